@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * clock: time and timers, the only module that reads a clock.
+ *
+ * Two modes. Real: monotonic and wall clock of the system, timers on the loop's
+ * GMainContext. Manual: a test owns the time; timers fire, in order of their due
+ * time and then of their creation, only inside clock_step() and
+ * clock_advance_ms(). All calls belong to the loop thread, but clock_now_ms()
+ * and clock_wall_us() in real mode, which any thread may call.
+ */
+#ifndef CLOCK_H
+#define CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+typedef void clock_f(void *user);
+
+struct clock_timer;
+
+/**
+ * clock_use_context() - set the GMainContext that real timers run on.
+ * @ctx: borrowed; NULL for the default context
+ */
+void clock_use_context(GMainContext *ctx);
+
+/** clock_now_ms() - monotonic milliseconds; only differences mean anything. */
+int64_t clock_now_ms(void);
+
+/** clock_wall_us() - microseconds since 1970-01-01 UTC. */
+int64_t clock_wall_us(void);
+
+/**
+ * clock_after() - call a function once, later, on the loop thread.
+ * @ms: milliseconds from now, 0 for the next turn of the loop
+ * @fn: the function; when it runs, the timer is already gone
+ * @user: passed to it
+ *
+ * Return: the timer, owned by the clock until it fires or is cancelled. Who
+ * keeps the pointer sets it to NULL first thing in @fn.
+ */
+struct clock_timer *clock_after(int64_t ms, clock_f *fn, void *user);
+
+/**
+ * clock_cancel() - forget a timer that has not fired.
+ * @t: points to the timer or to NULL; set to NULL
+ */
+void clock_cancel(struct clock_timer **t);
+
+/**
+ * clock_manual() - go to manual mode; a test's first call.
+ * @wall_us: the wall clock's first value
+ *
+ * Pending manual timers of an earlier use are dropped.
+ */
+void clock_manual(int64_t wall_us);
+
+/**
+ * clock_step() - manual mode: advance to the next due timer and fire it.
+ *
+ * Return: false if there is no timer.
+ */
+bool clock_step(void);
+
+/** clock_advance_ms() - manual mode: advance by @ms, firing what falls due on the way. */
+void clock_advance_ms(int64_t ms);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * loop: the loop thread, the way into it from others, and blocking jobs.
+ *
+ * The loop runs its own GMainContext, not the default one: libvirt's event
+ * implementation takes the default context, and a thread of hv/ runs that, so
+ * that no code of libvirt ever runs on the loop thread.
+ */
+#ifndef LOOP_H
+#define LOOP_H
+
+#include <glib.h>
+
+typedef void loop_f(void *user);
+
+/** loop_init() - make the loop and give its context to the clock; once, in main(). */
+void loop_init(void);
+
+/** loop_main() - the GMainLoop, for libraries that run on it. Borrowed. */
+GMainLoop *loop_main(void);
+
+/** loop_run() - run until loop_quit(). */
+void loop_run(void);
+
+/** loop_quit() - leave loop_run() after this turn. Any thread. */
+void loop_quit(void);
+
+/** loop_post() - run @fn on the loop thread, in order of posting. Any thread. */
+void loop_post(loop_f *fn, void *user);
+
+/**
+ * loop_job() - run a blocking function on a worker, then its completion on the loop.
+ * @work: runs on a worker; touches only what @user points to
+ * @done: runs on the loop thread, exactly once
+ *
+ * For short blocking work (password hashes, files). Calls to hosts have their
+ * own workers, see hv/.
+ */
+void loop_job(loop_f *work, loop_f *done, void *user);
+
+/**
+ * loop_signal() - call @fn on the loop thread at each @signum.
+ * @signum: SIGHUP, SIGINT, SIGTERM, SIGUSR1 or SIGUSR2 (what GLib can watch)
+ */
+void loop_signal(int signum, loop_f *fn, void *user);
+
+#endif

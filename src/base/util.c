@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+static void format(char *out, const char *fmt, int64_t wall_us, const char *tail)
+{
+	time_t sec = (time_t)(wall_us / 1000000);
+	struct tm tm;
+	size_t n;
+
+	gmtime_r(&sec, &tm);
+	n = strftime(out, UTIL_TIME_MAX, fmt, &tm);
+	g_strlcpy(out + n, tail, UTIL_TIME_MAX - n);
+}
+
+void util_time_us(char out[static UTIL_TIME_MAX], int64_t wall_us)
+{
+	char tail[16];
+
+	g_snprintf(tail, sizeof tail, ".%06d", (int)(wall_us % 1000000));
+	format(out, "%Y-%m-%dT%H:%M:%S", wall_us, tail);
+}
+
+void util_time_z(char out[static UTIL_TIME_MAX], int64_t wall_us)
+{
+	format(out, "%Y-%m-%dT%H:%M:%S", wall_us, "Z");
+}
+
+bool util_time_parse(const char *text, int64_t *ret_wall_us)
+{
+	g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
+	g_autoptr(GDateTime) t = NULL;
+	g_autofree char *with_time = NULL;
+
+	if (strlen(text) == 10) /* a date alone means its midnight */
+		text = with_time = g_strconcat(text, "T00:00:00", NULL);
+	t = g_date_time_new_from_iso8601(text, utc);
+	if (!t)
+		return false;
+	*ret_wall_us = g_date_time_to_unix(t) * 1000000 + g_date_time_get_microsecond(t);
+	return true;
+}
+
+char *util_uuid_new(void)
+{
+	return g_uuid_string_random();
+}
+
+bool util_uuid_valid(const char *text)
+{
+	return g_uuid_string_is_valid(text);
+}
+
+bool util_hostname_valid(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n == 0 || n > 255 || !g_ascii_isalnum(text[0]))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!g_ascii_isalnum(text[i]) && !strchr("-._", text[i]))
+			return false;
+	return true;
+}
+
+bool util_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret)
+{
+	return g_ascii_string_to_signed(text, 10, min, max, ret, NULL);
+}
+
+bool util_equal_ct(const char *a, const char *b)
+{
+	size_t n = strlen(a);
+
+	return n == strlen(b) && CRYPTO_memcmp(a, b, n) == 0;
+}
+
+unsigned util_distance(const char *a, const char *b)
+{
+	size_t la = strlen(a), lb = strlen(b);
+	g_autofree unsigned *row = g_new(unsigned, lb + 1);
+
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 1; i <= la; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= lb; j++) {
+			unsigned above = row[j];
+			unsigned replace = diagonal + (a[i - 1] != b[j - 1]);
+
+			row[j] = MIN(replace, MIN(above, row[j - 1]) + 1);
+			diagonal = above;
+		}
+	}
+	return row[lb];
+}
+
+bool util_write_secret(const char *path, const char *text, GError **err)
+{
+	g_autoptr(GError) why = NULL;
+
+	if (g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, &why)) {
+		/* An older file keeps its mode through GLib's rename; make sure of ours. */
+		if (chmod(path, 0600) == 0)
+			return true;
+		g_set_error(err, ERR, ERR_INTERNAL, "cannot set mode 0600 on %s: %s", path, g_strerror(errno));
+		return false;
+	}
+	g_set_error(err, ERR, ERR_INTERNAL, "cannot write %s: %s", path, why->message);
+	return false;
+}
+
+void util_replace(char **where, const char *value)
+{
+	char *copy = g_strdup(value);
+
+	g_free(*where);
+	*where = copy;
+}
