@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/hv.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+struct hv {
+	hv_event_f *on_event;
+	void *user;
+	GHashTable *hosts;   /* name -> struct hv_host * */
+	GPtrArray *ops;
+};
+
+static const char *const state_names[] = {
+	[HV_UNKNOWN] = "unknown", [HV_ABSENT] = "absent",   [HV_SHUTOFF] = "shutoff",     [HV_RUNNING] = "running",
+	[HV_PAUSED] = "paused",   [HV_CRASHED] = "crashed", [HV_SUSPENDED] = "suspended",
+};
+static_assert(G_N_ELEMENTS(state_names) == HV_STATE_N, "state_names is missing one");
+
+static const char *const reason_names[] = {
+	[HV_R_OTHER] = "other",           [HV_R_USER] = "user",
+	[HV_R_MIGRATION] = "migration",   [HV_R_MIGRATED] = "migrated",
+	[HV_R_POSTCOPY] = "postcopy",     [HV_R_POSTCOPY_FAILED] = "postcopy-failed",
+	[HV_R_STARTING] = "starting",     [HV_R_CRASHED] = "crashed",
+	[HV_R_IOERROR] = "ioerror",       [HV_R_FAILED] = "failed",
+};
+static_assert(G_N_ELEMENTS(reason_names) == HV_REASON_N, "reason_names is missing one");
+
+/* Default time limits; a migration has none, its end is found out by other means. */
+static const struct {
+	const char *name;
+	int64_t timeout_ms;
+} op_table[] = {
+	[HV_HOST_GET]     = { "host_get",     10000 },
+	[HV_DOM_LIST]     = { "dom_list",     30000 },
+	[HV_DOM_GET]      = { "dom_get",      10000 },
+	[HV_DOM_XML]      = { "dom_xml",      10000 },
+	[HV_CPU_COMPARE]  = { "cpu_compare",  10000 },
+	[HV_MIGRATE]      = { "migrate",      0 },
+	[HV_JOB_GET]      = { "job_get",      10000 },
+	[HV_JOB_DONE]     = { "job_done",     10000 },
+	[HV_JOB_ABORT]    = { "job_abort",    35000 },
+	[HV_JOB_TUNE]     = { "job_tune",     10000 },
+	[HV_POSTCOPY]     = { "postcopy",     35000 },
+	[HV_DOM_SUSPEND]  = { "dom_suspend",  35000 },
+	[HV_DOM_RESUME]   = { "dom_resume",   35000 },
+	[HV_DOM_DESTROY]  = { "dom_destroy",  35000 },
+	[HV_DOM_UNDEFINE] = { "dom_undefine", 35000 },
+};
+static_assert(G_N_ELEMENTS(op_table) == HV_OP_N, "op_table is missing one");
+
+const char *hv_state_name(enum hv_state s)
+{
+	return state_names[s];
+}
+
+const char *hv_reason_name(enum hv_reason r)
+{
+	return reason_names[r];
+}
+
+const char *hv_op_name(enum hv_op op)
+{
+	return op_table[op].name;
+}
+
+/* ---- calls ---- */
+
+static struct hv_req req_copy(const struct hv_req *r)
+{
+	struct hv_req c = *r;
+
+	c.uuid = g_strdup(r->uuid);
+	c.xml = g_strdup(r->xml);
+	c.migrate.dest_uri = g_strdup(r->migrate.dest_uri);
+	c.migrate.migrate_uri = g_strdup(r->migrate.migrate_uri);
+	c.migrate.dest_xml = g_strdup(r->migrate.dest_xml);
+	c.migrate.persistent_xml = g_strdup(r->migrate.persistent_xml);
+	c.migrate.dest_host = g_strdup(r->migrate.dest_host);
+	return c;
+}
+
+static void req_clear(struct hv_req *r)
+{
+	g_free((char *)r->uuid);
+	g_free((char *)r->xml);
+	g_free((char *)r->migrate.dest_uri);
+	g_free((char *)r->migrate.migrate_uri);
+	g_free((char *)r->migrate.dest_xml);
+	g_free((char *)r->migrate.persistent_xml);
+	g_free((char *)r->migrate.dest_host);
+}
+
+/* Give the caller its one answer; the call lives on until the implementation is done with it. */
+static void answer(struct hv_call *c, struct hv_reply *r)
+{
+	hv_done_f *done = c->done;
+
+	clock_cancel(&c->limit);
+	c->answered = true;
+	done(r, c->user);
+}
+
+static void answer_lost(struct hv_call *c, const char *why)
+{
+	struct hv_reply lost = { .err = NULL };
+
+	g_set_error(&lost.err, ERR, ERR_HV_LOST, "%s on host %s: %s", hv_op_name(c->req.op), c->host ? c->host->name : "-", why);
+	answer(c, &lost);
+	hv_reply_clear(&lost);
+}
+
+static void call_expired(void *user)
+{
+	struct hv_call *c = user;
+
+	c->limit = NULL;
+	answer_lost(c, "no answer in time");
+}
+
+void hv_complete(struct hv_call *c)
+{
+	if (c->host)
+		g_hash_table_remove(c->host->calls, c);
+	if (!c->answered)
+		answer(c, &c->reply);
+	hv_reply_clear(&c->reply);
+	req_clear(&c->req);
+	g_free(c);
+}
+
+void hv_call(struct hv_host *h, const struct hv_req *req, hv_done_f *done, void *user)
+{
+	struct hv_call *c = g_new0(struct hv_call, 1);
+	int64_t limit = req->timeout_ms ? req->timeout_ms : op_table[req->op].timeout_ms;
+
+	c->host = h;
+	c->req = req_copy(req);
+	c->done = done;
+	c->user = user;
+	if (limit)
+		c->limit = clock_after(limit, call_expired, c);
+	g_hash_table_add(h->calls, c);
+	h->ops->submit(h, c);
+}
+
+/* ---- hosts ---- */
+
+struct hv *hv_new(hv_event_f *on_event, void *user)
+{
+	struct hv *hv = g_new0(struct hv, 1);
+
+	hv->on_event = on_event;
+	hv->user = user;
+	hv->hosts = g_hash_table_new(g_str_hash, g_str_equal);
+	hv->ops = g_ptr_array_new();
+	return hv;
+}
+
+void hv_register(struct hv *hv, const struct hv_ops *ops)
+{
+	g_ptr_array_add(hv->ops, (void *)ops);
+}
+
+static const struct hv_ops *choose_ops(struct hv *hv, const char *uri)
+{
+	for (guint i = 0; i < hv->ops->len; i++) {
+		const struct hv_ops *o = g_ptr_array_index(hv->ops, i);
+
+		if (!o->scheme || g_str_has_prefix(uri, o->scheme))
+			return o;
+	}
+	g_assert_not_reached();
+}
+
+struct hv_host *hv_host_add(struct hv *hv, const char *name, const char *uri)
+{
+	struct hv_host *h = g_new0(struct hv_host, 1);
+
+	h->hv = hv;
+	h->name = g_strdup(name);
+	h->uri = g_strdup(uri);
+	h->ops = choose_ops(hv, uri);
+	h->calls = g_hash_table_new(NULL, NULL);
+	g_hash_table_insert(hv->hosts, h->name, h);
+	return h;
+}
+
+void hv_host_open(struct hv_host *h)
+{
+	h->ops->open(h);
+}
+
+static void call_closed(void *user)
+{
+	struct hv_call *c = user;
+
+	c->limit = NULL;
+	answer_lost(c, "the connection was closed");
+}
+
+void hv_host_close(struct hv_host *h)
+{
+	GHashTableIter it;
+	void *key;
+
+	g_hash_table_iter_init(&it, h->calls);
+	while (g_hash_table_iter_next(&it, &key, NULL)) {
+		struct hv_call *c = key;
+
+		if (c->answered)
+			continue;
+		clock_cancel(&c->limit);
+		c->limit = clock_after(0, call_closed, c);
+	}
+	h->ops->close(h);
+}
+
+void hv_host_remove(struct hv_host *h)
+{
+	GHashTableIter it;
+	void *key;
+
+	hv_host_close(h);
+	g_hash_table_iter_init(&it, h->calls);
+	while (g_hash_table_iter_next(&it, &key, NULL))
+		((struct hv_call *)key)->host = NULL;
+	g_hash_table_unref(h->calls);
+	g_hash_table_remove(h->hv->hosts, h->name);
+	g_free(h->name);
+	g_free(h->uri);
+	g_free(h);
+}
+
+void hv_free(struct hv *hv)
+{
+	g_autoptr(GList) all = NULL;
+
+	if (!hv)
+		return;
+	all = g_hash_table_get_values(hv->hosts);
+	for (GList *l = all; l; l = l->next)
+		hv_host_remove(l->data);
+	g_hash_table_unref(hv->hosts);
+	g_ptr_array_unref(hv->ops);
+	g_free(hv);
+}
+
+void hv_emit(struct hv_host *h, const struct hv_event *ev)
+{
+	struct hv_event named = *ev;
+
+	named.host = h->name;
+	h->hv->on_event(&named, h->hv->user);
+}
+
+/* ---- values ---- */
+
+void hv_disk_free(struct hv_disk *d)
+{
+	if (!d)
+		return;
+	g_free(d->target);
+	g_free(d->source);
+	g_free(d->format);
+	g_free(d);
+}
+
+void hv_nic_free(struct hv_nic *n)
+{
+	if (!n)
+		return;
+	g_free(n->mac);
+	g_free(n->bridge);
+	g_free(n->type);
+	g_free(n);
+}
+
+struct hv_dom *hv_dom_new(void)
+{
+	struct hv_dom *d = g_new0(struct hv_dom, 1);
+
+	d->vnc_port = -1;
+	d->disks = g_ptr_array_new_with_free_func((GDestroyNotify)hv_disk_free);
+	d->nics = g_ptr_array_new_with_free_func((GDestroyNotify)hv_nic_free);
+	return d;
+}
+
+void hv_dom_free(struct hv_dom *d)
+{
+	if (!d)
+		return;
+	g_free(d->name);
+	g_free(d->title);
+	g_free(d->virt_type);
+	g_free(d->arch);
+	g_free(d->machine);
+	g_free(d->vnc_listen);
+	g_ptr_array_unref(d->disks);
+	g_ptr_array_unref(d->nics);
+	g_free(d);
+}
+
+void hv_host_info_free(struct hv_host_info *i)
+{
+	if (!i)
+		return;
+	g_free(i->hostname);
+	g_free(i->hv_type);
+	g_free(i->arch);
+	g_free(i->cpu_model);
+	g_free(i->cpu_vendor);
+	g_strfreev(i->cpu_features);
+	g_free(i);
+}
+
+void hv_reply_clear(struct hv_reply *r)
+{
+	g_clear_error(&r->err);
+	g_clear_pointer(&r->info, hv_host_info_free);
+	g_clear_pointer(&r->doms, g_ptr_array_unref);
+	g_clear_pointer(&r->dom, hv_dom_free);
+	g_clear_pointer(&r->xml, g_free);
+	g_clear_pointer(&r->xml_inactive, g_free);
+	g_clear_pointer(&r->cpu_why, g_free);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * hv: the hypervisor seam. Everything that the controller asks of a host goes
+ * through hv_call(), whichever implementation is behind it.
+ *
+ * Theory of operation
+ * -------------------
+ * The seam is asynchronous: hv_call() returns at once, and its completion runs
+ * on the loop thread exactly once, never from inside hv_call(). The libvirt
+ * implementation runs the blocking function of the op on a worker; the
+ * simulator computes on the clock, so that tests own the order of everything.
+ *
+ * Each call has a time limit. When it passes, the caller gets ERR_HV_LOST and
+ * the late reply is dropped: a host that hangs delays nobody. ERR_HV_LOST always
+ * means "the act may or may not have happened": ask HV_DOM_GET on the hosts.
+ * Every other error means that the hypervisor answered, and refused.
+ *
+ * Per host there is one connection for control and polls; HV_MIGRATE opens one
+ * more for its own duration (libvirtd serves five requests per connection).
+ *
+ * Requests are copied: the caller may free its strings when hv_call() returns.
+ * Replies are lent to the completion; what it wants to keep it copies or steals.
+ */
+#ifndef HV_H
+#define HV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "base/util.h"
+
+struct hv;
+struct hv_host; /* one host's connection, opaque */
+
+/* ---- what a host says; all of it is untrusted and bounded by the implementation ---- */
+
+enum hv_state {
+	HV_UNKNOWN, /* not asked, or the host did not answer */
+	HV_ABSENT,  /* the host answered: no such domain */
+	HV_SHUTOFF,
+	HV_RUNNING,
+	HV_PAUSED,
+	HV_CRASHED,
+	HV_SUSPENDED, /* by the guest (pmsuspended) */
+	HV_STATE_N
+};
+
+enum hv_reason {
+	HV_R_OTHER,
+	HV_R_USER,            /* paused by an operator's call */
+	HV_R_MIGRATION,       /* PAUSED: incoming and waiting, or stopped for the switch-over */
+	HV_R_MIGRATED,        /* SHUTOFF: it went to another host. RUNNING: it came from one */
+	HV_R_POSTCOPY,        /* one half of a post-copy migration that is under way */
+	HV_R_POSTCOPY_FAILED, /* one half of a broken one: never destroy it */
+	HV_R_STARTING,        /* PAUSED: being started, also an incoming guest at its very beginning */
+	HV_R_CRASHED,
+	HV_R_IOERROR,
+	HV_R_FAILED,
+	HV_REASON_N
+};
+
+/** hv_state_name(), hv_reason_name() - for logs and records: "running", "postcopy-failed". */
+const char *hv_state_name(enum hv_state s);
+const char *hv_reason_name(enum hv_reason r);
+
+struct hv_disk {
+	char *target;    /* "vda" */
+	char *source;    /* path, or protocol:name of a network disk; NULL if empty */
+	char *format;    /* "qcow2", "raw" */
+	bool network;    /* volume-backed: rbd, iscsi, nbd, ... */
+	bool block;      /* a block device of the host */
+	bool readonly, cdrom, shareable;
+	int64_t capacity_bytes;   /* 0 if not known */
+	int64_t allocation_bytes;
+};
+
+struct hv_nic {
+	char *mac;
+	char *bridge; /* bridge or network name */
+	char *type;   /* "bridge", "network", "hostdev", ... */
+};
+
+struct hv_dom {
+	char uuid[UTIL_UUID_LEN + 1];
+	char *name;          /* libvirt's name */
+	char *title;         /* <title>, or NULL */
+	enum hv_state state;
+	enum hv_reason reason;
+	bool persistent;
+	int vcpus;
+	int64_t mem_mib;     /* <memory>, rounded up */
+	char *virt_type;     /* "kvm", "qemu" */
+	char *arch, *machine;
+	char *vnc_listen;    /* NULL without VNC */
+	int vnc_port;        /* -1 when not running */
+	GPtrArray *disks;    /* struct hv_disk * */
+	GPtrArray *nics;     /* struct hv_nic * */
+	/* the job, as HV_DOM_GET sees it */
+	bool job_active;     /* any job; a migration if job_op says so */
+	bool job_incoming;   /* this domain is the incoming half of a migration */
+	bool job_outgoing;
+};
+
+struct hv_host_info {
+	char uuid[UTIL_UUID_LEN + 1];
+	char *hostname;
+	char *hv_type;             /* "QEMU" */
+	int64_t hv_version;        /* as libvirt has it: 7002000 */
+	int64_t libvirt_version;   /* 9000000 */
+	char *arch;
+	char *cpu_model, *cpu_vendor;
+	char **cpu_features;       /* NULL-terminated */
+	int sockets, cores, threads;
+	int vcpus;                 /* usable host CPUs */
+	int64_t mem_mib, mem_free_mib;
+	int64_t disk_bytes, disk_free_bytes; /* of the pool that holds instances; 0 when there is none */
+	bool kvm;                  /* some guest arch offers kvm */
+};
+
+/* Statistics of a migration job. Bytes. */
+struct hv_job {
+	bool active;
+	bool outgoing;
+	int64_t elapsed_ms;
+	int64_t downtime_ms;       /* running: libvirt's expectation; completed: measured */
+	int64_t setup_ms;
+	int64_t mem_total, mem_processed, mem_remaining;
+	int64_t disk_total, disk_processed, disk_remaining;
+	int64_t mem_bps, disk_bps; /* bytes a second */
+	int64_t dirty_rate;        /* pages a second; 0 until iteration 2 */
+	int64_t page_size;
+	int64_t iteration;
+	int64_t postcopy_requests;
+	int throttle;              /* auto-converge percent */
+};
+
+/* ---- calls ---- */
+
+enum hv_op {
+	HV_HOST_GET,     /* host information. Short, idempotent; also the liveness poll */
+	HV_DOM_LIST,     /* every domain with its details. Short, idempotent */
+	HV_DOM_GET,      /* one domain; absent is a reply, not an error. Short, idempotent */
+	HV_DOM_XML,      /* migratable XML, live and inactive. Short, idempotent */
+	HV_CPU_COMPARE,  /* could this host run that domain's CPU? Short, idempotent */
+	HV_MIGRATE,      /* live, peer to peer; on the SOURCE; blocks until the end. Lost: HV_DOM_GET on both */
+	HV_JOB_GET,      /* statistics of the running job. Short, idempotent */
+	HV_JOB_DONE,     /* on the DESTINATION: statistics of the completed incoming job, once read gone. Short */
+	HV_JOB_ABORT,    /* abort the job; no job is success. Lost: HV_DOM_GET */
+	HV_JOB_TUNE,     /* set bandwidth, maximal downtime. Idempotent */
+	HV_POSTCOPY,     /* switch a running pre-copy to post-copy. Lost: HV_JOB_GET */
+	HV_DOM_SUSPEND,  /* pause. Idempotent (paused already is success) */
+	HV_DOM_RESUME,   /* run on. Idempotent */
+	HV_DOM_DESTROY,  /* stop it hard; absent or shut off is success. Lost: HV_DOM_GET */
+	HV_DOM_UNDEFINE, /* drop the definition of a shut-off domain; absent is success */
+	HV_OP_N
+};
+
+/** hv_op_name() - "migrate", "dom_get". */
+const char *hv_op_name(enum hv_op op);
+
+struct hv_migrate_params {
+	const char *dest_uri;      /* libvirt URI of the destination as the SOURCE reaches it */
+	const char *migrate_uri;   /* "tcp://ADDRESS" */
+	const char *dest_xml;      /* NULL: unchanged */
+	const char *persistent_xml;
+	int64_t bandwidth_mibs;    /* 0: the hypervisor's default */
+	int64_t downtime_ms;       /* 0: the hypervisor's default */
+	bool postcopy;             /* permit the switch */
+	bool auto_converge;
+	bool native_tls;
+	bool persist_dest;         /* define it at the destination, undefine at the source */
+	int parallel;              /* >1: multifd */
+	const char *dest_host;     /* the destination's name in this program; the simulator goes by it */
+};
+
+/* One call. Which fields count depends on the op; uuid is the domain's. */
+struct hv_req {
+	enum hv_op op;
+	const char *uuid;
+	const char *xml;                    /* HV_CPU_COMPARE: the domain's XML */
+	struct hv_migrate_params migrate;
+	int64_t bandwidth_mibs, downtime_ms; /* HV_JOB_TUNE; 0 leaves it */
+	int64_t timeout_ms;                 /* 0: the op's default; HV_MIGRATE has none */
+};
+
+struct hv_reply {
+	GError *err;               /* NULL on success */
+	struct hv_host_info *info; /* HV_HOST_GET */
+	GPtrArray *doms;           /* HV_DOM_LIST: struct hv_dom * */
+	struct hv_dom *dom;        /* HV_DOM_GET; .state is HV_ABSENT when there is none */
+	char *xml, *xml_inactive;  /* HV_DOM_XML */
+	bool cpu_ok;               /* HV_CPU_COMPARE */
+	char *cpu_why;             /* what is missing, when not ok */
+	struct hv_job job;         /* HV_JOB_GET, HV_JOB_DONE */
+};
+
+typedef void hv_done_f(struct hv_reply *r, void *user);
+
+/* ---- events of a host, on the loop thread, in the order in which they came ---- */
+
+enum hv_event_type {
+	HV_EV_OPEN,      /* the connection is up */
+	HV_EV_CLOSED,    /* it is lost, or an attempt to open it failed: text says why */
+	HV_EV_DOM,       /* a domain appeared, changed its state, or went away */
+	HV_EV_ITERATION, /* a migration began iteration n */
+	HV_EV_JOB_DONE,  /* a job completed; job has the statistics */
+	HV_EV_N
+};
+
+struct hv_event {
+	enum hv_event_type type;
+	const char *host;
+	char uuid[UTIL_UUID_LEN + 1];
+	enum hv_state state;     /* HV_EV_DOM: state after it; HV_ABSENT when undefined */
+	enum hv_reason reason;
+	int64_t iteration;
+	struct hv_job job;
+	const char *text;
+};
+
+typedef void hv_event_f(const struct hv_event *ev, void *user);
+
+/* ---- the implementations ---- */
+
+struct hv_call; /* one call under way; the implementation gets it and completes it once */
+
+struct hv_ops {
+	const char *name;
+	const char *scheme; /* URIs that begin with it are this implementation's; NULL: all others */
+	/* Begin to connect; HV_EV_OPEN or HV_EV_CLOSED follows. Called again after HV_EV_CLOSED to try again. */
+	void (*open)(struct hv_host *h);
+	/* Drop the connection; no event follows. Calls under way complete with ERR_HV_LOST. */
+	void (*close)(struct hv_host *h);
+	/* Carry out one call; hv_complete() it later, exactly once, on the loop thread. */
+	void (*submit)(struct hv_host *h, struct hv_call *call);
+};
+
+/* What an implementation sees of a host and of a call. */
+struct hv_host {
+	struct hv *hv;
+	char *name, *uri;
+	const struct hv_ops *ops;
+	void *impl;           /* owned by the implementation; freed in close() */
+	GHashTable *calls;    /* under way */
+};
+
+struct hv_call {
+	struct hv_host *host;      /* NULL after the host was removed */
+	struct hv_req req;         /* deep copy */
+	struct hv_reply reply;
+	/* private to hv.c */
+	hv_done_f *done;
+	void *user;
+	struct clock_timer *limit;
+	bool answered;
+};
+
+/** hv_complete() - an implementation is done with a call; takes it. */
+void hv_complete(struct hv_call *call);
+/** hv_emit() - an implementation reports an event. Loop thread. */
+void hv_emit(struct hv_host *h, const struct hv_event *ev);
+
+/* ---- the users' side ---- */
+
+/**
+ * hv_new() - make the seam.
+ * @on_event: gets every event of every host
+ */
+struct hv *hv_new(hv_event_f *on_event, void *user);
+void hv_free(struct hv *hv);
+
+/** hv_register() - add an implementation; the one without a scheme comes last. */
+void hv_register(struct hv *hv, const struct hv_ops *ops);
+
+/** hv_host_add() - make a host known; hv_host_open() connects it. Return: borrowed. */
+struct hv_host *hv_host_add(struct hv *hv, const char *name, const char *uri);
+/** hv_host_open() - begin to connect. */
+void hv_host_open(struct hv_host *h);
+/** hv_host_close() - drop the connection; calls under way complete with ERR_HV_LOST on the next turn. */
+void hv_host_close(struct hv_host *h);
+/** hv_host_remove() - close and forget it. */
+void hv_host_remove(struct hv_host *h);
+
+/**
+ * hv_call() - carry out @req on a host.
+ * @done: called once, on the loop thread, later; the reply is freed after it
+ */
+void hv_call(struct hv_host *h, const struct hv_req *req, hv_done_f *done, void *user);
+
+/* ---- values ---- */
+
+struct hv_dom *hv_dom_new(void);
+void hv_dom_free(struct hv_dom *d);
+void hv_disk_free(struct hv_disk *d);
+void hv_nic_free(struct hv_nic *n);
+void hv_host_info_free(struct hv_host_info *i);
+void hv_reply_clear(struct hv_reply *r);
+
+#endif
