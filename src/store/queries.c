@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/queries.h"
+
+#include <assert.h>
+
+#define MIG_COLUMNS \
+	"id, uuid, server_uuid, type, phase, status, source, dest, requested_host, options, attempt, " \
+	"abort_wanted, force_wanted, paused_by_us, error, user_id, project_id, request_id, action_id, created_at, updated_at, " \
+	"mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms"
+
+#define ACTION_COLUMNS "id, server_uuid, action, request_id, user_id, project_id, start_at, updated_at, message"
+
+/* A parameter that may be null needs its type said, or PostgreSQL cannot tell it in "$1 IS NULL". */
+#define OPT_TEXT(n) "CAST($" #n " AS TEXT) IS NULL OR "
+#define OPT_INT(n) "CAST($" #n " AS BIGINT) IS NULL OR "
+
+const struct query_def query_table[Q_N] = {
+	[Q_HOST_ALL] = { "host_all",
+		"SELECT id, name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at "
+		"FROM hosts ORDER BY id", 0 },
+	[Q_HOST_PUT] = { "host_put",
+		"INSERT INTO hosts (name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) "
+		"ON CONFLICT (name) DO UPDATE SET uri = $2, uuid = $3, inbound_addr = $4, disabled = $5, disabled_reason = $6, "
+		"forced_down = $7, from_conf = $8, updated_at = $9 RETURNING id", 9 },
+	[Q_HOST_DELETE] = { "host_delete", "DELETE FROM hosts WHERE name = $1", 1 },
+
+	[Q_SERVER_ALL] = { "server_all",
+		"SELECT id, uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb, "
+		"user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault "
+		"FROM servers WHERE deleted_at IS NULL ORDER BY id", 0 },
+	[Q_SERVER_PUT] = { "server_put",
+		"INSERT INTO servers (uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb, "
+		"user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) "
+		"ON CONFLICT (uuid) DO UPDATE SET name = $2, host = $3, libvirt_name = $4, vm_state = $5, task_state = $6, "
+		"power_state = $7, vcpus = $8, memory_mb = $9, disk_gb = $10, user_id = $11, project_id = $12, created_at = $13, "
+		"updated_at = $14, launched_at = $15, deleted_at = $16, locked = $17, fault = $18 RETURNING id", 18 },
+
+	[Q_MIG_ACTIVE] = { "mig_active",
+		"SELECT " MIG_COLUMNS " FROM migrations WHERE phase NOT IN ('done', 'error', 'failed', 'cancelled') ORDER BY id", 0 },
+	[Q_MIG_GET] = { "mig_get", "SELECT " MIG_COLUMNS " FROM migrations WHERE id = $1", 1 },
+	[Q_MIG_LIST] = { "mig_list",
+		"SELECT " MIG_COLUMNS " FROM migrations WHERE (" OPT_TEXT(1) "server_uuid = $1) "
+		"AND (" OPT_TEXT(2) "source = $2 OR dest = $2) AND (" OPT_TEXT(3) "status = $3) AND (" OPT_TEXT(4) "type = $4) "
+		"AND (" OPT_TEXT(5) "source = $5) AND (" OPT_INT(6) "updated_at >= $6) AND (" OPT_INT(7) "updated_at <= $7) "
+		"AND (" OPT_INT(8) "id < $8) ORDER BY id DESC LIMIT $9", 9 },
+	[Q_MIG_BY_UUID] = { "mig_by_uuid", "SELECT " MIG_COLUMNS " FROM migrations WHERE uuid = $1", 1 },
+	[Q_MIG_INSERT] = { "mig_insert",
+		"INSERT INTO migrations (uuid, server_uuid, type, phase, status, source, dest, requested_host, options, user_id, project_id, "
+		"request_id, action_id, created_at, updated_at) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) RETURNING id", 14 },
+	[Q_MIG_PHASE] = { "mig_phase",
+		"UPDATE migrations SET phase = $3, status = $4, dest = $5, attempt = $6, abort_wanted = $7, force_wanted = $8, "
+		"paused_by_us = $9, error = $10, updated_at = $11 WHERE id = $1 AND phase = $2", 11 },
+	[Q_MIG_PROGRESS] = { "mig_progress",
+		"UPDATE migrations SET mem_total = $2, mem_processed = $3, mem_remaining = $4, disk_total = $5, disk_processed = $6, "
+		"disk_remaining = $7, downtime_ms = $8, updated_at = $9 WHERE id = $1", 9 },
+	[Q_MIG_EVENT] = { "mig_event",
+		"INSERT INTO migration_events (migration_id, old_phase, new_phase, why, at) VALUES ($1, $2, $3, $4, $5)", 5 },
+	[Q_MIG_EVENTS] = { "mig_events",
+		"SELECT old_phase, new_phase, why, at FROM migration_events WHERE migration_id = $1 ORDER BY id", 1 },
+
+	[Q_ACTION_INSERT] = { "action_insert",
+		"INSERT INTO instance_actions (server_uuid, action, request_id, user_id, project_id, start_at, updated_at) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id", 6 },
+	[Q_ACTION_FINISH] = { "action_finish", "UPDATE instance_actions SET message = $2, updated_at = $3 WHERE id = $1", 3 },
+	[Q_ACTION_LIST] = { "action_list",
+		"SELECT " ACTION_COLUMNS " FROM instance_actions WHERE server_uuid = $1 AND (" OPT_INT(2) "updated_at >= $2) "
+		"AND (" OPT_INT(3) "updated_at <= $3) AND (" OPT_INT(4) "id < $4) ORDER BY id DESC LIMIT $5", 5 },
+	[Q_ACTION_GET] = { "action_get",
+		"SELECT " ACTION_COLUMNS " FROM instance_actions WHERE server_uuid = $1 AND request_id = $2 ORDER BY id DESC LIMIT 1", 2 },
+	[Q_AEVENT_START] = { "aevent_start",
+		"INSERT INTO instance_action_events (action_id, event, host, start_at) VALUES ($1, $2, $3, $4) RETURNING id", 4 },
+	[Q_AEVENT_FINISH] = { "aevent_finish",
+		"UPDATE instance_action_events SET result = $3, details = $4, finish_at = $5 "
+		"WHERE action_id = $1 AND event = $2 AND finish_at IS NULL", 5 },
+	[Q_AEVENT_LIST] = { "aevent_list",
+		"SELECT event, host, start_at, finish_at, result, details FROM instance_action_events WHERE action_id = $1 ORDER BY id DESC", 1 },
+
+	[Q_USER_ALL] = { "user_all",
+		"SELECT id, name, password_hash, default_project_id, enabled, created_at FROM users ORDER BY created_at, id", 0 },
+	[Q_USER_PUT] = { "user_put",
+		"INSERT INTO users (id, name, password_hash, default_project_id, enabled, created_at) VALUES ($1, $2, $3, $4, $5, $6) "
+		"ON CONFLICT (id) DO UPDATE SET name = $2, password_hash = $3, default_project_id = $4, enabled = $5", 6 },
+	[Q_USER_DELETE] = { "user_delete", "DELETE FROM users WHERE id = $1", 1 },
+	[Q_PROJECT_ALL] = { "project_all",
+		"SELECT id, name, description, enabled, created_at FROM projects ORDER BY created_at, id", 0 },
+	[Q_PROJECT_PUT] = { "project_put",
+		"INSERT INTO projects (id, name, description, enabled, created_at) VALUES ($1, $2, $3, $4, $5) "
+		"ON CONFLICT (id) DO UPDATE SET name = $2, description = $3, enabled = $4", 5 },
+	[Q_PROJECT_DELETE] = { "project_delete", "DELETE FROM projects WHERE id = $1", 1 },
+	[Q_GRANT_ALL] = { "grant_all", "SELECT user_id, project_id, role FROM grants ORDER BY user_id, project_id, role", 0 },
+	[Q_GRANT_PUT] = { "grant_put",
+		"INSERT INTO grants (user_id, project_id, role) VALUES ($1, $2, $3) ON CONFLICT (user_id, project_id, role) DO NOTHING", 3 },
+	[Q_GRANT_DELETE] = { "grant_delete", "DELETE FROM grants WHERE user_id = $1 AND project_id = $2 AND role = $3", 3 },
+	[Q_GRANT_DELETE_USER] = { "grant_delete_user", "DELETE FROM grants WHERE user_id = $1", 1 },
+	[Q_GRANT_DELETE_PROJECT] = { "grant_delete_project", "DELETE FROM grants WHERE project_id = $1", 1 },
+	[Q_REVOKED_ALL] = { "revoked_all", "SELECT audit_id, expires_at FROM revoked_tokens WHERE expires_at > $1", 1 },
+	[Q_REVOKED_PUT] = { "revoked_put",
+		"INSERT INTO revoked_tokens (audit_id, expires_at) VALUES ($1, $2) ON CONFLICT (audit_id) DO NOTHING", 2 },
+	[Q_REVOKED_PURGE] = { "revoked_purge", "DELETE FROM revoked_tokens WHERE expires_at <= $1", 1 },
+
+	[Q_SCHEMA_VERSION] = { "schema_version", "SELECT version FROM schema_version", 0 },
+	[Q_SCHEMA_SET] = { "schema_set", "UPDATE schema_version SET version = $1", 1 },
+};
+
+const struct schema_step schema_steps[] = {
+	{ 1,
+	  "CREATE TABLE schema_version (version BIGINT NOT NULL);"
+	  "INSERT INTO schema_version (version) VALUES (0);"
+
+	  "CREATE TABLE hosts (id @ID@, name TEXT NOT NULL UNIQUE, uri TEXT NOT NULL, uuid TEXT NOT NULL, inbound_addr TEXT, "
+	  "disabled BIGINT NOT NULL, disabled_reason TEXT, forced_down BIGINT NOT NULL, from_conf BIGINT NOT NULL, "
+	  "created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL);"
+
+	  "CREATE TABLE servers (id @ID@, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, host TEXT, libvirt_name TEXT NOT NULL, "
+	  "vm_state TEXT NOT NULL, task_state TEXT, power_state BIGINT NOT NULL, vcpus BIGINT NOT NULL, memory_mb BIGINT NOT NULL, "
+	  "disk_gb BIGINT NOT NULL, user_id TEXT NOT NULL, project_id TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT, "
+	  "launched_at BIGINT, deleted_at BIGINT, locked BIGINT NOT NULL, fault TEXT);"
+	  "CREATE INDEX servers_host ON servers (host);"
+
+	  "CREATE TABLE migrations (id @ID@, uuid TEXT NOT NULL UNIQUE, server_uuid TEXT NOT NULL, type TEXT NOT NULL, "
+	  "phase TEXT NOT NULL, status TEXT NOT NULL, source TEXT NOT NULL, dest TEXT, requested_host TEXT, options TEXT NOT NULL, "
+	  "attempt BIGINT NOT NULL DEFAULT 0, abort_wanted BIGINT NOT NULL DEFAULT 0, force_wanted BIGINT NOT NULL DEFAULT 0, "
+	  "paused_by_us BIGINT NOT NULL DEFAULT 0, error TEXT, user_id TEXT NOT NULL, project_id TEXT NOT NULL, "
+	  "request_id TEXT NOT NULL, action_id BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, "
+	  "mem_total BIGINT NOT NULL DEFAULT 0, mem_processed BIGINT NOT NULL DEFAULT 0, mem_remaining BIGINT NOT NULL DEFAULT 0, "
+	  "disk_total BIGINT NOT NULL DEFAULT 0, disk_processed BIGINT NOT NULL DEFAULT 0, disk_remaining BIGINT NOT NULL DEFAULT 0, "
+	  "downtime_ms BIGINT NOT NULL DEFAULT 0);"
+	  "CREATE INDEX migrations_server ON migrations (server_uuid);"
+	  "CREATE INDEX migrations_phase ON migrations (phase);"
+
+	  "CREATE TABLE migration_events (id @ID@, migration_id BIGINT NOT NULL, old_phase TEXT, new_phase TEXT NOT NULL, why TEXT, "
+	  "at BIGINT NOT NULL);"
+	  "CREATE INDEX migration_events_migration ON migration_events (migration_id);"
+
+	  "CREATE TABLE instance_actions (id @ID@, server_uuid TEXT NOT NULL, action TEXT NOT NULL, request_id TEXT NOT NULL, "
+	  "user_id TEXT NOT NULL, project_id TEXT NOT NULL, start_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, message TEXT);"
+	  "CREATE INDEX instance_actions_server ON instance_actions (server_uuid);"
+
+	  "CREATE TABLE instance_action_events (id @ID@, action_id BIGINT NOT NULL, event TEXT NOT NULL, host TEXT, "
+	  "start_at BIGINT NOT NULL, finish_at BIGINT, result TEXT, details TEXT);"
+	  "CREATE INDEX instance_action_events_action ON instance_action_events (action_id);"
+
+	  "CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, password_hash TEXT NOT NULL, default_project_id TEXT, "
+	  "enabled BIGINT NOT NULL, created_at BIGINT NOT NULL);"
+	  "CREATE TABLE projects (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, description TEXT NOT NULL, enabled BIGINT NOT NULL, "
+	  "created_at BIGINT NOT NULL);"
+	  "CREATE TABLE grants (user_id TEXT NOT NULL, project_id TEXT NOT NULL, role TEXT NOT NULL, "
+	  "PRIMARY KEY (user_id, project_id, role));"
+	  "CREATE TABLE revoked_tokens (audit_id TEXT PRIMARY KEY, expires_at BIGINT NOT NULL);" },
+};
+
+const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * queries: every SQL statement of the program by name, and the schema by version.
+ *
+ * The comment beside a name gives its parameters and its columns; code that
+ * reads a row uses the same order.
+ */
+#ifndef QUERIES_H
+#define QUERIES_H
+
+enum query {
+	/* what the controller knows of its hosts */
+	Q_HOST_ALL,        /* () -> id, name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at */
+	Q_HOST_PUT,        /* (name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, now) -> id; by name */
+	Q_HOST_DELETE,     /* (name) */
+
+	/* servers */
+	Q_SERVER_ALL,      /* () -> id, uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb,
+			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault; not deleted ones, by id */
+	Q_SERVER_PUT,      /* (uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb,
+			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault) -> id; by uuid */
+
+	/* migrations */
+	Q_MIG_ACTIVE,      /* () -> the columns of Q_MIG_GET; rows whose phase is not final, by id */
+	Q_MIG_GET,         /* (id) -> MIG columns, see below */
+	Q_MIG_LIST,        /* (server_uuid or null, host or null, status or null, type or null, source or null, since or null, before or null,
+			      below_id or null, limit) -> MIG columns, by id downwards */
+	Q_MIG_BY_UUID,     /* (uuid) -> MIG columns */
+	Q_MIG_INSERT,      /* (uuid, server_uuid, type, phase, status, source, dest, requested_host, options, user_id, project_id,
+			      request_id, action_id, now) -> id */
+	Q_MIG_PHASE,       /* (id, old phase, new phase, status, dest, attempt, abort_wanted, force_wanted, paused_by_us, error, now): changed = 1 or the race was lost */
+	Q_MIG_PROGRESS,    /* (id, mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms, now) */
+	Q_MIG_EVENT,       /* (migration_id, old phase, new phase, why, now) */
+	Q_MIG_EVENTS,      /* (migration_id) -> old phase, new phase, why, at; by id */
+
+	/* instance actions */
+	Q_ACTION_INSERT,   /* (server_uuid, action, request_id, user_id, project_id, now) -> id */
+	Q_ACTION_FINISH,   /* (id, message, now) */
+	Q_ACTION_LIST,     /* (server_uuid, since or null, before or null, below_id or null, limit) ->
+			      id, server_uuid, action, request_id, user_id, project_id, start, updated, message; by id downwards */
+	Q_ACTION_GET,      /* (server_uuid, request_id) -> the same columns */
+	Q_AEVENT_START,    /* (action_id, event, host, now) -> id */
+	Q_AEVENT_FINISH,   /* (action_id, event, result, details, now) */
+	Q_AEVENT_LIST,     /* (action_id) -> event, host, start, finish, result, details; by id downwards */
+
+	/* identity */
+	Q_USER_ALL,        /* () -> id, name, password_hash, default_project_id, enabled, created_at */
+	Q_USER_PUT,        /* (id, name, password_hash, default_project_id, enabled, now) by id */
+	Q_USER_DELETE,     /* (id) */
+	Q_PROJECT_ALL,     /* () -> id, name, description, enabled, created_at */
+	Q_PROJECT_PUT,     /* (id, name, description, enabled, now) by id */
+	Q_PROJECT_DELETE,  /* (id) */
+	Q_GRANT_ALL,       /* () -> user_id, project_id, role */
+	Q_GRANT_PUT,       /* (user_id, project_id, role); again is no error */
+	Q_GRANT_DELETE,    /* (user_id, project_id, role) */
+	Q_GRANT_DELETE_USER,    /* (user_id) */
+	Q_GRANT_DELETE_PROJECT, /* (project_id) */
+	Q_REVOKED_ALL,     /* (now) -> audit_id, expires_at; those not expired yet */
+	Q_REVOKED_PUT,     /* (audit_id, expires_at) */
+	Q_REVOKED_PURGE,   /* (now) */
+
+	/* for the store's own tests and for drover-manage */
+	Q_SCHEMA_VERSION,  /* () -> version */
+	Q_SCHEMA_SET,      /* (version) */
+	Q_N
+};
+
+/*
+ * MIG columns: id, uuid, server_uuid, type, phase, status, source, dest, requested_host, options, attempt,
+ * abort_wanted, force_wanted, paused_by_us, error, user_id, project_id, request_id, action_id, created_at, updated_at,
+ * mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms
+ */
+
+struct query_def {
+	const char *name;
+	const char *sql;
+	int args;
+};
+
+/** query_table - indexed by enum query. */
+extern const struct query_def query_table[Q_N];
+
+struct schema_step {
+	int version;        /* the schema's version after this step */
+	const char *sql;    /* @ID@: type of an auto-incremented primary key */
+};
+
+/** schema_steps - by version, from 1 upwards without a gap; schema_version is the last one's. */
+extern const struct schema_step schema_steps[];
+extern const int schema_version;
+
+#endif

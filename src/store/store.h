@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store: records that survive the process. Named statements, transactions,
+ * schema versions; SQLite and PostgreSQL behind the same calls.
+ *
+ * Theory of operation
+ * -------------------
+ * All SQL of the program is in one table (queries.c), a row a statement, in the
+ * dialect that both databases read; parameters are $1, $2, ... A statement is
+ * prepared once per connection. Types are three: 64-bit integer, text, null;
+ * times are microseconds since 1970 UTC, truth values 0 and 1.
+ *
+ * The loop thread alone uses a store, synchronously: a write is a transaction
+ * that is durable when store_commit() returned TRUE (SQLite: WAL with
+ * synchronous=FULL; PostgreSQL: synchronous_commit=on). A write that fails
+ * leaves nothing behind; whoever changed memory for it changes it only after
+ * the commit. Reads of the hot paths come from memory, never from here.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "store/queries.h"
+
+struct store;
+struct store_row;
+
+enum store_type { STORE_NULL, STORE_INT, STORE_TEXT };
+
+struct store_val {
+	enum store_type type;
+	int64_t i;
+	const char *s;
+};
+
+#define SV_I(v) ((struct store_val){ .type = STORE_INT, .i = (v) })
+#define SV_S(v) store_text_or_null(v)
+#define SV_NULL ((struct store_val){ .type = STORE_NULL })
+
+/** store_text_or_null() - a text parameter; NULL becomes SQL's NULL. */
+struct store_val store_text_or_null(const char *s);
+
+/**
+ * store_open() - open a database and bring its schema up to this program's version.
+ * @url: "sqlite:///ABSOLUTE/PATH" (made with mode 0600 if it is missing),
+ *       "sqlite://:memory:", or "postgresql://USER:PASSWORD@HOST:PORT/NAME" (also "postgres://", "postgresql+psycopg2://")
+ *
+ * Each upgrade step is one transaction. A schema newer than this program is an
+ * error that says both versions. Messages never hold the password.
+ * Return: the store, or NULL with ERR_STORE.
+ */
+struct store *store_open(const char *url, GError **err);
+void store_close(struct store *s);
+
+/** store_begin(), store_commit(), store_rollback() - one transaction; they do not nest. */
+bool store_begin(struct store *s, GError **err);
+bool store_commit(struct store *s, GError **err);
+void store_rollback(struct store *s);
+
+/**
+ * store_run() - run a statement that returns no rows, or whose rows do not matter.
+ * @args: as many as the statement's parameters
+ * @ret_changed: rows changed; may be NULL
+ *
+ * Outside a transaction it is one by itself.
+ */
+bool store_run(struct store *s, enum query q, const struct store_val *args, size_t n, int64_t *ret_changed, GError **err);
+
+/**
+ * store_insert() - run a statement that ends in RETURNING id.
+ * @ret_id: the new row's id
+ */
+bool store_insert(struct store *s, enum query q, const struct store_val *args, size_t n, int64_t *ret_id, GError **err);
+
+typedef bool store_row_f(const struct store_row *row, void *user);
+
+/**
+ * store_each() - call @fn for each row; it returns false to stop early.
+ *
+ * @fn must not use the store.
+ */
+bool store_each(struct store *s, enum query q, const struct store_val *args, size_t n, store_row_f *fn, void *user, GError **err);
+
+/** Cells of a row; the text lives as long as the callback. NULL reads as 0 and NULL. */
+int64_t store_int(const struct store_row *row, int col);
+const char *store_text(const struct store_row *row, int col);
+
+#define STORE_ARGS(...) \
+	(const struct store_val[]){ __VA_ARGS__ }, sizeof((const struct store_val[]){ __VA_ARGS__ }) / sizeof(struct store_val)
+#define STORE_NO_ARGS NULL, 0
+
+/* ---- what an implementation provides ---- */
+
+struct store_ops {
+	const char *name;
+	const char *const *schemes; /* URL schemes, NULL-terminated */
+	/* words that stand for @NAME@ in DDL: "@ID@" is an auto-incremented primary key column's type */
+	const char *id_type;
+	void *(*open)(const char *url, GError **err);
+	void (*close)(void *db);
+	bool (*script)(void *db, const char *sql, GError **err); /* several statements, no parameters */
+	bool (*begin)(void *db, GError **err);
+	bool (*commit)(void *db, GError **err);
+	void (*rollback)(void *db);
+	bool (*each)(void *db, int q, const char *sql, const struct store_val *args, size_t n, store_row_f *fn, void *user,
+		     int64_t *ret_changed, GError **err); /* q < 0: do not keep the statement prepared */
+};
+
+struct store_row {
+	int64_t (*get_int)(const struct store_row *row, int col);
+	const char *(*get_text)(const struct store_row *row, int col);
+	void *impl;
+	int n;
+};
+
+extern const struct store_ops store_sqlite_ops, store_postgres_ops;
+
+#endif
