@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conf: the configuration file.
+ *
+ * An INI file with Nova's section and option names wherever the option exists
+ * there. One key table (conf.c) holds each option's name, type, default and
+ * limits; --check-config, the reader and the documentation come from it.
+ */
+#ifndef CONF_H
+#define CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <glib.h>
+
+struct conf_host {
+	char *name;          /* [host NAME] */
+	char *uri;           /* libvirt URI as the controller reaches it */
+	char *inbound_addr;  /* live_migration_inbound_addr: where migrations come in; NULL: the URI's host */
+	char *migration_uri; /* live_migration_uri: libvirt URI as the other hosts reach it; NULL: uri */
+	char *vnc_listen;    /* server_listen; NULL: [vnc] server_listen */
+	int line;
+};
+
+struct conf {
+	/* [DEFAULT] */
+	char *state_path;
+	char *listen;                 /* osapi_compute_listen */
+	int64_t port;                 /* osapi_compute_listen_port */
+	bool debug;
+	char *log_format;             /* auto, text, json, journal */
+	int64_t service_down_time;    /* s */
+	int64_t report_interval;      /* s: between polls of a host */
+	int64_t max_concurrent_live_migrations;
+	int64_t migrate_max_retries;
+	int64_t reserved_host_memory_mb, reserved_host_cpus, reserved_host_disk_mb;
+	double cpu_allocation_ratio, ram_allocation_ratio, disk_allocation_ratio;
+	char *default_availability_zone;
+	int64_t max_instances_per_host;
+	/* [api] */
+	int64_t max_limit;
+	/* [database] */
+	char *connection;             /* NULL: sqlite in state_path */
+	/* [filter_scheduler] */
+	char **enabled_filters;
+	/* [libvirt] */
+	char *live_migration_scheme;
+	int64_t live_migration_bandwidth;
+	int64_t live_migration_downtime;
+	bool live_migration_permit_post_copy;
+	bool live_migration_permit_auto_converge;
+	bool live_migration_with_native_tls;
+	int64_t live_migration_parallel_connections;
+	int64_t live_migration_monitor_interval; /* s: between writes of the progress */
+	/* [oslo_middleware] */
+	int64_t max_request_body_size;
+	/* [token] */
+	int64_t token_expiration;     /* s */
+	/* [vnc] */
+	char *vnc_server_listen;      /* NULL: leave the guest's address */
+	/* [wsgi] */
+	char *ssl_cert_file, *ssl_key_file;
+	char *public_url;             /* [api] public_url: how clients reach us; NULL: from the Host header */
+
+	GPtrArray *hosts;             /* struct conf_host * */
+};
+
+/**
+ * conf_load() - read a file.
+ * @path: the file; NULL gives the defaults
+ * @mistakes: gets one string "PATH:LINE: what is wrong, and what would be right" for each mistake
+ *
+ * Return: the configuration, owned by the caller, also when there are mistakes
+ * (what was wrong has its default then); NULL only if the file cannot be read.
+ */
+struct conf *conf_load(const char *path, GPtrArray *mistakes);
+
+/** conf_parse() - the same from text; @name stands for the path in messages. */
+struct conf *conf_parse(const char *text, size_t len, const char *name, GPtrArray *mistakes);
+
+void conf_free(struct conf *c);
+void conf_host_free(struct conf_host *h);
+
+/** conf_print_defaults() - write a commented sample file, made from the key table. */
+void conf_print_defaults(FILE *out);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fleet: the hosts, the servers on them, and what is free.
+ *
+ * Theory of operation
+ * -------------------
+ * Hosts come from the configuration and from run time; both are rows of the
+ * store. Each host is a small machine: CLOSED -> CONNECTING -> SYNCING -> UP,
+ * back to CLOSED with growing waits. While UP it is polled every
+ * report_interval for its vital signs and its domains, and followed by events in
+ * between; keepalive and the poll's limit together notice a dead host within
+ * service_down_time.
+ *
+ * Adoption: a domain that no record knows becomes a server. A record's host
+ * follows reality: the domain that runs is the truth. While a migration of the
+ * engine owns a server (task_state set), fleet leaves its host and state alone.
+ * Two running copies are an alarm (event "split_brain") and nothing is touched.
+ */
+#ifndef FLEET_H
+#define FLEET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "base/conf.h"
+#include "fleet/server.h"
+#include "hv/hv.h"
+#include "store/store.h"
+
+#define FLEET_UNIT_GIB (INT64_C(1) << 30)
+
+struct fleet;
+
+enum host_conn { HOST_CLOSED, HOST_CONNECTING, HOST_SYNCING, HOST_UP, HOST_CONN_N };
+
+struct host {
+	int64_t id;
+	char uuid[UTIL_UUID_LEN + 1]; /* of the compute service and of the hypervisor, ours, stable */
+	char *name;
+	char *uri;
+	char *inbound_addr;
+	char *migration_uri;  /* what other hosts use to reach its libvirtd */
+	char *vnc_listen;
+	bool disabled;
+	char *disabled_reason;
+	bool forced_down;
+	bool from_conf;
+	int64_t created_us, updated_us;
+	/* ---- not stored ---- */
+	enum host_conn conn;
+	char *down_reason;            /* why it is not connected */
+	int64_t last_seen_us;         /* wall clock of its last answer; 0 for never */
+	struct hv_host *hv;
+	struct hv_host_info *info;    /* NULL before the first answer */
+	GHashTable *servers;          /* struct server * -> itself: those with host == name */
+	GHashTable *claims;           /* server uuid -> struct claim * */
+	struct host_private *priv;
+};
+
+/* Resources taken, or asked for. */
+struct usage {
+	int vcpus;
+	int64_t memory_mb, disk_gb;
+	int servers;
+};
+
+/* A claim holds room at a destination while a migration runs. */
+struct claim {
+	int64_t migration_id;
+	struct usage usage;
+};
+
+/* Someone who wants to know: called on the loop thread after the records changed. */
+struct fleet_listener {
+	/* any domain event or poll result of a server that the engine owns; dom may be NULL */
+	void (*domain)(const struct hv_event *ev, void *user);
+	/* a host became UP, or stopped being so */
+	void (*host)(struct host *h, void *user);
+	void *user;
+};
+
+/**
+ * fleet_new() - load hosts and servers from the store, add the configuration's hosts.
+ * @conf, @store: borrowed, must outlive it
+ * @ops: implementations of the hypervisor seam, NULL-terminated, the one without a scheme last
+ */
+struct fleet *fleet_new(const struct conf *conf, struct store *store, const struct hv_ops *const *ops, GError **err);
+void fleet_free(struct fleet *f);
+
+/** fleet_start() - begin to connect to every host. */
+void fleet_start(struct fleet *f);
+/** fleet_listen() - set the one listener (the engine). Copied. */
+void fleet_listen(struct fleet *f, const struct fleet_listener *l);
+
+struct store *fleet_store(struct fleet *f);
+const struct conf *fleet_conf(struct fleet *f);
+
+/* ---- hosts ---- */
+
+/** fleet_hosts() - all, by id. Borrowed GPtrArray of struct host *. */
+GPtrArray *fleet_hosts(struct fleet *f);
+/** fleet_host() - by name; NULL if there is none. */
+struct host *fleet_host(struct fleet *f, const char *name);
+struct host *fleet_host_by_uuid(struct fleet *f, const char *uuid);
+struct host *fleet_host_by_id(struct fleet *f, int64_t id);
+
+/** fleet_host_add() - add a host at run time and connect. ERR_CONFLICT if the name is taken, ERR_BAD_REQUEST for a bad name or URI. */
+struct host *fleet_host_add(struct fleet *f, const struct conf_host *ch, GError **err);
+/** fleet_host_remove() - forget a host. ERR_CONFLICT while it has servers or claims. */
+bool fleet_host_remove(struct fleet *f, struct host *h, GError **err);
+/** fleet_host_set() - write disabled, disabled_reason and forced_down. NULL leaves the reason out. */
+bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *reason, bool forced_down, GError **err);
+
+/** host_is_up() - connected, heard of within service_down_time, and not forced down. */
+bool host_is_up(const struct fleet *f, const struct host *h);
+/** host_state_text() - "up", or why not, for messages: "down: connection refused". Return: owned by the caller. */
+char *host_state_text(const struct fleet *f, const struct host *h);
+/** host_dest_uri() - the libvirt URI for a migration to it. Borrowed. */
+const char *host_dest_uri(const struct host *h);
+/** host_migrate_uri() - "tcp://ADDRESS" of it. Return: owned by the caller. */
+char *host_migrate_uri(const struct host *h);
+
+/** host_used() - what its servers take now; claims are beside. */
+struct usage host_used(const struct host *h);
+/** host_claimed() - what claims of running migrations hold. */
+struct usage host_claimed(const struct host *h);
+/** host_total() - what it has, without ratios and reserves. */
+struct usage host_total(const struct host *h);
+/** host_capacity() - what the scheduler may give out: (total - reserved) * allocation ratio. */
+struct usage host_capacity(const struct fleet *f, const struct host *h);
+
+void fleet_claim(struct fleet *f, struct host *h, const struct server *s, int64_t migration_id);
+void fleet_unclaim(struct fleet *f, struct host *h, const struct server *s);
+
+/* ---- servers ---- */
+
+/** fleet_servers() - all, by id upwards. Borrowed GPtrArray of struct server *. */
+GPtrArray *fleet_servers(struct fleet *f);
+struct server *fleet_server(struct fleet *f, const char *uuid);
+
+/**
+ * fleet_server_save() - write a record through to the store.
+ *
+ * Inside the caller's transaction if one is open. On failure the caller rolls
+ * back and restores the fields it changed.
+ */
+bool fleet_server_save(struct fleet *f, struct server *s, GError **err);
+/** fleet_server_move() - set the server's host and the lists that hang on it; memory only, after the commit. */
+void fleet_server_move(struct fleet *f, struct server *s, const char *host);
+
+/** fleet_server_refresh() - read the domain again from the server's host, soon. */
+void fleet_server_refresh(struct fleet *f, struct server *s);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server: the record of a virtual machine.
+ *
+ * The fields above the line are a row of the store; who changes them goes
+ * through fleet_server_save(). The others are what the host last said.
+ * What users see (status) is a function of the record: server_status().
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "base/util.h"
+#include "hv/hv.h"
+
+/* Nova's vm_state */
+enum server_vm {
+	SERVER_ACTIVE, SERVER_BUILDING, SERVER_PAUSED, SERVER_SUSPENDED, SERVER_STOPPED, SERVER_RESCUED, SERVER_RESIZED,
+	SERVER_SOFT_DELETED, SERVER_DELETED, SERVER_ERROR, SERVER_SHELVED, SERVER_SHELVED_OFFLOADED, SERVER_VM_N
+};
+
+/* Nova's task_state; SERVER_TASK_NONE is null */
+enum server_task {
+	SERVER_TASK_NONE, SERVER_TASK_MIGRATING, SERVER_TASK_RESIZE_PREP, SERVER_TASK_RESIZE_MIGRATING,
+	SERVER_TASK_RESIZE_MIGRATED, SERVER_TASK_RESIZE_FINISH, SERVER_TASK_RESIZE_REVERTING, SERVER_TASK_REBUILDING, SERVER_TASK_N
+};
+
+/* Nova's power_state */
+enum server_power {
+	SERVER_POWER_NONE = 0, SERVER_POWER_RUNNING = 1, SERVER_POWER_PAUSED = 3, SERVER_POWER_SHUTDOWN = 4,
+	SERVER_POWER_CRASHED = 6, SERVER_POWER_SUSPENDED = 7
+};
+
+struct server {
+	int64_t id;
+	char uuid[UTIL_UUID_LEN + 1];
+	char *name;
+	char *host;          /* NULL when it is on none */
+	char *libvirt_name;  /* OS-EXT-SRV-ATTR:instance_name */
+	enum server_vm vm;
+	enum server_task task;
+	int power;           /* enum server_power */
+	int vcpus;
+	int64_t memory_mb, disk_gb;
+	char *user_id, *project_id;
+	int64_t created_us, updated_us, launched_us, deleted_us; /* 0 is null */
+	bool locked;
+	char *fault;         /* why it is in error; NULL */
+	/* ---- not stored ---- */
+	int progress;        /* percent, of a migration */
+	struct hv_dom *dom;  /* what the host last said; NULL before */
+	bool missing;        /* its host was asked and does not have it */
+};
+
+/** server_vm_name(), server_task_name() - the words of the API; the latter NULL for none. */
+const char *server_vm_name(enum server_vm vm);
+const char *server_task_name(enum server_task task);
+/** server_vm_parse(), server_task_parse() - the way back; false for an unknown word. */
+bool server_vm_parse(const char *name, enum server_vm *ret);
+bool server_task_parse(const char *name, enum server_task *ret);
+
+/** server_status() - the API's status ("ACTIVE", "MIGRATING", ...) from the record. */
+const char *server_status(const struct server *s);
+
+/** server_power_of() - power_state of a domain's state. */
+int server_power_of(enum hv_state state);
+
+struct server *server_new(const char *uuid);
+void server_free(struct server *s);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * engine: migrations, from the request to their end.
+ *
+ * Theory of operation
+ * -------------------
+ * A migration is a row of the store; memory is a cache of it. Its phase moves
+ * only through mig_set_phase(), which checks the stage table, writes the row and
+ * an event row in one transaction and logs one line.
+ *
+ *	CHECK -> QUEUED -> SCHEDULE -> PREPARE -> COPY -> FINISH -> DONE
+ *	   \________\__________\_________\________/
+ *	                  UNDO -> ERROR | FAILED | CANCELLED
+ *
+ * The intent is in the row before the act: COPY is written before libvirt is
+ * called, so whoever finds a row in COPY does not know whether it was. Then, as
+ * after every doubt, both hosts are asked and probe_decide() (probe.h), a pure
+ * function, says what to do. A restart is nothing else: load the rows, probe,
+ * go on.
+ *
+ * The result of the migrate call is a hint that it is time to probe.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fleet/action.h"
+#include "fleet/fleet.h"
+
+struct engine;
+
+enum mig_type { MIG_LIVE, MIG_COLD, MIG_RESIZE, MIG_EVACUATION, MIG_TYPE_N };
+
+enum mig_phase {
+	MIG_CHECK,     /* prechecks; hosts are asked */
+	MIG_QUEUED,    /* waits for a slot */
+	MIG_SCHEDULE,  /* a slot is held; the destination is chosen and claimed */
+	MIG_PREPARE,   /* both hosts are asked, the destination's XML is made */
+	MIG_COPY,      /* libvirt may have been called */
+	MIG_FINISH,    /* it runs at the destination; the source is cleaned */
+	MIG_UNDO,      /* it stays at the source; the destination is cleaned */
+	MIG_DONE, MIG_ERROR, MIG_FAILED, MIG_CANCELLED,
+	MIG_PHASE_N
+};
+
+enum mig_block { MIG_BLOCK_NO, MIG_BLOCK_YES, MIG_BLOCK_AUTO, MIG_BLOCK_N };
+
+struct mig_progress {
+	int64_t mem_total, mem_processed, mem_remaining;
+	int64_t disk_total, disk_processed, disk_remaining;
+	int64_t downtime_ms;
+	/* not stored */
+	int64_t bps, dirty_rate_bps, iteration;
+};
+
+struct mig {
+	int64_t id;
+	char uuid[UTIL_UUID_LEN + 1];
+	char server_uuid[UTIL_UUID_LEN + 1];
+	enum mig_type type;
+	enum mig_phase phase;
+	bool postcopy;             /* the guest runs at the destination before its memory is there */
+	char *source, *dest;       /* host names; dest NULL until one is chosen */
+	char *requested_host;      /* NULL: the scheduler chooses */
+	enum mig_block block;
+	int attempt;
+	bool abort_wanted, force_wanted, paused_by_us;
+	char *error;               /* why it ended as it did, or NULL */
+	char *user_id, *project_id, *request_id;
+	int64_t action_id;
+	int64_t created_us, updated_us;
+	struct mig_progress progress;
+	struct mig_private *priv;  /* of the engine; NULL in a record read from the store */
+};
+
+/** mig_type_name() - "live-migration", "migration", "resize", "evacuation". */
+const char *mig_type_name(enum mig_type t);
+/** mig_phase_name() - "copy", ...; the words of the store and of the log. */
+const char *mig_phase_name(enum mig_phase p);
+/** mig_status() - Nova's status ("queued", "running", "running (post-copy)", ...). */
+const char *mig_status(const struct mig *m);
+/** mig_in_progress() - true for what GET /servers/{id}/migrations lists: queued, preparing, running, post-migrating. */
+bool mig_in_progress(const struct mig *m);
+/** mig_is_final() - nothing more will happen to it. */
+bool mig_is_final(const struct mig *m);
+void mig_free(struct mig *m);
+
+/**
+ * engine_new() - load the migrations that are not final and wait for their hosts.
+ * @f: borrowed, must outlive it; its listener becomes the engine
+ */
+struct engine *engine_new(struct fleet *f, GError **err);
+void engine_free(struct engine *e);
+struct fleet *engine_fleet(struct engine *e);
+
+/* ---- requests ---- */
+
+struct mig_request {
+	struct server *server;
+	const char *host;        /* NULL: the scheduler chooses */
+	enum mig_block block;
+	bool force;              /* 2.30-2.67: skip the scheduler's filters */
+	bool wait_checks;        /* up to 2.33: answer only when the prechecks have passed */
+	struct requester who;
+};
+
+/* @id: the migration's; 0 with @err set when it was refused. */
+typedef void engine_accepted_f(int64_t id, const GError *err, void *user);
+
+/**
+ * engine_live_migrate() - begin a live migration.
+ * @done: called exactly once, perhaps before this returns: with the id when the
+ *        row is durable (and, with wait_checks, the prechecks have passed), or
+ *        with an error: ERR_CONFLICT, ERR_BAD_REQUEST, ERR_NO_VALID_HOST, ERR_PRECHECK, ERR_STORE
+ */
+void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user);
+
+/**
+ * engine_abort() - stop a migration; the guest stays at its source if it still can.
+ * @also_queued: 2.65 and later: queued and preparing too
+ *
+ * Errors have Nova's words: ERR_NOT_FOUND, ERR_BAD_REQUEST (its status forbids it), ERR_CONFLICT.
+ */
+bool engine_abort(struct engine *e, struct server *s, int64_t id, bool also_queued, const struct requester *who, GError **err);
+
+/** engine_force_complete() - pause the guest, or switch to post-copy where it is permitted, so that the migration ends. */
+bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const struct requester *who, GError **err);
+
+/* ---- records ---- */
+
+/** engine_active() - migrations that are not final. Borrowed GPtrArray of struct mig *. */
+GPtrArray *engine_active(struct engine *e);
+/** engine_active_of() - the one that owns this server; NULL if none does. */
+struct mig *engine_active_of(struct engine *e, const char *server_uuid);
+
+struct mig_filter {
+	const char *server_uuid, *host, *status, *type, *source; /* NULL: any */
+	int64_t since_us, before_us, below_id;                   /* 0: none */
+	int limit;
+};
+
+/** engine_list() - newest first, active ones with their progress of now. Return: GPtrArray of struct mig *, owned. */
+GPtrArray *engine_list(struct engine *e, const struct mig_filter *filter, GError **err);
+/** engine_get() - one record. Return: owned; NULL with ERR_NOT_FOUND. */
+struct mig *engine_get(struct engine *e, int64_t id, GError **err);
+/** engine_get_by_uuid() - the same by uuid. */
+struct mig *engine_get_by_uuid(struct engine *e, const char *uuid, GError **err);
+
+struct mig_event {
+	char *old_phase, *new_phase, *why;
+	int64_t at_us;
+};
+/** engine_events() - a migration's history, oldest first. Return: GPtrArray of struct mig_event *, owned. */
+GPtrArray *engine_events(struct engine *e, int64_t id, GError **err);
+
+#endif
