@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * http: the listening sockets and HTTP, by libwebsockets on the loop.
+ */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include "api/api.h"
+
+/**
+ * api_new() - everything between the socket and the handlers.
+ * @e, @identity: borrowed, must outlive it
+ */
+struct api *api_new(struct engine *e, struct identity *identity);
+void api_free(struct api *a);
+
+/**
+ * http_listen() - begin to serve.
+ *
+ * Listens on [DEFAULT] osapi_compute_listen and _port, with TLS if [wsgi]
+ * ssl_cert_file and ssl_key_file are set; or serves the sockets handed over by
+ * systemd's socket activation protocol (LISTEN_PID, LISTEN_FDS), if any.
+ */
+bool http_listen(struct api *a, GError **err);
+
+/** http_url() - "http://127.0.0.1:8774": where it listens. Borrowed. */
+const char *http_url(const struct api *a);
+
+#endif
