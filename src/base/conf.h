@@ -62,6 +62,7 @@ struct conf {
 	char *vnc_server_listen;      /* NULL: leave the guest's address */
 	/* [wsgi] */
 	char *ssl_cert_file, *ssl_key_file;
+	bool allow_plaintext;         /* beyond loopback without TLS */
 	char *public_url;             /* [api] public_url: how clients reach us; NULL: from the Host header */
 
 	GPtrArray *hosts;             /* struct conf_host * */

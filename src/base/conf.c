@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/conf.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/util.h"
+
+#define FILE_MAX_BYTES (1 << 20)
+#define HOSTS_MAX 10000
+
+enum key_type { KEY_STR, KEY_INT, KEY_DBL, KEY_BOOL, KEY_LIST, KEY_CHOICE };
+
+struct key {
+	const char *section, *name;
+	enum key_type type;
+	size_t offset;
+	const char *fallback; /* as it would stand in the file; NULL: unset */
+	double min, max;      /* checked when max > min */
+	const char *choices;  /* KEY_CHOICE: "a|b|c" */
+	const char *help;
+};
+
+#define AT(field) offsetof(struct conf, field)
+
+/* Names, defaults and limits are Nova's (nova.md 4.1) unless the help says "Drover". */
+static const struct key keys[] = {
+	{ "DEFAULT", "state_path", KEY_STR, AT(state_path), "/var/lib/drover", .help = "where Drover keeps its database, keys and credentials" },
+	{ "DEFAULT", "osapi_compute_listen", KEY_STR, AT(listen), "127.0.0.1", .help = "address of the API; beyond loopback it wants TLS, see [wsgi]" },
+	{ "DEFAULT", "osapi_compute_listen_port", KEY_INT, AT(port), "8774", 0, 65535, .help = "its port; 0 takes a free one" },
+	{ "DEFAULT", "debug", KEY_BOOL, AT(debug), "false", .help = "log at level DEBUG" },
+	{ "DEFAULT", "log_format", KEY_CHOICE, AT(log_format), "auto", .choices = "auto|text|json|journal", .help = "Drover's: auto takes the journal under systemd, else text" },
+	{ "DEFAULT", "service_down_time", KEY_INT, AT(service_down_time), "15", 2, 86400, .help = "a host not heard of for so many seconds is down; Nova's default is 60, Drover needs no such patience" },
+	{ "DEFAULT", "report_interval", KEY_INT, AT(report_interval), "5", 1, 3600, .help = "seconds between two polls of a host; Nova's default is 10" },
+	{ "DEFAULT", "max_concurrent_live_migrations", KEY_INT, AT(max_concurrent_live_migrations), "1", 0, 1000, .help = "outbound live migrations at once per host; 0 is no limit" },
+	{ "DEFAULT", "migrate_max_retries", KEY_INT, AT(migrate_max_retries), "-1", -1, 1000, .help = "how many other destinations are tried; -1 is all" },
+	{ "DEFAULT", "reserved_host_memory_mb", KEY_INT, AT(reserved_host_memory_mb), "512", 0, 1 << 30, .help = "memory of a host that servers may not have" },
+	{ "DEFAULT", "reserved_host_cpus", KEY_INT, AT(reserved_host_cpus), "0", 0, 1 << 20, .help = "CPUs of a host that servers may not have" },
+	{ "DEFAULT", "reserved_host_disk_mb", KEY_INT, AT(reserved_host_disk_mb), "0", 0, 1 << 30, .help = "disk of a host that servers may not have" },
+	{ "DEFAULT", "cpu_allocation_ratio", KEY_DBL, AT(cpu_allocation_ratio), "4.0", 0.01, 1000, .help = "vCPUs given out per host CPU" },
+	{ "DEFAULT", "ram_allocation_ratio", KEY_DBL, AT(ram_allocation_ratio), "1.0", 0.01, 1000, .help = "memory given out per memory" },
+	{ "DEFAULT", "disk_allocation_ratio", KEY_DBL, AT(disk_allocation_ratio), "1.0", 0.01, 1000, .help = "disk given out per disk" },
+	{ "DEFAULT", "default_availability_zone", KEY_STR, AT(default_availability_zone), "nova", .help = "the zone of every host" },
+	{ "api", "max_limit", KEY_INT, AT(max_limit), "1000", 1, 100000, .help = "the most items of one page" },
+	{ "api", "public_url", KEY_STR, AT(public_url), NULL, .help = "Drover's: the URL by which clients reach the API, for links and the catalogue; unset: as each request says" },
+	{ "database", "connection", KEY_STR, AT(connection), NULL, .help = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; unset: drover.sqlite in state_path" },
+	{ "filter_scheduler", "enabled_filters", KEY_LIST, AT(enabled_filters), "ComputeFilter,RamFilter,CoreFilter,DiskFilter,NumInstancesFilter", .help = "filters of the scheduler, in order" },
+	{ "filter_scheduler", "max_instances_per_host", KEY_INT, AT(max_instances_per_host), "50", 1, 100000, .help = "for NumInstancesFilter" },
+	{ "libvirt", "live_migration_scheme", KEY_STR, AT(live_migration_scheme), NULL, .help = "scheme of the destination's libvirt URI as the source uses it (tcp, tls, ssh); unset: as the controller's" },
+	{ "libvirt", "live_migration_bandwidth", KEY_INT, AT(live_migration_bandwidth), "0", 0, 1 << 20, .help = "MiB a second; 0 is the hypervisor's default" },
+	{ "libvirt", "live_migration_downtime", KEY_INT, AT(live_migration_downtime), "500", 100, 3600000, .help = "the longest pause at the switch-over, milliseconds" },
+	{ "libvirt", "live_migration_permit_post_copy", KEY_BOOL, AT(live_migration_permit_post_copy), "false", .help = "force-complete switches to post-copy instead of pausing" },
+	{ "libvirt", "live_migration_permit_auto_converge", KEY_BOOL, AT(live_migration_permit_auto_converge), "false", .help = "let QEMU slow the guest down so that the copy can end" },
+	{ "libvirt", "live_migration_with_native_tls", KEY_BOOL, AT(live_migration_with_native_tls), "false", .help = "encrypt the migration stream by QEMU's TLS" },
+	{ "libvirt", "live_migration_parallel_connections", KEY_INT, AT(live_migration_parallel_connections), "1", 1, 255, .help = "streams of one migration (multifd)" },
+	{ "libvirt", "live_migration_monitor_interval", KEY_INT, AT(live_migration_monitor_interval), "5", 1, 3600, .help = "seconds between two writes of a migration's progress to the database" },
+	{ "oslo_middleware", "max_request_body_size", KEY_INT, AT(max_request_body_size), "114688", 1024, 1 << 26, .help = "bytes of a request's body" },
+	{ "token", "expiration", KEY_INT, AT(token_expiration), "3600", 1, 31536000, .help = "seconds that a token is good for (Keystone's)" },
+	{ "vnc", "server_listen", KEY_STR, AT(vnc_server_listen), NULL, .help = "VNC address that a guest gets at a destination; unset: the guest's own. Also per host" },
+	{ "wsgi", "ssl_cert_file", KEY_STR, AT(ssl_cert_file), NULL, .help = "certificate chain of the API, PEM" },
+	{ "wsgi", "ssl_key_file", KEY_STR, AT(ssl_key_file), NULL, .help = "its key, PEM" },
+	{ "wsgi", "allow_plaintext", KEY_BOOL, AT(allow_plaintext), "false", .help = "Drover's: listen beyond loopback without TLS, for those who have a proxy in front" },
+};
+
+/* Of [host NAME]; offsets into struct conf_host. */
+static const struct {
+	const char *name;
+	size_t offset;
+	const char *help;
+} host_keys[] = {
+	{ "uri", offsetof(struct conf_host, uri), "libvirt URI as the controller reaches it: qemu+tls://HOST/system" },
+	{ "live_migration_inbound_addr", offsetof(struct conf_host, inbound_addr), "address where migrations come in; unset: the URI's host" },
+	{ "live_migration_uri", offsetof(struct conf_host, migration_uri), "libvirt URI as the other hosts reach it; unset: uri" },
+	{ "server_listen", offsetof(struct conf_host, vnc_listen), "VNC address of guests on this host; unset: [vnc] server_listen" },
+};
+
+struct reader {
+	struct conf *conf;
+	GPtrArray *mistakes;
+	const char *file;
+	int line;
+	char *section;             /* as written; NULL before the first */
+	struct conf_host *host;    /* in a [host NAME] section */
+	bool skip;                 /* in an unknown section */
+	GHashTable *seen;          /* "section/name" -> line */
+};
+
+static void mistake(struct reader *r, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+
+static void mistake(struct reader *r, const char *fmt, ...)
+{
+	g_autofree char *what = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	what = g_strdup_vprintf(fmt, ap);
+	va_end(ap);
+	g_ptr_array_add(r->mistakes, g_strdup_printf("%s:%d: %s", r->file, r->line, what));
+}
+
+static bool one_of(const char *value, const char *choices)
+{
+	g_auto(GStrv) all = g_strsplit(choices, "|", -1);
+
+	return g_strv_contains((const char *const *)all, value);
+}
+
+static char **split_list(const char *value)
+{
+	g_autoptr(GStrvBuilder) b = g_strv_builder_new();
+	g_auto(GStrv) parts = g_strsplit(value, ",", -1);
+
+	for (char **p = parts; *p; p++)
+		if (*g_strstrip(*p))
+			g_strv_builder_add(b, *p);
+	return g_strv_builder_end(b);
+}
+
+static bool parse_bool(const char *value, bool *ret)
+{
+	static const char *const yes[] = { "true", "1", "yes", "on", NULL }, *const no[] = { "false", "0", "no", "off", NULL };
+	g_autofree char *low = g_ascii_strdown(value, -1);
+
+	if (!g_strv_contains(yes, low) && !g_strv_contains(no, low))
+		return false;
+	*ret = g_strv_contains(yes, low);
+	return true;
+}
+
+/* Set a key from text. Return: NULL, or what would be right (owned by the caller). */
+static char *set_number(const struct key *k, const char *value, void *where)
+{
+	char *end;
+	double d;
+	int64_t i;
+
+	if (k->type == KEY_INT) {
+		if (util_parse_int(value, (int64_t)k->min, (int64_t)k->max, &i)) {
+			*(int64_t *)where = i;
+			return NULL;
+		}
+		return g_strdup_printf("a whole number from %.0f to %.0f", k->min, k->max);
+	}
+	d = g_ascii_strtod(value, &end);
+	if (*value && !*end && d >= k->min && d <= k->max) {
+		*(double *)where = d;
+		return NULL;
+	}
+	return g_strdup_printf("a number from %g to %g", k->min, k->max);
+}
+
+static char *set_key(struct conf *c, const struct key *k, const char *value)
+{
+	void *where = (char *)c + k->offset;
+
+	switch (k->type) {
+	case KEY_STR:
+		util_replace(where, *value ? value : NULL);
+		return NULL;
+	case KEY_CHOICE:
+		if (!one_of(value, k->choices))
+			return g_strdup_printf("one of %s", k->choices);
+		util_replace(where, value);
+		return NULL;
+	case KEY_LIST:
+		g_strfreev(*(char ***)where);
+		*(char ***)where = split_list(value);
+		return NULL;
+	case KEY_BOOL:
+		return parse_bool(value, where) ? NULL : g_strdup("true or false");
+	case KEY_INT:
+	case KEY_DBL:
+		return set_number(k, value, where);
+	}
+	g_assert_not_reached();
+}
+
+static struct conf *with_defaults(void)
+{
+	struct conf *c = g_new0(struct conf, 1);
+
+	c->hosts = g_ptr_array_new_with_free_func((GDestroyNotify)conf_host_free);
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+		g_autofree char *wrong = keys[i].fallback ? set_key(c, &keys[i], keys[i].fallback) : NULL;
+
+		g_assert(!wrong);
+	}
+	return c;
+}
+
+static void check_duplicate(struct reader *r, const char *name)
+{
+	char *id = g_strdup_printf("%s/%s", r->section, name);
+	int before = GPOINTER_TO_INT(g_hash_table_lookup(r->seen, id));
+
+	if (before)
+		mistake(r, "%s is set twice in [%s], first in line %d; keep one", name, r->section, before);
+	g_hash_table_replace(r->seen, id, GINT_TO_POINTER(r->line));
+}
+
+static void suggest(struct reader *r, const char *name, const char *nearest, const char *nearest_section)
+{
+	if (nearest && strcmp(nearest, name) == 0)
+		mistake(r, "option %s does not belong in [%s]; it belongs in [%s]", name, r->section, nearest_section);
+	else if (nearest && util_distance(name, nearest) <= 1 + strlen(name) / 4)
+		mistake(r, "unknown option %s in [%s]; did you mean %s?", name, r->section, nearest);
+	else
+		mistake(r, "unknown option %s in [%s]; droverd --print-config lists the known ones", name, r->section);
+}
+
+static void take_host_option(struct reader *r, const char *name, const char *value)
+{
+	const char *nearest = host_keys[0].name;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(host_keys); i++) {
+		if (strcmp(host_keys[i].name, name) == 0) {
+			util_replace((char **)((char *)r->host + host_keys[i].offset), *value ? value : NULL);
+			return;
+		}
+		if (util_distance(name, host_keys[i].name) < util_distance(name, nearest))
+			nearest = host_keys[i].name;
+	}
+	suggest(r, name, nearest, NULL);
+}
+
+static void take_option(struct reader *r, const char *name, const char *value)
+{
+	const struct key *nearest = &keys[0];
+
+	if (r->skip)
+		return;
+	if (!r->section) {
+		mistake(r, "option %s stands before the first [section]; put it into one, [DEFAULT] for example", name);
+		return;
+	}
+	check_duplicate(r, name);
+	if (r->host) {
+		take_host_option(r, name, value);
+		return;
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+		unsigned d = util_distance(name, keys[i].name);
+
+		if (d == 0 && strcmp(keys[i].section, r->section) == 0) {
+			g_autofree char *right = set_key(r->conf, &keys[i], value);
+
+			if (right)
+				mistake(r, "%s = %s: it must be %s", name, value, right);
+			return;
+		}
+		if (d < util_distance(name, nearest->name))
+			nearest = &keys[i];
+	}
+	suggest(r, name, nearest->name, nearest->section);
+}
+
+static struct conf_host *add_host(struct reader *r, const char *name)
+{
+	struct conf_host *h = g_new0(struct conf_host, 1);
+
+	h->name = g_strdup(name);
+	h->line = r->line;
+	if (!util_hostname_valid(name))
+		mistake(r, "Invalid characters in hostname '%s'; letters, digits, '-', '.' and '_' are allowed", name);
+	for (guint i = 0; i < r->conf->hosts->len; i++) {
+		struct conf_host *o = g_ptr_array_index(r->conf->hosts, i);
+
+		if (strcmp(o->name, name) == 0)
+			mistake(r, "host %s stands twice, first in line %d; keep one", name, o->line);
+	}
+	if (r->conf->hosts->len < HOSTS_MAX)
+		g_ptr_array_add(r->conf->hosts, h);
+	else
+		mistake(r, "more than %d hosts", HOSTS_MAX);
+	return h;
+}
+
+static void begin_section(struct reader *r, char *name)
+{
+	util_replace(&r->section, g_strstrip(name));
+	r->host = NULL;
+	r->skip = false;
+	if (g_str_has_prefix(name, "host ")) {
+		r->host = add_host(r, g_strstrip(name + strlen("host ")));
+		return;
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+		if (strcmp(keys[i].section, name) == 0)
+			return;
+	r->skip = true;
+	mistake(r, "unknown section [%s]; its options are ignored", name);
+}
+
+static void take_line(struct reader *r, char *line)
+{
+	char *equals, *end;
+
+	g_strstrip(line);
+	if (*line == '\0' || *line == '#' || *line == ';')
+		return;
+	if (*line == '[') {
+		end = strchr(line, ']');
+		if (!end || end[1]) {
+			mistake(r, "a section reads [NAME] and nothing behind it: %s", line);
+			r->skip = true;
+			return;
+		}
+		*end = '\0';
+		begin_section(r, line + 1);
+		return;
+	}
+	equals = strchr(line, '=');
+	if (!equals || equals == line) {
+		mistake(r, "neither [SECTION] nor NAME = VALUE: %s", line);
+		return;
+	}
+	*equals = '\0';
+	take_option(r, g_strstrip(line), g_strstrip(equals + 1));
+}
+
+static void check_whole(struct reader *r)
+{
+	struct conf *c = r->conf;
+
+	for (guint i = 0; i < c->hosts->len; i++) {
+		struct conf_host *h = g_ptr_array_index(c->hosts, i);
+
+		r->line = h->line;
+		if (!h->uri)
+			mistake(r, "[host %s] has no uri; give one, such as qemu+tls://%s/system", h->name, h->name);
+	}
+	r->line = 0;
+	if (!c->ssl_cert_file != !c->ssl_key_file)
+		mistake(r, "[wsgi] ssl_cert_file and ssl_key_file go together; set both or none");
+	if (c->service_down_time <= c->report_interval)
+		mistake(r, "service_down_time (%d) must be greater than report_interval (%d)", (int)c->service_down_time, (int)c->report_interval);
+}
+
+struct conf *conf_parse(const char *text, size_t len, const char *name, GPtrArray *mistakes)
+{
+	struct reader r = { .conf = with_defaults(), .mistakes = mistakes, .file = name };
+	g_autofree char *copy = g_strndup(text, len);
+	g_auto(GStrv) lines = NULL;
+
+	r.seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	if (strlen(copy) != len || !g_utf8_validate(copy, (gssize)len, NULL)) {
+		mistake(&r, "the file is not UTF-8 text");
+	} else {
+		lines = g_strsplit(copy, "\n", -1);
+		for (char **l = lines; *l; l++) {
+			r.line++;
+			take_line(&r, *l);
+		}
+		check_whole(&r);
+	}
+	g_hash_table_unref(r.seen);
+	g_free(r.section);
+	return r.conf;
+}
+
+struct conf *conf_load(const char *path, GPtrArray *mistakes)
+{
+	g_autofree char *text = NULL;
+	g_autoptr(GError) why = NULL;
+	gsize len = 0;
+
+	if (!path)
+		return conf_parse("", 0, "-", mistakes);
+	if (!g_file_get_contents(path, &text, &len, &why)) {
+		g_ptr_array_add(mistakes, g_strdup_printf("%s: %s", path, why->message));
+		return NULL;
+	}
+	if (len > FILE_MAX_BYTES) {
+		g_ptr_array_add(mistakes, g_strdup_printf("%s: it is larger than %d bytes", path, FILE_MAX_BYTES));
+		return NULL;
+	}
+	return conf_parse(text, len, path, mistakes);
+}
+
+void conf_host_free(struct conf_host *h)
+{
+	if (!h)
+		return;
+	for (size_t i = 0; i < G_N_ELEMENTS(host_keys); i++)
+		g_free(*(char **)((char *)h + host_keys[i].offset));
+	g_free(h->name);
+	g_free(h);
+}
+
+void conf_free(struct conf *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+		void *where = (char *)c + keys[i].offset;
+
+		if (keys[i].type == KEY_STR || keys[i].type == KEY_CHOICE)
+			g_free(*(char **)where);
+		else if (keys[i].type == KEY_LIST)
+			g_strfreev(*(char ***)where);
+	}
+	g_ptr_array_unref(c->hosts);
+	g_free(c);
+}
+
+void conf_print_defaults(FILE *out)
+{
+	const char *section = "";
+
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+		if (strcmp(section, keys[i].section) != 0)
+			fprintf(out, "%s[%s]\n", *section ? "\n" : "", keys[i].section);
+		section = keys[i].section;
+		fprintf(out, "# %s\n#%s = %s\n", keys[i].help, keys[i].name, keys[i].fallback ? keys[i].fallback : "");
+	}
+	fprintf(out, "\n# One section a host:\n#[host NAME]\n");
+	for (size_t i = 0; i < G_N_ELEMENTS(host_keys); i++)
+		fprintf(out, "# %s\n#%s =\n", host_keys[i].help, host_keys[i].name);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <glib.h>
+#include <string.h>
+
+#include "base/conf.h"
+
+static const struct {
+	const char *name, *text;
+	const char *want; /* the mistakes, a line each; "" for none */
+} cases[] = {
+	{ "empty", "", "" },
+	{ "comments", "# a\n; b\n\n", "" },
+	{ "good", "[DEFAULT]\nreport_interval = 3\n[host h1]\nuri = qemu+tls://h1/system\n", "" },
+	{ "typo", "[DEFAULT]\nreport_intervall = 3\n", "f:2: unknown option report_intervall in [DEFAULT]; did you mean report_interval?" },
+	{ "unknown", "[DEFAULT]\nzzz = 3\n", "f:2: unknown option zzz in [DEFAULT]; droverd --print-config lists the known ones" },
+	{ "wrong section", "[api]\nreport_interval = 3\n", "f:2: option report_interval does not belong in [api]; it belongs in [DEFAULT]" },
+	{ "range", "[DEFAULT]\nreport_interval = 0\n", "f:2: report_interval = 0: it must be a whole number from 1 to 3600" },
+	{ "not a number", "[DEFAULT]\ncpu_allocation_ratio = many\n", "f:2: cpu_allocation_ratio = many: it must be a number from 0.01 to 1000" },
+	{ "bool", "[DEFAULT]\ndebug = perhaps\n", "f:2: debug = perhaps: it must be true or false" },
+	{ "choice", "[DEFAULT]\nlog_format = xml\n", "f:2: log_format = xml: it must be one of auto|text|json|journal" },
+	{ "twice", "[DEFAULT]\ndebug = 1\ndebug = 0\n", "f:3: debug is set twice in [DEFAULT], first in line 2; keep one" },
+	{ "no section", "debug = 1\n", "f:1: option debug stands before the first [section]; put it into one, [DEFAULT] for example" },
+	{ "unknown section", "[nova]\nx = 1\n", "f:1: unknown section [nova]; its options are ignored" },
+	{ "bad section", "[DEFAULT\nx = 1\n", "f:1: a section reads [NAME] and nothing behind it: [DEFAULT" },
+	{ "no value", "[DEFAULT]\ndebug\n", "f:2: neither [SECTION] nor NAME = VALUE: debug" },
+	{ "host without uri", "\n[host h1]\n", "f:2: [host h1] has no uri; give one, such as qemu+tls://h1/system" },
+	{ "host twice", "[host a]\nuri=x:\n[host a]\nuri=x:\n", "f:3: host a stands twice, first in line 1; keep one\nf:4: uri is set twice in [host a], first in line 2; keep one" },
+	{ "host name", "[host a/b]\nuri=x:\n", "f:1: Invalid characters in hostname 'a/b'; letters, digits, '-', '.' and '_' are allowed" },
+	{ "host option", "[host a]\nurl=x:\nuri=x:\n", "f:2: unknown option url in [host a]; did you mean uri?" },
+	{ "half tls", "[wsgi]\nssl_key_file = /k\n", "f:0: [wsgi] ssl_cert_file and ssl_key_file go together; set both or none" },
+	{ "intervals", "[DEFAULT]\nservice_down_time = 5\nreport_interval = 5\n", "f:0: service_down_time (5) must be greater than report_interval (5)" },
+	{ "not text", "[DEFAULT]\n\xff\xfe\n", "f:0: the file is not UTF-8 text" },
+};
+
+static void test_mistakes(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+		struct conf *c = conf_parse(cases[i].text, strlen(cases[i].text), "f", mistakes);
+		g_autofree char *got = NULL;
+
+		g_ptr_array_add(mistakes, NULL);
+		got = g_strjoinv("\n", (char **)mistakes->pdata);
+		if (strcmp(got, cases[i].want) != 0)
+			g_error("%s: got \"%s\", want \"%s\"", cases[i].name, got, cases[i].want);
+		conf_free(c);
+	}
+}
+
+static void test_values(void)
+{
+	static const char text[] = "[DEFAULT]\ndebug = yes\nram_allocation_ratio=1.5\n[filter_scheduler]\nenabled_filters = A, B ,\n"
+				   "[host h1]\nuri = qemu+tcp://h1/system\nserver_listen = 192.0.2.1\n[database]\nconnection =\n";
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	struct conf *c = conf_parse(text, strlen(text), "f", mistakes);
+	struct conf_host *h;
+
+	g_assert_cmpuint(mistakes->len, ==, 0);
+	g_assert_true(c->debug);
+	g_assert_cmpfloat(c->ram_allocation_ratio, ==, 1.5);
+	g_assert_cmpint(c->service_down_time, ==, 15);
+	g_assert_cmpuint(g_strv_length(c->enabled_filters), ==, 2);
+	g_assert_cmpstr(c->enabled_filters[1], ==, "B");
+	g_assert_null(c->connection);
+	g_assert_cmpuint(c->hosts->len, ==, 1);
+	h = g_ptr_array_index(c->hosts, 0);
+	g_assert_cmpstr(h->uri, ==, "qemu+tcp://h1/system");
+	g_assert_cmpstr(h->vnc_listen, ==, "192.0.2.1");
+	conf_free(c);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/conf/mistakes", test_mistakes);
+	g_test_add_func("/conf/values", test_values);
+	return g_test_run();
+}
