@@ -15,6 +15,13 @@
  * synchronous=FULL; PostgreSQL: synchronous_commit=on). A write that fails
  * leaves nothing behind; whoever changed memory for it changes it only after
  * the commit. Reads of the hot paths come from memory, never from here.
+ *
+ * Errors are ERR_STORE, but ERR_UNAVAILABLE where the database could not be
+ * reached and the statement surely was not executed. A commit (or a writing
+ * statement outside a transaction) whose answer was lost is ERR_STORE, and its
+ * message says that the outcome is unknown: whoever gets it reads before acting.
+ *
+ * Text that is not UTF-8 is stored with U+FFFD in place of what is invalid.
  */
 #ifndef STORE_H
 #define STORE_H
@@ -54,9 +61,23 @@ struct store_val store_text_or_null(const char *s);
  * Return: the store, or NULL with ERR_STORE.
  */
 struct store *store_open(const char *url, GError **err);
+
+/**
+ * store_open_steps() - store_open() with another schema; for tests of upgrades.
+ * @steps: by version from 1 upwards, @n of them
+ */
+struct store *store_open_steps(const char *url, const struct schema_step *steps, int n, GError **err);
+
+/** store_close() - roll back what is open and close; NULL is fine. */
 void store_close(struct store *s);
 
-/** store_begin(), store_commit(), store_rollback() - one transaction; they do not nest. */
+/**
+ * store_begin(), store_commit(), store_rollback() - one transaction; they do not nest.
+ *
+ * After a statement failed, the others and the commit are refused as well: a
+ * transaction is whole or nothing. A commit that returns FALSE has ended the
+ * transaction; store_rollback() without one does nothing.
+ */
 bool store_begin(struct store *s, GError **err);
 bool store_commit(struct store *s, GError **err);
 void store_rollback(struct store *s);
@@ -100,6 +121,8 @@ struct store_ops {
 	const char *const *schemes; /* URL schemes, NULL-terminated */
 	/* words that stand for @NAME@ in DDL: "@ID@" is an auto-incremented primary key column's type */
 	const char *id_type;
+	const char *has_version;  /* SELECT: 1 if the table schema_version exists, else 0 */
+	const char *upgrade_lock; /* keeps others from upgrading until the transaction ends; NULL where no other can be */
 	void *(*open)(const char *url, GError **err);
 	void (*close)(void *db);
 	bool (*script)(void *db, const char *sql, GError **err); /* several statements, no parameters */
@@ -118,5 +141,8 @@ struct store_row {
 };
 
 extern const struct store_ops store_sqlite_ops, store_postgres_ops;
+
+/** store_postgres_stall_ms - a server that is silent for so long counts as lost; tests shorten it. */
+extern int store_postgres_stall_ms;
 
 #endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+/*
+ * Theory of operation: transactions
+ * ---------------------------------
+ * The two databases differ in what is left after a statement failed inside a
+ * transaction: PostgreSQL refuses everything until the rollback and answers a
+ * COMMIT with a silent rollback; SQLite goes on, or, when the disk is full, has
+ * rolled back by itself, so that the next statement would be a transaction of
+ * its own. Here both are one: after a failure, every further statement and the
+ * commit are refused until store_rollback(). A transaction is never half.
+ */
+struct store {
+	const struct store_ops *ops;
+	void *db;
+	GThread *thread; /* the one that opened it */
+	bool in_tx;
+	bool failed;     /* a statement of this transaction failed */
+	bool in_each;
+};
+
+static const struct store_ops *const all_ops[] = { &store_sqlite_ops, &store_postgres_ops };
+
+/* ---- rows and parameters ---- */
+
+struct store_val store_text_or_null(const char *s)
+{
+	return (struct store_val){ .type = s ? STORE_TEXT : STORE_NULL, .s = s };
+}
+
+int64_t store_int(const struct store_row *row, int col)
+{
+	g_assert(col >= 0 && col < row->n);
+	return row->get_int(row, col);
+}
+
+const char *store_text(const struct store_row *row, int col)
+{
+	g_assert(col >= 0 && col < row->n);
+	return row->get_text(row, col);
+}
+
+/* ---- transactions ---- */
+
+static void check_use(const struct store *s)
+{
+	g_assert(s->thread == g_thread_self());
+	g_assert(!s->in_each);
+}
+
+bool store_begin(struct store *s, GError **err)
+{
+	check_use(s);
+	g_assert(!s->in_tx);
+	if (!s->ops->begin(s->db, err))
+		return false;
+	s->in_tx = true;
+	s->failed = false;
+	return true;
+}
+
+static bool refuse_failed(GError **err)
+{
+	g_set_error(err, ERR, ERR_STORE, "an earlier statement of this transaction failed, nothing of it is written");
+	return false;
+}
+
+bool store_commit(struct store *s, GError **err)
+{
+	bool ok;
+
+	check_use(s);
+	g_assert(s->in_tx);
+	ok = s->failed ? refuse_failed(err) : s->ops->commit(s->db, err);
+	if (ok)
+		s->in_tx = false;
+	else
+		store_rollback(s);
+	return ok;
+}
+
+void store_rollback(struct store *s)
+{
+	check_use(s);
+	if (!s->in_tx)
+		return;
+	s->ops->rollback(s->db);
+	s->in_tx = false;
+}
+
+/* ---- statements ---- */
+
+/*
+ * PostgreSQL refuses text that is not UTF-8, SQLite keeps it. What hosts say is
+ * not always UTF-8, and must not make a phase change fail.
+ *
+ * Return: args with such text replaced, held by @copies; usually args itself
+ */
+static const struct store_val *make_valid(const struct store_val *args, size_t n, GPtrArray *copies)
+{
+	struct store_val *changed = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (args[i].type != STORE_TEXT || g_utf8_validate(args[i].s, -1, NULL))
+			continue;
+		if (!changed) {
+			changed = g_memdup2(args, n * sizeof *args);
+			g_ptr_array_add(copies, changed);
+		}
+		changed[i].s = g_utf8_make_valid(args[i].s, -1);
+		g_ptr_array_add(copies, (char *)changed[i].s);
+	}
+	return changed ? changed : args;
+}
+
+static bool each(struct store *s, enum query q, const struct store_val *args, size_t n, store_row_f *fn, void *user,
+		 int64_t *ret_changed, GError **err)
+{
+	const struct query_def *def = &query_table[q];
+	g_autoptr(GPtrArray) copies = g_ptr_array_new_with_free_func(g_free);
+	bool ok;
+
+	check_use(s);
+	g_assert(q >= 0 && q < Q_N && (size_t)def->args == n);
+	if (s->in_tx && s->failed)
+		return refuse_failed(err);
+	args = make_valid(args, n, copies);
+	s->in_each = true;
+	ok = s->ops->each(s->db, (int)q, def->sql, args, n, fn, user, ret_changed, err);
+	s->in_each = false;
+	s->failed = s->failed || !ok;
+	if (!ok)
+		g_prefix_error(err, "%s: ", def->name);
+	return ok;
+}
+
+bool store_each(struct store *s, enum query q, const struct store_val *args, size_t n, store_row_f *fn, void *user, GError **err)
+{
+	return each(s, q, args, n, fn, user, NULL, err);
+}
+
+bool store_run(struct store *s, enum query q, const struct store_val *args, size_t n, int64_t *ret_changed, GError **err)
+{
+	return each(s, q, args, n, NULL, NULL, ret_changed, err);
+}
+
+struct first_int {
+	int64_t v;
+	int rows;
+};
+
+static bool take_int(const struct store_row *row, void *user)
+{
+	struct first_int *first = user;
+
+	if (first->rows++ == 0)
+		first->v = store_int(row, 0);
+	return true;
+}
+
+bool store_insert(struct store *s, enum query q, const struct store_val *args, size_t n, int64_t *ret_id, GError **err)
+{
+	struct first_int id = { 0 };
+
+	if (!each(s, q, args, n, take_int, &id, NULL, err))
+		return false;
+	g_assert(id.rows == 1); /* every INSERT ... RETURNING id of the table makes or changes one row */
+	*ret_id = id.v;
+	return true;
+}
+
+/* ---- schema ---- */
+
+static bool int_of(struct store *s, const char *sql, struct first_int *ret, GError **err)
+{
+	*ret = (struct first_int){ 0 };
+	return s->ops->each(s->db, -1, sql, NULL, 0, take_int, ret, NULL, err);
+}
+
+/* 0 is a database without our tables. */
+static bool read_version(struct store *s, int64_t *ret_version, GError **err)
+{
+	struct first_int v;
+
+	if (!int_of(s, s->ops->has_version, &v, err))
+		return false;
+	if (v.v == 0) {
+		*ret_version = 0;
+		return true;
+	}
+	if (!int_of(s, query_table[Q_SCHEMA_VERSION].sql, &v, err))
+		return false;
+	if (v.rows != 1) {
+		g_set_error(err, ERR, ERR_STORE, "the database is damaged: schema_version has %d rows instead of 1", v.rows);
+		return false;
+	}
+	*ret_version = v.v;
+	return true;
+}
+
+static bool apply(struct store *s, const struct schema_step *step, GError **err)
+{
+	g_autoptr(GString) sql = g_string_new(step->sql);
+
+	g_string_replace(sql, "@ID@", s->ops->id_type, 0);
+	return s->ops->script(s->db, sql->str, err) &&
+	       store_run(s, Q_SCHEMA_SET, STORE_ARGS(SV_I(step->version)), NULL, err);
+}
+
+/* One step in one transaction. The version is read inside it: another daemon may have been faster. */
+static bool upgrade_once(struct store *s, const struct schema_step *steps, int n, bool *ret_done, GError **err)
+{
+	int64_t version;
+
+	if (s->ops->upgrade_lock && !s->ops->script(s->db, s->ops->upgrade_lock, err))
+		return false;
+	if (!read_version(s, &version, err))
+		return false;
+	*ret_done = version == n;
+	if (version == n)
+		return true;
+	if (version < 0 || version > n) {
+		g_set_error(err, ERR, ERR_STORE, "the database has schema version %" G_GINT64_FORMAT
+			    ", this program knows versions up to %d: it is older than the database", version, n);
+		return false;
+	}
+	g_assert(steps[version].version == version + 1);
+	if (apply(s, &steps[version], err))
+		return true;
+	g_prefix_error(err, "cannot upgrade the database from schema version %d to %d: ", (int)version, (int)version + 1);
+	return false;
+}
+
+static bool upgrade(struct store *s, const struct schema_step *steps, int n, GError **err)
+{
+	bool done = false;
+
+	while (!done) {
+		if (!store_begin(s, err))
+			return false;
+		if (!upgrade_once(s, steps, n, &done, err)) {
+			store_rollback(s);
+			return false;
+		}
+		if (!store_commit(s, err))
+			return false;
+	}
+	return true;
+}
+
+/* ---- opening ---- */
+
+static const struct store_ops *ops_for(const char *url, GError **err)
+{
+	g_autofree char *scheme = g_uri_parse_scheme(url);
+
+	for (size_t i = 0; scheme && i < G_N_ELEMENTS(all_ops); i++)
+		if (g_strv_contains(all_ops[i]->schemes, scheme))
+			return all_ops[i];
+	/* The URL itself may hold a password, its scheme cannot. */
+	g_set_error(err, ERR, ERR_STORE, "no database is known for the scheme '%s'; sqlite:///PATH and postgresql://... are",
+		    scheme ? scheme : "");
+	return NULL;
+}
+
+struct store *store_open_steps(const char *url, const struct schema_step *steps, int n, GError **err)
+{
+	const struct store_ops *ops = ops_for(url, err);
+	struct store *s;
+	void *db;
+
+	if (!ops)
+		return NULL;
+	db = ops->open(url, err);
+	if (!db)
+		return NULL;
+	s = g_new0(struct store, 1);
+	s->ops = ops;
+	s->db = db;
+	s->thread = g_thread_self();
+	if (upgrade(s, steps, n, err))
+		return s;
+	store_close(s);
+	return NULL;
+}
+
+struct store *store_open(const char *url, GError **err)
+{
+	return store_open_steps(url, schema_steps, schema_version, err);
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	store_rollback(s);
+	s->ops->close(s->db);
+	g_free(s);
+}

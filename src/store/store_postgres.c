@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store_postgres: the store in a PostgreSQL database, through libpq.
+ *
+ * Theory of operation
+ * -------------------
+ * One connection. It can die at any moment, so every failure is one of three:
+ *
+ *   the server answered with an error     nothing was done; ERR_STORE, its words
+ *   lost, and surely nothing was done     ERR_UNAVAILABLE
+ *   lost after the statement was sent     ERR_STORE, "the outcome is unknown"
+ *
+ * Nothing was done for sure when the loss was seen before anything was sent
+ * (a server that restarted has closed the idle socket), when only a PREPARE or a
+ * BEGIN was sent, and inside a transaction before its COMMIT, since a server
+ * rolls back what it cannot ask about any more. In the first two cases, outside
+ * a transaction, the connection is made again and the statement sent, once.
+ * Nothing else is ever sent twice.
+ *
+ * A server may also fall silent without closing: TCP's keepalives and user
+ * timeout find a dead host, the statement timeout a slow statement, and
+ * store_postgres_stall_ms a server that is there and does not answer. After a
+ * failed connect, the next tries fail at once for RETRY_MS: the loop thread
+ * must go on serving what needs no database.
+ *
+ * Messages hold the server's primary text alone. Its detail shows whole rows,
+ * and a row of users has a password hash. The URL is never shown.
+ */
+#include <errno.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "store/store.h"
+
+#define RETRY_MS 5000
+#define ARGS_MAX 32
+
+int store_postgres_stall_ms = 30000;
+
+struct pg_db {
+	char *url;          /* as libpq reads it */
+	PGconn *conn;       /* NULL when it was lost */
+	bool in_tx;
+	bool prepared[Q_N]; /* on this connection */
+	int64_t retry_at_ms; /* no new try before */
+};
+
+/* What the URL itself says wins, because it comes behind these. */
+static const struct {
+	const char *key, *value;
+} defaults[] = {
+	{ "connect_timeout", "3" },
+	{ "keepalives", "1" },
+	{ "keepalives_idle", "10" },
+	{ "keepalives_interval", "5" },
+	{ "keepalives_count", "3" },
+	{ "tcp_user_timeout", "20000" },
+	{ "target_session_attrs", "read-write" }, /* of several servers, the one that is not a standby */
+	{ "fallback_application_name", "droverd" },
+};
+
+/* A commit that was acknowledged is on the disk. Where the server promises more than "on", that stays. */
+static const char session[] =
+	"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local');"
+	"SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';"
+	"SET client_min_messages = warning; SET standard_conforming_strings = on";
+
+/* ---- messages ---- */
+
+/* libpq's messages end with a newline and may have several lines. */
+static char *one_line(const char *text)
+{
+	g_autofree char *trimmed = g_strstrip(g_strdup(text ? text : ""));
+	g_auto(GStrv) lines = g_strsplit(trimmed, "\n", -1);
+
+	for (char **l = lines; *l; l++)
+		g_strstrip(*l);
+	return g_strjoinv("; ", lines);
+}
+
+static bool refused(const PGresult *r, GError **err)
+{
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	g_autofree char *text = one_line(PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
+
+	g_set_error(err, ERR, ERR_STORE, "database: %s (SQLSTATE %s)", text, state ? state : "none");
+	return false;
+}
+
+static void lose(struct pg_db *db)
+{
+	PQfinish(db->conn);
+	db->conn = NULL;
+	memset(db->prepared, 0, sizeof db->prepared);
+}
+
+static bool lost_before(struct pg_db *db, GError **err)
+{
+	g_set_error(err, ERR, ERR_UNAVAILABLE, "the connection to the database was lost%s",
+		    db->in_tx ? ", the transaction is rolled back" : "");
+	return false;
+}
+
+static bool lost_after(const char *what, GError **err)
+{
+	g_set_error(err, ERR, ERR_STORE, "the connection to the database was lost during %s, the outcome is unknown", what);
+	return false;
+}
+
+/* ---- talking ---- */
+
+static bool is_error(const PGresult *r)
+{
+	ExecStatusType s = PQresultStatus(r);
+
+	return s != PGRES_COMMAND_OK && s != PGRES_TUPLES_OK;
+}
+
+/* Until the next result can be taken without blocking; false if the server closed or fell silent. */
+static bool wait_result(PGconn *conn)
+{
+	int unsent;
+
+	while ((unsent = PQflush(conn)) > 0 || PQisBusy(conn)) {
+		struct pollfd p = { .fd = PQsocket(conn), .events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)) };
+		int n = poll(&p, 1, store_postgres_stall_ms);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		if ((p.revents & ~POLLOUT) && !PQconsumeInput(conn))
+			return false;
+	}
+	return unsent == 0;
+}
+
+/*
+ * Wait for the answer to what was sent.
+ *
+ * Return: the first error or else the last result; NULL when the connection was
+ * lost, which is then closed
+ */
+static PGresult *answer(struct pg_db *db, int sent)
+{
+	PGresult *kept = NULL, *r = NULL;
+	bool ok = sent;
+
+	while (ok && (ok = wait_result(db->conn)) && (r = PQgetResult(db->conn))) {
+		if (kept && is_error(kept)) {
+			PQclear(r);
+			continue;
+		}
+		PQclear(kept);
+		kept = r;
+	}
+	if (ok && kept && PQstatus(db->conn) == CONNECTION_OK)
+		return kept;
+	PQclear(kept);
+	lose(db);
+	return NULL;
+}
+
+/* Send text without parameters. Return: false with @err, or with the connection lost and no error set. */
+static bool command(struct pg_db *db, const char *sql, PGresult **ret_result, GError **err)
+{
+	PGresult *r = answer(db, PQsendQuery(db->conn, sql));
+
+	if (r && is_error(r))
+		refused(r, err);
+	*ret_result = r;
+	if (r && !is_error(r))
+		return true;
+	return false;
+}
+
+/* command() whose result does not matter and whose loss is an error like another. */
+static bool simple(struct pg_db *db, const char *sql, GError **err)
+{
+	PGresult *r;
+	bool ok = command(db, sql, &r, err);
+
+	if (!r)
+		lost_before(db, err);
+	PQclear(r);
+	return ok;
+}
+
+/* ---- connecting ---- */
+
+static void no_notice(void *user, const PGresult *r)
+{
+	(void)user;
+	(void)r;
+}
+
+static PGconn *dial(const char *url)
+{
+	const char *keys[G_N_ELEMENTS(defaults) + 3], *values[G_N_ELEMENTS(keys)];
+	size_t n = 0;
+
+	for (; n < G_N_ELEMENTS(defaults); n++) {
+		keys[n] = defaults[n].key;
+		values[n] = defaults[n].value;
+	}
+	keys[n] = "dbname";
+	values[n++] = url;
+	keys[n] = "client_encoding";
+	values[n++] = "UTF8";
+	keys[n] = values[n] = NULL;
+	return PQconnectdbParams(keys, values, 1);
+}
+
+static bool start_session(struct pg_db *db, GError **err)
+{
+	PQsetNoticeReceiver(db->conn, no_notice, NULL);
+	if (PQsetnonblocking(db->conn, 1) != 0)
+		return lost_before(db, err);
+	if (simple(db, session, err))
+		return true;
+	if (db->conn)
+		lose(db);
+	return false;
+}
+
+static bool connect_now(struct pg_db *db, GError **err)
+{
+	g_autofree char *why = NULL;
+
+	g_assert(!db->conn);
+	if (clock_now_ms() < db->retry_at_ms) {
+		g_set_error(err, ERR, ERR_UNAVAILABLE, "the database cannot be reached; the next try is in %d ms",
+			    (int)(db->retry_at_ms - clock_now_ms()));
+		return false;
+	}
+	db->conn = dial(db->url);
+	if (PQstatus(db->conn) == CONNECTION_OK && start_session(db, err)) {
+		db->retry_at_ms = 0;
+		return true;
+	}
+	db->retry_at_ms = clock_now_ms() + RETRY_MS;
+	if (!db->conn)
+		return false;
+	why = one_line(PQerrorMessage(db->conn));
+	g_set_error(err, ERR, ERR_UNAVAILABLE, "cannot connect to the database: %s", why);
+	lose(db);
+	return false;
+}
+
+/*
+ * Look at an idle connection before something is sent over it: a server that
+ * went away has closed it, and then nothing was done yet.
+ */
+static void notice_loss(struct pg_db *db)
+{
+	struct pollfd p = { .events = POLLIN };
+
+	if (!db->conn)
+		return;
+	p.fd = PQsocket(db->conn);
+	while (p.fd >= 0 && poll(&p, 1, 0) > 0) {
+		if (!PQconsumeInput(db->conn))
+			break;
+		/* Without a query, only notices and parameters may come; an error message ends the connection. */
+		if (PQisBusy(db->conn) || PQstatus(db->conn) != CONNECTION_OK)
+			break;
+		p.fd = PQsocket(db->conn);
+	}
+	if (PQstatus(db->conn) != CONNECTION_OK)
+		lose(db);
+}
+
+static bool prepare(struct pg_db *db, int q, const char *sql, GError **err)
+{
+	PGresult *r;
+	bool ok;
+
+	if (q < 0 || db->prepared[q])
+		return true;
+	r = answer(db, PQsendPrepare(db->conn, query_table[q].name, sql, 0, NULL));
+	if (!r)
+		return lost_before(db, err);
+	ok = !is_error(r) || refused(r, err);
+	PQclear(r);
+	if (ok)
+		db->prepared[q] = true;
+	return ok;
+}
+
+/* A connection on which statement @q is prepared; @q < 0: any connection. */
+static bool ready(struct pg_db *db, int q, const char *sql, GError **err)
+{
+	bool fresh = false;
+
+	notice_loss(db);
+	if (!db->conn) {
+		if (db->in_tx)
+			return lost_before(db, err);
+		if (!connect_now(db, err))
+			return false;
+		fresh = true;
+	}
+	if (prepare(db, q, sql, err))
+		return true;
+	if (db->conn || db->in_tx || fresh)
+		return false;
+	g_clear_error(err);
+	return connect_now(db, err) && prepare(db, q, sql, err);
+}
+
+/* ---- opening ---- */
+
+static bool all_digits_and_commas(const char *text)
+{
+	return strspn(text, "0123456789,") == strlen(text);
+}
+
+/*
+ * A password with an '@', '/' or ':' that is not percent-encoded ends too early,
+ * and its rest would be shown as a host, port or database that does not exist.
+ */
+static bool url_is_sound(const char *url)
+{
+	PQconninfoOption *o = PQconninfoParse(url, NULL);
+	bool ok = o != NULL;
+
+	for (PQconninfoOption *i = o; ok && i->keyword; i++) {
+		if (!i->val)
+			continue;
+		if (strcmp(i->keyword, "host") == 0 || strcmp(i->keyword, "dbname") == 0)
+			ok = !strchr(i->val, '@');
+		else if (strcmp(i->keyword, "port") == 0)
+			ok = all_digits_and_commas(i->val);
+	}
+	PQconninfoFree(o);
+	return ok;
+}
+
+static void pg_close(void *vdb)
+{
+	struct pg_db *db = vdb;
+
+	PQfinish(db->conn);
+	g_free(db->url);
+	g_free(db);
+}
+
+static void *pg_open(const char *url, GError **err)
+{
+	g_autofree char *plain = g_strconcat("postgresql", strchr(url, ':'), NULL); /* without SQLAlchemy's "+driver" */
+	struct pg_db *db;
+
+	if (!url_is_sound(plain)) {
+		g_set_error(err, ERR, ERR_STORE, "the database's URL is malformed: postgresql://USER:PASSWORD@HOST:PORT/NAME, "
+			    "with '@', ':', '/', '%%' in a name or a password as %%40, %%3A, %%2F, %%25");
+		return NULL;
+	}
+	db = g_new0(struct pg_db, 1);
+	db->url = g_steal_pointer(&plain);
+	if (connect_now(db, err))
+		return db;
+	pg_close(db);
+	/* At the start nothing is unavailable for a while: it is not there. */
+	if (err && *err)
+		(*err)->code = ERR_STORE;
+	return NULL;
+}
+
+/* ---- transactions ---- */
+
+static bool pg_script(void *vdb, const char *sql, GError **err)
+{
+	struct pg_db *db = vdb;
+
+	return ready(db, -1, NULL, err) && simple(db, sql, err);
+}
+
+static bool pg_begin(void *vdb, GError **err)
+{
+	struct pg_db *db = vdb;
+
+	if (!ready(db, -1, NULL, err))
+		return false;
+	if (!simple(db, "BEGIN", err)) {
+		if (db->conn)
+			return false;
+		g_clear_error(err);
+		if (!connect_now(db, err) || !simple(db, "BEGIN", err))
+			return false;
+	}
+	db->in_tx = true;
+	return true;
+}
+
+static bool pg_commit(void *vdb, GError **err)
+{
+	struct pg_db *db = vdb;
+	PGresult *r;
+	bool ok;
+
+	notice_loss(db);
+	if (!db->conn)
+		return lost_before(db, err);
+	ok = command(db, "COMMIT", &r, err);
+	if (!r)
+		return lost_after("the commit", err);
+	/* A transaction that failed is rolled back by COMMIT, and that is not an error to the server. */
+	if (ok && strcmp(PQcmdStatus(r), "COMMIT") != 0) {
+		g_set_error(err, ERR, ERR_STORE, "the database rolled the transaction back");
+		ok = false;
+	}
+	PQclear(r);
+	db->in_tx = !ok;
+	return ok;
+}
+
+static void pg_rollback(void *vdb)
+{
+	struct pg_db *db = vdb;
+
+	/* Without an answer the connection is closed, and that rolls back as well. */
+	if (db->conn && !simple(db, "ROLLBACK", NULL) && db->conn)
+		lose(db);
+	db->in_tx = false;
+}
+
+/* ---- statements ---- */
+
+struct pg_row {
+	const PGresult *result;
+	int at;
+};
+
+static const char *get_text(const struct store_row *row, int col)
+{
+	const struct pg_row *r = row->impl;
+
+	return PQgetisnull(r->result, r->at, col) ? NULL : PQgetvalue(r->result, r->at, col);
+}
+
+static int64_t get_int(const struct store_row *row, int col)
+{
+	const char *text = get_text(row, col);
+
+	return text ? g_ascii_strtoll(text, NULL, 10) : 0;
+}
+
+static PGresult *execute(struct pg_db *db, int q, const char *sql, const struct store_val *args, size_t n)
+{
+	const char *values[ARGS_MAX] = { NULL };
+	char digits[ARGS_MAX][24];
+	int sent;
+
+	g_assert(n <= ARGS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		if (args[i].type == STORE_INT) {
+			g_snprintf(digits[i], sizeof digits[i], "%" G_GINT64_FORMAT, args[i].i);
+			values[i] = digits[i];
+		} else if (args[i].type == STORE_TEXT) {
+			values[i] = args[i].s;
+		}
+	}
+	if (q >= 0)
+		sent = PQsendQueryPrepared(db->conn, query_table[q].name, (int)n, values, NULL, NULL, 0);
+	else
+		sent = PQsendQueryParams(db->conn, sql, (int)n, NULL, values, NULL, NULL, 0);
+	return answer(db, sent);
+}
+
+static void each_row(const PGresult *r, store_row_f *fn, void *user)
+{
+	struct pg_row at = { r, 0 };
+	struct store_row row = { get_int, get_text, &at, PQnfields(r) };
+
+	for (; at.at < PQntuples(r); at.at++)
+		if (!fn(&row, user))
+			return;
+}
+
+static bool pg_each(void *vdb, int q, const char *sql, const struct store_val *args, size_t n, store_row_f *fn, void *user,
+		    int64_t *ret_changed, GError **err)
+{
+	struct pg_db *db = vdb;
+	bool reads = g_str_has_prefix(sql, "SELECT");
+	PGresult *r;
+	bool ok;
+
+	if (!ready(db, q, sql, err))
+		return false;
+	r = execute(db, q, sql, args, n);
+	if (!r)
+		return reads || db->in_tx ? lost_before(db, err) : lost_after("a statement that writes", err);
+	ok = !is_error(r) || refused(r, err);
+	if (ok && ret_changed)
+		*ret_changed = reads ? 0 : g_ascii_strtoll(PQcmdTuples(r), NULL, 10);
+	if (ok && fn)
+		each_row(r, fn, user);
+	PQclear(r);
+	return ok;
+}
+
+static const char *const schemes[] = { "postgresql", "postgres", "postgresql+psycopg2", NULL };
+
+const struct store_ops store_postgres_ops = {
+	.name = "postgres",
+	.schemes = schemes,
+	.id_type = "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+	.has_version = "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass('schema_version')",
+	.upgrade_lock = "SELECT pg_advisory_xact_lock(7236828736)", /* any number that is ours alone */
+	.open = pg_open,
+	.close = pg_close,
+	.script = pg_script,
+	.begin = pg_begin,
+	.commit = pg_commit,
+	.rollback = pg_rollback,
+	.each = pg_each,
+};

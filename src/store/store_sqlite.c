@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store_sqlite: the store in one local file.
+ *
+ * Theory of operation
+ * -------------------
+ * The file is locked as long as it is open (locking_mode=EXCLUSIVE): a second
+ * program is refused at once, and there is no shared memory file. The lock is
+ * the kernel's and goes with the process. A commit returns after the write-ahead
+ * log was synced (synchronous=FULL); what a crash leaves of an unfinished one is
+ * ignored when the log is read again.
+ *
+ * Only the file's creation is ours, for its mode; SQLite gives the log the same
+ * one. A file that exists is never opened here by other means: closing any
+ * descriptor of it would drop the process's locks on it (POSIX).
+ */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "store/store.h"
+
+#define BUSY_MS 500
+#define PREFIX "sqlite://"
+#define MEMORY ":memory:"
+
+static_assert(SQLITE_VERSION_NUMBER >= 3037000, "RETURNING and sqlite3_changes64() are needed");
+
+struct sqlite_db {
+	sqlite3 *handle;
+	char *path;
+	sqlite3_stmt *kept[Q_N]; /* prepared once; NULL before */
+};
+
+/* Set before anything is read, in this order: the lock is taken by the first access. */
+static const char *const settings[] = {
+	"PRAGMA locking_mode = EXCLUSIVE",
+	"PRAGMA synchronous = FULL",
+	"PRAGMA foreign_keys = ON",
+	"PRAGMA journal_size_limit = 67108864",
+};
+
+static bool fail(const struct sqlite_db *db, GError **err)
+{
+	int code = sqlite3_errcode(db->handle) & 0xff;
+	int why = sqlite3_system_errno(db->handle);
+
+	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+		g_set_error(err, ERR, ERR_STORE, "database %s is in use by another process", db->path);
+	else if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && why)
+		g_set_error(err, ERR, ERR_STORE, "database %s: %s: %s", db->path, sqlite3_errmsg(db->handle), g_strerror(why));
+	else
+		g_set_error(err, ERR, ERR_STORE, "database %s: %s", db->path, sqlite3_errmsg(db->handle));
+	return false;
+}
+
+static bool sqlite_script(void *vdb, const char *sql, GError **err)
+{
+	struct sqlite_db *db = vdb;
+
+	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || fail(db, err);
+}
+
+/* ---- opening ---- */
+
+static void sqlite_close(void *vdb)
+{
+	struct sqlite_db *db = vdb;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(db->kept); i++)
+		sqlite3_finalize(db->kept[i]);
+	/* It fails only for statements that are still open, and those were just finalised. */
+	(void)sqlite3_close(db->handle);
+	g_free(db->path);
+	g_free(db);
+}
+
+/* The file holds password hashes: nobody else reads it, whatever the umask. */
+static bool make_file(const char *path, GError **err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno != EEXIST) {
+		g_set_error(err, ERR, ERR_STORE, "cannot make database %s: %s", path, g_strerror(errno));
+		return false;
+	}
+	if (fd >= 0)
+		close(fd);
+	return true;
+}
+
+static int keep_text(void *user, int n, char **values, char **names)
+{
+	char **kept = user;
+
+	(void)names;
+	g_free(*kept);
+	*kept = g_strdup(n > 0 ? values[0] : NULL);
+	return 0;
+}
+
+/* SQLite answers with the mode it has now, instead of an error, where it cannot have the log. */
+static bool use_wal(struct sqlite_db *db, GError **err)
+{
+	g_autofree char *mode = NULL;
+
+	if (sqlite3_exec(db->handle, "PRAGMA journal_mode = WAL", keep_text, &mode, NULL) != SQLITE_OK)
+		return fail(db, err);
+	if (g_strcmp0(mode, "wal") == 0)
+		return true;
+	g_set_error(err, ERR, ERR_STORE, "database %s: no write-ahead log here, journal_mode stays '%s'", db->path, mode ? mode : "");
+	return false;
+}
+
+static bool set_up(struct sqlite_db *db, GError **err)
+{
+	int code = sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (code != SQLITE_OK)
+		return fail(db, err);
+	(void)sqlite3_extended_result_codes(db->handle, 1); /* fails for a NULL handle only */
+	(void)sqlite3_busy_timeout(db->handle, BUSY_MS);    /* likewise */
+	/* A misspelt column in double quotes is an error, not a text. */
+	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
+		if (!sqlite_script(db, settings[i], err))
+			return false;
+	if (strcmp(db->path, MEMORY) == 0)
+		return true;
+	return use_wal(db, err) && sqlite_script(db, "BEGIN EXCLUSIVE; COMMIT", err);
+}
+
+static void *sqlite_open(const char *url, GError **err)
+{
+	const char *path = url + strlen(PREFIX);
+	struct sqlite_db *db;
+
+	if (!g_str_has_prefix(url, PREFIX) || (path[0] != '/' && strcmp(path, MEMORY) != 0)) {
+		g_set_error(err, ERR, ERR_STORE, "'%s' is not sqlite:///ABSOLUTE/PATH or sqlite://:memory:", url);
+		return NULL;
+	}
+	if (path[0] == '/' && !make_file(path, err))
+		return NULL;
+	db = g_new0(struct sqlite_db, 1);
+	db->path = g_strdup(path);
+	if (set_up(db, err))
+		return db;
+	sqlite_close(db);
+	return NULL;
+}
+
+/* ---- transactions ---- */
+
+static bool sqlite_begin(void *vdb, GError **err)
+{
+	return sqlite_script(vdb, "BEGIN IMMEDIATE", err);
+}
+
+/*
+ * When the sync itself fails, the log may hold the whole transaction: SQLite
+ * forgets it and writes the next one over it, but after a crash before that it
+ * would be read as committed.
+ */
+static bool sqlite_commit(void *vdb, GError **err)
+{
+	struct sqlite_db *db = vdb;
+	int code;
+
+	if (sqlite_script(db, "COMMIT", err))
+		return true;
+	code = sqlite3_extended_errcode(db->handle);
+	if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
+		g_prefix_error(err, "the commit's outcome is unknown: ");
+	return false;
+}
+
+/* A full disk may have rolled back already. */
+static void sqlite_rollback(void *vdb)
+{
+	struct sqlite_db *db = vdb;
+
+	if (sqlite3_get_autocommit(db->handle))
+		return;
+	/* It can fail only by an I/O error, after which SQLite has rolled back what it holds in memory. */
+	(void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* ---- statements ---- */
+
+static int64_t get_int(const struct store_row *row, int col)
+{
+	return sqlite3_column_int64(row->impl, col);
+}
+
+static const char *get_text(const struct store_row *row, int col)
+{
+	return (const char *)sqlite3_column_text(row->impl, col);
+}
+
+static sqlite3_stmt *statement(struct sqlite_db *db, int q, const char *sql, GError **err)
+{
+	sqlite3_stmt *st = q >= 0 ? db->kept[q] : NULL;
+
+	if (st)
+		return st;
+	if (sqlite3_prepare_v3(db->handle, sql, -1, q >= 0 ? SQLITE_PREPARE_PERSISTENT : 0, &st, NULL) != SQLITE_OK) {
+		fail(db, err);
+		return NULL;
+	}
+	if (q >= 0)
+		db->kept[q] = st;
+	return st;
+}
+
+static int bind_one(sqlite3_stmt *st, int at, const struct store_val *v)
+{
+	switch (v->type) {
+	case STORE_NULL: return sqlite3_bind_null(st, at);
+	case STORE_INT:  return sqlite3_bind_int64(st, at, v->i);
+	case STORE_TEXT: return sqlite3_bind_text(st, at, v->s, -1, SQLITE_STATIC);
+	}
+	g_assert_not_reached();
+}
+
+/* To SQLite "$7" is a name, numbered by its first appearance: the number is in the name. */
+static bool bind(struct sqlite_db *db, sqlite3_stmt *st, const struct store_val *args, size_t n, GError **err)
+{
+	int count = sqlite3_bind_parameter_count(st);
+
+	for (int at = 1; at <= count; at++) {
+		const char *name = sqlite3_bind_parameter_name(st, at);
+		int arg = name && name[0] == '$' ? atoi(name + 1) : 0;
+
+		g_assert(arg >= 1 && (size_t)arg <= n);
+		if (bind_one(st, at, &args[arg - 1]) != SQLITE_OK)
+			return fail(db, err);
+	}
+	return true;
+}
+
+/* A statement that writes is run to its end even if nobody wants more rows: only then it is committed. */
+static bool step_all(struct sqlite_db *db, sqlite3_stmt *st, store_row_f *fn, void *user, GError **err)
+{
+	struct store_row row = { get_int, get_text, st, sqlite3_column_count(st) };
+	bool more = fn != NULL;
+	int code;
+
+	while ((code = sqlite3_step(st)) == SQLITE_ROW) {
+		more = more && fn(&row, user);
+		if (!more && sqlite3_stmt_readonly(st))
+			return true;
+	}
+	return code == SQLITE_DONE || fail(db, err);
+}
+
+static bool sqlite_each(void *vdb, int q, const char *sql, const struct store_val *args, size_t n, store_row_f *fn, void *user,
+			int64_t *ret_changed, GError **err)
+{
+	struct sqlite_db *db = vdb;
+	sqlite3_stmt *st = statement(db, q, sql, err);
+	bool ok;
+
+	if (!st)
+		return false;
+	ok = bind(db, st, args, n, err) && step_all(db, st, fn, user, err);
+	if (ok && ret_changed)
+		*ret_changed = sqlite3_stmt_readonly(st) ? 0 : sqlite3_changes64(db->handle);
+	/* Both repeat only what step said; the parameters' texts are the caller's and go away. */
+	(void)sqlite3_reset(st);
+	(void)sqlite3_clear_bindings(st);
+	if (q < 0)
+		sqlite3_finalize(st);
+	return ok;
+}
+
+static const char *const schemes[] = { "sqlite", NULL };
+
+const struct store_ops store_sqlite_ops = {
+	.name = "sqlite",
+	.schemes = schemes,
+	.id_type = "INTEGER PRIMARY KEY AUTOINCREMENT",
+	.has_version = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
+	.open = sqlite_open,
+	.close = sqlite_close,
+	.script = sqlite_script,
+	.begin = sqlite_begin,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.each = sqlite_each,
+};
