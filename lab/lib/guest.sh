@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# Guests that plain libvirt defines and starts, behind any controller's back, and their heartbeats.
+
+cmd_guest() {
+	local host=${1:-} guest=${2:-} mem=128 vcpus=1 dirty=0 disk=shared size=64M ip='' interval=10 vnc=no wait=no uuid
+
+	[ $# -ge 2 ] || die "usage: lab guest HOST NAME [options]; see 'lab help'"
+	[[ $guest =~ ^[a-zA-Z0-9][a-zA-Z0-9._-]{0,61}$ ]] || die "'$guest' is no name for a guest"
+	shift 2
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--vnc) vnc=yes && shift && continue ;;
+		--wait) wait=yes && shift && continue ;;
+		esac
+		[ $# -ge 2 ] || die "option $1 wants a value"
+		case $1 in
+		--mem) mem=$2 ;;
+		--vcpus) vcpus=$2 ;;
+		--dirty) dirty=$2 ;;
+		--disk)
+			disk=${2%%:*}
+			if [[ $2 = *:* ]]; then
+				size=${2#*:}
+			fi
+			;;
+		--ip) ip=$2 ;;
+		--interval) interval=$2 ;;
+		*) die "unknown option $1" ;;
+		esac
+		shift 2
+	done
+	need_host_up "$host"
+	[ ! -e "$dir/guests/$guest" ] || die "there is a guest '$guest'"
+	cache_prepare
+	lock_lab
+	uuid=$(new_uuid)
+	ip=$(guest_address "$ip")
+	printf '%s %s %s\n' "$ip" "$uuid" "$disk" > "$dir/guests/$guest"
+	exec 9>&-
+	if ! guest_start; then
+		rm -f "$dir/guests/$guest"
+		die "guest $guest did not start"
+	fi
+	echo "$uuid $ip"
+	if [ $wait = yes ]; then
+		cmd_heartbeat wait "$guest" 60 > /dev/null
+	fi
+}
+
+# The first address from .101 on that no guest has. Called under the lab's lock.
+guest_address() {
+	local i
+
+	if [ -n "$1" ]; then
+		echo "$1"
+		return
+	fi
+	for ((i = 101; i < 255; i++)); do
+		if ! grep -qs "^$net.$i " "$dir"/guests/*; then
+			echo $net.$i
+			return
+		fi
+	done
+	die "no address is left"
+}
+
+guest_ip() {
+	cut -d ' ' -f 1 "$dir/guests/$1"
+}
+
+# Uses the variables of cmd_guest, which are the guest's description.
+guest_start() {
+	local pool='' xml=$dir/guests/.$guest.xml
+
+	case $disk in
+	shared) pool=shared ;;
+	local) pool=instances ;;
+	none) ;;
+	*) die "a disk is shared, local or none, not '$disk'" ;;
+	esac
+	if [ -n "$pool" ]; then
+		virsh_on "$host" vol-create-as $pool "$guest.qcow2" "$size" --format qcow2 > /dev/null || return 1
+	fi
+	guest_xml "$pool" > "$xml"
+	# virsh reads it from its standard input: the folder of the lab is not named in the host
+	if ! virsh_on "$host" define /dev/stdin < "$xml" > /dev/null || ! virsh_on "$host" start "$guest" > /dev/null; then
+		virsh_on "$host" undefine "$guest" > /dev/null 2>&1 || true
+		[ -z "$pool" ] || virsh_on "$host" vol-delete "$guest.qcow2" $pool > /dev/null 2>&1 || true
+		rm -f "$xml"
+		return 1
+	fi
+	rm -f "$xml"
+}
+
+virsh_on() {
+	local host=$1
+
+	shift
+	in_host "$host" virsh -q -c qemu:///system "$@"
+}
+
+guest_mac() {
+	printf '52:54:00:00:02:%02x' "${1##*.}"
+}
+
+guest_xml() {
+	local pool=$1 type=qemu tcg='<tcg><tb-cache unit="MiB">16</tb-cache></tcg>'
+	local cmdline="console=ttyS0 quiet panic=1 ipv6.disable=1 lab.name=$guest lab.ip=$ip lab.ctl=$ctl_ip lab.ctlmac=$ctl_mac"
+
+	cmdline+=" lab.interval=$interval lab.dirty=$dirty"
+	if [ "$accel" = kvm ]; then
+		type=kvm tcg=
+	fi
+	if [ -n "$pool" ]; then
+		cmdline+=" lab.disk=1"
+	fi
+	cat <<-END
+		<domain type='$type'>
+		  <name>$guest</name>
+		  <uuid>$uuid</uuid>
+		  <memory unit='MiB'>$mem</memory>
+		  <vcpu>$vcpus</vcpu>
+		  <os>
+		    <type arch='x86_64' machine='pc'>hvm</type>
+		    <kernel>$drover_dir/guest/vmlinuz</kernel>
+		    <initrd>$drover_dir/guest/initrd</initrd>
+		    <cmdline>$cmdline</cmdline>
+		  </os>
+		  <features><acpi/>$tcg</features>
+		  <cpu mode='custom' match='exact'><model fallback='allow'>qemu64</model></cpu>
+		  <clock offset='utc'/>
+		  <on_poweroff>destroy</on_poweroff>
+		  <on_reboot>restart</on_reboot>
+		  <on_crash>destroy</on_crash>
+		  <devices>
+		    $(guest_disk_xml "$pool")
+		    <interface type='bridge'>
+		      <mac address='$(guest_mac "$ip")'/>
+		      <source bridge='br0'/>
+		      <model type='virtio'/>
+		      <rom enabled='no'/>
+		    </interface>
+		    <serial type='pty'>
+		      <log file='/var/log/libvirt/qemu/$guest.console' append='on'/>
+		    </serial>
+		    <controller type='usb' model='none'/>
+		    <memballoon model='none'/>
+		    $([ "$vnc" = no ] || echo "<graphics type='vnc' port='-1' autoport='yes' listen='0.0.0.0'/><video><model type='vga'/></video>")
+		  </devices>
+		</domain>
+	END
+}
+
+# Without a cache on the host: what one host wrote, the next must read.
+guest_disk_xml() {
+	[ -z "$1" ] || cat <<-END
+		<disk type='file' device='disk'>
+		  <driver name='qemu' type='qcow2' cache='none' discard='unmap' detect_zeroes='unmap'/>
+		  <source file='$drover_dir/$1/$guest.qcow2'/>
+		  <target dev='vda' bus='virtio'/>
+		</disk>
+	END
+}
+
+# Wherever it is by now.
+cmd_guest_rm() {
+	local guest=${1:-} host ip uuid disk
+
+	need_lab
+	[ -n "$guest" ] && [ -e "$dir/guests/$guest" ] || die "no guest '$guest'"
+	read -r ip uuid disk < "$dir/guests/$guest"
+	for host in $(hosts); do
+		host_is_up "$host" || continue
+		virsh_on "$host" destroy "$uuid" > /dev/null 2>&1 || true
+		virsh_on "$host" undefine "$uuid" > /dev/null 2>&1 || true
+		case $disk in
+		local) in_host "$host" rm -f "$drover_dir/instances/$guest.qcow2" ;;
+		shared) in_host "$host" rm -f "$drover_dir/shared/$guest.qcow2" ;;
+		esac
+	done
+	rm -f "$dir/guests/$guest"
+}
+
+# Talks to the agent in the guest, over the lab's network.
+cmd_dirty() {
+	local ip answer
+
+	need_lab
+	[ $# = 2 ] && [ -e "$dir/guests/$1" ] || die "usage: lab dirty GUEST MB_PER_S[:SET_MB]"
+	ip=$(guest_ip "$1")
+	# shellcheck disable=SC2016
+	answer=$(ip netns exec "$ctl" bash -c 'exec 3<>"/dev/udp/$1/7007" && printf "dirty %s" "$2" >&3 && IFS= read -r -t 5 -N 2 a <&3
+		echo "$a"' - "$ip" "$2") || die "guest $1 does not answer"
+	[ "$answer" = ok ] || die "guest $1 does not take '$2'"
+}
+
+cmd_heartbeat() {
+	local verb=show status=0
+
+	need_lab
+	cache_paths
+	case ${1:-} in
+	show | reset | wait)
+		verb=$1
+		shift
+		;;
+	--ip) shift ;;
+	esac
+	if [ "$verb" = wait ]; then
+		[ $# -ge 1 ] || die "usage: lab heartbeat wait GUEST [SECONDS]"
+		"$bin_dir/heartbeat" wait "$dir/heartbeat.sock" "$1" $((${2:-60} * 1000)) || status=$?
+		[ $status != 3 ] || die "no heartbeat of $1 in ${2:-60} s"
+		return $status
+	fi
+	"$bin_dir/heartbeat" "$verb" "$dir/heartbeat.sock" "${1:-}"
+}
