@@ -16,7 +16,7 @@ cache_prepare() {
 
 # Sets the paths without making anything, for commands that need a lab anyway.
 cache_paths() {
-	bin_dir=$cache_dir/bin-$(cd "$lab_dir" && cat init.c agent.c heartbeat.c | sha256sum | cut -c1-16)
+	bin_dir=$cache_dir/bin-$(cd "$lab_dir" && cat init.c agent.c heartbeat.c wire.c | sha256sum | cut -c1-16)
 	kernel_dir=$cache_dir/kernel
 	if [ -e "$kernel_dir/version" ]; then
 		guest_dir=$cache_dir/guest-$(cd "$lab_dir" && cat "$kernel_dir/version" agent.c guest-init lib/cache.sh /bin/busybox |
@@ -33,6 +33,7 @@ cache_programs() {
 	tmp=$(mktemp -d "$cache_dir/tmp.XXXXXX")
 	gcc "${flags[@]}" "$lab_dir/init.c" -o "$tmp/init"
 	gcc "${flags[@]}" "$lab_dir/heartbeat.c" -o "$tmp/heartbeat"
+	gcc "${flags[@]}" "$lab_dir/wire.c" -o "$tmp/wire"
 	gcc "${flags[@]}" -static -pthread "$lab_dir/agent.c" -o "$tmp/agent"
 	strip "$tmp/agent"
 	cache_install "$tmp" "$bin_dir"

@@ -55,30 +55,56 @@ link_state() {
 
 # Both ends of the cable are shaped on the way out, so each direction has the rate and the delay.
 cmd_shape() {
-	local host=${1:-} rate=${2:-} delay=${3:-0}
+	local host=${1:-} rate=${2:-} delay=0
 
 	need_host "$host"
-	[ -n "$rate" ] || die "usage: lab shape HOST RATE [DELAY] | lab shape HOST off"
+	[ -n "$rate" ] && [ $# -le 3 ] || die "usage: lab shape HOST RATE [DELAY] | lab shape HOST off"
+	delay=$(delay_us "${3:-0}") || die "'$3' is no delay; write 5ms, 500us or 1s"
+	lock_lab
+	cache_paths
 	shape_off "$host"
-	[ "$rate" = off ] && return
-	if ! shape_end "$hub" "$host" "$rate" "$delay" || ! shape_end "$name-$host" eth0 "$rate" "$delay"; then
+	[ "$rate" != off ] || return 0
+	if ! shape_rate "$hub" "$host" "$rate" || ! shape_rate "$name-$host" eth0 "$rate" || ! shape_delay "$host" "$delay"; then
 		shape_off "$host"
-		die "tc does not take '$rate${3:+ $3}' on this kernel; the link of $host is not shaped"
+		die "the link of $host cannot be shaped so; it has no limit now"
 	fi
 	echo "$rate${3:+/$3}" > "$dir/$host/shape"
 }
 
-shape_off() {
-	tc -n "$hub" qdisc del dev "$1" root 2> /dev/null || true
-	tc -n "$name-$1" qdisc del dev eth0 root 2> /dev/null || true
-	rm -f "$dir/$1/shape"
+delay_us() {
+	[[ $1 =~ ^([0-9]+)(us|ms|s|)$ ]] || return 1
+	case ${BASH_REMATCH[2]} in
+	us) echo "${BASH_REMATCH[1]}" ;;
+	ms | '') echo "${BASH_REMATCH[1]}000" ;;
+	s) echo "${BASH_REMATCH[1]}000000" ;;
+	esac
 }
 
-shape_end() {
-	local ns=$1 dev=$2 rate=$3 delay=$4
+shape_rate() {
+	tc -n "$1" qdisc add dev "$2" root tbf rate "$3" burst 256k latency 200ms
+}
 
-	tc -n "$ns" qdisc add dev "$dev" root handle 1: tbf rate "$rate" burst 256k latency 200ms || return 1
-	if ! [[ $delay =~ ^0[a-z]*$ ]]; then
-		tc -n "$ns" qdisc add dev "$dev" parent 1:1 handle 10: netem delay "$delay" limit 100000 || return 1
-	fi
+# Not by netem, which many kernels lack.
+shape_delay() {
+	local host=$1 delay=$2
+
+	[ "$delay" -gt 0 ] || return 0
+	# out of the bridge first: a frame that went both ways would look like a second copy of a guest
+	ip -n "$hub" link set "$host" nomaster || return 1
+	nsenter --net="/run/netns/$hub" "$bin_dir/wire" "$host" "$host-far" "$delay" "$dir/$host/wire.pid" 9>&- || return 1
+	ip -n "$hub" link set "$host-far" master br0 up
+}
+
+shape_off() {
+	local pid
+
+	tc -n "$hub" qdisc del dev "$1" root 2> /dev/null || true
+	tc -n "$name-$1" qdisc del dev eth0 root 2> /dev/null || true
+	for pid in $(own_pids "$hub"); do
+		if [ "$pid" = "$(cat "$dir/$1/wire.pid" 2> /dev/null)" ]; then
+			"$bin_dir/init" kill "$pid"
+		fi
+	done
+	ip -n "$hub" link set "$1" master br0
+	rm -f "$dir/$1/shape" "$dir/$1/wire.pid"
 }
