@@ -89,6 +89,9 @@ struct fleet_listener {
 struct fleet *fleet_new(const struct conf *conf, struct store *store, const struct hv_ops *const *ops, GError **err);
 void fleet_free(struct fleet *f);
 
+/** fleet_stop() - drop all connections; calls under way complete with ERR_HV_LOST before it returns. */
+void fleet_stop(struct fleet *f);
+
 /** fleet_start() - begin to connect to every host. */
 void fleet_start(struct fleet *f);
 /** fleet_listen() - set the one listener (the engine). Copied. */
@@ -119,7 +122,7 @@ bool host_is_up(const struct fleet *f, const struct host *h);
 char *host_state_text(const struct fleet *f, const struct host *h);
 /** host_dest_uri() - the libvirt URI for a migration to it. Borrowed. */
 const char *host_dest_uri(const struct host *h);
-/** host_migrate_uri() - "tcp://ADDRESS" of it. Return: owned by the caller. */
+/** host_migrate_uri() - "tcp://ADDRESS" of it. Return: owned by the caller; NULL if no address is known. */
 char *host_migrate_uri(const struct host *h);
 
 /** host_used() - what its servers take now; claims are beside. */

@@ -54,6 +54,9 @@ struct server {
 	int progress;        /* percent, of a migration */
 	struct hv_dom *dom;  /* what the host last said; NULL before */
 	bool missing;        /* its host was asked and does not have it */
+	int64_t missing_since_ms; /* since when every host was up and none had it; 0 for not yet */
+	char *twin;          /* another host that also says it lives there; NULL */
+	bool twin_told;      /* the alarm was given */
 };
 
 /** server_vm_name(), server_task_name() - the words of the API; the latter NULL for none. */

@@ -221,13 +221,16 @@ void hv_host_close(struct hv_host *h)
 
 void hv_host_remove(struct hv_host *h)
 {
-	GHashTableIter it;
-	void *key;
+	g_autoptr(GList) calls = g_hash_table_get_keys(h->calls);
 
-	hv_host_close(h);
-	g_hash_table_iter_init(&it, h->calls);
-	while (g_hash_table_iter_next(&it, &key, NULL))
-		((struct hv_call *)key)->host = NULL;
+	h->ops->close(h);
+	for (GList *l = calls; l; l = l->next) {
+		struct hv_call *c = l->data;
+
+		if (!c->answered)
+			answer_lost(c, "the host was removed");
+		c->host = NULL;
+	}
 	g_hash_table_unref(h->calls);
 	g_hash_table_remove(h->hv->hosts, h->name);
 	g_free(h->name);

@@ -6,7 +6,8 @@
  * Theory of operation
  * -------------------
  * The seam is asynchronous: hv_call() returns at once, and its completion runs
- * on the loop thread exactly once, never from inside hv_call(). The libvirt
+ * on the loop thread exactly once, never from inside hv_call(). A completion
+ * must not remove the host. The libvirt
  * implementation runs the blocking function of the op on a worker; the
  * simulator computes on the clock, so that tests own the order of everything.
  *
@@ -280,7 +281,7 @@ struct hv_host *hv_host_add(struct hv *hv, const char *name, const char *uri);
 void hv_host_open(struct hv_host *h);
 /** hv_host_close() - drop the connection; calls under way complete with ERR_HV_LOST on the next turn. */
 void hv_host_close(struct hv_host *h);
-/** hv_host_remove() - close and forget it. */
+/** hv_host_remove() - close and forget it; calls under way complete with ERR_HV_LOST before it returns. */
 void hv_host_remove(struct hv_host *h);
 
 /**

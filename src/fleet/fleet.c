@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/fleet.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "fleet/fleet_priv.h"
+
+/* ---- loading ---- */
+
+struct loader {
+	struct fleet *fleet;
+	char *bad; /* a row that cannot be read, for the message */
+};
+
+static void add_host(struct fleet *f, struct host *h)
+{
+	g_ptr_array_add(f->hosts, h);
+	g_hash_table_insert(f->hosts_by_name, h->name, h);
+}
+
+static bool load_host(const struct store_row *row, void *user)
+{
+	struct loader *l = user;
+	struct host *h = host_new(l->fleet, store_text(row, 1), store_text(row, 2));
+
+	h->id = store_int(row, 0);
+	g_strlcpy(h->uuid, store_text(row, 3), sizeof h->uuid);
+	h->inbound_addr = g_strdup(store_text(row, 4));
+	h->disabled = store_int(row, 5);
+	h->disabled_reason = g_strdup(store_text(row, 6));
+	h->forced_down = store_int(row, 7);
+	h->from_conf = store_int(row, 8);
+	h->created_us = store_int(row, 9);
+	h->updated_us = store_int(row, 10);
+	add_host(l->fleet, h);
+	return true;
+}
+
+static bool load_server(const struct store_row *row, void *user)
+{
+	struct loader *l = user;
+	struct server *s = server_new(store_text(row, 1));
+
+	s->id = store_int(row, 0);
+	s->name = g_strdup(store_text(row, 2));
+	s->host = g_strdup(store_text(row, 3));
+	s->libvirt_name = g_strdup(store_text(row, 4));
+	if (!server_vm_parse(store_text(row, 5), &s->vm) || !server_task_parse(store_text(row, 6), &s->task)) {
+		l->bad = g_strdup_printf("server %s has the unknown state %s/%s", s->uuid, store_text(row, 5), store_text(row, 6));
+		server_free(s);
+		return false;
+	}
+	s->power = (int)store_int(row, 7);
+	s->vcpus = (int)store_int(row, 8);
+	s->memory_mb = store_int(row, 9);
+	s->disk_gb = store_int(row, 10);
+	s->user_id = g_strdup(store_text(row, 11));
+	s->project_id = g_strdup(store_text(row, 12));
+	s->created_us = store_int(row, 13);
+	s->updated_us = store_int(row, 14);
+	s->launched_us = store_int(row, 15);
+	s->deleted_us = store_int(row, 16);
+	s->locked = store_int(row, 17);
+	s->fault = g_strdup(store_text(row, 18));
+	fleet_server_add(l->fleet, s);
+	return true;
+}
+
+static bool host_save(struct fleet *f, struct host *h, GError **err)
+{
+	return store_insert(f->store, Q_HOST_PUT,
+			    STORE_ARGS(SV_S(h->name), SV_S(h->uri), SV_S(h->uuid), SV_S(h->inbound_addr), SV_I(h->disabled),
+				       SV_S(h->disabled_reason), SV_I(h->forced_down), SV_I(h->from_conf), SV_I(clock_wall_us())),
+			    &h->id, err);
+}
+
+/* What the configuration says of a host wins over the row, but its uuid and whether it is disabled. */
+static void apply_conf(struct fleet *f, struct host *h, const struct conf_host *ch)
+{
+	const char *listen = ch->vnc_listen ? ch->vnc_listen : f->conf->vnc_server_listen;
+
+	util_replace(&h->uri, ch->uri);
+	util_replace(&h->inbound_addr, ch->inbound_addr);
+	util_replace(&h->migration_uri, ch->migration_uri);
+	util_replace(&h->vnc_listen, listen);
+}
+
+static struct host *create_host(struct fleet *f, const struct conf_host *ch, bool from_conf, GError **err)
+{
+	struct host *h = host_new(f, ch->name, ch->uri);
+	g_autofree char *uuid = util_uuid_new();
+
+	g_strlcpy(h->uuid, uuid, sizeof h->uuid);
+	h->from_conf = from_conf;
+	h->created_us = clock_wall_us();
+	apply_conf(f, h, ch);
+	if (!host_save(f, h, err)) {
+		host_free(h);
+		return NULL;
+	}
+	add_host(f, h);
+	return h;
+}
+
+static bool merge_conf_hosts(struct fleet *f, GError **err)
+{
+	for (guint i = 0; i < f->conf->hosts->len; i++) {
+		const struct conf_host *ch = g_ptr_array_index(f->conf->hosts, i);
+		struct host *h = fleet_host(f, ch->name);
+
+		if (!h) {
+			if (!create_host(f, ch, true, err))
+				return false;
+			continue;
+		}
+		apply_conf(f, h, ch);
+		h->from_conf = true;
+		if (!host_save(f, h, err))
+			return false;
+	}
+	return true;
+}
+
+static bool load(struct fleet *f, GError **err)
+{
+	struct loader l = { .fleet = f };
+
+	if (!store_each(f->store, Q_HOST_ALL, STORE_NO_ARGS, load_host, &l, err) ||
+	    !store_each(f->store, Q_SERVER_ALL, STORE_NO_ARGS, load_server, &l, err))
+		return false;
+	if (l.bad) {
+		g_set_error(err, ERR, ERR_STORE, "%s", l.bad);
+		g_free(l.bad);
+		return false;
+	}
+	if (!store_begin(f->store, err))
+		return false;
+	if (!merge_conf_hosts(f, err)) {
+		store_rollback(f->store);
+		return false;
+	}
+	return store_commit(f->store, err);
+}
+
+struct fleet *fleet_new(const struct conf *conf, struct store *store, const struct hv_ops *const *ops, GError **err)
+{
+	struct fleet *f = g_new0(struct fleet, 1);
+
+	f->conf = conf;
+	f->store = store;
+	f->hv = hv_new(host_event, f);
+	for (; *ops; ops++)
+		hv_register(f->hv, *ops);
+	f->hosts = g_ptr_array_new();
+	f->hosts_by_name = g_hash_table_new(g_str_hash, g_str_equal);
+	f->servers = g_ptr_array_new();
+	f->servers_by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
+	f->owner_user = g_strdup("admin");
+	f->owner_project = g_strdup("admin");
+	if (!load(f, err)) {
+		fleet_free(f);
+		return NULL;
+	}
+	return f;
+}
+
+void fleet_stop(struct fleet *f)
+{
+	f->started = false;
+	for (guint i = 0; i < f->hosts->len; i++)
+		host_disconnect(g_ptr_array_index(f->hosts, i));
+}
+
+void fleet_free(struct fleet *f)
+{
+	if (!f)
+		return;
+	f->listener = (struct fleet_listener){ .user = NULL };
+	fleet_stop(f);
+	for (guint i = 0; i < f->hosts->len; i++)
+		host_free(g_ptr_array_index(f->hosts, i));
+	for (guint i = 0; i < f->servers->len; i++)
+		server_free(g_ptr_array_index(f->servers, i));
+	g_ptr_array_unref(f->hosts);
+	g_ptr_array_unref(f->servers);
+	g_hash_table_unref(f->hosts_by_name);
+	g_hash_table_unref(f->servers_by_uuid);
+	hv_free(f->hv);
+	g_free(f->owner_user);
+	g_free(f->owner_project);
+	g_free(f);
+}
+
+static bool find_admin(const struct store_row *row, void *user)
+{
+	if (g_strcmp0(store_text(row, 1), "admin") != 0)
+		return true;
+	util_replace(user, store_text(row, 0));
+	return false;
+}
+
+void fleet_start(struct fleet *f)
+{
+	g_autoptr(GError) why = NULL;
+
+	f->started = true;
+	/* Adopted servers belong to the administrator's project, which Identity made at the first start. */
+	if (!store_each(f->store, Q_USER_ALL, STORE_NO_ARGS, find_admin, &f->owner_user, &why) ||
+	    !store_each(f->store, Q_PROJECT_ALL, STORE_NO_ARGS, find_admin, &f->owner_project, &why))
+		log_error("fleet_owner_unknown", LOG_S("error", why->message));
+	for (guint i = 0; i < f->hosts->len; i++)
+		host_connect(g_ptr_array_index(f->hosts, i));
+}
+
+void fleet_listen(struct fleet *f, const struct fleet_listener *l)
+{
+	f->listener = *l;
+}
+
+struct store *fleet_store(struct fleet *f)
+{
+	return f->store;
+}
+
+const struct conf *fleet_conf(struct fleet *f)
+{
+	return f->conf;
+}
+
+/* ---- hosts ---- */
+
+GPtrArray *fleet_hosts(struct fleet *f)
+{
+	return f->hosts;
+}
+
+struct host *fleet_host(struct fleet *f, const char *name)
+{
+	return name ? g_hash_table_lookup(f->hosts_by_name, name) : NULL;
+}
+
+struct host *fleet_host_by_uuid(struct fleet *f, const char *uuid)
+{
+	for (guint i = 0; i < f->hosts->len; i++) {
+		struct host *h = g_ptr_array_index(f->hosts, i);
+
+		if (strcmp(h->uuid, uuid) == 0)
+			return h;
+	}
+	return NULL;
+}
+
+struct host *fleet_host_by_id(struct fleet *f, int64_t id)
+{
+	for (guint i = 0; i < f->hosts->len; i++) {
+		struct host *h = g_ptr_array_index(f->hosts, i);
+
+		if (h->id == id)
+			return h;
+	}
+	return NULL;
+}
+
+struct host *fleet_host_add(struct fleet *f, const struct conf_host *ch, GError **err)
+{
+	struct host *h;
+
+	if (!ch->name || !util_hostname_valid(ch->name)) {
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid characters in hostname '%s'", ch->name ? ch->name : "");
+		return NULL;
+	}
+	if (!ch->uri || !strstr(ch->uri, ":")) {
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "'%s' is no libvirt URI; qemu+tls://%s/system is one", ch->uri ? ch->uri : "", ch->name);
+		return NULL;
+	}
+	if (fleet_host(f, ch->name)) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Host %s already exists.", ch->name);
+		return NULL;
+	}
+	h = create_host(f, ch, false, err);
+	if (!h)
+		return NULL;
+	log_info("host_added", LOG_S("host", h->name), LOG_S("uri", h->uri));
+	if (f->started)
+		host_connect(h);
+	return h;
+}
+
+bool fleet_host_remove(struct fleet *f, struct host *h, GError **err)
+{
+	guint busy = g_hash_table_size(h->servers) + g_hash_table_size(h->claims);
+
+	if (busy) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Unable to remove host %s: %u servers are on it or on their way to it. Migrate them first.", h->name, busy);
+		return false;
+	}
+	if (h->from_conf && f->conf->hosts) {
+		for (guint i = 0; i < f->conf->hosts->len; i++) {
+			const struct conf_host *ch = g_ptr_array_index(f->conf->hosts, i);
+
+			if (strcmp(ch->name, h->name) == 0) {
+				g_set_error(err, ERR, ERR_CONFLICT, "Host %s stands in the configuration file; remove it there.", h->name);
+				return false;
+			}
+		}
+	}
+	if (!store_run(f->store, Q_HOST_DELETE, STORE_ARGS(SV_S(h->name)), NULL, err))
+		return false;
+	log_info("host_removed", LOG_S("host", h->name));
+	g_hash_table_remove(f->hosts_by_name, h->name);
+	g_ptr_array_remove(f->hosts, h);
+	host_free(h);
+	return true;
+}
+
+bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *reason, bool forced_down, GError **err)
+{
+	bool was_disabled = h->disabled, was_down = h->forced_down;
+	char *was_reason = h->disabled_reason;
+
+	h->disabled = disabled;
+	h->forced_down = forced_down;
+	h->disabled_reason = g_strdup(reason);
+	if (!host_save(f, h, err)) {
+		g_free(h->disabled_reason);
+		h->disabled = was_disabled;
+		h->forced_down = was_down;
+		h->disabled_reason = was_reason;
+		return false;
+	}
+	g_free(was_reason);
+	h->updated_us = clock_wall_us();
+	log_info("host_set", LOG_S("host", h->name), LOG_D("disabled", disabled), LOG_S("reason", reason), LOG_D("forced_down", forced_down));
+	if (f->listener.host)
+		f->listener.host(h, f->listener.user);
+	return true;
+}
+
+/* ---- what is free ---- */
+
+static void usage_add(struct usage *u, const struct server *s)
+{
+	u->vcpus += s->vcpus;
+	u->memory_mb += s->memory_mb;
+	u->disk_gb += s->disk_gb;
+	u->servers++;
+}
+
+struct usage host_used(const struct host *h)
+{
+	struct usage u = { 0 };
+	GHashTableIter it;
+	void *s;
+
+	g_hash_table_iter_init(&it, h->servers);
+	while (g_hash_table_iter_next(&it, &s, NULL))
+		usage_add(&u, s);
+	return u;
+}
+
+struct usage host_claimed(const struct host *h)
+{
+	struct usage u = { 0 };
+	GHashTableIter it;
+	void *value;
+
+	g_hash_table_iter_init(&it, h->claims);
+	while (g_hash_table_iter_next(&it, NULL, &value)) {
+		const struct claim *c = value;
+
+		u.vcpus += c->usage.vcpus;
+		u.memory_mb += c->usage.memory_mb;
+		u.disk_gb += c->usage.disk_gb;
+		u.servers += c->usage.servers;
+	}
+	return u;
+}
+
+struct usage host_total(const struct host *h)
+{
+	struct usage u = { 0 };
+
+	if (!h->info)
+		return u;
+	u.vcpus = h->info->vcpus;
+	u.memory_mb = h->info->mem_mib;
+	u.disk_gb = h->info->disk_bytes / FLEET_UNIT_GIB;
+	return u;
+}
+
+struct usage host_capacity(const struct fleet *f, const struct host *h)
+{
+	const struct conf *c = f->conf;
+	struct usage u = host_total(h);
+
+	u.vcpus = (int)((u.vcpus - c->reserved_host_cpus) * c->cpu_allocation_ratio);
+	u.memory_mb = (int64_t)((double)(u.memory_mb - c->reserved_host_memory_mb) * c->ram_allocation_ratio);
+	u.disk_gb = (int64_t)((double)(u.disk_gb - c->reserved_host_disk_mb / 1024) * c->disk_allocation_ratio);
+	return u;
+}
+
+void fleet_claim(struct fleet *f, struct host *h, const struct server *s, int64_t migration_id)
+{
+	struct claim *c = g_new0(struct claim, 1);
+
+	(void)f;
+	c->migration_id = migration_id;
+	usage_add(&c->usage, s);
+	g_hash_table_replace(h->claims, g_strdup(s->uuid), c);
+}
+
+void fleet_unclaim(struct fleet *f, struct host *h, const struct server *s)
+{
+	(void)f;
+	g_hash_table_remove(h->claims, s->uuid);
+}
+
+/* ---- servers ---- */
+
+GPtrArray *fleet_servers(struct fleet *f)
+{
+	return f->servers;
+}
+
+struct server *fleet_server(struct fleet *f, const char *uuid)
+{
+	return g_hash_table_lookup(f->servers_by_uuid, uuid);
+}
+
+bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
+{
+	int64_t now = clock_wall_us();
+
+	if (!store_insert(f->store, Q_SERVER_PUT,
+			  STORE_ARGS(SV_S(s->uuid), SV_S(s->name), SV_S(s->host), SV_S(s->libvirt_name), SV_S(server_vm_name(s->vm)),
+				     SV_S(server_task_name(s->task)), SV_I(s->power), SV_I(s->vcpus), SV_I(s->memory_mb), SV_I(s->disk_gb),
+				     SV_S(s->user_id), SV_S(s->project_id), SV_I(s->created_us), SV_I(now),
+				     s->launched_us ? SV_I(s->launched_us) : SV_NULL, s->deleted_us ? SV_I(s->deleted_us) : SV_NULL,
+				     SV_I(s->locked), SV_S(s->fault)),
+			  &s->id, err))
+		return false;
+	s->updated_us = now;
+	return true;
+}
+
+void fleet_server_add(struct fleet *f, struct server *s)
+{
+	struct host *h = fleet_host(f, s->host);
+
+	g_ptr_array_add(f->servers, s);
+	g_hash_table_insert(f->servers_by_uuid, s->uuid, s);
+	if (h)
+		g_hash_table_add(h->servers, s);
+}
+
+void fleet_server_drop(struct fleet *f, struct server *s)
+{
+	struct host *h = fleet_host(f, s->host);
+
+	if (h)
+		g_hash_table_remove(h->servers, s);
+	g_hash_table_remove(f->servers_by_uuid, s->uuid);
+	g_ptr_array_remove(f->servers, s);
+	server_free(s);
+}
+
+void fleet_server_move(struct fleet *f, struct server *s, const char *host)
+{
+	struct host *old = fleet_host(f, s->host), *new = fleet_host(f, host);
+
+	if (old)
+		g_hash_table_remove(old->servers, s);
+	util_replace(&s->host, host);
+	if (new)
+		g_hash_table_add(new->servers, s);
+	s->missing = false;
+}

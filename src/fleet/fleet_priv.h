@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fleet_priv: what fleet.c (records), host.c (connections) and sync.c (adoption) share.
+ */
+#ifndef FLEET_PRIV_H
+#define FLEET_PRIV_H
+
+#include "fleet/fleet.h"
+
+struct fleet {
+	const struct conf *conf;
+	struct store *store;
+	struct hv *hv;
+	struct fleet_listener listener;
+	GPtrArray *hosts;          /* struct host *, by id */
+	GHashTable *hosts_by_name; /* borrowed keys */
+	GPtrArray *servers;        /* struct server *, by id */
+	GHashTable *servers_by_uuid;
+	char *owner_user, *owner_project; /* of adopted servers */
+	bool started;
+};
+
+struct host_private {
+	struct fleet *fleet;
+	struct clock_timer *retry, *poll;
+	int64_t backoff_ms;
+	bool answered;    /* since the last poll began */
+	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
+};
+
+/* ---- host.c ---- */
+
+/** host_new() - a host record with its private part; not in any list yet. */
+struct host *host_new(struct fleet *f, const char *name, const char *uri);
+void host_free(struct host *h);
+/** host_connect() - begin to connect, and go on trying. */
+void host_connect(struct host *h);
+/** host_disconnect() - drop the connection and stop trying. */
+void host_disconnect(struct host *h);
+/** host_event() - an event of the hypervisor seam; @user is the fleet. */
+void host_event(const struct hv_event *ev, void *user);
+
+/** host_refresh() - read one domain of it again, soon. */
+void host_refresh(struct host *h, const char *uuid);
+
+/* ---- sync.c ---- */
+
+/** sync_list() - take what a host says of all of its domains. @doms: struct hv_dom *; some are stolen. */
+void sync_list(struct fleet *f, struct host *h, GPtrArray *doms);
+/** sync_one() - take what a host says of one domain, also that it is absent. @d may be stolen: *@d is then NULL. */
+void sync_one(struct fleet *f, struct host *h, struct hv_dom **d);
+/** sync_missing() - forget servers that no host has any more. */
+void sync_missing(struct fleet *f);
+
+/* ---- fleet.c ---- */
+
+/** fleet_server_add() - take a new record into memory, after its commit. */
+void fleet_server_add(struct fleet *f, struct server *s);
+/** fleet_server_drop() - take it out of memory and free it. */
+void fleet_server_drop(struct fleet *f, struct server *s);
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Theory of operation: the connection of one host.
+ *
+ *	CLOSED --connect--> CONNECTING --open--> SYNCING --list--> UP
+ *	   ^                    |                   |              |
+ *	   +----(wait)----------+---- closed, or a poll that got no answer
+ *
+ * Each connection has a turn number; an answer that belongs to an earlier turn
+ * says nothing about this one and is dropped.
+ */
+#include "fleet/fleet.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fleet/fleet_priv.h"
+
+#define BACKOFF_FIRST_MS 1000
+#define BACKOFF_MAX_MS 30000
+
+struct ask {
+	struct fleet *fleet;
+	char *host;
+	uint64_t turn;
+};
+
+static struct ask *ask_new(struct host *h)
+{
+	struct ask *a = g_new0(struct ask, 1);
+
+	a->fleet = h->priv->fleet;
+	a->host = g_strdup(h->name);
+	a->turn = h->priv->turn;
+	return a;
+}
+
+/* The host that an answer is for, or NULL if it is gone or was connected anew. Frees the ask. */
+static struct host *ask_take(struct ask *a)
+{
+	struct host *h = fleet_host(a->fleet, a->host);
+	uint64_t turn = a->turn;
+
+	g_free(a->host);
+	g_free(a);
+	return h && h->priv->turn == turn ? h : NULL;
+}
+
+struct host *host_new(struct fleet *f, const char *name, const char *uri)
+{
+	struct host *h = g_new0(struct host, 1);
+
+	h->name = g_strdup(name);
+	h->uri = g_strdup(uri);
+	h->down_reason = g_strdup("not connected yet");
+	h->servers = g_hash_table_new(NULL, NULL);
+	h->claims = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	h->priv = g_new0(struct host_private, 1);
+	h->priv->fleet = f;
+	return h;
+}
+
+void host_free(struct host *h)
+{
+	if (!h)
+		return;
+	host_disconnect(h);
+	g_hash_table_unref(h->servers);
+	g_hash_table_unref(h->claims);
+	hv_host_info_free(h->info);
+	g_free(h->name);
+	g_free(h->uri);
+	g_free(h->inbound_addr);
+	g_free(h->migration_uri);
+	g_free(h->vnc_listen);
+	g_free(h->disabled_reason);
+	g_free(h->down_reason);
+	g_free(h->priv);
+	g_free(h);
+}
+
+static void retry(void *user)
+{
+	struct host *h = user;
+
+	h->priv->retry = NULL;
+	h->conn = HOST_CONNECTING;
+	hv_host_open(h->hv);
+}
+
+void host_connect(struct host *h)
+{
+	if (!h->hv)
+		h->hv = hv_host_add(h->priv->fleet->hv, h->name, h->uri);
+	h->priv->backoff_ms = BACKOFF_FIRST_MS;
+	retry(h);
+}
+
+void host_disconnect(struct host *h)
+{
+	h->priv->turn++;
+	clock_cancel(&h->priv->retry);
+	clock_cancel(&h->priv->poll);
+	h->conn = HOST_CLOSED;
+	if (h->hv)
+		hv_host_remove(h->hv);
+	h->hv = NULL;
+}
+
+static void tell_listener(struct host *h)
+{
+	struct fleet_listener *l = &h->priv->fleet->listener;
+
+	if (l->host)
+		l->host(h, l->user);
+}
+
+static void closed(struct host *h, const char *why)
+{
+	bool was_up = h->conn == HOST_UP;
+
+	if (h->conn == HOST_CLOSED)
+		return;
+	h->priv->turn++;
+	h->conn = HOST_CLOSED;
+	util_replace(&h->down_reason, why);
+	clock_cancel(&h->priv->poll);
+	h->priv->retry = clock_after(h->priv->backoff_ms, retry, h);
+	if (was_up || h->priv->backoff_ms == BACKOFF_FIRST_MS)
+		log_warning("host_closed", LOG_S("host", h->name), LOG_S("reason", why));
+	h->priv->backoff_ms = MIN(h->priv->backoff_ms * 2, BACKOFF_MAX_MS);
+	if (was_up)
+		tell_listener(h);
+}
+
+/* An answer that never came: drop the connection, its workers may hang for long. */
+static void failed(struct host *h, const char *why)
+{
+	hv_host_close(h->hv);
+	closed(h, why);
+}
+
+static void poll(void *user);
+
+static void plan_poll(struct host *h)
+{
+	if (!h->priv->poll)
+		h->priv->poll = clock_after(fleet_conf(h->priv->fleet)->report_interval * 1000, poll, h);
+}
+
+static void got_list(struct hv_reply *r, void *user)
+{
+	struct host *h = ask_take(user);
+
+	if (!h)
+		return;
+	if (r->err) {
+		failed(h, r->err->message);
+		return;
+	}
+	h->last_seen_us = clock_wall_us();
+	sync_list(h->priv->fleet, h, r->doms);
+	if (h->conn == HOST_SYNCING) {
+		h->conn = HOST_UP;
+		h->priv->backoff_ms = BACKOFF_FIRST_MS;
+		log_info("host_up", LOG_S("host", h->name), LOG_D("domains", r->doms->len), LOG_D("vcpus", h->info->vcpus),
+			 LOG_D("memory_mb", h->info->mem_mib));
+		tell_listener(h);
+	}
+	sync_missing(h->priv->fleet);
+	plan_poll(h);
+}
+
+static void got_info(struct hv_reply *r, void *user)
+{
+	struct host *h = ask_take(user);
+	struct hv_req req = { .op = HV_DOM_LIST };
+
+	if (!h)
+		return;
+	if (r->err) {
+		failed(h, r->err->message);
+		return;
+	}
+	h->last_seen_us = clock_wall_us();
+	hv_host_info_free(h->info);
+	h->info = g_steal_pointer(&r->info);
+	hv_call(h->hv, &req, got_list, ask_new(h));
+}
+
+/* Both questions of a poll together have the time that is left before the host counts as down. */
+static void ask_all(struct host *h)
+{
+	const struct conf *c = fleet_conf(h->priv->fleet);
+	struct hv_req req = { .op = HV_HOST_GET, .timeout_ms = MAX(1, c->service_down_time - c->report_interval) * 1000 };
+
+	hv_call(h->hv, &req, got_info, ask_new(h));
+}
+
+static void poll(void *user)
+{
+	struct host *h = user;
+
+	h->priv->poll = NULL;
+	ask_all(h);
+}
+
+static void got_dom(struct hv_reply *r, void *user)
+{
+	struct host *h = ask_take(user);
+
+	if (h && !r->err) {
+		h->last_seen_us = clock_wall_us();
+		sync_one(h->priv->fleet, h, &r->dom);
+	}
+	/* An error here is no news: the next poll asks again and judges the host. */
+}
+
+void host_refresh(struct host *h, const char *uuid)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = uuid };
+
+	if (h->conn < HOST_SYNCING)
+		return;
+	hv_call(h->hv, &req, got_dom, ask_new(h));
+}
+
+void fleet_server_refresh(struct fleet *f, struct server *s)
+{
+	struct host *h = fleet_host(f, s->host);
+
+	if (h)
+		host_refresh(h, s->uuid);
+}
+
+static void domain_event(struct fleet *f, struct host *h, const struct hv_event *ev)
+{
+	h->last_seen_us = clock_wall_us();
+	if (f->listener.domain)
+		f->listener.domain(ev, f->listener.user);
+	if (ev->type == HV_EV_DOM)
+		host_refresh(h, ev->uuid);
+}
+
+void host_event(const struct hv_event *ev, void *user)
+{
+	struct fleet *f = user;
+	struct host *h = fleet_host(f, ev->host);
+
+	if (!h || !h->hv)
+		return;
+	switch (ev->type) {
+	case HV_EV_OPEN:
+		h->priv->turn++;
+		h->conn = HOST_SYNCING;
+		util_replace(&h->down_reason, "its domains are not known yet");
+		ask_all(h);
+		break;
+	case HV_EV_CLOSED:
+		closed(h, ev->text);
+		break;
+	case HV_EV_DOM:
+	case HV_EV_ITERATION:
+	case HV_EV_JOB_DONE:
+		domain_event(f, h, ev);
+		break;
+	case HV_EV_N:
+		g_assert_not_reached();
+	}
+}
+
+/* ---- what others ask of a host ---- */
+
+bool host_is_up(const struct fleet *f, const struct host *h)
+{
+	int64_t age_us = clock_wall_us() - h->last_seen_us;
+
+	return h->conn == HOST_UP && !h->forced_down && age_us <= f->conf->service_down_time * 1000000;
+}
+
+char *host_state_text(const struct fleet *f, const struct host *h)
+{
+	if (host_is_up(f, h))
+		return g_strdup("up");
+	if (h->forced_down)
+		return g_strdup("forced down");
+	return g_strdup_printf("down: %s", h->conn == HOST_UP ? "it has not answered for too long" : h->down_reason);
+}
+
+const char *host_dest_uri(const struct host *h)
+{
+	return h->migration_uri ? h->migration_uri : h->uri;
+}
+
+char *host_migrate_uri(const struct host *h)
+{
+	g_autoptr(GUri) uri = g_uri_parse(h->uri, G_URI_FLAGS_NONE, NULL);
+	const char *addr = h->inbound_addr;
+
+	if (!addr && uri)
+		addr = g_uri_get_host(uri);
+	if (!addr || !*addr)
+		return NULL;
+	return strchr(addr, ':') ? g_strdup_printf("tcp://[%s]", addr) : g_strdup_printf("tcp://%s", addr);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/server.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* @status: the API's word when no task changes it (Nova, api/openstack/common.py _STATE_MAP). */
+static const struct {
+	const char *name, *status;
+} vm_table[] = {
+	[SERVER_ACTIVE]            = { "active",            "ACTIVE" },
+	[SERVER_BUILDING]          = { "building",          "BUILD" },
+	[SERVER_PAUSED]            = { "paused",            "PAUSED" },
+	[SERVER_SUSPENDED]         = { "suspended",         "SUSPENDED" },
+	[SERVER_STOPPED]           = { "stopped",           "SHUTOFF" },
+	[SERVER_RESCUED]           = { "rescued",           "RESCUE" },
+	[SERVER_RESIZED]           = { "resized",           "VERIFY_RESIZE" },
+	[SERVER_SOFT_DELETED]      = { "soft-delete",       "SOFT_DELETED" },
+	[SERVER_DELETED]           = { "deleted",           "DELETED" },
+	[SERVER_ERROR]             = { "error",             "ERROR" },
+	[SERVER_SHELVED]           = { "shelved",           "SHELVED" },
+	[SERVER_SHELVED_OFFLOADED] = { "shelved_offloaded", "SHELVED_OFFLOADED" },
+};
+static_assert(G_N_ELEMENTS(vm_table) == SERVER_VM_N, "vm_table is missing one");
+
+/* @status: NULL when the task does not show. */
+static const struct {
+	const char *name, *status;
+} task_table[] = {
+	[SERVER_TASK_NONE]             = { NULL,               NULL },
+	[SERVER_TASK_MIGRATING]        = { "migrating",        "MIGRATING" },
+	[SERVER_TASK_RESIZE_PREP]      = { "resize_prep",      "RESIZE" },
+	[SERVER_TASK_RESIZE_MIGRATING] = { "resize_migrating", "RESIZE" },
+	[SERVER_TASK_RESIZE_MIGRATED]  = { "resize_migrated",  "RESIZE" },
+	[SERVER_TASK_RESIZE_FINISH]    = { "resize_finish",    "RESIZE" },
+	[SERVER_TASK_RESIZE_REVERTING] = { "resize_reverting", "REVERT_RESIZE" },
+	[SERVER_TASK_REBUILDING]       = { "rebuilding",       "REBUILD" },
+};
+static_assert(G_N_ELEMENTS(task_table) == SERVER_TASK_N, "task_table is missing one");
+
+static const int power_table[] = {
+	[HV_UNKNOWN] = SERVER_POWER_NONE,     [HV_ABSENT] = SERVER_POWER_NONE,  [HV_SHUTOFF] = SERVER_POWER_SHUTDOWN,
+	[HV_RUNNING] = SERVER_POWER_RUNNING,  [HV_PAUSED] = SERVER_POWER_PAUSED, [HV_CRASHED] = SERVER_POWER_CRASHED,
+	[HV_SUSPENDED] = SERVER_POWER_SUSPENDED,
+};
+static_assert(G_N_ELEMENTS(power_table) == HV_STATE_N, "power_table is missing one");
+
+const char *server_vm_name(enum server_vm vm)
+{
+	return vm_table[vm].name;
+}
+
+const char *server_task_name(enum server_task task)
+{
+	return task_table[task].name;
+}
+
+bool server_vm_parse(const char *name, enum server_vm *ret)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(vm_table); i++) {
+		if (strcmp(vm_table[i].name, name) == 0) {
+			*ret = (enum server_vm)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool server_task_parse(const char *name, enum server_task *ret)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(task_table); i++) {
+		if (g_strcmp0(task_table[i].name, name) == 0) {
+			*ret = (enum server_task)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *server_status(const struct server *s)
+{
+	if (s->vm == SERVER_ERROR || !task_table[s->task].status)
+		return vm_table[s->vm].status;
+	return task_table[s->task].status;
+}
+
+int server_power_of(enum hv_state state)
+{
+	return power_table[state];
+}
+
+struct server *server_new(const char *uuid)
+{
+	struct server *s = g_new0(struct server, 1);
+
+	g_strlcpy(s->uuid, uuid, sizeof s->uuid);
+	return s;
+}
+
+void server_free(struct server *s)
+{
+	if (!s)
+		return;
+	g_free(s->name);
+	g_free(s->host);
+	g_free(s->libvirt_name);
+	g_free(s->user_id);
+	g_free(s->project_id);
+	g_free(s->fault);
+	g_free(s->twin);
+	hv_dom_free(s->dom);
+	g_free(s);
+}

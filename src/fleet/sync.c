@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Theory of operation: what the hosts say against what the records say.
+ *
+ * The guest that runs is the truth; the record follows it. Four rules:
+ *  - a guest that runs and has no record is adopted;
+ *  - a record whose server the engine moves (task_state) is the engine's;
+ *  - a guest seen running on another host than the record's moves the record,
+ *    unless the record's host is known to run it too: that is an alarm, and
+ *    nothing is touched;
+ *  - a record that no host knows is dropped only when every host was asked
+ *    since and answered.
+ * The incoming half of a migration is not a guest yet.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fleet/fleet_priv.h"
+
+static bool is_incoming(const struct hv_dom *d)
+{
+	return d->job_incoming || (d->state == HV_PAUSED && (d->reason == HV_R_MIGRATION || d->reason == HV_R_STARTING));
+}
+
+/* It executes or could execute at once: memory and devices exist. */
+static bool is_live(const struct hv_dom *d)
+{
+	return d->state == HV_RUNNING || d->state == HV_PAUSED || d->state == HV_SUSPENDED;
+}
+
+static enum server_vm vm_of(const struct hv_dom *d)
+{
+	static const enum server_vm table[] = {
+		[HV_UNKNOWN] = SERVER_STOPPED, [HV_ABSENT] = SERVER_STOPPED, [HV_SHUTOFF] = SERVER_STOPPED,     [HV_RUNNING] = SERVER_ACTIVE,
+		[HV_PAUSED] = SERVER_PAUSED,   [HV_CRASHED] = SERVER_STOPPED, [HV_SUSPENDED] = SERVER_SUSPENDED,
+	};
+
+	return table[d->state];
+}
+
+static int64_t disk_gb_of(const struct hv_dom *d)
+{
+	int64_t bytes = 0;
+
+	for (guint i = 0; i < d->disks->len; i++) {
+		const struct hv_disk *disk = g_ptr_array_index(d->disks, i);
+
+		if (!disk->network && !disk->cdrom)
+			bytes += disk->capacity_bytes;
+	}
+	return (bytes + FLEET_UNIT_GIB - 1) / FLEET_UNIT_GIB;
+}
+
+/* Take what a domain says into a record. Return: true if a stored field changed. */
+static bool apply(struct server *s, const struct hv_dom *d)
+{
+	const char *name = d->title && *d->title ? d->title : d->name;
+	int64_t disk_gb = disk_gb_of(d);
+	int power = server_power_of(d->state);
+	/* Only these states are the hypervisor's to say; the others are the controller's. */
+	bool follows = s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || s->vm == SERVER_STOPPED || s->vm == SERVER_SUSPENDED ||
+		       s->vm == SERVER_BUILDING;
+	bool changed = false;
+
+	if (g_strcmp0(s->name, name) != 0 || g_strcmp0(s->libvirt_name, d->name) != 0) {
+		util_replace(&s->name, name);
+		util_replace(&s->libvirt_name, d->name);
+		changed = true;
+	}
+	if (follows && s->vm != vm_of(d)) {
+		s->vm = vm_of(d);
+		changed = true;
+	}
+	if (s->power != power || s->vcpus != d->vcpus || s->memory_mb != d->mem_mib || (disk_gb && s->disk_gb != disk_gb)) {
+		s->power = power;
+		s->vcpus = d->vcpus;
+		s->memory_mb = d->mem_mib;
+		s->disk_gb = disk_gb ? disk_gb : s->disk_gb;
+		changed = true;
+	}
+	return changed;
+}
+
+static void keep_dom(struct server *s, struct hv_dom **d)
+{
+	hv_dom_free(s->dom);
+	s->dom = g_steal_pointer(d);
+	s->missing = false;
+	s->missing_since_ms = 0;
+	if (!is_live(s->dom))
+		util_replace(&s->twin, NULL);
+}
+
+static void save(struct fleet *f, struct server *s)
+{
+	g_autoptr(GError) why = NULL;
+
+	/* Memory has the truth of the host; the row gets it with the next change or the next start. */
+	if (!fleet_server_save(f, s, &why))
+		log_error("server_not_saved", LOG_S("server", s->uuid), LOG_S("error", why->message));
+}
+
+static void adopt(struct fleet *f, struct host *h, struct hv_dom **d)
+{
+	struct server *s = server_new((*d)->uuid);
+	g_autoptr(GError) why = NULL;
+
+	s->host = g_strdup(h->name);
+	s->vm = SERVER_BUILDING;
+	s->user_id = g_strdup(f->owner_user);
+	s->project_id = g_strdup(f->owner_project);
+	s->created_us = s->launched_us = clock_wall_us();
+	apply(s, *d);
+	if (!fleet_server_save(f, s, &why)) {
+		log_error("server_not_adopted", LOG_S("server", s->uuid), LOG_S("host", h->name), LOG_S("error", why->message));
+		server_free(s);
+		return;
+	}
+	log_info("server_adopted", LOG_S("server", s->uuid), LOG_S("name", s->name), LOG_S("host", h->name),
+		 LOG_S("state", hv_state_name((*d)->state)));
+	fleet_server_add(f, s);
+	keep_dom(s, d);
+}
+
+static void move(struct fleet *f, struct server *s, struct host *h, struct hv_dom **d)
+{
+	log_warning("server_moved", LOG_S("server", s->uuid), LOG_S("from", s->host), LOG_S("to", h->name));
+	fleet_server_move(f, s, h->name);
+	util_replace(&s->twin, NULL);
+	apply(s, *d);
+	save(f, s);
+	keep_dom(s, d);
+}
+
+/*
+ * Two hosts say that it lives there. At first sight its own host may merely not
+ * have told us yet that it is gone: it is asked. Seen again after that, it is an alarm, once.
+ */
+static void twin(struct fleet *f, struct server *s, struct host *h)
+{
+	if (g_strcmp0(s->twin, h->name) != 0) {
+		util_replace(&s->twin, h->name);
+		s->twin_told = false;
+		fleet_server_refresh(f, s);
+		return;
+	}
+	if (!s->twin_told)
+		log_error("split_brain", LOG_S("server", s->uuid), LOG_S("host", s->host), LOG_S("also_on", h->name),
+			  LOG_S("do", "nothing was touched; stop the copy that should not be"));
+	s->twin_told = true;
+}
+
+/* Its record says another host. */
+static void elsewhere(struct fleet *f, struct server *s, struct host *h, struct hv_dom **d)
+{
+	struct host *old = fleet_host(f, s->host);
+	bool old_knows = old && old->conn == HOST_UP && s->dom && !s->missing;
+
+	if (!is_live(*d)) {
+		/* A definition that is left over, unless its host has none any more. */
+		if (old && old->conn == HOST_UP && s->missing)
+			move(f, s, h, d);
+		return;
+	}
+	if (old_knows && is_live(s->dom)) {
+		twin(f, s, h);
+		return;
+	}
+	move(f, s, h, d);
+}
+
+static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d)
+{
+	struct server *s = fleet_server(f, (*d)->uuid);
+
+	if (!s) {
+		if (!is_incoming(*d))
+			adopt(f, h, d);
+		return;
+	}
+	if (s->task != SERVER_TASK_NONE || is_incoming(*d))
+		return;
+	if (g_strcmp0(s->host, h->name) != 0) {
+		elsewhere(f, s, h, d);
+		return;
+	}
+	if (apply(s, *d))
+		save(f, s);
+	keep_dom(s, d);
+}
+
+static void lost_sight(struct server *s)
+{
+	if (!s->missing)
+		log_info("server_missing", LOG_S("server", s->uuid), LOG_S("host", s->host));
+	s->missing = true;
+	s->power = SERVER_POWER_NONE;
+	g_clear_pointer(&s->dom, hv_dom_free);
+}
+
+void sync_one(struct fleet *f, struct host *h, struct hv_dom **d)
+{
+	struct server *s = fleet_server(f, (*d)->uuid);
+
+	if ((*d)->state != HV_ABSENT) {
+		take_dom(f, h, d);
+		return;
+	}
+	if (!s || s->task != SERVER_TASK_NONE || g_strcmp0(s->host, h->name) != 0)
+		return;
+	lost_sight(s);
+	if (s->twin && fleet_host(f, s->twin))
+		host_refresh(fleet_host(f, s->twin), s->uuid);
+}
+
+static void find_missing(struct fleet *f, struct host *h, GHashTable *seen)
+{
+	g_autoptr(GList) here = g_hash_table_get_keys(h->servers);
+
+	(void)f;
+	for (GList *l = here; l; l = l->next) {
+		struct server *s = l->data;
+
+		if (s->task == SERVER_TASK_NONE && !g_hash_table_contains(seen, s->uuid))
+			lost_sight(s);
+	}
+}
+
+void sync_list(struct fleet *f, struct host *h, GPtrArray *doms)
+{
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(GError) why = NULL;
+	bool together;
+
+	for (guint i = 0; i < doms->len; i++)
+		g_hash_table_add(seen, g_strdup(((struct hv_dom *)g_ptr_array_index(doms, i))->uuid));
+	/* First what is gone, so that what came from elsewhere in the same list is judged by it. */
+	find_missing(f, h, seen);
+	/* One transaction for the whole list: a host's first answer may bring hundreds of servers. */
+	together = store_begin(f->store, &why);
+	for (guint i = 0; i < doms->len; i++)
+		take_dom(f, h, (struct hv_dom **)&g_ptr_array_index(doms, i));
+	if (together && !store_commit(f->store, &why)) {
+		store_rollback(f->store);
+		log_error("servers_not_saved", LOG_S("host", h->name), LOG_S("error", why->message));
+	}
+}
+
+void sync_missing(struct fleet *f)
+{
+	for (guint i = 0; i < f->hosts->len; i++)
+		if (((struct host *)g_ptr_array_index(f->hosts, i))->conn != HOST_UP)
+			return;
+	for (guint i = f->servers->len; i-- > 0;) {
+		struct server *s = g_ptr_array_index(f->servers, i);
+		g_autoptr(GError) why = NULL;
+
+		if (!s->missing || s->task != SERVER_TASK_NONE)
+			continue;
+		if (!s->missing_since_ms) {
+			s->missing_since_ms = clock_now_ms();
+			continue;
+		}
+		/* Every host has been asked since: two of its polls have passed. */
+		if (clock_now_ms() - s->missing_since_ms < 2 * f->conf->report_interval * 1000)
+			continue;
+		s->vm = SERVER_DELETED;
+		s->deleted_us = clock_wall_us();
+		if (!fleet_server_save(f, s, &why)) {
+			log_error("server_not_saved", LOG_S("server", s->uuid), LOG_S("error", why->message));
+			s->deleted_us = 0;
+			continue;
+		}
+		log_warning("server_gone", LOG_S("server", s->uuid), LOG_S("name", s->name), LOG_S("host", s->host));
+		fleet_server_drop(f, s);
+	}
+}
