@@ -36,7 +36,7 @@ enum {
         BOOTS_MAX = 16,
         CLIENTS_MAX = 32,
         GAPS_MAX = 16,
-        GAP_NOTE_MS = 100,            /* gaps from here on are listed */
+        GAP_NOTE_MS = 100,            /* gaps from here on, and of three intervals, are listed */
 };
 
 struct gap {
@@ -119,7 +119,7 @@ static void note_gap(struct guest *g, int64_t at_ns)
                 g->longest_ms = ms;
                 g->longest_at_ms = g->last_ns / 1000000;
         }
-        if (ms >= GAP_NOTE_MS) {
+        if (ms >= GAP_NOTE_MS && ms >= 3.0 * g->interval_ms) {
                 if (g->gaps_n == GAPS_MAX)
                         memmove(g->gaps, g->gaps + 1, sizeof(g->gaps) - sizeof(g->gaps[0]));
                 else

@@ -4,9 +4,7 @@
 # from, is made under a temporary name and renamed, and is never changed afterwards.
 
 cache_prepare() {
-	mkdir -p "$cache_dir"
-	exec 8>"$cache_dir/lock"
-	flock -w 300 8 || die "another lab is filling $cache_dir"
+	cache_lock
 	cache_programs
 	cache_kernel
 	cache_guest
@@ -14,13 +12,29 @@ cache_prepare() {
 	exec 8>&-
 }
 
-# Sets the paths without making anything, for commands that need a lab anyway.
+cache_lock() {
+	mkdir -p "$cache_dir"
+	exec 8>"$cache_dir/lock"
+	flock -w 300 8 || die "another lab is filling $cache_dir"
+}
+
+# Sets the paths without making anything.
 cache_paths() {
 	bin_dir=$cache_dir/bin-$(cd "$lab_dir" && cat init.c agent.c heartbeat.c wire.c | sha256sum | cut -c1-16)
 	kernel_dir=$cache_dir/kernel
 	if [ -e "$kernel_dir/version" ]; then
 		guest_dir=$cache_dir/guest-$(cd "$lab_dir" && cat "$kernel_dir/version" agent.c guest-init lib/cache.sh /bin/busybox |
 			sha256sum | cut -c1-16)
+	fi
+}
+
+# For commands on a lab that is up: the programs, which are missing only if the lab was raised from other sources.
+need_programs() {
+	cache_paths
+	if [ ! -x "$bin_dir/init" ]; then
+		cache_lock
+		cache_programs
+		exec 8>&-
 	fi
 }
 
@@ -146,5 +160,6 @@ cmd_accel() {
 }
 
 cmd_clean_cache() {
+	[ -z "$(find /run/netns -maxdepth 1 -name '*-hub' 2> /dev/null)" ] || die "labs are up, and use the cache"
 	rm -rf "$cache_dir"/{bin-*,guest-*,qemu-*,kernel,accel,tmp.*}
 }

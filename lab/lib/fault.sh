@@ -6,7 +6,7 @@
 cmd_kill() {
 	need_host_up "${1:-}"
 	lock_lab
-	cache_paths
+	need_programs
 	# the helpers outside its PID namespace (lab exec) go too
 	mapfile -t pids < <(ip netns pids "$name-$1")
 	"$bin_dir/init" kill "${pids[@]}"
@@ -61,7 +61,7 @@ cmd_shape() {
 	[ -n "$rate" ] && [ $# -le 3 ] || die "usage: lab shape HOST RATE [DELAY] | lab shape HOST off"
 	delay=$(delay_us "${3:-0}") || die "'$3' is no delay; write 5ms, 500us or 1s"
 	lock_lab
-	cache_paths
+	need_programs
 	shape_off "$host"
 	[ "$rate" != off ] || return 0
 	if ! shape_rate "$hub" "$host" "$rate" || ! shape_rate "$name-$host" eth0 "$rate" || ! shape_delay "$host" "$delay"; then

@@ -30,6 +30,7 @@ cmd_guest() {
 		esac
 		shift 2
 	done
+	[[ $disk = shared || $disk = local || $disk = none ]] || die "a disk is shared, local or none, not '$disk'"
 	need_host_up "$host"
 	[ ! -e "$dir/guests/$guest" ] || die "there is a guest '$guest'"
 	cache_prepare
@@ -53,6 +54,7 @@ guest_address() {
 	local i
 
 	if [ -n "$1" ]; then
+		! grep -qsF "$1 " "$dir"/guests/* || die "another guest has the address $1"
 		echo "$1"
 		return
 	fi
@@ -76,8 +78,6 @@ guest_start() {
 	case $disk in
 	shared) pool=shared ;;
 	local) pool=instances ;;
-	none) ;;
-	*) die "a disk is shared, local or none, not '$disk'" ;;
 	esac
 	if [ -n "$pool" ]; then
 		virsh_on "$host" vol-create-as $pool "$guest.qcow2" "$size" --format qcow2 > /dev/null || return 1
@@ -199,7 +199,7 @@ cmd_heartbeat() {
 	local verb=show status=0
 
 	need_lab
-	cache_paths
+	need_programs
 	case ${1:-} in
 	show | reset | wait)
 		verb=$1

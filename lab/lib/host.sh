@@ -223,10 +223,7 @@ cmd_list() {
 cmd_down() {
 	[ $# = 0 ] || die "usage: lab down"
 	lock_lab
-	cache_paths
-	if [ -n "$(net_list)" ] && [ ! -x "$bin_dir/init" ]; then
-		cache_programs
-	fi
+	need_programs
 	lab_remove
 }
 
