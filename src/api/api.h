@@ -77,6 +77,7 @@ struct route {
 	enum api_policy policy;
 	api_handler_f *handle;
 	int since, until;              /* microversions; outside 404 */
+	const char *rule;              /* the policy's name in a 403 ("os_compute_api:os-services:list"); NULL: none is named */
 };
 
 /* ---- a body ---- */

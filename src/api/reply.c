@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/request.h"
+
+#include <string.h>
+
+#include "base/log.h"
+
+static void answer(struct api_req *r, int status, GString *body)
+{
+	g_assert(r->reply->status == 0);
+	r->reply->status = status;
+	r->reply->body = body;
+	if (r->reply->answered)
+		r->reply->answered(r, r->reply->user);
+	else
+		api_req_free(r);
+}
+
+void api_reply_json(struct api_req *r, int status, GString *body)
+{
+	answer(r, status, body);
+}
+
+void api_reply_empty(struct api_req *r, int status)
+{
+	answer(r, status, NULL);
+}
+
+void api_header(struct api_req *r, const char *name, const char *value)
+{
+	if (!r->reply->headers)
+		r->reply->headers = g_string_new(NULL);
+	/* A value may hold what a client sent; it must not be able to end the line. */
+	if (strpbrk(value, "\r\n"))
+		return;
+	g_string_append_printf(r->reply->headers, "%s: %s\r\n", name, value);
+}
+
+const char *api_status_text(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} table[] = {
+		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 207, "Multi-Status" },
+		{ 300, "Multiple Choices" }, { 302, "Found" }, { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
+		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 408, "Request Timeout" },
+		{ 409, "Conflict" }, { 410, "Gone" }, { 411, "Length Required" }, { 413, "Request Entity Too Large" },
+		{ 415, "Unsupported Media Type" }, { 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" },
+		{ 500, "Internal Server Error" }, { 501, "Not Implemented" }, { 503, "Service Unavailable" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
+		if (table[i].status == status)
+			return table[i].text;
+	return "Unknown";
+}
+
+/* Keystone's form, {"error": {"code": 401, "title": "Unauthorized", "message": "..."}}; Image and ours have it too. */
+static void write_error(struct jout *o, int code, const char *message)
+{
+	jout_key(o, "error");
+	jout_open(o, '{');
+	jout_kv(o, "code", int, code);
+	jout_kv(o, "title", str, api_status_text(code));
+	jout_kv(o, "message", str, message);
+	jout_close(o, '}');
+}
+
+/* Neutron's, {"NeutronError": {"type": ..., "message": ..., "detail": ""}}. */
+static void write_neutron(struct jout *o, const char *fault, const char *message)
+{
+	jout_key(o, "NeutronError");
+	jout_open(o, '{');
+	jout_kv(o, "type", str, fault);
+	jout_kv(o, "message", str, message);
+	jout_kv(o, "detail", str, "");
+	jout_close(o, '}');
+}
+
+static void write_nova(struct jout *o, const char *fault, int code, const char *message)
+{
+	jout_key(o, fault);
+	jout_open(o, '{');
+	jout_kv(o, "code", int, code);
+	jout_kv(o, "message", str, message);
+	jout_close(o, '}');
+}
+
+void api_write_fault(GString *s, enum api_service service, const GError *err)
+{
+	enum err_code code = err_code(err);
+	struct jout o;
+
+	jout_init(&o, s, API_MV_MIN);
+	jout_open(&o, '{');
+	/* No service says 401 itself: with OpenStack, a filter of Keystone's before it does. */
+	if (code == ERR_UNAUTHORIZED || service == SERVICE_IDENTITY || service == SERVICE_IMAGE || service == SERVICE_DROVER)
+		write_error(&o, err_http(err), err->message);
+	else if (service == SERVICE_NETWORK)
+		write_neutron(&o, err_fault(err), err->message);
+	else
+		write_nova(&o, err_fault(err), err_http(err), err->message);
+	jout_close(&o, '}');
+}
+
+void api_fail(struct api_req *r, GError *err)
+{
+	GString *s = g_string_new(NULL);
+	int status = err_http(err);
+
+	if (status == 401) {
+		g_autofree char *where = g_strdup_printf("Keystone uri=\"%s/identity\"", r->base_url);
+
+		api_header(r, "WWW-Authenticate", where);
+	}
+	if (status >= 500)
+		log_warning("request_failed", LOG_S("request_id", r->request_id), LOG_S("method", r->method), LOG_S("path", r->path),
+			    LOG_S("kind", err_name(err_code(err))), LOG_S("why", err->message));
+	api_write_fault(s, r->reply->service, err);
+	g_error_free(err);
+	api_reply_json(r, status, s);
+}
+
+void api_fail_new(struct api_req *r, enum err_code code, const char *fmt, ...)
+{
+	va_list ap;
+	GError *err;
+
+	va_start(ap, fmt);
+	err = g_error_new_valist(ERR, (int)code, fmt, ap);
+	va_end(ap);
+	api_fail(r, err);
+}

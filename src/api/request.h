@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * request: what lies between the socket and the handlers; private to api/.
+ *
+ *	api_req_new(head) -> api_req_body()* -> api_dispatch() -> handler -> api_reply_*() -> answered()
+ *
+ * http.c feeds it from sockets, tests and fuzzers feed it directly.
+ */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+#include "api/api.h"
+
+enum api_service { SERVICE_ROOT, SERVICE_COMPUTE, SERVICE_IDENTITY, SERVICE_IMAGE, SERVICE_NETWORK, SERVICE_DROVER, SERVICE_N };
+
+struct router;
+
+/* What api_new() collects; a part that no called handler asks for may be NULL. */
+struct api {
+	struct engine *engine;
+	struct fleet *fleet;
+	struct store *store;
+	const struct conf *conf;
+	struct identity *identity;
+	struct router *router;
+	struct http *http;
+};
+
+/* A request's line and headers, as they came, percent-decoded where HTTP has it. Lent. */
+struct api_head {
+	const char *method;
+	const char *path;            /* begins with '/'; without the query */
+	const char *const *args;     /* of the query: "name=value", NULL-terminated; may be NULL */
+	const char *base_url;
+	const char *token, *subject_token;
+	const char *version;         /* OpenStack-API-Version */
+	const char *legacy_version;  /* X-OpenStack-Nova-API-Version */
+};
+
+/*
+ * The request was answered: r->reply says how. Owns the request from here on
+ * (api_req_free); on the loop thread, perhaps before api_dispatch() returns.
+ */
+typedef void api_answered_f(struct api_req *r, void *user);
+
+struct api_reply {
+	int status;                  /* 0: not answered yet */
+	GString *body;               /* NULL: none */
+	GString *headers;            /* "Name: value\r\n" ..., beside those of every answer; NULL: none */
+	enum api_service service;
+	api_answered_f *answered;    /* NULL: nobody wants it any more */
+	void *user;
+	char *path_buf;              /* what path and param point into */
+	GString *body_in;
+	struct auth *auth_own;
+	GError *bad;                 /* what was wrong with the head */
+};
+
+/** api_new_parts() - an API of these parts; copied, the router made from @tables is its own. */
+struct api *api_new_parts(const struct api *parts, const struct route_table *const *tables, size_t n);
+void api_free_parts(struct api *a);
+
+/** api_req_new() - begin a request. Return: never NULL; what is wrong with the head comes out of api_dispatch(). */
+struct api_req *api_req_new(struct api *a, const struct api_head *h, api_answered_f *answered, void *user);
+/** api_req_body() - append to its body; the caller bounds it. */
+void api_req_body(struct api_req *r, const void *data, size_t len);
+void api_req_free(struct api_req *r);
+/** api_req_abandon() - its client is gone: whatever the answer will be, drop it. */
+void api_req_abandon(struct api_req *r);
+
+/** api_dispatch() - find the route, check version, token and policy, call the handler. It is answered now or later. */
+void api_dispatch(struct api_req *r);
+
+/** api_service_of() - which API a path belongs to. */
+enum api_service api_service_of(const char *path);
+
+/** api_status_text() - "Not Found". */
+const char *api_status_text(int status);
+
+/** api_write_fault() - the body of an error in the words of that service. */
+void api_write_fault(GString *s, enum api_service service, const GError *err);
+
+/* ---- microversions ---- */
+
+/**
+ * version_negotiate() - the minor version of compute a request asks for.
+ * @standard, @legacy: values of OpenStack-API-Version and X-OpenStack-Nova-API-Version, or NULL
+ *
+ * Return: false with ERR_BAD_REQUEST or ERR_NOT_ACCEPTABLE in Nova's words.
+ */
+bool version_negotiate(const char *standard, const char *legacy, int *ret_mv, GError **err);
+
+/* ---- routes ---- */
+
+#define ROUTE_SEGMENTS_MAX 12
+
+/* Where a path led. */
+struct route_match {
+	const struct route *route;   /* NULL: none */
+	bool path_known;             /* the path has routes, for other methods or microversions */
+	bool method_known;           /* this method too, for another microversion */
+	char *param[API_PARAMS_MAX];
+};
+
+/** router_new() - compile tables into a tree. A route that is there twice is our mistake and aborts. */
+struct router *router_new(const struct route_table *const *tables, size_t n);
+void router_free(struct router *rt);
+
+/**
+ * router_find() - find a route; literal segments win over {braces}, HEAD takes GET's.
+ * @path: split in place; ret->param points into it
+ */
+void router_find(const struct router *rt, const char *method, char *path, int mv, struct route_match *ret);
+
+/** router_methods() - "GET, POST" of a path, for Allow. Return: owned by the caller. */
+char *router_methods(const struct router *rt, const char *path);
+
+#endif
