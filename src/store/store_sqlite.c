@@ -47,15 +47,15 @@ static const char *const settings[] = {
 
 static bool fail(const struct sqlite_db *db, GError **err)
 {
-	int code = sqlite3_errcode(db->handle) & 0xff;
-	int why = sqlite3_system_errno(db->handle);
+	int code = sqlite3_extended_errcode(db->handle), kind = code & 0xff;
+	int why = kind == SQLITE_CANTOPEN ? sqlite3_system_errno(db->handle) : 0; /* for I/O errors it is often stale */
 
-	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+	if (kind == SQLITE_BUSY || kind == SQLITE_LOCKED)
 		g_set_error(err, ERR, ERR_STORE, "database %s is in use by another process", db->path);
-	else if ((code == SQLITE_IOERR || code == SQLITE_CANTOPEN) && why)
+	else if (why)
 		g_set_error(err, ERR, ERR_STORE, "database %s: %s: %s", db->path, sqlite3_errmsg(db->handle), g_strerror(why));
 	else
-		g_set_error(err, ERR, ERR_STORE, "database %s: %s", db->path, sqlite3_errmsg(db->handle));
+		g_set_error(err, ERR, ERR_STORE, "database %s: %s (SQLite code %d)", db->path, sqlite3_errmsg(db->handle), code);
 	return false;
 }
 
@@ -141,7 +141,7 @@ static void *sqlite_open(const char *url, GError **err)
 	struct sqlite_db *db;
 
 	if (!g_str_has_prefix(url, PREFIX) || (path[0] != '/' && strcmp(path, MEMORY) != 0)) {
-		g_set_error(err, ERR, ERR_STORE, "'%s' is not sqlite:///ABSOLUTE/PATH or sqlite://:memory:", url);
+		g_set_error(err, ERR, ERR_STORE, "the database's URL is neither sqlite:///ABSOLUTE/PATH nor sqlite://:memory:");
 		return NULL;
 	}
 	if (path[0] == '/' && !make_file(path, err))

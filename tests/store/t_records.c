@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Round trips: each kind of record as a list of statements and what they must
+ * give. Together they run every statement of query_table, on both databases.
+ */
+#include <string.h>
+
+#include "fixture.h"
+
+/* @want: the rows of a statement that returns some; NULL: store_run(), which must change @changed rows. */
+struct step {
+	enum query q;
+	struct store_val args[18];
+	const char *want;
+	int changed;
+};
+
+static const struct step hosts[] = {
+	{ Q_HOST_ALL, {}, "" },
+	{ Q_HOST_PUT, { S("h1"), S("qemu+tls://h1/system"), S("u1"), N, I(0), N, I(0), I(1), I(100) }, "1\n" },
+	{ Q_HOST_PUT, { S("h2"), S("qemu+ssh://h2/system"), S("u2"), S("10.0.0.2"), I(1), S("broken fan"), I(1), I(0), I(101) }, "2\n" },
+	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102) }, "1\n" },
+	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|100|102\n"
+			  "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|101\n" },
+	{ Q_HOST_DELETE, { S("h1") }, NULL, 1 },
+	{ Q_HOST_DELETE, { S("h1") }, NULL, 0 },
+	{ Q_HOST_ALL, {}, "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|101\n" },
+};
+
+static const struct step servers[] = {
+	{ Q_SERVER_PUT, { S("s1"), S("web"), N, S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
+			  I(0), N }, "1\n" },
+	{ Q_SERVER_PUT, { S("s2"), S("db"), S("h1"), S("instance-2"), S("stopped"), S("migrating"), I(4), I(1), I(512), I(1), S("u"), S("p"),
+			  I(6), I(7), I(8), N, I(1), S("{\"code\":500}") }, "2\n" },
+	{ Q_SERVER_ALL, {}, "1|s1|web|~|instance-1|active|~|1|2|2048|20|u|p|5|~|~|~|0|~\n"
+			    "2|s2|db|h1|instance-2|stopped|migrating|4|1|512|1|u|p|6|7|8|~|1|{\"code\":500}\n" },
+	{ Q_SERVER_PUT, { S("s2"), S("db"), S("h2"), S("instance-2"), S("active"), N, I(1), I(1), I(512), I(1), S("u"), S("p"),
+			  I(6), I(9), I(8), N, I(0), N }, "2\n" },
+	{ Q_SERVER_PUT, { S("s1"), S("web"), N, S("instance-1"), S("deleted"), N, I(0), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, I(10),
+			  I(0), N }, "1\n" },
+	{ Q_SERVER_ALL, {}, "2|s2|db|h2|instance-2|active|~|1|1|512|1|u|p|6|9|8|~|0|~\n" },
+};
+
+#define MIG_1 "1|m1|s1|live-migration|queue|queued|h1|~|~|{}|0|0|0|0|~|u|p|req-1|11|1000|1000|0|0|0|0|0|0|0\n"
+#define MIG_2 "2|m2|s2|evacuation|queue|accepted|h2|h3|h3|{}|0|0|0|0|~|u|p|req-2|12|2000|2000|0|0|0|0|0|0|0\n"
+#define MIG_1_COPY "1|m1|s1|live-migration|copy|running|h1|h2|~|{}|1|1|0|1|slow|u|p|req-1|11|1000|3000|0|0|0|0|0|0|0\n"
+#define MIG_1_MOVED "1|m1|s1|live-migration|copy|running|h1|h2|~|{}|1|1|0|1|slow|u|p|req-1|11|1000|3001|64|60|4|9|8|1|30\n"
+#define MIG_2_DONE "2|m2|s2|evacuation|done|completed|h2|h3|h3|{}|1|0|0|0|~|u|p|req-2|12|2000|4000|0|0|0|0|0|0|0\n"
+
+/* Q_MIG_LIST: server, host, status, type, source, since, before, below, limit */
+static const struct step migrations[] = {
+	{ Q_MIG_INSERT, { S("m1"), S("s1"), S("live-migration"), S("queue"), S("queued"), S("h1"), N, N, S("{}"), S("u"), S("p"), S("req-1"),
+			  I(11), I(1000) }, "1\n" },
+	{ Q_MIG_INSERT, { S("m2"), S("s2"), S("evacuation"), S("queue"), S("accepted"), S("h2"), S("h3"), S("h3"), S("{}"), S("u"), S("p"),
+			  S("req-2"), I(12), I(2000) }, "2\n" },
+	{ Q_MIG_GET, { I(1) }, MIG_1 },
+	{ Q_MIG_GET, { I(3) }, "" },
+	{ Q_MIG_BY_UUID, { S("m2") }, MIG_2 },
+	{ Q_MIG_ACTIVE, {}, MIG_1 MIG_2 },
+	{ Q_MIG_PHASE, { I(1), S("queue"), S("copy"), S("running"), S("h2"), I(1), I(1), I(0), I(1), S("slow"), I(3000) }, NULL, 1 },
+	{ Q_MIG_GET, { I(1) }, MIG_1_COPY },
+	/* the race: the phase is not the expected one any more */
+	{ Q_MIG_PHASE, { I(1), S("queue"), S("error"), S("error"), N, I(2), I(0), I(0), I(0), N, I(3001) }, NULL, 0 },
+	{ Q_MIG_PHASE, { I(9), S("queue"), S("error"), S("error"), N, I(2), I(0), I(0), I(0), N, I(3001) }, NULL, 0 },
+	{ Q_MIG_GET, { I(1) }, MIG_1_COPY },
+	{ Q_MIG_PROGRESS, { I(1), I(64), I(60), I(4), I(9), I(8), I(1), I(30), I(3001) }, NULL, 1 },
+	{ Q_MIG_PHASE, { I(2), S("queue"), S("done"), S("completed"), S("h3"), I(1), I(0), I(0), I(0), N, I(4000) }, NULL, 1 },
+	{ Q_MIG_ACTIVE, {}, MIG_1_MOVED },
+	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, I(10) }, MIG_2_DONE MIG_1_MOVED },
+	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, I(1) }, MIG_2_DONE },
+	{ Q_MIG_LIST, { N, N, N, N, N, N, N, I(2), I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { S("s1"), N, N, N, N, N, N, N, I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { N, S("h2"), N, N, N, N, N, N, I(10) }, MIG_2_DONE MIG_1_MOVED }, /* as source or as destination */
+	{ Q_MIG_LIST, { N, S("h1"), N, N, N, N, N, N, I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { N, N, S("completed"), N, N, N, N, N, I(10) }, MIG_2_DONE },
+	{ Q_MIG_LIST, { N, N, N, S("live-migration"), N, N, N, N, I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { N, N, N, N, S("h2"), N, N, N, I(10) }, MIG_2_DONE },
+	{ Q_MIG_LIST, { N, N, N, N, N, I(4000), N, N, I(10) }, MIG_2_DONE },
+	{ Q_MIG_LIST, { N, N, N, N, N, N, I(3001), N, I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { S("s1"), S("h1"), S("running"), S("live-migration"), S("h1"), I(1), I(9999), I(2), I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { S("s1"), S("h1"), S("completed"), N, N, N, N, N, I(10) }, "" },
+};
+
+static const struct step events[] = {
+	{ Q_MIG_EVENT, { I(7), N, S("queue"), N, I(1) }, NULL, 1 },
+	{ Q_MIG_EVENT, { I(7), S("queue"), S("claim"), S("a slot is free"), I(2) }, NULL, 1 },
+	{ Q_MIG_EVENT, { I(8), S("x"), S("y"), S("another's"), I(3) }, NULL, 1 },
+	{ Q_MIG_EVENTS, { I(7) }, "~|queue|~|1\nqueue|claim|a slot is free|2\n" },
+	{ Q_MIG_EVENTS, { I(9) }, "" },
+};
+
+/* Q_ACTION_LIST: server, since, before, below, limit */
+static const struct step actions[] = {
+	{ Q_ACTION_INSERT, { S("s1"), S("create"), S("req-1"), S("u"), S("p"), I(10) }, "1\n" },
+	{ Q_ACTION_INSERT, { S("s1"), S("live-migration"), S("req-2"), S("u"), S("p"), I(20) }, "2\n" },
+	{ Q_ACTION_INSERT, { S("s2"), S("stop"), S("req-3"), S("u"), S("p"), I(30) }, "3\n" },
+	{ Q_ACTION_LIST, { S("s1"), N, N, N, I(10) }, "2|s1|live-migration|req-2|u|p|20|20|~\n1|s1|create|req-1|u|p|10|10|~\n" },
+	{ Q_ACTION_LIST, { S("s1"), N, N, N, I(1) }, "2|s1|live-migration|req-2|u|p|20|20|~\n" },
+	{ Q_ACTION_LIST, { S("s1"), N, N, I(2), I(9) }, "1|s1|create|req-1|u|p|10|10|~\n" },
+	{ Q_ACTION_FINISH, { I(2), S("Error"), I(25) }, NULL, 1 },
+	{ Q_ACTION_LIST, { S("s1"), I(25), N, N, I(9) }, "2|s1|live-migration|req-2|u|p|20|25|Error\n" },
+	{ Q_ACTION_LIST, { S("s1"), N, I(24), N, I(9) }, "1|s1|create|req-1|u|p|10|10|~\n" },
+	{ Q_ACTION_GET, { S("s1"), S("req-2") }, "2|s1|live-migration|req-2|u|p|20|25|Error\n" },
+	{ Q_ACTION_GET, { S("s2"), S("req-2") }, "" },
+	{ Q_AEVENT_START, { I(2), S("compute_live_migration"), S("h1"), I(21) }, "1\n" },
+	{ Q_AEVENT_START, { I(2), S("conductor"), N, I(22) }, "2\n" },
+	{ Q_AEVENT_FINISH, { I(2), S("compute_live_migration"), S("Success"), N, I(24) }, NULL, 1 },
+	{ Q_AEVENT_FINISH, { I(2), S("compute_live_migration"), S("Error"), S("late"), I(25) }, NULL, 0 }, /* it is finished */
+	{ Q_AEVENT_LIST, { I(2) }, "conductor|~|22|~|~|~\ncompute_live_migration|h1|21|24|Success|~\n" },
+};
+
+static const struct step identity[] = {
+	{ Q_USER_PUT, { S("u1"), S("admin"), S("$y$hash"), S("p1"), I(1), I(10) }, NULL, 1 },
+	{ Q_USER_PUT, { S("u2"), S("demo"), S("$y$hush"), N, I(0), I(11) }, NULL, 1 },
+	{ Q_USER_PUT, { S("u2"), S("guest"), S("$y$hash"), S("p1"), I(1), I(12) }, NULL, 1 },
+	{ Q_USER_ALL, {}, "u1|admin|$y$hash|p1|1|10\nu2|guest|$y$hash|p1|1|11\n" },
+	{ Q_PROJECT_PUT, { S("p1"), S("admin"), S(""), I(1), I(10) }, NULL, 1 },
+	{ Q_PROJECT_PUT, { S("p2"), S("demo"), S("d"), I(1), I(11) }, NULL, 1 },
+	{ Q_PROJECT_PUT, { S("p1"), S("ops"), S("the operators"), I(0), I(12) }, NULL, 1 },
+	{ Q_PROJECT_ALL, {}, "p1|ops|the operators|0|10\np2|demo|d|1|11\n" },
+	{ Q_GRANT_PUT, { S("u1"), S("p1"), S("admin") }, NULL, 1 },
+	{ Q_GRANT_PUT, { S("u1"), S("p1"), S("admin") }, NULL, 0 },
+	{ Q_GRANT_PUT, { S("u1"), S("p2"), S("member") }, NULL, 1 },
+	{ Q_GRANT_PUT, { S("u2"), S("p2"), S("member") }, NULL, 1 },
+	{ Q_GRANT_PUT, { S("u2"), S("p1"), S("reader") }, NULL, 1 },
+	{ Q_GRANT_ALL, {}, "u1|p1|admin\nu1|p2|member\nu2|p1|reader\nu2|p2|member\n" },
+	{ Q_GRANT_DELETE, { S("u1"), S("p2"), S("admin") }, NULL, 0 },
+	{ Q_GRANT_DELETE, { S("u1"), S("p2"), S("member") }, NULL, 1 },
+	{ Q_GRANT_DELETE_PROJECT, { S("p1") }, NULL, 2 },
+	{ Q_GRANT_DELETE_USER, { S("u2") }, NULL, 1 },
+	{ Q_GRANT_ALL, {}, "" },
+	{ Q_USER_DELETE, { S("u1") }, NULL, 1 },
+	{ Q_PROJECT_DELETE, { S("p1") }, NULL, 1 },
+	{ Q_USER_ALL, {}, "u2|guest|$y$hash|p1|1|11\n" },
+	{ Q_PROJECT_ALL, {}, "p2|demo|d|1|11\n" },
+};
+
+static const struct step revoked[] = {
+	{ Q_REVOKED_PUT, { S("a"), I(100) }, NULL, 1 },
+	{ Q_REVOKED_PUT, { S("a"), I(200) }, NULL, 0 },
+	{ Q_REVOKED_PUT, { S("b"), I(50) }, NULL, 1 },
+	{ Q_REVOKED_ALL, { I(99) }, "a|100\n" },
+	{ Q_REVOKED_ALL, { I(100) }, "" },
+	{ Q_REVOKED_PURGE, { I(50) }, NULL, 1 },
+	{ Q_REVOKED_ALL, { I(0) }, "a|100\n" },
+};
+
+static const struct step schema[] = {
+	{ Q_SCHEMA_SET, { I(77) }, NULL, 1 },
+	{ Q_SCHEMA_VERSION, {}, "77\n" },
+};
+
+/* What a value may hold, through a column of text and one of integers. */
+static const struct step values[] = {
+	{ Q_PROJECT_PUT, { S("quotes"), S("a'b\"c`d\\e$1;--%s"), S("line\n\ttab\r"), I(INT64_MAX), I(1) }, NULL, 1 },
+	{ Q_PROJECT_PUT, { S("utf8"), S("Müller \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x90\x84"), S(""), I(INT64_MIN), I(2) }, NULL, 1 },
+	{ Q_PROJECT_PUT, { S("not utf8"), S("a\xff\xfe"), S("\xc3"), I(-1), I(3) }, NULL, 1 },
+	{ Q_PROJECT_ALL, {}, "quotes|a'b\"c`d\\e$1;--%s|line\n\ttab\r|9223372036854775807|1\n"
+			     "utf8|Müller \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x90\x84||-9223372036854775808|2\n"
+			     "not utf8|a\xef\xbf\xbd\xef\xbf\xbd|\xef\xbf\xbd|-1|3\n" },
+};
+
+static const struct {
+	const char *name;
+	const struct step *steps;
+	size_t n;
+} records[] = {
+	{ "hosts", hosts, G_N_ELEMENTS(hosts) },
+	{ "servers", servers, G_N_ELEMENTS(servers) },
+	{ "migrations", migrations, G_N_ELEMENTS(migrations) },
+	{ "events", events, G_N_ELEMENTS(events) },
+	{ "actions", actions, G_N_ELEMENTS(actions) },
+	{ "identity", identity, G_N_ELEMENTS(identity) },
+	{ "revoked", revoked, G_N_ELEMENTS(revoked) },
+	{ "schema", schema, G_N_ELEMENTS(schema) },
+	{ "values", values, G_N_ELEMENTS(values) },
+};
+
+static void do_step(struct store *s, const struct step *t, size_t at)
+{
+	const struct query_def *def = &query_table[t->q];
+	g_autoptr(GError) err = NULL;
+	g_autofree char *got = NULL;
+	int64_t changed = -1;
+
+	if (t->want) {
+		got = fx_dump(s, t->q, t->args, (size_t)def->args, &err);
+		if (g_strcmp0(got, t->want) != 0)
+			g_error("step %zu, %s: got \"%s\", want \"%s\" (%s)", at, def->name, got, t->want, err ? err->message : "no error");
+		return;
+	}
+	if (!store_run(s, t->q, t->args, (size_t)def->args, &changed, &err))
+		g_error("step %zu, %s: %s", at, def->name, err->message);
+	if (changed != t->changed)
+		g_error("step %zu, %s: %d rows changed, want %d", at, def->name, (int)changed, t->changed);
+}
+
+static void test_records(const void *data)
+{
+	size_t which = GPOINTER_TO_SIZE(data);
+	g_autoptr(store) s = NULL;
+
+	fx_reset();
+	s = fx_open();
+	for (size_t i = 0; i < records[which].n; i++)
+		do_step(s, &records[which].steps[i], i);
+}
+
+static void test_every_query_is_here(void)
+{
+	bool seen[Q_N] = { false };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(records); i++)
+		for (size_t j = 0; j < records[i].n; j++)
+			seen[records[i].steps[j].q] = true;
+	for (int q = 0; q < Q_N; q++)
+		if (!seen[q])
+			g_error("%s is in no table of t_records.c", query_table[q].name);
+}
+
+/* ---- what is no table ---- */
+
+static bool count_to_two(const struct store_row *row, void *user)
+{
+	int *n = user;
+
+	(void)row;
+	return ++*n < 2;
+}
+
+static void test_early_stop(void)
+{
+	g_autoptr(GError) err = NULL;
+	g_autoptr(store) s = NULL;
+	int64_t changed = 0;
+	int n = 0;
+
+	fx_reset();
+	s = fx_open();
+	g_assert_true(fx_put_host(s, "a", true, &err) && fx_put_host(s, "b", true, &err) && fx_put_host(s, "c", true, &err));
+	g_assert_true(store_each(s, Q_HOST_ALL, STORE_NO_ARGS, count_to_two, &n, &err));
+	g_assert_cmpint(n, ==, 2);
+	/* the statement is free again, and nothing is held */
+	g_assert_true(fx_put_host(s, "d", false, &err));
+	/* whose row nobody takes */
+	g_assert_true(store_run(s, Q_HOST_PUT, STORE_ARGS(SV_S("d"), SV_S("new"), SV_S("uuid"), SV_NULL, SV_I(0), SV_NULL, SV_I(0), SV_I(0),
+							  SV_I(2)), &changed, &err));
+	g_assert_cmpint(changed, ==, 1);
+	n = -100;
+	g_assert_true(store_each(s, Q_HOST_ALL, STORE_NO_ARGS, count_to_two, &n, &err));
+	g_assert_cmpint(n, ==, -96);
+}
+
+struct cells {
+	int64_t null_int, big;
+	bool null_text, ok;
+	size_t len;
+};
+
+static bool read_cells(const struct store_row *row, void *user)
+{
+	struct cells *c = user;
+
+	c->null_int = store_int(row, 3);
+	c->null_text = store_text(row, 3) == NULL;
+	c->big = store_int(row, 5);
+	c->len = strlen(store_text(row, 1));
+	c->ok = true;
+	return true;
+}
+
+static void test_cells(void)
+{
+	g_autofree char *mib = g_strnfill(1 << 20, 'x');
+	g_autoptr(GError) err = NULL;
+	g_autoptr(store) s = NULL;
+	struct cells c = { .null_int = 5 };
+
+	fx_reset();
+	s = fx_open();
+	g_assert_true(store_run(s, Q_USER_PUT, STORE_ARGS(SV_S("u"), SV_S("n"), SV_S(mib), SV_NULL, SV_I(1), SV_I(INT64_MIN)), NULL, &err));
+	g_assert_no_error(err);
+	g_assert_true(store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(1), SV_S(mib), SV_S("x"), SV_S(NULL), SV_I(1)), NULL, &err));
+	g_assert_no_error(err);
+	g_assert_true(store_each(s, Q_USER_ALL, STORE_NO_ARGS, read_cells, &c, &err));
+	g_assert_true(c.ok && c.null_text);
+	g_assert_cmpint(c.null_int, ==, 0);
+	g_assert_true(c.big == INT64_MIN);
+	g_autofree char *back = fx_dump(s, Q_MIG_EVENTS, STORE_ARGS(SV_I(1)), &err);
+	g_assert_cmpuint(strlen(back), ==, (1 << 20) + strlen("|x|~|1\n"));
+}
+
+void t_records_add(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(records); i++) {
+		g_autofree char *path = g_strconcat("/store/records/", records[i].name, NULL);
+
+		g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_records);
+	}
+	g_test_add_func("/store/records/every-query", test_every_query_is_here);
+	g_test_add_func("/store/records/early-stop", test_early_stop);
+	g_test_add_func("/store/records/cells", test_cells);
+}

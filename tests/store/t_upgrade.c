@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Upgrades of the schema, with a schema of our own that has three versions.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "fixture.h"
+
+#define STEP_1 \
+	"CREATE TABLE schema_version (version BIGINT NOT NULL); INSERT INTO schema_version (version) VALUES (0);" \
+	"CREATE TABLE t (id @ID@, a TEXT NOT NULL); INSERT INTO t (a) VALUES ('kept');"
+#define STEP_2 "ALTER TABLE t ADD COLUMN b BIGINT NOT NULL DEFAULT 7;"
+#define STEP_3 "CREATE TABLE u (id @ID@); UPDATE t SET b = b + 1;"
+
+static const struct schema_step good[] = { { 1, STEP_1 }, { 2, STEP_2 }, { 3, STEP_3 } };
+/* its last statement is wrong, behind some that work */
+static const struct schema_step broken[] = { { 1, STEP_1 }, { 2, STEP_2 }, { 3, STEP_3 "UPDATE missing SET x = 1;" } };
+/* long enough to be killed in */
+static const struct schema_step slow[] = {
+	{ 1, STEP_1 },
+	{ 2, STEP_2 "CREATE TABLE big AS WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 400000) SELECT x FROM c;" },
+};
+
+static bool try_open(const struct schema_step *steps, int n, GError **err)
+{
+	struct store *s = store_open_steps(fx_url(), steps, n, err);
+
+	store_close(s);
+	return s != NULL;
+}
+
+static void must_open(const struct schema_step *steps, int n)
+{
+	g_autoptr(GError) err = NULL;
+
+	try_open(steps, n, &err);
+	g_assert_no_error(err);
+}
+
+static void expect_sql(const char *sql, const char *want)
+{
+	g_autofree char *got = fx_sql(sql);
+
+	g_assert_cmpstr(got, ==, want);
+}
+
+static bool has_table(const char *name)
+{
+	g_autofree char *sql = fx_is_sqlite() ? g_strdup_printf("SELECT count(*) FROM sqlite_master WHERE name = '%s'", name)
+					      : g_strdup_printf("SELECT count(*) FROM pg_class WHERE oid = to_regclass('%s')", name);
+	g_autofree char *got = fx_sql(sql);
+
+	return strcmp(got, "1\n") == 0;
+}
+
+static void test_from_nothing(void)
+{
+	fx_reset();
+	must_open(good, 3);
+	expect_sql("SELECT version FROM schema_version", "3\n");
+	expect_sql("SELECT id, a, b FROM t", "1|kept|8\n");
+	must_open(good, 3); /* again: nothing to do */
+	expect_sql("SELECT id, a, b FROM t", "1|kept|8\n");
+}
+
+static void test_from_older(void)
+{
+	fx_reset();
+	must_open(good, 1);
+	expect_sql("SELECT * FROM t", "1|kept\n");
+	must_open(good, 2);
+	expect_sql("SELECT * FROM t", "1|kept|7\n");
+	must_open(good, 3);
+	expect_sql("SELECT * FROM t", "1|kept|8\n");
+}
+
+static void test_half_way(void)
+{
+	g_autoptr(GError) err = NULL;
+
+	fx_reset();
+	must_open(good, 1);
+	g_assert_false(try_open(broken, 3, &err));
+	g_assert_error(err, ERR, ERR_STORE);
+	g_assert_true(g_str_has_prefix(err->message, "cannot upgrade the database from schema version 2 to 3: "));
+	expect_sql("SELECT version FROM schema_version", "2\n"); /* the step before is kept */
+	expect_sql("SELECT * FROM t", "1|kept|7\n");
+	g_assert_false(has_table("u"));
+	must_open(good, 3);
+	expect_sql("SELECT * FROM t", "1|kept|8\n");
+}
+
+static void test_newer(void)
+{
+	g_autoptr(GError) err = NULL;
+
+	fx_reset();
+	must_open(good, 3);
+	g_assert_false(try_open(good, 2, &err));
+	g_assert_error(err, ERR, ERR_STORE);
+	g_assert_cmpstr(err->message, ==,
+			"the database has schema version 3, this program knows versions up to 2: it is older than the database");
+	expect_sql("SELECT version FROM schema_version", "3\n");
+}
+
+static void test_damaged(void)
+{
+	g_autoptr(GError) err = NULL;
+
+	fx_reset();
+	must_open(good, 3);
+	expect_sql("INSERT INTO schema_version (version) VALUES (2)", "");
+	g_assert_false(try_open(good, 3, &err));
+	g_assert_nonnull(strstr(err->message, "schema_version has 2 rows instead of 1"));
+	g_clear_error(&err);
+	expect_sql("DELETE FROM schema_version", "");
+	g_assert_false(try_open(good, 3, &err));
+	g_assert_nonnull(strstr(err->message, "schema_version has 0 rows instead of 1"));
+}
+
+/* Somebody else's database: refused, and nothing is added to it. */
+static void test_foreign(void)
+{
+	g_autoptr(GError) err = NULL;
+
+	fx_reset();
+	expect_sql("CREATE TABLE t (theirs TEXT)", "");
+	g_assert_false(try_open(good, 3, &err));
+	g_assert_true(g_str_has_prefix(err->message, "cannot upgrade the database from schema version 0 to 1: "));
+	g_assert_false(has_table("schema_version"));
+}
+
+/* ---- killed in the middle ---- */
+
+/* The child writes a byte before it begins; the pipe ends with it. */
+static pid_t start_upgrade(int *ret_pipe)
+{
+	int fds[2];
+	pid_t pid;
+
+	g_assert_cmpint(pipe(fds), ==, 0);
+	pid = fork();
+	g_assert_cmpint(pid, >=, 0);
+	if (pid == 0) {
+		bool ok = write(fds[1], "", 1) == 1 && try_open(slow, 2, NULL);
+
+		_exit(!ok);
+	}
+	close(fds[1]);
+	*ret_pipe = fds[0];
+	return pid;
+}
+
+/* Kill it at a random moment, unless it ends before. */
+static void kill_upgrade(long within_ns)
+{
+	struct timespec moment = { .tv_nsec = g_test_rand_int_range(0, (gint32)within_ns) };
+	struct pollfd p = { .events = POLLIN };
+	pid_t pid = start_upgrade(&p.fd);
+
+	g_assert_cmpint(read(p.fd, &(char){ 0 }, 1), ==, 1);
+	g_assert_cmpint(ppoll(&p, 1, &moment, NULL), >=, 0);
+	g_assert_cmpint(kill(pid, SIGKILL), ==, 0);
+	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+	close(p.fd);
+}
+
+static void test_killed(void)
+{
+	enum { ROUNDS = 14 };
+	int new = 0;
+
+	for (int round = 0; round < ROUNDS; round++) {
+		g_autofree char *rows = NULL, *version = NULL;
+
+		fx_reset();
+		must_open(slow, 1);
+		kill_upgrade(round % 2 ? 20000000 : 400000000);
+		/* PostgreSQL may still be at it: its lock on t makes this wait for the end. */
+		rows = fx_sql("SELECT * FROM t");
+		version = fx_sql("SELECT version FROM schema_version");
+		if (strcmp(version, "2\n") == 0)
+			new++;
+		else
+			g_assert_cmpstr(version, ==, "1\n");
+		g_assert_cmpstr(rows, ==, version[0] == '2' ? "1|kept|7\n" : "1|kept\n");
+		g_assert_cmpint(has_table("big"), ==, version[0] == '2');
+		must_open(slow, 2);
+	}
+	g_test_message("killed at %d random moments: %d at the old version, %d at the new", ROUNDS, ROUNDS - new, new);
+}
+
+/* Two controllers that start at the same time. */
+static void test_two_at_once(void)
+{
+	enum { PROGRAMS = 4 };
+	pid_t pids[PROGRAMS];
+
+	if (fx_is_sqlite()) {
+		g_test_skip("the second one is refused");
+		return;
+	}
+	fx_reset();
+	for (int i = 0; i < PROGRAMS; i++) {
+		pids[i] = fork();
+		g_assert_cmpint(pids[i], >=, 0);
+		if (pids[i] == 0)
+			_exit(!try_open(good, 3, NULL));
+	}
+	for (int i = 0; i < PROGRAMS; i++) {
+		int status;
+
+		g_assert_cmpint(waitpid(pids[i], &status, 0), ==, pids[i]);
+		g_assert_cmpint(status, ==, 0);
+	}
+	expect_sql("SELECT id, a, b FROM t", "1|kept|8\n");
+}
+
+void t_upgrade_add(void)
+{
+	g_test_add_func("/store/upgrade/from-nothing", test_from_nothing);
+	g_test_add_func("/store/upgrade/from-older", test_from_older);
+	g_test_add_func("/store/upgrade/half-way", test_half_way);
+	g_test_add_func("/store/upgrade/newer", test_newer);
+	g_test_add_func("/store/upgrade/damaged", test_damaged);
+	g_test_add_func("/store/upgrade/foreign", test_foreign);
+	g_test_add_func("/store/upgrade/killed", test_killed);
+	g_test_add_func("/store/upgrade/two-at-once", test_two_at_once);
+}
