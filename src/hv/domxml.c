@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/domxml.h"
+
+#include <string.h>
+
+#include <libxml/parser.h>
+
+#include "base/err.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlParserCtxt, xmlFreeParserCtxt)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlBuffer, xmlBufferFree)
+
+/* ---- reading ---- */
+
+static void *refuse(GError **err, const char *what)
+{
+	g_set_error(err, ERR, ERR_HV, "XML of the host: %s", what);
+	return NULL;
+}
+
+/* Called at a document type declaration, before anything in it is looked at. */
+static void stop_at_doctype(void *ctx, const xmlChar *name, const xmlChar *external, const xmlChar *system)
+{
+	(void)name;
+	(void)external;
+	(void)system;
+	xmlStopParser(ctx);
+}
+
+xmlDoc *domxml_read(const char *xml, const char *root, GError **err)
+{
+	g_autoptr(xmlParserCtxt) ctx = NULL;
+	g_autoptr(xmlDoc) doc = NULL;
+	size_t len = strnlen(xml, DOMXML_MAX + 1);
+	xmlNode *node;
+
+	if (len > DOMXML_MAX)
+		return refuse(err, "too large");
+	ctx = xmlNewParserCtxt();
+	ctx->sax->internalSubset = stop_at_doctype;
+	doc = xmlCtxtReadMemory(ctx, xml, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	if (!doc || !ctx->wellFormed)
+		return refuse(err, "not well-formed");
+	node = xmlDocGetRootElement(doc);
+	if (!node || strcmp((const char *)node->name, root))
+		return refuse(err, "not the expected element");
+	return g_steal_pointer(&doc);
+}
+
+static xmlNode *element_from(xmlNode *n, const char *name)
+{
+	for (; n; n = n->next) {
+		if (n->type == XML_ELEMENT_NODE && !n->ns && !strcmp((const char *)n->name, name))
+			return n;
+	}
+	return NULL;
+}
+
+xmlNode *domxml_child(const xmlNode *node, const char *name)
+{
+	return node ? element_from(node->children, name) : NULL;
+}
+
+xmlNode *domxml_next(const xmlNode *node, const char *name)
+{
+	return element_from(node->next, name);
+}
+
+/* libxml2's allocator need not be ours. */
+static char *take(xmlChar *v)
+{
+	char *s = g_strdup((const char *)v);
+
+	xmlFree(v);
+	return s;
+}
+
+char *domxml_attr(const xmlNode *node, const char *name)
+{
+	return node ? take(xmlGetNoNsProp(node, (const xmlChar *)name)) : NULL;
+}
+
+char *domxml_text(const xmlNode *node)
+{
+	char *s = node ? take(xmlNodeGetContent(node)) : NULL;
+
+	return s ? g_strstrip(s) : NULL;
+}
+
+char *domxml_dump(xmlNode *node)
+{
+	g_autoptr(xmlBuffer) out = xmlBufferCreate();
+
+	if (xmlNodeDump(out, node->doc, node, 0, 0) < 0)
+		return NULL;
+	return g_strdup((const char *)xmlBufferContent(out));
+}
+
+/* ---- the description ---- */
+
+/* A string under a limit, or an error; NULL is none and fine. Takes @s. */
+static bool bounded(char *s, size_t max, char **ret, GError **err)
+{
+	if (s && strlen(s) > max) {
+		g_free(s);
+		return refuse(err, "a value is too long");
+	}
+	g_free(*ret);
+	*ret = s;
+	return true;
+}
+
+static bool name_attr(const xmlNode *n, const char *attr, char **ret, GError **err)
+{
+	return bounded(domxml_attr(n, attr), DOMXML_NAME_MAX, ret, err);
+}
+
+static const struct {
+	const char *unit;
+	int64_t bytes;
+} units[] = {
+	{ "b", 1 },          { "bytes", 1 },
+	{ "KB", 1000 },      { "k", 1 << 10 },        { "KiB", 1 << 10 },
+	{ "MB", 1000000 },   { "M", 1 << 20 },        { "MiB", 1 << 20 },
+	{ "GB", 1000000000 },{ "G", 1 << 30 },        { "GiB", 1 << 30 },
+	{ "TB", 1000000000000 }, { "T", INT64_C(1) << 40 }, { "TiB", INT64_C(1) << 40 },
+};
+
+/* <memory unit='KiB'>; KiB is the default. Return: MiB rounded up, -1 if it is no amount. */
+static int64_t memory_mib(const xmlNode *n)
+{
+	g_autofree char *unit = domxml_attr(n, "unit");
+	g_autofree char *text = domxml_text(n);
+	int64_t v, scale = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
+		if (!strcmp(unit ? unit : "KiB", units[i].unit))
+			scale = units[i].bytes;
+	}
+	if (!scale || !text || !util_parse_int(text, 0, INT64_MAX / scale - 1, &v))
+		return -1;
+	v *= scale;
+	return v / (1 << 20) + (v % (1 << 20) ? 1 : 0);
+}
+
+/* vCPUs that are plugged: current, of a maximum that is the element's text. */
+static int vcpu_count(const xmlNode *n)
+{
+	g_autofree char *current = domxml_attr(n, "current");
+	g_autofree char *text = domxml_text(n);
+	int64_t v;
+
+	if (!n)
+		return 1;
+	return util_parse_int(current ? current : text ? text : "", 1, 65536, &v) ? (int)v : -1;
+}
+
+static bool parse_head(const xmlNode *root, struct hv_dom *d, GError **err)
+{
+	const xmlNode *type = domxml_child(domxml_child(root, "os"), "type");
+	g_autofree char *uuid = domxml_text(domxml_child(root, "uuid"));
+
+	if (!uuid || !util_uuid_valid(uuid))
+		return refuse(err, "no valid <uuid>");
+	g_strlcpy(d->uuid, uuid, sizeof(d->uuid));
+	d->vcpus = vcpu_count(domxml_child(root, "vcpu"));
+	d->mem_mib = memory_mib(domxml_child(root, "memory"));
+	if (d->vcpus < 0 || d->mem_mib < 0)
+		return refuse(err, "no valid <vcpu> or <memory>");
+	if (!bounded(domxml_text(domxml_child(root, "name")), DOMXML_NAME_MAX, &d->name, err) ||
+	    !bounded(domxml_text(domxml_child(root, "title")), DOMXML_TEXT_MAX, &d->title, err) ||
+	    !name_attr(root, "type", &d->virt_type, err) || !name_attr(type, "arch", &d->arch, err) ||
+	    !name_attr(type, "machine", &d->machine, err))
+		return false;
+	if (!d->name || !*d->name)
+		return refuse(err, "no <name>");
+	return true;
+}
+
+/* Where a disk's contents are: the attribute depends on the type of the disk. */
+static const struct {
+	const char *type, *attr;
+	bool network, block;
+} disk_types[] = {
+	{ "file",      "file",   false, false },
+	{ "block",     "dev",    false, true },
+	{ "dir",       "dir",    false, false },
+	{ "volume",    "volume", false, false },
+	{ "network",   "name",   true,  false },
+	{ "nvme",      NULL,     false, true },
+	{ "vhostuser", NULL,     false, false },
+	{ "vhostvdpa", "dev",    false, true },
+};
+
+static bool disk_source(const xmlNode *n, struct hv_disk *k, GError **err)
+{
+	const xmlNode *src = domxml_child(n, "source");
+	g_autofree char *type = domxml_attr(n, "type");
+	g_autofree char *proto = NULL, *path = NULL;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(disk_types); i++) {
+		if (g_strcmp0(type, disk_types[i].type))
+			continue;
+		k->network = disk_types[i].network;
+		k->block = disk_types[i].block;
+		if (disk_types[i].attr)
+			path = domxml_attr(src, disk_types[i].attr);
+	}
+	if (!k->network)
+		return bounded(g_steal_pointer(&path), DOMXML_TEXT_MAX, &k->source, err);
+	proto = domxml_attr(src, "protocol");
+	if (!proto)
+		return true;
+	return bounded(g_strdup_printf("%s:%s", proto, path ? path : ""), DOMXML_TEXT_MAX, &k->source, err);
+}
+
+static bool parse_disk(const xmlNode *n, struct hv_dom *d, GError **err)
+{
+	struct hv_disk *k = g_new0(struct hv_disk, 1);
+	g_autofree char *device = domxml_attr(n, "device");
+
+	g_ptr_array_add(d->disks, k);
+	k->cdrom = !g_strcmp0(device, "cdrom");
+	k->readonly = domxml_child(n, "readonly") != NULL;
+	k->shareable = domxml_child(n, "shareable") != NULL;
+	return name_attr(domxml_child(n, "target"), "dev", &k->target, err) &&
+	       name_attr(domxml_child(n, "driver"), "type", &k->format, err) && disk_source(n, k, err);
+}
+
+static const char *const nic_sources[] = { "bridge", "network", "dev", "portgroup", "mode" };
+
+static bool parse_nic(const xmlNode *n, struct hv_dom *d, GError **err)
+{
+	struct hv_nic *k = g_new0(struct hv_nic, 1);
+	const xmlNode *src = domxml_child(n, "source");
+
+	g_ptr_array_add(d->nics, k);
+	for (size_t i = 0; i < G_N_ELEMENTS(nic_sources) && !k->bridge; i++) {
+		if (!name_attr(src, nic_sources[i], &k->bridge, err))
+			return false;
+	}
+	return name_attr(n, "type", &k->type, err) && name_attr(domxml_child(n, "mac"), "address", &k->mac, err);
+}
+
+static bool parse_graphics(const xmlNode *n, struct hv_dom *d, GError **err)
+{
+	g_autofree char *type = domxml_attr(n, "type");
+	g_autofree char *port = domxml_attr(n, "port");
+	int64_t v;
+
+	if (g_strcmp0(type, "vnc") || d->vnc_listen)
+		return true;
+	if (port && util_parse_int(port, 1, 65535, &v))
+		d->vnc_port = (int)v;
+	if (!name_attr(n, "listen", &d->vnc_listen, err))
+		return false;
+	if (!d->vnc_listen && !name_attr(domxml_child(n, "listen"), "address", &d->vnc_listen, err))
+		return false;
+	/* VNC without an address listens where the host's configuration says. */
+	if (!d->vnc_listen)
+		d->vnc_listen = g_strdup("");
+	return true;
+}
+
+static const struct {
+	const char *name;
+	bool (*parse)(const xmlNode *n, struct hv_dom *d, GError **err);
+} devices[] = {
+	{ "disk", parse_disk },
+	{ "interface", parse_nic },
+	{ "graphics", parse_graphics },
+};
+
+static bool parse_devices(const xmlNode *root, struct hv_dom *d, GError **err)
+{
+	const xmlNode *all = domxml_child(root, "devices");
+
+	for (size_t i = 0; i < G_N_ELEMENTS(devices); i++) {
+		int n = 0;
+
+		for (xmlNode *e = domxml_child(all, devices[i].name); e; e = domxml_next(e, devices[i].name)) {
+			if (++n > DOMXML_DEVICES_MAX)
+				return refuse(err, "too many devices");
+			if (!devices[i].parse(e, d, err))
+				return false;
+		}
+	}
+	return true;
+}
+
+struct hv_dom *domxml_parse(const char *xml, GError **err)
+{
+	g_autoptr(xmlDoc) doc = domxml_read(xml, "domain", err);
+	struct hv_dom *d;
+	xmlNode *root;
+
+	if (!doc)
+		return NULL;
+	root = xmlDocGetRootElement(doc);
+	d = hv_dom_new();
+	if (parse_head(root, d, err) && parse_devices(root, d, err))
+		return d;
+	hv_dom_free(d);
+	return NULL;
+}
+
+/* ---- the CPU ---- */
+
+static bool is_cpu_part(const xmlNode *n)
+{
+	static const char *const parts[] = { "model", "vendor", "feature" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+		if (n->type == XML_ELEMENT_NODE && !strcmp((const char *)n->name, parts[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Topology, NUMA cells and caches are the guest's alone; no host lacks them. */
+static void strip_cpu(xmlNode *cpu)
+{
+	for (xmlNode *n = cpu->children, *next; n; n = next) {
+		next = n->next;
+		if (is_cpu_part(n))
+			continue;
+		xmlUnlinkNode(n);
+		xmlFreeNode(n);
+	}
+}
+
+bool domxml_cpu(const char *xml, struct domxml_cpu *ret, GError **err)
+{
+	g_autoptr(xmlDoc) doc = domxml_read(xml, "domain", err);
+	xmlNode *root, *type, *cpu;
+
+	if (!doc)
+		return false;
+	root = xmlDocGetRootElement(doc);
+	type = domxml_child(domxml_child(root, "os"), "type");
+	cpu = domxml_child(root, "cpu");
+	memset(ret, 0, sizeof(*ret));
+	ret->virt_type = domxml_attr(root, "type");
+	ret->arch = domxml_attr(type, "arch");
+	ret->machine = domxml_attr(type, "machine");
+	ret->emulator = domxml_text(domxml_child(domxml_child(root, "devices"), "emulator"));
+	if (!cpu)
+		return true;
+	ret->mode = domxml_attr(cpu, "mode");
+	if (!ret->mode)
+		ret->mode = g_strdup("custom");
+	strip_cpu(cpu);
+	ret->xml = domxml_dump(cpu);
+	return true;
+}
+
+void domxml_cpu_clear(struct domxml_cpu *c)
+{
+	g_clear_pointer(&c->virt_type, g_free);
+	g_clear_pointer(&c->arch, g_free);
+	g_clear_pointer(&c->machine, g_free);
+	g_clear_pointer(&c->emulator, g_free);
+	g_clear_pointer(&c->mode, g_free);
+	g_clear_pointer(&c->xml, g_free);
+}
+
+/* ---- another host ---- */
+
+static const struct {
+	const char *type;
+	size_t offset;
+} listeners[] = {
+	{ "vnc", offsetof(struct domxml_changes, vnc_listen) },
+	{ "spice", offsetof(struct domxml_changes, spice_listen) },
+};
+
+static void set_attr(xmlNode *n, const char *name, const char *value)
+{
+	(void)xmlSetProp(n, (const xmlChar *)name, (const xmlChar *)value);
+}
+
+static bool listens_by_address(const xmlNode *listen)
+{
+	g_autofree char *type = domxml_attr(listen, "type");
+
+	return !g_strcmp0(type, "address");
+}
+
+/*
+ * The address stands twice, in graphics/@listen and in the first <listen>, and
+ * libvirt refuses the XML when the two differ.
+ */
+static void rewrite_listen(xmlNode *graphics, const char *address)
+{
+	xmlNode *listen = domxml_child(graphics, "listen");
+
+	if (!listen || listens_by_address(listen))
+		set_attr(graphics, "listen", address);
+	for (; listen; listen = domxml_next(listen, "listen")) {
+		if (listens_by_address(listen))
+			set_attr(listen, "address", address);
+	}
+}
+
+static void rewrite_graphics(xmlNode *graphics, const struct domxml_changes *ch)
+{
+	g_autofree char *type = domxml_attr(graphics, "type");
+
+	for (size_t i = 0; i < G_N_ELEMENTS(listeners); i++) {
+		const char *address = G_STRUCT_MEMBER(const char *, ch, listeners[i].offset);
+
+		if (address && !g_strcmp0(type, listeners[i].type))
+			rewrite_listen(graphics, address);
+	}
+}
+
+char *domxml_rewrite(const char *xml, const struct domxml_changes *ch, GError **err)
+{
+	g_autoptr(xmlDoc) doc = domxml_read(xml, "domain", err);
+	char *out;
+	xmlNode *root;
+
+	if (!doc)
+		return NULL;
+	root = xmlDocGetRootElement(doc);
+	for (xmlNode *g = domxml_child(domxml_child(root, "devices"), "graphics"); g; g = domxml_next(g, "graphics"))
+		rewrite_graphics(g, ch);
+	out = domxml_dump(root);
+	return out ? out : refuse(err, "cannot be written");
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * domxml: reading libvirt's XML, and adapting a domain's to another host.
+ *
+ * The text comes from hosts, so it is not trusted: at most DOMXML_MAX bytes, no
+ * document type (libvirt never writes one, and entities need one), no access to
+ * files or network, every string and list bounded. What is over a limit or not
+ * what it should be is ERR_HV; the text of a domain is never changed by parsing.
+ */
+#ifndef DOMXML_H
+#define DOMXML_H
+
+#include <stdbool.h>
+
+#include <glib.h>
+#include <libxml/tree.h>
+
+#include "hv/hv.h"
+
+#define DOMXML_MAX (1024 * 1024)
+#define DOMXML_NAME_MAX 255     /* names, types, models */
+#define DOMXML_TEXT_MAX 4096    /* titles, paths */
+#define DOMXML_DEVICES_MAX 256  /* disks, and nics */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
+
+/**
+ * domxml_read() - parse a document under the limits above.
+ * @root: the name that its root element must have
+ *
+ * Return: the tree, or NULL with ERR_HV.
+ */
+xmlDoc *domxml_read(const char *xml, const char *root, GError **err);
+
+/** domxml_child() - the first child element of that name, or NULL. @node may be NULL. */
+xmlNode *domxml_child(const xmlNode *node, const char *name);
+/** domxml_next() - the next sibling element of that name after @node, or NULL. */
+xmlNode *domxml_next(const xmlNode *node, const char *name);
+/** domxml_attr() - an attribute's value, or NULL; @node may be NULL. Return: owned by the caller (g_free). */
+char *domxml_attr(const xmlNode *node, const char *name);
+/** domxml_text() - an element's text without surrounding blanks, or NULL. Return: owned by the caller (g_free). */
+char *domxml_text(const xmlNode *node);
+
+/** domxml_dump() - an element as text. Return: owned by the caller (g_free), or NULL. */
+char *domxml_dump(xmlNode *node);
+
+/**
+ * domxml_parse() - a domain's description as struct hv_dom; state and job are left at 0.
+ *
+ * Return: owned by the caller, or NULL with ERR_HV.
+ */
+struct hv_dom *domxml_parse(const char *xml, GError **err);
+
+/* What decides whether a host can give a domain its CPU. */
+struct domxml_cpu {
+	char *virt_type, *arch, *machine, *emulator;
+	char *mode;  /* "custom", "host-model", "host-passthrough", "maximum"; NULL without <cpu> */
+	char *xml;   /* <cpu> with its model, vendor and features alone; NULL without <cpu> */
+};
+
+/**
+ * domxml_cpu() - what a comparison of CPUs needs.
+ * @ret: cleared with domxml_cpu_clear()
+ */
+bool domxml_cpu(const char *xml, struct domxml_cpu *ret, GError **err);
+void domxml_cpu_clear(struct domxml_cpu *c);
+
+/* What differs between two hosts. A NULL leaves it as it is. */
+struct domxml_changes {
+	const char *vnc_listen;   /* address that VNC servers listen on */
+	const char *spice_listen;
+};
+
+/**
+ * domxml_rewrite() - a domain's XML for another host.
+ *
+ * Only addresses change: listeners by network name or socket are the host's own affair.
+ * Return: owned by the caller, or NULL with ERR_HV.
+ */
+char *domxml_rewrite(const char *xml, const struct domxml_changes *ch, GError **err);
+
+#endif
