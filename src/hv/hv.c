@@ -75,6 +75,7 @@ static struct hv_req req_copy(const struct hv_req *r)
 
 	c.uuid = g_strdup(r->uuid);
 	c.xml = g_strdup(r->xml);
+	c.host_cpu_xml = g_strdup(r->host_cpu_xml);
 	c.migrate.dest_uri = g_strdup(r->migrate.dest_uri);
 	c.migrate.migrate_uri = g_strdup(r->migrate.migrate_uri);
 	c.migrate.dest_xml = g_strdup(r->migrate.dest_xml);
@@ -87,6 +88,7 @@ static void req_clear(struct hv_req *r)
 {
 	g_free((char *)r->uuid);
 	g_free((char *)r->xml);
+	g_free((char *)r->host_cpu_xml);
 	g_free((char *)r->migrate.dest_uri);
 	g_free((char *)r->migrate.migrate_uri);
 	g_free((char *)r->migrate.dest_xml);
@@ -317,6 +319,7 @@ void hv_host_info_free(struct hv_host_info *i)
 	g_free(i->cpu_model);
 	g_free(i->cpu_vendor);
 	g_strfreev(i->cpu_features);
+	g_free(i->cpu_xml);
 	g_free(i);
 }
 

@@ -113,6 +113,7 @@ struct hv_host_info {
 	char *arch;
 	char *cpu_model, *cpu_vendor;
 	char **cpu_features;       /* NULL-terminated */
+	char *cpu_xml;             /* the host's <cpu> as libvirt writes it, for HV_CPU_COMPARE; or NULL */
 	int sockets, cores, threads;
 	int vcpus;                 /* usable host CPUs */
 	int64_t mem_mib, mem_free_mib;
@@ -181,6 +182,7 @@ struct hv_req {
 	enum hv_op op;
 	const char *uuid;
 	const char *xml;                    /* HV_CPU_COMPARE: the domain's XML */
+	const char *host_cpu_xml;           /* and its host's hv_host_info.cpu_xml, which host-passthrough is compared by */
 	struct hv_migrate_params migrate;
 	int64_t bandwidth_mibs, downtime_ms; /* HV_JOB_TUNE; 0 leaves it */
 	int64_t timeout_ms;                 /* 0: the op's default; HV_MIGRATE has none */
@@ -214,7 +216,7 @@ struct hv_event {
 	enum hv_event_type type;
 	const char *host;
 	char uuid[UTIL_UUID_LEN + 1];
-	enum hv_state state;     /* HV_EV_DOM: state after it; HV_ABSENT when undefined */
+	enum hv_state state;     /* HV_EV_DOM: state after it; HV_ABSENT when undefined; HV_UNKNOWN: ask */
 	enum hv_reason reason;
 	int64_t iteration;
 	struct hv_job job;
@@ -251,11 +253,11 @@ struct hv_call {
 	struct hv_host *host;      /* NULL after the host was removed */
 	struct hv_req req;         /* deep copy */
 	struct hv_reply reply;
+	bool answered;             /* the caller has its answer: what has not begun need not begin */
 	/* private to hv.c */
 	hv_done_f *done;
 	void *user;
 	struct clock_timer *limit;
-	bool answered;
 };
 
 /** hv_complete() - an implementation is done with a call; takes it. */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Descriptions of domains, so that the poll of a host asks for their states only.
+ *
+ * An entry is dropped by any event about its domain, and when it is
+ * CACHE_MAX_AGE_MS old, for the changes that have no event. A description that
+ * was fetched while its domain changed is not kept: events_seen tells.
+ */
+#include "hv/libvirt_priv.h"
+
+#include "base/clock.h"
+
+#define CACHE_MAX_AGE_MS 60000
+
+struct entry {
+	struct hv_dom *dom;
+	bool active;
+	int64_t made_ms;
+};
+
+struct lv_cache {
+	GMutex lock;
+	GHashTable *entries;   /* UUID -> struct entry * */
+	GHashTable *changed;   /* UUID -> events_seen at its last event */
+	uint64_t events_seen;
+};
+
+static void entry_free(void *data)
+{
+	struct entry *e = data;
+
+	hv_dom_free(e->dom);
+	g_free(e);
+}
+
+struct lv_cache *lv_cache_new(void)
+{
+	struct lv_cache *k = g_new0(struct lv_cache, 1);
+
+	g_mutex_init(&k->lock);
+	k->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
+	k->changed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	return k;
+}
+
+void lv_cache_free(struct lv_cache *k)
+{
+	if (!k)
+		return;
+	g_hash_table_unref(k->entries);
+	g_hash_table_unref(k->changed);
+	g_mutex_clear(&k->lock);
+	g_free(k);
+}
+
+void lv_cache_forget(struct lv_cache *k, const char *uuid)
+{
+	uint64_t *n = g_new(uint64_t, 1);
+
+	g_mutex_lock(&k->lock);
+	*n = ++k->events_seen;
+	g_hash_table_insert(k->changed, g_strdup(uuid), n);
+	g_hash_table_remove(k->entries, uuid);
+	g_mutex_unlock(&k->lock);
+}
+
+uint64_t lv_cache_stamp(struct lv_cache *k)
+{
+	uint64_t n;
+
+	g_mutex_lock(&k->lock);
+	n = k->events_seen;
+	g_mutex_unlock(&k->lock);
+	return n;
+}
+
+static struct hv_disk *disk_copy(const struct hv_disk *d)
+{
+	struct hv_disk *c = g_memdup2(d, sizeof(*d));
+
+	c->target = g_strdup(d->target);
+	c->source = g_strdup(d->source);
+	c->format = g_strdup(d->format);
+	return c;
+}
+
+static struct hv_nic *nic_copy(const struct hv_nic *n)
+{
+	struct hv_nic *c = g_new0(struct hv_nic, 1);
+
+	c->mac = g_strdup(n->mac);
+	c->bridge = g_strdup(n->bridge);
+	c->type = g_strdup(n->type);
+	return c;
+}
+
+static struct hv_dom *dom_copy(const struct hv_dom *d)
+{
+	struct hv_dom *c = hv_dom_new();
+	GPtrArray *disks = c->disks, *nics = c->nics;
+
+	*c = *d;
+	c->disks = disks;
+	c->nics = nics;
+	c->name = g_strdup(d->name);
+	c->title = g_strdup(d->title);
+	c->virt_type = g_strdup(d->virt_type);
+	c->arch = g_strdup(d->arch);
+	c->machine = g_strdup(d->machine);
+	c->vnc_listen = g_strdup(d->vnc_listen);
+	for (guint i = 0; i < d->disks->len; i++)
+		g_ptr_array_add(disks, disk_copy(g_ptr_array_index(d->disks, i)));
+	for (guint i = 0; i < d->nics->len; i++)
+		g_ptr_array_add(nics, nic_copy(g_ptr_array_index(d->nics, i)));
+	return c;
+}
+
+struct hv_dom *lv_cache_get(struct lv_cache *k, const char *uuid, bool active)
+{
+	struct hv_dom *d = NULL;
+	struct entry *e;
+
+	g_mutex_lock(&k->lock);
+	e = g_hash_table_lookup(k->entries, uuid);
+	/* The answer of a call can overtake the event of what it tells. */
+	if (e && e->active == active && clock_now_ms() - e->made_ms < CACHE_MAX_AGE_MS)
+		d = dom_copy(e->dom);
+	g_mutex_unlock(&k->lock);
+	return d;
+}
+
+void lv_cache_put(struct lv_cache *k, const struct hv_dom *d, uint64_t stamp)
+{
+	struct entry *e;
+	uint64_t *changed;
+
+	g_mutex_lock(&k->lock);
+	changed = g_hash_table_lookup(k->changed, d->uuid);
+	if (!changed || *changed <= stamp) {
+		e = g_new0(struct entry, 1);
+		e->dom = dom_copy(d);
+		e->active = d->state != HV_SHUTOFF && d->state != HV_CRASHED;
+		e->made_ms = clock_now_ms();
+		g_hash_table_replace(k->entries, g_strdup(d->uuid), e);
+	}
+	g_mutex_unlock(&k->lock);
+}
+
+static gboolean is_gone(void *key, void *value, void *user)
+{
+	(void)value;
+	return !g_hash_table_contains(user, key);
+}
+
+void lv_cache_keep(struct lv_cache *k, GHashTable *uuids)
+{
+	g_mutex_lock(&k->lock);
+	g_hash_table_foreach_remove(k->entries, is_gone, uuids);
+	g_hash_table_foreach_remove(k->changed, is_gone, uuids);
+	g_mutex_unlock(&k->lock);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * libvirt_caps: what a host's capabilities XML says, without asking the host.
+ */
+#ifndef LIBVIRT_CAPS_H
+#define LIBVIRT_CAPS_H
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+#include "hv/hv.h"
+
+/**
+ * lv_caps_parse() - fill uuid, arch, CPU and kvm of @info from capabilities XML.
+ *
+ * The text is the host's, so it is read under the limits of domxml.h.
+ * Return: false with ERR_HV; @info may be half filled then.
+ */
+bool lv_caps_parse(const char *xml, struct hv_host_info *info, GError **err);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/libvirt_priv.h"
+
+#include "base/err.h"
+
+#define ANY (-1)
+
+/* The first row that fits decides; what fits none is ERR_HV. */
+static const struct {
+	int code, domain;
+	enum err_code err;
+} table[] = {
+	{ VIR_ERR_NO_DOMAIN,             ANY,          ERR_HV_ABSENT },
+	{ VIR_ERR_OPERATION_TIMEOUT,     ANY,          ERR_HV_BUSY },
+	{ VIR_ERR_RESOURCE_BUSY,         ANY,          ERR_HV_BUSY },
+	{ VIR_ERR_NO_SUPPORT,            ANY,          ERR_HV_UNSUPPORTED },
+	{ VIR_ERR_CONFIG_UNSUPPORTED,    ANY,          ERR_HV_UNSUPPORTED },
+	{ VIR_ERR_ARGUMENT_UNSUPPORTED,  ANY,          ERR_HV_UNSUPPORTED },
+	{ VIR_ERR_OPERATION_UNSUPPORTED, ANY,          ERR_HV_UNSUPPORTED },
+	{ VIR_ERR_NO_CONNECT,            ANY,          ERR_HV_LOST },
+	{ VIR_ERR_INVALID_CONN,          ANY,          ERR_HV_LOST },
+	/* A reply that cannot be decoded: the act was done. */
+	{ VIR_ERR_RPC,                   VIR_FROM_RPC, ERR_HV_LOST },
+};
+
+bool lv_lost(virConnectPtr vir)
+{
+	return !vir || virConnectIsAlive(vir) != 1;
+}
+
+static enum err_code classify(const virError *e, bool lost)
+{
+	if (lost)
+		return ERR_HV_LOST;
+	for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
+		if (table[i].code == e->code && (table[i].domain == ANY || table[i].domain == e->domain))
+			return table[i].err;
+	}
+	return ERR_HV;
+}
+
+bool lv_error(virConnectPtr vir, const char *what, GError **err)
+{
+	/* Asking the connection overwrites the thread's error. */
+	virErrorPtr e = virSaveLastError();
+	bool lost = lv_lost(vir);
+
+	if (e && e->code != VIR_ERR_OK)
+		g_set_error(err, ERR, classify(e, lost), "%s: %s", what, e->message ? e->message : "unknown error");
+	else
+		g_set_error(err, ERR, lost ? ERR_HV_LOST : ERR_HV, "%s: libvirt gave no reason", what);
+	virFreeError(e);
+	return false;
+}
+
+bool lv_error_is(int vir_code)
+{
+	return virGetLastErrorCode() == vir_code;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * HV_MIGRATE: a connection of its own to the source, and a worker that blocks in
+ * the call until the migration ends. The connection is the call's clock too:
+ * its keepalive ends the wait when the source is gone.
+ */
+#include "hv/libvirt_priv.h"
+
+#include "base/err.h"
+
+struct migration {
+	struct hv_call *call;
+	virConnectPtr vir;
+};
+
+/* Never here: UNSAFE, which turns libvirt's own checks off, and the flags that copy disks. */
+static unsigned migrate_flags(const struct hv_migrate_params *p, bool paused)
+{
+	unsigned flags = VIR_MIGRATE_LIVE | VIR_MIGRATE_PEER2PEER;
+
+	if (p->persist_dest)
+		flags |= VIR_MIGRATE_PERSIST_DEST | VIR_MIGRATE_UNDEFINE_SOURCE;
+	/* A paused guest cannot be switched: nothing runs at the destination that would fault pages in. */
+	if (p->postcopy && !paused)
+		flags |= VIR_MIGRATE_POSTCOPY;
+	if (p->auto_converge)
+		flags |= VIR_MIGRATE_AUTO_CONVERGE;
+	if (p->native_tls)
+		flags |= VIR_MIGRATE_TLS;
+	if (p->parallel > 1)
+		flags |= VIR_MIGRATE_PARALLEL;
+	return flags;
+}
+
+struct params {
+	virTypedParameterPtr v;
+	int n, max;
+};
+
+static bool add_string(struct params *p, const char *name, const char *value)
+{
+	return !value || virTypedParamsAddString(&p->v, &p->n, &p->max, name, value) == 0;
+}
+
+static bool fill_params(struct params *p, const struct hv_migrate_params *m)
+{
+	return add_string(p, VIR_MIGRATE_PARAM_URI, m->migrate_uri) &&
+	       add_string(p, VIR_MIGRATE_PARAM_DEST_XML, m->dest_xml) &&
+	       add_string(p, VIR_MIGRATE_PARAM_PERSIST_XML, m->persist_dest ? m->persistent_xml : NULL) &&
+	       (m->bandwidth_mibs <= 0 || virTypedParamsAddULLong(&p->v, &p->n, &p->max, VIR_MIGRATE_PARAM_BANDWIDTH,
+	                                                          (unsigned long long)m->bandwidth_mibs) == 0) &&
+	       (m->parallel <= 1 || virTypedParamsAddInt(&p->v, &p->n, &p->max, VIR_MIGRATE_PARAM_PARALLEL_CONNECTIONS,
+	                                                 m->parallel) == 0);
+}
+
+static bool migrate(virConnectPtr vir, const struct hv_req *req, GError **err)
+{
+	const struct hv_migrate_params *m = &req->migrate;
+	g_autoptr(virDomain) dom = virDomainLookupByUUIDString(vir, req->uuid);
+	struct params p = { 0 };
+	int state, result = -1;
+
+	if (!dom || virDomainGetState(dom, &state, NULL, 0) < 0)
+		return lv_error(vir, "look up the domain", err);
+	/* QEMU keeps this value; the migration's own parameters have none for it. */
+	if (m->downtime_ms > 0 && virDomainMigrateSetMaxDowntime(dom, (unsigned long long)m->downtime_ms, 0) < 0)
+		return lv_error(vir, "set the migration's downtime", err);
+	if (fill_params(&p, m))
+		result = virDomainMigrateToURI3(dom, m->dest_uri, p.v, (unsigned)p.n, migrate_flags(m, state == VIR_DOMAIN_PAUSED));
+	if (result < 0)
+		(void)lv_error(vir, "migrate", err);
+	virTypedParamsFree(p.v, p.n);
+	return result == 0;
+}
+
+static void migrate_end(void *user)
+{
+	struct migration *m = user;
+
+	hv_complete(m->call);
+	g_free(m);
+}
+
+static void migrate_run(void *user)
+{
+	struct migration *m = user;
+
+	(void)migrate(m->vir, &m->call->req, &m->call->reply.err);
+	/* The answer first: the farewell to a silent host takes until its keepalive ends. */
+	lv_close_later(g_steal_pointer(&m->vir));
+	loop_post(migrate_end, m);
+}
+
+static void migrate_connected(virConnectPtr vir, const char *why, void *user)
+{
+	struct migration *m = user;
+
+	/* Who has been told that it may have happened must not see it begin now. */
+	if (!vir || m->call->answered) {
+		lv_close_later(vir);
+		g_set_error(&m->call->reply.err, ERR, ERR_HV_LOST, "migrate: %s", why ? why : "not begun in time");
+		migrate_end(m);
+		return;
+	}
+	m->vir = vir;
+	lv_spawn(migrate_run, m);
+}
+
+void lv_migrate(struct lv_conn *c, struct hv_call *call)
+{
+	struct migration *m = g_new0(struct migration, 1);
+
+	m->call = call;
+	lv_attempt(c->uri, migrate_connected, m);
+}

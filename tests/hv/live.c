@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "live.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/loop.h"
+#include "hv/libvirt.h"
+
+#define TEST_LIMIT_MS 120000
+
+struct live_host live_hosts[2];
+char *live_guest;
+
+static struct hv *hv;
+static GPtrArray *events; /* struct hv_event *, text owned */
+static guint mark;
+static bool connected[2];
+
+static void event_free(void *data)
+{
+	struct hv_event *e = data;
+
+	g_free((char *)e->host);
+	g_free((char *)e->text);
+	g_free(e);
+}
+
+static int host_index(const char *name)
+{
+	return !strcmp(name, live_hosts[0].name) ? 0 : 1;
+}
+
+static void on_event(const struct hv_event *ev, void *user)
+{
+	struct hv_event *e = g_memdup2(ev, sizeof(*ev));
+
+	(void)user;
+	e->host = g_strdup(ev->host);
+	e->text = g_strdup(ev->text);
+	g_ptr_array_add(events, e);
+	if (e->type == HV_EV_OPEN || e->type == HV_EV_CLOSED)
+		connected[host_index(e->host)] = e->type == HV_EV_OPEN;
+	g_test_message("event %s type %d %s/%s iteration %" G_GINT64_FORMAT " %s", e->host, e->type, hv_state_name(e->state),
+	               hv_reason_name(e->reason), e->iteration, e->text ? e->text : "");
+}
+
+bool live_init(const char **ret_why)
+{
+	const char *list = g_getenv("DROVER_TEST_HOSTS");
+	g_auto(GStrv) words = g_strsplit(list ? list : "", " ", -1);
+	g_autoptr(GError) err = NULL;
+
+	live_guest = g_strdup(g_getenv("DROVER_TEST_GUEST"));
+	if (g_strv_length(words) != 2 || !live_guest) {
+		*ret_why = "DROVER_TEST_HOSTS (two times name=uri) and DROVER_TEST_GUEST (a UUID) are not set";
+		return false;
+	}
+	loop_init();
+	libvirt_init(&err);
+	g_assert_no_error(err);
+	events = g_ptr_array_new_with_free_func(event_free);
+	hv = hv_new(on_event, NULL);
+	hv_register(hv, &libvirt_ops);
+	for (int i = 0; i < 2; i++) {
+		g_auto(GStrv) kv = g_strsplit(words[i], "=", 2);
+
+		g_assert_cmpuint(g_strv_length(kv), ==, 2);
+		live_hosts[i] = (struct live_host){ g_strdup(kv[0]), g_strdup(kv[1]), hv_host_add(hv, kv[0], kv[1]) };
+	}
+	return true;
+}
+
+/* ---- waiting ---- */
+
+static void too_long(void *user)
+{
+	(void)user;
+	g_error("waited too long");
+}
+
+void live_settle(bool (*ready)(void *user), void *user)
+{
+	struct clock_timer *limit = clock_after(TEST_LIMIT_MS, too_long, NULL);
+
+	while (!ready(user))
+		g_main_context_iteration(g_main_loop_get_context(loop_main()), TRUE);
+	clock_cancel(&limit);
+}
+
+struct live_call {
+	struct hv_reply *reply;
+};
+
+static void on_done(struct hv_reply *r, void *user)
+{
+	struct live_call *c = user;
+
+	c->reply = g_memdup2(r, sizeof(*r));
+	memset(r, 0, sizeof(*r));
+}
+
+struct live_call *live_begin(struct hv_host *h, const struct hv_req *req)
+{
+	struct live_call *c = g_new0(struct live_call, 1);
+
+	hv_call(h, req, on_done, c);
+	return c;
+}
+
+bool live_is_done(const struct live_call *c)
+{
+	return c->reply != NULL;
+}
+
+static bool call_ready(void *user)
+{
+	return live_is_done(user);
+}
+
+struct hv_reply *live_end(struct live_call *c)
+{
+	struct hv_reply *r;
+
+	live_settle(call_ready, c);
+	r = c->reply;
+	g_free(c);
+	return r;
+}
+
+struct hv_reply *live_call(struct hv_host *h, const struct hv_req *req)
+{
+	return live_end(live_begin(h, req));
+}
+
+struct hv_reply *live_op(struct hv_host *h, enum hv_op op)
+{
+	struct hv_reply *r = live_call(h, &(struct hv_req){ .op = op, .uuid = live_guest });
+
+	if (r->err)
+		g_error("%s on %s: %s", hv_op_name(op), h->name, r->err->message);
+	return r;
+}
+
+void live_reply_free(struct hv_reply *r)
+{
+	if (!r)
+		return;
+	hv_reply_clear(r);
+	g_free(r);
+}
+
+struct wanted {
+	const char *host;
+	enum hv_event_type type;
+	enum hv_state state;
+	const struct hv_event *found;
+};
+
+static bool event_ready(void *user)
+{
+	struct wanted *w = user;
+
+	for (guint i = mark; i < events->len; i++) {
+		const struct hv_event *e = g_ptr_array_index(events, i);
+
+		if (!strcmp(e->host, w->host) && e->type == w->type && (w->state == HV_STATE_N || e->state == w->state)) {
+			w->found = e;
+			return true;
+		}
+	}
+	return false;
+}
+
+void live_mark(void)
+{
+	mark = events->len;
+}
+
+const struct hv_event *live_await(int host, enum hv_event_type type, enum hv_state state)
+{
+	struct wanted w = { live_hosts[host].name, type, state, NULL };
+
+	live_settle(event_ready, &w);
+	return w.found;
+}
+
+/* ---- the guest ---- */
+
+struct hv_req live_migrate_req(int from)
+{
+	static char *uri[2];
+	int to = !from;
+
+	if (!uri[to]) {
+		g_autoptr(GUri) u = g_uri_parse(live_hosts[to].uri, G_URI_FLAGS_NONE, NULL);
+
+		uri[to] = g_strdup_printf("tcp://%s", g_uri_get_host(u));
+	}
+	return (struct hv_req){
+		.op = HV_MIGRATE,
+		.uuid = live_guest,
+		.migrate = { .dest_uri = live_hosts[to].uri, .migrate_uri = uri[to], .persist_dest = true },
+	};
+}
+
+char *live_state(int host, const char *phase)
+{
+	struct hv_reply *r = live_call(live_hosts[host].h, &(struct hv_req){ .op = HV_DOM_GET, .uuid = live_guest });
+	char *s;
+
+	if (r->err)
+		s = g_strdup_printf("error: %s", r->err->message);
+	else
+		s = g_strdup_printf("%s/%s%s%s%s%s", hv_state_name(r->dom->state), hv_reason_name(r->dom->reason),
+		                    r->dom->job_active ? "+job" : "", r->dom->job_incoming ? "+in" : "",
+		                    r->dom->job_outgoing ? "+out" : "", r->dom->persistent ? "+persistent" : "");
+	g_test_message("%s: %s says %s", phase, live_hosts[host].name, s);
+	live_reply_free(r);
+	return s;
+}
+
+/* ---- hosts ---- */
+
+bool live_lab(const char *command, const char *host)
+{
+	const char *lab = g_getenv("DROVER_TEST_LAB");
+	const char *argv[] = { lab, command, host, NULL };
+	g_autoptr(GError) err = NULL;
+	int status;
+
+	if (!lab) {
+		g_test_skip("DROVER_TEST_LAB (the lab's program) is not set");
+		return false;
+	}
+	g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, &err);
+	g_assert_no_error(err);
+	g_spawn_check_wait_status(status, &err);
+	g_assert_no_error(err);
+	return true;
+}
+
+void live_open(void)
+{
+	for (int i = 0; i < 2; i++) {
+		if (connected[i])
+			continue;
+		live_mark();
+		hv_host_open(live_hosts[i].h);
+		live_await(i, HV_EV_OPEN, HV_STATE_N);
+	}
+}
