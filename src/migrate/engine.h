@@ -65,6 +65,7 @@ struct mig {
 	char *source, *dest;       /* host names; dest NULL until one is chosen */
 	char *requested_host;      /* NULL: the scheduler chooses */
 	enum mig_block block;
+	bool force;                /* the requested host is taken past the scheduler's filters */
 	int attempt;
 	bool abort_wanted, force_wanted, paused_by_us;
 	char *error;               /* why it ended as it did, or NULL */

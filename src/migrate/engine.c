@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/engine.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "migrate/mig.h"
+
+/* ---- life ---- */
+
+static void on_domain(const struct hv_event *ev, void *user)
+{
+	struct mig *m = engine_active_of(user, ev->uuid);
+
+	if (m)
+		live_event(m, ev);
+}
+
+static void on_host(struct host *h, void *user)
+{
+	struct engine *e = user;
+	g_autoptr(GPtrArray) touched = g_ptr_array_new();
+
+	for (guint i = 0; i < e->active->len; i++) {
+		struct mig *m = g_ptr_array_index(e->active, i);
+
+		if (mig_is_final(m))
+			continue;
+		if (g_strcmp0(m->source, h->name) == 0 || g_strcmp0(m->dest, h->name) == 0)
+			g_ptr_array_add(touched, m);
+	}
+	/* One of them may end another's wait, never another's life. */
+	for (guint i = 0; i < touched->len; i++)
+		live_host(g_ptr_array_index(touched, i));
+	engine_pump(e);
+}
+
+/* A server whose row says that a migration owns it, while none does: the two are written together, so only a restored database has this. */
+static bool release_servers(struct engine *e, GError **err)
+{
+	GPtrArray *servers = fleet_servers(e->fleet);
+
+	for (guint i = 0; i < servers->len; i++) {
+		struct server *s = g_ptr_array_index(servers, i);
+
+		if (s->task == SERVER_TASK_NONE || engine_active_of(e, s->uuid))
+			continue;
+		log_warning("task_without_migration", LOG_S("server", s->uuid), LOG_S("task", server_task_name(s->task)));
+		s->task = SERVER_TASK_NONE;
+		if (!fleet_server_save(e->fleet, s, err))
+			return false;
+	}
+	return true;
+}
+
+static void resume(struct mig *m)
+{
+	struct server *s = mig_server(m);
+	struct host *dest = mig_dest(m);
+
+	m->priv->recovered = true;
+	if (s && dest && mig_phase_holds_claim(m->phase))
+		fleet_claim(m->priv->engine->fleet, dest, s, m->id);
+	log_info("migration_resumed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("phase", mig_phase_name(m->phase)));
+	live_enter(m);
+}
+
+struct engine *engine_new(struct fleet *f, GError **err)
+{
+	struct engine *e = g_new0(struct engine, 1);
+	struct fleet_listener l = { .domain = on_domain, .host = on_host, .user = e };
+
+	e->fleet = f;
+	e->store = fleet_store(f);
+	e->active = mig_load_active(e, err);
+	if (!e->active || !release_servers(e, err)) {
+		engine_free(e);
+		return NULL;
+	}
+	fleet_listen(f, &l);
+	for (guint i = 0; i < e->active->len; i++)
+		resume(g_ptr_array_index(e->active, i));
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	struct fleet_listener none = { .user = NULL };
+
+	if (!e)
+		return;
+	e->stopping = true;
+	for (guint i = 0; e->active && i < e->active->len; i++)
+		((struct mig *)g_ptr_array_index(e->active, i))->priv->turn++;
+	fleet_listen(e->fleet, &none);
+	fleet_stop(e->fleet);
+	clock_cancel(&e->reaper);
+	if (e->active)
+		g_ptr_array_unref(e->active);
+	g_free(e);
+}
+
+struct fleet *engine_fleet(struct engine *e)
+{
+	return e->fleet;
+}
+
+/* ---- the queue ---- */
+
+static bool slot_free(struct engine *e, const struct mig *m)
+{
+	int64_t max = fleet_conf(e->fleet)->max_concurrent_live_migrations;
+	int64_t running = 0;
+
+	for (guint i = 0; i < e->active->len; i++) {
+		const struct mig *o = g_ptr_array_index(e->active, i);
+
+		running += mig_phase_holds_slot(o->phase) && strcmp(o->source, m->source) == 0;
+	}
+	return max == 0 || running < max;
+}
+
+void engine_pump(struct engine *e)
+{
+	if (e->pumping || e->stopping)
+		return;
+	e->pumping = true;
+	for (guint i = 0; i < e->active->len; i++) {
+		struct mig *m = g_ptr_array_index(e->active, i);
+		struct host *source = mig_source(m);
+		g_autoptr(GError) why = NULL;
+
+		if (m->phase != MIG_QUEUED || !source || !host_is_up(e->fleet, source) || !slot_free(e, m))
+			continue;
+		if (mig_set_phase(m, MIG_QUEUED, MIG_SCHEDULE, "a slot is free", NULL, &why))
+			live_enter(m);
+		else
+			log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("error", why->message));
+	}
+	e->pumping = false;
+}
+
+static void reap(void *user)
+{
+	struct engine *e = user;
+
+	e->reaper = NULL;
+	for (guint i = e->active->len; i-- > 0;)
+		if (mig_is_final(g_ptr_array_index(e->active, i)))
+			g_ptr_array_remove_index(e->active, i);
+	engine_pump(e);
+}
+
+void engine_ended(struct mig *m)
+{
+	struct engine *e = m->priv->engine;
+
+	/* In a turn of its own: whoever ended it may still hold it. */
+	if (!e->reaper)
+		e->reaper = clock_after(0, reap, e);
+}
+
+void engine_accept(struct mig *m, const GError *err)
+{
+	engine_accepted_f *done = m->priv->accepted;
+
+	m->priv->accepted = NULL;
+	if (done)
+		done(err ? 0 : m->id, err, m->priv->accepted_user);
+}
+
+/* ---- requests ---- */
+
+static bool state_allows(const struct server *s, GError **err)
+{
+	const char *attr, *state;
+
+	if (s->task == SERVER_TASK_NONE && (s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED))
+		return true;
+	attr = s->task != SERVER_TASK_NONE ? "task_state" : "vm_state";
+	state = s->task != SERVER_TASK_NONE ? server_task_name(s->task) : server_vm_name(s->vm);
+	g_set_error(err, ERR, ERR_CONFLICT, "Cannot 'os-migrateLive' instance %s while it is in %s %s", s->uuid, attr, state);
+	return false;
+}
+
+static bool request_ok(struct engine *e, const struct mig_request *r, GError **err)
+{
+	if (!state_allows(r->server, err))
+		return false;
+	if (!r->server->host) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s is on no host", r->server->uuid);
+		return false;
+	}
+	if (r->host && !fleet_host(e->fleet, r->host)) {
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Compute host %s could not be found.", r->host);
+		return false;
+	}
+	return true;
+}
+
+static struct mig *build(struct engine *e, const struct mig_request *r)
+{
+	struct mig *m = mig_new(e);
+	g_autofree char *uuid = util_uuid_new();
+
+	g_strlcpy(m->uuid, uuid, sizeof m->uuid);
+	g_strlcpy(m->server_uuid, r->server->uuid, sizeof m->server_uuid);
+	m->type = MIG_LIVE;
+	m->phase = MIG_CHECK;
+	m->source = g_strdup(r->server->host);
+	m->requested_host = g_strdup(r->host);
+	m->block = r->block;
+	m->force = r->force;
+	m->user_id = g_strdup(r->who.user_id);
+	m->project_id = g_strdup(r->who.project_id);
+	m->request_id = g_strdup(r->who.request_id);
+	return m;
+}
+
+static bool insert(struct engine *e, struct mig *m, struct server *s, const struct requester *who, GError **err)
+{
+	if (!store_begin(e->store, err))
+		return false;
+	s->task = SERVER_TASK_MIGRATING;
+	if (action_start(e->store, s->uuid, "live-migration", who, &m->action_id, err) &&
+	    action_event_start(e->store, m->action_id, "conductor_live_migrate_instance", NULL, err) && mig_insert(m, err) &&
+	    fleet_server_save(e->fleet, s, err) && store_commit(e->store, err))
+		return true;
+	s->task = SERVER_TASK_NONE;
+	store_rollback(e->store);
+	return false;
+}
+
+static void first_step(void *user)
+{
+	struct mig *m = user;
+
+	m->priv->timer = NULL;
+	live_enter(m);
+}
+
+void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user)
+{
+	g_autoptr(GError) why = NULL;
+	struct mig *m;
+
+	if (!request_ok(e, r, &why)) {
+		done(0, why, user);
+		return;
+	}
+	m = build(e, r);
+	if (!insert(e, m, r->server, &r->who, &why)) {
+		mig_free(m);
+		done(0, why, user);
+		return;
+	}
+	g_ptr_array_add(e->active, m);
+	log_info("migration_requested", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
+		 LOG_S("requested_host", m->requested_host), LOG_S("request", m->request_id));
+	if (r->wait_checks) {
+		m->priv->accepted = done;
+		m->priv->accepted_user = user;
+	}
+	m->priv->timer = clock_after(0, first_step, m);
+	if (!r->wait_checks)
+		done(m->id, NULL, user);
+}
+
+static struct mig *find_active(struct engine *e, int64_t id)
+{
+	for (guint i = 0; i < e->active->len; i++) {
+		struct mig *m = g_ptr_array_index(e->active, i);
+
+		if (m->id == id && !mig_is_final(m))
+			return m;
+	}
+	return NULL;
+}
+
+/* The migration @id of this server that is not final, or the error that Nova would give. */
+static struct mig *find_for(struct engine *e, struct server *s, int64_t id, const char *action, const char *verb, GError **err)
+{
+	struct mig *m = find_active(e, id);
+	g_autoptr(GPtrArray) rows = NULL;
+
+	if (s->task != SERVER_TASK_MIGRATING) {
+		const char *task = server_task_name(s->task);
+
+		g_set_error(err, ERR, ERR_CONFLICT, "Cannot '%s' instance %s while it is in task_state %s", action, s->uuid, task ? task : "None");
+		return NULL;
+	}
+	if (m && strcmp(m->server_uuid, s->uuid) == 0)
+		return m;
+	rows = mig_query(e, Q_MIG_GET, STORE_ARGS(SV_I(id)), err);
+	if (!rows)
+		return NULL;
+	m = rows->len ? g_ptr_array_index(rows, 0) : NULL;
+	if (!m || strcmp(m->server_uuid, s->uuid) != 0)
+		g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %" G_GINT64_FORMAT " not found for instance %s", id, s->uuid);
+	else
+		g_set_error(err, ERR, ERR_BAD_REQUEST,
+			    "Migration %" G_GINT64_FORMAT " state of instance %s is %s. Cannot %s while the migration is in this state.", id, s->uuid,
+			    mig_status(m), verb);
+	return NULL;
+}
+
+static bool status_refused(const struct mig *m, const char *verb, GError **err)
+{
+	g_set_error(err, ERR, ERR_BAD_REQUEST,
+		    "Migration %" G_GINT64_FORMAT " state of instance %s is %s. Cannot %s while the migration is in this state.", m->id,
+		    m->server_uuid, mig_status(m), verb);
+	return false;
+}
+
+static bool write_action(struct mig *m, GError **err)
+{
+	struct store *s = m->priv->engine->store;
+	int64_t id;
+
+	return action_start(s, m->server_uuid, m->priv->action, m->priv->who, &id, err) && action_finish(s, id, NULL, err);
+}
+
+/* Write what was asked into the row, and the action that asked it. */
+static bool write_wish(struct mig *m, const char *action, const struct requester *who, GError **err)
+{
+	m->priv->action = action;
+	m->priv->who = who;
+	return mig_set_phase(m, m->phase, m->phase, action, write_action, err);
+}
+
+bool engine_abort(struct engine *e, struct server *s, int64_t id, bool also_queued, const struct requester *who, GError **err)
+{
+	struct mig *m = find_for(e, s, id, "abort live migration", "abort live migration", err);
+	bool running;
+
+	if (!m)
+		return false;
+	running = m->phase == MIG_COPY || m->phase == MIG_UNDO;
+	if ((running && m->postcopy) || (!running && !(also_queued && mig_in_progress(m) && mig_phase_cancellable(m->phase))))
+		return status_refused(m, "abort live migration", err);
+	if (m->abort_wanted)
+		return true;
+	m->abort_wanted = true;
+	if (!write_wish(m, "live_migration_cancel", who, err)) {
+		m->abort_wanted = false;
+		return false;
+	}
+	live_abort(m);
+	return true;
+}
+
+bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const struct requester *who, GError **err)
+{
+	struct mig *m;
+	bool post_copy = fleet_conf(e->fleet)->live_migration_permit_post_copy;
+
+	if (s->vm != SERVER_ACTIVE) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Cannot 'force_complete' instance %s while it is in vm_state %s", s->uuid, server_vm_name(s->vm));
+		return false;
+	}
+	m = find_for(e, s, id, "force_complete", "force complete", err);
+	if (!m)
+		return false;
+	if (m->phase != MIG_COPY || m->postcopy)
+		return status_refused(m, "force complete", err);
+	if (m->force_wanted)
+		return true;
+	m->force_wanted = true;
+	/* The intent to pause is in the row before the guest is paused: who comes later knows whose pause it is. */
+	m->paused_by_us = !post_copy;
+	if (!write_wish(m, "live_migration_force_complete", who, err)) {
+		m->force_wanted = m->paused_by_us = false;
+		return false;
+	}
+	live_force(m);
+	return true;
+}
+
+/* ---- records ---- */
+
+GPtrArray *engine_active(struct engine *e)
+{
+	return e->active;
+}
+
+struct mig *engine_active_of(struct engine *e, const char *server_uuid)
+{
+	for (guint i = 0; i < e->active->len; i++) {
+		struct mig *m = g_ptr_array_index(e->active, i);
+
+		if (strcmp(m->server_uuid, server_uuid) == 0 && !mig_is_final(m))
+			return m;
+	}
+	return NULL;
+}
+
+/* The rows' progress is seconds old; memory has the last sample. */
+static void freshen(struct engine *e, struct mig *row)
+{
+	const struct mig *m = find_active(e, row->id);
+
+	if (!m)
+		return;
+	row->progress = m->progress;
+	row->postcopy = m->postcopy;
+	row->updated_us = m->updated_us;
+}
+
+static struct store_val or_null(int64_t v)
+{
+	return v ? SV_I(v) : SV_NULL;
+}
+
+GPtrArray *engine_list(struct engine *e, const struct mig_filter *f, GError **err)
+{
+	GPtrArray *list = mig_query(e, Q_MIG_LIST,
+				    STORE_ARGS(SV_S(f->server_uuid), SV_S(f->host), SV_S(f->status), SV_S(f->type), SV_S(f->source),
+					       or_null(f->since_us), or_null(f->before_us), or_null(f->below_id), SV_I(f->limit ? f->limit : G_MAXINT)),
+				    err);
+
+	for (guint i = 0; list && i < list->len; i++)
+		freshen(e, g_ptr_array_index(list, i));
+	return list;
+}
+
+static struct mig *take_one(struct engine *e, GPtrArray *list, const char *id, GError **err)
+{
+	struct mig *m = NULL;
+
+	if (!list)
+		return NULL;
+	if (list->len) {
+		m = g_ptr_array_steal_index(list, 0);
+		freshen(e, m);
+	} else {
+		g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %s could not be found.", id);
+	}
+	g_ptr_array_unref(list);
+	return m;
+}
+
+struct mig *engine_get(struct engine *e, int64_t id, GError **err)
+{
+	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, id);
+
+	return take_one(e, mig_query(e, Q_MIG_GET, STORE_ARGS(SV_I(id)), err), text, err);
+}
+
+struct mig *engine_get_by_uuid(struct engine *e, const char *uuid, GError **err)
+{
+	return take_one(e, mig_query(e, Q_MIG_BY_UUID, STORE_ARGS(SV_S(uuid)), err), uuid, err);
+}
+
+static void event_free(void *data)
+{
+	struct mig_event *ev = data;
+
+	g_free(ev->old_phase);
+	g_free(ev->new_phase);
+	g_free(ev->why);
+	g_free(ev);
+}
+
+static bool read_event(const struct store_row *row, void *user)
+{
+	struct mig_event *ev = g_new0(struct mig_event, 1);
+
+	ev->old_phase = g_strdup(store_text(row, 0));
+	ev->new_phase = g_strdup(store_text(row, 1));
+	ev->why = g_strdup(store_text(row, 2));
+	ev->at_us = store_int(row, 3);
+	g_ptr_array_add(user, ev);
+	return true;
+}
+
+GPtrArray *engine_events(struct engine *e, int64_t id, GError **err)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(event_free);
+
+	if (!store_each(e->store, Q_MIG_EVENTS, STORE_ARGS(SV_I(id)), read_event, list, err))
+		return NULL;
+	return g_steal_pointer(&list);
+}

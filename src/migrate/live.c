@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The stages of a live migration, up to the copy and its watching. What follows
+ * a doubt is in settle.c.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "fleet/sched.h"
+#include "hv/domxml.h"
+#include "migrate/mig.h"
+
+#define POLL_MS 500
+#define RETRY_MS 1000
+#define HOST_WAIT_MS 5000
+#define IDLE_POLLS_MAX 20
+
+/* ---- asking hosts ---- */
+
+struct ask {
+	struct engine *engine;
+	int64_t id;
+	uint64_t turn;
+	live_answer_f *done;
+};
+
+static void answered(struct hv_reply *r, void *user)
+{
+	struct ask *a = user;
+	struct mig *m = NULL;
+
+	for (guint i = 0; !a->engine->stopping && i < a->engine->active->len; i++) {
+		struct mig *o = g_ptr_array_index(a->engine->active, i);
+
+		if (o->id == a->id && o->priv->turn == a->turn)
+			m = o;
+	}
+	if (m)
+		a->done(m, r);
+	g_free(a);
+}
+
+bool live_ask(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done)
+{
+	struct ask *a;
+
+	if (!h || !h->hv || h->conn < HOST_SYNCING)
+		return false;
+	a = g_new(struct ask, 1);
+	*a = (struct ask){ .engine = m->priv->engine, .id = m->id, .turn = m->priv->turn, .done = done };
+	hv_call(h->hv, req, answered, a);
+	return true;
+}
+
+/* ---- time ---- */
+
+static void later_fired(void *user)
+{
+	struct mig *m = user;
+
+	m->priv->timer = NULL;
+	live_enter(m);
+}
+
+void live_later(struct mig *m, int64_t ms)
+{
+	clock_cancel(&m->priv->timer);
+	m->priv->timer = clock_after(ms, later_fired, m);
+}
+
+/* The database did not take the change: the phase is as it was, and so is the world. Again. */
+static void not_written(struct mig *m, const GError *why)
+{
+	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", why->message));
+	live_later(m, RETRY_MS);
+}
+
+static bool go(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also)
+{
+	g_autoptr(GError) err = NULL;
+
+	if (mig_set_phase(m, m->phase, next, why, also, &err))
+		return true;
+	not_written(m, err);
+	return false;
+}
+
+/* ---- the end ---- */
+
+static bool write_end(struct mig *m, GError **err)
+{
+	struct engine *e = m->priv->engine;
+	struct server *s = mig_server(m);
+	const char *failed = m->priv->end_details;
+	enum server_task was;
+	bool ok;
+
+	if (!action_event_finish(e->store, m->action_id, "conductor_live_migrate_instance", failed, err) ||
+	    !action_event_finish(e->store, m->action_id, "compute_live_migration", failed, err) ||
+	    !action_event_finish(e->store, m->action_id, "compute_post_live_migration_at_destination", failed, err) ||
+	    !action_finish(e->store, m->action_id, failed ? "Error" : NULL, err))
+		return false;
+	if (!s)
+		return true;
+	was = s->task;
+	s->task = SERVER_TASK_NONE;
+	ok = fleet_server_save(e->fleet, s, err);
+	s->task = was;
+	return ok;
+}
+
+void live_end(struct mig *m, enum mig_phase phase, const char *details)
+{
+	struct engine *e = m->priv->engine;
+	struct server *s = mig_server(m);
+	struct host *dest = mig_dest(m);
+	g_autofree char *kept = g_strdup(details);
+	g_autoptr(GError) err = NULL;
+
+	if (kept)
+		util_replace(&m->error, kept);
+	m->priv->end_details = kept;
+	if (!mig_set_phase(m, m->phase, phase, kept ? kept : "done", write_end, &err)) {
+		not_written(m, err);
+		return;
+	}
+	mig_save_progress(m);
+	if (s) {
+		s->task = SERVER_TASK_NONE;
+		s->progress = 0;
+		if (dest)
+			fleet_unclaim(e->fleet, dest, s);
+		fleet_server_refresh(e->fleet, s);
+	}
+	engine_ended(m);
+}
+
+/* Before anything was done at a host. */
+static void refuse(struct mig *m, const GError *why)
+{
+	g_autoptr(GError) kept = g_error_copy(why);
+
+	live_end(m, MIG_ERROR, kept->message);
+	if (mig_is_final(m))
+		engine_accept(m, kept);
+}
+
+/* ---- CHECK, SCHEDULE: the search for a destination ---- */
+
+static void search(struct mig *m);
+
+static bool write_checked(struct mig *m, GError **err)
+{
+	return action_event_finish(m->priv->engine->store, m->action_id, "conductor_live_migrate_instance", NULL, err);
+}
+
+static void to_queue(struct mig *m)
+{
+	if (!go(m, MIG_QUEUED, "checks passed", write_checked))
+		return;
+	engine_accept(m, NULL);
+	engine_pump(m->priv->engine);
+}
+
+static void found(struct mig *m, struct host *h)
+{
+	struct engine *e = m->priv->engine;
+
+	if (m->phase == MIG_CHECK) {
+		to_queue(m);
+		return;
+	}
+	util_replace(&m->dest, h->name);
+	fleet_claim(e->fleet, h, mig_server(m), m->id);
+	if (go(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit", NULL)) {
+		live_enter(m);
+		return;
+	}
+	fleet_unclaim(e->fleet, h, mig_server(m));
+	util_replace(&m->dest, NULL);
+}
+
+static void none_found(struct mig *m, const struct sched_result *res)
+{
+	g_autoptr(GError) why = NULL;
+	g_autofree char *reasons = sched_reasons(res);
+
+	g_set_error(&why, ERR, ERR_NO_VALID_HOST, "No valid host was found. %s", reasons);
+	refuse(m, why);
+}
+
+static void cpu_refused(struct mig *m, const char *host, const char *what)
+{
+	g_autoptr(GError) why = NULL;
+
+	if (!m->requested_host) {
+		g_hash_table_replace(m->priv->excluded, g_strdup(host), g_strdup(what));
+		search(m);
+		return;
+	}
+	g_set_error(&why, ERR, ERR_PRECHECK,
+		    "Migration pre-check error: Unacceptable CPU info: CPU doesn't have compatibility.\n\n%s\n\n"
+		    "Refer to http://libvirt.org/html/libvirt-libvirt-host.html#virCPUCompareResult", what);
+	refuse(m, why);
+}
+
+static void got_compare(struct mig *m, struct hv_reply *r)
+{
+	struct host *h = fleet_host(m->priv->engine->fleet, m->priv->candidate);
+
+	if (r->err && err_code(r->err) != ERR_HV_UNSUPPORTED)
+		cpu_refused(m, m->priv->candidate, r->err->message);
+	else if (!r->err && !r->cpu_ok)
+		cpu_refused(m, m->priv->candidate, r->cpu_why ? r->cpu_why : "its CPU lacks what the guest's needs");
+	else if (h)
+		found(m, h);
+	else
+		cpu_refused(m, m->priv->candidate, "the host was removed");
+}
+
+static void try_host(struct mig *m, struct host *h)
+{
+	struct hv_req req = { .op = HV_CPU_COMPARE, .uuid = m->server_uuid, .xml = m->priv->xml };
+
+	util_replace(&m->priv->candidate, h->name);
+	if (!live_ask(m, h, &req, got_compare))
+		cpu_refused(m, h->name, "the host is not connected");
+}
+
+/* One turn of the search: the best host that was not refused yet. */
+static void search(struct mig *m)
+{
+	struct engine *e = m->priv->engine;
+	struct sched_request req = { .server = mig_server(m), .only_host = m->requested_host, .exclude = m->priv->excluded };
+	struct sched_result *res;
+
+	if (m->requested_host && m->force) {
+		try_host(m, fleet_host(e->fleet, m->requested_host));
+		return;
+	}
+	res = sched_select(e->fleet, &req);
+	if (res->passed)
+		try_host(m, ((struct sched_verdict *)g_ptr_array_index(res->hosts, 0))->host);
+	else
+		none_found(m, res);
+	sched_result_free(res);
+}
+
+static void got_xml(struct mig *m, struct hv_reply *r)
+{
+	if (r->err) {
+		if (err_code(r->err) == ERR_HV_LOST)
+			live_later(m, RETRY_MS);
+		else
+			refuse(m, r->err);
+		return;
+	}
+	util_replace(&m->priv->xml, r->xml);
+	util_replace(&m->priv->xml_inactive, r->xml_inactive);
+	live_enter(m);
+}
+
+static void fetch_xml(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_XML, .uuid = m->server_uuid };
+
+	if (!live_ask(m, mig_source(m), &req, got_xml))
+		live_later(m, HOST_WAIT_MS);
+}
+
+static void check(struct mig *m)
+{
+	g_autoptr(GError) why = NULL;
+
+	if (!precheck(m, &why))
+		refuse(m, why);
+	else if (!m->priv->accepted)
+		to_queue(m); /* nobody waits: the CPU is compared when the destination is chosen */
+	else if (!m->priv->xml)
+		fetch_xml(m);
+	else
+		search(m);
+}
+
+static void queued(struct mig *m)
+{
+	engine_pump(m->priv->engine);
+}
+
+static void schedule(struct mig *m)
+{
+	g_autoptr(GError) why = NULL;
+
+	if (!m->priv->checked && !precheck(m, &why)) {
+		refuse(m, why);
+		return;
+	}
+	m->priv->checked = true;
+	if (!m->priv->xml)
+		fetch_xml(m);
+	else
+		search(m);
+}
+
+/* ---- PREPARE: both hosts are asked, the destination's XML is made ---- */
+
+static void give_up(struct mig *m, const char *why)
+{
+	live_end(m, MIG_FAILED, why);
+}
+
+/* The guest as it stands must be movable, and the destination must not have it. */
+static char *not_movable(struct mig *m)
+{
+	struct mig_private *p = m->priv;
+	enum probe_half src = probe_source_half(p->source_dom), dst = probe_dest_half(p->dest_dom);
+
+	if (src != PROBE_H_RUN && src != PROBE_H_PAUSED)
+		return g_strdup_printf("the guest is %s at %s", probe_half_name(src), m->source);
+	if (p->source_job)
+		return g_strdup_printf("another job runs for the guest at %s", m->source);
+	if (dst != PROBE_H_ABSENT && dst != PROBE_H_OFF && dst != PROBE_H_MIGRATED)
+		return g_strdup_printf("%s already has a copy of the guest, which is %s there", m->dest, probe_half_name(dst));
+	return NULL;
+}
+
+static bool write_copy(struct mig *m, GError **err)
+{
+	return action_event_start(m->priv->engine->store, m->action_id, "compute_live_migration", m->source, err);
+}
+
+static void copy_call(struct mig *m);
+
+static bool make_xml(struct mig *m, GError **err)
+{
+	struct mig_private *p = m->priv;
+	struct domxml_changes ch = { .vnc_listen = mig_dest(m)->vnc_listen };
+
+	g_clear_pointer(&p->dest_xml, g_free);
+	g_clear_pointer(&p->persistent_xml, g_free);
+	if (!ch.vnc_listen || !p->source_dom->vnc_listen || strcmp(ch.vnc_listen, p->source_dom->vnc_listen) == 0)
+		return true;
+	p->dest_xml = domxml_rewrite(p->xml, &ch, err);
+	if (!p->dest_xml)
+		return false;
+	if (p->xml_inactive)
+		p->persistent_xml = domxml_rewrite(p->xml_inactive, &ch, err);
+	return !p->xml_inactive || p->persistent_xml;
+}
+
+static void prepared(struct mig *m)
+{
+	g_autofree char *why_not = not_movable(m);
+	g_autoptr(GError) err = NULL;
+
+	if (why_not)
+		give_up(m, why_not);
+	else if (!make_xml(m, &err))
+		give_up(m, err->message);
+	else if (go(m, MIG_COPY, "both hosts are ready", m->attempt == 0 ? write_copy : NULL))
+		copy_call(m);
+}
+
+static void got_dest_dom(struct mig *m, struct hv_reply *r)
+{
+	if (r->err) {
+		give_up(m, r->err->message);
+		return;
+	}
+	hv_dom_free(m->priv->dest_dom);
+	m->priv->dest_dom = g_steal_pointer(&r->dom);
+	prepared(m);
+}
+
+static void got_source_dom(struct mig *m, struct hv_reply *r)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	if (r->err) {
+		live_later(m, RETRY_MS);
+		return;
+	}
+	hv_dom_free(m->priv->source_dom);
+	m->priv->source_dom = g_steal_pointer(&r->dom);
+	m->priv->source_job = m->priv->source_dom->job_outgoing || m->priv->source_dom->job_incoming;
+	if (!live_ask(m, mig_dest(m), &req, got_dest_dom)) {
+		g_autofree char *why = g_strdup_printf("Compute service of %s is unavailable at this time.", m->dest);
+
+		give_up(m, why);
+	}
+}
+
+static void prepare(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	if (!m->priv->xml)
+		fetch_xml(m);
+	else if (!live_ask(m, mig_source(m), &req, got_source_dom))
+		live_later(m, HOST_WAIT_MS);
+}
+
+/* ---- COPY ---- */
+
+static void got_migrate(struct mig *m, struct hv_reply *r)
+{
+	struct mig_private *p = m->priv;
+
+	p->call_running = false;
+	p->call_lost = r->err && err_code(r->err) == ERR_HV_LOST;
+	util_replace(&p->call_error, r->err ? r->err->message : NULL);
+	log_debug("migrate_call_ended", LOG_D("migration", m->id), LOG_S("error", p->call_error));
+	settle(m);
+}
+
+static void copy_call(struct mig *m)
+{
+	const struct conf *c = fleet_conf(m->priv->engine->fleet);
+	struct mig_private *p = m->priv;
+	struct host *dest = mig_dest(m);
+	g_autofree char *migrate_uri = host_migrate_uri(dest);
+	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid };
+
+	req.migrate = (struct hv_migrate_params){
+		.dest_uri = host_dest_uri(dest),
+		.migrate_uri = migrate_uri,
+		.dest_xml = p->dest_xml,
+		.persistent_xml = p->persistent_xml,
+		.bandwidth_mibs = c->live_migration_bandwidth,
+		.downtime_ms = c->live_migration_downtime,
+		.postcopy = c->live_migration_permit_post_copy && p->source_dom->state == HV_RUNNING,
+		.auto_converge = c->live_migration_permit_auto_converge && !c->live_migration_permit_post_copy,
+		.native_tls = c->live_migration_with_native_tls,
+		.persist_dest = p->source_dom->persistent,
+		.parallel = (int)c->live_migration_parallel_connections,
+		.dest_host = dest->name,
+	};
+	p->saved_ms = clock_now_ms();
+	if (!live_ask(m, mig_source(m), &req, got_migrate)) {
+		/* It was connected a moment ago. The row says COPY: settle as after any doubt. */
+		settle(m);
+		return;
+	}
+	p->call_running = p->called = true;
+	live_watch(m);
+}
+
+static void take_progress(struct mig *m, const struct hv_job *j)
+{
+	struct mig_progress *p = &m->progress;
+	struct server *s = mig_server(m);
+
+	p->mem_total = j->mem_total;
+	p->mem_processed = j->mem_processed;
+	p->mem_remaining = j->mem_remaining;
+	p->disk_total = j->disk_total;
+	p->disk_processed = j->disk_processed;
+	p->disk_remaining = j->disk_remaining;
+	p->bps = j->mem_bps + j->disk_bps;
+	p->dirty_rate_bps = j->dirty_rate * j->page_size;
+	p->iteration = j->iteration;
+	m->updated_us = clock_wall_us();
+	if (s && j->mem_total > 0)
+		s->progress = 100 - (int)((100 * j->mem_remaining + j->mem_total / 2) / j->mem_total);
+	if (clock_now_ms() - m->priv->saved_ms >= fleet_conf(m->priv->engine->fleet)->live_migration_monitor_interval * 1000)
+		mig_save_progress(m);
+}
+
+static void abort_answered(struct mig *m, struct hv_reply *r)
+{
+	m->priv->abort_sent = false;
+	if (r->err)
+		log_info("abort_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
+	if (!m->priv->call_running)
+		settle(m);
+}
+
+static void force_answered(struct mig *m, struct hv_reply *r)
+{
+	if (!r->err)
+		return;
+	m->priv->force_sent = false; /* the next poll tries again, while the job runs */
+	log_info("force_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
+}
+
+/* An abort or a pause before libvirt's job exists would miss it: they wait for the first poll that sees it. */
+static void send_wishes(struct mig *m)
+{
+	struct mig_private *p = m->priv;
+	struct hv_req stop = { .op = HV_JOB_ABORT, .uuid = m->server_uuid };
+	struct hv_req force = { .op = m->paused_by_us ? HV_DOM_SUSPEND : HV_POSTCOPY, .uuid = m->server_uuid };
+
+	if (m->abort_wanted && !p->abort_sent)
+		p->abort_sent = live_ask(m, mig_source(m), &stop, abort_answered);
+	else if (m->force_wanted && !p->force_sent && !m->abort_wanted)
+		p->force_sent = live_ask(m, mig_source(m), &force, force_answered);
+}
+
+static void poll(struct mig *m);
+
+static void got_job(struct mig *m, struct hv_reply *r)
+{
+	struct mig_private *p = m->priv;
+
+	p->polling = false;
+	if (!r->err && r->job.active) {
+		p->idle_polls = 0;
+		take_progress(m, &r->job);
+		send_wishes(m);
+	} else if (!p->call_running || ++p->idle_polls >= IDLE_POLLS_MAX) {
+		p->idle_polls = 0;
+		settle(m);
+		return;
+	}
+	live_watch(m);
+}
+
+static void poll_fired(void *user)
+{
+	struct mig *m = user;
+
+	m->priv->timer = NULL;
+	poll(m);
+}
+
+static void poll(struct mig *m)
+{
+	struct hv_req req = { .op = HV_JOB_GET, .uuid = m->server_uuid };
+
+	if (m->priv->polling)
+		return;
+	m->priv->polling = live_ask(m, mig_source(m), &req, got_job);
+	if (m->priv->polling)
+		return;
+	if (m->priv->call_running)
+		live_watch(m); /* its end, or the host's return, is an event */
+	else
+		settle(m);
+}
+
+void live_watch(struct mig *m)
+{
+	clock_cancel(&m->priv->timer);
+	m->priv->timer = clock_after(POLL_MS, poll_fired, m);
+}
+
+/* ---- entrances ---- */
+
+/* Nothing was done at a host yet in these phases. */
+static bool before_copy(const struct mig *m)
+{
+	return m->phase == MIG_CHECK || m->phase == MIG_QUEUED || m->phase == MIG_SCHEDULE || m->phase == MIG_PREPARE;
+}
+
+void live_enter(struct mig *m)
+{
+	static void (*const enter[MIG_PHASE_N])(struct mig *) = {
+		[MIG_CHECK] = check, [MIG_QUEUED] = queued, [MIG_SCHEDULE] = schedule, [MIG_PREPARE] = prepare,
+		[MIG_COPY] = settle, [MIG_FINISH] = settle, [MIG_UNDO] = settle,
+	};
+
+	clock_cancel(&m->priv->timer);
+	if (mig_is_final(m))
+		return;
+	if (!mig_server(m)) {
+		/* Its record cannot go while a migration owns it (sync.c), so somebody edited the database. */
+		live_end(m, MIG_ERROR, "the server's record is gone");
+		return;
+	}
+	if (m->abort_wanted && before_copy(m)) {
+		live_end(m, MIG_CANCELLED, "aborted");
+		return;
+	}
+	enter[m->phase](m);
+}
+
+void live_abort(struct mig *m)
+{
+	if (before_copy(m))
+		live_enter(m);
+	else if (m->phase == MIG_COPY)
+		poll(m);
+}
+
+void live_force(struct mig *m)
+{
+	poll(m);
+}
+
+void live_event(struct mig *m, const struct hv_event *ev)
+{
+	bool copying = m->phase == MIG_COPY;
+
+	if (ev->type == HV_EV_ITERATION)
+		m->progress.iteration = ev->iteration;
+	if (copying && ev->type == HV_EV_JOB_DONE && g_strcmp0(ev->host, m->source) == 0)
+		take_progress(m, &ev->job);
+	if (copying && ev->type == HV_EV_DOM && ev->reason == HV_R_POSTCOPY)
+		m->postcopy = true;
+	/* A call under way tells its end by itself; without one the hosts' events do. */
+	if (ev->type == HV_EV_DOM && !before_copy(m) && !m->priv->call_running)
+		settle(m);
+}
+
+void live_host(struct mig *m)
+{
+	if (m->phase == MIG_QUEUED || m->priv->call_running)
+		return;
+	if (m->priv->timer)
+		live_enter(m);
+}

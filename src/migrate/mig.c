@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/mig.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+
+static const char *const type_names[] = {
+	[MIG_LIVE] = "live-migration", [MIG_COLD] = "migration", [MIG_RESIZE] = "resize", [MIG_EVACUATION] = "evacuation",
+};
+static_assert(G_N_ELEMENTS(type_names) == MIG_TYPE_N, "type_names is missing one");
+
+static const char *const block_names[] = { [MIG_BLOCK_NO] = "no", [MIG_BLOCK_YES] = "yes", [MIG_BLOCK_AUTO] = "auto" };
+static_assert(G_N_ELEMENTS(block_names) == MIG_BLOCK_N, "block_names is missing one");
+
+#define P(x) (1u << MIG_##x)
+
+/*
+ * The stage table. @next: the phases that may follow. A phase may follow itself:
+ * then only other fields of the row changed (abort_wanted, attempt).
+ */
+static const struct {
+	const char *name, *status;
+	unsigned next;
+	bool slot, claim, cancellable, in_progress, final;
+} stages[] = {
+	[MIG_CHECK]    = { "check",    "accepted",       P(QUEUED) | P(ERROR) | P(CANCELLED), false, false, true, false, false },
+	[MIG_QUEUED]   = { "queued",   "queued",         P(SCHEDULE) | P(CANCELLED) | P(ERROR), false, false, true, true, false },
+	[MIG_SCHEDULE] = { "schedule", "preparing",      P(PREPARE) | P(ERROR) | P(CANCELLED), true, false, true, true, false },
+	[MIG_PREPARE]  = { "prepare",  "preparing",      P(COPY) | P(FAILED) | P(CANCELLED) | P(ERROR), true, true, true, true, false },
+	[MIG_COPY]     = { "copy",     "running",        P(PREPARE) | P(FINISH) | P(UNDO) | P(ERROR), true, true, true, true, false },
+	[MIG_FINISH]   = { "finish",   "post-migrating", P(DONE) | P(ERROR), true, false, false, true, false },
+	[MIG_UNDO]     = { "undo",     "running",        P(FINISH) | P(FAILED) | P(CANCELLED) | P(ERROR), true, true, true, true, false },
+	[MIG_DONE]      = { "done",      "completed", 0, .final = true },
+	[MIG_ERROR]     = { "error",     "error",     0, .final = true },
+	[MIG_FAILED]    = { "failed",    "failed",    0, .final = true },
+	[MIG_CANCELLED] = { "cancelled", "cancelled", 0, .final = true },
+};
+static_assert(G_N_ELEMENTS(stages) == MIG_PHASE_N, "stages is missing one");
+
+const char *mig_type_name(enum mig_type t)
+{
+	return type_names[t];
+}
+
+const char *mig_phase_name(enum mig_phase p)
+{
+	return stages[p].name;
+}
+
+const char *mig_status(const struct mig *m)
+{
+	if (m->postcopy && m->phase == MIG_COPY)
+		return "running (post-copy)";
+	return stages[m->phase].status;
+}
+
+/* Nova leaves "running (post-copy)" out of this list too (nova.md 4.2). */
+bool mig_in_progress(const struct mig *m)
+{
+	return stages[m->phase].in_progress && !(m->postcopy && m->phase == MIG_COPY);
+}
+
+bool mig_is_final(const struct mig *m)
+{
+	return stages[m->phase].final;
+}
+
+bool mig_phase_holds_slot(enum mig_phase p)
+{
+	return stages[p].slot;
+}
+
+bool mig_phase_holds_claim(enum mig_phase p)
+{
+	return stages[p].claim;
+}
+
+bool mig_phase_cancellable(enum mig_phase p)
+{
+	return stages[p].cancellable;
+}
+
+/* ---- the object ---- */
+
+struct mig *mig_new(struct engine *e)
+{
+	struct mig *m = g_new0(struct mig, 1);
+
+	m->priv = g_new0(struct mig_private, 1);
+	m->priv->engine = e;
+	m->priv->excluded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	return m;
+}
+
+static void private_free(struct mig_private *p)
+{
+	if (!p)
+		return;
+	clock_cancel(&p->timer);
+	g_hash_table_unref(p->excluded);
+	hv_dom_free(p->source_dom);
+	hv_dom_free(p->dest_dom);
+	g_free(p->candidate);
+	g_free(p->xml);
+	g_free(p->xml_inactive);
+	g_free(p->dest_xml);
+	g_free(p->persistent_xml);
+	g_free(p->call_error);
+	g_free(p);
+}
+
+void mig_free(struct mig *m)
+{
+	if (!m)
+		return;
+	private_free(m->priv);
+	g_free(m->source);
+	g_free(m->dest);
+	g_free(m->requested_host);
+	g_free(m->error);
+	g_free(m->user_id);
+	g_free(m->project_id);
+	g_free(m->request_id);
+	g_free(m);
+}
+
+struct server *mig_server(const struct mig *m)
+{
+	return fleet_server(m->priv->engine->fleet, m->server_uuid);
+}
+
+struct host *mig_source(const struct mig *m)
+{
+	return fleet_host(m->priv->engine->fleet, m->source);
+}
+
+struct host *mig_dest(const struct mig *m)
+{
+	return fleet_host(m->priv->engine->fleet, m->dest);
+}
+
+/* ---- writing ---- */
+
+static bool write_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, GError **err)
+{
+	struct store *s = m->priv->engine->store;
+	int64_t changed, now = clock_wall_us();
+
+	if (!store_run(s, Q_MIG_PHASE,
+		       STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[new].name), SV_S(stages[new].status), SV_S(m->dest),
+				  SV_I(m->attempt), SV_I(m->abort_wanted), SV_I(m->force_wanted), SV_I(m->paused_by_us), SV_S(m->error), SV_I(now)),
+		       &changed, err))
+		return false;
+	if (changed != 1) {
+		g_set_error(err, ERR, ERR_STORE_RACE, "migration %d is not in phase %s any more", (int)m->id, stages[old].name);
+		return false;
+	}
+	if (!store_run(s, Q_MIG_EVENT,
+		       STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[new].name), SV_S(why), SV_I(now)), NULL, err))
+		return false;
+	m->updated_us = now;
+	return !also || also(m, err);
+}
+
+bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, GError **err)
+{
+	struct store *s = m->priv->engine->store;
+
+	g_assert(m->phase == old);
+	g_assert(old == new || stages[old].next & 1u << new);
+	if (!store_begin(s, err))
+		return false;
+	if (!write_phase(m, old, new, why, also, err)) {
+		store_rollback(s);
+		return false;
+	}
+	if (!store_commit(s, err)) {
+		store_rollback(s);
+		return false;
+	}
+	if (old != new) {
+		m->phase = new;
+		m->priv->turn++; /* answers that are under way will be dropped: nobody waits for them any more */
+		m->priv->probes_open = 0;
+		m->priv->polling = m->priv->abort_sent = m->priv->force_sent = false;
+		clock_cancel(&m->priv->timer);
+	}
+	log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", stages[old].name),
+		 LOG_S("to", stages[new].name), LOG_S("source", m->source), LOG_S("dest", m->dest), LOG_S("why", why));
+	return true;
+}
+
+static char *options_text(const struct mig *m)
+{
+	GString *s = g_string_new(NULL);
+	struct jout o;
+
+	jout_init(&o, s, 0);
+	jout_open(&o, '{');
+	jout_kv(&o, "block", str, block_names[m->block]);
+	jout_kv(&o, "force", bool, m->force);
+	jout_close(&o, '}');
+	return g_string_free(s, FALSE);
+}
+
+bool mig_insert(struct mig *m, GError **err)
+{
+	struct store *s = m->priv->engine->store;
+	g_autofree char *options = options_text(m);
+	int64_t now = clock_wall_us();
+
+	m->created_us = m->updated_us = now;
+	return store_insert(s, Q_MIG_INSERT,
+			    STORE_ARGS(SV_S(m->uuid), SV_S(m->server_uuid), SV_S(type_names[m->type]), SV_S(stages[m->phase].name),
+				       SV_S(stages[m->phase].status), SV_S(m->source), SV_S(m->dest), SV_S(m->requested_host), SV_S(options),
+				       SV_S(m->user_id), SV_S(m->project_id), SV_S(m->request_id), SV_I(m->action_id), SV_I(now)),
+			    &m->id, err) &&
+	       store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_NULL, SV_S(stages[m->phase].name), SV_S("requested"), SV_I(now)), NULL, err);
+}
+
+void mig_save_progress(struct mig *m)
+{
+	const struct mig_progress *p = &m->progress;
+	g_autoptr(GError) why = NULL;
+
+	m->priv->saved_ms = clock_now_ms();
+	m->updated_us = clock_wall_us();
+	if (!store_run(m->priv->engine->store, Q_MIG_PROGRESS,
+		       STORE_ARGS(SV_I(m->id), SV_I(p->mem_total), SV_I(p->mem_processed), SV_I(p->mem_remaining), SV_I(p->disk_total),
+				  SV_I(p->disk_processed), SV_I(p->disk_remaining), SV_I(p->downtime_ms), SV_I(m->updated_us)),
+		       NULL, &why))
+		log_warning("migration_progress_not_saved", LOG_D("migration", m->id), LOG_S("error", why->message));
+}
+
+/* ---- reading ---- */
+
+struct reader {
+	struct engine *engine;
+	GPtrArray *list;
+	bool with_private;
+	char *bad;
+};
+
+static bool index_of(const char *name, int *ret, const char *(*name_of)(int), int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (g_strcmp0(name_of(i), name) == 0) {
+			*ret = i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *phase_at(int i)
+{
+	return stages[i].name;
+}
+
+static const char *type_at(int i)
+{
+	return type_names[i];
+}
+
+static const char *block_at(int i)
+{
+	return block_names[i];
+}
+
+static void read_options(struct mig *m, const char *text)
+{
+	g_autoptr(json_t) root = json_parse(text, strlen(text), NULL);
+	int block = MIG_BLOCK_AUTO;
+
+	m->force = json_is_true(json_object_get(root, "force"));
+	(void)index_of(json_string_value(json_object_get(root, "block")), &block, block_at, MIG_BLOCK_N); /* "auto" unless it says else */
+	m->block = (enum mig_block)block;
+}
+
+static void read_progress(struct mig *m, const struct store_row *row)
+{
+	m->progress.mem_total = store_int(row, 21);
+	m->progress.mem_processed = store_int(row, 22);
+	m->progress.mem_remaining = store_int(row, 23);
+	m->progress.disk_total = store_int(row, 24);
+	m->progress.disk_processed = store_int(row, 25);
+	m->progress.disk_remaining = store_int(row, 26);
+	m->progress.downtime_ms = store_int(row, 27);
+}
+
+/* The order is that of the MIG columns in store/queries.h. */
+static bool read_row(const struct store_row *row, void *user)
+{
+	struct reader *r = user;
+	struct mig *m = r->with_private ? mig_new(r->engine) : g_new0(struct mig, 1);
+	int type, phase;
+
+	g_ptr_array_add(r->list, m);
+	m->id = store_int(row, 0);
+	if (!index_of(store_text(row, 3), &type, type_at, MIG_TYPE_N) || !index_of(store_text(row, 4), &phase, phase_at, MIG_PHASE_N)) {
+		r->bad = g_strdup_printf("migration %d has the unknown type or phase %s/%s", (int)m->id, store_text(row, 3), store_text(row, 4));
+		return false;
+	}
+	g_strlcpy(m->uuid, store_text(row, 1), sizeof m->uuid);
+	g_strlcpy(m->server_uuid, store_text(row, 2), sizeof m->server_uuid);
+	m->type = (enum mig_type)type;
+	m->phase = (enum mig_phase)phase;
+	m->source = g_strdup(store_text(row, 6));
+	m->dest = g_strdup(store_text(row, 7));
+	m->requested_host = g_strdup(store_text(row, 8));
+	read_options(m, store_text(row, 9));
+	m->attempt = (int)store_int(row, 10);
+	m->abort_wanted = store_int(row, 11);
+	m->force_wanted = store_int(row, 12);
+	m->paused_by_us = store_int(row, 13);
+	m->error = g_strdup(store_text(row, 14));
+	m->user_id = g_strdup(store_text(row, 15));
+	m->project_id = g_strdup(store_text(row, 16));
+	m->request_id = g_strdup(store_text(row, 17));
+	m->action_id = store_int(row, 18);
+	m->created_us = store_int(row, 19);
+	m->updated_us = store_int(row, 20);
+	read_progress(m, row);
+	return true;
+}
+
+static GPtrArray *read_all(struct reader *r, enum query q, const struct store_val *args, size_t n, GError **err)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)mig_free);
+
+	r->list = list;
+	if (!store_each(r->engine->store, q, args, n, read_row, r, err))
+		return NULL;
+	if (r->bad) {
+		g_set_error(err, ERR, ERR_STORE, "%s", r->bad);
+		g_free(r->bad);
+		return NULL;
+	}
+	return g_steal_pointer(&list);
+}
+
+GPtrArray *mig_load_active(struct engine *e, GError **err)
+{
+	struct reader r = { .engine = e, .with_private = true };
+
+	return read_all(&r, Q_MIG_ACTIVE, STORE_NO_ARGS, err);
+}
+
+GPtrArray *mig_query(struct engine *e, enum query q, const struct store_val *args, size_t n, GError **err)
+{
+	struct reader r = { .engine = e };
+
+	return read_all(&r, q, args, n, err);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * mig: the record of a migration and the one writer of its phase.
+ * Between engine.c (requests, queue) and live.c (the stages of a live migration).
+ */
+#ifndef MIG_H
+#define MIG_H
+
+#include "migrate/engine.h"
+#include "migrate/probe.h"
+
+struct engine {
+	struct fleet *fleet;
+	struct store *store;
+	GPtrArray *active; /* struct mig *, by id */
+	struct clock_timer *reaper; /* takes the final ones out of active */
+	bool pumping, stopping;
+};
+
+struct mig_private {
+	struct engine *engine;
+	engine_accepted_f *accepted; /* who waits for the prechecks; NULL */
+	void *accepted_user;
+	struct clock_timer *timer;   /* the next step or poll */
+	uint64_t turn;               /* answers of an earlier turn are dropped */
+	bool recovered;              /* the row was found at start, or is tried again after a doubt */
+	/* CHECK, SCHEDULE: the search for a destination */
+	GHashTable *excluded;        /* host -> reason */
+	char *candidate;             /* the host that is being asked */
+	char *xml, *xml_inactive;    /* the guest's migratable XML, live and defined */
+	char *dest_xml, *persistent_xml; /* the same for the destination, when they differ */
+	bool checked;                /* SCHEDULE: the prechecks passed again */
+	const char *end_details;     /* of the end being written */
+	/* COPY */
+	bool call_running;           /* libvirt's call is under way in this process */
+	bool called;                 /* it was made by this process */
+	bool abort_sent, force_sent; /* the call is under way */
+	char *call_error;            /* what it said, or NULL */
+	bool call_lost;              /* ... that the reply was lost */
+	int idle_polls;              /* polls that saw no job, in a row */
+	bool polling;                /* a poll's answer is awaited */
+	int64_t saved_ms;            /* when the progress was last written */
+	/* a wish being written */
+	const char *action;
+	const struct requester *who;
+	/* the last probe, or one under way */
+	struct hv_dom *source_dom, *dest_dom;
+	bool source_job;
+	int probes_open;
+	int probe_repeats;           /* the same verdict in a row, for those that want to be sure */
+	enum probe_verdict verdict;
+	bool told;                   /* the alarm of a verdict was given */
+};
+
+/** mig_new() - an empty record with a private part. */
+struct mig *mig_new(struct engine *e);
+
+/** mig_server() - the server it moves. NULL if its record is gone. */
+struct server *mig_server(const struct mig *m);
+struct host *mig_source(const struct mig *m);
+/** mig_dest() - NULL until one is chosen. */
+struct host *mig_dest(const struct mig *m);
+
+/* What else goes into the transaction of a change of phase. */
+typedef bool mig_also_f(struct mig *m, GError **err);
+
+/**
+ * mig_set_phase() - the one writer of the phase.
+ * @old: what it must be now
+ * @new: a phase that the stage table lets follow @old, or @old itself when only the row's other fields changed
+ * @why: for the history and the log
+ * @also: runs inside the transaction; may be NULL
+ *
+ * Row, event row and @also in one transaction; memory changes after the commit.
+ * Answers of calls made in the old phase are dropped from then on.
+ * Return: false with ERR_STORE or ERR_STORE_RACE; the phase is then as it was.
+ */
+bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, GError **err);
+
+/** mig_insert() - write a new row inside the caller's transaction and set its id. */
+bool mig_insert(struct mig *m, GError **err);
+/** mig_save_progress() - write the byte counts; not a matter of life. */
+void mig_save_progress(struct mig *m);
+
+/** mig_load_active() - the rows that are not final. Return: GPtrArray of struct mig * with private parts, owned. */
+GPtrArray *mig_load_active(struct engine *e, GError **err);
+/** mig_query() - rows of a query that has the MIG columns, without private parts. Return: owned. */
+GPtrArray *mig_query(struct engine *e, enum query q, const struct store_val *args, size_t n, GError **err);
+
+/** mig_phase_holds_slot() - it counts against max_concurrent_live_migrations. */
+bool mig_phase_holds_slot(enum mig_phase p);
+/** mig_phase_holds_claim() - room at the destination is claimed for it. */
+bool mig_phase_holds_claim(enum mig_phase p);
+/** mig_phase_cancellable() - an abort still can keep the guest at its source. */
+bool mig_phase_cancellable(enum mig_phase p);
+
+/* ---- live.c ---- */
+
+/** live_enter() - begin the work of the phase that @m is in; also how a restart goes on. */
+void live_enter(struct mig *m);
+/** live_event() - an event of a host for the server that @m moves. */
+void live_event(struct mig *m, const struct hv_event *ev);
+/** live_host() - a host that @m needs came up or went down. */
+void live_host(struct mig *m);
+/** live_abort(), live_force() - the row says abort_wanted or force_wanted now. */
+void live_abort(struct mig *m);
+void live_force(struct mig *m);
+
+/** live_later() - enter the phase again after @ms, unless something else moves it first. */
+void live_later(struct mig *m, int64_t ms);
+/** live_watch() - poll the running job. */
+void live_watch(struct mig *m);
+
+/**
+ * live_ask() - call a host for @m; the answer is dropped if @m has moved on meanwhile.
+ * @done: gets @m and the reply
+ *
+ * Return: false if the host is not connected; @done is not called then.
+ */
+typedef void live_answer_f(struct mig *m, struct hv_reply *r);
+bool live_ask(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done);
+
+/**
+ * live_end() - the one way to a final phase: row, server, action and their events in one transaction.
+ * @details: why it did not succeed, or NULL
+ */
+void live_end(struct mig *m, enum mig_phase phase, const char *details);
+
+/* ---- settle.c: after a doubt ---- */
+
+/** settle() - ask both hosts, decide, act; for COPY, FINISH and UNDO. */
+void settle(struct mig *m);
+
+/* ---- precheck.c ---- */
+
+/** precheck() - what can be said without asking hosts. ERR_PRECHECK, ERR_NO_VALID_HOST, ERR_BAD_REQUEST in Nova's words. */
+bool precheck(struct mig *m, GError **err);
+
+/* ---- engine.c ---- */
+
+/** engine_pump() - give free slots to those that wait. */
+void engine_pump(struct engine *e);
+/** engine_ended() - @m is final: forget it, free its slot. */
+void engine_ended(struct mig *m);
+/** engine_accept() - answer who waits for the prechecks; @err NULL when they passed. */
+void engine_accept(struct mig *m, const GError *err);
+
+#endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Theory of operation: after a doubt.
+ *
+ * Both hosts are asked for the domain; probe_decide() says what the answers
+ * mean; act() says what a verdict asks for in the phase that the row is in.
+ * Every act is followed by asking again, so an act whose reply is lost needs no
+ * care of its own. Nothing here believes what a call returned.
+ *
+ * The two answers are not of one instant. Verdicts that such a gap could fake
+ * and that have no way back (split brain, lost) must be seen several times.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "migrate/mig.h"
+
+#define AGAIN_MS 1000
+#define AGAIN_MAX_MS 10000
+#define SURE_AFTER 3
+#define ATTEMPTS_MAX 3
+
+static void judge(struct mig *m);
+
+static void again(struct mig *m)
+{
+	int64_t ms = AGAIN_MS * MIN(m->priv->probe_repeats + 1, AGAIN_MAX_MS / AGAIN_MS);
+
+	live_later(m, ms);
+}
+
+/* ---- asking both ---- */
+
+static void half_in(struct mig *m)
+{
+	if (--m->priv->probes_open == 0)
+		judge(m);
+}
+
+static void got_source(struct mig *m, struct hv_reply *r)
+{
+	m->priv->source_dom = g_steal_pointer(&r->dom);
+	m->priv->source_job = m->priv->source_dom && m->priv->source_dom->job_outgoing;
+	half_in(m);
+}
+
+static void got_dest(struct mig *m, struct hv_reply *r)
+{
+	m->priv->dest_dom = g_steal_pointer(&r->dom);
+	half_in(m);
+}
+
+void settle(struct mig *m)
+{
+	struct mig_private *p = m->priv;
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	clock_cancel(&p->timer);
+	if (p->probes_open)
+		return;
+	g_clear_pointer(&p->source_dom, hv_dom_free);
+	g_clear_pointer(&p->dest_dom, hv_dom_free);
+	p->source_job = false;
+	p->probes_open = 3;
+	if (!live_ask(m, mig_source(m), &req, got_source))
+		p->probes_open--;
+	if (!live_ask(m, mig_dest(m), &req, got_dest))
+		p->probes_open--;
+	half_in(m);
+}
+
+/* ---- acts; each is followed by asking again ---- */
+
+static void acted(struct mig *m, struct hv_reply *r)
+{
+	if (r->err) {
+		log_warning("migration_act_failed", LOG_D("migration", m->id), LOG_S("error", r->err->message));
+		again(m);
+		return;
+	}
+	settle(m);
+}
+
+static void act_on(struct mig *m, struct host *h, enum hv_op op)
+{
+	struct hv_req req = { .op = op, .uuid = m->server_uuid };
+
+	log_info("migration_act", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(op)),
+		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(m->priv->verdict)));
+	if (!live_ask(m, h, &req, acted))
+		again(m);
+}
+
+/* ---- changes of phase ---- */
+
+static bool change(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also)
+{
+	g_autoptr(GError) err = NULL;
+
+	if (mig_set_phase(m, m->phase, next, why, also, &err))
+		return true;
+	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
+	again(m);
+	return false;
+}
+
+static void undo(struct mig *m, const char *why)
+{
+	g_autofree char *kept = g_strdup(why);
+
+	util_replace(&m->error, kept);
+	if (change(m, MIG_UNDO, kept, NULL))
+		judge(m);
+}
+
+static bool write_moved(struct mig *m, GError **err)
+{
+	struct engine *e = m->priv->engine;
+	struct server *s = mig_server(m);
+	char *old = s->host;
+	bool ok;
+
+	s->host = m->dest;
+	ok = fleet_server_save(e->fleet, s, err);
+	s->host = old;
+	return ok && action_event_finish(e->store, m->action_id, "compute_live_migration", NULL, err) &&
+	       action_event_start(e->store, m->action_id, "compute_post_live_migration_at_destination", m->dest, err);
+}
+
+static void moved(struct mig *m)
+{
+	struct fleet *f = m->priv->engine->fleet;
+	struct server *s = mig_server(m);
+
+	if (!change(m, MIG_FINISH, "it lives at the destination", write_moved))
+		return;
+	fleet_server_move(f, s, m->dest);
+	if (mig_dest(m))
+		fleet_unclaim(f, mig_dest(m), s);
+	g_clear_pointer(&s->dom, hv_dom_free);
+	judge(m);
+}
+
+static void retry(struct mig *m)
+{
+	m->attempt++;
+	m->priv->call_lost = false;
+	if (!change(m, MIG_PREPARE, "it never began, or was undone cleanly; again", NULL)) {
+		m->attempt--;
+		return;
+	}
+	live_enter(m);
+}
+
+static bool write_gone(struct mig *m, GError **err)
+{
+	struct server *s = mig_server(m);
+	enum server_vm was = s->vm;
+	char *fault = s->fault;
+	bool ok;
+
+	s->vm = SERVER_ERROR;
+	s->fault = m->error;
+	ok = fleet_server_save(m->priv->engine->fleet, s, err);
+	s->vm = was;
+	s->fault = fault;
+	return ok;
+}
+
+/* The guest is gone or past saving: the record says so, with the evidence. */
+static void gone(struct mig *m, const char *what)
+{
+	struct server *s = mig_server(m);
+
+	util_replace(&m->error, what);
+	if (!change(m, m->phase, what, write_gone))
+		return;
+	s->vm = SERVER_ERROR;
+	util_replace(&s->fault, m->error);
+	log_error("guest_lost", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("why", what));
+	live_end(m, MIG_ERROR, m->error);
+}
+
+static void raise_alarm(struct mig *m)
+{
+	struct mig_private *p = m->priv;
+
+	if (!p->told)
+		log_error(p->verdict == PROBE_SPLIT ? "split_brain" : "postcopy_broken", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
+			  LOG_S("source", m->source), LOG_S("dest", m->dest));
+	p->told = true;
+	again(m);
+}
+
+/* ---- verdicts, by phase ---- */
+
+static void stays_in_copy(struct mig *m, bool dest_known)
+{
+	struct mig_private *p = m->priv;
+	bool never_told = !p->call_error || p->call_lost;
+
+	if (p->call_running) /* libvirt has not begun yet */
+		live_watch(m);
+	else if (m->abort_wanted)
+		undo(m, "aborted");
+	else if (never_told && dest_known && !m->paused_by_us && m->attempt + 1 < ATTEMPTS_MAX)
+		retry(m);
+	else
+		undo(m, p->call_error ? p->call_error : "the copy ended without a reason, again and again");
+}
+
+static void stays_in_undo(struct mig *m, bool dest_known)
+{
+	g_autofree char *why = g_strdup(m->error);
+
+	if (m->paused_by_us && probe_source_half(m->priv->source_dom) == PROBE_H_PAUSED) {
+		act_on(m, mig_source(m), HV_DOM_RESUME);
+		return;
+	}
+	if (!dest_known)
+		log_warning("destination_not_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest));
+	live_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, why ? why : "undone");
+}
+
+static void got_downtime(struct mig *m, struct hv_reply *r)
+{
+	if (!r->err) {
+		m->progress.downtime_ms = r->job.downtime_ms;
+		m->progress.mem_total = MAX(m->progress.mem_total, r->job.mem_total);
+		m->progress.mem_processed = MAX(m->progress.mem_processed, r->job.mem_processed);
+		m->progress.mem_remaining = 0;
+	}
+	live_end(m, MIG_DONE, NULL);
+}
+
+static void clean_source(struct mig *m)
+{
+	enum probe_half src = probe_source_half(m->priv->source_dom), dst = probe_dest_half(m->priv->dest_dom);
+	struct hv_req req = { .op = HV_JOB_DONE, .uuid = m->server_uuid };
+
+	if (m->paused_by_us && dst == PROBE_H_PAUSED)
+		act_on(m, mig_dest(m), HV_DOM_RESUME);
+	else if (src != PROBE_H_ABSENT)
+		act_on(m, mig_source(m), HV_DOM_UNDEFINE);
+	else if (!live_ask(m, mig_dest(m), &req, got_downtime))
+		live_end(m, MIG_DONE, NULL);
+}
+
+static void act_copy(struct mig *m, enum probe_verdict v)
+{
+	switch (v) {
+	case PROBE_COPYING:
+		live_watch(m);
+		break;
+	case PROBE_POSTCOPY_RUN:
+		m->postcopy = true;
+		live_watch(m);
+		break;
+	case PROBE_NOT_MOVED:
+	case PROBE_NOT_MOVED_BLIND:
+		stays_in_copy(m, v == PROBE_NOT_MOVED);
+		break;
+	case PROBE_LEFTOVER:
+	case PROBE_RESUME_SOURCE:
+		if (m->priv->call_running)
+			live_watch(m);
+		else
+			undo(m, m->abort_wanted ? "aborted" : m->priv->call_error ? m->priv->call_error : "the source gave up");
+		break;
+	case PROBE_STOPPED:
+		undo(m, "the guest was shut off meanwhile");
+		break;
+	case PROBE_MOVED:
+	case PROBE_STALE_SOURCE:
+		moved(m);
+		break;
+	case PROBE_WAIT:
+	case PROBE_POSTCOPY_BROKEN:
+	case PROBE_MEMORY_LOST:
+	case PROBE_SPLIT:
+	case PROBE_LOST:
+	case PROBE_VERDICT_N:
+		g_assert_not_reached(); /* the same in every phase: act() */
+	}
+}
+
+static void act_undo(struct mig *m, enum probe_verdict v)
+{
+	switch (v) {
+	case PROBE_NOT_MOVED:
+	case PROBE_NOT_MOVED_BLIND:
+		stays_in_undo(m, v == PROBE_NOT_MOVED);
+		break;
+	case PROBE_STOPPED:
+		live_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, "the guest was shut off meanwhile");
+		break;
+	case PROBE_LEFTOVER:
+		act_on(m, mig_dest(m), HV_DOM_DESTROY);
+		break;
+	case PROBE_RESUME_SOURCE:
+		act_on(m, mig_source(m), HV_DOM_RESUME);
+		break;
+	case PROBE_COPYING:
+		if (m->abort_wanted)
+			act_on(m, mig_source(m), HV_JOB_ABORT);
+		else
+			again(m);
+		break;
+	case PROBE_POSTCOPY_RUN:
+		again(m);
+		break;
+	case PROBE_MOVED:
+	case PROBE_STALE_SOURCE:
+		moved(m);
+		break;
+	case PROBE_WAIT:
+	case PROBE_POSTCOPY_BROKEN:
+	case PROBE_MEMORY_LOST:
+	case PROBE_SPLIT:
+	case PROBE_LOST:
+	case PROBE_VERDICT_N:
+		g_assert_not_reached();
+	}
+}
+
+static void act_finish(struct mig *m, enum probe_verdict v)
+{
+	switch (v) {
+	case PROBE_MOVED:
+		clean_source(m);
+		break;
+	case PROBE_STALE_SOURCE:
+		act_on(m, mig_source(m), HV_DOM_DESTROY);
+		break;
+	case PROBE_COPYING:
+	case PROBE_POSTCOPY_RUN:
+		again(m);
+		break;
+	case PROBE_NOT_MOVED:
+	case PROBE_NOT_MOVED_BLIND:
+	case PROBE_LEFTOVER:
+	case PROBE_RESUME_SOURCE:
+	case PROBE_STOPPED:
+		/* It was seen living at the destination and is not any more: somebody else moved or stopped it. */
+		live_end(m, MIG_ERROR, "after the migration the guest was found at the source again");
+		break;
+	case PROBE_WAIT:
+	case PROBE_POSTCOPY_BROKEN:
+	case PROBE_MEMORY_LOST:
+	case PROBE_SPLIT:
+	case PROBE_LOST:
+	case PROBE_VERDICT_N:
+		g_assert_not_reached();
+	}
+}
+
+static void act(struct mig *m, enum probe_verdict v)
+{
+	bool sure = m->priv->probe_repeats + 1 >= SURE_AFTER;
+
+	if (v == PROBE_WAIT) {
+		again(m);
+	} else if (v == PROBE_POSTCOPY_BROKEN) {
+		raise_alarm(m);
+	} else if (v == PROBE_SPLIT) {
+		if (sure)
+			raise_alarm(m);
+		else
+			again(m);
+	} else if (v == PROBE_MEMORY_LOST) {
+		gone(m, "the source's half of the guest died during post-copy; its memory is lost");
+	} else if (v == PROBE_LOST) {
+		if (sure)
+			gone(m, "neither host has the guest any more");
+		else
+			again(m);
+	} else if (m->phase == MIG_COPY) {
+		act_copy(m, v);
+	} else if (m->phase == MIG_UNDO) {
+		act_undo(m, v);
+	} else {
+		act_finish(m, v);
+	}
+}
+
+static void judge(struct mig *m)
+{
+	struct mig_private *p = m->priv;
+	enum probe_half src = probe_source_half(p->source_dom), dst = probe_dest_half(p->dest_dom);
+	enum probe_verdict v = probe_decide(src, dst, p->source_job);
+
+	p->probe_repeats = v == p->verdict ? p->probe_repeats + 1 : 0;
+	p->verdict = v;
+	log_debug("migration_probed", LOG_D("migration", m->id), LOG_S("source", probe_half_name(src)), LOG_S("dest", probe_half_name(dst)),
+		  LOG_D("job", p->source_job), LOG_S("verdict", probe_verdict_name(v)));
+	act(m, v);
+}

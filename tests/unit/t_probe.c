@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <glib.h>
+
+#include "migrate/probe.h"
+
+#define H(x) PROBE_H_##x
+
+/* The rows of "What a restart does" in docs/ARCHITECTURE.md. */
+static const struct {
+	const char *name;
+	enum probe_half source, dest;
+	bool job;
+	enum probe_verdict want;
+} cases[] = {
+	{ "copying",                       H(RUN),      H(INCOMING), true,  PROBE_COPYING },
+	{ "copying, not yet there",        H(RUN),      H(ABSENT),   true,  PROBE_COPYING },
+	{ "copying, destination silent",   H(RUN),      H(UNKNOWN),  true,  PROBE_COPYING },
+	{ "never began",                   H(RUN),      H(ABSENT),   false, PROBE_NOT_MOVED },
+	{ "never began, old definition",   H(RUN),      H(OFF),      false, PROBE_NOT_MOVED },
+	{ "paused guest, never began",     H(PAUSED),   H(ABSENT),   false, PROBE_NOT_MOVED },
+	{ "the source gave up",            H(RUN),      H(INCOMING), false, PROBE_LEFTOVER },
+	{ "post-copy",                     H(POSTCOPY), H(RUN),      true,  PROBE_POSTCOPY_RUN },
+	{ "post-copy at both",             H(POSTCOPY), H(POSTCOPY), true,  PROBE_POSTCOPY_RUN },
+	{ "post-copy broken",              H(BROKEN),   H(RUN),      false, PROBE_POSTCOPY_BROKEN },
+	{ "post-copy broken at both",      H(BROKEN),   H(BROKEN),   true,  PROBE_POSTCOPY_BROKEN },
+	{ "source died in post-copy",      H(CRASHED),  H(BROKEN),   false, PROBE_MEMORY_LOST },
+	{ "stopped in the switch-over",    H(SWITCH),   H(INCOMING), false, PROBE_LEFTOVER },
+	{ "stopped, destination cleaned",  H(SWITCH),   H(ABSENT),   false, PROBE_RESUME_SOURCE },
+	{ "switching",                     H(SWITCH),   H(INCOMING), true,  PROBE_COPYING },
+	{ "succeeded",                     H(ABSENT),   H(RUN),      false, PROBE_MOVED },
+	{ "succeeded, still defined",      H(MIGRATED), H(RUN),      false, PROBE_MOVED },
+	{ "succeeded, paused guest",       H(ABSENT),   H(PAUSED),   false, PROBE_MOVED },
+	{ "succeeded, then shut off",      H(ABSENT),   H(OFF),      false, PROBE_MOVED },
+	{ "confirmation lost",             H(SWITCH),   H(RUN),      false, PROBE_STALE_SOURCE },
+	{ "split brain",                   H(RUN),      H(RUN),      false, PROBE_SPLIT },
+	{ "split brain, one paused",       H(RUN),      H(PAUSED),   false, PROBE_SPLIT },
+	{ "lost",                          H(ABSENT),   H(ABSENT),   false, PROBE_LOST },
+	{ "shut off meanwhile",            H(OFF),      H(ABSENT),   false, PROBE_STOPPED },
+	{ "source unreachable",            H(UNKNOWN),  H(RUN),      false, PROBE_WAIT },
+	{ "both unreachable",              H(UNKNOWN),  H(UNKNOWN),  false, PROBE_WAIT },
+	{ "destination unreachable",       H(RUN),      H(UNKNOWN),  false, PROBE_NOT_MOVED_BLIND },
+	{ "paused, destination silent",    H(PAUSED),   H(UNKNOWN),  false, PROBE_WAIT },
+	{ "gone, destination silent",      H(ABSENT),   H(UNKNOWN),  false, PROBE_WAIT },
+	{ "gone, still waiting there",     H(ABSENT),   H(INCOMING), false, PROBE_WAIT },
+};
+
+static void test_rows(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		enum probe_verdict got = probe_decide(cases[i].source, cases[i].dest, cases[i].job);
+
+		if (got != cases[i].want)
+			g_error("%s: got %s, want %s", cases[i].name, probe_verdict_name(got), probe_verdict_name(cases[i].want));
+	}
+}
+
+static bool lives(enum probe_half h)
+{
+	return h == PROBE_H_RUN || h == PROBE_H_PAUSED;
+}
+
+static bool in_postcopy(enum probe_half h)
+{
+	return h == PROBE_H_POSTCOPY || h == PROBE_H_BROKEN;
+}
+
+/* Whatever the states are: what a verdict lets the engine destroy or start is never the wrong copy. */
+static void check_safe(enum probe_half src, enum probe_half dst, bool job, enum probe_verdict v)
+{
+	if (v == PROBE_LEFTOVER) /* destroys at the destination */
+		g_assert_true(dst == PROBE_H_INCOMING && !job && !in_postcopy(src));
+	if (v == PROBE_RESUME_SOURCE) /* starts at the source */
+		g_assert_true(src == PROBE_H_SWITCH && !job && !lives(dst) && !in_postcopy(dst) && dst != PROBE_H_INCOMING && dst != PROBE_H_UNKNOWN);
+	if (v == PROBE_STALE_SOURCE) /* destroys at the source */
+		g_assert_true(src == PROBE_H_SWITCH && !job && lives(dst));
+	if (v == PROBE_MOVED) /* undefines at the source */
+		g_assert_true(!lives(src) && src != PROBE_H_SWITCH && !in_postcopy(src) && src != PROBE_H_UNKNOWN && !job);
+	if (v == PROBE_NOT_MOVED) /* begins anew */
+		g_assert_true(lives(src) && !lives(dst) && dst != PROBE_H_INCOMING && dst != PROBE_H_UNKNOWN && !job);
+	if (src == PROBE_H_UNKNOWN)
+		g_assert_cmpint(v, ==, PROBE_WAIT);
+	if (src == PROBE_H_RUN && dst == PROBE_H_RUN)
+		g_assert_cmpint(v, ==, PROBE_SPLIT);
+}
+
+static void test_safe(void)
+{
+	for (int src = 0; src < PROBE_H_N; src++)
+		for (int dst = 0; dst < PROBE_H_N; dst++)
+			for (int job = 0; job <= 1; job++)
+				check_safe(src, dst, job, probe_decide(src, dst, job));
+}
+
+static void test_halves(void)
+{
+	struct hv_dom d = { .state = HV_PAUSED, .reason = HV_R_MIGRATION };
+
+	g_assert_cmpint(probe_source_half(&d), ==, PROBE_H_SWITCH);
+	g_assert_cmpint(probe_dest_half(&d), ==, PROBE_H_INCOMING);
+	g_assert_cmpint(probe_source_half(NULL), ==, PROBE_H_UNKNOWN);
+	d = (struct hv_dom){ .state = HV_PAUSED, .reason = HV_R_USER, .job_incoming = true };
+	g_assert_cmpint(probe_dest_half(&d), ==, PROBE_H_INCOMING);
+	d = (struct hv_dom){ .state = HV_RUNNING, .reason = HV_R_POSTCOPY };
+	g_assert_cmpint(probe_dest_half(&d), ==, PROBE_H_POSTCOPY);
+	d = (struct hv_dom){ .state = HV_SHUTOFF, .reason = HV_R_MIGRATED };
+	g_assert_cmpint(probe_source_half(&d), ==, PROBE_H_MIGRATED);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/probe/rows", test_rows);
+	g_test_add_func("/probe/safe", test_safe);
+	g_test_add_func("/probe/halves", test_halves);
+	return g_test_run();
+}
