@@ -126,7 +126,7 @@ static void call_expired(void *user)
 void hv_complete(struct hv_call *c)
 {
 	if (c->host)
-		g_hash_table_remove(c->host->calls, c);
+		g_ptr_array_remove(c->host->calls, c);
 	if (!c->answered)
 		answer(c, &c->reply);
 	hv_reply_clear(&c->reply);
@@ -145,7 +145,7 @@ void hv_call(struct hv_host *h, const struct hv_req *req, hv_done_f *done, void 
 	c->user = user;
 	if (limit)
 		c->limit = clock_after(limit, call_expired, c);
-	g_hash_table_add(h->calls, c);
+	g_ptr_array_add(h->calls, c);
 	h->ops->submit(h, c);
 }
 
@@ -186,7 +186,7 @@ struct hv_host *hv_host_add(struct hv *hv, const char *name, const char *uri)
 	h->name = g_strdup(name);
 	h->uri = g_strdup(uri);
 	h->ops = choose_ops(hv, uri);
-	h->calls = g_hash_table_new(NULL, NULL);
+	h->calls = g_ptr_array_new();
 	g_hash_table_insert(hv->hosts, h->name, h);
 	return h;
 }
@@ -206,12 +206,8 @@ static void call_closed(void *user)
 
 void hv_host_close(struct hv_host *h)
 {
-	GHashTableIter it;
-	void *key;
-
-	g_hash_table_iter_init(&it, h->calls);
-	while (g_hash_table_iter_next(&it, &key, NULL)) {
-		struct hv_call *c = key;
+	for (guint i = 0; i < h->calls->len; i++) {
+		struct hv_call *c = g_ptr_array_index(h->calls, i);
 
 		if (c->answered)
 			continue;
@@ -223,17 +219,19 @@ void hv_host_close(struct hv_host *h)
 
 void hv_host_remove(struct hv_host *h)
 {
-	g_autoptr(GList) calls = g_hash_table_get_keys(h->calls);
+	g_autoptr(GPtrArray) open = g_ptr_array_copy(h->calls, NULL, NULL);
 
-	h->ops->close(h);
-	for (GList *l = calls; l; l = l->next) {
-		struct hv_call *c = l->data;
+	/* Now, not on the next turn: who removes a host may be gone by then, and the callers with it. */
+	for (guint i = 0; i < open->len; i++) {
+		struct hv_call *c = g_ptr_array_index(open, i);
 
 		if (!c->answered)
 			answer_lost(c, "the host was removed");
-		c->host = NULL;
 	}
-	g_hash_table_unref(h->calls);
+	h->ops->close(h);
+	for (guint i = 0; i < h->calls->len; i++)
+		((struct hv_call *)g_ptr_array_index(h->calls, i))->host = NULL;
+	g_ptr_array_unref(h->calls);
 	g_hash_table_remove(h->hv->hosts, h->name);
 	g_free(h->name);
 	g_free(h->uri);

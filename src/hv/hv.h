@@ -246,7 +246,7 @@ struct hv_host {
 	char *name, *uri;
 	const struct hv_ops *ops;
 	void *impl;           /* owned by the implementation; freed in close() */
-	GHashTable *calls;    /* under way */
+	GPtrArray *calls;     /* struct hv_call * under way, in the order of their submission */
 };
 
 struct hv_call {
