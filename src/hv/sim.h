@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sim: hosts and guests that exist only in memory, behind the hypervisor seam.
+ *
+ * A world holds hosts, domains and migrations; URIs "sim://NAME" lead into the
+ * current one. Tests build a world, break it by rules or by hand, and look at
+ * what is true in it. The daemon can run on it too: a host that the world does
+ * not know is made when it is first opened, from its URI's parameters:
+ *
+ *	sim://h1?vcpus=64&memory=262144&disk=2000&servers=100&server_memory=2048
+ *
+ * also cpu=MODEL, server_vcpus=, server_disk= (GiB), dirty= (MiB/s), working=
+ * and hot= (MiB), bandwidth= (MiB/s of its link; 0, the default, copies at
+ * once), latency= (ms a call). memory and server_memory are MiB, disk is GiB.
+ *
+ * Everything happens on the clock; there are no threads and no sleeps. The
+ * world outlives a controller: connections die, migrations go on.
+ */
+#ifndef SIM_H
+#define SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "hv/hv.h"
+
+struct sim;
+
+/** sim_ops - the implementation for URIs of scheme "sim:". */
+extern const struct hv_ops sim_ops;
+
+/* ---- worlds ---- */
+
+/**
+ * sim_new() - make an empty world; it becomes the current one.
+ * @seed: of everything that is left to chance (the jitter of latencies)
+ */
+struct sim *sim_new(uint64_t seed);
+/** sim_free() - end a world. Controllers that use it are freed before. */
+void sim_free(struct sim *w);
+
+/* ---- hosts ---- */
+
+struct sim_host_spec {
+	int vcpus;                /* 0: 8 */
+	int64_t mem_mib;          /* 0: 16384 */
+	int64_t disk_gib;         /* 0: 100 */
+	const char *cpu_model;    /* NULL: "Haswell" */
+	const char *cpu_features; /* "avx2,fma"; NULL: none beyond the model's */
+	int64_t link_mibs;        /* MiB/s each way; 0: copies at once */
+	int64_t latency_ms;       /* of a call; with a jitter of half of it each way */
+};
+
+/** sim_host_add() - a running host with a running libvirtd. */
+void sim_host_add(struct sim *w, const char *name, const struct sim_host_spec *spec);
+/** sim_host_power() - off: its guests are gone, its connections hang. On: what was defined is there, shut off. */
+void sim_host_power(struct sim *w, const char *name, bool on);
+/** sim_host_libvirtd() - off: as kill -9. Connections get an end of file; guests run on, but for incoming ones. */
+void sim_host_libvirtd(struct sim *w, const char *name, bool on);
+/** sim_host_link() - the cable, to the controller and to the other hosts. */
+void sim_host_link(struct sim *w, const char *name, bool on);
+/** sim_host_rate() - change the link's rate. */
+void sim_host_rate(struct sim *w, const char *name, int64_t link_mibs);
+
+/* ---- domains ---- */
+
+struct sim_dom_spec {
+	const char *uuid;         /* NULL: made from host and name */
+	const char *name;
+	const char *title;
+	int64_t mem_mib;          /* 0: 1024 */
+	int vcpus;                /* 0: 1 */
+	int disks;                /* how many; 0: one; below 0: none */
+	int64_t disk_gib;         /* of each; 0: 1 */
+	bool network_disks;
+	const char *cpu_model;    /* NULL: "qemu64" */
+	const char *cpu_features;
+	enum hv_state state;      /* HV_UNKNOWN: running */
+	enum hv_reason reason;
+	bool transient;
+	double dirty_mibs;        /* what it writes, MiB/s */
+	int64_t working_mib;      /* the memory it writes to; 0: a quarter of all */
+	int64_t hot_mib;          /* the part of it that gets four fifths of the writes; 0: a quarter of it */
+};
+
+/** sim_dom_add() - a domain appears, as if somebody had made it behind the controller's back. */
+void sim_dom_add(struct sim *w, const char *host, const struct sim_dom_spec *spec);
+/** sim_dom_set() - force a state; a job that it was part of is not touched. */
+void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_state state, enum hv_reason reason);
+/** sim_dom_rename() - give it another libvirt name. */
+void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const char *name);
+/** sim_dom_crash() - its QEMU dies. */
+void sim_dom_crash(struct sim *w, const char *host, const char *uuid);
+/** sim_dom_remove() - it is destroyed and undefined. */
+void sim_dom_remove(struct sim *w, const char *host, const char *uuid);
+/** sim_job_drop() - forget a domain's migration and leave both halves as they are: libvirt lost track of it. */
+void sim_job_drop(struct sim *w, const char *uuid);
+
+/* What is true of a domain, whether or not its host can be asked. */
+struct sim_dom_view {
+	const char *host;          /* borrowed */
+	const char *uuid, *name;   /* borrowed */
+	enum hv_state state;
+	enum hv_reason reason;
+	bool persistent;
+	bool incoming, outgoing;
+	bool host_on;
+};
+
+/** sim_dom_list() - every domain, by host and then by UUID. @host, @uuid: NULL for any. Return: GArray of struct sim_dom_view, owned. */
+GArray *sim_dom_list(struct sim *w, const char *host, const char *uuid);
+/** sim_jobs() - migrations under way. */
+guint sim_jobs(const struct sim *w);
+/**
+ * sim_violation() - the first thing that must never happen and did, or NULL.
+ *
+ * A guest was let run while another copy of it ran, or half of a post-copy
+ * migration was destroyed by a call. Borrowed.
+ */
+const char *sim_violation(const struct sim *w);
+
+/* ---- faults: each call passes one gate ---- */
+
+enum sim_fault_kind {
+	SIM_REFUSE,            /* answer with ERR_HV, do not act */
+	SIM_LOSE_REQUEST,      /* ERR_HV_LOST, not acted */
+	SIM_LOSE_REPLY,        /* ERR_HV_LOST, acted */
+	SIM_HANG,              /* never answered, not acted */
+	SIM_HANG_REPLY,        /* never answered, acted */
+	SIM_DELAY,             /* the request takes .ms longer */
+	SIM_HOLD,              /* the request waits for sim_release() */
+	SIM_HOLD_REPLY,        /* acted; the reply waits for sim_release() */
+	SIM_LIBVIRTD_BEFORE,   /* libvirtd is killed instead of acting; back after .ms */
+	SIM_LIBVIRTD_AFTER,    /* libvirtd is killed when it has acted; back after .ms */
+	SIM_CONTROLLER_BEFORE, /* the controller is killed, the request was never sent */
+	SIM_CONTROLLER_AFTER,  /* the controller is killed when the host has acted */
+	SIM_CUT_LINK,          /* the host's cable is out before the request arrives; back after .ms */
+	SIM_POWER_OFF,         /* the host dies before the request arrives; back after .ms */
+	SIM_FAULT_N
+};
+
+/** sim_fault_name() - "lose-reply", ...; sim_fault_parse() is the way back, false for an unknown word. */
+const char *sim_fault_name(enum sim_fault_kind k);
+bool sim_fault_parse(const char *name, enum sim_fault_kind *ret);
+
+struct sim_fault {
+	const char *host;      /* NULL: any */
+	enum hv_op op;         /* HV_OP_N: any */
+	int64_t nth;           /* the how manieth call that fits, from 1; 0: each of them */
+	enum sim_fault_kind kind;
+	int64_t ms;            /* the length of a delay or of an outage; 0 with an outage: for ever */
+	const char *name;      /* for sim_release() and sim_held() */
+};
+
+void sim_fault_add(struct sim *w, const struct sim_fault *f);
+void sim_fault_clear(struct sim *w);
+/** sim_fault_hits() - how many calls met a rule. */
+int64_t sim_fault_hits(const struct sim *w);
+/** sim_release() - let go what the rule @name holds and will hold. Return: how many calls waited. */
+int sim_release(struct sim *w, const char *name);
+/** sim_held() - how many calls wait at the rule @name. */
+int sim_held(const struct sim *w, const char *name);
+
+/** sim_calls() - calls that have passed the gate. */
+int64_t sim_calls(const struct sim *w);
+
+/* @n: the call's number, from 1. @fault: SIM_FAULT_N for none. */
+typedef void sim_call_f(int64_t n, const char *host, const struct hv_req *req, enum sim_fault_kind fault, void *user);
+/** sim_on_call() - tell of each call as it passes the gate. NULL ends it. */
+void sim_on_call(struct sim *w, sim_call_f *fn, void *user);
+
+/**
+ * sim_on_kill() - what a rule that kills the controller calls.
+ *
+ * From then on the dead controller's calls are swallowed and it hears nothing.
+ * @fn must not free it, it is on the stack; the test does that at the end of the
+ * clock's step, and says sim_revive() when it makes the next one.
+ */
+void sim_on_kill(struct sim *w, void (*fn)(void *user), void *user);
+void sim_revive(struct sim *w);
+
+#endif

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Domains of the simulator: their states, and the calls on one of them.
+ *
+ * Beside what libvirt would say, the simulator knows where the guest's memory
+ * really is (sim_dom.whole), and notes when a call does what must never be done:
+ * let a guest run twice, let one run without its memory, throw away the only copy.
+ */
+#include <string.h>
+
+#include "hv/sim.h"
+#include "hv/sim_int.h"
+
+/* ---- making and dropping ---- */
+
+void sim_uuid(char out[static UTIL_UUID_LEN + 1], const char *text)
+{
+	g_autofree char *hex = g_compute_checksum_for_string(G_CHECKSUM_SHA1, text, -1);
+
+	g_snprintf(out, UTIL_UUID_LEN + 1, "%.8s-%.4s-5%.3s-8%.3s-%.12s", hex, hex + 8, hex + 13, hex + 17, hex + 20);
+}
+
+static void set_memory(struct sim_dom *d, const struct sim_dom_spec *spec)
+{
+	d->mem_mib = spec->mem_mib ? spec->mem_mib : 1024;
+	d->dirty = spec->dirty_mibs * SIM_MIB;
+	d->working = (double)(spec->working_mib ? spec->working_mib : d->mem_mib / 4) * SIM_MIB;
+	d->hot = spec->hot_mib ? (double)spec->hot_mib * SIM_MIB : d->working / 4;
+	d->hot = MIN(d->hot, d->working);
+}
+
+struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
+{
+	struct sim_dom *d = g_new0(struct sim_dom, 1);
+	g_autofree char *seed = g_strdup_printf("dom:%s:%s", h->name, spec->name);
+
+	d->host = h;
+	sim_uuid(d->uuid, seed);
+	if (spec->uuid)
+		g_strlcpy(d->uuid, spec->uuid, sizeof d->uuid);
+	d->name = g_strdup(spec->name);
+	d->title = g_strdup(spec->title);
+	d->vcpus = spec->vcpus ? spec->vcpus : 1;
+	d->disks = spec->disks ? MAX(spec->disks, 0) : 1;
+	d->disk_gib = spec->disk_gib ? spec->disk_gib : 1;
+	d->network_disks = spec->network_disks;
+	d->cpu_model = g_strdup(spec->cpu_model ? spec->cpu_model : "qemu64");
+	d->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
+	d->vnc_listen = g_strdup("127.0.0.1");
+	d->persistent = !spec->transient;
+	d->state = spec->state ? spec->state : HV_RUNNING;
+	d->reason = spec->reason;
+	d->whole = sim_dom_active(d) && d->reason != HV_R_MIGRATION && d->reason != HV_R_STARTING && d->reason != HV_R_POSTCOPY_FAILED;
+	d->waiting = g_ptr_array_new();
+	set_memory(d, spec);
+	g_hash_table_replace(h->doms, d->uuid, d);
+	return d;
+}
+
+struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
+{
+	struct sim_dom *d = g_memdup2(from, sizeof *from);
+
+	d->host = h;
+	d->name = g_strdup(from->name);
+	d->title = g_strdup(from->title);
+	d->cpu_model = g_strdup(from->cpu_model);
+	d->cpu_features = g_strdupv(from->cpu_features);
+	d->vnc_listen = g_strdup(from->vnc_listen);
+	d->persistent = false;
+	d->state = HV_PAUSED;
+	d->reason = HV_R_STARTING;
+	d->whole = false;
+	d->has_completed = false;
+	d->job = NULL;
+	d->waiting = g_ptr_array_new();
+	g_hash_table_replace(h->doms, d->uuid, d);
+	return d;
+}
+
+void sim_dom_free(struct sim_dom *d)
+{
+	if (!d)
+		return;
+	g_free(d->name);
+	g_free(d->title);
+	g_free(d->cpu_model);
+	g_strfreev(d->cpu_features);
+	g_free(d->vnc_listen);
+	g_ptr_array_unref(d->waiting);
+	g_free(d);
+}
+
+void sim_dom_drop(struct sim_dom *d)
+{
+	g_assert(!d->job);
+	sim_dom_unlock(d);
+	g_hash_table_remove(d->host->doms, d->uuid);
+}
+
+struct sim_dom *sim_dom_get(struct sim_host *h, const char *uuid)
+{
+	return g_hash_table_lookup(h->doms, uuid);
+}
+
+/* ---- states ---- */
+
+static void violation(struct sim *w, const char *what, const struct sim_dom *d)
+{
+	if (!w->violation)
+		w->violation = g_strdup_printf("%s %s on %s", d->name, what, d->host->name);
+}
+
+/* Some other copy of the guest that is active and, if @running, runs; if @whole, has its memory. */
+static const struct sim_dom *other_copy(const struct sim_dom *d, bool running, bool whole)
+{
+	GHashTableIter it;
+	void *value;
+
+	g_hash_table_iter_init(&it, d->host->w->hosts);
+	while (g_hash_table_iter_next(&it, NULL, &value)) {
+		struct sim_host *h = value;
+		const struct sim_dom *o = sim_dom_get(h, d->uuid);
+
+		if (o && o != d && h->on && sim_dom_active(o) && (!running || o->state == HV_RUNNING) && (!whole || o->whole))
+			return o;
+	}
+	return NULL;
+}
+
+bool sim_dom_active(const struct sim_dom *d)
+{
+	return d->state == HV_RUNNING || d->state == HV_PAUSED || d->state == HV_SUSPENDED;
+}
+
+void sim_dom_state(struct sim_dom *d, enum hv_state state, enum hv_reason reason)
+{
+	if (state == HV_RUNNING && d->state != HV_RUNNING && other_copy(d, true, false))
+		violation(d->host->w, "runs twice, now also", d);
+	d->state = state;
+	d->reason = reason;
+	if (!sim_dom_active(d))
+		d->whole = false;
+}
+
+void sim_dom_change(struct sim_dom *d, enum hv_state state, enum hv_reason reason)
+{
+	sim_dom_state(d, state, reason);
+	sim_emit_dom(d);
+}
+
+void sim_dom_stop(struct sim_dom *d, enum hv_reason reason)
+{
+	sim_dom_change(d, HV_SHUTOFF, reason);
+	if (!d->persistent)
+		sim_dom_drop(d);
+}
+
+void sim_dom_unlock(struct sim_dom *d)
+{
+	while (d->waiting->len > 0) {
+		struct sim_call *sc = g_ptr_array_index(d->waiting, 0);
+
+		sim_call_park(sc, NULL);
+		clock_cancel(&sc->timer);
+		sc->timer = clock_after(0, sim_call_retry, sc);
+	}
+}
+
+/* ---- what a test does behind everybody's back ---- */
+
+static struct sim_dom *must_find(struct sim *w, const char *host, const char *uuid)
+{
+	struct sim_host *h = sim_host_find(w, host);
+	struct sim_dom *d = h ? sim_dom_get(h, uuid) : NULL;
+
+	if (!d)
+		g_error("sim: no domain %s on host %s", uuid, host);
+	return d;
+}
+
+void sim_dom_add(struct sim *w, const char *host, const struct sim_dom_spec *spec)
+{
+	struct sim_host *h = sim_host_find(w, host);
+
+	if (!h)
+		g_error("sim: no host %s", host);
+	sim_emit_dom(sim_dom_new(h, spec));
+}
+
+void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_state state, enum hv_reason reason)
+{
+	struct sim_dom *d = must_find(w, host, uuid);
+
+	d->state = state;
+	d->reason = reason;
+	if (state == HV_RUNNING)
+		d->whole = true;
+	if (!sim_dom_active(d))
+		d->whole = false;
+	sim_emit_dom(d);
+}
+
+void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const char *name)
+{
+	struct sim_dom *d = must_find(w, host, uuid);
+
+	util_replace(&d->name, name);
+	sim_emit_dom(d);
+}
+
+void sim_dom_crash(struct sim *w, const char *host, const char *uuid)
+{
+	struct sim_dom *d = must_find(w, host, uuid);
+
+	if (d->job)
+		sim_job_killed(d);
+	sim_dom_stop(d, HV_R_CRASHED);
+}
+
+static void undefine(struct sim_dom *d)
+{
+	d->persistent = false;
+	d->state = HV_ABSENT;
+	sim_emit_dom(d);
+	sim_dom_drop(d);
+}
+
+void sim_dom_remove(struct sim *w, const char *host, const char *uuid)
+{
+	struct sim_dom *d = must_find(w, host, uuid);
+
+	if (d->job)
+		sim_job_killed(d);
+	if (sim_dom_active(d))
+		sim_dom_change(d, HV_SHUTOFF, HV_R_OTHER);
+	undefine(d);
+}
+
+static int compare_views(const void *a, const void *b)
+{
+	const struct sim_dom_view *x = a, *y = b;
+	int by_host = strcmp(x->host, y->host);
+
+	return by_host ? by_host : strcmp(x->uuid, y->uuid);
+}
+
+GArray *sim_dom_list(struct sim *w, const char *host, const char *uuid)
+{
+	GArray *all = g_array_new(FALSE, FALSE, sizeof(struct sim_dom_view));
+	GHashTableIter it, jt;
+	void *hv, *dv;
+
+	g_hash_table_iter_init(&it, w->hosts);
+	while (g_hash_table_iter_next(&it, NULL, &hv)) {
+		const struct sim_host *h = hv;
+
+		if (host && !g_str_equal(host, h->name))
+			continue;
+		g_hash_table_iter_init(&jt, h->doms);
+		while (g_hash_table_iter_next(&jt, NULL, &dv)) {
+			const struct sim_dom *d = dv;
+			struct sim_dom_view v = {
+				.host = h->name, .uuid = d->uuid, .name = d->name, .state = d->state, .reason = d->reason,
+				.persistent = d->persistent, .host_on = h->on,
+				.incoming = d->job && sim_job_incoming(d), .outgoing = d->job && !sim_job_incoming(d),
+			};
+
+			if (!uuid || g_str_equal(uuid, d->uuid))
+				g_array_append_val(all, v);
+		}
+	}
+	g_array_sort(all, compare_views);
+	return all;
+}
+
+/* ---- calls ---- */
+
+static void add_disk(struct hv_dom *o, const struct sim_dom *d, int i)
+{
+	struct hv_disk *k = g_new0(struct hv_disk, 1);
+
+	k->target = g_strdup_printf("vd%c", 'a' + i % 26);
+	k->source = d->network_disks ? g_strdup_printf("rbd:volumes/%s-%d", d->uuid, i)
+				     : g_strdup_printf("/var/lib/drover/instances/%s/disk%d.qcow2", d->uuid, i);
+	k->format = g_strdup(d->network_disks ? "raw" : "qcow2");
+	k->network = d->network_disks;
+	k->capacity_bytes = k->allocation_bytes = d->disk_gib << 30;
+	g_ptr_array_add(o->disks, k);
+}
+
+static void add_nic(struct hv_dom *o, const struct sim_dom *d)
+{
+	struct hv_nic *n = g_new0(struct hv_nic, 1);
+
+	n->mac = g_strdup_printf("52:54:00:%.2s:%.2s:%.2s", d->uuid, d->uuid + 2, d->uuid + 4);
+	n->bridge = g_strdup("br0");
+	n->type = g_strdup("bridge");
+	g_ptr_array_add(o->nics, n);
+}
+
+static struct hv_dom *describe(const struct sim_dom *d)
+{
+	struct hv_dom *o = hv_dom_new();
+
+	memcpy(o->uuid, d->uuid, sizeof o->uuid);
+	o->name = g_strdup(d->name);
+	o->title = g_strdup(d->title);
+	o->state = d->state;
+	o->reason = d->reason;
+	o->persistent = d->persistent;
+	o->vcpus = d->vcpus;
+	o->mem_mib = d->mem_mib;
+	o->virt_type = g_strdup("kvm");
+	o->arch = g_strdup("x86_64");
+	o->machine = g_strdup("pc-q35-7.2");
+	o->vnc_listen = g_strdup(d->vnc_listen);
+	o->vnc_port = sim_dom_active(d) ? 5900 : -1;
+	for (int i = 0; i < d->disks; i++)
+		add_disk(o, d, i);
+	add_nic(o, d);
+	o->job_active = d->job != NULL;
+	o->job_incoming = d->job && sim_job_incoming(d);
+	o->job_outgoing = d->job && !sim_job_incoming(d);
+	return o;
+}
+
+static void list(struct sim_call *sc)
+{
+	GHashTableIter it;
+	void *value;
+
+	sc->call->reply.doms = g_ptr_array_new_with_free_func((GDestroyNotify)hv_dom_free);
+	g_hash_table_iter_init(&it, sc->host->doms);
+	while (g_hash_table_iter_next(&it, NULL, &value))
+		g_ptr_array_add(sc->call->reply.doms, describe(value));
+	sim_call_finish(sc);
+}
+
+static void get(struct sim_call *sc, struct sim_dom *d)
+{
+	sc->call->reply.dom = d ? describe(d) : hv_dom_new();
+	if (!d) {
+		sc->call->reply.dom->state = HV_ABSENT;
+		g_strlcpy(sc->call->reply.dom->uuid, sc->call->req.uuid, UTIL_UUID_LEN + 1);
+	}
+	sim_call_finish(sc);
+}
+
+static void write_xml(struct sim_call *sc, struct sim_dom *d)
+{
+	sc->call->reply.xml = sim_xml_write(d);
+	sc->call->reply.xml_inactive = d->persistent ? sim_xml_write(d) : NULL;
+	sim_call_finish(sc);
+}
+
+static void compare_cpu(struct sim_call *sc)
+{
+	struct sim_xml *x = sim_xml_read(sc->call->req.xml);
+
+	if (!x) {
+		sim_call_refuse(sc, ERR_HV, "XML error: the CPU description cannot be read");
+		return;
+	}
+	sc->call->reply.cpu_why = sim_cpu_missing(sc->host, x->cpu_model, (const char *const *)x->cpu_features->pdata);
+	sc->call->reply.cpu_ok = !sc->call->reply.cpu_why;
+	sim_xml_free(x);
+	sim_call_finish(sc);
+}
+
+/* ---- calls that change ---- */
+
+static void lock_timed_out(void *user)
+{
+	struct sim_call *sc = user;
+
+	sc->timer = NULL;
+	sim_call_refuse(sc, ERR_HV_BUSY, "Timed out during operation: cannot acquire state change lock (held by monitor=%s)",
+			"remoteDispatchDomainMigratePerform3Params");
+}
+
+void sim_dom_wait(struct sim_call *sc, struct sim_dom *d)
+{
+	sim_call_park(sc, d->waiting);
+	sc->timer = clock_after(SIM_LOCK_MS, lock_timed_out, sc);
+}
+
+static void suspend(struct sim_call *sc, struct sim_dom *d)
+{
+	if (d->job && sim_job_incoming(d)) {
+		sim_dom_wait(sc, d);
+		return;
+	}
+	if (!sim_dom_active(d)) {
+		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: domain is not running");
+		return;
+	}
+	if (d->state == HV_RUNNING) {
+		if (d->job)
+			sim_job_account(d->job);
+		/* libvirt calls it so while the guest is migrating out, and lets it run on when that fails */
+		sim_dom_change(d, HV_PAUSED, d->job ? HV_R_MIGRATION : HV_R_USER);
+	}
+	sim_call_finish(sc);
+}
+
+static void resume(struct sim_call *sc, struct sim_dom *d)
+{
+	if (d->job) {
+		sim_dom_wait(sc, d);
+		return;
+	}
+	if (!sim_dom_active(d)) {
+		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: domain is not running");
+		return;
+	}
+	if (d->state != HV_RUNNING) {
+		if (!d->whole)
+			violation(sc->w, "was resumed without its memory", d);
+		sim_dom_change(d, HV_RUNNING, HV_R_OTHER);
+	}
+	sim_call_finish(sc);
+}
+
+static void destroy(struct sim_call *sc, struct sim_dom *d)
+{
+	if (d && sim_dom_active(d)) {
+		if (d->reason == HV_R_POSTCOPY || d->reason == HV_R_POSTCOPY_FAILED)
+			violation(sc->w, "was destroyed as half of a post-copy", d);
+		else if (d->whole && !other_copy(d, false, true))
+			violation(sc->w, "was destroyed, its only copy", d);
+		if (d->job)
+			sim_job_killed(d);
+		sim_dom_stop(d, HV_R_OTHER);
+	}
+	sim_call_finish(sc);
+}
+
+static void undefine_call(struct sim_call *sc, struct sim_dom *d)
+{
+	if (d && d->job) {
+		sim_dom_wait(sc, d);
+		return;
+	}
+	if (d && sim_dom_active(d)) {
+		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: cannot undefine a domain that is active");
+		return;
+	}
+	if (d)
+		undefine(d);
+	sim_call_finish(sc);
+}
+
+void sim_act_dom(struct sim_call *sc)
+{
+	const struct hv_req *r = &sc->call->req;
+	struct sim_dom *d = r->uuid ? sim_dom_get(sc->host, r->uuid) : NULL;
+
+	if (r->op == HV_DOM_LIST)
+		list(sc);
+	else if (r->op == HV_CPU_COMPARE)
+		compare_cpu(sc);
+	else if (r->op == HV_DOM_GET)
+		get(sc, d);
+	else if (r->op == HV_DOM_DESTROY)
+		destroy(sc, d);
+	else if (r->op == HV_DOM_UNDEFINE)
+		undefine_call(sc, d);
+	else if (!d)
+		sim_call_refuse(sc, ERR_HV_ABSENT, "Domain not found: no domain with matching uuid '%s'", r->uuid);
+	else if (r->op == HV_DOM_XML)
+		write_xml(sc, d);
+	else if (r->op == HV_DOM_SUSPEND)
+		suspend(sc, d);
+	else
+		resume(sc, d);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sim_int: what the simulator's files share. Nobody else includes it.
+ */
+#ifndef SIM_INT_H
+#define SIM_INT_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "hv/sim.h"
+
+#define SIM_MIB ((double)(1 << 20))
+#define SIM_PAGE 4096
+
+/* Durations as measured on real hosts. */
+#define SIM_KEEPALIVE_MS 25000 /* a silent connection of the controller */
+#define SIM_PEER_LOST_MS 27000 /* a silent connection between two libvirtds */
+#define SIM_NO_ROUTE_MS  3000  /* connecting to what is not there */
+#define SIM_LOCK_MS      30000 /* waiting for a domain's job lock */
+
+struct sim_call;
+struct sim_job;
+
+/* What a libvirtd that comes back does to a domain whose migration it left in the middle. */
+enum sim_repair { SIM_REPAIR_NOTHING, SIM_REPAIR_RESUME, SIM_REPAIR_STOP };
+
+struct sim_host {
+	struct sim *w;
+	char *name;
+	char uuid[UTIL_UUID_LEN + 1];
+	int vcpus;
+	int64_t mem_mib, disk_gib, latency_ms;
+	char *cpu_model;
+	char **cpu_features;
+	double rate;           /* bytes a second, each way; 0: at once */
+	bool on, libvirtd, link;
+	GHashTable *doms;      /* uuid -> struct sim_dom *, owned */
+	GPtrArray *jobs;       /* migrations from or to it */
+	GPtrArray *conns;      /* struct sim_conn * of the controller */
+	GPtrArray *stalled;    /* struct sim_call * that wait for the link */
+	struct clock_timer *heal;
+	enum sim_fault_kind heal_what;
+};
+
+struct sim_dom {
+	struct sim_host *host;
+	char uuid[UTIL_UUID_LEN + 1];
+	char *name, *title;
+	int64_t mem_mib, disk_gib;
+	int vcpus, disks;
+	bool network_disks;
+	char *cpu_model;
+	char **cpu_features;
+	char *vnc_listen;
+	bool persistent;
+	enum hv_state state;
+	enum hv_reason reason;
+	bool whole;              /* the guest's memory is here, and is the newest */
+	double dirty;            /* bytes a second */
+	double working, hot;     /* bytes */
+	struct sim_job *job;     /* the migration that it is a half of */
+	struct hv_job completed; /* of an incoming one, until it is read */
+	bool has_completed;
+	enum sim_repair repair;
+	GPtrArray *waiting;      /* struct sim_call * that want the job lock */
+};
+
+/* One connection of the controller; hv_host.impl. */
+struct sim_conn {
+	struct hv_host *h;
+	struct sim_host *host;
+	bool open;
+	bool closing;             /* HV_EV_CLOSED is on its way */
+	struct clock_timer *opening, *keepalive, *deliver;
+	GQueue events;            /* struct sim_event * */
+	GPtrArray *calls;         /* struct sim_call *, in order of their submission */
+};
+
+/* One call under way. Where it waits is said by .timer, .parked and .job. */
+struct sim_call {
+	struct sim *w;
+	struct hv_call *call;
+	struct sim_conn *conn;     /* NULL when the connection is gone: nobody hears the answer */
+	struct sim_host *host;
+	enum sim_fault_kind fault; /* SIM_FAULT_N: none */
+	int64_t fault_ms;
+	char *hold;                /* the name of the rule that holds it */
+	bool acted;                /* only the reply is still to be delivered */
+	struct clock_timer *timer;
+	GPtrArray *parked;         /* the list that it waits in */
+	struct sim_job *job;       /* the migration whose end it waits for */
+};
+
+struct sim {
+	GHashTable *hosts;    /* name -> struct sim_host *, owned */
+	GHashTable *aliases;  /* the controller's names of hosts -> struct sim_host * */
+	GPtrArray *jobs;      /* struct sim_job *, owned */
+	GPtrArray *calls;     /* struct sim_call *, owned: all that are under way */
+	GPtrArray *held;      /* struct sim_call * at a hold rule */
+	GPtrArray *rules;     /* struct rule *, see sim_gate.c */
+	GPtrArray *hung;      /* struct sim_call * that nobody will answer */
+	GRand *rand;
+	int64_t n_calls, n_hits;
+	bool dead;            /* the controller was killed */
+	char *violation;
+	void (*on_kill)(void *user);
+	void *kill_user;
+	sim_call_f *on_call;
+	void *call_user;
+};
+
+/* ---- sim.c: connections and calls ---- */
+
+/* The world that URIs lead to; made if there is none. */
+struct sim *sim_current(void);
+/* The link is back: events that waited go on. */
+void sim_wake_conns(struct sim_host *host);
+/* Tell every connection of a host. */
+void sim_emit(struct sim_host *host, const struct hv_event *ev);
+/* The same of a domain's state. */
+void sim_emit_dom(const struct sim_dom *d);
+/* The connection is lost: its calls too, HV_EV_CLOSED follows. */
+void sim_conn_drop(struct sim_conn *c, const char *why);
+/* The host got the request, or can be reached again. */
+void sim_call_arrive(struct sim_call *sc);
+/* The same, as a timer of the call. */
+void sim_call_retry(void *user);
+/* The call has its answer, in call->reply. */
+void sim_call_finish(struct sim_call *sc);
+/* Complete it now, whatever it waited for. */
+void sim_call_end(struct sim_call *sc);
+/* Put it into a list, out of the one it is in; NULL: into none. */
+void sim_call_park(struct sim_call *sc, GPtrArray *where);
+/* Refuse it: set the error and finish. */
+void sim_call_refuse(struct sim_call *sc, enum err_code code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
+
+/* ---- sim_gate.c ---- */
+
+/* Choose what happens to a call. Return: false if the controller that made it is dead. */
+bool sim_gate(struct sim_call *sc);
+/* Faults at arrival. Return: false if the request goes no further now. */
+bool sim_gate_request(struct sim_call *sc);
+/* Faults at the reply. Return: false if it goes no further now. */
+bool sim_gate_reply(struct sim_call *sc);
+/* A migration has begun: faults after its act strike now, when it is under way. */
+void sim_gate_started(struct sim_call *sc);
+void sim_gate_free(struct sim *w);
+
+/* ---- sim_host.c ---- */
+
+struct sim_host *sim_host_find(struct sim *w, const char *name);
+struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_host_spec *spec);
+/* From "sim://NAME?...": found, or made with its domains. */
+struct sim_host *sim_host_of_uri(struct sim *w, const char *uri);
+void sim_host_free(struct sim_host *h);
+/* Can packets reach it? */
+bool sim_host_reachable(const struct sim_host *h);
+int64_t sim_host_mem_free(const struct sim_host *h);
+void sim_act_host_get(struct sim_call *sc);
+/* An outage by a rule; it ends after @ms, if that is not 0. */
+void sim_host_outage(struct sim_host *h, enum sim_fault_kind kind, int64_t ms);
+
+/* ---- sim_dom.c ---- */
+
+struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec);
+/* A copy on another host, PAUSED and being started. */
+struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from);
+/* Drop it from its host; its job must be gone. */
+void sim_dom_drop(struct sim_dom *d);
+void sim_dom_free(struct sim_dom *d);
+struct sim_dom *sim_dom_get(struct sim_host *h, const char *uuid);
+/* Set the state; no event. Notes a violation when it runs twice. */
+void sim_dom_state(struct sim_dom *d, enum hv_state state, enum hv_reason reason);
+/* Set it and tell. */
+void sim_dom_change(struct sim_dom *d, enum hv_state state, enum hv_reason reason);
+/* QEMU is gone: shut off with a reason, or dropped if it has no definition. */
+void sim_dom_stop(struct sim_dom *d, enum hv_reason reason);
+bool sim_dom_active(const struct sim_dom *d);
+/* The job lock is held: the call tries again when it is free, for a while. */
+void sim_dom_wait(struct sim_call *sc, struct sim_dom *d);
+/* Let calls that waited for the job lock try again. */
+void sim_dom_unlock(struct sim_dom *d);
+/* Deterministic UUID from a text. */
+void sim_uuid(char out[static UTIL_UUID_LEN + 1], const char *text);
+/* Carry out the ops on one domain, and HV_DOM_LIST. */
+void sim_act_dom(struct sim_call *sc);
+
+/* ---- sim_xml.c ---- */
+
+struct sim_xml {
+	char *uuid, *name, *cpu_model, *vnc_listen;
+	GPtrArray *cpu_features; /* char * */
+	int64_t mem_kib;
+};
+
+char *sim_xml_write(const struct sim_dom *d);
+/* Return: what could be read, owned; NULL if it is no XML. */
+struct sim_xml *sim_xml_read(const char *text);
+void sim_xml_free(struct sim_xml *x);
+/* NULL if @h can run the CPU, else what is missing; owned. */
+char *sim_cpu_missing(const struct sim_host *h, const char *model, const char *const *features);
+
+/* ---- sim_job.c: migrations ---- */
+
+void sim_act_migrate(struct sim_call *sc);
+void sim_act_job(struct sim_call *sc);
+void sim_job_free(struct sim_job *j);
+/* The call waits for its migration no more. */
+void sim_job_forget(struct sim_call *sc);
+bool sim_job_incoming(const struct sim_dom *d);
+/* One of its domains was destroyed or its QEMU died; call before the state is changed. */
+void sim_job_killed(struct sim_dom *d);
+/* The guest was suspended: it writes no more. */
+void sim_job_account(struct sim_job *j);
+/* A host's link, rate or power changed: rates and time limits of its jobs follow. */
+void sim_job_link(struct sim_host *h);
+void sim_job_host_off(struct sim_host *h);
+void sim_job_libvirtd_off(struct sim_host *h);
+/* libvirtd is back: it looks after what it finds. */
+void sim_job_libvirtd_on(struct sim_host *h);
+
+#endif

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Theory of operation
+ * -------------------
+ * A migration of the simulator is a fluid: bytes remain, flow at a rate, and
+ * while they flow the guest dirties others. Nothing is computed in small steps;
+ * the end of the present part is planned on the clock, and planned anew when a
+ * rate changes (another flow on the link, a cable, a tuned limit).
+ *
+ *	START -> SETUP -> PRECOPY (iterations) -> SWITCH -> CONFIRM -> gone
+ *	                     \-> POSTCOPY ----------------/
+ *
+ * What an iteration dirtied: the guest writes at a rate to random places, four
+ * fifths of it within its hot set; n bytes written to random places of a set of
+ * size s dirty s * (1 - exp(-n / s)) of it. The switch-over comes when that can
+ * be sent within the permitted downtime.
+ *
+ * A link's rate is shared evenly between the flows on it, each way by itself.
+ *
+ * Both halves point to the job while it lives. A half is NULL when its host
+ * died; whoever is left finds out when the connection has been silent too long.
+ * In post-copy QEMU goes on without libvirt (.detached): when it is done the
+ * source is shut off, but stays defined.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "hv/sim.h"
+#include "hv/sim_int.h"
+#include "hv/sim_job.h"
+
+#define POSTCOPY_GAP_MS 5
+#define HOT_SHARE       0.8
+#define THROTTLE_FIRST  20
+#define THROTTLE_STEP   10
+#define THROTTLE_MAX    99
+#define INSTANT_BPS     (INT64_C(1) << 40) /* what is reported for a copy at once */
+
+static void next_part(void *user);
+
+bool sim_job_incoming(const struct sim_dom *d)
+{
+	return d->job->dst == d;
+}
+
+static bool flows(const struct sim_job *j)
+{
+	return j->part == PART_PRECOPY || j->part == PART_SWITCH || j->part == PART_POSTCOPY;
+}
+
+/* ---- rates and time ---- */
+
+static double write_rate(const struct sim_job *j)
+{
+	if (!j->src || j->src->state != HV_RUNNING || j->part != PART_PRECOPY)
+		return 0;
+	return j->src->dirty * (100 - j->throttle) / 100;
+}
+
+static double spread(double written, double set)
+{
+	return set > 0 ? set * -expm1(-written / set) : 0;
+}
+
+static double dirtied(const struct sim_job *j)
+{
+	const struct sim_dom *d = j->src ? j->src : j->dst;
+	double cold = d->working - d->hot;
+
+	if (cold <= 0)
+		return spread(j->written, d->hot);
+	return spread(j->written * HOT_SHARE, d->hot) + spread(j->written * (1 - HOT_SHARE), cold);
+}
+
+void sim_job_account(struct sim_job *j)
+{
+	int64_t now = clock_now_ms();
+	double s = (double)(now - j->seen_ms) / 1000;
+	double sent = 0;
+
+	if (flows(j))
+		sent = isinf(j->rate) ? j->remaining : MIN(j->remaining, j->rate * s);
+	j->remaining -= sent;
+	j->processed += sent;
+	j->written += write_rate(j) * s;
+	j->seen_ms = now;
+}
+
+/* How many flows share this direction of a host's link. */
+static int sharers(const struct sim_host *h, bool out)
+{
+	int n = 0;
+
+	for (guint i = 0; i < h->jobs->len; i++) {
+		const struct sim_job *j = g_ptr_array_index(h->jobs, i);
+
+		n += flows(j) && (out ? j->src_host : j->dst_host) == h;
+	}
+	return n;
+}
+
+static double share(const struct sim_host *h, bool out)
+{
+	return h->rate > 0 ? h->rate / MAX(sharers(h, out), 1) : INFINITY;
+}
+
+static double rate_now(const struct sim_job *j)
+{
+	double rate = MIN(share(j->src_host, true), share(j->dst_host, false));
+
+	if (!sim_host_reachable(j->src_host) || !sim_host_reachable(j->dst_host) || !j->src || !j->dst)
+		return 0;
+	/* the stop phase and post-copy ignore the limit */
+	return j->cap > 0 && j->part == PART_PRECOPY ? MIN(rate, j->cap) : rate;
+}
+
+/* Plan the end of the present part; parts that do not flow have planned theirs. */
+static void plan(struct sim_job *j)
+{
+	double ms;
+
+	if (!flows(j))
+		return;
+	clock_cancel(&j->step);
+	j->rate = rate_now(j);
+	if (j->rate <= 0)
+		return;
+	ms = isinf(j->rate) ? 0 : ceil(j->remaining / j->rate * 1000);
+	if (j->part == PART_SWITCH && !j->instant)
+		ms += SWITCH_MS;
+	j->step = clock_after((int64_t)ms, next_part, j);
+}
+
+void sim_job_replan_host(struct sim_host *h)
+{
+	for (guint i = 0; i < h->jobs->len; i++)
+		sim_job_account(g_ptr_array_index(h->jobs, i));
+	for (guint i = 0; i < h->jobs->len; i++)
+		plan(g_ptr_array_index(h->jobs, i));
+}
+
+void sim_job_replan(struct sim_job *j)
+{
+	sim_job_account(j);
+	plan(j);
+	if (j->src_host->rate > 0)
+		sim_job_replan_host(j->src_host);
+	if (j->dst_host->rate > 0)
+		sim_job_replan_host(j->dst_host);
+}
+
+static void enter(struct sim_job *j, enum part part)
+{
+	j->part = part;
+	j->part_ms = clock_now_ms();
+}
+
+void sim_job_enter(struct sim_job *j, enum part part, int64_t ms)
+{
+	enter(j, part);
+	clock_cancel(&j->step);
+	j->step = clock_after(j->instant ? 0 : ms, next_part, j);
+}
+
+/* ---- ends ---- */
+
+void sim_job_forget(struct sim_call *sc)
+{
+	if (sc->job)
+		sc->job->call = NULL;
+	sc->job = NULL;
+}
+
+void sim_job_let_go(struct sim_dom **half)
+{
+	struct sim_dom *d = g_steal_pointer(half);
+
+	if (!d)
+		return;
+	d->job = NULL;
+	sim_dom_unlock(d);
+}
+
+void sim_job_free(struct sim_job *j)
+{
+	if (!j)
+		return;
+	clock_cancel(&j->step);
+	clock_cancel(&j->lost);
+	sim_job_let_go(&j->src);
+	sim_job_let_go(&j->dst);
+	if (j->call)
+		j->call->job = NULL;
+	g_ptr_array_remove(j->w->jobs, j);
+	g_ptr_array_remove(j->src_host->jobs, j);
+	g_ptr_array_remove(j->dst_host->jobs, j);
+	g_free(j);
+}
+
+void sim_job_end(struct sim_job *j, const char *why)
+{
+	struct sim_call *sc = j->call;
+	struct sim_host *src = j->src_host, *dst = j->dst_host;
+
+	sim_job_free(j);
+	sim_job_replan_host(src);
+	sim_job_replan_host(dst);
+	if (sc && why)
+		sim_call_refuse(sc, ERR_HV, "%s", why);
+	else if (sc)
+		sim_call_finish(sc);
+}
+
+void sim_job_fail(struct sim_job *j, const char *why)
+{
+	struct sim_dom *src = j->src, *dst = j->dst;
+	bool restore = src && src->state == HV_PAUSED && src->reason == HV_R_MIGRATION && !j->paused;
+
+	if (dst) {
+		sim_job_let_go(&j->dst);
+		sim_dom_stop(dst, HV_R_FAILED);
+	}
+	if (restore)
+		sim_dom_change(src, HV_RUNNING, HV_R_OTHER);
+	sim_job_end(j, why);
+}
+
+/* ---- the course of a migration ---- */
+
+void sim_job_stats(const struct sim_job *j, struct hv_job *out)
+{
+	*out = (struct hv_job){
+		.active = true,
+		.outgoing = true,
+		.elapsed_ms = clock_now_ms() - j->start_ms,
+		.downtime_ms = j->expected_ms,
+		.setup_ms = j->setup_ms,
+		.page_size = SIM_PAGE,
+		.iteration = j->iteration,
+		.throttle = j->throttle,
+		.postcopy_requests = j->requests,
+	};
+	if (j->part < PART_PRECOPY)
+		return;
+	out->mem_total = (int64_t)j->total;
+	out->mem_processed = (int64_t)j->processed;
+	out->mem_remaining = (int64_t)j->remaining;
+	out->mem_bps = isinf(j->rate) ? INSTANT_BPS : (int64_t)j->rate;
+	out->dirty_rate = (int64_t)(j->dirty_bps / SIM_PAGE);
+}
+
+static void emit_iteration(const struct sim_job *j)
+{
+	struct hv_event ev = { .type = HV_EV_ITERATION, .iteration = j->iteration };
+
+	memcpy(ev.uuid, j->uuid, sizeof ev.uuid);
+	sim_emit(j->src_host, &ev);
+}
+
+static void emit_done(const struct sim_job *j)
+{
+	struct hv_event ev = { .type = HV_EV_JOB_DONE };
+
+	memcpy(ev.uuid, j->uuid, sizeof ev.uuid);
+	sim_job_stats(j, &ev.job);
+	ev.job.active = false;
+	ev.job.downtime_ms = j->downtime_ms;
+	sim_emit(j->src_host, &ev);
+}
+
+static void begin_iteration(struct sim_job *j, double bytes)
+{
+	j->iteration++;
+	j->remaining = j->iter_size = bytes;
+	j->written = 0;
+	j->iter_ms = clock_now_ms();
+	emit_iteration(j);
+	sim_job_replan(j);
+}
+
+static void begin_precopy(struct sim_job *j)
+{
+	j->setup_ms = j->instant ? 0 : SETUP_MS;
+	j->seen_ms = clock_now_ms();
+	enter(j, PART_PRECOPY);
+	begin_iteration(j, j->total);
+}
+
+/* QEMU's rule: twice more than half as much dirtied as sent. */
+static void converge(struct sim_job *j, double dirty)
+{
+	if (!j->converge || dirty <= j->iter_size / 2 || ++j->high < 2)
+		return;
+	j->high = 0;
+	j->throttle = j->throttle ? MIN(j->throttle + THROTTLE_STEP, THROTTLE_MAX) : THROTTLE_FIRST;
+}
+
+static void begin_switch(struct sim_job *j, double dirty)
+{
+	j->remaining = dirty;
+	j->written = 0;
+	enter(j, PART_SWITCH);
+	if (j->src->state == HV_RUNNING)
+		sim_dom_change(j->src, HV_PAUSED, HV_R_MIGRATION);
+	sim_job_replan(j);
+}
+
+static void iteration_done(struct sim_job *j)
+{
+	double dirty, s = (double)(clock_now_ms() - j->iter_ms) / 1000;
+
+	j->processed += j->remaining; /* what rounding to milliseconds has left */
+	j->remaining = 0;
+	dirty = dirtied(j);
+	j->dirty_bps = s > 0 ? dirty / s : 0;
+	j->expected_ms = isinf(j->rate) ? 0 : (int64_t)(dirty / j->rate * 1000);
+	converge(j, dirty);
+	if (j->expected_ms <= j->limit_ms)
+		begin_switch(j, dirty);
+	else
+		begin_iteration(j, dirty);
+}
+
+static void keep_stats(struct sim_job *j)
+{
+	if (!j->dst)
+		return;
+	sim_job_stats(j, &j->dst->completed);
+	j->dst->completed.active = j->dst->completed.outgoing = false;
+	j->dst->completed.downtime_ms = j->downtime_ms;
+	j->dst->has_completed = true;
+}
+
+/* The guest is at the destination, whole. */
+static void arrived(struct sim_job *j)
+{
+	j->dst->persistent |= j->persist;
+	j->dst->whole = true;
+	j->src->whole = false;
+	if (j->paused)
+		sim_dom_change(j->dst, HV_PAUSED, HV_R_USER);
+	else
+		sim_dom_change(j->dst, HV_RUNNING, HV_R_MIGRATED);
+}
+
+static void switch_done(struct sim_job *j)
+{
+	j->processed += j->remaining;
+	j->remaining = 0;
+	j->downtime_ms = clock_now_ms() - j->part_ms;
+	arrived(j);
+	keep_stats(j);
+	sim_job_enter(j, PART_CONFIRM, CONFIRM_MS);
+	sim_job_replan(j);
+}
+
+void sim_job_postcopy(struct sim_job *j)
+{
+	sim_job_account(j);
+	j->remaining += dirtied(j);
+	j->written = 0;
+	j->downtime_ms = j->instant ? 0 : POSTCOPY_GAP_MS;
+	enter(j, PART_POSTCOPY);
+	sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY);
+	sim_dom_change(j->dst, j->paused ? HV_PAUSED : HV_RUNNING, HV_R_POSTCOPY);
+	j->src->whole = false;
+	sim_job_replan(j);
+}
+
+static void stop_source(struct sim_job *j)
+{
+	struct sim_dom *src = j->src;
+	bool persistent = src->persistent;
+
+	src->persistent = true; /* it goes below, after the events */
+	sim_dom_stop(src, HV_R_MIGRATED);
+	emit_done(j);
+	src->persistent = persistent;
+	sim_job_let_go(&j->src);
+	if (persistent && !j->detached && j->persist) {
+		src->state = HV_ABSENT;
+		sim_emit_dom(src);
+		src->persistent = false;
+	}
+	if (!src->persistent)
+		sim_dom_drop(src);
+}
+
+static void postcopy_done(struct sim_job *j)
+{
+	j->processed += j->remaining;
+	j->remaining = 0;
+	arrived(j);
+	keep_stats(j);
+	if (j->detached) {
+		stop_source(j);
+		sim_job_end(j, NULL);
+	} else {
+		sim_job_enter(j, PART_CONFIRM, CONFIRM_MS);
+		sim_job_replan(j);
+	}
+}
+
+static void next_part(void *user)
+{
+	struct sim_job *j = user;
+
+	j->step = NULL;
+	sim_job_account(j);
+	switch (j->part) {
+	case PART_START:
+		sim_dom_change(j->dst, HV_PAUSED, HV_R_MIGRATION);
+		sim_job_enter(j, PART_SETUP, SETUP_MS);
+		break;
+	case PART_SETUP:
+		begin_precopy(j);
+		break;
+	case PART_PRECOPY:
+		iteration_done(j);
+		break;
+	case PART_SWITCH:
+		switch_done(j);
+		break;
+	case PART_POSTCOPY:
+		postcopy_done(j);
+		break;
+	case PART_CONFIRM:
+	default:
+		stop_source(j);
+		sim_job_end(j, NULL);
+		break;
+	}
+}

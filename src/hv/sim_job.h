@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * sim_job: what the simulator's files on migrations share. See the theory of
+ * operation in sim_job.c.
+ */
+#ifndef SIM_JOB_H
+#define SIM_JOB_H
+
+#include "hv/sim_int.h"
+
+#define DOWNTIME_MS     300 /* QEMU's default limit */
+#define START_MS        100 /* the destination's QEMU starts */
+#define SETUP_MS        100 /* the two connect */
+#define SWITCH_MS       20  /* device state, beside the memory that remains */
+#define CONFIRM_MS      200 /* from RESUMED at the destination to STOPPED at the source */
+
+enum part { PART_START, PART_SETUP, PART_PRECOPY, PART_SWITCH, PART_POSTCOPY, PART_CONFIRM };
+
+struct sim_job {
+	struct sim *w;
+	char uuid[UTIL_UUID_LEN + 1];
+	struct sim_host *src_host, *dst_host;
+	struct sim_dom *src, *dst;
+	struct sim_call *call;      /* who waits for the end; NULL: nobody */
+	enum part part;
+	bool postcopy, converge, persist;
+	bool paused;                /* the guest was, at the start */
+	bool instant;
+	bool detached;
+	double cap;                 /* bytes a second by HV_JOB_TUNE; 0: none */
+	int64_t limit_ms;           /* permitted downtime */
+	int64_t start_ms, setup_ms, iter_ms, part_ms, seen_ms;
+	double total, processed, remaining;
+	double written;             /* by the guest in this iteration, to whatever place */
+	double iter_size;           /* what this iteration had to send */
+	double dirty_bps;           /* of the last iteration; 0 before there was one */
+	double rate;                /* now; INFINITY at once */
+	int64_t iteration, requests;
+	int64_t expected_ms, downtime_ms;
+	int throttle, high;
+	struct clock_timer *step, *lost;
+};
+
+/* A half leaves the job; calls that waited for its lock try again. */
+void sim_job_let_go(struct sim_dom **half);
+/* The job is over; whoever waits gets the answer. @why: NULL for success. */
+void sim_job_end(struct sim_job *j, const char *why);
+/* It failed before the guest had moved: it runs on where it was. */
+void sim_job_fail(struct sim_job *j, const char *why);
+/* A flow began or ended: those that share a link with it have another rate now. */
+void sim_job_replan(struct sim_job *j);
+void sim_job_replan_host(struct sim_host *h);
+/* Begin a part that lasts @ms. */
+void sim_job_enter(struct sim_job *j, enum part part, int64_t ms);
+void sim_job_postcopy(struct sim_job *j);
+void sim_job_stats(const struct sim_job *j, struct hv_job *out);
+
+#endif

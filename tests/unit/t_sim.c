@@ -1,0 +1,893 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The simulator behaves as libvirt was seen to behave.
+ */
+#include <glib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "hv/sim.h"
+
+#define MIB (INT64_C(1) << 20)
+#define GUEST "11111111-1111-4111-8111-111111111111"
+
+struct got {
+	bool answered;
+	int code; /* -1: no error */
+	char *text;
+	struct hv_reply r; /* what was stolen: dom, job, xml, cpu_ok, cpu_why */
+};
+
+struct fixture {
+	struct sim *w;
+	struct hv *hv;
+	struct hv_host *h[3]; /* h1, h2, h3 */
+	GString *events;
+};
+
+static void on_event(const struct hv_event *ev, void *user)
+{
+	GString *s = user;
+
+	switch (ev->type) {
+	case HV_EV_OPEN:
+		g_string_append_printf(s, "%s open\n", ev->host);
+		break;
+	case HV_EV_CLOSED:
+		g_string_append_printf(s, "%s closed: %s\n", ev->host, ev->text);
+		break;
+	case HV_EV_DOM:
+		g_string_append_printf(s, "%s dom %s/%s\n", ev->host, hv_state_name(ev->state), hv_reason_name(ev->reason));
+		break;
+	case HV_EV_ITERATION:
+		g_string_append_printf(s, "%s iteration %d\n", ev->host, (int)ev->iteration);
+		break;
+	case HV_EV_JOB_DONE:
+		g_string_append_printf(s, "%s job done\n", ev->host);
+		break;
+	case HV_EV_N:
+	default:
+		g_assert_not_reached();
+	}
+}
+
+/* Three hosts and a guest on the first. */
+static void set_up(struct fixture *f, int64_t link_mibs, double dirty_mibs)
+{
+	struct sim_host_spec host = { .link_mibs = link_mibs };
+
+	clock_manual(0);
+	f->w = sim_new(7);
+	f->events = g_string_new(NULL);
+	f->hv = hv_new(on_event, f->events);
+	hv_register(f->hv, &sim_ops);
+	for (int i = 0; i < 3; i++) {
+		g_autofree char *name = g_strdup_printf("h%d", i + 1), *uri = g_strdup_printf("sim://h%d", i + 1);
+
+		sim_host_add(f->w, name, &host);
+		f->h[i] = hv_host_add(f->hv, name, uri);
+		hv_host_open(f->h[i]);
+	}
+	sim_dom_add(f->w, "h1", &(struct sim_dom_spec){
+		.uuid = GUEST, .name = "guest", .mem_mib = 1000, .dirty_mibs = dirty_mibs, .working_mib = 200, .hot_mib = 50,
+	});
+	clock_advance_ms(0);
+	g_string_truncate(f->events, 0);
+}
+
+static void tear_down(struct fixture *f)
+{
+	g_assert_cmpstr(sim_violation(f->w), ==, NULL);
+	hv_free(f->hv);
+	sim_free(f->w);
+	g_string_free(f->events, TRUE);
+}
+
+static void got_clear(struct got *g)
+{
+	hv_reply_clear(&g->r);
+	g_free(g->text);
+	*g = (struct got){ .code = -1 };
+}
+
+static void on_done(struct hv_reply *r, void *user)
+{
+	struct got *g = user;
+
+	g_assert_false(g->answered);
+	g->answered = true;
+	g->code = r->err ? (int)err_code(r->err) : -1;
+	g->text = g_strdup(r->err ? r->err->message : "");
+	g->r = *r;
+	g->r.err = NULL;
+	*r = (struct hv_reply){ .err = r->err };
+}
+
+static void ask(struct fixture *f, int host, enum hv_op op, struct got *g)
+{
+	got_clear(g);
+	hv_call(f->h[host], &(struct hv_req){ .op = op, .uuid = GUEST }, on_done, g);
+}
+
+/* Ask and wait as long as need be. */
+static void act(struct fixture *f, int host, enum hv_op op, struct got *g)
+{
+	ask(f, host, op, g);
+	while (!g->answered)
+		g_assert_true(clock_step());
+}
+
+static void migrate(struct fixture *f, int from, const char *to, struct got *g)
+{
+	struct hv_req req = {
+		.op = HV_MIGRATE, .uuid = GUEST,
+		.migrate = { .dest_host = to, .persist_dest = true, .postcopy = true, .auto_converge = true },
+	};
+
+	got_clear(g);
+	hv_call(f->h[from], &req, on_done, g);
+}
+
+static void expect_state(struct fixture *f, int host, enum hv_state state, enum hv_reason reason)
+{
+	struct got g = { .code = -1 };
+
+	act(f, host, HV_DOM_GET, &g);
+	g_assert_cmpint(g.code, ==, -1);
+	g_assert_cmpstr(hv_state_name(g.r.dom->state), ==, hv_state_name(state));
+	if (state != HV_ABSENT)
+		g_assert_cmpstr(hv_reason_name(g.r.dom->reason), ==, hv_reason_name(reason));
+	got_clear(&g);
+}
+
+/* ---- hosts ---- */
+
+static void test_host(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	set_up(&f, 100, 0);
+	act(&f, 0, HV_HOST_GET, &g);
+	g_assert_cmpstr(g.r.info->hostname, ==, "h1");
+	g_assert_cmpint(g.r.info->mem_mib - g.r.info->mem_free_mib, ==, 1000);
+	g_assert_cmpint(g.r.info->vcpus, ==, 8);
+	act(&f, 0, HV_DOM_LIST, &g);
+	g_assert_cmpuint(g.r.doms->len, ==, 1);
+	got_clear(&g);
+	tear_down(&f);
+}
+
+static void test_uri(void)
+{
+	struct fixture f;
+	struct hv_host *h;
+	struct got g = { .code = -1 };
+
+	set_up(&f, 0, 0);
+	h = hv_host_add(f.hv, "big", "sim://node9?vcpus=64&memory=262144&disk=2000&servers=100&server_memory=2048&nonsense=1&vcpu=3");
+	hv_host_open(h);
+	clock_advance_ms(0);
+	f.h[2] = h;
+	act(&f, 2, HV_HOST_GET, &g);
+	g_assert_cmpint(g.r.info->vcpus, ==, 64);
+	g_assert_cmpint(g.r.info->mem_free_mib, ==, 262144 - 100 * 2048);
+	act(&f, 2, HV_DOM_LIST, &g);
+	g_assert_cmpuint(g.r.doms->len, ==, 100);
+	for (guint i = 0; i < g.r.doms->len; i++)
+		g_assert_true(util_uuid_valid(((struct hv_dom *)g_ptr_array_index(g.r.doms, i))->uuid));
+	/* the program's name of the host leads to it */
+	migrate(&f, 0, "big", &g);
+	clock_advance_ms(10);
+	g_assert_cmpint(g.code, ==, -1);
+	g_assert_true(g.answered);
+	got_clear(&g);
+	tear_down(&f);
+}
+
+static void test_libvirtd_dies(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	set_up(&f, 100, 0);
+	sim_fault_add(f.w, &(struct sim_fault){ .op = HV_DOM_GET, .kind = SIM_HANG });
+	ask(&f, 0, HV_DOM_GET, &g);
+	clock_advance_ms(10);
+	sim_host_libvirtd(f.w, "h1", false);
+	clock_advance_ms(10);
+	g_assert_cmpint(g.code, ==, ERR_HV_LOST);
+	hv_host_open(f.h[0]);
+	clock_advance_ms(10);
+	sim_host_libvirtd(f.w, "h1", true);
+	hv_host_open(f.h[0]);
+	clock_advance_ms(10);
+	g_assert_cmpstr(f.events->str, ==,
+			"h1 closed: End of file while reading data: Input/output error\nh1 closed: Connection refused\nh1 open\n");
+	got_clear(&g);
+	tear_down(&f);
+}
+
+static void test_cable(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	set_up(&f, 100, 0);
+	sim_host_link(f.w, "h1", false);
+	ask(&f, 0, HV_HOST_GET, &g);
+	clock_advance_ms(5000);
+	g_assert_false(g.answered);
+	sim_host_link(f.w, "h1", true);
+	clock_advance_ms(10);
+	g_assert_true(g.answered);
+	g_assert_cmpint(g.code, ==, -1);
+	sim_host_link(f.w, "h1", false);
+	clock_advance_ms(26000);
+	g_assert_cmpstr(f.events->str, ==, "h1 closed: keepalive timeout\n");
+	hv_host_open(f.h[0]);
+	clock_advance_ms(4000);
+	g_assert_cmpstr(f.events->str, ==, "h1 closed: keepalive timeout\nh1 closed: No route to host\n");
+	got_clear(&g);
+	tear_down(&f);
+}
+
+static void test_power(void)
+{
+	struct fixture f;
+
+	set_up(&f, 100, 0);
+	sim_host_power(f.w, "h1", false);
+	clock_advance_ms(60000);
+	sim_host_power(f.w, "h1", true);
+	hv_host_open(f.h[0]);
+	clock_advance_ms(0);
+	expect_state(&f, 0, HV_SHUTOFF, HV_R_OTHER);
+	g_assert_cmpstr(f.events->str, ==, "h1 closed: keepalive timeout\nh1 open\n");
+	tear_down(&f);
+}
+
+/* ---- a migration ---- */
+
+static void test_events(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	set_up(&f, 100, 10);
+	migrate(&f, 0, "h2", &g);
+	clock_advance_ms(60000);
+	g_assert_true(g.answered);
+	g_assert_cmpint(g.code, ==, -1);
+	g_assert_cmpstr(f.events->str, ==,
+			"h2 dom paused/migration\n"
+			"h1 iteration 1\n"
+			"h1 iteration 2\n"
+			"h1 dom paused/migration\n"
+			"h2 dom running/migrated\n"
+			"h1 dom shutoff/migrated\n"
+			"h1 job done\n"
+			"h1 dom absent/migrated\n");
+	expect_state(&f, 0, HV_ABSENT, HV_R_OTHER);
+	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
+	g_assert_cmpuint(sim_jobs(f.w), ==, 0);
+	got_clear(&g);
+	tear_down(&f);
+}
+
+static void test_instant(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	set_up(&f, 0, 1000);
+	migrate(&f, 0, "h2", &g);
+	clock_advance_ms(0);
+	g_assert_true(g.answered);
+	g_assert_cmpint(g.code, ==, -1);
+	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
+	got_clear(&g);
+	tear_down(&f);
+}
+
+static void test_statistics(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	set_up(&f, 100, 10);
+	migrate(&f, 0, "h2", &g);
+	clock_advance_ms(5200); /* half of the first 10 s */
+	act(&f, 0, HV_JOB_GET, &s);
+	g_assert_true(s.r.job.active && s.r.job.outgoing);
+	g_assert_cmpint(s.r.job.iteration, ==, 1);
+	g_assert_cmpint(s.r.job.mem_total, ==, 1000 * MIB);
+	g_assert_cmpint(s.r.job.mem_processed, ==, 500 * MIB);
+	g_assert_cmpint(s.r.job.mem_remaining, ==, 500 * MIB);
+	g_assert_cmpint(s.r.job.mem_bps, ==, 100 * MIB);
+	g_assert_cmpint(s.r.job.dirty_rate, ==, 0);
+	g_assert_cmpint(s.r.job.downtime_ms, ==, 300);
+	g_assert_cmpint(s.r.job.elapsed_ms, ==, 5200);
+	act(&f, 1, HV_JOB_GET, &s);
+	g_assert_cmpint(s.code, ==, ERR_HV_UNSUPPORTED);
+	clock_advance_ms(5100);
+	act(&f, 0, HV_JOB_GET, &s);
+	g_assert_cmpint(s.r.job.iteration, ==, 2);
+	/* 10 s at 10 MiB/s on a hot set of 50 MiB: less than 100, more than 50 */
+	g_assert_cmpint(s.r.job.dirty_rate * 4096, <, 10 * MIB);
+	g_assert_cmpint(s.r.job.dirty_rate * 4096, >, 5 * MIB);
+	clock_advance_ms(60000);
+	act(&f, 1, HV_JOB_DONE, &s);
+	g_assert_false(s.r.job.active);
+	g_assert_cmpint(s.r.job.downtime_ms, >=, 20);
+	g_assert_cmpint(s.r.job.downtime_ms, <=, 320);
+	g_assert_cmpint(s.r.job.mem_processed, >, 1000 * MIB);
+	act(&f, 1, HV_JOB_DONE, &s); /* read once */
+	g_assert_cmpint(s.r.job.mem_total, ==, 0);
+	got_clear(&g);
+	got_clear(&s);
+	tear_down(&f);
+}
+
+static void test_shared_link(void)
+{
+	struct fixture f;
+	struct got a = { .code = -1 }, b = { .code = -1 };
+	static const char other[] = "22222222-2222-4222-8222-222222222222";
+
+	set_up(&f, 100, 0);
+	sim_dom_add(f.w, "h1", &(struct sim_dom_spec){ .uuid = other, .name = "other", .mem_mib = 1000 });
+	migrate(&f, 0, "h2", &a);
+	clock_advance_ms(5200); /* 5 s alone, the rest shared: 10 s more; then the other one 5 s alone */
+	hv_call(f.h[0], &(struct hv_req){ .op = HV_MIGRATE, .uuid = other, .migrate = { .dest_host = "h3", .persist_dest = true } },
+		on_done, &b);
+	clock_advance_ms(9000);
+	g_assert_false(a.answered);
+	clock_advance_ms(1500);
+	g_assert_true(a.answered);
+	clock_advance_ms(4000);
+	g_assert_false(b.answered);
+	clock_advance_ms(1500);
+	g_assert_true(b.answered);
+	got_clear(&a);
+	got_clear(&b);
+	tear_down(&f);
+}
+
+static void test_abort(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	set_up(&f, 100, 10);
+	migrate(&f, 0, "h2", &g);
+	clock_advance_ms(2000);
+	act(&f, 1, HV_JOB_ABORT, &s);
+	g_assert_cmpint(s.code, ==, ERR_HV);
+	act(&f, 0, HV_JOB_ABORT, &s);
+	g_assert_cmpint(s.code, ==, -1);
+	clock_advance_ms(0);
+	g_assert_cmpint(g.code, ==, ERR_HV);
+	g_assert_nonnull(strstr(g.text, "canceled by client"));
+	/* no event at the source */
+	g_assert_cmpstr(f.events->str, ==, "h2 dom paused/migration\nh1 iteration 1\nh2 dom shutoff/failed\n");
+	expect_state(&f, 0, HV_RUNNING, HV_R_OTHER);
+	expect_state(&f, 1, HV_ABSENT, HV_R_OTHER);
+	act(&f, 0, HV_JOB_ABORT, &s);
+	g_assert_cmpint(s.code, ==, -1);
+	got_clear(&g);
+	got_clear(&s);
+	tear_down(&f);
+}
+
+/* Far more dirtied than the link carries. */
+static void test_never_converges(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	set_up(&f, 40, 400);
+	hv_call(f.h[0], &(struct hv_req){ .op = HV_MIGRATE, .uuid = GUEST, .migrate = { .dest_host = "h2", .persist_dest = true } },
+		on_done, &g);
+	clock_advance_ms(600000);
+	g_assert_false(g.answered);
+	act(&f, 0, HV_JOB_GET, &s);
+	g_assert_cmpint(s.r.job.iteration, >, 20);
+	g_assert_cmpint(s.r.job.downtime_ms, >, 300);
+	g_assert_cmpint(s.r.job.throttle, ==, 0);
+	got_clear(&s);
+	hv_call(f.h[0], &(struct hv_req){ .op = HV_JOB_TUNE, .uuid = GUEST, .downtime_ms = 10000 }, on_done, &s);
+	clock_advance_ms(30000);
+	g_assert_true(g.answered);
+	g_assert_cmpint(g.code, ==, -1);
+	got_clear(&g);
+	got_clear(&s);
+	tear_down(&f);
+}
+
+static void test_auto_converge(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	set_up(&f, 40, 200);
+	migrate(&f, 0, "h2", &g);
+	clock_advance_ms(60000);
+	g_assert_false(g.answered);
+	act(&f, 0, HV_JOB_GET, &s);
+	g_assert_cmpint(s.r.job.throttle, >=, 20);
+	clock_advance_ms(600000);
+	g_assert_true(g.answered);
+	g_assert_cmpint(g.code, ==, -1);
+	got_clear(&g);
+	got_clear(&s);
+	tear_down(&f);
+}
+
+static void test_bandwidth(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	set_up(&f, 100, 0);
+	migrate(&f, 0, "h2", &g);
+	clock_advance_ms(200);
+	hv_call(f.h[0], &(struct hv_req){ .op = HV_JOB_TUNE, .uuid = GUEST, .bandwidth_mibs = 10 }, on_done, &s);
+	clock_advance_ms(90000);
+	g_assert_false(g.answered);
+	clock_advance_ms(11000);
+	g_assert_true(g.answered);
+	got_clear(&g);
+	got_clear(&s);
+	tear_down(&f);
+}
+
+static void test_suspend_in_migration(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	set_up(&f, 40, 400);
+	migrate(&f, 0, "h2", &g);
+	clock_advance_ms(30000);
+	act(&f, 0, HV_DOM_SUSPEND, &s);
+	expect_state(&f, 0, HV_PAUSED, HV_R_MIGRATION);
+	ask(&f, 0, HV_DOM_RESUME, &s); /* blocked while the job lasts */
+	clock_advance_ms(1000);
+	g_assert_false(s.answered);
+	clock_advance_ms(20000);
+	g_assert_true(g.answered);
+	g_assert_cmpint(g.code, ==, -1);
+	g_assert_cmpint(s.code, ==, ERR_HV_ABSENT);
+	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
+	got_clear(&g);
+	got_clear(&s);
+	tear_down(&f);
+}
+
+static void test_paused_guest(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	set_up(&f, 100, 10);
+	act(&f, 0, HV_DOM_SUSPEND, &s);
+	migrate(&f, 0, "h2", &g);
+	clock_advance_ms(20000);
+	g_assert_cmpint(g.code, ==, -1);
+	expect_state(&f, 1, HV_PAUSED, HV_R_USER);
+	got_clear(&g);
+	got_clear(&s);
+	tear_down(&f);
+}
+
+/* ---- post-copy ---- */
+
+static void to_postcopy(struct fixture *f, struct got *g)
+{
+	struct got s = { .code = -1 };
+
+	set_up(f, 40, 400);
+	migrate(f, 0, "h2", g);
+	clock_advance_ms(30000);
+	g_string_truncate(f->events, 0);
+	act(f, 0, HV_POSTCOPY, &s);
+	g_assert_cmpint(s.code, ==, -1);
+	got_clear(&s);
+}
+
+static void test_postcopy(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	to_postcopy(&f, &g);
+	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY);
+	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY);
+	act(&f, 0, HV_JOB_ABORT, &s);
+	g_assert_cmpint(s.code, ==, ERR_HV);
+	clock_advance_ms(20000);
+	g_assert_true(g.answered);
+	g_assert_cmpint(g.code, ==, -1);
+	g_assert_cmpstr(f.events->str, ==,
+			"h1 dom paused/postcopy\nh2 dom running/postcopy\nh2 dom running/migrated\nh1 dom shutoff/migrated\n"
+			"h1 job done\nh1 dom absent/migrated\n");
+	got_clear(&g);
+	got_clear(&s);
+	tear_down(&f);
+}
+
+static void test_postcopy_cable(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	to_postcopy(&f, &g);
+	sim_host_link(f.w, "h2", false);
+	clock_advance_ms(45000);
+	g_assert_cmpint(g.code, ==, ERR_HV);
+	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	sim_host_link(f.w, "h2", true);
+	hv_host_open(f.h[1]);
+	clock_advance_ms(45000);
+	/* QEMU finished by itself; nobody was left to undefine the source */
+	expect_state(&f, 0, HV_SHUTOFF, HV_R_MIGRATED);
+	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
+	got_clear(&g);
+	tear_down(&f);
+}
+
+static void test_postcopy_source_crashes(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	to_postcopy(&f, &g);
+	sim_dom_crash(f.w, "h1", GUEST);
+	clock_advance_ms(0);
+	g_assert_cmpint(g.code, ==, ERR_HV);
+	expect_state(&f, 0, HV_SHUTOFF, HV_R_CRASHED);
+	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY_FAILED);
+	got_clear(&g);
+	tear_down(&f);
+}
+
+static void test_postcopy_libvirtd(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	to_postcopy(&f, &g);
+	sim_host_libvirtd(f.w, "h1", false);
+	clock_advance_ms(1000);
+	sim_host_libvirtd(f.w, "h1", true);
+	hv_host_open(f.h[0]);
+	clock_advance_ms(30000);
+	g_assert_cmpint(g.code, ==, ERR_HV_LOST);
+	expect_state(&f, 0, HV_SHUTOFF, HV_R_MIGRATED);
+	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
+	got_clear(&g);
+	tear_down(&f);
+}
+
+/* ---- what befalls a pre-copy ---- */
+
+struct blow {
+	const char *name;
+	int64_t after_ms;
+	const char *host;        /* whose */
+	void (*strike)(struct sim *w, const char *host);
+	int code;                /* of the migrate call; -2: not answered within a minute */
+	enum hv_state source, dest;
+};
+
+static void kill_libvirtd(struct sim *w, const char *host)
+{
+	sim_host_libvirtd(w, host, false);
+	clock_advance_ms(500);
+	sim_host_libvirtd(w, host, true);
+}
+
+static void cut(struct sim *w, const char *host)
+{
+	sim_host_link(w, host, false);
+	clock_advance_ms(40000);
+	sim_host_link(w, host, true);
+}
+
+static void blink(struct sim *w, const char *host)
+{
+	sim_host_link(w, host, false);
+	clock_advance_ms(10000);
+	sim_host_link(w, host, true);
+}
+
+static void die(struct sim *w, const char *host)
+{
+	sim_host_power(w, host, false);
+	clock_advance_ms(40000);
+	sim_host_power(w, host, true);
+}
+
+static void kill_guest(struct sim *w, const char *host)
+{
+	sim_dom_crash(w, host, GUEST);
+}
+
+static const struct blow blows[] = {
+	{ "destination's libvirtd",  3000,  "h2", kill_libvirtd, ERR_HV,      HV_RUNNING, HV_ABSENT },
+	{ "source's libvirtd",       3000,  "h1", kill_libvirtd, ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
+	{ "in setup",                50,    "h1", kill_libvirtd, ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
+	{ "destination's cable",     3000,  "h2", cut,           ERR_HV,      HV_RUNNING, HV_ABSENT },
+	{ "source's cable",          3000,  "h1", cut,           ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
+	{ "cable for a moment",      3000,  "h2", blink,         -1,          HV_ABSENT,  HV_RUNNING },
+	{ "destination dies",        3000,  "h2", die,           ERR_HV,      HV_RUNNING, HV_ABSENT },
+	{ "destination dies early",  50,    "h2", die,           ERR_HV,      HV_RUNNING, HV_ABSENT },
+	{ "source dies",             3000,  "h1", die,           ERR_HV_LOST, HV_SHUTOFF, HV_ABSENT },
+	{ "destination's QEMU",      3000,  "h2", kill_guest,    ERR_HV,      HV_RUNNING, HV_ABSENT },
+	{ "source's QEMU",           3000,  "h1", kill_guest,    ERR_HV,      HV_SHUTOFF, HV_ABSENT },
+	{ "early in switch-over",    10205, "h1", kill_libvirtd, ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
+	{ "late in switch-over",     10215, "h1", kill_libvirtd, ERR_HV_LOST, HV_PAUSED,  HV_ABSENT },
+	{ "early in confirmation",   10240, "h1", kill_libvirtd, ERR_HV_LOST, HV_PAUSED,  HV_RUNNING },
+	{ "late in confirmation",    10400, "h1", kill_libvirtd, ERR_HV_LOST, HV_SHUTOFF, HV_RUNNING },
+	{ "destination confirming",  10300, "h2", kill_libvirtd, -1,          HV_ABSENT,  HV_RUNNING },
+};
+
+static void test_blows(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(blows); i++) {
+		const struct blow *b = &blows[i];
+		struct fixture f;
+		struct got g = { .code = -1 };
+		struct hv_dom *d[2];
+
+		set_up(&f, 100, 0);
+		migrate(&f, 0, "h2", &g);
+		clock_advance_ms(b->after_ms);
+		b->strike(f.w, b->host);
+		for (int h = 0; h < 2; h++)
+			hv_host_open(f.h[h]);
+		clock_advance_ms(60000);
+		if (!g.answered || g.code != b->code)
+			g_error("%s: code %d, %s", b->name, g.code, g.text);
+		for (int h = 0; h < 2; h++) {
+			struct got s = { .code = -1 };
+
+			act(&f, h, HV_DOM_GET, &s);
+			d[h] = g_steal_pointer(&s.r.dom);
+			got_clear(&s);
+		}
+		if (d[0]->state != b->source || d[1]->state != b->dest)
+			g_error("%s: source %s/%s, destination %s/%s", b->name, hv_state_name(d[0]->state), hv_reason_name(d[0]->reason),
+				hv_state_name(d[1]->state), hv_reason_name(d[1]->reason));
+		g_assert_cmpuint(sim_jobs(f.w), ==, 0);
+		hv_dom_free(d[0]);
+		hv_dom_free(d[1]);
+		got_clear(&g);
+		tear_down(&f);
+	}
+}
+
+/* ---- refusals ---- */
+
+static const struct {
+	const char *name;
+	struct sim_host_spec host;      /* of h4, the destination */
+	struct sim_dom_spec dom;        /* on h4 */
+	const char *dest_xml;
+	int code;
+	const char *words;
+} refusals[] = {
+	{ .name = "memory", .host = { .mem_mib = 500 }, .code = ERR_HV, .words = "Cannot allocate memory" },
+	{ .name = "active", .dom = { .uuid = GUEST, .name = "guest", .state = HV_PAUSED }, .code = ERR_HV, .words = "already active" },
+	{ .name = "name", .dom = { .name = "guest" }, .code = ERR_HV, .words = "already exists" },
+	{ .name = "definition", .dom = { .uuid = GUEST, .name = "guest", .state = HV_SHUTOFF }, .code = -1, .words = "" },
+	{ .name = "cpu", .host = { .cpu_model = "EPYC" }, .code = ERR_HV, .words = "not compatible" },
+	{ .name = "no xml", .dest_xml = "<domain", .code = ERR_HV, .words = "XML error" },
+	{ .name = "other memory", .dest_xml = "<domain><memory unit='KiB'>4</memory></domain>", .code = ERR_HV, .words = "does not match source" },
+	{ .name = "good xml", .dest_xml = "<domain><memory unit='KiB'>1024000</memory></domain>", .code = -1, .words = "" },
+};
+
+static void test_refusals(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
+		struct fixture f;
+		struct got g = { .code = -1 };
+		struct hv_req req = {
+			.op = HV_MIGRATE, .uuid = GUEST,
+			.migrate = { .dest_host = "h4", .dest_xml = refusals[i].dest_xml, .persist_dest = true },
+		};
+
+		set_up(&f, 0, 0);
+		sim_dom_remove(f.w, "h1", GUEST);
+		sim_dom_add(f.w, "h1", &(struct sim_dom_spec){ .uuid = GUEST, .name = "guest", .mem_mib = 1000, .cpu_model = "Haswell" });
+		sim_host_add(f.w, "h4", &refusals[i].host);
+		if (refusals[i].dom.name)
+			sim_dom_add(f.w, "h4", &refusals[i].dom);
+		hv_call(f.h[0], &req, on_done, &g);
+		clock_advance_ms(1000);
+		if (!g.answered || g.code != refusals[i].code || !strstr(g.text, refusals[i].words))
+			g_error("%s: code %d, \"%s\"", refusals[i].name, g.code, g.text);
+		got_clear(&g);
+		tear_down(&f);
+	}
+}
+
+static void test_cpu_compare(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, x = { .code = -1 };
+
+	set_up(&f, 0, 0);
+	sim_dom_add(f.w, "h1", &(struct sim_dom_spec){ .name = "picky", .uuid = "22222222-2222-4222-8222-222222222222",
+						       .cpu_model = "Haswell", .cpu_features = "avx512f" });
+	hv_call(f.h[0], &(struct hv_req){ .op = HV_DOM_XML, .uuid = "22222222-2222-4222-8222-222222222222" }, on_done, &x);
+	clock_advance_ms(0);
+	g_assert_nonnull(x.r.xml);
+	hv_call(f.h[1], &(struct hv_req){ .op = HV_CPU_COMPARE, .xml = x.r.xml }, on_done, &g);
+	clock_advance_ms(0);
+	g_assert_cmpint(g.code, ==, -1);
+	g_assert_false(g.r.cpu_ok);
+	g_assert_cmpstr(g.r.cpu_why, ==, "avx512f");
+	got_clear(&g);
+	got_clear(&x);
+	tear_down(&f);
+}
+
+/* ---- the gate ---- */
+
+static const struct {
+	const char *name;
+	enum sim_fault_kind kind;
+	int code;                /* -2: no answer before the limit */
+	enum hv_state after;     /* of the guest that was to be suspended */
+} gate_cases[] = {
+	{ "refuse",          SIM_REFUSE,          ERR_HV,      HV_RUNNING },
+	{ "lose request",    SIM_LOSE_REQUEST,    ERR_HV_LOST, HV_RUNNING },
+	{ "lose reply",      SIM_LOSE_REPLY,      ERR_HV_LOST, HV_PAUSED },
+	{ "hang",            SIM_HANG,            -2,          HV_RUNNING },
+	{ "hang reply",      SIM_HANG_REPLY,      -2,          HV_PAUSED },
+	{ "delay",           SIM_DELAY,           -1,          HV_PAUSED },
+	{ "hold",            SIM_HOLD,            -2,          HV_RUNNING },
+	{ "hold reply",      SIM_HOLD_REPLY,      -2,          HV_PAUSED },
+	{ "libvirtd before", SIM_LIBVIRTD_BEFORE, ERR_HV_LOST, HV_RUNNING },
+	{ "libvirtd after",  SIM_LIBVIRTD_AFTER,  ERR_HV_LOST, HV_PAUSED },
+	{ "link, a second",  SIM_CUT_LINK,        -1,          HV_PAUSED },
+	{ "power",           SIM_POWER_OFF,       ERR_HV_LOST, HV_SHUTOFF },
+};
+
+static void test_gate(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(gate_cases); i++) {
+		struct fixture f;
+		struct got g = { .code = -1 };
+		g_autoptr(GArray) doms = NULL;
+
+		set_up(&f, 0, 0);
+		sim_fault_add(f.w, &(struct sim_fault){ .op = HV_DOM_SUSPEND, .nth = 1, .kind = gate_cases[i].kind, .ms = 1000, .name = "x" });
+		ask(&f, 0, HV_DOM_SUSPEND, &g);
+		clock_advance_ms(30000);
+		doms = sim_dom_list(f.w, "h1", GUEST);
+		if ((g.answered ? g.code : -2) != gate_cases[i].code)
+			g_error("%s: code %d, \"%s\"", gate_cases[i].name, g.answered ? g.code : -2, g.text);
+		if (g_array_index(doms, struct sim_dom_view, 0).state != gate_cases[i].after)
+			g_error("%s: %s", gate_cases[i].name, hv_state_name(g_array_index(doms, struct sim_dom_view, 0).state));
+		g_assert_cmpint(sim_fault_hits(f.w), ==, 1);
+		if (gate_cases[i].kind == SIM_HOLD || gate_cases[i].kind == SIM_HOLD_REPLY) {
+			g_assert_cmpint(sim_held(f.w, "x"), ==, 1);
+			g_assert_cmpint(sim_release(f.w, "x"), ==, 1);
+			clock_advance_ms(0);
+			g_assert_cmpint(g.code, ==, -1);
+			g_assert_true(g.answered);
+		}
+		clock_advance_ms(35000); /* the limit answers what hangs */
+		g_assert_true(g.answered);
+		got_clear(&g);
+		tear_down(&f);
+	}
+}
+
+static void on_kill(void *user)
+{
+	(*(int *)user)++;
+}
+
+/* The controller dies with its call to migrate; the migration goes on and the next controller finds it. */
+static void test_kill_controller(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+	struct hv *next;
+	int kills = 0;
+
+	set_up(&f, 100, 0);
+	sim_on_kill(f.w, on_kill, &kills);
+	sim_fault_add(f.w, &(struct sim_fault){ .op = HV_MIGRATE, .nth = 1, .kind = SIM_CONTROLLER_AFTER });
+	migrate(&f, 0, "h2", &g);
+	clock_advance_ms(0);
+	g_assert_cmpint(kills, ==, 1);
+	g_assert_false(g.answered);
+	hv_free(f.hv);
+	g_assert_cmpint(g.code, ==, ERR_HV_LOST);
+	clock_advance_ms(2000);
+	g_string_truncate(f.events, 0);
+	sim_revive(f.w);
+	next = f.hv = hv_new(on_event, f.events);
+	hv_register(next, &sim_ops);
+	for (int i = 0; i < 2; i++) {
+		f.h[i] = hv_host_add(next, i ? "h2" : "h1", i ? "sim://h2" : "sim://h1");
+		hv_host_open(f.h[i]);
+	}
+	act(&f, 0, HV_JOB_GET, &g);
+	g_assert_cmpint(g.code, ==, ERR_HV_LOST); /* not connected yet */
+	act(&f, 0, HV_JOB_GET, &g);
+	g_assert_true(g.r.job.active);
+	clock_advance_ms(20000);
+	g_assert_cmpstr(f.events->str, ==,
+			"h1 open\nh2 open\nh1 dom paused/migration\nh2 dom running/migrated\nh1 dom shutoff/migrated\nh1 job done\nh1 dom absent/migrated\n");
+	got_clear(&g);
+	tear_down(&f);
+}
+
+/* What a faulty controller would do is noticed. */
+static void test_violations(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	set_up(&f, 100, 0);
+	act(&f, 0, HV_DOM_DESTROY, &g);
+	g_assert_nonnull(strstr(sim_violation(f.w), "its only copy"));
+	hv_free(f.hv);
+	sim_free(f.w);
+	g_string_free(f.events, TRUE);
+
+	set_up(&f, 100, 0);
+	sim_dom_add(f.w, "h2", &(struct sim_dom_spec){ .uuid = GUEST, .name = "guest", .state = HV_PAUSED, .reason = HV_R_USER });
+	act(&f, 1, HV_DOM_RESUME, &g);
+	g_assert_nonnull(strstr(sim_violation(f.w), "runs twice"));
+	hv_free(f.hv);
+	sim_free(f.w);
+	g_string_free(f.events, TRUE);
+	got_clear(&g);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *path;
+		void (*fn)(void);
+	} tests[] = {
+		{ "/sim/host", test_host },
+		{ "/sim/uri", test_uri },
+		{ "/sim/libvirtd-dies", test_libvirtd_dies },
+		{ "/sim/cable", test_cable },
+		{ "/sim/power", test_power },
+		{ "/sim/events", test_events },
+		{ "/sim/instant", test_instant },
+		{ "/sim/statistics", test_statistics },
+		{ "/sim/shared-link", test_shared_link },
+		{ "/sim/abort", test_abort },
+		{ "/sim/never-converges", test_never_converges },
+		{ "/sim/auto-converge", test_auto_converge },
+		{ "/sim/bandwidth", test_bandwidth },
+		{ "/sim/suspend-in-migration", test_suspend_in_migration },
+		{ "/sim/paused-guest", test_paused_guest },
+		{ "/sim/postcopy", test_postcopy },
+		{ "/sim/postcopy-cable", test_postcopy_cable },
+		{ "/sim/postcopy-source-crashes", test_postcopy_source_crashes },
+		{ "/sim/postcopy-libvirtd", test_postcopy_libvirtd },
+		{ "/sim/blows", test_blows },
+		{ "/sim/refusals", test_refusals },
+		{ "/sim/cpu-compare", test_cpu_compare },
+		{ "/sim/gate", test_gate },
+		{ "/sim/kill-controller", test_kill_controller },
+		{ "/sim/violations", test_violations },
+	};
+
+	g_test_init(&argc, &argv, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
+		g_test_add_func(tests[i].path, tests[i].fn);
+	return g_test_run();
+}
