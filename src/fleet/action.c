@@ -48,17 +48,12 @@ static bool take_action(const struct store_row *row, void *user)
 	return true;
 }
 
-static struct store_val or_null(int64_t v)
-{
-	return v ? SV_I(v) : SV_NULL;
-}
-
 GPtrArray *action_list(struct store *s, const char *server_uuid, int64_t since_us, int64_t before_us, int64_t below_id, int limit, GError **err)
 {
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)action_free);
 
 	if (!store_each(s, Q_ACTION_LIST,
-			STORE_ARGS(SV_S(server_uuid), or_null(since_us), or_null(before_us), or_null(below_id), SV_I(limit)),
+			STORE_ARGS(SV_S(server_uuid), SV_OPT(since_us), SV_OPT(before_us), SV_OPT(below_id), SV_I(limit)),
 			take_action, list, err))
 		return NULL;
 	return g_steal_pointer(&list);

@@ -35,6 +35,8 @@ static bool load_host(const struct store_row *row, void *user)
 	h->from_conf = store_int(row, 8);
 	h->created_us = store_int(row, 9);
 	h->updated_us = store_int(row, 10);
+	h->migration_uri = g_strdup(store_text(row, 11));
+	h->vnc_listen = g_strdup(store_text(row, 12));
 	add_host(l->fleet, h);
 	return true;
 }
@@ -73,8 +75,28 @@ static bool host_save(struct fleet *f, struct host *h, GError **err)
 {
 	return store_insert(f->store, Q_HOST_PUT,
 			    STORE_ARGS(SV_S(h->name), SV_S(h->uri), SV_S(h->uuid), SV_S(h->inbound_addr), SV_I(h->disabled),
-				       SV_S(h->disabled_reason), SV_I(h->forced_down), SV_I(h->from_conf), SV_I(clock_wall_us())),
+				       SV_S(h->disabled_reason), SV_I(h->forced_down), SV_I(h->from_conf), SV_I(clock_wall_us()),
+				       SV_S(h->migration_uri), SV_S(h->vnc_listen)),
 			    &h->id, err);
+}
+
+/* The host part of a libvirt URI, or NULL. Return: owned by the caller. */
+static char *uri_host(const char *text)
+{
+	g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
+	const char *host = uri ? g_uri_get_host(uri) : NULL;
+
+	return host && *host ? g_strdup(host) : NULL;
+}
+
+/* As Nova makes it: the scheme of [libvirt] live_migration_scheme, the address where migrations come in. */
+static char *default_migration_uri(const struct conf *c, const struct conf_host *ch)
+{
+	g_autofree char *addr = ch->inbound_addr ? g_strdup(ch->inbound_addr) : uri_host(ch->uri);
+
+	if (!c->live_migration_scheme || !addr)
+		return NULL;
+	return g_strdup_printf(strchr(addr, ':') ? "qemu+%s://[%s]/system" : "qemu+%s://%s/system", c->live_migration_scheme, addr);
 }
 
 /* What the configuration says of a host wins over the row, but its uuid and whether it is disabled. */
@@ -84,7 +106,8 @@ static void apply_conf(struct fleet *f, struct host *h, const struct conf_host *
 
 	util_replace(&h->uri, ch->uri);
 	util_replace(&h->inbound_addr, ch->inbound_addr);
-	util_replace(&h->migration_uri, ch->migration_uri);
+	g_free(h->migration_uri);
+	h->migration_uri = ch->migration_uri ? g_strdup(ch->migration_uri) : default_migration_uri(f->conf, ch);
 	util_replace(&h->vnc_listen, listen);
 }
 
@@ -438,7 +461,7 @@ bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
 			  STORE_ARGS(SV_S(s->uuid), SV_S(s->name), SV_S(s->host), SV_S(s->libvirt_name), SV_S(server_vm_name(s->vm)),
 				     SV_S(server_task_name(s->task)), SV_I(s->power), SV_I(s->vcpus), SV_I(s->memory_mb), SV_I(s->disk_gb),
 				     SV_S(s->user_id), SV_S(s->project_id), SV_I(s->created_us), SV_I(now),
-				     s->launched_us ? SV_I(s->launched_us) : SV_NULL, s->deleted_us ? SV_I(s->deleted_us) : SV_NULL,
+				     SV_OPT(s->launched_us), SV_OPT(s->deleted_us),
 				     SV_I(s->locked), SV_S(s->fault)),
 			  &s->id, err))
 		return false;

@@ -408,16 +408,11 @@ static void freshen(struct engine *e, struct mig *row)
 	row->updated_us = m->updated_us;
 }
 
-static struct store_val or_null(int64_t v)
-{
-	return v ? SV_I(v) : SV_NULL;
-}
-
 GPtrArray *engine_list(struct engine *e, const struct mig_filter *f, GError **err)
 {
 	GPtrArray *list = mig_query(e, Q_MIG_LIST,
 				    STORE_ARGS(SV_S(f->server_uuid), SV_S(f->host), SV_S(f->status), SV_S(f->type), SV_S(f->source),
-					       or_null(f->since_us), or_null(f->before_us), or_null(f->below_id), SV_I(f->limit ? f->limit : G_MAXINT)),
+					       SV_OPT(f->since_us), SV_OPT(f->before_us), SV_OPT(f->below_id), SV_I(f->limit ? f->limit : G_MAXINT)),
 				    err);
 
 	for (guint i = 0; list && i < list->len; i++)

@@ -16,13 +16,13 @@
 
 const struct query_def query_table[Q_N] = {
 	[Q_HOST_ALL] = { "host_all",
-		"SELECT id, name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at "
-		"FROM hosts ORDER BY id", 0 },
+		"SELECT id, name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at, "
+		"migration_uri, vnc_listen FROM hosts ORDER BY id", 0 },
 	[Q_HOST_PUT] = { "host_put",
-		"INSERT INTO hosts (name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) "
+		"INSERT INTO hosts (name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at, "
+		"migration_uri, vnc_listen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11) "
 		"ON CONFLICT (name) DO UPDATE SET uri = $2, uuid = $3, inbound_addr = $4, disabled = $5, disabled_reason = $6, "
-		"forced_down = $7, from_conf = $8, updated_at = $9 RETURNING id", 9 },
+		"forced_down = $7, from_conf = $8, updated_at = $9, migration_uri = $10, vnc_listen = $11 RETURNING id", 11 },
 	[Q_HOST_DELETE] = { "host_delete", "DELETE FROM hosts WHERE name = $1", 1 },
 
 	[Q_SERVER_ALL] = { "server_all",
@@ -112,7 +112,7 @@ const struct schema_step schema_steps[] = {
 
 	  "CREATE TABLE hosts (id @ID@, name TEXT NOT NULL UNIQUE, uri TEXT NOT NULL, uuid TEXT NOT NULL, inbound_addr TEXT, "
 	  "disabled BIGINT NOT NULL, disabled_reason TEXT, forced_down BIGINT NOT NULL, from_conf BIGINT NOT NULL, "
-	  "created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL);"
+	  "created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, migration_uri TEXT, vnc_listen TEXT);"
 
 	  "CREATE TABLE servers (id @ID@, uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, host TEXT, libvirt_name TEXT NOT NULL, "
 	  "vm_state TEXT NOT NULL, task_state TEXT, power_state BIGINT NOT NULL, vcpus BIGINT NOT NULL, memory_mb BIGINT NOT NULL, "

@@ -10,8 +10,10 @@
 
 enum query {
 	/* what the controller knows of its hosts */
-	Q_HOST_ALL,        /* () -> id, name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at */
-	Q_HOST_PUT,        /* (name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, now) -> id; by name */
+	Q_HOST_ALL,        /* () -> id, name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at,
+			      migration_uri, vnc_listen */
+	Q_HOST_PUT,        /* (name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, now,
+			      migration_uri, vnc_listen) -> id; by name */
 	Q_HOST_DELETE,     /* (name) */
 
 	/* servers */

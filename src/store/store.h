@@ -46,6 +46,8 @@ struct store_val {
 
 #define SV_I(v) ((struct store_val){ .type = STORE_INT, .i = (v) })
 #define SV_S(v) store_text_or_null(v)
+/* 0 stands for "not given": SQL's NULL. */
+#define SV_OPT(v) ((v) ? SV_I(v) : SV_NULL)
 #define SV_NULL ((struct store_val){ .type = STORE_NULL })
 
 /** store_text_or_null() - a text parameter; NULL becomes SQL's NULL. */
