@@ -20,7 +20,7 @@ static const struct step hosts[] = {
 	{ Q_HOST_PUT, { S("h1"), S("qemu+tls://h1/system"), S("u1"), N, I(0), N, I(0), I(1), I(100), N, N }, "1\n" },
 	{ Q_HOST_PUT, { S("h2"), S("qemu+ssh://h2/system"), S("u2"), S("10.0.0.2"), I(1), S("broken fan"), I(1), I(0), I(101), S("qemu+tls://h2i/system"), S("10.0.0.3") }, "2\n" },
 	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, N }, "1\n" },
-	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|100|102||\n"
+	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|100|102|~|~\n"
 			  "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|101|qemu+tls://h2i/system|10.0.0.3\n" },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 1 },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 0 },
