@@ -356,7 +356,7 @@ bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *
 	}
 	g_free(was_reason);
 	h->updated_us = clock_wall_us();
-	log_info("host_set", LOG_S("host", h->name), LOG_D("disabled", disabled), LOG_S("reason", reason), LOG_D("forced_down", forced_down));
+	log_info("host_set", LOG_S("host", h->name), LOG_D("disabled", disabled), LOG_S("reason", h->disabled_reason), LOG_D("forced_down", forced_down));
 	if (f->listener.host)
 		f->listener.host(h, f->listener.user);
 	return true;
