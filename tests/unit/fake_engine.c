@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/clock.h"
+#include "compute_world.h"
+
+#define T0 INT64_C(1760000000000000)
+
+struct engine {
+	struct fleet *fleet;
+	GPtrArray *all; /* struct mig *, by id */
+	char *said;
+	GError *refuse;
+	bool hold;
+	engine_accepted_f *held;
+	void *held_user;
+};
+
+/* ---- the words of a record ---- */
+
+const char *mig_type_name(enum mig_type t)
+{
+	static const char *const names[] = { "live-migration", "migration", "resize", "evacuation" };
+
+	return names[t];
+}
+
+const char *mig_phase_name(enum mig_phase p)
+{
+	static const char *const names[] = { "check", "queued", "schedule", "prepare", "copy", "finish", "undo", "done", "error", "failed",
+					     "cancelled" };
+
+	return names[p];
+}
+
+const char *mig_status(const struct mig *m)
+{
+	static const char *const names[] = { "accepted", "queued", "preparing", "preparing", "running", "post-migrating", "running",
+					     "completed", "error", "failed", "cancelled" };
+
+	return m->postcopy ? "running (post-copy)" : names[m->phase];
+}
+
+bool mig_is_final(const struct mig *m)
+{
+	return m->phase >= MIG_DONE;
+}
+
+bool mig_in_progress(const struct mig *m)
+{
+	return g_strv_contains((const char *const[]){ "queued", "preparing", "running", "post-migrating", NULL }, mig_status(m));
+}
+
+void mig_free(struct mig *m)
+{
+	if (!m)
+		return;
+	g_free(m->source);
+	g_free(m->dest);
+	g_free(m->requested_host);
+	g_free(m->error);
+	g_free(m->user_id);
+	g_free(m->project_id);
+	g_free(m->request_id);
+	g_free(m);
+}
+
+static struct mig *copy(const struct mig *m)
+{
+	struct mig *c = g_memdup2(m, sizeof *m);
+
+	c->source = g_strdup(m->source);
+	c->dest = g_strdup(m->dest);
+	c->requested_host = g_strdup(m->requested_host);
+	c->error = g_strdup(m->error);
+	c->user_id = g_strdup(m->user_id);
+	c->project_id = g_strdup(m->project_id);
+	c->request_id = g_strdup(m->request_id);
+	return c;
+}
+
+/* ---- its records ---- */
+
+static const struct {
+	const char *uuid, *server;
+	enum mig_type type;
+	enum mig_phase phase;
+	const char *source, *dest, *requested, *error, *project;
+} rows[] = {
+	{ "00000000-0000-4000-8000-000000000001", WORLD_WEB, MIG_LIVE, MIG_DONE, "h2", "h1", NULL, NULL, WORLD_ADMIN_PROJECT },
+	{ "00000000-0000-4000-8000-000000000002", WORLD_DB, MIG_LIVE, MIG_ERROR, "h2", NULL, "h3",
+	  "No valid host was found. h3: ComputeFilter: down: forced down", WORLD_OTHER_PROJECT },
+	{ "00000000-0000-4000-8000-000000000003", WORLD_MOVED, MIG_LIVE, MIG_COPY, "h1", "h2", "h2", NULL, WORLD_ADMIN_PROJECT },
+	{ "00000000-0000-4000-8000-000000000004", WORLD_BATCH, MIG_COLD, MIG_DONE, "h2", "h1", NULL, NULL, WORLD_OTHER_PROJECT },
+};
+
+struct engine *fake_engine_new(struct fleet *f)
+{
+	struct engine *e = g_new0(struct engine, 1);
+
+	e->fleet = f;
+	e->all = g_ptr_array_new_with_free_func((GDestroyNotify)mig_free);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct mig *m = g_new0(struct mig, 1);
+
+		m->id = (int64_t)i + 1;
+		g_strlcpy(m->uuid, rows[i].uuid, sizeof m->uuid);
+		g_strlcpy(m->server_uuid, rows[i].server, sizeof m->server_uuid);
+		m->type = rows[i].type;
+		m->phase = rows[i].phase;
+		m->block = MIG_BLOCK_AUTO;
+		m->attempt = 1;
+		m->source = g_strdup(rows[i].source);
+		m->dest = g_strdup(rows[i].dest);
+		m->requested_host = g_strdup(rows[i].requested);
+		m->error = g_strdup(rows[i].error);
+		m->user_id = g_strdup("admin-user");
+		m->project_id = g_strdup(rows[i].project);
+		m->request_id = g_strdup_printf("req-%s", rows[i].uuid);
+		m->created_us = T0 + (int64_t)i * 60000000;
+		m->updated_us = m->created_us + 5000000;
+		if (m->phase == MIG_COPY)
+			m->progress = (struct mig_progress){ .mem_total = 1091379200, .mem_processed = 65502513, .mem_remaining = 786427904,
+							     .downtime_ms = 50, .bps = 1000000, .dirty_rate_bps = 4096, .iteration = 2 };
+		g_ptr_array_add(e->all, m);
+	}
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	g_ptr_array_unref(e->all);
+	g_clear_error(&e->refuse);
+	g_free(e->said);
+	g_free(e);
+}
+
+struct mig *engine_active_of(struct engine *e, const char *server_uuid)
+{
+	for (guint i = 0; i < e->all->len; i++) {
+		struct mig *m = g_ptr_array_index(e->all, i);
+
+		if (!mig_is_final(m) && strcmp(m->server_uuid, server_uuid) == 0)
+			return m;
+	}
+	return NULL;
+}
+
+struct mig *engine_get(struct engine *e, int64_t id, GError **err)
+{
+	if (id >= 1 && id <= (int64_t)e->all->len)
+		return copy(g_ptr_array_index(e->all, id - 1));
+	g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %" G_GINT64_FORMAT " could not be found.", id);
+	return NULL;
+}
+
+struct mig *engine_get_by_uuid(struct engine *e, const char *uuid, GError **err)
+{
+	for (guint i = 0; i < e->all->len; i++)
+		if (strcmp(((struct mig *)g_ptr_array_index(e->all, i))->uuid, uuid) == 0)
+			return copy(g_ptr_array_index(e->all, i));
+	g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %s could not be found.", uuid);
+	return NULL;
+}
+
+static bool fits(const struct mig *m, const struct mig_filter *f)
+{
+	return (!f->server_uuid || strcmp(f->server_uuid, m->server_uuid) == 0) &&
+	       (!f->host || g_strcmp0(f->host, m->source) == 0 || g_strcmp0(f->host, m->dest) == 0) &&
+	       (!f->status || strcmp(f->status, mig_status(m)) == 0) && (!f->type || strcmp(f->type, mig_type_name(m->type)) == 0) &&
+	       (!f->source || g_strcmp0(f->source, m->source) == 0) && (!f->since_us || m->updated_us >= f->since_us) &&
+	       (!f->before_us || m->updated_us <= f->before_us) && (!f->below_id || m->id < f->below_id);
+}
+
+GPtrArray *engine_list(struct engine *e, const struct mig_filter *f, GError **err)
+{
+	GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)mig_free);
+
+	(void)err;
+	for (guint i = e->all->len; i-- > 0 && list->len < (guint)f->limit;)
+		if (fits(g_ptr_array_index(e->all, i), f))
+			g_ptr_array_add(list, copy(g_ptr_array_index(e->all, i)));
+	return list;
+}
+
+static void event_free(void *data)
+{
+	struct mig_event *ev = data;
+
+	g_free(ev->old_phase);
+	g_free(ev->new_phase);
+	g_free(ev->why);
+	g_free(ev);
+}
+
+GPtrArray *engine_events(struct engine *e, int64_t id, GError **err)
+{
+	GPtrArray *list = g_ptr_array_new_with_free_func(event_free);
+	struct mig_event *ev = g_new0(struct mig_event, 1);
+
+	(void)e, (void)err;
+	ev->new_phase = g_strdup("check");
+	ev->why = g_strdup("requested");
+	ev->at_us = T0 + (id - 1) * 60000000;
+	g_ptr_array_add(list, ev);
+	return list;
+}
+
+/* ---- requests: remembered ---- */
+
+static void say(struct engine *e, char *text)
+{
+	g_free(e->said);
+	e->said = text;
+}
+
+const char *fake_engine_said(const struct engine *e)
+{
+	return e->said ? e->said : "";
+}
+
+void fake_engine_refuse(struct engine *e, GError *err)
+{
+	e->refuse = err;
+}
+
+void fake_engine_hold(struct engine *e)
+{
+	e->hold = true;
+}
+
+void fake_engine_release(struct engine *e)
+{
+	e->hold = false;
+	e->held(5, NULL, e->held_user);
+}
+
+static bool refused(struct engine *e, GError **err)
+{
+	if (!e->refuse)
+		return false;
+	g_propagate_error(err, g_steal_pointer(&e->refuse));
+	return true;
+}
+
+void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user)
+{
+	static const char *const blocks[] = { "no", "yes", "auto" };
+	g_autoptr(GError) err = NULL;
+
+	say(e, g_strdup_printf("live %s host=%s block=%s force=%d wait=%d by=%s", r->server->name, r->host ? r->host : "-", blocks[r->block],
+			       r->force, r->wait_checks, r->who.user_id));
+	if (e->hold) {
+		e->held = done;
+		e->held_user = user;
+	} else if (refused(e, &err)) {
+		done(0, err, user);
+	} else {
+		done(5, NULL, user);
+	}
+}
+
+bool engine_abort(struct engine *e, struct server *s, int64_t id, bool also_queued, const struct requester *who, GError **err)
+{
+	say(e, g_strdup_printf("abort %s %" G_GINT64_FORMAT " queued=%d by=%s", s->name, id, also_queued, who->user_id));
+	return !refused(e, err);
+}
+
+bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const struct requester *who, GError **err)
+{
+	say(e, g_strdup_printf("force %s %" G_GINT64_FORMAT " by=%s", s->name, id, who->user_id));
+	return !refused(e, err);
+}
