@@ -24,6 +24,7 @@ static void stop_at_doctype(void *ctx, const xmlChar *name, const xmlChar *exter
 	(void)name;
 	(void)external;
 	(void)system;
+	((xmlParserCtxt *)ctx)->wellFormed = 0;
 	xmlStopParser(ctx);
 }
 
@@ -98,13 +99,15 @@ char *domxml_dump(xmlNode *node)
 
 /* ---- the description ---- */
 
-/* A string under a limit, or an error; NULL is none and fine. Takes @s. */
+/* A string under a limit, or an error; an empty one is none, and fine. Takes @s. */
 static bool bounded(char *s, size_t max, char **ret, GError **err)
 {
 	if (s && strlen(s) > max) {
 		g_free(s);
 		return refuse(err, "a value is too long");
 	}
+	if (s && !*s)
+		g_clear_pointer(&s, g_free);
 	g_free(*ret);
 	*ret = s;
 	return true;
@@ -162,7 +165,8 @@ static bool parse_head(const xmlNode *root, struct hv_dom *d, GError **err)
 
 	if (!uuid || !util_uuid_valid(uuid))
 		return refuse(err, "no valid <uuid>");
-	g_strlcpy(d->uuid, uuid, sizeof(d->uuid));
+	for (size_t i = 0; i < UTIL_UUID_LEN; i++)
+		d->uuid[i] = g_ascii_tolower(uuid[i]);
 	d->vcpus = vcpu_count(domxml_child(root, "vcpu"));
 	d->mem_mib = memory_mib(domxml_child(root, "memory"));
 	if (d->vcpus < 0 || d->mem_mib < 0)
@@ -172,7 +176,7 @@ static bool parse_head(const xmlNode *root, struct hv_dom *d, GError **err)
 	    !name_attr(root, "type", &d->virt_type, err) || !name_attr(type, "arch", &d->arch, err) ||
 	    !name_attr(type, "machine", &d->machine, err))
 		return false;
-	if (!d->name || !*d->name)
+	if (!d->name)
 		return refuse(err, "no <name>");
 	return true;
 }
@@ -227,7 +231,8 @@ static bool parse_disk(const xmlNode *n, struct hv_dom *d, GError **err)
 	       name_attr(domxml_child(n, "driver"), "type", &k->format, err) && disk_source(n, k, err);
 }
 
-static const char *const nic_sources[] = { "bridge", "network", "dev", "portgroup", "mode" };
+/* A running interface of a network names the bridge too; the network is what other hosts know. */
+static const char *const nic_sources[] = { "network", "bridge", "dev" };
 
 static bool parse_nic(const xmlNode *n, struct hv_dom *d, GError **err)
 {

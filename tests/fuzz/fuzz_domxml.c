@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Domain and capabilities XML of a hostile host.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "hv/domxml.h"
+#include "hv/libvirt_caps.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define ADDRESS "192.0.2.99"
+
+/* Every failure is ours, with a text; on success there is none. */
+static void check(bool ok, GError **err)
+{
+	g_assert_true(ok == !*err);
+	if (*err)
+		g_assert_true(g_error_matches(*err, ERR, ERR_HV) && *(*err)->message);
+	g_clear_error(err);
+}
+
+static void parse(const char *xml)
+{
+	GError *err = NULL;
+	struct hv_dom *d = domxml_parse(xml, &err);
+
+	check(d, &err);
+	if (!d)
+		return;
+	g_assert_true(util_uuid_valid(d->uuid) && d->name && *d->name && strlen(d->name) <= DOMXML_NAME_MAX);
+	g_assert_true(d->vcpus > 0 && d->mem_mib >= 0 && d->vnc_port >= -1 && d->vnc_port <= 65535);
+	g_assert_true(d->disks->len <= DOMXML_DEVICES_MAX && d->nics->len <= DOMXML_DEVICES_MAX);
+	hv_dom_free(d);
+}
+
+/* What is rewritten is still XML, and rewriting it again changes nothing. */
+static void rewrite(const char *xml)
+{
+	const struct domxml_changes ch = { .vnc_listen = ADDRESS, .spice_listen = ADDRESS };
+	GError *err = NULL;
+	char *once = domxml_rewrite(xml, &ch, &err), *twice;
+
+	check(once, &err);
+	if (!once)
+		return;
+	twice = domxml_rewrite(once, &ch, &err);
+	/* Escaping makes a text longer, so one near the limit can cross it. */
+	if (twice || strlen(once) <= DOMXML_MAX)
+		g_assert_cmpstr(once, ==, twice);
+	g_clear_error(&err);
+	g_free(once);
+	g_free(twice);
+}
+
+static void cpu(const char *xml)
+{
+	struct domxml_cpu c;
+	GError *err = NULL;
+	bool ok = domxml_cpu(xml, &c, &err);
+
+	check(ok, &err);
+	if (ok)
+		domxml_cpu_clear(&c);
+}
+
+static void capabilities(const char *xml)
+{
+	struct hv_host_info *i = g_new0(struct hv_host_info, 1);
+	GError *err = NULL;
+
+	check(lv_caps_parse(xml, i, &err), &err);
+	hv_host_info_free(i);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	g_autofree char *xml = g_strndup((const char *)data, size);
+
+	parse(xml);
+	rewrite(xml);
+	cpu(xml);
+	capabilities(xml);
+	return 0;
+}
