@@ -67,6 +67,13 @@ static void resume(struct mig *m)
 	live_enter(m);
 }
 
+/* Keys are borrowed from the migration, which outlives its entry. */
+static void index_add(struct engine *e, struct mig *m)
+{
+	g_hash_table_insert(e->by_id, &m->id, m);
+	g_hash_table_insert(e->by_server, m->server_uuid, m);
+}
+
 struct engine *engine_new(struct fleet *f, GError **err)
 {
 	struct engine *e = g_new0(struct engine, 1);
@@ -74,7 +81,16 @@ struct engine *engine_new(struct fleet *f, GError **err)
 
 	e->fleet = f;
 	e->store = fleet_store(f);
+	e->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
+	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
+	e->slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	e->active = mig_load_active(e, err);
+	for (guint i = 0; e->active && i < e->active->len; i++) {
+		struct mig *m = g_ptr_array_index(e->active, i);
+
+		index_add(e, m);
+		engine_slot(m, mig_phase_holds_slot(m->phase));
+	}
 	if (!e->active || !release_servers(e, err)) {
 		engine_free(e);
 		return NULL;
@@ -97,6 +113,9 @@ void engine_free(struct engine *e)
 	fleet_listen(e->fleet, &none);
 	fleet_stop(e->fleet);
 	clock_cancel(&e->reaper);
+	g_hash_table_unref(e->by_id);
+	g_hash_table_unref(e->by_server);
+	g_hash_table_unref(e->slots);
 	if (e->active)
 		g_ptr_array_unref(e->active);
 	g_free(e);
@@ -109,17 +128,24 @@ struct fleet *engine_fleet(struct engine *e)
 
 /* ---- the queue ---- */
 
+static int slots_taken(struct engine *e, const char *host)
+{
+	return GPOINTER_TO_INT(g_hash_table_lookup(e->slots, host));
+}
+
+void engine_slot(const struct mig *m, int by)
+{
+	struct engine *e = m->priv->engine;
+
+	if (by)
+		g_hash_table_replace(e->slots, g_strdup(m->source), GINT_TO_POINTER(slots_taken(e, m->source) + by));
+}
+
 static bool slot_free(struct engine *e, const struct mig *m)
 {
 	int64_t max = fleet_conf(e->fleet)->max_concurrent_live_migrations;
-	int64_t running = 0;
 
-	for (guint i = 0; i < e->active->len; i++) {
-		const struct mig *o = g_ptr_array_index(e->active, i);
-
-		running += mig_phase_holds_slot(o->phase) && strcmp(o->source, m->source) == 0;
-	}
-	return max == 0 || running < max;
+	return max == 0 || slots_taken(e, m->source) < max;
 }
 
 void engine_pump(struct engine *e)
@@ -157,6 +183,8 @@ void engine_ended(struct mig *m)
 {
 	struct engine *e = m->priv->engine;
 
+	g_hash_table_remove(e->by_id, &m->id);
+	g_hash_table_remove(e->by_server, m->server_uuid);
 	/* In a turn of its own: whoever ended it may still hold it. */
 	if (!e->reaper)
 		e->reaper = clock_after(0, reap, e);
@@ -257,6 +285,7 @@ void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_a
 		return;
 	}
 	g_ptr_array_add(e->active, m);
+	index_add(e, m);
 	log_info("migration_requested", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
 		 LOG_S("requested_host", m->requested_host), LOG_S("request", m->request_id));
 	if (r->wait_checks) {
@@ -268,21 +297,10 @@ void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_a
 		done(m->id, NULL, user);
 }
 
-static struct mig *find_active(struct engine *e, int64_t id)
-{
-	for (guint i = 0; i < e->active->len; i++) {
-		struct mig *m = g_ptr_array_index(e->active, i);
-
-		if (m->id == id && !mig_is_final(m))
-			return m;
-	}
-	return NULL;
-}
-
 /* The migration @id of this server that is not final, or the error that Nova would give. */
 static struct mig *find_for(struct engine *e, struct server *s, int64_t id, const char *action, const char *verb, GError **err)
 {
-	struct mig *m = find_active(e, id);
+	struct mig *m = engine_find(e, id);
 	g_autoptr(GPtrArray) rows = NULL;
 
 	if (s->task != SERVER_TASK_MIGRATING) {
@@ -387,19 +405,18 @@ GPtrArray *engine_active(struct engine *e)
 
 struct mig *engine_active_of(struct engine *e, const char *server_uuid)
 {
-	for (guint i = 0; i < e->active->len; i++) {
-		struct mig *m = g_ptr_array_index(e->active, i);
+	return g_hash_table_lookup(e->by_server, server_uuid);
+}
 
-		if (strcmp(m->server_uuid, server_uuid) == 0 && !mig_is_final(m))
-			return m;
-	}
-	return NULL;
+struct mig *engine_find(struct engine *e, int64_t id)
+{
+	return g_hash_table_lookup(e->by_id, &id);
 }
 
 /* The rows' progress is seconds old; memory has the last sample. */
 static void freshen(struct engine *e, struct mig *row)
 {
-	const struct mig *m = find_active(e, row->id);
+	const struct mig *m = engine_find(e, row->id);
 
 	if (!m)
 		return;

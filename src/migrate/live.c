@@ -29,15 +29,9 @@ struct ask {
 static void answered(struct hv_reply *r, void *user)
 {
 	struct ask *a = user;
-	struct mig *m = NULL;
+	struct mig *m = a->engine->stopping ? NULL : engine_find(a->engine, a->id);
 
-	for (guint i = 0; !a->engine->stopping && i < a->engine->active->len; i++) {
-		struct mig *o = g_ptr_array_index(a->engine->active, i);
-
-		if (o->id == a->id && o->priv->turn == a->turn)
-			m = o;
-	}
-	if (m)
+	if (m && m->priv->turn == a->turn)
 		a->done(m, r);
 	g_free(a);
 }

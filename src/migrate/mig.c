@@ -184,6 +184,7 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 		return false;
 	}
 	if (old != new) {
+		engine_slot(m, (int)stages[new].slot - (int)stages[old].slot);
 		m->phase = new;
 		m->priv->turn++; /* answers that are under way will be dropped: nobody waits for them any more */
 		m->priv->probes_open = 0;

@@ -12,7 +12,10 @@
 struct engine {
 	struct fleet *fleet;
 	struct store *store;
-	GPtrArray *active; /* struct mig *, by id */
+	GPtrArray *active;          /* struct mig *, by id; those that just ended too, until the next turn */
+	GHashTable *by_id;          /* id -> struct mig *, not final */
+	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
+	GHashTable *slots;          /* source host -> number of slots taken */
 	struct clock_timer *reaper; /* takes the final ones out of active */
 	bool pumping, stopping;
 };
@@ -137,6 +140,11 @@ void settle(struct mig *m);
 bool precheck(struct mig *m, GError **err);
 
 /* ---- engine.c ---- */
+
+/** engine_find() - the migration of that id, if it is not final. */
+struct mig *engine_find(struct engine *e, int64_t id);
+/** engine_slot() - count a slot at @m's source, @by +1 or -1. */
+void engine_slot(const struct mig *m, int by);
 
 /** engine_pump() - give free slots to those that wait. */
 void engine_pump(struct engine *e);

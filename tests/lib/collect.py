@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the test programs of groups, reads their TAP, counts. ./check builds what they need before.
+
+collect.py GROUP...            run them; the last line is "N passed, N failed[, N skipped]"
+collect.py --groups [GROUP...] which groups that means
+collect.py --builds [GROUP...] which builds they need
+"""
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import tap
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGS = ROOT / "build" / "logs"
+SHOWN_LINES = 60  # of a failed program's output
+
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lib/lsan.supp:print_suppressions=0",
+}
+
+
+@dataclass
+class Group:
+    builds: tuple[str, ...]       # each meson test of this suite is run on each
+    jobs: int = os.cpu_count() or 1
+    scripts: tuple[tuple[str, str], ...] = ()  # program, the build that it uses
+
+
+GROUPS = {
+    "unit": Group(("gcc", "clang", "asan"), scripts=(("tests/lib/t_tree.py", "gcc"), ("tests/lib/t_tap.py", "gcc"))),
+    "store": Group(("gcc", "asan")),
+    "golden": Group(("gcc", "asan")),
+    "scenarios": Group(("gcc", "asan")),
+    "sweep": Group(("gcc",)),
+    "e2e": Group((), jobs=1, scripts=(
+        ("tests/e2e/t_errors.py", "asan"),
+        ("tests/e2e/t_transcript.py", "asan"),
+        ("tests/e2e/t_restart.py", "gcc"),
+        ("tests/e2e/t_heartbeat.py", "gcc"),
+        ("tests/e2e/t_demo.sh", "gcc"),
+        ("tests/e2e/t_bench.sh", "gcc"),
+    )),
+    "fuzz": Group(("fuzz",)),
+}
+
+
+@dataclass
+class Program:
+    group: str
+    build: str
+    name: str
+    argv: list[str]
+    env: dict[str, str] = field(default_factory=dict)
+    cwd: str = str(ROOT)
+    timeout: int = 600
+
+    @property
+    def log(self) -> Path:
+        return LOGS / f"{self.group}-{self.build}-{self.name.replace(' ', '-')}.log"
+
+
+running: dict[int, subprocess.Popen] = {}
+
+
+def meson_programs(group: str, build: str) -> list[Program]:
+    text = subprocess.run(["meson", "introspect", "--tests", str(ROOT / "build" / build)], check=True, capture_output=True).stdout
+    found = []
+    for test in json.loads(text):
+        if group not in [suite.split(":")[-1] for suite in test["suite"]]:
+            continue
+        # GLib's test programs print TAP when told; those of protocol tap do unasked
+        argv = test["cmd"] + ([] if test["protocol"] == "tap" else ["--tap", "-k"])
+        found.append(Program(group, build, test["name"], argv, test["env"], test["workdir"] or str(ROOT / "build" / build)))
+    return found
+
+
+def programs(group: str) -> list[Program]:
+    found = [program for build in GROUPS[group].builds for program in meson_programs(group, build)]
+    for path, build in GROUPS[group].scripts:
+        if (ROOT / path).exists():
+            found.append(Program(group, build, Path(path).stem, [str(ROOT / path)], {"DROVER_BUILD": str(ROOT / "build" / build)}))
+    return found
+
+
+def stop(proc: subprocess.Popen) -> None:
+    """Let it clean up; then end what is left."""
+    for sig, seconds in ((signal.SIGTERM, 30), (signal.SIGKILL, 5)):
+        try:
+            os.killpg(proc.pid, sig)
+            proc.wait(seconds)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def run(program: Program) -> tuple[Program, tap.Result, float]:
+    started, why = time.monotonic(), ""
+    env = {**os.environ, **SANITIZER_ENV, **program.env, "PYTHONUNBUFFERED": "1"}
+    with open(program.log, "wb") as log:
+        proc = subprocess.Popen(program.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=env,
+                                cwd=program.cwd, start_new_session=True)
+        running[proc.pid] = proc
+        try:
+            proc.wait(program.timeout)
+        except subprocess.TimeoutExpired:
+            why = f"still running after {program.timeout} s"
+            stop(proc)
+        del running[proc.pid]
+    result = tap.read(program.log.read_text(errors="replace"), proc.returncode, why)
+    return program, result, time.monotonic() - started
+
+
+def report(program: Program, result: tap.Result, seconds: float) -> None:
+    print(f"{program.group:9} {program.build:5} {program.name:18} {result}, {seconds:.1f} s", flush=True)
+    for skip in result.skips:
+        print(f"    skipped: {skip}")
+    for failure in result.failures:
+        print(f"    FAILED: {failure}")
+    if result.failures:
+        lines = program.log.read_text(errors="replace").splitlines()
+        for line in lines[-SHOWN_LINES:]:
+            print(f"    | {line}")
+        print(f"    whole log: {program.log}", flush=True)
+
+
+def run_group(group: str) -> tap.Result:
+    total, started = tap.Result(), time.monotonic()
+    todo = programs(group)
+    with ThreadPoolExecutor(GROUPS[group].jobs) as pool:
+        for program, result, seconds in pool.map(run, todo):
+            report(program, result, seconds)
+            total.add(result)
+    print(f"== {group}: {total}, {time.monotonic() - started:.0f} s", flush=True)
+    return total
+
+
+def interrupted(_signal: int, _frame: object) -> None:
+    for proc in list(running.values()):
+        stop(proc)
+    print("interrupted", flush=True)
+    os._exit(130)
+
+
+def main(words: list[str]) -> int:
+    names = [word for word in words if not word.startswith("--")] or list(GROUPS)
+    for name in names:
+        if name not in GROUPS:
+            print(f"check: no group '{name}'; there are {' '.join(GROUPS)}", file=sys.stderr)
+            return 2
+    if "--groups" in words:
+        print(*names)
+        return 0
+    if "--builds" in words:
+        print(*dict.fromkeys(b for n in names for b in GROUPS[n].builds + tuple(s[1] for s in GROUPS[n].scripts)))
+        return 0
+    for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sig, interrupted)
+    LOGS.mkdir(parents=True, exist_ok=True)
+    total = tap.Result()
+    for name in names:
+        total.add(run_group(name))
+    print(total)
+    return int(bool(total.failures))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What ./check and ./demo share: packages and builds. Sourced; the caller sets "root" to the top of the tree.
+
+die() {
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+say() {
+	echo "== $*"
+}
+
+need_root() {
+	[ "$(id -u)" = 0 ] || die "must be run by root: it makes network namespaces, and installs packages that are missing"
+}
+
+# GROUP...: the names in packaging/packages of these groups.
+packages_of() {
+	awk -v want=" $* " '
+		/^\[/ { gsub(/[][]/, "", $1); group = $1; next }
+		{ sub(/#.*/, "") }
+		NF && index(want, " " group " ") { print $1 }
+	' "$root/packaging/packages"
+}
+
+packages_missing() {
+	local package
+
+	for package in $(packages_of "$@"); do
+		if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2> /dev/null)" != installed ]; then
+			echo "$package"
+		fi
+	done
+}
+
+apt() {
+	DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
+}
+
+# GROUP...: install what is missing of them, and only that.
+setup_packages() {
+	local missing
+
+	command -v apt-get > /dev/null || die "needs Debian 12's apt-get"
+	mapfile -t missing < <(packages_missing "$@")
+	[ ${#missing[@]} -gt 0 ] || return 0
+	say "installing ${missing[*]}"
+	# the lists may be absent, or too old to fetch from
+	if ! apt install --no-install-recommends "${missing[@]}"; then
+		apt update
+		apt install --no-install-recommends "${missing[@]}" || die "cannot install ${missing[*]}"
+	fi
+}
+
+# NAME: the build's compiler and meson's options, a word a line.
+build_words() {
+	case $1 in
+	gcc) echo gcc ;;
+	clang) echo clang ;;
+	asan) printf '%s\n' gcc -Db_sanitize=address,undefined -Db_lundef=false ;;
+	fuzz) printf '%s\n' clang -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link ;;
+	*) die "no build '$1'" ;;
+	esac
+}
+
+# NAME...: bring build/NAME up to date. Output is shown if it fails.
+setup_build() {
+	local build words log started=$SECONDS
+
+	mkdir -p "$root/build/logs"
+	for build in "$@"; do
+		mapfile -t words < <(build_words "$build")
+		log=$root/build/logs/build-$build.log
+		: > "$log"
+		if [ ! -e "$root/build/$build/build.ninja" ]; then
+			rm -rf "${root:?}/build/$build"
+			CC=${words[0]} meson setup "$root/build/$build" "$root" "${words[@]:1}" >> "$log" 2>&1 || build_failed "$build" "$log"
+		fi
+		ninja -C "$root/build/$build" >> "$log" 2>&1 || build_failed "$build" "$log"
+	done
+	say "built $* in $((SECONDS - started)) s"
+}
+
+build_failed() {
+	cat "$2" >&2
+	echo "the build '$1' failed" >&2
+	return 1
+}

@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Rules of docs/HACKING.md that a look at the files can prove."""
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import tap
+
+ROOT = Path(__file__).resolve().parents[2]
+# a folder includes itself and what is lower
+LAYERS = {"base": 0, "store": 1, "hv": 1, "fleet": 2, "migrate": 3, "api": 4, "console": 4, "manage": 4}
+PROGRAMS = 5  # the main files, in src itself
+LINES_MAX = 1200
+PACKAGES = ("glib-2.0", "gio-2.0", "gio-unix-2.0", "jansson", "libvirt", "libxml-2.0", "libcurl", "sqlite3", "libpq", "libwebsockets")
+
+
+def files(*patterns: str) -> list[Path]:
+    return sorted(path for pattern in patterns for path in ROOT.glob(pattern))
+
+
+def layer_of(path: Path) -> int:
+    folder = path.relative_to(ROOT / "src").parts
+    return LAYERS[folder[0]] if len(folder) > 1 else PROGRAMS
+
+
+def wrong_includes(path: Path) -> list[str]:
+    wrong = []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        match = re.match(r'\s*#\s*include\s+"([a-z]+)/', line)
+        if not match or match[1] not in LAYERS:
+            continue
+        folder = path.relative_to(ROOT / "src").parts[0]
+        if match[1] != folder and LAYERS[match[1]] >= layer_of(path):
+            wrong.append(f"{path.relative_to(ROOT)}:{number}: {folder} may not include {match[1]}")
+    return wrong
+
+
+def test_layers(t: tap.Tap) -> None:
+    wrong = [line for path in files("src/**/*.[ch]") for line in wrong_includes(path)]
+    t.ok(not wrong, "a file includes its own layer and lower ones", "\n".join(wrong))
+
+
+def test_headers(t: tap.Tap) -> None:
+    flags = subprocess.run(["pkg-config", "--cflags", *PACKAGES], check=True, capture_output=True, text=True).stdout.split()
+
+    def compiles(path: Path) -> str:
+        cmd = ["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", *flags,
+               f"-I{ROOT}/src", "-include", str(path), "-xc", "/dev/null"]
+        return subprocess.run(cmd, capture_output=True, text=True).stderr
+
+    headers = files("src/**/*.h", "cli/**/*.h")
+    with ThreadPoolExecutor() as pool:
+        wrong = "".join(pool.map(compiles, headers))
+    t.ok(not wrong, f"each of {len(headers)} headers compiles alone", wrong)
+
+
+def is_script(path: Path, program: str) -> bool:
+    with open(path, "rb") as file:
+        first = file.readline()
+    return first.startswith(b"#!") and program.encode() in first
+
+
+def sources() -> list[Path]:
+    """Tracked files; all of the tree's where git is not there."""
+    got = subprocess.run(["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True)
+    names = got.stdout.split("\0") if got.returncode == 0 else []
+    return [path for name in names if name and (path := ROOT / name).is_file() and not path.is_symlink()]
+
+
+def test_scripts(t: tap.Tap) -> None:
+    shell = [path for path in sources() if path.suffix in (".sh", "") and is_script(path, "sh")]
+    got = subprocess.run(["shellcheck", "-x", "-P", "SCRIPTDIR", "-e", "SC2187", *map(str, shell)], cwd=ROOT, capture_output=True, text=True)
+    t.ok(got.returncode == 0, f"shellcheck is content with {len(shell)} scripts", got.stdout + got.stderr)
+
+
+def test_lines(t: tap.Tap) -> None:
+    code = files("src/**/*.[ch]", "cli/**/*.[ch]", "lab/*.c", "tests/**/*.[ch]", "tests/**/*.py", "bench/**/*.py")
+    long = [f"{path.relative_to(ROOT)}: {n}" for path in code if (n := len(path.read_text().splitlines())) > LINES_MAX]
+    t.ok(not long, f"no file is longer than {LINES_MAX} lines", "\n".join(long))
+    bare = [str(path.relative_to(ROOT)) for path in code if "SPDX-License-Identifier: Apache-2.0" not in path.read_text()[:400]]
+    t.ok(not bare, "each source names its licence", "\n".join(bare))
+
+
+def main() -> int:
+    t = tap.Tap()
+    for test in (test_layers, test_headers, test_scripts, test_lines):
+        test(t)
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
