@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What requests make the engine do, and what they are refused for.
+ */
+#include <glib.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "compute_world.h"
+
+#define BY " by=admin-user"
+#define WEB "/v2.1/servers/" WORLD_WEB "/action"
+#define MOVED "/v2.1/servers/" WORLD_MOVED "/migrations/3"
+
+/* @said: what the engine was asked, NULL for nothing; @why: a part of the fault's text, NULL for none */
+static const struct call {
+	const char *name, *method, *target;
+	int mv;
+	const char *body;
+	int status;
+	const char *said, *why;
+	const char *who; /* NULL: admin */
+} calls[] = {
+	/* os-migrateLive, 2.1 to 2.24 */
+	{ "to a host", "POST", WEB, 1, "{\"os-migrateLive\": {\"host\": \"h2\", \"block_migration\": false, \"disk_over_commit\": false}}", 202,
+	  "live Web 1 host=h2 block=no force=1 wait=1" BY },
+	{ "to any host", "POST", WEB, 1, "{\"os-migrateLive\": {\"host\": null, \"block_migration\": true, \"disk_over_commit\": false}}", 202,
+	  "live Web 1 host=- block=yes force=0 wait=1" BY },
+	{ "words for truth", "POST", WEB, 24, "{\"os-migrateLive\": {\"host\": null, \"block_migration\": \"True\", \"disk_over_commit\": \"0\"}}",
+	  202, "live Web 1 host=- block=yes force=0 wait=1" BY },
+	{ "no word for truth", "POST", WEB, 1, "{\"os-migrateLive\": {\"host\": null, \"block_migration\": \"maybe\", \"disk_over_commit\": false}}",
+	  400, NULL, "field/attribute block_migration. Value: \"maybe\"" },
+	{ "a number for truth", "POST", WEB, 1, "{\"os-migrateLive\": {\"host\": null, \"block_migration\": 1, \"disk_over_commit\": false}}",
+	  400, NULL, "field/attribute block_migration" },
+	{ "auto too early", "POST", WEB, 24, "{\"os-migrateLive\": {\"host\": null, \"block_migration\": \"auto\", \"disk_over_commit\": false}}",
+	  400, NULL, "field/attribute block_migration" },
+	{ "no host", "POST", WEB, 1, "{\"os-migrateLive\": {\"block_migration\": false, \"disk_over_commit\": false}}", 400, NULL,
+	  "'host' is a required property" },
+	{ "no over-commit", "POST", WEB, 24, "{\"os-migrateLive\": {\"host\": null, \"block_migration\": false}}", 400, NULL,
+	  "'disk_over_commit' is a required property" },
+	{ "no block_migration", "POST", WEB, 1, "{\"os-migrateLive\": {\"host\": null, \"disk_over_commit\": false}}", 400, NULL,
+	  "'block_migration' is a required property" },
+	{ "force too early", "POST", WEB, 29, "{\"os-migrateLive\": {\"host\": \"h2\", \"block_migration\": false, \"force\": true}}", 400, NULL,
+	  "Additional properties are not allowed ('force' was unexpected)" },
+	/* 2.25 to 2.29 */
+	{ "auto", "POST", WEB, 25, "{\"os-migrateLive\": {\"host\": \"h2\", \"block_migration\": \"auto\"}}", 202,
+	  "live Web 1 host=h2 block=auto force=1 wait=1" BY },
+	{ "over-commit too late", "POST", WEB, 25,
+	  "{\"os-migrateLive\": {\"host\": null, \"block_migration\": false, \"disk_over_commit\": false}}", 400, NULL,
+	  "Additional properties are not allowed ('disk_over_commit' was unexpected)" },
+	/* 2.30 to 2.67 */
+	{ "by the scheduler", "POST", WEB, 30, "{\"os-migrateLive\": {\"host\": \"h2\", \"block_migration\": \"auto\"}}", 202,
+	  "live Web 1 host=h2 block=auto force=0 wait=1" BY },
+	{ "by force", "POST", WEB, 67, "{\"os-migrateLive\": {\"host\": \"h2\", \"block_migration\": \"auto\", \"force\": \"yes\"}}", 202,
+	  "live Web 1 host=h2 block=auto force=1 wait=0" BY },
+	{ "by force to nowhere", "POST", WEB, 30, "{\"os-migrateLive\": {\"host\": null, \"block_migration\": \"auto\", \"force\": true}}", 400, NULL,
+	  "Can't force to a non-provided destination" },
+	{ "last synchronous one", "POST", WEB, 33, "{\"os-migrateLive\": {\"host\": null, \"block_migration\": false}}", 202,
+	  "live Web 1 host=- block=no force=0 wait=1" BY },
+	{ "first asynchronous one", "POST", WEB, 34, "{\"os-migrateLive\": {\"host\": null, \"block_migration\": false}}", 202,
+	  "live Web 1 host=- block=no force=0 wait=0" BY },
+	/* from 2.68 */
+	{ "latest", "POST", WEB, 96, "{\"os-migrateLive\": {\"host\": \"h2\", \"block_migration\": \"auto\"}}", 202,
+	  "live Web 1 host=h2 block=auto force=0 wait=0" BY },
+	{ "force too late", "POST", WEB, 68, "{\"os-migrateLive\": {\"host\": \"h2\", \"block_migration\": \"auto\", \"force\": false}}", 400, NULL,
+	  "Additional properties are not allowed ('force' was unexpected)" },
+	/* any */
+	{ "bad host name", "POST", WEB, 96, "{\"os-migrateLive\": {\"host\": \"h 2\", \"block_migration\": \"auto\"}}", 400, NULL,
+	  "field/attribute host. Value: \"h 2\". \"h 2\" does not match" },
+	{ "empty host name", "POST", WEB, 96, "{\"os-migrateLive\": {\"host\": \"\", \"block_migration\": \"auto\"}}", 400, NULL, "does not match" },
+	{ "host is a number", "POST", WEB, 96, "{\"os-migrateLive\": {\"host\": 2, \"block_migration\": \"auto\"}}", 400, NULL,
+	  "2 is not of type 'string', 'null'" },
+	{ "no object", "POST", WEB, 96, "{\"os-migrateLive\": null}", 400, NULL, "must be an object" },
+	{ "no server", "POST", "/v2.1/servers/77777777-7777-4777-8777-777777777777/action", 96,
+	  "{\"os-migrateLive\": {\"host\": null, \"block_migration\": \"auto\"}}", 404, NULL,
+	  "Instance 77777777-7777-4777-8777-777777777777 could not be found." },
+	{ "body before server", "POST", "/v2.1/servers/77777777-7777-4777-8777-777777777777/action", 96, "{\"os-migrateLive\": {}}", 400, NULL,
+	  "is a required property" },
+	{ "not by a member", "POST", "/v2.1/servers/" WORLD_DB "/action", 96, "{\"os-migrateLive\": {\"host\": null, \"block_migration\": \"auto\"}}",
+	  403, NULL, "os_compute_api:os-migrate-server:migrate_live", "member" },
+	{ "unknown action", "POST", WEB, 96, "{\"explode\": null}", 400, NULL, "There is no such action: explode" },
+	{ "absent action", "POST", WEB, 96, "{\"pause\": null}", 400, NULL, "There is no such action: pause" },
+	{ "two actions", "POST", WEB, 96, "{\"pause\": null, \"resume\": null}", 400, NULL, "too many body keys" },
+	{ "no action", "POST", WEB, 96, "{}", 400, NULL, "no body keys" },
+	{ "no JSON", "POST", WEB, 96, "{", 400, NULL, "Malformed request body" },
+	{ "no body", "POST", WEB, 96, NULL, 400, NULL, "Malformed request body" },
+	/* abort */
+	{ "abort", "DELETE", MOVED, 24, NULL, 202, "abort moved 3 queued=0" BY },
+	{ "abort, queued too", "DELETE", MOVED, 65, NULL, 202, "abort moved 3 queued=1" BY },
+	{ "abort too early", "DELETE", MOVED, 23, NULL, 404, NULL, NULL },
+	{ "abort nothing", "DELETE", "/v2.1/servers/" WORLD_MOVED "/migrations/x", 24, NULL, 404, NULL,
+	  "Migration x not found for instance " WORLD_MOVED },
+	{ "abort by a member", "DELETE", MOVED, 24, NULL, 403, NULL, "os_compute_api:servers:migrations:delete", "member" },
+	/* force_complete */
+	{ "force", "POST", MOVED "/action", 22, "{\"force_complete\": null}", 202, "force moved 3" BY },
+	{ "force too early", "POST", MOVED "/action", 21, "{\"force_complete\": null}", 404, NULL, NULL },
+	{ "force with a value", "POST", MOVED "/action", 22, "{\"force_complete\": {}}", 400, NULL, "is not of type 'null'" },
+	{ "force nothing", "POST", "/v2.1/servers/" WORLD_MOVED "/migrations/x/action", 22, "{\"force_complete\": null}", 400, NULL,
+	  "Migration x not found" },
+	{ "other action", "POST", MOVED "/action", 22, "{\"abort\": null}", 400, NULL, "There is no such action: abort" },
+};
+
+static void check(const struct call *c, const struct engine *e, const struct answer *a)
+{
+	g_test_message("%s", c->name);
+	if (a->status != c->status || strcmp(fake_engine_said(e), c->said ? c->said : "") != 0 || (c->why && !strstr(a->body, c->why)))
+		g_error("%s: %d, engine was asked \"%s\", body %s", c->name, a->status, fake_engine_said(e), a->body);
+	if (a->status < 300)
+		g_assert_cmpstr(a->body, ==, "");
+}
+
+static char *escaped(const char *why)
+{
+	g_autoptr(GString) s = g_string_new(NULL);
+
+	jout_put_string(s, why);
+	return g_strndup(s->str + 1, s->len - 2);
+}
+
+static void table(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
+		struct world *w = world_new();
+		g_autofree char *why = calls[i].why ? escaped(calls[i].why) : NULL;
+		struct call c = calls[i];
+		struct answer a;
+
+		c.why = why;
+		world_ask(w, c.method, c.target, c.mv, c.who ? c.who : "admin", c.body, &a);
+		check(&c, w->engine, &a);
+		answer_clear(&a);
+		world_free(w);
+	}
+}
+
+/* The engine's refusals come out as faults in its own words. */
+static void refusals(void)
+{
+	static const struct {
+		enum err_code code;
+		const char *text;
+		int live, abort, force;
+	} cases[] = {
+		{ ERR_CONFLICT, "Cannot 'os-migrateLive' instance x while it is in vm_state stopped", 409, 409, 409 },
+		{ ERR_NO_VALID_HOST, "No valid host was found. h2: ComputeFilter: disabled: maintenance; h3: ComputeFilter: forced down", 400, 400, 400 },
+		{ ERR_PRECHECK, "Migration pre-check error: CPU is too old", 400, 400, 400 },
+		{ ERR_NOT_FOUND, "Migration 3 not found for instance x", 404, 404, 400 },
+		{ ERR_UNAVAILABLE, "The database does not answer", 503, 503, 503 },
+	};
+	static const char live[] = "{\"os-migrateLive\": {\"host\": null, \"block_migration\": \"auto\"}}";
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct world *w = world_new();
+		struct answer a;
+
+#define REFUSED(want, ...) \
+		fake_engine_refuse(w->engine, g_error_new(ERR, (int)cases[i].code, "%s", cases[i].text)); \
+		world_ask(w, __VA_ARGS__, &a); \
+		g_assert_cmpint(a.status, ==, want); \
+		g_assert_nonnull(strstr(a.body, cases[i].text)); \
+		answer_clear(&a)
+		REFUSED(cases[i].live, "POST", WEB, 96, "admin", live);
+		REFUSED(cases[i].abort, "DELETE", MOVED, 65, "admin", NULL);
+		REFUSED(cases[i].force, "POST", MOVED "/action", 22, "admin", "{\"force_complete\": null}");
+#undef REFUSED
+		world_free(w);
+	}
+}
+
+/* The answer waits for the engine, however long that takes. */
+static void later(void)
+{
+	struct world *w = world_new();
+	struct answer a;
+
+	fake_engine_hold(w->engine);
+	world_ask(w, "POST", WEB, 30, "admin", "{\"os-migrateLive\": {\"host\": null, \"block_migration\": \"auto\"}}", &a);
+	g_assert_cmpint(a.status, ==, 0);
+	fake_engine_release(w->engine);
+	g_assert_cmpint(a.status, ==, 202);
+	answer_clear(&a);
+	world_free(w);
+}
+
+/* ---- hosts come and go ---- */
+
+static void add_and_remove(void)
+{
+	struct world *w = world_new();
+	struct answer a;
+	struct host *h;
+
+	world_ask(w, "POST", "/drover/v1/hosts", 1, "admin", "{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+tls://h4/system\", "
+		  "\"live_migration_inbound_addr\": \"10.0.0.4\", \"live_migration_uri\": null, \"server_listen\": \"127.0.0.1\"}}", &a);
+	g_assert_cmpint(a.status, ==, 201);
+	answer_clear(&a);
+	h = fleet_host(w->fleet, "h4");
+	g_assert_nonnull(h);
+	g_assert_cmpstr(h->inbound_addr, ==, "10.0.0.4");
+	g_assert_cmpstr(h->vnc_listen, ==, "127.0.0.1");
+	g_assert_null(h->migration_uri);
+	world_ask(w, "DELETE", "/drover/v1/hosts/h4", 1, "admin", NULL, &a);
+	g_assert_cmpint(a.status, ==, 204);
+	answer_clear(&a);
+	g_assert_null(fleet_host(w->fleet, "h4"));
+	world_free(w);
+}
+
+static void delete_service(void)
+{
+	struct world *w = world_new();
+	struct server *s = fleet_server(w->fleet, WORLD_LOST);
+	struct answer a;
+
+	fleet_claim(w->fleet, fleet_host(w->fleet, "h3"), s, 3);
+	fleet_server_move(w->fleet, s, NULL);
+	world_ask(w, "DELETE", "/v2.1/os-services/c0000000-0000-4000-8000-000000000003", 53, "admin", NULL, &a);
+	g_assert_cmpint(a.status, ==, 409);
+	g_assert_nonnull(strstr(a.body, "has in-progress migrations"));
+	answer_clear(&a);
+	fleet_unclaim(w->fleet, fleet_host(w->fleet, "h3"), s);
+	world_ask(w, "DELETE", "/v2.1/os-services/5", 52, "admin", NULL, &a);
+	g_assert_cmpint(a.status, ==, 204);
+	answer_clear(&a);
+	g_assert_null(fleet_host(w->fleet, "h3"));
+	world_free(w);
+}
+
+/* ---- pages ---- */
+
+static int count(const struct answer *a, const char *member)
+{
+	g_autoptr(json_t) root = json_loads(a->body, 0, NULL);
+
+	return (int)json_array_size(json_object_get(root, member));
+}
+
+/* The link of a full page, as a client follows it. */
+static char *next_of(const struct answer *a, const char *member)
+{
+	g_autoptr(json_t) root = json_loads(a->body, 0, NULL);
+	const char *href = json_string_value(json_object_get(json_array_get(json_object_get(root, member), 0), "href"));
+
+	return href ? g_strdup(href + strlen("http://controller:8774")) : NULL;
+}
+
+/* Pages, followed by their links, have every server once, whatever the order. */
+static void follow(const char *query)
+{
+	struct world *w = world_new();
+	g_autofree char *target = g_strconcat("/v2.1/servers?all_tenants=1&limit=7", query, NULL);
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	int n = 0;
+
+	world_add_servers(w, 100);
+	while (target) {
+		struct answer a;
+		g_autoptr(json_t) root = NULL;
+
+		world_ask(w, "GET", target, 96, "admin", NULL, &a);
+		g_assert_cmpint(a.status, ==, 200);
+		root = json_loads(a.body, 0, NULL);
+		for (int i = 0; i < count(&a, "servers"); i++, n++)
+			g_hash_table_add(seen, g_strdup(json_string_value(json_object_get(json_array_get(json_object_get(root, "servers"), (size_t)i), "id"))));
+		g_free(target);
+		target = next_of(&a, "servers_links");
+		answer_clear(&a);
+	}
+	g_assert_cmpint(n, ==, 105);
+	g_assert_cmpuint(g_hash_table_size(seen), ==, 105);
+	world_free(w);
+}
+
+static void pages(void)
+{
+	follow("");
+	follow("&sort_key=display_name&sort_dir=asc");
+	follow("&sort_key=host&sort_key=power_state&sort_dir=desc&sort_dir=asc");
+	follow("&sort_key=locked");
+}
+
+/* The same pages, found in one pass, are those of a whole sort: the names come in order. */
+static void order(void)
+{
+	struct world *w = world_new();
+	g_autofree char *last = g_strdup("");
+	g_autoptr(json_t) root = NULL;
+	struct answer a;
+	json_t *servers, *one;
+	size_t i;
+
+	world_add_servers(w, 500);
+	world_ask(w, "GET", "/v2.1/servers?limit=300&sort_key=display_name&sort_dir=asc", 96, "admin", NULL, &a);
+	root = json_loads(a.body, 0, NULL);
+	servers = json_object_get(root, "servers");
+	g_assert_cmpuint(json_array_size(servers), ==, 300);
+	json_array_foreach(servers, i, one) {
+		const char *name = json_string_value(json_object_get(one, "name"));
+
+		g_assert_cmpstr(last, <, name);
+		g_free(last);
+		last = g_strdup(name);
+	}
+	answer_clear(&a);
+	world_free(w);
+}
+
+/* A pattern that would take for ever is refused, not tried to the end. */
+static void slow_pattern(void)
+{
+	struct world *w = world_new();
+	struct answer a;
+	int64_t begun = g_get_monotonic_time();
+
+	g_free(fleet_server(w->fleet, WORLD_WEB)->name);
+	fleet_server(w->fleet, WORLD_WEB)->name = g_strnfill(200, 'a');
+	world_ask(w, "GET", "/v2.1/servers?name=^(a|a|aa)*[xy]$", 96, "admin", NULL, &a);
+	g_assert_cmpint(a.status, ==, 400);
+	g_assert_nonnull(strstr(a.body, "too long"));
+	answer_clear(&a);
+	g_assert_cmpint(g_get_monotonic_time() - begun, <, 2000000);
+	world_free(w);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/compute/calls/table", table);
+	g_test_add_func("/compute/calls/refusals", refusals);
+	g_test_add_func("/compute/calls/later", later);
+	g_test_add_func("/compute/hosts/add_and_remove", add_and_remove);
+	g_test_add_func("/compute/hosts/delete_service", delete_service);
+	g_test_add_func("/compute/servers/pages", pages);
+	g_test_add_func("/compute/servers/order", order);
+	g_test_add_func("/compute/servers/slow_pattern", slow_pattern);
+	return g_test_run();
+}
