@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli.h"
+
+#include <string.h>
+
+#include "base/util.h"
+#include "client.h"
+
+#define NEAR_LEN_MAX 64
+
+G_DEFINE_QUARK(drover-cli, cli_err)
+G_DEFINE_QUARK(drover-cli-http, cli_http)
+
+static const struct opt global_opts[] = {
+	{ "format", 'f', "FORMAT", "table (the default), json or value" },
+	{ "column", 'c', "COLUMN", "show only this column; may be repeated" },
+	{ "os-cloud", 0, "NAME", "the cloud in clouds.yaml [OS_CLOUD]" },
+	{ "os-region-name", 0, "NAME", "the region [OS_REGION_NAME]" },
+	{ "os-interface", 0, "NAME", "public (the default), internal or admin [OS_INTERFACE]" },
+	{ "os-compute-api-version", 0, "2.N", "the highest version to use [OS_COMPUTE_API_VERSION]" },
+	{ "os-cacert", 0, "FILE", "the certificate authorities to trust [OS_CACERT]" },
+	{ "insecure", 0, NULL, "do not check the server's certificate [OS_INSECURE]" },
+	{ "request-timeout", 0, "SECONDS", "give a request up after so long (120)" },
+	{ "debug", 0, NULL, "show each request and its id" },
+	{ "help", 'h', NULL, "show the help of the command" },
+};
+
+const struct opt *cli_global_opts(size_t *ret_n)
+{
+	*ret_n = G_N_ELEMENTS(global_opts);
+	return global_opts;
+}
+
+/* ---- options and words ---- */
+
+static bool in_table(const struct opt *opts, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(opts[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+const char *cli_opt(const struct cli *c, const char *opt)
+{
+	const GPtrArray *all = args_all(c->args, opt);
+
+	/* asking for an option that no table has is a slip of the pen in a handler */
+	g_assert(in_table(global_opts, G_N_ELEMENTS(global_opts), opt) || !c->cmd || in_table(c->cmd->opts, c->cmd->n_opts, opt));
+	return all ? all->pdata[all->len - 1] : NULL;
+}
+
+bool cli_on(const struct cli *c, const char *opt)
+{
+	return cli_opt(c, opt) != NULL;
+}
+
+const char *cli_word(const struct cli *c, int i)
+{
+	return i < (int)c->args->words->len ? c->args->words->pdata[i] : NULL;
+}
+
+const char *cli_nearest(const char *word, const char *const *known)
+{
+	size_t len = strlen(word);
+	unsigned best = len < 4 ? 2 : 3 + (unsigned)len / 8; /* the first distance that is too far */
+	const char *near = NULL;
+
+	if (len > NEAR_LEN_MAX)
+		return NULL;
+	for (; *known; known++) {
+		unsigned d = strlen(*known) <= NEAR_LEN_MAX ? util_distance(word, *known) : best;
+
+		if (d < best) {
+			best = d;
+			near = *known;
+		}
+	}
+	return near;
+}
+
+/* ---- the session ---- */
+
+/* An option of the command line is stronger than what the cloud says. */
+static void overlay(struct cli *c, struct cloud *cloud)
+{
+	if (cli_opt(c, "os-region-name"))
+		util_replace(&cloud->region, cli_opt(c, "os-region-name"));
+	if (cli_opt(c, "os-interface"))
+		util_replace(&cloud->interface, cli_opt(c, "os-interface"));
+	if (cli_opt(c, "os-cacert"))
+		util_replace(&cloud->cacert, cli_opt(c, "os-cacert"));
+	cloud->insecure |= cli_on(c, "insecure");
+}
+
+struct client *cli_client(struct cli *c, GError **err)
+{
+	struct client_settings s = { .version = cli_opt(c, "os-compute-api-version"), .debug = cli_on(c, "debug") };
+	const char *timeout = cli_opt(c, "request-timeout");
+	int64_t timeout_s = 0;
+	struct cloud *cloud;
+
+	if (c->client)
+		return c->client;
+	if (timeout && !util_parse_int(timeout, 1, 86400, &timeout_s)) {
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--request-timeout is a number of seconds, not \"%s\"", timeout);
+		return NULL;
+	}
+	s.timeout_s = (int)timeout_s;
+	cloud = cloud_load(cli_opt(c, "os-cloud"), err);
+	if (!cloud)
+		return NULL;
+	overlay(c, cloud);
+	c->client = client_new(cloud, &s, err);
+	return c->client;
+}
+
+/* ---- printing ---- */
+
+static void unknown_column(const struct cli *c, const char *name, GError **err)
+{
+	g_autoptr(GPtrArray) titles = g_ptr_array_new();
+	g_autofree char *list = NULL;
+
+	for (size_t i = 0; i < c->cmd->n_cols; i++)
+		g_ptr_array_add(titles, (void *)c->cmd->cols[i].title);
+	g_ptr_array_add(titles, NULL);
+	list = g_strjoinv(", ", (char **)titles->pdata);
+	g_set_error(err, CLI_ERR, CLI_USAGE, "there is no column \"%s\"; there are: %s", name, list);
+}
+
+/* The columns to show; NULL with CLI_USAGE for one that does not exist. Owned, its members are borrowed. */
+static GPtrArray *choose_columns(const struct cli *c, bool all, GError **err)
+{
+	g_autoptr(GPtrArray) chosen = g_ptr_array_new();
+	const GPtrArray *named = args_all(c->args, "column");
+
+	for (guint i = 0; named && i < named->len; i++) {
+		int at = render_col_find(c->cmd->cols, c->cmd->n_cols, named->pdata[i]);
+
+		if (at < 0) {
+			unknown_column(c, named->pdata[i], err);
+			return NULL;
+		}
+		g_ptr_array_add(chosen, (void *)&c->cmd->cols[at]);
+	}
+	for (size_t i = 0; !named && i < c->cmd->n_cols; i++)
+		if (all || !c->cmd->cols[i].longer)
+			g_ptr_array_add(chosen, (void *)&c->cmd->cols[i]);
+	return g_steal_pointer(&chosen);
+}
+
+bool cli_print_list(struct cli *c, const json_t *rows, GError **err)
+{
+	g_autoptr(GPtrArray) cols = choose_columns(c, args_all(c->args, "long") != NULL, err);
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	if (!cols)
+		return false;
+	render_list(text, c->format, (const struct col *const *)cols->pdata, cols->len, rows);
+	fputs(text->str, stdout);
+	return true;
+}
+
+bool cli_print_one(struct cli *c, const json_t *row, GError **err)
+{
+	g_autoptr(GPtrArray) cols = choose_columns(c, true, err);
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	if (!cols)
+		return false;
+	render_one(text, c->format, (const struct col *const *)cols->pdata, cols->len, row);
+	fputs(text->str, stdout);
+	return true;
+}

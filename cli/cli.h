@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli: what the parts of the client share: commands as table rows, the run's
+ * context, the kinds of failure.
+ *
+ * The client is one process that does one command and ends. A command is a row
+ * of its group's table (cmd_server.c, ...); drover.c finds the row, reads the
+ * options by the row's option table and calls the handler. Help texts and the
+ * suggestions for mistyped words come from the same rows, so a new command is a
+ * new row and its handler.
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "args.h"
+#include "render.h"
+
+#define CLI_ERR (cli_err_quark())
+
+enum cli_err {
+	CLI_FAILED,      /* exit status 1 */
+	CLI_USAGE,       /* exit status 2: the command line is wrong */
+	CLI_NET,         /* exit status 1: no answer came; trying again can help */
+	CLI_INTERRUPTED, /* exit status 130: the user stopped the wait */
+};
+
+/* The domain of faults: the code is the HTTP status, the message the server's own. */
+#define CLI_HTTP (cli_http_quark())
+
+struct cli;
+
+typedef bool command_f(struct cli *c, GError **err);
+
+struct command {
+	const char *group, *name;
+	const char *words;       /* "[SERVER] MIGRATION", for the help */
+	int min_words, max_words;
+	command_f *run;
+	const struct opt *opts;
+	size_t n_opts;
+	const struct col *cols;  /* what -c may name; NULL if nothing is printed */
+	size_t n_cols;
+	const char *help;        /* one line */
+	const char *more;        /* lines for the command's own help; NULL: none */
+};
+
+/* In a row: .opts and .cols of an array. */
+#define CLI_OPTS(a) .opts = (a), .n_opts = G_N_ELEMENTS(a)
+#define CLI_COLS(a) .cols = (a), .n_cols = G_N_ELEMENTS(a)
+
+struct command_table {
+	const char *group;
+	const char *help;
+	const struct command *rows;
+	size_t n;
+};
+extern const struct command_table server_commands, migration_commands, service_commands, host_commands;
+/* All of them, ended by NULL (drover.c). */
+extern const struct command_table *const cli_tables[];
+
+struct cli {
+	const struct command *cmd;
+	struct args *args;
+	enum render_format format;
+	struct client *client;   /* NULL until cli_client() */
+};
+
+GQuark cli_err_quark(void);
+GQuark cli_http_quark(void);
+
+/** cli_on() - true if a switch of the command, or a global one, was given. */
+bool cli_on(const struct cli *c, const char *opt);
+
+/** cli_opt() - the value of an option, the last one given; NULL without one. Borrowed. */
+const char *cli_opt(const struct cli *c, const char *opt);
+
+/** cli_word() - the word @i after the command; NULL past the last. Borrowed. */
+const char *cli_word(const struct cli *c, int i);
+
+/**
+ * cli_client() - the session with the cloud, made and authenticated at the first call.
+ *
+ * Return: borrowed; NULL with @err.
+ */
+struct client *cli_client(struct cli *c, GError **err);
+
+/**
+ * cli_print_list() - print rows by the command's columns, as -f, -c and --long say.
+ * @rows: an array of objects
+ */
+bool cli_print_list(struct cli *c, const json_t *rows, GError **err);
+
+/** cli_print_one() - the same for one object, a line for each column. */
+bool cli_print_one(struct cli *c, const json_t *row, GError **err);
+
+/**
+ * cli_nearest() - the known word that a mistyped one probably means.
+ * @known: NULL-terminated
+ *
+ * Return: borrowed from @known; NULL if none is near.
+ */
+const char *cli_nearest(const char *word, const char *const *known);
+
+/** cli_global_opts() - the options that every command takes. */
+const struct opt *cli_global_opts(size_t *ret_n);
+
+/* ---- help.c ---- */
+
+/** help_print() - the help of everything, of a group, or of a command; both may be NULL. */
+void help_print(FILE *out, const struct command_table *t, const struct command *cmd);
+
+/** help_table() - a group's table by its name. Return: NULL with CLI_USAGE and a suggestion. */
+const struct command_table *help_table(const char *group, GError **err);
+
+/** help_command() - a command of a group by its name. Return: NULL with CLI_USAGE and a suggestion. */
+const struct command *help_command(const struct command_table *t, const char *name, GError **err);
+
+/** help_missing() - CLI_USAGE for a line that ends before its command; names the group's commands, or with NULL the groups. */
+void help_missing(const struct command_table *t, GError **err);
+
+#endif

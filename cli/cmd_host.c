@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * drover host: what hosts have and how much of it is used.
+ */
+#include "base/json.h"
+#include "cli.h"
+#include "client.h"
+#include "find.h"
+
+#define HOSTS_MV 42 /* the last with /os-hosts */
+
+/* ---- list: the hypervisors, as they tell more than /os-hosts ---- */
+
+static json_t *host_of(const json_t *row)
+{
+	static const char *const places[] = { "service.host", "host_name", "hypervisor_hostname" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
+		if (render_str(row, places[i]))
+			return json_incref((json_t *)render_get(row, places[i]));
+	return NULL;
+}
+
+static const struct col list_cols[] = {
+	{ "Host",        "service.host", host_of },
+	{ "State",       "state" },
+	{ "Status",      "status" },
+	{ "Servers",     "running_vms" },
+	{ "vCPUs Used",  "vcpus_used" },
+	{ "vCPUs",       "vcpus" },
+	{ "Memory Used MiB", "memory_mb_used" },
+	{ "Memory MiB",  "memory_mb" },
+	{ "Disk Used GiB", "local_gb_used" },
+	{ "Disk GiB",    "local_gb" },
+	{ "ID",          "id", .longer = true },
+	{ "Hypervisor",  "hypervisor_hostname", .longer = true },
+	{ "Type",        "hypervisor_type", .longer = true },
+	{ "Version",     "hypervisor_version", .longer = true },
+	{ "IP",          "host_ip", .longer = true },
+	{ "Disabled Reason", "service.disabled_reason", .longer = true },
+};
+
+static const struct opt list_opts[] = {
+	{ "long", 0, NULL, "more columns" },
+};
+
+static json_t *list_hypervisors(struct cli *c, GError **err)
+{
+	struct client_list l = { .path = "/os-hypervisors/detail", .name = "hypervisors", .marker = "id", .mv_min = 1,
+				 .mv_max = FIND_HYPERVISOR_MV };
+
+	return client_rows(c->client, &l, err);
+}
+
+static bool run_list(struct cli *c, GError **err)
+{
+	g_autoptr(json_t) hosts = cli_client(c, err) ? list_hypervisors(c, err) : NULL;
+
+	return hosts && cli_print_list(c, hosts, err);
+}
+
+/* ---- show ---- */
+
+static const struct col show_cols[] = {
+	{ "Host",      "host" },
+	{ "Project",   "project" },
+	{ "CPU",       "cpu" },
+	{ "Memory MB", "memory_mb" },
+	{ "Disk GB",   "disk_gb" },
+};
+
+/* {"host": [{"resource": {...}}, ...]} -> [{...}, ...]; NULL for anything else. */
+static json_t *resources(const json_t *body)
+{
+	const json_t *list = json_object_get(body, "host"), *one;
+	json_t *out;
+	size_t i;
+
+	if (!json_is_array(list))
+		return NULL;
+	out = json_array();
+	json_array_foreach(list, i, one)
+		if (json_is_object(json_object_get(one, "resource")))
+			json_array_append(out, json_object_get(one, "resource"));
+	return out;
+}
+
+static json_t *from_hosts(struct cli *c, const char *host, GError **err)
+{
+	g_autofree char *path = client_path("os-hosts", host, NULL);
+	struct client_call call = { .method = "GET", .path = path, .mv_min = 1, .mv_max = HOSTS_MV };
+	g_autoptr(json_t) body = NULL;
+	json_t *out;
+
+	if (!client_call(c->client, &call, &body, err))
+		return NULL;
+	out = resources(body);
+	if (!out)
+		g_set_error(err, CLI_ERR, CLI_FAILED, "the answer about host %s has no list \"host\"", host);
+	return out;
+}
+
+static json_t *usage(const char *host, const char *project, const json_t *h, const char *cpu, const char *memory, const char *disk)
+{
+	return json_pack("{s:s, s:s, s:O?, s:O?, s:O?}", "host", host, "project", project, "cpu", json_object_get(h, cpu), "memory_mb",
+			 json_object_get(h, memory), "disk_gb", json_object_get(h, disk));
+}
+
+/* The same rows of a hypervisor's record, as far as it has them. */
+static json_t *from_hypervisors(struct cli *c, const char *host, GError **err)
+{
+	g_autoptr(json_t) all = list_hypervisors(c, err), names = json_array(), out = json_array();
+	json_t *h;
+	size_t i;
+
+	if (!all)
+		return NULL;
+	json_array_foreach(all, i, h) {
+		g_autoptr(json_t) name = host_of(h);
+
+		json_array_append_new(names, json_pack("{s:O?}", "name", name));
+		if (g_strcmp0(json_string_value(name), host) != 0)
+			continue;
+		json_array_append_new(out, usage(host, "(total)", h, "vcpus", "memory_mb", "local_gb"));
+		json_array_append_new(out, usage(host, "(used_now)", h, "vcpus_used", "memory_mb_used", "local_gb_used"));
+	}
+	if (json_array_size(out) > 0)
+		return json_incref(out);
+	find_unknown("compute host", host, names, "name", err);
+	return NULL;
+}
+
+/* Whether another question can be answered where this one was not: no such API any more, or no such host there. */
+static bool refused(const GError *why)
+{
+	return g_error_matches(why, CLI_HTTP, 404) || g_error_matches(why, CLI_HTTP, 403) || g_error_matches(why, CLI_HTTP, 410)
+	       || g_error_matches(why, CLI_ERR, CLI_FAILED);
+}
+
+static bool run_show(struct cli *c, GError **err)
+{
+	const char *host = cli_word(c, 0);
+	g_autoptr(GError) why = NULL;
+	g_autoptr(json_t) hosts = NULL;
+
+	if (!cli_client(c, err))
+		return false;
+	hosts = from_hosts(c, host, &why);
+	if (!hosts && !refused(why)) {
+		g_propagate_error(err, g_steal_pointer(&why));
+		return false;
+	}
+	if (!hosts)
+		hosts = from_hypervisors(c, host, err);
+	return hosts && cli_print_list(c, hosts, err);
+}
+
+/* ---- the table ---- */
+
+static const struct command rows[] = {
+	{ "host", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list hosts and what is used of them" },
+	{ "host", "show", "HOST", 1, 1, run_show, CLI_COLS(show_cols), .help = "show what a host has and what is used of it" },
+};
+
+const struct command_table host_commands = { "host", "see hosts", rows, G_N_ELEMENTS(rows) };

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * drover migration: see migrations, end them one way or the other.
+ */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/util.h"
+#include "cli.h"
+#include "client.h"
+#include "find.h"
+#include "reason.h"
+
+#define FORCE_MV 22
+#define SHOW_MV 23
+#define ABORT_MV 24
+#define DEFAULT_LIMIT 1000
+
+static const struct col list_cols[] = {
+	{ "ID",          "id" },
+	{ "Server",      "instance_uuid" },
+	{ "Type",        "migration_type" },
+	{ "Status",      "status" },
+	{ "Source",      "source_compute" },
+	{ "Destination", "dest_compute" },
+	{ "Created",     "created_at" },
+	{ "Updated",     "updated_at", .longer = true },
+	{ "UUID",        "uuid", .longer = true },
+	{ "Project",     "project_id", .longer = true },
+	{ "User",        "user_id", .longer = true },
+};
+
+static const struct col show_cols[] = {
+	{ "ID",               "id" },
+	{ "UUID",             "uuid" },
+	{ "Server",           "instance_uuid" },
+	{ "Type",             "migration_type" },
+	{ "Status",           "status" },
+	{ "Reason",           "reason" },
+	{ "Source",           "source_compute" },
+	{ "Destination",      "dest_compute" },
+	{ "Destination IP",   "dest_host" },
+	{ "Memory",           "memory_total_bytes", .kind = COL_BYTES },
+	{ "Memory Sent",      "memory_processed_bytes", .kind = COL_BYTES },
+	{ "Memory Remaining", "memory_remaining_bytes", .kind = COL_BYTES },
+	{ "Disk",             "disk_total_bytes", .kind = COL_BYTES },
+	{ "Disk Sent",        "disk_processed_bytes", .kind = COL_BYTES },
+	{ "Disk Remaining",   "disk_remaining_bytes", .kind = COL_BYTES },
+	{ "Created",          "created_at" },
+	{ "Updated",          "updated_at" },
+	{ "Project",          "project_id" },
+	{ "User",             "user_id" },
+};
+
+/* ---- list ---- */
+
+static const struct opt list_opts[] = {
+	{ "server", 0, "SERVER", "only this server's" },
+	{ "host", 0, "HOST", "only from or to this host" },
+	{ "status", 0, "STATUS", "only in this status, such as running" },
+	{ "type", 0, "TYPE", "live-migration, migration, resize or evacuation" },
+	{ "limit", 0, "N", "the newest N at most (1000)" },
+	{ "long", 0, NULL, "more columns" },
+};
+
+struct first_rows {
+	json_t *rows;
+	size_t max;
+};
+
+static bool take_row(json_t *row, void *user)
+{
+	struct first_rows *f = user;
+
+	json_array_append(f->rows, row);
+	return json_array_size(f->rows) < f->max;
+}
+
+static bool list_query(struct cli *c, GString *query, GError **err)
+{
+	g_autoptr(json_t) server = cli_opt(c, "server") ? find_server(c, cli_opt(c, "server"), err) : NULL;
+
+	if (cli_opt(c, "server") && !server)
+		return false;
+	client_query(query, "instance_uuid", render_str(server, "id"));
+	client_query(query, "host", cli_opt(c, "host"));
+	client_query(query, "status", cli_opt(c, "status"));
+	client_query(query, "migration_type", cli_opt(c, "type"));
+	return true;
+}
+
+static bool run_list(struct cli *c, GError **err)
+{
+	g_autoptr(GString) query = g_string_new(NULL);
+	g_autoptr(json_t) rows = json_array();
+	struct first_rows f = { .rows = rows };
+	int64_t limit = DEFAULT_LIMIT;
+	struct client_list l;
+
+	if (cli_opt(c, "limit") && !util_parse_int(cli_opt(c, "limit"), 1, CLIENT_ROWS_MAX, &limit)) {
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--limit is a number from 1 to %d, not \"%s\"", CLIENT_ROWS_MAX, cli_opt(c, "limit"));
+		return false;
+	}
+	if (!cli_client(c, err) || !list_query(c, query, err))
+		return false;
+	l = find_migrations_list(query->str);
+	f.max = (size_t)limit;
+	return client_each(c->client, &l, take_row, &f, err) && cli_print_list(c, rows, err);
+}
+
+/* ---- one migration ---- */
+
+/* "[SERVER] MIGRATION" -> the record in the list of all. */
+static json_t *named_migration(struct cli *c, GError **err)
+{
+	g_autoptr(json_t) server = NULL;
+
+	if (!cli_word(c, 1))
+		return find_migration(c, NULL, cli_word(c, 0), err);
+	server = find_server(c, cli_word(c, 0), err);
+	return server ? find_migration(c, render_str(server, "id"), cli_word(c, 1), err) : NULL;
+}
+
+/* "/servers/{id}/migrations/{number}", or NULL with @err for a record without the two. Owned. */
+static char *path_of(const json_t *m, const char *tail, GError **err)
+{
+	g_autofree char *id = g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(m, "id")));
+	const char *server = render_str(m, "instance_uuid");
+
+	if (!server) {
+		g_set_error(err, CLI_ERR, CLI_FAILED, "the record of migration %s does not name its server", id);
+		return NULL;
+	}
+	return client_path("servers", server, "migrations", id, tail, NULL);
+}
+
+/* Bytes are told only while it goes on; a failure's reason only by the server's actions. */
+static void add_details(struct cli *c, json_t *m)
+{
+	g_autofree char *path = path_of(m, NULL, NULL), *reason = NULL;
+	struct client_call call = { .method = "GET", .path = path, .mv_min = SHOW_MV, .mv_max = FIND_MIGRATION_MV };
+	const char *status = render_str(m, "status");
+	g_autoptr(json_t) body = NULL;
+
+	if (!path || !status)
+		return;
+	if (strcmp(status, "error") == 0 || strcmp(status, "failed") == 0 || strcmp(status, "cancelled") == 0) {
+		reason = reason_find(c->client, render_str(m, "instance_uuid"), NULL, render_str(m, "created_at"));
+		if (reason)
+			json_object_set_new(m, "reason", json_string(reason));
+		return;
+	}
+	/* 404 is the answer about one that has ended */
+	if (client_call(c->client, &call, &body, NULL))
+		json_object_update_missing(m, json_object_get(body, "migration"));
+}
+
+static bool run_show(struct cli *c, GError **err)
+{
+	g_autoptr(json_t) m = named_migration(c, err);
+
+	if (!m)
+		return false;
+	add_details(c, m);
+	return cli_print_one(c, m, err);
+}
+
+/* What a user may give as the server's id and a number needs no list, which some may not read. */
+static char *direct_path(struct cli *c, const char *tail, GError **err)
+{
+	g_autoptr(json_t) server = NULL, m = NULL;
+	int64_t id;
+
+	if (cli_word(c, 1) && util_parse_int(cli_word(c, 1), 0, G_MAXINT64, &id)) {
+		server = find_server(c, cli_word(c, 0), err);
+		return server ? client_path("servers", render_str(server, "id"), "migrations", cli_word(c, 1), tail, NULL) : NULL;
+	}
+	m = named_migration(c, err);
+	return m ? path_of(m, tail, err) : NULL;
+}
+
+static bool run_abort(struct cli *c, GError **err)
+{
+	g_autofree char *path = direct_path(c, NULL, err);
+	struct client_call call = { .method = "DELETE", .path = path, .mv_min = ABORT_MV, .mv_max = FIND_MIGRATION_MV };
+
+	return path && client_call(c->client, &call, NULL, err);
+}
+
+static bool run_force(struct cli *c, GError **err)
+{
+	g_autofree char *path = direct_path(c, "action", err);
+	g_autoptr(json_t) body = json_pack("{s:n}", "force_complete");
+	struct client_call call = { .method = "POST", .path = path, .body = body, .mv_min = FORCE_MV, .mv_max = FIND_MIGRATION_MV };
+
+	return path && client_call(c->client, &call, NULL, err);
+}
+
+/* ---- the table ---- */
+
+#define ONE "[SERVER] MIGRATION"
+
+static const char one_more[] = "MIGRATION is a number or a UUID. The server need not be named, if you may list all migrations.\n";
+
+static const struct command rows[] = {
+	{ "migration", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list migrations, the newest first" },
+	{ "migration", "show", ONE, 1, 2, run_show, CLI_COLS(show_cols), .help = "show a migration", .more = one_more },
+	{ "migration", "abort", ONE, 1, 2, run_abort, .help = "stop a live migration", .more = one_more },
+	{ "migration", "force-complete", ONE, 1, 2, run_force, .help = "end the copying now, at the price of a pause", .more = one_more },
+};
+
+const struct command_table migration_commands = { "migration", "see migrations, end them", rows, G_N_ELEMENTS(rows) };

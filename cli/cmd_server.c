@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * drover server: see servers, move them.
+ */
+#include "base/json.h"
+#include "cli.h"
+#include "client.h"
+#include "find.h"
+#include "follow.h"
+#include "progress.h"
+
+/* ---- what is shown ---- */
+
+/* {"net": [{"addr": "1.2.3.4"}]} -> {"net": ["1.2.3.4"]} */
+static json_t *networks(const json_t *server)
+{
+	json_t *nets = json_object(), *list, *one;
+	const char *name;
+	size_t i;
+
+	json_object_foreach((json_t *)render_get(server, "addresses"), name, list) {
+		json_t *addrs = json_array();
+
+		json_array_foreach(list, i, one)
+			if (render_str(one, "addr"))
+				json_array_append(addrs, json_object_get(one, "addr"));
+		json_object_set_new(nets, name, addrs);
+	}
+	return nets;
+}
+
+/* From 2.47 on the flavor itself is there, before only its id. */
+static json_t *flavor(const json_t *server)
+{
+	const json_t *name = render_get(server, "flavor.original_name");
+
+	return json_incref((json_t *)(name ? name : render_get(server, "flavor.id")));
+}
+
+/* An empty text stands for a server that was booted from a volume. */
+static json_t *image(const json_t *server)
+{
+	const json_t *id = render_get(server, "image.id");
+
+	return id ? json_incref((json_t *)id) : json_null();
+}
+
+static json_t *power(const json_t *server)
+{
+	static const char *const names[] = {
+		[0] = "no state", [1] = "running", [3] = "paused", [4] = "shut down", [6] = "crashed", [7] = "suspended",
+	};
+	const json_t *v = render_get(server, "OS-EXT-STS:power_state");
+	int64_t n = json_is_integer(v) ? json_integer_value(v) : -1;
+
+	return n >= 0 && n < (int64_t)G_N_ELEMENTS(names) && names[n] ? json_string(names[n]) : json_incref((json_t *)v);
+}
+
+static json_t *volumes(const json_t *server)
+{
+	json_t *ids = json_array(), *v;
+	size_t i;
+
+	json_array_foreach(render_get(server, "os-extended-volumes:volumes_attached"), i, v)
+		if (render_str(v, "id"))
+			json_array_append(ids, json_object_get(v, "id"));
+	return ids;
+}
+
+static const struct col list_cols[] = {
+	{ "ID",         "id" },
+	{ "Name",       "name" },
+	{ "Status",     "status" },
+	{ "Host",       "OS-EXT-SRV-ATTR:host" },
+	{ "Networks",   "addresses", networks },
+	{ "Flavor",     "flavor", flavor },
+	{ "Task State", "OS-EXT-STS:task_state", .longer = true },
+	{ "Power",      "OS-EXT-STS:power_state", power, .longer = true },
+	{ "Zone",       "OS-EXT-AZ:availability_zone", .longer = true },
+	{ "Project",    "tenant_id", .longer = true },
+	{ "Image",      "image", image, .longer = true },
+	{ "Created",    "created", .longer = true },
+	{ "Updated",    "updated", .longer = true },
+};
+
+static const struct col show_cols[] = {
+	{ "ID",            "id" },
+	{ "Name",          "name" },
+	{ "Status",        "status" },
+	{ "Task State",    "OS-EXT-STS:task_state" },
+	{ "VM State",      "OS-EXT-STS:vm_state" },
+	{ "Power",         "OS-EXT-STS:power_state", power },
+	{ "Progress",      "progress" },
+	{ "Fault",         "fault.message" },
+	{ "Host",          "OS-EXT-SRV-ATTR:host" },
+	{ "Hypervisor",    "OS-EXT-SRV-ATTR:hypervisor_hostname" },
+	{ "Instance Name", "OS-EXT-SRV-ATTR:instance_name" },
+	{ "Zone",          "OS-EXT-AZ:availability_zone" },
+	{ "Flavor",        "flavor", flavor },
+	{ "vCPUs",         "flavor.vcpus" },
+	{ "Memory MiB",    "flavor.ram" },
+	{ "Disk GiB",      "flavor.disk" },
+	{ "Image",         "image", image },
+	{ "Volumes",       "os-extended-volumes:volumes_attached", volumes },
+	{ "Networks",      "addresses", networks },
+	{ "Locked",        "locked" },
+	{ "Metadata",      "metadata" },
+	{ "Tags",          "tags" },
+	{ "Project",       "tenant_id" },
+	{ "User",          "user_id" },
+	{ "Launched",      "OS-SRV-USG:launched_at" },
+	{ "Created",       "created" },
+	{ "Updated",       "updated" },
+};
+
+/* ---- list, show ---- */
+
+static const struct opt list_opts[] = {
+	{ "host", 0, "HOST", "only servers on this host" },
+	{ "name", 0, "REGEX", "only servers whose name matches" },
+	{ "status", 0, "STATUS", "only servers in this status, such as ACTIVE" },
+	{ "all-projects", 0, NULL, "servers of every project; an administrator's default" },
+	{ "my-project", 0, NULL, "only the servers of the own project" },
+	{ "long", 0, NULL, "more columns" },
+};
+
+static bool run_list(struct cli *c, GError **err)
+{
+	g_autoptr(GString) query = g_string_new(NULL);
+	struct client_list l = { .path = "/servers/detail", .name = "servers", .marker = "id", .mv_min = 1, .mv_max = FIND_SERVER_MV };
+	g_autofree char *status = cli_opt(c, "status") ? g_ascii_strup(cli_opt(c, "status"), -1) : NULL;
+	g_autoptr(json_t) rows = NULL;
+
+	if (cli_on(c, "all-projects") && cli_on(c, "my-project")) {
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--all-projects and --my-project exclude each other");
+		return false;
+	}
+	if (!cli_client(c, err))
+		return false;
+	client_query(query, "host", cli_opt(c, "host"));
+	client_query(query, "name", cli_opt(c, "name"));
+	client_query(query, "status", status);
+	if (cli_on(c, "all-projects"))
+		client_query(query, "all_tenants", "1");
+	else if (!cli_on(c, "my-project"))
+		find_all_tenants(c, query);
+	l.query = query->str;
+	rows = client_rows(c->client, &l, err);
+	return rows && cli_print_list(c, rows, err);
+}
+
+static bool run_show(struct cli *c, GError **err)
+{
+	g_autoptr(json_t) server = find_server(c, cli_word(c, 0), err);
+
+	return server && cli_print_one(c, server, err);
+}
+
+/* ---- migrate ---- */
+
+#define HOST_CHECKED_MV 30 /* below it a named host is taken without the scheduler's checks */
+#define AUTO_BLOCK_MV 25   /* from it on the server finds out whether the disks must be copied */
+
+static const struct opt migrate_opts[] = {
+	{ "live", 0, NULL, "move it while it runs" },
+	{ "live-migration", 0, NULL, NULL, "live" },
+	{ "host", 0, "HOST", "to this host; otherwise the scheduler chooses" },
+	{ "block-migration", 0, NULL, "copy the disks too" },
+	{ "shared-migration", 0, NULL, "the disks are on shared storage; otherwise that is found out" },
+	{ "wait", 0, NULL, "wait until it has ended, and show how it goes" },
+};
+
+/* What "server migrate" tells of its migration. */
+static const struct col migrate_cols[] = {
+	{ "ID",          "id" },
+	{ "UUID",        "uuid" },
+	{ "Server",      "server_uuid" },
+	{ "Name",        "name" },
+	{ "Status",      "status" },
+	{ "Source",      "source_compute" },
+	{ "Destination", "dest_compute" },
+	{ "Reason",      "reason" },
+};
+
+static const char migrate_more[] =
+	"Asks for a live migration and prints its number. With --wait, shows on a terminal how\n"
+	"it goes: status, hosts, bytes done of all, rate, time left. Ctrl-C then ends the wait,\n"
+	"not the migration.\n";
+
+static bool check_migrate(const struct cli *c, GError **err)
+{
+	if (!cli_on(c, "live"))
+		g_set_error(err, CLI_ERR, CLI_USAGE, "only live migration is here so far: add --live");
+	else if (cli_on(c, "block-migration") && cli_on(c, "shared-migration"))
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--block-migration and --shared-migration exclude each other");
+	else if (cli_opt(c, "host") && !*cli_opt(c, "host"))
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--host is empty");
+	else
+		return true;
+	return false;
+}
+
+/* The request's body at microversion @mv; NULL with @err if it cannot be said there. */
+static json_t *migrate_body(const struct cli *c, int mv, GError **err)
+{
+	const char *host = cli_opt(c, "host");
+	bool block = cli_on(c, "block-migration"), chosen = block || cli_on(c, "shared-migration");
+	json_t *args;
+
+	if (host && mv < HOST_CHECKED_MV) {
+		g_set_error(err, CLI_ERR, CLI_FAILED, "--host needs version 2.%d of the Compute API, this is 2.%d: "
+			    "before, the host would be taken unchecked", HOST_CHECKED_MV, mv);
+		return NULL;
+	}
+	if (!chosen && mv < AUTO_BLOCK_MV) {
+		g_set_error(err, CLI_ERR, CLI_FAILED, "version 2.%d of the Compute API does not find out where the disks are: "
+			    "say --block-migration or --shared-migration", mv);
+		return NULL;
+	}
+	args = json_pack("{s:s?, s:o}", "host", host, "block_migration", chosen ? json_boolean(block) : json_string("auto"));
+	if (mv < AUTO_BLOCK_MV)
+		json_object_set_new(args, "disk_over_commit", json_false());
+	return json_pack("{s:o}", "os-migrateLive", args);
+}
+
+static bool ask_to_migrate(struct cli *c, struct follow *f, GError **err)
+{
+	g_autofree char *path = client_path("servers", f->server_id, "action", NULL);
+	struct client_call call = { .method = "POST", .path = path, .mv_min = 1, .mv_max = FIND_SERVER_MV };
+	int mv = client_version(c->client, call.mv_min, call.mv_max, err);
+	g_autoptr(json_t) body = mv < 0 ? NULL : migrate_body(c, mv, err);
+
+	if (!body)
+		return false;
+	f->above_id = follow_last_id(c, f->server_id);
+	call.body = body;
+	if (client_call(c->client, &call, NULL, err))
+		return true;
+	g_prefix_error(err, "%s is not migrated: ", f->server_name);
+	return false;
+}
+
+static void say_done(const struct follow *f)
+{
+	const char *dest = render_str(f->record, "dest_compute");
+	g_autofree char *name = render_safe(f->server_name, false), *safe_dest = render_safe(dest ? dest : "another host", false);
+	g_autofree char *took = progress_duration((f->took_ms + 500) / 1000), *sent = render_bytes(f->sent_bytes);
+
+	printf("%s runs on %s; migration %" G_GINT64_FORMAT " took %s%s%s\n", name, safe_dest, f->id, took,
+	       f->sent_bytes ? " and sent " : "", f->sent_bytes ? sent : "");
+}
+
+static void say_accepted(const struct follow *f)
+{
+	const char *status = render_str(f->record, "status");
+	g_autofree char *name = render_safe(f->server_name, false), *safe_status = render_safe(status ? status : "accepted", false);
+
+	if (f->id)
+		printf("migration %" G_GINT64_FORMAT " of %s is %s\n", f->id, name, safe_status);
+	else
+		printf("the migration of %s is accepted and has no number yet; see: drover migration list --server %s\n", name,
+		       f->server_id);
+}
+
+static bool tell(struct cli *c, const struct follow *f, bool done, GError **err)
+{
+	g_autoptr(json_t) row = f->record ? json_copy(f->record) : json_object();
+
+	if (c->format == RENDER_TABLE && !args_all(c->args, "column")) {
+		if (done)
+			say_done(f);
+		else
+			say_accepted(f);
+		return true;
+	}
+	json_object_set_new(row, "server_uuid", json_string(f->server_id));
+	json_object_set_new(row, "name", json_string(f->server_name));
+	if (f->reason)
+		json_object_set_new(row, "reason", json_string(f->reason));
+	return cli_print_one(c, row, err);
+}
+
+static bool migrate(struct cli *c, struct follow *f, GError **err)
+{
+	g_autofree char *request_id = NULL;
+
+	if (!ask_to_migrate(c, f, err))
+		return false;
+	f->request_id = request_id = g_strdup(client_request_id(c->client));
+	if (!cli_on(c, "wait"))
+		return follow_start(f, err) && tell(c, f, false, err);
+	if (follow_wait(f, err))
+		return tell(c, f, true, err);
+	if (f->reason && c->format != RENDER_TABLE)
+		(void)tell(c, f, false, NULL); /* the failure itself is what is reported */
+	return false;
+}
+
+static bool run_migrate(struct cli *c, GError **err)
+{
+	g_autoptr(json_t) server = NULL;
+	struct follow f = { .cli = c };
+	bool ok;
+
+	if (!check_migrate(c, err))
+		return false;
+	server = find_server(c, cli_word(c, 0), err);
+	if (!server)
+		return false;
+	f.server_id = render_str(server, "id");
+	f.server_name = render_str(server, "name") ? render_str(server, "name") : f.server_id;
+	ok = migrate(c, &f, err);
+	follow_clear(&f);
+	return ok;
+}
+
+/* ---- the table ---- */
+
+static const struct command rows[] = {
+	{ "server", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list servers" },
+	{ "server", "show", "SERVER", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a server" },
+	{ "server", "migrate", "SERVER", 1, 1, run_migrate, CLI_OPTS(migrate_opts), CLI_COLS(migrate_cols),
+	  .help = "move a server to another host", .more = migrate_more },
+};
+
+const struct command_table server_commands = { "server", "see servers, move them", rows, G_N_ELEMENTS(rows) };

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * drover: the operator's client.
+ *
+ *	drover GROUP COMMAND [OPTION...] [WORD...]
+ *
+ * Reads the two first words, finds the command's row, reads its options, runs
+ * it, turns its error into a message and an exit status.
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "cli.h"
+#include "client.h"
+
+const struct command_table *const cli_tables[] = {
+	&server_commands, &migration_commands, &service_commands, &host_commands, NULL,
+};
+
+/* The command line, read so far. */
+struct line {
+	int argc;
+	char **argv;
+	const struct command_table *table;
+	bool help, version;
+};
+
+static const struct opt main_opts[] = {
+	{ "version", 0, NULL, NULL },
+};
+
+/* The next word, behind any options of every command. NULL without @err at the end of the line. */
+static const char *next_word(struct cli *c, struct line *l, GError **err)
+{
+	struct opt_table tables[] = { { NULL, 0 }, { main_opts, G_N_ELEMENTS(main_opts) } };
+	int used;
+
+	tables[0].opts = cli_global_opts(&tables[0].n);
+	if (!args_read(c->args, l->argc, l->argv, tables, G_N_ELEMENTS(tables), true, &used, err))
+		return NULL;
+	l->help |= args_all(c->args, "help") != NULL;
+	l->version |= args_all(c->args, "version") != NULL;
+	l->argc -= used;
+	l->argv += used;
+	if (l->argc == 0)
+		return NULL;
+	l->argc--;
+	return *l->argv++;
+}
+
+/* The two words that name a command; "help" before them asks for its help. @l->table and @c->cmd get what was named. */
+static bool read_names(struct cli *c, struct line *l, GError **err)
+{
+	GError *why = NULL;
+	const char *word = next_word(c, l, &why);
+
+	if (word && strcmp(word, "help") == 0) {
+		l->help = true;
+		word = next_word(c, l, &why);
+	}
+	if (word && (l->table = help_table(word, &why)) && (word = next_word(c, l, &why)))
+		c->cmd = help_command(l->table, word, &why);
+	if (why)
+		g_propagate_error(err, why);
+	return !why;
+}
+
+static bool read_rest(struct cli *c, struct line *l, GError **err)
+{
+	struct opt_table tables[] = { { NULL, 0 }, { c->cmd->opts, c->cmd->n_opts } };
+	int used;
+
+	tables[0].opts = cli_global_opts(&tables[0].n);
+	if (!args_read(c->args, l->argc, l->argv, tables, G_N_ELEMENTS(tables), false, &used, err))
+		return false;
+	l->help |= args_all(c->args, "help") != NULL;
+	return true;
+}
+
+static bool check_line(struct cli *c, GError **err)
+{
+	const char *format = cli_opt(c, "format");
+	int n = (int)c->args->words->len;
+
+	if (n < c->cmd->min_words || n > c->cmd->max_words) {
+		g_set_error(err, CLI_ERR, CLI_USAGE, "%s; it is: drover %s %s%s%s", n > c->cmd->max_words ? "too many words" : "a word is missing",
+			    c->cmd->group, c->cmd->name, *c->cmd->words ? " " : "", c->cmd->words);
+		return false;
+	}
+	c->format = format ? render_format_find(format) : RENDER_TABLE;
+	if (c->format == RENDER_N) {
+		g_set_error(err, CLI_ERR, CLI_USAGE, "there is no format \"%s\"; there are: table, json, value", format);
+		return false;
+	}
+	return true;
+}
+
+static bool run(struct cli *c, struct line *l, GError **err)
+{
+	if (!read_names(c, l, err) || (c->cmd && !read_rest(c, l, err)))
+		return false;
+	if (l->version) {
+		puts("drover " DROVER_VERSION);
+		return true;
+	}
+	if (l->help) {
+		help_print(stdout, l->table, c->cmd);
+		return true;
+	}
+	if (!c->cmd) {
+		if (!l->table)
+			help_print(stderr, NULL, NULL);
+		help_missing(l->table, err);
+		return false;
+	}
+	return check_line(c, err) && c->cmd->run(c, err);
+}
+
+static int report(const struct cli *c, const GError *err)
+{
+	if (g_error_matches(err, CLI_ERR, CLI_INTERRUPTED))
+		return 128 + SIGINT; /* whoever waited has said what goes on */
+	fprintf(stderr, "drover: %s\n", err->message);
+	if (!g_error_matches(err, CLI_ERR, CLI_USAGE))
+		return 1;
+	if (c->cmd)
+		fprintf(stderr, "drover: see: drover %s %s --help\n", c->cmd->group, c->cmd->name);
+	else
+		fprintf(stderr, "drover: see: drover help\n");
+	return 2;
+}
+
+static int finish_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno != EPIPE) /* "drover ... | head" is no reason for a word */
+		fprintf(stderr, "drover: cannot write the output: %s\n", g_strerror(errno));
+	return status ? status : 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = { .args = args_new() };
+	struct line l = { .argc = argc > 0 ? argc - 1 : 0, .argv = argv + 1 };
+	g_autoptr(GError) err = NULL;
+	int status = 0;
+
+	signal(SIGPIPE, SIG_IGN); /* a broken pipe is an error of its write */
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	if (!run(&c, &l, &err))
+		status = report(&c, err);
+	status = finish_output(status);
+	client_free(c.client);
+	args_free(c.args);
+	curl_global_cleanup();
+	return status;
+}

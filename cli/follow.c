@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "follow.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/util.h"
+#include "client.h"
+#include "find.h"
+#include "progress.h"
+#include "reason.h"
+
+#define IN_PROGRESS_MV 23   /* the first with /servers/{id}/migrations */
+#define POLL_MS 500
+#define START_POLLS 20      /* for the record of a migration to appear */
+#define SILENT_MS 300000    /* how long an API that does not answer is waited for */
+
+enum outcome { GOING_ON, COMPLETED, FAILED };
+
+static const struct {
+	const char *status;
+	enum outcome outcome;
+} ends[] = {
+	{ "completed", COMPLETED },
+	{ "failed",    FAILED },
+	{ "error",     FAILED },
+	{ "cancelled", FAILED },
+};
+
+static enum outcome outcome_of(const json_t *record)
+{
+	const char *status = render_str(record, "status");
+
+	for (size_t i = 0; status && i < G_N_ELEMENTS(ends); i++)
+		if (strcmp(status, ends[i].status) == 0)
+			return ends[i].outcome;
+	return GOING_ON;
+}
+
+/* ---- time and Ctrl-C ---- */
+
+static bool interrupted;
+static int watchers;
+
+static gboolean on_interrupt(void *user)
+{
+	(void)user;
+	interrupted = true;
+	return G_SOURCE_CONTINUE;
+}
+
+/* libcurl calls it while a request runs: lets GLib see a signal that has come. */
+static bool check_interrupt(void *user)
+{
+	(void)user;
+	while (g_main_context_iteration(NULL, FALSE))
+		;
+	return interrupted;
+}
+
+static void watch_interrupt(struct client *c)
+{
+	if (watchers++ > 0)
+		return;
+	g_unix_signal_add(SIGINT, on_interrupt, NULL);
+	g_unix_signal_add(SIGTERM, on_interrupt, NULL);
+	client_on_interrupt(c, check_interrupt, NULL);
+}
+
+static void set_true(void *user)
+{
+	*(bool *)user = true;
+}
+
+/* Return: false if the pause was interrupted. */
+static bool pause_ms(int64_t ms)
+{
+	bool over = false;
+	struct clock_timer *t = clock_after(ms, set_true, &over);
+
+	while (!over && !interrupted)
+		g_main_context_iteration(NULL, TRUE);
+	if (!over)
+		clock_cancel(&t);
+	return !interrupted;
+}
+
+/* Tests poll faster. */
+static int64_t poll_ms(void)
+{
+	const char *text = g_getenv("DROVER_POLL_MS");
+	int64_t ms = POLL_MS;
+
+	if (text)
+		(void)util_parse_int(text, 1, 60000, &ms);
+	return ms;
+}
+
+/* ---- the line on the terminal ---- */
+
+struct screen {
+	bool terminal;
+	bool drawn;   /* a line stands there, without its end */
+};
+
+/* What one poll has found. */
+struct view {
+	bool changed;  /* the status or a host */
+	bool ended;
+	bool silent;   /* the API did not answer */
+};
+
+static size_t columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* Cuts a line so that it leaves the last column free: a full line would wrap and could not be drawn over. */
+static void cut(char *line, size_t width)
+{
+	size_t used = 0;
+
+	for (char *c = line; *c; c = g_utf8_next_char(c)) {
+		g_autofree char *one = g_strndup(c, (gsize)(g_utf8_next_char(c) - c));
+
+		used += render_width(one);
+		if (used >= width) {
+			*c = '\0';
+			return;
+		}
+	}
+}
+
+static void draw(struct screen *s, const struct progress *p, const struct view *v)
+{
+	bool bytes = s->terminal && !v->ended;
+	g_autofree char *text = !*p->status ? g_strdup("waiting for it to start") : bytes ? progress_line(p) : progress_short(p);
+	g_autofree char *line = g_strconcat(text, v->silent ? "  (no answer from the API)" : "", NULL);
+
+	if (s->terminal) {
+		cut(line, columns());
+		fprintf(stderr, "\r%s\033[K", line);
+		s->drawn = true;
+	} else if (v->changed) {
+		fprintf(stderr, "%s\n", text);
+	}
+}
+
+static void end_line(struct screen *s)
+{
+	if (s->drawn)
+		fputc('\n', stderr);
+	s->drawn = false;
+}
+
+/* ---- asking ---- */
+
+static bool ours(const struct follow *f, const json_t *m)
+{
+	int64_t id = json_integer_value(json_object_get(m, "id"));
+
+	return f->id ? id == f->id : id > f->above_id;
+}
+
+struct pick {
+	const struct follow *f;
+	json_t *best;   /* owned */
+};
+
+static bool pick_row(json_t *row, void *user)
+{
+	struct pick *p = user;
+	const char *type = render_str(row, "migration_type");
+	int64_t id = json_integer_value(json_object_get(row, "id"));
+
+	if (!ours(p->f, row) || (type && strcmp(type, "live-migration") != 0))
+		return true;
+	if (!p->best || id > json_integer_value(json_object_get(p->best, "id"))) {
+		json_decref(p->best);
+		p->best = json_incref(row);
+	}
+	return !(p->f->id && p->best);
+}
+
+/* Our migration in a list; @ret_found, owned, is NULL if it is not there. */
+static bool look(const struct follow *f, const struct client_list *l, json_t **ret_found, GError **err)
+{
+	struct pick p = { .f = f };
+
+	if (!client_each(f->cli->client, l, pick_row, &p, err)) {
+		json_decref(p.best);
+		return false;
+	}
+	*ret_found = p.best;
+	return true;
+}
+
+static bool look_all(const struct follow *f, json_t **ret_found, GError **err)
+{
+	g_autoptr(GString) query = g_string_new(NULL);
+	struct client_list l = find_migrations_list(NULL);
+
+	client_query(query, "instance_uuid", f->server_id);
+	l.query = query->str;
+	return look(f, &l, ret_found, err);
+}
+
+static bool look_running(const struct follow *f, json_t **ret_found, GError **err)
+{
+	g_autofree char *path = client_path("servers", f->server_id, "migrations", NULL);
+	struct client_list l = { .path = path, .name = "migrations", .mv_min = IN_PROGRESS_MV, .mv_max = FIND_MIGRATION_MV };
+
+	return look(f, &l, ret_found, err);
+}
+
+int64_t follow_last_id(struct cli *c, const char *server_id)
+{
+	struct follow f = { .cli = c, .server_id = server_id };
+	g_autoptr(json_t) last = NULL;
+
+	/* who may not list them all follows the one that is in progress */
+	(void)look_all(&f, &last, NULL);
+	return json_integer_value(json_object_get(last, "id"));
+}
+
+static void keep(struct follow *f, json_t *record)
+{
+	f->id = json_integer_value(json_object_get(record, "id"));
+	json_decref(f->record);
+	f->record = record;
+}
+
+/* One question, or two: what is in progress has bytes, what has ended is only in the list of all. */
+static bool ask(struct follow *f, GError **err)
+{
+	bool has_bytes = client_version(f->cli->client, IN_PROGRESS_MV, FIND_MIGRATION_MV, NULL) >= 0;
+	json_t *found = NULL;
+
+	if ((has_bytes && !look_running(f, &found, err)) || (!found && !look_all(f, &found, err)))
+		return false;
+	if (found)
+		keep(f, found);
+	return true;
+}
+
+bool follow_start(struct follow *f, GError **err)
+{
+	watch_interrupt(f->cli->client);
+	for (int i = 0; i < START_POLLS; i++) {
+		if (i > 0 && !pause_ms(poll_ms()))
+			break;
+		if (!ask(f, err))
+			return false;
+		if (f->id)
+			return true;
+	}
+	return true;
+}
+
+/* ---- waiting ---- */
+
+/* True for what may pass: no answer, or an answer that the service, or what stands before it, is not there now. */
+static bool may_pass(const GError *err)
+{
+	return g_error_matches(err, CLI_ERR, CLI_NET) || (err->domain == CLI_HTTP && err->code >= 500);
+}
+
+/* The wait is over, the migration is not. */
+static void say_goes_on(const struct follow *f)
+{
+	g_autofree char *name = render_safe(f->server_name, false);
+
+	fprintf(stderr, "drover: no longer waiting; the migration of %s goes on\n", name);
+	if (f->id)
+		fprintf(stderr, "  see it:   drover migration show %s %" G_GINT64_FORMAT "\n"
+			"  abort it: drover migration abort %s %" G_GINT64_FORMAT "\n", f->server_id, f->id, f->server_id, f->id);
+	else
+		fprintf(stderr, "  see it:   drover migration list --server %s\n", f->server_id);
+}
+
+static bool conclude(struct follow *f, enum outcome o, GError **err)
+{
+	g_autofree char *status = render_safe(render_str(f->record, "status"), false);
+
+	if (o == COMPLETED)
+		return true;
+	f->reason = reason_find(f->cli->client, f->server_id, f->request_id, render_str(f->record, "created_at"));
+	g_set_error(err, CLI_ERR, CLI_FAILED, "migration %" G_GINT64_FORMAT " of %s ended as %s%s%s", f->id, f->server_name, status,
+		    f->reason ? ": " : "", f->reason ? f->reason : "");
+	return false;
+}
+
+/* The loop of follow_wait(). Return: GOING_ON with @err. */
+static enum outcome watch(struct follow *f, struct screen *s, struct progress *p, GError **err)
+{
+	int64_t answered_ms = clock_now_ms();
+	GError *why = NULL;
+
+	for (;;) {
+		struct view v = { 0 };
+
+		if (ask(f, &why)) {
+			answered_ms = clock_now_ms();
+			v.changed = f->record && progress_feed(p, f->record, answered_ms);
+		} else if (!may_pass(why) || clock_now_ms() - answered_ms > SILENT_MS) {
+			g_propagate_error(err, why);
+			return GOING_ON;
+		}
+		v.silent = why != NULL;
+		v.ended = outcome_of(f->record) != GOING_ON;
+		g_clear_error(&why);
+		draw(s, p, &v);
+		if (v.ended)
+			return outcome_of(f->record);
+		if (!pause_ms(poll_ms())) {
+			g_set_error(err, CLI_ERR, CLI_INTERRUPTED, "interrupted");
+			return GOING_ON;
+		}
+	}
+}
+
+bool follow_wait(struct follow *f, GError **err)
+{
+	struct screen s = { .terminal = isatty(STDERR_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0 };
+	struct progress p = { 0 };
+	int64_t since_ms = clock_now_ms();
+	GError *why = NULL;
+	enum outcome o;
+
+	watch_interrupt(f->cli->client);
+	o = watch(f, &s, &p, &why);
+	end_line(&s);
+	f->took_ms = clock_now_ms() - since_ms;
+	f->sent_bytes = p.n ? p.sample[p.newest].sent : 0;
+	if (!why)
+		return conclude(f, o, err);
+	say_goes_on(f);
+	g_propagate_error(err, why);
+	return false;
+}
+
+void follow_clear(struct follow *f)
+{
+	json_decref(f->record);
+	g_free(f->reason);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * follow: wait for a live migration and show how it goes.
+ *
+ * Polls the migrations in progress of the server, which tell the bytes; once
+ * ours is not among them, the list of all migrations, which tells the outcome.
+ * On a terminal one line is drawn again and again, otherwise a line is written
+ * when the status changes; both on stderr, so that stdout has the result alone.
+ * An API that does not answer for a while is waited for: the migration goes on
+ * without it. Ctrl-C ends the wait, not the migration, and says so.
+ */
+#ifndef FOLLOW_H
+#define FOLLOW_H
+
+#include <stdbool.h>
+
+#include <glib.h>
+#include <jansson.h>
+
+#include "cli.h"
+
+struct follow {
+	struct cli *cli;
+	const char *server_id, *server_name; /* borrowed */
+	const char *request_id;  /* of the request that started it; NULL if the server gave none */
+	int64_t above_id;        /* while @id is 0: the migration is the newest above this one */
+	int64_t id;              /* 0 until it is known */
+	json_t *record;          /* the last of /os-migrations; owned, NULL before the first */
+	char *reason;            /* why it failed; owned */
+	int64_t took_ms, sent_bytes;
+};
+
+/** follow_last_id() - the highest id of a server's live migrations; 0 for none, or if they may not be listed. */
+int64_t follow_last_id(struct cli *c, const char *server_id);
+
+/**
+ * follow_start() - find the record of a migration that was just asked for.
+ * @f: gets the id and the record, if there is one within a few polls
+ */
+bool follow_start(struct follow *f, GError **err);
+
+/**
+ * follow_wait() - wait until the migration has ended.
+ *
+ * Return: true if it is completed; otherwise CLI_FAILED with the reason, CLI_INTERRUPTED, or what the API said.
+ */
+bool follow_wait(struct follow *f, GError **err);
+
+void follow_clear(struct follow *f);
+
+#endif

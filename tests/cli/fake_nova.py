@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small OpenStack for the client's tests: Identity v3 and the parts of Compute that the client calls.
+
+It listens on 127.0.0.1 on a port of the system's choice, answers from plain
+Python structures that a test fills, and keeps a log of what it was asked.
+Nothing happens by time: a live migration goes on by one step of its script each
+time its progress is read.
+"""
+import http.server
+import json
+import re
+import ssl
+import threading
+import urllib.parse
+
+PROJECT = '6f70656e737461636b20342065766572'
+
+
+class Answer(Exception):
+    """Ends a request with this answer."""
+
+    def __init__(self, status, body=None, headers=None, raw=None):
+        super().__init__(status)
+        self.status, self.body, self.headers, self.raw = status, body, headers or {}, raw
+
+
+def fault(status, name, message):
+    return Answer(status, {name: {'code': status, 'message': message}})
+
+
+class FakeNova:
+    def __init__(self, tls=None):
+        self.min_mv, self.max_mv = 1, 96
+        self.page_size = 1000
+        self.password = 'secret'
+        self.roles = ['admin']
+        self.tokens = 0
+        self.valid_tokens = set()
+        self.with_catalog = True
+        self.endpoint = None                # instead of the own address in the catalogue
+        self.endpoint_tail = '/v2.1'
+        self.servers = []
+        self.migrations = []                # rows of os-migrations, the oldest first
+        self.steps = {}                     # migration id -> list of dicts, one is taken at each look
+        self.on_migrate = None              # called with the fake, the server, the request's arguments
+        self.services = []
+        self.hypervisors = []
+        self.hosts = {}
+        self.actions = {}                   # server id -> list of actions
+        self.overrides = []                 # [method, regex, Answer, times left]
+        self.log = []
+        self.lock = threading.Lock()
+        fake = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = 'HTTP/1.1'
+            wbufsize = -1                   # head and body in one packet
+
+            def log_message(self, *args):
+                pass
+
+            def handle_one(self):
+                with fake.lock:
+                    fake.handle(self)
+
+            do_GET = do_POST = do_PUT = do_DELETE = handle_one
+
+        class Server(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, request, client_address):
+                pass                        # a client that goes away is no news here
+
+        self.httpd = Server(('127.0.0.1', 0), Handler)
+        self.scheme = 'http'
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+            self.httpd.socket = context.wrap_socket(self.httpd.socket, server_side=True)
+            self.scheme = 'https'
+        self.port = self.httpd.server_address[1]
+        self.url = '%s://127.0.0.1:%d' % (self.scheme, self.port)
+        threading.Thread(target=self.httpd.serve_forever, kwargs={'poll_interval': 0.01}, daemon=True).start()
+
+    def close(self):
+        self.httpd.shutdown()
+        self.httpd.server_close()
+
+    def override(self, method, pattern, answer, times=1):
+        """Answer the next requests that match with this instead; an Answer, or a function of the request."""
+        self.overrides.append([method, pattern, answer, times])
+
+    def asked(self, method, pattern=''):
+        return [r for r in self.log if r['method'] == method and re.search(pattern, r['path'])]
+
+    # ---- one request ----
+
+    def handle(self, h):
+        length = int(h.headers.get('Content-Length') or 0)
+        text = h.rfile.read(length)
+        parts = urllib.parse.urlsplit(h.path)
+        r = {
+            'method': h.command, 'path': parts.path, 'query': dict(urllib.parse.parse_qsl(parts.query)),
+            'body': json.loads(text) if text else None, 'token': h.headers.get('X-Auth-Token'),
+            'version': h.headers.get('OpenStack-API-Version'),
+        }
+        r['mv'] = int(r['version'].split('.')[1]) if r['version'] else 1
+        self.log.append(r)
+        try:
+            self.check_overrides(r)
+            self.dispatch(r)
+            raise Answer(404)
+        except Answer as a:
+            self.send(h, r, a)
+
+    def check_overrides(self, r):
+        for o in self.overrides:
+            if o[3] > 0 and o[0] == r['method'] and re.search(o[1], r['path']):
+                o[3] -= 1
+                raise o[2] if isinstance(o[2], Answer) else o[2](r)
+
+    def send(self, h, r, a):
+        data = a.raw if a.raw is not None else json.dumps(a.body).encode() if a.body is not None else b''
+        if a.status == 0:                   # hang up without a word
+            h.close_connection = True
+            return
+        h.send_response(a.status)
+        h.send_header('Content-Type', 'application/json')
+        h.send_header('Content-Length', str(len(data)))
+        h.send_header('x-openstack-request-id', 'req-%08d' % len(self.log))
+        for name, value in a.headers.items():
+            h.send_header(name, value)
+        h.end_headers()
+        h.wfile.write(data)
+
+    def dispatch(self, r):
+        if r['path'].startswith('/identity/'):
+            self.identity(r)
+        m = re.match('/v2.1(/' + PROJECT + ')?(/.*)?$', r['path'])
+        if not m:
+            if r['path'] in ('/', ''):
+                raise Answer(300, {'versions': [self.version('v2.0', '', ''), self.version_21()]})
+            raise Answer(404)
+        if r['token'] not in self.valid_tokens:
+            raise Answer(401, {'error': {'code': 401, 'message': 'The request you have made requires authentication.'}})
+        self.compute(r, m.group(2) or '/')
+
+    # ---- Identity ----
+
+    def identity(self, r):
+        if r['method'] != 'POST' or r['path'] != '/identity/v3/auth/tokens':
+            raise Answer(404)
+        how = r['body']['auth']['identity']
+        if 'password' in how and how['password']['user']['password'] != self.password:
+            raise Answer(401, {'error': {'code': 401, 'message': 'The request you have made requires authentication.',
+                                         'title': 'Unauthorized'}})
+        self.tokens += 1
+        token = 'token-%d' % self.tokens
+        self.valid_tokens.add(token)
+        body = {'methods': how['methods'], 'user': {'id': 'u1', 'name': 'admin'},
+                'roles': [{'id': n, 'name': n} for n in self.roles], 'project': {'id': PROJECT, 'name': 'admin'}}
+        if self.with_catalog:
+            url = self.endpoint or self.url + self.endpoint_tail
+            body['catalog'] = [
+                {'type': 'identity', 'name': 'keystone', 'endpoints': []},
+                {'type': 'compute', 'name': 'nova', 'endpoints': [
+                    {'interface': i, 'region': g, 'region_id': g, 'url': url}
+                    for g in ('RegionOne', 'RegionTwo') for i in ('admin', 'public')]},
+            ]
+        raise Answer(201, {'token': body}, {'X-Subject-Token': token})
+
+    # ---- Compute ----
+
+    def version(self, name, top, low):
+        return {'id': name, 'status': 'CURRENT', 'version': top, 'min_version': low,
+                'links': [{'rel': 'self', 'href': self.url + '/' + name + '/'}]}
+
+    def version_21(self):
+        return self.version('v2.1', '2.%d' % self.max_mv, '2.%d' % self.min_mv)
+
+    def compute(self, r, path):
+        if path == '/' and not r['version']:
+            raise Answer(200, {'version': self.version_21()})
+        if not self.min_mv <= r['mv'] <= self.max_mv:
+            raise Answer(406, {'computeFault': {'code': 406, 'message': 'Version 2.%d is not supported by the API.' % r['mv']}})
+        for method, pattern, since, until, handler in self.routes:
+            m = re.fullmatch(pattern, path)
+            if m and method == r['method'] and since <= r['mv'] <= until:
+                handler(self, r, *[urllib.parse.unquote(g) for g in m.groups()])
+        raise Answer(404, {'itemNotFound': {'code': 404, 'message': 'The resource could not be found.'}})
+
+    def page(self, r, name, rows, key, paged):
+        after = r['query'].get('marker')
+        if after:
+            rows = rows[[row[key] for row in rows].index(after) + 1:]
+        body = {name: rows[:self.page_size] if paged else rows}
+        if paged and len(rows) > self.page_size:
+            body[name + '_links'] = [{'rel': 'next', 'href': 'http://elsewhere.example/never-followed'}]
+        raise Answer(200, body)
+
+    def server_list(self, r):
+        q, rows = r['query'], self.servers
+        if 'all_tenants' in q and 'admin' not in self.roles:
+            raise fault(403, 'forbidden', "Policy doesn't allow os_compute_api:servers:detail:get_all_tenants to be performed.")
+        for name, key in (('host', 'OS-EXT-SRV-ATTR:host'), ('status', 'status')):
+            if name in q:
+                rows = [s for s in rows if s[key] == q[name]]
+        if 'name' in q:
+            rows = [s for s in rows if re.search(q['name'], s['name'])]
+        self.page(r, 'servers', rows, 'id', True)
+
+    def find_server(self, sid):
+        for s in self.servers:
+            if s['id'] == sid:
+                return s
+        raise fault(404, 'itemNotFound', 'Instance %s could not be found.' % sid)
+
+    def server_show(self, r, sid):
+        raise Answer(200, {'server': self.find_server(sid)})
+
+    def server_action(self, r, sid):
+        server = self.find_server(sid)
+        args = r['body']['os-migrateLive']
+        if server['OS-EXT-STS:task_state']:
+            raise fault(409, 'conflictingRequest', "Cannot 'os-migrateLive' instance %s while it is in task_state migrating" % sid)
+        if self.on_migrate:
+            self.on_migrate(self, server, args)
+        raise Answer(202)
+
+    def next_step(self, m):
+        """The migration as it is at this look; the script's last step stays."""
+        steps = self.steps.get(m['id']) or [{}]
+        m.update(steps.pop(0) if len(steps) > 1 else steps[0])
+
+    def in_progress(self, r, sid):
+        self.find_server(sid)
+        out = []
+        for m in self.migrations:
+            if m['instance_uuid'] == sid and m['id'] in self.steps:
+                self.next_step(m)
+            if m['instance_uuid'] == sid and m['status'] in ('queued', 'preparing', 'running', 'post-migrating'):
+                out.append(dict(m, server_uuid=sid))
+        raise Answer(200, {'migrations': out})
+
+    def one_in_progress(self, r, sid, mid):
+        for m in self.migrations:
+            if m['instance_uuid'] == sid and str(m['id']) == mid and m['status'] in ('queued', 'preparing', 'running', 'post-migrating'):
+                raise Answer(200, {'migration': dict(m, server_uuid=sid)})
+        raise fault(404, 'itemNotFound', 'In-progress live migration %s is not found for server %s.' % (mid, sid))
+
+    def migration_list(self, r):
+        q = r['query']
+        rows = [{k: v for k, v in m.items() if not k.endswith('_bytes')} for m in reversed(self.migrations)]
+        for name, keys in (('instance_uuid', ('instance_uuid',)), ('status', ('status',)), ('migration_type', ('migration_type',)),
+                           ('host', ('source_compute', 'dest_compute'))):
+            if name in q:
+                rows = [m for m in rows if q[name] in [m[k] for k in keys]]
+        self.page(r, 'migrations', rows, 'uuid', r['mv'] >= 59)
+
+    def find_migration(self, sid, mid):
+        for m in self.migrations:
+            if m['instance_uuid'] == sid and str(m['id']) == mid:
+                return m
+        raise fault(404, 'itemNotFound', 'Migration %s not found for instance %s' % (mid, sid))
+
+    def abort(self, r, sid, mid):
+        m = self.find_migration(sid, mid)
+        if m['status'] not in ('running', 'queued', 'preparing'):
+            raise fault(400, 'badRequest', 'Migration %s state of instance %s is %s. Cannot abort live migration while the migration '
+                        'is in this state.' % (mid, sid, m['status']))
+        m['status'] = 'cancelled'
+        raise Answer(202)
+
+    def force(self, r, sid, mid):
+        self.find_migration(sid, mid)
+        if r['body'] != {'force_complete': None}:
+            raise fault(400, 'badRequest', 'no such action')
+        raise Answer(202)
+
+    def service_list(self, r):
+        q = r['query']
+        raise Answer(200, {'services': [dict(s, id=s['id'] if r['mv'] >= 53 else 7) for s in self.services
+                                        if q.get('host') in (None, s['host']) and q.get('binary') in (None, s['binary'])]})
+
+    def service_put(self, r, sid):
+        for s in self.services:
+            if s['id'] == sid:
+                s.update(r['body'])
+                raise Answer(200, {'service': s})
+        raise fault(404, 'itemNotFound', 'Service %s not found.' % sid)
+
+    def service_put_name(self, r, what):
+        for s in self.services:
+            if s['host'] == r['body']['host'] and s['binary'] == r['body']['binary']:
+                s['status'] = 'enabled' if what == 'enable' else 'disabled'
+                raise Answer(200, {'service': s})
+        raise fault(404, 'itemNotFound', 'Host %s not found.' % r['body']['host'])
+
+    def host_show(self, r, name):
+        if name not in self.hosts:
+            raise fault(404, 'itemNotFound', 'Compute host %s could not be found.' % name)
+        raise Answer(200, {'host': [{'resource': dict(x, host=name)} for x in self.hosts[name]]})
+
+    def hypervisor_list(self, r):
+        self.page(r, 'hypervisors', self.hypervisors, 'id', r['mv'] >= 33)
+
+    def action_list(self, r, sid):
+        raise Answer(200, {'instanceActions': [{k: v for k, v in a.items() if k != 'events'} for a in self.actions.get(sid, [])]})
+
+    def action_show(self, r, sid, rid):
+        for a in self.actions.get(sid, []):
+            if a['request_id'] == rid:
+                raise Answer(200, {'instanceAction': a})
+        raise fault(404, 'itemNotFound', 'Action for request_id %s on instance %s not found' % (rid, sid))
+
+    ID = '([^/]+)'
+    routes = [
+        # method, path, since, until, handler
+        ('GET', '/servers/detail', 1, 999, server_list),
+        ('GET', '/servers/' + ID, 1, 999, server_show),
+        ('POST', '/servers/' + ID + '/action', 1, 999, server_action),
+        ('GET', '/servers/' + ID + '/migrations', 23, 999, in_progress),
+        ('GET', '/servers/' + ID + '/migrations/' + ID, 23, 999, one_in_progress),
+        ('DELETE', '/servers/' + ID + '/migrations/' + ID, 24, 999, abort),
+        ('POST', '/servers/' + ID + '/migrations/' + ID + '/action', 22, 999, force),
+        ('GET', '/servers/' + ID + '/os-instance-actions', 1, 999, action_list),
+        ('GET', '/servers/' + ID + '/os-instance-actions/' + ID, 1, 999, action_show),
+        ('GET', '/os-migrations', 1, 999, migration_list),
+        ('GET', '/os-services', 1, 999, service_list),
+        ('PUT', '/os-services/(enable|disable|disable-log-reason)', 1, 52, service_put_name),
+        ('PUT', '/os-services/' + ID, 53, 999, service_put),
+        ('GET', '/os-hosts/' + ID, 1, 42, host_show),
+        ('GET', '/os-hypervisors/detail', 1, 999, hypervisor_list),
+    ]
+
+
+# ---- what tests fill it with ----
+
+def uuid(n):
+    return '%08x-0000-4000-8000-%012x' % (n, n)
+
+
+def server(n, name, host='host1', status='ACTIVE', **more):
+    row = {
+        'id': uuid(n), 'name': name, 'status': status, 'OS-EXT-SRV-ATTR:host': host,
+        'OS-EXT-SRV-ATTR:hypervisor_hostname': host, 'OS-EXT-SRV-ATTR:instance_name': 'instance-%08x' % n,
+        'OS-EXT-STS:task_state': None, 'OS-EXT-STS:vm_state': 'active', 'OS-EXT-STS:power_state': 1,
+        'OS-EXT-AZ:availability_zone': 'nova', 'tenant_id': PROJECT, 'user_id': 'admin', 'progress': 0,
+        'addresses': {'private': [{'addr': '192.168.1.%d' % n, 'version': 4}]},
+        'flavor': {'original_name': 'm1.small', 'vcpus': 1, 'ram': 2048, 'disk': 20, 'ephemeral': 0, 'swap': 0, 'extra_specs': {}},
+        'image': {'id': uuid(0x1000 + n)}, 'metadata': {}, 'tags': [], 'locked': False,
+        'os-extended-volumes:volumes_attached': [], 'OS-SRV-USG:launched_at': '2024-05-01T10:00:00.000000',
+        'created': '2024-05-01T09:59:00Z', 'updated': '2024-05-01T10:00:00Z',
+    }
+    row.update(more)
+    return row
+
+
+def migration(n, server_row, status='completed', kind='live-migration', source='host1', dest='host2', **more):
+    row = {
+        'id': n, 'uuid': uuid(0x20000 + n), 'instance_uuid': server_row['id'], 'migration_type': kind, 'status': status,
+        'source_compute': source, 'dest_compute': dest, 'source_node': source, 'dest_node': dest, 'dest_host': '10.0.0.2',
+        'created_at': '2024-05-0%dT12:00:00.000000' % n, 'updated_at': '2024-05-0%dT12:01:00.000000' % n,
+        'project_id': PROJECT, 'user_id': 'admin', 'old_instance_type_id': 1, 'new_instance_type_id': 1,
+    }
+    row.update(more)
+    return row
+
+
+def service(n, host, binary='nova-compute', status='enabled', state='up', reason=None):
+    return {'id': uuid(0x30000 + n), 'binary': binary, 'host': host, 'zone': 'nova' if binary == 'nova-compute' else 'internal',
+            'status': status, 'state': state, 'disabled_reason': reason, 'forced_down': False,
+            'updated_at': '2024-05-01T12:00:00.000000'}
+
+
+def hypervisor(n, host, state='up', vms=3):
+    return {'id': uuid(0x40000 + n), 'hypervisor_hostname': host + '.example', 'hypervisor_type': 'QEMU', 'hypervisor_version': 7002000,
+            'host_ip': '10.0.0.%d' % n, 'state': state, 'status': 'enabled', 'vcpus': 16, 'vcpus_used': vms, 'memory_mb': 32768,
+            'memory_mb_used': 2048 * vms + 512, 'local_gb': 900, 'local_gb_used': 20 * vms, 'running_vms': vms,
+            'service': {'id': uuid(0x30000 + n), 'host': host, 'disabled_reason': None}}
+
+
+def running(done_mib, total_mib, **more):
+    """A step of a migration's script."""
+    m = 1024 * 1024
+    step = {'status': 'running', 'memory_total_bytes': total_mib * m, 'memory_processed_bytes': done_mib * m,
+            'memory_remaining_bytes': (total_mib - done_mib) * m, 'disk_total_bytes': 0, 'disk_processed_bytes': 0,
+            'disk_remaining_bytes': 0}
+    step.update(more)
+    return step
