@@ -288,13 +288,17 @@ static bool missing(const struct cloud *c, const char *what, const char *env, co
 
 bool cloud_check(const struct cloud *c, GError **err)
 {
-	bool app = c->app_id || c->app_name;
+	bool app = c->app_id || c->app_name || g_strcmp0(c->auth_type, "v3applicationcredential") == 0;
 
 	if (!c->auth_url)
 		return missing(c, "address of the identity service", "OS_AUTH_URL", "auth.auth_url", err);
+	if (app && !c->app_id && !c->app_name)
+		return missing(c, "application credential", "OS_APPLICATION_CREDENTIAL_ID", "auth.application_credential_id", err);
 	if (app)
 		return c->app_secret || missing(c, "secret of the application credential", "OS_APPLICATION_CREDENTIAL_SECRET",
 						"auth.application_credential_secret", err);
+	if (c->auth_type && g_str_has_suffix(c->auth_type, "token"))
+		return c->token || missing(c, "token", "OS_TOKEN", "auth.token", err);
 	if (c->token && !c->password)
 		return true;
 	if (!c->username && !c->user_id)

@@ -265,6 +265,19 @@ bool follow_start(struct follow *f, GError **err)
 	return true;
 }
 
+/*
+ * True if the server is no longer migrating: a migration that is refused before it has a record leaves only its action.
+ * Without the word of the server it is taken to go on.
+ */
+static bool is_over(const struct follow *f)
+{
+	g_autofree char *path = client_path("servers", f->server_id, NULL);
+	struct client_call call = { .method = "GET", .path = path, .mv_min = 1, .mv_max = FIND_SERVER_MV };
+	g_autoptr(json_t) body = NULL;
+
+	return client_call(f->cli->client, &call, &body, NULL) && json_is_null(render_get(body, "server.OS-EXT-STS:task_state"));
+}
+
 /* ---- waiting ---- */
 
 /* True for what may pass: no answer, or an answer that the service, or what stands before it, is not there now. */
@@ -288,11 +301,16 @@ static void say_goes_on(const struct follow *f)
 
 static bool conclude(struct follow *f, enum outcome o, GError **err)
 {
-	g_autofree char *status = render_safe(render_str(f->record, "status"), false);
+	g_autofree char *status = render_safe(f->record ? render_str(f->record, "status") : "", false);
 
 	if (o == COMPLETED)
 		return true;
 	f->reason = reason_find(f->cli->client, f->server_id, f->request_id, render_str(f->record, "created_at"));
+	if (!f->record) {
+		g_set_error(err, CLI_ERR, CLI_FAILED, "%s is not migrating, and there is no record that it was%s%s", f->server_name,
+			    f->reason ? ": " : "", f->reason ? f->reason : "");
+		return false;
+	}
 	g_set_error(err, CLI_ERR, CLI_FAILED, "migration %" G_GINT64_FORMAT " of %s ended as %s%s%s", f->id, f->server_name, status,
 		    f->reason ? ": " : "", f->reason ? f->reason : "");
 	return false;
@@ -304,7 +322,7 @@ static enum outcome watch(struct follow *f, struct screen *s, struct progress *p
 	int64_t answered_ms = clock_now_ms();
 	GError *why = NULL;
 
-	for (;;) {
+	for (int polls = 1;; polls++) {
 		struct view v = { 0 };
 
 		if (ask(f, &why)) {
@@ -320,6 +338,8 @@ static enum outcome watch(struct follow *f, struct screen *s, struct progress *p
 		draw(s, p, &v);
 		if (v.ended)
 			return outcome_of(f->record);
+		if (!f->record && polls % START_POLLS == 0 && is_over(f))
+			return FAILED;
 		if (!pause_ms(poll_ms())) {
 			g_set_error(err, CLI_ERR, CLI_INTERRUPTED, "interrupted");
 			return GOING_ON;
