@@ -6,6 +6,7 @@
 #define HTTP_H
 
 #include "api/api.h"
+#include "base/loop.h"
 
 /**
  * api_new() - everything between the socket and the handlers.
@@ -22,6 +23,15 @@ void api_free(struct api *a);
  * systemd's socket activation protocol (LISTEN_PID, LISTEN_FDS), if any.
  */
 bool http_listen(struct api *a, GError **err);
+
+/**
+ * http_stop() - take no more connections, finish the answers that are under way.
+ * @done: called on the loop when they are sent, or after @limit_ms
+ */
+void http_stop(struct api *a, int64_t limit_ms, loop_f *done, void *user);
+
+/** http_free() - close every connection. api_free() does it too. */
+void http_free(struct api *a);
 
 /** http_url() - "http://127.0.0.1:8774": where it listens. Borrowed. */
 const char *http_url(const struct api *a);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/http1.h"
 #include "api/identity.h"
 #include "base/util.h"
 
@@ -19,31 +20,46 @@ static void pair_free(void *data)
 	g_free(p);
 }
 
-static void add_pair(GPtrArray *query, const char *arg)
+static bool decode(char *s, GError **err)
 {
-	struct api_pair *p = g_new(struct api_pair, 1);
-	const char *equals = strchr(arg, '=');
-
-	p->name = equals ? g_strndup(arg, (size_t)(equals - arg)) : g_strdup(arg);
-	p->value = g_strdup(equals ? equals + 1 : "");
-	g_ptr_array_add(query, p);
+	if (http1_unescape(s, true, false) && g_utf8_validate(s, -1, NULL))
+		return true;
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Query string is not UTF-8 encoded");
+	return false;
 }
 
-static bool take_query(struct api_req *r, const char *const *args, GError **err)
+/* @arg: "name=value", cut in place. */
+static bool add_pair(GPtrArray *query, char *arg, GError **err)
 {
+	char *value = strchr(arg, '=');
+	struct api_pair *p;
+
+	if (value)
+		*value++ = '\0';
+	if (!decode(arg, err) || (value && !decode(value, err)))
+		return false;
+	p = g_new(struct api_pair, 1);
+	p->name = g_strdup(arg);
+	p->value = g_strdup(value ? value : "");
+	g_ptr_array_add(query, p);
+	return true;
+}
+
+static bool take_query(struct api_req *r, const char *query, GError **err)
+{
+	g_autofree char *copy = g_strdup(query);
+	char *rest = copy, *arg;
+
 	r->query = g_ptr_array_new_with_free_func(pair_free);
-	for (int i = 0; args && args[i]; i++) {
-		if (!*args[i])
+	while ((arg = strsep(&rest, "&"))) {
+		if (!*arg)
 			continue;
-		if (!g_utf8_validate(args[i], -1, NULL)) {
-			g_set_error(err, ERR, ERR_BAD_REQUEST, "Query string is not UTF-8 encoded");
-			return false;
-		}
 		if (r->query->len == QUERY_PAIRS_MAX) {
 			g_set_error(err, ERR, ERR_BAD_REQUEST, "Query string has more than %d parameters", QUERY_PAIRS_MAX);
 			return false;
 		}
-		add_pair(r->query, args[i]);
+		if (!add_pair(r->query, arg, err))
+			return false;
 	}
 	return true;
 }
@@ -82,11 +98,12 @@ static size_t project_len(const char *rest)
 /* The path as the tables have it: no slash at the end, one name for each resource. */
 static bool take_path(struct api_req *r, const char *path, GError **err)
 {
-	size_t len = strlen(path);
-	bool ok = path[0] == '/' && g_utf8_validate(path, (gssize)len, NULL);
-	g_autofree char *clean = g_strdup(ok ? path : "/");
+	g_autofree char *clean = g_strdup(path);
+	bool ok = clean[0] == '/' && http1_unescape(clean, false, true) && g_utf8_validate(clean, -1, NULL);
 
-	for (len = strlen(clean); len > 1 && clean[len - 1] == '/'; len--)
+	if (!ok)
+		strcpy(clean, "/");
+	for (size_t len = strlen(clean); len > 1 && clean[len - 1] == '/'; len--)
 		clean[len - 1] = '\0';
 	if (begins(clean, "/v3"))
 		r->path = g_strconcat("/identity", clean, NULL);
@@ -97,7 +114,7 @@ static bool take_path(struct api_req *r, const char *path, GError **err)
 	r->reply->path_buf = g_strdup(r->path);
 	r->reply->service = api_service_of(r->path);
 	if (!ok)
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "The path is not UTF-8 encoded");
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "The path is not valid: a broken escape, or not UTF-8");
 	return ok;
 }
 
@@ -127,7 +144,7 @@ struct api_req *api_req_new(struct api *a, const struct api_head *h, api_answere
 	r->subject_token = g_strdup(h->subject_token);
 	r->mv = API_MV_MIN;
 	g_snprintf(r->request_id, sizeof r->request_id, "req-%s", uuid);
-	if (take_path(r, h->path, &r->reply->bad) && take_query(r, h->args, &r->reply->bad) && r->reply->service == SERVICE_COMPUTE)
+	if (take_path(r, h->path, &r->reply->bad) && take_query(r, h->query, &r->reply->bad) && r->reply->service == SERVICE_COMPUTE)
 		(void)version_negotiate(h->version, h->legacy_version, &r->mv, &r->reply->bad); /* told by api_dispatch() */
 	return r;
 }

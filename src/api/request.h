@@ -26,11 +26,11 @@ struct api {
 	struct http *http;
 };
 
-/* A request's line and headers, as they came, percent-decoded where HTTP has it. Lent. */
+/* A request's line and headers as they came, escapes and all. Lent. */
 struct api_head {
 	const char *method;
-	const char *path;            /* begins with '/'; without the query */
-	const char *const *args;     /* of the query: "name=value", NULL-terminated; may be NULL */
+	const char *path;            /* without the query */
+	const char *query;           /* what stands behind '?'; NULL: none */
 	const char *base_url;
 	const char *token, *subject_token;
 	const char *version;         /* OpenStack-API-Version */

@@ -225,10 +225,9 @@ static void answered(struct api_req *r, void *user)
 void world_ask(struct world *w, const char *method, const char *target, int mv, const char *who, const char *body, struct answer *ret)
 {
 	g_auto(GStrv) parts = g_strsplit(target, "?", 2);
-	g_auto(GStrv) args = g_strsplit(parts[1] ? parts[1] : "", "&", -1);
 	g_autofree char *version = g_strdup_printf("compute 2.%d", mv);
 	struct api_head head = {
-		.method = method, .path = parts[0], .args = (const char *const *)args, .base_url = "http://controller:8774", .token = who,
+		.method = method, .path = parts[0], .query = parts[1], .base_url = "http://controller:8774", .token = who,
 		.version = version,
 	};
 	struct api_req *r;

@@ -57,6 +57,18 @@ static void echo(struct api_req *r)
 	api_reply_json(r, 202, s);
 }
 
+static void query(struct api_req *r)
+{
+	GString *s = g_string_new(NULL);
+
+	for (unsigned i = 0; i < r->query->len; i++) {
+		const struct api_pair *p = r->query->pdata[i];
+
+		g_string_append_printf(s, "[%s]=[%s] ", p->name, p->value);
+	}
+	api_reply_json(r, 200, s);
+}
+
 static void bool_query(struct api_req *r)
 {
 	GError *err = NULL;
@@ -113,6 +125,7 @@ static const struct route routes[] = {
 	{ "PUT", "/v2.1/os-services/{action}", API_ADMIN, old, .until = 52, .rule = "os_compute_api:os-services:update" },
 	{ "PUT", "/v2.1/os-services/{id}", API_ADMIN, new, .since = 53 },
 	{ "POST", "/v2.1/echo", API_TOKEN, echo },
+	{ "GET", "/v2.1/query", API_TOKEN, query },
 	{ "GET", "/v2.1/bool", API_PUBLIC, bool_query },
 	{ "GET", "/v2.1/page", API_PUBLIC, page },
 	{ "POST", "/v2.1/act", API_PUBLIC, action },
@@ -158,7 +171,7 @@ static struct asked ask(const struct api_head *h, const char *body)
 }
 
 static const struct {
-	const char *name, *method, *path, *arg, *token, *version, *body;
+	const char *name, *method, *path, *query, *token, *version, *body;
 	int status;
 	const char *want; /* the body, or its beginning */
 } cases[] = {
@@ -200,8 +213,14 @@ static const struct {
 	{ "version too high", "GET", "/v2.1/servers", NULL, "member", "compute 2.999", NULL, 406,
 	  "{\"computeFault\":{\"code\":406,\"message\":\"Version 2.999 is not supported by the API. Minimum is 2.1 and maximum is 2.96.\"}}" },
 	{ "version of no concern", "GET", "/identity/v3/users", NULL, "admin", "compute 2.999", NULL, 200, "users" },
-	{ "path not UTF-8", "GET", "/v2.1/servers/\xff", NULL, "member", NULL, NULL, 400, "" },
-	{ "query not UTF-8", "GET", "/v2.1/servers", "name=\xff", "member", NULL, NULL, 400, "" },
+	{ "path not UTF-8", "GET", "/v2.1/servers/%ff", NULL, "member", NULL, NULL, 400, "" },
+	{ "query not UTF-8", "GET", "/v2.1/servers", "name=%ff", "member", NULL, NULL, 400, "" },
+	{ "escape", "GET", "/v2.1/servers/a%20b", NULL, "member", NULL, NULL, 200, "show a b" },
+	{ "broken escape", "GET", "/v2.1/servers/%zz", NULL, "member", NULL, NULL, 400, "" },
+	{ "NUL in the path", "GET", "/v2.1/servers/%00", NULL, "member", NULL, NULL, 400, "" },
+	{ "NUL in the query", "GET", "/v2.1/servers", "a=%00", "member", NULL, NULL, 400, "" },
+	{ "plus is no blank in a path", "GET", "/v2.1/servers/a+b", NULL, "member", NULL, NULL, 200, "show a+b" },
+	{ "query", "GET", "/v2.1/query", "a=1&&b&c=x%3Dy%26z=&d=%zz+1&%61=2", "member", NULL, NULL, 200, "[a]=[1] [b]=[] [c]=[x=y&z=] [d]=[%zz 1] [a]=[2] " },
 	{ "body", "POST", "/v2.1/echo", NULL, "member", NULL, "{\"a\": 1}", 202, "{\"a\": 1}" },
 	{ "no body", "POST", "/v2.1/act", NULL, NULL, NULL, NULL, 400, "" },
 	{ "action", "POST", "/v2.1/act", NULL, NULL, NULL, "{\"os-migrateLive\": null}", 202, "os-migrateLive" },
@@ -226,8 +245,7 @@ static const struct {
 static void test_dispatch(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		const char *args[] = { cases[i].arg, NULL };
-		struct api_head h = { .method = cases[i].method, .path = cases[i].path, .args = args, .base_url = "http://h:1",
+		struct api_head h = { .method = cases[i].method, .path = cases[i].path, .query = cases[i].query, .base_url = "http://h:1",
 				      .token = cases[i].token, .version = cases[i].version };
 		struct asked got = ask(&h, cases[i].body);
 

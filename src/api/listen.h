@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * listen: the sockets that connections come in by; private to api/.
+ *
+ * Ours by address and port, or those that systemd's protocol hands over
+ * (LISTEN_PID, LISTEN_FDS, from descriptor 3 on). Both end in the same accept
+ * loop, so a daemon in one network namespace can serve a socket of another.
+ */
+#ifndef LISTEN_H
+#define LISTEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+struct listeners;
+
+/* @fd: a new connection, non-blocking, close-on-exec; owned by the callee. */
+typedef void listen_accepted_f(int fd, void *user);
+
+struct listen_params {
+	const char *host;       /* name or address; what listens beyond loopback needs @beyond_ok */
+	int64_t port;           /* 0: any free one */
+	bool beyond_ok;
+	listen_accepted_f *accepted;
+	void *user;
+};
+
+/** listen_open() - bind, listen and begin to accept. Return: NULL with ERR_CONF. */
+struct listeners *listen_open(const struct listen_params *p, GError **err);
+/** listen_close() - stop accepting and close. NULL is fine. */
+void listen_close(struct listeners *l);
+
+/** listen_name() - "127.0.0.1:8774", "[::1]:8774", of the first socket; the wildcard is named by loopback. Return: owned. */
+char *listen_name(const struct listeners *l);
+
+#endif

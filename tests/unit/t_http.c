@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The server on a real socket, the loop in a thread of its own, clients that
+ * send exact bytes.
+ */
+#include <arpa/inet.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/http.h"
+#include "api/identity.h"
+#include "api/request.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+#define BIG (6 << 20)
+#define WAIT_MS 10000
+
+struct auth *identity_check(struct identity *id, const char *token, GError **err)
+{
+	(void)id;
+	if (strcmp(token, "good") == 0)
+		return g_new0(struct auth, 1);
+	g_set_error(err, ERR, ERR_UNAUTHORIZED, "The request you have made requires authentication.");
+	return NULL;
+}
+
+void auth_free(struct auth *a)
+{
+	g_free(a);
+}
+
+/* ---- handlers ---- */
+
+static void hello(struct api_req *r)
+{
+	api_reply_json(r, 200, g_string_new("hello"));
+}
+
+static void echo(struct api_req *r)
+{
+	GString *s = g_string_new(NULL);
+
+	g_string_append_len(s, r->body, (gssize)r->body_len);
+	api_reply_json(r, 200, s);
+}
+
+static void answer_later(void *user)
+{
+	struct api_req *r = user;
+
+	echo(r);
+}
+
+static void later(struct api_req *r)
+{
+	clock_after(50, answer_later, r);
+}
+
+static void big(struct api_req *r)
+{
+	GString *s = g_string_sized_new(BIG);
+
+	g_string_set_size(s, BIG);
+	memset(s->str, 'b', BIG);
+	api_reply_json(r, 200, s);
+}
+
+static void nothing(struct api_req *r)
+{
+	api_header(r, "X-Bad", "a\r\nb: c");
+	api_header(r, "X-Good", "a");
+	api_reply_empty(r, 204);
+}
+
+static void query(struct api_req *r)
+{
+	GString *s = g_string_new(r->path);
+
+	for (unsigned i = 0; i < r->query->len; i++) {
+		const struct api_pair *p = r->query->pdata[i];
+
+		g_string_append_printf(s, " [%s]=[%s]", p->name, p->value);
+	}
+	api_reply_json(r, 200, s);
+}
+
+static const struct route routes[] = {
+	{ "GET", "/hello", API_PUBLIC, hello },
+	{ "POST", "/echo", API_PUBLIC, echo },
+	{ "PUT", "/echo", API_PUBLIC, echo },
+	{ "DELETE", "/echo", API_PUBLIC, echo },
+	{ "GET", "/later", API_PUBLIC, later },
+	{ "POST", "/later", API_PUBLIC, later },
+	{ "GET", "/big", API_PUBLIC, big },
+	{ "POST", "/big", API_PUBLIC, big },
+	{ "GET", "/nothing", API_PUBLIC, nothing },
+	{ "GET", "/query/{x}", API_PUBLIC, query },
+	{ "GET", "/v2.1/secret", API_TOKEN, hello },
+};
+static const struct route_table table = { routes, G_N_ELEMENTS(routes) };
+static const struct route_table *const tables[] = { &table };
+static char loopback[] = "127.0.0.1";
+static struct conf conf = { .listen = loopback, .max_limit = 1000, .max_request_body_size = 1000 };
+static struct api *api;
+static int port;
+
+/* ---- a client ---- */
+
+static int dial(int buffer)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (buffer)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+	g_assert_cmpint(connect(fd, (struct sockaddr *)&a, sizeof a), ==, 0);
+	return fd;
+}
+
+/* In pieces of @piece bytes, 0 for all at once. The server may have closed already. */
+static void put(int fd, const char *data, size_t len, size_t piece)
+{
+	for (size_t sent = 0; sent < len;) {
+		ssize_t n = send(fd, data + sent, piece ? MIN(piece, len - sent) : len - sent, MSG_NOSIGNAL);
+
+		if (n < 0)
+			return;
+		sent += (size_t)n;
+		if (piece)
+			g_usleep(200);
+	}
+}
+
+static void read_all(int fd, GString *in, size_t want)
+{
+	char buf[65536];
+	ssize_t n;
+
+	while (in->len < want) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		if (poll(&p, 1, WAIT_MS) != 1)
+			g_error("no answer within %d ms; so far: %s", WAIT_MS, in->str);
+		n = recv(fd, buf, sizeof buf, 0);
+		if (n <= 0)
+			return;
+		g_string_append_len(in, buf, n);
+	}
+}
+
+/* "200 404 close": the statuses of the answers, cut by their lengths, and whether the server closed. */
+static char *statuses(const GString *in, GString *bodies)
+{
+	GString *s = g_string_new(NULL);
+	const char *p = in->str, *end = in->str + in->len;
+
+	while (p < end) {
+		const char *head_end = strstr(p, "\r\n\r\n"), *length = strstr(p, "Content-Length: ");
+		size_t n;
+
+		if (!g_str_has_prefix(p, "HTTP/1.1 ") || !head_end) {
+			g_string_append_printf(s, "?%.20s ", p);
+			break;
+		}
+		g_string_append_printf(s, "%.3s ", p + 9);
+		n = length && length < head_end ? (size_t)g_ascii_strtoull(length + 16, NULL, 10) : 0;
+		p = head_end + 4;
+		n = MIN(n, (size_t)(end - p));
+		if (bodies)
+			g_string_append_len(bodies, p, (gssize)n);
+		p += n;
+	}
+	if (s->len)
+		g_string_truncate(s, s->len - 1);
+	return g_string_free(s, FALSE);
+}
+
+#define END "GET /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" /* so that every connection ends */
+#define TEN "GET /hello HTTP/1.1\r\n\r\n" "POST /echo HTTP/1.1\r\nContent-Length: 1\r\n\r\nx" "GET /later HTTP/1.1\r\n\r\n" "GET /hello HTTP/1.1\r\n\r\n" \
+	"GET /hello HTTP/1.1\r\n\r\nGET /hello HTTP/1.1\r\n\r\nGET /hello HTTP/1.1\r\n\r\nGET /hello HTTP/1.1\r\n\r\nGET /hello HTTP/1.1\r\n\r\nGET /hello HTTP/1.1\r\n\r\n"
+#define LONG_1K "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" \
+	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define LONG_8K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K \
+	LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K
+
+static const struct {
+	const char *name, *send, *want, *bodies;
+	size_t piece;
+} cases[] = {
+	{ "get", END, "200", "hello" },
+	{ "byte by byte", END, "200", "hello", 1 },
+	{ "keep-alive and pipelining", "GET /hello HTTP/1.1\r\n\r\nGET /nothing HTTP/1.1\r\n\r\nGET /none HTTP/1.1\r\n\r\n" END, "200 204 404 200", NULL },
+	{ "head", "HEAD /hello HTTP/1.1\r\nConnection: close\r\n\r\n", "200", "" },
+	{ "old", "GET /hello HTTP/1.0\r\n\r\n", "200", "hello" },
+	{ "old, kept", "GET /hello HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" END, "200 200", "hellohello" },
+	{ "post", "POST /echo HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc" END, "200 200", "abchello" },
+	{ "post byte by byte", "POST /echo HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc" END, "200 200", "abchello", 1 },
+	{ "post empty", "POST /echo HTTP/1.1\r\nContent-Length: 0\r\n\r\n" END, "200 200", "hello" },
+	{ "put empty", "PUT /echo HTTP/1.1\r\nContent-Length: 0\r\n\r\n" END, "200 200", "hello" },
+	{ "post without length", "POST /echo HTTP/1.1\r\n\r\n" END, "200 200", "hello" },
+	{ "get and post", "GET /hello HTTP/1.1\r\n\r\nPOST /echo HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc" END, "200 200 200", "helloabchello" },
+	{ "many at once", TEN TEN TEN END, "200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200", NULL },
+	{ "empty lines before", "\r\n\r\n" END, "200", "hello" },
+	{ "absolute form", "GET http://h/hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "200", "hello" },
+	{ "delete", "DELETE /echo HTTP/1.1\r\n\r\n" END, "200 200", "hello" },
+	{ "delete with body", "DELETE /echo HTTP/1.1\r\nContent-Length: 2\r\n\r\nxy" END, "200 200", "xyhello" },
+	{ "late answer", "GET /later HTTP/1.1\r\n\r\n" END, "200 200", "hello" },
+	{ "late answers, pipelined", "POST /later HTTP/1.1\r\nContent-Length: 1\r\n\r\n1POST /later HTTP/1.1\r\nContent-Length: 1\r\n\r\n2" END, "200 200 200", "12hello" },
+	{ "late answers, byte by byte", "POST /later HTTP/1.1\r\nContent-Length: 1\r\n\r\n1GET /later HTTP/1.1\r\n\r\n" END, "200 200 200", "1hello", 1 },
+	{ "continue", "POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx" END, "100 200 200", "xhello", 1 },
+	{ "body too large", "POST /echo HTTP/1.1\r\nContent-Length: 1200\r\n\r\n" LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K END, "413", NULL },
+	{ "body too large, in pieces", "POST /echo HTTP/1.1\r\nContent-Length: 1200\r\n\r\n" LONG_1K LONG_1K LONG_1K LONG_1K LONG_1K END, "413", NULL, 50 },
+	{ "body far too large", "POST /echo HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\nxxxx", "413", NULL },
+	{ "length no number", "POST /echo HTTP/1.1\r\nContent-Length: 3x\r\n\r\nabc" END, "400", NULL },
+	{ "length negative", "POST /echo HTTP/1.1\r\nContent-Length: -3\r\n\r\nabc" END, "400", NULL },
+	{ "length signed", "POST /echo HTTP/1.1\r\nContent-Length: +3\r\n\r\nabc" END, "400", NULL },
+	{ "length huge", "POST /echo HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\nabc" END, "400", NULL },
+	{ "two lengths", "POST /echo HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc" END, "400", NULL },
+	{ "chunked", "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x=y\r\nd\r\n0\r\n\r\n" END, "200 200", "abcdhello" },
+	{ "chunked byte by byte", "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1;x=y\r\nd\r\n0\r\nT: x\r\n\r\n" END, "200 200", "abcdhello", 1 },
+	{ "chunked, too large", "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n" LONG_8K, "413", NULL },
+	{ "chunked, broken", "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n0\r\n\r\n" END, "400", NULL },
+	{ "coding and length", "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n" END, "400", NULL },
+	{ "unknown coding", "POST /echo HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" END, "400", NULL },
+	{ "unknown method", "BREW /hello HTTP/1.1\r\n\r\n" END, "405 200", NULL },
+	{ "connect", "CONNECT h:1 HTTP/1.1\r\n\r\n", "400", NULL },
+	{ "garbage", "\x01\x02\x03\xff\xfe\r\n\r\n", "400", NULL },
+	{ "TLS to the plain port", "\x16\x03\x01\x02", "400", NULL },
+	{ "HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "400", NULL },
+	{ "HTTP/2 by upgrade stays 1.1", "GET /hello HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n" END,
+	  "200 200", NULL },
+	{ "no version", "GET /hello\r\n\r\n", "400", NULL },
+	{ "bare LF", "GET /hello HTTP/1.1\nHost: h\r\n\r\n", "400", NULL },
+	{ "folded field", "GET /hello HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "400", NULL },
+	{ "blank before the colon", "GET /hello HTTP/1.1\r\nContent-Length : 3\r\n\r\nabc", "400", NULL },
+	{ "control character", "GET /hello HTTP/1.1\r\nA: \x01\r\n\r\n", "400", NULL },
+	{ "two hosts", "GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400", NULL },
+	{ "headers too large", "GET /hello HTTP/1.1\r\nX-Y: " LONG_8K LONG_8K "\r\n\r\n", "400", NULL },
+	{ "path too large", "GET /" LONG_8K LONG_8K " HTTP/1.1\r\n\r\n", "400", NULL },
+	{ "broken escape", "GET /%zz HTTP/1.1\r\n\r\n" END, "400 200", NULL },
+	{ "NUL in the path", "GET /%00 HTTP/1.1\r\n\r\n" END, "400 200", NULL },
+	{ "path not UTF-8", "GET /%ff HTTP/1.1\r\nConnection: close\r\n\r\n", "400", NULL },
+	{ "query", "GET /query/a%20b?x=1&y=%26%3D&&z&u=a+b HTTP/1.1\r\nConnection: close\r\n\r\n", "200", "/query/a b [x]=[1] [y]=[&=] [z]=[] [u]=[a b]" },
+	{ "dots are names", "GET /a/../query/b HTTP/1.1\r\nConnection: close\r\n\r\n", "404", NULL },
+	{ "no token", "GET /v2.1/secret HTTP/1.1\r\nConnection: close\r\n\r\n", "401", NULL },
+	{ "token", "GET /v2.1/secret HTTP/1.1\r\nX-Auth-Token: good\r\nConnection: close\r\n\r\n", "200", "hello" },
+	{ "version", "GET /v2.1/secret HTTP/1.1\r\nX-Auth-Token: good\r\nOpenStack-API-Version: compute 2.999\r\nConnection: close\r\n\r\n", "406", NULL },
+	{ "options", "OPTIONS /echo HTTP/1.1\r\nConnection: close\r\n\r\n", "200", "" },
+	{ "alive after all that", END, "200", "hello" },
+};
+
+static void test_bytes(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(GString) in = g_string_new(NULL);
+		g_autoptr(GString) bodies = g_string_new(NULL);
+		g_autofree char *got = NULL;
+		int fd = dial(0);
+
+		put(fd, cases[i].send, strlen(cases[i].send), cases[i].piece);
+		read_all(fd, in, G_MAXSIZE);
+		got = statuses(in, bodies);
+		if (strcmp(got, cases[i].want) != 0 || (cases[i].bodies && strcmp(bodies->str, cases[i].bodies) != 0))
+			g_error("%s: got \"%s\" \"%s\", want \"%s\" \"%s\"\n%s", cases[i].name, got, bodies->str, cases[i].want, cases[i].bodies, in->str);
+		close(fd);
+	}
+}
+
+static void test_headers(void)
+{
+	static const char ask[] = "GET /v2.1/secret HTTP/1.1\r\nX-AUTH-TOKEN:  good \r\nopenstack-api-version: compute 2.60\r\nConnection: close\r\n\r\n";
+	static const char *const want[] = { "HTTP/1.1 200 OK\r\n", "\r\nContent-Type: application/json\r\n", "\r\nContent-Length: 5\r\n",
+		"\r\nOpenStack-API-Version: compute 2.60\r\n", "\r\nX-OpenStack-Nova-API-Version: 2.60\r\n",
+		"\r\nVary: OpenStack-API-Version, X-OpenStack-Nova-API-Version\r\n", "\r\nx-openstack-request-id: req-", "\r\nx-compute-request-id: req-",
+		"\r\nConnection: close\r\n", "\r\nDate: " };
+	g_autoptr(GString) in = g_string_new(NULL);
+	int fd = dial(0);
+
+	put(fd, ask, strlen(ask), 0);
+	read_all(fd, in, G_MAXSIZE);
+	close(fd);
+	for (size_t i = 0; i < G_N_ELEMENTS(want); i++)
+		if (!strstr(in->str, want[i]))
+			g_error("no \"%s\" in %s", want[i], in->str);
+}
+
+/* A response cannot be split by a header's value, and an empty one has no length. */
+static void test_nothing(void)
+{
+	static const char ask[] = "GET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n";
+	g_autoptr(GString) in = g_string_new(NULL);
+	int fd = dial(0);
+
+	put(fd, ask, strlen(ask), 0);
+	read_all(fd, in, G_MAXSIZE);
+	close(fd);
+	g_assert_null(strstr(in->str, "X-Bad"));
+	g_assert_nonnull(strstr(in->str, "\r\nX-Good: a\r\n"));
+	g_assert_null(strstr(in->str, "Content-Length"));
+}
+
+/* Clients that go away: at once, in the middle of a body, while the handler works, while a large answer is sent. */
+static void test_gone(void)
+{
+	static const char *const sends[] = { "", "GET /he", "POST /echo HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc", "GET /later HTTP/1.1\r\n\r\n",
+		"POST /later HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", "GET /big HTTP/1.1\r\n\r\n", "GET /big HTTP/1.1\r\n\r\nGET /big HTTP/1.1\r\n\r\n" };
+
+	for (int round = 0; round < 20; round++) {
+		for (size_t i = 0; i < G_N_ELEMENTS(sends); i++) {
+			struct linger abort_it = { .l_onoff = 1 };
+			int fd = dial(0);
+
+			put(fd, sends[i], strlen(sends[i]), 0);
+			if (round % 2)
+				g_usleep(2000);
+			if (round % 3)
+				setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort_it, sizeof abort_it);
+			close(fd);
+		}
+	}
+	test_headers();
+}
+
+/* Who sends all and closes his side gets his answers. */
+static void test_half_closed(void)
+{
+	static const char ask[] = "GET /hello HTTP/1.1\r\n\r\nGET /later HTTP/1.1\r\n\r\nGET /big HTTP/1.1\r\nConnection: close\r\n\r\n";
+	g_autoptr(GString) in = g_string_new(NULL);
+	g_autofree char *got = NULL;
+	int fd = dial(0);
+
+	put(fd, ask, strlen(ask), 0);
+	shutdown(fd, SHUT_WR);
+	read_all(fd, in, G_MAXSIZE);
+	close(fd);
+	got = statuses(in, NULL);
+	g_assert_cmpstr(got, ==, "200 200 200");
+	g_assert_cmpuint(in->len, >, BIG);
+}
+
+/* CPU seconds of the whole process: this thread sleeps while it is measured. */
+static double cpu_s(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* A client who asks for much, sends more and does not read costs neither time nor, in the end, an answer. */
+static void test_slow_reader(void)
+{
+	static const char *const asks[] = { "GET /big HTTP/1.1\r\n\r\n" END, "POST /big HTTP/1.1\r\nContent-Length: 1\r\n\r\nx" END };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(asks); i++) {
+		g_autoptr(GString) in = g_string_new(NULL);
+		g_autofree char *got = NULL;
+		int fd = dial(4096);
+		double before;
+
+		put(fd, asks[i], strlen(asks[i]), 0);
+		g_usleep(100 * 1000);
+		before = cpu_s();
+		g_usleep(500 * 1000);
+		g_assert_cmpfloat(cpu_s() - before, <, 0.1);
+		read_all(fd, in, G_MAXSIZE);
+		close(fd);
+		got = statuses(in, NULL);
+		g_assert_cmpstr(got, ==, "200 200");
+		g_assert_cmpuint(in->len, >, BIG);
+	}
+}
+
+/* ---- TLS ---- */
+
+/* A key and a certificate for it, in one file. */
+static char *make_certificate(void)
+{
+	g_autoptr(GError) err = NULL;
+	char *path = NULL;
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = X509_new();
+	FILE *f;
+	int fd = g_file_open_tmp("t_http_XXXXXX.pem", &path, &err);
+
+	g_assert_no_error(err);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -60);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	X509_set_pubkey(cert, key);
+	g_assert_cmpint(X509_sign(cert, key, EVP_sha256()), >, 0);
+	f = fdopen(fd, "w");
+	g_assert_true(PEM_write_X509(f, cert) && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL));
+	fclose(f);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+	return path;
+}
+
+static GString *talk_tls(int max_version, const char *send, size_t len)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	GString *in = g_string_new(NULL);
+	char buf[65536];
+	int fd = dial(0), n;
+	SSL *ssl;
+
+	SSL_CTX_set_security_level(ctx, 0);
+	SSL_CTX_set_max_proto_version(ctx, max_version);
+	ssl = SSL_new(ctx);
+	SSL_set_fd(ssl, fd);
+	if (SSL_connect(ssl) == 1) {
+		/* One call, so several requests in one record. */
+		g_assert_cmpint(SSL_write(ssl, send, (int)len), ==, (int)len);
+		while ((n = SSL_read(ssl, buf, sizeof buf)) > 0)
+			g_string_append_len(in, buf, n);
+	}
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	close(fd);
+	return in;
+}
+
+static void test_tls(void)
+{
+	static const struct {
+		const char *name, *send, *want;
+		int version;
+	} table_tls[] = {
+		{ "1.3", END, "200", TLS1_3_VERSION },
+		{ "1.2", END, "200", TLS1_2_VERSION },
+		{ "1.1", END, "", TLS1_1_VERSION },
+		{ "pipelining", TEN TEN END, "200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200 200", TLS1_3_VERSION },
+		{ "large", "GET /big HTTP/1.1\r\n\r\nPOST /big HTTP/1.1\r\nContent-Length: 1\r\n\r\nx" END, "200 200 200", TLS1_3_VERSION },
+		{ "full records", "GET /hello HTTP/1.1\r\nA: " LONG_8K "\r\n\r\nGET /later HTTP/1.1\r\nA: " LONG_8K "\r\n\r\nGET /hello HTTP/1.1\r\nA: " LONG_8K "\r\n\r\n" END,
+		  "200 200 200 200", TLS1_3_VERSION },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(table_tls); i++) {
+		GString *in = talk_tls(table_tls[i].version, table_tls[i].send, strlen(table_tls[i].send));
+		g_autofree char *got = statuses(in, NULL);
+
+		if (strcmp(got, table_tls[i].want) != 0)
+			g_error("%s: got \"%s\", want \"%s\"", table_tls[i].name, got, table_tls[i].want);
+		g_string_free(in, TRUE);
+	}
+}
+
+/* ---- start and stop ---- */
+
+static void stopped(void *user)
+{
+	(void)user;
+	http_free(api);
+	loop_quit();
+}
+
+static void stop(void *user)
+{
+	(void)user;
+	http_stop(api, 5000, stopped, NULL);
+}
+
+static void *serve(void *user)
+{
+	(void)user;
+	loop_run();
+	return NULL;
+}
+
+/* The answer under way when the stop comes is given, new connections are not taken. */
+static void test_stop(GThread *server)
+{
+	static const char ask[] = "GET /later HTTP/1.1\r\n\r\n";
+	g_autoptr(GString) in = g_string_new(NULL);
+	g_autofree char *got = NULL;
+	int fd = dial(0);
+
+	put(fd, ask, strlen(ask), 0);
+	g_usleep(20 * 1000);
+	loop_post(stop, NULL);
+	read_all(fd, in, G_MAXSIZE);
+	close(fd);
+	got = statuses(in, NULL);
+	g_assert_cmpstr(got, ==, "200");
+	g_assert_nonnull(strstr(in->str, "Connection: close\r\n"));
+	g_thread_join(server);
+}
+
+static GThread *start(void)
+{
+	struct api parts = { .conf = &conf };
+	GError *err = NULL;
+
+	api = api_new_parts(&parts, tables, 1);
+	if (!http_listen(api, &err))
+		g_error("%s", err->message);
+	port = atoi(strrchr(http_url(api), ':') + 1);
+	return g_thread_new("server", serve, NULL);
+}
+
+static void test_refused(void)
+{
+	static const struct {
+		const char *name, *listen, *cert, *want;
+		bool allow;
+	} table_refused[] = {
+		{ "plain beyond loopback", "0.0.0.0", NULL, "*need TLS*" },
+		{ "no such certificate", "127.0.0.1", "/nonexistent/x.pem", "*ssl_cert_file = /nonexistent/x.pem: No such file*" },
+		{ "no such address", "192.0.2.1", NULL, "cannot listen on 192.0.2.1 port 0: *", true },
+		{ "no address", "not an address", NULL, "osapi_compute_listen = not an address: *" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(table_refused); i++) {
+		struct conf bad = { .listen = (char *)table_refused[i].listen, .ssl_cert_file = (char *)table_refused[i].cert,
+				    .ssl_key_file = (char *)table_refused[i].cert, .allow_plaintext = table_refused[i].allow };
+		struct api parts = { .conf = &bad };
+		struct api *a = api_new_parts(&parts, tables, 1);
+		g_autoptr(GError) err = NULL;
+
+		g_assert_false(http_listen(a, &err));
+		if (!g_pattern_match_simple(table_refused[i].want, err->message))
+			g_error("%s: got \"%s\", want \"%s\"", table_refused[i].name, err->message, table_refused[i].want);
+		http_free(a);
+		api_free_parts(a);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	g_autofree char *pem = NULL;
+	GThread *server;
+	int failed;
+
+	g_test_init(&argc, &argv, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	log_init(LOG_WARNING, LOG_TEXT);
+	loop_init();
+	test_refused();
+	server = start();
+	g_test_add_func("/http/bytes", test_bytes);
+	g_test_add_func("/http/headers", test_headers);
+	g_test_add_func("/http/nothing", test_nothing);
+	g_test_add_func("/http/half_closed", test_half_closed);
+	g_test_add_func("/http/slow_reader", test_slow_reader);
+	g_test_add_func("/http/gone", test_gone);
+	failed = g_test_run();
+	test_stop(server);
+	api_free_parts(api);
+
+	pem = make_certificate();
+	conf.ssl_cert_file = conf.ssl_key_file = pem;
+	server = start();
+	test_tls();
+	loop_post(stop, NULL);
+	g_thread_join(server);
+	api_free_parts(api);
+	g_unlink(pem);
+	return failed;
+}
