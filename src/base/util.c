@@ -13,9 +13,17 @@
 
 #include "base/err.h"
 
+#define SECOND_US 1000000
+
+/* The microseconds behind the full second, also before 1970. */
+static int micros(int64_t wall_us)
+{
+	return (int)((wall_us % SECOND_US + SECOND_US) % SECOND_US);
+}
+
 static void format(char *out, const char *fmt, int64_t wall_us, const char *tail)
 {
-	time_t sec = (time_t)(wall_us / 1000000);
+	time_t sec = (time_t)(wall_us / SECOND_US - (wall_us % SECOND_US < 0));
 	struct tm tm;
 	size_t n;
 
@@ -28,7 +36,7 @@ void util_time_us(char out[static UTIL_TIME_MAX], int64_t wall_us)
 {
 	char tail[16];
 
-	g_snprintf(tail, sizeof tail, ".%06d", (int)(wall_us % 1000000));
+	g_snprintf(tail, sizeof tail, ".%06d", micros(wall_us));
 	format(out, "%Y-%m-%dT%H:%M:%S", wall_us, tail);
 }
 
@@ -48,7 +56,7 @@ bool util_time_parse(const char *text, int64_t *ret_wall_us)
 	t = g_date_time_new_from_iso8601(text, utc);
 	if (!t)
 		return false;
-	*ret_wall_us = g_date_time_to_unix(t) * 1000000 + g_date_time_get_microsecond(t);
+	*ret_wall_us = g_date_time_to_unix(t) * SECOND_US + g_date_time_get_microsecond(t);
 	return true;
 }
 
