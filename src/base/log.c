@@ -13,11 +13,12 @@
 static const struct {
 	const char *name;
 	GLogLevelFlags glib;
+	const char *priority; /* the journal's, as syslog has them; GLib sends the fields and nothing of its own */
 } levels[] = {
-	[LOG_DEBUG]   = { "DEBUG",   G_LOG_LEVEL_DEBUG },
-	[LOG_INFO]    = { "INFO",    G_LOG_LEVEL_INFO },
-	[LOG_WARNING] = { "WARNING", G_LOG_LEVEL_WARNING },
-	[LOG_ERROR]   = { "ERROR",   G_LOG_LEVEL_CRITICAL },
+	[LOG_DEBUG]   = { "DEBUG",   G_LOG_LEVEL_DEBUG,    "7" },
+	[LOG_INFO]    = { "INFO",    G_LOG_LEVEL_INFO,     "6" },
+	[LOG_WARNING] = { "WARNING", G_LOG_LEVEL_WARNING,  "4" },
+	[LOG_ERROR]   = { "ERROR",   G_LOG_LEVEL_CRITICAL, "3" },
 };
 static_assert(G_N_ELEMENTS(levels) == LOG_LEVEL_N, "levels is missing one");
 
@@ -38,18 +39,30 @@ void log_hook(log_hook_f *fn, void *user)
 	hook_user = user;
 }
 
-/* A value is quoted when it is empty or has a character that would end or fake a pair. */
+/*
+ * A value is quoted when it is empty, could be taken for an absent one, or has
+ * what would end or fake a pair or drive a terminal: hosts and guests choose it.
+ */
+static bool needs_quotes(const char *v)
+{
+	if (*v == '\0' || strcmp(v, "-") == 0 || !g_utf8_validate(v, -1, NULL))
+		return true;
+	for (; *v; v++)
+		if ((unsigned char)*v <= ' ' || strchr("=\"\\", *v))
+			return true;
+	return false;
+}
+
 static void put_text_value(GString *s, const char *v)
 {
 	if (!v) {
 		g_string_append_c(s, '-');
 		return;
 	}
-	if (*v && !strpbrk(v, " =\"\\\t\r\n")) {
+	if (needs_quotes(v))
+		jout_put_string(s, v);
+	else
 		g_string_append(s, v);
-		return;
-	}
-	jout_put_string(s, v);
 }
 
 static void put_pairs(GString *s, const struct log_kv *kv)
@@ -87,6 +100,7 @@ static void to_journal(enum log_level level, const char *event, const struct log
 
 	put_pairs(message, kv);
 	fields[n++] = (GLogField){ "MESSAGE", message->str, -1 };
+	fields[n++] = (GLogField){ "PRIORITY", levels[level].priority, -1 };
 	fields[n++] = (GLogField){ "DROVER_EVENT", event, -1 };
 	for (; kv->key && n < G_N_ELEMENTS(fields); kv++) {
 		char *key = g_ascii_strup(kv->key, -1);
