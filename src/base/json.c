@@ -210,6 +210,14 @@ static bool depth_ok(const char *text, size_t len)
 	return true;
 }
 
+/* jansson shows what it read so far, which may end within a character. */
+static void malformed(const json_error_t *why, GError **err)
+{
+	g_autofree char *text = g_utf8_make_valid(why->text, -1);
+
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Malformed JSON: line %d column %d: %s", why->line, why->column, text);
+}
+
 json_t *json_parse(const char *text, size_t len, GError **err)
 {
 	json_error_t why;
@@ -221,7 +229,7 @@ json_t *json_parse(const char *text, size_t len, GError **err)
 	}
 	v = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (!v)
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Malformed JSON: line %d column %d: %s", why.line, why.column, why.text);
+		malformed(&why, err);
 	return v;
 }
 
@@ -241,12 +249,51 @@ static const char *type_name(enum json_type t)
 	return "string";
 }
 
+/* Cut what a client sent for a message: at most @max bytes, no half character. */
+static char *shorten(char *text, size_t max)
+{
+	if (strlen(text) > max) {
+		while ((text[max] & 0xc0) == 0x80)
+			max--;
+		text[max] = '\0';
+	}
+	return text;
+}
+
+static char *show(const json_t *v)
+{
+	return shorten(json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT), 120);
+}
+
 static bool wrong_type(const json_t *v, const struct json_field *f, GError **err)
 {
-	g_autofree char *shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	g_autofree char *shown = show(v);
 
-	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.120s. %.120s is not of type '%s'%s",
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %s. %s is not of type '%s'%s",
 		    f->name, shown, shown, type_name(f->type), f->nullable ? ", 'null'" : "");
+	return false;
+}
+
+static bool take_time(const json_t *v, const struct json_field *f, void *obj, GError **err)
+{
+	g_autofree char *shown = NULL;
+
+	if (!json_is_string(v))
+		return wrong_type(v, f, err);
+	if (util_time_parse(json_string_value(v), &AT(int64_t, obj, f)))
+		return true;
+	shown = show(v);
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %s. %s is not a 'date-time'", f->name, shown,
+		    shown);
+	return false;
+}
+
+static bool unexpected(const char *where, const char *name, GError **err)
+{
+	g_autofree char *shown = shorten(g_strdup(name), 60);
+
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Additional properties are not allowed ('%s' was unexpected)",
+		    where, shown);
 	return false;
 }
 
@@ -306,9 +353,7 @@ static bool take(const json_t *v, const struct json_field *f, const char *where,
 		return true;
 	case JSON_TIME_US:
 	case JSON_TIME_Z:
-		if (json_is_string(v) && util_time_parse(json_string_value(v), &AT(int64_t, obj, f)))
-			return true;
-		return wrong_type(v, f, err);
+		return take_time(v, f, obj, err);
 	case JSON_EMIT:
 		path = g_strconcat(where, ".", f->name, NULL);
 		return f->take(v, obj, path, err);
@@ -338,10 +383,8 @@ bool json_decode(const json_t *v, const struct json_field *f, size_t n, int mv, 
 	json_object_foreach((json_t *)v, name, member) {
 		const struct json_field *one = find(f, n, mv, name);
 
-		if (!one) {
-			g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Additional properties are not allowed ('%.60s' was unexpected)", where, name);
-			return false;
-		}
+		if (!one)
+			return unexpected(where, name, err);
 		if (one->given)
 			*(bool *)((char *)obj + one->given) = true;
 		if (json_is_null(member) && one->nullable)
