@@ -102,8 +102,7 @@ bool fx_put_host(struct store *s, const char *name, bool alone, GError **err)
 
 	if (!alone)
 		ok = store_begin(s, err);
-	ok = ok && store_insert(s, Q_HOST_PUT, STORE_ARGS(SV_S(name), SV_S("uri"), SV_S("uuid"), SV_NULL, SV_I(0), SV_NULL, SV_I(0),
-							  SV_I(0), SV_I(1), SV_NULL, SV_NULL), &id, err);
+	ok = ok && store_insert(s, Q_HOST_PUT, FX_HOST(name, "uri", 1), &id, err);
 	if (!alone)
 		ok = ok && store_commit(s, err);
 	if (!alone)

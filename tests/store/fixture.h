@@ -16,6 +16,10 @@
 #define S(v) { .type = STORE_TEXT, .s = (v) }
 #define N    { .type = STORE_NULL }
 
+/* A host's row, for the cases that only need a row. */
+#define FX_HOST(name, uri, now) \
+	STORE_ARGS(SV_S(name), SV_S(uri), SV_S("uuid"), SV_NULL, SV_I(0), SV_NULL, SV_I(0), SV_I(0), SV_I(now), SV_NULL, SV_NULL)
+
 typedef struct store store;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(store, store_close)
 
