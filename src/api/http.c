@@ -1,110 +1,109 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * http: the server: connections, their order of events, their limits.
+ * http: HTTP/1.1 by libmicrohttpd on the loop.
  *
  * Theory of operation
  * -------------------
- * listen.c accepts, wire.c reads and writes (plain or TLS), http1.c parses,
- * request.c dispatches. A connection serves one request at a time:
+ * listen.c accepts, the library parses, does TLS and sends; request.c dispatches.
+ * The library has one epoll descriptor, which is the one source that the loop
+ * knows of it; MHD_run() does what is due, without a thread of its own. It calls
+ * on_request() several times for one request:
  *
- *	HEAD -> BODY -> HANDLE -> SEND -> HEAD ...          LINGER -> closed
+ *	first (head) -> pieces of the body -> last: dispatch -> answer, or suspend
+ *	... the handler answers -> resume -> on_request() again: answer
  *
- * Nothing is read while a request is handled and its answer sent, so what a
- * client pipelines waits in the kernel, and a client that does not read its
- * answers stops itself. An answer that is given before the handler returns, and
- * that the socket takes at once, as nearly all do, needs no further turn.
- *
- * All connections hang on one epoll descriptor, which is the one source that
- * the loop knows: thousands of idle ones cost its poll() nothing, and a change
- * of interest wakes nobody. A connection is freed in its own event or by the
- * sweep, never in another's: answers that come later only ask for writability.
- *
- * Tried and left: libwebsockets 4.1.6. It reads the body of a pipelined request
- * from the beginning of its head, spins or buffers without limit when a client
- * sends while it is being answered, and took twice the time per request.
+ * A client that is gone while its request is handled is noticed when the answer
+ * is sent; nothing is read meanwhile, so pipelined requests wait in the kernel.
  */
 #include "api/http.h"
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <microhttpd.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
-#include <time.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "api/http1.h"
 #include "api/listen.h"
 #include "api/request.h"
-#include "api/wire.h"
 #include "base/clock.h"
 #include "base/log.h"
 
 #define FILES_WANTED 16384
 #define FILES_OURS 1024          /* kept for hosts, files and the database */
 #define CONNECTIONS_MAX 8192
-#define EVENTS_MAX 64
-#define TURN_MAX 8               /* pipelined requests answered before others have their turn */
-#define READ_SIZE (16 * 1024)
-#define SWEEP_MS 1000
-#define HEAD_MS 15000            /* from the first byte of a head to its last, and for a new connection to begin */
-#define BODY_MS 30000
-#define HANDLE_MS 600000
-#define SEND_MS 30000            /* until a client takes the next piece */
-#define KEEPALIVE_MS 75000
-#define LINGER_MS 2000
+#define HEAD_MAX (16 * 1024)     /* a connection's buffer: request line and fields, also the answer's */
+#define DISCARD_MAX (1 << 20)    /* of a chunked body over the limit, to say so behind it; above, the connection goes */
+#define IDLE_S 75                /* without a byte in either direction */
 
-enum conn_phase { CONN_HEAD, CONN_BODY, CONN_HANDLE, CONN_SEND, CONN_LINGER };
-
-struct conn {
+/* One request, from its first line to the end of its answer. */
+struct exchange {
 	struct http *http;
-	struct wire *wire;
-	enum conn_phase phase;
-	unsigned events;             /* what epoll waits for */
-	int64_t deadline_ms;
-	GString *in;                 /* read and not yet understood; NULL while empty */
-	/* the request */
-	struct api_req *req;         /* BODY, HANDLE */
-	struct http1_head head;      /* its strings are gone after HEAD */
-	struct http1_chunks chunks;
-	GString *body;               /* BODY, of a chunked one */
-	bool inside;                 /* in api_dispatch(): who called it sends */
-	bool close, old;             /* after the answer; it is HTTP/1.0 */
-	bool ended;                  /* the client has closed his side */
-	/* the answer */
-	GString *out;
-	size_t sent;
-	/* all connections */
-	struct conn *next, *prev;
+	struct MHD_Connection *conn;
+	char *uri;                   /* as it came, query and escapes */
+	struct api_req *req;         /* until it is answered */
+	struct MHD_Response *response;
+	int status;
+	int64_t body_len;
+	const char *wrong;           /* with its head; NULL */
+	bool begun, dispatched, inside, suspended, too_large;
+	struct exchange *next, *prev; /* those that the library knows */
 };
 
 struct http {
 	struct api *api;
+	struct MHD_Daemon *mhd;
 	struct listeners *listeners;
-	struct wire_tls *tls;
 	char *url;
-	int epoll;
+	char *cert, *key;
 	GSource *source;
-	struct conn *conns;
+	struct clock_timer *due;     /* the library's own timeouts */
+	struct exchange *all;
 	unsigned open, open_max;
-	unsigned busy;               /* requests between their heads and the end of their answers */
-	bool full_told;
-	struct clock_timer *sweep;
-	char date[40];               /* the field of this second */
-	int64_t date_s;
+	unsigned busy;               /* requests that came whole and whose answers were not sent to the end */
+	bool tls, full_told, running;
 	/* the end */
 	bool stopping;
 	struct clock_timer *limit;
 	loop_f *stopped;
 	void *stopped_user;
-	char scratch[READ_SIZE];
 };
 
-static void string_free(GString *s)
+static void run(struct http *h);
+
+static void run_due(void *user)
 {
-	g_string_free(s, TRUE);
+	struct http *h = user;
+
+	h->due = NULL;
+	run(h);
 }
+
+/* Let the library do what is due, and come back when it says that more will be. */
+static void run(struct http *h)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	if (h->running)
+		return;
+	h->running = true;
+	(void)MHD_run(h->mhd); /* it fails only for a daemon with threads of its own */
+	h->running = false;
+	clock_cancel(&h->due);
+	if (MHD_get_timeout(h->mhd, &ms) == MHD_YES)
+		h->due = clock_after((int64_t)MIN(ms, 60000), run_due, h);
+}
+
+static gboolean on_ready(int fd, GIOCondition cond, void *user)
+{
+	(void)fd;
+	(void)cond;
+	run(user);
+	return G_SOURCE_CONTINUE;
+}
+
+/* ---- the end of requests ---- */
 
 static void check_stopped(struct http *h)
 {
@@ -117,222 +116,192 @@ static void check_stopped(struct http *h)
 	loop_post(stopped, h->stopped_user); /* it may free us, who are in the middle of an event */
 }
 
-static void set_busy(struct http *h, int change)
+static void exchange_free(struct exchange *x)
 {
-	h->busy = (unsigned)((int)h->busy + change);
-	check_stopped(h);
-}
+	struct http *h = x->http;
 
-/* ---- life of a connection ---- */
-
-static void conn_free(struct conn *c)
-{
-	struct http *h = c->http;
-	bool busy = c->req || c->out;
-
-	if (c->next)
-		c->next->prev = c->prev;
-	if (c->prev)
-		c->prev->next = c->next;
+	if (x->next)
+		x->next->prev = x->prev;
+	if (x->prev)
+		x->prev->next = x->next;
 	else
-		h->conns = c->next;
-	if (c->req && c->phase == CONN_HANDLE)
-		api_req_abandon(c->req);
+		h->all = x->next;
+	if (x->req && x->dispatched)
+		api_req_abandon(x->req);
 	else
-		api_req_free(c->req);
-	wire_free(c->wire); /* closing takes it off the epoll descriptor */
-	g_clear_pointer(&c->in, string_free);
-	g_clear_pointer(&c->body, string_free);
-	g_clear_pointer(&c->out, string_free);
-	g_free(c);
-	h->open--;
-	h->full_told = false;
-	if (busy)
-		set_busy(h, -1);
-}
-
-/* What epoll is to wait for; errors and the end of both sides it tells in any case. */
-static void await(struct conn *c, unsigned events)
-{
-	struct epoll_event e = { .events = events, .data.ptr = c };
-
-	if (c->events == events)
-		return;
-	c->events = events;
-	if (epoll_ctl(c->http->epoll, EPOLL_CTL_MOD, wire_fd(c->wire), &e) != 0)
-		g_error("epoll_ctl: %s", g_strerror(errno));
-}
-
-/* For more of the client's bytes. Those that TLS holds already come with the next turn: writable it is at once. */
-static void await_input(struct conn *c)
-{
-	await(c, wire_held(c->wire) ? EPOLLIN | EPOLLOUT : EPOLLIN);
-}
-
-static void enter(struct conn *c, enum conn_phase phase, int64_t limit_ms)
-{
-	c->phase = phase;
-	c->deadline_ms = clock_now_ms() + limit_ms;
-}
-
-/* A listen_accepted_f. */
-static void on_accepted(int fd, void *user)
-{
-	struct http *h = user;
-	struct conn *c;
-	struct epoll_event e = { .events = EPOLLIN };
-
-	if (h->open >= h->open_max) {
-		close(fd);
-		if (!h->full_told)
-			log_warning("connections_full", LOG_D("limit", h->open_max));
-		h->full_told = true;
-		return;
+		api_req_free(x->req);
+	if (x->response)
+		MHD_destroy_response(x->response);
+	if (x->dispatched && h->busy > 0) {
+		h->busy--;
+		check_stopped(h);
 	}
-	c = g_new0(struct conn, 1);
-	c->http = h;
-	c->wire = wire_new(fd, h->tls);
-	c->events = EPOLLIN;
-	c->next = h->conns;
-	if (c->next)
-		c->next->prev = c;
-	h->conns = c;
-	h->open++;
-	enter(c, CONN_HEAD, HEAD_MS);
-	e.data.ptr = c;
-	if (epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &e) != 0)
-		conn_free(c);
+	g_free(x->uri);
+	g_free(x);
 }
 
-static void sweep(void *user)
+static void on_completed(void *user, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode how)
 {
-	struct http *h = user;
-	int64_t now = clock_now_ms();
-	struct conn *next;
-
-	h->sweep = clock_after(SWEEP_MS, sweep, h);
-	for (struct conn *c = h->conns; c; c = next) {
-		next = c->next;
-		if (now >= c->deadline_ms)
-			conn_free(c);
-	}
+	(void)user;
+	(void)conn;
+	(void)how;
+	if (*state)
+		exchange_free(*state);
+	*state = NULL;
 }
 
 /* ---- answers ---- */
 
-/* "Date: ...", made once a second. */
-static const char *date(struct http *h)
+static void free_body(void *body)
 {
-	int64_t now_s = clock_wall_us() / G_USEC_PER_SEC;
-
-	if (now_s != h->date_s) {
-		time_t t = (time_t)now_s;
-		struct tm tm;
-
-		gmtime_r(&t, &tm);
-		strftime(h->date, sizeof h->date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-		h->date_s = now_s;
-	}
-	return h->date;
+	g_string_free(body, TRUE);
 }
 
-static void write_fields(const struct conn *c, const struct api_req *r, GString *s)
+static void add(struct MHD_Response *r, const char *name, const char *value)
+{
+	/* It fails for names and values that HTTP does not have, and ours are ours. */
+	if (MHD_add_response_header(r, name, value) != MHD_YES)
+		g_error("the header %s: %s", name, value);
+}
+
+/* "Name: value\r\n" ... */
+static void add_lines(struct MHD_Response *r, const GString *headers)
+{
+	g_auto(GStrv) lines = g_strsplit(headers->str, "\r\n", -1);
+
+	for (char **l = lines; *l; l++) {
+		char *colon = strstr(*l, ": ");
+
+		if (!colon)
+			continue;
+		*colon = '\0';
+		add(r, *l, colon + 2);
+	}
+}
+
+static void add_fields(struct MHD_Response *m, const struct api_req *r)
 {
 	const struct api_reply *a = r->reply;
+	char version[32];
 
 	if (a->body && !(a->headers && strcasestr(a->headers->str, "Content-Type:")))
-		g_string_append(s, "Content-Type: application/json\r\n");
-	if (a->status != 204)
-		g_string_append_printf(s, "Content-Length: %zu\r\n", a->body ? a->body->len : 0);
-	if (a->service == SERVICE_COMPUTE)
-		g_string_append_printf(s, "OpenStack-API-Version: compute 2.%d\r\nX-OpenStack-Nova-API-Version: 2.%d\r\n"
-				       "Vary: OpenStack-API-Version, X-OpenStack-Nova-API-Version\r\n", r->mv, r->mv);
-	else if (a->service == SERVICE_IDENTITY)
-		g_string_append(s, "Vary: X-Auth-Token\r\n");
+		add(m, "Content-Type", "application/json");
+	add(m, "x-openstack-request-id", r->request_id);
+	add(m, "x-compute-request-id", r->request_id);
+	if (a->service == SERVICE_COMPUTE) {
+		g_snprintf(version, sizeof version, "compute 2.%d", r->mv);
+		add(m, "OpenStack-API-Version", version);
+		add(m, "X-OpenStack-Nova-API-Version", version + strlen("compute "));
+		add(m, "Vary", "OpenStack-API-Version, X-OpenStack-Nova-API-Version");
+	} else if (a->service == SERVICE_IDENTITY) {
+		add(m, "Vary", "X-Auth-Token");
+	}
 	if (a->headers)
-		g_string_append_len(s, a->headers->str, (gssize)a->headers->len);
-	if (c->close)
-		g_string_append(s, "Connection: close\r\n");
-	else if (c->old)
-		g_string_append(s, "Connection: keep-alive\r\n");
+		add_lines(m, a->headers);
 }
 
 /* An api_answered_f. */
 static void answered(struct api_req *r, void *user)
 {
-	struct conn *c = user;
-	GString *body = strcmp(r->method, "HEAD") == 0 ? NULL : r->reply->body;
+	struct exchange *x = user;
+	GString *body = g_steal_pointer(&r->reply->body);
+	size_t len = body ? body->len : 0;
 
-	c->close |= c->http->stopping;
-	c->out = g_string_sized_new(640 + (body ? body->len : 0));
-	g_string_append_printf(c->out, "HTTP/1.1 %d %s\r\nDate: %s\r\nx-openstack-request-id: %s\r\nx-compute-request-id: %s\r\n",
-			       r->reply->status, api_status_text(r->reply->status), date(c->http), r->request_id, r->request_id);
-	write_fields(c, r, c->out);
-	g_string_append(c->out, "\r\n");
-	if (body)
-		g_string_append_len(c->out, body->str, (gssize)body->len);
-	c->sent = 0;
-	c->req = NULL;
+	x->status = r->reply->status;
+	r->reply->body = body; /* for add_fields() to see */
+	x->response = body ? MHD_create_response_from_buffer_with_free_callback_cls(len, body->str, free_body, body)
+			   : MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+	g_assert(x->response);
+	add_fields(x->response, r);
+	/* Nobody knows where the next request begins after one that was not read to its end. */
+	if (x->http->stopping || x->wrong || x->too_large)
+		add(x->response, "Connection", "close");
+	r->reply->body = NULL;
+	x->req = NULL;
 	api_req_free(r);
-	enter(c, CONN_SEND, SEND_MS);
-	if (!c->inside)
-		await(c, EPOLLOUT);
+	if (x->inside)
+		return;
+	x->suspended = false;
+	MHD_resume_connection(x->conn);
+	/* On the next turn: the library may be on the stack. */
+	clock_cancel(&x->http->due);
+	x->http->due = clock_after(0, run_due, x->http);
 }
 
-/* Return: false if the connection was freed. */
-static bool finish(struct conn *c)
+static enum MHD_Result send_answer(struct exchange *x)
 {
-	g_clear_pointer(&c->out, string_free);
-	set_busy(c->http, -1);
-	if (!c->close) {
-		enter(c, CONN_HEAD, c->in ? HEAD_MS : KEEPALIVE_MS);
-		await_input(c);
-		return true;
-	}
-	/* Closing with unread input would make the kernel take back what was sent: read on for a while. */
-	wire_finish(c->wire);
-	enter(c, CONN_LINGER, LINGER_MS);
-	await(c, EPOLLIN);
-	g_clear_pointer(&c->in, string_free);
-	return true;
-}
-
-/* Return: false if the connection was freed. */
-static bool send_more(struct conn *c)
-{
-	while (c->sent < c->out->len) {
-		ssize_t n = wire_write(c->wire, c->out->str + c->sent, c->out->len - c->sent);
-
-		if (n == WIRE_AGAIN) {
-			await(c, wire_waits(c->wire));
-			return true;
-		}
-		if (n < 0) {
-			conn_free(c);
-			return false;
-		}
-		c->sent += (size_t)n;
-		c->deadline_ms = clock_now_ms() + SEND_MS;
-	}
-	return finish(c);
+	return MHD_queue_response(x->conn, (unsigned)x->status, x->response);
 }
 
 /* ---- requests ---- */
 
-/* Calls what answers, now or later. Return: false if the connection was freed. */
-static bool handle(struct conn *c, enum err_code code, const char *why)
+/* What is read of a head in one pass over its fields. */
+struct head_scan {
+	char *host, *token, *subject_token, *version, *legacy_version, *length, *coding; /* owned */
+	const char *wrong; /* NULL, or why it cannot be answered */
+};
+
+static const struct {
+	const char *name;
+	size_t offset;
+	bool once; /* twice is how requests are smuggled past proxies (RFC 9112, 11.2) */
+} fields[] = {
+	{ "Host", offsetof(struct head_scan, host), true },
+	{ "Content-Length", offsetof(struct head_scan, length), true },
+	{ "Transfer-Encoding", offsetof(struct head_scan, coding), true },
+	{ "X-Auth-Token", offsetof(struct head_scan, token), false },
+	{ "X-Subject-Token", offsetof(struct head_scan, subject_token), false },
+	{ "OpenStack-API-Version", offsetof(struct head_scan, version), false },
+	{ "X-OpenStack-Nova-API-Version", offsetof(struct head_scan, legacy_version), false },
+};
+
+/* The library lets these through. */
+static bool field_ok(const char *name, const char *value)
 {
-	enter(c, CONN_HANDLE, HANDLE_MS);
-	c->inside = true;
-	if (why)
-		api_fail_new(c->req, code, "%s", why);
-	else
-		api_dispatch(c->req);
-	c->inside = false;
-	if (c->phase == CONN_SEND)
-		return send_more(c);
-	await(c, 0);
+	if (!*name || strpbrk(name, " \t"))
+		return false;
+	for (; *value; value++)
+		if (((unsigned char)*value < 0x20 && *value != '\t') || *value == 0x7f)
+			return false;
 	return true;
+}
+
+static enum MHD_Result scan_field(void *user, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct head_scan *h = user;
+
+	(void)kind;
+	if (!value || !field_ok(name, value)) {
+		h->wrong = "A header field is malformed";
+		return MHD_NO;
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
+		char **where = (char **)((char *)h + fields[i].offset);
+
+		if (g_ascii_strcasecmp(name, fields[i].name) != 0)
+			continue;
+		if (*where && fields[i].once)
+			h->wrong = "A header field that may stand once stands twice";
+		util_replace(where, value);
+		g_strchomp(*where); /* the library leaves blanks at the end */
+		break;
+	}
+	return h->wrong ? MHD_NO : MHD_YES;
+}
+
+static void scan_clear(struct head_scan *h)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(fields); i++)
+		util_replace((char **)((char *)h + fields[i].offset), NULL);
+}
+
+static void scan_head(struct exchange *x, struct head_scan *h)
+{
+	(void)MHD_get_connection_values(x->conn, MHD_HEADER_KIND, scan_field, h); /* the number of fields */
+	if (h->coding && h->length)
+		h->wrong = "Content-Length and Transfer-Encoding exclude each other";
+	else if (h->coding && g_ascii_strcasecmp(h->coding, "chunked") != 0)
+		h->wrong = "Transfer-Encoding must be chunked";
 }
 
 static bool host_ok(const char *host)
@@ -340,218 +309,150 @@ static bool host_ok(const char *host)
 	return *host && strspn(host, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:[]") == strlen(host);
 }
 
-static void make_request(struct conn *c, const struct http1_head *h)
+/* "http://host/path" is "/path" to a server that serves one host (RFC 9112, 3.2.2). */
+static const char *origin_form(const char *uri)
 {
-	const char *public_url = c->http->api->conf->public_url, *scheme = c->http->tls ? "https://" : "http://";
-	g_autofree char *base = public_url ? g_strdup(public_url) :
-				h->host && host_ok(h->host) ? g_strconcat(scheme, h->host, NULL) : g_strdup(c->http->url);
-	struct api_head head = { .method = h->method, .path = h->path, .query = h->query, .base_url = base, .token = h->token,
-				 .subject_token = h->subject_token, .version = h->version, .legacy_version = h->legacy_version };
+	const char *authority = strstr(uri, "://"), *path;
 
-	c->req = api_req_new(c->http->api, &head, answered, c);
-	set_busy(c->http, 1);
+	if (*uri == '/' || !authority)
+		return uri;
+	path = strchr(authority + 3, '/');
+	return path ? path : "/";
 }
 
-/* What came is no request: say so and close, because nobody knows where the next one begins. */
-static bool refuse(struct conn *c, enum err_code code, const char *why)
+static void begin(struct exchange *x, const char *method)
 {
-	static const struct http1_head nothing = { .method = "GET", .path = "/" };
+	const struct conf *conf = x->http->api->conf;
+	struct head_scan scan = { .host = NULL };
+	g_autofree char *base = NULL;
+	char *query = strchr(x->uri, '?');
+	struct api_head head = { .method = method, .path = origin_form(x->uri) };
 
-	if (!c->req)
-		make_request(c, &nothing);
-	c->close = true;
-	g_clear_pointer(&c->in, string_free);
-	return handle(c, code, why);
+	scan_head(x, &scan);
+	if (conf->public_url)
+		base = g_strdup(conf->public_url);
+	else if (scan.host && host_ok(scan.host))
+		base = g_strconcat(x->http->tls ? "https://" : "http://", scan.host, NULL);
+	head.base_url = base ? base : x->http->url;
+	head.token = scan.token;
+	head.subject_token = scan.subject_token;
+	head.version = scan.version;
+	head.legacy_version = scan.legacy_version;
+	if (query) {
+		*query = '\0';
+		head.query = query + 1;
+	}
+	x->begun = true;
+	x->req = api_req_new(x->http->api, &head, answered, x);
+	x->wrong = scan.wrong;
+	x->too_large = scan.length && g_ascii_strtoull(scan.length, NULL, 10) > (guint64)conf->max_request_body_size;
+	scan_clear(&scan);
 }
 
-static bool too_large(struct conn *c)
+static enum MHD_Result handle(struct exchange *x)
 {
-	return refuse(c, ERR_TOO_LARGE, "Request is too large.");
-}
-
-/* Bytes at the beginning of the input are understood. */
-static void consume(struct conn *c, size_t n)
-{
-	if (n == c->in->len)
-		g_clear_pointer(&c->in, string_free);
+	x->dispatched = x->inside = true;
+	x->http->busy++;
+	if (x->wrong)
+		api_fail_new(x->req, ERR_BAD_REQUEST, "%s", x->wrong);
+	else if (x->too_large)
+		api_fail_new(x->req, ERR_TOO_LARGE, "Request is too large.");
 	else
-		g_string_erase(c->in, 0, (gssize)n);
+		api_dispatch(x->req);
+	x->inside = false;
+	if (x->response)
+		return send_answer(x);
+	x->suspended = true;
+	MHD_suspend_connection(x->conn);
+	return MHD_YES;
 }
 
-/* Return: false if the connection was freed. */
-static bool say_continue(struct conn *c)
+static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *len)
 {
-	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
-
-	/* Into an empty buffer it goes whole or not at all; a client that misses it sends after a while. */
-	if (!c->head.expect_continue || c->in || wire_write(c->wire, line, sizeof line - 1) != WIRE_BROKEN)
-		return true;
-	conn_free(c);
-	return false;
+	x->body_len += (int64_t)*len;
+	x->too_large |= x->body_len > x->http->api->conf->max_request_body_size;
+	if (!x->too_large)
+		api_req_body(x->req, data, *len);
+	*len = 0;
+	return x->body_len > x->http->api->conf->max_request_body_size + DISCARD_MAX ? MHD_NO : MHD_YES;
 }
 
-/* Return: false if the connection was freed. @ret_more: nothing can be done before more has come. */
-static bool take_head(struct conn *c, bool *ret_more)
+static enum MHD_Result on_request(void *user, struct MHD_Connection *conn, const char *url, const char *method, const char *version,
+				  const char *data, size_t *len, void **state)
 {
-	const char *why = NULL;
+	struct exchange *x = *state;
 
-	switch (http1_parse(c->in->str, c->in->len, &c->head, &why)) {
-	case HTTP1_MORE:
-		*ret_more = true;
-		return true;
-	case HTTP1_BAD:
-		return refuse(c, ERR_BAD_REQUEST, why);
-	case HTTP1_OK:
-		break;
+	(void)user;
+	(void)url;
+	(void)version;
+	if (!x->begun) {
+		x->conn = conn;
+		begin(x, method);
+		/* An answer at once saves the client the sending, and closes the connection behind it. */
+		return x->wrong || x->too_large ? handle(x) : MHD_YES;
 	}
-	c->close = !c->head.keep_alive;
-	c->old = c->head.old;
-	make_request(c, &c->head);
-	consume(c, c->head.size);
-	if (c->head.length > c->http->api->conf->max_request_body_size)
-		return too_large(c);
-	if (c->head.length == 0 && !c->head.chunked)
-		return handle(c, ERR_INTERNAL, NULL);
-	c->chunks = (struct http1_chunks){ 0 };
-	enter(c, CONN_BODY, BODY_MS);
-	return say_continue(c);
+	if (*len)
+		return x->response ? MHD_YES : take_body(x, data, len);
+	return x->response ? send_answer(x) : handle(x);
 }
 
-static bool take_chunks(struct conn *c, bool *ret_more)
-{
-	const char *why = NULL;
-	size_t used = 0;
-
-	if (!c->body)
-		c->body = g_string_new(NULL);
-	switch (http1_chunks(&c->chunks, c->in->str, c->in->len, c->body, (size_t)c->http->api->conf->max_request_body_size, &used, &why)) {
-	case HTTP1_MORE:
-		consume(c, used);
-		*ret_more = true;
-		return true;
-	case HTTP1_BAD:
-		return why ? refuse(c, ERR_BAD_REQUEST, why) : too_large(c);
-	case HTTP1_OK:
-		break;
-	}
-	consume(c, used);
-	if (c->body->len)
-		api_req_body(c->req, c->body->str, c->body->len);
-	g_clear_pointer(&c->body, string_free);
-	return handle(c, ERR_INTERNAL, NULL);
-}
-
-static bool take_body(struct conn *c, bool *ret_more)
-{
-	size_t n;
-
-	if (c->head.chunked)
-		return take_chunks(c, ret_more);
-	n = MIN((size_t)c->head.length, c->in->len);
-	api_req_body(c->req, c->in->str, n);
-	consume(c, n);
-	c->head.length -= (int64_t)n;
-	if (c->head.length == 0)
-		return handle(c, ERR_INTERNAL, NULL);
-	*ret_more = true;
-	return true;
-}
-
-/* Understands what has come. Return: false if the connection was freed. */
-static bool process(struct conn *c)
-{
-	bool more = false;
-
-	for (int requests = 0; c->in && !more && (c->phase == CONN_HEAD || c->phase == CONN_BODY);) {
-		if (c->phase == CONN_HEAD && requests++ == TURN_MAX) {
-			await(c, EPOLLOUT); /* which is there at once: the others' turn, then on */
-			return true;
-		}
-		if (!(c->phase == CONN_HEAD ? take_head(c, &more) : take_body(c, &more)))
-			return false;
-	}
-	/* Who has closed his side and awaits nothing is gone. */
-	if (!c->ended || c->phase == CONN_HANDLE || c->phase == CONN_SEND)
-		return true;
-	conn_free(c);
-	return false;
-}
-
-/* ---- events ---- */
-
-static void read_more(struct conn *c)
-{
-	ssize_t n = wire_read(c->wire, c->http->scratch, READ_SIZE);
-
-	if (n == WIRE_AGAIN) {
-		await(c, wire_waits(c->wire));
-		return;
-	}
-	if (n < 0) {
-		conn_free(c);
-		return;
-	}
-	c->ended = n == 0;
-	if (!c->in && n) {
-		c->in = g_string_sized_new((gsize)n);
-		if (c->phase == CONN_HEAD)
-			enter(c, CONN_HEAD, HEAD_MS);
-	}
-	if (n)
-		g_string_append_len(c->in, c->http->scratch, n);
-	await_input(c);
-	(void)process(c);
-}
-
-static void linger(struct conn *c)
-{
-	ssize_t n = wire_read(c->wire, c->http->scratch, READ_SIZE);
-
-	if (n == 0 || n == WIRE_BROKEN)
-		conn_free(c);
-}
-
-static void on_event(struct conn *c, unsigned events)
-{
-	if ((events & (EPOLLERR | EPOLLHUP)) && !(events & EPOLLIN)) {
-		conn_free(c);
-		return;
-	}
-	switch (c->phase) {
-	case CONN_HEAD:
-	case CONN_BODY:
-		/* Without new bytes it is the next turn of a client who pipelines. */
-		if (!c->in || (events & EPOLLIN) || wire_held(c->wire)) {
-			read_more(c);
-		} else {
-			await_input(c);
-			(void)process(c);
-		}
-		break;
-	case CONN_SEND:
-		/* What it pipelined while the answer waited. */
-		if (send_more(c) && c->in && c->phase == CONN_HEAD)
-			(void)process(c);
-		break;
-	case CONN_LINGER:
-		linger(c);
-		break;
-	case CONN_HANDLE:
-		break;
-	}
-}
-
-static gboolean on_ready(int fd, GIOCondition cond, void *user)
+/* The library's first word of a request. Return: its state, for the other callbacks. */
+static void *on_uri(void *user, const char *uri, struct MHD_Connection *conn)
 {
 	struct http *h = user;
-	struct epoll_event events[EVENTS_MAX];
-	int n = epoll_wait(fd, events, EVENTS_MAX, 0);
+	struct exchange *x = g_new0(struct exchange, 1);
 
-	(void)cond;
-	(void)h;
-	for (int i = 0; i < n; i++)
-		on_event(events[i].data.ptr, events[i].events);
-	return G_SOURCE_CONTINUE;
+	x->http = h;
+	x->conn = conn;
+	x->uri = g_strdup(uri);
+	x->next = h->all;
+	if (x->next)
+		x->next->prev = x;
+	h->all = x;
+	return x;
+}
+
+/* request.c decodes; the library would do it before the path is cut into segments. */
+static size_t leave_escapes(void *user, struct MHD_Connection *conn, char *text)
+{
+	(void)user;
+	(void)conn;
+	return strlen(text);
+}
+
+/* ---- connections ---- */
+
+static void on_connection(void *user, struct MHD_Connection *conn, void **socket_state, enum MHD_ConnectionNotificationCode what)
+{
+	struct http *h = user;
+
+	(void)conn;
+	(void)socket_state;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		h->open++;
+		return;
+	}
+	h->open--;
+	h->full_told = false;
+}
+
+/* A listen_accepted_f. */
+static void on_accepted(int fd, void *user)
+{
+	struct http *h = user;
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof peer;
+
+	if (h->open < h->open_max && getpeername(fd, (struct sockaddr *)&peer, &len) == 0) {
+		/* It owns the socket from here on, also when it fails. */
+		(void)MHD_add_connection(h->mhd, fd, (struct sockaddr *)&peer, len);
+		run(h);
+		return;
+	}
+	close(fd);
+	if (h->open >= h->open_max && !h->full_told)
+		log_warning("connections_full", LOG_D("limit", h->open_max));
+	h->full_told = h->open >= h->open_max;
 }
 
 /* ---- start and end ---- */
@@ -573,15 +474,69 @@ static unsigned connections_max(void)
 	return files > 2 * FILES_OURS ? MIN(files - FILES_OURS, CONNECTIONS_MAX) : files / 2;
 }
 
-static void start_events(struct http *h)
+static void on_log(void *user, const char *fmt, va_list ap) G_GNUC_PRINTF(2, 0);
+
+static void on_log(void *user, const char *fmt, va_list ap)
 {
-	h->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (h->epoll < 0)
-		g_error("epoll_create1: %s", g_strerror(errno));
-	h->source = g_unix_fd_source_new(h->epoll, G_IO_IN);
+	g_autofree char *text = g_strdup_vprintf(fmt, ap);
+
+	(void)user;
+	log_debug("http", LOG_S("text", g_strstrip(text)));
+}
+
+static bool load_pem(const char *option, const char *path, char **ret, GError **err)
+{
+	g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, NULL);
+	int why = errno;
+
+	if (file) {
+		*ret = g_strndup(g_mapped_file_get_contents(file), g_mapped_file_get_length(file));
+		return true;
+	}
+	g_set_error(err, ERR, ERR_CONF, "[wsgi] %s = %s: %s", option, path, g_strerror(why));
+	return false;
+}
+
+static bool load_tls(struct http *h, GError **err)
+{
+	const struct conf *c = h->api->conf;
+
+	h->tls = c->ssl_cert_file != NULL;
+	return !h->tls || (load_pem("ssl_cert_file", c->ssl_cert_file, &h->cert, err) && load_pem("ssl_key_file", c->ssl_key_file, &h->key, err));
+}
+
+static bool start_library(struct http *h, GError **err)
+{
+	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | (h->tls ? MHD_USE_TLS : 0);
+	const union MHD_DaemonInfo *info;
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, h->cert },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, h->key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2" },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+
+	h->mhd = MHD_start_daemon(flags, 0, NULL, NULL, on_request, h,
+				  MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+				  MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
+				  MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL,
+				  MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+				  MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+				  MHD_OPTION_CONNECTION_LIMIT, h->open_max,
+				  MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEAD_MAX,
+				  MHD_OPTION_STRICT_FOR_CLIENT, 1,
+				  h->tls ? MHD_OPTION_ARRAY : MHD_OPTION_END, tls,
+				  MHD_OPTION_END);
+	info = h->mhd ? MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	if (!info) {
+		g_set_error(err, ERR, ERR_CONF, "the HTTP server does not start%s", h->tls ? "; see [wsgi] ssl_cert_file and ssl_key_file" : "");
+		return false;
+	}
+	h->source = g_unix_fd_source_new(info->epoll_fd, G_IO_IN);
 	g_source_set_callback(h->source, G_SOURCE_FUNC(on_ready), h, NULL);
 	g_source_attach(h->source, g_main_loop_get_context(loop_main()));
-	h->sweep = clock_after(SWEEP_MS, sweep, h);
+	return true;
 }
 
 bool http_listen(struct api *a, GError **err)
@@ -594,12 +549,8 @@ bool http_listen(struct api *a, GError **err)
 	a->http = h;
 	h->api = a;
 	h->open_max = connections_max();
-	start_events(h);
-	if (conf->ssl_cert_file) {
-		h->tls = wire_tls_new(conf->ssl_cert_file, conf->ssl_key_file, err);
-		if (!h->tls)
-			return false;
-	}
+	if (!load_tls(h, err) || !start_library(h, err))
+		return false;
 	p.beyond_ok = h->tls || conf->allow_plaintext;
 	h->listeners = listen_open(&p, err);
 	if (!h->listeners)
@@ -643,16 +594,22 @@ void http_free(struct api *a)
 	if (!h)
 		return;
 	a->http = NULL;
-	h->stopping = false;
 	listen_close(h->listeners);
-	while (h->conns)
-		conn_free(h->conns);
+	/* The library waits for suspended connections for ever. */
+	for (struct exchange *x = h->all; x; x = x->next)
+		if (x->suspended)
+			MHD_resume_connection(x->conn);
+	h->running = true;
+	if (h->source) {
+		g_source_destroy(h->source);
+		g_source_unref(h->source);
+	}
+	if (h->mhd)
+		MHD_stop_daemon(h->mhd);
+	clock_cancel(&h->due);
 	clock_cancel(&h->limit);
-	clock_cancel(&h->sweep);
-	g_source_destroy(h->source);
-	g_source_unref(h->source);
-	close(h->epoll);
-	wire_tls_free(h->tls);
+	g_free(h->cert);
+	g_free(h->key);
 	g_free(h->url);
 	g_free(h);
 }

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "api/http1.h"
 #include "api/identity.h"
 #include "base/util.h"
 
@@ -20,9 +19,37 @@ static void pair_free(void *data)
 	g_free(p);
 }
 
+/*
+ * %41 becomes A, in place. GLib's own refuses a broken escape, which a query may have: Nova reads it as it stands.
+ * @plus: '+' is a blank, as in a query
+ * @strict: a broken escape is refused
+ * Return: false for a NUL too.
+ */
+static bool unescape(char *s, bool plus, bool strict)
+{
+	char *to = s;
+
+	for (; *s; s++) {
+		int high = s[0] == '%' ? g_ascii_xdigit_value(s[1]) : -1, low = high >= 0 ? g_ascii_xdigit_value(s[2]) : -1;
+
+		if (low >= 0) {
+			*to = (char)(high * 16 + low);
+			s += 2;
+			if (!*to++)
+				return false;
+		} else if (s[0] == '%' && strict) {
+			return false;
+		} else {
+			*to++ = (char)(plus && *s == '+' ? ' ' : *s);
+		}
+	}
+	*to = '\0';
+	return true;
+}
+
 static bool decode(char *s, GError **err)
 {
-	if (http1_unescape(s, true, false) && g_utf8_validate(s, -1, NULL))
+	if (unescape(s, true, false) && g_utf8_validate(s, -1, NULL))
 		return true;
 	g_set_error(err, ERR, ERR_BAD_REQUEST, "Query string is not UTF-8 encoded");
 	return false;
@@ -99,7 +126,7 @@ static size_t project_len(const char *rest)
 static bool take_path(struct api_req *r, const char *path, GError **err)
 {
 	g_autofree char *clean = g_strdup(path);
-	bool ok = clean[0] == '/' && http1_unescape(clean, false, true) && g_utf8_validate(clean, -1, NULL);
+	bool ok = clean[0] == '/' && unescape(clean, false, true) && g_utf8_validate(clean, -1, NULL);
 
 	if (!ok)
 		strcpy(clean, "/");
