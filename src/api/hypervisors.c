@@ -296,7 +296,8 @@ static bool parse(const struct api_req *r, struct ask *a, GError **err)
 		return true;
 	a->pattern = api_query(r, "hypervisor_hostname_pattern");
 	if (a->pattern && (api_query(r, "limit") || a->page.marker)) {
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.");
+		g_set_error(err, ERR, ERR_BAD_REQUEST,
+			    "Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.");
 		return false;
 	}
 	return api_query_bool(r, "with_servers", false, &a->how.servers, err);

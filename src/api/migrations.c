@@ -193,17 +193,24 @@ static void show_of_server(struct api_req *r)
 	mig_free(m);
 }
 
+static bool abort_migration(struct api_req *r, struct server *s, GError **err)
+{
+	struct requester who = api_requester(r);
+
+	if (number(r) != 0)
+		return engine_abort(api_engine(r), s, number(r), r->mv >= 65, &who, err);
+	g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %s not found for instance %s", r->param[1], s->uuid);
+	return false;
+}
+
 static void abort_of_server(struct api_req *r)
 {
 	struct server *s = api_server(r, r->param[0]);
-	struct requester who = api_requester(r);
 	GError *err = NULL;
 
 	if (!s)
 		return;
-	if (number(r) == 0)
-		g_set_error(&err, ERR, ERR_NOT_FOUND, "Migration %s not found for instance %s", r->param[1], s->uuid);
-	if (!err && engine_abort(api_engine(r), s, number(r), r->mv >= 65, &who, &err))
+	if (abort_migration(r, s, &err))
 		api_reply_empty(r, 202);
 	else
 		api_fail(r, err);
@@ -377,11 +384,14 @@ static void list(struct api_req *r)
 	view_close(&o, r, 200);
 }
 
+#define RULE(name) .rule = "os_compute_api:" name
+
 static const struct route routes[] = {
-	{ "GET",    "/v2.1/os-migrations",                      API_ADMIN, list, .rule = "os_compute_api:os-migrations:index" },
-	{ "GET",    "/v2.1/servers/{id}/migrations",            API_ADMIN, list_of_server, .since = 23, .rule = "os_compute_api:servers:migrations:index" },
-	{ "GET",    "/v2.1/servers/{id}/migrations/{m}",        API_ADMIN, show_of_server, .since = 23, .rule = "os_compute_api:servers:migrations:show" },
-	{ "DELETE", "/v2.1/servers/{id}/migrations/{m}",        API_ADMIN, abort_of_server, .since = 24, .rule = "os_compute_api:servers:migrations:delete" },
-	{ "POST",   "/v2.1/servers/{id}/migrations/{m}/action", API_ADMIN, act_of_server, .since = 22, .rule = "os_compute_api:servers:migrations:force_complete" },
+	{ "GET",    "/v2.1/os-migrations", API_ADMIN, list, RULE("os-migrations:index") },
+	{ "GET",    "/v2.1/servers/{id}/migrations", API_ADMIN, list_of_server, .since = 23, RULE("servers:migrations:index") },
+	{ "GET",    "/v2.1/servers/{id}/migrations/{m}", API_ADMIN, show_of_server, .since = 23, RULE("servers:migrations:show") },
+	{ "DELETE", "/v2.1/servers/{id}/migrations/{m}", API_ADMIN, abort_of_server, .since = 24, RULE("servers:migrations:delete") },
+	{ "POST",   "/v2.1/servers/{id}/migrations/{m}/action", API_ADMIN, act_of_server, .since = 22,
+	  RULE("servers:migrations:force_complete") },
 };
 const struct route_table migrations_routes = { routes, G_N_ELEMENTS(routes) };

@@ -21,6 +21,7 @@ static const struct {
 	{ "security-group-rules", "security_group_rules", "Security group rule" },
 	{ "extensions",           "extensions",           "Extension" },
 	{ "agents",               "agents",               "Agent" },
+	{ "availability_zones",   "availability_zones",   "Availability zone" },
 };
 
 static void list(struct api_req *r)

@@ -265,9 +265,9 @@ static bool parse_bools(struct server_query *q, const struct api_req *r, GError 
 {
 	bool deleted = false, locked = false;
 
-	if (r->auth->admin && !api_query_bool(r, "deleted", false, &deleted, err))
-		return false;
-	q->nothing |= deleted; /* records of deleted servers are not kept */
+	/* Nova takes what is no truth value for false. Records of deleted servers are not kept. */
+	if (r->auth->admin && api_query_bool(r, "deleted", false, &deleted, NULL))
+		q->nothing |= deleted;
 	if (r->mv < 73 || !api_query(r, "locked"))
 		return true;
 	if (!api_query_bool(r, "locked", false, &locked, err))
@@ -516,7 +516,8 @@ GPtrArray *server_query_run(struct server_query *q, bool *ret_full, GError **err
 		if ((!q->after || compare(q, q->after, s) < 0) && matches(q, s, &why))
 			offer(&h, s);
 		if (why) {
-			g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameters name. It takes too long to match: %s", why->message);
+			g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameters name. It takes too long to match: %s",
+				    why->message);
 			g_error_free(why);
 			return NULL;
 		}

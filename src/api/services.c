@@ -250,7 +250,8 @@ static bool take_status(const json_t *v, void *obj, const char *where, GError **
 	const char *status = json_string_value(v);
 
 	if (!status || !g_strv_contains((const char *const[]){ "enabled", "disabled", NULL }, status)) {
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. It is not one of ['enabled', 'disabled']", view_leaf(where));
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. It is not one of ['enabled', 'disabled']",
+			    view_leaf(where));
 		return false;
 	}
 	util_replace(&((struct by_id *)obj)->status, status);
