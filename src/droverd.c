@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * droverd: the controller. Puts the parts together, starts them in order, stops
+ * them in the opposite one. Nothing at start waits for a host: the first answer
+ * comes as soon as the database is open.
+ *
+ * A stop is no event for migrations: they go on at the hosts, and the next start
+ * finds them.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "api/http.h"
+#include "api/identity.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "hv/libvirt.h"
+#include "hv/sim.h"
+#include "migrate/engine.h"
+
+#define CONF_PATH "/etc/drover/drover.conf"
+#define STOP_MS 5000
+
+struct options {
+	char *config;
+	gboolean check, print, version;
+};
+
+struct daemon {
+	struct conf *conf;
+	struct store *store;
+	struct fleet *fleet;
+	struct engine *engine;
+	struct identity *identity;
+	struct api *api;
+	bool stopping;
+};
+
+static bool parse_options(int *argc, char ***argv, struct options *o)
+{
+	const GOptionEntry entries[] = {
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &o->config, "Configuration file (default " CONF_PATH ")", "FILE" },
+		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &o->check, "Name each mistake in the configuration and exit", NULL },
+		{ "print-config", 0, 0, G_OPTION_ARG_NONE, &o->print, "Print a configuration file with every option and exit", NULL },
+		{ "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version and exit", NULL },
+		{ NULL },
+	};
+	g_autoptr(GOptionContext) ctx = g_option_context_new("- move running virtual machines between libvirt hosts");
+	g_autoptr(GError) err = NULL;
+
+	g_option_context_add_main_entries(ctx, entries, NULL);
+	if (!g_option_context_parse(ctx, argc, argv, &err)) {
+		fprintf(stderr, "droverd: %s; see droverd --help\n", err->message);
+		return false;
+	}
+	if (*argc > 1) {
+		fprintf(stderr, "droverd: unexpected argument %s; see droverd --help\n", (*argv)[1]);
+		return false;
+	}
+	return true;
+}
+
+/* Return: NULL after every mistake was named. */
+static struct conf *load_conf(const char *path)
+{
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	struct conf *c = conf_load(path ? path : CONF_PATH, mistakes);
+
+	for (guint i = 0; i < mistakes->len; i++)
+		fprintf(stderr, "%s\n", (char *)g_ptr_array_index(mistakes, i));
+	if (!mistakes->len)
+		return c;
+	conf_free(c);
+	return NULL;
+}
+
+static void start_log(const struct conf *c)
+{
+	enum log_format format = LOG_TEXT;
+
+	if (strcmp(c->log_format, "json") == 0)
+		format = LOG_JSON;
+	else if (strcmp(c->log_format, "journal") == 0 || (strcmp(c->log_format, "auto") == 0 && g_log_writer_is_journald(STDERR_FILENO)))
+		format = LOG_JOURNAL;
+	log_init(c->debug ? LOG_DEBUG : LOG_INFO, format);
+}
+
+static bool make_state_path(const char *path, GError **err)
+{
+	if (g_mkdir_with_parents(path, 0700) == 0)
+		return true;
+	g_set_error(err, ERR, ERR_CONF, "state_path %s: %s", path, g_strerror(errno));
+	return false;
+}
+
+static struct store *open_store(const struct conf *c, GError **err)
+{
+	g_autofree char *url = c->connection ? g_strdup(c->connection) : g_strdup_printf("sqlite://%s/drover.sqlite", c->state_path);
+
+	return store_open(url, err);
+}
+
+static bool start(struct daemon *d, GError **err)
+{
+	static const struct hv_ops *const ops[] = { &sim_ops, &libvirt_ops, NULL };
+
+	if (!make_state_path(d->conf->state_path, err) || !libvirt_init(err))
+		return false;
+	d->store = open_store(d->conf, err);
+	if (!d->store)
+		return false;
+	d->identity = identity_new(d->conf, d->store, err);
+	if (!d->identity)
+		return false;
+	d->fleet = fleet_new(d->conf, d->store, ops, err);
+	if (!d->fleet)
+		return false;
+	d->engine = engine_new(d->fleet, err);
+	if (!d->engine)
+		return false;
+	d->api = api_new(d->engine, d->identity);
+	return http_listen(d->api, err) && identity_publish(d->identity, http_url(d->api), err);
+}
+
+/* In the opposite order; what was never started is NULL. */
+static void finish(struct daemon *d)
+{
+	api_free(d->api);
+	engine_free(d->engine);
+	fleet_free(d->fleet);
+	identity_free(d->identity);
+	store_close(d->store);
+	conf_free(d->conf);
+}
+
+/* systemd's protocol: one datagram to the socket that it names. */
+static void notify(const char *state)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *path = g_getenv("NOTIFY_SOCKET");
+	size_t len = path ? strlen(path) : 0;
+	int fd;
+
+	if (len < 2 || len >= sizeof to.sun_path)
+		return;
+	memcpy(to.sun_path, path, len);
+	if (to.sun_path[0] == '@')
+		to.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	/* Who listens there is not our affair; without the message it waits until its own limit. */
+	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	close(fd);
+}
+
+static void stopped(void *user)
+{
+	(void)user;
+	loop_quit();
+}
+
+static void on_stop(void *user)
+{
+	struct daemon *d = user;
+
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	log_info("stopping");
+	notify("STOPPING=1");
+	http_stop(d->api, STOP_MS, stopped, NULL);
+}
+
+static int run(struct conf *conf)
+{
+	struct daemon d = { .conf = conf };
+	g_autoptr(GError) err = NULL;
+
+	start_log(conf);
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	loop_init();
+	if (!start(&d, &err)) {
+		log_error("not_started", LOG_S("error", err->message));
+		finish(&d);
+		return 1;
+	}
+	loop_signal(SIGTERM, on_stop, &d);
+	loop_signal(SIGINT, on_stop, &d);
+	fleet_start(d.fleet);
+	log_info("ready", LOG_S("url", http_url(d.api)), LOG_S("version", DROVER_VERSION), LOG_S("state_path", conf->state_path));
+	notify("READY=1");
+	loop_run();
+	finish(&d);
+	log_info("stopped");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .config = NULL };
+	struct conf *conf;
+	int status = 0;
+
+	if (!parse_options(&argc, &argv, &o))
+		return 2;
+	if (o.version) {
+		printf("droverd %s\n", DROVER_VERSION);
+	} else if (o.print) {
+		conf_print_defaults(stdout);
+	} else {
+		conf = load_conf(o.config);
+		if (!conf)
+			status = 1;
+		else if (o.check)
+			conf_free(conf);
+		else
+			status = run(conf);
+	}
+	g_free(o.config);
+	return status;
+}
