@@ -188,8 +188,8 @@ static void raise_alarm(struct mig *m)
 	struct mig_private *p = m->priv;
 
 	if (!p->told)
-		log_error(p->verdict == PROBE_SPLIT ? "split_brain" : "postcopy_broken", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
-			  LOG_S("source", m->source), LOG_S("dest", m->dest));
+		log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
+			  LOG_S("what", probe_verdict_name(p->verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
 	p->told = true;
 	again(m);
 }

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = {"base": 0, "store": 1, "hv": 1, "fleet": 2, "migrate": 3, "api": 4, "console": 4, "manage": 4}
 PROGRAMS = 5  # the main files, in src itself
 LINES_MAX = 1200
-PACKAGES = ("glib-2.0", "gio-2.0", "gio-unix-2.0", "jansson", "libvirt", "libxml-2.0", "libcurl", "sqlite3", "libpq", "libwebsockets")
+PACKAGES = ("glib-2.0", "gio-2.0", "gio-unix-2.0", "jansson", "libvirt", "libxml-2.0", "libcurl", "sqlite3", "libpq", "libmicrohttpd")
 
 
 def files(*patterns: str) -> list[Path]:
@@ -84,9 +84,17 @@ def test_lines(t: tap.Tap) -> None:
     t.ok(not bare, "each source names its licence", "\n".join(bare))
 
 
+def test_events(t: tap.Tap) -> None:
+    """Event names are an interface: docs/LOG.md has each, and no other."""
+    listed = set(re.findall(r"^\| `([a-z_]+)`", (ROOT / "docs/LOG.md").read_text(), re.M))
+    logged = {name for path in files("src/**/*.c") for name in re.findall(r'\blog_(?:debug|info|warning|error|at)\([^"\n]*"([a-z_]+)"', path.read_text())}
+    wrong = [f"not in docs/LOG.md: {name}" for name in sorted(logged - listed)] + [f"never logged: {name}" for name in sorted(listed - logged)]
+    t.ok(bool(logged) and not wrong, f"docs/LOG.md lists the {len(logged)} events", "\n".join(wrong))
+
+
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_headers, test_scripts, test_lines):
+    for test in (test_layers, test_headers, test_scripts, test_lines, test_events):
         test(t)
     return t.done()
 
