@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Runs a fuzzer's entry over files and folders of files: the corpus as a test,
- * with any compiler. The fuzzer itself needs clang, see run.
+ * with any compiler; prints TAP. The fuzzer itself needs clang, see run.
  */
 #include <glib.h>
 #include <stdint.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,9 +20,9 @@ static void replay_file(const char *path)
 	if (!g_file_get_contents(path, &text, &len, &err))
 		g_error("%s", err->message);
 	/* What a crash leaves on the terminal is the input's name. */
-	g_print("%s\n", path);
+	g_print("# %s\n", path);
 	(void)LLVMFuzzerTestOneInput((const uint8_t *)text, len);
-	replayed++;
+	g_print("ok %d - %s\n", ++replayed, strrchr(path, '/') + 1);
 }
 
 static void replay(const char *path)
@@ -44,6 +45,6 @@ int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
 		replay(argv[i]);
-	g_print("%d inputs\n", replayed);
+	g_print("1..%d\n", replayed);
 	return replayed ? 0 : 1;
 }

@@ -73,11 +73,17 @@ class Program:
 running: dict[int, subprocess.Popen] = {}
 
 
+def group_of(test: dict) -> str:
+    """Of one of meson's tests."""
+    suite = test["suite"][0].split(":")[-1]
+    return "golden" if suite == "cli" or test["name"].endswith("_golden") else suite
+
+
 def meson_programs(group: str, build: str) -> list[Program]:
     text = subprocess.run(["meson", "introspect", "--tests", str(ROOT / "build" / build)], check=True, capture_output=True).stdout
     found = []
     for test in json.loads(text):
-        if group not in [suite.split(":")[-1] for suite in test["suite"]]:
+        if group_of(test) != group:
             continue
         # GLib's test programs print TAP when told; those of protocol tap do unasked
         argv = test["cmd"] + ([] if test["protocol"] == "tap" else ["--tap", "-k"])
@@ -85,7 +91,15 @@ def meson_programs(group: str, build: str) -> list[Program]:
     return found
 
 
+def fuzzers() -> list[Program]:
+    once = str(ROOT / "tests/lib/fuzz_once")
+    found = [path for path in sorted((ROOT / "build/fuzz/tests/fuzz").glob("fuzz_*")) if path.is_file()]
+    return [Program("fuzz", "fuzz", path.name, [once, str(path)]) for path in found]
+
+
 def programs(group: str) -> list[Program]:
+    if group == "fuzz":
+        return fuzzers()
     found = [program for build in GROUPS[group].builds for program in meson_programs(group, build)]
     for path, build in GROUPS[group].scripts:
         if (ROOT / path).exists():
@@ -142,6 +156,8 @@ def run_group(group: str) -> tap.Result:
         for program, result, seconds in pool.map(run, todo):
             report(program, result, seconds)
             total.add(result)
+    if not todo:
+        total.failures.append("no tests")
     print(f"== {group}: {total}, {time.monotonic() - started:.0f} s", flush=True)
     return total
 

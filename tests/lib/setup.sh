@@ -64,6 +64,13 @@ build_words() {
 	esac
 }
 
+# NAME: what of it is wanted, if not all.
+build_targets() {
+	if [ "$1" = fuzz ]; then
+		ninja -C "$root/build/fuzz" -t targets all | sed -n 's,^\(tests/fuzz/fuzz_[a-z0-9_]*\): .*,\1,p'
+	fi
+}
+
 # NAME...: bring build/NAME up to date. Output is shown if it fails.
 setup_build() {
 	local build words log started=$SECONDS
@@ -77,7 +84,8 @@ setup_build() {
 			rm -rf "${root:?}/build/$build"
 			CC=${words[0]} meson setup "$root/build/$build" "$root" "${words[@]:1}" >> "$log" 2>&1 || build_failed "$build" "$log"
 		fi
-		ninja -C "$root/build/$build" >> "$log" 2>&1 || build_failed "$build" "$log"
+		mapfile -t words < <(build_targets "$build")
+		ninja -C "$root/build/$build" "${words[@]}" >> "$log" 2>&1 || build_failed "$build" "$log"
 	done
 	say "built $* in $((SECONDS - started)) s"
 }

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lab of libvirt hosts (lab/README.md) that lives as long as a "with" block."""
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def terminate(_signal: int, _frame: object) -> None:
+    """So that "with" blocks clean up."""
+    sys.exit(1)
+
+
+class Lab:
+    def __init__(self, hosts: int, tag: str) -> None:
+        self.name = f"{tag}-{os.getpid()}"
+        self.hosts = [f"h{i}" for i in range(1, hosts + 1)]
+        self.netns = f"{self.name}-ctl"
+        self.dir = Path("/var/tmp/drover-lab") / self.name
+
+    def __enter__(self) -> Lab:
+        signal.signal(signal.SIGTERM, terminate)
+        try:
+            self("up", str(len(self.hosts)))
+        except BaseException:
+            self("down", check=False)
+            raise
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        if why[0] and os.environ.get("KEEP_LOGS"):
+            for host in self.hosts:
+                print(f"# {self.dir}/{host}/log")
+        self("down", check=False)
+
+    def __call__(self, *words: str, check: bool = True) -> str:
+        env = {**os.environ, "LAB_NAME": self.name}
+        env.pop("LAB_DIR", None)
+        got = subprocess.run([ROOT / "lab" / "lab", *words], env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        if check and got.returncode != 0:
+            raise RuntimeError(f"lab {' '.join(words)}: {got.stderr.strip()} {got.stdout.strip()}")
+        return got.stdout.strip()
+
+    def guest(self, host: str, name: str, *options: str) -> str:
+        """Plain libvirt defines and starts it; returns when it beats. Return: its UUID."""
+        return self("guest", host, name, *options, "--wait").split()[0]
+
+    def uri(self, host: str) -> str:
+        return self("uri", host)
+
+    def virsh(self, host: str, *words: str, check: bool = True) -> str:
+        return self("exec", "ctl", "virsh", "-q", "-c", self.uri(host), *words, check=check)
+
+    def state(self, host: str, guest: str) -> str:
+        """Its domain's state on a host: "running", "shut off", ...; "" if it has none."""
+        return self("exec", "ctl", "virsh", "-q", "-c", self.uri(host), "domstate", guest, check=False)
+
+    def running_on(self, guest: str) -> list[str]:
+        return [host for host in self.hosts if self.state(host, guest) == "running"]
+
+    def beat(self, guest: str) -> dict:
+        """What was received from it since the last reset."""
+        self("heartbeat", "wait", guest, "20")
+        return json.loads(self("heartbeat", "show", guest))["guests"][0]
+
+    def beat_reset(self, guest: str) -> None:
+        self("heartbeat", "reset", guest)
