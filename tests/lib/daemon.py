@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A droverd with a state folder of its own that lives as long as a "with" block."""
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import Callable
+
+from api import Api, read_openrc
+from lab import ROOT, Lab, terminate
+from wait import wait_for
+
+SERVE = ROOT / "tests" / "lib" / "serve"
+BUILD = Path(os.environ.get("DROVER_BUILD", ROOT / "build" / "gcc"))
+KEPT = ROOT / "build" / "logs"
+
+
+def lab_hosts(lab: Lab) -> dict[str, str]:
+    return {host: lab.uri(host) for host in lab.hosts}
+
+
+def write_conf(path: Path, hosts: dict[str, str], options: dict[str, dict[str, object]]) -> None:
+    """@hosts: name -> URI. @options: section -> name -> value."""
+    lines = []
+    for section, values in options.items():
+        lines += [f"[{section}]"] + [f"{name} = {value}" for name, value in values.items()]
+    for name, uri in hosts.items():
+        lines += [f"[host {name}]", f"uri = {uri}"]
+    path.write_text("\n".join(lines) + "\n")
+
+
+class Daemon:
+    """
+    @lab: its controller's namespace is where the daemon runs, while it listens here; None: it needs none
+    @options: section -> name -> value, over what tests need
+    """
+
+    def __init__(self, hosts: dict[str, str], lab: Lab | None = None, options: dict | None = None, tag: str = "test") -> None:
+        self.dir = Path(tempfile.mkdtemp(prefix=f"drover-{tag}-", dir="/var/tmp"))
+        self.tag = tag
+        self.lab = lab
+        self.events: list[dict] = []
+        self.watchers: list[Callable[[dict], None]] = []
+        self.proc: subprocess.Popen | None = None
+        self.url = ""
+        self._grown = threading.Condition()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512) if lab else None
+        merged = {"DEFAULT": {"state_path": self.dir / "state", "osapi_compute_listen_port": 0, "log_format": "json",
+                              "report_interval": 1, "service_down_time": 4}}
+        for section, values in (options or {}).items():
+            merged.setdefault(section, {}).update(values)
+        write_conf(self.dir / "drover.conf", hosts, merged)
+
+    # ---- life ----
+
+    def __enter__(self) -> Daemon:
+        signal.signal(signal.SIGTERM, terminate)
+        try:
+            self.start()
+        except BaseException as why:
+            self.__exit__(type(why), why, None)
+            raise
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        self.kill()
+        if self._listener:
+            self._listener.close()
+        if why[0]:
+            KEPT.mkdir(parents=True, exist_ok=True)
+            shutil.copy(self.dir / "log", KEPT / f"droverd-{self.tag}.log")
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def start(self) -> None:
+        command = [str(BUILD / "src" / "droverd"), "--config", str(self.dir / "drover.conf")]
+        fds = ()
+        if self._listener:
+            fds = (self._listener.fileno(),)
+            command = [str(SERVE), "--netns", self.lab.netns, "--fd", str(fds[0])] + command
+        seen = len(self.events)
+        with open(self.dir / "log", "ab") as log:
+            log.write(b"--- start\n")
+        self.proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=fds)
+        threading.Thread(target=self._pump, args=(self.proc,), daemon=True).start()
+        ready = self.wait_event("ready", 20, since=seen)
+        self.url = ready["url"]
+
+    def _pump(self, proc: subprocess.Popen) -> None:
+        """Each line at once to those who watch: a test may kill the daemon upon one."""
+        with open(self.dir / "log", "ab", buffering=0) as log:
+            for line in proc.stderr:
+                log.write(line)
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    event = {"event": "text", "text": line.decode(errors="replace").rstrip()}
+                for watcher in list(self.watchers):
+                    watcher(event)
+                with self._grown:
+                    self.events.append(event)
+                    self._grown.notify_all()
+        with self._grown:
+            self.events.append({"event": "end of log"})
+            self._grown.notify_all()
+
+    def signal(self, number: int) -> None:
+        if self.proc:
+            self.proc.send_signal(number)
+
+    def kill(self) -> None:
+        """As a crash."""
+        if self.proc:
+            self.proc.kill()
+            self.proc.wait()
+            self.proc = None
+
+    def stop(self) -> None:
+        """As an administrator does; it must end well, and sanitizers have nothing to say."""
+        proc, self.proc = self.proc, None
+        proc.terminate()
+        try:
+            status = proc.wait(30)
+        except subprocess.TimeoutExpired:
+            proc.kill()
+            raise
+        if status != 0:
+            text = [event["text"] for event in self.events if event["event"] == "text"]
+            raise RuntimeError(f"droverd ended with status {status}\n" + "\n".join(text[-60:]))
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    # ---- what it says ----
+
+    def find_event(self, name: str, since: int = 0, **want: object) -> dict | None:
+        for event in self.events[since:]:
+            if event["event"] == name and all(event.get(key) == value for key, value in want.items()):
+                return event
+        return None
+
+    def wait_event(self, name: str, seconds: float, since: int = 0, **want: object) -> dict:
+        """@want: "from" is a word of Python's, so write **{"from": "copy"}."""
+        def there() -> bool:
+            return bool(self.find_event(name, since, **want) or self.find_event("end of log", since))
+        with self._grown:
+            self._grown.wait_for(there, seconds)
+        found = self.find_event(name, since, **want)
+        if not found:
+            last = "\n".join(str(event) for event in self.events[-12:])
+            raise TimeoutError(f"droverd did not log {name} {want} within {seconds:g} s; the last it said:\n{last}")
+        return found
+
+    # ---- its clients ----
+
+    @property
+    def openrc(self) -> dict[str, str]:
+        return read_openrc(self.dir / "state" / "admin-openrc")
+
+    def api(self) -> Api:
+        api = Api(self.url)
+        api.login(self.openrc)
+        return api
+
+    def wait_hosts_up(self, count: int, seconds: float = 20) -> None:
+        """Until so many hosts are up and what they run was adopted."""
+        api = self.api()
+
+        def up() -> list:
+            services = api.get("/v2.1/os-services?binary=nova-compute")["services"]
+            return [s for s in services if s["state"] == "up"]
+        wait_for(lambda: len(up()) >= count, seconds, f"{count} hosts are up")

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stock openstack and nova clients, and what they print as text that can be compared."""
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+
+UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
+UUID_BARE = re.compile(r"\b[0-9a-f]{32}\b")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?")
+HOST_ID = re.compile(r"\b[0-9a-f]{56}\b")
+# lines of Python's libraries, not of the clients
+NOISE = re.compile(r"Warning|warn\(|^nova CLI is deprecated|^\s*$")
+
+
+class Clients:
+    def __init__(self, openrc: dict[str, str], mv: str = "2.96") -> None:
+        keep = {k: v for k, v in os.environ.items() if not k.startswith("OS_")}
+        self.env = {**keep, **openrc, "OS_COMPUTE_API_VERSION": mv, "PYTHONWARNINGS": "ignore", "COLUMNS": "200"}
+
+    def run(self, line: str, mv: str | None = None) -> tuple[int, str]:
+        """A command line as a user types it. Return: its status, what it printed on both streams."""
+        env = {**self.env, "OS_COMPUTE_API_VERSION": mv} if mv else self.env
+        got = subprocess.run(shlex.split(line), env=env, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        lines = [text for text in (got.stdout + got.stderr).splitlines() if not NOISE.search(text)]
+        return got.returncode, "\n".join(lines)
+
+    def must(self, line: str, mv: str | None = None) -> str:
+        status, text = self.run(line, mv)
+        if status != 0:
+            raise RuntimeError(f"$ {line}\n{text}")
+        return text
+
+    def value(self, line: str, column: str) -> str:
+        """One column of what an openstack command shows, as it is."""
+        return self.must(f"{line} -f value -c {shlex.quote(column)}").strip()
+
+
+def normalise(text: str, names: dict[str, str]) -> str:
+    """What differs from run to run gets a name; widths go. @names: text -> <name>."""
+    for word, name in names.items():
+        text = text.replace(word, name)
+    text = HOST_ID.sub("<hostid>", UUID_BARE.sub("<hex>", TIME.sub("<time>", UUID.sub("<uuid>", text))))
+    lines = []
+    for line in text.splitlines():
+        line = re.sub(r"-{3,}", "---", line)
+        lines.append(re.sub(r" {2,}", " ", line).rstrip())
+    return "\n".join(lines)
+
+
+def cells(text: str, names: dict[str, str], rows: dict[str, str]) -> str:
+    """The value of some rows of a two-column table. @rows: first cell -> what to print instead of the second."""
+    out = []
+    for line in normalise(text, names).splitlines():
+        match = re.match(r"\| ([\w:.-]+) \| (.*) \|$", line)
+        if match and match[1] in rows:
+            line = f"| {match[1]} | {rows[match[1]]} |"
+        out.append(line)
+    return "\n".join(out)
