@@ -48,8 +48,8 @@ GROUPS = {
         ("tests/e2e/t_transcript.py", "asan"),
         ("tests/e2e/t_restart.py", "gcc"),
         ("tests/e2e/t_heartbeat.py", "gcc"),
-        ("tests/e2e/t_demo.sh", "gcc"),
-        ("tests/e2e/t_bench.sh", "gcc"),
+        ("tests/e2e/t_demo.py", "gcc"),
+        ("tests/e2e/t_bench.py", "gcc"),
     )),
     "fuzz": Group(("fuzz",)),
 }

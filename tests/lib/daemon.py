@@ -79,18 +79,21 @@ class Daemon:
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def start(self) -> None:
+        seen = len(self.events)
+        self.spawn()
+        self.url = self.wait_event("ready", 20, since=seen)["url"]
+
+    def spawn(self) -> None:
+        """Without waiting for it."""
         command = [str(BUILD / "src" / "droverd"), "--config", str(self.dir / "drover.conf")]
         fds = ()
         if self._listener:
             fds = (self._listener.fileno(),)
             command = [str(SERVE), "--netns", self.lab.netns, "--fd", str(fds[0])] + command
-        seen = len(self.events)
         with open(self.dir / "log", "ab") as log:
             log.write(b"--- start\n")
         self.proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=fds)
         threading.Thread(target=self._pump, args=(self.proc,), daemon=True).start()
-        ready = self.wait_event("ready", 20, since=seen)
-        self.url = ready["url"]
 
     def _pump(self, proc: subprocess.Popen) -> None:
         """Each line at once to those who watch: a test may kill the daemon upon one."""
