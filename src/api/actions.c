@@ -115,7 +115,7 @@ static const struct json_field event_fields[] = {
 };
 
 static const struct json_field admin_event_fields[] = {
-	{ "traceback",   JSON_CONST,   .text = "null" },
+	{ "traceback",   JSON_STR,     FIELD(details) }, /* of an older client: the evidence that 2.84 calls details */
 	{ "host",        JSON_STR,     FIELD(host), .since = 62 },
 	{ "details",     JSON_STR,     FIELD(details), .since = 84 },
 };
