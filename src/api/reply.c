@@ -114,7 +114,7 @@ void api_fail(struct api_req *r, GError *err)
 
 		api_header(r, "WWW-Authenticate", where);
 	}
-	if (status >= 500)
+	if (status >= 500 && status != 501) /* what is not there did not fail */
 		log_warning("request_failed", LOG_S("request_id", r->request_id), LOG_S("method", r->method), LOG_S("path", r->path),
 			    LOG_S("kind", err_name(err_code(err))), LOG_S("why", err->message));
 	api_write_fault(s, r->reply->service, err);
