@@ -50,7 +50,7 @@ static void count(const struct api_req *r, const char *project, struct limits *l
 	for (guint i = 0; i < servers->len; i++) {
 		const struct server *s = g_ptr_array_index(servers, i);
 
-		if (g_strcmp0(s->project_id, project) != 0)
+		if (!project || g_strcmp0(s->project_id, project) != 0)
 			continue;
 		l->instances++;
 		l->cores += s->vcpus;

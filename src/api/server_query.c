@@ -285,7 +285,9 @@ static bool parse_project(struct server_query *q, const struct api_req *r, const
 	if (text && *text && !api_query_bool(r, "all_tenants", true, &all, err))
 		return false;
 	if (!all) {
-		add_filter(q, is_project, r->auth->project_id);
+		if (r->auth->project_id)
+			add_filter(q, is_project, r->auth->project_id);
+		q->nothing |= !r->auth->project_id; /* a token without a project owns nothing */
 		return true;
 	}
 	if (!r->auth->admin) {

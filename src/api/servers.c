@@ -9,7 +9,7 @@ struct server *api_server(struct api_req *r, const char *uuid)
 {
 	struct server *s = fleet_server(api_fleet(r), uuid);
 
-	if (s && (r->auth->admin || g_strcmp0(s->project_id, r->auth->project_id) == 0))
+	if (s && (r->auth->admin || (s->project_id && g_strcmp0(s->project_id, r->auth->project_id) == 0)))
 		return s;
 	api_fail_new(r, ERR_NOT_FOUND, "Instance %s could not be found.", uuid);
 	return NULL;

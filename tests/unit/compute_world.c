@@ -14,20 +14,31 @@
 
 /* ---- who asks ---- */
 
+static const struct {
+	const char *token, *user, *project;
+	bool admin;
+} tokens[] = {
+	{ "admin", "admin-user", WORLD_ADMIN_PROJECT, true },
+	{ "member", "member-user", WORLD_OTHER_PROJECT },
+	{ "unscoped", "member-user", NULL },
+};
+
 struct auth *identity_check(struct identity *id, const char *token, GError **err)
 {
-	struct auth *a;
-
 	(void)id;
-	if (strcmp(token, "admin") != 0 && strcmp(token, "member") != 0) {
-		g_set_error(err, ERR, ERR_UNAUTHORIZED, "The request you have made requires authentication.");
-		return NULL;
+	for (size_t i = 0; i < G_N_ELEMENTS(tokens); i++) {
+		struct auth *a;
+
+		if (strcmp(tokens[i].token, token) != 0)
+			continue;
+		a = g_new0(struct auth, 1);
+		a->admin = tokens[i].admin;
+		a->user_id = g_strdup(tokens[i].user);
+		a->project_id = g_strdup(tokens[i].project);
+		return a;
 	}
-	a = g_new0(struct auth, 1);
-	a->admin = strcmp(token, "admin") == 0;
-	a->user_id = g_strdup(a->admin ? "admin-user" : "member-user");
-	a->project_id = g_strdup(a->admin ? WORLD_ADMIN_PROJECT : WORLD_OTHER_PROJECT);
-	return a;
+	g_set_error(err, ERR, ERR_UNAUTHORIZED, "The request you have made requires authentication.");
+	return NULL;
 }
 
 void auth_free(struct auth *a)
