@@ -20,6 +20,7 @@
 
 #include "api/http.h"
 #include "api/identity.h"
+#include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@
 
 #define CONF_PATH "/etc/drover/drover.conf"
 #define STOP_MS 5000
+#define STOP_ALL_S 15 /* then the process ends whatever it is doing */
 
 struct options {
 	char *config;
@@ -74,7 +76,8 @@ static bool parse_options(int *argc, char ***argv, struct options *o)
 static struct conf *load_conf(const char *path)
 {
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
-	struct conf *c = conf_load(path ? path : CONF_PATH, mistakes);
+	/* The default file need not be there: hosts can be added at run time. One that was asked for must. */
+	struct conf *c = conf_load(path ? path : g_file_test(CONF_PATH, G_FILE_TEST_EXISTS) ? CONF_PATH : NULL, mistakes);
 
 	for (guint i = 0; i < mistakes->len; i++)
 		fprintf(stderr, "%s\n", (char *)g_ptr_array_index(mistakes, i));
@@ -105,7 +108,8 @@ static bool make_state_path(const char *path, GError **err)
 
 static struct store *open_store(const struct conf *c, GError **err)
 {
-	g_autofree char *url = c->connection ? g_strdup(c->connection) : g_strdup_printf("sqlite://%s/drover.sqlite", c->state_path);
+	g_autofree char *path = g_canonicalize_filename(c->state_path, NULL);
+	g_autofree char *url = c->connection ? g_strdup(c->connection) : g_strdup_printf("sqlite://%s/drover.sqlite", path);
 
 	return store_open(url, err);
 }
@@ -177,14 +181,23 @@ static void on_stop(void *user)
 	if (d->stopping)
 		return;
 	d->stopping = true;
-	log_info("stopping");
+	log_info("stopping", LOG_D("migrations", engine_active(d->engine)->len));
 	notify("STOPPING=1");
+	/* What hangs must not keep us: whatever is not written by then is found again by asking the hosts. */
+	alarm(STOP_ALL_S);
 	http_stop(d->api, STOP_MS, stopped, NULL);
+}
+
+static void on_reload(void *user)
+{
+	(void)user;
+	log_info("reload_ignored", LOG_S("why", "no option can be changed at run time; restart, migrations go on"));
 }
 
 static int run(struct conf *conf)
 {
 	struct daemon d = { .conf = conf };
+	int64_t began_ms = clock_now_ms();
 	g_autoptr(GError) err = NULL;
 
 	start_log(conf);
@@ -198,8 +211,10 @@ static int run(struct conf *conf)
 	}
 	loop_signal(SIGTERM, on_stop, &d);
 	loop_signal(SIGINT, on_stop, &d);
+	loop_signal(SIGHUP, on_reload, &d);
 	fleet_start(d.fleet);
-	log_info("ready", LOG_S("url", http_url(d.api)), LOG_S("version", DROVER_VERSION), LOG_S("state_path", conf->state_path));
+	log_info("ready", LOG_S("url", http_url(d.api)), LOG_S("version", DROVER_VERSION), LOG_S("state_path", conf->state_path),
+		 LOG_D("after_ms", clock_now_ms() - began_ms));
 	notify("READY=1");
 	loop_run();
 	finish(&d);

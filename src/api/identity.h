@@ -4,8 +4,10 @@
  *
  * One domain, "default". Passwords are hashed with yescrypt (libxcrypt), on a
  * worker. A token is sealed with an AEAD under a key that lies in state_path
- * (mode 0600); it holds the user, the project, the roles and its times, so that
- * checking one needs no record but the list of revoked ones.
+ * (mode 0600); it holds the user, the project and its times. Roles are looked up
+ * when it is used, so what is taken from a user is gone at once, and a new
+ * password ends the tokens of the old one; only single revoked tokens are
+ * recorded.
  */
 #ifndef IDENTITY_H
 #define IDENTITY_H
@@ -15,9 +17,16 @@
 /**
  * identity_new() - load users from the store; at the first start make the project,
  * the user and the password of "admin", and write admin-openrc and clouds.yaml (mode 0600).
- * @url: where clients reach the API, for these files
+ * @conf, @store: borrowed, must outlive it
  */
-struct identity *identity_new(const struct conf *conf, struct store *store, const char *url, GError **err);
+struct identity *identity_new(const struct conf *conf, struct store *store, GError **err);
+
+/**
+ * identity_publish() - tell where clients reach the API: admin-openrc and clouds.yaml
+ * are written anew if they say something else. Missing ones stay so.
+ */
+bool identity_publish(struct identity *id, const char *url, GError **err);
+
 void identity_free(struct identity *id);
 
 /**

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/http.h"
+#include "api/identity_priv.h"
+#include "api/request.h"
+
+static const struct route_table *const tables[] = {
+	&versions_routes,
+	&token_routes, &identity_routes, &grant_routes, &catalog_routes,
+	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
+	&flavors_routes, &actions_routes, &limits_routes,
+	&images_routes, &networks_routes,
+	&drover_routes,
+};
+
+struct api *api_new(struct engine *e, struct identity *identity)
+{
+	struct fleet *f = engine_fleet(e);
+	struct api parts = { .engine = e, .fleet = f, .store = fleet_store(f), .conf = fleet_conf(f), .identity = identity };
+
+	return api_new_parts(&parts, tables, G_N_ELEMENTS(tables));
+}
+
+void api_free(struct api *a)
+{
+	if (!a)
+		return;
+	http_free(a);
+	api_free_parts(a);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * POST, GET, HEAD, DELETE /identity/v3/auth/tokens, and what a token may do.
+ *
+ * A failed login says the same whatever was wrong, after the same time: a hash
+ * is computed for users that do not exist too, and the answer waits a little.
+ */
+#include "api/identity_priv.h"
+
+#include <string.h>
+
+#include "api/identity_body.h"
+#include "api/password.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/util.h"
+
+#define FAIL_DELAY_MS 300
+
+/* ---- what a token says ---- */
+
+static void write_ref(struct jout *o, const char *key, const char *id, const char *name, bool domain)
+{
+	jout_key(o, key);
+	jout_open(o, '{');
+	jout_kv(o, "id", str, id);
+	jout_kv(o, "name", str, name);
+	if (domain)
+		write_ref(o, "domain", DOMAIN_ID, DOMAIN_NAME, false);
+	if (strcmp(key, "user") == 0)
+		jout_kv(o, "password_expires_at", str, NULL);
+	jout_close(o, '}');
+}
+
+/* With microseconds and a Z, as Keystone has it. */
+static void write_time(struct jout *o, const char *key, int64_t wall_us)
+{
+	char text[UTIL_TIME_MAX + 1];
+
+	util_time_us(text, wall_us);
+	strcat(text, "Z");
+	jout_kv(o, key, str, text);
+}
+
+static void write_methods(struct jout *o, unsigned methods)
+{
+	jout_key(o, "methods");
+	jout_open(o, '[');
+	if (methods & TOKEN_PASSWORD)
+		jout_str(o, "password");
+	if (methods & TOKEN_TOKEN)
+		jout_str(o, "token");
+	jout_close(o, ']');
+}
+
+static void write_roles(struct jout *o, char *const *names)
+{
+	jout_key(o, "roles");
+	jout_open(o, '[');
+	for (; *names; names++) {
+		enum role role;
+
+		if (!identity_role(*names, &role))
+			continue;
+		jout_open(o, '{');
+		jout_kv(o, "id", str, role_table[role].id);
+		jout_kv(o, "name", str, role_table[role].name);
+		jout_close(o, '}');
+	}
+	jout_close(o, ']');
+}
+
+static void write_token(struct jout *o, const struct api_req *r, const struct token_auth *t)
+{
+	jout_open(o, '{');
+	write_methods(o, t->methods);
+	write_ref(o, "user", t->auth.user_id, t->auth.user_name, true);
+	jout_key(o, "audit_ids");
+	jout_open(o, '[');
+	jout_str(o, t->auth.audit_id);
+	jout_close(o, ']');
+	write_time(o, "issued_at", t->auth.issued_us);
+	write_time(o, "expires_at", t->auth.expires_us);
+	if (t->auth.project_id) {
+		write_ref(o, "project", t->auth.project_id, t->auth.project_name, true);
+		jout_kv(o, "is_domain", bool, false);
+		write_roles(o, t->auth.roles);
+		if (!api_query(r, "nocatalog")) {
+			jout_key(o, "catalog");
+			catalog_write(o, r);
+		}
+	}
+	jout_close(o, '}');
+}
+
+static void reply_token(struct api_req *r, int status, const char *token, const struct auth *a)
+{
+	struct jout o;
+	GString *s = identity_one(&o, r, "token");
+
+	write_token(&o, r, (const struct token_auth *)(const void *)a);
+	api_header(r, "X-Subject-Token", token);
+	identity_one_reply(&o, r, status, s);
+}
+
+/* ---- getting one ---- */
+
+struct login {
+	struct api_req *r;
+	struct auth_request asked;
+	char *user_id;             /* NULL: there is no such user */
+};
+
+static void login_free(struct login *l)
+{
+	auth_request_clear(&l->asked);
+	g_free(l->user_id);
+	g_free(l);
+}
+
+static void refuse(struct api_req *r)
+{
+	api_fail_new(r, ERR_UNAUTHORIZED, "The request you have made requires authentication.");
+}
+
+static void refuse_late(void *user)
+{
+	struct login *l = user;
+
+	log_info("login_failed", LOG_S("request_id", l->r->request_id),
+		 LOG_S("user", l->asked.user_name ? l->asked.user_name : l->asked.user_id));
+	refuse(l->r);
+	login_free(l);
+}
+
+/* The project of a token to be. Return: false if the user may not have it. @ret: NULL for an unscoped one */
+static bool choose_project(const struct identity *id, const struct user *u, const struct auth_request *a, const struct project **ret)
+{
+	const char *wanted = a->scope == SCOPE_DEFAULT ? u->default_project_id : a->project_id;
+	const struct project *p = NULL;
+	g_auto(GStrv) roles = NULL;
+
+	*ret = NULL;
+	if (a->scope == SCOPE_OTHER)
+		return false;
+	if (a->scope == SCOPE_NONE || (a->scope == SCOPE_DEFAULT && !wanted))
+		return true;
+	p = wanted ? identity_project(id, wanted) : identity_project_named(id, a->project_name);
+	roles = p && p->enabled ? identity_roles(id, u->id, p->id) : NULL;
+	*ret = roles ? p : NULL;
+	return roles || a->scope == SCOPE_DEFAULT;
+}
+
+/* The user has proved himself. Return: false if what he asks for is not his. */
+static bool give(struct api_req *r, const struct user *u, const struct auth_request *a, unsigned methods, int64_t expires_us)
+{
+	struct identity *id = api_identity(r);
+	const struct project *p;
+	g_autofree char *token = NULL;
+	struct auth *auth;
+
+	if (!choose_project(id, u, a, &p))
+		return false;
+	token = identity_issue(id, u, p ? p->id : NULL, methods, expires_us);
+	auth = identity_check(id, token, NULL);
+	if (!auth)
+		return false;
+	reply_token(r, 201, token, auth);
+	auth_free(auth);
+	return true;
+}
+
+/* A password_done_f. */
+static void checked(const char *hash, bool ok, void *user)
+{
+	struct login *l = user;
+	const struct user *u = l->user_id ? identity_user(api_identity(l->r), l->user_id) : NULL;
+
+	/* He may have been changed meanwhile. */
+	if (ok && u && u->enabled && strcmp(u->hash, hash) == 0 && give(l->r, u, &l->asked, TOKEN_PASSWORD, 0))
+		login_free(l);
+	else
+		clock_after(FAIL_DELAY_MS, refuse_late, l);
+}
+
+static void by_password(struct api_req *r, struct auth_request *a)
+{
+	struct identity *id = api_identity(r);
+	const struct user *u = a->user_id ? identity_user(id, a->user_id) : identity_user_named(id, a->user_name);
+	struct login *l = g_new0(struct login, 1);
+	GError *err = NULL;
+
+	l->r = r;
+	l->asked = *a;
+	*a = (struct auth_request){ 0 };
+	l->user_id = u && u->enabled && !l->asked.other ? g_strdup(u->id) : NULL;
+	if (password_check(l->asked.secret, l->user_id && u->hash[0] == '$' ? u->hash : NULL, checked, l, &err))
+		return;
+	api_header(r, "Retry-After", "2");
+	api_fail(r, err);
+	login_free(l);
+}
+
+/* A token for another scope lives no longer than the one it came by. */
+static void by_token(struct api_req *r, const struct auth_request *a)
+{
+	struct identity *id = api_identity(r);
+	struct auth *old = identity_check(id, a->token_id, NULL);
+	const struct user *u = old ? identity_user(id, old->user_id) : NULL;
+	unsigned methods = old ? ((struct token_auth *)(void *)old)->methods | TOKEN_TOKEN : 0;
+
+	if (!u || a->other || !give(r, u, a, methods, old->expires_us))
+		refuse(r);
+	auth_free(old);
+}
+
+static void create(struct api_req *r)
+{
+	g_autoptr(json_t) root = NULL;
+	struct auth_request a = { 0 };
+	GError *err = NULL;
+
+	root = api_body(r, &err);
+	if (!root || !auth_request_parse(root, &a, &err)) {
+		api_fail(r, err);
+		return;
+	}
+	if (a.password)
+		by_password(r, &a);
+	else if (a.token)
+		by_token(r, &a);
+	else
+		refuse(r);
+	auth_request_clear(&a);
+}
+
+/* ---- showing and ending one ---- */
+
+/* The token in X-Subject-Token, if the asker may see it; else the request was answered. */
+static struct auth *subject(struct api_req *r, const char *rule)
+{
+	struct auth *a = r->subject_token ? identity_check(api_identity(r), r->subject_token, NULL) : NULL;
+
+	if (!a) {
+		api_fail_new(r, ERR_NOT_FOUND, "Could not find token.");
+		return NULL;
+	}
+	if (r->auth->admin || strcmp(a->user_id, r->auth->user_id) == 0)
+		return a;
+	auth_free(a);
+	api_fail_new(r, ERR_FORBIDDEN, "You are not authorized to perform the requested action: %s.", rule);
+	return NULL;
+}
+
+static void show(struct api_req *r)
+{
+	struct auth *a = subject(r, "identity:validate_token");
+
+	if (!a)
+		return;
+	reply_token(r, 200, r->subject_token, a);
+	auth_free(a);
+}
+
+static void end(struct api_req *r)
+{
+	struct auth *a = subject(r, "identity:revoke_token");
+	GError *err = NULL;
+
+	if (!a)
+		return;
+	if (identity_revoke(api_identity(r), a, &err))
+		api_reply_empty(r, 204);
+	else
+		api_fail(r, err);
+	auth_free(a);
+}
+
+static const struct route routes[] = {
+	{ "POST",   "/identity/v3/auth/tokens", API_PUBLIC, create },
+	{ "GET",    "/identity/v3/auth/tokens", API_TOKEN, show },
+	{ "DELETE", "/identity/v3/auth/tokens", API_TOKEN, end },
+};
+const struct route_table token_routes = { routes, G_N_ELEMENTS(routes) };
