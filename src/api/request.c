@@ -129,7 +129,7 @@ static bool take_path(struct api_req *r, const char *path, GError **err)
 	bool ok = clean[0] == '/' && unescape(clean, false, true) && g_utf8_validate(clean, -1, NULL);
 
 	if (!ok)
-		strcpy(clean, "/");
+		util_replace(&clean, "/");
 	for (size_t len = strlen(clean); len > 1 && clean[len - 1] == '/'; len--)
 		clean[len - 1] = '\0';
 	if (begins(clean, "/v3"))

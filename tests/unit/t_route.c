@@ -213,6 +213,8 @@ static const struct {
 	{ "version too high", "GET", "/v2.1/servers", NULL, "member", "compute 2.999", NULL, 406,
 	  "{\"computeFault\":{\"code\":406,\"message\":\"Version 2.999 is not supported by the API. Minimum is 2.1 and maximum is 2.96.\"}}" },
 	{ "version of no concern", "GET", "/identity/v3/users", NULL, "admin", "compute 2.999", NULL, 200, "users" },
+	{ "empty path", "GET", "", NULL, "member", NULL, NULL, 400, "" },
+	{ "path without a slash", "GET", "v2.1/servers", NULL, "member", NULL, NULL, 400, "" },
 	{ "path not UTF-8", "GET", "/v2.1/servers/%ff", NULL, "member", NULL, NULL, 400, "" },
 	{ "query not UTF-8", "GET", "/v2.1/servers", "name=%ff", "member", NULL, NULL, 400, "" },
 	{ "escape", "GET", "/v2.1/servers/a%20b", NULL, "member", NULL, NULL, 200, "show a b" },

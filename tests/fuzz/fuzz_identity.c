@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bodies of Identity: each is read as every kind there is.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "api/identity_body.h"
+#include "base/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_text(const char *s)
+{
+	g_assert_true(!s || (strlen(s) <= 4096 && g_utf8_validate(s, -1, NULL)));
+}
+
+static void read_auth(const json_t *root)
+{
+	g_autoptr(GError) err = NULL;
+	struct auth_request a = { 0 };
+
+	if (!auth_request_parse(root, &a, &err)) {
+		g_assert_nonnull(err);
+		return;
+	}
+	g_assert_true(a.password || a.token || a.other);
+	g_assert_true(!a.password || (a.secret && (a.user_id || a.user_name)));
+	g_assert_true(!a.token || a.token_id);
+	g_assert_true(a.scope != SCOPE_PROJECT || a.project_id || a.project_name);
+	check_text(a.user_id);
+	check_text(a.user_name);
+	check_text(a.secret);
+	check_text(a.project_id);
+	check_text(a.project_name);
+	auth_request_clear(&a);
+}
+
+static void read_record(const json_t *root, const char *kind)
+{
+	g_autoptr(GError) err = NULL;
+	struct record_body b = { 0 };
+
+	if (!record_body_parse(root, kind, &b, &err)) {
+		g_assert_nonnull(err);
+		return;
+	}
+	g_assert_true(!b.name || *b.name);
+	g_assert_true(!b.no_default_project || !b.default_project_id);
+	check_text(b.name);
+	check_text(b.description);
+	check_text(b.password);
+	record_body_clear(&b);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	g_autoptr(json_t) root = json_parse((const char *)data, size, NULL);
+
+	if (!root)
+		return 0;
+	read_auth(root);
+	read_record(root, "user");
+	read_record(root, "project");
+	return 0;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Identity through its routes, on a database in memory and a clock that the
+ * test owns. The steps are one story; what one remembers the next ones use.
+ */
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "api/identity_priv.h"
+#include "api/request.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+
+#define T0 INT64_C(1760000000000000)
+
+static struct conf conf = { .token_expiration = 3600, .max_limit = 1000, .listen = (char *)"127.0.0.1", .port = 8774 };
+static struct store *store;
+static struct identity *identity;
+static struct api *api;
+static GHashTable *kept;      /* name -> token or id */
+
+/* ---- requests ---- */
+
+struct asked {
+	int status;
+	char *body, *headers;
+};
+
+static void answered(struct api_req *r, void *user)
+{
+	struct asked *a = user;
+
+	a->status = r->reply->status;
+	a->body = g_strdup(r->reply->body ? r->reply->body->str : "");
+	a->headers = g_strdup(r->reply->headers ? r->reply->headers->str : "");
+	api_req_free(r);
+}
+
+/* "{name}" becomes what is kept under it; braces around what is not stay. */
+static char *fill(const char *text)
+{
+	GString *s = g_string_new(text);
+	GHashTableIter it;
+	void *name, *value;
+
+	g_hash_table_iter_init(&it, kept);
+	while (g_hash_table_iter_next(&it, &name, &value)) {
+		g_autofree char *braced = g_strdup_printf("{%s}", (char *)name);
+
+		g_string_replace(s, braced, value, 0);
+	}
+	return g_string_free(s, FALSE);
+}
+
+static struct asked ask(const char *as, const char *subject, const char *method, const char *target, const char *body)
+{
+	g_autofree char *filled = fill(target), *content = body ? fill(body) : NULL;
+	g_auto(GStrv) parts = g_strsplit(filled, "?", 2);
+	struct api_head h = { .method = method, .path = parts[0], .query = parts[1], .base_url = "http://h:1",
+			      .token = as ? g_hash_table_lookup(kept, as) : NULL, .subject_token = subject ? g_hash_table_lookup(kept, subject) : NULL };
+	GMainContext *ctx = g_main_loop_get_context(loop_main());
+	struct asked got = { 0 };
+	struct api_req *r = api_req_new(api, &h, answered, &got);
+
+	if (content)
+		api_req_body(r, content, strlen(content));
+	api_dispatch(r);
+	/* A worker hashes, or the answer waits on the clock. */
+	while (!got.status)
+		(void)(g_main_context_iteration(ctx, FALSE) || clock_step() || g_main_context_iteration(ctx, TRUE));
+	return got;
+}
+
+static char *value_behind(const char *text, const char *mark, const char *end)
+{
+	const char *at = strstr(text, mark);
+
+	if (!at)
+		g_error("no %s in %s", mark, text);
+	at += strlen(mark);
+	return g_strndup(at, strcspn(at, end));
+}
+
+/* ---- the story ---- */
+
+#define LOGIN(user, password, scope) "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"" user \
+	"\",\"domain\":{\"id\":\"default\"},\"password\":\"" password "\"}}}" scope "}}"
+#define PROJECT(name) ",\"scope\":{\"project\":{\"name\":\"" name "\",\"domain\":{\"name\":\"Default\"}}}"
+#define BY_TOKEN(token, scope) "{\"auth\":{\"identity\":{\"methods\":[\"token\"],\"token\":{\"id\":\"{" token "}\"}}" scope "}}"
+#define V3 "/identity/v3"
+#define NO "{\"error\":{\"code\":401,\"title\":\"Unauthorized\",\"message\":\"The request you have made requires authentication.\"}}"
+
+static const struct step {
+	const char *name, *as, *method, *path, *body;
+	int status;
+	const char *want;            /* in the body; NULL: anything */
+	const char *token, *id;      /* keep the token, or the id, under this name */
+	const char *subject;
+} story[] = {
+	{ "no token", NULL, "GET", V3 "/users", NULL, 401, NO },
+	{ "login", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", PROJECT("admin")), 201, "\"roles\":[{\"id\":\"a0000000000000000000000000000001\",\"name\":\"admin\"}", "admin" },
+	{ "wrong password", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "x", PROJECT("admin")), 401, NO },
+	{ "no such user", NULL, "POST", V3 "/auth/tokens", LOGIN("nobody", "x", ""), 401, NO },
+	{ "no such project", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", PROJECT("x")), 401, NO },
+	{ "another domain", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"admin\","
+	  "\"domain\":{\"name\":\"x\"},\"password\":\"{password}\"}}}}}", 401, NO },
+	{ "domain scope", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", ",\"scope\":{\"domain\":{\"id\":\"default\"}}"), 401, NO },
+	{ "unknown method", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"totp\"]}}}", 401, NO },
+	{ "no methods", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[]}}}", 400, "auth.identity.methods" },
+	{ "no auth", NULL, "POST", V3 "/auth/tokens", "{}", 400, "body.auth" },
+	{ "no password", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"a\"}}}}}", 400, "required" },
+	{ "no body", NULL, "POST", V3 "/auth/tokens", NULL, 400, NULL },
+	{ "unscoped", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", ",\"scope\":\"unscoped\""), 201, "\"methods\":[\"password\"]", "bare" },
+	{ "an unscoped one is no admin", "bare", "GET", V3 "/users", NULL, 403, "identity:list_users" },
+	{ "its projects", "bare", "GET", V3 "/auth/projects", NULL, 200, "\"name\":\"admin\"" },
+	{ "scoped by token", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("bare", PROJECT("admin")), 201, "\"methods\":[\"password\",\"token\"]", "admin2" },
+	{ "by a bad token", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"token\"],\"token\":{\"id\":\"x\"}}}}", 401, NO },
+	{ "default project", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", ""), 201, "\"project\":{", "admin3" },
+	{ "catalogue", "admin", "GET", V3 "/auth/catalog", NULL, 200, "\"url\":\"http://h:1/v2.1\"" },
+
+	{ "make a project", "admin", "POST", V3 "/projects", "{\"project\":{\"name\":\"demo\",\"description\":\"d\",\"is_domain\":false}}", 201, "\"name\":\"demo\"", .id = "demo" },
+	{ "the name is taken", "admin", "POST", V3 "/projects", "{\"project\":{\"name\":\"demo\"}}", 409, "Duplicate entry" },
+	{ "a project without a name", "admin", "POST", V3 "/projects", "{\"project\":{}}", 400, "required" },
+	{ "a blank name", "admin", "POST", V3 "/projects", "{\"project\":{\"name\":\" \"}}", 400, "empty" },
+	{ "a project elsewhere", "admin", "POST", V3 "/projects", "{\"project\":{\"name\":\"e\",\"domain_id\":\"x\"}}", 400, "domain" },
+	{ "change it", "admin", "PATCH", V3 "/projects/{demo}", "{\"project\":{\"description\":\"new\"}}", 200, "\"description\":\"new\"" },
+	{ "find it", "admin", "GET", V3 "/projects?name=demo", NULL, 200, "\"description\":\"new\"" },
+	{ "make a user", "admin", "POST", V3 "/users", "{\"user\":{\"name\":\"bob\",\"password\":\"one\",\"default_project_id\":\"{demo}\"}}", 201, "\"name\":\"bob\"", .id = "bob" },
+	{ "a user's project must be", "admin", "POST", V3 "/users", "{\"user\":{\"name\":\"eve\",\"default_project_id\":\"x\"}}", 400, "project" },
+	{ "a user without password", "admin", "POST", V3 "/users", "{\"user\":{\"name\":\"eve\"}}", 201, "\"name\":\"eve\"", .id = "eve" },
+	{ "who cannot log in", NULL, "POST", V3 "/auth/tokens", LOGIN("eve", "*", ""), 401, NO },
+	{ "no role yet", NULL, "POST", V3 "/auth/tokens", LOGIN("bob", "one", PROJECT("demo")), 401, NO },
+	{ "give a role", "admin", "PUT", V3 "/projects/{demo}/users/{bob}/roles/a0000000000000000000000000000002", NULL, 204, "" },
+	{ "again", "admin", "PUT", V3 "/projects/{demo}/users/{bob}/roles/a0000000000000000000000000000002", NULL, 204, "" },
+	{ "no such role", "admin", "PUT", V3 "/projects/{demo}/users/{bob}/roles/x", NULL, 404, "role" },
+	{ "has it", "admin", "HEAD", V3 "/projects/{demo}/users/{bob}/roles/a0000000000000000000000000000002", NULL, 204, "" },
+	{ "has not that", "admin", "GET", V3 "/projects/{demo}/users/{bob}/roles/a0000000000000000000000000000001", NULL, 404, NULL },
+	{ "assignments", "admin", "GET", V3 "/role_assignments?user.id={bob}&include_names", NULL, 200, "\"role\":{\"id\":\"a0000000000000000000000000000002\",\"name\":\"member\"}" },
+	{ "effective ones", "admin", "GET", V3 "/role_assignments?user.id={bob}&effective=True", NULL, 200, "a0000000000000000000000000000003" },
+	{ "bob", NULL, "POST", V3 "/auth/tokens", LOGIN("bob", "one", PROJECT("demo")), 201, "\"name\":\"member\"", "bob-token" },
+	{ "bob is no admin", "bob-token", "GET", V3 "/users", NULL, 403, NULL },
+	{ "bob sees himself", "bob-token", "GET", V3 "/users/{bob}", NULL, 200, "\"name\":\"bob\"" },
+	{ "and nobody else", "bob-token", "GET", V3 "/users/{eve}", NULL, 403, NULL },
+	{ "his token", "bob-token", "GET", V3 "/auth/tokens", NULL, 200, "\"audit_ids\":[", .subject = "bob-token" },
+	{ "not the admin's", "bob-token", "GET", V3 "/auth/tokens", NULL, 403, NULL, .subject = "admin" },
+	{ "the admin sees his", "admin", "HEAD", V3 "/auth/tokens", NULL, 200, NULL, .subject = "bob-token" },
+	{ "without the catalogue", "admin", "GET", V3 "/auth/tokens?nocatalog", NULL, 200, "\"roles\"", .subject = "bob-token" },
+	{ "no token to show", "admin", "GET", V3 "/auth/tokens", NULL, 404, NULL },
+	{ "his projects", "bob-token", "GET", V3 "/users/{bob}/projects", NULL, 200, "\"name\":\"demo\"" },
+
+	{ "revoke", "bob-token", "DELETE", V3 "/auth/tokens", NULL, 204, "", .subject = "bob-token" },
+	{ "it is over", "bob-token", "GET", V3 "/users/{bob}", NULL, 401, NO },
+	{ "bob again", NULL, "POST", V3 "/auth/tokens", LOGIN("bob", "one", ""), 201, "\"project\":{", "bob-token" },
+	{ "wrong old password", "bob-token", "POST", V3 "/users/{bob}/password", "{\"user\":{\"password\":\"two\",\"original_password\":\"x\"}}", 401, NO },
+	{ "own password", "bob-token", "POST", V3 "/users/{bob}/password", "{\"user\":{\"password\":\"two\",\"original_password\":\"one\"}}", 204, "" },
+	{ "ends his tokens", "bob-token", "GET", V3 "/users/{bob}", NULL, 401, NO },
+	{ "the old one is none", NULL, "POST", V3 "/auth/tokens", LOGIN("bob", "one", ""), 401, NO },
+	{ "the new one", NULL, "POST", V3 "/auth/tokens", LOGIN("bob", "two", ""), 201, NULL, "bob-token" },
+	{ "the admin's is not touched", "admin", "GET", V3 "/users", NULL, 200, NULL },
+	{ "take the role", "admin", "DELETE", V3 "/projects/{demo}/users/{bob}/roles/a0000000000000000000000000000002", NULL, 204, "" },
+	{ "ends his token there", "bob-token", "GET", V3 "/users/{bob}", NULL, 401, NO },
+	{ "nothing to take", "admin", "DELETE", V3 "/projects/{demo}/users/{bob}/roles/a0000000000000000000000000000002", NULL, 404, NULL },
+	{ "give it back", "admin", "PUT", V3 "/projects/{demo}/users/{bob}/roles/a0000000000000000000000000000002", NULL, 204, "" },
+	{ "and it is good again", "bob-token", "GET", V3 "/users/{bob}", NULL, 200, NULL },
+	{ "disable him", "admin", "PATCH", V3 "/users/{bob}", "{\"user\":{\"enabled\":false}}", 200, "\"enabled\":false" },
+	{ "ends it", "bob-token", "GET", V3 "/users/{bob}", NULL, 401, NO },
+	{ "and his login", NULL, "POST", V3 "/auth/tokens", LOGIN("bob", "two", ""), 401, NO },
+	{ "enabled is a truth value", "admin", "PATCH", V3 "/users/{bob}", "{\"user\":{\"enabled\":\"yes\"}}", 400, NULL },
+	{ "enable him", "admin", "PATCH", V3 "/users/{bob}", "{\"user\":{\"enabled\":true,\"name\":\"bobby\",\"password\":\"three\"}}", 200, "\"name\":\"bobby\"" },
+	{ "by his id", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"id\":\"{bob}\",\"password\":\"three\"}}},"
+	  "\"scope\":{\"project\":{\"id\":\"{demo}\"}}}}", 201, NULL, "bob-token" },
+	{ "disable the project", "admin", "PATCH", V3 "/projects/{demo}", "{\"project\":{\"enabled\":false}}", 200, NULL },
+	{ "ends its tokens", "bob-token", "GET", V3 "/users/{bob}", NULL, 401, NO },
+	{ "delete the project", "admin", "DELETE", V3 "/projects/{demo}", NULL, 204, "" },
+	{ "its grants went with it", "admin", "GET", V3 "/role_assignments?user.id={bob}", NULL, 200, "\"role_assignments\":[]" },
+	{ "delete bob", "admin", "DELETE", V3 "/users/{bob}", NULL, 204, "" },
+	{ "he is gone", "admin", "GET", V3 "/users/{bob}", NULL, 404, NULL },
+
+	{ "the last admin stays", "admin", "DELETE", V3 "/users/{admin-user}", NULL, 403, "Nobody would be left" },
+	{ "enabled", "admin", "PATCH", V3 "/users/{admin-user}", "{\"user\":{\"enabled\":false}}", 403, "Nobody would be left" },
+	{ "with his project", "admin", "DELETE", V3 "/projects/{admin-project}", NULL, 403, "Nobody would be left" },
+	{ "with his role", "admin", "DELETE", V3 "/projects/{admin-project}/users/{admin-user}/roles/a0000000000000000000000000000001", NULL, 403, "Nobody would be left" },
+};
+
+static void run_step(const struct step *s)
+{
+	struct asked got = ask(s->as, s->subject, s->method, s->path, s->body);
+
+	if (got.status != s->status || (s->want && !strstr(got.body, s->want)))
+		g_error("%s: got %d %s, want %d %s", s->name, got.status, got.body, s->status, s->want);
+	if (s->token)
+		g_hash_table_replace(kept, g_strdup(s->token), value_behind(got.headers, "X-Subject-Token: ", "\r"));
+	if (s->id)
+		g_hash_table_replace(kept, g_strdup(s->id), value_behind(got.body, "\"id\":\"", "\""));
+	g_free(got.body);
+	g_free(got.headers);
+}
+
+static void test_story(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(story); i++)
+		run_step(&story[i]);
+}
+
+/* A token ends with its time, one that came by it not later. */
+static void test_expiry(void)
+{
+	static const struct step steps[] = {
+		{ "login", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", ""), 201, NULL, "early" },
+		{ "good", "early", "GET", V3 "/auth/projects", NULL, 200, NULL },
+		{ "another by it", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("early", ""), 201, NULL, "late" },
+		{ "good too", "late", "GET", V3 "/auth/projects", NULL, 200, NULL },
+		{ "ended", "early", "GET", V3 "/auth/projects", NULL, 401, NULL },
+		{ "with it", "late", "GET", V3 "/auth/projects", NULL, 401, NULL },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
+		if (i == 2)
+			clock_advance_ms(1800 * 1000);
+		if (i == 4)
+			clock_advance_ms(1800 * 1000);
+		run_step(&steps[i]);
+	}
+}
+
+static void restart(void)
+{
+	g_autoptr(GError) err = NULL;
+	struct api parts = { .conf = &conf, .store = store };
+	const struct route_table *const tables[] = { &token_routes, &identity_routes, &grant_routes, &catalog_routes, &versions_routes };
+
+	api_free_parts(api);
+	identity_free(identity);
+	identity = parts.identity = identity_new(&conf, store, &err);
+	g_assert_no_error(err);
+	api = api_new_parts(&parts, tables, G_N_ELEMENTS(tables));
+}
+
+/* Tokens outlive the process, revoked ones stay so. */
+static void test_restart(void)
+{
+	static const struct step before[] = {
+		{ "one", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", ""), 201, NULL, "one" },
+		{ "two", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", ""), 201, NULL, "two" },
+		{ "revoke", "one", "DELETE", V3 "/auth/tokens", NULL, 204, "", .subject = "two" },
+	}, after[] = {
+		{ "good", "one", "GET", V3 "/users", NULL, 200, "\"name\":\"eve\"" },
+		{ "revoked", "two", "GET", V3 "/users", NULL, 401, NO },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(before); i++)
+		run_step(&before[i]);
+	restart();
+	for (size_t i = 0; i < G_N_ELEMENTS(after); i++)
+		run_step(&after[i]);
+}
+
+static void test_versions(void)
+{
+	static const struct step steps[] = {
+		{ "root", NULL, "GET", "/", NULL, 200, "{\"versions\":[{\"id\":\"v2.1\",\"status\":\"CURRENT\",\"version\":\"2.96\",\"min_version\":\"2.1\"" },
+		{ "compute", NULL, "GET", "/v2.1/", NULL, 200, "{\"version\":{\"id\":\"v2.1\"" },
+		{ "identity", NULL, "GET", "/identity", NULL, 300, "{\"versions\":{\"values\":[{\"id\":\"v3.14\"" },
+		{ "identity v3", NULL, "GET", "/identity/v3/", NULL, 200, "\"href\":\"http://h:1/identity/v3/\"" },
+		{ "its other name", NULL, "GET", "/v3", NULL, 200, "{\"version\":{\"id\":\"v3.14\"" },
+		{ "image", NULL, "GET", "/image", NULL, 300, "\"href\":\"http://h:1/image/v2/\"" },
+		{ "image versions", NULL, "GET", "/image/versions", NULL, 200, "\"href\":\"http://h:1/image/v2/\"" },
+		{ "network", NULL, "GET", "/network", NULL, 200, "\"href\":\"http://h:1/network/v2.0/\"" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(steps); i++)
+		run_step(&steps[i]);
+}
+
+static char *read_state(const char *name, unsigned *ret_mode)
+{
+	g_autofree char *path = g_build_filename(conf.state_path, name, NULL);
+	char *text = NULL;
+	struct stat st;
+
+	if (!g_file_get_contents(path, &text, NULL, NULL) || stat(path, &st) != 0)
+		g_error("no %s", path);
+	*ret_mode = st.st_mode & 0777;
+	return text;
+}
+
+/* The files of the first start, and again where the URL changed. */
+static void test_files(void)
+{
+	static const char *const names[] = { "admin-openrc", "clouds.yaml" };
+	const char *password = g_hash_table_lookup(kept, "password");
+
+	g_assert_cmpuint(strlen(password), >=, 20);
+	g_assert_true(identity_publish(identity, "https://cloud:1", NULL));
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		unsigned mode;
+		g_autofree char *text = read_state(names[i], &mode);
+
+		g_assert_cmpuint(mode, ==, 0600);
+		g_assert_nonnull(strstr(text, "'https://cloud:1/identity/v3'"));
+		g_assert_nonnull(strstr(text, password));
+		g_assert_null(strstr(text, "127.0.0.1"));
+	}
+}
+
+static void remove_state(void)
+{
+	static const char *const names[] = { "admin-openrc", "clouds.yaml", "token.key" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *path = g_build_filename(conf.state_path, names[i], NULL);
+
+		g_unlink(path);
+	}
+	g_rmdir(conf.state_path);
+}
+
+static void keep_admin(void)
+{
+	unsigned mode;
+	g_autofree char *openrc = read_state("admin-openrc", &mode);
+
+	g_hash_table_replace(kept, g_strdup("password"), value_behind(openrc, "OS_PASSWORD='", "'"));
+	g_hash_table_replace(kept, g_strdup("admin-user"), g_strdup(identity_user_named(identity, "admin")->id));
+	g_hash_table_replace(kept, g_strdup("admin-project"), g_strdup(identity_project_named(identity, "admin")->id));
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GError) err = NULL;
+	int failed;
+
+	g_test_init(&argc, &argv, NULL);
+	log_init(LOG_WARNING, LOG_TEXT);
+	loop_init();
+	clock_manual(T0);
+	kept = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	conf.state_path = g_dir_make_tmp("t_identity_XXXXXX", NULL);
+	store = store_open("sqlite://:memory:", &err);
+	g_assert_no_error(err);
+	restart();
+	keep_admin();
+	g_test_add_func("/identity/story", test_story);
+	g_test_add_func("/identity/expiry", test_expiry);
+	g_test_add_func("/identity/restart", test_restart);
+	g_test_add_func("/identity/versions", test_versions);
+	g_test_add_func("/identity/files", test_files);
+	failed = g_test_run();
+	api_free_parts(api);
+	identity_free(identity);
+	store_close(store);
+	remove_state();
+	g_free(conf.state_path);
+	g_hash_table_unref(kept);
+	return failed;
+}
