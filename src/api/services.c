@@ -54,12 +54,15 @@ static void of_host(const struct api_req *r, struct service *s, struct host *h)
 static void of_controller(struct service *s, enum view_service which)
 {
 	static const char *const binaries[] = { [VIEW_CONDUCTOR] = "nova-conductor", [VIEW_SCHEDULER] = "nova-scheduler" };
+	static char uuids[VIEW_SERVICE_N][UTIL_UUID_LEN + 1]; /* made once: a digest costs more than the rest of a service */
 
 	*s = (struct service){
 		.id = which, .binary = binaries[which], .host = g_get_host_name(), .zone = "internal", .status = "enabled", .state = "up",
 		.updated_us = clock_wall_us(),
 	};
-	view_uuid(s->uuid, "service", s->binary);
+	if (!*uuids[which])
+		view_uuid(uuids[which], "service", s->binary);
+	memcpy(s->uuid, uuids[which], sizeof s->uuid);
 }
 
 typedef bool service_f(const struct service *s, void *user);

@@ -21,14 +21,21 @@ static int micros(int64_t wall_us)
 	return (int)((wall_us % SECOND_US + SECOND_US) % SECOND_US);
 }
 
-static void format(char *out, const char *fmt, int64_t wall_us, const char *tail)
+/* Dates come in crowds of the same second: the last one is kept, per thread. */
+static void format(char *out, int64_t wall_us, const char *tail)
 {
+	static _Thread_local char kept[UTIL_TIME_MAX];
+	static _Thread_local size_t n;
+	static _Thread_local time_t kept_sec;
 	time_t sec = (time_t)(wall_us / SECOND_US - (wall_us % SECOND_US < 0));
 	struct tm tm;
-	size_t n;
 
-	gmtime_r(&sec, &tm);
-	n = strftime(out, UTIL_TIME_MAX, fmt, &tm);
+	if (n == 0 || sec != kept_sec) {
+		gmtime_r(&sec, &tm);
+		n = strftime(kept, sizeof kept, "%Y-%m-%dT%H:%M:%S", &tm);
+		kept_sec = sec;
+	}
+	memcpy(out, kept, n);
 	g_strlcpy(out + n, tail, UTIL_TIME_MAX - n);
 }
 
@@ -37,12 +44,12 @@ void util_time_us(char out[static UTIL_TIME_MAX], int64_t wall_us)
 	char tail[16];
 
 	g_snprintf(tail, sizeof tail, ".%06d", micros(wall_us));
-	format(out, "%Y-%m-%dT%H:%M:%S", wall_us, tail);
+	format(out, wall_us, tail);
 }
 
 void util_time_z(char out[static UTIL_TIME_MAX], int64_t wall_us)
 {
-	format(out, "%Y-%m-%dT%H:%M:%S", wall_us, "Z");
+	format(out, wall_us, "Z");
 }
 
 bool util_time_parse(const char *text, int64_t *ret_wall_us)
