@@ -106,7 +106,7 @@ guest_mac() {
 
 guest_xml() {
 	local pool=$1 type=qemu tcg='<tcg><tb-cache unit="MiB">16</tb-cache></tcg>'
-	local cmdline="console=ttyS0 quiet panic=1 ipv6.disable=1 lab.name=$guest lab.ip=$ip lab.ctl=$ctl_ip lab.ctlmac=$ctl_mac"
+	local cmdline="console=ttyS0 quiet panic=1 pti=on ipv6.disable=1 lab.name=$guest lab.ip=$ip lab.ctl=$ctl_ip lab.ctlmac=$ctl_mac"
 
 	cmdline+=" lab.interval=$interval lab.dirty=$dirty"
 	if [ "$accel" = kvm ]; then
