@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Callable
 
 from api import Api, read_openrc
-from lab import ROOT, Lab, terminate
+from lab import KEPT, ROOT, Lab, terminate
 from wait import wait_for
 
 SERVE = ROOT / "tests" / "lib" / "serve"
 BUILD = Path(os.environ.get("DROVER_BUILD", ROOT / "build" / "gcc"))
-KEPT = ROOT / "build" / "logs"
 
 
 def lab_hosts(lab: Lab) -> dict[str, str]:
@@ -49,6 +48,7 @@ class Daemon:
         self.events: list[dict] = []
         self.watchers: list[Callable[[dict], None]] = []
         self.proc: subprocess.Popen | None = None
+        self.pump: threading.Thread | None = None
         self.url = ""
         self._grown = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512) if lab else None
@@ -73,9 +73,8 @@ class Daemon:
         self.kill()
         if self._listener:
             self._listener.close()
-        if why[0]:
-            KEPT.mkdir(parents=True, exist_ok=True)
-            shutil.copy(self.dir / "log", KEPT / f"droverd-{self.tag}.log")
+        KEPT.mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.dir / "log", KEPT / f"droverd-{self.tag}.log")
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def start(self) -> None:
@@ -93,7 +92,8 @@ class Daemon:
         with open(self.dir / "log", "ab") as log:
             log.write(b"--- start\n")
         self.proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=fds)
-        threading.Thread(target=self._pump, args=(self.proc,), daemon=True).start()
+        self.pump = threading.Thread(target=self._pump, args=(self.proc,), daemon=True)
+        self.pump.start()
 
     def _pump(self, proc: subprocess.Popen) -> None:
         """Each line at once to those who watch: a test may kill the daemon upon one."""
@@ -122,6 +122,7 @@ class Daemon:
         if self.proc:
             self.proc.kill()
             self.proc.wait()
+            self.pump.join()
             self.proc = None
 
     def stop(self) -> None:
@@ -133,6 +134,7 @@ class Daemon:
         except subprocess.TimeoutExpired:
             proc.kill()
             raise
+        self.pump.join()
         if status != 0:
             text = [event["text"] for event in self.events if event["event"] == "text"]
             raise RuntimeError(f"droverd ended with status {status}\n" + "\n".join(text[-60:]))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "build" / "logs"
 
 
 def terminate(_signal: int, _frame: object) -> None:
@@ -19,6 +21,7 @@ def terminate(_signal: int, _frame: object) -> None:
 
 class Lab:
     def __init__(self, hosts: int, tag: str) -> None:
+        self.tag = tag
         self.name = f"{tag}-{os.getpid()}"
         self.hosts = [f"h{i}" for i in range(1, hosts + 1)]
         self.netns = f"{self.name}-ctl"
@@ -34,10 +37,15 @@ class Lab:
         return self
 
     def __exit__(self, *why: object) -> None:
-        if why[0] and os.environ.get("KEEP_LOGS"):
-            for host in self.hosts:
-                print(f"# {self.dir}/{host}/log")
+        self.keep_logs()
         self("down", check=False)
+
+    def keep_logs(self) -> None:
+        """The hosts' and the guests' of the last lab of this tag."""
+        kept = KEPT / self.tag
+        shutil.rmtree(kept, ignore_errors=True)
+        for host in self.hosts:
+            shutil.copytree(self.dir / host / "log", kept / host, ignore_dangling_symlinks=True)
 
     def __call__(self, *words: str, check: bool = True) -> str:
         env = {**os.environ, "LAB_NAME": self.name}

@@ -16,19 +16,20 @@ NOISE = re.compile(r"Warning|warn\(|^nova CLI is deprecated|^\s*$")
 
 
 class Clients:
-    def __init__(self, openrc: dict[str, str], mv: str = "2.96") -> None:
-        keep = {k: v for k, v in os.environ.items() if not k.startswith("OS_")}
-        self.env = {**keep, **openrc, "OS_COMPUTE_API_VERSION": mv, "PYTHONWARNINGS": "ignore", "COLUMNS": "200"}
+    """With nothing but the credentials, as droverd wrote them."""
 
-    def run(self, line: str, mv: str | None = None) -> tuple[int, str]:
+    def __init__(self, openrc: dict[str, str]) -> None:
+        keep = {k: v for k, v in os.environ.items() if not k.startswith("OS_")}
+        self.env = {**keep, **openrc, "PYTHONWARNINGS": "ignore", "COLUMNS": "200"}
+
+    def run(self, line: str) -> tuple[int, str]:
         """A command line as a user types it. Return: its status, what it printed on both streams."""
-        env = {**self.env, "OS_COMPUTE_API_VERSION": mv} if mv else self.env
-        got = subprocess.run(shlex.split(line), env=env, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        got = subprocess.run(shlex.split(line), env=self.env, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
         lines = [text for text in (got.stdout + got.stderr).splitlines() if not NOISE.search(text)]
         return got.returncode, "\n".join(lines)
 
-    def must(self, line: str, mv: str | None = None) -> str:
-        status, text = self.run(line, mv)
+    def must(self, line: str) -> str:
+        status, text = self.run(line)
         if status != 0:
             raise RuntimeError(f"$ {line}\n{text}")
         return text
@@ -49,13 +50,3 @@ def normalise(text: str, names: dict[str, str]) -> str:
         lines.append(re.sub(r" {2,}", " ", line).rstrip())
     return "\n".join(lines)
 
-
-def cells(text: str, names: dict[str, str], rows: dict[str, str]) -> str:
-    """The value of some rows of a two-column table. @rows: first cell -> what to print instead of the second."""
-    out = []
-    for line in normalise(text, names).splitlines():
-        match = re.match(r"\| ([\w:.-]+) \| (.*) \|$", line)
-        if match and match[1] in rows:
-            line = f"| {match[1]} | {rows[match[1]]} |"
-        out.append(line)
-    return "\n".join(out)
