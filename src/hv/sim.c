@@ -30,6 +30,7 @@ struct sim *sim_new(uint64_t seed)
 	struct sim *w = g_new0(struct sim, 1);
 
 	w->hosts = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_host_free);
+	w->died = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->jobs = g_ptr_array_new();
 	w->calls = g_ptr_array_new();
@@ -55,6 +56,7 @@ void sim_free(struct sim *w)
 		sim_call_end(g_ptr_array_index(w->calls, w->calls->len - 1));
 	while (w->jobs->len > 0)
 		sim_job_free(g_ptr_array_index(w->jobs, w->jobs->len - 1));
+	g_hash_table_unref(w->died);
 	g_hash_table_unref(w->aliases);
 	g_hash_table_unref(w->hosts);
 	g_ptr_array_unref(w->jobs);
@@ -70,6 +72,11 @@ void sim_free(struct sim *w)
 const char *sim_violation(const struct sim *w)
 {
 	return w->violation;
+}
+
+bool sim_guest_died(const struct sim *w, const char *uuid)
+{
+	return g_hash_table_contains(w->died, uuid);
 }
 
 guint sim_jobs(const struct sim *w)

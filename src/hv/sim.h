@@ -64,6 +64,9 @@ void sim_host_link(struct sim *w, const char *name, bool on);
 /** sim_host_rate() - change the link's rate. */
 void sim_host_rate(struct sim *w, const char *name, int64_t link_mibs);
 
+/** sim_host_heals() - an outage by a rule is under way and will end by itself. */
+bool sim_host_heals(struct sim *w, const char *name);
+
 /* ---- domains ---- */
 
 struct sim_dom_spec {
@@ -95,6 +98,8 @@ void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const cha
 void sim_dom_crash(struct sim *w, const char *host, const char *uuid);
 /** sim_dom_remove() - it is destroyed and undefined. */
 void sim_dom_remove(struct sim *w, const char *host, const char *uuid);
+/** sim_dom_calm() - every guest stops writing to its memory. */
+void sim_dom_calm(struct sim *w);
 /** sim_job_drop() - forget a domain's migration and leave both halves as they are: libvirt lost track of it. */
 void sim_job_drop(struct sim *w, const char *uuid);
 
@@ -120,6 +125,8 @@ guint sim_jobs(const struct sim *w);
  * migration was destroyed by a call. Borrowed.
  */
 const char *sim_violation(const struct sim *w);
+/** sim_guest_died() - a fault or a test has ended a guest, so that it need not run anywhere. */
+bool sim_guest_died(const struct sim *w, const char *uuid);
 
 /* ---- faults: each call passes one gate ---- */
 
@@ -158,7 +165,7 @@ void sim_fault_add(struct sim *w, const struct sim_fault *f);
 void sim_fault_clear(struct sim *w);
 /** sim_fault_hits() - how many calls met a rule. */
 int64_t sim_fault_hits(const struct sim *w);
-/** sim_release() - let go what the rule @name holds and will hold. Return: how many calls waited. */
+/** sim_release() - let go what the rule @name holds and will hold; NULL: every rule. Return: how many calls waited. */
 int sim_release(struct sim *w, const char *name);
 /** sim_held() - how many calls wait at the rule @name. */
 int sim_held(const struct sim *w, const char *name);

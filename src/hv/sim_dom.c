@@ -133,6 +133,12 @@ bool sim_dom_active(const struct sim_dom *d)
 	return d->state == HV_RUNNING || d->state == HV_PAUSED || d->state == HV_SUSPENDED;
 }
 
+void sim_dom_died(const struct sim_dom *d)
+{
+	if (sim_dom_active(d) && (d->whole || d->reason == HV_R_POSTCOPY || d->reason == HV_R_POSTCOPY_FAILED))
+		g_hash_table_add(d->host->w->died, g_strdup(d->uuid));
+}
+
 void sim_dom_state(struct sim_dom *d, enum hv_state state, enum hv_reason reason)
 {
 	if (state == HV_RUNNING && d->state != HV_RUNNING && other_copy(d, true, false))
@@ -192,6 +198,8 @@ void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_stat
 {
 	struct sim_dom *d = must_find(w, host, uuid);
 
+	if (state != HV_RUNNING && state != HV_PAUSED && state != HV_SUSPENDED)
+		sim_dom_died(d);
 	d->state = state;
 	d->reason = reason;
 	if (state == HV_RUNNING)
@@ -213,9 +221,28 @@ void sim_dom_crash(struct sim *w, const char *host, const char *uuid)
 {
 	struct sim_dom *d = must_find(w, host, uuid);
 
+	sim_dom_died(d);
 	if (d->job)
 		sim_job_killed(d);
 	sim_dom_stop(d, HV_R_CRASHED);
+}
+
+void sim_dom_calm(struct sim *w)
+{
+	GHashTableIter it, jt;
+	void *hv, *dv;
+
+	g_hash_table_iter_init(&it, w->hosts);
+	while (g_hash_table_iter_next(&it, NULL, &hv)) {
+		g_hash_table_iter_init(&jt, ((struct sim_host *)hv)->doms);
+		while (g_hash_table_iter_next(&jt, NULL, &dv)) {
+			struct sim_dom *d = dv;
+
+			if (d->job)
+				sim_job_account(d->job);
+			d->dirty = 0;
+		}
+	}
 }
 
 static void undefine(struct sim_dom *d)
@@ -230,6 +257,7 @@ void sim_dom_remove(struct sim *w, const char *host, const char *uuid)
 {
 	struct sim_dom *d = must_find(w, host, uuid);
 
+	sim_dom_died(d);
 	if (d->job)
 		sim_job_killed(d);
 	if (sim_dom_active(d))

@@ -29,12 +29,10 @@ static void postcopy_broke(struct sim_job *j)
 		sim_dom_change(j->dst, HV_RUNNING, HV_R_POSTCOPY_FAILED);
 }
 
-static void peer_lost(void *user)
+static void peer_lost(struct sim_job *j)
 {
 	static const char why[] = "internal error: client socket is closed";
-	struct sim_job *j = user;
 
-	j->lost = NULL;
 	if (j->part != PART_POSTCOPY) {
 		sim_job_fail(j, why);
 		return;
@@ -49,6 +47,14 @@ static void peer_lost(void *user)
 	sim_job_end(j, why);
 }
 
+static void silent_too_long(void *user)
+{
+	struct sim_job *j = user;
+
+	j->lost = NULL;
+	peer_lost(j);
+}
+
 /* Watch the connection between the two: cut, or restored in time. */
 static void watch_peer(struct sim_job *j)
 {
@@ -57,7 +63,7 @@ static void watch_peer(struct sim_job *j)
 	if (fine || j->part == PART_CONFIRM || j->detached)
 		clock_cancel(&j->lost);
 	else if (!j->lost)
-		j->lost = clock_after(SIM_PEER_LOST_MS, peer_lost, j);
+		j->lost = clock_after(SIM_PEER_LOST_MS, silent_too_long, j);
 }
 
 void sim_job_link(struct sim_host *h)
@@ -69,6 +75,7 @@ void sim_job_link(struct sim_host *h)
 		struct sim_job *j = g_ptr_array_index(h->jobs, i);
 
 		sim_job_replan_host(j->src_host == h ? j->dst_host : j->src_host);
+		sim_job_take_postcopy(j);
 	}
 }
 
@@ -131,7 +138,9 @@ static void source_libvirtd_off(struct sim_job *j)
 		detach(j, "lost");
 		return;
 	}
-	if (j->part == PART_CONFIRM) {
+	if (j->part == PART_CONFIRM && src->reason == HV_R_POSTCOPY) {
+		src->repair = SIM_REPAIR_STOP;
+	} else if (j->part == PART_CONFIRM) {
 		src->repair = late_in_part(j, CONFIRM_MS) ? SIM_REPAIR_STOP : SIM_REPAIR_NOTHING;
 	} else {
 		/* the destination sees the connection end, and the source's QEMU the destination's */

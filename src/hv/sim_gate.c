@@ -214,7 +214,7 @@ void sim_gate_started(struct sim_call *sc)
 
 static bool held_by(const struct sim_call *sc, const char *name)
 {
-	return sc->hold && g_str_equal(sc->hold, name);
+	return !name || (sc->hold && g_str_equal(sc->hold, name));
 }
 
 int sim_held(const struct sim *w, const char *name)
@@ -233,7 +233,7 @@ int sim_release(struct sim *w, const char *name)
 	for (guint i = 0; w->rules && i < w->rules->len; i++) {
 		struct rule *r = g_ptr_array_index(w->rules, i);
 
-		r->released |= r->f.name && g_str_equal(r->f.name, name);
+		r->released |= !name || (r->f.name && g_str_equal(r->f.name, name));
 	}
 	for (guint i = 0; i < w->held->len;) {
 		struct sim_call *sc = g_ptr_array_index(w->held, i);

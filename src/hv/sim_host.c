@@ -253,8 +253,10 @@ static void power_off(struct sim_host *h)
 	g_autoptr(GList) all = NULL;
 
 	h->on = h->libvirtd = false;
-	sim_job_host_off(h);
 	all = g_hash_table_get_values(h->doms);
+	for (GList *l = all; l; l = l->next)
+		sim_dom_died(l->data);
+	sim_job_host_off(h);
 	for (GList *l = all; l; l = l->next) {
 		struct sim_dom *d = l->data;
 
@@ -316,6 +318,11 @@ void sim_host_rate(struct sim *w, const char *name, int64_t link_mibs)
 
 	h->rate = (double)link_mibs * SIM_MIB;
 	sim_job_link(h);
+}
+
+bool sim_host_heals(struct sim *w, const char *name)
+{
+	return must_find(w, name)->heal != NULL;
 }
 
 static void set_outage(struct sim_host *h, enum sim_fault_kind kind, bool over)

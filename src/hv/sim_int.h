@@ -93,6 +93,7 @@ struct sim_call {
 
 struct sim {
 	GHashTable *hosts;    /* name -> struct sim_host *, owned */
+	GHashTable *died;     /* uuid, owned: guests that a fault or a test ended */
 	GHashTable *aliases;  /* the controller's names of hosts -> struct sim_host * */
 	GPtrArray *jobs;      /* struct sim_job *, owned */
 	GPtrArray *calls;     /* struct sim_call *, owned: all that are under way */
@@ -176,6 +177,8 @@ void sim_dom_change(struct sim_dom *d, enum hv_state state, enum hv_reason reaso
 /* QEMU is gone: shut off with a reason, or dropped if it has no definition. */
 void sim_dom_stop(struct sim_dom *d, enum hv_reason reason);
 bool sim_dom_active(const struct sim_dom *d);
+/* A fault takes its memory away: if that is the guest's, the guest has died. Call it before the state changes. */
+void sim_dom_died(const struct sim_dom *d);
 /* The job lock is held: the call tries again when it is free, for a while. */
 void sim_dom_wait(struct sim_call *sc, struct sim_dom *d);
 /* Let calls that waited for the job lock try again. */

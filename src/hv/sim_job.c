@@ -354,7 +354,7 @@ static void switch_done(struct sim_job *j)
 	sim_job_replan(j);
 }
 
-void sim_job_postcopy(struct sim_job *j)
+static void begin_postcopy(struct sim_job *j)
 {
 	sim_job_account(j);
 	j->remaining += dirtied(j);
@@ -365,6 +365,12 @@ void sim_job_postcopy(struct sim_job *j)
 	sim_dom_change(j->dst, j->paused ? HV_PAUSED : HV_RUNNING, HV_R_POSTCOPY);
 	j->src->whole = false;
 	sim_job_replan(j);
+}
+
+void sim_job_take_postcopy(struct sim_job *j)
+{
+	if (j->postcopy_asked && j->part == PART_PRECOPY && rate_now(j) > 0)
+		begin_postcopy(j);
 }
 
 static void stop_source(struct sim_job *j)

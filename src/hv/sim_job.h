@@ -27,6 +27,7 @@ struct sim_job {
 	bool paused;                /* the guest was, at the start */
 	bool instant;
 	bool detached;
+	bool postcopy_asked;        /* while nothing could be sent: QEMU's thread hangs in a write and has not seen it */
 	double cap;                 /* bytes a second by HV_JOB_TUNE; 0: none */
 	int64_t limit_ms;           /* permitted downtime */
 	int64_t start_ms, setup_ms, iter_ms, part_ms, seen_ms;
@@ -52,7 +53,8 @@ void sim_job_replan(struct sim_job *j);
 void sim_job_replan_host(struct sim_host *h);
 /* Begin a part that lasts @ms. */
 void sim_job_enter(struct sim_job *j, enum part part, int64_t ms);
-void sim_job_postcopy(struct sim_job *j);
+/* Go to post-copy if that was asked and the two halves can reach each other. */
+void sim_job_take_postcopy(struct sim_job *j);
 void sim_job_stats(const struct sim_job *j, struct hv_job *out);
 
 #endif

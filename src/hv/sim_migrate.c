@@ -202,8 +202,8 @@ static void postcopy(struct sim_call *sc, struct sim_dom *d)
 		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: "
 				"switching to post-copy requires migration to be started with VIR_MIGRATE_POSTCOPY flag");
 	else {
-		if (j->part == PART_PRECOPY)
-			sim_job_postcopy(j);
+		j->postcopy_asked = true;
+		sim_job_take_postcopy(j);
 		sim_call_finish(sc);
 	}
 }
