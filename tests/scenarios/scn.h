@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * scn: scenario files and what runs them.
+ *
+ * A scenario is a text file, a command a line, words as in a shell. It builds a
+ * simulated world, starts a controller (fleet, engine, store) on the manual
+ * clock, asks, breaks, waits and expects. README.md describes the commands.
+ *
+ * The sweep runs the same files with a fault of its own put in; then what the
+ * file expects does not count, waits end at their limits, and the invariants
+ * decide alone.
+ */
+#ifndef SCN_H
+#define SCN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <glib.h>
+
+#include "base/conf.h"
+#include "hv/sim.h"
+#include "migrate/engine.h"
+
+struct scn_line {
+	int no;
+	int n;
+	char **w; /* NULL-terminated */
+};
+
+struct scn {
+	char *name;        /* the file's, without folder and ending */
+	char *about;
+	bool real;         /* it holds on real hosts too */
+	char *no_sweep;    /* why the sweep leaves it out; NULL: it does not */
+	char *no_invariants; /* why its end breaks the invariants on purpose; NULL: it does not */
+	struct conf *conf;
+	GPtrArray *lines;  /* struct scn_line * */
+};
+
+/** scn_load() - read and check a file. Return: owned; NULL with @err, whose message has file and line. */
+struct scn *scn_load(const char *path, GError **err);
+void scn_free(struct scn *s);
+
+struct scn_options {
+	uint64_t seed;
+	const struct sim_fault *fault; /* the sweep's; NULL: expectations count */
+	bool sweep;                    /* as with a fault, even without one */
+	FILE *trace;                   /* calls, log and commands go there; NULL */
+};
+
+struct scn_result {
+	char *failure;     /* NULL: passed. Owned by the caller */
+	int64_t calls;     /* that passed the gate while the file's commands ran */
+	int64_t hits;      /* calls that the fault met */
+	uint64_t digest;   /* of all calls: equal runs have equal ones */
+	int64_t virtual_ms;
+};
+
+/** scn_run() - run it once, with a world, a clock and a store of its own. */
+void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result *ret);
+
+/* ---- between scn_run.c (commands), scn_world.c (the controller) and scn_check.c (what must be true) ---- */
+
+struct guest {
+	char uuid[UTIL_UUID_LEN + 1];
+	char *name;
+	bool there;        /* the file has made a domain of it */
+	bool off;          /* ... shut off */
+	bool stray;        /* ... and another one somewhere else, which stays */
+	/* the last request for it */
+	bool asked, answered;
+	int64_t id;        /* of its last accepted migration */
+	int code;          /* of the answer; -1: none, it was accepted */
+	char *text;
+};
+
+struct run {
+	const struct scn *scn;
+	const struct scn_options *opt;
+	struct sim *world;
+	struct store *store;
+	struct fleet *fleet;     /* NULL while no controller runs */
+	struct engine *engine;
+	bool killed;             /* by a rule; not freed yet */
+	bool was_killed;
+	bool skip_rest;          /* of the file's commands */
+	GPtrArray *guests;       /* struct guest *, in order of their mention */
+	GPtrArray *log;          /* lines */
+	guint log_seen;          /* how far "wait log" has read */
+	int result_code;         /* of the last abort, force, enable, ...; -1: it was done */
+	char *result_text;
+	int64_t op_calls[HV_OP_N];
+	uint64_t digest;
+	int line;
+	char *failure;
+};
+
+/* scn_run.c */
+/** run_fail() - note the first failure. */
+void run_fail(struct run *r, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+struct guest *run_guest(struct run *r, const char *name);
+
+/* scn_store.c */
+/** scn_store() - the one store of this process, in memory, with empty tables. Borrowed. */
+struct store *scn_store(void);
+
+/* scn_world.c */
+typedef bool run_cond_f(struct run *r, void *user);
+/** run_until() - let time pass until @cond holds. Return: false if @ms passed before. @cond NULL: just let it pass. */
+bool run_until(struct run *r, int64_t ms, run_cond_f *cond, void *user);
+void world_new(struct run *r);
+void world_free(struct run *r);
+/** controller_start() - a new controller on the store and the world as they are. */
+void controller_start(struct run *r);
+void controller_stop(struct run *r);
+/** all_up() - every host of the configuration is connected. */
+bool all_up(struct run *r, void *unused);
+/** settle_down() - end every fault and let everything come to rest. */
+void settle_down(struct run *r);
+
+/* scn_check.c */
+/** check_expect() - the command "expect". */
+void check_expect(struct run *r, const struct scn_line *l);
+/** check_invariants() - what must be true when all has come to rest. */
+void check_invariants(struct run *r);
+/** check_log() - does a line from index @from on have this event, and this text in it? Return: index behind it, or 0. */
+guint check_log(struct run *r, guint from, const char *event, const char *text);
+/** the record of a guest's last migration; owned, NULL if there is none. */
+struct mig *check_mig(struct run *r, const struct guest *g);
+
+#endif

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a scenario expects, and what must be true of every one of them.
+ */
+#include "scn.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "fleet/action.h"
+
+/* ---- looking ---- */
+
+struct mig *check_mig(struct run *r, const struct guest *g)
+{
+	struct mig_filter f = { .server_uuid = g->uuid, .limit = 1 };
+	g_autoptr(GPtrArray) list = r->engine ? engine_list(r->engine, &f, NULL) : NULL;
+
+	return list && list->len > 0 ? g_ptr_array_steal_index(list, 0) : NULL;
+}
+
+guint check_log(struct run *r, guint from, const char *event, const char *text)
+{
+	for (guint i = from; i < r->log->len; i++) {
+		const char *line = strchr(g_ptr_array_index(r->log, i), ' ');
+		size_t n = strlen(event);
+
+		if (strncmp(line + 1, event, n) == 0 && (line[n + 1] == ' ' || line[n + 1] == '\0') && (!text || strstr(line, text)))
+			return i + 1;
+	}
+	return 0;
+}
+
+static bool is_live(const struct sim_dom_view *v)
+{
+	return v->state == HV_RUNNING || v->state == HV_PAUSED || v->state == HV_SUSPENDED;
+}
+
+/* ---- expect ---- */
+
+static void want_text(struct run *r, const char *what, const char *got, const char *want)
+{
+	if (g_strcmp0(got ? got : "-", want) != 0)
+		run_fail(r, "%s is \"%s\", want \"%s\"", what, got ? got : "-", want);
+}
+
+static void want_part(struct run *r, const char *what, const char *got, const char *want)
+{
+	if (!got || !strstr(got, want))
+		run_fail(r, "%s is \"%s\", which has no \"%s\"", what, got ? got : "-", want);
+}
+
+/* expect server S host|status|vm|task|power|name|fault|libvirt-name VALUE ... */
+static void expect_server(struct run *r, const struct scn_line *l)
+{
+	struct server *s = r->fleet ? fleet_server(r->fleet, run_guest(r, l->w[2])->uuid) : NULL;
+
+	if (!s) {
+		if (!g_str_equal(l->w[3], "gone"))
+			run_fail(r, "there is no server %s", l->w[2]);
+		return;
+	}
+	for (int i = 3; i + 1 < l->n; i += 2) {
+		const char *what = l->w[i], *want = l->w[i + 1];
+		g_autofree char *power = g_strdup_printf("%d", s->power);
+
+		if (g_str_equal(what, "host"))
+			want_text(r, what, s->host, want);
+		else if (g_str_equal(what, "status"))
+			want_text(r, what, server_status(s), want);
+		else if (g_str_equal(what, "vm"))
+			want_text(r, what, server_vm_name(s->vm), want);
+		else if (g_str_equal(what, "task"))
+			want_text(r, what, server_task_name(s->task), want);
+		else if (g_str_equal(what, "power"))
+			want_text(r, what, power, want);
+		else if (g_str_equal(what, "name"))
+			want_text(r, what, s->name, want);
+		else if (g_str_equal(what, "libvirt-name"))
+			want_text(r, what, s->libvirt_name, want);
+		else if (g_str_equal(what, "fault"))
+			want_part(r, what, s->fault, want);
+		else
+			g_error("%s.scn:%d: %s", r->scn->name, r->line, what);
+	}
+}
+
+/* expect migration S status|phase|dest|error|attempt|type VALUE ... */
+static void expect_migration(struct run *r, const struct scn_line *l)
+{
+	struct mig *m = check_mig(r, run_guest(r, l->w[2]));
+
+	if (!m) {
+		run_fail(r, "%s has no migration", l->w[2]);
+		return;
+	}
+	for (int i = 3; i + 1 < l->n; i += 2) {
+		const char *what = l->w[i], *want = l->w[i + 1];
+		g_autofree char *attempt = g_strdup_printf("%d", m->attempt);
+
+		if (g_str_equal(what, "status"))
+			want_text(r, what, mig_status(m), want);
+		else if (g_str_equal(what, "phase"))
+			want_text(r, what, mig_phase_name(m->phase), want);
+		else if (g_str_equal(what, "dest"))
+			want_text(r, what, m->dest, want);
+		else if (g_str_equal(what, "attempt"))
+			want_text(r, what, attempt, want);
+		else if (g_str_equal(what, "error"))
+			want_part(r, what, m->error, want);
+		else
+			g_error("%s.scn:%d: %s", r->scn->name, r->line, what);
+	}
+	mig_free(m);
+}
+
+/* expect story S PHASE PHASE ...: the phases that the last migration's history has, in order. */
+static void expect_story(struct run *r, const struct scn_line *l)
+{
+	struct mig *m = check_mig(r, run_guest(r, l->w[2]));
+	g_autoptr(GPtrArray) events = m ? engine_events(r->engine, m->id, NULL) : NULL;
+	g_autoptr(GString) got = g_string_new(NULL);
+	g_autofree char *want = g_strjoinv(" ", l->w + 3);
+
+	for (guint i = 0; events && i < events->len; i++) {
+		const struct mig_event *ev = g_ptr_array_index(events, i);
+
+		if (g_strcmp0(ev->old_phase, ev->new_phase) != 0)
+			g_string_append_printf(got, "%s%s", got->len > 0 ? " " : "", ev->new_phase);
+	}
+	want_text(r, "the story", got->str, want);
+	mig_free(m);
+}
+
+static void expect_code(struct run *r, const char *what, int code, const char *text, const char *want, const char *part)
+{
+	const char *got = code < 0 ? "ok" : err_name((enum err_code)code);
+
+	if (!g_str_equal(got, want))
+		run_fail(r, "%s is %s (%s), want %s", what, got, text ? text : "", want);
+	else if (part)
+		want_part(r, what, text, part);
+}
+
+/* expect answer S ok|CODE [TEXT]: of the last "migrate" */
+static void expect_answer(struct run *r, const struct scn_line *l)
+{
+	struct guest *g = run_guest(r, l->w[2]);
+
+	if (!g->answered)
+		run_fail(r, "the request for %s is not answered", g->name);
+	else
+		expect_code(r, "the answer", g->code, g->text, l->w[3], l->n > 4 ? l->w[4] : NULL);
+}
+
+/* expect result ok|CODE [TEXT]: of the last "abort", "force", "mark" */
+static void expect_result(struct run *r, const struct scn_line *l)
+{
+	expect_code(r, "the result", r->result_code, r->result_text, l->w[2], l->n > 3 ? l->w[3] : NULL);
+}
+
+static void expect_log(struct run *r, const struct scn_line *l)
+{
+	if (!check_log(r, 0, l->w[2], l->n > 3 ? l->w[3] : NULL))
+		run_fail(r, "the log has no %s %s", l->w[2], l->n > 3 ? l->w[3] : "");
+}
+
+static void expect_no_log(struct run *r, const struct scn_line *l)
+{
+	guint at = check_log(r, 0, l->w[2], l->n > 3 ? l->w[3] : NULL);
+
+	if (at)
+		run_fail(r, "the log has: %s", (const char *)g_ptr_array_index(r->log, at - 1));
+}
+
+/* expect dom S on H STATE [REASON] */
+static void expect_dom(struct run *r, const struct scn_line *l)
+{
+	g_autoptr(GArray) there = sim_dom_list(r->world, l->w[4], run_guest(r, l->w[2])->uuid);
+	const struct sim_dom_view *v = there->len > 0 ? &g_array_index(there, struct sim_dom_view, 0) : NULL;
+
+	want_text(r, "the domain", hv_state_name(v ? v->state : HV_ABSENT), l->w[5]);
+	if (v && l->n > 6)
+		want_text(r, "its reason", hv_reason_name(v->reason), l->w[6]);
+}
+
+/* expect claims H N, expect active N, expect calls OP N: numbers */
+static void expect_number(struct run *r, const struct scn_line *l)
+{
+	struct host *h;
+	int64_t got = 0, want;
+
+	if (!util_parse_int(l->w[l->n - 1], 0, INT32_MAX, &want))
+		g_error("%s.scn:%d: %s is no number", r->scn->name, r->line, l->w[l->n - 1]);
+	if (g_str_equal(l->w[1], "claims")) {
+		h = fleet_host(r->fleet, l->w[2]);
+		got = h ? host_claimed(h).servers : -1;
+	} else if (g_str_equal(l->w[1], "active")) {
+		got = engine_active(r->engine)->len;
+	} else {
+		for (int op = 0; op < HV_OP_N; op++)
+			got += g_str_equal(l->w[2], hv_op_name((enum hv_op)op)) ? r->op_calls[op] : 0;
+	}
+	if (got != want)
+		run_fail(r, "%s are %d, want %d", l->w[1], (int)got, (int)want);
+}
+
+/* expect action S ok|error [PART]: the last live-migration action and its events */
+static void expect_action(struct run *r, const struct scn_line *l)
+{
+	g_autoptr(GPtrArray) list = action_list(r->store, run_guest(r, l->w[2])->uuid, 0, 0, 0, 1000, NULL);
+	const struct action *a = NULL;
+
+	for (guint i = 0; list && i < list->len && !a; i++) {
+		const struct action *o = g_ptr_array_index(list, i);
+
+		a = g_str_equal(o->action, "live-migration") ? o : NULL;
+	}
+	if (!a)
+		run_fail(r, "%s has no action", l->w[2]);
+	else
+		want_text(r, "the action's message", a->message, g_str_equal(l->w[3], "ok") ? "-" : "Error");
+}
+
+static const struct {
+	const char *what;
+	void (*check)(struct run *r, const struct scn_line *l);
+	int words;
+} expects[] = {
+	{ "server", expect_server, 4 },
+	{ "migration", expect_migration, 5 },
+	{ "story", expect_story, 4 },
+	{ "answer", expect_answer, 4 },
+	{ "result", expect_result, 3 },
+	{ "log", expect_log, 3 },
+	{ "no-log", expect_no_log, 3 },
+	{ "dom", expect_dom, 6 },
+	{ "claims", expect_number, 4 },
+	{ "active", expect_number, 3 },
+	{ "calls", expect_number, 4 },
+	{ "action", expect_action, 4 },
+};
+
+void check_expect(struct run *r, const struct scn_line *l)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(expects); i++) {
+		if (l->n < expects[i].words || !g_str_equal(l->w[1], expects[i].what))
+			continue;
+		expects[i].check(r, l);
+		return;
+	}
+	g_error("%s.scn:%d: expect what?", r->scn->name, r->line);
+}
+
+/* ---- invariants ---- */
+
+/* The stage table's arrows, from ARCHITECTURE.md and not from the engine: two sources that must agree. */
+static const struct {
+	const char *from, *to;
+} arrows[] = {
+	{ "check", "queued" }, { "check", "error" }, { "check", "cancelled" },
+	{ "queued", "schedule" }, { "queued", "cancelled" }, { "queued", "error" },
+	{ "schedule", "prepare" }, { "schedule", "error" }, { "schedule", "cancelled" },
+	{ "prepare", "copy" }, { "prepare", "failed" }, { "prepare", "cancelled" }, { "prepare", "error" },
+	{ "copy", "prepare" }, { "copy", "finish" }, { "copy", "undo" }, { "copy", "error" },
+	{ "finish", "done" }, { "finish", "error" },
+	{ "undo", "finish" }, { "undo", "failed" }, { "undo", "cancelled" }, { "undo", "error" },
+};
+
+static bool is_arrow(const char *from, const char *to)
+{
+	if (g_str_equal(from, to))
+		return true;
+	for (size_t i = 0; i < G_N_ELEMENTS(arrows); i++)
+		if (g_str_equal(arrows[i].from, from) && g_str_equal(arrows[i].to, to))
+			return true;
+	return false;
+}
+
+static void check_story(struct run *r, const struct mig *m)
+{
+	g_autoptr(GPtrArray) events = engine_events(r->engine, m->id, NULL);
+	const char *at = NULL;
+
+	for (guint i = 0; events && i < events->len; i++) {
+		const struct mig_event *ev = g_ptr_array_index(events, i);
+
+		if (g_strcmp0(ev->old_phase, at) != 0 || (at ? !is_arrow(at, ev->new_phase) : !g_str_equal(ev->new_phase, "check")))
+			run_fail(r, "migration %d went from %s (was %s) to %s", (int)m->id, ev->old_phase ? ev->old_phase : "-", at ? at : "-",
+				 ev->new_phase);
+		at = ev->new_phase;
+	}
+	if (g_strcmp0(at, mig_phase_name(m->phase)) != 0)
+		run_fail(r, "migration %d is in %s, its history ends in %s", (int)m->id, mig_phase_name(m->phase), at ? at : "-");
+}
+
+static void check_events(struct run *r, const struct action *a)
+{
+	g_autoptr(GPtrArray) events = action_events(r->store, a->id, NULL);
+
+	for (guint i = 0; events && i < events->len; i++) {
+		const struct action_event *ev = g_ptr_array_index(events, i);
+
+		if (!ev->finish_us)
+			run_fail(r, "event %s of action %s was never finished", ev->event, a->action);
+	}
+}
+
+static void check_migrations(struct run *r, const struct guest *g)
+{
+	struct mig_filter f = { .server_uuid = g->uuid };
+	g_autoptr(GPtrArray) list = engine_list(r->engine, &f, NULL);
+	g_autoptr(GPtrArray) actions = action_list(r->store, g->uuid, 0, 0, 0, 1000, NULL);
+
+	for (guint i = 0; list && i < list->len; i++) {
+		const struct mig *m = g_ptr_array_index(list, i);
+
+		if (!mig_is_final(m))
+			run_fail(r, "migration %d of %s stands in %s", (int)m->id, g->name, mig_phase_name(m->phase));
+		check_story(r, m);
+	}
+	for (guint i = 0; actions && i < actions->len; i++)
+		check_events(r, g_ptr_array_index(actions, i));
+}
+
+/* The guest's record says what is true. @live: its one active copy, or NULL. */
+static void check_record(struct run *r, const struct guest *g, const struct sim_dom_view *live)
+{
+	const struct server *s = fleet_server(r->fleet, g->uuid);
+
+	if (!s) {
+		if (live)
+			run_fail(r, "%s lives on %s and has no record", g->name, live->host);
+		return;
+	}
+	if (s->task != SERVER_TASK_NONE)
+		run_fail(r, "%s has the task %s", g->name, server_task_name(s->task));
+	if (live && g_strcmp0(s->host, live->host) != 0)
+		run_fail(r, "%s lives on %s, its record says %s", g->name, live->host, s->host ? s->host : "-");
+	if (live && s->power != server_power_of(live->state))
+		run_fail(r, "%s is %s, its record has power state %d", g->name, hv_state_name(live->state), s->power);
+	if (live && live->state == HV_RUNNING && s->vm != SERVER_ACTIVE && !sim_guest_died(r->world, g->uuid))
+		run_fail(r, "%s runs, its record says %s", g->name, server_vm_name(s->vm));
+	if (s->dom && s->dom->state == HV_RUNNING && !live)
+		run_fail(r, "%s runs nowhere, its record's last news say it does", g->name);
+}
+
+static void check_guest(struct run *r, const struct guest *g)
+{
+	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, g->uuid);
+	const struct sim_dom_view *live = NULL;
+
+	for (guint i = 0; i < doms->len; i++) {
+		const struct sim_dom_view *v = &g_array_index(doms, struct sim_dom_view, i);
+
+		if (is_live(v) && live)
+			run_fail(r, "%s lives on %s (%s) and on %s (%s)", g->name, live->host, hv_state_name(live->state), v->host,
+				 hv_state_name(v->state));
+		if (is_live(v))
+			live = v;
+	}
+	if (!live && doms->len > 0 && !g->off && !sim_guest_died(r->world, g->uuid))
+		run_fail(r, "%s lives nowhere", g->name);
+	for (guint i = 0; live && !g->stray && i < doms->len; i++) {
+		const struct sim_dom_view *v = &g_array_index(doms, struct sim_dom_view, i);
+
+		if (v != live && !sim_guest_died(r->world, g->uuid))
+			run_fail(r, "%s lives on %s and %s has a leftover of it (%s/%s)", g->name, live->host, v->host, hv_state_name(v->state),
+				 hv_reason_name(v->reason));
+	}
+	if (live && live->state == HV_PAUSED && live->reason == HV_R_MIGRATION)
+		run_fail(r, "%s was left stopped on %s", g->name, live->host);
+	check_record(r, g, live);
+	check_migrations(r, g);
+}
+
+void check_invariants(struct run *r)
+{
+	if (sim_violation(r->world))
+		run_fail(r, "%s", sim_violation(r->world));
+	if (sim_jobs(r->world) > 0)
+		run_fail(r, "%u migrations never end", sim_jobs(r->world));
+	if (engine_active(r->engine)->len > 0) {
+		const struct mig *m = g_ptr_array_index(engine_active(r->engine), 0);
+
+		run_fail(r, "migration %d never ends: it stands in %s", (int)m->id, mig_phase_name(m->phase));
+	}
+	if (!all_up(r, NULL))
+		run_fail(r, "not every host came up again");
+	for (guint i = 0; i < fleet_hosts(r->fleet)->len; i++) {
+		const struct host *h = g_ptr_array_index(fleet_hosts(r->fleet), i);
+
+		if (host_claimed(h).servers > 0)
+			run_fail(r, "a claim is left on %s", h->name);
+	}
+	for (guint i = 0; i < r->guests->len; i++)
+		check_guest(r, g_ptr_array_index(r->guests, i));
+	if (check_log(r, 0, "split_brain", NULL))
+		run_fail(r, "an alarm for nothing: split_brain");
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scn.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+#define OUR_CONF \
+	"[DEFAULT]\nlog_format = text\n"
+
+static void line_free(void *data)
+{
+	struct scn_line *l = data;
+
+	g_strfreev(l->w);
+	g_free(l);
+}
+
+static bool complain(GError **err, const char *path, int no, const char *what)
+{
+	g_set_error(err, ERR, ERR_CONF, "%s:%d: %s", path, no, what);
+	return false;
+}
+
+/* Commands that say something of the file itself. Return: false if it is none of them. */
+static bool take_header(struct scn *s, const struct scn_line *l)
+{
+	const char *arg = l->n > 1 ? l->w[1] : "";
+
+	if (g_str_equal(l->w[0], "about"))
+		s->about = g_strdup(arg);
+	else if (g_str_equal(l->w[0], "real"))
+		s->real = g_str_equal(arg, "yes");
+	else if (g_str_equal(l->w[0], "no-sweep"))
+		s->no_sweep = g_strdup(arg);
+	else if (g_str_equal(l->w[0], "no-invariants"))
+		s->no_invariants = g_strdup(arg);
+	else
+		return false;
+	return true;
+}
+
+static bool take_line(struct scn *s, GString *conf, const char *path, int no, const char *text, GError **err)
+{
+	struct scn_line *l = g_new0(struct scn_line, 1);
+	g_autoptr(GError) why = NULL;
+
+	l->no = no;
+	if (!g_shell_parse_argv(text, &l->n, &l->w, &why)) {
+		bool empty = g_error_matches(why, G_SHELL_ERROR, G_SHELL_ERROR_EMPTY_STRING);
+
+		g_free(l);
+		return empty ? true : complain(err, path, no, why->message);
+	}
+	if (take_header(s, l)) {
+		line_free(l);
+		return true;
+	}
+	if (g_str_equal(l->w[0], "conf") && l->n == 4)
+		g_string_append_printf(conf, "[%s]\n%s = %s\n", l->w[1], l->w[2], l->w[3]);
+	if (g_str_equal(l->w[0], "host") && l->n >= 2)
+		g_string_append_printf(conf, "[host %s]\nuri = sim://%s\n", l->w[1], l->w[1]);
+	g_ptr_array_add(s->lines, l);
+	return true;
+}
+
+static bool load_conf(struct scn *s, const GString *text, const char *path, GError **err)
+{
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+
+	s->conf = conf_parse(text->str, text->len, path, mistakes);
+	if (mistakes->len == 0)
+		return true;
+	g_set_error(err, ERR, ERR_CONF, "%s: %s", path, (const char *)g_ptr_array_index(mistakes, 0));
+	return false;
+}
+
+struct scn *scn_load(const char *path, GError **err)
+{
+	struct scn *s = g_new0(struct scn, 1);
+	g_autoptr(GString) conf = g_string_new(OUR_CONF);
+	g_autofree char *base = g_path_get_basename(path), *text = NULL;
+	g_auto(GStrv) lines = NULL;
+	bool good = g_file_get_contents(path, &text, NULL, err);
+
+	s->name = g_strndup(base, strcspn(base, "."));
+	s->lines = g_ptr_array_new_with_free_func(line_free);
+	lines = g_strsplit(good ? text : "", "\n", -1);
+	for (int i = 0; good && lines[i]; i++)
+		good = take_line(s, conf, path, i + 1, lines[i], err);
+	if (good && load_conf(s, conf, path, err))
+		return s;
+	scn_free(s);
+	return NULL;
+}
+
+void scn_free(struct scn *s)
+{
+	if (!s)
+		return;
+	g_free(s->name);
+	g_free(s->about);
+	g_free(s->no_sweep);
+	g_free(s->no_invariants);
+	if (s->conf)
+		conf_free(s->conf);
+	g_ptr_array_unref(s->lines);
+	g_free(s);
+}

@@ -1,0 +1,661 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The commands of scenario files. README.md lists them.
+ */
+#include "scn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+#define WAIT_MS        60000 /* unless the command says else */
+#define LATENCY_MS     4     /* of hosts, unless they say else: calls and events interleave */
+#define LINK_MIBS      100
+#define SERVER_MIB     256
+
+void run_fail(struct run *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->failure)
+		return;
+	va_start(ap, fmt);
+	r->failure = g_strdup_vprintf(fmt, ap);
+	va_end(ap);
+}
+
+/* A mistake in the file, not in the program. */
+static void bad_line(struct run *r, const char *what)
+{
+	g_error("%s.scn:%d: %s", r->scn->name, r->line, what);
+}
+
+/* ---- words ---- */
+
+/* The value of "key=value" among a line's words; NULL if it is not there. */
+static const char *opt(const struct scn_line *l, const char *key)
+{
+	size_t n = strlen(key);
+
+	for (int i = 1; i < l->n; i++)
+		if (strncmp(l->w[i], key, n) == 0 && l->w[i][n] == '=')
+			return l->w[i] + n + 1;
+	return NULL;
+}
+
+static int64_t opt_int(struct run *r, const struct scn_line *l, const char *key, int64_t otherwise)
+{
+	const char *v = opt(l, key);
+	int64_t n = otherwise;
+
+	if (v && !util_parse_int(v, 0, INT32_MAX, &n))
+		bad_line(r, key);
+	return n;
+}
+
+static bool has_word(const struct scn_line *l, const char *word)
+{
+	return g_strv_contains((const char *const *)l->w, word);
+}
+
+/* The word behind another one: "to h2". */
+static const char *after(const struct scn_line *l, const char *word)
+{
+	for (int i = 1; i + 1 < l->n; i++)
+		if (g_str_equal(l->w[i], word))
+			return l->w[i + 1];
+	return NULL;
+}
+
+static int64_t duration(struct run *r, const char *text)
+{
+	char *end;
+	double v = g_ascii_strtod(text, &end);
+
+	if (g_str_equal(end, "ms"))
+		return (int64_t)v;
+	if (g_str_equal(end, "s"))
+		return (int64_t)(v * 1000);
+	if (g_str_equal(end, "m"))
+		return (int64_t)(v * 60000);
+	bad_line(r, "a time is 500ms, 10s or 2m");
+	return 0;
+}
+
+static const char *arg(struct run *r, const struct scn_line *l, int i)
+{
+	if (i >= l->n)
+		bad_line(r, "words are missing");
+	return l->w[i];
+}
+
+static int lookup(struct run *r, const char *word, const char *(*name_of)(int), int n)
+{
+	for (int i = 0; i < n; i++)
+		if (g_str_equal(word, name_of(i)))
+			return i;
+	bad_line(r, word);
+	return 0;
+}
+
+static const char *state_at(int i)
+{
+	return hv_state_name((enum hv_state)i);
+}
+
+static const char *reason_at(int i)
+{
+	return hv_reason_name((enum hv_reason)i);
+}
+
+static const char *op_at(int i)
+{
+	return hv_op_name((enum hv_op)i);
+}
+
+struct guest *run_guest(struct run *r, const char *name)
+{
+	struct guest *g;
+
+	for (guint i = 0; i < r->guests->len; i++) {
+		g = g_ptr_array_index(r->guests, i);
+		if (g_str_equal(g->name, name))
+			return g;
+	}
+	g = g_new0(struct guest, 1);
+	g->name = g_strdup(name);
+	g->code = -1;
+	g_snprintf(g->uuid, sizeof g->uuid, "%08x-0000-4000-8000-000000000000", r->guests->len + 1);
+	g_ptr_array_add(r->guests, g);
+	return g;
+}
+
+static void guest_free(void *data)
+{
+	struct guest *g = data;
+
+	g_free(g->name);
+	g_free(g->text);
+	g_free(g);
+}
+
+/* ---- the world ---- */
+
+static void do_host(struct run *r, const struct scn_line *l)
+{
+	struct sim_host_spec spec = {
+		.vcpus = (int)opt_int(r, l, "vcpus", 0),
+		.mem_mib = opt_int(r, l, "memory", 0),
+		.disk_gib = opt_int(r, l, "disk", 0),
+		.cpu_model = opt(l, "cpu"),
+		.cpu_features = opt(l, "features"),
+		.link_mibs = opt_int(r, l, "link", LINK_MIBS),
+		.latency_ms = opt_int(r, l, "latency", LATENCY_MS),
+	};
+
+	sim_host_add(r->world, arg(r, l, 1), &spec);
+}
+
+static void add_domain(struct run *r, const struct scn_line *l, const char *name, const char *host)
+{
+	const char *state = opt(l, "state"), *reason = opt(l, "reason");
+	struct guest *g;
+	struct sim_dom_spec spec = {
+		.uuid = run_guest(r, name)->uuid,
+		.name = opt(l, "name") ? opt(l, "name") : name,
+		.title = opt(l, "title"),
+		.mem_mib = opt_int(r, l, "memory", SERVER_MIB),
+		.vcpus = (int)opt_int(r, l, "vcpus", 0),
+		.disks = (int)opt_int(r, l, "disks", 0),
+		.disk_gib = opt_int(r, l, "disk", 0),
+		.network_disks = has_word(l, "network"),
+		.cpu_model = opt(l, "cpu"),
+		.cpu_features = opt(l, "features"),
+		.state = state ? (enum hv_state)lookup(r, state, state_at, HV_STATE_N) : HV_RUNNING,
+		.reason = reason ? (enum hv_reason)lookup(r, reason, reason_at, HV_REASON_N) : HV_R_OTHER,
+		.transient = has_word(l, "transient"),
+		.dirty_mibs = (double)opt_int(r, l, "dirty", 1),
+		.working_mib = opt_int(r, l, "working", 0),
+		.hot_mib = opt_int(r, l, "hot", 0),
+	};
+
+	g = run_guest(r, name);
+	g->stray = g->there;
+	g->there = true;
+	g->off = spec.state != HV_RUNNING && spec.state != HV_PAUSED && spec.state != HV_SUSPENDED;
+	sim_dom_add(r->world, host, &spec);
+}
+
+static void do_server(struct run *r, const struct scn_line *l)
+{
+	add_domain(r, l, arg(r, l, 1), after(l, "on"));
+}
+
+/* dom add|set|rename|crash|remove SERVER on HOST ... */
+static void do_dom(struct run *r, const struct scn_line *l)
+{
+	const char *verb = arg(r, l, 1), *host = arg(r, l, 4);
+	struct guest *g = run_guest(r, arg(r, l, 2));
+	g_autoptr(GArray) there = NULL;
+
+	if (g_str_equal(verb, "add")) {
+		add_domain(r, l, g->name, host);
+		return;
+	}
+	there = sim_dom_list(r->world, host, g->uuid);
+	if (there->len == 0) {
+		if (!r->opt->sweep)
+			run_fail(r, "no domain %s on %s", g->name, host);
+		return; /* the sweep's fault has moved things */
+	}
+	if (g_str_equal(verb, "set"))
+		sim_dom_set(r->world, host, g->uuid, (enum hv_state)lookup(r, arg(r, l, 5), state_at, HV_STATE_N),
+			    l->n > 6 ? (enum hv_reason)lookup(r, l->w[6], reason_at, HV_REASON_N) : HV_R_OTHER);
+	else if (g_str_equal(verb, "rename"))
+		sim_dom_rename(r->world, host, g->uuid, arg(r, l, 5));
+	else if (g_str_equal(verb, "crash"))
+		sim_dom_crash(r->world, host, g->uuid);
+	else if (g_str_equal(verb, "remove"))
+		sim_dom_remove(r->world, host, g->uuid);
+	else
+		bad_line(r, verb);
+}
+
+static bool is_on(struct run *r, const struct scn_line *l)
+{
+	return g_str_equal(arg(r, l, 2), "on");
+}
+
+static void do_power(struct run *r, const struct scn_line *l)
+{
+	sim_host_power(r->world, arg(r, l, 1), is_on(r, l));
+}
+
+static void do_libvirtd(struct run *r, const struct scn_line *l)
+{
+	sim_host_libvirtd(r->world, arg(r, l, 1), is_on(r, l));
+}
+
+static void do_link(struct run *r, const struct scn_line *l)
+{
+	sim_host_link(r->world, arg(r, l, 1), is_on(r, l));
+}
+
+static void do_drop_job(struct run *r, const struct scn_line *l)
+{
+	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, run_guest(r, arg(r, l, 1))->uuid);
+
+	for (guint i = 0; i < doms->len; i++) {
+		if (g_array_index(doms, struct sim_dom_view, i).outgoing) {
+			sim_job_drop(r->world, run_guest(r, l->w[1])->uuid);
+			return;
+		}
+	}
+	if (!r->opt->sweep)
+		run_fail(r, "%s has no migration", l->w[1]);
+}
+
+/* premise migrating SERVER: what follows makes no sense without; the sweep's fault may have prevented it. */
+static void do_premise(struct run *r, const struct scn_line *l)
+{
+	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, run_guest(r, arg(r, l, 2))->uuid);
+
+	for (guint i = 0; i < doms->len; i++)
+		if (g_array_index(doms, struct sim_dom_view, i).outgoing)
+			return;
+	r->skip_rest = true;
+	if (!r->opt->sweep)
+		run_fail(r, "%s has no migration", l->w[2]);
+}
+
+/* ---- faults ---- */
+
+static void add_fault(struct run *r, const struct scn_line *l, enum sim_fault_kind kind, const char *name)
+{
+	const char *op = opt(l, "op");
+
+	sim_fault_add(r->world, &(struct sim_fault){
+		.host = opt(l, "host"),
+		.op = op ? (enum hv_op)lookup(r, op, op_at, HV_OP_N) : HV_OP_N,
+		.nth = opt_int(r, l, "nth", 1),
+		.kind = kind,
+		.ms = opt(l, "for") ? duration(r, opt(l, "for")) : 0,
+		.name = name,
+	});
+}
+
+static void do_fault(struct run *r, const struct scn_line *l)
+{
+	enum sim_fault_kind kind;
+
+	if (!sim_fault_parse(arg(r, l, 1), &kind))
+		bad_line(r, l->w[1]);
+	add_fault(r, l, kind, opt(l, "name"));
+}
+
+static bool is_held(struct run *r, void *name)
+{
+	return sim_held(r->world, name) > 0;
+}
+
+/* barrier NAME op=... [host=...] [reply]: let time pass until a call stands there. */
+static void do_barrier(struct run *r, const struct scn_line *l)
+{
+	add_fault(r, l, has_word(l, "reply") ? SIM_HOLD_REPLY : SIM_HOLD, arg(r, l, 1));
+	if (!run_until(r, WAIT_MS, is_held, l->w[1]) && !r->opt->sweep)
+		run_fail(r, "nothing came to the barrier %s", l->w[1]);
+}
+
+static void do_release(struct run *r, const struct scn_line *l)
+{
+	if (sim_release(r->world, arg(r, l, 1)) == 0 && !r->opt->sweep)
+		run_fail(r, "nothing stood at the barrier %s", l->w[1]);
+}
+
+/* ---- the controller ---- */
+
+static void do_start(struct run *r, const struct scn_line *l)
+{
+	(void)l;
+	controller_start(r);
+	if (!run_until(r, WAIT_MS, all_up, NULL) && !r->opt->sweep)
+		run_fail(r, "not every host came up");
+}
+
+static void do_restart(struct run *r, const struct scn_line *l)
+{
+	(void)l;
+	controller_start(r);
+}
+
+static void do_stop(struct run *r, const struct scn_line *l)
+{
+	(void)l;
+	controller_stop(r);
+}
+
+/* ---- requests ---- */
+
+static const struct requester somebody = {
+	.user_id = "admin", .project_id = "admin", .request_id = "req-00000000-0000-4000-8000-000000000000", .admin = true,
+};
+
+static void accepted(int64_t id, const GError *err, void *user)
+{
+	struct guest *g = user;
+
+	g->answered = true;
+	g->code = err ? (int)err_code(err) : -1;
+	util_replace(&g->text, err ? err->message : NULL);
+	if (!err)
+		g->id = id;
+}
+
+/* The record that a request is about; what is not there was refused by the API. */
+static struct server *find_server(struct run *r, const struct guest *g)
+{
+	return r->fleet ? fleet_server(r->fleet, g->uuid) : NULL;
+}
+
+static void do_migrate(struct run *r, const struct scn_line *l)
+{
+	struct guest *g = run_guest(r, arg(r, l, 1));
+	struct mig_request q = {
+		.server = find_server(r, g),
+		.host = after(l, "to"),
+		.block = has_word(l, "block") ? MIG_BLOCK_YES : MIG_BLOCK_AUTO,
+		.force = has_word(l, "force"),
+		.wait_checks = has_word(l, "checked"),
+		.who = somebody,
+	};
+
+	g->asked = g->answered = false;
+	g->code = -1;
+	if (!q.server) {
+		if (!r->opt->sweep)
+			run_fail(r, "no server %s", g->name);
+		return;
+	}
+	g->asked = true;
+	engine_live_migrate(r->engine, &q, accepted, g);
+}
+
+static void keep_result(struct run *r, bool ok, const GError *err)
+{
+	r->result_code = ok ? -1 : (int)err_code(err);
+	util_replace(&r->result_text, ok ? NULL : err->message);
+}
+
+static void do_abort(struct run *r, const struct scn_line *l)
+{
+	struct guest *g = run_guest(r, arg(r, l, 1));
+	struct server *s = find_server(r, g);
+	g_autoptr(GError) err = NULL;
+	bool ok = s && engine_abort(r->engine, s, g->id, has_word(l, "queued"), &somebody, &err);
+
+	if (s)
+		keep_result(r, ok, err);
+}
+
+static void do_force(struct run *r, const struct scn_line *l)
+{
+	struct guest *g = run_guest(r, arg(r, l, 1));
+	struct server *s = find_server(r, g);
+	g_autoptr(GError) err = NULL;
+	bool ok = s && engine_force_complete(r->engine, s, g->id, &somebody, &err);
+
+	if (s)
+		keep_result(r, ok, err);
+}
+
+/* mark HOST enabled|disabled|forced-down|not-forced-down [reason] */
+static void do_mark(struct run *r, const struct scn_line *l)
+{
+	struct host *h = r->fleet ? fleet_host(r->fleet, arg(r, l, 1)) : NULL;
+	const char *what = arg(r, l, 2);
+	g_autoptr(GError) err = NULL;
+	bool disabled, down, ok;
+
+	if (!h)
+		return;
+	disabled = g_str_equal(what, "disabled") || (h->disabled && !g_str_equal(what, "enabled"));
+	down = g_str_equal(what, "forced-down") || (h->forced_down && !g_str_equal(what, "not-forced-down"));
+	ok = fleet_host_set(r->fleet, h, disabled, l->n > 3 ? l->w[3] : NULL, down, &err);
+	keep_result(r, ok, err);
+}
+
+/* ---- time ---- */
+
+static void do_advance(struct run *r, const struct scn_line *l)
+{
+	(void)run_until(r, duration(r, arg(r, l, 1)), NULL, NULL);
+}
+
+static bool phase_is(struct run *r, void *user)
+{
+	const struct scn_line *l = user;
+	struct guest *g = run_guest(r, l->w[2]);
+	struct mig *active = r->engine ? engine_active_of(r->engine, g->uuid) : NULL;
+	struct mig *row;
+	bool yes;
+
+	if (!r->engine)
+		return false;
+	if (active)
+		return g_str_equal(mig_phase_name(active->phase), l->w[3]);
+	row = check_mig(r, g);
+	yes = row && g_str_equal(mig_phase_name(row->phase), l->w[3]);
+	mig_free(row);
+	return yes;
+}
+
+static bool is_final(struct run *r, void *user)
+{
+	const struct scn_line *l = user;
+	struct guest *g = run_guest(r, l->w[2]);
+
+	return r->engine && !engine_active_of(r->engine, g->uuid) && g->answered;
+}
+
+static bool has_logged(struct run *r, void *user)
+{
+	const struct scn_line *l = user;
+	guint at = check_log(r, r->log_seen, l->w[2], after(l, "with"));
+
+	if (at)
+		r->log_seen = at;
+	return at > 0;
+}
+
+static bool was_killed(struct run *r, void *unused)
+{
+	(void)unused;
+	return r->was_killed;
+}
+
+static bool held(struct run *r, void *user)
+{
+	const struct scn_line *l = user;
+
+	return sim_held(r->world, l->w[2]) > 0;
+}
+
+static bool host_up(struct run *r, void *user)
+{
+	const struct scn_line *l = user;
+	struct host *h = r->fleet ? fleet_host(r->fleet, l->w[2]) : NULL;
+
+	return h && host_is_up(r->fleet, h);
+}
+
+static bool host_down(struct run *r, void *user)
+{
+	return r->fleet && !host_up(r, user);
+}
+
+static bool server_known(struct run *r, void *user)
+{
+	const struct scn_line *l = user;
+
+	return find_server(r, run_guest(r, l->w[2])) != NULL;
+}
+
+static bool server_gone(struct run *r, void *user)
+{
+	return r->fleet && !server_known(r, user);
+}
+
+static bool has_iterated(struct run *r, void *user)
+{
+	const struct scn_line *l = user;
+	struct mig *m = r->engine ? engine_active_of(r->engine, run_guest(r, l->w[2])->uuid) : NULL;
+
+	return m && m->progress.iteration >= 1 && m->progress.mem_total > 0;
+}
+
+/* Both halves of a post-copy exist. */
+static bool in_postcopy(struct run *r, void *user)
+{
+	const struct scn_line *l = user;
+	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, run_guest(r, l->w[2])->uuid);
+
+	for (guint i = 0; i < doms->len; i++)
+		if (g_array_index(doms, struct sim_dom_view, i).reason == HV_R_POSTCOPY)
+			return true;
+	return false;
+}
+
+static bool dom_is(struct run *r, void *user)
+{
+	const struct scn_line *l = user;
+	g_autoptr(GArray) doms = sim_dom_list(r->world, l->w[4], run_guest(r, l->w[2])->uuid);
+
+	return g_str_equal(l->w[5], doms->len > 0 ? hv_state_name(g_array_index(doms, struct sim_dom_view, 0).state) : "absent");
+}
+
+static const struct {
+	const char *what;
+	run_cond_f *cond;
+	int words;
+} waits[] = {
+	{ "phase", phase_is, 4 },          /* wait phase SERVER PHASE */
+	{ "final", is_final, 3 },          /* wait final SERVER */
+	{ "log", has_logged, 3 },          /* wait log EVENT [with TEXT] */
+	{ "killed", was_killed, 2 },
+	{ "held", held, 3 },               /* wait held NAME */
+	{ "up", host_up, 3 },              /* wait up HOST */
+	{ "down", host_down, 3 },
+	{ "server", server_known, 3 },     /* wait server SERVER */
+	{ "gone", server_gone, 3 },
+	{ "copying", has_iterated, 3 },    /* wait copying SERVER: the first sample is in */
+	{ "postcopy", in_postcopy, 3 },
+	{ "dom", dom_is, 6 },              /* wait dom SERVER on HOST STATE */
+};
+
+static void do_wait(struct run *r, const struct scn_line *l)
+{
+	const char *in = after(l, "in");
+	int64_t ms = in ? duration(r, in) : WAIT_MS;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(waits); i++) {
+		if (!g_str_equal(arg(r, l, 1), waits[i].what))
+			continue;
+		if (l->n < waits[i].words)
+			bad_line(r, "words are missing");
+		if (!run_until(r, ms, waits[i].cond, (void *)l) && !r->opt->sweep)
+			run_fail(r, "waited in vain for %s %s %s", l->w[1], l->n > 2 ? l->w[2] : "", l->n > 3 ? l->w[3] : "");
+		return;
+	}
+	bad_line(r, "wait for what?");
+}
+
+static void do_expect(struct run *r, const struct scn_line *l)
+{
+	if (!r->opt->sweep)
+		check_expect(r, l);
+}
+
+static void do_nothing(struct run *r, const struct scn_line *l)
+{
+	(void)r;
+	(void)l;
+}
+
+/* ---- running ---- */
+
+static const struct {
+	const char *word;
+	void (*run)(struct run *r, const struct scn_line *l);
+	bool engine; /* it needs a controller */
+} commands[] = {
+	{ "conf",      do_nothing,  false }, /* read before */
+	{ "host",      do_host,     false },
+	{ "server",    do_server,   false },
+	{ "dom",       do_dom,      false },
+	{ "power",     do_power,    false },
+	{ "libvirtd",  do_libvirtd, false },
+	{ "link",      do_link,     false },
+	{ "drop-job",  do_drop_job, false },
+	{ "premise",   do_premise,  false },
+	{ "fault",     do_fault,    false },
+	{ "barrier",   do_barrier,  false },
+	{ "release",   do_release,  false },
+	{ "start",     do_start,    false },
+	{ "restart",   do_restart,  false },
+	{ "stop",      do_stop,     false },
+	{ "migrate",   do_migrate,  true },
+	{ "abort",     do_abort,    true },
+	{ "force",     do_force,    true },
+	{ "mark",      do_mark,     true },
+	{ "advance",   do_advance,  false },
+	{ "wait",      do_wait,     false },
+	{ "expect",    do_expect,   false },
+};
+
+static void run_line(struct run *r, const struct scn_line *l)
+{
+	r->line = l->no;
+	if (r->opt->trace) {
+		g_autofree char *text = g_strjoinv(" ", l->w);
+
+		fprintf(r->opt->trace, "%10.3f ==== %s\n", (double)clock_now_ms() / 1000, text);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+		if (!g_str_equal(l->w[0], commands[i].word))
+			continue;
+		if (commands[i].engine && !r->engine && !r->opt->sweep)
+			bad_line(r, "no controller runs");
+		if (!commands[i].engine || r->engine)
+			commands[i].run(r, l);
+		return;
+	}
+	bad_line(r, "unknown command");
+}
+
+void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result *ret)
+{
+	struct run r = { .scn = s, .opt = o, .result_code = -1 };
+
+	r.guests = g_ptr_array_new_with_free_func(guest_free);
+	r.log = g_ptr_array_new_with_free_func(g_free);
+	world_new(&r);
+	for (guint i = 0; i < s->lines->len && !r.failure && !r.skip_rest; i++)
+		run_line(&r, g_ptr_array_index(s->lines, i));
+	ret->calls = sim_calls(r.world);
+	ret->hits = sim_fault_hits(r.world);
+	if (!r.failure && !s->no_invariants) {
+		r.line = 0;
+		settle_down(&r);
+		check_invariants(&r);
+	}
+	ret->failure = r.failure && r.line ? g_strdup_printf("%s.scn:%d: %s", s->name, r.line, r.failure) : g_strdup(r.failure);
+	ret->digest = r.digest;
+	ret->virtual_ms = clock_now_ms();
+	world_free(&r);
+	g_ptr_array_unref(r.guests);
+	g_ptr_array_unref(r.log);
+	g_free(r.result_text);
+	g_free(r.failure);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The world, the controller on it, and time.
+ */
+#include "scn.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+
+#define WALL_US      INT64_C(1700000000000000)
+#define RESTART_MS   2000   /* from the controller's death to the next one, in the sweep */
+#define REST_MS      (30 * 60 * 1000)
+#define ARRIVE_MS    100    /* the last calls meet their faults */
+#define QUIET_MS     25000  /* fleet's polls follow what the last migration did */
+
+static void on_log(enum log_level level, const char *line, void *user)
+{
+	struct run *r = user;
+
+	g_ptr_array_add(r->log, g_strdup(line));
+	(void)level;
+	if (r->opt->trace)
+		fprintf(r->opt->trace, "%10.3f   %s\n", (double)clock_now_ms() / 1000, line);
+}
+
+static uint64_t mix(uint64_t d, const char *text)
+{
+	for (; *text; text++)
+		d = (d ^ (uint8_t)*text) * UINT64_C(1099511628211);
+	return d;
+}
+
+static void on_call(int64_t n, const char *host, const struct hv_req *req, enum sim_fault_kind fault, void *user)
+{
+	struct run *r = user;
+
+	r->op_calls[req->op]++;
+	r->digest = mix(mix(mix(r->digest, host), hv_op_name(req->op)), req->uuid ? req->uuid : "-") ^ (uint64_t)clock_now_ms();
+	if (r->opt->trace)
+		fprintf(r->opt->trace, "%10.3f %3d %s %s %s%s%s\n", (double)clock_now_ms() / 1000, (int)n, host, hv_op_name(req->op),
+			req->uuid ? req->uuid : "", fault < SIM_FAULT_N ? " FAULT " : "", fault < SIM_FAULT_N ? sim_fault_name(fault) : "");
+}
+
+static void on_kill(void *user)
+{
+	struct run *r = user;
+
+	r->killed = r->was_killed = true;
+}
+
+void world_new(struct run *r)
+{
+	clock_manual(WALL_US);
+	log_init(r->opt->trace ? LOG_DEBUG : r->opt->sweep ? LOG_ERROR : LOG_INFO, LOG_TEXT);
+	log_hook(on_log, r);
+	r->world = sim_new(r->opt->seed);
+	sim_on_kill(r->world, on_kill, r);
+	sim_on_call(r->world, on_call, r);
+	if (r->opt->fault)
+		sim_fault_add(r->world, r->opt->fault);
+	r->store = scn_store();
+}
+
+void world_free(struct run *r)
+{
+	controller_stop(r);
+	sim_free(r->world);
+	log_hook(NULL, NULL);
+}
+
+void controller_stop(struct run *r)
+{
+	engine_free(r->engine);
+	fleet_free(r->fleet);
+	r->engine = NULL;
+	r->fleet = NULL;
+	r->killed = false;
+}
+
+void controller_start(struct run *r)
+{
+	static const struct hv_ops *const ops[] = { &sim_ops, NULL };
+	g_autoptr(GError) why = NULL;
+
+	controller_stop(r);
+	sim_revive(r->world);
+	r->fleet = fleet_new(r->scn->conf, r->store, ops, &why);
+	r->engine = r->fleet ? engine_new(r->fleet, &why) : NULL;
+	if (!r->engine)
+		g_error("%s: the controller does not start: %s", r->scn->name, why->message);
+	fleet_start(r->fleet);
+}
+
+bool all_up(struct run *r, void *unused)
+{
+	(void)unused;
+	for (guint i = 0; r->fleet && i < fleet_hosts(r->fleet)->len; i++)
+		if (!host_is_up(r->fleet, g_ptr_array_index(fleet_hosts(r->fleet), i)))
+			return false;
+	return r->fleet != NULL;
+}
+
+/* ---- time ---- */
+
+static void time_is_up(void *user)
+{
+	*(bool *)user = true;
+}
+
+/* One timer, and what a killed controller asks for: its end, off its own stack. */
+static void step(struct run *r)
+{
+	bool late = false;
+
+	(void)clock_step(); /* there is one: the caller's limit */
+	if (!r->killed)
+		return;
+	controller_stop(r);
+	if (!r->opt->sweep)
+		return;
+	clock_after(RESTART_MS, time_is_up, &late);
+	while (!late)
+		(void)clock_step(); /* the world goes on alone */
+	controller_start(r);
+}
+
+bool run_until(struct run *r, int64_t ms, run_cond_f *cond, void *user)
+{
+	bool late = false;
+	struct clock_timer *limit = clock_after(ms, time_is_up, &late);
+
+	while (!late) {
+		if (cond && cond(r, user)) {
+			clock_cancel(&limit);
+			return true;
+		}
+		step(r);
+	}
+	return cond && cond(r, user);
+}
+
+/* ---- the end ---- */
+
+static const char *host_name(struct run *r, guint i)
+{
+	return ((struct conf_host *)g_ptr_array_index(r->scn->conf->hosts, i))->name;
+}
+
+static bool outages_over(struct run *r, void *unused)
+{
+	(void)unused;
+	for (guint i = 0; i < r->scn->conf->hosts->len; i++)
+		if (sim_host_heals(r->world, host_name(r, i)))
+			return false;
+	return true;
+}
+
+static bool at_rest(struct run *r, void *unused)
+{
+	return r->engine && engine_active(r->engine)->len == 0 && sim_jobs(r->world) == 0 && all_up(r, unused);
+}
+
+void settle_down(struct run *r)
+{
+	(void)run_until(r, ARRIVE_MS, NULL, NULL);
+	(void)run_until(r, REST_MS, outages_over, NULL);
+	sim_fault_clear(r->world);
+	(void)sim_release(r->world, NULL);
+	sim_dom_calm(r->world); /* else some would never converge, and nobody is there to force them */
+	for (guint i = 0; i < r->scn->conf->hosts->len; i++) {
+		sim_host_link(r->world, host_name(r, i), true);
+		sim_host_power(r->world, host_name(r, i), true);
+		sim_host_libvirtd(r->world, host_name(r, i), true);
+	}
+	if (!r->engine)
+		controller_start(r);
+	if (!run_until(r, REST_MS, at_rest, NULL))
+		return; /* the invariants say what is left */
+	(void)run_until(r, QUIET_MS, NULL, NULL);
+	/* a call that hung until now has taken its host's connection with it */
+	(void)run_until(r, REST_MS, at_rest, NULL);
+}
