@@ -230,12 +230,25 @@ void fleet_start(struct fleet *f)
 	g_autoptr(GError) why = NULL;
 
 	f->started = true;
+	f->started_ms = clock_now_ms();
 	/* Adopted servers belong to the administrator's project, which Identity made at the first start. */
 	if (!store_each(f->store, Q_USER_ALL, STORE_NO_ARGS, find_admin, &f->owner_user, &why) ||
 	    !store_each(f->store, Q_PROJECT_ALL, STORE_NO_ARGS, find_admin, &f->owner_project, &why))
 		log_error("fleet_owner_unknown", LOG_S("error", why->message));
 	for (guint i = 0; i < f->hosts->len; i++)
 		host_connect(g_ptr_array_index(f->hosts, i));
+}
+
+bool fleet_settled(const struct fleet *f)
+{
+	if (!f->started)
+		return false;
+	if (clock_now_ms() - f->started_ms >= f->conf->service_down_time * 1000)
+		return true;
+	for (guint i = 0; i < f->hosts->len; i++)
+		if (!((struct host *)g_ptr_array_index(f->hosts, i))->priv->tried)
+			return false;
+	return true;
 }
 
 void fleet_listen(struct fleet *f, const struct fleet_listener *l)

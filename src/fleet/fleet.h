@@ -94,6 +94,13 @@ void fleet_stop(struct fleet *f);
 
 /** fleet_start() - begin to connect to every host. */
 void fleet_start(struct fleet *f);
+/**
+ * fleet_settled() - what is known of the hosts is worth judging by.
+ *
+ * After a start no host is up yet: until each has been reached, or failed once,
+ * "down" means nothing. A host that hangs is not waited for longer than service_down_time.
+ */
+bool fleet_settled(const struct fleet *f);
 /** fleet_listen() - set the one listener (the engine). Copied. */
 void fleet_listen(struct fleet *f, const struct fleet_listener *l);
 

@@ -18,12 +18,14 @@ struct fleet {
 	GHashTable *servers_by_uuid;
 	char *owner_user, *owner_project; /* of adopted servers */
 	bool started;
+	int64_t started_ms;
 };
 
 struct host_private {
 	struct fleet *fleet;
 	struct clock_timer *retry, *poll;
 	int64_t backoff_ms;
+	bool tried;       /* it was reached, or could not be, since the start */
 	bool answered;    /* since the last poll began */
 	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
 };

@@ -123,6 +123,7 @@ static void closed(struct host *h, const char *why)
 	if (h->conn == HOST_CLOSED)
 		return;
 	h->priv->turn++;
+	h->priv->tried = true;
 	h->conn = HOST_CLOSED;
 	util_replace(&h->down_reason, why);
 	clock_cancel(&h->priv->poll);
@@ -163,6 +164,7 @@ static void got_list(struct hv_reply *r, void *user)
 	sync_list(h->priv->fleet, h, r->doms);
 	if (h->conn == HOST_SYNCING) {
 		h->conn = HOST_UP;
+		h->priv->tried = true;
 		h->priv->backoff_ms = BACKOFF_FIRST_MS;
 		log_info("host_up", LOG_S("host", h->name), LOG_D("domains", r->doms->len), LOG_D("vcpus", h->info->vcpus),
 			 LOG_D("memory_mb", h->info->mem_mib));

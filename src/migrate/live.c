@@ -567,6 +567,11 @@ void live_enter(struct mig *m)
 		live_end(m, MIG_CANCELLED, "aborted");
 		return;
 	}
+	/* Right after a start no host is up yet, and none is to be refused for that. */
+	if (before_copy(m) && !fleet_settled(m->priv->engine->fleet)) {
+		live_later(m, RETRY_MS);
+		return;
+	}
 	enter[m->phase](m);
 }
 
