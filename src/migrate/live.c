@@ -438,6 +438,7 @@ static void copy_call(struct mig *m)
 		return;
 	}
 	p->call_running = p->called = true;
+	p->job_seen_ms = clock_now_ms();
 	live_watch(m);
 }
 
@@ -501,6 +502,7 @@ static void got_job(struct mig *m, struct hv_reply *r)
 	p->polling = false;
 	if (!r->err && r->job.active) {
 		p->idle_polls = 0;
+		p->job_seen_ms = clock_now_ms();
 		take_progress(m, &r->job);
 		send_wishes(m);
 	} else if (!p->call_running || ++p->idle_polls >= IDLE_POLLS_MAX) {

@@ -189,6 +189,7 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 		m->priv->turn++; /* answers that are under way will be dropped: nobody waits for them any more */
 		m->priv->probes_open = 0;
 		m->priv->polling = m->priv->abort_sent = m->priv->force_sent = false;
+		m->priv->call_running = false;
 		clock_cancel(&m->priv->timer);
 	}
 	log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", stages[old].name),

@@ -40,6 +40,7 @@ struct mig_private {
 	bool abort_sent, force_sent; /* the call is under way */
 	char *call_error;            /* what it said, or NULL */
 	bool call_lost;              /* ... that the reply was lost */
+	int64_t job_seen_ms;         /* when libvirt's job was last seen, or the call was made */
 	int idle_polls;              /* polls that saw no job, in a row */
 	bool polling;                /* a poll's answer is awaited */
 	int64_t saved_ms;            /* when the progress was last written */

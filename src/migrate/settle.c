@@ -21,6 +21,7 @@
 #define AGAIN_MAX_MS 10000
 #define SURE_AFTER 3
 #define ATTEMPTS_MAX 3
+#define CALL_SILENT_MS 120000 /* preparing a destination may take long, but there is an end to everything */
 
 static void judge(struct mig *m);
 
@@ -201,8 +202,10 @@ static void stays_in_copy(struct mig *m, bool dest_known)
 	struct mig_private *p = m->priv;
 	bool never_told = !p->call_error || p->call_lost;
 
-	if (p->call_running) /* libvirt has not begun yet */
+	if (p->call_running && clock_now_ms() - p->job_seen_ms < CALL_SILENT_MS) /* libvirt has not begun yet */
 		live_watch(m);
+	else if (p->call_running)
+		undo(m, m->abort_wanted ? "aborted" : "libvirt's call to migrate hangs");
 	else if (m->abort_wanted)
 		undo(m, "aborted");
 	else if (never_told && dest_known && !m->paused_by_us && m->attempt + 1 < ATTEMPTS_MAX)
