@@ -56,7 +56,9 @@ struct server {
 	bool missing;        /* its host was asked and does not have it */
 	int64_t missing_since_ms; /* since when every host was up and none had it; 0 for not yet */
 	char *twin;          /* another host that also says it lives there; NULL */
+	int64_t twin_ms;     /* when it was first seen there */
 	bool twin_told;      /* the alarm was given */
+	int64_t dom_ms;      /* when its host last said what .dom is */
 };
 
 /** server_vm_name(), server_task_name() - the words of the API; the latter NULL for none. */

@@ -86,6 +86,7 @@ static void keep_dom(struct server *s, struct hv_dom **d)
 {
 	hv_dom_free(s->dom);
 	s->dom = g_steal_pointer(d);
+	s->dom_ms = clock_now_ms();
 	s->missing = false;
 	s->missing_since_ms = 0;
 	if (!is_live(s->dom))
@@ -135,13 +136,18 @@ static void move(struct fleet *f, struct server *s, struct host *h, struct hv_do
 
 /*
  * Two hosts say that it lives there. At first sight its own host may merely not
- * have told us yet that it is gone: it is asked. Seen again after that, it is an alarm, once.
+ * have told us yet that it is gone: it is asked. Seen again after it answered that
+ * it is not, it is an alarm, once. While its own host is silent there is none: it
+ * will answer, or be found to be down, and then the record moves.
  */
 static void twin(struct fleet *f, struct server *s, struct host *h)
 {
 	if (g_strcmp0(s->twin, h->name) != 0) {
 		util_replace(&s->twin, h->name);
 		s->twin_told = false;
+		s->twin_ms = clock_now_ms();
+	}
+	if (s->dom_ms <= s->twin_ms) {
 		fleet_server_refresh(f, s);
 		return;
 	}
