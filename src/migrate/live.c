@@ -344,6 +344,29 @@ static bool make_xml(struct mig *m, GError **err)
 	return !p->xml_inactive || p->persistent_xml;
 }
 
+static void prepare(struct mig *m);
+
+static void got_undefined(struct mig *m, struct hv_reply *r)
+{
+	if (r->err && err_code(r->err) != ERR_HV_LOST)
+		give_up(m, r->err->message);
+	else
+		prepare(m);
+}
+
+/*
+ * An old definition at the destination goes: later, one there must mean that
+ * the guest has run there (probe.c). libvirt would overwrite it anyway.
+ */
+static void undefine_old(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_UNDEFINE, .uuid = m->server_uuid };
+
+	log_info("old_definition_removed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("host", m->dest));
+	if (!live_ask(m, mig_dest(m), &req, got_undefined))
+		live_later(m, RETRY_MS);
+}
+
 static void prepared(struct mig *m)
 {
 	g_autofree char *why_not = not_movable(m);
@@ -351,6 +374,8 @@ static void prepared(struct mig *m)
 
 	if (why_not)
 		give_up(m, why_not);
+	else if (probe_dest_half(m->priv->dest_dom) != PROBE_H_ABSENT)
+		undefine_old(m);
 	else if (!make_xml(m, &err))
 		give_up(m, err->message);
 	else if (go(m, MIG_COPY, "both hosts are ready", m->attempt == 0 ? write_copy : NULL))

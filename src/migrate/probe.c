@@ -33,6 +33,7 @@ static_assert(G_N_ELEMENTS(verdict_names) == PROBE_VERDICT_N, "verdict_names is 
 #define LIVES (B(RUN) | B(PAUSED))
 #define GONE (B(ABSENT) | B(MIGRATED))
 #define NONE_HERE (B(ABSENT) | B(OFF) | B(MIGRATED) | B(CRASHED))
+#define RAN_HERE (B(OFF) | B(MIGRATED) | B(CRASHED))
 #define ANY ((1u << PROBE_H_N) - 1)
 
 enum job { JOB_NO, JOB_YES, JOB_ANY };
@@ -42,6 +43,11 @@ enum job { JOB_NO, JOB_YES, JOB_ANY };
  * while the destination is silent: libvirt's protocol (v3) runs the destination
  * only after the source has stopped, and a source whose end is not known stays
  * stopped. A source that runs without a job was never left.
+ *
+ * Why a definition at the destination is enough to give up a stopped source: it
+ * is written there when the guest begins to run, not before, and PREPARE has
+ * removed older ones. The guest ran there and stopped since (its host died);
+ * the source's memory is older than its disks.
  */
 static const struct {
 	unsigned source, dest;
@@ -52,6 +58,7 @@ static const struct {
 	{ B(UNKNOWN),                 ANY,                      JOB_ANY, PROBE_WAIT },
 	{ B(RUN),                     B(RUN),                   JOB_ANY, PROBE_SPLIT },
 	{ B(POSTCOPY),                ANY,                      JOB_ANY, PROBE_POSTCOPY_RUN },
+	{ B(BROKEN),                  NONE_HERE,                JOB_ANY, PROBE_MEMORY_LOST },
 	{ B(BROKEN),                  ANY,                      JOB_ANY, PROBE_POSTCOPY_BROKEN },
 	{ ANY,                        B(BROKEN),                JOB_ANY, PROBE_MEMORY_LOST },
 	{ ANY,                        ANY,                      JOB_YES, PROBE_COPYING },
@@ -61,8 +68,8 @@ static const struct {
 	{ LIVES | B(SWITCH) | B(OFF) | B(CRASHED), B(INCOMING), JOB_NO,  PROBE_LEFTOVER },
 	{ B(RUN),                     B(PAUSED),                JOB_NO,  PROBE_SPLIT },
 	{ B(PAUSED),                  LIVES,                    JOB_NO,  PROBE_SPLIT },
-	{ B(SWITCH),                  NONE_HERE,                JOB_NO,  PROBE_RESUME_SOURCE },
-	{ B(SWITCH),                  LIVES,                    JOB_NO,  PROBE_STALE_SOURCE },
+	{ B(SWITCH),                  B(ABSENT),                JOB_NO,  PROBE_RESUME_SOURCE },
+	{ B(SWITCH),                  LIVES | RAN_HERE,         JOB_NO,  PROBE_STALE_SOURCE },
 	{ GONE | B(OFF) | B(CRASHED), LIVES,                    JOB_NO,  PROBE_MOVED },
 	{ GONE,                       B(OFF) | B(CRASHED),      JOB_NO,  PROBE_MOVED },
 	{ B(OFF) | B(CRASHED),        NONE_HERE,                JOB_NO,  PROBE_STOPPED },

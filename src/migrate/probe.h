@@ -35,11 +35,11 @@ enum probe_verdict {
 	PROBE_LEFTOVER,      /* it lives at the source; destroy the waiting half at the destination */
 	PROBE_RESUME_SOURCE, /* it was stopped for a switch-over that did not come; nothing at the destination */
 	PROBE_MOVED,         /* it lives at the destination */
-	PROBE_STALE_SOURCE,  /* it runs at the destination; the source's stopped half must go */
+	PROBE_STALE_SOURCE,  /* it runs at the destination, or ran there; the source's stopped half must go */
 	PROBE_STOPPED,       /* the guest was shut off at the source meanwhile */
 	PROBE_POSTCOPY_RUN,  /* past the point of no return: wait */
 	PROBE_POSTCOPY_BROKEN, /* both halves are needed: recover, never destroy */
-	PROBE_MEMORY_LOST,   /* the source's half died in post-copy */
+	PROBE_MEMORY_LOST,   /* one of the halves died in post-copy */
 	PROBE_SPLIT,         /* it runs on both: alarm, touch nothing */
 	PROBE_LOST,          /* it is nowhere */
 	PROBE_VERDICT_N

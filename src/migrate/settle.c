@@ -341,11 +341,16 @@ static void act_finish(struct mig *m, enum probe_verdict v)
 	case PROBE_POSTCOPY_RUN:
 		again(m);
 		break;
+	case PROBE_STOPPED:
+		if (probe_dest_half(m->priv->dest_dom) != PROBE_H_ABSENT) {
+			clean_source(m); /* shut off there since; the source's definition is the older one */
+			break;
+		}
+		G_GNUC_FALLTHROUGH;
 	case PROBE_NOT_MOVED:
 	case PROBE_NOT_MOVED_BLIND:
 	case PROBE_LEFTOVER:
 	case PROBE_RESUME_SOURCE:
-	case PROBE_STOPPED:
 		/* It was seen living at the destination and is not any more: somebody else moved or stopped it. */
 		live_end(m, MIG_ERROR, "after the migration the guest was found at the source again");
 		break;
@@ -373,7 +378,7 @@ static void act(struct mig *m, enum probe_verdict v)
 		else
 			again(m);
 	} else if (v == PROBE_MEMORY_LOST) {
-		gone(m, "the source's half of the guest died during post-copy; its memory is lost");
+		gone(m, "one half of the guest died during post-copy; its memory is lost");
 	} else if (v == PROBE_LOST) {
 		if (sure)
 			gone(m, "neither host has the guest any more");

@@ -23,6 +23,8 @@ static const struct {
 	{ "post-copy at both",             H(POSTCOPY), H(POSTCOPY), true,  PROBE_POSTCOPY_RUN },
 	{ "post-copy broken",              H(BROKEN),   H(RUN),      false, PROBE_POSTCOPY_BROKEN },
 	{ "post-copy broken at both",      H(BROKEN),   H(BROKEN),   true,  PROBE_POSTCOPY_BROKEN },
+	{ "destination died in post-copy", H(BROKEN),   H(OFF),      false, PROBE_MEMORY_LOST },
+	{ "... and has no definition",     H(BROKEN),   H(ABSENT),   true,  PROBE_MEMORY_LOST },
 	{ "source died in post-copy",      H(CRASHED),  H(BROKEN),   false, PROBE_MEMORY_LOST },
 	{ "stopped in the switch-over",    H(SWITCH),   H(INCOMING), false, PROBE_LEFTOVER },
 	{ "stopped, destination cleaned",  H(SWITCH),   H(ABSENT),   false, PROBE_RESUME_SOURCE },
@@ -32,6 +34,7 @@ static const struct {
 	{ "succeeded, paused guest",       H(ABSENT),   H(PAUSED),   false, PROBE_MOVED },
 	{ "succeeded, then shut off",      H(ABSENT),   H(OFF),      false, PROBE_MOVED },
 	{ "confirmation lost",             H(SWITCH),   H(RUN),      false, PROBE_STALE_SOURCE },
+	{ "... and its host has died",     H(SWITCH),   H(OFF),      false, PROBE_STALE_SOURCE },
 	{ "split brain",                   H(RUN),      H(RUN),      false, PROBE_SPLIT },
 	{ "split brain, one paused",       H(RUN),      H(PAUSED),   false, PROBE_SPLIT },
 	{ "lost",                          H(ABSENT),   H(ABSENT),   false, PROBE_LOST },
@@ -70,9 +73,9 @@ static void check_safe(enum probe_half src, enum probe_half dst, bool job, enum 
 	if (v == PROBE_LEFTOVER) /* destroys at the destination */
 		g_assert_true(dst == PROBE_H_INCOMING && !job && !in_postcopy(src));
 	if (v == PROBE_RESUME_SOURCE) /* starts at the source */
-		g_assert_true(src == PROBE_H_SWITCH && !job && !lives(dst) && !in_postcopy(dst) && dst != PROBE_H_INCOMING && dst != PROBE_H_UNKNOWN);
+		g_assert_true(src == PROBE_H_SWITCH && !job && dst == PROBE_H_ABSENT);
 	if (v == PROBE_STALE_SOURCE) /* destroys at the source */
-		g_assert_true(src == PROBE_H_SWITCH && !job && lives(dst));
+		g_assert_true(src == PROBE_H_SWITCH && !job && dst != PROBE_H_ABSENT && dst != PROBE_H_INCOMING && !in_postcopy(dst));
 	if (v == PROBE_MOVED) /* undefines at the source */
 		g_assert_true(!lives(src) && src != PROBE_H_SWITCH && !in_postcopy(src) && src != PROBE_H_UNKNOWN && !job);
 	if (v == PROBE_NOT_MOVED) /* begins anew */
