@@ -185,8 +185,13 @@ static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d)
 			adopt(f, h, d);
 		return;
 	}
-	if (s->task != SERVER_TASK_NONE || is_incoming(*d))
+	if (s->task != SERVER_TASK_NONE)
 		return;
+	if (is_incoming(*d)) {
+		if (f->listener.leftover && !(*d)->job_active && g_strcmp0(s->host, h->name) != 0)
+			f->listener.leftover(h, *d, f->listener.user);
+		return;
+	}
 	if (g_strcmp0(s->host, h->name) != 0) {
 		elsewhere(f, s, h, d);
 		return;

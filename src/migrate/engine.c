@@ -37,6 +37,11 @@ static void on_host(struct host *h, void *user)
 	engine_pump(e);
 }
 
+static void on_leftover(struct host *h, const struct hv_dom *d, void *user)
+{
+	leftover_seen(user, h, d);
+}
+
 /* A server whose row says that a migration owns it, while none does: the two are written together, so only a restored database has this. */
 static bool release_servers(struct engine *e, GError **err)
 {
@@ -77,13 +82,14 @@ static void index_add(struct engine *e, struct mig *m)
 struct engine *engine_new(struct fleet *f, GError **err)
 {
 	struct engine *e = g_new0(struct engine, 1);
-	struct fleet_listener l = { .domain = on_domain, .host = on_host, .user = e };
+	struct fleet_listener l = { .domain = on_domain, .leftover = on_leftover, .host = on_host, .user = e };
 
 	e->fleet = f;
 	e->store = fleet_store(f);
 	e->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
 	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
 	e->slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->active = mig_load_active(e, err);
 	for (guint i = 0; e->active && i < e->active->len; i++) {
 		struct mig *m = g_ptr_array_index(e->active, i);
@@ -116,6 +122,7 @@ void engine_free(struct engine *e)
 	g_hash_table_unref(e->by_id);
 	g_hash_table_unref(e->by_server);
 	g_hash_table_unref(e->slots);
+	g_hash_table_unref(e->leftovers);
 	if (e->active)
 		g_ptr_array_unref(e->active);
 	g_free(e);

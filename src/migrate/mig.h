@@ -16,6 +16,7 @@ struct engine {
 	GHashTable *by_id;          /* id -> struct mig *, not final */
 	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
 	GHashTable *slots;          /* source host -> number of slots taken */
+	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
 	struct clock_timer *reaper; /* takes the final ones out of active */
 	bool pumping, stopping;
 };
@@ -139,6 +140,11 @@ void settle(struct mig *m);
 
 /** precheck() - what can be said without asking hosts. ERR_PRECHECK, ERR_NO_VALID_HOST, ERR_BAD_REQUEST in Nova's words. */
 bool precheck(struct mig *m, GError **err);
+
+/* ---- leftover.c ---- */
+
+/** leftover_seen() - a host has the waiting half of a migration that is over. */
+void leftover_seen(struct engine *e, struct host *h, const struct hv_dom *d);
 
 /* ---- engine.c ---- */
 
