@@ -329,9 +329,7 @@ static void begin(struct exchange *x, const char *method)
 	struct api_head head = { .method = method, .path = origin_form(x->uri) };
 
 	scan_head(x, &scan);
-	if (conf->public_url)
-		base = g_strdup(conf->public_url);
-	else if (scan.host && host_ok(scan.host))
+	if (!conf->public_url && scan.host && host_ok(scan.host))
 		base = g_strconcat(x->http->tls ? "https://" : "http://", scan.host, NULL);
 	head.base_url = base ? base : x->http->url;
 	head.token = scan.token;
@@ -556,13 +554,16 @@ bool http_listen(struct api *a, GError **err)
 	if (!h->listeners)
 		return false;
 	name = listen_name(h->listeners);
-	h->url = g_strdup_printf("%s://%s", h->tls ? "https" : "http", name);
+	h->url = conf->public_url ? g_strdup(conf->public_url) : g_strdup_printf("%s://%s", h->tls ? "https" : "http", name);
+	/* Paths are put behind it. */
+	for (size_t n = strlen(h->url); n && h->url[n - 1] == '/'; n--)
+		h->url[n - 1] = '\0';
 	return true;
 }
 
 const char *http_url(const struct api *a)
 {
-	return a->conf->public_url ? a->conf->public_url : a->http->url;
+	return a->http->url;
 }
 
 static void on_limit(void *user)

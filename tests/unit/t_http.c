@@ -539,6 +539,23 @@ static void test_refused(void)
 	}
 }
 
+/* Links begin with it; they have one slash behind it. */
+static void test_public_url(void)
+{
+	static const char *const urls[] = { "https://cloud:1", "https://cloud:1/", "https://cloud:1//" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(urls); i++) {
+		struct conf c = { .listen = loopback, .public_url = (char *)urls[i] };
+		struct api parts = { .conf = &c };
+		struct api *a = api_new_parts(&parts, tables, 1);
+
+		g_assert_true(http_listen(a, NULL));
+		g_assert_cmpstr(http_url(a), ==, "https://cloud:1");
+		http_free(a);
+		api_free_parts(a);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_autofree char *pem = NULL;
@@ -550,6 +567,7 @@ int main(int argc, char **argv)
 	log_init(LOG_WARNING, LOG_TEXT);
 	loop_init();
 	test_refused();
+	test_public_url();
 	server = start();
 	g_test_add_func("/http/bytes", test_bytes);
 	g_test_add_func("/http/headers", test_headers);
