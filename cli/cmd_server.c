@@ -287,10 +287,8 @@ static bool migrate(struct cli *c, struct follow *f, GError **err)
 	if (!ask_to_migrate(c, f, err))
 		return false;
 	f->request_id = request_id = g_strdup(client_request_id(c->client));
-	if (!cli_on(c, "wait"))
-		return follow_start(f, err) && tell(c, f, false, err);
-	if (follow_wait(f, err))
-		return tell(c, f, true, err);
+	if (cli_on(c, "wait") ? follow_wait(f, err) : follow_start(f, err))
+		return tell(c, f, cli_on(c, "wait"), err);
 	if (f->reason && c->format != RENDER_TABLE)
 		(void)tell(c, f, false, NULL); /* the failure itself is what is reported */
 	return false;

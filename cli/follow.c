@@ -141,8 +141,8 @@ static void cut(char *line, size_t width)
 
 static void draw(struct screen *s, const struct progress *p, const struct view *v)
 {
-	bool bytes = s->terminal && !v->ended;
-	g_autofree char *text = !*p->status ? g_strdup("waiting for it to start") : bytes ? progress_line(p) : progress_short(p);
+	bool bytes = s->terminal && !v->ended && !v->silent; /* otherwise they are old */
+	g_autofree char *text = !*p->status ? g_strdup("waiting for it to start") : bytes ? progress_line(p, clock_now_ms()) : progress_short(p);
 	g_autofree char *line = g_strconcat(text, v->silent ? "  (no answer from the API)" : "", NULL);
 
 	if (s->terminal) {
@@ -251,20 +251,6 @@ static bool ask(struct follow *f, GError **err)
 	return true;
 }
 
-bool follow_start(struct follow *f, GError **err)
-{
-	watch_interrupt(f->cli->client);
-	for (int i = 0; i < START_POLLS; i++) {
-		if (i > 0 && !pause_ms(poll_ms()))
-			break;
-		if (!ask(f, err))
-			return false;
-		if (f->id)
-			return true;
-	}
-	return true;
-}
-
 /*
  * True if the server is no longer migrating: a migration that is refused before it has a record leaves only its action.
  * Without the word of the server it is taken to go on.
@@ -314,6 +300,20 @@ static bool conclude(struct follow *f, enum outcome o, GError **err)
 	g_set_error(err, CLI_ERR, CLI_FAILED, "migration %" G_GINT64_FORMAT " of %s ended as %s%s%s", f->id, f->server_name, status,
 		    f->reason ? ": " : "", f->reason ? f->reason : "");
 	return false;
+}
+
+bool follow_start(struct follow *f, GError **err)
+{
+	watch_interrupt(f->cli->client);
+	for (int i = 0; i < START_POLLS; i++) {
+		if (i > 0 && !pause_ms(poll_ms()))
+			break;
+		if (!ask(f, err))
+			return false;
+		if (f->id)
+			return outcome_of(f->record) == FAILED ? conclude(f, FAILED, err) : true;
+	}
+	return true;
 }
 
 /* The loop of follow_wait(). Return: GOING_ON with @err. */

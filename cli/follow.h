@@ -36,6 +36,8 @@ int64_t follow_last_id(struct cli *c, const char *server_id);
 /**
  * follow_start() - find the record of a migration that was just asked for.
  * @f: gets the id and the record, if there is one within a few polls
+ *
+ * Return: false with CLI_FAILED and the reason if it has failed already, or with what the API said.
  */
 bool follow_start(struct follow *f, GError **err);
 

@@ -8,6 +8,9 @@
 #define WINDOW_MS 30000
 #define BYTES_MAX (INT64_MAX / 4)
 #define LEFT_MAX_S (7 * 24 * 3600)
+#define STILL_MS 15000        /* servers write every 5 s at the latest (Nova's monitor) */
+#define SHRINKING 0.95        /* a pass of more than this of the one before is none that ends */
+#define POST_COPY "running (post-copy)"
 
 /* ---- samples ---- */
 
@@ -38,8 +41,17 @@ static void add_sample(struct progress *p, const struct progress_sample *s)
 
 	if (last && last->sent == s->sent && last->left == s->left && last->total == s->total)
 		return;
-	if (last && s->sent < last->sent)
+	if (last && s->sent < last->sent) {
 		p->n = 0; /* the copy began again, elsewhere */
+		last = NULL;
+	}
+	if (!last) {
+		p->pass_bytes = s->left;
+		p->last_pass_bytes = 0;
+	} else if (s->left > last->left) {
+		p->last_pass_bytes = p->pass_bytes;
+		p->pass_bytes = s->left;
+	}
 	p->newest = p->n ? (p->newest + 1) % PROGRESS_SAMPLES : 0;
 	p->sample[p->newest] = *s;
 	p->n = MIN(p->n + 1, PROGRESS_SAMPLES);
@@ -80,7 +92,8 @@ bool progress_feed(struct progress *p, const json_t *migration, int64_t now_ms)
 	changed = set_text(p->status, render_str(migration, "status"));
 	changed |= set_text(p->source, render_str(migration, "source_compute"));
 	changed |= set_text(p->dest, render_str(migration, "dest_compute"));
-	if (s.total > 0)
+	p->has_bytes = s.total > 0;
+	if (p->has_bytes)
 		add_sample(p, &s);
 	return changed;
 }
@@ -97,18 +110,24 @@ bool progress_rate(const struct progress *p, int64_t *ret_bytes_s)
 	return true;
 }
 
-bool progress_left_s(const struct progress *p, int64_t *ret_s)
+enum progress_left progress_left(const struct progress *p, int64_t *ret_s)
 {
-	const struct progress_sample *a = p->n ? oldest(p) : NULL, *b = newest(p);
+	const struct progress_sample *b = newest(p);
+	bool first = p->last_pass_bytes == 0, post_copy = strcmp(p->status, POST_COPY) == 0;
+	double ratio = first || post_copy ? 0 : (double)p->pass_bytes / (double)p->last_pass_bytes;
+	int64_t rate;
 	double s;
 
-	if (!a || b->at_ms <= a->at_ms || b->left >= a->left)
-		return false;
-	s = (double)b->left / (double)(a->left - b->left) * (double)(b->at_ms - a->at_ms) / 1000;
+	if (!progress_rate(p, &rate) || rate <= 0)
+		return LEFT_UNKNOWN;
+	if (ratio > SHRINKING)
+		return LEFT_NO_END;
+	/* this pass, and all that follow if they go on to shrink so */
+	s = ((double)b->left + (double)p->pass_bytes * ratio / (1 - ratio)) / (double)rate;
 	if (s > LEFT_MAX_S)
-		return false;
+		return LEFT_UNKNOWN;
 	*ret_s = (int64_t)(s + 0.999);
-	return true;
+	return first && !post_copy && b->left > 0 ? LEFT_AT_LEAST : LEFT_ABOUT;
 }
 
 char *progress_duration(int64_t s)
@@ -142,29 +161,44 @@ char *progress_short(const struct progress *p)
 	return g_strdup_printf("%s: %s -> %s", known(p->status), known(p->source), known(p->dest));
 }
 
-char *progress_line(const struct progress *p)
+/* Rate and time left. */
+static void put_pace(GString *line, const struct progress *p)
+{
+	g_autofree char *rate_text = NULL, *left_text = NULL;
+	int64_t rate, left_s = 0;
+	enum progress_left left = progress_left(p, &left_s);
+
+	if (!progress_rate(p, &rate)) {
+		g_string_append(line, "  ~");
+		return;
+	}
+	rate_text = render_bytes(rate);
+	left_text = progress_duration(left_s);
+	g_string_append_printf(line, "  ~%s/s", rate_text);
+	switch (left) {
+	case LEFT_UNKNOWN:  break;
+	case LEFT_AT_LEAST: g_string_append_printf(line, "  at least %s left", left_text); break;
+	case LEFT_ABOUT:    g_string_append_printf(line, "  ~%s left", left_text); break;
+	case LEFT_NO_END:   g_string_append(line, "  no end in sight"); break;
+	}
+}
+
+char *progress_line(const struct progress *p, int64_t now_ms)
 {
 	GString *line = g_string_new(NULL);
 	const struct progress_sample *s = newest(p);
-	g_autofree char *part = NULL, *rate_text = NULL, *left_text = NULL;
-	int64_t rate, left_s;
+	g_autofree char *part = NULL, *still = NULL;
 
 	g_string_printf(line, "%s  %s -> %s", known(p->status), known(p->source), known(p->dest));
 	if (!s)
 		return g_string_free(line, FALSE);
 	part = done_of(s->total - MIN(s->left, s->total), s->total);
 	g_string_append_printf(line, "  %s", part);
-	if (!progress_rate(p, &rate)) {
-		g_string_append(line, "  ~");
-		return g_string_free(line, FALSE);
-	}
-	rate_text = render_bytes(rate);
-	g_string_append_printf(line, "  ~%s/s", rate_text);
-	if (progress_left_s(p, &left_s)) {
-		left_text = progress_duration(left_s);
-		g_string_append_printf(line, "  ~%s left", left_text);
-	} else if (s->left > 0) {
-		g_string_append(line, "  no end in sight");
+	if (p->has_bytes && now_ms - s->at_ms > STILL_MS) {
+		still = progress_duration((now_ms - s->at_ms) / 1000);
+		g_string_append_printf(line, "  nothing sent for %s", still);
+	} else if (p->has_bytes) {
+		put_pace(line, p);
 	}
 	return g_string_free(line, FALSE);
 }

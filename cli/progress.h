@@ -4,10 +4,15 @@
  *
  * Pure: the caller brings the records and the time. A server writes its numbers
  * every few seconds, so a record counts as a sample only when its numbers have
- * changed; rates come from the last samples of about half a minute. Before the
- * second sample the rate is "~", and there is no time left. The time left is
- * what remains over how fast the remainder shrinks: a guest that dirties memory
- * as fast as it is sent gets no promise.
+ * changed, and the rate comes from the last samples. Before the second one it is
+ * "~", and there is no time left.
+ *
+ * Memory is copied in passes: while one runs, the guest changes what the next
+ * one must send again, and nobody tells how much until the remainder jumps up.
+ * So what remains says little about the time: in the first pass it is a lower
+ * bound; later the sizes of the last two passes tell whether they shrink, and so
+ * how much is still to come, or that no end is in sight. After the switch to
+ * post-copy nothing is sent twice.
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H
@@ -28,8 +33,17 @@ struct progress_sample {
 
 struct progress {
 	char status[PROGRESS_TEXT_MAX], source[PROGRESS_TEXT_MAX], dest[PROGRESS_TEXT_MAX]; /* safe to print; "" unknown */
+	bool has_bytes;                      /* the last record had them */
 	struct progress_sample sample[PROGRESS_SAMPLES]; /* a ring */
 	unsigned n, newest;
+	int64_t pass_bytes, last_pass_bytes; /* what remained when this pass, and the one before it, began; 0: there was none before */
+};
+
+enum progress_left {
+	LEFT_UNKNOWN,
+	LEFT_AT_LEAST, /* the first pass: what the guest changes comes on top */
+	LEFT_ABOUT,
+	LEFT_NO_END,   /* the passes do not get smaller */
 };
 
 /**
@@ -44,11 +58,16 @@ bool progress_feed(struct progress *p, const json_t *migration, int64_t now_ms);
 /** progress_rate() - bytes a second that are sent. Return: false before the second sample. */
 bool progress_rate(const struct progress *p, int64_t *ret_bytes_s);
 
-/** progress_left_s() - seconds until nothing remains. Return: false if that cannot be told. */
-bool progress_left_s(const struct progress *p, int64_t *ret_s);
+/** progress_left() - seconds until all is sent, for LEFT_AT_LEAST and LEFT_ABOUT. */
+enum progress_left progress_left(const struct progress *p, int64_t *ret_s);
 
-/** progress_line() - all of it on one line: "running  host1 -> host2  1.2/4.0 GiB  ~118.0 MiB/s  ~24 s left". Return: owned. */
-char *progress_line(const struct progress *p);
+/**
+ * progress_line() - all of it on one line: "running  host1 -> host2  1.2/4.0 GiB  ~118.0 MiB/s  ~24 s left".
+ * @now_ms: monotonic; numbers that have stood still for long are said to
+ *
+ * Return: owned by the caller.
+ */
+char *progress_line(const struct progress *p, int64_t now_ms);
 
 /** progress_short() - status and hosts: "running: host1 -> host2". Return: owned. */
 char *progress_short(const struct progress *p);

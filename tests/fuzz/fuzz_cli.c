@@ -52,7 +52,7 @@ static void follow(const json_t *v)
 		g_autofree char *line = NULL, *text = NULL;
 
 		progress_feed(&p, one, (int64_t)i * 700);
-		line = progress_line(&p);
+		line = progress_line(&p, (int64_t)i * 900);
 		text = progress_short(&p);
 		check_text(line);
 		check_text(text);
