@@ -59,7 +59,8 @@ static bool apply(struct server *s, const struct hv_dom *d)
 	int64_t disk_gb = disk_gb_of(d);
 	int power = server_power_of(d->state);
 	/* Only these states are the hypervisor's to say; the others are the controller's. */
-	bool follows = s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || s->vm == SERVER_STOPPED || s->vm == SERVER_SUSPENDED ||
+	bool back = s->vm == SERVER_ERROR && d->state == HV_RUNNING; /* somebody has helped it */
+	bool follows = back || s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || s->vm == SERVER_STOPPED || s->vm == SERVER_SUSPENDED ||
 		       s->vm == SERVER_BUILDING;
 	bool changed = false;
 
@@ -68,6 +69,8 @@ static bool apply(struct server *s, const struct hv_dom *d)
 		util_replace(&s->libvirt_name, d->name);
 		changed = true;
 	}
+	if (back)
+		util_replace(&s->fault, NULL);
 	if (follows && s->vm != vm_of(d)) {
 		s->vm = vm_of(d);
 		changed = true;
@@ -187,13 +190,13 @@ static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d)
 	}
 	if (s->task != SERVER_TASK_NONE)
 		return;
-	if (is_incoming(*d)) {
-		if (f->listener.leftover && !(*d)->job_active && g_strcmp0(s->host, h->name) != 0)
-			f->listener.leftover(h, *d, f->listener.user);
+	if (is_incoming(*d) && (*d)->job_active)
 		return;
-	}
 	if (g_strcmp0(s->host, h->name) != 0) {
-		elsewhere(f, s, h, d);
+		if (!is_incoming(*d))
+			elsewhere(f, s, h, d);
+		else if (f->listener.leftover)
+			f->listener.leftover(h, *d, f->listener.user);
 		return;
 	}
 	if (apply(s, *d))

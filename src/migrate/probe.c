@@ -5,7 +5,8 @@
 
 static const char *const half_names[] = {
 	[PROBE_H_UNKNOWN] = "unknown",   [PROBE_H_ABSENT] = "absent",     [PROBE_H_OFF] = "off",
-	[PROBE_H_MIGRATED] = "migrated", [PROBE_H_CRASHED] = "crashed",   [PROBE_H_RUN] = "running",
+	[PROBE_H_MIGRATED] = "migrated", [PROBE_H_FAILED] = "failed",
+	[PROBE_H_CRASHED] = "crashed",   [PROBE_H_RUN] = "running",
 	[PROBE_H_PAUSED] = "paused",     [PROBE_H_SWITCH] = "switching",  [PROBE_H_INCOMING] = "incoming",
 	[PROBE_H_POSTCOPY] = "postcopy", [PROBE_H_BROKEN] = "postcopy-failed",
 };
@@ -20,6 +21,7 @@ static const char *const verdict_names[] = {
 	[PROBE_RESUME_SOURCE] = "resume-source",
 	[PROBE_MOVED] = "moved",
 	[PROBE_STALE_SOURCE] = "stale-source",
+	[PROBE_UNDECIDED] = "undecided",
 	[PROBE_STOPPED] = "stopped",
 	[PROBE_POSTCOPY_RUN] = "postcopy",
 	[PROBE_POSTCOPY_BROKEN] = "postcopy-broken",
@@ -32,7 +34,7 @@ static_assert(G_N_ELEMENTS(verdict_names) == PROBE_VERDICT_N, "verdict_names is 
 #define B(h) (1u << PROBE_H_##h)
 #define LIVES (B(RUN) | B(PAUSED))
 #define GONE (B(ABSENT) | B(MIGRATED))
-#define NONE_HERE (B(ABSENT) | B(OFF) | B(MIGRATED) | B(CRASHED))
+#define NONE_HERE (B(ABSENT) | B(OFF) | B(MIGRATED) | B(FAILED) | B(CRASHED))
 #define RAN_HERE (B(OFF) | B(MIGRATED) | B(CRASHED))
 #define ANY ((1u << PROBE_H_N) - 1)
 
@@ -44,10 +46,13 @@ enum job { JOB_NO, JOB_YES, JOB_ANY };
  * only after the source has stopped, and a source whose end is not known stays
  * stopped. A source that runs without a job was never left.
  *
- * Why a definition at the destination is enough to give up a stopped source: it
- * is written there when the guest begins to run, not before, and PREPARE has
- * removed older ones. The guest ran there and stopped since (its host died);
- * the source's memory is older than its disks.
+ * A source that stands stopped for the switch-over beside a shut-off definition
+ * at the destination (PREPARE has removed older ones): libvirt writes the
+ * definition just before it lets the guest run. Shut off as "failed", it did not
+ * come to that (a disk's lock was not to be had), and the source may run on.
+ * Otherwise it may have run and stopped since, because its host died; then the
+ * source's memory is older than its disks. Running it would corrupt them,
+ * destroying it could take the only copy: a person decides.
  */
 static const struct {
 	unsigned source, dest;
@@ -68,10 +73,11 @@ static const struct {
 	{ LIVES | B(SWITCH) | B(OFF) | B(CRASHED), B(INCOMING), JOB_NO,  PROBE_LEFTOVER },
 	{ B(RUN),                     B(PAUSED),                JOB_NO,  PROBE_SPLIT },
 	{ B(PAUSED),                  LIVES,                    JOB_NO,  PROBE_SPLIT },
-	{ B(SWITCH),                  B(ABSENT),                JOB_NO,  PROBE_RESUME_SOURCE },
-	{ B(SWITCH),                  LIVES | RAN_HERE,         JOB_NO,  PROBE_STALE_SOURCE },
+	{ B(SWITCH),                  B(ABSENT) | B(FAILED),    JOB_NO,  PROBE_RESUME_SOURCE },
+	{ B(SWITCH),                  LIVES,                    JOB_NO,  PROBE_STALE_SOURCE },
+	{ B(SWITCH),                  RAN_HERE,                 JOB_NO,  PROBE_UNDECIDED },
 	{ GONE | B(OFF) | B(CRASHED), LIVES,                    JOB_NO,  PROBE_MOVED },
-	{ GONE,                       B(OFF) | B(CRASHED),      JOB_NO,  PROBE_MOVED },
+	{ GONE,                       B(OFF) | B(FAILED) | B(CRASHED), JOB_NO, PROBE_MOVED },
 	{ B(OFF) | B(CRASHED),        NONE_HERE,                JOB_NO,  PROBE_STOPPED },
 	{ GONE,                       GONE,                     JOB_NO,  PROBE_LOST },
 };
@@ -113,6 +119,8 @@ enum probe_half probe_dest_half(const struct hv_dom *d)
 {
 	enum probe_half h = d ? common_half(d, PROBE_H_INCOMING) : PROBE_H_UNKNOWN;
 
+	if (h == PROBE_H_OFF && d->reason == HV_R_FAILED)
+		return PROBE_H_FAILED;
 	/* A guest that was paused before the migration is "paused" on both sides; the job tells the waiting half. */
 	return h == PROBE_H_PAUSED && d->job_incoming ? PROBE_H_INCOMING : h;
 }

@@ -17,6 +17,7 @@ enum probe_half {
 	PROBE_H_ABSENT,
 	PROBE_H_OFF,      /* defined and shut off, for other reasons than the migration */
 	PROBE_H_MIGRATED, /* shut off because it went to another host, still defined */
+	PROBE_H_FAILED,   /* destination: shut off because the start failed: it never ran here */
 	PROBE_H_CRASHED,
 	PROBE_H_RUN,
 	PROBE_H_PAUSED,   /* by an operator, an I/O error, ...: it lives here */
@@ -35,7 +36,8 @@ enum probe_verdict {
 	PROBE_LEFTOVER,      /* it lives at the source; destroy the waiting half at the destination */
 	PROBE_RESUME_SOURCE, /* it was stopped for a switch-over that did not come; nothing at the destination */
 	PROBE_MOVED,         /* it lives at the destination */
-	PROBE_STALE_SOURCE,  /* it runs at the destination, or ran there; the source's stopped half must go */
+	PROBE_STALE_SOURCE,  /* it runs at the destination; the source's stopped half must go */
+	PROBE_UNDECIDED,     /* stopped at the source, and may have run at the destination since: only a person can tell */
 	PROBE_STOPPED,       /* the guest was shut off at the source meanwhile */
 	PROBE_POSTCOPY_RUN,  /* past the point of no return: wait */
 	PROBE_POSTCOPY_BROKEN, /* both halves are needed: recover, never destroy */

@@ -170,7 +170,7 @@ static bool write_gone(struct mig *m, GError **err)
 	return ok;
 }
 
-/* The guest is gone or past saving: the record says so, with the evidence. */
+/* The guest is gone, or past what we may do for it: the record says so, with the evidence. */
 static void gone(struct mig *m, const char *what)
 {
 	struct server *s = mig_server(m);
@@ -182,6 +182,15 @@ static void gone(struct mig *m, const char *what)
 	util_replace(&s->fault, m->error);
 	log_error("guest_lost", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("why", what));
 	live_end(m, MIG_ERROR, m->error);
+}
+
+/* Nothing is touched: both halves are there for whoever knows more than two hosts can say. */
+static void undecided(struct mig *m)
+{
+	g_autofree char *why = g_strdup_printf("the guest stands stopped at %s, and may have run at %s since: if it did, destroy it at %s and start "
+					       "it at %s; if not, resume it at %s", m->source, m->dest, m->source, m->dest, m->source);
+
+	gone(m, why);
 }
 
 static void raise_alarm(struct mig *m)
@@ -284,6 +293,7 @@ static void act_copy(struct mig *m, enum probe_verdict v)
 	case PROBE_MEMORY_LOST:
 	case PROBE_SPLIT:
 	case PROBE_LOST:
+	case PROBE_UNDECIDED:
 	case PROBE_VERDICT_N:
 		g_assert_not_reached(); /* the same in every phase: act() */
 	}
@@ -323,6 +333,7 @@ static void act_undo(struct mig *m, enum probe_verdict v)
 	case PROBE_MEMORY_LOST:
 	case PROBE_SPLIT:
 	case PROBE_LOST:
+	case PROBE_UNDECIDED:
 	case PROBE_VERDICT_N:
 		g_assert_not_reached();
 	}
@@ -359,6 +370,7 @@ static void act_finish(struct mig *m, enum probe_verdict v)
 	case PROBE_MEMORY_LOST:
 	case PROBE_SPLIT:
 	case PROBE_LOST:
+	case PROBE_UNDECIDED:
 	case PROBE_VERDICT_N:
 		g_assert_not_reached();
 	}
@@ -379,6 +391,11 @@ static void act(struct mig *m, enum probe_verdict v)
 			again(m);
 	} else if (v == PROBE_MEMORY_LOST) {
 		gone(m, "one half of the guest died during post-copy; its memory is lost");
+	} else if (v == PROBE_UNDECIDED) {
+		if (sure)
+			undecided(m);
+		else
+			again(m);
 	} else if (v == PROBE_LOST) {
 		if (sure)
 			gone(m, "neither host has the guest any more");

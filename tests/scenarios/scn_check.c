@@ -345,6 +345,14 @@ static void check_record(struct run *r, const struct guest *g, const struct sim_
 		run_fail(r, "%s runs nowhere, its record's last news say it does", g->name);
 }
 
+/* Only when it ran at the destination and died with its host, and the record tells a person so. */
+static bool may_stay_stopped(struct run *r, const struct guest *g)
+{
+	const struct server *s = fleet_server(r->fleet, g->uuid);
+
+	return sim_guest_died(r->world, g->uuid) && s && s->vm == SERVER_ERROR && s->fault;
+}
+
 static void check_guest(struct run *r, const struct guest *g)
 {
 	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, g->uuid);
@@ -368,7 +376,7 @@ static void check_guest(struct run *r, const struct guest *g)
 			run_fail(r, "%s lives on %s and %s has a leftover of it (%s/%s)", g->name, live->host, v->host, hv_state_name(v->state),
 				 hv_reason_name(v->reason));
 	}
-	if (live && live->state == HV_PAUSED && live->reason == HV_R_MIGRATION)
+	if (live && live->state == HV_PAUSED && live->reason == HV_R_MIGRATION && !may_stay_stopped(r, g))
 		run_fail(r, "%s was left stopped on %s", g->name, live->host);
 	check_record(r, g, live);
 	check_migrations(r, g);

@@ -34,7 +34,8 @@ static const struct {
 	{ "succeeded, paused guest",       H(ABSENT),   H(PAUSED),   false, PROBE_MOVED },
 	{ "succeeded, then shut off",      H(ABSENT),   H(OFF),      false, PROBE_MOVED },
 	{ "confirmation lost",             H(SWITCH),   H(RUN),      false, PROBE_STALE_SOURCE },
-	{ "... and its host has died",     H(SWITCH),   H(OFF),      false, PROBE_STALE_SOURCE },
+	{ "... and its host has died",     H(SWITCH),   H(OFF),      false, PROBE_UNDECIDED },
+	{ "could not begin there",         H(SWITCH),   H(FAILED),   false, PROBE_RESUME_SOURCE },
 	{ "split brain",                   H(RUN),      H(RUN),      false, PROBE_SPLIT },
 	{ "split brain, one paused",       H(RUN),      H(PAUSED),   false, PROBE_SPLIT },
 	{ "lost",                          H(ABSENT),   H(ABSENT),   false, PROBE_LOST },
@@ -73,9 +74,9 @@ static void check_safe(enum probe_half src, enum probe_half dst, bool job, enum 
 	if (v == PROBE_LEFTOVER) /* destroys at the destination */
 		g_assert_true(dst == PROBE_H_INCOMING && !job && !in_postcopy(src));
 	if (v == PROBE_RESUME_SOURCE) /* starts at the source */
-		g_assert_true(src == PROBE_H_SWITCH && !job && dst == PROBE_H_ABSENT);
+		g_assert_true(src == PROBE_H_SWITCH && !job && (dst == PROBE_H_ABSENT || dst == PROBE_H_FAILED));
 	if (v == PROBE_STALE_SOURCE) /* destroys at the source */
-		g_assert_true(src == PROBE_H_SWITCH && !job && dst != PROBE_H_ABSENT && dst != PROBE_H_INCOMING && !in_postcopy(dst));
+		g_assert_true(src == PROBE_H_SWITCH && !job && lives(dst));
 	if (v == PROBE_MOVED) /* undefines at the source */
 		g_assert_true(!lives(src) && src != PROBE_H_SWITCH && !in_postcopy(src) && src != PROBE_H_UNKNOWN && !job);
 	if (v == PROBE_NOT_MOVED) /* begins anew */
