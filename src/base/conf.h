@@ -48,7 +48,11 @@ struct conf {
 	/* [libvirt] */
 	char *live_migration_scheme;
 	int64_t live_migration_bandwidth;
-	int64_t live_migration_downtime;
+	char *live_migration_policy;  /* nova, adaptive */
+	int64_t live_migration_downtime, live_migration_downtime_steps, live_migration_downtime_delay;
+	int64_t live_migration_completion_timeout; /* s per GiB */
+	char *live_migration_timeout_action;       /* abort, force_complete */
+	int64_t live_migration_progress_timeout;   /* s */
 	bool live_migration_permit_post_copy;
 	bool live_migration_permit_auto_converge;
 	bool live_migration_with_native_tls;

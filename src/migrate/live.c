@@ -448,7 +448,7 @@ static void copy_call(struct mig *m)
 		.dest_xml = p->dest_xml,
 		.persistent_xml = p->persistent_xml,
 		.bandwidth_mibs = c->live_migration_bandwidth,
-		.downtime_ms = c->live_migration_downtime,
+		.downtime_ms = c->live_migration_downtime / c->live_migration_downtime_steps,
 		.postcopy = c->live_migration_permit_post_copy && p->source_dom->state == HV_RUNNING,
 		.auto_converge = c->live_migration_permit_auto_converge && !c->live_migration_permit_post_copy,
 		.native_tls = c->live_migration_with_native_tls,
@@ -457,6 +457,7 @@ static void copy_call(struct mig *m)
 		.dest_host = dest->name,
 	};
 	p->saved_ms = clock_now_ms();
+	p->history = (struct converge_history){ 0 };
 	if (!live_ask(m, mig_source(m), &req, got_migrate)) {
 		/* It was connected a moment ago. The row says COPY: settle as after any doubt. */
 		settle(m);
@@ -529,6 +530,7 @@ static void got_job(struct mig *m, struct hv_reply *r)
 		p->idle_polls = 0;
 		p->job_seen_ms = clock_now_ms();
 		take_progress(m, &r->job);
+		tune_sample(m, &r->job);
 		send_wishes(m);
 	} else if (!p->call_running || ++p->idle_polls >= IDLE_POLLS_MAX) {
 		p->idle_polls = 0;

@@ -6,6 +6,7 @@
 #ifndef MIG_H
 #define MIG_H
 
+#include "migrate/converge.h"
 #include "migrate/engine.h"
 #include "migrate/probe.h"
 
@@ -44,6 +45,7 @@ struct mig_private {
 	int64_t job_seen_ms;         /* when libvirt's job was last seen, or the call was made */
 	int idle_polls;              /* polls that saw no job, in a row */
 	bool polling;                /* a poll's answer is awaited */
+	struct converge_history history;
 	int64_t saved_ms;            /* when the progress was last written */
 	/* a wish being written */
 	const char *action;
@@ -130,6 +132,11 @@ bool live_ask(struct mig *m, struct host *h, const struct hv_req *req, live_answ
  * @details: why it did not succeed, or NULL
  */
 void live_end(struct mig *m, enum mig_phase phase, const char *details);
+
+/* ---- tune.c ---- */
+
+/** tune_sample() - take a sample of the running copy: estimate, decide, record, do. */
+void tune_sample(struct mig *m, const struct hv_job *j);
 
 /* ---- settle.c: after a doubt ---- */
 

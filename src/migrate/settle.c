@@ -216,7 +216,7 @@ static void stays_in_copy(struct mig *m, bool dest_known)
 	else if (p->call_running)
 		undo(m, m->abort_wanted ? "aborted" : "libvirt's call to migrate hangs");
 	else if (m->abort_wanted)
-		undo(m, "aborted");
+		undo(m, m->error ? m->error : "aborted");
 	else if (never_told && dest_known && !m->paused_by_us && m->attempt + 1 < ATTEMPTS_MAX)
 		retry(m);
 	else
@@ -279,7 +279,7 @@ static void act_copy(struct mig *m, enum probe_verdict v)
 		if (m->priv->call_running)
 			live_watch(m);
 		else
-			undo(m, m->abort_wanted ? "aborted" : m->priv->call_error ? m->priv->call_error : "the source gave up");
+			undo(m, m->abort_wanted ? (m->error ? m->error : "aborted") : m->priv->call_error ? m->priv->call_error : "the source gave up");
 		break;
 	case PROBE_STOPPED:
 		undo(m, "the guest was shut off meanwhile");

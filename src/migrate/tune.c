@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Convergence at work: the samples of a running copy go to converge_decide(),
+ * its decisions into the row and to the host. What a decision wants is in the row
+ * before it is done, so a restart knows whose pause it finds.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "migrate/mig.h"
+
+static struct converge_params params_of(const struct mig *m)
+{
+	const struct conf *c = fleet_conf(m->priv->engine->fleet);
+	const struct server *s = mig_server(m);
+
+	return (struct converge_params){
+		.policy = strcmp(c->live_migration_policy, "nova") == 0 ? CONVERGE_NOVA : CONVERGE_ADAPTIVE,
+		.downtime_ms = c->live_migration_downtime,
+		.downtime_steps = c->live_migration_downtime_steps,
+		.downtime_delay_s = c->live_migration_downtime_delay,
+		.completion_timeout_s = c->live_migration_completion_timeout,
+		.progress_timeout_s = c->live_migration_progress_timeout,
+		.timeout_action = strcmp(c->live_migration_timeout_action, "abort") == 0 ? CONVERGE_TIMEOUT_ABORT : CONVERGE_TIMEOUT_FORCE,
+		.permit_post_copy = c->live_migration_permit_post_copy,
+		.permit_auto_converge = c->live_migration_permit_auto_converge,
+		.data_gb = converge_data_gb(s ? s->memory_mb : 0, NULL, 0),
+	};
+}
+
+static struct converge_sample sample_of(const struct mig *m, const struct hv_job *j)
+{
+	return (struct converge_sample){
+		/* libvirt's own count: it goes on while nobody watches */
+		.at_ms = j->elapsed_ms,
+		.iteration = j->iteration,
+		.processed = j->mem_processed + j->disk_processed,
+		.remaining = j->mem_remaining + j->disk_remaining,
+		.total = j->mem_total + j->disk_total,
+		.bps = j->mem_bps + j->disk_bps,
+		.dirty_bps = j->dirty_rate * j->page_size,
+		.throttle = j->throttle,
+		.postcopy = m->postcopy,
+	};
+}
+
+static void downtime_answered(struct mig *m, struct hv_reply *r)
+{
+	if (!r->err)
+		return;
+	m->priv->history.downtime_ms = 0; /* not set: the next sample decides anew */
+	log_info("tune_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
+}
+
+static void set_downtime(struct mig *m, int64_t ms)
+{
+	struct hv_req req = { .op = HV_JOB_TUNE, .uuid = m->server_uuid, .downtime_ms = ms };
+
+	if (!live_ask(m, mig_source(m), &req, downtime_answered))
+		m->priv->history.downtime_ms = 0;
+}
+
+static bool write_decision(struct mig *m, const struct converge_decision *d)
+{
+	g_autoptr(GError) err = NULL;
+
+	if (mig_set_phase(m, m->phase, m->phase, d->reason, NULL, &err))
+		return true;
+	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
+	return false;
+}
+
+/* The next poll carries the wish to the host, while the job runs. */
+static void wish(struct mig *m, const struct converge_decision *d)
+{
+	bool abort_was = m->abort_wanted, force_was = m->force_wanted, paused_was = m->paused_by_us;
+
+	log_warning("migration_timeout", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
+		    LOG_S("action", converge_action_name(d->action)), LOG_S("why", d->reason));
+	m->abort_wanted |= d->action == CONVERGE_ABORT;
+	m->force_wanted |= d->action != CONVERGE_ABORT;
+	m->paused_by_us |= d->action == CONVERGE_PAUSE;
+	if (d->action == CONVERGE_ABORT)
+		util_replace(&m->error, d->reason);
+	if (write_decision(m, d))
+		return;
+	m->abort_wanted = abort_was;
+	m->force_wanted = force_was;
+	m->paused_by_us = paused_was;
+}
+
+void tune_sample(struct mig *m, const struct hv_job *j)
+{
+	struct mig_private *p = m->priv;
+	struct converge_params params = params_of(m);
+	struct converge_sample s = sample_of(m, j);
+	struct converge_decision d;
+	struct converge_eta eta;
+
+	converge_note(&p->history, &s);
+	eta = converge_eta(&params, &p->history, &s);
+	m->progress.eta_ms = eta.known ? eta.ms : -1;
+	m->progress.eta_low_ms = eta.known ? eta.low_ms : -1;
+	m->progress.eta_high_ms = eta.known ? eta.high_ms : -1;
+	if (m->abort_wanted || m->force_wanted)
+		return;
+	d = converge_decide(&params, &p->history, &s);
+	if (d.action == CONVERGE_NONE)
+		return;
+	if (d.action != CONVERGE_SET_DOWNTIME) {
+		wish(m, &d);
+		return;
+	}
+	if (!write_decision(m, &d))
+		return;
+	converge_took(&p->history, &d);
+	set_downtime(m, d.value);
+}
