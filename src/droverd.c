@@ -40,6 +40,7 @@ struct options {
 
 struct daemon {
 	struct conf *conf;
+	const char *conf_path; /* NULL: the default one */
 	struct store *store;
 	struct fleet *fleet;
 	struct engine *engine;
@@ -72,12 +73,17 @@ static bool parse_options(int *argc, char ***argv, struct options *o)
 	return true;
 }
 
+/* The default file need not be there: hosts can be added at run time. One that was asked for must. */
+static struct conf *read_conf(const char *path, GPtrArray *mistakes)
+{
+	return conf_load(path ? path : g_file_test(CONF_PATH, G_FILE_TEST_EXISTS) ? CONF_PATH : NULL, mistakes);
+}
+
 /* Return: NULL after every mistake was named. */
 static struct conf *load_conf(const char *path)
 {
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
-	/* The default file need not be there: hosts can be added at run time. One that was asked for must. */
-	struct conf *c = conf_load(path ? path : g_file_test(CONF_PATH, G_FILE_TEST_EXISTS) ? CONF_PATH : NULL, mistakes);
+	struct conf *c = read_conf(path, mistakes);
 
 	for (guint i = 0; i < mistakes->len; i++)
 		fprintf(stderr, "%s\n", (char *)g_ptr_array_index(mistakes, i));
@@ -188,15 +194,28 @@ static void on_stop(void *user)
 	http_stop(d->api, STOP_MS, stopped, NULL);
 }
 
+/* What may change is taken over; the rest is named and waits for a restart. A file with a mistake changes nothing. */
 static void on_reload(void *user)
 {
-	(void)user;
-	log_info("reload_ignored", LOG_S("why", "no option can be changed at run time; restart, migrations go on"));
+	struct daemon *d = user;
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GString) changed = g_string_new(NULL);
+	g_autoptr(GString) fixed = g_string_new(NULL);
+	struct conf *fresh = read_conf(d->conf_path, mistakes);
+
+	for (guint i = 0; i < mistakes->len; i++)
+		log_error("reload_refused", LOG_S("mistake", g_ptr_array_index(mistakes, i)));
+	if (!mistakes->len) {
+		conf_reload(d->conf, fresh, changed, fixed);
+		start_log(d->conf);
+		log_info("reloaded", LOG_S("changed", changed->str), LOG_S("needs_restart", fixed->str));
+	}
+	conf_free(fresh);
 }
 
-static int run(struct conf *conf)
+static int run(struct conf *conf, const char *path)
 {
-	struct daemon d = { .conf = conf };
+	struct daemon d = { .conf = conf, .conf_path = path };
 	int64_t began_ms = clock_now_ms();
 	g_autoptr(GError) err = NULL;
 
@@ -241,7 +260,7 @@ int main(int argc, char **argv)
 		else if (o.check)
 			conf_free(conf);
 		else
-			status = run(conf);
+			status = run(conf, o.config);
 	}
 	g_free(o.config);
 	return status;

@@ -19,6 +19,7 @@ struct key {
 	double min, max;      /* checked when max > min */
 	const char *choices;  /* KEY_CHOICE: "a|b|c" */
 	const char *help;
+	bool mutable;         /* SIGHUP changes it */
 };
 
 #define AT(field) offsetof(struct conf, field)
@@ -28,7 +29,7 @@ static const struct key keys[] = {
 	{ "DEFAULT", "state_path", KEY_STR, AT(state_path), "/var/lib/drover", .help = "where Drover keeps its database, keys and credentials" },
 	{ "DEFAULT", "osapi_compute_listen", KEY_STR, AT(listen), "127.0.0.1", .help = "address of the API; beyond loopback it wants TLS, see [wsgi]" },
 	{ "DEFAULT", "osapi_compute_listen_port", KEY_INT, AT(port), "8774", 0, 65535, .help = "its port; 0 takes a free one" },
-	{ "DEFAULT", "debug", KEY_BOOL, AT(debug), "false", .help = "log at level DEBUG" },
+	{ "DEFAULT", "debug", KEY_BOOL, AT(debug), "false", .help = "log at level DEBUG", .mutable = true },
 	{ "DEFAULT", "log_format", KEY_CHOICE, AT(log_format), "auto", .choices = "auto|text|json|journal", .help = "Drover's: auto takes the journal under systemd, else text" },
 	{ "DEFAULT", "service_down_time", KEY_INT, AT(service_down_time), "15", 2, 86400, .help = "a host not heard of for so many seconds is down; Nova's default is 60, Drover needs no such patience" },
 	{ "DEFAULT", "report_interval", KEY_INT, AT(report_interval), "5", 1, 3600, .help = "seconds between two polls of a host; Nova's default is 10" },
@@ -52,8 +53,8 @@ static const struct key keys[] = {
 	{ "libvirt", "live_migration_downtime", KEY_INT, AT(live_migration_downtime), "500", 100, 3600000, .help = "the longest pause at the switch-over, milliseconds" },
 	{ "libvirt", "live_migration_downtime_steps", KEY_INT, AT(live_migration_downtime_steps), "10", 3, 1000, .help = "steps up to live_migration_downtime" },
 	{ "libvirt", "live_migration_downtime_delay", KEY_INT, AT(live_migration_downtime_delay), "75", 3, 86400, .help = "seconds between two steps, per GiB of memory and copied disk" },
-	{ "libvirt", "live_migration_completion_timeout", KEY_INT, AT(live_migration_completion_timeout), "800", 0, 86400, .help = "seconds per GiB of memory and copied disk that a migration may take; 0 is no limit" },
-	{ "libvirt", "live_migration_timeout_action", KEY_CHOICE, AT(live_migration_timeout_action), "abort", .choices = "abort|force_complete", .help = "what is done then" },
+	{ "libvirt", "live_migration_completion_timeout", KEY_INT, AT(live_migration_completion_timeout), "800", 0, 86400, .help = "seconds per GiB of memory and copied disk that a migration may take; 0 is no limit", .mutable = true },
+	{ "libvirt", "live_migration_timeout_action", KEY_CHOICE, AT(live_migration_timeout_action), "abort", .choices = "abort|force_complete", .help = "what is done then", .mutable = true },
 	{ "libvirt", "live_migration_progress_timeout", KEY_INT, AT(live_migration_progress_timeout), "0", 0, 86400, .help = "abort when the least remaining bytes were not undercut for so many seconds; 0 is never (Nova up to Ocata)" },
 	{ "libvirt", "live_migration_permit_post_copy", KEY_BOOL, AT(live_migration_permit_post_copy), "false", .help = "force-complete switches to post-copy instead of pausing" },
 	{ "libvirt", "live_migration_permit_auto_converge", KEY_BOOL, AT(live_migration_permit_auto_converge), "false", .help = "let QEMU slow the guest down so that the copy can end" },
@@ -383,6 +384,54 @@ struct conf *conf_load(const char *path, GPtrArray *mistakes)
 	return conf_parse(text, len, path, mistakes);
 }
 
+static bool same(const struct key *k, const void *a, const void *b)
+{
+	switch (k->type) {
+	case KEY_STR:
+	case KEY_CHOICE:
+		return g_strcmp0(*(char *const *)a, *(char *const *)b) == 0;
+	case KEY_INT:
+		return *(const int64_t *)a == *(const int64_t *)b;
+	case KEY_DBL:
+		return *(const double *)a == *(const double *)b;
+	case KEY_BOOL:
+		return *(const bool *)a == *(const bool *)b;
+	case KEY_LIST:
+		return g_strv_equal(*(const char *const *const *)a, *(const char *const *const *)b);
+	}
+	g_assert_not_reached();
+}
+
+/* A mutable list would need its own copy; there is none. */
+static void copy(const struct key *k, void *to, const void *from)
+{
+	if (k->type == KEY_STR || k->type == KEY_CHOICE)
+		util_replace(to, *(char *const *)from);
+	else if (k->type == KEY_BOOL)
+		*(bool *)to = *(const bool *)from;
+	else if (k->type == KEY_INT)
+		*(int64_t *)to = *(const int64_t *)from;
+	else if (k->type == KEY_DBL)
+		*(double *)to = *(const double *)from;
+	else
+		g_assert_not_reached();
+}
+
+void conf_reload(struct conf *c, const struct conf *fresh, GString *changed, GString *fixed)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+		void *old = (char *)c + keys[i].offset;
+		const void *new = (const char *)fresh + keys[i].offset;
+		GString *list = keys[i].mutable ? changed : fixed;
+
+		if (same(&keys[i], old, new))
+			continue;
+		g_string_append_printf(list, "%s%s", list->len ? "," : "", keys[i].name);
+		if (keys[i].mutable)
+			copy(&keys[i], old, new);
+	}
+}
+
 void conf_host_free(struct conf_host *h)
 {
 	if (!h)
@@ -417,7 +466,8 @@ void conf_print_defaults(FILE *out)
 		if (strcmp(section, keys[i].section) != 0)
 			fprintf(out, "%s[%s]\n", *section ? "\n" : "", keys[i].section);
 		section = keys[i].section;
-		fprintf(out, "# %s\n#%s = %s\n", keys[i].help, keys[i].name, keys[i].fallback ? keys[i].fallback : "");
+		fprintf(out, "# %s%s\n#%s = %s\n", keys[i].help, keys[i].mutable ? " (changed at run time by SIGHUP)" : "", keys[i].name,
+			keys[i].fallback ? keys[i].fallback : "");
 	}
 	fprintf(out, "\n# One section a host:\n#[host NAME]\n");
 	for (size_t i = 0; i < G_N_ELEMENTS(host_keys); i++)

@@ -85,6 +85,13 @@ struct conf *conf_load(const char *path, GPtrArray *mistakes);
 /** conf_parse() - the same from text; @name stands for the path in messages. */
 struct conf *conf_parse(const char *text, size_t len, const char *name, GPtrArray *mistakes);
 
+/**
+ * conf_reload() - take over what may change at run time.
+ * @fresh: what the file says now
+ * @changed, @fixed: get the names, with commas between, of the options that were taken over and of those that differ and need a restart
+ */
+void conf_reload(struct conf *c, const struct conf *fresh, GString *changed, GString *fixed);
+
 void conf_free(struct conf *c);
 void conf_host_free(struct conf_host *h);
 

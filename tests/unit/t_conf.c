@@ -69,10 +69,30 @@ static void test_values(void)
 	conf_free(c);
 }
 
+static void test_reload(void)
+{
+	static const char before[] = "[libvirt]\nlive_migration_completion_timeout = 800\n", after[] =
+		"[DEFAULT]\nreport_interval = 3\n[libvirt]\nlive_migration_completion_timeout = 5\nlive_migration_timeout_action = force_complete\n";
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GString) changed = g_string_new(NULL);
+	g_autoptr(GString) fixed = g_string_new(NULL);
+	struct conf *c = conf_parse(before, strlen(before), "f", mistakes), *fresh = conf_parse(after, strlen(after), "f", mistakes);
+
+	conf_reload(c, fresh, changed, fixed);
+	g_assert_cmpstr(changed->str, ==, "live_migration_completion_timeout,live_migration_timeout_action");
+	g_assert_cmpstr(fixed->str, ==, "report_interval");
+	g_assert_cmpint(c->live_migration_completion_timeout, ==, 5);
+	g_assert_cmpstr(c->live_migration_timeout_action, ==, "force_complete");
+	g_assert_cmpint(c->report_interval, ==, 5);
+	conf_free(c);
+	conf_free(fresh);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/conf/mistakes", test_mistakes);
 	g_test_add_func("/conf/values", test_values);
+	g_test_add_func("/conf/reload", test_reload);
 	return g_test_run();
 }
