@@ -58,9 +58,10 @@ static void silent_too_long(void *user)
 /* Watch the connection between the two: cut, or restored in time. */
 static void watch_peer(struct sim_job *j)
 {
-	bool fine = sim_host_reachable(j->src_host) && sim_host_reachable(j->dst_host) && j->src && j->dst;
+	bool both = j->src && j->dst;
+	bool fine = both && sim_host_reachable(j->src_host) && sim_host_reachable(j->dst_host);
 
-	if (fine || j->part == PART_CONFIRM || j->detached)
+	if (fine || j->part == PART_CONFIRM || (j->detached && both))
 		clock_cancel(&j->lost);
 	else if (!j->lost)
 		j->lost = clock_after(SIM_PEER_LOST_MS, silent_too_long, j);
@@ -138,8 +139,8 @@ static void source_libvirtd_off(struct sim_job *j)
 		detach(j, "lost");
 		return;
 	}
-	if (j->part == PART_CONFIRM && src->reason == HV_R_POSTCOPY) {
-		src->repair = SIM_REPAIR_STOP;
+	if (j->part == PART_CONFIRM && (src->reason == HV_R_POSTCOPY || j->paused)) {
+		src->repair = SIM_REPAIR_STOP; /* a paused guest that is not: scenario 108 */
 	} else if (j->part == PART_CONFIRM) {
 		src->repair = late_in_part(j, CONFIRM_MS) ? SIM_REPAIR_STOP : SIM_REPAIR_NOTHING;
 	} else {
