@@ -116,6 +116,16 @@ static void tell_listener(struct host *h)
 		l->host(h, l->user);
 }
 
+/* A sign of life. After a silence that counted as down, it is up again without a new connection. */
+static void heard(struct host *h)
+{
+	bool was_up = host_is_up(h->priv->fleet, h);
+
+	h->last_seen_us = clock_wall_us();
+	if (!was_up && host_is_up(h->priv->fleet, h))
+		tell_listener(h);
+}
+
 static void closed(struct host *h, const char *why)
 {
 	bool was_up = h->conn == HOST_UP;
@@ -160,7 +170,7 @@ static void got_list(struct hv_reply *r, void *user)
 		failed(h, r->err->message);
 		return;
 	}
-	h->last_seen_us = clock_wall_us();
+	heard(h);
 	sync_list(h->priv->fleet, h, r->doms);
 	if (h->conn == HOST_SYNCING) {
 		h->conn = HOST_UP;
@@ -185,7 +195,7 @@ static void got_info(struct hv_reply *r, void *user)
 		failed(h, r->err->message);
 		return;
 	}
-	h->last_seen_us = clock_wall_us();
+	heard(h);
 	hv_host_info_free(h->info);
 	h->info = g_steal_pointer(&r->info);
 	hv_call(h->hv, &req, got_list, ask_new(h));
@@ -213,7 +223,7 @@ static void got_dom(struct hv_reply *r, void *user)
 	struct host *h = ask_take(user);
 
 	if (h && !r->err) {
-		h->last_seen_us = clock_wall_us();
+		heard(h);
 		sync_one(h->priv->fleet, h, &r->dom);
 	}
 	/* An error here is no news: the next poll asks again and judges the host. */
@@ -238,7 +248,7 @@ void fleet_server_refresh(struct fleet *f, struct server *s)
 
 static void domain_event(struct fleet *f, struct host *h, const struct hv_event *ev)
 {
-	h->last_seen_us = clock_wall_us();
+	heard(h);
 	if (f->listener.domain)
 		f->listener.domain(ev, f->listener.user);
 	if (ev->type == HV_EV_DOM)
