@@ -45,8 +45,9 @@ void scn_free(struct scn *s);
 
 struct scn_options {
 	uint64_t seed;
-	const struct sim_fault *fault; /* the sweep's; NULL: expectations count */
-	bool sweep;                    /* as with a fault, even without one */
+	const struct sim_fault *faults; /* the sweep's */
+	int n_faults;
+	bool sweep;                    /* what the file expects does not count */
 	FILE *trace;                   /* calls, log and commands go there; NULL */
 };
 
@@ -100,7 +101,20 @@ struct run {
 /* scn_run.c */
 /** run_fail() - note the first failure. */
 void run_fail(struct run *r, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+/** run_bad_line() - a mistake in the file, not in the program: end it all. */
+void run_bad_line(struct run *r, const char *what);
+/** run_guest() - by name; made when it is first mentioned. Borrowed. */
 struct guest *run_guest(struct run *r, const char *name);
+/** run_server() - the controller's record of a guest; NULL if it has none. Borrowed. */
+struct server *run_server(struct run *r, const struct guest *g);
+/** word_after() - the word behind another one: "to h2". NULL if it is not there. */
+const char *word_after(const struct scn_line *l, const char *word);
+/** word_duration() - "500ms", "10s", "2m" in milliseconds. */
+int64_t word_duration(struct run *r, const char *text);
+
+/* scn_wait.c */
+#define WAIT_MS 60000 /* unless the command says else */
+void wait_run(struct run *r, const struct scn_line *l);
 
 /* scn_store.c */
 /** scn_store() - the one store of this process, in memory, with empty tables. Borrowed. */

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 
-#define WAIT_MS        60000 /* unless the command says else */
 #define LATENCY_MS     4     /* of hosts, unless they say else: calls and events interleave */
 #define LINK_MIBS      100
 #define SERVER_MIB     256
@@ -26,8 +25,7 @@ void run_fail(struct run *r, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* A mistake in the file, not in the program. */
-static void bad_line(struct run *r, const char *what)
+void run_bad_line(struct run *r, const char *what)
 {
 	g_error("%s.scn:%d: %s", r->scn->name, r->line, what);
 }
@@ -51,7 +49,7 @@ static int64_t opt_int(struct run *r, const struct scn_line *l, const char *key,
 	int64_t n = otherwise;
 
 	if (v && !util_parse_int(v, 0, INT32_MAX, &n))
-		bad_line(r, key);
+		run_bad_line(r, key);
 	return n;
 }
 
@@ -60,8 +58,7 @@ static bool has_word(const struct scn_line *l, const char *word)
 	return g_strv_contains((const char *const *)l->w, word);
 }
 
-/* The word behind another one: "to h2". */
-static const char *after(const struct scn_line *l, const char *word)
+const char *word_after(const struct scn_line *l, const char *word)
 {
 	for (int i = 1; i + 1 < l->n; i++)
 		if (g_str_equal(l->w[i], word))
@@ -69,7 +66,7 @@ static const char *after(const struct scn_line *l, const char *word)
 	return NULL;
 }
 
-static int64_t duration(struct run *r, const char *text)
+int64_t word_duration(struct run *r, const char *text)
 {
 	char *end;
 	double v = g_ascii_strtod(text, &end);
@@ -80,14 +77,14 @@ static int64_t duration(struct run *r, const char *text)
 		return (int64_t)(v * 1000);
 	if (g_str_equal(end, "m"))
 		return (int64_t)(v * 60000);
-	bad_line(r, "a time is 500ms, 10s or 2m");
+	run_bad_line(r, "a time is 500ms, 10s or 2m");
 	return 0;
 }
 
 static const char *arg(struct run *r, const struct scn_line *l, int i)
 {
 	if (i >= l->n)
-		bad_line(r, "words are missing");
+		run_bad_line(r, "words are missing");
 	return l->w[i];
 }
 
@@ -96,7 +93,7 @@ static int lookup(struct run *r, const char *word, const char *(*name_of)(int), 
 	for (int i = 0; i < n; i++)
 		if (g_str_equal(word, name_of(i)))
 			return i;
-	bad_line(r, word);
+	run_bad_line(r, word);
 	return 0;
 }
 
@@ -190,7 +187,7 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 
 static void do_server(struct run *r, const struct scn_line *l)
 {
-	add_domain(r, l, arg(r, l, 1), after(l, "on"));
+	add_domain(r, l, arg(r, l, 1), word_after(l, "on"));
 }
 
 /* dom add|set|rename|crash|remove SERVER on HOST ... */
@@ -220,7 +217,7 @@ static void do_dom(struct run *r, const struct scn_line *l)
 	else if (g_str_equal(verb, "remove"))
 		sim_dom_remove(r->world, host, g->uuid);
 	else
-		bad_line(r, verb);
+		run_bad_line(r, verb);
 }
 
 static bool is_on(struct run *r, const struct scn_line *l)
@@ -281,7 +278,7 @@ static void add_fault(struct run *r, const struct scn_line *l, enum sim_fault_ki
 		.op = op ? (enum hv_op)lookup(r, op, op_at, HV_OP_N) : HV_OP_N,
 		.nth = opt_int(r, l, "nth", 1),
 		.kind = kind,
-		.ms = opt(l, "for") ? duration(r, opt(l, "for")) : 0,
+		.ms = opt(l, "for") ? word_duration(r, opt(l, "for")) : 0,
 		.name = name,
 	});
 }
@@ -291,7 +288,7 @@ static void do_fault(struct run *r, const struct scn_line *l)
 	enum sim_fault_kind kind;
 
 	if (!sim_fault_parse(arg(r, l, 1), &kind))
-		bad_line(r, l->w[1]);
+		run_bad_line(r, l->w[1]);
 	add_fault(r, l, kind, opt(l, "name"));
 }
 
@@ -354,7 +351,7 @@ static void accepted(int64_t id, const GError *err, void *user)
 }
 
 /* The record that a request is about; what is not there was refused by the API. */
-static struct server *find_server(struct run *r, const struct guest *g)
+struct server *run_server(struct run *r, const struct guest *g)
 {
 	return r->fleet ? fleet_server(r->fleet, g->uuid) : NULL;
 }
@@ -363,8 +360,8 @@ static void do_migrate(struct run *r, const struct scn_line *l)
 {
 	struct guest *g = run_guest(r, arg(r, l, 1));
 	struct mig_request q = {
-		.server = find_server(r, g),
-		.host = after(l, "to"),
+		.server = run_server(r, g),
+		.host = word_after(l, "to"),
 		.block = has_word(l, "block") ? MIG_BLOCK_YES : MIG_BLOCK_AUTO,
 		.force = has_word(l, "force"),
 		.wait_checks = has_word(l, "checked"),
@@ -391,7 +388,7 @@ static void keep_result(struct run *r, bool ok, const GError *err)
 static void do_abort(struct run *r, const struct scn_line *l)
 {
 	struct guest *g = run_guest(r, arg(r, l, 1));
-	struct server *s = find_server(r, g);
+	struct server *s = run_server(r, g);
 	g_autoptr(GError) err = NULL;
 	bool ok = s && engine_abort(r->engine, s, g->id, has_word(l, "queued"), &somebody, &err);
 
@@ -402,7 +399,7 @@ static void do_abort(struct run *r, const struct scn_line *l)
 static void do_force(struct run *r, const struct scn_line *l)
 {
 	struct guest *g = run_guest(r, arg(r, l, 1));
-	struct server *s = find_server(r, g);
+	struct server *s = run_server(r, g);
 	g_autoptr(GError) err = NULL;
 	bool ok = s && engine_force_complete(r->engine, s, g->id, &somebody, &err);
 
@@ -430,145 +427,7 @@ static void do_mark(struct run *r, const struct scn_line *l)
 
 static void do_advance(struct run *r, const struct scn_line *l)
 {
-	(void)run_until(r, duration(r, arg(r, l, 1)), NULL, NULL);
-}
-
-static bool phase_is(struct run *r, void *user)
-{
-	const struct scn_line *l = user;
-	struct guest *g = run_guest(r, l->w[2]);
-	struct mig *active = r->engine ? engine_active_of(r->engine, g->uuid) : NULL;
-	struct mig *row;
-	bool yes;
-
-	if (!r->engine)
-		return false;
-	if (active)
-		return g_str_equal(mig_phase_name(active->phase), l->w[3]);
-	row = check_mig(r, g);
-	yes = row && g_str_equal(mig_phase_name(row->phase), l->w[3]);
-	mig_free(row);
-	return yes;
-}
-
-static bool is_final(struct run *r, void *user)
-{
-	const struct scn_line *l = user;
-	struct guest *g = run_guest(r, l->w[2]);
-
-	return r->engine && !engine_active_of(r->engine, g->uuid) && g->answered;
-}
-
-static bool has_logged(struct run *r, void *user)
-{
-	const struct scn_line *l = user;
-	guint at = check_log(r, r->log_seen, l->w[2], after(l, "with"));
-
-	if (at)
-		r->log_seen = at;
-	return at > 0;
-}
-
-static bool was_killed(struct run *r, void *unused)
-{
-	(void)unused;
-	return r->was_killed;
-}
-
-static bool held(struct run *r, void *user)
-{
-	const struct scn_line *l = user;
-
-	return sim_held(r->world, l->w[2]) > 0;
-}
-
-static bool host_up(struct run *r, void *user)
-{
-	const struct scn_line *l = user;
-	struct host *h = r->fleet ? fleet_host(r->fleet, l->w[2]) : NULL;
-
-	return h && host_is_up(r->fleet, h);
-}
-
-static bool host_down(struct run *r, void *user)
-{
-	return r->fleet && !host_up(r, user);
-}
-
-static bool server_known(struct run *r, void *user)
-{
-	const struct scn_line *l = user;
-
-	return find_server(r, run_guest(r, l->w[2])) != NULL;
-}
-
-static bool server_gone(struct run *r, void *user)
-{
-	return r->fleet && !server_known(r, user);
-}
-
-static bool has_iterated(struct run *r, void *user)
-{
-	const struct scn_line *l = user;
-	struct mig *m = r->engine ? engine_active_of(r->engine, run_guest(r, l->w[2])->uuid) : NULL;
-
-	return m && m->progress.iteration >= 1 && m->progress.mem_total > 0;
-}
-
-/* Both halves of a post-copy exist. */
-static bool in_postcopy(struct run *r, void *user)
-{
-	const struct scn_line *l = user;
-	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, run_guest(r, l->w[2])->uuid);
-
-	for (guint i = 0; i < doms->len; i++)
-		if (g_array_index(doms, struct sim_dom_view, i).reason == HV_R_POSTCOPY)
-			return true;
-	return false;
-}
-
-static bool dom_is(struct run *r, void *user)
-{
-	const struct scn_line *l = user;
-	g_autoptr(GArray) doms = sim_dom_list(r->world, l->w[4], run_guest(r, l->w[2])->uuid);
-
-	return g_str_equal(l->w[5], doms->len > 0 ? hv_state_name(g_array_index(doms, struct sim_dom_view, 0).state) : "absent");
-}
-
-static const struct {
-	const char *what;
-	run_cond_f *cond;
-	int words;
-} waits[] = {
-	{ "phase", phase_is, 4 },          /* wait phase SERVER PHASE */
-	{ "final", is_final, 3 },          /* wait final SERVER */
-	{ "log", has_logged, 3 },          /* wait log EVENT [with TEXT] */
-	{ "killed", was_killed, 2 },
-	{ "held", held, 3 },               /* wait held NAME */
-	{ "up", host_up, 3 },              /* wait up HOST */
-	{ "down", host_down, 3 },
-	{ "server", server_known, 3 },     /* wait server SERVER */
-	{ "gone", server_gone, 3 },
-	{ "copying", has_iterated, 3 },    /* wait copying SERVER: the first sample is in */
-	{ "postcopy", in_postcopy, 3 },
-	{ "dom", dom_is, 6 },              /* wait dom SERVER on HOST STATE */
-};
-
-static void do_wait(struct run *r, const struct scn_line *l)
-{
-	const char *in = after(l, "in");
-	int64_t ms = in ? duration(r, in) : WAIT_MS;
-
-	for (size_t i = 0; i < G_N_ELEMENTS(waits); i++) {
-		if (!g_str_equal(arg(r, l, 1), waits[i].what))
-			continue;
-		if (l->n < waits[i].words)
-			bad_line(r, "words are missing");
-		if (!run_until(r, ms, waits[i].cond, (void *)l) && !r->opt->sweep)
-			run_fail(r, "waited in vain for %s %s %s", l->w[1], l->n > 2 ? l->w[2] : "", l->n > 3 ? l->w[3] : "");
-		return;
-	}
-	bad_line(r, "wait for what?");
+	(void)run_until(r, word_duration(r, arg(r, l, 1)), NULL, NULL);
 }
 
 static void do_expect(struct run *r, const struct scn_line *l)
@@ -610,7 +469,7 @@ static const struct {
 	{ "force",     do_force,    true },
 	{ "mark",      do_mark,     true },
 	{ "advance",   do_advance,  false },
-	{ "wait",      do_wait,     false },
+	{ "wait",      wait_run,    false },
 	{ "expect",    do_expect,   false },
 };
 
@@ -626,12 +485,12 @@ static void run_line(struct run *r, const struct scn_line *l)
 		if (!g_str_equal(l->w[0], commands[i].word))
 			continue;
 		if (commands[i].engine && !r->engine && !r->opt->sweep)
-			bad_line(r, "no controller runs");
+			run_bad_line(r, "no controller runs");
 		if (!commands[i].engine || r->engine)
 			commands[i].run(r, l);
 		return;
 	}
-	bad_line(r, "unknown command");
+	run_bad_line(r, "unknown command");
 }
 
 void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result *ret)

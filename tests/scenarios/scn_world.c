@@ -59,8 +59,8 @@ void world_new(struct run *r)
 	r->world = sim_new(r->opt->seed);
 	sim_on_kill(r->world, on_kill, r);
 	sim_on_call(r->world, on_call, r);
-	if (r->opt->fault)
-		sim_fault_add(r->world, r->opt->fault);
+	for (int i = 0; i < r->opt->n_faults; i++)
+		sim_fault_add(r->world, &r->opt->faults[i]);
 	r->store = scn_store();
 }
 
@@ -163,6 +163,11 @@ static bool at_rest(struct run *r, void *unused)
 	return r->engine && engine_active(r->engine)->len == 0 && sim_jobs(r->world) == 0 && all_up(r, unused);
 }
 
+static bool in_unrest(struct run *r, void *unused)
+{
+	return !at_rest(r, unused);
+}
+
 void settle_down(struct run *r)
 {
 	(void)run_until(r, ARRIVE_MS, NULL, NULL);
@@ -177,9 +182,9 @@ void settle_down(struct run *r)
 	}
 	if (!r->engine)
 		controller_start(r);
-	if (!run_until(r, REST_MS, at_rest, NULL))
-		return; /* the invariants say what is left */
-	(void)run_until(r, QUIET_MS, NULL, NULL);
-	/* a call that hung until now has taken its host's connection with it */
-	(void)run_until(r, REST_MS, at_rest, NULL);
+	/* A call that came late begins something anew, one that hung has taken its host's connection with it. */
+	do {
+		if (!run_until(r, REST_MS, at_rest, NULL))
+			return; /* the invariants say what is left */
+	} while (run_until(r, QUIET_MS, in_unrest, NULL));
 }

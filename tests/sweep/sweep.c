@@ -2,7 +2,7 @@
  *
  * sweep: every scenario, every call, every fault.
  *
- *	sweep [--seed N] [--runs N] [--jobs N] [--only SCENARIO:CALL:FAULT] [--trace] FILE...
+ *	sweep [--seed N] [--runs N] [--pairs N] [--jobs N] [--only SCENARIO:CALL:FAULT[+CALL:FAULT]] [--trace] FILE...
  *
  * Theory of operation
  * -------------------
@@ -14,6 +14,9 @@
  *
  * A run is its name, SCENARIO:CALL:FAULT, and the seed: equal names give equal
  * runs, call by call, which the first run of each scenario proves by a digest.
+ *
+ * --pairs adds runs with two faults, drawn by lot from the seed; the second call
+ * may be one that only the first fault has brought about.
  *
  * Halves of the work run in processes of their own; each tells the first one
  * its failures and totals through a pipe.
@@ -31,15 +34,16 @@
 #define FAILURES_SHOWN 50
 #define JOBS_MAX 64
 
-static gint64 seed = 1, max_runs, jobs = 2;
+static gint64 seed = 1, max_runs, pairs, jobs = 2;
 static char *only;
 static int trace;
 
 static const GOptionEntry options[] = {
 	{ "seed", 's', 0, G_OPTION_ARG_INT64, &seed, "of latencies", "N" },
 	{ "runs", 'n', 0, G_OPTION_ARG_INT64, &max_runs, "at most so many, spread over all (0: every one)", "N" },
+	{ "pairs", 'p', 0, G_OPTION_ARG_INT64, &pairs, "so many runs with two faults too", "N" },
 	{ "jobs", 'j', 0, G_OPTION_ARG_INT64, &jobs, "processes (2)", "N" },
-	{ "only", 'o', 0, G_OPTION_ARG_STRING, &only, "just this run", "SCENARIO:CALL:FAULT" },
+	{ "only", 'o', 0, G_OPTION_ARG_STRING, &only, "just this run", "SCENARIO:CALL:FAULT[+CALL:FAULT]" },
 	{ "trace", 't', 0, G_OPTION_ARG_NONE, &trace, "show calls, log and commands of --only", NULL },
 	G_OPTION_ENTRY_NULL
 };
@@ -66,52 +70,102 @@ static const struct {
 	{ "power-off",         SIM_POWER_OFF,         30000 },
 };
 
+#define HITS_MAX 2
+#define NAME_MAX_LEN 256
+
+/* What goes into one run. */
+struct plan {
+	const struct scn *scn;
+	int n;
+	struct {
+		int64_t call;
+		size_t fault; /* index of the table */
+	} hit[HITS_MAX];
+};
+
 /* What each process is at, for the one that outlives it. */
-static char (*at)[256];
+static char (*at)[NAME_MAX_LEN];
 
 /* What each process counts. */
 struct total {
 	int64_t runs, failed, struck, virtual_ms;
 };
 
-static void run_one(const struct scn *s, int64_t call, size_t fault, bool traced, struct scn_result *res)
+static void plan_name(char out[static NAME_MAX_LEN], const struct plan *p)
 {
-	struct sim_fault f = { .op = HV_OP_N, .nth = call, .kind = faults[fault].kind, .ms = faults[fault].ms };
-	struct scn_options o = { .seed = (uint64_t)seed, .fault = &f, .sweep = true, .trace = traced ? stdout : NULL };
+	int n = g_snprintf(out, NAME_MAX_LEN, "%s", p->scn->name);
 
+	for (int i = 0; i < p->n; i++)
+		n += g_snprintf(out + n, (gulong)(NAME_MAX_LEN - n), "%c%d:%s", i ? '+' : ':', (int)p->hit[i].call, faults[p->hit[i].fault].name);
+}
+
+static void run_plan(const struct plan *p, bool traced, struct scn_result *res)
+{
+	struct sim_fault f[HITS_MAX];
+	struct scn_options o = { .seed = (uint64_t)seed, .faults = f, .n_faults = p->n, .sweep = true, .trace = traced ? stdout : NULL };
+
+	for (int i = 0; i < p->n; i++)
+		f[i] = (struct sim_fault){
+			.op = HV_OP_N, .nth = p->hit[i].call, .kind = faults[p->hit[i].fault].kind, .ms = faults[p->hit[i].fault].ms,
+		};
 	*res = (struct scn_result){ 0 };
-	scn_run(s, &o, res);
+	scn_run(p->scn, &o, res);
 }
 
 /* ---- one run ---- */
 
+/* "CALL:FAULT" */
+static bool read_hit(struct plan *p, const char *text)
+{
+	g_auto(GStrv) part = g_strsplit(text, ":", 2);
+	int64_t call;
+
+	if (p->n == HITS_MAX || g_strv_length(part) != 2 || !util_parse_int(part[0], 1, INT32_MAX, &call))
+		return false;
+	for (size_t k = 0; k < G_N_ELEMENTS(faults); k++) {
+		if (!g_str_equal(faults[k].name, part[1]))
+			continue;
+		p->hit[p->n].call = call;
+		p->hit[p->n++].fault = k;
+		return true;
+	}
+	return false;
+}
+
+static bool read_plan(struct plan *p, GPtrArray *all, const char *text)
+{
+	g_auto(GStrv) part = g_strsplit(text, ":", 2);
+	g_auto(GStrv) hits = g_strsplit(part[0] && part[1] ? part[1] : "", "+", -1);
+
+	*p = (struct plan){ .n = 0 };
+	for (guint i = 0; i < all->len; i++)
+		if (g_str_equal(((struct scn *)g_ptr_array_index(all, i))->name, part[0] ? part[0] : ""))
+			p->scn = g_ptr_array_index(all, i);
+	for (char **h = hits; *h; h++)
+		if (!read_hit(p, *h))
+			return false;
+	return p->scn && p->n > 0;
+}
+
 static int run_only(GPtrArray *all)
 {
-	g_auto(GStrv) part = g_strsplit(only, ":", 3);
 	struct scn_result res;
-	int64_t call = 0;
+	struct plan p;
+	int code;
 
-	if (g_strv_length(part) != 3 || !util_parse_int(part[1], 1, INT32_MAX, &call)) {
-		fprintf(stderr, "sweep: --only SCENARIO:CALL:FAULT, as a failure is printed\n");
+	if (!read_plan(&p, all, only)) {
+		fprintf(stderr, "sweep: --only SCENARIO:CALL:FAULT, as a failure is printed; no such one: %s\n", only);
 		return 2;
 	}
-	for (guint i = 0; i < all->len; i++) {
-		const struct scn *s = g_ptr_array_index(all, i);
-
-		for (size_t k = 0; k < G_N_ELEMENTS(faults); k++) {
-			if (!g_str_equal(s->name, part[0]) || !g_str_equal(faults[k].name, part[2]))
-				continue;
-			run_one(s, call, k, trace, &res);
-			printf("1..1\n%sok 1 - %s seed=%d\n", res.failure ? "not " : "", only, (int)seed);
-			if (res.failure)
-				printf("# %s\n", res.failure);
-			if (!res.hits)
-				printf("# no call met the fault\n");
-			return res.failure ? 1 : 0;
-		}
-	}
-	fprintf(stderr, "sweep: no such scenario or fault: %s\n", only);
-	return 2;
+	run_plan(&p, trace, &res);
+	printf("1..1\n%sok 1 - %s seed=%d\n", res.failure ? "not " : "", only, (int)seed);
+	if (res.failure)
+		printf("# %s\n", res.failure);
+	if (res.hits < p.n)
+		printf("# %d of %d faults were met\n", (int)res.hits, p.n);
+	code = res.failure ? 1 : 0;
+	g_free(res.failure);
+	return code;
 }
 
 /* ---- all ---- */
@@ -142,27 +196,48 @@ static bool is_mine(int64_t number, int64_t me, int64_t every)
 	return x % (uint64_t)every == 0 && (int64_t)(x / (uint64_t)every % (uint64_t)jobs) == me;
 }
 
+static void run_and_tell(const struct plan *p, int64_t me, struct total *t, FILE *out)
+{
+	struct scn_result res;
+
+	plan_name(at[me], p);
+	run_plan(p, false, &res);
+	t->runs++;
+	t->struck += res.hits > 0;
+	t->virtual_ms += res.virtual_ms;
+	if (!res.failure)
+		return;
+	t->failed++;
+	fprintf(out, "F %s %s\n", at[me], res.failure);
+	g_free(res.failure);
+}
+
 static void sweep_scenario(const struct scn *s, int64_t me, int64_t every, int64_t *number, struct total *t, FILE *out)
 {
 	int64_t calls = count_calls(s, out);
-	struct scn_result res;
 
 	t->failed += calls == 0;
-	for (int64_t call = 1; call <= calls; call++) {
-		for (size_t k = 0; k < G_N_ELEMENTS(faults); k++) {
-			if (!is_mine((*number)++, me, every))
-				continue;
-			g_snprintf(at[me], sizeof at[0], "%s:%d:%s", s->name, (int)call, faults[k].name);
-			run_one(s, call, k, false, &res);
-			t->runs++;
-			t->struck += res.hits > 0;
-			t->virtual_ms += res.virtual_ms;
-			if (!res.failure)
-				continue;
-			t->failed++;
-			fprintf(out, "F %s:%d:%s %s\n", s->name, (int)call, faults[k].name, res.failure);
-			g_free(res.failure);
-		}
+	for (int64_t call = 1; call <= calls; call++)
+		for (size_t k = 0; k < G_N_ELEMENTS(faults); k++)
+			if (is_mine((*number)++, me, every))
+				run_and_tell(&(struct plan){ .scn = s, .n = 1, .hit = { { call, k } } }, me, t, out);
+}
+
+/* Two faults: which, and where, by lot. */
+static void sweep_pairs(const struct scn *s, int64_t me, int64_t n, struct total *t, FILE *out)
+{
+	g_autoptr(GRand) lot = g_rand_new_with_seed((guint32)(seed ^ g_str_hash(s->name)));
+	int64_t calls = count_calls(s, out);
+
+	for (int64_t i = 0; calls > 0 && i < n; i++) {
+		struct plan p = { .scn = s, .n = 2 };
+
+		p.hit[0].call = g_rand_int_range(lot, 1, (gint32)calls + 1);
+		p.hit[1].call = p.hit[0].call + g_rand_int_range(lot, 1, (gint32)calls / 2 + 2);
+		for (int k = 0; k < p.n; k++)
+			p.hit[k].fault = (size_t)g_rand_int_range(lot, 0, G_N_ELEMENTS(faults));
+		if (i % jobs == me)
+			run_and_tell(&p, me, t, out);
 	}
 }
 
@@ -183,6 +258,8 @@ static void work(GPtrArray *all, int64_t me, int64_t every, FILE *out)
 
 	for (guint i = 0; i < all->len; i++)
 		sweep_scenario(g_ptr_array_index(all, i), me, every, &number, &t, out);
+	for (guint i = 0; pairs > 0 && i < all->len; i++)
+		sweep_pairs(g_ptr_array_index(all, i), me, pairs / all->len + 1, &t, out);
 	fprintf(out, "T %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", t.runs, t.failed, t.struck,
 		t.virtual_ms);
 	fflush(out);
