@@ -18,7 +18,7 @@ DIR = Path("/var/tmp") / f"drover-{NAME}"
 SHOWS = [
     ("droverd adopted the guest", r"server_adopted.*name=vm1"),
     ("its host changed", r"\| OS-EXT-SRV-ATTR:host +\| h2 "),
-    ("the record of the migration", r"\| completed +\| h1 +\| h2 "),
+    ("the record of the migration", r"\| h1 +\| h2 +\| completed "),
     ("the downtime that libvirt measured", r"libvirt measured +\d+ ms"),
     ("the longest gap", r"between heartbeats +\d+ ms"),
     ("no heartbeat was lost", r"heartbeats lost +0$"),
