@@ -13,6 +13,7 @@ from simulated import fleet, wait_adopted
 
 SECONDS, SECONDS_QUICK = 10, 1
 CONNECTIONS = 16
+PAGE = "/v2.1/servers/detail?all_tenants=1&limit=100"
 UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
@@ -37,9 +38,10 @@ def run(quick: bool) -> Iterator[tuple[str, float]]:
     seconds = SECONDS_QUICK if quick else SECONDS
     with Daemon(fleet(), tag="bench") as daemon:
         wait_adopted(daemon)
+        assert len(daemon.api().get(PAGE, "2.90")["servers"]) == 100
         # all its threads: what it does is one core's work
         subprocess.run(["taskset", "-acp", str(min(os.sched_getaffinity(0))), str(daemon.proc.pid)], check=True, capture_output=True)
-        pages, pages_p99 = wrk(daemon, "/v2.1/servers/detail?all_tenants=1&limit=100", seconds)
+        pages, pages_p99 = wrk(daemon, PAGE, seconds)
         calls, calls_p99 = wrk(daemon, "/v2.1/os-services", seconds)
         yield "servers_detail", pages
         yield "servers_p99", pages_p99

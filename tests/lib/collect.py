@@ -45,11 +45,13 @@ GROUPS = {
     "sweep": Group(("gcc",)),
     "e2e": Group((), jobs=1, scripts=(
         ("tests/e2e/t_errors.py", "asan"),
+        ("tests/e2e/t_libvirt.sh", "asan"),
         ("tests/e2e/t_transcript.py", "asan"),
         ("tests/e2e/t_restart.py", "gcc"),
         ("tests/e2e/t_heartbeat.py", "gcc"),
         ("tests/e2e/t_demo.py", "gcc"),
         ("tests/e2e/t_bench.py", "gcc"),
+        ("lab/test", "gcc"),
     )),
     "fuzz": Group(("fuzz",)),
 }
@@ -102,8 +104,9 @@ def programs(group: str) -> list[Program]:
         return fuzzers()
     found = [program for build in GROUPS[group].builds for program in meson_programs(group, build)]
     for path, build in GROUPS[group].scripts:
-        if (ROOT / path).exists():
-            found.append(Program(group, build, Path(path).stem, [str(ROOT / path)], {"DROVER_BUILD": str(ROOT / "build" / build)}))
+        stem = Path(path).stem
+        name = stem if stem.startswith("t_") else path.replace("/", "-")
+        found.append(Program(group, build, name, [str(ROOT / path)], {"DROVER_BUILD": str(ROOT / "build" / build)}))
     return found
 
 
