@@ -67,6 +67,8 @@ build_words() {
 # NAME: what of it is wanted, if not all.
 build_targets() {
 	if [ "$1" = fuzz ]; then
+		# the list is that of the last configuration
+		ninja -C "$root/build/fuzz" build.ninja > /dev/null
 		ninja -C "$root/build/fuzz" -t targets all | sed -n 's,^\(tests/fuzz/fuzz_[a-z0-9_]*\): .*,\1,p'
 	fi
 }
