@@ -298,11 +298,64 @@ static void schedule(struct mig *m)
 		search(m);
 }
 
+static bool another_fits(struct mig *m, const char *why)
+{
+	struct sched_request req = { .server = mig_server(m), .exclude = m->priv->excluded };
+	struct sched_result *res;
+	bool fits;
+
+	g_hash_table_replace(m->priv->excluded, g_strdup(m->dest), g_strdup(why));
+	res = sched_select(m->priv->engine->fleet, &req);
+	fits = res->passed > 0;
+	sched_result_free(res);
+	return fits;
+}
+
+static bool write_given_up(struct mig *m, GError **err)
+{
+	return action_event_finish(m->priv->engine->store, m->action_id, "compute_live_migration", m->priv->end_details, err);
+}
+
+bool live_elsewhere(struct mig *m, const char *why)
+{
+	int64_t retries = fleet_conf(m->priv->engine->fleet)->migrate_max_retries;
+	struct host *old = mig_dest(m);
+	g_autofree char *kept = g_strdup(why), *text = g_strdup_printf("%s: %s; the next one", m->dest, why);
+	char *was = m->dest;
+
+	if (m->requested_host || m->abort_wanted || (retries >= 0 && m->priv->elsewhere >= retries) || !another_fits(m, kept))
+		return false;
+	m->priv->end_details = kept;
+	m->dest = NULL;
+	m->attempt = 0;
+	m->force_wanted = m->paused_by_us = false;
+	util_replace(&m->error, NULL);
+	if (!go(m, MIG_SCHEDULE, text, write_given_up)) {
+		m->dest = was;
+		return true; /* again, from the phase that it is in */
+	}
+	if (old)
+		fleet_unclaim(m->priv->engine->fleet, old, mig_server(m));
+	g_free(was);
+	m->priv->elsewhere++;
+	util_replace(&m->priv->call_error, NULL);
+	m->priv->call_lost = false;
+	live_enter(m);
+	return true;
+}
+
 /* ---- PREPARE: both hosts are asked, the destination's XML is made ---- */
 
 static void give_up(struct mig *m, const char *why)
 {
 	live_end(m, MIG_FAILED, why);
+}
+
+/* Nothing was done there yet. */
+static void destination_failed(struct mig *m, const char *why)
+{
+	if (!live_elsewhere(m, why))
+		give_up(m, why);
 }
 
 /* The guest as it stands must be movable, and the destination must not have it. */
@@ -385,7 +438,7 @@ static void prepared(struct mig *m)
 static void got_dest_dom(struct mig *m, struct hv_reply *r)
 {
 	if (r->err) {
-		give_up(m, r->err->message);
+		destination_failed(m, r->err->message);
 		return;
 	}
 	hv_dom_free(m->priv->dest_dom);
@@ -407,7 +460,7 @@ static void got_source_dom(struct mig *m, struct hv_reply *r)
 	if (!live_ask(m, mig_dest(m), &req, got_dest_dom)) {
 		g_autofree char *why = g_strdup_printf("Compute service of %s is unavailable at this time.", m->dest);
 
-		give_up(m, why);
+		destination_failed(m, why);
 	}
 }
 

@@ -35,6 +35,7 @@ struct mig_private {
 	char *xml, *xml_inactive;    /* the guest's migratable XML, live and defined */
 	char *dest_xml, *persistent_xml; /* the same for the destination, when they differ */
 	bool checked;                /* SCHEDULE: the prechecks passed again */
+	int elsewhere;               /* destinations given up so far */
 	const char *end_details;     /* of the end being written */
 	/* COPY */
 	bool call_running;           /* libvirt's call is under way in this process */
@@ -126,6 +127,16 @@ void live_watch(struct mig *m);
  */
 typedef void live_answer_f(struct mig *m, struct hv_reply *r);
 bool live_ask(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done);
+
+/**
+ * live_elsewhere() - give the chosen destination up and look for the next one.
+ * @why: what was wrong with it; it is not asked again for this migration
+ *
+ * Only for a guest that lives at its source alone, and a destination that has nothing of it.
+ * Return: false, with nothing changed, if the destination was requested, none other fits, or
+ * migrate_max_retries is reached.
+ */
+bool live_elsewhere(struct mig *m, const char *why);
 
 /**
  * live_end() - the one way to a final phase: row, server, action and their events in one transaction.

@@ -233,6 +233,9 @@ static void stays_in_undo(struct mig *m, bool dest_known)
 	}
 	if (!dest_known)
 		log_warning("destination_not_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest));
+	/* What a silent destination may hold is found again by this row, which must go on naming it (leftover.c). */
+	if (dest_known && live_elsewhere(m, why ? why : "undone"))
+		return;
 	live_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, why ? why : "undone");
 }
 

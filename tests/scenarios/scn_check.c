@@ -261,10 +261,10 @@ static const struct {
 	{ "check", "queued" }, { "check", "error" }, { "check", "cancelled" },
 	{ "queued", "schedule" }, { "queued", "cancelled" }, { "queued", "error" },
 	{ "schedule", "prepare" }, { "schedule", "error" }, { "schedule", "cancelled" },
-	{ "prepare", "copy" }, { "prepare", "failed" }, { "prepare", "cancelled" }, { "prepare", "error" },
+	{ "prepare", "copy" }, { "prepare", "schedule" }, { "prepare", "failed" }, { "prepare", "cancelled" }, { "prepare", "error" },
 	{ "copy", "prepare" }, { "copy", "finish" }, { "copy", "undo" }, { "copy", "error" },
 	{ "finish", "done" }, { "finish", "error" },
-	{ "undo", "finish" }, { "undo", "failed" }, { "undo", "cancelled" }, { "undo", "error" },
+	{ "undo", "finish" }, { "undo", "schedule" }, { "undo", "failed" }, { "undo", "cancelled" }, { "undo", "error" },
 };
 
 static bool is_arrow(const char *from, const char *to)
