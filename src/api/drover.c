@@ -253,6 +253,31 @@ static const struct json_field progress_fields[] = {
 	{ "iteration",              JSON_INT64, PROGRESS(iteration) },
 };
 
+static void put_bound(struct jout *o, const char *name, int64_t ms)
+{
+	jout_key(o, name);
+	if (ms >= 0)
+		jout_int(o, ms);
+	else
+		jout_null(o);
+}
+
+/* null while nothing honest can be said: no sample yet, not copying, or the guest dirties faster than it can be sent. */
+static void put_mig_eta(struct jout *o, const void *obj)
+{
+	const struct mig *m = obj;
+
+	if (m->phase != MIG_COPY || !m->progress.eta_known) {
+		jout_null(o);
+		return;
+	}
+	jout_open(o, '{');
+	jout_kv(o, "ms", int, m->progress.eta_ms);
+	put_bound(o, "low_ms", m->progress.eta_low_ms);
+	put_bound(o, "high_ms", m->progress.eta_high_ms);
+	jout_close(o, '}');
+}
+
 static void put_mig_progress(struct jout *o, const void *obj)
 {
 	jout_object(o, progress_fields, G_N_ELEMENTS(progress_fields), &((const struct mig *)obj)->progress);
@@ -280,6 +305,7 @@ static const struct json_field mig_fields[] = {
 	{ "force_wanted",    JSON_BOOL,    MIG(force_wanted) },
 	{ "error",           JSON_STR,     MIG(error) },
 	{ "progress",        JSON_EMIT,    .emit = put_mig_progress },
+	{ "eta",             JSON_EMIT,    .emit = put_mig_eta },
 	{ "user_id",         JSON_STR,     MIG(user_id) },
 	{ "project_id",      JSON_STR,     MIG(project_id) },
 	{ "request_id",      JSON_STR,     MIG(request_id) },

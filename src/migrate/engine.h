@@ -53,7 +53,8 @@ struct mig_progress {
 	int64_t downtime_ms;
 	/* not stored */
 	int64_t bps, dirty_rate_bps, iteration;
-	int64_t eta_ms, eta_low_ms, eta_high_ms; /* to the end, from the last sample; -1: it does not end by itself at present */
+	bool eta_known;                          /* false: no sample yet, or it does not end by itself at present */
+	int64_t eta_ms, eta_low_ms, eta_high_ms; /* to the end, from the last sample; high -1: perhaps never */
 };
 
 struct mig {

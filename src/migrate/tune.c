@@ -100,9 +100,10 @@ void tune_sample(struct mig *m, const struct hv_job *j)
 
 	converge_note(&p->history, &s);
 	eta = converge_eta(&params, &p->history, &s);
-	m->progress.eta_ms = eta.known ? eta.ms : -1;
-	m->progress.eta_low_ms = eta.known ? eta.low_ms : -1;
-	m->progress.eta_high_ms = eta.known ? eta.high_ms : -1;
+	m->progress.eta_known = eta.known;
+	m->progress.eta_ms = eta.ms;
+	m->progress.eta_low_ms = eta.low_ms;
+	m->progress.eta_high_ms = eta.high_ms;
 	if (m->abort_wanted || m->force_wanted)
 		return;
 	d = converge_decide(&params, &p->history, &s);
