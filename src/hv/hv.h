@@ -98,7 +98,10 @@ struct hv_dom {
 	int vnc_port;        /* -1 when not running */
 	GPtrArray *disks;    /* struct hv_disk * */
 	GPtrArray *nics;     /* struct hv_nic * */
-	/* the job, as HV_DOM_GET sees it */
+	/*
+	 * The job, as HV_DOM_GET sees it. A domain whose monitor is silent for 3 s has an active one, outgoing but for the
+	 * running half of a post-copy: the last phase of a migration looks like that, and a frozen guest too.
+	 */
 	bool job_active;     /* any job; a migration if job_op says so */
 	bool job_incoming;   /* this domain is the incoming half of a migration */
 	bool job_outgoing;

@@ -10,28 +10,23 @@ static const struct {
 	enum lv_lane lane;
 	lv_work_f *work;
 } table[] = {
-	[HV_HOST_GET]     = { LV_HOST, lv_host_get },
-	[HV_DOM_LIST]     = { LV_HOST, lv_dom_list },
-	[HV_CPU_COMPARE]  = { LV_HOST, lv_cpu_compare },
-	[HV_DOM_GET]      = { LV_READ, lv_dom_get },
-	[HV_DOM_XML]      = { LV_READ, lv_dom_xml },
-	[HV_JOB_GET]      = { LV_READ, lv_job_get },
-	[HV_JOB_DONE]     = { LV_READ, lv_job_done },
-	[HV_MIGRATE]      = { LV_OWN,  NULL },
-	[HV_JOB_ABORT]    = { LV_ACT,  lv_job_abort },
-	[HV_JOB_TUNE]     = { LV_ACT,  lv_job_tune },
-	[HV_POSTCOPY]     = { LV_ACT,  lv_postcopy },
-	[HV_DOM_SUSPEND]  = { LV_ACT,  lv_dom_suspend },
-	[HV_DOM_RESUME]   = { LV_ACT,  lv_dom_resume },
-	[HV_DOM_DESTROY]  = { LV_ACT,  lv_dom_destroy },
-	[HV_DOM_UNDEFINE] = { LV_ACT,  lv_dom_undefine },
+	[HV_HOST_GET]     = { LV_HOST,  lv_host_get },
+	[HV_DOM_LIST]     = { LV_HOST,  lv_dom_list },
+	[HV_CPU_COMPARE]  = { LV_STATE, lv_cpu_compare },
+	[HV_DOM_GET]      = { LV_READ,  lv_dom_get },
+	[HV_DOM_XML]      = { LV_STATE, lv_dom_xml },
+	[HV_JOB_GET]      = { LV_READ,  lv_job_get },
+	[HV_JOB_DONE]     = { LV_READ,  lv_job_done },
+	[HV_MIGRATE]      = { LV_OWN,   NULL },
+	[HV_JOB_ABORT]    = { LV_ACT,   lv_job_abort },
+	[HV_JOB_TUNE]     = { LV_ACT,   lv_job_tune },
+	[HV_POSTCOPY]     = { LV_ACT,   lv_postcopy },
+	[HV_DOM_SUSPEND]  = { LV_ACT,   lv_dom_suspend },
+	[HV_DOM_RESUME]   = { LV_ACT,   lv_dom_resume },
+	[HV_DOM_DESTROY]  = { LV_ACT,   lv_dom_destroy },
+	[HV_DOM_UNDEFINE] = { LV_ACT,   lv_dom_undefine },
 };
 static_assert(G_N_ELEMENTS(table) == HV_OP_N, "an op has no work");
-
-lv_work_f *lv_work(enum hv_op op)
-{
-	return table[op].work;
-}
 
 static void ops_open(struct hv_host *h)
 {
@@ -48,14 +43,14 @@ static void ops_close(struct hv_host *h)
 static void ops_submit(struct hv_host *h, struct hv_call *call)
 {
 	struct lv_conn *c = h->impl;
-	enum lv_lane lane = table[call->req.op].lane;
+	enum hv_op op = call->req.op;
 
 	if (!c || !c->open)
-		lv_fail_later(call, "the host is not connected");
-	else if (lane == LV_OWN)
+		lv_call_fail_later(call, ERR_HV_LOST, "the host is not connected");
+	else if (table[op].lane == LV_OWN)
 		lv_migrate(c, call);
 	else
-		lv_conn_submit(c, call, lane);
+		lv_call_submit(c, call, table[op].lane, table[op].work);
 }
 
 const struct hv_ops libvirt_ops = {

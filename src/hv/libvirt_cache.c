@@ -4,7 +4,8 @@
  *
  * An entry is dropped by any event about its domain, and when it is
  * CACHE_MAX_AGE_MS old, for the changes that have no event. A description that
- * was fetched while its domain changed is not kept: events_seen tells.
+ * was fetched while its domain changed is not kept: events_seen tells. Sizes of
+ * disks stay until their domain is gone: what they cost to ask can be too much.
  */
 #include "hv/libvirt_priv.h"
 
@@ -18,10 +19,15 @@ struct entry {
 	int64_t made_ms;
 };
 
+struct size {
+	int64_t capacity_bytes, allocation_bytes;
+};
+
 struct lv_cache {
 	GMutex lock;
 	GHashTable *entries;   /* UUID -> struct entry * */
 	GHashTable *changed;   /* UUID -> events_seen at its last event */
+	GHashTable *sizes;     /* UUID and target -> struct size * */
 	uint64_t events_seen;
 };
 
@@ -40,6 +46,7 @@ struct lv_cache *lv_cache_new(void)
 	g_mutex_init(&k->lock);
 	k->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
 	k->changed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	k->sizes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	return k;
 }
 
@@ -49,6 +56,7 @@ void lv_cache_free(struct lv_cache *k)
 		return;
 	g_hash_table_unref(k->entries);
 	g_hash_table_unref(k->changed);
+	g_hash_table_unref(k->sizes);
 	g_mutex_clear(&k->lock);
 	g_free(k);
 }
@@ -146,10 +154,45 @@ void lv_cache_put(struct lv_cache *k, const struct hv_dom *d, uint64_t stamp)
 	g_mutex_unlock(&k->lock);
 }
 
+static char *size_key(const char *uuid, const char *target)
+{
+	return g_strconcat(uuid, target, NULL);
+}
+
+void lv_cache_set_size(struct lv_cache *k, const char *uuid, const char *target, int64_t capacity, int64_t allocation)
+{
+	struct size *z = g_new(struct size, 1);
+
+	z->capacity_bytes = capacity;
+	z->allocation_bytes = allocation;
+	g_mutex_lock(&k->lock);
+	g_hash_table_replace(k->sizes, size_key(uuid, target), z);
+	g_mutex_unlock(&k->lock);
+}
+
+void lv_cache_fill_sizes(struct lv_cache *k, struct hv_dom *d)
+{
+	g_mutex_lock(&k->lock);
+	for (guint i = 0; i < d->disks->len; i++) {
+		struct hv_disk *disk = g_ptr_array_index(d->disks, i);
+		g_autofree char *key = size_key(d->uuid, disk->target ? disk->target : "");
+		const struct size *z = g_hash_table_lookup(k->sizes, key);
+
+		if (!z)
+			continue;
+		disk->capacity_bytes = z->capacity_bytes;
+		disk->allocation_bytes = z->allocation_bytes;
+	}
+	g_mutex_unlock(&k->lock);
+}
+
 static gboolean is_gone(void *key, void *value, void *user)
 {
+	char uuid[UTIL_UUID_LEN + 1];
+
 	(void)value;
-	return !g_hash_table_contains(user, key);
+	g_strlcpy(uuid, key, sizeof(uuid));
+	return !g_hash_table_contains(user, uuid);
 }
 
 void lv_cache_keep(struct lv_cache *k, GHashTable *uuids)
@@ -157,5 +200,6 @@ void lv_cache_keep(struct lv_cache *k, GHashTable *uuids)
 	g_mutex_lock(&k->lock);
 	g_hash_table_foreach_remove(k->entries, is_gone, uuids);
 	g_hash_table_foreach_remove(k->changed, is_gone, uuids);
+	g_hash_table_foreach_remove(k->sizes, is_gone, uuids);
 	g_mutex_unlock(&k->lock);
 }

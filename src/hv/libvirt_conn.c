@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Connections, attempts to connect, and the queue of short calls.
+ * Connections and attempts to connect.
  */
 #include "hv/libvirt_priv.h"
 
-#include <assert.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/err.h"
-
-/* How many calls of a lane run at once; domains' calls together leave the polls their slot. */
-static const unsigned lane_max[] = { [LV_HOST] = 1, [LV_READ] = 2, [LV_ACT] = 2, [LV_OWN] = 0 };
-static_assert(G_N_ELEMENTS(lane_max) == LV_LANE_N, "a lane has no limit");
-#define DOMAIN_CALLS_MAX 3
 
 /* ---- workers ---- */
 
@@ -65,11 +62,12 @@ static void conn_clear(void *data)
 {
 	struct lv_conn *c = data;
 
-	g_assert(!c->host && g_queue_is_empty(&c->queue) && g_queue_is_empty(&c->running));
+	g_assert(!c->host && g_queue_is_empty(&c->queue) && g_queue_is_empty(&c->running) && g_queue_is_empty(&c->idle));
 	lv_close_later(c->vir);
 	lv_cache_free(c->cache);
 	hv_host_info_free(c->facts);
 	g_mutex_clear(&c->lock);
+	g_cond_clear(&c->chore_done);
 	g_free(c->uri);
 }
 
@@ -82,7 +80,9 @@ static struct lv_conn *conn_new(struct hv_host *h)
 	c->cache = lv_cache_new();
 	g_queue_init(&c->queue);
 	g_queue_init(&c->running);
+	g_queue_init(&c->idle);
 	g_mutex_init(&c->lock);
+	g_cond_init(&c->chore_done);
 	return c;
 }
 
@@ -144,6 +144,34 @@ static void attempt_end(void *user)
 	g_free(a);
 }
 
+/*
+ * An attempt that waits for the answer of a host that has lost its power waits for ever: libvirt's own keepalive begins after it.
+ * Its socket is libvirt's, and which one it is nobody tells; TCP's keepalive harms no socket, so all of the process get it.
+ */
+static void watch_sockets(void *unused)
+{
+	static const struct {
+		int level, option, value;
+	} options[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 20 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 5 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 6 },
+	};
+	g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+	const char *name;
+	int64_t fd;
+
+	(void)unused;
+	while (dir && (name = g_dir_read_name(dir))) {
+		if (!util_parse_int(name, 0, G_MAXINT, &fd))
+			continue;
+		/* Fails on all that is no TCP socket. */
+		for (size_t i = 0; i < G_N_ELEMENTS(options); i++)
+			(void)setsockopt((int)fd, options[i].level, options[i].option, &options[i].value, sizeof(int));
+	}
+}
+
 static void attempt_expired(void *user)
 {
 	struct attempt *a = user;
@@ -151,6 +179,7 @@ static void attempt_expired(void *user)
 	a->limit = NULL;
 	a->given_up = true;
 	stuck_add(a->uri, +1);
+	lv_spawn(watch_sockets, NULL);
 	a->done(NULL, "no connection within 10 s", a->user);
 }
 
@@ -258,16 +287,10 @@ static void teardown_run(void *user)
 
 void lv_conn_detach(struct lv_conn *c)
 {
-	struct lv_call *q;
-
 	c->host->impl = NULL;
 	c->host = NULL;
 	c->open = false;
-	while ((q = g_queue_pop_head(&c->queue))) {
-		lv_fail_later(q->call, "the connection was closed");
-		lv_conn_unref(q->conn);
-		g_free(q);
-	}
+	lv_call_flush(c);
 	lv_spawn(teardown_run, c);
 }
 
@@ -279,90 +302,4 @@ void lv_conn_lost(struct lv_conn *c, const char *why)
 		return;
 	lv_conn_detach(c);
 	hv_emit(h, &(struct hv_event){ .type = HV_EV_CLOSED, .text = why });
-}
-
-/* ---- short calls ---- */
-
-static void complete(void *user)
-{
-	hv_complete(user);
-}
-
-void lv_fail_later(struct hv_call *call, const char *why)
-{
-	g_set_error(&call->reply.err, ERR, ERR_HV_LOST, "%s: %s", hv_op_name(call->req.op), why);
-	loop_post(complete, call);
-}
-
-static bool may_begin(const struct lv_conn *c, const struct lv_call *q)
-{
-	unsigned lane = 0, domains = 0;
-
-	for (GList *l = c->running.head; l; l = l->next) {
-		const struct lv_call *r = l->data;
-
-		domains += r->lane != LV_HOST;
-		if (r->lane != q->lane)
-			continue;
-		lane++;
-		if (q->lane != LV_HOST && !g_strcmp0(r->call->req.uuid, q->call->req.uuid))
-			return false;
-	}
-	return lane < lane_max[q->lane] && (q->lane == LV_HOST || domains < DOMAIN_CALLS_MAX);
-}
-
-static void pump(struct lv_conn *c);
-
-static void call_end(void *user)
-{
-	struct lv_call *q = user;
-	struct lv_conn *c = q->conn;
-
-	g_queue_remove(&c->running, q);
-	/* Its completion may close or remove the host; the reference of q keeps c. */
-	hv_complete(q->call);
-	pump(c);
-	lv_conn_unref(c);
-	g_free(q);
-}
-
-static void call_run(void *user)
-{
-	struct lv_call *q = user;
-	struct hv_call *call = q->call;
-
-	(void)lv_work(call->req.op)(q->conn, &call->req, &call->reply, &call->reply.err);
-	loop_post(call_end, q);
-}
-
-/* Begin what may begin; drop what nobody waits for any more. */
-static void pump(struct lv_conn *c)
-{
-	for (GList *l = c->queue.head, *next; l; l = next) {
-		struct lv_call *q = l->data;
-
-		next = l->next;
-		if (!q->call->answered && !may_begin(c, q))
-			continue;
-		g_queue_delete_link(&c->queue, l);
-		if (q->call->answered) {
-			lv_fail_later(q->call, "not begun in time");
-			lv_conn_unref(q->conn);
-			g_free(q);
-			continue;
-		}
-		g_queue_push_tail(&c->running, q);
-		lv_spawn(call_run, q);
-	}
-}
-
-void lv_conn_submit(struct lv_conn *c, struct hv_call *call, enum lv_lane lane)
-{
-	struct lv_call *q = g_new0(struct lv_call, 1);
-
-	q->conn = lv_conn_ref(c);
-	q->call = call;
-	q->lane = lane;
-	g_queue_push_tail(&c->queue, q);
-	pump(c);
 }

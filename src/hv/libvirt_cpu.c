@@ -54,7 +54,7 @@ static bool is_refusal(const virError *e)
 	             e->domain == VIR_FROM_CPU);
 }
 
-static bool judge(struct lv_conn *c, int result, struct hv_reply *r, GError **err)
+static bool judge(const struct lv_ctx *x, int result, struct hv_reply *r, GError **err)
 {
 	g_autofree char *why = NULL;
 
@@ -67,32 +67,32 @@ static bool judge(struct lv_conn *c, int result, struct hv_reply *r, GError **er
 	else if (is_refusal(virGetLastError()))
 		why = g_strdup(virGetLastErrorMessage());
 	else
-		return lv_error(c->vir, "compare CPUs", err);
+		return lv_error(x->vir, "compare CPUs", err);
 	r->cpu_why = g_steal_pointer(&why);
 	return true;
 }
 
-static bool compare_model(struct lv_conn *c, const struct domxml_cpu *cpu, struct hv_reply *r, GError **err)
+static bool compare_model(const struct lv_ctx *x, const struct domxml_cpu *cpu, struct hv_reply *r, GError **err)
 {
 	const unsigned flags = VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE;
-	int result = virConnectCompareHypervisorCPU(c->vir, cpu->emulator, cpu->arch, cpu->machine, cpu->virt_type, cpu->xml, flags);
+	int result = virConnectCompareHypervisorCPU(x->vir, cpu->emulator, cpu->arch, cpu->machine, cpu->virt_type, cpu->xml, flags);
 
 	/* A libvirt or an architecture without it: the host's own CPU is what KVM gives. */
 	if (result == VIR_CPU_COMPARE_ERROR && lv_error_is(VIR_ERR_NO_SUPPORT) && is_kvm(cpu))
-		result = virConnectCompareCPU(c->vir, cpu->xml, flags);
-	return judge(c, result, r, err);
+		result = virConnectCompareCPU(x->vir, cpu->xml, flags);
+	return judge(x, result, r, err);
 }
 
-static bool compare_host(struct lv_conn *c, const char *source_cpu, struct hv_reply *r, GError **err)
+static bool compare_host(const struct lv_ctx *x, const char *source_cpu, struct hv_reply *r, GError **err)
 {
 	if (!source_cpu) {
 		r->cpu_why = g_strdup("the guest has its host's own CPU, and that is not known");
 		return true;
 	}
-	return judge(c, virConnectCompareCPU(c->vir, source_cpu, VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE), r, err);
+	return judge(x, virConnectCompareCPU(x->vir, source_cpu, VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE), r, err);
 }
 
-bool lv_cpu_compare(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r, GError **err)
+bool lv_cpu_compare(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
 	struct domxml_cpu cpu;
 	bool ok = false;
@@ -104,10 +104,10 @@ bool lv_cpu_compare(struct lv_conn *c, const struct hv_req *req, struct hv_reply
 		ok = r->cpu_ok = true;
 		break;
 	case NEED_MODEL:
-		ok = compare_model(c, &cpu, r, err);
+		ok = compare_model(x, &cpu, r, err);
 		break;
 	case NEED_SAME_HOST:
-		ok = compare_host(c, req->host_cpu_xml, r, err);
+		ok = compare_host(x, req->host_cpu_xml, r, err);
 		break;
 	}
 	domxml_cpu_clear(&cpu);

@@ -4,58 +4,73 @@
  */
 #include "hv/libvirt_priv.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "hv/domxml.h"
 
 #define LIBVIRT_KEEP_TPM 8009000 /* VIR_DOMAIN_UNDEFINE_KEEP_TPM exists from here on */
 
-virDomainPtr lv_dom_lookup(struct lv_conn *c, const char *uuid, GError **err)
+virDomainPtr lv_dom_lookup(const struct lv_ctx *x, const char *uuid, GError **err)
 {
-	virDomainPtr d = virDomainLookupByUUIDString(c->vir, uuid ? uuid : "");
+	virDomainPtr d = virDomainLookupByUUIDString(x->vir, uuid ? uuid : "");
 
 	if (!d)
-		(void)lv_error(c->vir, "look up the domain", err);
+		(void)lv_error(x->vir, "look up the domain", err);
 	return d;
 }
 
 /* The request's domain, where its absence is an answer: true with *ret NULL. */
-static bool lookup_or_absent(struct lv_conn *c, const char *uuid, virDomainPtr *ret, GError **err)
+static bool lookup_or_absent(const struct lv_ctx *x, const char *uuid, virDomainPtr *ret, GError **err)
 {
 	g_autoptr(GError) e = NULL;
 
-	*ret = lv_dom_lookup(c, uuid, &e);
+	*ret = lv_dom_lookup(x, uuid, &e);
 	if (*ret || g_error_matches(e, ERR, ERR_HV_ABSENT))
 		return true;
 	g_propagate_error(err, g_steal_pointer(&e));
 	return false;
 }
 
-static bool get_state(struct lv_conn *c, virDomainPtr dom, enum hv_state *ret_state, enum hv_reason *ret_reason, GError **err)
+static bool get_state(const struct lv_ctx *x, virDomainPtr dom, enum hv_state *ret_state, enum hv_reason *ret_reason, GError **err)
 {
 	int state, reason;
 
 	if (virDomainGetState(dom, &state, &reason, 0) < 0)
-		return lv_error(c->vir, "read the domain's state", err);
+		return lv_error(x->vir, "read the domain's state", err);
 	lv_state(state, reason, ret_state, ret_reason);
 	return true;
 }
 
-struct hv_dom *lv_dom_describe(struct lv_conn *c, virDomainPtr dom, GError **err)
+/* Answers are kept by UUID, so a description must be of the domain that was asked for. */
+static struct hv_dom *parse_own(virDomainPtr dom, const char *xml, GError **err)
+{
+	char uuid[VIR_UUID_STRING_BUFLEN] = "";
+	struct hv_dom *d = domxml_parse(xml, err);
+
+	if (!d || (virDomainGetUUIDString(dom, uuid) == 0 && !strcmp(uuid, d->uuid)))
+		return d;
+	g_set_error(err, ERR, ERR_HV, "the description of domain %s is of another one", uuid);
+	hv_dom_free(d);
+	return NULL;
+}
+
+struct hv_dom *lv_dom_describe(const struct lv_ctx *x, virDomainPtr dom, GError **err)
 {
 	g_autofree char *xml = virDomainGetXMLDesc(dom, 0);
 	struct hv_dom *d;
 	int persistent;
 
 	if (!xml) {
-		(void)lv_error(c->vir, "read the domain's description", err);
+		(void)lv_error(x->vir, "read the domain's description", err);
 		return NULL;
 	}
 	persistent = virDomainIsPersistent(dom);
 	if (persistent < 0) {
-		(void)lv_error(c->vir, "ask whether the domain is persistent", err);
+		(void)lv_error(x->vir, "ask whether the domain is persistent", err);
 		return NULL;
 	}
-	d = domxml_parse(xml, err);
+	d = parse_own(dom, xml, err);
 	if (d)
 		d->persistent = persistent > 0;
 	return d;
@@ -63,33 +78,77 @@ struct hv_dom *lv_dom_describe(struct lv_conn *c, virDomainPtr dom, GError **err
 
 /* ---- HV_DOM_GET ---- */
 
+#define AGREE_TRIES 5
+
+static bool has_process(enum hv_state s)
+{
+	return s != HV_SHUTOFF && s != HV_CRASHED && s != HV_ABSENT;
+}
+
 /*
  * The job of a domain. The incoming half of a migration has no statistics, and
  * libvirt says so with an error of its own, before it waits for any lock.
  */
-static bool get_job(struct lv_conn *c, virDomainPtr dom, struct hv_dom *d, GError **err)
+static bool get_job(const struct lv_ctx *x, virDomainPtr dom, struct hv_dom *d, GError **err)
 {
 	virTypedParameterPtr params = NULL;
 	int type = VIR_DOMAIN_JOB_NONE, n = 0;
 	struct hv_job job;
 
-	if (d->state == HV_SHUTOFF || d->state == HV_CRASHED)
+	d->job_active = d->job_incoming = d->job_outgoing = false;
+	if (!has_process(d->state))
 		return true;
 	if (virDomainGetJobStats(dom, &type, &params, &n, 0) < 0) {
-		if (lv_error_is(VIR_ERR_OPERATION_UNSUPPORTED) && !lv_lost(c->vir)) {
+		if (lv_error_is(VIR_ERR_OPERATION_UNSUPPORTED) && !lv_lost(x->vir)) {
 			d->job_active = d->job_incoming = true;
 			return true;
 		}
-		/* It ended between the two questions. */
-		if (lv_error_is(VIR_ERR_OPERATION_INVALID) || lv_error_is(VIR_ERR_NO_SUPPORT))
-			return true;
-		return lv_error(c->vir, "read the domain's job", err);
+		return lv_error(x->vir, "read the domain's job", err);
 	}
 	lv_job(type, params, n, &job);
 	virTypedParamsFree(params, n);
 	d->job_active = job.active;
 	d->job_outgoing = job.active && job.outgoing;
 	return true;
+}
+
+/*
+ * State and job of one moment: the state before and after the question for the job must agree. Else a guest that has just left
+ * would be told as running without a job. An error of that question is often news too: the process is gone.
+ */
+static bool get_state_and_job(const struct lv_ctx *x, virDomainPtr dom, struct hv_dom *d, GError **err)
+{
+	for (int i = 0; i < AGREE_TRIES; i++) {
+		g_autoptr(GError) e = NULL;
+		enum hv_state state;
+		enum hv_reason reason;
+		bool ok;
+
+		if (!get_state(x, dom, &d->state, &d->reason, err))
+			return false;
+		ok = get_job(x, dom, d, &e);
+		if (!ok && g_error_matches(e, ERR, ERR_HV_LOST)) {
+			g_propagate_error(err, g_steal_pointer(&e));
+			return false;
+		}
+		if (!get_state(x, dom, &state, &reason, err))
+			return false;
+		if (ok && state == d->state && reason == d->reason)
+			return true;
+	}
+	g_set_error(err, ERR, ERR_HV_BUSY, "read the domain's job: it does not hold still");
+	return false;
+}
+
+/*
+ * The job of a domain that does not answer: something is under way. Only a half of a migration keeps silent without being
+ * broken, and the states of post-copy tell which one; the incoming half of pre-copy always answers.
+ */
+static void guess_job(struct hv_dom *d)
+{
+	d->job_active = has_process(d->state);
+	d->job_incoming = d->state == HV_RUNNING && (d->reason == HV_R_POSTCOPY || d->reason == HV_R_POSTCOPY_FAILED);
+	d->job_outgoing = d->job_active && !d->job_incoming;
 }
 
 static struct hv_dom *absent(const char *uuid)
@@ -101,25 +160,31 @@ static struct hv_dom *absent(const char *uuid)
 	return d;
 }
 
-static struct hv_dom *read_dom(struct lv_conn *c, virDomainPtr dom, GError **err)
+static struct hv_dom *read_dom(const struct lv_ctx *x, virDomainPtr dom, bool silent, GError **err)
 {
-	struct hv_dom *d = lv_dom_describe(c, dom, err);
+	struct hv_dom *d = lv_dom_describe(x, dom, err);
 
-	if (d && get_state(c, dom, &d->state, &d->reason, err) && get_job(c, dom, d, err))
+	if (d)
+		lv_cache_fill_sizes(x->conn->cache, d);
+	if (d && silent && get_state(x, dom, &d->state, &d->reason, err)) {
+		guess_job(d);
+		return d;
+	}
+	if (d && !silent && get_state_and_job(x, dom, d, err))
 		return d;
 	hv_dom_free(d);
 	return NULL;
 }
 
-bool lv_dom_get(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r, GError **err)
+static bool dom_get(const struct lv_ctx *x, const struct hv_req *req, bool silent, struct hv_reply *r, GError **err)
 {
 	g_autoptr(virDomain) dom = NULL;
 	g_autoptr(GError) e = NULL;
 
-	if (!lookup_or_absent(c, req->uuid, &dom, err))
+	if (!lookup_or_absent(x, req->uuid, &dom, err))
 		return false;
 	if (dom)
-		r->dom = read_dom(c, dom, &e);
+		r->dom = read_dom(x, dom, silent, &e);
 	/* It can go away between the questions. */
 	if (!dom || g_error_matches(e, ERR, ERR_HV_ABSENT)) {
 		g_clear_error(&e);
@@ -130,11 +195,21 @@ bool lv_dom_get(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r,
 	return r->dom != NULL;
 }
 
+bool lv_dom_get(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
+{
+	return dom_get(x, req, false, r, err);
+}
+
+bool lv_dom_get_silent(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
+{
+	return dom_get(x, req, true, r, err);
+}
+
 /* ---- HV_DOM_XML ---- */
 
-bool lv_dom_xml(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r, GError **err)
+bool lv_dom_xml(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
-	g_autoptr(virDomain) dom = lv_dom_lookup(c, req->uuid, err);
+	g_autoptr(virDomain) dom = lv_dom_lookup(x, req->uuid, err);
 
 	if (!dom)
 		return false;
@@ -143,7 +218,7 @@ bool lv_dom_xml(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r,
 		r->xml_inactive =
 			virDomainGetXMLDesc(dom, VIR_DOMAIN_XML_SECURE | VIR_DOMAIN_XML_MIGRATABLE | VIR_DOMAIN_XML_INACTIVE);
 	if (!r->xml_inactive)
-		return lv_error(c->vir, "read the domain's XML", err);
+		return lv_error(x->vir, "read the domain's XML", err);
 	return true;
 }
 
@@ -153,65 +228,65 @@ bool lv_dom_xml(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r,
  * An act that failed is a success if the domain is as wanted all the same:
  * libvirt refuses to resume what runs and to stop what is off.
  */
-static bool is_already(struct lv_conn *c, virDomainPtr dom, enum hv_state want, const char *what, GError **err)
+static bool is_already(const struct lv_ctx *x, virDomainPtr dom, enum hv_state want, const char *what, GError **err)
 {
 	g_autoptr(GError) refused = NULL;
 	enum hv_state state;
 	enum hv_reason reason;
 
-	(void)lv_error(c->vir, what, &refused);
-	if (!g_error_matches(refused, ERR, ERR_HV_LOST) && get_state(c, dom, &state, &reason, NULL) && state == want)
+	(void)lv_error(x->vir, what, &refused);
+	if (!g_error_matches(refused, ERR, ERR_HV_LOST) && get_state(x, dom, &state, &reason, NULL) && state == want)
 		return true;
 	g_propagate_error(err, g_steal_pointer(&refused));
 	return false;
 }
 
-bool lv_dom_suspend(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r, GError **err)
+bool lv_dom_suspend(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
-	g_autoptr(virDomain) dom = lv_dom_lookup(c, req->uuid, err);
+	g_autoptr(virDomain) dom = lv_dom_lookup(x, req->uuid, err);
 
 	(void)r;
-	return dom && (virDomainSuspend(dom) == 0 || is_already(c, dom, HV_PAUSED, "pause the domain", err));
+	return dom && (virDomainSuspend(dom) == 0 || is_already(x, dom, HV_PAUSED, "pause the domain", err));
 }
 
-bool lv_dom_resume(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r, GError **err)
+bool lv_dom_resume(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
-	g_autoptr(virDomain) dom = lv_dom_lookup(c, req->uuid, err);
+	g_autoptr(virDomain) dom = lv_dom_lookup(x, req->uuid, err);
 
 	(void)r;
-	return dom && (virDomainResume(dom) == 0 || is_already(c, dom, HV_RUNNING, "resume the domain", err));
+	return dom && (virDomainResume(dom) == 0 || is_already(x, dom, HV_RUNNING, "resume the domain", err));
 }
 
-bool lv_dom_destroy(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r, GError **err)
+bool lv_dom_destroy(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
 	g_autoptr(virDomain) dom = NULL;
 
 	(void)r;
-	if (!lookup_or_absent(c, req->uuid, &dom, err))
+	if (!lookup_or_absent(x, req->uuid, &dom, err))
 		return false;
-	if (!dom || virDomainDestroyFlags(dom, 0) == 0 || (lv_error_is(VIR_ERR_NO_DOMAIN) && !lv_lost(c->vir)))
+	if (!dom || virDomainDestroyFlags(dom, 0) == 0 || (lv_error_is(VIR_ERR_NO_DOMAIN) && !lv_lost(x->vir)))
 		return true;
-	return is_already(c, dom, HV_SHUTOFF, "destroy the domain", err);
+	return is_already(x, dom, HV_SHUTOFF, "destroy the domain", err);
 }
 
 /* Firmware variables and the TPM's state are disks of the guest: they may lie on shared storage, in use elsewhere. */
-static unsigned undefine_flags(struct lv_conn *c)
+static unsigned undefine_flags(const struct lv_ctx *x)
 {
 	unsigned long version = 0;
 	unsigned flags = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
 
-	if (virConnectGetLibVersion(c->vir, &version) == 0 && version >= LIBVIRT_KEEP_TPM)
+	if (virConnectGetLibVersion(x->vir, &version) == 0 && version >= LIBVIRT_KEEP_TPM)
 		flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
 	return flags;
 }
 
-bool lv_dom_undefine(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r, GError **err)
+bool lv_dom_undefine(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
 	g_autoptr(virDomain) dom = NULL;
 	int active;
 
 	(void)r;
-	if (!lookup_or_absent(c, req->uuid, &dom, err))
+	if (!lookup_or_absent(x, req->uuid, &dom, err))
 		return false;
 	if (!dom)
 		return true;
@@ -221,9 +296,9 @@ bool lv_dom_undefine(struct lv_conn *c, const struct hv_req *req, struct hv_repl
 		g_set_error(err, ERR, ERR_HV, "undefine the domain: it is active");
 		return false;
 	}
-	if (active == 0 && virDomainUndefineFlags(dom, undefine_flags(c)) == 0)
+	if (active == 0 && virDomainUndefineFlags(dom, undefine_flags(x)) == 0)
 		return true;
-	if (lv_error_is(VIR_ERR_NO_DOMAIN) && !lv_lost(c->vir))
+	if (lv_error_is(VIR_ERR_NO_DOMAIN) && !lv_lost(x->vir))
 		return true;
-	return lv_error(c->vir, "undefine the domain", err);
+	return lv_error(x->vir, "undefine the domain", err);
 }

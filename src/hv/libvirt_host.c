@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * HV_HOST_GET: what a host is (asked once a connection) and what it has left
- * (asked at every poll: two short questions).
+ * (asked at every poll: two short questions; the pool's space once a minute).
  */
 #include "hv/libvirt_priv.h"
 
@@ -23,38 +23,38 @@ static bool bounded(const char *s)
 	return s && strlen(s) <= DOMXML_NAME_MAX;
 }
 
-static bool read_identity(struct lv_conn *c, struct hv_host_info *i, GError **err)
+static bool read_identity(const struct lv_ctx *x, struct hv_host_info *i, GError **err)
 {
-	g_autofree char *hostname = virConnectGetHostname(c->vir);
+	g_autofree char *hostname = virConnectGetHostname(x->vir);
 	const char *type;
 	unsigned long version;
 
 	if (!hostname)
-		return lv_error(c->vir, "read the host's name", err);
-	type = virConnectGetType(c->vir);
+		return lv_error(x->vir, "read the host's name", err);
+	type = virConnectGetType(x->vir);
 	if (!type)
-		return lv_error(c->vir, "read the hypervisor's type", err);
+		return lv_error(x->vir, "read the hypervisor's type", err);
 	if (!bounded(hostname) || !bounded(type)) {
 		g_set_error(err, ERR, ERR_HV, "the host's name is too long");
 		return false;
 	}
 	i->hostname = g_steal_pointer(&hostname);
 	i->hv_type = g_strdup(type);
-	if (virConnectGetVersion(c->vir, &version) < 0)
-		return lv_error(c->vir, "read the hypervisor's version", err);
+	if (virConnectGetVersion(x->vir, &version) < 0)
+		return lv_error(x->vir, "read the hypervisor's version", err);
 	i->hv_version = (int64_t)version;
-	if (virConnectGetLibVersion(c->vir, &version) < 0)
-		return lv_error(c->vir, "read libvirt's version", err);
+	if (virConnectGetLibVersion(x->vir, &version) < 0)
+		return lv_error(x->vir, "read libvirt's version", err);
 	i->libvirt_version = (int64_t)version;
 	return true;
 }
 
-static bool read_node(struct lv_conn *c, struct hv_host_info *i, GError **err)
+static bool read_node(const struct lv_ctx *x, struct hv_host_info *i, GError **err)
 {
 	virNodeInfo node;
 
-	if (virNodeGetInfo(c->vir, &node) < 0)
-		return lv_error(c->vir, "read the host's size", err);
+	if (virNodeGetInfo(x->vir, &node) < 0)
+		return lv_error(x->vir, "read the host's size", err);
 	i->vcpus = (int)MIN(node.cpus, G_MAXINT);
 	/* libvirt counts sockets by NUMA node. */
 	i->sockets = (int)MIN((uint64_t)node.sockets * MAX(node.nodes, 1), G_MAXINT);
@@ -63,28 +63,28 @@ static bool read_node(struct lv_conn *c, struct hv_host_info *i, GError **err)
 	return true;
 }
 
-static bool read_capabilities(struct lv_conn *c, struct hv_host_info *i, GError **err)
+static bool read_capabilities(const struct lv_ctx *x, struct hv_host_info *i, GError **err)
 {
-	g_autofree char *xml = virConnectGetCapabilities(c->vir);
+	g_autofree char *xml = virConnectGetCapabilities(x->vir);
 
 	if (!xml)
-		return lv_error(c->vir, "read the host's capabilities", err);
+		return lv_error(x->vir, "read the host's capabilities", err);
 	return lv_caps_parse(xml, i, err);
 }
 
-/* HV_HOST_GET runs one at a time, so nobody else looks at c->facts meanwhile. */
-static bool read_facts(struct lv_conn *c, GError **err)
+/* HV_HOST_GET runs one at a time, so nobody else looks at x->conn->facts meanwhile. */
+static bool read_facts(const struct lv_ctx *x, GError **err)
 {
 	struct hv_host_info *i;
 
-	if (c->facts)
+	if (x->conn->facts)
 		return true;
 	i = g_new0(struct hv_host_info, 1);
-	if (!read_identity(c, i, err) || !read_node(c, i, err) || !read_capabilities(c, i, err)) {
+	if (!read_identity(x, i, err) || !read_node(x, i, err) || !read_capabilities(x, i, err)) {
 		hv_host_info_free(i);
 		return false;
 	}
-	c->facts = i;
+	x->conn->facts = i;
 	return true;
 }
 
@@ -115,16 +115,16 @@ static const struct {
 	{ VIR_NODE_MEMORY_STATS_CACHED, false },
 };
 
-static bool read_memory(struct lv_conn *c, struct hv_host_info *i, GError **err)
+static bool read_memory(const struct lv_ctx *x, struct hv_host_info *i, GError **err)
 {
 	virNodeMemoryStats stats[MEMORY_STATS_MAX];
 	int n = 0;
 	uint64_t free_kib = 0, total_kib = 0;
 
 	/* The first question is how many there are: the second one must say exactly that. */
-	if (virNodeGetMemoryStats(c->vir, VIR_NODE_MEMORY_STATS_ALL_CELLS, NULL, &n, 0) < 0 || n > MEMORY_STATS_MAX ||
-	    virNodeGetMemoryStats(c->vir, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats, &n, 0) < 0)
-		return lv_error(c->vir, "read the host's free memory", err);
+	if (virNodeGetMemoryStats(x->vir, VIR_NODE_MEMORY_STATS_ALL_CELLS, NULL, &n, 0) < 0 || n > MEMORY_STATS_MAX ||
+	    virNodeGetMemoryStats(x->vir, VIR_NODE_MEMORY_STATS_ALL_CELLS, stats, &n, 0) < 0)
+		return lv_error(x->vir, "read the host's free memory", err);
 	for (int k = 0; k < MIN(n, MEMORY_STATS_MAX); k++) {
 		for (size_t f = 0; f < G_N_ELEMENTS(memory_fields); f++) {
 			if (!strcmp(stats[k].field, memory_fields[f].name))
@@ -152,14 +152,18 @@ static size_t pool_rank(virStoragePoolPtr p)
 }
 
 /* Free space without a refresh is old, but better than none: a refresh fails while a volume is built. */
-static bool pool_info(virStoragePoolPtr p, bool refresh, virStoragePoolInfo *ret)
+static bool pool_info(virStoragePoolPtr p, virStoragePoolInfo *ret)
 {
-	if (refresh)
-		(void)virStoragePoolRefresh(p, 0);
+	(void)virStoragePoolRefresh(p, 0);
 	return virStoragePoolGetInfo(p, ret) == 0;
 }
 
-static void choose_pool(virStoragePoolPtr *pools, int n, bool refresh, struct hv_host_info *i)
+static int64_t to_int64(unsigned long long v)
+{
+	return (int64_t)MIN(v, (unsigned long long)INT64_MAX);
+}
+
+static void choose_pool(virStoragePoolPtr *pools, int n, int64_t *ret_bytes, int64_t *ret_free_bytes)
 {
 	size_t best = G_MAXSIZE;
 	virStoragePoolInfo info;
@@ -168,52 +172,67 @@ static void choose_pool(virStoragePoolPtr *pools, int n, bool refresh, struct hv
 		size_t rank = pool_rank(pools[k]);
 		bool named = rank < G_N_ELEMENTS(pool_names);
 
-		if (rank > best || !pool_info(pools[k], refresh, &info))
+		if (rank > best || !pool_info(pools[k], &info))
 			continue;
-		if (rank == best && !named && (int64_t)info.capacity <= i->disk_bytes)
+		if (rank == best && !named && to_int64(info.capacity) <= *ret_bytes)
 			continue;
 		best = rank;
-		i->disk_bytes = (int64_t)MIN(info.capacity, (unsigned long long)INT64_MAX);
-		i->disk_free_bytes = (int64_t)MIN(info.available, (unsigned long long)INT64_MAX);
+		*ret_bytes = to_int64(info.capacity);
+		*ret_free_bytes = to_int64(info.available);
 	}
 }
 
-/* A host without storage is a host all the same: no pools, no error. */
-static bool read_pool(struct lv_conn *c, struct hv_host_info *i, GError **err)
+/* A host without storage is a host all the same, and dead storage makes no dead host: no error, but the last answer. */
+static void pool_chore(const struct lv_ctx *x, void *unused)
 {
 	const unsigned dirs = VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE | VIR_CONNECT_LIST_STORAGE_POOLS_DIR |
 	                      VIR_CONNECT_LIST_STORAGE_POOLS_FS | VIR_CONNECT_LIST_STORAGE_POOLS_NETFS;
-	int64_t now = clock_now_ms();
-	bool refresh = !c->pool_fresh_ms || now - c->pool_fresh_ms >= POOL_REFRESH_MS;
 	virStoragePoolPtr *pools = NULL;
-	int n = virConnectListAllStoragePools(c->vir, &pools, dirs);
+	int64_t bytes = 0, free_bytes = 0;
+	int n = x->vir ? virConnectListAllStoragePools(x->vir, &pools, dirs) : -1;
 
+	(void)unused;
 	if (n < 0)
-		return lv_error_is(VIR_ERR_NO_SUPPORT) || lv_error(c->vir, "list the host's storage pools", err);
-	if (n <= LV_POOLS_MAX)
-		choose_pool(pools, n, refresh, i);
-	else
-		g_set_error(err, ERR, ERR_HV, "the host has too many storage pools");
+		return;
+	choose_pool(pools, MIN(n, LV_POOLS_MAX), &bytes, &free_bytes);
 	for (int k = 0; k < n; k++)
 		(void)virStoragePoolFree(pools[k]);
 	free(pools);
-	if (refresh)
-		c->pool_fresh_ms = now;
-	return n <= LV_POOLS_MAX;
+	g_mutex_lock(&x->conn->lock);
+	x->conn->pool_bytes = bytes;
+	x->conn->pool_free_bytes = free_bytes;
+	x->conn->pool_asked_ms = clock_now_ms();
+	g_mutex_unlock(&x->conn->lock);
 }
 
-bool lv_host_get(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r, GError **err)
+static void read_pool(struct lv_conn *c, struct hv_host_info *i)
+{
+	bool due;
+
+	g_mutex_lock(&c->lock);
+	due = !c->pool_asked_ms || clock_now_ms() - c->pool_asked_ms >= POOL_REFRESH_MS;
+	g_mutex_unlock(&c->lock);
+	if (due)
+		lv_chore(c, LV_POOL, pool_chore, NULL, NULL);
+	g_mutex_lock(&c->lock);
+	i->disk_bytes = c->pool_bytes;
+	i->disk_free_bytes = c->pool_free_bytes;
+	g_mutex_unlock(&c->lock);
+}
+
+bool lv_host_get(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
 	struct hv_host_info *i;
 
 	(void)req;
-	if (!read_facts(c, err))
+	if (!read_facts(x, err))
 		return false;
-	i = info_copy(c->facts);
-	if (!read_memory(c, i, err) || !read_pool(c, i, err)) {
+	i = info_copy(x->conn->facts);
+	if (!read_memory(x, i, err)) {
 		hv_host_info_free(i);
 		return false;
 	}
+	read_pool(x->conn, i);
 	r->info = i;
 	return true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * HV_DOM_LIST. The poll asks for all states in one question, which waits for no
- * domain. Descriptions come from the cache; sizes of disks are asked together with
- * a new description, in one more question for all domains that need it.
+ * domain. Descriptions come from the cache, or one by one from libvirtd, which
+ * does not wait for a domain either.
  */
 #include "hv/libvirt_priv.h"
 
@@ -13,7 +13,7 @@
 struct listing {
 	GPtrArray *doms;        /* struct hv_dom * */
 	GHashTable *by_uuid;    /* UUID -> struct hv_dom *, all of them */
-	GPtrArray *fresh;       /* virDomainPtr, described in this listing. Borrowed from the records */
+	GPtrArray *fresh;       /* UUIDs of those described in this listing */
 	uint64_t stamp;
 };
 
@@ -34,7 +34,7 @@ static bool is_active(enum hv_state s)
 }
 
 /* One domain of the listing. A domain that goes away while it is described is left out. */
-static bool list_one(struct lv_conn *c, virDomainStatsRecordPtr rec, struct listing *l, GError **err)
+static bool list_one(const struct lv_ctx *x, virDomainStatsRecordPtr rec, struct listing *l, GError **err)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN];
 	enum hv_state state;
@@ -47,18 +47,18 @@ static bool list_one(struct lv_conn *c, virDomainStatsRecordPtr rec, struct list
 		return false;
 	}
 	lv_state(vs, vr, &state, &reason);
-	d = lv_cache_get(c->cache, uuid, is_active(state));
+	d = lv_cache_get(x->conn->cache, uuid, is_active(state));
 	if (!d) {
 		g_autoptr(GError) e = NULL;
 
-		d = lv_dom_describe(c, rec->dom, &e);
+		d = lv_dom_describe(x, rec->dom, &e);
 		if (!d && g_error_matches(e, ERR, ERR_HV_ABSENT))
 			return true;
 		if (!d) {
 			g_propagate_prefixed_error(err, g_steal_pointer(&e), "domain %s: ", uuid);
 			return false;
 		}
-		g_ptr_array_add(l->fresh, rec->dom);
+		g_ptr_array_add(l->fresh, g_strdup(uuid));
 	}
 	d->state = state;
 	d->reason = reason;
@@ -69,105 +69,101 @@ static bool list_one(struct lv_conn *c, virDomainStatsRecordPtr rec, struct list
 
 /* ---- sizes of disks ---- */
 
-static struct hv_disk *find_disk(struct hv_dom *d, const char *target)
+static void record_sizes(struct lv_cache *k, virDomainStatsRecordPtr rec)
 {
-	for (guint i = 0; i < d->disks->len; i++) {
-		struct hv_disk *k = g_ptr_array_index(d->disks, i);
-
-		if (!g_strcmp0(k->target, target))
-			return k;
-	}
-	return NULL;
-}
-
-static void record_sizes(virDomainStatsRecordPtr rec, struct hv_dom *d)
-{
+	char uuid[VIR_UUID_STRING_BUFLEN];
 	int64_t count = 0;
 
 	(void)lv_param(rec->params, rec->nparams, "block.count", &count);
+	if (virDomainGetUUIDString(rec->dom, uuid) < 0)
+		return;
 	for (int64_t i = 0; i < MIN(count, rec->nparams); i++) {
 		g_autofree char *name = g_strdup_printf("block.%d.name", (int)i);
 		g_autofree char *capacity = g_strdup_printf("block.%d.capacity", (int)i);
 		g_autofree char *allocation = g_strdup_printf("block.%d.allocation", (int)i);
 		const char *target = lv_param_string(rec->params, rec->nparams, name);
-		struct hv_disk *k = target ? find_disk(d, target) : NULL;
+		int64_t c = 0, a = 0;
 
-		if (!k)
+		if (!target || !lv_param(rec->params, rec->nparams, capacity, &c))
 			continue;
-		(void)lv_param(rec->params, rec->nparams, capacity, &k->capacity_bytes);
-		(void)lv_param(rec->params, rec->nparams, allocation, &k->allocation_bytes);
+		(void)lv_param(rec->params, rec->nparams, allocation, &a);
+		lv_cache_set_size(k, uuid, target, c, a);
 	}
+}
+
+static virDomainPtr *look_up(virConnectPtr vir, GPtrArray *uuids)
+{
+	virDomainPtr *doms = g_new0(virDomainPtr, uuids->len + 1);
+	guint n = 0;
+
+	for (guint i = 0; i < uuids->len; i++) {
+		doms[n] = virDomainLookupByUUIDString(vir, g_ptr_array_index(uuids, i));
+		n += doms[n] != NULL;
+	}
+	return doms;
 }
 
 /* Sizes are a help; without them a listing is still true. */
-static void read_sizes(struct listing *l)
+static void size_chore(const struct lv_ctx *x, void *user)
 {
 	virDomainStatsRecordPtr *recs = NULL;
-	int n;
+	virDomainPtr *doms;
+	int n = -1;
 
-	if (!l->fresh->len)
+	if (!x->vir)
 		return;
-	g_ptr_array_add(l->fresh, NULL);
-	n = virDomainListGetStats((virDomainPtr *)l->fresh->pdata, VIR_DOMAIN_STATS_BLOCK, &recs,
-	                          VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
-	g_ptr_array_set_size(l->fresh, (int)l->fresh->len - 1);
-	for (int i = 0; i < n; i++) {
-		char uuid[VIR_UUID_STRING_BUFLEN];
-		struct hv_dom *d = NULL;
-
-		if (virDomainGetUUIDString(recs[i]->dom, uuid) == 0)
-			d = g_hash_table_lookup(l->by_uuid, uuid);
-		if (d)
-			record_sizes(recs[i], d);
-	}
+	doms = look_up(x->vir, user);
+	if (doms[0])
+		n = virDomainListGetStats(doms, VIR_DOMAIN_STATS_BLOCK, &recs, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+	for (int i = 0; i < n; i++)
+		record_sizes(x->conn->cache, recs[i]);
 	if (n >= 0)
 		virDomainStatsRecordListFree(recs);
+	for (size_t i = 0; doms[i]; i++)
+		lv_domain_free(doms[i]);
+	g_free(doms);
 }
 
-static void keep(struct lv_conn *c, struct listing *l)
+static void keep(const struct lv_ctx *x, struct listing *l)
 {
-	for (guint i = 0; i < l->fresh->len; i++) {
-		char uuid[VIR_UUID_STRING_BUFLEN];
-		struct hv_dom *d = NULL;
-
-		if (virDomainGetUUIDString(g_ptr_array_index(l->fresh, i), uuid) == 0)
-			d = g_hash_table_lookup(l->by_uuid, uuid);
-		if (d)
-			lv_cache_put(c->cache, d, l->stamp);
-	}
-	lv_cache_keep(c->cache, l->by_uuid);
+	for (guint i = 0; i < l->fresh->len; i++)
+		lv_cache_put(x->conn->cache, g_hash_table_lookup(l->by_uuid, g_ptr_array_index(l->fresh, i)), l->stamp);
+	lv_cache_keep(x->conn->cache, l->by_uuid);
 }
 
-static bool list_all(struct lv_conn *c, virDomainStatsRecordPtr *recs, int n, struct listing *l, GError **err)
+static bool list_all(const struct lv_ctx *x, virDomainStatsRecordPtr *recs, int n, struct listing *l, GError **err)
 {
 	if (n > LV_DOMS_MAX) {
 		g_set_error(err, ERR, ERR_HV, "list domains: the host has more than %d", LV_DOMS_MAX);
 		return false;
 	}
 	for (int i = 0; i < n; i++) {
-		if (!list_one(c, recs[i], l, err))
+		if (!list_one(x, recs[i], l, err))
 			return false;
 	}
-	read_sizes(l);
-	keep(c, l);
+	keep(x, l);
+	if (l->fresh->len)
+		lv_chore(x->conn, LV_SIZES, size_chore, g_ptr_array_ref(l->fresh), (GDestroyNotify)g_ptr_array_unref);
+	for (guint i = 0; i < l->doms->len; i++)
+		lv_cache_fill_sizes(x->conn->cache, g_ptr_array_index(l->doms, i));
 	return true;
 }
 
-bool lv_dom_list(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r, GError **err)
+bool lv_dom_list(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
-	struct listing l = { .stamp = lv_cache_stamp(c->cache) };
+	struct listing l = { .stamp = lv_cache_stamp(x->conn->cache) };
 	virDomainStatsRecordPtr *recs = NULL;
 	bool ok;
 	int n;
 
 	(void)req;
-	n = virConnectGetAllDomainStats(c->vir, VIR_DOMAIN_STATS_STATE, &recs, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+	n = virConnectGetAllDomainStats(x->vir, VIR_DOMAIN_STATS_STATE, &recs, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
 	if (n < 0)
-		return lv_error(c->vir, "list domains", err);
+		return lv_error(x->vir, "list domains", err);
 	l.doms = g_ptr_array_new_with_free_func((GDestroyNotify)hv_dom_free);
 	l.by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
-	l.fresh = g_ptr_array_new();
-	ok = list_all(c, recs, n, &l, err);
+	l.fresh = g_ptr_array_new_with_free_func(g_free);
+	ok = list_all(x, recs, n, &l, err);
 	if (ok)
 		r->doms = g_ptr_array_ref(l.doms);
 	g_hash_table_unref(l.by_uuid);

@@ -53,6 +53,17 @@ static bool fill_params(struct params *p, const struct hv_migrate_params *m)
 	                                                 m->parallel) == 0);
 }
 
+/* The source passes on what the destination said: that one may lack the domain or lose its client, which says nothing of ours. */
+static void migrate_error(virConnectPtr vir, GError **err)
+{
+	GError *e = NULL;
+
+	(void)lv_error(vir, "migrate", &e);
+	if (e->code == ERR_HV_ABSENT || (e->code == ERR_HV_LOST && !lv_lost(vir)))
+		e->code = ERR_HV;
+	g_propagate_error(err, e);
+}
+
 static bool migrate(virConnectPtr vir, const struct hv_req *req, GError **err)
 {
 	const struct hv_migrate_params *m = &req->migrate;
@@ -68,7 +79,7 @@ static bool migrate(virConnectPtr vir, const struct hv_req *req, GError **err)
 	if (fill_params(&p, m))
 		result = virDomainMigrateToURI3(dom, m->dest_uri, p.v, (unsigned)p.n, migrate_flags(m, state == VIR_DOMAIN_PAUSED));
 	if (result < 0)
-		(void)lv_error(vir, "migrate", err);
+		migrate_error(vir, err);
 	virTypedParamsFree(p.v, p.n);
 	return result == 0;
 }

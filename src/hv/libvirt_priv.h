@@ -16,12 +16,24 @@
  * calls fail, a worker takes the callbacks off. virConnectClose() runs on a worker
  * of its own when the last reference is gone, since it waits for the host's reply.
  *
- * Short calls wait in the connection's queue, on the loop thread, until a slot
- * is free: libvirtd serves five requests of one connection, so four are let out.
- * A call whose caller has given up is dropped here: a DESTROY must not reach
- * a host minutes late. One domain with a stuck monitor holds calls up to 30 s
- * (libvirtd's job lock), so a domain has one read and one act under way, and polls
- * of the host have a slot that no domain can take.
+ * A question that needs a domain's monitor hangs as long as QEMU is stopped, is
+ * stuck in its storage, or is in the last phase of a migration over a slow link;
+ * others of the domain wait 30 s for libvirtd's job lock behind it. So such calls
+ * have side connections, one each (opened when needed, a few kept), and a
+ * domain has one read and one act under way. The main connection has the events
+ * and the questions that wait for no domain: a hung guest never makes its host
+ * look dead. libvirtd serves five requests of one connection; the main
+ * one has four under way at most.
+ *
+ * HV_DOM_GET needs the monitor for the job alone. If that takes longer than
+ * LV_PATIENCE_MS, the main connection is asked for the state, and the job is
+ * what the silence and the state say (lv_dom_get_silent()). The sizes of disks need
+ * it too, and a pool's free space needs its storage, which can be dead: chores
+ * (lv_chore) ask for them on side connections; a poll waits a moment for
+ * them and then says what was known before.
+ *
+ * Calls wait on the loop thread until a slot is free, and one whose caller has
+ * given up is dropped there: a DESTROY must not reach a host minutes late.
  *
  * virConnectOpen() cannot be cancelled. An attempt (lv_attempt) is given up after
  * LV_OPEN_MS; its thread stays until the kernel gives up, and what it still brings
@@ -30,7 +42,8 @@
  *
  * Tried and rejected: telling a lost connection by error codes. The source's
  * libvirtd passes on its own client's errors about the destination, with the same
- * codes; virConnectIsAlive() on ours tells them apart.
+ * codes; virConnectIsAlive() on ours tells them apart. One connection for all:
+ * a guest in its switch-over took the host's polls with it.
  */
 #ifndef LIBVIRT_PRIV_H
 #define LIBVIRT_PRIV_H
@@ -42,11 +55,14 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 
+#include "base/err.h"
 #include "base/loop.h"
 #include "hv/hv.h"
 
 #define LV_OPEN_MS 10000    /* an attempt to connect is given up */
 #define LV_STUCK_MAX 4      /* attempts to one URI that were given up and still hang */
+#define LV_PATIENCE_MS 3000 /* how long a read may wait for a domain's monitor */
+#define LV_SIDE_IDLE_MAX 2  /* side connections that are kept for later */
 #define LV_KEEPALIVE_S 3    /* a silent host is lost after LV_KEEPALIVE_S * (LV_KEEPALIVE_N + 1) seconds */
 #define LV_KEEPALIVE_N 3
 #define LV_DOMS_MAX 4096
@@ -54,11 +70,18 @@
 #define LV_POOLS_MAX 256
 
 enum lv_lane {
-	LV_HOST, /* never waits for a domain */
-	LV_READ, /* reads one domain */
-	LV_ACT,  /* changes one domain */
-	LV_OWN,  /* has a connection of its own: not queued */
+	LV_HOST,  /* main connection; about the host, one of each kind at a time */
+	LV_STATE, /* main connection; what libvirtd knows of a domain without asking it */
+	LV_READ,  /* side connection; asks one domain */
+	LV_ACT,   /* side connection; changes one domain */
+	LV_OWN,   /* a connection of its own: not queued */
 	LV_LANE_N
+};
+
+enum lv_chore {
+	LV_SIZES, /* of new disks */
+	LV_POOL,  /* space in the pool that holds instances */
+	LV_CHORE_N
 };
 
 struct lv_cache;
@@ -74,27 +97,29 @@ struct lv_conn {
 	bool open;
 	GQueue queue;                /* struct lv_call *, not yet begun */
 	GQueue running;              /* struct lv_call * */
+	GQueue idle;                 /* virConnectPtr: side connections that nobody uses */
 
 	/* workers, under the lock */
 	GMutex lock;
+	GCond chore_done;
 	bool closing;                /* callbacks are taken off, or about to be */
 	int callbacks[LV_CALLBACKS_MAX];
 	int n_callbacks;
 	bool close_callback;
 	struct lv_cache *cache;      /* has its own lock */
 	struct hv_host_info *facts;  /* made by the first HV_HOST_GET, then read only */
-	int64_t pool_fresh_ms;       /* when the pool was last refreshed */
+	bool busy[LV_CHORE_N];       /* it is under way */
+	int64_t pool_asked_ms, pool_bytes, pool_free_bytes; /* the last answer, and when */
 };
 
-/* One short call between submit and completion. */
-struct lv_call {
+/* What the work of a call gets: the connection to use, which is not always the main one. */
+struct lv_ctx {
 	struct lv_conn *conn;
-	struct hv_call *call;
-	enum lv_lane lane;
+	virConnectPtr vir;
 };
 
 /* Carries out one call on a worker. false with @err, or true with @r filled. */
-typedef bool lv_work_f(struct lv_conn *c, const struct hv_req *req, struct hv_reply *r, GError **err);
+typedef bool lv_work_f(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err);
 
 /* ---- libvirt_conn.c ---- */
 
@@ -112,12 +137,6 @@ void lv_conn_detach(struct lv_conn *c);
 /** lv_conn_lost() - detach and report HV_EV_CLOSED; nothing if detached already. Loop thread. */
 void lv_conn_lost(struct lv_conn *c, const char *why);
 
-/** lv_conn_submit() - queue a short call. Loop thread. */
-void lv_conn_submit(struct lv_conn *c, struct hv_call *call, enum lv_lane lane);
-
-/** lv_fail_later() - complete a call with ERR_HV_LOST on the next turn. */
-void lv_fail_later(struct hv_call *call, const char *why);
-
 /* Gets a connection, or NULL and why not, on the loop thread, once. */
 typedef void lv_attempt_f(virConnectPtr vir, const char *why, void *user);
 
@@ -127,10 +146,23 @@ void lv_attempt(const char *uri, lv_attempt_f *done, void *user);
 /** lv_close_later() - close a connection on a worker; NULL is nothing. Any thread. */
 void lv_close_later(virConnectPtr vir);
 
-/* ---- libvirt.c ---- */
+/* ---- libvirt_call.c ---- */
 
-/** lv_work() - the function that carries out @op on a worker. */
-lv_work_f *lv_work(enum hv_op op);
+/** lv_call_submit() - queue a call. Loop thread. */
+void lv_call_submit(struct lv_conn *c, struct hv_call *call, enum lv_lane lane, lv_work_f *work);
+/** lv_call_flush() - fail what has not begun, and let the idle connections go: the connection is detached. Loop thread. */
+void lv_call_flush(struct lv_conn *c);
+/** lv_call_fail_later() - complete a call with an error on the next turn. */
+void lv_call_fail_later(struct hv_call *call, enum err_code code, const char *why);
+
+/* Works on a side connection, on a worker; x->vir is NULL if there is none to be had. */
+typedef void lv_chore_f(const struct lv_ctx *x, void *user);
+
+/**
+ * lv_chore() - begin a chore unless one of its kind is under way, and wait for it, but not for long. Worker.
+ * @user: freed with @free when the chore is done or was not begun
+ */
+void lv_chore(struct lv_conn *c, enum lv_chore kind, lv_chore_f *fn, void *user, GDestroyNotify free);
 
 /* ---- libvirt_event.c ---- */
 
@@ -183,6 +215,10 @@ uint64_t lv_cache_stamp(struct lv_cache *k);
 struct hv_dom *lv_cache_get(struct lv_cache *k, const char *uuid, bool active);
 /** lv_cache_put() - keep a copy of @d, unless the domain changed since @stamp. */
 void lv_cache_put(struct lv_cache *k, const struct hv_dom *d, uint64_t stamp);
+/** lv_cache_set_size() - keep the size of a domain's disk. */
+void lv_cache_set_size(struct lv_cache *k, const char *uuid, const char *target, int64_t capacity, int64_t allocation);
+/** lv_cache_fill_sizes() - set the sizes that are known in @d. */
+void lv_cache_fill_sizes(struct lv_cache *k, struct hv_dom *d);
 /** lv_cache_keep() - drop all but the domains in @uuids (a set). */
 void lv_cache_keep(struct lv_cache *k, GHashTable *uuids);
 
@@ -191,16 +227,17 @@ void lv_cache_keep(struct lv_cache *k, GHashTable *uuids);
 lv_work_f lv_host_get;                                                                /* libvirt_host.c */
 lv_work_f lv_cpu_compare;                                                             /* libvirt_cpu.c */
 lv_work_f lv_dom_list;                                                                /* libvirt_list.c */
-lv_work_f lv_dom_get, lv_dom_xml, lv_dom_suspend, lv_dom_resume, lv_dom_destroy, lv_dom_undefine; /* libvirt_dom.c */
+/* lv_dom_get_silent: of a domain that does not answer, see above */
+lv_work_f lv_dom_get, lv_dom_get_silent, lv_dom_xml, lv_dom_suspend, lv_dom_resume, lv_dom_destroy, lv_dom_undefine; /* libvirt_dom.c */
 lv_work_f lv_job_get, lv_job_done, lv_job_abort, lv_job_tune, lv_postcopy;            /* libvirt_job.c */
 
 /** lv_migrate() - submit HV_MIGRATE. Loop thread. */
 void lv_migrate(struct lv_conn *c, struct hv_call *call);                             /* libvirt_migrate.c */
 
 /** lv_dom_lookup() - the request's domain on this connection; ERR_HV_ABSENT if there is none. */
-virDomainPtr lv_dom_lookup(struct lv_conn *c, const char *uuid, GError **err);
+virDomainPtr lv_dom_lookup(const struct lv_ctx *x, const char *uuid, GError **err);
 /** lv_dom_describe() - parse a domain's live description; state and job are left out. */
-struct hv_dom *lv_dom_describe(struct lv_conn *c, virDomainPtr dom, GError **err);
+struct hv_dom *lv_dom_describe(const struct lv_ctx *x, virDomainPtr dom, GError **err);
 
 static inline void lv_domain_free(virDomainPtr d)
 {

@@ -204,49 +204,135 @@ struct hv_req live_migrate_req(int from)
 	};
 }
 
-char *live_state(int host, const char *phase)
+static char *describe(const struct hv_reply *r)
 {
-	struct hv_reply *r = live_call(live_hosts[host].h, &(struct hv_req){ .op = HV_DOM_GET, .uuid = live_guest });
-	char *s;
+	const struct hv_dom *d = r->dom;
 
 	if (r->err)
-		s = g_strdup_printf("error: %s", r->err->message);
-	else
-		s = g_strdup_printf("%s/%s%s%s%s%s", hv_state_name(r->dom->state), hv_reason_name(r->dom->reason),
-		                    r->dom->job_active ? "+job" : "", r->dom->job_incoming ? "+in" : "",
-		                    r->dom->job_outgoing ? "+out" : "", r->dom->persistent ? "+persistent" : "");
-	g_test_message("%s: %s says %s", phase, live_hosts[host].name, s);
+		return g_strdup_printf("error: %s", r->err->message);
+	return g_strdup_printf("%s/%s%s%s%s%s", hv_state_name(d->state), hv_reason_name(d->reason), d->job_active ? "+job" : "",
+	                       d->job_incoming ? "+in" : "", d->job_outgoing ? "+out" : "", d->persistent ? "+persistent" : "");
+}
+
+static char *ask(int host)
+{
+	struct hv_reply *r = live_call(live_hosts[host].h, &(struct hv_req){ .op = HV_DOM_GET, .uuid = live_guest });
+	char *s = describe(r);
+
 	live_reply_free(r);
 	return s;
 }
 
+char *live_state(int host, const char *phase)
+{
+	char *s = ask(host);
+
+	g_test_message("%s: %s says %s", phase, live_hosts[host].name, s);
+	return s;
+}
+
+static void set_true(void *user)
+{
+	*(bool *)user = true;
+}
+
+static bool is_true(void *user)
+{
+	return *(bool *)user;
+}
+
+/* Between two questions: a tenth of a second for the hosts to get on. */
+static void breathe(void)
+{
+	bool over = false;
+
+	clock_after(100, set_true, &over);
+	live_settle(is_true, &over);
+}
+
+void live_until(int host, const char *want, const char *or)
+{
+	g_autofree char *s = ask(host);
+	int64_t begin = clock_now_ms();
+
+	while (g_strcmp0(s, want) && g_strcmp0(s, or ? or : want)) {
+		if (clock_now_ms() - begin > TEST_LIMIT_MS)
+			g_error("%s says %s, not %s", live_hosts[host].name, s, want);
+		breathe();
+		g_free(s);
+		s = ask(host);
+	}
+	g_test_message("%s says %s after %" G_GINT64_FORMAT " ms", live_hosts[host].name, s, clock_now_ms() - begin);
+}
+
 /* ---- hosts ---- */
 
-bool live_lab(const char *command, const char *host)
+bool live_has_lab(void)
 {
-	const char *lab = g_getenv("DROVER_TEST_LAB");
-	const char *argv[] = { lab, command, host, NULL };
+	if (g_getenv("DROVER_TEST_LAB"))
+		return true;
+	g_test_skip("DROVER_TEST_LAB (the lab's program) is not set");
+	return false;
+}
+
+static void run(char **argv, bool must_succeed)
+{
+	g_autofree char *line = g_strjoinv(" ", argv);
 	g_autoptr(GError) err = NULL;
 	int status;
 
-	if (!lab) {
-		g_test_skip("DROVER_TEST_LAB (the lab's program) is not set");
-		return false;
-	}
-	g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL, &status, &err);
+	g_test_message("run %s", strchr(line, ' '));
+	g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status, &err);
 	g_assert_no_error(err);
-	g_spawn_check_wait_status(status, &err);
-	g_assert_no_error(err);
-	return true;
+	if (must_succeed && !g_spawn_check_wait_status(status, &err))
+		g_error("%s: %s", line, err->message);
+}
+
+void live_lab(const char *command, ...)
+{
+	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	va_list words;
+
+	g_ptr_array_add(argv, (char *)g_getenv("DROVER_TEST_LAB"));
+	va_start(words, command);
+	for (const char *w = command; w; w = va_arg(words, const char *))
+		g_ptr_array_add(argv, (char *)w);
+	va_end(words);
+	g_ptr_array_add(argv, NULL);
+	run((char **)argv->pdata, true);
+}
+
+void live_reset(void)
+{
+	char *argv[] = { (char *)g_getenv("DROVER_TEST_RESET"), NULL };
+
+	for (int i = 0; i < 2; i++)
+		hv_host_close(live_hosts[i].h);
+	connected[0] = connected[1] = false;
+	run(argv, true);
+	live_open();
+}
+
+static bool opened_or_closed(void *user)
+{
+	struct wanted open = { user, HV_EV_OPEN, HV_STATE_N, NULL }, closed = { user, HV_EV_CLOSED, HV_STATE_N, NULL };
+
+	return event_ready(&open) || event_ready(&closed);
 }
 
 void live_open(void)
 {
+	int64_t begin = clock_now_ms();
+
 	for (int i = 0; i < 2; i++) {
-		if (connected[i])
-			continue;
-		live_mark();
-		hv_host_open(live_hosts[i].h);
-		live_await(i, HV_EV_OPEN, HV_STATE_N);
+		while (!connected[i]) {
+			if (clock_now_ms() - begin > TEST_LIMIT_MS)
+				g_error("%s cannot be connected", live_hosts[i].name);
+			live_mark();
+			hv_host_open(live_hosts[i].h);
+			live_settle(opened_or_closed, live_hosts[i].name);
+			if (!connected[i])
+				breathe();
+		}
 	}
 }

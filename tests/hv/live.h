@@ -49,8 +49,15 @@ void live_settle(bool (*ready)(void *user), void *user);
 /** live_state() - a host's word on the guest, as "running/migrated+out"; also a message of the test. */
 char *live_state(int host, const char *phase);
 
-/** live_lab() - run a command of the lab ("cut", "h1"); false, with a skip, where there is none. */
-bool live_lab(const char *command, const char *host);
+/** live_until() - ask a host about the guest until its word is @want or @or (NULL: nothing else). */
+void live_until(int host, const char *want, const char *or);
+
+/** live_has_lab() - false, and the test is skipped, where there is no lab to break. */
+bool live_has_lab(void);
+/** live_lab() - run a command of the lab ("cut", "h1", NULL); it must succeed. */
+void live_lab(const char *command, ...) G_GNUC_NULL_TERMINATED;
+/** live_reset() - boot the guest anew on the first host, whatever became of it. */
+void live_reset(void);
 
 /** live_open() - connect both hosts that are not connected. */
 void live_open(void);
