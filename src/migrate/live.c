@@ -23,6 +23,7 @@ struct ask {
 	struct engine *engine;
 	int64_t id;
 	uint64_t turn;
+	bool always;
 	live_answer_f *done;
 };
 
@@ -31,21 +32,31 @@ static void answered(struct hv_reply *r, void *user)
 	struct ask *a = user;
 	struct mig *m = a->engine->stopping ? NULL : engine_find(a->engine, a->id);
 
-	if (m && m->priv->turn == a->turn)
+	if (m && (a->always || m->priv->turn == a->turn))
 		a->done(m, r);
 	g_free(a);
 }
 
-bool live_ask(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done)
+static bool ask(struct mig *m, struct host *h, const struct hv_req *req, bool always, live_answer_f *done)
 {
 	struct ask *a;
 
 	if (!h || !h->hv || h->conn < HOST_SYNCING)
 		return false;
 	a = g_new(struct ask, 1);
-	*a = (struct ask){ .engine = m->priv->engine, .id = m->id, .turn = m->priv->turn, .done = done };
+	*a = (struct ask){ .engine = m->priv->engine, .id = m->id, .turn = m->priv->turn, .always = always, .done = done };
 	hv_call(h->hv, req, answered, a);
 	return true;
+}
+
+bool live_ask(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done)
+{
+	return ask(m, h, req, false, done);
+}
+
+bool live_ask_always(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done)
+{
+	return ask(m, h, req, true, done);
 }
 
 /* ---- time ---- */
@@ -553,7 +564,10 @@ static void abort_answered(struct mig *m, struct hv_reply *r)
 
 static void force_answered(struct mig *m, struct hv_reply *r)
 {
-	if (!r->err)
+	m->priv->pause_open = false;
+	if (m->phase == MIG_UNDO)
+		settle(m); /* the end has waited for this */
+	if (m->phase != MIG_COPY || !r->err)
 		return;
 	m->priv->force_sent = false; /* the next poll tries again, while the job runs */
 	log_info("force_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
@@ -569,7 +583,7 @@ static void send_wishes(struct mig *m)
 	if (m->abort_wanted && !p->abort_sent)
 		p->abort_sent = live_ask(m, mig_source(m), &stop, abort_answered);
 	else if (m->force_wanted && !p->force_sent && !m->abort_wanted)
-		p->force_sent = live_ask(m, mig_source(m), &force, force_answered);
+		p->force_sent = p->pause_open = live_ask_always(m, mig_source(m), &force, force_answered);
 }
 
 static void poll(struct mig *m);

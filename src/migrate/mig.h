@@ -41,6 +41,7 @@ struct mig_private {
 	bool call_running;           /* libvirt's call is under way in this process */
 	bool called;                 /* it was made by this process */
 	bool abort_sent, force_sent; /* the call is under way */
+	bool pause_open;             /* the call to pause the guest is not answered: it may still pause it, whatever the phase */
 	char *call_error;            /* what it said, or NULL */
 	bool call_lost;              /* ... that the reply was lost */
 	int64_t job_seen_ms;         /* when libvirt's job was last seen, or the call was made */
@@ -127,6 +128,8 @@ void live_watch(struct mig *m);
  */
 typedef void live_answer_f(struct mig *m, struct hv_reply *r);
 bool live_ask(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done);
+/** live_ask_always() - the same, but the answer comes also when @m has moved on, unless it is final. */
+bool live_ask_always(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done);
 
 /**
  * live_elsewhere() - give the chosen destination up and look for the next one.

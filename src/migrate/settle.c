@@ -227,6 +227,9 @@ static void stays_in_undo(struct mig *m, bool dest_known)
 {
 	g_autofree char *why = g_strdup(m->error);
 
+	/* A pause under way would come after the end, and nobody would take it back. */
+	if (m->priv->pause_open)
+		return;
 	if (m->paused_by_us && probe_source_half(m->priv->source_dom) == PROBE_H_PAUSED) {
 		act_on(m, mig_source(m), HV_DOM_RESUME);
 		return;
