@@ -62,7 +62,7 @@ struct scn_result {
 /** scn_run() - run it once, with a world, a clock and a store of its own. */
 void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result *ret);
 
-/* ---- between scn_run.c (commands), scn_world.c (the controller) and scn_check.c (what must be true) ---- */
+/* ---- between scn_run.c (commands), scn_world.c (the controller), scn_check.c (what a file expects), scn_invariants.c ---- */
 
 struct guest {
 	char uuid[UTIL_UUID_LEN + 1];
@@ -70,6 +70,7 @@ struct guest {
 	bool there;        /* the file has made a domain of it */
 	bool off;          /* ... shut off */
 	bool stray;        /* ... and another one somewhere else, which stays */
+	bool may_pause;    /* ... and paused it */
 	/* the last request for it */
 	bool asked, answered;
 	int64_t id;        /* of its last accepted migration */
@@ -137,11 +138,15 @@ void settle_down(struct run *r);
 /* scn_check.c */
 /** check_expect() - the command "expect". */
 void check_expect(struct run *r, const struct scn_line *l);
-/** check_invariants() - what must be true when all has come to rest. */
-void check_invariants(struct run *r);
 /** check_log() - does a line from index @from on have this event, and this text in it? Return: index behind it, or 0. */
 guint check_log(struct run *r, guint from, const char *event, const char *text);
 /** the record of a guest's last migration; owned, NULL if there is none. */
 struct mig *check_mig(struct run *r, const struct guest *g);
+
+/* scn_invariants.c */
+/** check_always() - what must be true between any two turns. */
+void check_always(struct run *r);
+/** check_invariants() - what must be true when all has come to rest. Leaves another controller behind. */
+void check_invariants(struct run *r);
 
 #endif

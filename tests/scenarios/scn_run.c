@@ -181,6 +181,7 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 	g = run_guest(r, name);
 	g->stray = g->there;
 	g->there = true;
+	g->may_pause |= spec.state == HV_PAUSED;
 	g->off = spec.state != HV_RUNNING && spec.state != HV_PAUSED && spec.state != HV_SUSPENDED;
 	sim_dom_add(r->world, host, &spec);
 }
@@ -207,6 +208,7 @@ static void do_dom(struct run *r, const struct scn_line *l)
 			run_fail(r, "no domain %s on %s", g->name, host);
 		return; /* the sweep's fault has moved things */
 	}
+	g->may_pause |= g_str_equal(verb, "set") && g_str_equal(arg(r, l, 5), "paused");
 	if (g_str_equal(verb, "set"))
 		sim_dom_set(r->world, host, g->uuid, (enum hv_state)lookup(r, arg(r, l, 5), state_at, HV_STATE_N),
 			    l->n > 6 ? (enum hv_reason)lookup(r, l->w[6], reason_at, HV_REASON_N) : HV_R_OTHER);
@@ -493,6 +495,12 @@ static void run_line(struct run *r, const struct scn_line *l)
 	run_bad_line(r, "unknown command");
 }
 
+static void run_command(struct run *r, const struct scn_line *l)
+{
+	run_line(r, l);
+	check_always(r);
+}
+
 void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result *ret)
 {
 	struct run r = { .scn = s, .opt = o, .result_code = -1 };
@@ -501,7 +509,7 @@ void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result
 	r.log = g_ptr_array_new_with_free_func(g_free);
 	world_new(&r);
 	for (guint i = 0; i < s->lines->len && !r.failure && !r.skip_rest; i++)
-		run_line(&r, g_ptr_array_index(s->lines, i));
+		run_command(&r, g_ptr_array_index(s->lines, i));
 	ret->calls = sim_calls(r.world);
 	ret->hits = sim_fault_hits(r.world);
 	if (!r.failure && !s->no_invariants) {

@@ -54,7 +54,7 @@ static void on_kill(void *user)
 void world_new(struct run *r)
 {
 	clock_manual(WALL_US);
-	log_init(r->opt->trace ? LOG_DEBUG : r->opt->sweep ? LOG_ERROR : LOG_INFO, LOG_TEXT);
+	log_init(r->opt->trace ? LOG_DEBUG : r->opt->sweep ? LOG_WARNING : LOG_INFO, LOG_TEXT);
 	log_hook(on_log, r);
 	r->world = sim_new(r->opt->seed);
 	sim_on_kill(r->world, on_kill, r);
@@ -125,6 +125,7 @@ static void step(struct run *r)
 	while (!late)
 		(void)clock_step(); /* the world goes on alone */
 	controller_start(r);
+	check_always(r);
 }
 
 bool run_until(struct run *r, int64_t ms, run_cond_f *cond, void *user)

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What must be true of every scenario: at every command, and when all has come to rest.
+ */
+#include "scn.h"
+
+#include <string.h>
+
+#include "fleet/action.h"
+
+static bool is_live(const struct sim_dom_view *v)
+{
+	return v->state == HV_RUNNING || v->state == HV_PAUSED || v->state == HV_SUSPENDED;
+}
+
+/* The stage table's arrows, from ARCHITECTURE.md and not from the engine: two sources that must agree. */
+static const struct {
+	const char *from, *to;
+} arrows[] = {
+	{ "check", "queued" }, { "check", "error" }, { "check", "cancelled" },
+	{ "queued", "schedule" }, { "queued", "cancelled" }, { "queued", "error" },
+	{ "schedule", "prepare" }, { "schedule", "error" }, { "schedule", "cancelled" },
+	{ "prepare", "copy" }, { "prepare", "schedule" }, { "prepare", "failed" }, { "prepare", "cancelled" }, { "prepare", "error" },
+	{ "copy", "prepare" }, { "copy", "finish" }, { "copy", "undo" }, { "copy", "error" },
+	{ "finish", "done" }, { "finish", "error" },
+	{ "undo", "finish" }, { "undo", "schedule" }, { "undo", "failed" }, { "undo", "cancelled" }, { "undo", "error" },
+};
+
+static bool is_arrow(const char *from, const char *to)
+{
+	if (g_str_equal(from, to))
+		return true;
+	for (size_t i = 0; i < G_N_ELEMENTS(arrows); i++)
+		if (g_str_equal(arrows[i].from, from) && g_str_equal(arrows[i].to, to))
+			return true;
+	return false;
+}
+
+static void check_story(struct run *r, const struct mig *m)
+{
+	g_autoptr(GPtrArray) events = engine_events(r->engine, m->id, NULL);
+	const char *at = NULL;
+
+	for (guint i = 0; events && i < events->len; i++) {
+		const struct mig_event *ev = g_ptr_array_index(events, i);
+
+		if (g_strcmp0(ev->old_phase, at) != 0 || (at ? !is_arrow(at, ev->new_phase) : !g_str_equal(ev->new_phase, "check")))
+			run_fail(r, "migration %d went from %s (was %s) to %s", (int)m->id, ev->old_phase ? ev->old_phase : "-", at ? at : "-",
+				 ev->new_phase);
+		at = ev->new_phase;
+	}
+	if (g_strcmp0(at, mig_phase_name(m->phase)) != 0)
+		run_fail(r, "migration %d is in %s, its history ends in %s", (int)m->id, mig_phase_name(m->phase), at ? at : "-");
+}
+
+static void check_events(struct run *r, const struct action *a)
+{
+	g_autoptr(GPtrArray) events = action_events(r->store, a->id, NULL);
+
+	for (guint i = 0; events && i < events->len; i++) {
+		const struct action_event *ev = g_ptr_array_index(events, i);
+
+		if (!ev->finish_us)
+			run_fail(r, "event %s of action %s was never finished", ev->event, a->action);
+	}
+}
+
+static void check_migrations(struct run *r, const struct guest *g)
+{
+	struct mig_filter f = { .server_uuid = g->uuid };
+	g_autoptr(GPtrArray) list = engine_list(r->engine, &f, NULL);
+	g_autoptr(GPtrArray) actions = action_list(r->store, g->uuid, 0, 0, 0, 1000, NULL);
+
+	for (guint i = 0; list && i < list->len; i++) {
+		const struct mig *m = g_ptr_array_index(list, i);
+
+		if (!mig_is_final(m))
+			run_fail(r, "migration %d of %s stands in %s", (int)m->id, g->name, mig_phase_name(m->phase));
+		check_story(r, m);
+	}
+	for (guint i = 0; actions && i < actions->len; i++)
+		check_events(r, g_ptr_array_index(actions, i));
+}
+
+/* The guest's record says what is true. @live: its one active copy, or NULL. */
+static void check_record(struct run *r, const struct guest *g, const struct sim_dom_view *live)
+{
+	const struct server *s = fleet_server(r->fleet, g->uuid);
+
+	if (!s) {
+		if (live)
+			run_fail(r, "%s lives on %s and has no record", g->name, live->host);
+		return;
+	}
+	if (s->task != SERVER_TASK_NONE)
+		run_fail(r, "%s has the task %s", g->name, server_task_name(s->task));
+	if (live && g_strcmp0(s->host, live->host) != 0)
+		run_fail(r, "%s lives on %s, its record says %s", g->name, live->host, s->host ? s->host : "-");
+	if (live && s->power != server_power_of(live->state))
+		run_fail(r, "%s is %s, its record has power state %d", g->name, hv_state_name(live->state), s->power);
+	if (live && live->state == HV_RUNNING && s->vm != SERVER_ACTIVE && !sim_guest_died(r->world, g->uuid))
+		run_fail(r, "%s runs, its record says %s", g->name, server_vm_name(s->vm));
+	if (s->dom && s->dom->state == HV_RUNNING && !live)
+		run_fail(r, "%s runs nowhere, its record's last news say it does", g->name);
+}
+
+/* Only when it ran at the destination and died with its host, and the record tells a person so. */
+static bool may_stay_stopped(struct run *r, const struct guest *g)
+{
+	const struct server *s = fleet_server(r->fleet, g->uuid);
+
+	return sim_guest_died(r->world, g->uuid) && s && s->vm == SERVER_ERROR && s->fault;
+}
+
+static void check_guest(struct run *r, const struct guest *g)
+{
+	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, g->uuid);
+	const struct sim_dom_view *live = NULL;
+
+	for (guint i = 0; i < doms->len; i++) {
+		const struct sim_dom_view *v = &g_array_index(doms, struct sim_dom_view, i);
+
+		if (is_live(v) && live)
+			run_fail(r, "%s lives on %s (%s) and on %s (%s)", g->name, live->host, hv_state_name(live->state), v->host,
+				 hv_state_name(v->state));
+		if (is_live(v))
+			live = v;
+	}
+	if (!live && doms->len > 0 && !g->off && !sim_guest_died(r->world, g->uuid))
+		run_fail(r, "%s lives nowhere", g->name);
+	for (guint i = 0; live && !g->stray && i < doms->len; i++) {
+		const struct sim_dom_view *v = &g_array_index(doms, struct sim_dom_view, i);
+
+		if (v != live && !sim_guest_died(r->world, g->uuid))
+			run_fail(r, "%s lives on %s and %s has a leftover of it (%s/%s)", g->name, live->host, v->host, hv_state_name(v->state),
+				 hv_reason_name(v->reason));
+	}
+	if (live && live->state == HV_PAUSED && live->reason == HV_R_MIGRATION && !may_stay_stopped(r, g))
+		run_fail(r, "%s was left stopped on %s", g->name, live->host);
+	if (live && live->state == HV_PAUSED && !g->may_pause && !sim_guest_died(r->world, g->uuid))
+		run_fail(r, "%s ran and was left paused on %s", g->name, live->host);
+	check_record(r, g, live);
+	check_migrations(r, g);
+}
+
+/* Events that no run may have, but for a guest that has died by the file's hand or the fault's. */
+static const struct {
+	const char *event, *text;
+	bool but_dead;
+} alarms[] = {
+	{ "split_brain", NULL, false },
+	{ "migration_alarm", "what=split-brain", false },
+	{ "guest_lost", NULL, true },
+	{ "server_gone", NULL, true },
+	{ "task_without_migration", NULL, false },
+	{ "migration_not_written", NULL, false },
+	{ "server_not_saved", NULL, false },
+	{ "servers_not_saved", NULL, false },
+	{ "server_not_adopted", NULL, false },
+};
+
+static bool some_guest_died(struct run *r)
+{
+	for (guint i = 0; i < r->guests->len; i++)
+		if (sim_guest_died(r->world, ((struct guest *)g_ptr_array_index(r->guests, i))->uuid))
+			return true;
+	return false;
+}
+
+static void check_alarms(struct run *r)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(alarms); i++) {
+		guint at = check_log(r, 0, alarms[i].event, alarms[i].text);
+
+		if (at && !(alarms[i].but_dead && some_guest_died(r)))
+			run_fail(r, "an alarm for nothing: %s", (const char *)g_ptr_array_index(r->log, at - 1));
+	}
+}
+
+/* What a controller would find that starts now, before it has asked any host: the rows, not memory, are the truth. */
+static void check_rows(struct run *r)
+{
+	controller_start(r);
+	for (guint i = 0; i < r->guests->len; i++) {
+		const struct guest *g = g_ptr_array_index(r->guests, i);
+		const struct server *s = fleet_server(r->fleet, g->uuid);
+		g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, g->uuid);
+
+		if (s && s->task != SERVER_TASK_NONE)
+			run_fail(r, "the row of %s has the task %s", g->name, server_task_name(s->task));
+		for (guint k = 0; s && k < doms->len; k++) {
+			const struct sim_dom_view *v = &g_array_index(doms, struct sim_dom_view, k);
+
+			if (is_live(v) && g_strcmp0(v->host, s->host) != 0)
+				run_fail(r, "%s lives on %s, its row says %s", g->name, v->host, s->host ? s->host : "-");
+		}
+	}
+	if (engine_active(r->engine)->len > 0)
+		run_fail(r, "a row of a migration is not final");
+	check_alarms(r);
+}
+
+/* Claims and slots are functions of the phases; again not the engine's own table. */
+static const char *const with_claim[] = { "prepare", "copy", "undo", NULL };
+static const char *const with_slot[] = { "schedule", "prepare", "copy", "finish", "undo", NULL };
+
+static int count_phases(struct run *r, const char *source, const char *dest, const char *const *phases)
+{
+	int n = 0;
+
+	for (guint i = 0; i < engine_active(r->engine)->len; i++) {
+		const struct mig *m = g_ptr_array_index(engine_active(r->engine), i);
+
+		n += (!source || g_strcmp0(m->source, source) == 0) && (!dest || g_strcmp0(m->dest, dest) == 0) &&
+		     g_strv_contains(phases, mig_phase_name(m->phase));
+	}
+	return n;
+}
+
+void check_always(struct run *r)
+{
+	int64_t max = r->scn->conf->max_concurrent_live_migrations;
+
+	for (guint i = 0; r->engine && i < fleet_hosts(r->fleet)->len; i++) {
+		const struct host *h = g_ptr_array_index(fleet_hosts(r->fleet), i);
+		int claims = count_phases(r, NULL, h->name, with_claim), slots = count_phases(r, h->name, NULL, with_slot);
+
+		if (host_claimed(h).servers != claims)
+			run_fail(r, "%d migrations on their way to %s, %d claims on it", claims, h->name, host_claimed(h).servers);
+		if (max > 0 && slots > max)
+			run_fail(r, "%d migrations leave %s at once, %d may", slots, h->name, (int)max);
+	}
+}
+
+void check_invariants(struct run *r)
+{
+	if (sim_violation(r->world))
+		run_fail(r, "%s", sim_violation(r->world));
+	if (sim_jobs(r->world) > 0)
+		run_fail(r, "%u migrations never end", sim_jobs(r->world));
+	if (engine_active(r->engine)->len > 0) {
+		const struct mig *m = g_ptr_array_index(engine_active(r->engine), 0);
+
+		run_fail(r, "migration %d never ends: it stands in %s", (int)m->id, mig_phase_name(m->phase));
+	}
+	if (!all_up(r, NULL))
+		run_fail(r, "not every host came up again");
+	for (guint i = 0; i < r->guests->len; i++)
+		check_guest(r, g_ptr_array_index(r->guests, i));
+	check_always(r);
+	check_alarms(r);
+	if (!r->failure)
+		check_rows(r);
+}
