@@ -76,7 +76,7 @@ struct claim {
 struct fleet_listener {
 	/* any domain event or poll result of a server that the engine owns; dom may be NULL */
 	void (*domain)(const struct hv_event *ev, void *user);
-	/* @d waits there for a migration that has no job, and no migration owns its server, which is elsewhere */
+	/* @d is shut off there, or waits for a migration that has no job; no migration owns its server, which is elsewhere */
 	void (*leftover)(struct host *h, const struct hv_dom *d, void *user);
 	/* a host became UP, or stopped being so */
 	void (*host)(struct host *h, void *user);

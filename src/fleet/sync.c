@@ -160,6 +160,13 @@ static void twin(struct fleet *f, struct server *s, struct host *h)
 	s->twin_told = true;
 }
 
+/* Not the server itself; a migration may have left it. */
+static void leftover(struct fleet *f, struct host *h, const struct hv_dom *d)
+{
+	if (f->listener.leftover)
+		f->listener.leftover(h, d, f->listener.user);
+}
+
 /* Its record says another host. */
 static void elsewhere(struct fleet *f, struct server *s, struct host *h, struct hv_dom **d)
 {
@@ -170,6 +177,8 @@ static void elsewhere(struct fleet *f, struct server *s, struct host *h, struct 
 		/* A definition that is left over, unless its host has none any more. */
 		if (old && old->conn == HOST_UP && s->missing)
 			move(f, s, h, d);
+		else
+			leftover(f, h, *d);
 		return;
 	}
 	if (old_knows && is_live(s->dom)) {
@@ -195,8 +204,8 @@ static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d)
 	if (g_strcmp0(s->host, h->name) != 0) {
 		if (!is_incoming(*d))
 			elsewhere(f, s, h, d);
-		else if (f->listener.leftover)
-			f->listener.leftover(h, *d, f->listener.user);
+		else
+			leftover(f, h, *d);
 		return;
 	}
 	if (apply(s, *d))

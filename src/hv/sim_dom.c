@@ -44,6 +44,7 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->disks = spec->disks ? MAX(spec->disks, 0) : 1;
 	d->disk_gib = spec->disk_gib ? spec->disk_gib : 1;
 	d->network_disks = spec->network_disks;
+	d->no_start = spec->no_start;
 	d->cpu_model = g_strdup(spec->cpu_model ? spec->cpu_model : "qemu64");
 	d->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
 	d->vnc_listen = g_strdup("127.0.0.1");

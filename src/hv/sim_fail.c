@@ -139,7 +139,9 @@ static void source_libvirtd_off(struct sim_job *j)
 		detach(j, "lost");
 		return;
 	}
-	if (j->part == PART_CONFIRM && (src->reason == HV_R_POSTCOPY || j->paused)) {
+	if (j->refused) {
+		src->repair = late_in_part(j, CONFIRM_MS) && !j->paused ? SIM_REPAIR_RESUME : SIM_REPAIR_NOTHING;
+	} else if (j->part == PART_CONFIRM && (src->reason == HV_R_POSTCOPY || j->paused)) {
 		src->repair = SIM_REPAIR_STOP; /* a paused guest that is not: scenario 108 */
 	} else if (j->part == PART_CONFIRM) {
 		src->repair = late_in_part(j, CONFIRM_MS) ? SIM_REPAIR_STOP : SIM_REPAIR_NOTHING;

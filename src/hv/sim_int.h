@@ -48,7 +48,7 @@ struct sim_dom {
 	char *name, *title;
 	int64_t mem_mib, disk_gib;
 	int vcpus, disks;
-	bool network_disks;
+	bool network_disks, no_start;
 	char *cpu_model;
 	char **cpu_features;
 	char *vnc_listen;

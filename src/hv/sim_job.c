@@ -343,10 +343,27 @@ static void arrived(struct sim_job *j)
 		sim_dom_change(j->dst, HV_RUNNING, HV_R_MIGRATED);
 }
 
+/* The definition is written, and then QEMU cannot go on. The source hears of it a moment later. */
+static void start_failed(struct sim_job *j)
+{
+	struct sim_dom *dst = j->dst;
+
+	dst->persistent |= j->persist;
+	sim_job_let_go(&j->dst);
+	sim_dom_stop(dst, HV_R_FAILED);
+	j->refused = true;
+	sim_job_enter(j, PART_CONFIRM, CONFIRM_MS);
+	sim_job_replan(j);
+}
+
 static void switch_done(struct sim_job *j)
 {
 	j->processed += j->remaining;
 	j->remaining = 0;
+	if (j->dst->no_start) {
+		start_failed(j);
+		return;
+	}
 	j->downtime_ms = clock_now_ms() - j->part_ms;
 	arrived(j);
 	keep_stats(j);
@@ -432,6 +449,10 @@ static void next_part(void *user)
 		break;
 	case PART_CONFIRM:
 	default:
+		if (j->refused) {
+			sim_job_fail(j, "internal error: unable to execute QEMU command 'cont': Failed to get \"write\" lock");
+			break;
+		}
 		stop_source(j);
 		sim_job_end(j, NULL);
 		break;

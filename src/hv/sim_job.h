@@ -26,6 +26,7 @@ struct sim_job {
 	bool postcopy, converge, persist;
 	bool paused;                /* the guest was, at the start */
 	bool instant;
+	bool refused;               /* the destination could not let the guest run; the source will */
 	bool detached;
 	bool postcopy_asked;        /* while nothing could be sent: QEMU's thread hangs in a write and has not seen it */
 	double cap;                 /* bytes a second by HV_JOB_TUNE; 0: none */

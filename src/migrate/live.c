@@ -379,7 +379,7 @@ static char *not_movable(struct mig *m)
 		return g_strdup_printf("the guest is %s at %s", probe_half_name(src), m->source);
 	if (p->source_job)
 		return g_strdup_printf("another job runs for the guest at %s", m->source);
-	if (dst != PROBE_H_ABSENT && dst != PROBE_H_OFF && dst != PROBE_H_MIGRATED)
+	if (dst != PROBE_H_ABSENT && dst != PROBE_H_OFF && dst != PROBE_H_FAILED && dst != PROBE_H_MIGRATED)
 		return g_strdup_printf("%s already has a copy of the guest, which is %s there", m->dest, probe_half_name(dst));
 	return NULL;
 }

@@ -230,6 +230,11 @@ static void stays_in_undo(struct mig *m, bool dest_known)
 	/* A pause under way would come after the end, and nobody would take it back. */
 	if (m->priv->pause_open)
 		return;
+	if (dest_known && probe_dest_half(m->priv->dest_dom) != PROBE_H_ABSENT) {
+		/* PREPARE saw none: this migration wrote it, and the guest does not belong there. */
+		act_on(m, mig_dest(m), HV_DOM_UNDEFINE);
+		return;
+	}
 	if (m->paused_by_us && probe_source_half(m->priv->source_dom) == PROBE_H_PAUSED) {
 		act_on(m, mig_source(m), HV_DOM_RESUME);
 		return;
