@@ -47,6 +47,7 @@ GROUPS = {
         ("tests/e2e/t_errors.py", "asan"),
         ("tests/e2e/t_libvirt.sh", "asan"),
         ("tests/e2e/t_transcript.py", "asan"),
+        ("tests/e2e/t_timeout.py", "asan"),
         ("tests/e2e/t_restart.py", "gcc"),
         ("tests/e2e/t_heartbeat.py", "gcc"),
         ("tests/e2e/t_demo.py", "gcc"),
