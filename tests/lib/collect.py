@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -74,6 +75,7 @@ class Program:
 
 
 running: dict[int, subprocess.Popen] = {}
+stopping = threading.Event()
 
 
 def group_of(test: dict) -> str:
@@ -117,6 +119,7 @@ def stop(proc: subprocess.Popen) -> None:
         try:
             os.killpg(proc.pid, sig)
             proc.wait(seconds)
+            return
         except ProcessLookupError:
             return
         except subprocess.TimeoutExpired:
@@ -127,6 +130,8 @@ def run(program: Program) -> tuple[Program, tap.Result, float]:
     started, why = time.monotonic(), ""
     env = {**os.environ, **SANITIZER_ENV, **program.env, "PYTHONUNBUFFERED": "1"}
     with open(program.log, "wb") as log:
+        if stopping.is_set():
+            return program, tap.Result(failures=["interrupted"]), 0
         proc = subprocess.Popen(program.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=env,
                                 cwd=program.cwd, start_new_session=True)
         running[proc.pid] = proc
@@ -167,8 +172,10 @@ def run_group(group: str) -> tap.Result:
 
 
 def interrupted(_signal: int, _frame: object) -> None:
-    for proc in list(running.values()):
-        stop(proc)
+    stopping.set()
+    while running:
+        stop(next(iter(running.values())))
+        time.sleep(0.05)  # until the thread that waits for it has taken it off
     print("interrupted", flush=True)
     os._exit(130)
 

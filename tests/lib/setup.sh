@@ -84,10 +84,16 @@ setup_build() {
 		: > "$log"
 		if [ ! -e "$root/build/$build/build.ninja" ]; then
 			rm -rf "${root:?}/build/$build"
-			CC=${words[0]} meson setup "$root/build/$build" "$root" "${words[@]:1}" >> "$log" 2>&1 || build_failed "$build" "$log"
+			if ! CC=${words[0]} meson setup "$root/build/$build" "$root" "${words[@]:1}" >> "$log" 2>&1; then
+				build_failed "$build" "$log"
+				return 1
+			fi
 		fi
 		mapfile -t words < <(build_targets "$build")
-		ninja -C "$root/build/$build" "${words[@]}" >> "$log" 2>&1 || build_failed "$build" "$log"
+		if ! ninja -C "$root/build/$build" "${words[@]}" >> "$log" 2>&1; then
+			build_failed "$build" "$log"
+			return 1
+		fi
 	done
 	say "built $* in $((SECONDS - started)) s"
 }
@@ -95,5 +101,4 @@ setup_build() {
 build_failed() {
 	cat "$2" >&2
 	echo "the build '$1' failed" >&2
-	return 1
 }
