@@ -58,6 +58,14 @@ void lv_close_later(virConnectPtr vir)
 
 /* ---- the object ---- */
 
+static int alive;
+static GHashTable *attached; /* id -> struct lv_conn *. Loop thread */
+
+int lv_conn_alive(void)
+{
+	return g_atomic_int_get(&alive);
+}
+
 static void conn_clear(void *data)
 {
 	struct lv_conn *c = data;
@@ -69,12 +77,24 @@ static void conn_clear(void *data)
 	g_mutex_clear(&c->lock);
 	g_cond_clear(&c->chore_done);
 	g_free(c->uri);
+	(void)g_atomic_int_dec_and_test(&alive);
+}
+
+struct lv_conn *lv_conn_by_id(size_t id)
+{
+	return g_hash_table_lookup(attached, GSIZE_TO_POINTER(id));
 }
 
 static struct lv_conn *conn_new(struct hv_host *h)
 {
+	static size_t last_id;
 	struct lv_conn *c = g_atomic_rc_box_new0(struct lv_conn);
 
+	if (!attached)
+		attached = g_hash_table_new(NULL, NULL);
+	c->id = ++last_id;
+	g_hash_table_insert(attached, GSIZE_TO_POINTER(c->id), c);
+	g_atomic_int_inc(&alive);
 	c->uri = g_strdup(h->uri);
 	c->host = h;
 	c->cache = lv_cache_new();
@@ -287,6 +307,7 @@ static void teardown_run(void *user)
 
 void lv_conn_detach(struct lv_conn *c)
 {
+	g_hash_table_remove(attached, GSIZE_TO_POINTER(c->id));
 	c->host->impl = NULL;
 	c->host = NULL;
 	c->open = false;

@@ -103,6 +103,9 @@ static bool get_job(const struct lv_ctx *x, virDomainPtr dom, struct hv_dom *d, 
 			d->job_active = d->job_incoming = true;
 			return true;
 		}
+		/* A hypervisor without migrations has no jobs. */
+		if (lv_error_is(VIR_ERR_NO_SUPPORT))
+			return true;
 		return lv_error(x->vir, "read the domain's job", err);
 	}
 	lv_job(type, params, n, &job);

@@ -15,7 +15,6 @@
 struct posted {
 	struct lv_conn *conn;
 	struct hv_event ev;
-	char *text;
 };
 
 static void deliver(void *user)
@@ -23,23 +22,19 @@ static void deliver(void *user)
 	struct posted *p = user;
 	struct lv_conn *c = p->conn;
 
-	if (p->ev.type == HV_EV_CLOSED)
-		lv_conn_lost(c, p->text);
 	/* Before HV_EV_OPEN nobody knows the host's domains, and after it they are listed. */
-	else if (c->open)
+	if (c->open)
 		hv_emit(c->host, &p->ev);
 	lv_conn_unref(c);
-	g_free(p->text);
 	g_free(p);
 }
 
-static void post(struct lv_conn *c, const struct hv_event *ev, const char *text)
+static void post(struct lv_conn *c, const struct hv_event *ev)
 {
 	struct posted *p = g_new0(struct posted, 1);
 
 	p->conn = lv_conn_ref(c);
 	p->ev = *ev;
-	p->text = g_strdup(text);
 	loop_post(deliver, p);
 }
 
@@ -63,7 +58,7 @@ static int on_lifecycle(virConnectPtr vir, virDomainPtr dom, int event, int deta
 	(void)vir;
 	if (domain_event(c, dom, HV_EV_DOM, &ev)) {
 		lv_event_state(event, detail, virDomainGetID(dom) != NO_ID, &ev.state, &ev.reason);
-		post(c, &ev, NULL);
+		post(c, &ev);
 	}
 	return 0;
 }
@@ -76,7 +71,7 @@ static void on_iteration(virConnectPtr vir, virDomainPtr dom, int iteration, voi
 	(void)vir;
 	if (domain_event(c, dom, HV_EV_ITERATION, &ev)) {
 		ev.iteration = iteration;
-		post(c, &ev, NULL);
+		post(c, &ev);
 	}
 }
 
@@ -88,7 +83,7 @@ static void on_job_done(virConnectPtr vir, virDomainPtr dom, virTypedParameterPt
 	(void)vir;
 	if (domain_event(c, dom, HV_EV_JOB_DONE, &ev)) {
 		lv_job(VIR_DOMAIN_JOB_COMPLETED, params, n, &ev.job);
-		post(c, &ev, NULL);
+		post(c, &ev);
 	}
 }
 
@@ -121,14 +116,36 @@ static const char *const close_text[] = {
 	[VIR_CONNECT_CLOSE_REASON_CLIENT]    = "the connection was closed here",
 };
 
+struct closed {
+	size_t conn_id;
+	const char *why;
+};
+
+static void deliver_closed(void *user)
+{
+	struct closed *k = user;
+	struct lv_conn *c = lv_conn_by_id(k->conn_id);
+
+	if (c)
+		lv_conn_lost(c, k->why);
+	g_free(k);
+}
+
+/*
+ * It gets the connection's number, not a reference: libvirt cannot take the callback back once the connection is dead, and a
+ * driver without a daemon (test:///) never frees what it was given.
+ */
 static void on_close(virConnectPtr vir, int reason, void *user)
 {
-	const char *text = NULL;
+	struct closed *k = g_new0(struct closed, 1);
 
 	(void)vir;
+	k->conn_id = GPOINTER_TO_SIZE(user);
 	if (reason >= 0 && (size_t)reason < G_N_ELEMENTS(close_text))
-		text = close_text[reason];
-	post(user, &(struct hv_event){ .type = HV_EV_CLOSED }, text ? text : "the connection was lost");
+		k->why = close_text[reason];
+	if (!k->why)
+		k->why = "the connection was lost";
+	loop_post(deliver_closed, k);
 }
 
 static const struct {
@@ -161,11 +178,8 @@ bool lv_events_register(struct lv_conn *c, GError **err)
 		c->callbacks[c->n_callbacks++] = id;
 	}
 	/* Last: from here on a loss is reported by the callback, before by an error above. */
-	if (virConnectRegisterCloseCallback(c->vir, on_close, lv_conn_ref(c), drop_ref) < 0) {
-		lv_conn_unref(c);
-		/* A driver without a daemon (test:///) has no connection to lose. */
-		return lv_error_is(VIR_ERR_NO_SUPPORT) || lv_error(c->vir, "register for the connection's end", err);
-	}
+	if (virConnectRegisterCloseCallback(c->vir, on_close, GSIZE_TO_POINTER(c->id), NULL) < 0)
+		return lv_error(c->vir, "register for the connection's end", err);
 	c->close_callback = true;
 	if (lv_lost(c->vir)) {
 		g_set_error(err, ERR, ERR_HV_LOST, "the connection was lost while it was opened");

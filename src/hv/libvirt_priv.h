@@ -89,6 +89,7 @@ struct lv_cache;
 #define LV_CALLBACKS_MAX 8
 
 struct lv_conn {
+	size_t id;                   /* never used again */
 	char *uri;
 	virConnectPtr vir;           /* set once, before any worker sees it */
 
@@ -129,6 +130,12 @@ void lv_spawn(loop_f *fn, void *user);
 struct lv_conn *lv_conn_ref(struct lv_conn *c);
 /** lv_conn_unref() - any thread; never blocks. */
 void lv_conn_unref(struct lv_conn *c);
+
+/** lv_conn_alive() - how many there are, detached ones too; for tests. Any thread. */
+int lv_conn_alive(void);
+
+/** lv_conn_by_id() - the connection, unless it is detached. Loop thread. Borrowed. */
+struct lv_conn *lv_conn_by_id(size_t id);
 
 /** lv_conn_open() - begin to connect @h; it gets HV_EV_OPEN or HV_EV_CLOSED. */
 void lv_conn_open(struct hv_host *h);

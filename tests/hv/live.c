@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "hv/libvirt.h"
+#include "hv/libvirt_priv.h"
 
 #define TEST_LIMIT_MS 120000
 
@@ -185,6 +186,27 @@ const struct hv_event *live_await(int host, enum hv_event_type type, enum hv_sta
 	return w.found;
 }
 
+struct copying {
+	struct live_call *call;
+	struct wanted iteration;
+};
+
+static bool copies_or_ended(void *user)
+{
+	struct copying *k = user;
+
+	return event_ready(&k->iteration) || live_is_done(k->call);
+}
+
+void live_await_copy(struct live_call *c, int from)
+{
+	struct copying k = { c, { live_hosts[from].name, HV_EV_ITERATION, HV_STATE_N, NULL } };
+
+	live_settle(copies_or_ended, &k);
+	if (!k.iteration.found)
+		g_error("the migration did not begin: %s", c->reply->err ? c->reply->err->message : "it is done");
+}
+
 /* ---- the guest ---- */
 
 struct hv_req live_migrate_req(int from)
@@ -311,6 +333,34 @@ void live_reset(void)
 	connected[0] = connected[1] = false;
 	run(argv, true);
 	live_open();
+}
+
+static int count_sockets(void)
+{
+	g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+	const char *name;
+	int n = 0;
+
+	while ((name = g_dir_read_name(dir))) {
+		g_autofree char *path = g_build_filename("/proc/self/fd", name, NULL);
+		g_autofree char *target = g_file_read_link(path, NULL);
+
+		n += target && g_str_has_prefix(target, "socket:");
+	}
+	return n;
+}
+
+void live_released(void)
+{
+	int64_t begin = clock_now_ms();
+
+	/* Attempts that hang have up to two minutes, the kernel's patience. */
+	while ((lv_conn_alive() || count_sockets() > 0) && clock_now_ms() - begin < TEST_LIMIT_MS - 10000)
+		breathe();
+	g_test_message("%d connections, %d sockets after %" G_GINT64_FORMAT " ms", lv_conn_alive(), count_sockets(),
+	               clock_now_ms() - begin);
+	g_assert_cmpint(lv_conn_alive(), ==, 0);
+	g_assert_cmpint(count_sockets(), ==, 0);
 }
 
 static bool opened_or_closed(void *user)

@@ -43,6 +43,9 @@ void live_mark(void);
 /** live_await() - the first event of a host since the mark, that is, or will be; @state HV_STATE_N is any. */
 const struct hv_event *live_await(int host, enum hv_event_type type, enum hv_state state);
 
+/** live_await_copy() - wait until the migration @c copies; its end is a failure of the test. */
+void live_await_copy(struct live_call *c, int from);
+
 /** live_settle() - turn the loop until @ready says so; fails the test after a minute. */
 void live_settle(bool (*ready)(void *user), void *user);
 
@@ -58,6 +61,9 @@ bool live_has_lab(void);
 void live_lab(const char *command, ...) G_GNUC_NULL_TERMINATED;
 /** live_reset() - boot the guest anew on the first host, whatever became of it. */
 void live_reset(void);
+
+/** live_released() - wait until no connection is left, and check that their sockets are closed. */
+void live_released(void);
 
 /** live_open() - connect both hosts that are not connected. */
 void live_open(void);

@@ -87,7 +87,7 @@ static struct live_call *copying(bool postcopy)
 	req.migrate.postcopy = postcopy;
 	live_mark();
 	c = live_begin(host(0), &req);
-	live_await(0, HV_EV_ITERATION, HV_STATE_N);
+	live_await_copy(c, 0);
 	both(COPIES, INCOMING);
 	return c;
 }

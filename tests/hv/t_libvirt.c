@@ -304,7 +304,7 @@ static struct live_call *begin_copying(int from)
 {
 	struct live_call *c = begin_slow(from);
 
-	live_await(from, HV_EV_ITERATION, HV_STATE_N);
+	live_await_copy(c, from);
 	assert_state(from, "copying", "running/*+job+out+persistent");
 	assert_state(!from, "copying", "paused/migration+job+in");
 	return c;
@@ -352,7 +352,7 @@ static void test_postcopy(void)
 	req.migrate.postcopy = true;
 	live_mark();
 	c = live_begin(host(0), &req);
-	live_await(0, HV_EV_ITERATION, HV_STATE_N);
+	live_await_copy(c, 0);
 	op_ok(0, HV_POSTCOPY);
 	live_await(1, HV_EV_DOM, HV_RUNNING);
 	g_free(live_state(0, "post-copy"));
@@ -526,6 +526,14 @@ static void test_cut(void)
 	after_failure();
 }
 
+/* The lost connections of the tests above, and these two, are all given back, with their sockets. */
+static void test_released(void)
+{
+	for (int i = 0; i < 2; i++)
+		hv_host_close(host(i));
+	live_released();
+}
+
 static void skip(const void *why)
 {
 	g_test_skip(why);
@@ -553,6 +561,7 @@ static const struct {
 	{ "/libvirt/close", test_close },
 	{ "/libvirt/libvirtd-killed", test_libvirtd_killed },
 	{ "/libvirt/cut", test_cut },
+	{ "/libvirt/released", test_released },
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The libvirt implementation without hosts: its tables, its cache, and calls
+ * and connections on libvirt's own test driver, which is part of the library.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "hv/libvirt.h"
+#include "hv/libvirt_priv.h"
+
+/* ---- tables ---- */
+
+static const struct {
+	int state, reason;
+	const char *want;
+} states[] = {
+	{ VIR_DOMAIN_NOSTATE, 0, "unknown/other" },
+	{ VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED, "running/other" },
+	{ VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_MIGRATED, "running/migrated" },
+	{ VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_POSTCOPY, "running/postcopy" },
+	{ VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_POSTCOPY_FAILED, "running/postcopy-failed" },
+	{ VIR_DOMAIN_RUNNING, 99, "running/other" },
+	{ VIR_DOMAIN_BLOCKED, 0, "running/other" },
+	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER, "paused/user" },
+	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION, "paused/migration" },
+	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR, "paused/ioerror" },
+	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP, "paused/starting" },
+	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY, "paused/postcopy" },
+	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY_FAILED, "paused/postcopy-failed" },
+	{ VIR_DOMAIN_PAUSED, -1, "paused/other" },
+	{ VIR_DOMAIN_SHUTDOWN, 0, "paused/other" },
+	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_MIGRATED, "shutoff/migrated" },
+	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_CRASHED, "shutoff/crashed" },
+	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_FAILED, "shutoff/failed" },
+	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_DAEMON, "shutoff/other" },
+	{ VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_PANICKED, "crashed/crashed" },
+	{ VIR_DOMAIN_PMSUSPENDED, 0, "suspended/other" },
+	{ 99, 0, "unknown/other" },
+	{ -1, -1, "unknown/other" },
+};
+
+static void test_states(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(states); i++) {
+		g_autofree char *got = NULL;
+		enum hv_state s;
+		enum hv_reason r;
+
+		lv_state(states[i].state, states[i].reason, &s, &r);
+		got = g_strdup_printf("%s/%s", hv_state_name(s), hv_reason_name(r));
+		g_test_message("state %d reason %d", states[i].state, states[i].reason);
+		g_assert_cmpstr(got, ==, states[i].want);
+	}
+}
+
+static const struct {
+	int event, detail;
+	bool active;
+	const char *want;
+} events[] = {
+	{ VIR_DOMAIN_EVENT_DEFINED, 0, false, "shutoff/other" },
+	{ VIR_DOMAIN_EVENT_DEFINED, 0, true, "unknown/other" },
+	{ VIR_DOMAIN_EVENT_UNDEFINED, 0, false, "absent/other" },
+	{ VIR_DOMAIN_EVENT_UNDEFINED, 0, true, "unknown/other" },
+	{ VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_BOOTED, true, "running/other" },
+	{ VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_MIGRATED, true, "paused/migration" },
+	{ VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_PAUSED, true, "paused/user" },
+	{ VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_MIGRATED, true, "paused/migration" },
+	{ VIR_DOMAIN_EVENT_SUSPENDED, VIR_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED, true, "paused/postcopy-failed" },
+	{ VIR_DOMAIN_EVENT_SUSPENDED, 99, true, "paused/other" },
+	{ VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_MIGRATED, true, "running/migrated" },
+	{ VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_POSTCOPY, true, "running/postcopy" },
+	{ VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_MIGRATED, false, "shutoff/migrated" },
+	{ VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED, false, "shutoff/other" },
+	{ VIR_DOMAIN_EVENT_SHUTDOWN, 0, true, "unknown/other" },
+	{ VIR_DOMAIN_EVENT_PMSUSPENDED, 0, true, "suspended/other" },
+	{ VIR_DOMAIN_EVENT_CRASHED, 0, true, "crashed/crashed" },
+	{ 99, 99, true, "unknown/other" },
+};
+
+static void test_events(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(events); i++) {
+		g_autofree char *got = NULL;
+		enum hv_state s;
+		enum hv_reason r;
+
+		lv_event_state(events[i].event, events[i].detail, events[i].active, &s, &r);
+		got = g_strdup_printf("%s/%s", hv_state_name(s), hv_reason_name(r));
+		g_test_message("event %d detail %d", events[i].event, events[i].detail);
+		g_assert_cmpstr(got, ==, events[i].want);
+	}
+}
+
+static void test_job(void)
+{
+	virTypedParameterPtr p = NULL;
+	struct hv_job job;
+	int n = 0, max = 0;
+
+	virTypedParamsAddInt(&p, &n, &max, VIR_DOMAIN_JOB_OPERATION, VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT);
+	virTypedParamsAddULLong(&p, &n, &max, VIR_DOMAIN_JOB_MEMORY_TOTAL, UINT64_MAX);
+	virTypedParamsAddULLong(&p, &n, &max, VIR_DOMAIN_JOB_MEMORY_DIRTY_RATE, 7);
+	virTypedParamsAddInt(&p, &n, &max, VIR_DOMAIN_JOB_AUTO_CONVERGE_THROTTLE, 1000);
+	virTypedParamsAddString(&p, &n, &max, VIR_DOMAIN_JOB_DOWNTIME, "text");
+	lv_job(VIR_DOMAIN_JOB_UNBOUNDED, p, n, &job);
+	virTypedParamsFree(p, n);
+	g_assert_true(job.active && job.outgoing);
+	g_assert_cmpint(job.mem_total, ==, INT64_MAX);
+	g_assert_cmpint(job.dirty_rate, ==, 7);
+	g_assert_cmpint(job.throttle, ==, 100);
+	g_assert_cmpint(job.downtime_ms, ==, 0);
+}
+
+/* ---- the cache ---- */
+
+#define A "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
+#define B "4dea22b3-1d52-d8f3-2516-782e98ab3fa1"
+
+static void put(struct lv_cache *k, const char *uuid, enum hv_state state, uint64_t stamp)
+{
+	struct hv_dom *d = hv_dom_new();
+	struct hv_disk *disk = g_new0(struct hv_disk, 1);
+
+	g_strlcpy(d->uuid, uuid, sizeof(d->uuid));
+	d->state = state;
+	disk->target = g_strdup("vda");
+	g_ptr_array_add(d->disks, disk);
+	lv_cache_put(k, d, stamp);
+	hv_dom_free(d);
+}
+
+static bool has(struct lv_cache *k, const char *uuid, bool active)
+{
+	struct hv_dom *d = lv_cache_get(k, uuid, active);
+
+	hv_dom_free(d);
+	return d != NULL;
+}
+
+static void test_cache(void)
+{
+	struct lv_cache *k = lv_cache_new();
+	g_autoptr(GHashTable) only_b = g_hash_table_new(g_str_hash, g_str_equal);
+	struct hv_dom *d;
+	uint64_t stamp = lv_cache_stamp(k);
+
+	put(k, A, HV_RUNNING, stamp);
+	g_assert_true(has(k, A, true));
+	/* started or stopped since, and the event is not here yet */
+	g_assert_false(has(k, A, false));
+	lv_cache_forget(k, A);
+	g_assert_false(has(k, A, true));
+	/* fetched before that event */
+	put(k, A, HV_RUNNING, stamp);
+	g_assert_false(has(k, A, true));
+	put(k, A, HV_RUNNING, lv_cache_stamp(k));
+	put(k, B, HV_SHUTOFF, stamp);
+	g_assert_true(has(k, A, true) && has(k, B, false));
+	/* sizes outlive the description, not the domain */
+	lv_cache_set_size(k, A, "vda", 10, 5);
+	lv_cache_forget(k, A);
+	put(k, A, HV_RUNNING, lv_cache_stamp(k));
+	d = lv_cache_get(k, A, true);
+	lv_cache_fill_sizes(k, d);
+	g_assert_cmpint(((struct hv_disk *)d->disks->pdata[0])->capacity_bytes, ==, 10);
+	hv_dom_free(d);
+	g_hash_table_add(only_b, (char *)B);
+	lv_cache_keep(k, only_b);
+	g_assert_true(!has(k, A, true) && has(k, B, false));
+	lv_cache_free(k);
+}
+
+/* ---- the test driver ---- */
+
+#define TEST_URI "test:///default"
+#define TEST_UUID "6695eb01-f6a4-8304-79aa-97f2502e193f" /* its one domain */
+
+static struct hv *hv;
+static GString *seen; /* the events so far: "open " "closed " "paused/user " ... */
+
+static void on_event(const struct hv_event *ev, void *user)
+{
+	(void)user;
+	switch (ev->type) {
+	case HV_EV_OPEN:
+		g_string_append(seen, "open ");
+		break;
+	case HV_EV_CLOSED:
+		g_assert_true(ev->text && *ev->text);
+		g_string_append(seen, "closed ");
+		break;
+	case HV_EV_DOM:
+		g_string_append_printf(seen, "%s/%s ", hv_state_name(ev->state), hv_reason_name(ev->reason));
+		break;
+	case HV_EV_ITERATION:
+	case HV_EV_JOB_DONE:
+	case HV_EV_N:
+		g_assert_not_reached();
+	}
+}
+
+static void turn(void)
+{
+	g_main_context_iteration(g_main_loop_get_context(loop_main()), TRUE);
+}
+
+static void await(const char *what)
+{
+	while (!strstr(seen->str, what))
+		turn();
+	g_string_truncate(seen, 0);
+}
+
+static struct hv_host *open_host(const char *uri, const char *outcome)
+{
+	struct hv_host *h = hv_host_add(hv, "h", uri);
+
+	hv_host_open(h);
+	await(outcome);
+	return h;
+}
+
+static void on_done(struct hv_reply *r, void *user)
+{
+	struct hv_reply **ret = user;
+
+	g_assert_null(*ret);
+	*ret = g_memdup2(r, sizeof(*r));
+	memset(r, 0, sizeof(*r));
+}
+
+static void reply_free(struct hv_reply *r)
+{
+	hv_reply_clear(r);
+	g_free(r);
+}
+
+static struct hv_reply *call(struct hv_host *h, enum hv_op op, const char *uuid)
+{
+	struct hv_reply *r = NULL;
+
+	hv_call(h, &(struct hv_req){ .op = op, .uuid = uuid }, on_done, &r);
+	g_assert_null(r);
+	while (!r)
+		turn();
+	return r;
+}
+
+static void expect(struct hv_host *h, enum hv_op op, const char *uuid, const char *want)
+{
+	struct hv_reply *r = call(h, op, uuid);
+
+	g_test_message("%s: %s", hv_op_name(op), r->err ? r->err->message : "ok");
+	g_assert_cmpstr(r->err ? err_name(err_code(r->err)) : "ok", ==, want);
+	reply_free(r);
+}
+
+static void test_calls(void)
+{
+	struct hv_host *h = open_host(TEST_URI, "open ");
+	struct hv_reply *r = call(h, HV_DOM_GET, TEST_UUID);
+
+	g_assert_no_error(r->err);
+	g_assert_cmpstr(r->dom->name, ==, "test");
+	g_assert_cmpint(r->dom->state, ==, HV_RUNNING);
+	g_assert_false(r->dom->job_active);
+	reply_free(r);
+	r = call(h, HV_DOM_GET, A);
+	g_assert_no_error(r->err);
+	g_assert_cmpint(r->dom->state, ==, HV_ABSENT);
+	reply_free(r);
+	expect(h, HV_DOM_SUSPEND, TEST_UUID, "ok");
+	await("paused/user ");
+	expect(h, HV_DOM_SUSPEND, TEST_UUID, "ok");
+	expect(h, HV_DOM_RESUME, TEST_UUID, "ok");
+	await("running/other ");
+	expect(h, HV_DOM_RESUME, TEST_UUID, "ok");
+	expect(h, HV_DOM_RESUME, A, "hv_absent");
+	expect(h, HV_DOM_DESTROY, A, "ok");
+	expect(h, HV_DOM_UNDEFINE, A, "ok");
+	expect(h, HV_DOM_UNDEFINE, TEST_UUID, "hv");
+	expect(h, HV_JOB_GET, TEST_UUID, "hv_unsupported");
+	expect(h, HV_POSTCOPY, TEST_UUID, "hv_unsupported");
+	hv_host_remove(h);
+}
+
+/* Every call has one answer, whatever becomes of the host meanwhile. */
+static void test_close(void)
+{
+	struct hv_host *h = open_host(TEST_URI, "open ");
+	struct hv_reply *r[64] = { NULL };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(r); i++)
+		hv_call(h, &(struct hv_req){ .op = i % 2 ? HV_DOM_GET : HV_DOM_XML, .uuid = TEST_UUID }, on_done, &r[i]);
+	hv_host_close(h);
+	for (size_t i = 0; i < G_N_ELEMENTS(r); i++) {
+		while (!r[i])
+			turn();
+		/* or it was done before */
+		g_assert_true(!r[i]->err || err_code(r[i]->err) == ERR_HV_LOST);
+		reply_free(r[i]);
+	}
+	expect(h, HV_DOM_GET, TEST_UUID, "hv_lost");
+	hv_host_open(h);
+	await("open ");
+	expect(h, HV_DOM_GET, TEST_UUID, "ok");
+	hv_host_remove(h);
+}
+
+static void test_remove(void)
+{
+	struct hv_host *h = open_host(TEST_URI, "open ");
+	struct hv_reply *r[64] = { NULL };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(r); i++)
+		hv_call(h, &(struct hv_req){ .op = i % 2 ? HV_DOM_GET : HV_MIGRATE, .uuid = TEST_UUID }, on_done, &r[i]);
+	hv_host_remove(h);
+	for (size_t i = 0; i < G_N_ELEMENTS(r); i++) {
+		g_assert_nonnull(r[i]);
+		reply_free(r[i]);
+	}
+}
+
+/* Many at once: more than a lane lets out, and each is answered. */
+static void test_many(void)
+{
+	struct hv_host *h = open_host(TEST_URI, "open ");
+	struct hv_reply *r[256] = { NULL };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(r); i++)
+		hv_call(h, &(struct hv_req){ .op = i % 3 ? HV_DOM_GET : HV_DOM_XML, .uuid = i % 2 ? TEST_UUID : A }, on_done, &r[i]);
+	for (size_t i = 0; i < G_N_ELEMENTS(r); i++) {
+		while (!r[i])
+			turn();
+		g_assert_cmpint(r[i]->err != NULL, ==, !(i % 3) && !(i % 2));
+		reply_free(r[i]);
+	}
+	hv_host_remove(h);
+}
+
+static void test_refused(void)
+{
+	/* nobody listens on port 1; no such driver; not a URI */
+	static const char *const uris[] = { "qemu+tcp://127.0.0.1:1/system", "nonsense:///", "::::" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(uris); i++) {
+		struct hv_host *h = open_host(uris[i], "closed ");
+
+		expect(h, HV_HOST_GET, NULL, "hv_lost");
+		hv_host_open(h);
+		await("closed ");
+		/* and an attempt under way, whose host goes */
+		hv_host_open(h);
+		hv_host_remove(h);
+	}
+}
+
+static void set_true(void *user)
+{
+	*(bool *)user = true;
+}
+
+/* Nothing holds a connection for ever: what is closed on workers is closed in the end. */
+static void test_released(void)
+{
+	bool late = false;
+	struct clock_timer *limit = clock_after(20000, set_true, &late);
+
+	while (lv_conn_alive() && !late) {
+		bool over = false;
+
+		(void)clock_after(10, set_true, &over);
+		while (!over)
+			turn();
+	}
+	g_assert_cmpint(lv_conn_alive(), ==, 0);
+	clock_cancel(&limit);
+}
+
+static const struct {
+	const char *path;
+	void (*fn)(void);
+} tests[] = {
+	{ "/local/states", test_states }, { "/local/events", test_events },   { "/local/job", test_job },
+	{ "/local/cache", test_cache },   { "/local/calls", test_calls },     { "/local/close", test_close },
+	{ "/local/remove", test_remove }, { "/local/many", test_many },       { "/local/refused", test_refused },
+	{ "/local/released", test_released },
+};
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GError) err = NULL;
+
+	g_test_init(&argc, &argv, NULL);
+	loop_init();
+	libvirt_init(&err);
+	g_assert_no_error(err);
+	seen = g_string_new(NULL);
+	hv = hv_new(on_event, NULL);
+	hv_register(hv, &libvirt_ops);
+	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
+		g_test_add_func(tests[i].path, tests[i].fn);
+	return g_test_run();
+}
