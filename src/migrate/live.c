@@ -227,8 +227,12 @@ static void got_compare(struct mig *m, struct hv_reply *r)
 
 static void try_host(struct mig *m, struct host *h)
 {
+	const struct host *source = mig_source(m);
 	struct hv_req req = { .op = HV_CPU_COMPARE, .uuid = m->server_uuid, .xml = m->priv->xml };
 
+	/* A guest that has its host's own CPU (host-passthrough) is compared by that. */
+	if (source && source->info)
+		req.host_cpu_xml = source->info->cpu_xml;
 	util_replace(&m->priv->candidate, h->name);
 	if (!live_ask(m, h, &req, got_compare))
 		cpu_refused(m, h->name, "the host is not connected");
