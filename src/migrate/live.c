@@ -569,6 +569,7 @@ static void abort_answered(struct mig *m, struct hv_reply *r)
 static void force_answered(struct mig *m, struct hv_reply *r)
 {
 	m->priv->pause_open = false;
+	m->priv->pause_probe = m->priv->probe;
 	if (m->phase == MIG_UNDO)
 		settle(m); /* the end has waited for this */
 	if (m->phase != MIG_COPY || !r->err)

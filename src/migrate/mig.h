@@ -41,6 +41,7 @@ struct mig_private {
 	bool call_running;           /* libvirt's call is under way in this process */
 	bool called;                 /* it was made by this process */
 	bool abort_sent, force_sent; /* the call is under way */
+	uint64_t probe, pause_probe; /* counts probes; the one that was under way, or over, when the pause was answered */
 	bool pause_open;             /* the call to pause the guest is not answered: it may still pause it, whatever the phase */
 	char *call_error;            /* what it said, or NULL */
 	bool call_lost;              /* ... that the reply was lost */

@@ -64,6 +64,7 @@ void settle(struct mig *m)
 	g_clear_pointer(&p->source_dom, hv_dom_free);
 	g_clear_pointer(&p->dest_dom, hv_dom_free);
 	p->source_job = false;
+	p->probe++;
 	p->probes_open = 3;
 	if (!live_ask(m, mig_source(m), &req, got_source))
 		p->probes_open--;
@@ -230,6 +231,10 @@ static void stays_in_undo(struct mig *m, bool dest_known)
 	/* A pause under way would come after the end, and nobody would take it back. */
 	if (m->priv->pause_open)
 		return;
+	if (m->paused_by_us && m->priv->probe == m->priv->pause_probe) {
+		settle(m); /* what was seen may be from before the pause */
+		return;
+	}
 	if (dest_known && probe_dest_half(m->priv->dest_dom) != PROBE_H_ABSENT) {
 		/* PREPARE saw none: this migration wrote it, and the guest does not belong there. */
 		act_on(m, mig_dest(m), HV_DOM_UNDEFINE);
