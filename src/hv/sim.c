@@ -14,7 +14,8 @@
  * receiver may close the connection from inside, so nothing is touched after it.
  *
  * A connection that the controller closes does not take back what it has sent:
- * such calls still act, and nobody hears of it. One that breaks loses them.
+ * such calls still act, and nobody hears of it, unless they are delayed by a
+ * fault. One that breaks loses them, and a libvirtd that dies all it was sent.
  */
 #include "hv/sim.h"
 
@@ -287,7 +288,7 @@ void sim_call_arrive(struct sim_call *sc)
 		return;
 	if (!sim_host_reachable(sc->host))
 		sim_call_park(sc, sc->host->stalled);
-	else if (!sc->host->libvirtd)
+	else if (!sc->host->libvirtd || sc->deaths != sc->host->deaths)
 		lose_call(sc, "End of file while reading data");
 	else if (sc->acted)
 		sc->timer = clock_after(0, call_ended, sc);
@@ -311,6 +312,7 @@ static void submit(struct hv_host *h, struct hv_call *call)
 	sc->call = call;
 	sc->fault = SIM_FAULT_N;
 	sc->host = c ? c->host : sim_host_of_uri(sim_current(), h->uri);
+	sc->deaths = sc->host->deaths;
 	sc->w = sc->host->w;
 	g_ptr_array_add(sc->w->calls, sc);
 	if (!c || !c->open) {
@@ -390,8 +392,8 @@ static void close_conn(struct hv_host *h)
 		struct sim_call *sc = g_ptr_array_steal_index(c->calls, 0);
 
 		sc->conn = NULL;
-		/* What was sent and waits for nothing but time, arrives. */
-		if (!sc->timer || sc->acted)
+		/* What was sent and waits for nothing but time, arrives; what a slow network still has, does not. */
+		if (!sc->timer || sc->acted || sc->fault == SIM_DELAY)
 			lose_call(sc, "the connection was closed");
 	}
 	clock_cancel(&c->opening);

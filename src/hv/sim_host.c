@@ -253,6 +253,7 @@ static void power_off(struct sim_host *h)
 	g_autoptr(GList) all = NULL;
 
 	h->on = h->libvirtd = false;
+	h->deaths++;
 	all = g_hash_table_get_values(h->doms);
 	for (GList *l = all; l; l = l->next)
 		sim_dom_died(l->data);
@@ -297,6 +298,7 @@ void sim_host_libvirtd(struct sim *w, const char *name, bool on)
 	if (on) {
 		sim_job_libvirtd_on(h);
 	} else {
+		h->deaths++;
 		sim_job_libvirtd_off(h);
 		drop_conns(h, "End of file while reading data: Input/output error");
 	}

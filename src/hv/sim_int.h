@@ -34,6 +34,7 @@ struct sim_host {
 	char **cpu_features;
 	double rate;           /* bytes a second, each way; 0: at once */
 	bool on, libvirtd, link;
+	int64_t deaths;        /* of its libvirtd: what an earlier one was sent is gone */
 	GHashTable *doms;      /* uuid -> struct sim_dom *, owned */
 	GPtrArray *jobs;       /* migrations from or to it */
 	GPtrArray *conns;      /* struct sim_conn * of the controller */
@@ -82,6 +83,7 @@ struct sim_call {
 	struct hv_call *call;
 	struct sim_conn *conn;     /* NULL when the connection is gone: nobody hears the answer */
 	struct sim_host *host;
+	int64_t deaths;            /* of the host's libvirtd, when it was sent */
 	enum sim_fault_kind fault; /* SIM_FAULT_N: none */
 	int64_t fault_ms;
 	char *hold;                /* the name of the rule that holds it */
