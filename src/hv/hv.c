@@ -45,10 +45,16 @@ static const struct {
 	[HV_JOB_ABORT]    = { "job_abort",    35000 },
 	[HV_JOB_TUNE]     = { "job_tune",     10000 },
 	[HV_POSTCOPY]     = { "postcopy",     35000 },
+	[HV_POSTCOPY_PAUSE] = { "postcopy_pause", 35000 },
 	[HV_DOM_SUSPEND]  = { "dom_suspend",  35000 },
 	[HV_DOM_RESUME]   = { "dom_resume",   35000 },
 	[HV_DOM_DESTROY]  = { "dom_destroy",  35000 },
 	[HV_DOM_UNDEFINE] = { "dom_undefine", 35000 },
+	[HV_ANNOUNCE]     = { "announce",     10000 },
+	[HV_VOL_GET]      = { "vol_get",      30000 },
+	[HV_VOL_CREATE]   = { "vol_create",   60000 },
+	[HV_VOL_COPY]     = { "vol_copy",     3600000 },
+	[HV_VOL_DELETE]   = { "vol_delete",   60000 },
 };
 static_assert(G_N_ELEMENTS(op_table) == HV_OP_N, "op_table is missing one");
 
@@ -81,6 +87,13 @@ static struct hv_req req_copy(const struct hv_req *r)
 	c.migrate.dest_xml = g_strdup(r->migrate.dest_xml);
 	c.migrate.persistent_xml = g_strdup(r->migrate.persistent_xml);
 	c.migrate.dest_host = g_strdup(r->migrate.dest_host);
+	c.migrate.copy_disks = (const char *const *)g_strdupv((char **)r->migrate.copy_disks);
+	c.vol.path = g_strdup(r->vol.path);
+	c.vol.format = g_strdup(r->vol.format);
+	c.vol.backing = g_strdup(r->vol.backing);
+	c.vol.backing_format = g_strdup(r->vol.backing_format);
+	c.vol.source_uri = g_strdup(r->vol.source_uri);
+	c.vol.source_host = g_strdup(r->vol.source_host);
 	return c;
 }
 
@@ -94,6 +107,13 @@ static void req_clear(struct hv_req *r)
 	g_free((char *)r->migrate.dest_xml);
 	g_free((char *)r->migrate.persistent_xml);
 	g_free((char *)r->migrate.dest_host);
+	g_strfreev((char **)r->migrate.copy_disks);
+	g_free((char *)r->vol.path);
+	g_free((char *)r->vol.format);
+	g_free((char *)r->vol.backing);
+	g_free((char *)r->vol.backing_format);
+	g_free((char *)r->vol.source_uri);
+	g_free((char *)r->vol.source_host);
 }
 
 /* Give the caller its one answer; the call lives on until the implementation is done with it. */
@@ -262,6 +282,15 @@ void hv_emit(struct hv_host *h, const struct hv_event *ev)
 
 /* ---- values ---- */
 
+void hv_backing_free(struct hv_backing *b)
+{
+	if (!b)
+		return;
+	g_free(b->path);
+	g_free(b->format);
+	g_free(b);
+}
+
 void hv_disk_free(struct hv_disk *d)
 {
 	if (!d)
@@ -269,6 +298,7 @@ void hv_disk_free(struct hv_disk *d)
 	g_free(d->target);
 	g_free(d->source);
 	g_free(d->format);
+	g_clear_pointer(&d->backing, g_ptr_array_unref);
 	g_free(d);
 }
 
@@ -330,4 +360,5 @@ void hv_reply_clear(struct hv_reply *r)
 	g_clear_pointer(&r->xml, g_free);
 	g_clear_pointer(&r->xml_inactive, g_free);
 	g_clear_pointer(&r->cpu_why, g_free);
+	g_clear_pointer(&r->vol.format, g_free);
 }

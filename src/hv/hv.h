@@ -66,6 +66,11 @@ enum hv_reason {
 const char *hv_state_name(enum hv_state s);
 const char *hv_reason_name(enum hv_reason r);
 
+/* A file that a disk's own file is laid over. */
+struct hv_backing {
+	char *path, *format;
+};
+
 struct hv_disk {
 	char *target;    /* "vda" */
 	char *source;    /* path, or protocol:name of a network disk; NULL if empty */
@@ -75,6 +80,7 @@ struct hv_disk {
 	bool readonly, cdrom, shareable;
 	int64_t capacity_bytes;   /* 0 if not known */
 	int64_t allocation_bytes;
+	GPtrArray *backing;       /* struct hv_backing *, the nearest first; NULL: none, or not told (only a running domain's XML has it) */
 };
 
 struct hv_nic {
@@ -124,6 +130,14 @@ struct hv_host_info {
 	bool kvm;                  /* some guest arch offers kvm */
 };
 
+/* A file in a host's storage pool. */
+struct hv_vol {
+	bool exists;
+	char *format;              /* "qcow2", "raw"; NULL if not known */
+	int64_t capacity_bytes;    /* what a guest sees */
+	int64_t allocation_bytes;  /* what it takes */
+};
+
 /* Statistics of a migration job. Bytes. */
 struct hv_job {
 	bool active;
@@ -155,10 +169,20 @@ enum hv_op {
 	HV_JOB_ABORT,    /* abort the job; no job is success. Lost: HV_DOM_GET */
 	HV_JOB_TUNE,     /* set bandwidth, maximal downtime. Idempotent */
 	HV_POSTCOPY,     /* switch a running pre-copy to post-copy. Lost: HV_JOB_GET */
+	HV_POSTCOPY_PAUSE, /* on the source: give a hanging post-copy up for now, so that HV_MIGRATE with resume can go on. Lost: HV_DOM_GET */
 	HV_DOM_SUSPEND,  /* pause. Idempotent (paused already is success) */
 	HV_DOM_RESUME,   /* run on. Idempotent */
 	HV_DOM_DESTROY,  /* stop it hard; absent or shut off is success. Lost: HV_DOM_GET */
 	HV_DOM_UNDEFINE, /* drop the definition of a shut-off domain; absent is success */
+	HV_ANNOUNCE,     /* let the guest's network cards say where they are (QEMU's announce-self). Idempotent */
+	/*
+	 * Volumes go by their path. The pool is the one whose target is the path's folder; where there is none, one that
+	 * lives no longer than the call.
+	 */
+	HV_VOL_GET,      /* look for a file anew, also for one that another host made; absent is a reply, not an error. Idempotent */
+	HV_VOL_CREATE,   /* make it, empty and sparse; ERR_CONFLICT if it exists. Lost: HV_VOL_GET */
+	HV_VOL_COPY,     /* make it with the bytes of the same path at another host, through this program; ERR_CONFLICT if it exists. Long. Lost: HV_VOL_DELETE, again */
+	HV_VOL_DELETE,   /* remove it; absent is success. Idempotent */
 	HV_OP_N
 };
 
@@ -177,17 +201,38 @@ struct hv_migrate_params {
 	bool native_tls;
 	bool persist_dest;         /* define it at the destination, undefine at the source */
 	int parallel;              /* >1: multifd */
+	bool tunnelled;            /* through libvirtd's own connection; migrate_uri is then left out */
+	bool resume;               /* go on with a post-copy that was given up; nothing else is then changed */
+	/*
+	 * Targets ("vda") of the disks to copy, NULL-terminated; NULL: none. Each must exist at the destination, with the
+	 * same capacity and, if it has one, on the same backing file, which is not copied. Never of a disk that both hosts
+	 * share: libvirt would write it over itself.
+	 */
+	const char *const *copy_disks;
 	const char *dest_host;     /* the destination's name in this program; the simulator goes by it */
 };
 
-/* One call. Which fields count depends on the op; uuid is the domain's. */
+/* A volume to look for, to make or to remove. */
+struct hv_vol_params {
+	const char *path;           /* absolute */
+	const char *format;         /* HV_VOL_CREATE: "qcow2", "raw" */
+	int64_t capacity_bytes;     /* HV_VOL_CREATE */
+	const char *backing;        /* HV_VOL_CREATE: path of the file that it is laid over, or NULL */
+	const char *backing_format;
+	const char *source_uri;     /* HV_VOL_COPY: where from, as this program reaches it */
+	const char *source_host;    /* its name in this program; the simulator goes by it */
+};
+
+/* One call. Which fields count depends on the op; uuid is the domain's, also of HV_VOL_*: whose volume it is. */
 struct hv_req {
 	enum hv_op op;
 	const char *uuid;
 	const char *xml;                    /* HV_CPU_COMPARE: the domain's XML */
 	const char *host_cpu_xml;           /* and its host's hv_host_info.cpu_xml, which host-passthrough is compared by */
 	struct hv_migrate_params migrate;
+	struct hv_vol_params vol;
 	int64_t bandwidth_mibs, downtime_ms; /* HV_JOB_TUNE; 0 leaves it */
+	int announce_rounds, announce_ms;   /* HV_ANNOUNCE: how often, and the first pause between two; 0: QEMU's own */
 	int64_t timeout_ms;                 /* 0: the op's default; HV_MIGRATE has none */
 };
 
@@ -200,6 +245,7 @@ struct hv_reply {
 	bool cpu_ok;               /* HV_CPU_COMPARE */
 	char *cpu_why;             /* what is missing, when not ok */
 	struct hv_job job;         /* HV_JOB_GET, HV_JOB_DONE */
+	struct hv_vol vol;         /* HV_VOL_GET */
 };
 
 typedef void hv_done_f(struct hv_reply *r, void *user);
@@ -300,6 +346,7 @@ void hv_call(struct hv_host *h, const struct hv_req *req, hv_done_f *done, void 
 struct hv_dom *hv_dom_new(void);
 void hv_dom_free(struct hv_dom *d);
 void hv_disk_free(struct hv_disk *d);
+void hv_backing_free(struct hv_backing *b);
 void hv_nic_free(struct hv_nic *n);
 void hv_host_info_free(struct hv_host_info *i);
 void hv_reply_clear(struct hv_reply *r);

@@ -25,6 +25,12 @@ static const struct {
 	[HV_DOM_RESUME]   = { LV_ACT,   lv_dom_resume },
 	[HV_DOM_DESTROY]  = { LV_ACT,   lv_dom_destroy },
 	[HV_DOM_UNDEFINE] = { LV_ACT,   lv_dom_undefine },
+	[HV_POSTCOPY_PAUSE] = { LV_ACT, NULL },
+	[HV_ANNOUNCE]     = { LV_ACT,   NULL },
+	[HV_VOL_GET]      = { LV_READ,  NULL },
+	[HV_VOL_CREATE]   = { LV_ACT,   NULL },
+	[HV_VOL_COPY]     = { LV_ACT,   NULL },
+	[HV_VOL_DELETE]   = { LV_ACT,   NULL },
 };
 static_assert(G_N_ELEMENTS(table) == HV_OP_N, "an op has no work");
 
@@ -47,6 +53,8 @@ static void ops_submit(struct hv_host *h, struct hv_call *call)
 
 	if (!c || !c->open)
 		lv_call_fail_later(call, ERR_HV_LOST, "the host is not connected");
+	else if (table[op].lane != LV_OWN && !table[op].work)
+		lv_call_fail_later(call, ERR_HV_UNSUPPORTED, "not implemented");
 	else if (table[op].lane == LV_OWN)
 		lv_migrate(c, call);
 	else

@@ -82,9 +82,24 @@ uint64_t lv_cache_stamp(struct lv_cache *k)
 	return n;
 }
 
+static void *backing_copy(const void *src, void *unused)
+{
+	const struct hv_backing *b = src;
+	struct hv_backing *c = g_new0(struct hv_backing, 1);
+
+	(void)unused;
+	c->path = g_strdup(b->path);
+	c->format = g_strdup(b->format);
+	return c;
+}
+
 static struct hv_disk *disk_copy(const struct hv_disk *d)
 {
 	struct hv_disk *c = g_memdup2(d, sizeof(*d));
+
+	c->backing = d->backing ? g_ptr_array_copy(d->backing, backing_copy, NULL) : NULL;
+	if (c->backing)
+		g_ptr_array_set_free_func(c->backing, (GDestroyNotify)hv_backing_free);
 
 	c->target = g_strdup(d->target);
 	c->source = g_strdup(d->source);

@@ -275,6 +275,10 @@ static void act(struct sim_call *sc)
 	case HV_JOB_GET: case HV_JOB_DONE: case HV_JOB_ABORT: case HV_JOB_TUNE: case HV_POSTCOPY:
 		sim_act_job(sc);
 		break;
+	case HV_POSTCOPY_PAUSE: case HV_ANNOUNCE:
+	case HV_VOL_GET: case HV_VOL_CREATE: case HV_VOL_COPY: case HV_VOL_DELETE:
+		sim_call_refuse(sc, ERR_HV_UNSUPPORTED, "not simulated");
+		break;
 	case HV_OP_N:
 	default:
 		g_assert_not_reached();
