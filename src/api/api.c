@@ -9,7 +9,7 @@ static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &limits_routes,
 	&images_routes, &networks_routes,
-	&drover_routes,
+	&drover_routes, &prechecks_routes,
 };
 
 struct api *api_new(struct engine *e, struct identity *identity)

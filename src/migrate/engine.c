@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/mig.h"
+#include "migrate/precheck.h"
 
 /* ---- life ---- */
 
@@ -89,6 +90,7 @@ struct engine *engine_new(struct fleet *f, GError **err)
 	e->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
 	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
 	e->slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	e->prechecks = g_hash_table_new(NULL, NULL);
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->active = mig_load_active(e, err);
 	for (guint i = 0; e->active && i < e->active->len; i++) {
@@ -125,6 +127,7 @@ void engine_free(struct engine *e)
 	g_hash_table_unref(e->leftovers);
 	if (e->active)
 		g_ptr_array_unref(e->active);
+	precheck_stop(e);
 	g_free(e);
 }
 

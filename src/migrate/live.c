@@ -82,7 +82,7 @@ static void not_written(struct mig *m, const GError *why)
 	live_later(m, RETRY_MS);
 }
 
-static bool go(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also)
+bool live_go(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also)
 {
 	g_autoptr(GError) err = NULL;
 
@@ -142,177 +142,6 @@ void live_end(struct mig *m, enum mig_phase phase, const char *details)
 	engine_ended(m);
 }
 
-/* Before anything was done at a host. */
-static void refuse(struct mig *m, const GError *why)
-{
-	g_autoptr(GError) kept = g_error_copy(why);
-
-	live_end(m, MIG_ERROR, kept->message);
-	if (mig_is_final(m))
-		engine_accept(m, kept);
-}
-
-/* ---- CHECK, SCHEDULE: the search for a destination ---- */
-
-static void search(struct mig *m);
-
-static bool write_checked(struct mig *m, GError **err)
-{
-	return action_event_finish(m->priv->engine->store, m->action_id, "conductor_live_migrate_instance", NULL, err);
-}
-
-static void to_queue(struct mig *m)
-{
-	if (!go(m, MIG_QUEUED, "checks passed", write_checked))
-		return;
-	engine_accept(m, NULL);
-	engine_pump(m->priv->engine);
-}
-
-static void found(struct mig *m, struct host *h)
-{
-	struct engine *e = m->priv->engine;
-
-	if (m->phase == MIG_CHECK) {
-		to_queue(m);
-		return;
-	}
-	util_replace(&m->dest, h->name);
-	fleet_claim(e->fleet, h, mig_server(m), m->id);
-	if (go(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit", NULL)) {
-		live_enter(m);
-		return;
-	}
-	fleet_unclaim(e->fleet, h, mig_server(m));
-	util_replace(&m->dest, NULL);
-}
-
-static void none_found(struct mig *m, const struct sched_result *res)
-{
-	g_autoptr(GError) why = NULL;
-	g_autofree char *reasons = sched_reasons(res);
-
-	g_set_error(&why, ERR, ERR_NO_VALID_HOST, "No valid host was found. %s", reasons);
-	refuse(m, why);
-}
-
-static void cpu_refused(struct mig *m, const char *host, const char *what)
-{
-	g_autoptr(GError) why = NULL;
-
-	if (!m->requested_host) {
-		g_hash_table_replace(m->priv->excluded, g_strdup(host), g_strdup(what));
-		search(m);
-		return;
-	}
-	g_set_error(&why, ERR, ERR_PRECHECK,
-		    "Migration pre-check error: Unacceptable CPU info: CPU doesn't have compatibility.\n\n%s\n\n"
-		    "Refer to http://libvirt.org/html/libvirt-libvirt-host.html#virCPUCompareResult", what);
-	refuse(m, why);
-}
-
-static void got_compare(struct mig *m, struct hv_reply *r)
-{
-	struct host *h = fleet_host(m->priv->engine->fleet, m->priv->candidate);
-
-	if (r->err && err_code(r->err) != ERR_HV_UNSUPPORTED)
-		cpu_refused(m, m->priv->candidate, r->err->message);
-	else if (!r->err && !r->cpu_ok)
-		cpu_refused(m, m->priv->candidate, r->cpu_why ? r->cpu_why : "its CPU lacks what the guest's needs");
-	else if (h)
-		found(m, h);
-	else
-		cpu_refused(m, m->priv->candidate, "the host was removed");
-}
-
-static void try_host(struct mig *m, struct host *h)
-{
-	const struct host *source = mig_source(m);
-	struct hv_req req = { .op = HV_CPU_COMPARE, .uuid = m->server_uuid, .xml = m->priv->xml };
-
-	/* A guest that has its host's own CPU (host-passthrough) is compared by that. */
-	if (source && source->info)
-		req.host_cpu_xml = source->info->cpu_xml;
-	util_replace(&m->priv->candidate, h->name);
-	if (!live_ask(m, h, &req, got_compare))
-		cpu_refused(m, h->name, "the host is not connected");
-}
-
-/* One turn of the search: the best host that was not refused yet. */
-static void search(struct mig *m)
-{
-	struct engine *e = m->priv->engine;
-	struct sched_request req = { .server = mig_server(m), .only_host = m->requested_host, .exclude = m->priv->excluded };
-	struct sched_result *res;
-
-	if (m->requested_host && m->force) {
-		try_host(m, fleet_host(e->fleet, m->requested_host));
-		return;
-	}
-	res = sched_select(e->fleet, &req);
-	if (res->passed)
-		try_host(m, ((struct sched_verdict *)g_ptr_array_index(res->hosts, 0))->host);
-	else
-		none_found(m, res);
-	sched_result_free(res);
-}
-
-static void got_xml(struct mig *m, struct hv_reply *r)
-{
-	if (r->err) {
-		if (err_code(r->err) == ERR_HV_LOST)
-			live_later(m, RETRY_MS);
-		else
-			refuse(m, r->err);
-		return;
-	}
-	util_replace(&m->priv->xml, r->xml);
-	util_replace(&m->priv->xml_inactive, r->xml_inactive);
-	live_enter(m);
-}
-
-static void fetch_xml(struct mig *m)
-{
-	struct hv_req req = { .op = HV_DOM_XML, .uuid = m->server_uuid };
-
-	if (!live_ask(m, mig_source(m), &req, got_xml))
-		live_later(m, HOST_WAIT_MS);
-}
-
-static void check(struct mig *m)
-{
-	g_autoptr(GError) why = NULL;
-
-	if (!precheck(m, &why))
-		refuse(m, why);
-	else if (!m->priv->accepted)
-		to_queue(m); /* nobody waits: the CPU is compared when the destination is chosen */
-	else if (!m->priv->xml)
-		fetch_xml(m);
-	else
-		search(m);
-}
-
-static void queued(struct mig *m)
-{
-	engine_pump(m->priv->engine);
-}
-
-static void schedule(struct mig *m)
-{
-	g_autoptr(GError) why = NULL;
-
-	if (!m->priv->checked && !precheck(m, &why)) {
-		refuse(m, why);
-		return;
-	}
-	m->priv->checked = true;
-	if (!m->priv->xml)
-		fetch_xml(m);
-	else
-		search(m);
-}
-
 static bool another_fits(struct mig *m, const char *why)
 {
 	struct sched_request req = { .server = mig_server(m), .exclude = m->priv->excluded };
@@ -345,7 +174,7 @@ bool live_elsewhere(struct mig *m, const char *why)
 	m->attempt = 0;
 	m->force_wanted = m->paused_by_us = false;
 	util_replace(&m->error, NULL);
-	if (!go(m, MIG_SCHEDULE, text, write_given_up)) {
+	if (!live_go(m, MIG_SCHEDULE, text, write_given_up)) {
 		m->dest = was;
 		return true; /* again, from the phase that it is in */
 	}
@@ -446,7 +275,7 @@ static void prepared(struct mig *m)
 		undefine_old(m);
 	else if (!make_xml(m, &err))
 		give_up(m, err->message);
-	else if (go(m, MIG_COPY, "both hosts are ready", m->attempt == 0 ? write_copy : NULL))
+	else if (live_go(m, MIG_COPY, "both hosts are ready", m->attempt == 0 ? write_copy : NULL))
 		copy_call(m);
 }
 
@@ -477,6 +306,35 @@ static void got_source_dom(struct mig *m, struct hv_reply *r)
 
 		destination_failed(m, why);
 	}
+}
+
+static void got_xml(struct mig *m, struct hv_reply *r)
+{
+	if (r->err && err_code(r->err) != ERR_HV_LOST) {
+		give_up(m, r->err->message);
+		return;
+	}
+	if (r->err) {
+		live_later(m, RETRY_MS);
+		return;
+	}
+	util_replace(&m->priv->xml, r->xml);
+	util_replace(&m->priv->xml_inactive, r->xml_inactive);
+	live_enter(m);
+}
+
+/* The search has it already, but for a restart. */
+static void fetch_xml(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_XML, .uuid = m->server_uuid };
+
+	if (!live_ask(m, mig_source(m), &req, got_xml))
+		live_later(m, HOST_WAIT_MS);
+}
+
+static void queued(struct mig *m)
+{
+	engine_pump(m->priv->engine);
 }
 
 static void prepare(struct mig *m)
@@ -652,7 +510,7 @@ static bool before_copy(const struct mig *m)
 void live_enter(struct mig *m)
 {
 	static void (*const enter[MIG_PHASE_N])(struct mig *) = {
-		[MIG_CHECK] = check, [MIG_QUEUED] = queued, [MIG_SCHEDULE] = schedule, [MIG_PREPARE] = prepare,
+		[MIG_CHECK] = search_check, [MIG_QUEUED] = queued, [MIG_SCHEDULE] = search_schedule, [MIG_PREPARE] = prepare,
 		[MIG_COPY] = settle, [MIG_FINISH] = settle, [MIG_UNDO] = settle,
 	};
 

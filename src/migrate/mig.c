@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "migrate/precheck.h"
 
 static const char *const type_names[] = {
 	[MIG_LIVE] = "live-migration", [MIG_COLD] = "migration", [MIG_RESIZE] = "resize", [MIG_EVACUATION] = "evacuation",
@@ -102,6 +103,7 @@ static void private_free(struct mig_private *p)
 	if (!p)
 		return;
 	clock_cancel(&p->timer);
+	precheck_cancel(p->precheck);
 	g_hash_table_unref(p->excluded);
 	hv_dom_free(p->source_dom);
 	hv_dom_free(p->dest_dom);
@@ -191,6 +193,7 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 		m->priv->polling = m->priv->abort_sent = m->priv->force_sent = false;
 		m->priv->call_running = false;
 		clock_cancel(&m->priv->timer);
+		precheck_cancel(g_steal_pointer(&m->priv->precheck));
 	}
 	log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", stages[old].name),
 		 LOG_S("to", stages[new].name), LOG_S("source", m->source), LOG_S("dest", m->dest), LOG_S("why", why));

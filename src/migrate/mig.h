@@ -17,6 +17,7 @@ struct engine {
 	GHashTable *by_id;          /* id -> struct mig *, not final */
 	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
 	GHashTable *slots;          /* source host -> number of slots taken */
+	GHashTable *prechecks;      /* struct precheck *, a set: runs under way */
 	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
 	struct clock_timer *reaper; /* takes the final ones out of active */
 	bool pumping, stopping;
@@ -32,9 +33,10 @@ struct mig_private {
 	/* CHECK, SCHEDULE: the search for a destination */
 	GHashTable *excluded;        /* host -> reason */
 	char *candidate;             /* the host that is being asked */
+	struct precheck *precheck;   /* its run; NULL */
 	char *xml, *xml_inactive;    /* the guest's migratable XML, live and defined */
 	char *dest_xml, *persistent_xml; /* the same for the destination, when they differ */
-	bool checked;                /* SCHEDULE: the prechecks passed again */
+	bool checked;                /* SCHEDULE: what needs no destination passed again */
 	int elsewhere;               /* destinations given up so far */
 	const char *end_details;     /* of the end being written */
 	/* COPY */
@@ -116,6 +118,8 @@ void live_host(struct mig *m);
 void live_abort(struct mig *m);
 void live_force(struct mig *m);
 
+/** live_go() - mig_set_phase() from the phase that @m is in; what the database does not take is tried again. Return: it was written. */
+bool live_go(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also);
 /** live_later() - enter the phase again after @ms, unless something else moves it first. */
 void live_later(struct mig *m, int64_t ms);
 /** live_watch() - poll the running job. */
@@ -158,10 +162,12 @@ void tune_sample(struct mig *m, const struct hv_job *j);
 /** settle() - ask both hosts, decide, act; for COPY, FINISH and UNDO. */
 void settle(struct mig *m);
 
-/* ---- precheck.c ---- */
+/* ---- search.c ---- */
 
-/** precheck() - what can be said without asking hosts. ERR_PRECHECK, ERR_NO_VALID_HOST, ERR_BAD_REQUEST in Nova's words. */
-bool precheck(struct mig *m, GError **err);
+/** search_check() - CHECK: may it go at all? */
+void search_check(struct mig *m);
+/** search_schedule() - SCHEDULE: find the best host that fits and go to PREPARE with it. */
+void search_schedule(struct mig *m);
 
 /* ---- leftover.c ---- */
 

@@ -1,145 +1,465 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * The checks before a live migration that need no host to be asked, in Nova's
- * order with Nova's words (nova.md 4.4). CPU comparison asks the destination and
- * is part of the search for one (live.c).
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/precheck.h"
+
+#include <assert.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "fleet/sched.h"
 #include "migrate/mig.h"
 
-struct subject {
-	struct mig *mig;
-	struct fleet *fleet;
-	struct server *server;
-	struct host *source, *dest; /* dest: the requested one, or NULL */
+enum verdict {
+	PASS,
+	FAIL,   /* the GError says why */
+	SKIP,   /* p->brief says why */
+	ASKED,  /* a host; its answer goes on */
 };
 
-typedef bool check_f(const struct subject *x, GError **err);
+typedef void answer_f(struct precheck *p, struct hv_reply *r);
 
-static bool power_state(const struct subject *x, GError **err)
+struct precheck {
+	struct engine *engine;
+	char *server_uuid, *dest_name;
+	struct precheck_request req;
+	struct precheck_report report;
+	size_t at;               /* the row that is being checked */
+	char *brief;             /* its reason, when that is shorter than the error */
+	bool quick;              /* hosts are not asked */
+	answer_f *answer;        /* what is done with the call under way; NULL: none is */
+	bool cancelled;
+	struct clock_timer *turn;
+	precheck_done_f *done;
+	void *user;
+};
+
+static const char *const result_names[] = { [PRECHECK_PASSED] = "passed", [PRECHECK_FAILED] = "failed", [PRECHECK_SKIPPED] = "skipped" };
+static_assert(G_N_ELEMENTS(result_names) == PRECHECK_RESULT_N, "result_names is missing one");
+
+const char *precheck_result_name(enum precheck_result r)
+{
+	return result_names[r];
+}
+
+static struct fleet *fleet_of(const struct precheck *p)
+{
+	return engine_fleet(p->engine);
+}
+
+/* Present: run() ends when it is not. */
+static struct server *server_of(const struct precheck *p)
+{
+	return fleet_server(fleet_of(p), p->server_uuid);
+}
+
+static struct host *source_of(const struct precheck *p)
+{
+	return fleet_host(fleet_of(p), server_of(p)->host);
+}
+
+static struct host *dest_of(const struct precheck *p)
+{
+	return fleet_host(fleet_of(p), p->dest_name);
+}
+
+static enum verdict skip(struct precheck *p, const char *why)
+{
+	util_replace(&p->brief, why);
+	return SKIP;
+}
+
+G_GNUC_PRINTF(2, 3)
+static enum verdict fail(GError **err, const char *fmt, ...)
+{
+	g_autofree char *text = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = g_strdup_vprintf(fmt, ap);
+	va_end(ap);
+	g_set_error_literal(err, ERR, ERR_PRECHECK, text);
+	return FAIL;
+}
+
+static bool ask(struct precheck *p, struct host *h, const struct hv_req *req, answer_f *answer);
+static void decided(struct precheck *p, enum verdict v, GError *err);
+static void run(struct precheck *p);
+
+/* ---- of the server ---- */
+
+static enum verdict power_state(struct precheck *p, GError **err)
 {
 	static const char *const names[] = { [SERVER_POWER_NONE] = "NOSTATE", [SERVER_POWER_SHUTDOWN] = "SHUTDOWN", [SERVER_POWER_CRASHED] = "CRASHED",
 					     [SERVER_POWER_SUSPENDED] = "SUSPENDED" };
-	int power = x->server->power;
+	int power = server_of(p)->power;
 
 	if (power == SERVER_POWER_RUNNING || power == SERVER_POWER_PAUSED)
-		return true;
-	g_set_error(err, ERR, ERR_PRECHECK, "Instance %s in power_state %s. Cannot live migrate while the instance is in this state.",
-		    x->server->uuid, names[power]);
-	return false;
+		return PASS;
+	return fail(err, "Instance %s in power_state %s. Cannot live migrate while the instance is in this state.", p->server_uuid, names[power]);
 }
 
-static bool host_up(const struct subject *x, const struct host *h, const char *name, GError **err)
+static enum verdict host_up(const struct precheck *p, const struct host *h, const char *name, GError **err)
 {
-	if (h && host_is_up(x->fleet, h))
-		return true;
-	g_set_error(err, ERR, ERR_PRECHECK, "Compute service of %s is unavailable at this time.", name);
-	return false;
+	if (h && host_is_up(fleet_of(p), h))
+		return PASS;
+	return fail(err, "Compute service of %s is unavailable at this time.", name);
 }
 
-static bool source_up(const struct subject *x, GError **err)
+static enum verdict source_up(struct precheck *p, GError **err)
 {
-	return host_up(x, x->source, x->mig->source, err);
+	return host_up(p, source_of(p), server_of(p)->host, err);
 }
 
-static bool not_self(const struct subject *x, GError **err)
+/* ---- of the destination, without asking it ---- */
+
+static enum verdict not_self(struct precheck *p, GError **err)
 {
-	if (!x->dest || x->dest != x->source)
-		return true;
-	g_set_error(err, ERR, ERR_PRECHECK, "Unable to migrate instance (%s) to current host (%s).", x->server->uuid, x->dest->name);
-	return false;
+	if (dest_of(p) != source_of(p))
+		return PASS;
+	return fail(err, "Unable to migrate instance (%s) to current host (%s).", p->server_uuid, p->dest_name);
 }
 
-/* A host that was forced is not judged by the scheduler, but these two hold for it too. */
-static bool forced_up(const struct subject *x, GError **err)
+/* The scheduler's filters say the same of a host that is not forced, with more words. */
+static bool is_judged_by_scheduler(const struct precheck *p)
 {
-	return !x->dest || !x->mig->force || host_up(x, x->dest, x->dest->name, err);
+	return !p->req.force && !p->req.to_the_end;
 }
 
-static bool forced_memory(const struct subject *x, GError **err)
+static enum verdict dest_up(struct precheck *p, GError **err)
 {
-	int64_t room;
-
-	if (!x->dest || !x->mig->force)
-		return true;
-	room = host_capacity(x->fleet, x->dest).memory_mb - host_used(x->dest).memory_mb - host_claimed(x->dest).memory_mb;
-	if (x->server->memory_mb <= room)
-		return true;
-	g_set_error(err, ERR, ERR_PRECHECK,
-		    "Migration pre-check error: Unable to migrate %s to %s: Lack of memory(host:%" G_GINT64_FORMAT " <= instance:%" G_GINT64_FORMAT ")",
-		    x->server->uuid, x->dest->name, room, x->server->memory_mb);
-	return false;
+	return is_judged_by_scheduler(p) ? PASS : host_up(p, dest_of(p), p->dest_name, err);
 }
 
-/* Copying disks is not there yet; to say so beats copying onto shared storage, which corrupts (libvirt.md 3). */
-static bool block(const struct subject *x, GError **err)
+static enum verdict memory(struct precheck *p, GError **err)
 {
-	if (x->mig->block != MIG_BLOCK_YES)
-		return true;
-	g_set_error(err, ERR, ERR_PRECHECK, "Migration pre-check error: Block migration is not supported. Use shared storage and block_migration false or auto.");
-	return false;
+	const struct host *h = dest_of(p);
+	int64_t need = server_of(p)->memory_mb, room;
+
+	if (is_judged_by_scheduler(p))
+		return PASS;
+	room = host_capacity(fleet_of(p), h).memory_mb - host_used(h).memory_mb - host_claimed(h).memory_mb;
+	if (need <= room)
+		return PASS;
+	return fail(err, "Migration pre-check error: Unable to migrate %s to %s: Lack of memory(host:%" G_GINT64_FORMAT " <= instance:%" G_GINT64_FORMAT ")",
+		    p->server_uuid, p->dest_name, room, need);
 }
 
-static bool some_host(const struct subject *x, GError **err)
+static enum verdict scheduler(struct precheck *p, GError **err)
 {
-	struct sched_request req = { .server = x->server, .only_host = x->mig->requested_host };
+	struct sched_request req = { .server = server_of(p), .only_host = p->dest_name };
 	struct sched_result *found;
 	bool ok;
 
-	if (x->dest && x->mig->force)
-		return true;
-	found = sched_select(x->fleet, &req);
+	if (p->req.chosen)
+		return PASS;
+	if (p->req.force)
+		return skip(p, "the host is forced");
+	found = sched_select(fleet_of(p), &req);
 	ok = found->passed > 0;
 	if (!ok) {
 		g_autofree char *reasons = sched_reasons(found);
 
 		g_set_error(err, ERR, ERR_NO_VALID_HOST, "No valid host was found. %s", reasons);
+		util_replace(&p->brief, reasons);
 	}
 	sched_result_free(found);
-	return ok;
+	return ok ? PASS : FAIL;
 }
 
-static bool hypervisor(const struct subject *x, GError **err)
+static enum verdict hypervisor_type(struct precheck *p, GError **err)
 {
-	const struct hv_host_info *src = x->source->info, *dst = x->dest ? x->dest->info : NULL;
+	const struct hv_host_info *src = source_of(p)->info, *dst = dest_of(p)->info;
 
-	if (!dst)
-		return true;
-	if (g_strcmp0(src->hv_type, dst->hv_type) != 0) {
-		g_set_error(err, ERR, ERR_PRECHECK, "The supplied hypervisor type of is invalid.");
-		return false;
-	}
-	if (src->hv_version > dst->hv_version) {
-		g_set_error(err, ERR, ERR_PRECHECK, "The instance requires a newer hypervisor version than has been provided.");
-		return false;
-	}
-	return true;
+	if (!src || !dst)
+		return skip(p, "a host has not said yet what it is");
+	if (g_strcmp0(src->hv_type, dst->hv_type) == 0)
+		return PASS;
+	return fail(err, "The supplied hypervisor type of is invalid.");
 }
+
+static enum verdict hypervisor_version(struct precheck *p, GError **err)
+{
+	const struct hv_host_info *src = source_of(p)->info, *dst = dest_of(p)->info;
+
+	if (!src || !dst)
+		return skip(p, "a host has not said yet what it is");
+	if (src->hv_version <= dst->hv_version)
+		return PASS;
+	return fail(err, "The instance requires a newer hypervisor version than has been provided.");
+}
+
+/* Copying disks is not there yet; to say so beats copying onto shared storage, which corrupts (libvirt.md 3). */
+static enum verdict block_migration(struct precheck *p, GError **err)
+{
+	if (p->req.block != MIG_BLOCK_YES)
+		return PASS;
+	return fail(err, "Migration pre-check error: Block migration is not supported. Use shared storage and block_migration false or auto.");
+}
+
+/* ---- of the destination, by asking ---- */
+
+/* The source did not say it: that is nothing about the destination. */
+static void source_failed(struct precheck *p, const GError *why)
+{
+	p->report.source_lost = err_code(why) == ERR_HV_LOST;
+	p->report.hopeless = true;
+	decided(p, FAIL, g_error_copy(why));
+}
+
+static void got_xml(struct precheck *p, struct hv_reply *r)
+{
+	if (r->err) {
+		source_failed(p, r->err);
+		return;
+	}
+	util_replace(&p->report.xml, r->xml);
+	util_replace(&p->report.xml_inactive, r->xml_inactive);
+	run(p); /* the same row again */
+}
+
+static enum verdict fetch_xml(struct precheck *p, GError **err)
+{
+	struct hv_req req = { .op = HV_DOM_XML, .uuid = p->server_uuid };
+
+	if (ask(p, source_of(p), &req, got_xml))
+		return ASKED;
+	p->report.source_lost = true;
+	return fail(err, "Compute service of %s is unavailable at this time.", server_of(p)->host);
+}
+
+static GError *cpu_error(struct precheck *p, const char *what)
+{
+	util_replace(&p->brief, what);
+	return g_error_new(ERR, ERR_PRECHECK,
+			   "Migration pre-check error: Unacceptable CPU info: CPU doesn't have compatibility.\n\n%s\n\n"
+			   "Refer to http://libvirt.org/html/libvirt-libvirt-host.html#virCPUCompareResult", what);
+}
+
+static void got_compare(struct precheck *p, struct hv_reply *r)
+{
+	if (r->err && err_code(r->err) == ERR_HV_UNSUPPORTED)
+		decided(p, skip(p, "the host cannot compare CPUs"), NULL);
+	else if (r->err)
+		decided(p, FAIL, cpu_error(p, r->err->message));
+	else if (!r->cpu_ok)
+		decided(p, FAIL, cpu_error(p, r->cpu_why ? r->cpu_why : "its CPU lacks what the guest's needs"));
+	else
+		decided(p, PASS, NULL);
+}
+
+static enum verdict cpu(struct precheck *p, GError **err)
+{
+	const struct host *source = source_of(p);
+	struct hv_req req = { .op = HV_CPU_COMPARE, .uuid = p->server_uuid, .xml = p->report.xml };
+
+	if (!p->report.xml)
+		return fetch_xml(p, err);
+	/* A guest that has its host's own CPU (host-passthrough) is compared by that. */
+	if (source->info)
+		req.host_cpu_xml = source->info->cpu_xml;
+	if (ask(p, dest_of(p), &req, got_compare))
+		return ASKED;
+	return fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+}
+
+/* ---- the table ---- */
 
 static const struct {
 	const char *name;
-	check_f *check;
-} checks[] = {
+	enum verdict (*check)(struct precheck *p, GError **err);
+	bool of_dest; /* it needs one */
+	bool asks;    /* hosts */
+} rows[] = {
 	{ "power_state",        power_state },
 	{ "source_up",          source_up },
-	{ "not_self",           not_self },
-	{ "destination_up",     forced_up },
-	{ "memory",             forced_memory },
-	{ "block_migration",    block },
-	{ "scheduler",          some_host },
-	{ "hypervisor_version", hypervisor },
+	{ "not_self",           not_self,           .of_dest = true },
+	{ "destination_up",     dest_up,            .of_dest = true },
+	{ "memory",             memory,             .of_dest = true },
+	{ "block_migration",    block_migration },
+	{ "scheduler",          scheduler,          .of_dest = true },
+	{ "hypervisor_type",    hypervisor_type,    .of_dest = true },
+	{ "hypervisor_version", hypervisor_version, .of_dest = true },
+	{ "cpu",                cpu,                .of_dest = true, .asks = true },
 };
 
-bool precheck(struct mig *m, GError **err)
-{
-	struct subject x = { .mig = m, .fleet = m->priv->engine->fleet, .server = mig_server(m), .source = mig_source(m) };
+/* ---- a run ---- */
 
-	x.dest = fleet_host(x.fleet, m->requested_host);
-	for (size_t i = 0; i < G_N_ELEMENTS(checks); i++)
-		if (!checks[i].check(&x, err))
-			return false;
+static void check_free(void *data)
+{
+	struct precheck_check *c = data;
+
+	g_free(c->reason);
+	g_free(c);
+}
+
+static void init(struct precheck *p, struct engine *e, const struct precheck_request *r)
+{
+	p->engine = e;
+	p->req = *r;
+	p->server_uuid = g_strdup(r->server_uuid);
+	p->dest_name = g_strdup(r->dest);
+	p->report.checks = g_ptr_array_new_with_free_func(check_free);
+}
+
+static void clear(struct precheck *p)
+{
+	clock_cancel(&p->turn);
+	g_free(p->server_uuid);
+	g_free(p->dest_name);
+	g_free(p->brief);
+	g_clear_pointer(&p->report.checks, g_ptr_array_unref);
+	g_clear_error(&p->report.err);
+	g_free(p->report.xml);
+	g_free(p->report.xml_inactive);
+}
+
+static void drop(struct precheck *p)
+{
+	g_hash_table_remove(p->engine->prechecks, p);
+	if (p->req.free_user)
+		p->req.free_user(p->user);
+	clear(p);
+	g_free(p);
+}
+
+static void note(struct precheck *p, enum verdict v, GError *err)
+{
+	static const enum precheck_result results[] = { [PASS] = PRECHECK_PASSED, [FAIL] = PRECHECK_FAILED, [SKIP] = PRECHECK_SKIPPED };
+	struct precheck_check *c = g_new0(struct precheck_check, 1);
+
+	c->name = rows[p->at].name;
+	c->result = results[v];
+	c->reason = p->brief ? g_steal_pointer(&p->brief) : err ? g_strdup(err->message) : NULL;
+	g_ptr_array_add(p->report.checks, c);
+	if (err && !p->report.err)
+		p->report.err = err;
+	else
+		g_clear_error(&err);
+}
+
+static bool is_over(const struct precheck *p)
+{
+	return p->at >= G_N_ELEMENTS(rows) || (p->report.err && !p->req.to_the_end) || p->report.source_lost;
+}
+
+/* The one row that p->at says. */
+static enum verdict check_row(struct precheck *p, GError **err)
+{
+	if (!server_of(p) || !server_of(p)->host || !source_of(p))
+		return fail(err, "Instance %s could not be found.", p->server_uuid);
+	if (p->dest_name && !dest_of(p))
+		return fail(err, "Compute host %s could not be found.", p->dest_name);
+	/* Whoever goes on to the end must not ask a host that is known not to answer. */
+	if (rows[p->at].asks && !(host_is_up(fleet_of(p), source_of(p)) && host_is_up(fleet_of(p), dest_of(p))))
+		return p->report.err ? skip(p, "a host is down") : rows[p->at].check(p, err);
+	return rows[p->at].check(p, err);
+}
+
+static bool belongs(const struct precheck *p)
+{
+	return (p->dest_name || !rows[p->at].of_dest) && !(p->quick && rows[p->at].asks);
+}
+
+static void end(struct precheck *p)
+{
+	if (!p->cancelled)
+		p->done(&p->report, p->user);
+	drop(p);
+}
+
+static void run(struct precheck *p)
+{
+	while (!is_over(p)) {
+		GError *err = NULL;
+		enum verdict v = belongs(p) ? check_row(p, &err) : PASS;
+
+		if (v == ASKED)
+			return;
+		if (belongs(p))
+			note(p, v, err);
+		p->at++;
+	}
+	if (!p->quick)
+		end(p);
+}
+
+/* An answer said it. */
+static void decided(struct precheck *p, enum verdict v, GError *err)
+{
+	note(p, v, err);
+	p->at++;
+	run(p);
+}
+
+static void answered(struct hv_reply *r, void *user)
+{
+	struct precheck *p = user;
+	answer_f *answer = p->answer;
+
+	p->answer = NULL;
+	if (p->cancelled)
+		drop(p);
+	else if (!p->engine->stopping) /* else whoever began it cancels, or precheck_stop() does */
+		answer(p, r);
+}
+
+static bool ask(struct precheck *p, struct host *h, const struct hv_req *req, answer_f *answer)
+{
+	if (!h->hv || h->conn < HOST_SYNCING)
+		return false;
+	p->answer = answer;
+	hv_call(h->hv, req, answered, p);
 	return true;
+}
+
+static void first_turn(void *user)
+{
+	struct precheck *p = user;
+
+	p->turn = NULL;
+	run(p);
+}
+
+struct precheck *precheck_begin(struct engine *e, const struct precheck_request *r, precheck_done_f *done, void *user)
+{
+	struct precheck *p = g_new0(struct precheck, 1);
+
+	init(p, e, r);
+	p->done = done;
+	p->user = user;
+	p->turn = clock_after(0, first_turn, p);
+	g_hash_table_add(e->prechecks, p);
+	return p;
+}
+
+void precheck_cancel(struct precheck *p)
+{
+	if (!p)
+		return;
+	p->cancelled = true;
+	if (!p->answer)
+		drop(p);
+}
+
+void precheck_stop(struct engine *e)
+{
+	g_autoptr(GList) left = g_hash_table_get_keys(e->prechecks);
+
+	for (GList *l = left; l; l = l->next)
+		drop(l->data);
+	g_hash_table_unref(e->prechecks);
+}
+
+bool precheck_quick(struct engine *e, const struct precheck_request *r, GError **err)
+{
+	struct precheck p = { .quick = true };
+	bool ok;
+
+	init(&p, e, r);
+	run(&p);
+	ok = !p.report.err;
+	if (!ok)
+		g_propagate_error(err, g_steal_pointer(&p.report.err));
+	clear(&p);
+	return ok;
 }

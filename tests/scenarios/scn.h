@@ -93,6 +93,8 @@ struct run {
 	guint log_seen;          /* how far "wait log" has read */
 	int result_code;         /* of the last abort, force, enable, ...; -1: it was done */
 	char *result_text;
+	GPtrArray *prechecks;    /* what the last "precheck" said, see scn_precheck.c; NULL */
+	bool prechecked;
 	int64_t op_calls[HV_OP_N];
 	uint64_t digest;
 	int line;
@@ -142,6 +144,11 @@ void check_expect(struct run *r, const struct scn_line *l);
 guint check_log(struct run *r, guint from, const char *event, const char *text);
 /** the record of a guest's last migration; owned, NULL if there is none. */
 struct mig *check_mig(struct run *r, const struct guest *g);
+
+/* scn_precheck.c */
+/** precheck_run(), precheck_expect() - the commands "precheck" and "expect precheck". */
+void precheck_run(struct run *r, const struct scn_line *l);
+void precheck_expect(struct run *r, const struct scn_line *l);
 
 /* scn_invariants.c */
 /** check_always() - what must be true between any two turns. */

@@ -230,6 +230,7 @@ static const struct {
 	{ "log", expect_log, 3 },
 	{ "no-log", expect_no_log, 3 },
 	{ "dom", expect_dom, 6 },
+	{ "precheck", precheck_expect, 4 },
 	{ "claims", expect_number, 4 },
 	{ "active", expect_number, 3 },
 	{ "calls", expect_number, 4 },

@@ -468,6 +468,7 @@ static const struct {
 	{ "restart",   do_restart,  false },
 	{ "stop",      do_stop,     false },
 	{ "migrate",   do_migrate,  true },
+	{ "precheck",  precheck_run, true },
 	{ "abort",     do_abort,    true },
 	{ "force",     do_force,    true },
 	{ "mark",      do_mark,     true },
@@ -525,5 +526,6 @@ void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result
 	g_ptr_array_unref(r.guests);
 	g_ptr_array_unref(r.log);
 	g_free(r.result_text);
+	g_clear_pointer(&r.prechecks, g_ptr_array_unref);
 	g_free(r.failure);
 }

@@ -158,7 +158,7 @@ static void give_domain(struct server *s)
 
 static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
-	&flavors_routes, &actions_routes, &images_routes, &networks_routes, &drover_routes, &limits_routes,
+	&flavors_routes, &actions_routes, &images_routes, &networks_routes, &drover_routes, &limits_routes, &prechecks_routes,
 };
 
 struct world *world_new(void)

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "compute_world.h"
+#include "migrate/precheck.h"
 
 #define T0 INT64_C(1760000000000000)
 
@@ -272,4 +273,29 @@ bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const
 {
 	say(e, g_strdup_printf("force %s %" G_GINT64_FORMAT " by=%s", s->name, id, who->user_id));
 	return !refused(e, err);
+}
+
+/* Two hosts: one that fits, one that failed a check and was not asked further. */
+void precheck_all(struct engine *e, const struct precheck_request *r, precheck_all_f *done, void *user)
+{
+	struct precheck_check up = { "destination_up", PRECHECK_PASSED, NULL },
+			      down = { "destination_up", PRECHECK_FAILED, (char *)"Compute service of h3 is unavailable at this time." },
+			      cpu = { "cpu", PRECHECK_SKIPPED, (char *)"a host is down" };
+	g_autoptr(GPtrArray) hosts = g_ptr_array_new(), good = g_ptr_array_new(), bad = g_ptr_array_new();
+	struct precheck_host h2 = { (char *)"h2", true, good }, h3 = { (char *)"h3", false, bad };
+
+	say(e, g_strdup_printf("precheck %s host=%s block=%d force=%d", r->server_uuid, r->dest ? r->dest : "-", r->block, r->force));
+	g_ptr_array_add(good, &up);
+	g_ptr_array_add(bad, &down);
+	g_ptr_array_add(bad, &cpu);
+	g_ptr_array_add(hosts, &h2);
+	g_ptr_array_add(hosts, &h3);
+	done(hosts, user);
+}
+
+const char *precheck_result_name(enum precheck_result r)
+{
+	static const char *const names[] = { "passed", "failed", "skipped" };
+
+	return names[r];
 }

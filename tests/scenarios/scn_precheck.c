@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * precheck SERVER [to HOST] [block | no-block]: run the table of prechecks and wait for it.
+ * expect precheck HOST fits
+ * expect precheck HOST CHECK RESULT [TEXT]
+ */
+#include <string.h>
+
+#include "migrate/precheck.h"
+#include "scn.h"
+
+struct line {
+	char *host, *check, *result, *reason;
+};
+
+static void line_free(void *data)
+{
+	struct line *x = data;
+
+	g_free(x->host);
+	g_free(x->check);
+	g_free(x->result);
+	g_free(x->reason);
+	g_free(x);
+}
+
+static void add(struct run *r, const char *host, const char *check, const char *result, const char *reason)
+{
+	struct line *x = g_new(struct line, 1);
+
+	*x = (struct line){ g_strdup(host), g_strdup(check), g_strdup(result), g_strdup(reason) };
+	g_ptr_array_add(r->prechecks, x);
+}
+
+static void done(GPtrArray *hosts, void *user)
+{
+	struct run *r = user;
+
+	r->prechecked = true;
+	for (guint i = 0; i < hosts->len; i++) {
+		const struct precheck_host *h = g_ptr_array_index(hosts, i);
+
+		add(r, h->host, h->fits ? "fits" : "does not fit", "", NULL);
+		for (guint k = 0; k < h->checks->len; k++) {
+			const struct precheck_check *c = g_ptr_array_index(h->checks, k);
+
+			add(r, h->host, c->name, precheck_result_name(c->result), c->reason);
+		}
+	}
+}
+
+static bool is_done(struct run *r, void *unused)
+{
+	(void)unused;
+	return r->prechecked || !r->engine;
+}
+
+static bool has_word(const struct scn_line *l, const char *word)
+{
+	return g_strv_contains((const char *const *)l->w, word);
+}
+
+void precheck_run(struct run *r, const struct scn_line *l)
+{
+	const struct guest *g = run_guest(r, l->w[1]);
+	struct precheck_request req = {
+		.server_uuid = g->uuid,
+		.dest = word_after(l, "to"),
+		.block = has_word(l, "block") ? MIG_BLOCK_YES : has_word(l, "no-block") ? MIG_BLOCK_NO : MIG_BLOCK_AUTO,
+	};
+
+	g_clear_pointer(&r->prechecks, g_ptr_array_unref);
+	r->prechecks = g_ptr_array_new_with_free_func(line_free);
+	r->prechecked = false;
+	precheck_all(r->engine, &req, done, r);
+	if (!run_until(r, WAIT_MS, is_done, NULL) && !r->opt->sweep)
+		run_fail(r, "the prechecks do not end");
+}
+
+static bool fits(const struct scn_line *l, const struct line *x)
+{
+	if (!g_str_equal(x->host, l->w[2]) || !g_str_equal(x->check, l->w[3]))
+		return false;
+	return l->n < 5 || (g_str_equal(x->result, l->w[4]) && (l->n < 6 || (x->reason && strstr(x->reason, l->w[5]))));
+}
+
+void precheck_expect(struct run *r, const struct scn_line *l)
+{
+	g_autoptr(GString) have = g_string_new(NULL);
+
+	for (guint i = 0; r->prechecks && i < r->prechecks->len; i++) {
+		const struct line *x = g_ptr_array_index(r->prechecks, i);
+
+		if (fits(l, x))
+			return;
+		if (g_str_equal(x->host, l->w[2]))
+			g_string_append_printf(have, "; %s %s %s", x->check, x->result, x->reason ? x->reason : "");
+	}
+	run_fail(r, "precheck of %s: no %s%s", l->w[2], l->w[3], have->str);
+}
