@@ -27,10 +27,10 @@ static const struct {
 	[HV_DOM_UNDEFINE] = { LV_ACT,   lv_dom_undefine },
 	[HV_POSTCOPY_PAUSE] = { LV_ACT, NULL },
 	[HV_ANNOUNCE]     = { LV_ACT,   NULL },
-	[HV_VOL_GET]      = { LV_READ,  NULL },
-	[HV_VOL_CREATE]   = { LV_ACT,   NULL },
+	[HV_VOL_GET]      = { LV_VOL,   lv_vol_get },
+	[HV_VOL_CREATE]   = { LV_VOL,   lv_vol_create },
 	[HV_VOL_COPY]     = { LV_ACT,   NULL },
-	[HV_VOL_DELETE]   = { LV_ACT,   NULL },
+	[HV_VOL_DELETE]   = { LV_VOL,   lv_vol_delete },
 };
 static_assert(G_N_ELEMENTS(table) == HV_OP_N, "an op has no work");
 

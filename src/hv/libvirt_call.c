@@ -25,6 +25,14 @@ static bool alike_domain(const struct hv_req *a, const struct hv_req *b)
 	return !g_strcmp0(a->uuid, b->uuid);
 }
 
+static bool alike_folder(const struct hv_req *a, const struct hv_req *b)
+{
+	g_autofree char *one = g_path_get_dirname(a->vol.path ? a->vol.path : "");
+	g_autofree char *other = g_path_get_dirname(b->vol.path ? b->vol.path : "");
+
+	return !strcmp(one, other);
+}
+
 static const struct {
 	unsigned max;  /* how many run at once */
 	bool side;     /* on a side connection */
@@ -34,6 +42,7 @@ static const struct {
 	[LV_STATE] = { 2, false, NULL },
 	[LV_READ]  = { 8, true,  alike_domain },
 	[LV_ACT]   = { 4, true,  alike_domain },
+	[LV_VOL]   = { 4, true,  alike_folder },
 	[LV_OWN]   = { 0, false, NULL },
 };
 static_assert(G_N_ELEMENTS(lanes) == LV_LANE_N, "a lane has no row");

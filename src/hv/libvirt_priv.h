@@ -74,6 +74,7 @@ enum lv_lane {
 	LV_STATE, /* main connection; what libvirtd knows of a domain without asking it */
 	LV_READ,  /* side connection; asks one domain */
 	LV_ACT,   /* side connection; changes one domain */
+	LV_VOL,   /* side connection; waits for the host's storage; one of a folder at a time */
 	LV_OWN,   /* a connection of its own: not queued */
 	LV_LANE_N
 };
@@ -237,6 +238,7 @@ lv_work_f lv_dom_list;                                                          
 /* lv_dom_get_silent: of a domain that does not answer, see above */
 lv_work_f lv_dom_get, lv_dom_get_silent, lv_dom_xml, lv_dom_suspend, lv_dom_resume, lv_dom_destroy, lv_dom_undefine; /* libvirt_dom.c */
 lv_work_f lv_job_get, lv_job_done, lv_job_abort, lv_job_tune, lv_postcopy;            /* libvirt_job.c */
+lv_work_f lv_vol_get, lv_vol_create, lv_vol_delete;                                   /* libvirt_vol.c */
 
 /** lv_migrate() - submit HV_MIGRATE. Loop thread. */
 void lv_migrate(struct lv_conn *c, struct hv_call *call);                             /* libvirt_migrate.c */

@@ -324,6 +324,21 @@ void live_lab(const char *command, ...)
 	run((char **)argv->pdata, true);
 }
 
+char *live_sh(int host, const char *script)
+{
+	char *argv[] = { (char *)g_getenv("DROVER_TEST_LAB"), "exec", live_hosts[host].name, "bash", "-euc", (char *)script, NULL };
+	g_autoptr(GError) err = NULL;
+	char *out = NULL;
+	int status;
+
+	g_test_message("run on %s: %s", live_hosts[host].name, script);
+	g_spawn_sync(NULL, argv, NULL, 0, NULL, NULL, &out, NULL, &status, &err);
+	g_assert_no_error(err);
+	if (!g_spawn_check_wait_status(status, &err))
+		g_error("%s: %s", script, err->message);
+	return g_strchomp(out);
+}
+
 void live_reset(void)
 {
 	char *argv[] = { (char *)g_getenv("DROVER_TEST_RESET"), NULL };
