@@ -31,6 +31,8 @@ struct sim *sim_new(uint64_t seed)
 	struct sim *w = g_new0(struct sim, 1);
 
 	w->hosts = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_host_free);
+	w->storages = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_storage_free);
+	w->disks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
 	w->died = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->jobs = g_ptr_array_new();
@@ -60,6 +62,8 @@ void sim_free(struct sim *w)
 	g_hash_table_unref(w->died);
 	g_hash_table_unref(w->aliases);
 	g_hash_table_unref(w->hosts);
+	g_hash_table_unref(w->storages);
+	g_hash_table_unref(w->disks);
 	g_ptr_array_unref(w->jobs);
 	g_ptr_array_unref(w->calls);
 	g_ptr_array_unref(w->held);
@@ -73,6 +77,17 @@ void sim_free(struct sim *w)
 const char *sim_violation(const struct sim *w)
 {
 	return w->violation;
+}
+
+void sim_violate(struct sim *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (w->violation)
+		return;
+	va_start(ap, fmt);
+	w->violation = g_strdup_vprintf(fmt, ap);
+	va_end(ap);
 }
 
 bool sim_guest_died(const struct sim *w, const char *uuid)
@@ -198,11 +213,18 @@ void sim_call_park(struct sim_call *sc, GPtrArray *where)
 		g_ptr_array_add(where, sc);
 }
 
-void sim_call_end(struct sim_call *sc)
+/* It waits for nothing any more. */
+static void unwait(struct sim_call *sc)
 {
 	sim_call_park(sc, NULL);
 	sim_job_forget(sc);
+	sim_copy_forget(sc);
 	clock_cancel(&sc->timer);
+}
+
+void sim_call_end(struct sim_call *sc)
+{
+	unwait(sc);
 	if (sc->conn)
 		g_ptr_array_remove(sc->conn->calls, sc);
 	g_ptr_array_remove_fast(sc->w->calls, sc);
@@ -222,9 +244,7 @@ static void call_ended(void *user)
 void sim_call_finish(struct sim_call *sc)
 {
 	sc->acted = true;
-	sim_call_park(sc, NULL);
-	sim_job_forget(sc);
-	clock_cancel(&sc->timer);
+	unwait(sc);
 	if (!sim_gate_reply(sc))
 		return;
 	if (sc->conn && !sim_host_reachable(sc->host))
@@ -251,9 +271,7 @@ static void lose_call(struct sim_call *sc, const char *why)
 {
 	sc->conn = NULL;
 	sc->acted = true;
-	sim_call_park(sc, NULL);
-	sim_job_forget(sc);
-	clock_cancel(&sc->timer);
+	unwait(sc);
 	hv_reply_clear(&sc->call->reply);
 	g_set_error(&sc->call->reply.err, ERR, ERR_HV_LOST, "%s on host %s: %s", hv_op_name(sc->call->req.op), sc->host->name, why);
 	sc->timer = clock_after(0, call_ended, sc);
@@ -266,7 +284,7 @@ static void act(struct sim_call *sc)
 		sim_act_host_get(sc);
 		break;
 	case HV_DOM_LIST: case HV_DOM_GET: case HV_DOM_XML: case HV_CPU_COMPARE:
-	case HV_DOM_SUSPEND: case HV_DOM_RESUME: case HV_DOM_DESTROY: case HV_DOM_UNDEFINE:
+	case HV_DOM_SUSPEND: case HV_DOM_RESUME: case HV_DOM_DESTROY: case HV_DOM_UNDEFINE: case HV_ANNOUNCE:
 		sim_act_dom(sc);
 		break;
 	case HV_MIGRATE:
@@ -275,8 +293,13 @@ static void act(struct sim_call *sc)
 	case HV_JOB_GET: case HV_JOB_DONE: case HV_JOB_ABORT: case HV_JOB_TUNE: case HV_POSTCOPY:
 		sim_act_job(sc);
 		break;
-	case HV_POSTCOPY_PAUSE: case HV_ANNOUNCE:
-	case HV_VOL_GET: case HV_VOL_CREATE: case HV_VOL_COPY: case HV_VOL_DELETE:
+	case HV_VOL_GET: case HV_VOL_CREATE: case HV_VOL_DELETE:
+		sim_act_vol(sc);
+		break;
+	case HV_VOL_COPY:
+		sim_act_copy(sc);
+		break;
+	case HV_POSTCOPY_PAUSE:
 		sim_call_refuse(sc, ERR_HV_UNSUPPORTED, "not simulated");
 		break;
 	case HV_OP_N:

@@ -11,7 +11,8 @@
  *
  * also cpu=MODEL, server_vcpus=, server_disk= (GiB), dirty= (MiB/s), working=
  * and hot= (MiB), bandwidth= (MiB/s of its link; 0, the default, copies at
- * once), latency= (ms a call). memory and server_memory are MiB, disk is GiB.
+ * once), latency= (ms a call), storage= (see struct sim_host_spec). memory and
+ * server_memory are MiB, disk is GiB.
  *
  * Everything happens on the clock; there are no threads and no sleeps. The
  * world outlives a controller: connections die, migrations go on.
@@ -51,6 +52,7 @@ struct sim_host_spec {
 	const char *cpu_features; /* "avx2,fma"; NULL: none beyond the model's */
 	int64_t link_mibs;        /* MiB/s each way; 0: copies at once */
 	int64_t latency_ms;       /* of a call; with a jitter of half of it each way */
+	const char *storage;      /* hosts that name the same one share their files; NULL: "shared"; "local": its own */
 };
 
 /** sim_host_add() - a running host with a running libvirtd. */
@@ -77,6 +79,10 @@ struct sim_dom_spec {
 	int vcpus;                /* 0: 1 */
 	int disks;                /* how many; 0: one; below 0: none */
 	int64_t disk_gib;         /* of each; 0: 1 */
+	int64_t data_mib;         /* what is allocated of each; 0: all of it */
+	double disk_dirty_mibs;   /* what it writes to them, MiB/s */
+	const char *backing;      /* path of the image that they are laid over; it is there, too */
+	bool config_drive;        /* a small read-only CD-ROM beside them */
 	bool network_disks;
 	const char *cpu_model;    /* NULL: "qemu64" */
 	const char *cpu_features;
@@ -97,9 +103,9 @@ void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_stat
 void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const char *name);
 /** sim_dom_crash() - its QEMU dies. */
 void sim_dom_crash(struct sim *w, const char *host, const char *uuid);
-/** sim_dom_remove() - it is destroyed and undefined. */
+/** sim_dom_remove() - it is destroyed and undefined; the files go that no other copy of it sees. */
 void sim_dom_remove(struct sim *w, const char *host, const char *uuid);
-/** sim_dom_calm() - every guest stops writing to its memory. */
+/** sim_dom_calm() - every guest stops writing to its memory and its disks. */
 void sim_dom_calm(struct sim *w);
 /** sim_job_drop() - forget a domain's migration and leave both halves as they are: libvirt lost track of it. */
 void sim_job_drop(struct sim *w, const char *uuid);
@@ -122,12 +128,46 @@ guint sim_jobs(const struct sim *w);
 /**
  * sim_violation() - the first thing that must never happen and did, or NULL.
  *
- * A guest was let run while another copy of it ran, or half of a post-copy
- * migration was destroyed by a call. Borrowed.
+ * A guest was let run while another copy of it ran, without its memory or on
+ * disks that are not the newest; half of a post-copy migration, the only copy of
+ * a guest or of its disk, or a stranger's file was removed by a call; a disk was
+ * copied onto itself. Borrowed.
  */
 const char *sim_violation(const struct sim *w);
 /** sim_guest_died() - a fault or a test has ended a guest, so that it need not run anywhere. */
 bool sim_guest_died(const struct sim *w, const char *uuid);
+
+/* ---- files ---- */
+
+struct sim_file_spec {
+	const char *path;
+	const char *format;       /* NULL: "qcow2" */
+	int64_t capacity_mib;     /* 0: 1024 */
+};
+
+/** sim_file_add() - a file appears in a host's storage that is somebody else's: a call that removes it is a violation. */
+void sim_file_add(struct sim *w, const char *host, const struct sim_file_spec *spec);
+/** sim_file_remove() - a file goes, behind everybody's back. */
+void sim_file_remove(struct sim *w, const char *host, const char *path);
+/** sim_disk_path() - the file of a guest's disk. Return: borrowed; NULL if it has no such disk. */
+const char *sim_disk_path(struct sim *w, const char *uuid, const char *target);
+
+/* What is true of a file. */
+struct sim_file_view {
+	const char *storage;       /* borrowed; of a host's own: the host's name */
+	const char *path, *backing; /* borrowed */
+	const char *format;        /* borrowed */
+	int64_t capacity_bytes, allocation_bytes;
+	const char *uuid;          /* borrowed: whose disk it is; NULL: nobody's */
+	bool stranger;             /* nobody of ours made it */
+	bool base;                 /* a whole copy of an image that was there before */
+	bool used;                 /* a domain on a host that sees it has it as a disk, or under one */
+	bool newest;               /* it has what the guest has last written */
+	bool reachable;            /* some host that sees it answers */
+};
+
+/** sim_file_list() - every file, by storage and then by path. @host: NULL for any. Return: GArray of struct sim_file_view, owned. */
+GArray *sim_file_list(struct sim *w, const char *host);
 
 /* ---- faults: each call passes one gate ---- */
 

@@ -41,9 +41,7 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->name = g_strdup(spec->name);
 	d->title = g_strdup(spec->title);
 	d->vcpus = spec->vcpus ? spec->vcpus : 1;
-	d->disks = spec->disks ? MAX(spec->disks, 0) : 1;
-	d->disk_gib = spec->disk_gib ? spec->disk_gib : 1;
-	d->network_disks = spec->network_disks;
+	d->disk_dirty = spec->disk_dirty_mibs * SIM_MIB;
 	d->no_start = spec->no_start;
 	d->cpu_model = g_strdup(spec->cpu_model ? spec->cpu_model : "qemu64");
 	d->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
@@ -54,7 +52,10 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->whole = sim_dom_active(d) && d->reason != HV_R_MIGRATION && d->reason != HV_R_STARTING && d->reason != HV_R_POSTCOPY_FAILED;
 	d->waiting = g_ptr_array_new();
 	set_memory(d, spec);
+	d->disks = sim_disks_new(h, d->uuid, spec);
 	g_hash_table_replace(h->doms, d->uuid, d);
+	if (d->whole)
+		sim_disks_force(d);
 	return d;
 }
 
@@ -68,6 +69,7 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->cpu_model = g_strdup(from->cpu_model);
 	d->cpu_features = g_strdupv(from->cpu_features);
 	d->vnc_listen = g_strdup(from->vnc_listen);
+	d->disks = g_ptr_array_ref(from->disks);
 	d->persistent = false;
 	d->state = HV_PAUSED;
 	d->reason = HV_R_STARTING;
@@ -88,6 +90,7 @@ void sim_dom_free(struct sim_dom *d)
 	g_free(d->cpu_model);
 	g_strfreev(d->cpu_features);
 	g_free(d->vnc_listen);
+	g_ptr_array_unref(d->disks);
 	g_ptr_array_unref(d->waiting);
 	g_free(d);
 }
@@ -108,8 +111,7 @@ struct sim_dom *sim_dom_get(struct sim_host *h, const char *uuid)
 
 static void violation(struct sim *w, const char *what, const struct sim_dom *d)
 {
-	if (!w->violation)
-		w->violation = g_strdup_printf("%s %s on %s", d->name, what, d->host->name);
+	sim_violate(w, "%s %s on %s", d->name, what, d->host->name);
 }
 
 /* Some other copy of the guest that is active and, if @running, runs; if @whole, has its memory. */
@@ -144,6 +146,8 @@ void sim_dom_state(struct sim_dom *d, enum hv_state state, enum hv_reason reason
 {
 	if (state == HV_RUNNING && d->state != HV_RUNNING && other_copy(d, true, false))
 		violation(d->host->w, "runs twice, now also", d);
+	if (state == HV_RUNNING && d->state != HV_RUNNING)
+		sim_disks_run(d);
 	d->state = state;
 	d->reason = reason;
 	if (!sim_dom_active(d))
@@ -203,8 +207,10 @@ void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_stat
 		sim_dom_died(d);
 	d->state = state;
 	d->reason = reason;
-	if (state == HV_RUNNING)
+	if (state == HV_RUNNING) {
 		d->whole = true;
+		sim_disks_force(d);
+	}
 	if (!sim_dom_active(d))
 		d->whole = false;
 	sim_emit_dom(d);
@@ -241,7 +247,9 @@ void sim_dom_calm(struct sim *w)
 
 			if (d->job)
 				sim_job_account(d->job);
-			d->dirty = 0;
+			d->dirty = d->disk_dirty = 0;
+			if (d->job)
+				sim_job_replan(d->job);
 		}
 	}
 }
@@ -263,6 +271,7 @@ void sim_dom_remove(struct sim *w, const char *host, const char *uuid)
 		sim_job_killed(d);
 	if (sim_dom_active(d))
 		sim_dom_change(d, HV_SHUTOFF, HV_R_OTHER);
+	sim_disks_remove(d);
 	undefine(d);
 }
 
@@ -305,19 +314,6 @@ GArray *sim_dom_list(struct sim *w, const char *host, const char *uuid)
 
 /* ---- calls ---- */
 
-static void add_disk(struct hv_dom *o, const struct sim_dom *d, int i)
-{
-	struct hv_disk *k = g_new0(struct hv_disk, 1);
-
-	k->target = g_strdup_printf("vd%c", 'a' + i % 26);
-	k->source = d->network_disks ? g_strdup_printf("rbd:volumes/%s-%d", d->uuid, i)
-				     : g_strdup_printf("/var/lib/drover/instances/%s/disk%d.qcow2", d->uuid, i);
-	k->format = g_strdup(d->network_disks ? "raw" : "qcow2");
-	k->network = d->network_disks;
-	k->capacity_bytes = k->allocation_bytes = d->disk_gib << 30;
-	g_ptr_array_add(o->disks, k);
-}
-
 static void add_nic(struct hv_dom *o, const struct sim_dom *d)
 {
 	struct hv_nic *n = g_new0(struct hv_nic, 1);
@@ -345,8 +341,7 @@ static struct hv_dom *describe(const struct sim_dom *d)
 	o->machine = g_strdup("pc-q35-7.2");
 	o->vnc_listen = g_strdup(d->vnc_listen);
 	o->vnc_port = sim_dom_active(d) ? 5900 : -1;
-	for (int i = 0; i < d->disks; i++)
-		add_disk(o, d, i);
+	sim_disks_describe(d, o->disks);
 	add_nic(o, d);
 	o->job_active = d->job != NULL;
 	o->job_incoming = d->job && sim_job_incoming(d);
@@ -429,6 +424,8 @@ static void suspend(struct sim_call *sc, struct sim_dom *d)
 			sim_job_account(d->job);
 		/* libvirt calls it so while the guest is migrating out, and lets it run on when that fails */
 		sim_dom_change(d, HV_PAUSED, d->job ? HV_R_MIGRATION : HV_R_USER);
+		if (d->job)
+			sim_job_replan(d->job);
 	}
 	sim_call_finish(sc);
 }
@@ -465,6 +462,14 @@ static void destroy(struct sim_call *sc, struct sim_dom *d)
 	sim_call_finish(sc);
 }
 
+static void announce(struct sim_call *sc, struct sim_dom *d)
+{
+	if (!sim_dom_active(d))
+		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: domain is not running");
+	else
+		sim_call_finish(sc);
+}
+
 static void undefine_call(struct sim_call *sc, struct sim_dom *d)
 {
 	if (d && d->job) {
@@ -499,6 +504,8 @@ void sim_act_dom(struct sim_call *sc)
 		sim_call_refuse(sc, ERR_HV_ABSENT, "Domain not found: no domain with matching uuid '%s'", r->uuid);
 	else if (r->op == HV_DOM_XML)
 		write_xml(sc, d);
+	else if (r->op == HV_ANNOUNCE)
+		announce(sc, d);
 	else if (r->op == HV_DOM_SUSPEND)
 		suspend(sc, d);
 	else

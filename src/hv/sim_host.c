@@ -44,9 +44,11 @@ struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_
 	h->cpu_model = g_strdup(spec->cpu_model ? spec->cpu_model : "Haswell");
 	h->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
 	h->rate = (double)spec->link_mibs * SIM_MIB;
+	h->storage = sim_storage_get(w, spec->storage, name);
 	h->on = h->libvirtd = h->link = true;
 	h->doms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_dom_free);
 	h->jobs = g_ptr_array_new();
+	h->copies = g_ptr_array_new();
 	h->conns = g_ptr_array_new();
 	h->stalled = g_ptr_array_new();
 	g_hash_table_replace(w->hosts, h->name, h);
@@ -65,6 +67,7 @@ void sim_host_free(struct sim_host *h)
 	clock_cancel(&h->heal);
 	g_hash_table_unref(h->doms);
 	g_ptr_array_unref(h->jobs);
+	g_ptr_array_unref(h->copies);
 	g_ptr_array_unref(h->conns);
 	g_ptr_array_unref(h->stalled);
 	g_strfreev(h->cpu_features);
@@ -91,17 +94,17 @@ static const char *const param_names[P_N] = {
 	[P_DIRTY] = "dirty", [P_WORKING] = "working", [P_HOT] = "hot", [P_BANDWIDTH] = "bandwidth", [P_LATENCY] = "latency",
 };
 
-static void read_params(const char *query, int64_t p[static P_N], char **ret_cpu)
+static void read_params(const char *query, int64_t p[static P_N], char **ret_cpu, char **ret_storage)
 {
 	g_auto(GStrv) pairs = g_strsplit(query ? query : "", "&", -1);
 
 	for (char **s = pairs; *s; s++) {
 		const char *eq = strchr(*s, '=');
 
-		if (eq && g_str_has_prefix(*s, "cpu=")) {
-			g_free(*ret_cpu);
-			*ret_cpu = g_strdup(eq + 1);
-		}
+		if (eq && g_str_has_prefix(*s, "cpu="))
+			util_replace(ret_cpu, eq + 1);
+		if (eq && g_str_has_prefix(*s, "storage="))
+			util_replace(ret_storage, eq + 1);
 		for (int i = 0; eq && i < P_N; i++)
 			if (strncmp(*s, param_names[i], (size_t)(eq - *s)) == 0 && param_names[i][eq - *s] == '\0')
 				(void)util_parse_int(eq + 1, 0, INT32_MAX, &p[i]); /* a bad one leaves the default */
@@ -126,17 +129,17 @@ struct sim_host *sim_host_of_uri(struct sim *w, const char *uri)
 {
 	const char *rest = g_str_has_prefix(uri, "sim://") ? uri + 6 : uri + 4;
 	g_autofree char *name = g_strndup(rest, strcspn(rest, "?/"));
-	g_autofree char *cpu = NULL;
+	g_autofree char *cpu = NULL, *storage = NULL;
 	const char *query = strchr(rest, '?');
 	int64_t p[P_N] = { 0 };
 	struct sim_host *h = g_hash_table_lookup(w->hosts, name);
 
 	if (h)
 		return h;
-	read_params(query ? query + 1 : NULL, p, &cpu);
+	read_params(query ? query + 1 : NULL, p, &cpu, &storage);
 	h = sim_host_new(w, name, &(struct sim_host_spec){
 		.vcpus = (int)p[P_VCPUS], .mem_mib = p[P_MEMORY], .disk_gib = p[P_DISK], .cpu_model = cpu,
-		.link_mibs = p[P_BANDWIDTH], .latency_ms = p[P_LATENCY],
+		.link_mibs = p[P_BANDWIDTH], .latency_ms = p[P_LATENCY], .storage = storage,
 	});
 	fill_host(h, p);
 	return h;
@@ -172,11 +175,8 @@ static int64_t disk_used_gib(const struct sim_host *h)
 	void *value;
 
 	g_hash_table_iter_init(&it, h->doms);
-	while (g_hash_table_iter_next(&it, NULL, &value)) {
-		const struct sim_dom *d = value;
-
-		used += d->network_disks ? 0 : d->disks * d->disk_gib;
-	}
+	while (g_hash_table_iter_next(&it, NULL, &value))
+		used += sim_disks_gib(value);
 	return used;
 }
 
@@ -231,6 +231,7 @@ static void reach_changed(struct sim_host *h)
 			c->keepalive = clock_after(SIM_KEEPALIVE_MS, conn_silent, c);
 	}
 	sim_job_link(h);
+	sim_copy_host_changed(h);
 	if (!reachable)
 		return;
 	while (h->stalled->len > 0)
@@ -300,6 +301,7 @@ void sim_host_libvirtd(struct sim *w, const char *name, bool on)
 	} else {
 		h->deaths++;
 		sim_job_libvirtd_off(h);
+		sim_copy_host_changed(h);
 		drop_conns(h, "End of file while reading data: Input/output error");
 	}
 }

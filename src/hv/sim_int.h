@@ -19,7 +19,32 @@
 #define SIM_LOCK_MS      30000 /* waiting for a domain's job lock */
 
 struct sim_call;
+struct sim_copy;
 struct sim_job;
+
+#define SIM_TORN (-1) /* content: not all of it is there */
+
+/* A file, by its path in a storage. */
+struct sim_file {
+	char *path, *format, *backing;
+	int64_t capacity, allocation; /* bytes */
+	int64_t content;              /* which one; 0: empty */
+	bool stranger;                /* nobody of ours made it */
+};
+
+/* Files that one host has for itself or that several share. */
+struct sim_storage {
+	char *name;
+	GHashTable *files;     /* path -> struct sim_file *, owned */
+};
+
+/* A disk of a guest, the same to every copy of its domain. */
+struct sim_disk {
+	char *target, *path, *format;
+	bool network, cdrom;   /* a CD-ROM is read-only */
+	int64_t capacity;
+	int64_t newest;        /* the content that the guest has last written */
+};
 
 /* What a libvirtd that comes back does to a domain whose migration it left in the middle. */
 enum sim_repair { SIM_REPAIR_NOTHING, SIM_REPAIR_RESUME, SIM_REPAIR_STOP };
@@ -33,10 +58,12 @@ struct sim_host {
 	char *cpu_model;
 	char **cpu_features;
 	double rate;           /* bytes a second, each way; 0: at once */
+	struct sim_storage *storage; /* the world's */
 	bool on, libvirtd, link;
 	int64_t deaths;        /* of its libvirtd: what an earlier one was sent is gone */
 	GHashTable *doms;      /* uuid -> struct sim_dom *, owned */
 	GPtrArray *jobs;       /* migrations from or to it */
+	GPtrArray *copies;     /* struct sim_copy * from or to it */
 	GPtrArray *conns;      /* struct sim_conn * of the controller */
 	GPtrArray *stalled;    /* struct sim_call * that wait for the link */
 	struct clock_timer *heal;
@@ -47,9 +74,11 @@ struct sim_dom {
 	struct sim_host *host;
 	char uuid[UTIL_UUID_LEN + 1];
 	char *name, *title;
-	int64_t mem_mib, disk_gib;
-	int vcpus, disks;
-	bool network_disks, no_start;
+	int64_t mem_mib;
+	int vcpus;
+	GPtrArray *disks;        /* struct sim_disk *; shared by all copies of the domain */
+	double disk_dirty;       /* bytes a second */
+	bool no_start;
 	char *cpu_model;
 	char **cpu_features;
 	char *vnc_listen;
@@ -91,10 +120,13 @@ struct sim_call {
 	struct clock_timer *timer;
 	GPtrArray *parked;         /* the list that it waits in */
 	struct sim_job *job;       /* the migration whose end it waits for */
+	struct sim_copy *copy;     /* the copy of a file that it waits for */
 };
 
 struct sim {
 	GHashTable *hosts;    /* name -> struct sim_host *, owned */
+	GHashTable *storages; /* name -> struct sim_storage *, owned */
+	GHashTable *disks;    /* uuid, owned -> GPtrArray of struct sim_disk * */
 	GHashTable *died;     /* uuid, owned: guests that a fault or a test ended */
 	GHashTable *aliases;  /* the controller's names of hosts -> struct sim_host * */
 	GPtrArray *jobs;      /* struct sim_job *, owned */
@@ -116,6 +148,8 @@ struct sim {
 
 /* The world that URIs lead to; made if there is none. */
 struct sim *sim_current(void);
+/* Something that must never happen; the first is kept. */
+void sim_violate(struct sim *w, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 /* The link is back: events that waited go on. */
 void sim_wake_conns(struct sim_host *host);
 /* Tell every connection of a host. */
@@ -190,6 +224,58 @@ void sim_uuid(char out[static UTIL_UUID_LEN + 1], const char *text);
 /* Carry out the ops on one domain, and HV_DOM_LIST. */
 void sim_act_dom(struct sim_call *sc);
 
+/* ---- sim_store.c: files ---- */
+
+/* The storage of that name; made if there is none. "local": @host's own. */
+struct sim_storage *sim_storage_get(struct sim *w, const char *name, const char *host);
+void sim_storage_free(struct sim_storage *s);
+struct sim_file *sim_file_find(const struct sim_storage *s, const char *path);
+/* A file like another one, with nothing in it; it replaces one of the same path. */
+struct sim_file *sim_file_make(struct sim_storage *s, const char *path, const char *format, const char *backing, int64_t capacity);
+void sim_file_drop(struct sim_storage *s, const char *path);
+/* HV_VOL_GET, _CREATE, _DELETE. */
+void sim_act_vol(struct sim_call *sc);
+
+/* ---- sim_disk.c: what guests have in them ---- */
+
+/* The disks of a new domain: those of its other copies, or new ones with their files. */
+GPtrArray *sim_disks_new(struct sim_host *h, const char *uuid, const struct sim_dom_spec *spec);
+void sim_disk_free(struct sim_disk *k);
+/* The disk that this file is, on whatever host; NULL if it is none. @ret_uuid: whose; NULL if that is of no interest */
+struct sim_disk *sim_disk_of_path(struct sim *w, const char *path, const char **ret_uuid);
+/* Is a domain there that sees the file and has it, or is over it? @active: and has it open */
+bool sim_disk_in_use(const struct sim *w, const struct sim_storage *s, const char *path, bool active);
+/* The guest is let run: on the newest content of its disks? From now on this is the newest. */
+void sim_disks_run(struct sim_dom *d);
+/* The same, by a test's hand: whatever was there. */
+void sim_disks_force(struct sim_dom *d);
+/* Its files go, where no other copy of the domain sees them. */
+void sim_disks_remove(struct sim_dom *d);
+/* GiB of its local disks. */
+int64_t sim_disks_gib(const struct sim_dom *d);
+/* Into struct hv_dom.disks. */
+void sim_disks_describe(const struct sim_dom *d, GPtrArray *out);
+/* What libvirt says against a migration for the disks' sake. Return: the words, owned; NULL when there is nothing. */
+char *sim_disks_say(const struct sim_dom *src, const struct sim_host *to, const char *const *copy);
+/* The disks to copy; their files at the destination are being written from now on. Return: owned; NULL: none. */
+GPtrArray *sim_disks_begin(const struct sim_dom *src, struct sim_host *to, const char *const *copy);
+/* Bytes of them. */
+double sim_disks_bytes(const struct sim_host *from, const GPtrArray *disks);
+/* The last write to the source's file is in the destination's. */
+void sim_disks_arrive(const struct sim_host *from, struct sim_host *to, const GPtrArray *disks);
+
+/* ---- sim_copy.c: HV_VOL_COPY ---- */
+
+void sim_act_copy(struct sim_call *sc);
+/* The call waits for its copy no more, which ends in the middle. */
+void sim_copy_forget(struct sim_call *sc);
+/* How many copies use that direction of a host's link. */
+int sim_copy_flows(const struct sim_host *h, bool out);
+/* A flow on the host's link began or ended. */
+void sim_copy_replan_host(struct sim_host *h);
+/* The host's power, cable or libvirtd changed. */
+void sim_copy_host_changed(struct sim_host *h);
+
 /* ---- sim_xml.c ---- */
 
 struct sim_xml {
@@ -217,6 +303,12 @@ bool sim_job_incoming(const struct sim_dom *d);
 void sim_job_killed(struct sim_dom *d);
 /* The guest was suspended: it writes no more. */
 void sim_job_account(struct sim_job *j);
+/* What one more or less flow gets of a link, bytes a second; INFINITY: at once. @out: of its sending half */
+double sim_job_share(const struct sim_host *h, bool out);
+/* A flow began or ended: those that share a link with it have another rate now. */
+void sim_job_replan_host(struct sim_host *h);
+/* The same on both links of a migration. */
+void sim_job_replan(struct sim_job *j);
 /* A host's link, rate or power changed: rates and time limits of its jobs follow. */
 void sim_job_link(struct sim_host *h);
 void sim_job_host_off(struct sim_host *h);

@@ -7,13 +7,16 @@
  * the end of the present part is planned on the clock, and planned anew when a
  * rate changes (another flow on the link, a cable, a tuned limit).
  *
- *	START -> SETUP -> PRECOPY (iterations) -> SWITCH -> CONFIRM -> gone
- *	                     \-> POSTCOPY ----------------/
+ *	START -> SETUP -> [DISKS] -> PRECOPY (iterations) -> SWITCH -> CONFIRM -> gone
+ *	                                \-> POSTCOPY ----------------/
  *
  * What an iteration dirtied: the guest writes at a rate to random places, four
  * fifths of it within its hot set; n bytes written to random places of a set of
  * size s dirty s * (1 - exp(-n / s)) of it. The switch-over comes when that can
  * be sent within the permitted downtime.
+ *
+ * Disks that are copied go first. What the guest writes to them meanwhile comes
+ * on top; from then on each write goes to both sides, before the memory's bytes.
  *
  * A link's rate is shared evenly between the flows on it, each way by itself.
  *
@@ -45,7 +48,7 @@ bool sim_job_incoming(const struct sim_dom *d)
 
 static bool flows(const struct sim_job *j)
 {
-	return j->part == PART_PRECOPY || j->part == PART_SWITCH || j->part == PART_POSTCOPY;
+	return j->part == PART_DISKS || j->part == PART_PRECOPY || j->part == PART_SWITCH || j->part == PART_POSTCOPY;
 }
 
 /* ---- rates and time ---- */
@@ -55,6 +58,12 @@ static double write_rate(const struct sim_job *j)
 	if (!j->src || j->src->state != HV_RUNNING || j->part != PART_PRECOPY)
 		return 0;
 	return j->src->dirty * (100 - j->throttle) / 100;
+}
+
+/* To disks that are copied. */
+static double disk_write_rate(const struct sim_job *j)
+{
+	return j->disks && j->src && j->src->state == HV_RUNNING ? j->src->disk_dirty : 0;
 }
 
 static double spread(double written, double set)
@@ -72,16 +81,26 @@ static double dirtied(const struct sim_job *j)
 	return spread(j->written * HOT_SHARE, d->hot) + spread(j->written * (1 - HOT_SHARE), cold);
 }
 
+static void flow(double *remaining, double *processed, double rate, double s)
+{
+	double sent = isinf(rate) ? *remaining : MIN(*remaining, rate * s);
+
+	*remaining -= sent;
+	*processed += sent;
+}
+
 void sim_job_account(struct sim_job *j)
 {
 	int64_t now = clock_now_ms();
 	double s = (double)(now - j->seen_ms) / 1000;
-	double sent = 0;
 
-	if (flows(j))
-		sent = isinf(j->rate) ? j->remaining : MIN(j->remaining, j->rate * s);
-	j->remaining -= sent;
-	j->processed += sent;
+	if (j->part == PART_DISKS) {
+		j->disk_remaining += disk_write_rate(j) * s;
+		flow(&j->disk_remaining, &j->disk_processed, j->rate, s);
+	} else if (flows(j)) {
+		flow(&j->remaining, &j->processed, j->rate, s);
+		j->disk_processed += disk_write_rate(j) * s;
+	}
 	j->written += write_rate(j) * s;
 	j->seen_ms = now;
 }
@@ -96,36 +115,41 @@ static int sharers(const struct sim_host *h, bool out)
 
 		n += flows(j) && (out ? j->src_host : j->dst_host) == h;
 	}
-	return n;
+	return n + sim_copy_flows(h, out);
 }
 
-static double share(const struct sim_host *h, bool out)
+double sim_job_share(const struct sim_host *h, bool out)
 {
 	return h->rate > 0 ? h->rate / MAX(sharers(h, out), 1) : INFINITY;
 }
 
 static double rate_now(const struct sim_job *j)
 {
-	double rate = MIN(share(j->src_host, true), share(j->dst_host, false));
+	double rate = MIN(sim_job_share(j->src_host, true), sim_job_share(j->dst_host, false));
 
 	if (!sim_host_reachable(j->src_host) || !sim_host_reachable(j->dst_host) || !j->src || !j->dst)
 		return 0;
 	/* the stop phase and post-copy ignore the limit */
-	return j->cap > 0 && j->part == PART_PRECOPY ? MIN(rate, j->cap) : rate;
+	if (j->cap > 0 && (j->part == PART_PRECOPY || j->part == PART_DISKS))
+		rate = MIN(rate, j->cap);
+	/* disks that both sides write; memory is never starved */
+	return j->part == PART_DISKS ? rate : MAX(rate - disk_write_rate(j), rate / 10);
 }
 
 /* Plan the end of the present part; parts that do not flow have planned theirs. */
 static void plan(struct sim_job *j)
 {
-	double ms;
+	bool disks = j->part == PART_DISKS;
+	double ms, net;
 
 	if (!flows(j))
 		return;
 	clock_cancel(&j->step);
 	j->rate = rate_now(j);
-	if (j->rate <= 0)
-		return;
-	ms = isinf(j->rate) ? 0 : ceil(j->remaining / j->rate * 1000);
+	net = disks ? j->rate - disk_write_rate(j) : j->rate;
+	if (net <= 0)
+		return; /* until something changes */
+	ms = isinf(net) ? 0 : ceil((disks ? j->disk_remaining : j->remaining) / net * 1000);
 	if (j->part == PART_SWITCH && !j->instant)
 		ms += SWITCH_MS;
 	j->step = clock_after((int64_t)ms, next_part, j);
@@ -137,6 +161,7 @@ void sim_job_replan_host(struct sim_host *h)
 		sim_job_account(g_ptr_array_index(h->jobs, i));
 	for (guint i = 0; i < h->jobs->len; i++)
 		plan(g_ptr_array_index(h->jobs, i));
+	sim_copy_replan_host(h);
 }
 
 void sim_job_replan(struct sim_job *j)
@@ -194,6 +219,8 @@ void sim_job_free(struct sim_job *j)
 	g_ptr_array_remove(j->w->jobs, j);
 	g_ptr_array_remove(j->src_host->jobs, j);
 	g_ptr_array_remove(j->dst_host->jobs, j);
+	if (j->disks)
+		g_ptr_array_unref(j->disks);
 	g_free(j);
 }
 
@@ -227,6 +254,11 @@ void sim_job_fail(struct sim_job *j, const char *why)
 
 /* ---- the course of a migration ---- */
 
+static int64_t reported_rate(const struct sim_job *j)
+{
+	return isinf(j->rate) ? INSTANT_BPS : (int64_t)j->rate;
+}
+
 void sim_job_stats(const struct sim_job *j, struct hv_job *out)
 {
 	*out = (struct hv_job){
@@ -240,12 +272,19 @@ void sim_job_stats(const struct sim_job *j, struct hv_job *out)
 		.throttle = j->throttle,
 		.postcopy_requests = j->requests,
 	};
+	out->disk_total = (int64_t)j->disk_processed + (int64_t)j->disk_remaining;
+	out->disk_processed = (int64_t)j->disk_processed;
+	out->disk_remaining = (int64_t)j->disk_remaining;
+	if (j->part == PART_DISKS) {
+		out->downtime_ms = 0; /* not told yet */
+		out->disk_bps = reported_rate(j);
+	}
 	if (j->part < PART_PRECOPY)
 		return;
 	out->mem_total = (int64_t)j->total;
 	out->mem_processed = (int64_t)j->processed;
 	out->mem_remaining = (int64_t)j->remaining;
-	out->mem_bps = isinf(j->rate) ? INSTANT_BPS : (int64_t)j->rate;
+	out->mem_bps = reported_rate(j);
 	out->dirty_rate = (int64_t)(j->dirty_bps / SIM_PAGE);
 }
 
@@ -280,10 +319,20 @@ static void begin_iteration(struct sim_job *j, double bytes)
 
 static void begin_precopy(struct sim_job *j)
 {
-	j->setup_ms = j->instant ? 0 : SETUP_MS;
-	j->seen_ms = clock_now_ms();
 	enter(j, PART_PRECOPY);
 	begin_iteration(j, j->total);
+}
+
+static void set_up(struct sim_job *j)
+{
+	j->setup_ms = j->instant ? 0 : SETUP_MS;
+	if (!j->disks) {
+		begin_precopy(j);
+		return;
+	}
+	j->disk_remaining = sim_disks_bytes(j->src_host, j->disks);
+	enter(j, PART_DISKS);
+	sim_job_replan(j);
 }
 
 /* QEMU's rule: twice more than half as much dirtied as sent. */
@@ -328,6 +377,7 @@ static void keep_stats(struct sim_job *j)
 	sim_job_stats(j, &j->dst->completed);
 	j->dst->completed.active = j->dst->completed.outgoing = false;
 	j->dst->completed.downtime_ms = j->downtime_ms;
+	j->dst->completed.disk_total = j->dst->completed.disk_processed = 0; /* the source's to tell */
 	j->dst->has_completed = true;
 }
 
@@ -337,6 +387,8 @@ static void arrived(struct sim_job *j)
 	j->dst->persistent |= j->persist;
 	j->dst->whole = true;
 	j->src->whole = false;
+	if (j->part == PART_SWITCH)
+		sim_disks_arrive(j->src_host, j->dst_host, j->disks);
 	if (j->paused)
 		sim_dom_change(j->dst, HV_PAUSED, HV_R_USER);
 	else
@@ -378,6 +430,7 @@ static void begin_postcopy(struct sim_job *j)
 	j->written = 0;
 	j->downtime_ms = j->instant ? 0 : POSTCOPY_GAP_MS;
 	enter(j, PART_POSTCOPY);
+	sim_disks_arrive(j->src_host, j->dst_host, j->disks);
 	sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY);
 	sim_dom_change(j->dst, j->paused ? HV_PAUSED : HV_RUNNING, HV_R_POSTCOPY);
 	j->src->whole = false;
@@ -436,6 +489,11 @@ static void next_part(void *user)
 		sim_job_enter(j, PART_SETUP, SETUP_MS);
 		break;
 	case PART_SETUP:
+		set_up(j);
+		break;
+	case PART_DISKS:
+		j->disk_processed += j->disk_remaining; /* what rounding has left */
+		j->disk_remaining = 0;
 		begin_precopy(j);
 		break;
 	case PART_PRECOPY:

@@ -14,7 +14,7 @@
 #define SWITCH_MS       20  /* device state, beside the memory that remains */
 #define CONFIRM_MS      200 /* from RESUMED at the destination to STOPPED at the source */
 
-enum part { PART_START, PART_SETUP, PART_PRECOPY, PART_SWITCH, PART_POSTCOPY, PART_CONFIRM };
+enum part { PART_START, PART_SETUP, PART_DISKS, PART_PRECOPY, PART_SWITCH, PART_POSTCOPY, PART_CONFIRM };
 
 struct sim_job {
 	struct sim *w;
@@ -29,6 +29,8 @@ struct sim_job {
 	bool refused;               /* the destination could not let the guest run; the source will */
 	bool detached;
 	bool postcopy_asked;        /* while nothing could be sent: QEMU's thread hangs in a write and has not seen it */
+	GPtrArray *disks;           /* struct sim_disk * that are copied; NULL: none */
+	double disk_processed, disk_remaining;
 	double cap;                 /* bytes a second by HV_JOB_TUNE; 0: none */
 	int64_t limit_ms;           /* permitted downtime */
 	int64_t start_ms, setup_ms, iter_ms, part_ms, seen_ms;
@@ -49,9 +51,6 @@ void sim_job_let_go(struct sim_dom **half);
 void sim_job_end(struct sim_job *j, const char *why);
 /* It failed before the guest had moved: it runs on where it was. */
 void sim_job_fail(struct sim_job *j, const char *why);
-/* A flow began or ended: those that share a link with it have another rate now. */
-void sim_job_replan(struct sim_job *j);
-void sim_job_replan_host(struct sim_host *h);
 /* Begin a part that lasts @ms. */
 void sim_job_enter(struct sim_job *j, enum part part, int64_t ms);
 /* Go to post-copy if that was asked and the two halves can reach each other. */

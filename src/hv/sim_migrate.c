@@ -25,14 +25,19 @@ static bool name_taken(const struct sim_host *h, const struct sim_dom *d)
 }
 
 /* What libvirt says against it at the source. Return: the words, owned; NULL when there is nothing. */
-static char *source_says(const struct sim_dom *src, const struct sim_host *to, const char *name)
+static char *source_says(const struct sim_dom *src, const struct sim_host *to, const struct hv_migrate_params *p)
 {
+	if (p->tunnelled && p->postcopy)
+		return g_strdup("argument unsupported: post-copy is not supported with tunnelled migration");
+	if (p->tunnelled && p->copy_disks)
+		return g_strdup("internal error: 'host' is missing of the server that disks are copied to"); /* it has none, but for its tunnel */
 	if (!sim_dom_active(src))
 		return g_strdup("Requested operation is not valid: domain is not running");
 	if (src->reason == HV_R_POSTCOPY_FAILED || src->reason == HV_R_POSTCOPY)
 		return g_strdup("Requested operation is not valid: post-copy migration of the domain has not finished");
 	if (!to)
-		return g_strdup_printf("internal error: Unable to resolve address '%s' service '49152': Name or service not known", name);
+		return g_strdup_printf("internal error: Unable to resolve address '%s' service '49152': Name or service not known",
+				       p->dest_host);
 	if (to == src->host)
 		return g_strdup_printf("internal error: Attempt to migrate guest to the same host %s", to->uuid);
 	if (!sim_host_reachable(to))
@@ -43,7 +48,7 @@ static char *source_says(const struct sim_dom *src, const struct sim_host *to, c
 }
 
 /* The same at the destination. */
-static char *dest_says(const struct sim_dom *src, const struct sim_host *to, const struct sim_xml *x)
+static char *dest_says(const struct sim_dom *src, const struct sim_host *to, const struct sim_xml *x, const char *const *copy)
 {
 	const struct sim_dom *old = sim_dom_get((struct sim_host *)to, src->uuid);
 	g_autofree char *missing = sim_cpu_missing(to, src->cpu_model, (const char *const *)src->cpu_features);
@@ -58,6 +63,9 @@ static char *dest_says(const struct sim_dom *src, const struct sim_host *to, con
 	if (missing)
 		return g_strdup_printf("unsupported configuration: guest and host CPU are not compatible: "
 				       "Host CPU does not provide required features: %s", missing);
+	missing = sim_disks_say(src, to, copy);
+	if (missing)
+		return g_steal_pointer(&missing);
 	if (sim_host_mem_free(to) < src->mem_mib)
 		return g_strdup("internal error: qemu unexpectedly closed the monitor: "
 				"qemu-system-x86_64: cannot set up guest memory 'pc.ram': Cannot allocate memory");
@@ -99,6 +107,7 @@ static void start(struct sim_call *sc, struct sim_dom *src, struct sim_dom *dst)
 	j->limit_ms = p->downtime_ms ? p->downtime_ms : DOWNTIME_MS;
 	j->expected_ms = DOWNTIME_MS;
 	j->total = (double)src->mem_mib * SIM_MIB;
+	j->disks = sim_disks_begin(src, dst->host, p->copy_disks);
 	j->start_ms = j->seen_ms = clock_now_ms();
 	src->job = dst->job = sc->job = j;
 	g_ptr_array_add(j->w->jobs, j);
@@ -121,11 +130,11 @@ void sim_act_migrate(struct sim_call *sc)
 		return;
 	}
 	if (src)
-		no = source_says(src, to, r->migrate.dest_host);
+		no = source_says(src, to, &r->migrate);
 	if (src && !no && r->migrate.dest_xml && !x)
 		no = g_strdup("XML error: the destination XML cannot be read");
 	if (src && !no)
-		no = dest_says(src, to, x);
+		no = dest_says(src, to, x, r->migrate.copy_disks);
 	if (!src)
 		sim_call_refuse(sc, ERR_HV_ABSENT, "Domain not found: no domain with matching uuid '%s'", r->uuid);
 	else if (no)

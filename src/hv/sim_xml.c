@@ -18,16 +18,18 @@ static void write_cpu(GString *s, const struct sim_dom *d)
 
 static void write_disks(GString *s, const struct sim_dom *d)
 {
-	for (int i = 0; i < d->disks; i++) {
-		if (d->network_disks)
-			g_string_append_printf(s,
-				"    <disk type='network' device='disk'>\n      <driver name='qemu' type='raw'/>\n"
-				"      <source protocol='rbd' name='volumes/%s-%d'/>\n", d->uuid, i);
+	for (guint i = 0; i < d->disks->len; i++) {
+		const struct sim_disk *k = g_ptr_array_index(d->disks, i);
+
+		g_string_append_printf(s, "    <disk type='%s' device='%s'>\n      <driver name='qemu' type='%s'%s/>\n",
+				       k->network ? "network" : "file", k->cdrom ? "cdrom" : "disk", k->format,
+				       k->network || k->cdrom ? "" : " cache='none'");
+		if (k->network)
+			g_string_append_printf(s, "      <source protocol='rbd' name='%s'/>\n", k->path + strlen("rbd:"));
 		else
-			g_string_append_printf(s,
-				"    <disk type='file' device='disk'>\n      <driver name='qemu' type='qcow2' cache='none'/>\n"
-				"      <source file='/var/lib/drover/instances/%s/disk%d.qcow2'/>\n", d->uuid, i);
-		g_string_append_printf(s, "      <target dev='vd%c' bus='virtio'/>\n    </disk>\n", 'a' + i % 26);
+			g_string_append_printf(s, "      <source file='%s'/>\n", k->path);
+		g_string_append_printf(s, "      <target dev='%s' bus='%s'/>\n%s    </disk>\n", k->target, k->cdrom ? "sata" : "virtio",
+				       k->cdrom ? "      <readonly/>\n" : "");
 	}
 }
 
