@@ -112,6 +112,8 @@ struct guest *run_guest(struct run *r, const char *name);
 struct server *run_server(struct run *r, const struct guest *g);
 /** word_after() - the word behind another one: "to h2". NULL if it is not there. */
 const char *word_after(const struct scn_line *l, const char *word);
+/** word_path() - "/a/path", or "SERVER:TARGET" for the file of a server's disk. Borrowed. */
+const char *word_path(struct run *r, const char *word);
 /** word_duration() - "500ms", "10s", "2m" in milliseconds. */
 int64_t word_duration(struct run *r, const char *text);
 

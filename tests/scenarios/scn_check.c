@@ -179,6 +179,26 @@ static void expect_dom(struct run *r, const struct scn_line *l)
 		want_text(r, "its reason", hv_reason_name(v->reason), l->w[6]);
 }
 
+/* absent; a guest's disk: newest or old; else there. */
+static const char *file_state(struct run *r, const char *path, const char *host)
+{
+	g_autoptr(GArray) files = sim_file_list(r->world, host);
+
+	for (guint i = 0; i < files->len; i++) {
+		const struct sim_file_view *v = &g_array_index(files, struct sim_file_view, i);
+
+		if (g_str_equal(v->path, path))
+			return !v->uuid || v->stranger ? "there" : v->newest ? "newest" : "old";
+	}
+	return "absent";
+}
+
+/* expect file PATH on H STATE */
+static void expect_file(struct run *r, const struct scn_line *l)
+{
+	want_text(r, "the file", file_state(r, word_path(r, l->w[2]), l->w[4]), l->w[5]);
+}
+
 /* expect claims H N, expect active N, expect calls OP N: numbers */
 static void expect_number(struct run *r, const struct scn_line *l)
 {
@@ -231,6 +251,7 @@ static const struct {
 	{ "no-log", expect_no_log, 3 },
 	{ "dom", expect_dom, 6 },
 	{ "precheck", precheck_expect, 4 },
+	{ "file", expect_file, 6 },
 	{ "claims", expect_number, 4 },
 	{ "active", expect_number, 3 },
 	{ "calls", expect_number, 4 },

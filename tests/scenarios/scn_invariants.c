@@ -143,6 +143,23 @@ static void check_guest(struct run *r, const struct guest *g)
 	check_migrations(r, g);
 }
 
+/*
+ * Every file belongs to somebody: to a domain that is on a host which sees it, or to strangers. Markers, half-made volumes
+ * and the disks that a guest has left behind must be gone. What a dead guest leaves is for a person to sort out.
+ */
+static void check_files(struct run *r)
+{
+	g_autoptr(GArray) files = sim_file_list(r->world, NULL);
+
+	for (guint i = 0; i < files->len; i++) {
+		const struct sim_file_view *v = &g_array_index(files, struct sim_file_view, i);
+
+		if (v->used || v->stranger || v->base || !v->reachable || (v->uuid && sim_guest_died(r->world, v->uuid)))
+			continue;
+		run_fail(r, "%s was left in storage %s", v->path, v->storage);
+	}
+}
+
 /* Events that no run may have, but for a guest that has died by the file's hand or the fault's. */
 static const struct {
 	const char *event, *text;
@@ -247,6 +264,7 @@ void check_invariants(struct run *r)
 		run_fail(r, "not every host came up again");
 	for (guint i = 0; i < r->guests->len; i++)
 		check_guest(r, g_ptr_array_index(r->guests, i));
+	check_files(r);
 	check_always(r);
 	check_alarms(r);
 	if (!r->failure)

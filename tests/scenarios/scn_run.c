@@ -150,6 +150,7 @@ static void do_host(struct run *r, const struct scn_line *l)
 		.cpu_features = opt(l, "features"),
 		.link_mibs = opt_int(r, l, "link", LINK_MIBS),
 		.latency_ms = opt_int(r, l, "latency", LATENCY_MS),
+		.storage = opt(l, "storage"),
 	};
 
 	sim_host_add(r->world, arg(r, l, 1), &spec);
@@ -167,6 +168,10 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 		.vcpus = (int)opt_int(r, l, "vcpus", 0),
 		.disks = (int)opt_int(r, l, "disks", 0),
 		.disk_gib = opt_int(r, l, "disk", 0),
+		.data_mib = opt_int(r, l, "data", 0),
+		.disk_dirty_mibs = (double)opt_int(r, l, "disk_dirty", 0),
+		.backing = opt(l, "backing"),
+		.config_drive = has_word(l, "config_drive"),
 		.network_disks = has_word(l, "network"),
 		.cpu_model = opt(l, "cpu"),
 		.cpu_features = opt(l, "features"),
@@ -219,6 +224,32 @@ static void do_dom(struct run *r, const struct scn_line *l)
 		sim_dom_crash(r->world, host, g->uuid);
 	else if (g_str_equal(verb, "remove"))
 		sim_dom_remove(r->world, host, g->uuid);
+	else
+		run_bad_line(r, verb);
+}
+
+/* The path itself, or SERVER:TARGET. */
+const char *word_path(struct run *r, const char *word)
+{
+	g_auto(GStrv) part = g_strsplit(word, ":", 2);
+	const char *path = word[0] == '/' ? word : NULL;
+
+	if (!path && part[1])
+		path = sim_disk_path(r->world, run_guest(r, part[0])->uuid, part[1]);
+	if (!path)
+		run_bad_line(r, word);
+	return path;
+}
+
+/* file add|remove PATH on HOST [capacity=MIB] */
+static void do_file(struct run *r, const struct scn_line *l)
+{
+	const char *verb = arg(r, l, 1), *path = word_path(r, arg(r, l, 2)), *host = arg(r, l, 4);
+
+	if (g_str_equal(verb, "add"))
+		sim_file_add(r->world, host, &(struct sim_file_spec){ .path = path, .capacity_mib = opt_int(r, l, "capacity", 0) });
+	else if (g_str_equal(verb, "remove"))
+		sim_file_remove(r->world, host, path);
 	else
 		run_bad_line(r, verb);
 }
@@ -456,6 +487,7 @@ static const struct {
 	{ "host",      do_host,     false },
 	{ "server",    do_server,   false },
 	{ "dom",       do_dom,      false },
+	{ "file",      do_file,     false },
 	{ "power",     do_power,    false },
 	{ "libvirtd",  do_libvirtd, false },
 	{ "link",      do_link,     false },
