@@ -41,6 +41,8 @@ struct conf {
 	int64_t max_instances_per_host;
 	/* [api] */
 	int64_t max_limit;
+	int64_t event_history;        /* events kept for who watches */
+	int64_t event_streams_max;
 	/* [database] */
 	char *connection;             /* NULL: sqlite in state_path */
 	/* [filter_scheduler] */

@@ -68,6 +68,7 @@ static bool load_server(const struct store_row *row, void *user)
 	s->locked = store_int(row, 17);
 	s->fault = g_strdup(store_text(row, 18));
 	fleet_server_add(l->fleet, s);
+	tell_known(s);
 	return true;
 }
 
@@ -179,6 +180,8 @@ struct fleet *fleet_new(const struct conf *conf, struct store *store, const stru
 		hv_register(f->hv, *ops);
 	f->hosts = g_ptr_array_new();
 	f->hosts_by_name = g_hash_table_new(g_str_hash, g_str_equal);
+	f->events = events_new((size_t)conf->event_history);
+	f->untold = g_ptr_array_new();
 	f->servers = g_ptr_array_new();
 	f->servers_by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
 	f->owner_user = g_strdup("admin");
@@ -212,6 +215,9 @@ void fleet_free(struct fleet *f)
 	g_hash_table_unref(f->hosts_by_name);
 	g_hash_table_unref(f->servers_by_uuid);
 	hv_free(f->hv);
+	clock_cancel(&f->telling);
+	g_ptr_array_unref(f->untold);
+	events_free(f->events);
 	g_free(f->owner_user);
 	g_free(f->owner_project);
 	g_free(f);
@@ -264,6 +270,11 @@ struct store *fleet_store(struct fleet *f)
 const struct conf *fleet_conf(struct fleet *f)
 {
 	return f->conf;
+}
+
+struct events *fleet_events(struct fleet *f)
+{
+	return f->events;
 }
 
 /* ---- hosts ---- */
@@ -320,6 +331,7 @@ struct host *fleet_host_add(struct fleet *f, const struct conf_host *ch, GError 
 	if (!h)
 		return NULL;
 	log_info("host_added", LOG_S("host", h->name), LOG_S("uri", h->uri));
+	tell_host(h, "added");
 	if (f->started)
 		host_connect(h);
 	return h;
@@ -346,6 +358,7 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err)
 	if (!store_run(f->store, Q_HOST_DELETE, STORE_ARGS(SV_S(h->name)), NULL, err))
 		return false;
 	log_info("host_removed", LOG_S("host", h->name));
+	tell_host(h, "removed");
 	g_hash_table_remove(f->hosts_by_name, h->name);
 	g_ptr_array_remove(f->hosts, h);
 	host_free(h);
@@ -370,6 +383,7 @@ bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *
 	g_free(was_reason);
 	h->updated_us = clock_wall_us();
 	log_info("host_set", LOG_S("host", h->name), LOG_D("disabled", disabled), LOG_S("reason", h->disabled_reason), LOG_D("forced_down", forced_down));
+	tell_host(h, "changed");
 	if (f->listener.host)
 		f->listener.host(h, f->listener.user);
 	return true;
@@ -479,6 +493,7 @@ bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
 			  &s->id, err))
 		return false;
 	s->updated_us = now;
+	tell_later(f, s);
 	return true;
 }
 
@@ -496,6 +511,7 @@ void fleet_server_drop(struct fleet *f, struct server *s)
 {
 	struct host *h = fleet_host(f, s->host);
 
+	tell_removed(f, s);
 	if (h)
 		g_hash_table_remove(h->servers, s);
 	g_hash_table_remove(f->servers_by_uuid, s->uuid);
@@ -513,4 +529,5 @@ void fleet_server_move(struct fleet *f, struct server *s, const char *host)
 	if (new)
 		g_hash_table_add(new->servers, s);
 	s->missing = false;
+	tell_later(f, s);
 }

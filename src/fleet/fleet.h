@@ -25,6 +25,7 @@
 #include <glib.h>
 
 #include "base/conf.h"
+#include "fleet/event.h"
 #include "fleet/server.h"
 #include "hv/hv.h"
 #include "store/store.h"
@@ -108,6 +109,8 @@ void fleet_listen(struct fleet *f, const struct fleet_listener *l);
 
 struct store *fleet_store(struct fleet *f);
 const struct conf *fleet_conf(struct fleet *f);
+/** fleet_events() - what happens, for those who watch. Borrowed. */
+struct events *fleet_events(struct fleet *f);
 
 /* ---- hosts ---- */
 

@@ -19,6 +19,9 @@ struct fleet {
 	char *owner_user, *owner_project; /* of adopted servers */
 	bool started;
 	int64_t started_ms;
+	struct events *events;
+	GPtrArray *untold;         /* servers that may have changed since watchers were told of them */
+	struct clock_timer *telling;
 };
 
 struct host_private {
@@ -27,6 +30,7 @@ struct host_private {
 	int64_t backoff_ms;
 	bool tried;       /* it was reached, or could not be, since the start */
 	bool answered;    /* since the last poll began */
+	bool told_up;     /* what watchers know */
 	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
 };
 
@@ -53,6 +57,19 @@ void sync_list(struct fleet *f, struct host *h, GPtrArray *doms);
 void sync_one(struct fleet *f, struct host *h, struct hv_dom **d);
 /** sync_missing() - forget servers that no host has any more. */
 void sync_missing(struct fleet *f);
+
+/* ---- tell.c: what watchers are told ---- */
+
+/** tell_later() - @s may have changed; if it has, it is told on a later turn, when no transaction is open. */
+void tell_later(struct fleet *f, struct server *s);
+/** tell_known() - what @s is now is no news: it was read from the store. */
+void tell_known(struct server *s);
+/** tell_removed() - @s is about to be freed. */
+void tell_removed(struct fleet *f, struct server *s);
+/** tell_host() - a host was "added", "removed" or "changed". */
+void tell_host(struct host *h, const char *change);
+/** tell_host_state() - it may have come up or gone down. */
+void tell_host_state(struct host *h);
 
 /* ---- fleet.c ---- */
 

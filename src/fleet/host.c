@@ -112,6 +112,7 @@ static void tell_listener(struct host *h)
 {
 	struct fleet_listener *l = &h->priv->fleet->listener;
 
+	tell_host_state(h);
 	if (l->host)
 		l->host(h, l->user);
 }

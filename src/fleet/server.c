@@ -109,5 +109,6 @@ void server_free(struct server *s)
 	g_free(s->fault);
 	g_free(s->twin);
 	hv_dom_free(s->dom);
+	server_told_free(s->told);
 	g_free(s);
 }

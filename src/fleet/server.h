@@ -35,6 +35,8 @@ enum server_power {
 	SERVER_POWER_CRASHED = 6, SERVER_POWER_SUSPENDED = 7
 };
 
+struct server_told;
+
 struct server {
 	int64_t id;
 	char uuid[UTIL_UUID_LEN + 1];
@@ -59,6 +61,8 @@ struct server {
 	int64_t twin_ms;     /* when it was first seen there */
 	bool twin_told;      /* the alarm was given */
 	int64_t dom_ms;      /* when its host last said what .dom is */
+	struct server_told *told; /* what watchers know of it (tell.c); NULL: nothing yet */
+	bool untold;         /* it may have changed since */
 };
 
 /** server_vm_name(), server_task_name() - the words of the API; the latter NULL for none. */
@@ -73,6 +77,9 @@ const char *server_status(const struct server *s);
 
 /** server_power_of() - power_state of a domain's state. */
 int server_power_of(enum hv_state state);
+
+/** server_told_free() - of tell.c. */
+void server_told_free(struct server_told *t);
 
 struct server *server_new(const char *uuid);
 void server_free(struct server *s);

@@ -213,13 +213,14 @@ static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d)
 	keep_dom(s, d);
 }
 
-static void lost_sight(struct server *s)
+static void lost_sight(struct fleet *f, struct server *s)
 {
 	if (!s->missing)
 		log_info("server_missing", LOG_S("server", s->uuid), LOG_S("host", s->host));
 	s->missing = true;
 	s->power = SERVER_POWER_NONE;
 	g_clear_pointer(&s->dom, hv_dom_free);
+	tell_later(f, s);
 }
 
 void sync_one(struct fleet *f, struct host *h, struct hv_dom **d)
@@ -232,7 +233,7 @@ void sync_one(struct fleet *f, struct host *h, struct hv_dom **d)
 	}
 	if (!s || s->task != SERVER_TASK_NONE || g_strcmp0(s->host, h->name) != 0)
 		return;
-	lost_sight(s);
+	lost_sight(f, s);
 	if (s->twin && fleet_host(f, s->twin))
 		host_refresh(fleet_host(f, s->twin), s->uuid);
 }
@@ -241,12 +242,11 @@ static void find_missing(struct fleet *f, struct host *h, GHashTable *seen)
 {
 	g_autoptr(GList) here = g_hash_table_get_keys(h->servers);
 
-	(void)f;
 	for (GList *l = here; l; l = l->next) {
 		struct server *s = l->data;
 
 		if (s->task == SERVER_TASK_NONE && !g_hash_table_contains(seen, s->uuid))
-			lost_sight(s);
+			lost_sight(f, s);
 	}
 }
 

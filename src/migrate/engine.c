@@ -298,6 +298,7 @@ void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_a
 	index_add(e, m);
 	log_info("migration_requested", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
 		 LOG_S("requested_host", m->requested_host), LOG_S("request", m->request_id));
+	mig_tell(m, MIG_PHASE_N, "requested");
 	if (r->wait_checks) {
 		m->priv->accepted = done;
 		m->priv->accepted_user = user;

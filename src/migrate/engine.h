@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/json.h"
 #include "fleet/action.h"
 #include "fleet/fleet.h"
 
@@ -89,6 +90,14 @@ bool mig_in_progress(const struct mig *m);
 /** mig_is_final() - nothing more will happen to it. */
 bool mig_is_final(const struct mig *m);
 void mig_free(struct mig *m);
+
+/** mig_put_progress() - write an object with its counters as one value. */
+void mig_put_progress(struct jout *o, const struct mig *m);
+/**
+ * mig_put_eta() - write the time to its end: an object, or null while nothing honest can be said: no sample yet, not
+ * copying, or the guest dirties faster than it can be sent.
+ */
+void mig_put_eta(struct jout *o, const struct mig *m);
 
 /**
  * engine_new() - load the migrations that are not final and wait for their hosts.

@@ -197,6 +197,7 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 	}
 	log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", stages[old].name),
 		 LOG_S("to", stages[new].name), LOG_S("source", m->source), LOG_S("dest", m->dest), LOG_S("why", why));
+	mig_tell(m, old, why);
 	return true;
 }
 

@@ -152,6 +152,13 @@ bool live_elsewhere(struct mig *m, const char *why);
  */
 void live_end(struct mig *m, enum mig_phase phase, const char *details);
 
+/* ---- tell.c: what watchers are told ---- */
+
+/** mig_tell() - @m was requested (@old MIG_PHASE_N), has moved on from @old, or something was decided about it. After the commit. */
+void mig_tell(const struct mig *m, enum mig_phase old, const char *why);
+/** mig_tell_progress() - a sample of its copy was taken. */
+void mig_tell_progress(const struct mig *m);
+
 /* ---- tune.c ---- */
 
 /** tune_sample() - take a sample of the running copy: estimate, decide, record, do. */

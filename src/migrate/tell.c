@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What watchers are told of migrations. A phase that follows itself is a decision:
+ * of the convergence (tune.c), or of a user who wants an end.
+ */
+#include "migrate/mig.h"
+
+struct news {
+	const struct mig *m;
+	enum mig_phase old; /* MIG_PHASE_N: there was none */
+	char *why;
+};
+
+static const struct mig *mig_of(const void *obj)
+{
+	return ((const struct news *)obj)->m;
+}
+
+static void put_from(struct jout *o, const void *obj)
+{
+	const struct news *n = obj;
+
+	jout_str(o, n->old == MIG_PHASE_N ? NULL : mig_phase_name(n->old));
+}
+
+static void put_to(struct jout *o, const void *obj)
+{
+	jout_str(o, mig_phase_name(mig_of(obj)->phase));
+}
+
+static void put_status(struct jout *o, const void *obj)
+{
+	jout_str(o, mig_status(mig_of(obj)));
+}
+
+static void put_final(struct jout *o, const void *obj)
+{
+	jout_bool(o, mig_is_final(mig_of(obj)));
+}
+
+static void put_type(struct jout *o, const void *obj)
+{
+	jout_str(o, mig_type_name(mig_of(obj)->type));
+}
+
+static void put_source(struct jout *o, const void *obj)
+{
+	jout_str(o, mig_of(obj)->source);
+}
+
+static void put_dest(struct jout *o, const void *obj)
+{
+	jout_str(o, mig_of(obj)->dest);
+}
+
+static void put_error(struct jout *o, const void *obj)
+{
+	jout_str(o, mig_of(obj)->error);
+}
+
+static void put_request(struct jout *o, const void *obj)
+{
+	jout_str(o, mig_of(obj)->request_id);
+}
+
+static const struct json_field phase_fields[] = {
+	{ "migration_type", JSON_EMIT, .emit = put_type },
+	{ "from",           JSON_EMIT, .emit = put_from },
+	{ "to",             JSON_EMIT, .emit = put_to },
+	{ "status",         JSON_EMIT, .emit = put_status },
+	{ "final",          JSON_EMIT, .emit = put_final },
+	{ "why",            JSON_STR,  offsetof(struct news, why) },
+	{ "source",         JSON_EMIT, .emit = put_source },
+	{ "dest",           JSON_EMIT, .emit = put_dest },
+	{ "error",          JSON_EMIT, .emit = put_error },
+	{ "request_id",     JSON_EMIT, .emit = put_request },
+};
+
+static const struct json_field decision_fields[] = {
+	{ "phase",  JSON_EMIT, .emit = put_to },
+	{ "status", JSON_EMIT, .emit = put_status },
+	{ "why",    JSON_STR,  offsetof(struct news, why) },
+};
+
+static void put_progress(struct jout *o, const void *obj)
+{
+	mig_put_progress(o, mig_of(obj));
+}
+
+static void put_eta(struct jout *o, const void *obj)
+{
+	mig_put_eta(o, mig_of(obj));
+}
+
+static const struct json_field progress_fields[] = {
+	{ "status",   JSON_EMIT, .emit = put_status },
+	{ "source",   JSON_EMIT, .emit = put_source },
+	{ "dest",     JSON_EMIT, .emit = put_dest },
+	{ "progress", JSON_EMIT, .emit = put_progress },
+	{ "eta",      JSON_EMIT, .emit = put_eta },
+};
+
+static const struct {
+	const struct json_field *fields;
+	size_t n;
+} tables[EVENT_TYPE_N] = {
+	[EVENT_MIGRATION] = { phase_fields, G_N_ELEMENTS(phase_fields) },
+	[EVENT_DECISION]  = { decision_fields, G_N_ELEMENTS(decision_fields) },
+	[EVENT_PROGRESS]  = { progress_fields, G_N_ELEMENTS(progress_fields) },
+};
+
+static void tell(enum event_type type, const struct news *n)
+{
+	const struct event_about about = { .type = type, .server = n->m->server_uuid, .migration = n->m->id };
+
+	event_emit(fleet_events(n->m->priv->engine->fleet), &about, tables[type].fields, tables[type].n, n);
+}
+
+void mig_tell(const struct mig *m, enum mig_phase old, const char *why)
+{
+	const struct news n = { .m = m, .old = old, .why = (char *)why };
+
+	tell(old == m->phase ? EVENT_DECISION : EVENT_MIGRATION, &n);
+}
+
+void mig_tell_progress(const struct mig *m)
+{
+	const struct news n = { .m = m };
+
+	tell(EVENT_PROGRESS, &n);
+}
