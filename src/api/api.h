@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <glib.h>
 
@@ -31,7 +32,6 @@
 
 struct api; /* what handlers reach: see the accessors */
 struct identity;
-struct http_stream;
 
 enum api_policy {
 	API_PUBLIC,  /* no token needed */
@@ -62,6 +62,7 @@ struct api_req {
 	const char *base_url;          /* "http://127.0.0.1:8774" as the client reached us */
 	const char *subject_token;     /* X-Subject-Token, or NULL */
 	const char *raw_token;         /* X-Auth-Token, or NULL */
+	const char *last_event_id;     /* Last-Event-ID, or NULL */
 	struct api_reply *reply;       /* private to route.c and http.c */
 };
 
@@ -123,6 +124,24 @@ void api_fail_new(struct api_req *r, enum err_code code, const char *fmt, ...) G
 /** api_header() - add a header to the answer, before it is given. */
 void api_header(struct api_req *r, const char *name, const char *value);
 
+/* ---- an answer without an end ---- */
+
+struct exchange;
+
+/* Embedded in what its maker knows of it. */
+struct api_stream {
+	/* Put up to @max bytes into @buf. Return: how many; 0: none now, api_stream_wake() says when there are; -1: that was all. */
+	ssize_t (*read)(struct api_stream *s, char *buf, size_t max);
+	/* It is over: the client is gone or too slow, the end was sent, or the daemon stops. Frees it. */
+	void (*closed)(struct api_stream *s);
+	struct exchange *exchange; /* of http.c; NULL before the answer began */
+};
+
+/** api_reply_stream() - 200, and a body that comes piece by piece. @type: its Content-Type. @s: taken, closed() gives it back */
+void api_reply_stream(struct api_req *r, const char *type, struct api_stream *s);
+/** api_stream_wake() - read() has something, or -1. Not from inside read(). */
+void api_stream_wake(struct api_stream *s);
+
 /* ---- what handlers reach ---- */
 
 struct engine *api_engine(const struct api_req *r);
@@ -149,6 +168,6 @@ struct route_table {
 };
 extern const struct route_table versions_routes, identity_routes, servers_routes, server_actions_routes, migrations_routes,
 	services_routes, hypervisors_routes, hosts_routes, flavors_routes, actions_routes, images_routes, networks_routes, drover_routes,
-	limits_routes, prechecks_routes;
+	limits_routes, prechecks_routes, events_routes;
 
 #endif

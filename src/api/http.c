@@ -12,6 +12,13 @@
  *	first (head) -> pieces of the body -> last: dispatch -> answer, or suspend
  *	... the handler answers -> resume -> on_request() again: answer
  *
+ * An answer may be a stream (struct api_stream): the library asks read_stream()
+ * for more whenever it could send. When there is nothing, the connection is
+ * suspended until api_stream_wake(), so a waiting stream costs nothing, and a
+ * client who does not read is asked for nothing; IDLE_S ends it. While it is
+ * suspended nobody sees that a client is gone: who makes the stream sends
+ * something now and then.
+ *
  * A client that is gone while its request is handled is noticed when the answer
  * is sent; nothing is read meanwhile, so pipelined requests wait in the kernel.
  */
@@ -36,6 +43,7 @@
 #define HEAD_MAX (16 * 1024)     /* a connection's buffer: request line and fields, also the answer's */
 #define DISCARD_MAX (1 << 20)    /* of a chunked body over the limit, to say so behind it; above, the connection goes */
 #define IDLE_S 75                /* without a byte in either direction */
+#define STREAM_PIECE (16 * 1024)
 
 /* One request, from its first line to the end of its answer. */
 struct exchange {
@@ -44,6 +52,7 @@ struct exchange {
 	char *uri;                   /* as it came, query and escapes */
 	struct api_req *req;         /* until it is answered */
 	struct MHD_Response *response;
+	struct api_stream *stream;   /* makes the answer's body; NULL */
 	int status;
 	int64_t body_len;
 	const char *wrong;           /* with its head; NULL */
@@ -132,6 +141,8 @@ static void exchange_free(struct exchange *x)
 		api_req_free(x->req);
 	if (x->response)
 		MHD_destroy_response(x->response);
+	if (x->stream)
+		x->stream->closed(x->stream);
 	if (x->dispatched && h->busy > 0) {
 		h->busy--;
 		check_stopped(h);
@@ -200,17 +211,56 @@ static void add_fields(struct MHD_Response *m, const struct api_req *r)
 		add_lines(m, a->headers);
 }
 
+/* The library can send. */
+static ssize_t read_stream(void *user, uint64_t pos, char *buf, size_t max)
+{
+	struct exchange *x = user;
+	ssize_t n = x->http->stopping ? -1 : x->stream->read(x->stream, buf, max);
+
+	(void)pos;
+	if (n < 0)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	if (n == 0) {
+		x->suspended = true;
+		MHD_suspend_connection(x->conn);
+	}
+	return n;
+}
+
+static struct MHD_Response *make_response(struct exchange *x, GString *body)
+{
+	if (x->stream)
+		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE, read_stream, x, NULL);
+	if (body)
+		return MHD_create_response_from_buffer_with_free_callback_cls(body->len, body->str, free_body, body);
+	return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+}
+
+static void resume(struct exchange *x)
+{
+	x->suspended = false;
+	MHD_resume_connection(x->conn);
+	/* On the next turn: the library may be on the stack. */
+	clock_cancel(&x->http->due);
+	x->http->due = clock_after(0, run_due, x->http);
+}
+
+void api_stream_wake(struct api_stream *s)
+{
+	if (s->exchange && s->exchange->suspended)
+		resume(s->exchange);
+}
+
 /* An api_answered_f. */
 static void answered(struct api_req *r, void *user)
 {
 	struct exchange *x = user;
-	GString *body = g_steal_pointer(&r->reply->body);
-	size_t len = body ? body->len : 0;
 
 	x->status = r->reply->status;
-	r->reply->body = body; /* for add_fields() to see */
-	x->response = body ? MHD_create_response_from_buffer_with_free_callback_cls(len, body->str, free_body, body)
-			   : MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
+	x->stream = g_steal_pointer(&r->reply->stream);
+	if (x->stream)
+		x->stream->exchange = x;
+	x->response = make_response(x, r->reply->body);
 	g_assert(x->response);
 	add_fields(x->response, r);
 	/* Nobody knows where the next request begins after one that was not read to its end. */
@@ -219,13 +269,8 @@ static void answered(struct api_req *r, void *user)
 	r->reply->body = NULL;
 	x->req = NULL;
 	api_req_free(r);
-	if (x->inside)
-		return;
-	x->suspended = false;
-	MHD_resume_connection(x->conn);
-	/* On the next turn: the library may be on the stack. */
-	clock_cancel(&x->http->due);
-	x->http->due = clock_after(0, run_due, x->http);
+	if (!x->inside)
+		resume(x);
 }
 
 static enum MHD_Result send_answer(struct exchange *x)
@@ -237,7 +282,7 @@ static enum MHD_Result send_answer(struct exchange *x)
 
 /* What is read of a head in one pass over its fields. */
 struct head_scan {
-	char *host, *token, *subject_token, *version, *legacy_version, *length, *coding; /* owned */
+	char *host, *token, *subject_token, *last_event_id, *version, *legacy_version, *length, *coding; /* owned */
 	const char *wrong; /* NULL, or why it cannot be answered */
 };
 
@@ -251,6 +296,7 @@ static const struct {
 	{ "Transfer-Encoding", offsetof(struct head_scan, coding), true },
 	{ "X-Auth-Token", offsetof(struct head_scan, token), false },
 	{ "X-Subject-Token", offsetof(struct head_scan, subject_token), false },
+	{ "Last-Event-ID", offsetof(struct head_scan, last_event_id), false },
 	{ "OpenStack-API-Version", offsetof(struct head_scan, version), false },
 	{ "X-OpenStack-Nova-API-Version", offsetof(struct head_scan, legacy_version), false },
 };
@@ -334,6 +380,7 @@ static void begin(struct exchange *x, const char *method)
 	head.base_url = base ? base : x->http->url;
 	head.token = scan.token;
 	head.subject_token = scan.subject_token;
+	head.last_event_id = scan.last_event_id;
 	head.version = scan.version;
 	head.legacy_version = scan.legacy_version;
 	if (query) {
@@ -576,12 +623,28 @@ static void on_limit(void *user)
 	check_stopped(h);
 }
 
+/* One that waits for news can be ended at once; one whose client does not read is not waited for. */
+static void end_streams(struct http *h)
+{
+	for (struct exchange *x = h->all; x; x = x->next) {
+		if (!x->stream)
+			continue;
+		if (x->suspended) {
+			resume(x);
+		} else {
+			x->dispatched = false;
+			h->busy--;
+		}
+	}
+}
+
 void http_stop(struct api *a, int64_t limit_ms, loop_f *done, void *user)
 {
 	struct http *h = a->http;
 
 	g_clear_pointer(&h->listeners, listen_close);
 	h->stopping = true;
+	end_streams(h);
 	h->stopped = done;
 	h->stopped_user = user;
 	h->limit = clock_after(limit_ms, on_limit, h);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * http: the listening sockets and HTTP, by libwebsockets on the loop.
+ * http: the listening sockets and HTTP, by libmicrohttpd on the loop.
  */
 #ifndef HTTP_H
 #define HTTP_H
@@ -25,7 +25,7 @@ void api_free(struct api *a);
 bool http_listen(struct api *a, GError **err);
 
 /**
- * http_stop() - take no more connections, finish the answers that are under way.
+ * http_stop() - take no more connections, finish the answers that are under way, end the streams.
  * @done: called on the loop when they are sent, or after @limit_ms
  */
 void http_stop(struct api *a, int64_t limit_ms, loop_f *done, void *user);

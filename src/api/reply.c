@@ -26,6 +26,16 @@ void api_reply_empty(struct api_req *r, int status)
 	answer(r, status, NULL);
 }
 
+void api_reply_stream(struct api_req *r, const char *type, struct api_stream *s)
+{
+	r->reply->stream = s;
+	api_header(r, "Content-Type", type);
+	/* Proxies must neither keep it nor wait for its end. */
+	api_header(r, "Cache-Control", "no-store");
+	api_header(r, "X-Accel-Buffering", "no");
+	answer(r, 200, NULL);
+}
+
 void api_header(struct api_req *r, const char *name, const char *value)
 {
 	if (!r->reply->headers)

@@ -169,6 +169,7 @@ struct api_req *api_req_new(struct api *a, const struct api_head *h, api_answere
 	r->base_url = g_strdup(h->base_url);
 	r->raw_token = g_strdup(h->token);
 	r->subject_token = g_strdup(h->subject_token);
+	r->last_event_id = g_strdup(h->last_event_id);
 	r->mv = API_MV_MIN;
 	g_snprintf(r->request_id, sizeof r->request_id, "req-%s", uuid);
 	if (take_path(r, h->path, &r->reply->bad) && take_query(r, h->query, &r->reply->bad) && r->reply->service == SERVICE_COMPUTE)
@@ -196,6 +197,8 @@ void api_req_free(struct api_req *r)
 	if (!r)
 		return;
 	string_free(r->reply->body);
+	if (r->reply->stream)
+		r->reply->stream->closed(r->reply->stream);
 	string_free(r->reply->headers);
 	string_free(r->reply->body_in);
 	g_free(r->reply->path_buf);
@@ -209,6 +212,7 @@ void api_req_free(struct api_req *r)
 	g_free((char *)r->base_url);
 	g_free((char *)r->raw_token);
 	g_free((char *)r->subject_token);
+	g_free((char *)r->last_event_id);
 	g_free(r);
 }
 

@@ -24,6 +24,7 @@ struct api {
 	struct identity *identity;
 	struct router *router;
 	struct http *http;
+	struct watches *watches;
 };
 
 /* A request's line and headers as they came, escapes and all. Lent. */
@@ -33,6 +34,7 @@ struct api_head {
 	const char *query;           /* what stands behind '?'; NULL: none */
 	const char *base_url;
 	const char *token, *subject_token;
+	const char *last_event_id;   /* Last-Event-ID */
 	const char *version;         /* OpenStack-API-Version */
 	const char *legacy_version;  /* X-OpenStack-Nova-API-Version */
 };
@@ -46,6 +48,7 @@ typedef void api_answered_f(struct api_req *r, void *user);
 struct api_reply {
 	int status;                  /* 0: not answered yet */
 	GString *body;               /* NULL: none */
+	struct api_stream *stream;   /* instead of a body; NULL: none */
 	GString *headers;            /* "Name: value\r\n" ..., beside those of every answer; NULL: none */
 	enum api_service service;
 	api_answered_f *answered;    /* NULL: nobody wants it any more */
