@@ -141,6 +141,8 @@ struct api_stream {
 void api_reply_stream(struct api_req *r, const char *type, struct api_stream *s);
 /** api_stream_wake() - read() has something, or -1. Not from inside read(). */
 void api_stream_wake(struct api_stream *s);
+/** api_stream_left() - true if its client has closed his side, which the next thing that is sent would find out. */
+bool api_stream_left(const struct api_stream *s);
 
 /* ---- what handlers reach ---- */
 

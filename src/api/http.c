@@ -27,6 +27,7 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -44,6 +45,7 @@
 #define DISCARD_MAX (1 << 20)    /* of a chunked body over the limit, to say so behind it; above, the connection goes */
 #define IDLE_S 75                /* without a byte in either direction */
 #define STREAM_PIECE (16 * 1024)
+#define STREAM_BUFFER (64 * 1024) /* the kernel's: megabytes of old news help nobody */
 
 /* One request, from its first line to the end of its answer. */
 struct exchange {
@@ -227,10 +229,25 @@ static ssize_t read_stream(void *user, uint64_t pos, char *buf, size_t max)
 	return n;
 }
 
+static int socket_of(const struct exchange *x)
+{
+	return MHD_get_connection_info(x->conn, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+static void bound_buffer(struct exchange *x)
+{
+	int bytes = STREAM_BUFFER;
+
+	/* Without it the kernel only holds more. */
+	(void)setsockopt(socket_of(x), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 static struct MHD_Response *make_response(struct exchange *x, GString *body)
 {
-	if (x->stream)
+	if (x->stream) {
+		bound_buffer(x);
 		return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE, read_stream, x, NULL);
+	}
 	if (body)
 		return MHD_create_response_from_buffer_with_free_callback_cls(body->len, body->str, free_body, body);
 	return MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
@@ -249,6 +266,13 @@ void api_stream_wake(struct api_stream *s)
 {
 	if (s->exchange && s->exchange->suspended)
 		resume(s->exchange);
+}
+
+bool api_stream_left(const struct api_stream *s)
+{
+	struct pollfd p = { .fd = s->exchange ? socket_of(s->exchange) : -1, .events = POLLRDHUP };
+
+	return poll(&p, 1, 0) == 1;
 }
 
 /* An api_answered_f. */

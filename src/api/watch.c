@@ -16,7 +16,8 @@ struct watch {
 	int64_t migration, expires_us;
 	uint64_t at;              /* everything up to this event was sent, or is not wanted */
 	enum event_found found;   /* of the id that it began with; EVENT_FOUND from then on */
-	bool begun, beat, over, over_said;
+	bool begun, beat, over_said;
+	const char *over;         /* why it ends; NULL: it goes on */
 	GString *out;             /* the block that is being sent, and how much of it was */
 	size_t sent;
 	struct clock_timer *timer;
@@ -108,7 +109,8 @@ static bool refill(struct watch *w)
 	g_string_truncate(w->out, 0);
 	w->sent = 0;
 	if (w->over) {
-		g_string_append(w->out, w->over_said ? "" : ": the token is no longer good\n\n");
+		if (!w->over_said)
+			g_string_append_printf(w->out, ": %s\n\n", w->over);
 		w->over_said = true;
 	} else if (!w->begun) {
 		w->begun = true;
@@ -160,7 +162,7 @@ static void on_timer(void *user)
 		w->beat = true;
 		plan(w);
 	} else {
-		w->over = true;
+		w->over = "the token is no longer good";
 	}
 	if (a)
 		auth_free(a);
@@ -187,12 +189,29 @@ static void watch_closed(struct api_stream *s)
 	g_free(w);
 }
 
+/* How many are there, after those whose clients have gone without a word were told to end. */
+static size_t count_open(struct watches *all)
+{
+	size_t n = 0;
+
+	for (guint i = 0; i < all->open->len; i++) {
+		struct watch *w = g_ptr_array_index(all->open, i);
+
+		if (!w->over && api_stream_left(&w->stream)) {
+			w->over = "its client has closed his side, and another waits";
+			api_stream_wake(&w->stream);
+		}
+		n += !w->over;
+	}
+	return n;
+}
+
 struct api_stream *watch_open(struct watches *all, const struct watch_params *p, GError **err)
 {
 	struct watch *w;
 
-	if (all->open->len >= all->max) {
-		g_set_error(err, ERR, ERR_UNAVAILABLE, "%u clients watch the events already; [api] event_streams_max permits no more.", all->open->len);
+	if (all->open->len >= all->max && count_open(all) >= all->max) {
+		g_set_error(err, ERR, ERR_UNAVAILABLE, "%zu clients watch the events already; [api] event_streams_max permits no more.", all->max);
 		return NULL;
 	}
 	w = g_new0(struct watch, 1);

@@ -46,6 +46,7 @@ GROUPS = {
     "sweep": Group(("gcc",)),
     "e2e": Group((), jobs=1, scripts=(
         ("tests/e2e/t_errors.py", "asan"),
+        ("tests/e2e/t_events.py", "asan"),
         ("tests/e2e/t_libvirt.sh", "asan"),
         ("tests/e2e/t_transcript.py", "asan"),
         ("tests/e2e/t_timeout.py", "asan"),
