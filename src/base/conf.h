@@ -33,7 +33,7 @@ struct conf {
 	char *log_format;             /* auto, text, json, journal */
 	int64_t service_down_time;    /* s */
 	int64_t report_interval;      /* s: between polls of a host */
-	int64_t max_concurrent_live_migrations;
+	int64_t max_concurrent_live_migrations, max_concurrent_inbound_live_migrations, max_concurrent_fleet_live_migrations;
 	int64_t migrate_max_retries;
 	int64_t reserved_host_memory_mb, reserved_host_cpus, reserved_host_disk_mb;
 	double cpu_allocation_ratio, ram_allocation_ratio, disk_allocation_ratio;

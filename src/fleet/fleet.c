@@ -462,10 +462,10 @@ void fleet_claim(struct fleet *f, struct host *h, const struct server *s, int64_
 	g_hash_table_replace(h->claims, g_strdup(s->uuid), c);
 }
 
-void fleet_unclaim(struct fleet *f, struct host *h, const struct server *s)
+void fleet_unclaim(struct fleet *f, struct host *h, const char *server_uuid)
 {
 	(void)f;
-	g_hash_table_remove(h->claims, s->uuid);
+	g_hash_table_remove(h->claims, server_uuid);
 }
 
 /* ---- servers ---- */
@@ -507,15 +507,22 @@ void fleet_server_add(struct fleet *f, struct server *s)
 		g_hash_table_add(h->servers, s);
 }
 
+static void leave(struct fleet *f, struct host *h, struct server *s)
+{
+	g_hash_table_remove(h->servers, s);
+	if (f->listener.room)
+		f->listener.room(h, f->listener.user);
+}
+
 void fleet_server_drop(struct fleet *f, struct server *s)
 {
 	struct host *h = fleet_host(f, s->host);
 
 	tell_removed(f, s);
-	if (h)
-		g_hash_table_remove(h->servers, s);
 	g_hash_table_remove(f->servers_by_uuid, s->uuid);
 	g_ptr_array_remove(f->servers, s);
+	if (h)
+		leave(f, h, s);
 	server_free(s);
 }
 
@@ -523,11 +530,11 @@ void fleet_server_move(struct fleet *f, struct server *s, const char *host)
 {
 	struct host *old = fleet_host(f, s->host), *new = fleet_host(f, host);
 
-	if (old)
-		g_hash_table_remove(old->servers, s);
 	util_replace(&s->host, host);
 	if (new)
 		g_hash_table_add(new->servers, s);
+	if (old && old != new)
+		leave(f, old, s);
 	s->missing = false;
 	tell_later(f, s);
 }

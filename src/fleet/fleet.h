@@ -79,8 +79,10 @@ struct fleet_listener {
 	void (*domain)(const struct hv_event *ev, void *user);
 	/* @d is shut off there, or waits for a migration that has no job; no migration owns its server, which is elsewhere */
 	void (*leftover)(struct host *h, const struct hv_dom *d, void *user);
-	/* a host became UP, or stopped being so */
+	/* a host became UP, or stopped being so, or was enabled or disabled */
 	void (*host)(struct host *h, void *user);
+	/* a server has left it: there is more room */
+	void (*room)(struct host *h, void *user);
 	void *user;
 };
 
@@ -147,7 +149,7 @@ struct usage host_total(const struct host *h);
 struct usage host_capacity(const struct fleet *f, const struct host *h);
 
 void fleet_claim(struct fleet *f, struct host *h, const struct server *s, int64_t migration_id);
-void fleet_unclaim(struct fleet *f, struct host *h, const struct server *s);
+void fleet_unclaim(struct fleet *f, struct host *h, const char *server_uuid);
 
 /* ---- servers ---- */
 

@@ -35,7 +35,14 @@ static void on_host(struct host *h, void *user)
 	/* One of them may end another's wait, never another's life. */
 	for (guint i = 0; i < touched->len; i++)
 		live_host(g_ptr_array_index(touched, i));
-	engine_pump(e);
+	queue_host(e->queue, h);
+}
+
+static void on_room(struct host *h, void *user)
+{
+	struct engine *e = user;
+
+	queue_room(e->queue, h);
 }
 
 static void on_leftover(struct host *h, const struct hv_dom *d, void *user)
@@ -63,12 +70,7 @@ static bool release_servers(struct engine *e, GError **err)
 
 static void resume(struct mig *m)
 {
-	struct server *s = mig_server(m);
-	struct host *dest = mig_dest(m);
-
 	m->priv->recovered = true;
-	if (s && dest && mig_phase_holds_claim(m->phase))
-		fleet_claim(m->priv->engine->fleet, dest, s, m->id);
 	log_info("migration_resumed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("phase", mig_phase_name(m->phase)));
 	live_enter(m);
 }
@@ -83,13 +85,13 @@ static void index_add(struct engine *e, struct mig *m)
 struct engine *engine_new(struct fleet *f, GError **err)
 {
 	struct engine *e = g_new0(struct engine, 1);
-	struct fleet_listener l = { .domain = on_domain, .leftover = on_leftover, .host = on_host, .user = e };
+	struct fleet_listener l = { .domain = on_domain, .leftover = on_leftover, .host = on_host, .room = on_room, .user = e };
 
 	e->fleet = f;
 	e->store = fleet_store(f);
 	e->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
 	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
-	e->slots = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	e->queue = queue_new(e);
 	e->prechecks = g_hash_table_new(NULL, NULL);
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->active = mig_load_active(e, err);
@@ -97,7 +99,7 @@ struct engine *engine_new(struct fleet *f, GError **err)
 		struct mig *m = g_ptr_array_index(e->active, i);
 
 		index_add(e, m);
-		engine_slot(m, mig_phase_holds_slot(m->phase));
+		queue_add(m);
 	}
 	if (!e->active || !release_servers(e, err)) {
 		engine_free(e);
@@ -123,7 +125,7 @@ void engine_free(struct engine *e)
 	clock_cancel(&e->reaper);
 	g_hash_table_unref(e->by_id);
 	g_hash_table_unref(e->by_server);
-	g_hash_table_unref(e->slots);
+	queue_free(e->queue);
 	g_hash_table_unref(e->leftovers);
 	if (e->active)
 		g_ptr_array_unref(e->active);
@@ -136,47 +138,7 @@ struct fleet *engine_fleet(struct engine *e)
 	return e->fleet;
 }
 
-/* ---- the queue ---- */
-
-static int slots_taken(struct engine *e, const char *host)
-{
-	return GPOINTER_TO_INT(g_hash_table_lookup(e->slots, host));
-}
-
-void engine_slot(const struct mig *m, int by)
-{
-	struct engine *e = m->priv->engine;
-
-	if (by)
-		g_hash_table_replace(e->slots, g_strdup(m->source), GINT_TO_POINTER(slots_taken(e, m->source) + by));
-}
-
-static bool slot_free(struct engine *e, const struct mig *m)
-{
-	int64_t max = fleet_conf(e->fleet)->max_concurrent_live_migrations;
-
-	return max == 0 || slots_taken(e, m->source) < max;
-}
-
-void engine_pump(struct engine *e)
-{
-	if (e->pumping || e->stopping)
-		return;
-	e->pumping = true;
-	for (guint i = 0; i < e->active->len; i++) {
-		struct mig *m = g_ptr_array_index(e->active, i);
-		struct host *source = mig_source(m);
-		g_autoptr(GError) why = NULL;
-
-		if (m->phase != MIG_QUEUED || !source || !host_is_up(e->fleet, source) || !slot_free(e, m))
-			continue;
-		if (mig_set_phase(m, MIG_QUEUED, MIG_SCHEDULE, "a slot is free", NULL, &why))
-			live_enter(m);
-		else
-			log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("error", why->message));
-	}
-	e->pumping = false;
-}
+/* ---- ends ---- */
 
 static void reap(void *user)
 {
@@ -186,7 +148,6 @@ static void reap(void *user)
 	for (guint i = e->active->len; i-- > 0;)
 		if (mig_is_final(g_ptr_array_index(e->active, i)))
 			g_ptr_array_remove_index(e->active, i);
-	engine_pump(e);
 }
 
 void engine_ended(struct mig *m)
@@ -251,6 +212,7 @@ static struct mig *build(struct engine *e, const struct mig_request *r)
 	m->requested_host = g_strdup(r->host);
 	m->block = r->block;
 	m->force = r->force;
+	m->priority = r->priority;
 	m->user_id = g_strdup(r->who.user_id);
 	m->project_id = g_strdup(r->who.project_id);
 	m->request_id = g_strdup(r->who.request_id);
@@ -296,6 +258,7 @@ void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_a
 	}
 	g_ptr_array_add(e->active, m);
 	index_add(e, m);
+	queue_add(m);
 	log_info("migration_requested", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
 		 LOG_S("requested_host", m->requested_host), LOG_S("request", m->request_id));
 	mig_tell(m, MIG_PHASE_N, "requested");
@@ -407,7 +370,46 @@ bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const
 	return true;
 }
 
+bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **err)
+{
+	struct mig *m = engine_find(e, id);
+	g_autofree char *why = g_strdup_printf("priority %d", priority);
+	int was;
+
+	if (!m) {
+		struct mig *row = engine_get(e, id, err);
+
+		if (row)
+			g_set_error(err, ERR, ERR_CONFLICT, "Migration %" G_GINT64_FORMAT " is %s; its priority matters no more.", id, mig_status(row));
+		mig_free(row);
+		return false;
+	}
+	was = m->priority;
+	m->priority = priority;
+	if (!mig_set_phase(m, m->phase, m->phase, why, mig_write_options, err)) {
+		m->priority = was;
+		return false;
+	}
+	queue_reorder(m);
+	return true;
+}
+
+void engine_limits_changed(struct engine *e)
+{
+	queue_limits(e->queue);
+}
+
 /* ---- records ---- */
+
+const char *engine_held(const struct mig *m)
+{
+	return m->priv->place.held;
+}
+
+char *engine_check(struct engine *e)
+{
+	return queue_check(e->queue);
+}
 
 GPtrArray *engine_active(struct engine *e)
 {
@@ -431,6 +433,8 @@ static void freshen(struct engine *e, struct mig *row)
 
 	if (!m)
 		return;
+	row->queue_position = queue_position(m);
+	row->waits_for = queue_waits_for(m);
 	row->progress = m->progress;
 	row->postcopy = m->postcopy;
 	row->updated_us = m->updated_us;

@@ -69,6 +69,7 @@ struct mig {
 	char *requested_host;      /* NULL: the scheduler chooses */
 	enum mig_block block;
 	bool force;                /* the requested host is taken past the scheduler's filters */
+	int priority;              /* of the queue: higher first, then by age */
 	int attempt;
 	bool abort_wanted, force_wanted, paused_by_us;
 	char *error;               /* why it ended as it did, or NULL */
@@ -76,6 +77,8 @@ struct mig {
 	int64_t action_id;
 	int64_t created_us, updated_us;
 	struct mig_progress progress;
+	int queue_position;        /* in records that are read: 1 is the first; 0: it is not queued */
+	char *waits_for;           /* likewise: what a queued one waits for, for people; NULL */
 	struct mig_private *priv;  /* of the engine; NULL in a record read from the store */
 };
 
@@ -109,11 +112,15 @@ struct fleet *engine_fleet(struct engine *e);
 
 /* ---- requests ---- */
 
+#define MIG_PRIORITY_MIN (-1000)
+#define MIG_PRIORITY_MAX 1000
+
 struct mig_request {
 	struct server *server;
 	const char *host;        /* NULL: the scheduler chooses */
 	enum mig_block block;
 	bool force;              /* 2.30-2.67: skip the scheduler's filters */
+	int priority;            /* MIG_PRIORITY_MIN..MIG_PRIORITY_MAX */
 	bool wait_checks;        /* up to 2.33: answer only when the prechecks have passed */
 	struct requester who;
 };
@@ -140,7 +147,23 @@ bool engine_abort(struct engine *e, struct server *s, int64_t id, bool also_queu
 /** engine_force_complete() - pause the guest, or switch to post-copy where it is permitted, so that the migration ends. */
 bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const struct requester *who, GError **err);
 
+/**
+ * engine_set_priority() - its place in the queue; kept, and without effect, when it has left the queue.
+ * @priority: MIG_PRIORITY_MIN..MIG_PRIORITY_MAX
+ *
+ * ERR_NOT_FOUND; ERR_CONFLICT if it has ended; ERR_STORE.
+ */
+bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **err);
+
+/** engine_limits_changed() - the configuration's limits are other ones now: who waits looks again. */
+void engine_limits_changed(struct engine *e);
+
 /* ---- records ---- */
+
+/** engine_held() - the host that holds room and an inbound slot for it. Borrowed; NULL. */
+const char *engine_held(const struct mig *m);
+/** engine_check() - for tests: count slots, claims and the queue anew. Return: NULL, or what is wrong, owned by the caller. */
+char *engine_check(struct engine *e);
 
 /** engine_active() - migrations that are not final. Borrowed GPtrArray of struct mig *. */
 GPtrArray *engine_active(struct engine *e);

@@ -120,7 +120,6 @@ void live_end(struct mig *m, enum mig_phase phase, const char *details)
 {
 	struct engine *e = m->priv->engine;
 	struct server *s = mig_server(m);
-	struct host *dest = mig_dest(m);
 	g_autofree char *kept = g_strdup(details);
 	g_autoptr(GError) err = NULL;
 
@@ -135,8 +134,6 @@ void live_end(struct mig *m, enum mig_phase phase, const char *details)
 	if (s) {
 		s->task = SERVER_TASK_NONE;
 		s->progress = 0;
-		if (dest)
-			fleet_unclaim(e->fleet, dest, s);
 		fleet_server_refresh(e->fleet, s);
 	}
 	engine_ended(m);
@@ -150,7 +147,7 @@ static bool another_fits(struct mig *m, const char *why)
 
 	g_hash_table_replace(m->priv->excluded, g_strdup(m->dest), g_strdup(why));
 	res = sched_select(m->priv->engine->fleet, &req);
-	fits = res->passed > 0;
+	fits = res->passed + res->busy > 0;
 	sched_result_free(res);
 	return fits;
 }
@@ -163,7 +160,6 @@ static bool write_given_up(struct mig *m, GError **err)
 bool live_elsewhere(struct mig *m, const char *why)
 {
 	int64_t retries = fleet_conf(m->priv->engine->fleet)->migrate_max_retries;
-	struct host *old = mig_dest(m);
 	g_autofree char *kept = g_strdup(why), *text = g_strdup_printf("%s: %s; the next one", m->dest, why);
 	char *was = m->dest;
 
@@ -178,8 +174,7 @@ bool live_elsewhere(struct mig *m, const char *why)
 		m->dest = was;
 		return true; /* again, from the phase that it is in */
 	}
-	if (old)
-		fleet_unclaim(m->priv->engine->fleet, old, mig_server(m));
+	queue_hold(m, NULL);
 	g_free(was);
 	m->priv->elsewhere++;
 	util_replace(&m->priv->call_error, NULL);
@@ -330,11 +325,6 @@ static void fetch_xml(struct mig *m)
 
 	if (!live_ask(m, mig_source(m), &req, got_xml))
 		live_later(m, HOST_WAIT_MS);
-}
-
-static void queued(struct mig *m)
-{
-	engine_pump(m->priv->engine);
 }
 
 static void prepare(struct mig *m)
@@ -510,7 +500,7 @@ static bool before_copy(const struct mig *m)
 void live_enter(struct mig *m)
 {
 	static void (*const enter[MIG_PHASE_N])(struct mig *) = {
-		[MIG_CHECK] = search_check, [MIG_QUEUED] = queued, [MIG_SCHEDULE] = search_schedule, [MIG_PREPARE] = prepare,
+		[MIG_CHECK] = search_check, [MIG_SCHEDULE] = search_schedule, [MIG_PREPARE] = prepare,
 		[MIG_COPY] = settle, [MIG_FINISH] = settle, [MIG_UNDO] = settle,
 	};
 
@@ -526,6 +516,8 @@ void live_enter(struct mig *m)
 		live_end(m, MIG_CANCELLED, "aborted");
 		return;
 	}
+	if (m->phase == MIG_QUEUED)
+		return; /* the queue moves it on */
 	/* Right after a start no host is up yet, and none is to be refused for that. */
 	if (before_copy(m) && !fleet_settled(m->priv->engine->fleet)) {
 		live_later(m, RETRY_MS);

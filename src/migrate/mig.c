@@ -31,7 +31,7 @@ static const struct {
 } stages[] = {
 	[MIG_CHECK]    = { "check",    "accepted",       P(QUEUED) | P(ERROR) | P(CANCELLED), false, false, true, false, false },
 	[MIG_QUEUED]   = { "queued",   "queued",         P(SCHEDULE) | P(CANCELLED) | P(ERROR), false, false, true, true, false },
-	[MIG_SCHEDULE] = { "schedule", "preparing",      P(PREPARE) | P(ERROR) | P(CANCELLED), true, false, true, true, false },
+	[MIG_SCHEDULE] = { "schedule", "preparing",      P(PREPARE) | P(QUEUED) | P(ERROR) | P(CANCELLED), true, false, true, true, false },
 	[MIG_PREPARE]  = { "prepare",  "preparing",      P(COPY) | P(SCHEDULE) | P(FAILED) | P(CANCELLED) | P(ERROR), true, true, true, true, false },
 	[MIG_COPY]     = { "copy",     "running",        P(PREPARE) | P(FINISH) | P(UNDO) | P(ERROR), true, true, true, true, false },
 	[MIG_FINISH]   = { "finish",   "post-migrating", P(DONE) | P(ERROR), true, false, false, true, false },
@@ -107,6 +107,7 @@ static void private_free(struct mig_private *p)
 	g_hash_table_unref(p->excluded);
 	hv_dom_free(p->source_dom);
 	hv_dom_free(p->dest_dom);
+	g_free(p->place.held);
 	g_free(p->candidate);
 	g_free(p->xml);
 	g_free(p->xml_inactive);
@@ -128,6 +129,7 @@ void mig_free(struct mig *m)
 	g_free(m->user_id);
 	g_free(m->project_id);
 	g_free(m->request_id);
+	g_free(m->waits_for);
 	g_free(m);
 }
 
@@ -186,7 +188,6 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 		return false;
 	}
 	if (old != new) {
-		engine_slot(m, (int)stages[new].slot - (int)stages[old].slot);
 		m->phase = new;
 		m->priv->turn++; /* answers that are under way will be dropped: nobody waits for them any more */
 		m->priv->probes_open = 0;
@@ -194,6 +195,7 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 		m->priv->call_running = false;
 		clock_cancel(&m->priv->timer);
 		precheck_cancel(g_steal_pointer(&m->priv->precheck));
+		queue_moved(m);
 	}
 	log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", stages[old].name),
 		 LOG_S("to", stages[new].name), LOG_S("source", m->source), LOG_S("dest", m->dest), LOG_S("why", why));
@@ -210,6 +212,8 @@ static char *options_text(const struct mig *m)
 	jout_open(&o, '{');
 	jout_kv(&o, "block", str, block_names[m->block]);
 	jout_kv(&o, "force", bool, m->force);
+	if (m->priority)
+		jout_kv(&o, "priority", int, m->priority);
 	jout_close(&o, '}');
 	return g_string_free(s, FALSE);
 }
@@ -227,6 +231,13 @@ bool mig_insert(struct mig *m, GError **err)
 				       SV_S(m->user_id), SV_S(m->project_id), SV_S(m->request_id), SV_I(m->action_id), SV_I(now)),
 			    &m->id, err) &&
 	       store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_NULL, SV_S(stages[m->phase].name), SV_S("requested"), SV_I(now)), NULL, err);
+}
+
+bool mig_write_options(struct mig *m, GError **err)
+{
+	g_autofree char *options = options_text(m);
+
+	return store_run(m->priv->engine->store, Q_MIG_OPTIONS, STORE_ARGS(SV_I(m->id), SV_S(options)), NULL, err);
 }
 
 void mig_save_progress(struct mig *m)
@@ -284,6 +295,7 @@ static void read_options(struct mig *m, const char *text)
 	int block = MIG_BLOCK_AUTO;
 
 	m->force = json_is_true(json_object_get(root, "force"));
+	m->priority = (int)json_integer_value(json_object_get(root, "priority"));
 	(void)index_of(json_string_value(json_object_get(root, "block")), &block, block_at, MIG_BLOCK_N); /* "auto" unless it says else */
 	m->block = (enum mig_block)block;
 }

@@ -9,6 +9,7 @@
 #include "migrate/converge.h"
 #include "migrate/engine.h"
 #include "migrate/probe.h"
+#include "migrate/queue.h"
 
 struct engine {
 	struct fleet *fleet;
@@ -16,17 +17,18 @@ struct engine {
 	GPtrArray *active;          /* struct mig *, by id; those that just ended too, until the next turn */
 	GHashTable *by_id;          /* id -> struct mig *, not final */
 	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
-	GHashTable *slots;          /* source host -> number of slots taken */
+	struct queue *queue;
 	GHashTable *prechecks;      /* struct precheck *, a set: runs under way */
 	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
 	struct clock_timer *reaper; /* takes the final ones out of active */
-	bool pumping, stopping;
+	bool stopping;
 };
 
 struct mig_private {
 	struct engine *engine;
 	engine_accepted_f *accepted; /* who waits for the prechecks; NULL */
 	void *accepted_user;
+	struct queue_place place;
 	struct clock_timer *timer;   /* the next step or poll */
 	uint64_t turn;               /* answers of an earlier turn are dropped */
 	bool recovered;              /* the row was found at start, or is tried again after a doubt */
@@ -91,6 +93,8 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 
 /** mig_insert() - write a new row inside the caller's transaction and set its id. */
 bool mig_insert(struct mig *m, GError **err);
+/** mig_write_options() - what was asked, for mig_set_phase(). */
+bool mig_write_options(struct mig *m, GError **err);
 /** mig_save_progress() - write the byte counts; not a matter of life. */
 void mig_save_progress(struct mig *m);
 
@@ -185,12 +189,7 @@ void leftover_seen(struct engine *e, struct host *h, const struct hv_dom *d);
 
 /** engine_find() - the migration of that id, if it is not final. */
 struct mig *engine_find(struct engine *e, int64_t id);
-/** engine_slot() - count a slot at @m's source, @by +1 or -1. */
-void engine_slot(const struct mig *m, int by);
-
-/** engine_pump() - give free slots to those that wait. */
-void engine_pump(struct engine *e);
-/** engine_ended() - @m is final: forget it, free its slot. */
+/** engine_ended() - @m is final: forget it. */
 void engine_ended(struct mig *m);
 /** engine_accept() - answer who waits for the prechecks; @err NULL when they passed. */
 void engine_accept(struct mig *m, const GError *err);

@@ -62,6 +62,14 @@ static struct host *dest_of(const struct precheck *p)
 	return fleet_host(fleet_of(p), p->dest_name);
 }
 
+/* The host where the migration that asks has a claim already, which must not count against it. */
+static const struct host *held_of(const struct precheck *p)
+{
+	const struct mig *m = p->req.own_migration ? engine_find(p->engine, p->req.own_migration) : NULL;
+
+	return m ? queue_held(m) : NULL;
+}
+
 static enum verdict skip(struct precheck *p, const char *why)
 {
 	util_replace(&p->brief, why);
@@ -138,6 +146,8 @@ static enum verdict memory(struct precheck *p, GError **err)
 	if (is_judged_by_scheduler(p))
 		return PASS;
 	room = host_capacity(fleet_of(p), h).memory_mb - host_used(h).memory_mb - host_claimed(h).memory_mb;
+	if (held_of(p) == h)
+		room += need;
 	if (need <= room)
 		return PASS;
 	return fail(err, "Migration pre-check error: Unable to migrate %s to %s: Lack of memory(host:%" G_GINT64_FORMAT " <= instance:%" G_GINT64_FORMAT ")",
@@ -146,24 +156,22 @@ static enum verdict memory(struct precheck *p, GError **err)
 
 static enum verdict scheduler(struct precheck *p, GError **err)
 {
-	struct sched_request req = { .server = server_of(p), .only_host = p->dest_name };
+	struct sched_request req = { .server = server_of(p), .only_host = p->dest_name, .held = held_of(p) };
 	struct sched_result *found;
-	bool ok;
+	g_autofree char *reasons = NULL;
 
 	if (p->req.chosen)
 		return PASS;
 	if (p->req.force)
 		return skip(p, "the host is forced");
+	if (sched_any(fleet_of(p), &req))
+		return PASS;
 	found = sched_select(fleet_of(p), &req);
-	ok = found->passed > 0;
-	if (!ok) {
-		g_autofree char *reasons = sched_reasons(found);
-
-		g_set_error(err, ERR, ERR_NO_VALID_HOST, "No valid host was found. %s", reasons);
-		util_replace(&p->brief, reasons);
-	}
+	reasons = sched_reasons(found);
+	g_set_error(err, ERR, ERR_NO_VALID_HOST, "No valid host was found. %s", reasons);
+	util_replace(&p->brief, reasons);
 	sched_result_free(found);
-	return ok ? PASS : FAIL;
+	return FAIL;
 }
 
 static enum verdict hypervisor_type(struct precheck *p, GError **err)

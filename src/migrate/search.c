@@ -33,24 +33,19 @@ static void to_queue(struct mig *m)
 	if (!live_go(m, MIG_QUEUED, "checks passed", write_checked))
 		return;
 	engine_accept(m, NULL);
-	engine_pump(m->priv->engine);
 }
 
 static void found(struct mig *m, struct host *h)
 {
-	struct engine *e = m->priv->engine;
-
 	if (m->phase == MIG_CHECK) {
 		to_queue(m);
 		return;
 	}
 	util_replace(&m->dest, h->name);
-	fleet_claim(e->fleet, h, mig_server(m), m->id);
 	if (live_go(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit", NULL)) {
 		live_enter(m);
 		return;
 	}
-	fleet_unclaim(e->fleet, h, mig_server(m));
 	util_replace(&m->dest, NULL);
 }
 
@@ -101,48 +96,88 @@ static void try_host(struct mig *m, const char *host, bool chosen)
 		.server_uuid = m->server_uuid, .dest = host, .block = m->block, .force = m->force, .chosen = chosen, .own_migration = m->id,
 	};
 
+	/* Room and slot are held before the host is asked: nobody else may take them meanwhile. */
+	if (m->phase == MIG_SCHEDULE && fleet_host(m->priv->engine->fleet, host))
+		queue_hold(m, fleet_host(m->priv->engine->fleet, host));
 	util_replace(&m->priv->candidate, host);
 	precheck_cancel(m->priv->precheck);
 	m->priv->precheck = precheck_begin(m->priv->engine, &req, judged, m);
 }
 
-/* One turn of the search: the best host that was not refused yet. */
+/* Hosts fit, but they are busy. What was read of the guest may be old when one is not any more. */
+static void back_to_queue(struct mig *m, const char *host)
+{
+	g_autofree char *why = g_strdup_printf("%s fits, but is busy", host);
+
+	m->priv->checked = false;
+	g_clear_pointer(&m->priv->xml, g_free);
+	g_clear_pointer(&m->priv->xml_inactive, g_free);
+	(void)live_go(m, MIG_QUEUED, why, NULL); /* else the phase is entered again */
+}
+
+/* A check holds nothing: it may ask a busy host too. */
+static bool must_wait(struct mig *m, struct host *h, const struct sched_request *req)
+{
+	struct fleet *f = m->priv->engine->fleet;
+
+	return m->phase == MIG_SCHEDULE && h != req->held && sched_is_busy(f, h) && (m->force || sched_fits(f, req, h));
+}
+
+static void ask_for(struct mig *m)
+{
+	struct sched_request req = { .server = mig_server(m), .held = queue_held(m) };
+	struct host *h = fleet_host(m->priv->engine->fleet, m->requested_host);
+
+	if (h && must_wait(m, h, &req))
+		back_to_queue(m, h->name);
+	else
+		try_host(m, m->requested_host, false);
+}
+
+/* One turn of the search: the host that it holds, or else the best one, that was not refused yet. */
 static void next_host(struct mig *m)
 {
-	struct sched_request req = { .server = mig_server(m), .exclude = m->priv->excluded };
+	struct fleet *f = m->priv->engine->fleet;
+	struct host *held = queue_held(m), *h, *busy = NULL;
+	struct sched_request req = { .server = mig_server(m), .exclude = m->priv->excluded, .held = held };
 	struct sched_result *res;
 
 	if (m->requested_host) {
-		try_host(m, m->requested_host, false);
+		ask_for(m);
 		return;
 	}
-	res = sched_select(m->priv->engine->fleet, &req);
-	if (res->passed)
-		try_host(m, ((struct sched_verdict *)g_ptr_array_index(res->hosts, 0))->host->name, true);
-	else
+	h = held && sched_fits(f, &req, held) ? held : sched_best(f, &req, &busy);
+	if (!h && m->phase == MIG_CHECK)
+		h = busy;
+	if (h) {
+		try_host(m, h->name, true);
+	} else if (busy) {
+		back_to_queue(m, busy->name);
+	} else {
+		res = sched_select(f, &req);
 		none_found(m, res);
-	sched_result_free(res);
+		sched_result_free(res);
+	}
 }
 
 static bool some_host_fits(struct mig *m)
 {
 	struct sched_request req = { .server = mig_server(m) };
 	struct sched_result *res;
-	bool fits;
 
-	if (m->requested_host)
-		return true; /* its own checks have said so */
+	/* The checks of one that was asked for have said so. */
+	if (m->requested_host || sched_any(m->priv->engine->fleet, &req))
+		return true;
 	res = sched_select(m->priv->engine->fleet, &req);
-	fits = res->passed > 0;
-	if (!fits)
-		none_found(m, res);
+	none_found(m, res);
 	sched_result_free(res);
-	return fits;
+	return false;
 }
 
 static bool quick_checks(struct mig *m)
 {
-	struct precheck_request req = { .server_uuid = m->server_uuid, .dest = m->requested_host, .block = m->block, .force = m->force };
+	struct precheck_request req = { .server_uuid = m->server_uuid, .dest = m->requested_host, .block = m->block, .force = m->force,
+					.own_migration = m->id };
 	g_autoptr(GError) why = NULL;
 
 	if (precheck_quick(m->priv->engine, &req, &why))

@@ -139,8 +139,6 @@ static void moved(struct mig *m)
 	if (!change(m, MIG_FINISH, "it lives at the destination", write_moved))
 		return;
 	fleet_server_move(f, s, m->dest);
-	if (mig_dest(m))
-		fleet_unclaim(f, mig_dest(m), s);
 	g_clear_pointer(&s->dom, hv_dom_free);
 	judge(m);
 }

@@ -53,6 +53,7 @@ const struct query_def query_table[Q_N] = {
 	[Q_MIG_PHASE] = { "mig_phase",
 		"UPDATE migrations SET phase = $3, status = $4, dest = $5, attempt = $6, abort_wanted = $7, force_wanted = $8, "
 		"paused_by_us = $9, error = $10, updated_at = $11 WHERE id = $1 AND phase = $2", 11 },
+	[Q_MIG_OPTIONS] = { "mig_options", "UPDATE migrations SET options = $2 WHERE id = $1", 2 },
 	[Q_MIG_PROGRESS] = { "mig_progress",
 		"UPDATE migrations SET mem_total = $2, mem_processed = $3, mem_remaining = $4, disk_total = $5, disk_processed = $6, "
 		"disk_remaining = $7, downtime_ms = $8, updated_at = $9 WHERE id = $1", 9 },

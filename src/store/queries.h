@@ -31,6 +31,7 @@ enum query {
 	Q_MIG_INSERT,      /* (uuid, server_uuid, type, phase, status, source, dest, requested_host, options, user_id, project_id,
 			      request_id, action_id, now) -> id */
 	Q_MIG_PHASE,       /* (id, old phase, new phase, status, dest, attempt, abort_wanted, force_wanted, paused_by_us, error, now): changed = 1 or the race was lost */
+	Q_MIG_OPTIONS,     /* (id, options) */
 	Q_MIG_PROGRESS,    /* (id, mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms, now) */
 	Q_MIG_EVENT,       /* (migration_id, old phase, new phase, why, now) */
 	Q_MIG_EVENTS,      /* (migration_id) -> old phase, new phase, why, at; by id */

@@ -35,7 +35,8 @@ struct scn {
 	bool real;         /* it holds on real hosts too */
 	char *no_sweep;    /* why the sweep leaves it out; NULL: it does not */
 	char *no_invariants; /* why its end breaks the invariants on purpose; NULL: it does not */
-	struct conf *conf;
+	char *conf;        /* the configuration's text */
+	struct conf *parsed; /* ... as it is at the start */
 	GPtrArray *lines;  /* struct scn_line * */
 };
 
@@ -81,6 +82,9 @@ struct guest {
 struct run {
 	const struct scn *scn;
 	const struct scn_options *opt;
+	char *conf_text;         /* of this run: "reconf" changes it */
+	struct conf *conf;
+	GHashTable *under_way;   /* "leave h1" -> number, for limits that were lowered */
 	struct sim *world;
 	struct store *store;
 	struct fleet *fleet;     /* NULL while no controller runs */
@@ -155,6 +159,8 @@ void precheck_expect(struct run *r, const struct scn_line *l);
 /* scn_invariants.c */
 /** check_always() - what must be true between any two turns. */
 void check_always(struct run *r);
+/** check_limits() - the part of it that must be true between any two timers. */
+void check_limits(struct run *r);
 /** check_invariants() - what must be true when all has come to rest. Leaves another controller behind. */
 void check_invariants(struct run *r);
 

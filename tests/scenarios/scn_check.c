@@ -80,7 +80,7 @@ static void expect_server(struct run *r, const struct scn_line *l)
 	}
 }
 
-/* expect migration S status|phase|dest|error|attempt|type VALUE ... */
+/* expect migration S status|phase|dest|error|attempt|waits|position VALUE ... */
 static void expect_migration(struct run *r, const struct scn_line *l)
 {
 	struct mig *m = check_mig(r, run_guest(r, l->w[2]));
@@ -92,6 +92,7 @@ static void expect_migration(struct run *r, const struct scn_line *l)
 	for (int i = 3; i + 1 < l->n; i += 2) {
 		const char *what = l->w[i], *want = l->w[i + 1];
 		g_autofree char *attempt = g_strdup_printf("%d", m->attempt);
+		g_autofree char *position = g_strdup_printf("%d", m->queue_position);
 
 		if (g_str_equal(what, "status"))
 			want_text(r, what, mig_status(m), want);
@@ -99,6 +100,10 @@ static void expect_migration(struct run *r, const struct scn_line *l)
 			want_text(r, what, mig_phase_name(m->phase), want);
 		else if (g_str_equal(what, "dest"))
 			want_text(r, what, m->dest, want);
+		else if (g_str_equal(what, "waits"))
+			(m->waits_for ? want_part : want_text)(r, what, m->waits_for, want);
+		else if (g_str_equal(what, "position"))
+			want_text(r, what, position, want);
 		else if (g_str_equal(what, "attempt"))
 			want_text(r, what, attempt, want);
 		else if (g_str_equal(what, "error"))

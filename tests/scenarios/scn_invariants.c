@@ -19,7 +19,7 @@ static const struct {
 } arrows[] = {
 	{ "check", "queued" }, { "check", "error" }, { "check", "cancelled" },
 	{ "queued", "schedule" }, { "queued", "cancelled" }, { "queued", "error" },
-	{ "schedule", "prepare" }, { "schedule", "error" }, { "schedule", "cancelled" },
+	{ "schedule", "prepare" }, { "schedule", "queued" }, { "schedule", "error" }, { "schedule", "cancelled" },
 	{ "prepare", "copy" }, { "prepare", "schedule" }, { "prepare", "failed" }, { "prepare", "cancelled" }, { "prepare", "error" },
 	{ "copy", "prepare" }, { "copy", "finish" }, { "copy", "undo" }, { "copy", "error" },
 	{ "finish", "done" }, { "finish", "error" },
@@ -234,19 +234,54 @@ static int count_phases(struct run *r, const char *source, const char *dest, con
 	return n;
 }
 
-void check_always(struct run *r)
+/* Those that hold room on a host while it is asked whether it would do. */
+static int count_choosing(struct run *r, const char *host)
 {
-	int64_t max = r->scn->conf->max_concurrent_live_migrations;
+	int n = 0;
+
+	for (guint i = 0; i < engine_active(r->engine)->len; i++) {
+		const struct mig *m = g_ptr_array_index(engine_active(r->engine), i);
+
+		n += m->phase == MIG_SCHEDULE && g_strcmp0(engine_held(m), host) == 0;
+	}
+	return n;
+}
+
+/* A limit that was lowered is not broken by those that were under way. */
+static void check_limit(struct run *r, const char *what, const char *host, int n, int64_t max)
+{
+	g_autofree char *key = g_strconcat(what, host, NULL);
+	int was = GPOINTER_TO_INT(g_hash_table_lookup(r->under_way, key));
+
+	if (max > 0 && n > max && n > was)
+		run_fail(r, "%d migrations %s%s at once, %d may", n, what, host, (int)max);
+	g_hash_table_replace(r->under_way, g_steal_pointer(&key), GINT_TO_POINTER(n));
+}
+
+void check_limits(struct run *r)
+{
+	const struct conf *c = r->conf;
 
 	for (guint i = 0; r->engine && i < fleet_hosts(r->fleet)->len; i++) {
 		const struct host *h = g_ptr_array_index(fleet_hosts(r->fleet), i);
-		int claims = count_phases(r, NULL, h->name, with_claim), slots = count_phases(r, h->name, NULL, with_slot);
+		int coming = count_phases(r, NULL, h->name, with_claim) + count_choosing(r, h->name);
 
-		if (host_claimed(h).servers != claims)
-			run_fail(r, "%d migrations on their way to %s, %d claims on it", claims, h->name, host_claimed(h).servers);
-		if (max > 0 && slots > max)
-			run_fail(r, "%d migrations leave %s at once, %d may", slots, h->name, (int)max);
+		if (host_claimed(h).servers != coming)
+			run_fail(r, "%d migrations on their way to %s, %d claims on it", coming, h->name, host_claimed(h).servers);
+		check_limit(r, "leave ", h->name, count_phases(r, h->name, NULL, with_slot), c->max_concurrent_live_migrations);
+		check_limit(r, "come to ", h->name, coming, c->max_concurrent_inbound_live_migrations);
 	}
+	if (r->engine)
+		check_limit(r, "run", "", count_phases(r, NULL, NULL, with_slot), c->max_concurrent_fleet_live_migrations);
+}
+
+void check_always(struct run *r)
+{
+	g_autofree char *wrong = r->engine ? engine_check(r->engine) : NULL;
+
+	check_limits(r);
+	if (wrong)
+		run_fail(r, "%s", wrong);
 }
 
 void check_invariants(struct run *r)

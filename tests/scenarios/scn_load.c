@@ -68,7 +68,8 @@ static bool load_conf(struct scn *s, const GString *text, const char *path, GErr
 {
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 
-	s->conf = conf_parse(text->str, text->len, path, mistakes);
+	s->conf = g_strdup(text->str);
+	s->parsed = conf_parse(text->str, text->len, path, mistakes);
 	if (mistakes->len == 0)
 		return true;
 	g_set_error(err, ERR, ERR_CONF, "%s: %s", path, (const char *)g_ptr_array_index(mistakes, 0));
@@ -102,8 +103,9 @@ void scn_free(struct scn *s)
 	g_free(s->about);
 	g_free(s->no_sweep);
 	g_free(s->no_invariants);
-	if (s->conf)
-		conf_free(s->conf);
+	g_free(s->conf);
+	if (s->parsed)
+		conf_free(s->parsed);
 	g_ptr_array_unref(s->lines);
 	g_free(s);
 }

@@ -393,12 +393,14 @@ struct server *run_server(struct run *r, const struct guest *g)
 static void do_migrate(struct run *r, const struct scn_line *l)
 {
 	struct guest *g = run_guest(r, arg(r, l, 1));
+	const char *priority = word_after(l, "priority");
 	struct mig_request q = {
 		.server = run_server(r, g),
 		.host = word_after(l, "to"),
 		.block = has_word(l, "block") ? MIG_BLOCK_YES : MIG_BLOCK_AUTO,
 		.force = has_word(l, "force"),
 		.wait_checks = has_word(l, "checked"),
+		.priority = priority ? atoi(priority) : 0,
 		.who = somebody,
 	};
 
@@ -457,6 +459,49 @@ static void do_mark(struct run *r, const struct scn_line *l)
 	keep_result(r, ok, err);
 }
 
+static void do_prioritize(struct run *r, const struct scn_line *l)
+{
+	struct guest *g = run_guest(r, arg(r, l, 1));
+	g_autoptr(GError) err = NULL;
+	int64_t n;
+	bool ok;
+
+	if (!util_parse_int(arg(r, l, 2), MIG_PRIORITY_MIN, MIG_PRIORITY_MAX, &n))
+		run_bad_line(r, "a priority is a number");
+	ok = engine_set_priority(r->engine, g->id, (int)n, &err);
+	keep_result(r, ok, err);
+}
+
+/* The configuration's text with another value of one option. Return: owned by the caller. */
+static char *with_option(const char *conf, const char *section, const char *name, const char *value)
+{
+	g_autofree char *begin = g_strconcat("\n", name, " = ", NULL);
+	const char *old = strstr(conf, begin), *behind = old ? strchr(old + 1, '\n') : NULL;
+	g_autofree char *rest = old ? g_strdup_printf("%.*s%s", (int)(old - conf), conf, behind) : g_strdup(conf);
+
+	return g_strdup_printf("%s[%s]\n%s = %s\n", rest, section, name, value);
+}
+
+/* reconf SECTION OPTION VALUE: what SIGHUP does when the file says so now. */
+static void do_reconf(struct run *r, const struct scn_line *l)
+{
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GString) changed = g_string_new(NULL);
+	g_autoptr(GString) fixed = g_string_new(NULL);
+	g_autofree char *text = with_option(r->conf_text, arg(r, l, 1), arg(r, l, 2), arg(r, l, 3));
+	struct conf *fresh = conf_parse(text, strlen(text), r->scn->name, mistakes);
+
+	if (mistakes->len > 0)
+		run_bad_line(r, g_ptr_array_index(mistakes, 0));
+	conf_reload(r->conf, fresh, changed, fixed);
+	if (fixed->len > 0)
+		run_bad_line(r, "this option needs a restart");
+	conf_free(fresh);
+	util_replace(&r->conf_text, text);
+	if (r->engine)
+		engine_limits_changed(r->engine);
+}
+
 /* ---- time ---- */
 
 static void do_advance(struct run *r, const struct scn_line *l)
@@ -504,6 +549,8 @@ static const struct {
 	{ "abort",     do_abort,    true },
 	{ "force",     do_force,    true },
 	{ "mark",      do_mark,     true },
+	{ "prioritize", do_prioritize, true },
+	{ "reconf",    do_reconf,   false },
 	{ "advance",   do_advance,  false },
 	{ "wait",      wait_run,    false },
 	{ "expect",    do_expect,   false },
@@ -541,6 +588,9 @@ void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result
 
 	r.guests = g_ptr_array_new_with_free_func(guest_free);
 	r.log = g_ptr_array_new_with_free_func(g_free);
+	r.conf_text = g_strdup(s->conf);
+	r.conf = conf_parse(s->conf, strlen(s->conf), s->name, r.log);
+	r.under_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	world_new(&r);
 	for (guint i = 0; i < s->lines->len && !r.failure && !r.skip_rest; i++)
 		run_command(&r, g_ptr_array_index(s->lines, i));
@@ -557,6 +607,9 @@ void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result
 	world_free(&r);
 	g_ptr_array_unref(r.guests);
 	g_ptr_array_unref(r.log);
+	conf_free(r.conf);
+	g_free(r.conf_text);
+	g_hash_table_unref(r.under_way);
 	g_free(r.result_text);
 	g_clear_pointer(&r.prechecks, g_ptr_array_unref);
 	g_free(r.failure);

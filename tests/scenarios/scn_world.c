@@ -87,7 +87,7 @@ void controller_start(struct run *r)
 
 	controller_stop(r);
 	sim_revive(r->world);
-	r->fleet = fleet_new(r->scn->conf, r->store, ops, &why);
+	r->fleet = fleet_new(r->conf, r->store, ops, &why);
 	r->engine = r->fleet ? engine_new(r->fleet, &why) : NULL;
 	if (!r->engine)
 		g_error("%s: the controller does not start: %s", r->scn->name, why->message);
@@ -116,6 +116,7 @@ static void step(struct run *r)
 	bool late = false;
 
 	(void)clock_step(); /* there is one: the caller's limit */
+	check_limits(r);
 	if (!r->killed)
 		return;
 	controller_stop(r);
@@ -147,13 +148,13 @@ bool run_until(struct run *r, int64_t ms, run_cond_f *cond, void *user)
 
 static const char *host_name(struct run *r, guint i)
 {
-	return ((struct conf_host *)g_ptr_array_index(r->scn->conf->hosts, i))->name;
+	return ((struct conf_host *)g_ptr_array_index(r->conf->hosts, i))->name;
 }
 
 static bool outages_over(struct run *r, void *unused)
 {
 	(void)unused;
-	for (guint i = 0; i < r->scn->conf->hosts->len; i++)
+	for (guint i = 0; i < r->conf->hosts->len; i++)
 		if (sim_host_heals(r->world, host_name(r, i)))
 			return false;
 	return true;
@@ -176,7 +177,7 @@ void settle_down(struct run *r)
 	sim_fault_clear(r->world);
 	(void)sim_release(r->world, NULL);
 	sim_dom_calm(r->world); /* else some would never converge, and nobody is there to force them */
-	for (guint i = 0; i < r->scn->conf->hosts->len; i++) {
+	for (guint i = 0; i < r->conf->hosts->len; i++) {
 		sim_host_link(r->world, host_name(r, i), true);
 		sim_host_power(r->world, host_name(r, i), true);
 		sim_host_libvirtd(r->world, host_name(r, i), true);

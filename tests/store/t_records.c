@@ -65,6 +65,7 @@ static const struct step migrations[] = {
 	{ Q_MIG_PHASE, { I(1), S("queue"), S("error"), S("error"), N, I(2), I(0), I(0), I(0), N, I(3001) }, NULL, 0 },
 	{ Q_MIG_PHASE, { I(9), S("queue"), S("error"), S("error"), N, I(2), I(0), I(0), I(0), N, I(3001) }, NULL, 0 },
 	{ Q_MIG_GET, { I(1) }, MIG_1_COPY },
+	{ Q_MIG_OPTIONS, { I(1), S("{\"priority\":5}") }, NULL, 1 },
 	{ Q_MIG_PROGRESS, { I(1), I(64), I(60), I(4), I(9), I(8), I(1), I(30), I(3001) }, NULL, 1 },
 	{ Q_MIG_PHASE, { I(2), S("queue"), S("done"), S("completed"), S("h3"), I(1), I(0), I(0), I(0), N, I(4000) }, NULL, 1 },
 	{ Q_MIG_ACTIVE, {}, MIG_1_MOVED },

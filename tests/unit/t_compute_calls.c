@@ -222,7 +222,7 @@ static void delete_service(void)
 	g_assert_cmpint(a.status, ==, 409);
 	g_assert_nonnull(strstr(a.body, "has in-progress migrations"));
 	answer_clear(&a);
-	fleet_unclaim(w->fleet, fleet_host(w->fleet, "h3"), s);
+	fleet_unclaim(w->fleet, fleet_host(w->fleet, "h3"), s->uuid);
 	world_ask(w, "DELETE", "/v2.1/os-services/5", 52, "admin", NULL, &a);
 	g_assert_cmpint(a.status, ==, 204);
 	answer_clear(&a);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * queue: who may begin, and in which order.
+ *
+ * Three limits hold at every instant: migrations out of a host
+ * (max_concurrent_live_migrations), into a host (max_concurrent_inbound_...) and
+ * in the whole fleet (max_concurrent_fleet_...). What must wait is ordered by
+ * priority, then by age. queue.c has the theory of operation.
+ */
+#ifndef QUEUE_H
+#define QUEUE_H
+
+#include "migrate/engine.h"
+
+struct queue;
+struct lane;
+
+/* A migration's part of the queue. */
+struct queue_place {
+	GSequenceIter *in_order;   /* among all that are queued; NULL: it is not */
+	GSequenceIter *at;         /* in its source's, its destination's or the common wait list */
+	struct lane *source;       /* where it counts; NULL before queue_add() */
+	struct lane *wanted;       /* the busy destination that it waits for; NULL: it waits for a slot of the source or the fleet */
+	bool slot;                 /* it counts as outbound */
+	char *held;                /* the host where it has a claim; NULL */
+};
+
+struct queue *queue_new(struct engine *e);
+void queue_free(struct queue *q);
+
+/** queue_add() - take a migration in, as its row says: at a start, or a new one. */
+void queue_add(struct mig *m);
+/** queue_moved() - its phase has changed: its slot and its claim follow. */
+void queue_moved(struct mig *m);
+/** queue_reorder() - its priority has changed. */
+void queue_reorder(struct mig *m);
+
+/** queue_hold() - claim room and an inbound slot for @m at @h, and give back what it held elsewhere. @h NULL: only that. */
+void queue_hold(struct mig *m, struct host *h);
+/** queue_held() - the host where @m has a claim; NULL. */
+struct host *queue_held(const struct mig *m);
+
+/** queue_host() - a host came up, went down, or was enabled or disabled. */
+void queue_host(struct queue *q, struct host *h);
+/** queue_room() - a server has left @h. */
+void queue_room(struct queue *q, struct host *h);
+/** queue_limits() - the limits have changed. */
+void queue_limits(struct queue *q);
+
+/** queue_position() - 1 for the first of all that are queued; 0: it is not queued. */
+int queue_position(const struct mig *m);
+/** queue_waits_for() - "waits for a slot of source h1: 1 of 1 taken". Return: owned by the caller; NULL if it is not queued. */
+char *queue_waits_for(const struct mig *m);
+
+/** queue_check() - for tests: count everything anew and compare. Return: NULL, or what is wrong, owned by the caller. */
+char *queue_check(struct queue *q);
+
+#endif
