@@ -196,6 +196,7 @@ static const struct {
 	{ "vhostvdpa", "dev",    false, true },
 };
 
+/* @n: a <disk> or a <backingStore>, which are alike in this */
 static bool disk_source(const xmlNode *n, struct hv_disk *k, GError **err)
 {
 	const xmlNode *src = domxml_child(n, "source");
@@ -218,6 +219,31 @@ static bool disk_source(const xmlNode *n, struct hv_disk *k, GError **err)
 	return bounded(g_strdup_printf("%s:%s", proto, path ? path : ""), DOMXML_TEXT_MAX, &k->source, err);
 }
 
+static bool parse_backing(const xmlNode *n, struct hv_disk *k, GError **err)
+{
+	struct hv_backing *b = g_new0(struct hv_backing, 1);
+	struct hv_disk source = { .source = NULL };
+	bool ok = disk_source(n, &source, err) && name_attr(domxml_child(n, "format"), "type", &b->format, err);
+
+	b->path = source.source;
+	if (!k->backing)
+		k->backing = g_ptr_array_new_with_free_func((GDestroyNotify)hv_backing_free);
+	g_ptr_array_add(k->backing, b);
+	return ok;
+}
+
+/* Each <backingStore> has the next one in it; an empty one says that the chain ends there. */
+static bool parse_backings(const xmlNode *n, struct hv_disk *k, GError **err)
+{
+	for (n = domxml_child(n, "backingStore"); n && domxml_child(n, "source"); n = domxml_child(n, "backingStore")) {
+		if (k->backing && k->backing->len >= DOMXML_BACKING_MAX)
+			return refuse(err, "too many backing files");
+		if (!parse_backing(n, k, err))
+			return false;
+	}
+	return true;
+}
+
 static bool parse_disk(const xmlNode *n, struct hv_dom *d, GError **err)
 {
 	struct hv_disk *k = g_new0(struct hv_disk, 1);
@@ -228,7 +254,7 @@ static bool parse_disk(const xmlNode *n, struct hv_dom *d, GError **err)
 	k->readonly = domxml_child(n, "readonly") != NULL;
 	k->shareable = domxml_child(n, "shareable") != NULL;
 	return name_attr(domxml_child(n, "target"), "dev", &k->target, err) &&
-	       name_attr(domxml_child(n, "driver"), "type", &k->format, err) && disk_source(n, k, err);
+	       name_attr(domxml_child(n, "driver"), "type", &k->format, err) && disk_source(n, k, err) && parse_backings(n, k, err);
 }
 
 /* A running interface of a network names the bridge too; the network is what other hosts know. */

@@ -21,6 +21,7 @@
 #define DOMXML_NAME_MAX 255     /* names, types, models */
 #define DOMXML_TEXT_MAX 4096    /* titles, paths */
 #define DOMXML_DEVICES_MAX 256  /* disks, and nics */
+#define DOMXML_BACKING_MAX 100  /* files under a disk; snapshots that nobody merges make many */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 

@@ -68,7 +68,7 @@ const char *hv_reason_name(enum hv_reason r);
 
 /* A file that a disk's own file is laid over. */
 struct hv_backing {
-	char *path, *format;
+	char *path, *format; /* as source and format of a disk; NULL if not told */
 };
 
 struct hv_disk {

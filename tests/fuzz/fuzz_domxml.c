@@ -22,6 +22,18 @@ static void check(bool ok, GError **err)
 	g_clear_error(err);
 }
 
+/* A chain is there or not; an element of it can lack what the host did not tell. */
+static void check_backing(const struct hv_disk *k)
+{
+	g_assert_true(!k->backing || (k->backing->len > 0 && k->backing->len <= DOMXML_BACKING_MAX));
+	for (guint i = 0; k->backing && i < k->backing->len; i++) {
+		const struct hv_backing *b = g_ptr_array_index(k->backing, i);
+
+		g_assert_true(!b->path || (*b->path && strlen(b->path) <= DOMXML_TEXT_MAX));
+		g_assert_true(!b->format || (*b->format && strlen(b->format) <= DOMXML_NAME_MAX));
+	}
+}
+
 static void parse(const char *xml)
 {
 	GError *err = NULL;
@@ -33,6 +45,8 @@ static void parse(const char *xml)
 	g_assert_true(util_uuid_valid(d->uuid) && d->name && *d->name && strlen(d->name) <= DOMXML_NAME_MAX);
 	g_assert_true(d->vcpus > 0 && d->mem_mib >= 0 && d->vnc_port >= -1 && d->vnc_port <= 65535);
 	g_assert_true(d->disks->len <= DOMXML_DEVICES_MAX && d->nics->len <= DOMXML_DEVICES_MAX);
+	for (guint i = 0; i < d->disks->len; i++)
+		check_backing(g_ptr_array_index(d->disks, i));
 	hv_dom_free(d);
 }
 

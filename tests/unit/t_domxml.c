@@ -11,7 +11,7 @@
 #include "hv/libvirt_caps.h"
 
 static const char *const golden[] = {
-	"lab", "nova-kvm", "networks", "disks", "spice", "listen-network", "no-graphics", "odd",
+	"lab", "nova-kvm", "networks", "disks", "chains", "spice", "listen-network", "no-graphics", "odd",
 };
 
 static char *golden_path(const char *name, const char *ext)
@@ -56,6 +56,11 @@ static void write_disk(GString *out, const struct hv_disk *k)
 	g_string_append_printf(out, "disk %s %s %s%s%s%s%s%s\n", text(k->target), text(k->source), text(k->format),
 	                       k->network ? " network" : "", k->block ? " block" : "", k->readonly ? " readonly" : "",
 	                       k->cdrom ? " cdrom" : "", k->shareable ? " shareable" : "");
+	for (guint i = 0; k->backing && i < k->backing->len; i++) {
+		const struct hv_backing *b = g_ptr_array_index(k->backing, i);
+
+		g_string_append_printf(out, "\tover %s %s\n", text(b->path), text(b->format));
+	}
 }
 
 static void write_dom(GString *out, const struct hv_dom *d)
@@ -147,8 +152,14 @@ static char *grown(const char *what, size_t n)
 	g_autofree char *title = g_strnfill(!strcmp(what, "title") ? n : 1, 't');
 
 	g_string_append_printf(s, "<name>%s</name><title>%s</title><devices>", name, title);
-	for (size_t i = 0; i < (!strcmp(what, "disks") ? n : 0); i++)
+	for (size_t i = 0; i < (!strcmp(what, "disks") ? n - 1 : 0); i++)
 		g_string_append(s, "<disk/>");
+	g_string_append(s, "<disk>");
+	for (size_t i = 0; i < (!strcmp(what, "backing files") ? n : 0); i++)
+		g_string_append(s, "<backingStore><source/>");
+	for (size_t i = 0; i < (!strcmp(what, "backing files") ? n : 0); i++)
+		g_string_append(s, "</backingStore>");
+	g_string_append(s, "</disk>");
 	for (size_t i = 0; i < (!strcmp(what, "nics") ? n : 0); i++)
 		g_string_append(s, "<interface/>");
 	g_string_append(s, "</devices>");
@@ -167,6 +178,7 @@ static const struct {
 	{ "title", DOMXML_TEXT_MAX, true },    { "title", DOMXML_TEXT_MAX + 1, false },
 	{ "disks", DOMXML_DEVICES_MAX, true }, { "disks", DOMXML_DEVICES_MAX + 1, false },
 	{ "nics", DOMXML_DEVICES_MAX, true },  { "nics", DOMXML_DEVICES_MAX + 1, false },
+	{ "backing files", DOMXML_BACKING_MAX, true }, { "backing files", DOMXML_BACKING_MAX + 1, false },
 	{ "bytes", DOMXML_MAX - 1024, true },  { "bytes", DOMXML_MAX, false },
 };
 
