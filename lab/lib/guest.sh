@@ -30,7 +30,7 @@ cmd_guest() {
 		esac
 		shift 2
 	done
-	[[ $disk = shared || $disk = local || $disk = none ]] || die "a disk is shared, local or none, not '$disk'"
+	[[ $disk = shared || $disk = local || $disk = overlay || $disk = none ]] || die "a disk is shared, local, overlay or none, not '$disk'"
 	need_host_up "$host"
 	[ ! -e "$dir/guests/$guest" ] || die "there is a guest '$guest'"
 	cache_prepare
@@ -77,9 +77,11 @@ guest_start() {
 
 	case $disk in
 	shared) pool=shared ;;
-	local) pool=instances ;;
+	local | overlay) pool=instances ;;
 	esac
-	if [ -n "$pool" ]; then
+	if [ "$disk" = overlay ]; then
+		overlay_create || return 1
+	elif [ -n "$pool" ]; then
 		virsh_on "$host" vol-create-as $pool "$guest.qcow2" "$size" --format qcow2 > /dev/null || return 1
 	fi
 	guest_xml "$pool" > "$xml"
@@ -91,6 +93,24 @@ guest_start() {
 		return 1
 	fi
 	rm -f "$xml"
+}
+
+# A disk over a base image, both with contents that the guest leaves alone: a quarter of the base from its second quarter on, and a
+# sixteenth of the overlay from its middle on.
+overlay_create() {
+	local bytes base=$drover_dir/instances/_base/$size image=$drover_dir/instances/$guest.qcow2
+
+	bytes=$(numfmt --from=iec "$size") || return 1
+	in_host "$host" mkdir -p "${base%/*}" || return 1
+	if ! in_host "$host" test -e "$base"; then
+		in_host "$host" truncate -s "$bytes" "$base.new" &&
+			in_host "$host" dd if=/dev/urandom of="$base.new" bs=64k count=$((bytes / 4)) seek=$((bytes / 4)) \
+				iflag=count_bytes,fullblock oflag=seek_bytes conv=notrunc status=none &&
+			in_host "$host" mv "$base.new" "$base" || return 1
+	fi
+	in_host "$host" qemu-img create -q -f qcow2 -b "$base" -F raw "$image" &&
+		in_host "$host" qemu-io -f qcow2 -c "write -q -P 0xd5 $((bytes / 2)) $((bytes / 16))" "$image" &&
+		virsh_on "$host" pool-refresh instances > /dev/null
 }
 
 virsh_on() {
@@ -190,7 +210,7 @@ cmd_guest_rm() {
 		virsh_on "$host" destroy "$uuid" > /dev/null 2>&1 || true
 		virsh_on "$host" undefine "$uuid" > /dev/null 2>&1 || true
 		case $disk in
-		local) in_host "$host" rm -f "$drover_dir/instances/$guest.qcow2" ;;
+		local | overlay) in_host "$host" rm -f "$drover_dir/instances/$guest.qcow2" ;;
 		shared) in_host "$host" rm -f "$drover_dir/shared/$guest.qcow2" ;;
 		esac
 	done
