@@ -13,7 +13,12 @@ struct migration {
 	virConnectPtr vir;
 };
 
-/* Never here: UNSAFE, which turns libvirt's own checks off, and the flags that copy disks. */
+static bool copies(const struct hv_migrate_params *p)
+{
+	return p->copy_disks && p->copy_disks[0];
+}
+
+/* Never here: UNSAFE, which turns libvirt's own checks off. Without a list of disks libvirt would copy each that can be written. */
 static unsigned migrate_flags(const struct hv_migrate_params *p, bool paused)
 {
 	unsigned flags = VIR_MIGRATE_LIVE | VIR_MIGRATE_PEER2PEER;
@@ -29,6 +34,11 @@ static unsigned migrate_flags(const struct hv_migrate_params *p, bool paused)
 		flags |= VIR_MIGRATE_TLS;
 	if (p->parallel > 1)
 		flags |= VIR_MIGRATE_PARALLEL;
+	if (p->tunnelled)
+		flags |= VIR_MIGRATE_TUNNELLED;
+	/* INC: backing files stay where they are, and what the destination lacks is not made by libvirt, which does not make it sparse. */
+	if (copies(p))
+		flags |= VIR_MIGRATE_NON_SHARED_INC;
 	return flags;
 }
 
@@ -42,9 +52,18 @@ static bool add_string(struct params *p, const char *name, const char *value)
 	return !value || virTypedParamsAddString(&p->v, &p->n, &p->max, name, value) == 0;
 }
 
+static bool add_disks(struct params *p, const char *const *targets)
+{
+	for (; targets && *targets; targets++) {
+		if (!add_string(p, VIR_MIGRATE_PARAM_MIGRATE_DISKS, *targets))
+			return false;
+	}
+	return true;
+}
+
 static bool fill_params(struct params *p, const struct hv_migrate_params *m)
 {
-	return add_string(p, VIR_MIGRATE_PARAM_URI, m->migrate_uri) &&
+	return add_string(p, VIR_MIGRATE_PARAM_URI, m->tunnelled ? NULL : m->migrate_uri) && add_disks(p, m->copy_disks) &&
 	       add_string(p, VIR_MIGRATE_PARAM_DEST_XML, m->dest_xml) &&
 	       add_string(p, VIR_MIGRATE_PARAM_PERSIST_XML, m->persist_dest ? m->persistent_xml : NULL) &&
 	       (m->bandwidth_mibs <= 0 || virTypedParamsAddULLong(&p->v, &p->n, &p->max, VIR_MIGRATE_PARAM_BANDWIDTH,
@@ -119,8 +138,15 @@ static void migrate_connected(virConnectPtr vir, const char *why, void *user)
 
 void lv_migrate(struct lv_conn *c, struct hv_call *call)
 {
-	struct migration *m = g_new0(struct migration, 1);
+	const struct hv_migrate_params *p = &call->req.migrate;
+	struct migration *m;
 
+	/* libvirt's tunnel is one stream, from the source to the destination. */
+	if (p->tunnelled && (copies(p) || p->postcopy)) {
+		lv_call_fail_later(call, ERR_BAD_REQUEST, "neither disks nor a post-copy go through a tunnel");
+		return;
+	}
+	m = g_new0(struct migration, 1);
 	m->call = call;
 	lv_attempt(c->uri, migrate_connected, m);
 }

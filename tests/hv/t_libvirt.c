@@ -5,7 +5,12 @@
  *
  * Each test begins with the guest running on the first host, and leaves it there.
  */
+#include <arpa/inet.h>
+#include <linux/if_ether.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -379,6 +384,55 @@ static char *rewritten(const char *xml, const char *address)
 	return s;
 }
 
+static void test_tunnelled(void)
+{
+	static const char *const disks[] = { "vda", NULL };
+	struct hv_req req;
+
+	for (int from = 0; from < 2; from++) {
+		req = live_migrate_req(from);
+		req.migrate.tunnelled = true;
+		end_ok(live_begin(host(from), &req));
+		assert_state(!from, "tunnelled", "running/migrated+persistent");
+	}
+	req = live_migrate_req(0);
+	req.migrate.tunnelled = req.migrate.postcopy = true;
+	call_fails(0, &req, ERR_BAD_REQUEST);
+	req.migrate.postcopy = false;
+	req.migrate.copy_disks = disks;
+	call_fails(0, &req, ERR_BAD_REQUEST);
+}
+
+/* The guest's announcements as they come by: QEMU sends RARP requests to all. */
+static int listen_for_rarp(void)
+{
+	int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_RARP));
+
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_cmpint(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_sec = 20 }, sizeof(struct timeval)), ==, 0);
+	return fd;
+}
+
+static void await_rarp(int fd, int frames)
+{
+	char frame[128];
+
+	for (int i = 0; i < frames; i++)
+		g_assert_cmpint(recv(fd, frame, sizeof(frame), 0), >, 0);
+}
+
+static void test_announce(void)
+{
+	int fd = listen_for_rarp();
+
+	call_ok(0, &(struct hv_req){ .op = HV_ANNOUNCE, .uuid = live_guest, .announce_rounds = 7, .announce_ms = 10 });
+	await_rarp(fd, 7);
+	call_ok(0, &(struct hv_req){ .op = HV_ANNOUNCE, .uuid = live_guest });
+	await_rarp(fd, 5);
+	close(fd);
+	call_fails(1, &(struct hv_req){ .op = HV_ANNOUNCE, .uuid = live_guest }, ERR_HV_ABSENT);
+}
+
 static void test_paused_guest(void)
 {
 	struct hv_req req = live_migrate_req(0);
@@ -554,6 +608,8 @@ static const struct {
 	{ "/libvirt/abort", test_abort },
 	{ "/libvirt/tune", test_tune },
 	{ "/libvirt/postcopy", test_postcopy },
+	{ "/libvirt/tunnelled", test_tunnelled },
+	{ "/libvirt/announce", test_announce },
 	{ "/libvirt/paused-guest", test_paused_guest },
 	{ "/libvirt/listen", test_listen },
 	{ "/libvirt/destroy-incoming", test_destroy_incoming },
