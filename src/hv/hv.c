@@ -122,7 +122,7 @@ static void answer(struct hv_call *c, struct hv_reply *r)
 	hv_done_f *done = c->done;
 
 	clock_cancel(&c->limit);
-	c->answered = true;
+	g_atomic_int_set(&c->answered, true);
 	done(r, c->user);
 }
 

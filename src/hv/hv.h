@@ -181,7 +181,8 @@ enum hv_op {
 	 */
 	HV_VOL_GET,      /* look for a file anew, also for one that another host made; absent is a reply, not an error. Idempotent */
 	HV_VOL_CREATE,   /* make it, empty and sparse; ERR_CONFLICT if it exists. Lost: HV_VOL_GET */
-	HV_VOL_COPY,     /* make it with the bytes of the same path at another host, through this program; ERR_CONFLICT if it exists. Long. Lost: HV_VOL_DELETE, again */
+	HV_VOL_COPY,     /* make it with the bytes of the same path at another host, through this program; ERR_CONFLICT if it exists. Long. Lost: HV_VOL_DELETE,
+	                  * again; until it is whole it is shorter than its source, or of no format but "raw" */
 	HV_VOL_DELETE,   /* remove it; absent is success. Idempotent */
 	HV_OP_N
 };
@@ -302,7 +303,7 @@ struct hv_call {
 	struct hv_host *host;      /* NULL after the host was removed */
 	struct hv_req req;         /* deep copy */
 	struct hv_reply reply;
-	bool answered;             /* the caller has its answer: what has not begun need not begin */
+	gboolean answered;         /* the caller has its answer: what has not begun need not begin. Written on the loop thread, atomically */
 	/* private to hv.c */
 	hv_done_f *done;
 	void *user;

@@ -6,9 +6,11 @@
 #include "base/err.h"
 #include "hv/libvirt_priv.h"
 
+/* Work on a worker's connection, or a function of the loop thread that sees to its own. */
 static const struct {
 	enum lv_lane lane;
 	lv_work_f *work;
+	void (*submit)(struct lv_conn *c, struct hv_call *call);
 } table[] = {
 	[HV_HOST_GET]     = { LV_HOST,  lv_host_get },
 	[HV_DOM_LIST]     = { LV_HOST,  lv_dom_list },
@@ -17,7 +19,7 @@ static const struct {
 	[HV_DOM_XML]      = { LV_STATE, lv_dom_xml },
 	[HV_JOB_GET]      = { LV_READ,  lv_job_get },
 	[HV_JOB_DONE]     = { LV_READ,  lv_job_done },
-	[HV_MIGRATE]      = { LV_OWN,   NULL },
+	[HV_MIGRATE]      = { LV_OWN,   NULL, lv_migrate },
 	[HV_JOB_ABORT]    = { LV_ACT,   lv_job_abort },
 	[HV_JOB_TUNE]     = { LV_ACT,   lv_job_tune },
 	[HV_POSTCOPY]     = { LV_ACT,   lv_postcopy },
@@ -29,7 +31,7 @@ static const struct {
 	[HV_ANNOUNCE]     = { LV_ACT,   lv_announce },
 	[HV_VOL_GET]      = { LV_VOL,   lv_vol_get },
 	[HV_VOL_CREATE]   = { LV_VOL,   lv_vol_create },
-	[HV_VOL_COPY]     = { LV_ACT,   NULL },
+	[HV_VOL_COPY]     = { LV_OWN,   NULL, lv_vol_copy },
 	[HV_VOL_DELETE]   = { LV_VOL,   lv_vol_delete },
 };
 static_assert(G_N_ELEMENTS(table) == HV_OP_N, "an op has no work");
@@ -53,10 +55,10 @@ static void ops_submit(struct hv_host *h, struct hv_call *call)
 
 	if (!c || !c->open)
 		lv_call_fail_later(call, ERR_HV_LOST, "the host is not connected");
-	else if (table[op].lane != LV_OWN && !table[op].work)
+	else if (table[op].submit)
+		table[op].submit(c, call);
+	else if (!table[op].work)
 		lv_call_fail_later(call, ERR_HV_UNSUPPORTED, "not implemented");
-	else if (table[op].lane == LV_OWN)
-		lv_migrate(c, call);
 	else
 		lv_call_submit(c, call, table[op].lane, table[op].work);
 }

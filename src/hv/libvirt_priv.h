@@ -244,6 +244,9 @@ lv_work_f lv_vol_get, lv_vol_create, lv_vol_delete;                             
 /** lv_migrate() - submit HV_MIGRATE. Loop thread. */
 void lv_migrate(struct lv_conn *c, struct hv_call *call);                             /* libvirt_migrate.c */
 
+/** lv_vol_copy() - submit HV_VOL_COPY. Loop thread. */
+void lv_vol_copy(struct lv_conn *c, struct hv_call *call);                            /* libvirt_copy.c */
+
 /** lv_dom_lookup() - the request's domain on this connection; ERR_HV_ABSENT if there is none. */
 virDomainPtr lv_dom_lookup(const struct lv_ctx *x, const char *uuid, GError **err);
 /** lv_dom_describe() - parse a domain's live description; state and job are left out. */

@@ -297,56 +297,75 @@ bool live_has_lab(void)
 	return false;
 }
 
-static void run(char **argv, bool must_succeed)
+/* Return: the output, or NULL if it failed. */
+static char *run(char **argv, GError **err)
 {
 	g_autofree char *line = g_strjoinv(" ", argv);
-	g_autoptr(GError) err = NULL;
+	char *out = NULL;
 	int status;
 
 	g_test_message("run %s", strchr(line, ' '));
-	g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL, NULL, &status, &err);
-	g_assert_no_error(err);
-	if (must_succeed && !g_spawn_check_wait_status(status, &err))
-		g_error("%s: %s", line, err->message);
+	if (g_spawn_sync(NULL, argv, NULL, 0, NULL, NULL, &out, NULL, &status, err) && g_spawn_check_wait_status(status, err))
+		return g_strchomp(out);
+	g_prefix_error(err, "%s: ", line);
+	g_free(out);
+	return NULL;
+}
+
+static char *lab(const char *command, va_list words)
+{
+	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	GError *err = NULL;
+	char *out;
+
+	g_ptr_array_add(argv, (char *)g_getenv("DROVER_TEST_LAB"));
+	for (const char *w = command; w; w = va_arg(words, const char *))
+		g_ptr_array_add(argv, (char *)w);
+	g_ptr_array_add(argv, NULL);
+	out = run((char **)argv->pdata, &err);
+	if (!out)
+		g_error("%s", err->message);
+	return out;
+}
+
+char *live_output(const char *command, ...)
+{
+	va_list words;
+	char *out;
+
+	va_start(words, command);
+	out = lab(command, words);
+	va_end(words);
+	return out;
 }
 
 void live_lab(const char *command, ...)
 {
-	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	va_list words;
 
-	g_ptr_array_add(argv, (char *)g_getenv("DROVER_TEST_LAB"));
 	va_start(words, command);
-	for (const char *w = command; w; w = va_arg(words, const char *))
-		g_ptr_array_add(argv, (char *)w);
+	g_free(lab(command, words));
 	va_end(words);
-	g_ptr_array_add(argv, NULL);
-	run((char **)argv->pdata, true);
 }
 
 char *live_sh(int host, const char *script)
 {
-	char *argv[] = { (char *)g_getenv("DROVER_TEST_LAB"), "exec", live_hosts[host].name, "bash", "-euc", (char *)script, NULL };
-	g_autoptr(GError) err = NULL;
-	char *out = NULL;
-	int status;
-
-	g_test_message("run on %s: %s", live_hosts[host].name, script);
-	g_spawn_sync(NULL, argv, NULL, 0, NULL, NULL, &out, NULL, &status, &err);
-	g_assert_no_error(err);
-	if (!g_spawn_check_wait_status(status, &err))
-		g_error("%s: %s", script, err->message);
-	return g_strchomp(out);
+	return live_output("exec", live_hosts[host].name, "bash", "-euc", script, NULL);
 }
 
 void live_reset(void)
 {
 	char *argv[] = { (char *)g_getenv("DROVER_TEST_RESET"), NULL };
+	GError *err = NULL;
+	char *out;
 
 	for (int i = 0; i < 2; i++)
 		hv_host_close(live_hosts[i].h);
 	connected[0] = connected[1] = false;
-	run(argv, true);
+	out = run(argv, &err);
+	if (!out)
+		g_error("%s", err->message);
+	g_free(out);
 	live_open();
 }
 

@@ -59,6 +59,8 @@ void live_until(int host, const char *want, const char *or);
 bool live_has_lab(void);
 /** live_lab() - run a command of the lab ("cut", "h1", NULL); it must succeed. */
 void live_lab(const char *command, ...) G_GNUC_NULL_TERMINATED;
+/** live_output() - the same, for its output without the last newline. Return: owned by the caller. */
+char *live_output(const char *command, ...) G_GNUC_NULL_TERMINATED;
 /** live_sh() - run a shell script in a host; it must succeed. Return: its output without the last newline, owned by the caller. */
 char *live_sh(int host, const char *script);
 /** live_reset() - boot the guest anew on the first host, whatever became of it. */

@@ -261,6 +261,275 @@ static void test_concurrent(void)
 	sh(0, "rm -r " PRIVATE "many");
 }
 
+/* ---- copying ---- */
+
+static struct hv_vol_params from_first(const char *path)
+{
+	return (struct hv_vol_params){ .path = path, .source_uri = live_hosts[0].uri, .source_host = live_hosts[0].name };
+}
+
+static char *sum(int i, const char *path)
+{
+	g_autofree char *script = g_strdup_printf("sha256sum < '%s'", path);
+
+	return live_sh(i, script);
+}
+
+static void assert_same_bytes(const char *path)
+{
+	g_autofree char *one = sum(0, path), *other = sum(1, path);
+
+	g_assert_cmpstr(one, ==, other);
+}
+
+static void remove_both(const char *folder)
+{
+	g_autofree char *script = g_strdup_printf("rm -r '%s'", folder);
+
+	for (int i = 0; i < 2; i++)
+		sh(i, script);
+	assert_pools();
+}
+
+#define COPY_FOLDER PRIVATE "c/d"
+
+/* Each makes $f at the first host. */
+static const struct {
+	const char *name, *make;
+	bool sparse;
+} copied[] = {
+	{ "empty", "touch $f" },
+	{ "1 byte", "printf x > $f" },
+	{ "a head", "head -c 65536 /dev/urandom > $f" },
+	{ "a head and a byte", "head -c 65537 /dev/urandom > $f" },
+	{ "config drive", "head -c 418304 /dev/urandom > $f" },
+	{ "begins with a hole", "truncate -s 1M $f; head -c 100000 /dev/urandom >> $f" },
+	{ "ends with a hole", "head -c 1000000 /dev/urandom > $f; truncate -s 50M $f", true },
+	{ "nothing but a hole", "truncate -s 100M $f", true },
+	{ "raw base", "head -c 64M /dev/urandom > $f; truncate -s 512M $f; head -c 4M /dev/urandom >> $f; truncate -s 2G $f", true },
+	{ "qcow2 base", "head -c 200M /dev/urandom > $f.raw; truncate -s 1G $f.raw; qemu-img convert -O qcow2 $f.raw $f; rm $f.raw" },
+};
+
+static void test_copy(void)
+{
+	for (size_t k = 0; k < G_N_ELEMENTS(copied); k++) {
+		g_autofree char *make = g_strdup_printf("mkdir -p " COPY_FOLDER "; f=" COPY_FOLDER "/f; rm -f $f; %s", copied[k].make);
+		struct hv_vol source, copy;
+
+		sh(0, make);
+		g_test_message("%s", copied[k].name);
+		vol_ok(1, HV_VOL_COPY, from_first(COPY_FOLDER "/f"));
+		assert_same_bytes(COPY_FOLDER "/f");
+		source = get(0, COPY_FOLDER "/f");
+		copy = get(1, COPY_FOLDER "/f");
+		g_assert_cmpstr(source.format, ==, copy.format);
+		g_assert_cmpint(source.capacity_bytes, ==, copy.capacity_bytes);
+		if (copied[k].sparse)
+			g_assert_cmpint(copy.allocation_bytes, <, source.allocation_bytes + MIB);
+		assert_pools();
+		delete_ok(1, COPY_FOLDER "/f");
+	}
+	remove_both(PRIVATE "c");
+}
+
+static void test_copy_refused(void)
+{
+	struct hv_vol_params v = from_first(COPY_FOLDER "/f");
+
+	vol_fails(1, HV_VOL_COPY, v, ERR_HV); /* nothing there */
+	assert_sh(1, "ls " PRIVATE, "");
+	create_ok(0, v.path, "raw", MIB);
+	create_ok(1, v.path, "raw", 1);
+	vol_fails(1, HV_VOL_COPY, v, ERR_CONFLICT);
+	g_assert_cmpint(get(1, v.path).capacity_bytes, ==, 1);
+	vol_fails(0, HV_VOL_COPY, v, ERR_CONFLICT); /* onto itself */
+	g_assert_cmpint(get(0, v.path).capacity_bytes, ==, MIB);
+	delete_ok(1, v.path);
+	v.source_uri = "qemu+tcp://127.0.0.1:9/system";
+	vol_fails(1, HV_VOL_COPY, v, ERR_HV);
+	v.source_uri = NULL;
+	vol_fails(1, HV_VOL_COPY, v, ERR_BAD_REQUEST);
+	v.path = PRIVATE "../f";
+	v.source_uri = live_hosts[0].uri;
+	vol_fails(1, HV_VOL_COPY, v, ERR_BAD_REQUEST);
+	remove_both(PRIVATE "c");
+}
+
+static void test_copy_no_space(void)
+{
+	sh(0, "mkdir -p " COPY_FOLDER "; head -c 4M /dev/urandom > " COPY_FOLDER "/f");
+	sh(1, "mkdir -p " COPY_FOLDER "; mount -t tmpfs -o size=1M small " COPY_FOLDER);
+	vol_fails(1, HV_VOL_COPY, from_first(COPY_FOLDER "/f"), ERR_HV);
+	assert_sh(1, "ls " COPY_FOLDER, "");
+	sh(1, "umount " COPY_FOLDER);
+	remove_both(PRIVATE "c");
+}
+
+/* Calls into the folder go on meanwhile; nothing of the broken copy stays. */
+static void test_copy_cut(void)
+{
+	struct live_call *copy;
+	struct hv_reply *r;
+
+	sh(0, "mkdir -p " COPY_FOLDER "; head -c 64M /dev/urandom > " COPY_FOLDER "/f");
+	live_lab("shape", live_hosts[0].name, "20mbit", NULL);
+	live_mark();
+	copy = live_begin(live_hosts[1].h, &(struct hv_req){ .op = HV_VOL_COPY, .uuid = live_guest, .vol = from_first(COPY_FOLDER "/f") });
+	while (!get(1, COPY_FOLDER "/f").capacity_bytes && !live_is_done(copy))
+		;
+	create_ok(1, COPY_FOLDER "/other", "raw", MIB);
+	delete_ok(1, COPY_FOLDER "/other");
+	g_assert_false(live_is_done(copy));
+	live_lab("cut", live_hosts[0].name, NULL);
+	r = live_end(copy);
+	g_test_message("%s", r->err->message);
+	g_assert_error(r->err, ERR, ERR_HV);
+	live_reply_free(r);
+	g_assert_false(exists(1, COPY_FOLDER "/f"));
+	live_lab("mend", live_hosts[0].name, NULL);
+	live_lab("shape", live_hosts[0].name, "off", NULL);
+	/* The host was lost to its own connection too. */
+	live_await(0, HV_EV_CLOSED, HV_STATE_N);
+	live_open();
+	g_assert_true(exists(0, COPY_FOLDER "/f"));
+	remove_both(PRIVATE "c");
+}
+
+/* ---- migrating ---- */
+
+#define GUEST "t_volume"
+#define OVERLAY PRIVATE GUEST ".qcow2"
+#define BASE PRIVATE "_base/64M"
+
+static const char *const copied_disks[] = { "vda", NULL };
+
+static struct hv_req copying_migration(const char *uuid)
+{
+	struct hv_req req = live_migrate_req(0);
+
+	req.uuid = uuid;
+	req.migrate.copy_disks = copied_disks;
+	return req;
+}
+
+/* What the guest leaves alone: all but its first 256 KiB. */
+static char *disk_sum(int i)
+{
+	return live_sh(i, "qemu-img convert -U -O raw " OVERLAY " /run/disk; tail -c +262145 /run/disk | sha256sum; rm /run/disk");
+}
+
+static void make_overlay(int64_t bytes)
+{
+	vol_ok(1, HV_VOL_CREATE, (struct hv_vol_params){ .path = OVERLAY, .format = "qcow2", .capacity_bytes = bytes, .backing = BASE,
+	                                                 .backing_format = "raw" });
+}
+
+static void migration_fails(const char *uuid, enum err_code code)
+{
+	struct hv_req req = copying_migration(uuid);
+	struct hv_reply *r = live_call(live_hosts[0].h, &req);
+
+	g_test_message("%s", r->err->message);
+	g_assert_error(r->err, ERR, (int)code);
+	live_reply_free(r);
+	r = live_call(live_hosts[0].h, &(struct hv_req){ .op = HV_DOM_GET, .uuid = uuid });
+	g_assert_cmpint(r->dom->state, ==, HV_RUNNING);
+	live_reply_free(r);
+	r = live_call(live_hosts[1].h, &(struct hv_req){ .op = HV_DOM_GET, .uuid = uuid });
+	g_assert_cmpint(r->dom->state, ==, HV_ABSENT);
+	live_reply_free(r);
+}
+
+static int64_t check_disk(const char *uuid)
+{
+	struct hv_reply *r = live_call(live_hosts[0].h, &(struct hv_req){ .op = HV_DOM_GET, .uuid = uuid });
+	const struct hv_disk *k = g_ptr_array_index(r->dom->disks, 0);
+	const struct hv_backing *b = g_ptr_array_index(k->backing, 0);
+	struct hv_vol v = get(0, k->source);
+
+	g_assert_cmpstr(k->target, ==, "vda");
+	g_assert_cmpstr(k->source, ==, OVERLAY);
+	g_assert_cmpuint(k->backing->len, ==, 1);
+	g_assert_cmpstr(b->path, ==, BASE);
+	g_assert_cmpstr(b->format, ==, "raw");
+	live_reply_free(r);
+	return v.capacity_bytes;
+}
+
+/* Slow until statistics of the disks were seen. */
+static void migrate_watched(const char *uuid)
+{
+	struct hv_req req = copying_migration(uuid);
+	struct live_call *c;
+	struct hv_job disks = { .active = false };
+	const struct hv_event *done;
+
+	req.migrate.bandwidth_mibs = 1;
+	live_mark();
+	c = live_begin(live_hosts[0].h, &req);
+	while (!disks.disk_processed && !live_is_done(c)) {
+		struct hv_reply *r = live_call(live_hosts[0].h, &(struct hv_req){ .op = HV_JOB_GET, .uuid = uuid });
+
+		if (!r->err && r->job.outgoing)
+			disks = r->job;
+		live_reply_free(r);
+	}
+	g_test_message("disks: %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " bytes, %" G_GINT64_FORMAT " left", disks.disk_processed,
+	               disks.disk_total, disks.disk_remaining);
+	g_assert_true(disks.active);
+	g_assert_cmpint(disks.disk_processed, >, 0);
+	g_assert_cmpint(disks.disk_total, ==, disks.disk_processed + disks.disk_remaining);
+	g_assert_cmpint(disks.mem_total, ==, 0);
+	live_reply_free(live_call(live_hosts[0].h, &(struct hv_req){ .op = HV_JOB_TUNE, .uuid = uuid, .bandwidth_mibs = 1000 }));
+	live_reply_free(live_end(c));
+	done = live_await(0, HV_EV_JOB_DONE, HV_STATE_N);
+	g_assert_cmpint(done->job.disk_processed, >=, 4 * MIB);
+	g_assert_cmpint(done->job.disk_processed, ==, done->job.disk_total);
+	g_assert_cmpint(done->job.mem_processed, >, 0);
+}
+
+static void check_moved(const char *uuid)
+{
+	struct hv_reply *r = live_call(live_hosts[1].h, &(struct hv_req){ .op = HV_DOM_GET, .uuid = uuid });
+	g_autofree char *source = disk_sum(0), *copy = disk_sum(1), *beat = NULL;
+
+	g_assert_cmpint(r->dom->state, ==, HV_RUNNING);
+	live_reply_free(r);
+	g_assert_cmpstr(source, ==, copy);
+	g_test_message("allocated %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT " at the source", get(1, OVERLAY).allocation_bytes,
+	               get(0, OVERLAY).allocation_bytes);
+	g_assert_cmpint(get(1, OVERLAY).allocation_bytes, <, get(0, OVERLAY).allocation_bytes + MIB);
+	/* The destination's statistics say nothing of disks. */
+	r = live_call(live_hosts[1].h, &(struct hv_req){ .op = HV_JOB_DONE, .uuid = uuid });
+	g_assert_cmpint(r->job.mem_processed, >, 0);
+	g_assert_cmpint(r->job.disk_processed, ==, 0);
+	live_reply_free(r);
+	live_lab("heartbeat", "wait", GUEST, "20", NULL);
+	beat = live_output("heartbeat", "show", GUEST, NULL);
+	g_assert_nonnull(strstr(beat, "\"disk_errors\": 0,"));
+	g_assert_nonnull(strstr(beat, "\"two_copies\": false,"));
+}
+
+static void test_migrate(void)
+{
+	g_autofree char *guest = live_output("guest", live_hosts[0].name, GUEST, "--disk", "overlay:64M", "--dirty", "5:16", "--wait", NULL);
+	g_auto(GStrv) words = g_strsplit(guest, " ", 2);
+	const char *uuid = words[0];
+	int64_t bytes = check_disk(uuid);
+
+	migration_fails(uuid, ERR_HV_UNSUPPORTED); /* no file to copy into */
+	vol_ok(1, HV_VOL_COPY, from_first(BASE));
+	make_overlay(bytes + MIB);
+	migration_fails(uuid, ERR_HV);
+	delete_ok(1, OVERLAY);
+	make_overlay(bytes);
+	migrate_watched(uuid);
+	check_moved(uuid);
+	delete_ok(0, OVERLAY);
+	live_lab("guest-rm", GUEST, NULL);
+	remove_both(PRIVATE "_base");
+}
+
 /* ---- what is refused ---- */
 
 static const char *const bad_paths[] = {
@@ -320,6 +589,11 @@ static const struct {
 	{ "/volume/leftover", test_leftover },
 	{ "/volume/concurrent", test_concurrent },
 	{ "/volume/refused", test_refused },
+	{ "/volume/copy", test_copy },
+	{ "/volume/copy-refused", test_copy_refused },
+	{ "/volume/copy-no-space", test_copy_no_space },
+	{ "/volume/copy-cut", test_copy_cut },
+	{ "/volume/migrate", test_migrate },
 };
 
 int main(int argc, char **argv)
