@@ -230,6 +230,16 @@ static void put_mig_final(struct jout *o, const void *obj)
 	jout_bool(o, mig_is_final(obj));
 }
 
+static void put_mig_position(struct jout *o, const void *obj)
+{
+	int position = ((const struct mig *)obj)->queue_position;
+
+	if (position)
+		jout_int(o, position);
+	else
+		jout_null(o);
+}
+
 static void put_mig_block(struct jout *o, const void *obj)
 {
 	static const char *const names[] = { [MIG_BLOCK_NO] = "no", [MIG_BLOCK_YES] = "yes", [MIG_BLOCK_AUTO] = "auto" };
@@ -263,6 +273,9 @@ static const struct json_field mig_fields[] = {
 	{ "dest",            JSON_STR,     MIG(dest) },
 	{ "requested_host",  JSON_STR,     MIG(requested_host) },
 	{ "block_migration", JSON_EMIT,    .emit = put_mig_block },
+	{ "priority",        JSON_INT,     MIG(priority) },
+	{ "queue_position",  JSON_EMIT,    .emit = put_mig_position },
+	{ "waits_for",       JSON_STR,     MIG(waits_for) },
 	{ "attempt",         JSON_INT,     MIG(attempt) },
 	{ "post_copy",       JSON_BOOL,    MIG(postcopy) },
 	{ "paused",          JSON_BOOL,    MIG(paused_by_us) },
@@ -335,6 +348,29 @@ static void migration_show(struct api_req *r)
 	mig_free(m);
 }
 
+struct change {
+	int priority;
+};
+
+static const struct json_field change_fields[] = {
+	{ "priority", JSON_INT, offsetof(struct change, priority), .required = true, .min = MIG_PRIORITY_MIN, .max = MIG_PRIORITY_MAX },
+};
+
+static void migration_change(struct api_req *r)
+{
+	GError *err = NULL;
+	g_autoptr(json_t) body = api_body(r, &err);
+	struct mig *m = body ? find_migration(r, r->param[0], &err) : NULL;
+	struct change change = { 0 };
+
+	if (m && json_decode(body, change_fields, G_N_ELEMENTS(change_fields), API_MV_MIN, "body", &change, &err) &&
+	    engine_set_priority(api_engine(r), m->id, change.priority, &err))
+		migration_show(r);
+	else
+		api_fail(r, err);
+	mig_free(m);
+}
+
 static bool parse_filter(const struct api_req *r, struct mig_filter *f, GError **err)
 {
 	struct api_page page;
@@ -390,5 +426,6 @@ static const struct route routes[] = {
 	{ "DELETE", "/drover/v1/hosts/{id}",      API_ADMIN, host_remove },
 	{ "GET",    "/drover/v1/migrations",      API_ADMIN, migration_list },
 	{ "GET",    "/drover/v1/migrations/{id}", API_ADMIN, migration_show },
+	{ "POST",   "/drover/v1/migrations/{id}", API_ADMIN, migration_change },
 };
 const struct route_table drover_routes = { routes, G_N_ELEMENTS(routes) };

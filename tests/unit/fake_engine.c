@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "compute_world.h"
 #include "migrate/precheck.h"
 
@@ -155,6 +156,18 @@ struct mig *engine_get(struct engine *e, int64_t id, GError **err)
 		return copy(g_ptr_array_index(e->all, id - 1));
 	g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %" G_GINT64_FORMAT " could not be found.", id);
 	return NULL;
+}
+
+bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **err)
+{
+	struct mig *m = g_ptr_array_index(e->all, id - 1);
+
+	if (mig_is_final(m)) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Migration %d is %s; its priority matters no more.", (int)id, mig_status(m));
+		return false;
+	}
+	m->priority = priority;
+	return true;
 }
 
 struct mig *engine_get_by_uuid(struct engine *e, const char *uuid, GError **err)
