@@ -33,6 +33,7 @@ struct sim *sim_new(uint64_t seed)
 	w->hosts = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_host_free);
 	w->storages = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_storage_free);
 	w->disks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+	w->reports = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	w->died = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->jobs = g_ptr_array_new();
@@ -59,6 +60,7 @@ void sim_free(struct sim *w)
 		sim_call_end(g_ptr_array_index(w->calls, w->calls->len - 1));
 	while (w->jobs->len > 0)
 		sim_job_free(g_ptr_array_index(w->jobs, w->jobs->len - 1));
+	g_hash_table_unref(w->reports);
 	g_hash_table_unref(w->died);
 	g_hash_table_unref(w->aliases);
 	g_hash_table_unref(w->hosts);

@@ -84,7 +84,7 @@ struct sim_dom_spec {
 	const char *backing;      /* path of the image that they are laid over; it is there, too */
 	bool config_drive;        /* a small read-only CD-ROM beside them */
 	bool network_disks;
-	const char *cpu_model;    /* NULL: "qemu64" */
+	const char *cpu_model;    /* NULL: "qemu64"; "host-passthrough": what its host has */
 	const char *cpu_features;
 	enum hv_state state;      /* HV_UNKNOWN: running */
 	enum hv_reason reason;
@@ -125,6 +125,21 @@ struct sim_dom_view {
 GArray *sim_dom_list(struct sim *w, const char *host, const char *uuid);
 /** sim_jobs() - migrations under way. */
 guint sim_jobs(const struct sim *w);
+
+/* What a migration has cost so far, or did until its end. */
+struct sim_job_report {
+	bool ended, completed;
+	int64_t total_ms;
+	int64_t blackout_ms;      /* the guest ran on neither side */
+	int64_t slowed_ms;        /* of the time that auto-converge took from it: 1 s at 20 % is 200 ms */
+	int64_t postcopy_ms;      /* it ran with memory missing */
+	int64_t sent_bytes;       /* memory and disks */
+	int64_t iterations;
+	int throttle;             /* the most, percent */
+};
+
+/** sim_job_report() - of the last migration of a guest. Return: false if there was none. */
+bool sim_job_report(struct sim *w, const char *uuid, struct sim_job_report *ret);
 /**
  * sim_violation() - the first thing that must never happen and did, or NULL.
  *

@@ -194,6 +194,7 @@ void sim_act_host_get(struct sim_call *sc)
 	i->cpu_model = g_strdup(h->cpu_model);
 	i->cpu_vendor = g_strdup(g_str_has_prefix(h->cpu_model, "EPYC") ? "AMD" : "Intel");
 	i->cpu_features = g_strdupv(h->cpu_features);
+	i->cpu_xml = sim_xml_write_cpu(h);
 	i->sockets = 1;
 	i->cores = h->vcpus;
 	i->threads = 1;

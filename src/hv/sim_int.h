@@ -127,6 +127,7 @@ struct sim {
 	GHashTable *hosts;    /* name -> struct sim_host *, owned */
 	GHashTable *storages; /* name -> struct sim_storage *, owned */
 	GHashTable *disks;    /* uuid, owned -> GPtrArray of struct sim_disk * */
+	GHashTable *reports;  /* uuid, owned -> struct sim_job_report *, owned: of migrations that ended */
 	GHashTable *died;     /* uuid, owned: guests that a fault or a test ended */
 	GHashTable *aliases;  /* the controller's names of hosts -> struct sim_host * */
 	GPtrArray *jobs;      /* struct sim_job *, owned */
@@ -279,12 +280,16 @@ void sim_copy_host_changed(struct sim_host *h);
 /* ---- sim_xml.c ---- */
 
 struct sim_xml {
-	char *uuid, *name, *cpu_model, *vnc_listen;
-	GPtrArray *cpu_features; /* char * */
+	char *uuid, *name, *cpu_mode, *cpu_model, *vnc_listen;
+	GPtrArray *cpu_features; /* char *, NULL-terminated */
 	int64_t mem_kib;
 };
 
+#define SIM_PASSTHROUGH "host-passthrough" /* the CPU that the host has */
+
 char *sim_xml_write(const struct sim_dom *d);
+/* The host's <cpu>; owned. */
+char *sim_xml_write_cpu(const struct sim_host *h);
 /* Return: what could be read, owned; NULL if it is no XML. */
 struct sim_xml *sim_xml_read(const char *text);
 void sim_xml_free(struct sim_xml *x);

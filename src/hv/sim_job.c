@@ -37,6 +37,7 @@
 #define THROTTLE_FIRST  20
 #define THROTTLE_STEP   10
 #define THROTTLE_MAX    99
+#define THROTTLE_MS     1000
 #define INSTANT_BPS     (INT64_C(1) << 40) /* what is reported for a copy at once */
 
 static void next_part(void *user);
@@ -89,6 +90,21 @@ static void flow(double *remaining, double *processed, double rate, double s)
 	*processed += sent;
 }
 
+static bool runs(const struct sim_dom *half)
+{
+	return half && half->state == HV_RUNNING;
+}
+
+static void note_cost(struct sim_job *j, int64_t ms)
+{
+	if (!j->paused && j->part < PART_CONFIRM && !runs(j->src) && !runs(j->dst))
+		j->blackout_ms += ms;
+	if (j->part == PART_PRECOPY && runs(j->src))
+		j->slowed_ms += (double)ms * j->throttle / 100;
+	if (j->part == PART_POSTCOPY)
+		j->postcopy_ms += ms;
+}
+
 void sim_job_account(struct sim_job *j)
 {
 	int64_t now = clock_now_ms();
@@ -102,6 +118,7 @@ void sim_job_account(struct sim_job *j)
 		j->disk_processed += disk_write_rate(j) * s;
 	}
 	j->written += write_rate(j) * s;
+	note_cost(j, now - j->seen_ms);
 	j->seen_ms = now;
 }
 
@@ -224,11 +241,52 @@ void sim_job_free(struct sim_job *j)
 	g_free(j);
 }
 
+static struct sim_job_report report(struct sim_job *j)
+{
+	sim_job_account(j);
+	return (struct sim_job_report){
+		.total_ms = clock_now_ms() - j->start_ms,
+		.blackout_ms = MAX(j->blackout_ms, j->downtime_ms),
+		.slowed_ms = (int64_t)j->slowed_ms,
+		.postcopy_ms = j->postcopy_ms,
+		.sent_bytes = (int64_t)(j->processed + j->disk_processed),
+		.iterations = j->iteration,
+		.throttle = j->throttle,
+	};
+}
+
+bool sim_job_report(struct sim *w, const char *uuid, struct sim_job_report *ret)
+{
+	const struct sim_job_report *old = g_hash_table_lookup(w->reports, uuid);
+
+	for (guint i = 0; i < w->jobs->len; i++) {
+		struct sim_job *j = g_ptr_array_index(w->jobs, i);
+
+		if (!g_str_equal(j->uuid, uuid))
+			continue;
+		*ret = report(j);
+		return true;
+	}
+	if (old)
+		*ret = *old;
+	return old != NULL;
+}
+
+static void keep_report(struct sim_job *j, bool completed)
+{
+	struct sim_job_report r = report(j);
+
+	r.ended = true;
+	r.completed = completed;
+	g_hash_table_replace(j->w->reports, g_strdup(j->uuid), g_memdup2(&r, sizeof r));
+}
+
 void sim_job_end(struct sim_job *j, const char *why)
 {
 	struct sim_call *sc = j->call;
 	struct sim_host *src = j->src_host, *dst = j->dst_host;
 
+	keep_report(j, !why);
 	sim_job_free(j);
 	sim_job_replan_host(src);
 	sim_job_replan_host(dst);
@@ -243,6 +301,7 @@ void sim_job_fail(struct sim_job *j, const char *why)
 	struct sim_dom *src = j->src, *dst = j->dst;
 	bool restore = src && src->state == HV_PAUSED && src->reason == HV_R_MIGRATION && !j->paused;
 
+	sim_job_account(j);
 	if (dst) {
 		sim_job_let_go(&j->dst);
 		sim_dom_stop(dst, HV_R_FAILED);
@@ -320,6 +379,7 @@ static void begin_iteration(struct sim_job *j, double bytes)
 static void begin_precopy(struct sim_job *j)
 {
 	enter(j, PART_PRECOPY);
+	j->period_ms = clock_now_ms();
 	begin_iteration(j, j->total);
 }
 
@@ -335,10 +395,20 @@ static void set_up(struct sim_job *j)
 	sim_job_replan(j);
 }
 
-/* QEMU's rule: twice more than half as much dirtied as sent. */
+/* QEMU's rule (ram.c, migration_trigger_throttle): in two periods, of more than a second, more than half as much dirtied as sent. */
 static void converge(struct sim_job *j, double dirty)
 {
-	if (!j->converge || dirty <= j->iter_size / 2 || ++j->high < 2)
+	double sent = j->period_sent + j->iter_size;
+	int64_t now = clock_now_ms();
+
+	j->period_sent = sent;
+	j->period_dirty += dirty;
+	if (!j->converge || now - j->period_ms <= THROTTLE_MS)
+		return;
+	dirty = j->period_dirty;
+	j->period_sent = j->period_dirty = 0;
+	j->period_ms = now;
+	if (dirty <= sent / 2 || ++j->high < 2)
 		return;
 	j->high = 0;
 	j->throttle = j->throttle ? MIN(j->throttle + THROTTLE_STEP, THROTTLE_MAX) : THROTTLE_FIRST;

@@ -41,7 +41,11 @@ struct sim_job {
 	double rate;                /* now; INFINITY at once */
 	int64_t iteration, requests;
 	int64_t expected_ms, downtime_ms;
+	int64_t blackout_ms, postcopy_ms;
+	double slowed_ms;
 	int throttle, high;
+	int64_t period_ms;          /* since when the next two count */
+	double period_sent, period_dirty;
 	struct clock_timer *step, *lost;
 };
 

@@ -51,7 +51,9 @@ static char *source_says(const struct sim_dom *src, const struct sim_host *to, c
 static char *dest_says(const struct sim_dom *src, const struct sim_host *to, const struct sim_xml *x, const char *const *copy)
 {
 	const struct sim_dom *old = sim_dom_get((struct sim_host *)to, src->uuid);
-	g_autofree char *missing = sim_cpu_missing(to, src->cpu_model, (const char *const *)src->cpu_features);
+	/* libvirt checks nothing for host-passthrough: the guest finds out */
+	bool passthrough = g_str_equal(src->cpu_model, SIM_PASSTHROUGH);
+	g_autofree char *missing = passthrough ? NULL : sim_cpu_missing(to, src->cpu_model, (const char *const *)src->cpu_features);
 
 	if (old && sim_dom_active(old))
 		return g_strdup_printf("Requested operation is not valid: domain '%s' is already active", old->name);

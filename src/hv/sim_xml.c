@@ -10,6 +10,10 @@
 
 static void write_cpu(GString *s, const struct sim_dom *d)
 {
+	if (g_str_equal(d->cpu_model, SIM_PASSTHROUGH)) {
+		g_string_append(s, "  <cpu mode='" SIM_PASSTHROUGH "' check='none' migratable='on'/>\n");
+		return;
+	}
 	g_string_append_printf(s, "  <cpu mode='custom' match='exact' check='full'>\n    <model fallback='forbid'>%s</model>\n", d->cpu_model);
 	for (char **f = d->cpu_features; *f; f++)
 		g_string_append_printf(s, "    <feature policy='require' name='%s'/>\n", *f);
@@ -31,6 +35,17 @@ static void write_disks(GString *s, const struct sim_dom *d)
 		g_string_append_printf(s, "      <target dev='%s' bus='%s'/>\n%s    </disk>\n", k->target, k->cdrom ? "sata" : "virtio",
 				       k->cdrom ? "      <readonly/>\n" : "");
 	}
+}
+
+char *sim_xml_write_cpu(const struct sim_host *h)
+{
+	GString *s = g_string_new(NULL);
+
+	g_string_append_printf(s, "<cpu><arch>x86_64</arch><model>%s</model>", h->cpu_model);
+	for (char **f = h->cpu_features; *f; f++)
+		g_string_append_printf(s, "<feature name='%s'/>", *f);
+	g_string_append(s, "</cpu>");
+	return g_string_free(s, FALSE);
 }
 
 char *sim_xml_write(const struct sim_dom *d)
@@ -77,8 +92,10 @@ static void on_start(GMarkupParseContext *ctx, const char *element, const char *
 
 	(void)ctx;
 	(void)err;
-	if (g_str_equal(element, "feature") && attribute("policy", names, values))
+	if (g_str_equal(element, "feature"))
 		g_ptr_array_add(x->cpu_features, g_strdup(attribute("name", names, values)));
+	if (g_str_equal(element, "cpu"))
+		util_replace(&x->cpu_mode, attribute("mode", names, values));
 	if (g_str_equal(element, "graphics") && type && g_str_equal(type, "vnc"))
 		util_replace(&x->vnc_listen, attribute("listen", names, values));
 }
@@ -131,6 +148,7 @@ void sim_xml_free(struct sim_xml *x)
 		return;
 	g_free(x->uuid);
 	g_free(x->name);
+	g_free(x->cpu_mode);
 	g_free(x->cpu_model);
 	g_free(x->vnc_listen);
 	g_ptr_array_unref(x->cpu_features);

@@ -411,15 +411,21 @@ static void test_auto_converge(void)
 	struct fixture f;
 	struct got g = { .code = -1 }, s = { .code = -1 };
 
+	int throttle = 0;
+
 	set_up(&f, 40, 200);
 	migrate(&f, 0, "h2", &g);
-	clock_advance_ms(60000);
-	g_assert_false(g.answered);
-	act(&f, 0, HV_JOB_GET, &s);
-	g_assert_cmpint(s.r.job.throttle, >=, 20);
-	clock_advance_ms(600000);
-	g_assert_true(g.answered);
+	while (!g.answered) {
+		clock_advance_ms(100);
+		act(&f, 0, HV_JOB_GET, &s);
+		if (s.code != -1 || s.r.job.throttle == throttle)
+			continue;
+		/* twenty, then ten more each time, 99 at most */
+		g_assert_cmpint(s.r.job.throttle, ==, throttle == 0 ? 20 : MIN(throttle + 10, 99));
+		throttle = s.r.job.throttle;
+	}
 	g_assert_cmpint(g.code, ==, -1);
+	g_assert_cmpint(throttle, >=, 50);
 	got_clear(&g);
 	got_clear(&s);
 	tear_down(&f);
@@ -438,6 +444,54 @@ static void test_bandwidth(void)
 	g_assert_false(g.answered);
 	clock_advance_ms(11000);
 	g_assert_true(g.answered);
+	got_clear(&g);
+	got_clear(&s);
+	tear_down(&f);
+}
+
+static struct sim_job_report report_of(struct fixture *f)
+{
+	struct sim_job_report r;
+
+	g_assert_true(sim_job_report(f->w, GUEST, &r));
+	return r;
+}
+
+/* What it costs the guest and the network, whoever asked for it. */
+static void test_costs(void)
+{
+	struct sim_job_report r;
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	set_up(&f, 100, 0);
+	g_assert_false(sim_job_report(f.w, GUEST, &r));
+	migrate(&f, 0, "h2", &g);
+	clock_advance_ms(5200);
+	r = report_of(&f);
+	g_assert_true(!r.ended && r.blackout_ms == 0 && r.total_ms == 5200);
+	g_assert_cmpint(r.sent_bytes, ==, 500 * MIB);
+	clock_advance_ms(20000);
+	r = report_of(&f);
+	g_assert_true(r.ended && r.completed);
+	g_assert_cmpint(r.sent_bytes, ==, 1000 * MIB);
+	g_assert_cmpint(r.blackout_ms, ==, 20); /* nothing was left, only the devices */
+	got_clear(&g);
+	tear_down(&f);
+
+	/* Paused for a second by a call, then aborted; slowed down before: 20 % and more. */
+	set_up(&f, 40, 200);
+	migrate(&f, 0, "h2", &g);
+	clock_advance_ms(60000);
+	act(&f, 0, HV_DOM_SUSPEND, &s);
+	clock_advance_ms(1000);
+	act(&f, 0, HV_JOB_ABORT, &s);
+	r = report_of(&f);
+	g_assert_true(r.ended && !r.completed);
+	g_assert_cmpint(r.blackout_ms, ==, 1000);
+	g_assert_cmpint(r.throttle, >=, 20);
+	g_assert_cmpint(r.slowed_ms, >, 1000);
+	g_assert_cmpint(r.slowed_ms, <, 60000);
 	got_clear(&g);
 	got_clear(&s);
 	tear_down(&f);
@@ -714,6 +768,54 @@ static void test_refusals(void)
 	}
 }
 
+static const struct {
+	const char *name;
+	const char *model, *features;            /* the guest's, on h1 */
+	struct sim_host_spec from, to;
+	const char *why;                         /* NULL: it fits */
+} cpus[] = {
+	{ "the same", "Haswell", NULL, { 0 }, { 0 }, NULL },
+	{ "older", "Nehalem", NULL, { 0 }, { 0 }, NULL },
+	{ "newer", "Icelake-Server", NULL, { .cpu_model = "Icelake-Server" }, { 0 }, "model Icelake-Server" },
+	{ "other vendor", "EPYC", NULL, { .cpu_model = "EPYC" }, { 0 }, "model EPYC" },
+	{ "a feature", "Haswell", "avx512f", { .cpu_features = "avx512f" }, { 0 }, "avx512f" },
+	{ "both have it", "Haswell", "avx512f", { .cpu_features = "avx512f" }, { .cpu_features = "fma,avx512f" }, NULL },
+	{ "its host's, newer", "host-passthrough", NULL, { .cpu_model = "Icelake-Server" }, { 0 }, "model Icelake-Server" },
+	{ "its host's, older", "host-passthrough", NULL, { 0 }, { .cpu_model = "Icelake-Server" }, NULL },
+	{ "its host's features", "host-passthrough", NULL, { .cpu_features = "amx" }, { 0 }, "amx" },
+};
+
+static void test_cpus(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(cpus); i++) {
+		static const char uuid[] = "22222222-2222-4222-8222-222222222222";
+		struct fixture f;
+		struct got host = { .code = -1 }, xml = { .code = -1 }, g = { .code = -1 };
+
+		set_up(&f, 0, 0);
+		sim_host_add(f.w, "from", &cpus[i].from);
+		sim_host_add(f.w, "to", &cpus[i].to);
+		sim_dom_add(f.w, "from", &(struct sim_dom_spec){ .name = "picky", .uuid = uuid, .cpu_model = cpus[i].model,
+								 .cpu_features = cpus[i].features });
+		f.h[0] = hv_host_add(f.hv, "from", "sim://from");
+		f.h[1] = hv_host_add(f.hv, "to", "sim://to");
+		hv_host_open(f.h[0]);
+		hv_host_open(f.h[1]);
+		clock_advance_ms(0);
+		act(&f, 0, HV_HOST_GET, &host);
+		hv_call(f.h[0], &(struct hv_req){ .op = HV_DOM_XML, .uuid = uuid }, on_done, &xml);
+		clock_advance_ms(0);
+		hv_call(f.h[1], &(struct hv_req){ .op = HV_CPU_COMPARE, .xml = xml.r.xml, .host_cpu_xml = host.r.info->cpu_xml }, on_done, &g);
+		clock_advance_ms(0);
+		if (g.code != -1 || g.r.cpu_ok != !cpus[i].why || g_strcmp0(g.r.cpu_why, cpus[i].why) != 0)
+			g_error("%s: %s (%s)", cpus[i].name, g.r.cpu_why, g.text);
+		got_clear(&g);
+		got_clear(&xml);
+		got_clear(&host);
+		tear_down(&f);
+	}
+}
+
 static void test_cpu_compare(void)
 {
 	struct fixture f;
@@ -872,6 +974,7 @@ int main(int argc, char **argv)
 		{ "/sim/never-converges", test_never_converges },
 		{ "/sim/auto-converge", test_auto_converge },
 		{ "/sim/bandwidth", test_bandwidth },
+		{ "/sim/costs", test_costs },
 		{ "/sim/suspend-in-migration", test_suspend_in_migration },
 		{ "/sim/paused-guest", test_paused_guest },
 		{ "/sim/postcopy", test_postcopy },
@@ -881,6 +984,7 @@ int main(int argc, char **argv)
 		{ "/sim/blows", test_blows },
 		{ "/sim/refusals", test_refusals },
 		{ "/sim/cpu-compare", test_cpu_compare },
+		{ "/sim/cpus", test_cpus },
 		{ "/sim/gate", test_gate },
 		{ "/sim/kill-controller", test_kill_controller },
 		{ "/sim/violations", test_violations },
