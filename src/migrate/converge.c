@@ -51,6 +51,22 @@ static void smooth(double *mean, double *dev, double x)
 	*mean += SMOOTH * (x - *mean);
 }
 
+/*
+ * What the present iteration has to send, at its first sample. Some of it is gone by then: what was sent since the sample
+ * before, less what that had left of the iteration before; where several iterations passed, what one of them sent on the average.
+ * Less was sent than was left where pages of zeros were, then the sample itself says more.
+ */
+static int64_t first_size(const struct converge_history *h, const struct converge_sample *s)
+{
+	int64_t sent = s->processed - h->processed, passed = s->iteration - h->iteration;
+
+	if (h->iteration <= 0 || passed <= 0)
+		return s->remaining;
+	if (passed == 1)
+		return MAX(s->remaining, MIN(s->remaining + sent - h->remaining, s->total));
+	return MAX(s->remaining, MIN(sent / passed, s->total));
+}
+
 static void note_iteration(struct converge_history *h, const struct converge_sample *s)
 {
 	if (s->iteration != h->iteration && h->iteration > 0) {
@@ -61,9 +77,10 @@ static void note_iteration(struct converge_history *h, const struct converge_sam
 	}
 	if (s->iteration != h->iteration) {
 		h->samples = 0;
+		h->iteration_size = first_size(h, s);
+		h->iteration_low = s->remaining;
 		h->iteration = s->iteration;
 		h->iteration_at_ms = s->at_ms;
-		h->iteration_size = h->iteration_low = s->remaining;
 	}
 	h->samples++;
 	h->iteration_size = MAX(h->iteration_size, s->remaining);
@@ -87,6 +104,7 @@ void converge_note(struct converge_history *h, const struct converge_sample *s)
 	}
 	h->any = true;
 	h->processed = s->processed;
+	h->remaining = s->remaining;
 	h->at_ms = s->at_ms;
 }
 

@@ -67,7 +67,7 @@ struct converge_history {
 	double dirty_bps, dirty_dev;
 	int64_t low, low_at_ms;       /* the least that was ever left, and when */
 	bool any;                     /* there was a sample */
-	int64_t processed, at_ms;     /* of the sample before */
+	int64_t processed, remaining, at_ms; /* of the sample before */
 	int64_t downtime_ms;          /* the last one that was asked for; 0: none yet */
 	int64_t downtime_iteration;   /* when it was */
 };

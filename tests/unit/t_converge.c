@@ -188,12 +188,16 @@ static const struct {
 	bool post_copy, force;
 	enum converge_action want;
 	int64_t within_s, downtime_max_ms;
+	int64_t limit_ms; /* the longest permitted pause; 0: 500 */
 } guests[] = {
 	{ "idle",                        1,    0,   100, false, false, CONVERGE_NONE,     25,   50 },
 	{ "light",                       500,  10,  100, false, false, CONVERGE_NONE,     30,   50 },
 	{ "half the speed",              1500, 50,  100, false, false, CONVERGE_NONE,     60,   50 },
 	{ "small hot set, very fast",    30,   900, 100, false, false, CONVERGE_NONE,     60,   500 },
 	{ "hot set just within",         40,   900, 100, false, false, CONVERGE_NONE,     60,   500 },
+	/* Iterations of 2.56 s, seen each half second: seen first when up to a fifth of one is gone. */
+	{ "size seen late",              512,  500, 200, false, false, CONVERGE_NONE,     35,   3100, 5000 },
+	{ "size seen late, slow",        384,  60,  50,  false, false, CONVERGE_NONE,     110,  9300, 20000 },
 	{ "never, abort",                1500, 200, 100, false, false, CONVERGE_ABORT,    1602, 500 },
 	{ "never, post-copy",            1500, 200, 100, true,  false, CONVERGE_POSTCOPY, 120,  500 },
 	{ "never, forced near the deadline", 1500, 200, 100, false, true, CONVERGE_PAUSE, 1600, 500 },
@@ -207,6 +211,7 @@ static void test_adaptive(void)
 				   .bps = guests[i].bps_mibs * MIB };
 		enum converge_action got;
 
+		p.downtime_ms = guests[i].limit_ms ? guests[i].limit_ms : p.downtime_ms;
 		p.permit_post_copy = guests[i].post_copy;
 		p.timeout_action = guests[i].force ? CONVERGE_TIMEOUT_FORCE : CONVERGE_TIMEOUT_ABORT;
 		got = guest_migrate(&g, &p);
@@ -216,6 +221,39 @@ static void test_adaptive(void)
 				(int)(g.at_ms / 1000), (int)g.downtime_ms, converge_action_name(guests[i].want), (int)guests[i].within_s,
 				(int)guests[i].downtime_max_ms);
 		g_assert_true(g.done == (got != CONVERGE_ABORT));
+	}
+}
+
+/* What an iteration had to send, though it was first seen when some of that was gone. In MiB. */
+static const struct {
+	const char *name;
+	struct {
+		int64_t iteration, processed, remaining;
+	} s[2];
+	int64_t want;
+} sizes[] = {
+	{ "the same iteration",          { { 2, 2048, 300 }, { 2, 2148, 200 } }, 300 },
+	{ "the next one, at its start",  { { 2, 2048, 100 }, { 3, 2148, 400 } }, 400 },
+	{ "the next one, a while later", { { 2, 2048, 40 },  { 3, 2148, 340 } }, 400 },
+	{ "after pages of zeros",        { { 1, 100, 1000 }, { 2, 300, 340 } },  340 },
+	{ "several passed",              { { 2, 2048, 10 },  { 6, 2148, 7 } },   25 },
+	{ "several passed, a large one", { { 2, 2048, 10 },  { 4, 2148, 90 } },  90 },
+	{ "never more than all",         { { 2, 1000, 0 },   { 3, 9000, 10 } },  2048 },
+	{ "begun anew",                  { { 5, 5000, 100 }, { 1, 10, 2038 } },  2038 },
+};
+
+static void test_sizes(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		struct converge_history h = { 0 };
+
+		for (int k = 0; k < 2; k++)
+			converge_note(&h, &(struct converge_sample){
+				.at_ms = k * 500, .iteration = sizes[i].s[k].iteration, .processed = sizes[i].s[k].processed * MIB,
+				.remaining = sizes[i].s[k].remaining * MIB, .total = 2048 * MIB,
+			});
+		if (h.iteration_size != sizes[i].want * MIB)
+			g_error("%s: %d MiB, want %d", sizes[i].name, (int)(h.iteration_size / MIB), (int)sizes[i].want);
 	}
 }
 
@@ -266,6 +304,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/converge/data_gb", test_data_gb);
 	g_test_add_func("/converge/ramp", test_ramp);
 	g_test_add_func("/converge/timeouts", test_timeouts);
+	g_test_add_func("/converge/sizes", test_sizes);
 	g_test_add_func("/converge/stall", test_stall);
 	g_test_add_func("/converge/adaptive", test_adaptive);
 	g_test_add_func("/converge/eta", test_eta);
