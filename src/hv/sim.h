@@ -105,6 +105,8 @@ void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const cha
 void sim_dom_crash(struct sim *w, const char *host, const char *uuid);
 /** sim_dom_remove() - it is destroyed and undefined; the files go that no other copy of it sees. */
 void sim_dom_remove(struct sim *w, const char *host, const char *uuid);
+/** sim_dom_writes() - from now on a guest writes so much to its memory. */
+void sim_dom_writes(struct sim *w, const char *uuid, double dirty_mibs);
 /** sim_dom_calm() - every guest stops writing to its memory and its disks. */
 void sim_dom_calm(struct sim *w);
 /** sim_job_drop() - forget a domain's migration and leave both halves as they are: libvirt lost track of it. */

@@ -234,6 +234,30 @@ void sim_dom_crash(struct sim *w, const char *host, const char *uuid)
 	sim_dom_stop(d, HV_R_CRASHED);
 }
 
+static void set_writes(struct sim_dom *d, double dirty, double disk_dirty)
+{
+	if (d->job)
+		sim_job_account(d->job);
+	d->dirty = dirty;
+	d->disk_dirty = disk_dirty;
+	if (d->job)
+		sim_job_replan(d->job);
+}
+
+void sim_dom_writes(struct sim *w, const char *uuid, double dirty_mibs)
+{
+	GHashTableIter it;
+	void *hv;
+
+	g_hash_table_iter_init(&it, w->hosts);
+	while (g_hash_table_iter_next(&it, NULL, &hv)) {
+		struct sim_dom *d = sim_dom_get(hv, uuid);
+
+		if (d)
+			set_writes(d, dirty_mibs * SIM_MIB, d->disk_dirty);
+	}
+}
+
 void sim_dom_calm(struct sim *w)
 {
 	GHashTableIter it, jt;
@@ -242,15 +266,8 @@ void sim_dom_calm(struct sim *w)
 	g_hash_table_iter_init(&it, w->hosts);
 	while (g_hash_table_iter_next(&it, NULL, &hv)) {
 		g_hash_table_iter_init(&jt, ((struct sim_host *)hv)->doms);
-		while (g_hash_table_iter_next(&jt, NULL, &dv)) {
-			struct sim_dom *d = dv;
-
-			if (d->job)
-				sim_job_account(d->job);
-			d->dirty = d->disk_dirty = 0;
-			if (d->job)
-				sim_job_replan(d->job);
-		}
+		while (g_hash_table_iter_next(&jt, NULL, &dv))
+			set_writes(dv, 0, 0);
 	}
 }
 
