@@ -136,8 +136,8 @@ static const char *word_of(struct run *r, const struct outcome *o)
 static struct outcome migrate(const struct row *row, const char *policy)
 {
 	static const struct scn_options opt = { .seed = 1, .sweep = true };
-	struct scn scn = { .name = (char *)row->name, .conf = make_conf(row, policy) };
-	struct run r = { .scn = &scn, .opt = &opt };
+	struct scn scn = { .name = (char *)row->name };
+	struct run r = { .scn = &scn, .opt = &opt, .conf = make_conf(row, policy) };
 	struct mig_request q = { .host = "h2", .who = { .user_id = "admin", .project_id = "admin", .request_id = "req", .admin = true } };
 	struct outcome o;
 
@@ -155,7 +155,7 @@ static struct outcome migrate(const struct row *row, const char *policy)
 	world_free(&r);
 	g_ptr_array_unref(r.guests);
 	g_ptr_array_unref(r.log);
-	conf_free(scn.conf);
+	conf_free(r.conf);
 	return o;
 }
 
