@@ -174,22 +174,23 @@ const char *lv_param_string(virTypedParameterPtr params, int n, const char *name
 static const struct {
 	const char *name;
 	size_t offset;
+	int64_t max;
 } job_fields[] = {
-	{ VIR_DOMAIN_JOB_TIME_ELAPSED,         offsetof(struct hv_job, elapsed_ms) },
-	{ VIR_DOMAIN_JOB_DOWNTIME,             offsetof(struct hv_job, downtime_ms) },
-	{ VIR_DOMAIN_JOB_SETUP_TIME,           offsetof(struct hv_job, setup_ms) },
-	{ VIR_DOMAIN_JOB_MEMORY_TOTAL,         offsetof(struct hv_job, mem_total) },
-	{ VIR_DOMAIN_JOB_MEMORY_PROCESSED,     offsetof(struct hv_job, mem_processed) },
-	{ VIR_DOMAIN_JOB_MEMORY_REMAINING,     offsetof(struct hv_job, mem_remaining) },
-	{ VIR_DOMAIN_JOB_MEMORY_BPS,           offsetof(struct hv_job, mem_bps) },
-	{ VIR_DOMAIN_JOB_MEMORY_DIRTY_RATE,    offsetof(struct hv_job, dirty_rate) },
-	{ VIR_DOMAIN_JOB_MEMORY_PAGE_SIZE,     offsetof(struct hv_job, page_size) },
-	{ VIR_DOMAIN_JOB_MEMORY_ITERATION,     offsetof(struct hv_job, iteration) },
-	{ VIR_DOMAIN_JOB_MEMORY_POSTCOPY_REQS, offsetof(struct hv_job, postcopy_requests) },
-	{ VIR_DOMAIN_JOB_DISK_TOTAL,           offsetof(struct hv_job, disk_total) },
-	{ VIR_DOMAIN_JOB_DISK_PROCESSED,       offsetof(struct hv_job, disk_processed) },
-	{ VIR_DOMAIN_JOB_DISK_REMAINING,       offsetof(struct hv_job, disk_remaining) },
-	{ VIR_DOMAIN_JOB_DISK_BPS,             offsetof(struct hv_job, disk_bps) },
+	{ VIR_DOMAIN_JOB_TIME_ELAPSED,         offsetof(struct hv_job, elapsed_ms),        LV_JOB_MS_MAX },
+	{ VIR_DOMAIN_JOB_DOWNTIME,             offsetof(struct hv_job, downtime_ms),       LV_JOB_MS_MAX },
+	{ VIR_DOMAIN_JOB_SETUP_TIME,           offsetof(struct hv_job, setup_ms),          LV_JOB_MS_MAX },
+	{ VIR_DOMAIN_JOB_MEMORY_TOTAL,         offsetof(struct hv_job, mem_total),         LV_JOB_BYTES_MAX },
+	{ VIR_DOMAIN_JOB_MEMORY_PROCESSED,     offsetof(struct hv_job, mem_processed),     LV_JOB_BYTES_MAX },
+	{ VIR_DOMAIN_JOB_MEMORY_REMAINING,     offsetof(struct hv_job, mem_remaining),     LV_JOB_BYTES_MAX },
+	{ VIR_DOMAIN_JOB_MEMORY_BPS,           offsetof(struct hv_job, mem_bps),           LV_JOB_BYTES_MAX },
+	{ VIR_DOMAIN_JOB_MEMORY_DIRTY_RATE,    offsetof(struct hv_job, dirty_rate),        LV_JOB_PAGES_MAX },
+	{ VIR_DOMAIN_JOB_MEMORY_PAGE_SIZE,     offsetof(struct hv_job, page_size),         LV_JOB_PAGE_MAX },
+	{ VIR_DOMAIN_JOB_MEMORY_ITERATION,     offsetof(struct hv_job, iteration),         LV_JOB_COUNT_MAX },
+	{ VIR_DOMAIN_JOB_MEMORY_POSTCOPY_REQS, offsetof(struct hv_job, postcopy_requests), LV_JOB_COUNT_MAX },
+	{ VIR_DOMAIN_JOB_DISK_TOTAL,           offsetof(struct hv_job, disk_total),        LV_JOB_BYTES_MAX },
+	{ VIR_DOMAIN_JOB_DISK_PROCESSED,       offsetof(struct hv_job, disk_processed),    LV_JOB_BYTES_MAX },
+	{ VIR_DOMAIN_JOB_DISK_REMAINING,       offsetof(struct hv_job, disk_remaining),    LV_JOB_BYTES_MAX },
+	{ VIR_DOMAIN_JOB_DISK_BPS,             offsetof(struct hv_job, disk_bps),          LV_JOB_BYTES_MAX },
 };
 
 void lv_job(int vir_type, virTypedParameterPtr params, int n, struct hv_job *ret)
@@ -198,8 +199,10 @@ void lv_job(int vir_type, virTypedParameterPtr params, int n, struct hv_job *ret
 
 	memset(ret, 0, sizeof(*ret));
 	ret->active = vir_type == VIR_DOMAIN_JOB_BOUNDED || vir_type == VIR_DOMAIN_JOB_UNBOUNDED;
-	for (size_t i = 0; i < G_N_ELEMENTS(job_fields); i++)
-		(void)lv_param(params, n, job_fields[i].name, (int64_t *)((char *)ret + job_fields[i].offset));
+	for (size_t i = 0; i < G_N_ELEMENTS(job_fields); i++) {
+		if (lv_param(params, n, job_fields[i].name, &v))
+			*(int64_t *)((char *)ret + job_fields[i].offset) = CLAMP(v, 0, job_fields[i].max);
+	}
 	if (lv_param(params, n, VIR_DOMAIN_JOB_OPERATION, &v))
 		ret->outgoing = v == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;
 	if (lv_param(params, n, VIR_DOMAIN_JOB_AUTO_CONVERGE_THROTTLE, &v))

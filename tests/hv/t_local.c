@@ -101,13 +101,15 @@ static void test_job(void)
 
 	virTypedParamsAddInt(&p, &n, &max, VIR_DOMAIN_JOB_OPERATION, VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT);
 	virTypedParamsAddULLong(&p, &n, &max, VIR_DOMAIN_JOB_MEMORY_TOTAL, UINT64_MAX);
+	virTypedParamsAddLLong(&p, &n, &max, VIR_DOMAIN_JOB_DISK_TOTAL, -1);
 	virTypedParamsAddULLong(&p, &n, &max, VIR_DOMAIN_JOB_MEMORY_DIRTY_RATE, 7);
 	virTypedParamsAddInt(&p, &n, &max, VIR_DOMAIN_JOB_AUTO_CONVERGE_THROTTLE, 1000);
 	virTypedParamsAddString(&p, &n, &max, VIR_DOMAIN_JOB_DOWNTIME, "text");
 	lv_job(VIR_DOMAIN_JOB_UNBOUNDED, p, n, &job);
 	virTypedParamsFree(p, n);
 	g_assert_true(job.active && job.outgoing);
-	g_assert_cmpint(job.mem_total, ==, INT64_MAX);
+	g_assert_cmpint(job.mem_total, ==, LV_JOB_BYTES_MAX);
+	g_assert_cmpint(job.disk_total, ==, 0);
 	g_assert_cmpint(job.dirty_rate, ==, 7);
 	g_assert_cmpint(job.throttle, ==, 100);
 	g_assert_cmpint(job.downtime_ms, ==, 0);
