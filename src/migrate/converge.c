@@ -204,6 +204,12 @@ static struct converge_decision decide_nova(const struct converge_params *p, con
 	return decide(CONVERGE_SET_DOWNTIME, value, "step of Nova's ramp at %d sec", (int)(s->at_ms / 1000));
 }
 
+/* A speed can be next to nothing, and what follows from it no number of ms. */
+static int64_t to_ms(double ms)
+{
+	return ms < CONVERGE_MS_MAX ? (int64_t)ms : CONVERGE_MS_MAX;
+}
+
 /* The pause that would send what is left, at the present speed. -1 while the speed is not known. */
 static double pause_ms(const struct converge_history *h, int64_t bytes)
 {
@@ -229,7 +235,7 @@ static struct converge_decision stalled(const struct converge_params *p, const s
 {
 	double need = pause_ms(h, floor_bytes(h)) * ROOM;
 	bool low_end = (double)s->remaining <= LOW_END * (double)h->iteration_low;
-	int64_t ask = MAX(DOWNTIME_MIN_MS, (int64_t)ceil(need));
+	int64_t ask = MAX(DOWNTIME_MIN_MS, to_ms(ceil(need)));
 	int64_t deadline = deadline_s(p);
 
 	if (need < 0)
@@ -292,7 +298,7 @@ static int64_t series_ms(double left, double target, double bps, double dirty_bp
 		return 0;
 	if (bps <= dirty_bps)
 		return -1;
-	return (int64_t)((left - target) * 1000 / (bps - dirty_bps));
+	return to_ms((left - target) * 1000 / (bps - dirty_bps));
 }
 
 struct converge_eta converge_eta(const struct converge_params *p, const struct converge_history *h, const struct converge_sample *s)

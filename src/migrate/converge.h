@@ -87,6 +87,8 @@ struct converge_decision {
 	char reason[120];
 };
 
+#define CONVERGE_MS_MAX INT32_MAX     /* 24 days; no estimate is longer */
+
 struct converge_eta {
 	bool known;                   /* false: it does not end by itself at present */
 	int64_t ms, low_ms, high_ms;  /* from now */
