@@ -129,21 +129,26 @@ static const struct {
 	{ "TB", 1000000000000 }, { "T", INT64_C(1) << 40 }, { "TiB", INT64_C(1) << 40 },
 };
 
-/* <memory unit='KiB'>; KiB is the default. Return: MiB rounded up, -1 if it is no amount. */
-static int64_t memory_mib(const xmlNode *n)
+int64_t domxml_bytes(const xmlNode *n, const char *attr)
 {
 	g_autofree char *unit = domxml_attr(n, "unit");
-	g_autofree char *text = domxml_text(n);
+	g_autofree char *text = attr ? domxml_attr(n, attr) : domxml_text(n);
 	int64_t v, scale = 0;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(units); i++) {
 		if (!strcmp(unit ? unit : "KiB", units[i].unit))
 			scale = units[i].bytes;
 	}
-	if (!scale || !text || !util_parse_int(text, 0, INT64_MAX / scale - 1, &v))
+	if (!scale || !text || !util_parse_int(g_strstrip(text), 0, INT64_MAX / scale - 1, &v))
 		return -1;
-	v *= scale;
-	return v / (1 << 20) + (v % (1 << 20) ? 1 : 0);
+	return v * scale;
+}
+
+int64_t domxml_mib(const xmlNode *n, const char *attr)
+{
+	int64_t v = domxml_bytes(n, attr);
+
+	return v < 0 ? -1 : v / (1 << 20) + (v % (1 << 20) ? 1 : 0);
 }
 
 /* vCPUs that are plugged: current, of a maximum that is the element's text. */
@@ -168,7 +173,7 @@ static bool parse_head(const xmlNode *root, struct hv_dom *d, GError **err)
 	for (size_t i = 0; i < UTIL_UUID_LEN; i++)
 		d->uuid[i] = g_ascii_tolower(uuid[i]);
 	d->vcpus = vcpu_count(domxml_child(root, "vcpu"));
-	d->mem_mib = memory_mib(domxml_child(root, "memory"));
+	d->mem_mib = domxml_mib(domxml_child(root, "memory"), NULL);
 	if (d->vcpus < 0 || d->mem_mib < 0)
 		return refuse(err, "no valid <vcpu> or <memory>");
 	if (!bounded(domxml_text(domxml_child(root, "name")), DOMXML_NAME_MAX, &d->name, err) ||
@@ -264,13 +269,23 @@ static bool parse_nic(const xmlNode *n, struct hv_dom *d, GError **err)
 {
 	struct hv_nic *k = g_new0(struct hv_nic, 1);
 	const xmlNode *src = domxml_child(n, "source");
+	g_autofree char *mode = NULL, *floor = NULL;
 
 	g_ptr_array_add(d->nics, k);
 	for (size_t i = 0; i < G_N_ELEMENTS(nic_sources) && !k->bridge; i++) {
 		if (!name_attr(src, nic_sources[i], &k->bridge, err))
 			return false;
 	}
-	return name_attr(n, "type", &k->type, err) && name_attr(domxml_child(n, "mac"), "address", &k->mac, err);
+	if (!name_attr(n, "type", &k->type, err) || !name_attr(domxml_child(n, "mac"), "address", &k->mac, err))
+		return false;
+	mode = domxml_attr(src, "mode");
+	k->passthrough = !g_strcmp0(k->type, "hostdev") || !g_strcmp0(k->type, "vdpa") ||
+			 (!g_strcmp0(k->type, "direct") && !g_strcmp0(mode, "passthrough"));
+	k->failover = domxml_failover(n);
+	floor = domxml_attr(domxml_child(domxml_child(n, "bandwidth"), "inbound"), "floor");
+	if (floor && !util_parse_int(floor, 0, INT64_MAX, &k->floor_kibs))
+		return refuse(err, "no valid <inbound floor>");
+	return true;
 }
 
 static bool parse_graphics(const xmlNode *n, struct hv_dom *d, GError **err)
@@ -329,7 +344,7 @@ struct hv_dom *domxml_parse(const char *xml, GError **err)
 		return NULL;
 	root = xmlDocGetRootElement(doc);
 	d = hv_dom_new();
-	if (parse_head(root, d, err) && parse_devices(root, d, err))
+	if (parse_head(root, d, err) && parse_devices(root, d, err) && domxml_ties(root, d, err))
 		return d;
 	hv_dom_free(d);
 	return NULL;
@@ -456,6 +471,8 @@ char *domxml_rewrite(const char *xml, const struct domxml_changes *ch, GError **
 	root = xmlDocGetRootElement(doc);
 	for (xmlNode *g = domxml_child(domxml_child(root, "devices"), "graphics"); g; g = domxml_next(g, "graphics"))
 		rewrite_graphics(g, ch);
+	if (ch->place)
+		domxml_set_place(root, ch->place);
 	out = domxml_dump(root);
 	return out ? out : refuse(err, "cannot be written");
 }

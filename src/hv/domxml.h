@@ -20,8 +20,10 @@
 #define DOMXML_MAX (1024 * 1024)
 #define DOMXML_NAME_MAX 255     /* names, types, models */
 #define DOMXML_TEXT_MAX 4096    /* titles, paths */
-#define DOMXML_DEVICES_MAX 256  /* disks, and nics */
 #define DOMXML_BACKING_MAX 100  /* files under a disk; snapshots that nobody merges make many */
+#define DOMXML_DEVICES_MAX 256  /* disks, and nics, ... */
+#define DOMXML_PINS_MAX 4096    /* vCPUs, I/O threads */
+#define DOMXML_CELLS_MAX 128    /* NUMA cells of a guest, or nodes of a host */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
 
@@ -42,6 +44,16 @@ char *domxml_attr(const xmlNode *node, const char *name);
 /** domxml_text() - an element's text without surrounding blanks, or NULL. Return: owned by the caller (g_free). */
 char *domxml_text(const xmlNode *node);
 
+/**
+ * domxml_bytes() - an amount of memory.
+ * @attr: the attribute that has the number; NULL: the element's text. The unit is in attribute "unit", KiB is the default
+ *
+ * Return: -1 if it is no amount.
+ */
+int64_t domxml_bytes(const xmlNode *n, const char *attr);
+/** domxml_mib() - the same in MiB, rounded up. */
+int64_t domxml_mib(const xmlNode *n, const char *attr);
+
 /** domxml_dump() - an element as text. Return: owned by the caller (g_free), or NULL. */
 char *domxml_dump(xmlNode *node);
 
@@ -51,6 +63,11 @@ char *domxml_dump(xmlNode *node);
  * Return: owned by the caller, or NULL with ERR_HV.
  */
 struct hv_dom *domxml_parse(const char *xml, GError **err);
+
+/** domxml_ties() - read @d's ties; a part of domxml_parse(). */
+bool domxml_ties(const xmlNode *root, struct hv_dom *d, GError **err);
+/** domxml_failover() - the device goes away for a migration and another one takes over (<teaming type='transient'>). */
+bool domxml_failover(const xmlNode *n);
 
 /* What decides whether a host can give a domain its CPU. */
 struct domxml_cpu {
@@ -70,14 +87,23 @@ void domxml_cpu_clear(struct domxml_cpu *c);
 struct domxml_changes {
 	const char *vnc_listen;   /* address that VNC servers listen on */
 	const char *spice_listen;
+	const struct hv_place *place;
 };
 
 /**
  * domxml_rewrite() - a domain's XML for another host.
  *
- * Only addresses change: listeners by network name or socket are the host's own affair.
+ * Of listeners only addresses change: those by network name or socket are the host's own affair.
  * Return: owned by the caller, or NULL with ERR_HV.
  */
 char *domxml_rewrite(const char *xml, const struct domxml_changes *ch, GError **err);
+
+/**
+ * domxml_set_place() - write a place into a domain's tree; a part of domxml_rewrite().
+ *
+ * Pins and nodes that the XML has get the place's sets; what the place does not
+ * know of stays. <vcpu cpuset> and <emulatorpin> are made or go as the place says.
+ */
+void domxml_set_place(xmlNode *root, const struct hv_place *p);
 
 #endif

@@ -334,6 +334,7 @@ void hv_dom_free(struct hv_dom *d)
 	g_free(d->vnc_listen);
 	g_ptr_array_unref(d->disks);
 	g_ptr_array_unref(d->nics);
+	hv_ties_unref(d->ties);
 	g_free(d);
 }
 
@@ -348,6 +349,8 @@ void hv_host_info_free(struct hv_host_info *i)
 	g_free(i->cpu_vendor);
 	g_strfreev(i->cpu_features);
 	g_free(i->cpu_xml);
+	hv_numa_unref(i->numa);
+	g_clear_pointer(&i->free_pages, g_array_unref);
 	g_free(i);
 }
 

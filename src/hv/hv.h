@@ -31,6 +31,7 @@
 #include <glib.h>
 
 #include "base/util.h"
+#include "hv/ties.h"
 
 struct hv;
 struct hv_host; /* one host's connection, opaque */
@@ -87,6 +88,9 @@ struct hv_nic {
 	char *mac;
 	char *bridge; /* bridge or network name */
 	char *type;   /* "bridge", "network", "hostdev", ... */
+	bool passthrough;    /* the guest has a network card, or a part of one, for itself (SR-IOV, macvtap) */
+	bool failover;       /* ... beside another interface that takes over while it is gone (<teaming>) */
+	int64_t floor_kibs;  /* guaranteed bandwidth, KiB/s; 0: none */
 };
 
 struct hv_dom {
@@ -104,6 +108,7 @@ struct hv_dom {
 	int vnc_port;        /* -1 when not running */
 	GPtrArray *disks;    /* struct hv_disk * */
 	GPtrArray *nics;     /* struct hv_nic * */
+	struct hv_ties *ties; /* a reference; NULL: nothing was read of them */
 	/*
 	 * The job, as HV_DOM_GET sees it. A domain whose monitor is silent for 3 s has an active one, outgoing but for the
 	 * running half of a post-copy: the last phase of a migration looks like that, and a frozen guest too.
@@ -128,6 +133,9 @@ struct hv_host_info {
 	int64_t mem_mib, mem_free_mib;
 	int64_t disk_bytes, disk_free_bytes; /* of the pool that holds instances; 0 when there is none */
 	bool kvm;                  /* some guest arch offers kvm */
+	bool tpm_emulator;         /* it can give guests an emulated TPM */
+	struct hv_numa *numa;      /* a reference; NULL: not told */
+	GArray *free_pages;        /* struct hv_free_pages; NULL: not asked, there are no huge pages */
 };
 
 /* A file in a host's storage pool. */

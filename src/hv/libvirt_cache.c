@@ -109,7 +109,7 @@ static struct hv_disk *disk_copy(const struct hv_disk *d)
 
 static struct hv_nic *nic_copy(const struct hv_nic *n)
 {
-	struct hv_nic *c = g_new0(struct hv_nic, 1);
+	struct hv_nic *c = g_memdup2(n, sizeof(*n));
 
 	c->mac = g_strdup(n->mac);
 	c->bridge = g_strdup(n->bridge);
@@ -125,6 +125,7 @@ static struct hv_dom *dom_copy(const struct hv_dom *d)
 	*c = *d;
 	c->disks = disks;
 	c->nics = nics;
+	c->ties = hv_ties_ref(d->ties);
 	c->name = g_strdup(d->name);
 	c->title = g_strdup(d->title);
 	c->virt_type = g_strdup(d->virt_type);

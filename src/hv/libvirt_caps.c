@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/util.h"
 #include "hv/domxml.h"
 
 #define FEATURES_MAX 1024
@@ -55,6 +56,80 @@ static bool offers_kvm(const xmlNode *guest)
 	return false;
 }
 
+/* ---- NUMA nodes ---- */
+
+static bool number(const xmlNode *n, const char *attr, int64_t max, int64_t *ret)
+{
+	g_autofree char *text = domxml_attr(n, attr);
+
+	return text && util_parse_int(text, 0, max, ret);
+}
+
+static bool parse_cpu(const xmlNode *n, struct hv_numa *numa, struct hv_node *node, GError **err)
+{
+	g_autofree char *siblings = domxml_attr(n, "siblings");
+	struct cpuset core;
+	int64_t id;
+
+	if (!number(n, "id", CPUSET_MAX - 1, &id))
+		return fail(err, "no valid CPU");
+	cpuset_add(&node->cpus, (int)id);
+	if (siblings && cpuset_parse(siblings, &core))
+		numa->core[id] = (int16_t)cpuset_next(&core, 0);
+	return true;
+}
+
+static void parse_pages(const xmlNode *cell, struct hv_node *node)
+{
+	int i = 0;
+
+	for (xmlNode *n = domxml_child(cell, "pages"); n && i < HV_PAGE_SIZES; n = domxml_next(n, "pages")) {
+		int64_t bytes = domxml_bytes(n, "size"), total = 0;
+		g_autofree char *text = domxml_text(n);
+
+		/* What is no number are no pages. */
+		if (bytes <= 4096 || !util_parse_int(text, 1, INT64_MAX >> 22, &total))
+			continue;
+		node->pages[i].size_kib = bytes / 1024;
+		node->pages[i++].total = total;
+	}
+}
+
+static bool parse_node(const xmlNode *cell, struct hv_numa *numa, GError **err)
+{
+	struct hv_node node = { .mem_mib = domxml_mib(domxml_child(cell, "memory"), NULL) };
+	const xmlNode *cpus = domxml_child(cell, "cpus");
+	int64_t id;
+
+	if (!number(cell, "id", CPUSET_MAX - 1, &id) || numa->nodes->len >= DOMXML_CELLS_MAX)
+		return fail(err, "no valid NUMA node");
+	node.id = (int)id;
+	node.mem_mib = MAX(node.mem_mib, 0);
+	for (xmlNode *n = domxml_child(cpus, "cpu"); n; n = domxml_next(n, "cpu")) {
+		if (!parse_cpu(n, numa, &node, err))
+			return false;
+	}
+	parse_pages(cell, &node);
+	g_array_append_val(numa->nodes, node);
+	return true;
+}
+
+static bool parse_numa(const xmlNode *host, struct hv_host_info *info, GError **err)
+{
+	const xmlNode *cells = domxml_child(domxml_child(host, "topology"), "cells");
+
+	if (!cells)
+		return true;
+	info->numa = hv_numa_new();
+	for (xmlNode *n = domxml_child(cells, "cell"); n; n = domxml_next(n, "cell")) {
+		if (!parse_node(n, info->numa, err))
+			return false;
+	}
+	return true;
+}
+
+/* ---- the whole ---- */
+
 bool lv_caps_parse(const char *xml, struct hv_host_info *info, GError **err)
 {
 	g_autoptr(xmlDoc) doc = domxml_read(xml, "capabilities", err);
@@ -77,5 +152,32 @@ bool lv_caps_parse(const char *xml, struct hv_host_info *info, GError **err)
 	for (xmlNode *g = domxml_child(root, "guest"); g && !info->kvm; g = domxml_next(g, "guest"))
 		info->kvm = offers_kvm(g);
 	info->cpu_xml = cpu ? domxml_dump(cpu) : NULL;
-	return parse_features(cpu, info, err);
+	return parse_features(cpu, info, err) && parse_numa(host, info, err);
+}
+
+static bool offers(const xmlNode *device, const char *name, const char *value)
+{
+	for (xmlNode *e = domxml_child(device, "enum"); e; e = domxml_next(e, "enum")) {
+		g_autofree char *n = domxml_attr(e, "name");
+
+		for (xmlNode *v = domxml_child(e, "value"); v && !g_strcmp0(n, name); v = domxml_next(v, "value")) {
+			g_autofree char *text = domxml_text(v);
+
+			if (!g_strcmp0(text, value))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool lv_domcaps_parse(const char *xml, struct hv_host_info *info, GError **err)
+{
+	g_autoptr(xmlDoc) doc = domxml_read(xml, "domainCapabilities", err);
+	const xmlNode *tpm;
+
+	if (!doc)
+		return false;
+	tpm = domxml_child(domxml_child(xmlDocGetRootElement(doc), "devices"), "tpm");
+	info->tpm_emulator = offers(tpm, "backendModel", "emulator");
+	return true;
 }

@@ -12,11 +12,14 @@
 #include "hv/hv.h"
 
 /**
- * lv_caps_parse() - fill uuid, arch, CPU and kvm of @info from capabilities XML.
+ * lv_caps_parse() - fill uuid, arch, CPU, kvm and NUMA nodes of @info from capabilities XML.
  *
  * The text is the host's, so it is read under the limits of domxml.h.
  * Return: false with ERR_HV; @info may be half filled then.
  */
 bool lv_caps_parse(const char *xml, struct hv_host_info *info, GError **err);
+
+/** lv_domcaps_parse() - fill tpm_emulator of @info from domain capabilities XML. */
+bool lv_domcaps_parse(const char *xml, struct hv_host_info *info, GError **err);
 
 #endif

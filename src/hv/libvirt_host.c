@@ -72,6 +72,16 @@ static bool read_capabilities(const struct lv_ctx *x, struct hv_host_info *i, GE
 	return lv_caps_parse(xml, i, err);
 }
 
+/* A host that cannot say it offers nothing special. */
+static bool read_offers(const struct lv_ctx *x, struct hv_host_info *i, GError **err)
+{
+	g_autofree char *xml = virConnectGetDomainCapabilities(x->vir, NULL, NULL, NULL, NULL, 0);
+
+	if (!xml && lv_lost(x->vir))
+		return lv_error(x->vir, "read what the host offers to guests", err);
+	return !xml || lv_domcaps_parse(xml, i, err);
+}
+
 /* HV_HOST_GET runs one at a time, so nobody else looks at x->conn->facts meanwhile. */
 static bool read_facts(const struct lv_ctx *x, GError **err)
 {
@@ -80,7 +90,8 @@ static bool read_facts(const struct lv_ctx *x, GError **err)
 	if (x->conn->facts)
 		return true;
 	i = g_new0(struct hv_host_info, 1);
-	if (!read_identity(x, i, err) || !read_node(x, i, err) || !read_capabilities(x, i, err)) {
+	if (!read_identity(x, i, err) || !read_node(x, i, err) || !read_capabilities(x, i, err) ||
+	    !read_offers(x, i, err)) {
 		hv_host_info_free(i);
 		return false;
 	}
@@ -99,6 +110,7 @@ static struct hv_host_info *info_copy(const struct hv_host_info *i)
 	n->cpu_vendor = g_strdup(i->cpu_vendor);
 	n->cpu_features = g_strdupv(i->cpu_features);
 	n->cpu_xml = g_strdup(i->cpu_xml);
+	n->numa = hv_numa_ref(i->numa);
 	return n;
 }
 
@@ -134,6 +146,31 @@ static bool read_memory(const struct lv_ctx *x, struct hv_host_info *i, GError *
 	i->mem_mib = (int64_t)(total_kib / 1024);
 	i->mem_free_mib = (int64_t)(free_kib / 1024);
 	return true;
+}
+
+static void add_free_pages(struct hv_host_info *i, const struct hv_node *node, int k, unsigned long long count)
+{
+	struct hv_free_pages f = { .node = node->id, .size_kib = node->pages[k].size_kib, .count = (int64_t)MIN(count, (uint64_t)INT64_MAX) };
+
+	if (!i->free_pages)
+		i->free_pages = g_array_new(FALSE, FALSE, sizeof(f));
+	g_array_append_val(i->free_pages, f);
+}
+
+/* A host that has huge pages and does not say how many are free is judged by all it has. */
+static void read_free_pages(const struct lv_ctx *x, struct hv_host_info *i)
+{
+	for (guint n = 0; i->numa && n < i->numa->nodes->len; n++) {
+		const struct hv_node *node = &g_array_index(i->numa->nodes, struct hv_node, n);
+
+		for (int k = 0; k < HV_PAGE_SIZES && node->pages[k].size_kib; k++) {
+			unsigned size_kib = (unsigned)node->pages[k].size_kib;
+			unsigned long long count;
+
+			if (virNodeGetFreePages(x->vir, 1, &size_kib, node->id, 1, &count, 0) == 1)
+				add_free_pages(i, node, k, count);
+		}
+	}
 }
 
 /* The pool that holds instances: by name, the first one of these; else the largest. */
@@ -232,6 +269,7 @@ bool lv_host_get(const struct lv_ctx *x, const struct hv_req *req, struct hv_rep
 		hv_host_info_free(i);
 		return false;
 	}
+	read_free_pages(x, i);
 	read_pool(x->conn, i);
 	r->info = i;
 	return true;

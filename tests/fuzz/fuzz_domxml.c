@@ -47,19 +47,23 @@ static void parse(const char *xml)
 	g_assert_true(d->disks->len <= DOMXML_DEVICES_MAX && d->nics->len <= DOMXML_DEVICES_MAX);
 	for (guint i = 0; i < d->disks->len; i++)
 		check_backing(g_ptr_array_index(d->disks, i));
+	g_assert_true(d->ties->place->pins->len <= DOMXML_PINS_MAX && d->ties->place->cells->len <= DOMXML_CELLS_MAX);
 	hv_dom_free(d);
 }
 
 /* What is rewritten is still XML, and rewriting it again changes nothing. */
 static void rewrite(const char *xml)
 {
-	const struct domxml_changes ch = { .vnc_listen = ADDRESS, .spice_listen = ADDRESS };
+	struct hv_dom *d = domxml_parse(xml, NULL);
+	const struct domxml_changes ch = { .vnc_listen = ADDRESS, .spice_listen = ADDRESS, .place = d ? d->ties->place : NULL };
 	GError *err = NULL;
 	char *once = domxml_rewrite(xml, &ch, &err), *twice;
 
 	check(once, &err);
-	if (!once)
+	if (!once) {
+		hv_dom_free(d);
 		return;
+	}
 	twice = domxml_rewrite(once, &ch, &err);
 	/* Escaping makes a text longer, so one near the limit can cross it. */
 	if (twice || strlen(once) <= DOMXML_MAX)
@@ -67,6 +71,7 @@ static void rewrite(const char *xml)
 	g_clear_error(&err);
 	g_free(once);
 	g_free(twice);
+	hv_dom_free(d);
 }
 
 static void cpu(const char *xml)
@@ -86,6 +91,7 @@ static void capabilities(const char *xml)
 	GError *err = NULL;
 
 	check(lv_caps_parse(xml, i, &err), &err);
+	check(lv_domcaps_parse(xml, i, &err), &err);
 	hv_host_info_free(i);
 }
 

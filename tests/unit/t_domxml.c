@@ -11,7 +11,7 @@
 #include "hv/libvirt_caps.h"
 
 static const char *const golden[] = {
-	"lab", "nova-kvm", "networks", "disks", "chains", "spice", "listen-network", "no-graphics", "odd",
+	"lab", "nova-kvm", "networks", "disks", "chains", "spice", "listen-network", "no-graphics", "odd", "pinned-numa", "tied",
 };
 
 static char *golden_path(const char *name, const char *ext)
@@ -63,6 +63,61 @@ static void write_disk(GString *out, const struct hv_disk *k)
 	}
 }
 
+static void write_set(GString *out, const char *what, const struct cpuset *set)
+{
+	g_autofree char *s = cpuset_text(set);
+
+	if (*s)
+		g_string_append_printf(out, "%s %s\n", what, s);
+}
+
+static void write_pins(GString *out, const char *what, const GArray *pins)
+{
+	for (guint i = 0; i < pins->len; i++) {
+		const struct hv_pin *p = &g_array_index(pins, struct hv_pin, i);
+		g_autofree char *name = g_strdup_printf("%s %d on", what, p->id);
+
+		write_set(out, name, &p->cpus);
+	}
+}
+
+static void write_place(GString *out, const struct hv_place *p)
+{
+	write_set(out, "cpuset", &p->cpuset);
+	write_set(out, "emulator on", &p->emulator);
+	write_set(out, p->strict ? "memory strictly of" : "memory of", &p->nodes);
+	write_pins(out, "vcpu", p->pins);
+	write_pins(out, "iothread", p->iothreads);
+	for (guint i = 0; i < p->cells->len; i++) {
+		const struct hv_cell *c = &g_array_index(p->cells, struct hv_cell, i);
+		g_autofree char *vcpus = cpuset_text(&c->vcpus), *nodes = cpuset_text(&c->nodes);
+
+		g_string_append_printf(out, "cell %u vcpus %s memory %" G_GINT64_FORMAT " MiB pages %" G_GINT64_FORMAT " KiB of %s\n", i, vcpus,
+				       c->mem_mib, c->page_kib, nodes);
+	}
+	if (p->page_kib)
+		g_string_append_printf(out, "pages %" G_GINT64_FORMAT " KiB\n", p->page_kib);
+	if (p->threads)
+		g_string_append(out, "threads\n");
+}
+
+static void write_ties(GString *out, const struct hv_ties *t)
+{
+	static const char *const tpms[] = { [HV_TPM_EMULATOR] = "emulator", [HV_TPM_SECRET] = "secret", [HV_TPM_HOST] = "host" };
+
+	for (guint i = 0; i < t->devices->len; i++)
+		g_string_append_printf(out, "device %s\n", (char *)g_ptr_array_index(t->devices, i));
+	for (guint i = 0; i < t->mdevs->len; i++)
+		g_string_append_printf(out, "mdev %s\n", (char *)g_ptr_array_index(t->mdevs, i));
+	if (t->vpmem || t->shares)
+		g_string_append_printf(out, "vpmem %d shares %d\n", t->vpmem, t->shares);
+	if (t->sealed)
+		g_string_append_printf(out, "sealed %s\n", t->sealed);
+	if (t->tpm)
+		g_string_append_printf(out, "tpm %s\n", tpms[t->tpm]);
+	write_place(out, t->place);
+}
+
 static void write_dom(GString *out, const struct hv_dom *d)
 {
 	g_string_append_printf(out, "uuid %s\nname %s\ntitle %s\nvcpus %d\nmemory %" G_GINT64_FORMAT " MiB\n", d->uuid, d->name,
@@ -74,15 +129,47 @@ static void write_dom(GString *out, const struct hv_dom *d)
 	for (guint i = 0; i < d->nics->len; i++) {
 		const struct hv_nic *n = g_ptr_array_index(d->nics, i);
 
-		g_string_append_printf(out, "nic %s %s %s\n", text(n->type), text(n->bridge), text(n->mac));
+		g_string_append_printf(out, "nic %s %s %s%s%s", text(n->type), text(n->bridge), text(n->mac), n->passthrough ? " passthrough" : "",
+				       n->failover ? " failover" : "");
+		if (n->floor_kibs)
+			g_string_append_printf(out, " floor %" G_GINT64_FORMAT, n->floor_kibs);
+		g_string_append_c(out, '\n');
 	}
+	write_ties(out, d->ties);
+}
+
+static void shift(struct cpuset *s, int by)
+{
+	struct cpuset old = *s;
+
+	*s = (struct cpuset){ { 0 } };
+	CPUSET_EACH(n, &old)
+		cpuset_add(s, n + by);
+}
+
+/* As if each CPU were four further there, and each node one. */
+static struct hv_place *elsewhere(const struct hv_place *here)
+{
+	struct hv_place *p = hv_place_copy(here);
+
+	shift(&p->cpuset, 4);
+	shift(&p->emulator, 4);
+	shift(&p->nodes, 1);
+	for (guint i = 0; i < p->pins->len; i++)
+		shift(&g_array_index(p->pins, struct hv_pin, i).cpus, 4);
+	for (guint i = 0; i < p->iothreads->len; i++)
+		shift(&g_array_index(p->iothreads, struct hv_pin, i).cpus, 4);
+	for (guint i = 0; i < p->cells->len; i++)
+		shift(&g_array_index(p->cells, struct hv_cell, i).nodes, 1);
+	return p;
 }
 
 static void test_golden(const void *data)
 {
 	const char *name = data;
-	const struct domxml_changes ch = { .vnc_listen = "192.0.2.12", .spice_listen = "192.0.2.13" };
+	struct domxml_changes ch = { .vnc_listen = "192.0.2.12", .spice_listen = "192.0.2.13" };
 	g_autofree char *xml = read_file(name, "xml");
+	struct hv_place *place;
 	g_autofree char *moved = NULL;
 	g_autoptr(GString) out = g_string_new(NULL);
 	g_autoptr(GError) err = NULL;
@@ -95,9 +182,11 @@ static void test_golden(const void *data)
 	g_assert_no_error(err);
 	g_string_append_printf(out, "emulator %s\ncpu %s %s\n", text(cpu.emulator), text(cpu.mode), text(cpu.xml));
 	assert_golden(name, "read", out->str);
+	ch.place = place = elsewhere(d->ties->place);
 	moved = domxml_rewrite(xml, &ch, &err);
 	g_assert_no_error(err);
 	assert_golden(name, "moved", moved);
+	hv_place_free(place);
 	domxml_cpu_clear(&cpu);
 	hv_dom_free(d);
 }
@@ -126,6 +215,16 @@ static const struct {
 	{ "external", "<!DOCTYPE domain SYSTEM 'file:///etc/passwd'>" HEAD "<memory>1</memory></domain>", "XML of the host: not well-formed" },
 	{ "doctype behind", HEAD "<memory>1</memory></domain><!DOCTYPE domain>", "XML of the host: not well-formed" },
 	{ "unknown entity", HEAD "<memory>1</memory><title>&a;</title></domain>", "XML of the host: not well-formed" },
+	{ "no set of CPUs", HEAD "<memory>1</memory><vcpu cpuset='a'>1</vcpu></domain>", "XML of the host: no valid set of CPUs" },
+	{ "CPU too high", HEAD "<memory>1</memory><vcpu cpuset='2048'>1</vcpu></domain>", "XML of the host: no valid set of CPUs" },
+	{ "pin of none", HEAD "<memory>1</memory><cputune><vcpupin cpuset='1'/></cputune></domain>", "XML of the host: no valid pin of a CPU" },
+	{ "pin too high", HEAD "<memory>1</memory><cputune><vcpupin vcpu='4097' cpuset='1'/></cputune></domain>", "XML of the host: no valid pin of a CPU" },
+	{ "cell too high", HEAD "<memory>1</memory><cpu><numa><cell id='128' memory='1'/></numa></cpu></domain>", "XML of the host: no valid NUMA cell" },
+	{ "cell of no size", HEAD "<memory>1</memory><cpu><numa><cell id='0'/></numa></cpu></domain>", "XML of the host: no valid NUMA cell" },
+	{ "node of no cell", HEAD "<memory>1</memory><numatune><memnode cellid='0' nodeset='0'/></numatune></domain>", "XML of the host: a <memnode> of no NUMA cell" },
+	{ "pages of no size", HEAD "<memory>1</memory><memoryBacking><hugepages><page/></hugepages></memoryBacking></domain>", "XML of the host: no valid size of pages" },
+	{ "mdev of none", HEAD "<memory>1</memory><devices><hostdev type='mdev'/></devices></domain>", "XML of the host: a mediated device without a UUID" },
+	{ "floor is text", HEAD "<memory>1</memory><devices><interface><bandwidth><inbound floor='x'/></bandwidth></interface></devices></domain>", "XML of the host: no valid <inbound floor>" },
 	{ "not UTF-8", HEAD "<memory>1</memory><title>\xff</title></domain>", "XML of the host: not well-formed" },
 };
 
@@ -162,6 +261,8 @@ static char *grown(const char *what, size_t n)
 	g_string_append(s, "</disk>");
 	for (size_t i = 0; i < (!strcmp(what, "nics") ? n : 0); i++)
 		g_string_append(s, "<interface/>");
+	for (size_t i = 0; i < (!strcmp(what, "hostdevs") ? n : 0); i++)
+		g_string_append(s, "<hostdev/>");
 	g_string_append(s, "</devices>");
 	for (size_t i = 0; i < (!strcmp(what, "bytes") ? n : 0); i++)
 		g_string_append_c(s, ' ');
@@ -179,6 +280,7 @@ static const struct {
 	{ "disks", DOMXML_DEVICES_MAX, true }, { "disks", DOMXML_DEVICES_MAX + 1, false },
 	{ "nics", DOMXML_DEVICES_MAX, true },  { "nics", DOMXML_DEVICES_MAX + 1, false },
 	{ "backing files", DOMXML_BACKING_MAX, true }, { "backing files", DOMXML_BACKING_MAX + 1, false },
+	{ "hostdevs", DOMXML_DEVICES_MAX, true },  { "hostdevs", DOMXML_DEVICES_MAX + 1, false },
 	{ "bytes", DOMXML_MAX - 1024, true },  { "bytes", DOMXML_MAX, false },
 };
 
@@ -220,6 +322,18 @@ static void test_memory(void)
 	}
 }
 
+static void write_node(GString *out, const struct hv_numa *numa, const struct hv_node *n)
+{
+	g_autofree char *cpus = cpuset_text(&n->cpus);
+
+	g_string_append_printf(out, "node %d memory %" G_GINT64_FORMAT " MiB cpus %s cores", n->id, n->mem_mib, cpus);
+	CPUSET_EACH(c, &n->cpus)
+		g_string_append_printf(out, " %d", numa->core[c]);
+	for (int k = 0; k < HV_PAGE_SIZES && n->pages[k].size_kib; k++)
+		g_string_append_printf(out, " pages %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " KiB", n->pages[k].total, n->pages[k].size_kib);
+	g_string_append_c(out, '\n');
+}
+
 static void test_caps(void)
 {
 	g_autofree char *xml = read_file("capabilities", "xml");
@@ -233,8 +347,65 @@ static void test_caps(void)
 	features = g_strjoinv(" ", i->cpu_features);
 	g_string_append_printf(out, "uuid %s\narch %s\ncpu %s %s\nfeatures %s\nkvm %d\n%s\n", i->uuid, i->arch, i->cpu_vendor,
 	                       i->cpu_model, features, i->kvm, i->cpu_xml);
+	for (guint k = 0; k < i->numa->nodes->len; k++)
+		write_node(out, i->numa, &g_array_index(i->numa->nodes, struct hv_node, k));
 	assert_golden("capabilities", "read", out->str);
 	hv_host_info_free(i);
+}
+
+#define CAPS(cells) "<capabilities><host><topology><cells>" cells "</cells></topology></host></capabilities>"
+
+static const struct {
+	const char *name, *xml;
+	bool ok;
+} caps[] = {
+	{ "no cells", "<capabilities/>", true },
+	{ "empty", CAPS(""), true },
+	{ "no id", CAPS("<cell/>"), false },
+	{ "id too high", CAPS("<cell id='2048'/>"), false },
+	{ "CPU without id", CAPS("<cell id='0'><cpus><cpu/></cpus></cell>"), false },
+	{ "CPU too high", CAPS("<cell id='0'><cpus><cpu id='2048'/></cpus></cell>"), false },
+	{ "least", CAPS("<cell id='0'><cpus><cpu id='2047'/></cpus></cell>"), true },
+};
+
+static void test_bad_caps(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(caps); i++) {
+		struct hv_host_info *info = g_new0(struct hv_host_info, 1);
+		g_autoptr(GError) err = NULL;
+
+		g_test_message("%s", caps[i].name);
+		g_assert_cmpint(lv_caps_parse(caps[i].xml, info, &err), ==, caps[i].ok);
+		g_assert_cmpint(!err, ==, caps[i].ok);
+		hv_host_info_free(info);
+	}
+}
+
+#define DOMCAPS(tpm) "<domainCapabilities><devices>" tpm "</devices></domainCapabilities>"
+#define BACKENDS(model) "<tpm supported='yes'><enum name='model'><value>tpm-tis</value></enum><enum name='backendModel'>" model "</enum></tpm>"
+
+static const struct {
+	const char *xml;
+	bool emulator;
+} domcaps[] = {
+	{ DOMCAPS(""), false },
+	{ DOMCAPS("<tpm supported='no'/>"), false },
+	{ DOMCAPS(BACKENDS("<value>passthrough</value>")), false },
+	{ DOMCAPS(BACKENDS("<value>passthrough</value><value>emulator</value>")), true },
+	{ DOMCAPS("<tpm supported='yes'><enum name='model'><value>emulator</value></enum></tpm>"), false },
+};
+
+static void test_domcaps(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(domcaps); i++) {
+		struct hv_host_info *info = g_new0(struct hv_host_info, 1);
+		g_autoptr(GError) err = NULL;
+
+		g_test_message("%s", domcaps[i].xml);
+		g_assert_true(lv_domcaps_parse(domcaps[i].xml, info, &err));
+		g_assert_cmpint(info->tpm_emulator, ==, domcaps[i].emulator);
+		hv_host_info_free(info);
+	}
 }
 
 int main(int argc, char **argv)
@@ -249,5 +420,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/domxml/sizes", test_sizes);
 	g_test_add_func("/domxml/memory", test_memory);
 	g_test_add_func("/domxml/capabilities", test_caps);
+	g_test_add_func("/domxml/bad-capabilities", test_bad_caps);
+	g_test_add_func("/domxml/domain-capabilities", test_domcaps);
 	return g_test_run();
 }
