@@ -97,6 +97,14 @@ struct server *server_new(const char *uuid)
 	return s;
 }
 
+void server_set_ties(struct server *s, struct hv_ties *t)
+{
+	struct hv_ties *old = s->ties;
+
+	s->ties = hv_ties_ref(t);
+	hv_ties_unref(old);
+}
+
 void server_free(struct server *s)
 {
 	if (!s)
@@ -110,5 +118,6 @@ void server_free(struct server *s)
 	g_free(s->twin);
 	hv_dom_free(s->dom);
 	server_told_free(s->told);
+	hv_ties_unref(s->ties);
 	g_free(s);
 }

@@ -55,6 +55,7 @@ struct server {
 	/* ---- not stored ---- */
 	int progress;        /* percent, of a migration */
 	struct hv_dom *dom;  /* what the host last said; NULL before */
+	struct hv_ties *ties; /* a reference: of .dom, and kept where that is not known for a moment; NULL: never known, or missing */
 	bool missing;        /* its host was asked and does not have it */
 	int64_t missing_since_ms; /* since when every host was up and none had it; 0 for not yet */
 	char *twin;          /* another host that also says it lives there; NULL */
@@ -80,6 +81,8 @@ int server_power_of(enum hv_state state);
 
 /** server_told_free() - of tell.c. */
 void server_told_free(struct server_told *t);
+/** server_set_ties() - its ties are these now; NULL: not known. Takes a reference of its own. */
+void server_set_ties(struct server *s, struct hv_ties *t);
 
 struct server *server_new(const char *uuid);
 void server_free(struct server *s);

@@ -89,6 +89,7 @@ static void keep_dom(struct server *s, struct hv_dom **d)
 {
 	hv_dom_free(s->dom);
 	s->dom = g_steal_pointer(d);
+	server_set_ties(s, s->dom->ties);
 	s->dom_ms = clock_now_ms();
 	s->missing = false;
 	s->missing_since_ms = 0;
@@ -221,6 +222,7 @@ static void lost_sight(struct fleet *f, struct server *s)
 	s->power = SERVER_POWER_NONE;
 	g_clear_pointer(&s->dom, hv_dom_free);
 	tell_later(f, s);
+	server_set_ties(s, NULL);
 }
 
 void sync_one(struct fleet *f, struct host *h, struct hv_dom **d)

@@ -52,6 +52,10 @@ struct sim_host_spec {
 	const char *cpu_features; /* "avx2,fma"; NULL: none beyond the model's */
 	int64_t link_mibs;        /* MiB/s each way; 0: copies at once */
 	int64_t latency_ms;       /* of a call; with a jitter of half of it each way */
+	int nodes;                /* NUMA nodes; 0: one. CPUs and memory are shared out evenly */
+	int threads;              /* of a core; 0: one */
+	int64_t huge_pages;       /* of 2 MiB, of each node */
+	bool tpm;                 /* guests can have an emulated TPM */
 	const char *storage;      /* hosts that name the same one share their files; NULL: "shared"; "local": its own */
 };
 
@@ -93,6 +97,11 @@ struct sim_dom_spec {
 	double dirty_mibs;        /* what it writes, MiB/s */
 	int64_t working_mib;      /* the memory it writes to; 0: a quarter of all */
 	int64_t hot_mib;          /* the part of it that gets four fifths of the writes; 0: a quarter of it */
+	const char *ties;         /* "pci,tpm": devices and the like, see sim_ties.c */
+	const char *pins;         /* "2/3/4-5": where each vCPU runs */
+	const char *cpuset, *emulator;
+	const char *cells;        /* "0/1": the host's node of each NUMA cell of the guest */
+	int64_t page_kib;         /* of huge pages */
 };
 
 /** sim_dom_add() - a domain appears, as if somebody had made it behind the controller's back. */
@@ -111,6 +120,9 @@ void sim_dom_writes(struct sim *w, const char *uuid, double dirty_mibs);
 void sim_dom_calm(struct sim *w);
 /** sim_job_drop() - forget a domain's migration and leave both halves as they are: libvirt lost track of it. */
 void sim_job_drop(struct sim *w, const char *uuid);
+
+/** sim_dom_pins() - where it runs: "2/3 cpuset=0-3 emulator=0 nodes=0/1", as far as it is said. Return: owned. */
+char *sim_dom_pins(struct sim *w, const char *host, const char *uuid);
 
 /* What is true of a domain, whether or not its host can be asked. */
 struct sim_dom_view {

@@ -52,6 +52,7 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->whole = sim_dom_active(d) && d->reason != HV_R_MIGRATION && d->reason != HV_R_STARTING && d->reason != HV_R_POSTCOPY_FAILED;
 	d->waiting = g_ptr_array_new();
 	set_memory(d, spec);
+	sim_ties_new(d, spec);
 	d->disks = sim_disks_new(h, d->uuid, spec);
 	g_hash_table_replace(h->doms, d->uuid, d);
 	if (d->whole)
@@ -69,6 +70,8 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->cpu_model = g_strdup(from->cpu_model);
 	d->cpu_features = g_strdupv(from->cpu_features);
 	d->vnc_listen = g_strdup(from->vnc_listen);
+	d->ties = g_strdup(from->ties);
+	d->place = hv_place_copy(from->place);
 	d->disks = g_ptr_array_ref(from->disks);
 	d->persistent = false;
 	d->state = HV_PAUSED;
@@ -90,6 +93,8 @@ void sim_dom_free(struct sim_dom *d)
 	g_free(d->cpu_model);
 	g_strfreev(d->cpu_features);
 	g_free(d->vnc_listen);
+	g_free(d->ties);
+	hv_place_free(d->place);
 	g_ptr_array_unref(d->disks);
 	g_ptr_array_unref(d->waiting);
 	g_free(d);
@@ -360,6 +365,7 @@ static struct hv_dom *describe(const struct sim_dom *d)
 	o->vnc_port = sim_dom_active(d) ? 5900 : -1;
 	sim_disks_describe(d, o->disks);
 	add_nic(o, d);
+	sim_ties_describe(d, o);
 	o->job_active = d->job != NULL;
 	o->job_incoming = d->job && sim_job_incoming(d);
 	o->job_outgoing = d->job && !sim_job_incoming(d);

@@ -43,6 +43,10 @@ struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_
 	h->latency_ms = spec->latency_ms;
 	h->cpu_model = g_strdup(spec->cpu_model ? spec->cpu_model : "Haswell");
 	h->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
+	h->nodes = spec->nodes ? spec->nodes : 1;
+	h->threads = spec->threads ? spec->threads : 1;
+	h->huge_pages = spec->huge_pages;
+	h->tpm = spec->tpm;
 	h->rate = (double)spec->link_mibs * SIM_MIB;
 	h->storage = sim_storage_get(w, spec->storage, name);
 	h->on = h->libvirtd = h->link = true;
@@ -196,14 +200,15 @@ void sim_act_host_get(struct sim_call *sc)
 	i->cpu_features = g_strdupv(h->cpu_features);
 	i->cpu_xml = sim_xml_write_cpu(h);
 	i->sockets = 1;
-	i->cores = h->vcpus;
-	i->threads = 1;
+	i->cores = h->vcpus / h->threads;
+	i->threads = h->threads;
 	i->vcpus = h->vcpus;
 	i->mem_mib = h->mem_mib;
 	i->mem_free_mib = MAX(sim_host_mem_free(h), 0);
 	i->disk_bytes = h->disk_gib << 30;
 	i->disk_free_bytes = MAX(h->disk_gib - disk_used_gib(h), 0) << 30;
 	i->kvm = true;
+	sim_ties_host(h, i);
 	sc->call->reply.info = i;
 	sim_call_finish(sc);
 }

@@ -57,6 +57,9 @@ struct sim_host {
 	int64_t mem_mib, disk_gib, latency_ms;
 	char *cpu_model;
 	char **cpu_features;
+	int nodes, threads;
+	int64_t huge_pages;
+	bool tpm;
 	double rate;           /* bytes a second, each way; 0: at once */
 	struct sim_storage *storage; /* the world's */
 	bool on, libvirtd, link;
@@ -82,6 +85,8 @@ struct sim_dom {
 	char *cpu_model;
 	char **cpu_features;
 	char *vnc_listen;
+	char *ties;              /* words, commas between; NULL */
+	struct hv_place *place;
 	bool persistent;
 	enum hv_state state;
 	enum hv_reason reason;
@@ -276,6 +281,22 @@ int sim_copy_flows(const struct sim_host *h, bool out);
 void sim_copy_replan_host(struct sim_host *h);
 /* The host's power, cable or libvirtd changed. */
 void sim_copy_host_changed(struct sim_host *h);
+
+/* ---- sim_ties.c ---- */
+
+/* Set ties and place of a new domain. */
+void sim_ties_new(struct sim_dom *d, const struct sim_dom_spec *spec);
+bool sim_ties_has(const struct sim_dom *d, const char *word);
+void sim_ties_write_domain(GString *s, const struct sim_dom *d);
+void sim_ties_write_cells(GString *s, const struct sim_dom *d);
+void sim_ties_write_devices(GString *s, const struct sim_dom *d);
+/* Fill ties, and nics where they are tied. */
+void sim_ties_describe(const struct sim_dom *d, struct hv_dom *o);
+void sim_ties_host(const struct sim_host *h, struct hv_host_info *i);
+/* What a host says against it; @xml: that of the migration, or NULL. Return: owned, NULL for nothing. */
+char *sim_ties_refuse(const struct sim_dom *d, const struct sim_host *to, const char *xml);
+/* It has the place that @xml says; a violation if a CPU of its own is another's. */
+void sim_ties_arrive(struct sim_dom *d, const char *xml);
 
 /* ---- sim_xml.c ---- */
 

@@ -48,7 +48,7 @@ static char *source_says(const struct sim_dom *src, const struct sim_host *to, c
 }
 
 /* The same at the destination. */
-static char *dest_says(const struct sim_dom *src, const struct sim_host *to, const struct sim_xml *x, const char *const *copy)
+static char *dest_says(const struct sim_dom *src, const struct sim_host *to, const struct sim_xml *x, const struct hv_migrate_params *p)
 {
 	const struct sim_dom *old = sim_dom_get((struct sim_host *)to, src->uuid);
 	/* libvirt checks nothing for host-passthrough: the guest finds out */
@@ -65,7 +65,9 @@ static char *dest_says(const struct sim_dom *src, const struct sim_host *to, con
 	if (missing)
 		return g_strdup_printf("unsupported configuration: guest and host CPU are not compatible: "
 				       "Host CPU does not provide required features: %s", missing);
-	missing = sim_disks_say(src, to, copy);
+	missing = sim_disks_say(src, to, p->copy_disks);
+	if (!missing)
+		missing = sim_ties_refuse(src, to, p->dest_xml);
 	if (missing)
 		return g_steal_pointer(&missing);
 	if (sim_host_mem_free(to) < src->mem_mib)
@@ -74,7 +76,7 @@ static char *dest_says(const struct sim_dom *src, const struct sim_host *to, con
 	return NULL;
 }
 
-static struct sim_dom *make_incoming(struct sim_host *to, const struct sim_dom *src, const struct sim_xml *x)
+static struct sim_dom *make_incoming(struct sim_host *to, const struct sim_dom *src, const struct sim_xml *x, const char *xml)
 {
 	struct sim_dom *old = sim_dom_get(to, src->uuid), *dst;
 	bool defined = old && old->persistent;
@@ -85,6 +87,7 @@ static struct sim_dom *make_incoming(struct sim_host *to, const struct sim_dom *
 	dst->persistent = defined;
 	if (x && x->vnc_listen)
 		util_replace(&dst->vnc_listen, x->vnc_listen);
+	sim_ties_arrive(dst, xml);
 	return dst;
 }
 
@@ -136,13 +139,13 @@ void sim_act_migrate(struct sim_call *sc)
 	if (src && !no && r->migrate.dest_xml && !x)
 		no = g_strdup("XML error: the destination XML cannot be read");
 	if (src && !no)
-		no = dest_says(src, to, x, r->migrate.copy_disks);
+		no = dest_says(src, to, x, &r->migrate);
 	if (!src)
 		sim_call_refuse(sc, ERR_HV_ABSENT, "Domain not found: no domain with matching uuid '%s'", r->uuid);
 	else if (no)
 		sim_call_refuse(sc, ERR_HV, "%s", no);
 	else
-		start(sc, src, make_incoming(to, src, x));
+		start(sc, src, make_incoming(to, src, x, r->migrate.dest_xml));
 	if (src && !no)
 		sim_gate_started(sc);
 	sim_xml_free(x);

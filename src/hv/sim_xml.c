@@ -17,6 +17,7 @@ static void write_cpu(GString *s, const struct sim_dom *d)
 	g_string_append_printf(s, "  <cpu mode='custom' match='exact' check='full'>\n    <model fallback='forbid'>%s</model>\n", d->cpu_model);
 	for (char **f = d->cpu_features; *f; f++)
 		g_string_append_printf(s, "    <feature policy='require' name='%s'/>\n", *f);
+	sim_ties_write_cells(s, d);
 	g_string_append(s, "  </cpu>\n");
 }
 
@@ -61,14 +62,16 @@ char *sim_xml_write(const struct sim_dom *d)
 	}
 	g_string_append_printf(s,
 		"  <memory unit='KiB'>%" G_GINT64_FORMAT "</memory>\n  <currentMemory unit='KiB'>%" G_GINT64_FORMAT "</currentMemory>\n"
-		"  <vcpu placement='static'>%d</vcpu>\n  <os>\n    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>\n  </os>\n",
-		d->mem_mib << 10, d->mem_mib << 10, d->vcpus);
+		"  <os>\n    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>\n  </os>\n",
+		d->mem_mib << 10, d->mem_mib << 10);
+	sim_ties_write_domain(s, d);
 	write_cpu(s, d);
 	g_string_append(s, "  <devices>\n");
 	write_disks(s, d);
 	g_string_append_printf(s,
 		"    <interface type='bridge'>\n      <mac address='52:54:00:%.2s:%.2s:%.2s'/>\n      <source bridge='br0'/>\n"
 		"      <model type='virtio'/>\n    </interface>\n", d->uuid, d->uuid + 2, d->uuid + 4);
+	sim_ties_write_devices(s, d);
 	g_string_append_printf(s,
 		"    <graphics type='vnc' port='-1' autoport='yes' listen='%s'>\n      <listen type='address' address='%s'/>\n"
 		"    </graphics>\n  </devices>\n</domain>\n", d->vnc_listen, d->vnc_listen);

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "fleet/sched.h"
 #include "migrate/mig.h"
+#include "migrate/precheck_ties.h"
 
 enum verdict {
 	PASS,
@@ -116,6 +117,26 @@ static enum verdict host_up(const struct precheck *p, const struct host *h, cons
 static enum verdict source_up(struct precheck *p, GError **err)
 {
 	return host_up(p, source_of(p), server_of(p)->host, err);
+}
+
+/* ---- what ties the guest to its host ---- */
+
+static enum verdict tied(struct precheck *p, precheck_rule_f *rule, GError **err)
+{
+	const struct server *s = server_of(p);
+	const struct host *dest = dest_of(p);
+	struct precheck_tied t = {
+		.uuid = s->uuid, .ties = s->ties, .nics = s->dom ? s->dom->nics : NULL, .source = s->host, .dest = p->dest_name,
+		.src = source_of(p)->info, .dst = dest ? dest->info : NULL,
+	};
+	g_autofree char *why = NULL;
+
+	if (!t.ties)
+		return skip(p, "the host has not said yet what the guest is");
+	if (dest && (!t.src || !t.dst))
+		return skip(p, "a host has not said yet what it is");
+	why = rule(&t);
+	return why ? fail(err, "%s", why) : PASS;
 }
 
 /* ---- of the destination, without asking it ---- */
@@ -275,9 +296,13 @@ static enum verdict cpu(struct precheck *p, GError **err)
 static const struct {
 	const char *name;
 	enum verdict (*check)(struct precheck *p, GError **err);
-	bool of_dest; /* it needs one */
-	bool asks;    /* hosts */
+	precheck_rule_f *rule; /* instead of .check */
+	bool of_dest;          /* it needs one */
+	bool asks;             /* hosts */
 } rows[] = {
+	{ "shares",             .rule = precheck_shares },
+	{ "sealed_memory",      .rule = precheck_sealed },
+	{ "resource_requests",  .rule = precheck_resource_requests },
 	{ "power_state",        power_state },
 	{ "source_up",          source_up },
 	{ "not_self",           not_self,           .of_dest = true },
@@ -287,7 +312,12 @@ static const struct {
 	{ "scheduler",          scheduler,          .of_dest = true },
 	{ "hypervisor_type",    hypervisor_type,    .of_dest = true },
 	{ "hypervisor_version", hypervisor_version, .of_dest = true },
+	{ "vpmem",              .rule = precheck_vpmem },
+	{ "host_devices",       .rule = precheck_devices },
+	{ "sriov",              .rule = precheck_sriov },
 	{ "cpu",                cpu,                .of_dest = true, .asks = true },
+	{ "mdev",               .rule = precheck_mdev, .of_dest = true },
+	{ "vtpm",               .rule = precheck_vtpm, .of_dest = true },
 };
 
 /* ---- a run ---- */
@@ -357,6 +387,8 @@ static enum verdict check_row(struct precheck *p, GError **err)
 		return fail(err, "Instance %s could not be found.", p->server_uuid);
 	if (p->dest_name && !dest_of(p))
 		return fail(err, "Compute host %s could not be found.", p->dest_name);
+	if (rows[p->at].rule)
+		return tied(p, rows[p->at].rule, err);
 	/* Whoever goes on to the end must not ask a host that is known not to answer. */
 	if (rows[p->at].asks && !(host_is_up(fleet_of(p), source_of(p)) && host_is_up(fleet_of(p), dest_of(p))))
 		return p->report.err ? skip(p, "a host is down") : rows[p->at].check(p, err);

@@ -140,6 +140,8 @@ static void moved(struct mig *m)
 		return;
 	fleet_server_move(f, s, m->dest);
 	g_clear_pointer(&s->dom, hv_dom_free);
+	/* Its host tells again soon; until then nobody else may have its CPUs. */
+	server_set_ties(s, m->priv->dest_dom->ties);
 	judge(m);
 }
 

@@ -148,6 +148,10 @@ static void do_host(struct run *r, const struct scn_line *l)
 		.disk_gib = opt_int(r, l, "disk", 0),
 		.cpu_model = opt(l, "cpu"),
 		.cpu_features = opt(l, "features"),
+		.nodes = (int)opt_int(r, l, "numa", 0),
+		.threads = (int)opt_int(r, l, "threads", 0),
+		.huge_pages = opt_int(r, l, "pages", 0),
+		.tpm = has_word(l, "tpm"),
 		.link_mibs = opt_int(r, l, "link", LINK_MIBS),
 		.latency_ms = opt_int(r, l, "latency", LATENCY_MS),
 		.storage = opt(l, "storage"),
@@ -182,6 +186,12 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 		.dirty_mibs = (double)opt_int(r, l, "dirty", 1),
 		.working_mib = opt_int(r, l, "working", 0),
 		.hot_mib = opt_int(r, l, "hot", 0),
+		.ties = opt(l, "ties"),
+		.pins = opt(l, "pins"),
+		.cpuset = opt(l, "cpuset"),
+		.emulator = opt(l, "emulator"),
+		.cells = opt(l, "numa"),
+		.page_kib = opt_int(r, l, "pages", 0),
 	};
 
 	g = run_guest(r, name);

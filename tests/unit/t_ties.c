@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What ties a guest to its host: each rule, where it speaks and where it does not.
+ */
+#include "hv/domxml.h"
+#include "migrate/precheck_ties.h"
+
+#define UUID "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
+#define HOSTDEV(type, source) "<hostdev mode='subsystem' type='" type "'><source>" source "</source></hostdev>"
+#define MDEV HOSTDEV("mdev", "<address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/>")
+#define TPM(backend) "<tpm model='tpm-crb'><backend " backend "</backend></tpm>"
+
+static const struct hv_host_info old = { .libvirt_version = 8005000, .hv_version = 8002000 },
+				 older_qemu = { .libvirt_version = 9000000, .hv_version = 7002000 },
+				 new = { .libvirt_version = 8006000, .hv_version = 8001000 },
+				 with_tpm = { .libvirt_version = 9000000, .hv_version = 7002000, .tpm_emulator = true };
+
+static const struct {
+	const char *name;
+	precheck_rule_f *rule;
+	const char *device, *domain; /* XML among the devices, and beside them */
+	const struct hv_host_info *src, *dst;
+	const char *want;            /* part of the reason; NULL: it passes */
+} cases[] = {
+	{ "no share", precheck_shares, "", "", NULL, NULL, NULL },
+	{ "share", precheck_shares, "<filesystem type='mount'/>", "", NULL, NULL, "have shares" },
+	{ "not sealed", precheck_sealed, "", "", NULL, NULL, NULL },
+	{ "sealed", precheck_sealed, "", "<launchSecurity type='sev-snp'/>", NULL, NULL, "not supported for SEV-enabled instance (" UUID ")" },
+	{ "no floor", precheck_resource_requests, "<interface><bandwidth><inbound average='1'/></bandwidth></interface>", "", NULL, NULL, NULL },
+	{ "floor", precheck_resource_requests, "<interface/><interface><bandwidth><inbound floor='1'/></bandwidth></interface>", "", NULL, NULL, "minimum bandwidth" },
+	{ "dimm", precheck_vpmem, "<memory model='dimm'/>", "", NULL, NULL, NULL },
+	{ "nvdimm", precheck_vpmem, "<memory model='nvdimm'/>", "", NULL, NULL, "virtual persistent memory" },
+	{ "virtio-pmem", precheck_vpmem, "<memory model='virtio-pmem'/>", "", NULL, NULL, "virtual persistent memory" },
+	{ "no device", precheck_devices, "", "", NULL, NULL, NULL },
+	{ "pci", precheck_devices, HOSTDEV("pci", "<address domain='0' bus='0xff' slot='31' function='7'/>"), "", NULL, NULL, "(pci 0000:ff:1f.7)" },
+	{ "scsi", precheck_devices, HOSTDEV("scsi", ""), "", NULL, NULL, "(scsi)" },
+	{ "mdev is apart", precheck_devices, MDEV, "", NULL, NULL, NULL },
+	{ "failover", precheck_devices, "<hostdev type='pci'><teaming type='transient' persistent='a'/></hostdev>", "", NULL, NULL, NULL },
+	{ "the persistent half", precheck_sriov, "<interface type='bridge'><teaming type='persistent'/></interface>", "", NULL, NULL, NULL },
+	{ "sriov", precheck_sriov, "<interface type='hostdev'/>", "", NULL, NULL, "VIF with related PCI" },
+	{ "vdpa", precheck_sriov, "<interface type='vdpa'/>", "", NULL, NULL, "VIF with related PCI" },
+	{ "sriov failover", precheck_sriov, "<interface type='hostdev'><teaming type='transient' persistent='a'/></interface>", "", NULL, NULL, NULL },
+	{ "macvtap", precheck_sriov, "<interface type='direct'><source dev='a' mode='passthrough'/></interface>", "", NULL, NULL, "VIF with related PCI" },
+	{ "macvtap shared", precheck_sriov, "<interface type='direct'><source dev='a' mode='vepa'/></interface>", "", NULL, NULL, NULL },
+	{ "no mdev", precheck_mdev, "", "", &old, &old, NULL },
+	{ "mdev, old source", precheck_mdev, MDEV, "", &old, &new, "compute service a are too old" },
+	{ "mdev, old destination", precheck_mdev, MDEV, "", &new, &older_qemu, "compute service b are too old" },
+	{ "mdev, new", precheck_mdev, MDEV, "", &new, &new, "are not fully mapped for this compute : b" },
+	{ "no tpm", precheck_vtpm, "", "", &new, &new, NULL },
+	{ "tpm, none there", precheck_vtpm, TPM("type='emulator'>"), "", &with_tpm, &new, "b has no emulated TPM" },
+	{ "tpm", precheck_vtpm, TPM("type='emulator'>"), "", &new, &with_tpm, NULL },
+	{ "tpm, secret", precheck_vtpm, TPM("type='emulator'><encryption secret='x'/>"), "", &new, &with_tpm, "vTPM-enabled" },
+	{ "tpm of the host", precheck_vtpm, TPM("type='passthrough'>"), "", &new, &with_tpm, "vTPM-enabled" },
+	{ "tpm of somebody", precheck_vtpm, TPM("type='external'>"), "", &new, &with_tpm, "vTPM-enabled" },
+};
+
+static void test_rules(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *xml = g_strdup_printf("<domain><name>a</name><uuid>" UUID "</uuid><memory>1</memory>%s<devices>%s</devices></domain>",
+						       cases[i].domain, cases[i].device);
+		g_autoptr(GError) err = NULL;
+		struct hv_dom *d = domxml_parse(xml, &err);
+		g_autofree char *why = NULL;
+
+		g_assert_no_error(err);
+		why = cases[i].rule(&(struct precheck_tied){ .uuid = d->uuid, .ties = d->ties, .nics = d->nics, .source = "a", .dest = "b",
+							     .src = cases[i].src, .dst = cases[i].dst });
+		g_test_message("%s: %s", cases[i].name, why ? why : "passes");
+		g_assert_cmpint(!why, ==, !cases[i].want);
+		g_assert_true(!why || strstr(why, cases[i].want));
+		hv_dom_free(d);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/ties/rules", test_rules);
+	return g_test_run();
+}
