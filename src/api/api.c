@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/http.h"
 #include "api/identity_priv.h"
+#include "api/metrics.h"
 #include "api/request.h"
 #include "api/watch.h"
 
@@ -10,7 +11,7 @@ static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &limits_routes,
 	&images_routes, &networks_routes,
-	&drover_routes, &prechecks_routes, &events_routes,
+	&drover_routes, &prechecks_routes, &events_routes, &metrics_routes,
 };
 
 struct api *api_new(struct engine *e, struct identity *identity)
@@ -18,6 +19,7 @@ struct api *api_new(struct engine *e, struct identity *identity)
 	struct fleet *f = engine_fleet(e);
 	struct api parts = { .engine = e, .fleet = f, .store = fleet_store(f), .conf = fleet_conf(f), .identity = identity };
 
+	parts.metrics = metrics_new();
 	parts.watches = watches_new(fleet_events(f), identity, (size_t)fleet_conf(f)->event_streams_max);
 	return api_new_parts(&parts, tables, G_N_ELEMENTS(tables));
 }
@@ -28,5 +30,6 @@ void api_free(struct api *a)
 		return;
 	http_free(a);
 	watches_free(a->watches);
+	metrics_free(a->metrics);
 	api_free_parts(a);
 }

@@ -3,13 +3,26 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+
+static void count(const struct api_req *r)
+{
+	struct api_stats *s = &r->api->stats;
+	size_t method = 0;
+
+	while (strcmp(api_methods[method], r->method) != 0)
+		method++;
+	s->requests[method][r->reply->status / 100]++;
+	metric_observe(&s->seconds, (double)(clock_now_us() - r->reply->began_us) / 1e6);
+}
 
 static void answer(struct api_req *r, int status, GString *body)
 {
 	g_assert(r->reply->status == 0);
 	r->reply->status = status;
 	r->reply->body = body;
+	count(r);
 	if (r->reply->answered)
 		r->reply->answered(r, r->reply->user);
 	else

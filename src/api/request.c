@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/identity.h"
+#include "base/clock.h"
 #include "base/util.h"
 
 #define QUERY_PAIRS_MAX 256
@@ -145,15 +146,15 @@ static bool take_path(struct api_req *r, const char *path, GError **err)
 	return ok;
 }
 
+const char *const api_methods[API_METHODS_N] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER" };
+
 /* Methods are compared and kept by these constants; what is none of them matches no route. */
 static const char *known_method(const char *method)
 {
-	static const char *const table[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS" };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
-		if (strcmp(method, table[i]) == 0)
-			return table[i];
-	return "OTHER";
+	for (size_t i = 0; i < API_METHODS_N; i++)
+		if (strcmp(method, api_methods[i]) == 0)
+			return api_methods[i];
+	return api_methods[API_METHODS_N - 1];
 }
 
 struct api_req *api_req_new(struct api *a, const struct api_head *h, api_answered_f *answered, void *user)
@@ -165,6 +166,7 @@ struct api_req *api_req_new(struct api *a, const struct api_head *h, api_answere
 	r->reply = g_new0(struct api_reply, 1);
 	r->reply->answered = answered;
 	r->reply->user = user;
+	r->reply->began_us = clock_now_us();
 	r->method = known_method(h->method);
 	r->base_url = g_strdup(h->base_url);
 	r->raw_token = g_strdup(h->token);

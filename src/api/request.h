@@ -10,10 +10,21 @@
 #define REQUEST_H
 
 #include "api/api.h"
+#include "base/metric.h"
 
 enum api_service { SERVICE_ROOT, SERVICE_COMPUTE, SERVICE_IDENTITY, SERVICE_IMAGE, SERVICE_NETWORK, SERVICE_DROVER, SERVICE_N };
 
 struct router;
+
+/** api_methods - those that a route may have; others are counted as the last one, "OTHER". */
+#define API_METHODS_N 8
+extern const char *const api_methods[API_METHODS_N];
+
+/* Requests that were answered: by method, and by the first digit of the status. */
+struct api_stats {
+	uint64_t requests[API_METHODS_N][6];
+	struct metric_hist seconds; /* from the head to the answer, or to the begin of a stream */
+};
 
 /* What api_new() collects; a part that no called handler asks for may be NULL. */
 struct api {
@@ -25,6 +36,8 @@ struct api {
 	struct router *router;
 	struct http *http;
 	struct watches *watches;
+	struct metrics *metrics;
+	struct api_stats stats;
 };
 
 /* A request's line and headers as they came, escapes and all. Lent. */
@@ -47,6 +60,7 @@ typedef void api_answered_f(struct api_req *r, void *user);
 
 struct api_reply {
 	int status;                  /* 0: not answered yet */
+	int64_t began_us;
 	GString *body;               /* NULL: none */
 	struct api_stream *stream;   /* instead of a body; NULL: none */
 	GString *headers;            /* "Name: value\r\n" ..., beside those of every answer; NULL: none */

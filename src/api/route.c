@@ -14,6 +14,7 @@ struct api *api_new_parts(const struct api *parts, const struct route_table *con
 
 	*a = *parts;
 	a->router = router_new(tables, n);
+	a->stats.seconds.bounds = &metric_call_seconds;
 	return a;
 }
 

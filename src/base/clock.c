@@ -26,6 +26,11 @@ int64_t clock_now_ms(void)
 	return pending ? manual_ms : g_get_monotonic_time() / 1000;
 }
 
+int64_t clock_now_us(void)
+{
+	return pending ? manual_ms * 1000 : g_get_monotonic_time();
+}
+
 int64_t clock_wall_us(void)
 {
 	return pending ? manual_wall_us + manual_ms * 1000 : g_get_real_time();

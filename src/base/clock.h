@@ -5,8 +5,8 @@
  * Two modes. Real: monotonic and wall clock of the system, timers on the loop's
  * GMainContext. Manual: a test owns the time; timers fire, in order of their due
  * time and then of their creation, only inside clock_step() and
- * clock_advance_ms(). All calls belong to the loop thread, but clock_now_ms()
- * and clock_wall_us() in real mode, which any thread may call.
+ * clock_advance_ms(). All calls belong to the loop thread, but clock_now_ms(),
+ * clock_now_us() and clock_wall_us() in real mode, which any thread may call.
  */
 #ifndef CLOCK_H
 #define CLOCK_H
@@ -28,6 +28,9 @@ void clock_use_context(GMainContext *ctx);
 
 /** clock_now_ms() - monotonic milliseconds; only differences mean anything. */
 int64_t clock_now_ms(void);
+
+/** clock_now_us() - the same in microseconds, for durations. */
+int64_t clock_now_us(void);
 
 /** clock_wall_us() - microseconds since 1970-01-01 UTC. */
 int64_t clock_wall_us(void);

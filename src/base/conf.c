@@ -48,6 +48,7 @@ static const struct key keys[] = {
 	{ "api", "public_url", KEY_STR, AT(public_url), NULL, .help = "Drover's: the URL by which clients reach the API, for links and the catalogue; unset: as each request says" },
 	{ "api", "event_history", KEY_INT, AT(event_history), "8192", 16, 1 << 20, .help = "Drover's: how many events are kept for who watches; who is further behind has to read the lists again" },
 	{ "api", "event_streams_max", KEY_INT, AT(event_streams_max), "64", 0, 4096, .help = "Drover's: how many may watch the events at once" },
+	{ "api", "metrics", KEY_CHOICE, AT(metrics), "totals", .choices = "off|token|totals|hosts", .help = "Drover's: who gets GET /metrics: nobody; administrators with a token, all; everybody, numbers of the whole fleet; everybody, numbers by host too, with the hosts' names", .mutable = true },
 	{ "database", "connection", KEY_STR, AT(connection), NULL, .help = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; unset: drover.sqlite in state_path" },
 	{ "filter_scheduler", "enabled_filters", KEY_LIST, AT(enabled_filters), "ComputeFilter,RamFilter,CoreFilter,DiskFilter,NumInstancesFilter", .help = "filters of the scheduler, in order" },
 	{ "filter_scheduler", "max_instances_per_host", KEY_INT, AT(max_instances_per_host), "50", 1, 100000, .help = "for NumInstancesFilter" },

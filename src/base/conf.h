@@ -43,6 +43,7 @@ struct conf {
 	int64_t max_limit;
 	int64_t event_history;        /* events kept for who watches */
 	int64_t event_streams_max;
+	char *metrics;                /* off, token, totals, hosts */
 	/* [database] */
 	char *connection;             /* NULL: sqlite in state_path */
 	/* [filter_scheduler] */

@@ -277,6 +277,11 @@ struct events *fleet_events(struct fleet *f)
 	return f->events;
 }
 
+const struct hv_stats *fleet_calls(struct fleet *f)
+{
+	return hv_stats(f->hv);
+}
+
 /* ---- hosts ---- */
 
 GPtrArray *fleet_hosts(struct fleet *f)

@@ -113,6 +113,8 @@ struct store *fleet_store(struct fleet *f);
 const struct conf *fleet_conf(struct fleet *f);
 /** fleet_events() - what happens, for those who watch. Borrowed. */
 struct events *fleet_events(struct fleet *f);
+/** fleet_calls() - what was asked of hosts, and what came of it. Borrowed. */
+const struct hv_stats *fleet_calls(struct fleet *f);
 
 /* ---- hosts ---- */
 

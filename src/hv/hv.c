@@ -12,6 +12,7 @@ struct hv {
 	void *user;
 	GHashTable *hosts;   /* name -> struct hv_host * */
 	GPtrArray *ops;
+	struct hv_stats stats;
 };
 
 static const char *const state_names[] = {
@@ -73,6 +74,19 @@ const char *hv_op_name(enum hv_op op)
 	return op_table[op].name;
 }
 
+static const char *const outcome_names[] = { [HV_DONE] = "done", [HV_REFUSED] = "refused", [HV_LOST] = "lost" };
+static_assert(G_N_ELEMENTS(outcome_names) == HV_OUTCOME_N, "outcome_names is missing one");
+
+const char *hv_outcome_name(enum hv_outcome o)
+{
+	return outcome_names[o];
+}
+
+const struct hv_stats *hv_stats(const struct hv *hv)
+{
+	return &hv->stats;
+}
+
 /* ---- calls ---- */
 
 static struct hv_req req_copy(const struct hv_req *r)
@@ -116,6 +130,14 @@ static void req_clear(struct hv_req *r)
 	g_free((char *)r->vol.source_host);
 }
 
+static void count(const struct hv_call *c, const struct hv_reply *r)
+{
+	enum hv_outcome o = !r->err ? HV_DONE : g_error_matches(r->err, ERR, ERR_HV_LOST) ? HV_LOST : HV_REFUSED;
+
+	c->stats->calls[c->req.op][o]++;
+	metric_observe(&c->stats->seconds[c->req.op], (double)(clock_now_us() - c->began_us) / 1e6);
+}
+
 /* Give the caller its one answer; the call lives on until the implementation is done with it. */
 static void answer(struct hv_call *c, struct hv_reply *r)
 {
@@ -123,6 +145,7 @@ static void answer(struct hv_call *c, struct hv_reply *r)
 
 	clock_cancel(&c->limit);
 	g_atomic_int_set(&c->answered, true);
+	count(c, r);
 	done(r, c->user);
 }
 
@@ -160,6 +183,8 @@ void hv_call(struct hv_host *h, const struct hv_req *req, hv_done_f *done, void 
 	int64_t limit = req->timeout_ms ? req->timeout_ms : op_table[req->op].timeout_ms;
 
 	c->host = h;
+	c->stats = &h->hv->stats;
+	c->began_us = clock_now_us();
 	c->req = req_copy(req);
 	c->done = done;
 	c->user = user;
@@ -179,6 +204,8 @@ struct hv *hv_new(hv_event_f *on_event, void *user)
 	hv->user = user;
 	hv->hosts = g_hash_table_new(g_str_hash, g_str_equal);
 	hv->ops = g_ptr_array_new();
+	for (size_t i = 0; i < HV_OP_N; i++)
+		hv->stats.seconds[i].bounds = &metric_call_seconds;
 	return hv;
 }
 

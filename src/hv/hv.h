@@ -30,6 +30,7 @@
 
 #include <glib.h>
 
+#include "base/metric.h"
 #include "base/util.h"
 #include "hv/ties.h"
 
@@ -316,6 +317,8 @@ struct hv_call {
 	hv_done_f *done;
 	void *user;
 	struct clock_timer *limit;
+	int64_t began_us;
+	struct hv_stats *stats;
 };
 
 /** hv_complete() - an implementation is done with a call; takes it. */
@@ -331,6 +334,19 @@ void hv_emit(struct hv_host *h, const struct hv_event *ev);
  */
 struct hv *hv_new(hv_event_f *on_event, void *user);
 void hv_free(struct hv *hv);
+
+enum hv_outcome { HV_DONE, HV_REFUSED, HV_LOST, HV_OUTCOME_N };
+
+/** hv_outcome_name() - "done"; "refused": the hypervisor answered with an error; "lost": no answer, the act may have happened. */
+const char *hv_outcome_name(enum hv_outcome o);
+
+/* Calls that were answered, by op. */
+struct hv_stats {
+	uint64_t calls[HV_OP_N][HV_OUTCOME_N];
+	struct metric_hist seconds[HV_OP_N];
+};
+/** hv_stats() - borrowed. */
+const struct hv_stats *hv_stats(const struct hv *hv);
 
 /** hv_register() - add an implementation; the one without a scheme comes last. */
 void hv_register(struct hv *hv, const struct hv_ops *ops);

@@ -92,6 +92,7 @@ struct engine *engine_new(struct fleet *f, GError **err)
 	e->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
 	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
 	e->queue = queue_new(e);
+	tell_init(&e->stats);
 	e->prechecks = g_hash_table_new(NULL, NULL);
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->active = mig_load_active(e, err);

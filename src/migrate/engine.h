@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "base/json.h"
+#include "base/metric.h"
 #include "fleet/action.h"
 #include "fleet/fleet.h"
 
@@ -109,6 +110,16 @@ void mig_put_eta(struct jout *o, const struct mig *m);
 struct engine *engine_new(struct fleet *f, GError **err);
 void engine_free(struct engine *e);
 struct fleet *engine_fleet(struct engine *e);
+
+/* Migrations that ended since the start, by their final phase; the histograms are of those that are done. */
+struct engine_stats {
+	uint64_t ended[MIG_PHASE_N];
+	struct metric_hist seconds, bytes, downtime_seconds; /* from the request to the end; sent; of the guest's pause */
+};
+/** engine_stats() - borrowed. */
+const struct engine_stats *engine_stats(const struct engine *e);
+/** engine_slots() - how many of all sources are taken. */
+int engine_slots(const struct engine *e);
 
 /* ---- requests ---- */
 

@@ -21,6 +21,7 @@ struct engine {
 	GHashTable *prechecks;      /* struct precheck *, a set: runs under way */
 	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
 	struct clock_timer *reaper; /* takes the final ones out of active */
+	struct engine_stats stats;
 	bool stopping;
 };
 
@@ -156,7 +157,10 @@ bool live_elsewhere(struct mig *m, const char *why);
  */
 void live_end(struct mig *m, enum mig_phase phase, const char *details);
 
-/* ---- tell.c: what watchers are told ---- */
+/* ---- tell.c: what watchers are told, and what is counted ---- */
+
+/** tell_init() - nothing was counted yet. */
+void tell_init(struct engine_stats *s);
 
 /** mig_tell() - @m was requested (@old MIG_PHASE_N), has moved on from @old, or something was decided about it. After the commit. */
 void mig_tell(const struct mig *m, enum mig_phase old, const char *why);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What watchers are told of migrations. A phase that follows itself is a decision:
+ * What watchers are told of migrations, and what is counted of them. A phase that follows itself is a decision:
  * of the convergence (tune.c), or of a user who wants an end.
  */
 #include "migrate/mig.h"
@@ -116,10 +116,53 @@ static void tell(enum event_type type, const struct news *n)
 	event_emit(fleet_events(n->m->priv->engine->fleet), &about, tables[type].fields, tables[type].n, n);
 }
 
+/* ---- what is counted ---- */
+
+#define GIB (1ull << 30)
+
+static const struct metric_bounds life_seconds = { { 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400 }, 12 };
+static const struct metric_bounds sent_bytes = {
+	{ GIB / 16, GIB / 4, GIB, 4 * GIB, 16 * GIB, 64 * GIB, 256 * GIB, 1024 * GIB, 4096 * GIB }, 9,
+};
+static const struct metric_bounds pause_seconds = { { 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60 }, 12 };
+
+void tell_init(struct engine_stats *s)
+{
+	s->seconds.bounds = &life_seconds;
+	s->bytes.bounds = &sent_bytes;
+	s->downtime_seconds.bounds = &pause_seconds;
+}
+
+const struct engine_stats *engine_stats(const struct engine *e)
+{
+	return &e->stats;
+}
+
+int engine_slots(const struct engine *e)
+{
+	int n = 0;
+
+	for (guint i = 0; i < e->active->len; i++)
+		n += mig_phase_holds_slot(((const struct mig *)g_ptr_array_index(e->active, i))->phase);
+	return n;
+}
+
+static void count_end(struct engine_stats *s, const struct mig *m)
+{
+	s->ended[m->phase]++;
+	if (m->phase != MIG_DONE)
+		return;
+	metric_observe(&s->seconds, (double)(m->updated_us - m->created_us) / 1e6);
+	metric_observe(&s->bytes, (double)(m->progress.mem_processed + m->progress.disk_processed));
+	metric_observe(&s->downtime_seconds, (double)m->progress.downtime_ms / 1e3);
+}
+
 void mig_tell(const struct mig *m, enum mig_phase old, const char *why)
 {
 	const struct news n = { .m = m, .old = old, .why = (char *)why };
 
+	if (mig_is_final(m))
+		count_end(&m->priv->engine->stats, m);
 	tell(old == m->phase ? EVENT_DECISION : EVENT_MIGRATION, &n);
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 
 /*
@@ -22,6 +23,9 @@ struct store {
 	bool in_tx;
 	bool failed;     /* a statement of this transaction failed */
 	bool in_each;
+	int64_t began_us;
+	struct metric_hist seconds;
+	uint64_t failures;
 };
 
 static const struct store_ops *const all_ops[] = { &store_sqlite_ops, &store_postgres_ops };
@@ -45,6 +49,26 @@ const char *store_text(const struct store_row *row, int col)
 	return row->get_text(row, col);
 }
 
+/* ---- what it costs ---- */
+
+const struct metric_hist *store_seconds(const struct store *s)
+{
+	return &s->seconds;
+}
+
+uint64_t store_failures(const struct store *s)
+{
+	return s->failures;
+}
+
+static void count(struct store *s, bool ok)
+{
+	if (ok)
+		metric_observe(&s->seconds, (double)(clock_now_us() - s->began_us) / 1e6);
+	else
+		s->failures++;
+}
+
 /* ---- transactions ---- */
 
 static void check_use(const struct store *s)
@@ -57,8 +81,11 @@ bool store_begin(struct store *s, GError **err)
 {
 	check_use(s);
 	g_assert(!s->in_tx);
-	if (!s->ops->begin(s->db, err))
+	s->began_us = clock_now_us();
+	if (!s->ops->begin(s->db, err)) {
+		count(s, false);
 		return false;
+	}
 	s->in_tx = true;
 	s->failed = false;
 	return true;
@@ -77,11 +104,13 @@ bool store_commit(struct store *s, GError **err)
 	check_use(s);
 	g_assert(s->in_tx);
 	ok = s->failed ? refuse_failed(err) : s->ops->commit(s->db, err);
-	if (ok)
-		s->in_tx = false;
-	else
+	if (!ok) {
 		store_rollback(s);
-	return ok;
+		return false;
+	}
+	s->in_tx = false;
+	count(s, true);
+	return true;
 }
 
 void store_rollback(struct store *s)
@@ -91,6 +120,7 @@ void store_rollback(struct store *s)
 		return;
 	s->ops->rollback(s->db);
 	s->in_tx = false;
+	count(s, false); /* nobody rolls back what went well */
 }
 
 /* ---- statements ---- */
@@ -131,9 +161,13 @@ static bool each(struct store *s, enum query q, const struct store_val *args, si
 		return refuse_failed(err);
 	args = make_valid(args, n, copies);
 	s->in_each = true;
+	if (!s->in_tx)
+		s->began_us = clock_now_us();
 	ok = s->ops->each(s->db, (int)q, def->sql, args, n, fn, user, ret_changed, err);
 	s->in_each = false;
 	s->failed = s->failed || !ok;
+	if (!s->in_tx)
+		count(s, ok);
 	if (!ok)
 		g_prefix_error(err, "%s: ", def->name);
 	return ok;
@@ -280,6 +314,7 @@ struct store *store_open_steps(const char *url, const struct schema_step *steps,
 	if (!db)
 		return NULL;
 	s = g_new0(struct store, 1);
+	s->seconds.bounds = &metric_call_seconds;
 	s->ops = ops;
 	s->db = db;
 	s->thread = g_thread_self();

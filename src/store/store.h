@@ -31,6 +31,8 @@
 
 #include <glib.h>
 
+#include "base/metric.h"
+
 #include "store/queries.h"
 
 struct store;
@@ -98,6 +100,11 @@ bool store_run(struct store *s, enum query q, const struct store_val *args, size
  * @ret_id: the new row's id
  */
 bool store_insert(struct store *s, enum query q, const struct store_val *args, size_t n, int64_t *ret_id, GError **err);
+
+/** store_seconds() - how long transactions took that were written: from their begin to their commit, and single statements. Borrowed. */
+const struct metric_hist *store_seconds(const struct store *s);
+/** store_failures() - transactions and single statements that failed. */
+uint64_t store_failures(const struct store *s);
 
 typedef bool store_row_f(const struct store_row *row, void *user);
 

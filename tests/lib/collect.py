@@ -47,6 +47,7 @@ GROUPS = {
     "e2e": Group((), jobs=1, scripts=(
         ("tests/e2e/t_errors.py", "asan"),
         ("tests/e2e/t_events.py", "asan"),
+        ("tests/e2e/t_metrics.py", "asan"),
         ("tests/e2e/t_libvirt.sh", "asan"),
         ("tests/e2e/t_transcript.py", "asan"),
         ("tests/e2e/t_timeout.py", "asan"),
