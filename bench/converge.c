@@ -66,23 +66,17 @@ struct outcome {
 
 /* ---- one run ---- */
 
-static struct conf *make_conf(const struct row *row, const char *policy)
+/* Owned by the caller. */
+static char *make_conf(const struct row *row, const char *policy)
 {
-	g_autofree char *text = g_strdup_printf("[DEFAULT]\nlog_format = text\n[libvirt]\nlive_migration_policy = %s\n%s"
-						"[host h1]\nuri = sim://h1\n[host h2]\nuri = sim://h2\n", policy, row->conf);
-	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
-	struct conf *c = conf_parse(text, strlen(text), "converge", mistakes);
-
-	if (mistakes->len > 0)
-		g_error("%s: %s", row->name, (const char *)g_ptr_array_index(mistakes, 0));
-	return c;
+	return g_strdup_printf("[DEFAULT]\nlog_format = text\n[libvirt]\nlive_migration_policy = %s\n%s"
+			       "[host h1]\nuri = sim://h1\n[host h2]\nuri = sim://h2\n", policy, row->conf);
 }
 
 static void make_world(struct run *r, const struct row *row)
 {
 	static const char *const names[] = { "h1", "h2" };
 
-	world_new(r);
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
 		sim_host_add(r->world, names[i], &(struct sim_host_spec){ .mem_mib = 65536, .link_mibs = row->link_mibs, .latency_ms = 4 });
 	sim_dom_add(r->world, "h1", &(struct sim_dom_spec){
@@ -136,13 +130,15 @@ static const char *word_of(struct run *r, const struct outcome *o)
 static struct outcome migrate(const struct row *row, const char *policy)
 {
 	static const struct scn_options opt = { .seed = 1, .sweep = true };
-	struct scn scn = { .name = (char *)row->name };
-	struct run r = { .scn = &scn, .opt = &opt, .conf = make_conf(row, policy) };
+	g_autofree char *conf = make_conf(row, policy);
+	struct scn scn = { .name = (char *)row->name, .conf = conf };
+	struct run r = { .scn = &scn, .opt = &opt };
 	struct mig_request q = { .host = "h2", .who = { .user_id = "admin", .project_id = "admin", .request_id = "req", .admin = true } };
 	struct outcome o;
 
-	r.guests = g_ptr_array_new();
-	r.log = g_ptr_array_new_with_free_func(g_free);
+	run_begin(&r);
+	if (r.log->len > 0)
+		g_error("%s: %s", row->name, (const char *)g_ptr_array_index(r.log, 0));
 	make_world(&r, row);
 	if (!run_until(&r, START_MS, is_known, NULL))
 		g_error("%s: the hosts do not come up", row->name);
@@ -152,10 +148,9 @@ static struct outcome migrate(const struct row *row, const char *policy)
 	if (!sim_job_report(r.world, GUEST, &o.r) || !o.r.ended)
 		g_error("%s: the migration by %s has no end", row->name, policy);
 	o.word = word_of(&r, &o);
-	world_free(&r);
-	g_ptr_array_unref(r.guests);
-	g_ptr_array_unref(r.log);
-	conf_free(r.conf);
+	if (r.failure)
+		g_error("%s by %s: %s", row->name, policy, r.failure);
+	run_end(&r);
 	return o;
 }
 
@@ -184,6 +179,7 @@ int main(int argc, char **argv)
 	double ratios[G_N_ELEMENTS(rows)];
 	int n = 0, faster = 0, slower = 0, lost = 0;
 
+	g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
 	printf("%-25s %8s %8s %8s  %-23s %8s %8s %8s  %-23s %6s\n", "converge", "nova s", "black ms", "MiB", "", "adapt s", "black ms", "MiB",
 	       "", "ratio");
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

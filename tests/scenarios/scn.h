@@ -106,6 +106,10 @@ struct run {
 };
 
 /* scn_run.c */
+/** run_begin() - make what a run has, for .scn and .opt: its configuration and an empty world. */
+void run_begin(struct run *r);
+/** run_end() - free that. */
+void run_end(struct run *r);
 /** run_fail() - note the first failure. */
 void run_fail(struct run *r, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 /** run_bad_line() - a mistake in the file, not in the program: end it all. */

@@ -592,16 +592,35 @@ static void run_command(struct run *r, const struct scn_line *l)
 	check_always(r);
 }
 
+void run_begin(struct run *r)
+{
+	r->result_code = -1;
+	r->guests = g_ptr_array_new_with_free_func(guest_free);
+	r->log = g_ptr_array_new_with_free_func(g_free);
+	r->conf_text = g_strdup(r->scn->conf);
+	r->conf = conf_parse(r->conf_text, strlen(r->conf_text), r->scn->name, r->log);
+	r->under_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	world_new(r);
+}
+
+void run_end(struct run *r)
+{
+	world_free(r);
+	g_ptr_array_unref(r->guests);
+	g_ptr_array_unref(r->log);
+	conf_free(r->conf);
+	g_free(r->conf_text);
+	g_hash_table_unref(r->under_way);
+	g_free(r->result_text);
+	g_clear_pointer(&r->prechecks, g_ptr_array_unref);
+	g_free(r->failure);
+}
+
 void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result *ret)
 {
-	struct run r = { .scn = s, .opt = o, .result_code = -1 };
+	struct run r = { .scn = s, .opt = o };
 
-	r.guests = g_ptr_array_new_with_free_func(guest_free);
-	r.log = g_ptr_array_new_with_free_func(g_free);
-	r.conf_text = g_strdup(s->conf);
-	r.conf = conf_parse(s->conf, strlen(s->conf), s->name, r.log);
-	r.under_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	world_new(&r);
+	run_begin(&r);
 	for (guint i = 0; i < s->lines->len && !r.failure && !r.skip_rest; i++)
 		run_command(&r, g_ptr_array_index(s->lines, i));
 	ret->calls = sim_calls(r.world);
@@ -614,13 +633,5 @@ void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result
 	ret->failure = r.failure && r.line ? g_strdup_printf("%s.scn:%d: %s", s->name, r.line, r.failure) : g_strdup(r.failure);
 	ret->digest = r.digest;
 	ret->virtual_ms = clock_now_ms();
-	world_free(&r);
-	g_ptr_array_unref(r.guests);
-	g_ptr_array_unref(r.log);
-	conf_free(r.conf);
-	g_free(r.conf_text);
-	g_hash_table_unref(r.under_way);
-	g_free(r.result_text);
-	g_clear_pointer(&r.prechecks, g_ptr_array_unref);
-	g_free(r.failure);
+	run_end(&r);
 }
