@@ -61,7 +61,7 @@ struct command_table {
 	const struct command *rows;
 	size_t n;
 };
-extern const struct command_table server_commands, migration_commands, service_commands, host_commands;
+extern const struct command_table server_commands, migration_commands, service_commands, host_commands, event_commands;
 /* All of them, ended by NULL (drover.c). */
 extern const struct command_table *const cli_tables[];
 

@@ -15,12 +15,14 @@
 #define CONNECT_TIMEOUT_S 10L
 #define TIMEOUT_S 120
 #define TOKEN_MAX 65536
+#define STREAM_SILENT_S 45L  /* three heartbeats */
 
 struct client {
 	struct cloud *cloud;
 	CURL *curl;
 	char why[CURL_ERROR_SIZE];
 	bool debug;
+	long timeout_s;
 	client_interrupt_f *interrupt;
 	void *interrupt_user;
 	char *token;
@@ -39,12 +41,16 @@ struct http {
 	const char *body;      /* NULL: none */
 	int mv;                /* 0: no microversion header */
 	bool with_token;
+	const struct client_stream *stream; /* the answer goes there; NULL */
 };
 
 struct answer {
 	long status;
 	GString *body;
 	bool too_large;
+	CURL *curl;
+	const struct client_stream *stream;
+	bool ended;            /* the stream has, by its reader */
 };
 
 typedef struct curl_slist slist;
@@ -55,7 +61,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(slist, curl_slist_free_all)
 static size_t take_bytes(char *data, size_t size, size_t n, void *user)
 {
 	struct answer *a = user;
+	long status = 0;
 
+	if (a->stream && curl_easy_getinfo(a->curl, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status == 200) {
+		a->ended = !a->stream->bytes(data, size * n, a->stream->user);
+		return a->ended ? 0 : size * n;
+	}
 	if (a->body->len + size * n > CLIENT_BODY_MAX) {
 		a->too_large = true;
 		return 0;
@@ -88,7 +99,9 @@ static slist *headers(const struct client *c, const struct http *q)
 {
 	slist *list = NULL;
 
-	add_header(&list, "Accept: application/json");
+	add_header(&list, "Accept: %s", q->stream ? "text/event-stream" : "application/json");
+	if (q->stream && q->stream->last_id)
+		add_header(&list, "Last-Event-ID: %s", q->stream->last_id);
 	add_header(&list, "Expect:");
 	if (q->body)
 		add_header(&list, "Content-Type: application/json");
@@ -177,6 +190,10 @@ static void set_request(struct client *c, const struct http *q, slist *list, str
 	curl_easy_setopt(c->curl, CURLOPT_FRESH_CONNECT, strcmp(q->method, "GET") == 0 ? 0L : 1L);
 	curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, list);
 	curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, a);
+	/* a stream has no limit of its own, but heartbeats */
+	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, q->stream ? 0L : c->timeout_s);
+	curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_LIMIT, q->stream ? 1L : 0L);
+	curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_TIME, q->stream ? STREAM_SILENT_S : 0L);
 }
 
 /* @a gets the answer whatever its status; false only if there was none. */
@@ -188,7 +205,11 @@ static bool exchange(struct client *c, const struct http *q, struct answer *a, G
 
 	*c->why = '\0';
 	set_request(c, q, list, a);
+	a->curl = c->curl;
+	a->stream = q->stream;
 	code = curl_easy_perform(c->curl);
+	if (a->ended)
+		code = CURLE_OK;
 	if (a->too_large) {
 		g_set_error(err, CLI_ERR, CLI_FAILED, "%s: the answer is larger than %d MiB", q->url, CLIENT_BODY_MAX >> 20);
 		return false;
@@ -248,7 +269,7 @@ static void set_session(struct client *c, int timeout_s)
 	curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "drover/" DROVER_VERSION);
 	curl_easy_setopt(c->curl, CURLOPT_ACCEPT_ENCODING, "");
 	curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
-	curl_easy_setopt(c->curl, CURLOPT_TIMEOUT, (long)(timeout_s > 0 ? timeout_s : TIMEOUT_S));
+	c->timeout_s = timeout_s > 0 ? timeout_s : TIMEOUT_S;
 	curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, take_bytes);
 	curl_easy_setopt(c->curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c->curl, CURLOPT_XFERINFOFUNCTION, may_go_on);
@@ -482,6 +503,29 @@ bool client_call(struct client *c, const struct client_call *call, json_t **ret_
 	if (a.status >= 200 && a.status < 300)
 		return take_body(&a, url, ret_body, err);
 	http_error(c, &q, &a, err);
+	return false;
+}
+
+bool client_stream(struct client *c, const struct client_stream *stream, GError **err)
+{
+	g_autofree char *version = version_url(c), *url = NULL;
+	g_autoptr(GString) body = g_string_new(NULL);
+	struct answer a = { .body = body };
+	struct http q = { .method = "GET", .with_token = true, .stream = stream };
+
+	if (!g_str_has_suffix(version, "/v2.1/")) {
+		g_set_error(err, CLI_ERR, CLI_FAILED, "%s is no Drover: only Drover has events", c->endpoint);
+		return false;
+	}
+	version[strlen(version) - strlen("/v2.1/")] = '\0';
+	q.url = url = g_strconcat(version, stream->path, NULL);
+	if (!ask(c, &q, &a, err))
+		return false;
+	if (a.status == 200)
+		return true;
+	http_error(c, &q, &a, err);
+	if (a.status == 404)
+		g_prefix_error(err, "%s is no Drover: only Drover has events: ", c->endpoint);
 	return false;
 }
 

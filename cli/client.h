@@ -83,6 +83,23 @@ int client_version(struct client *c, int mv_min, int mv_max, GError **err);
  */
 bool client_call(struct client *c, const struct client_call *q, json_t **ret_body, GError **err);
 
+/* Gets bytes of an answer as they come; false ends it. */
+typedef bool client_bytes_f(const char *bytes, size_t len, void *user);
+
+struct client_stream {
+	const char *path;     /* below the server's root, escaped: "/drover/v1/events" */
+	const char *last_id;  /* Last-Event-ID; NULL: none */
+	client_bytes_f *bytes;
+	void *user;
+};
+
+/**
+ * client_stream() - GET an answer that comes piece by piece, of Drover's own API beside Compute.
+ *
+ * Return: true when it was ended, by the server or by bytes(). Otherwise as client_call(); CLI_NET also when it stood still.
+ */
+bool client_stream(struct client *c, const struct client_stream *q, GError **err);
+
 /** client_each() - a list's rows over all its pages. */
 bool client_each(struct client *c, const struct client_list *l, client_row_f *fn, void *user, GError **err);
 

@@ -16,7 +16,7 @@
 #include "client.h"
 
 const struct command_table *const cli_tables[] = {
-	&server_commands, &migration_commands, &service_commands, &host_commands, NULL,
+	&server_commands, &migration_commands, &service_commands, &host_commands, &event_commands, NULL,
 };
 
 /* The command line, read so far. */

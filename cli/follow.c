@@ -102,6 +102,12 @@ static int64_t poll_ms(void)
 	return ms;
 }
 
+bool follow_pause(struct cli *c)
+{
+	watch_interrupt(c->client);
+	return pause_ms(poll_ms());
+}
+
 /* ---- the line on the terminal ---- */
 
 struct screen {

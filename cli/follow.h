@@ -48,6 +48,9 @@ bool follow_start(struct follow *f, GError **err);
  */
 bool follow_wait(struct follow *f, GError **err);
 
+/** follow_pause() - wait as between two polls. From the first on, Ctrl-C gives requests up. Return: false if it was interrupted. */
+bool follow_pause(struct cli *c);
+
 void follow_clear(struct follow *f);
 
 #endif

@@ -102,7 +102,7 @@ class FakeNova:
         r = {
             'method': h.command, 'path': parts.path, 'query': dict(urllib.parse.parse_qsl(parts.query)),
             'body': json.loads(text) if text else None, 'token': h.headers.get('X-Auth-Token'),
-            'version': h.headers.get('OpenStack-API-Version'),
+            'version': h.headers.get('OpenStack-API-Version'), 'last_event_id': h.headers.get('Last-Event-ID'),
         }
         r['mv'] = int(r['version'].split('.')[1]) if r['version'] else 1
         self.log.append(r)

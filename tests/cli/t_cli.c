@@ -14,6 +14,7 @@
 #include "reason.h"
 #include "render.h"
 #include "reply.h"
+#include "sse.h"
 
 #define MIB (INT64_C(1) << 20)
 
@@ -265,6 +266,64 @@ static void test_reason(void)
 	g_assert_null(reason_pick_action(NULL, 0));
 }
 
+/* ---- server-sent events ---- */
+
+static bool note_event(const char *data, void *user)
+{
+	g_string_append_printf(user, "[%s]", data);
+	return strcmp(data, "stop") != 0;
+}
+
+static void test_sse(void)
+{
+	static const struct {
+		const char *bytes, *want, *id;
+	} rows[] = {
+		{ "data: a\n\n", "[a]", NULL },
+		{ "id: 1-2\nevent: x\ndata: a\n\n", "[a]", "1-2" },
+		{ "retry: 5\nid: 1-2\n\n", "", "1-2" },
+		{ ":\nid: 1\n\n:comment\n\ndata:b\n\n", "[b]", "1" },
+		{ "data: a\r\ndata:  b\rdata\n\r\n", "[a\n b\n]", NULL },
+		{ "id: 1\ndata: a\n\nid: 2\ndata: torn", "[a]", "1" },
+		{ "datum: a\n\n\n\n", "", NULL },
+		{ "data: stop\n\ndata: a\n\n", "[stop]", NULL },
+		{ "id: 1\ndata: a\n\nid\ndata: b\n\n", "[a][b]", "1" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		for (size_t piece = 1; piece < 64; piece *= 3) {
+			g_autoptr(GString) got = g_string_new(NULL);
+			size_t len = strlen(rows[i].bytes), at = 0;
+			struct sse s;
+
+			sse_init(&s);
+			while (at < len && sse_feed(&s, rows[i].bytes + at, MIN(piece, len - at), note_event, got))
+				at += piece;
+			g_assert_cmpstr(got->str, ==, rows[i].want);
+			g_assert_cmpstr(s.last_id, ==, rows[i].id);
+			/* what was torn does not join what comes next */
+			sse_restart(&s);
+			g_string_truncate(got, 0);
+			g_assert_true(sse_feed(&s, "data: z\n\n", 9, note_event, got));
+			g_assert_cmpstr(got->str, ==, "[z]");
+			g_assert_cmpstr(s.last_id, ==, rows[i].id);
+			sse_clear(&s);
+		}
+	}
+}
+
+static void test_sse_too_long(void)
+{
+	g_autofree char *much = g_strnfill(SSE_BLOCK_MAX, 'x');
+	g_autoptr(GString) got = g_string_new(NULL);
+	struct sse s;
+
+	sse_init(&s);
+	g_assert_true(sse_feed(&s, much, SSE_BLOCK_MAX, note_event, got));
+	g_assert_false(sse_feed(&s, "x", 1, note_event, got));
+	sse_clear(&s);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -279,5 +338,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/cli/fault", test_fault);
 	g_test_add_func("/cli/auth-url", test_auth_url);
 	g_test_add_func("/cli/reason", test_reason);
+	g_test_add_func("/cli/sse", test_sse);
+	g_test_add_func("/cli/sse-too-long", test_sse_too_long);
 	return g_test_run();
 }

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The stream of events: a whole migration, coming back after a break and after a kill, readers who do not read. Simulated hosts."""
+import json
+import os
 import shutil
 import signal
 import subprocess
@@ -9,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from api import Api
-from daemon import Daemon
+from daemon import BUILD, Daemon
 from sse import Events, Refused, gaps, number, run
 from tap import Skip, Tap
 from wait import wait_for
@@ -174,6 +176,20 @@ def by_curl(daemon: Daemon, api: Api, service: str) -> None:
         curl.wait()
 
 
+def by_client(daemon: Daemon, api: Api, service: str) -> None:
+    """drover, from a known event on."""
+    with Events(daemon.url, api.token, query="type=host") as stream:
+        toggle(api, service, 2)
+        first = stream.next()
+    command = [str(BUILD / "cli" / "drover"), "event", "watch", "-f", "json", "--type", "host", "--after", first["id"], "--count", "3"]
+    with subprocess.Popen(command, env={**os.environ, **daemon.openrc}, stdout=subprocess.PIPE, text=True) as drover:
+        second = json.loads(drover.stdout.readline())
+        toggle(api, service, 2)
+        rest = [json.loads(line) for line in drover.stdout]
+    assert drover.returncode == 0
+    assert not gaps([first, second] + rest) and len(rest) == 2, rest
+
+
 def token_ends() -> None:
     with Daemon(HOSTS, options={"token": {"expiration": 2}}, tag="events-token") as daemon:
         api = daemon.api()
@@ -205,6 +221,8 @@ def main() -> int:
             notes.append(back_after_a_break(daemon, api, uuid))
         with t.test("by curl"):
             by_curl(daemon, api, service)
+        with t.test("by drover"):
+            by_client(daemon, api, service)
         with t.test("one who does not read") as notes:
             notes.append(unread(daemon, api, service))
         with t.test("what is refused"):

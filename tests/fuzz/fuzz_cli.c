@@ -76,7 +76,7 @@ static void print(const struct command *cmd, const json_t *v)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct command_table *const tables[] = { &server_commands, &migration_commands, &service_commands, &host_commands };
+	static const struct command_table *const tables[] = { &server_commands, &migration_commands, &service_commands, &host_commands, &event_commands };
 	g_autofree char *fault = reply_fault((const char *)data, size);
 	g_autoptr(json_t) v = json_parse((const char *)data, size, NULL);
 
