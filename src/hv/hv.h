@@ -212,7 +212,11 @@ struct hv_migrate_params {
 	bool persist_dest;         /* define it at the destination, undefine at the source */
 	int parallel;              /* >1: multifd */
 	bool tunnelled;            /* through libvirtd's own connection; migrate_uri is then left out */
-	bool resume;               /* go on with a post-copy that was given up; nothing else is then changed */
+	/*
+	 * Go on with a post-copy that was given up; nothing else is then changed. Harmless where it cannot be done:
+	 * ERR_CONFLICT if the two hosts have talked and one of the halves has not given it up, ERR_HV for any other reason.
+	 */
+	bool resume;
 	/*
 	 * Targets ("vda") of the disks to copy, NULL-terminated; NULL: none. Each must exist at the destination, with the
 	 * same capacity and, if it has one, on the same backing file, which is not copied. Never of a disk that both hosts

@@ -27,7 +27,7 @@ static const struct {
 	[HV_DOM_RESUME]   = { LV_ACT,   lv_dom_resume },
 	[HV_DOM_DESTROY]  = { LV_ACT,   lv_dom_destroy },
 	[HV_DOM_UNDEFINE] = { LV_ACT,   lv_dom_undefine },
-	[HV_POSTCOPY_PAUSE] = { LV_ACT, NULL },
+	[HV_POSTCOPY_PAUSE] = { LV_ACT, lv_postcopy_pause },
 	[HV_ANNOUNCE]     = { LV_ACT,   lv_announce },
 	[HV_VOL_GET]      = { LV_VOL,   lv_vol_get },
 	[HV_VOL_CREATE]   = { LV_VOL,   lv_vol_create },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A domain's migration job: watch, tune, switch to post-copy, abort.
+ * A domain's migration job: watch, tune, switch to post-copy and pause that, abort.
  */
 #include "hv/libvirt_priv.h"
 
@@ -75,4 +75,14 @@ bool lv_postcopy(const struct lv_ctx *x, const struct hv_req *req, struct hv_rep
 	if (!dom)
 		return false;
 	return virDomainMigrateStartPostCopy(dom, 0) == 0 || lv_error(x->vir, "switch to post-copy", err);
+}
+
+bool lv_postcopy_pause(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
+{
+	g_autoptr(virDomain) dom = lv_dom_lookup(x, req->uuid, err);
+
+	(void)r;
+	if (!dom)
+		return false;
+	return virDomainAbortJobFlags(dom, VIR_DOMAIN_ABORT_JOB_POSTCOPY) == 0 || lv_error(x->vir, "pause the post-copy", err);
 }

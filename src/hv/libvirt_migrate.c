@@ -28,6 +28,8 @@ static unsigned migrate_flags(const struct hv_migrate_params *p, bool paused)
 	/* A paused guest cannot be switched: nothing runs at the destination that would fault pages in. */
 	if (p->postcopy && !paused)
 		flags |= VIR_MIGRATE_POSTCOPY;
+	if (p->resume)
+		flags |= VIR_MIGRATE_POSTCOPY | VIR_MIGRATE_POSTCOPY_RESUME;
 	if (p->auto_converge)
 		flags |= VIR_MIGRATE_AUTO_CONVERGE;
 	if (p->native_tls)
@@ -73,11 +75,15 @@ static bool fill_params(struct params *p, const struct hv_migrate_params *m)
 }
 
 /* The source passes on what the destination said: that one may lack the domain or lose its client, which says nothing of ours. */
-static void migrate_error(virConnectPtr vir, GError **err)
+static void migrate_error(virConnectPtr vir, bool resume, GError **err)
 {
+	/* Connecting to the destination comes first and fails otherwise, so the two have talked. */
+	bool conflict = resume && lv_error_is(VIR_ERR_OPERATION_INVALID);
 	GError *e = NULL;
 
 	(void)lv_error(vir, "migrate", &e);
+	if (conflict && e->code == ERR_HV)
+		e->code = ERR_CONFLICT;
 	if (e->code == ERR_HV_ABSENT || (e->code == ERR_HV_LOST && !lv_lost(vir)))
 		e->code = ERR_HV;
 	g_propagate_error(err, e);
@@ -98,7 +104,7 @@ static bool migrate(virConnectPtr vir, const struct hv_req *req, GError **err)
 	if (fill_params(&p, m))
 		result = virDomainMigrateToURI3(dom, m->dest_uri, p.v, (unsigned)p.n, migrate_flags(m, state == VIR_DOMAIN_PAUSED));
 	if (result < 0)
-		migrate_error(vir, err);
+		migrate_error(vir, m->resume, err);
 	virTypedParamsFree(p.v, p.n);
 	return result == 0;
 }
