@@ -35,6 +35,7 @@ struct sim *sim_new(uint64_t seed)
 	w->disks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
 	w->reports = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	w->died = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	w->apart = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->jobs = g_ptr_array_new();
 	w->calls = g_ptr_array_new();
@@ -62,6 +63,7 @@ void sim_free(struct sim *w)
 		sim_job_free(g_ptr_array_index(w->jobs, w->jobs->len - 1));
 	g_hash_table_unref(w->reports);
 	g_hash_table_unref(w->died);
+	g_hash_table_unref(w->apart);
 	g_hash_table_unref(w->aliases);
 	g_hash_table_unref(w->hosts);
 	g_hash_table_unref(w->storages);
@@ -292,7 +294,7 @@ static void act(struct sim_call *sc)
 	case HV_MIGRATE:
 		sim_act_migrate(sc);
 		break;
-	case HV_JOB_GET: case HV_JOB_DONE: case HV_JOB_ABORT: case HV_JOB_TUNE: case HV_POSTCOPY:
+	case HV_JOB_GET: case HV_JOB_DONE: case HV_JOB_ABORT: case HV_JOB_TUNE: case HV_POSTCOPY: case HV_POSTCOPY_PAUSE:
 		sim_act_job(sc);
 		break;
 	case HV_VOL_GET: case HV_VOL_CREATE: case HV_VOL_DELETE:
@@ -301,7 +303,6 @@ static void act(struct sim_call *sc)
 	case HV_VOL_COPY:
 		sim_act_copy(sc);
 		break;
-	case HV_POSTCOPY_PAUSE:
 		sim_call_refuse(sc, ERR_HV_UNSUPPORTED, "not simulated");
 		break;
 	case HV_OP_N:

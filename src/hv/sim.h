@@ -67,6 +67,8 @@ void sim_host_power(struct sim *w, const char *name, bool on);
 void sim_host_libvirtd(struct sim *w, const char *name, bool on);
 /** sim_host_link() - the cable, to the controller and to the other hosts. */
 void sim_host_link(struct sim *w, const char *name, bool on);
+/** sim_host_apart() - the two cannot reach each other, but the controller reaches both. */
+void sim_host_apart(struct sim *w, const char *a, const char *b, bool apart);
 /** sim_host_rate() - change the link's rate. */
 void sim_host_rate(struct sim *w, const char *name, int64_t link_mibs);
 
@@ -121,6 +123,12 @@ void sim_dom_calm(struct sim *w);
 /** sim_job_drop() - forget a domain's migration and leave both halves as they are: libvirt lost track of it. */
 void sim_job_drop(struct sim *w, const char *uuid);
 
+/** sim_job_hang() - the connection of a domain's post-copy is dead, and neither QEMU is told before a quarter of an hour. */
+void sim_job_hang(struct sim *w, const char *uuid);
+
+/** sim_job_reset() - the connection of a domain's post-copy is dead, and both QEMUs are told. */
+void sim_job_reset(struct sim *w, const char *uuid);
+
 /** sim_dom_pins() - where it runs: "2/3 cpuset=0-3 emulator=0 nodes=0/1", as far as it is said. Return: owned. */
 char *sim_dom_pins(struct sim *w, const char *host, const char *uuid);
 
@@ -160,7 +168,8 @@ bool sim_job_report(struct sim *w, const char *uuid, struct sim_job_report *ret)
  * A guest was let run while another copy of it ran, without its memory or on
  * disks that are not the newest; half of a post-copy migration, the only copy of
  * a guest or of its disk, or a stranger's file was removed by a call; a disk was
- * copied onto itself. Borrowed.
+ * copied onto itself; the link of a post-copy was ended before it could go on.
+ * Borrowed.
  */
 const char *sim_violation(const struct sim *w);
 /** sim_guest_died() - a fault or a test has ended a guest, so that it need not run anywhere. */

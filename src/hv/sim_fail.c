@@ -9,26 +9,6 @@
 #include "hv/sim_int.h"
 #include "hv/sim_job.h"
 
-static void detach(struct sim_job *j, const char *why)
-{
-	struct sim_call *sc = j->call;
-
-	j->detached = true;
-	if (!sc)
-		return;
-	sim_job_forget(sc);
-	sim_call_refuse(sc, ERR_HV, "%s", why);
-}
-
-/* One QEMU is gone: the one that is left is half of a guest. */
-static void postcopy_broke(struct sim_job *j)
-{
-	if (j->src)
-		sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY_FAILED);
-	if (j->dst)
-		sim_dom_change(j->dst, HV_RUNNING, HV_R_POSTCOPY_FAILED);
-}
-
 static void peer_lost(struct sim_job *j)
 {
 	static const char why[] = "internal error: client socket is closed";
@@ -40,10 +20,10 @@ static void peer_lost(struct sim_job *j)
 	if (j->src && j->dst) {
 		/* the two QEMUs may find each other again; the destination's libvirtd has not noticed */
 		sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY_FAILED);
-		detach(j, why);
+		sim_job_detach(j, why);
 		return;
 	}
-	postcopy_broke(j);
+	sim_job_postcopy_broke(j);
 	sim_job_end(j, why);
 }
 
@@ -59,9 +39,9 @@ static void silent_too_long(void *user)
 static void watch_peer(struct sim_job *j)
 {
 	bool both = j->src && j->dst;
-	bool fine = both && sim_host_reachable(j->src_host) && sim_host_reachable(j->dst_host);
 
-	if (fine || j->part == PART_CONFIRM || (j->detached && both))
+	sim_job_touch(j);
+	if (sim_job_connected(j) || j->part == PART_CONFIRM || (j->detached && both))
 		clock_cancel(&j->lost);
 	else if (!j->lost)
 		j->lost = clock_after(SIM_PEER_LOST_MS, silent_too_long, j);
@@ -92,7 +72,7 @@ void sim_job_killed(struct sim_dom *d)
 	}
 	sim_job_let_go(is_src ? &j->src : &j->dst);
 	if (j->part == PART_POSTCOPY) {
-		postcopy_broke(j);
+		sim_job_postcopy_broke(j);
 		sim_job_end(j, "operation failed: job failed in post-copy phase");
 	} else if (j->part == PART_CONFIRM) {
 		sim_job_end(j, "Requested operation is not valid: domain is not running");
@@ -136,7 +116,7 @@ static void source_libvirtd_off(struct sim_job *j)
 	struct sim_dom *src = j->src, *dst = j->dst;
 
 	if (j->part == PART_POSTCOPY) {
-		detach(j, "lost");
+		sim_job_detach(j, "lost");
 		return;
 	}
 	if (j->refused) {
@@ -171,7 +151,8 @@ void sim_job_libvirtd_off(struct sim_host *h)
 		} else if (j->part == PART_POSTCOPY) {
 			if (j->src)
 				sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY_FAILED);
-			detach(j, why);
+			j->unwatched = true;
+			sim_job_detach(j, why);
 		} else if (j->part != PART_CONFIRM) {
 			sim_job_fail(j, why);
 		}

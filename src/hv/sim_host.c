@@ -322,6 +322,30 @@ void sim_host_link(struct sim *w, const char *name, bool on)
 	reach_changed(h);
 }
 
+static char *pair_of(const char *a, const char *b)
+{
+	return strcmp(a, b) < 0 ? g_strdup_printf("%s %s", a, b) : g_strdup_printf("%s %s", b, a);
+}
+
+bool sim_hosts_connected(const struct sim_host *a, const struct sim_host *b)
+{
+	g_autofree char *pair = pair_of(a->name, b->name);
+
+	return sim_host_reachable(a) && sim_host_reachable(b) && !g_hash_table_contains(a->w->apart, pair);
+}
+
+void sim_host_apart(struct sim *w, const char *a, const char *b, bool apart)
+{
+	struct sim_host *one = must_find(w, a);
+	g_autofree char *pair = pair_of(one->name, must_find(w, b)->name);
+
+	if (apart)
+		g_hash_table_add(w->apart, g_steal_pointer(&pair));
+	else
+		g_hash_table_remove(w->apart, pair);
+	sim_job_link(one);
+}
+
 void sim_host_rate(struct sim *w, const char *name, int64_t link_mibs)
 {
 	struct sim_host *h = must_find(w, name);

@@ -134,6 +134,7 @@ struct sim {
 	GHashTable *disks;    /* uuid, owned -> GPtrArray of struct sim_disk * */
 	GHashTable *reports;  /* uuid, owned -> struct sim_job_report *, owned: of migrations that ended */
 	GHashTable *died;     /* uuid, owned: guests that a fault or a test ended */
+	GHashTable *apart;    /* "h1 h2", owned: they cannot reach each other, but the controller reaches both */
 	GHashTable *aliases;  /* the controller's names of hosts -> struct sim_host * */
 	GPtrArray *jobs;      /* struct sim_job *, owned */
 	GPtrArray *calls;     /* struct sim_call *, owned: all that are under way */
@@ -198,6 +199,8 @@ struct sim_host *sim_host_of_uri(struct sim *w, const char *uri);
 void sim_host_free(struct sim_host *h);
 /* Can packets reach it? */
 bool sim_host_reachable(const struct sim_host *h);
+/* Can they reach each other? */
+bool sim_hosts_connected(const struct sim_host *a, const struct sim_host *b);
 int64_t sim_host_mem_free(const struct sim_host *h);
 void sim_act_host_get(struct sim_call *sc);
 /* An outage by a rule; it ends after @ms, if that is not 0. */

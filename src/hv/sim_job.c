@@ -23,7 +23,7 @@
  * Both halves point to the job while it lives. A half is NULL when its host
  * died; whoever is left finds out when the connection has been silent too long.
  * In post-copy QEMU goes on without libvirt (.detached): when it is done the
- * source is shut off, but stays defined.
+ * source is shut off, but stays defined. More of it in sim_postcopy.c.
  */
 #include <math.h>
 #include <string.h>
@@ -144,7 +144,7 @@ static double rate_now(const struct sim_job *j)
 {
 	double rate = MIN(sim_job_share(j->src_host, true), sim_job_share(j->dst_host, false));
 
-	if (!sim_host_reachable(j->src_host) || !sim_host_reachable(j->dst_host) || !j->src || !j->dst)
+	if (!sim_job_connected(j))
 		return 0;
 	/* the stop phase and post-copy ignore the limit */
 	if (j->cap > 0 && (j->part == PART_PRECOPY || j->part == PART_DISKS))
@@ -162,7 +162,7 @@ static void plan(struct sim_job *j)
 	if (!flows(j))
 		return;
 	clock_cancel(&j->step);
-	j->rate = rate_now(j);
+	j->rate = j->part == PART_POSTCOPY && !sim_job_plan_postcopy(j) ? 0 : rate_now(j);
 	net = disks ? j->rate - disk_write_rate(j) : j->rate;
 	if (net <= 0)
 		return; /* until something changes */
@@ -229,6 +229,7 @@ void sim_job_free(struct sim_job *j)
 		return;
 	clock_cancel(&j->step);
 	clock_cancel(&j->lost);
+	clock_cancel(&j->talk);
 	sim_job_let_go(&j->src);
 	sim_job_let_go(&j->dst);
 	if (j->call)
@@ -500,11 +501,7 @@ static void begin_postcopy(struct sim_job *j)
 	j->written = 0;
 	j->downtime_ms = j->instant ? 0 : POSTCOPY_GAP_MS;
 	enter(j, PART_POSTCOPY);
-	sim_disks_arrive(j->src_host, j->dst_host, j->disks);
-	sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY);
-	sim_dom_change(j->dst, j->paused ? HV_PAUSED : HV_RUNNING, HV_R_POSTCOPY);
-	j->src->whole = false;
-	sim_job_replan(j);
+	sim_job_depart(j);
 }
 
 void sim_job_take_postcopy(struct sim_job *j)

@@ -31,6 +31,13 @@ struct sim_job {
 	bool postcopy_asked;        /* while nothing could be sent: QEMU's thread hangs in a write and has not seen it */
 	GPtrArray *disks;           /* struct sim_disk * that are copied; NULL: none */
 	double disk_processed, disk_remaining;
+	/* post-copy */
+	bool landing;               /* the guest's devices are on their way: it runs nowhere, and the destination's QEMU cannot wait yet */
+	bool given_up;              /* the source's QEMU has closed the connection and waits to be resumed */
+	bool noticed;               /* ... and so does the destination's */
+	bool unwatched;             /* the destination's libvirtd is a new one: it does not tell how its QEMU fares */
+	int64_t silent_ms, quiet_ms; /* since when nothing got through; until when TCP does not try again. 0: never */
+	struct clock_timer *talk;   /* the next of these that the two need each other for */
 	double cap;                 /* bytes a second by HV_JOB_TUNE; 0: none */
 	int64_t limit_ms;           /* permitted downtime */
 	int64_t start_ms, setup_ms, iter_ms, part_ms, seen_ms;
@@ -57,6 +64,20 @@ void sim_job_end(struct sim_job *j, const char *why);
 void sim_job_fail(struct sim_job *j, const char *why);
 /* Begin a part that lasts @ms. */
 void sim_job_enter(struct sim_job *j, enum part part, int64_t ms);
+/* The guest leaves for the destination, its memory follows. */
+void sim_job_depart(struct sim_job *j);
+/* libvirt's call is over, QEMU goes on by itself. */
+void sim_job_detach(struct sim_job *j, const char *why);
+void sim_act_postcopy_pause(struct sim_call *sc, struct sim_dom *d);
+void sim_act_resume_postcopy(struct sim_call *sc, struct sim_dom *src);
+/* Plan what comes next beside the flow of memory; true if memory flows. */
+bool sim_job_plan_postcopy(struct sim_job *j);
+/* A cable changed: since when the two are out of touch, or for how long they will go on not to notice. */
+void sim_job_touch(struct sim_job *j);
+/* One QEMU is gone: the one that is left is half of a guest. */
+void sim_job_postcopy_broke(struct sim_job *j);
+/* Can the two halves reach each other? */
+bool sim_job_connected(const struct sim_job *j);
 /* Go to post-copy if that was asked and the two halves can reach each other. */
 void sim_job_take_postcopy(struct sim_job *j);
 void sim_job_stats(const struct sim_job *j, struct hv_job *out);

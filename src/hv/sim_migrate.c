@@ -40,7 +40,7 @@ static char *source_says(const struct sim_dom *src, const struct sim_host *to, c
 				       p->dest_host);
 	if (to == src->host)
 		return g_strdup_printf("internal error: Attempt to migrate guest to the same host %s", to->uuid);
-	if (!sim_host_reachable(to))
+	if (!sim_hosts_connected(src->host, to))
 		return g_strdup_printf("unable to connect to server at '%s:16509': No route to host", to->name);
 	if (!to->libvirtd)
 		return g_strdup_printf("unable to connect to server at '%s:16509': Connection refused", to->name);
@@ -129,6 +129,11 @@ void sim_act_migrate(struct sim_call *sc)
 	struct sim_xml *x = r->migrate.dest_xml ? sim_xml_read(r->migrate.dest_xml) : NULL;
 	g_autofree char *no = NULL;
 
+	if (src && r->migrate.resume) {
+		sim_xml_free(x);
+		sim_act_resume_postcopy(sc, src);
+		return;
+	}
 	if (src && src->job) {
 		sim_xml_free(x);
 		sim_dom_wait(sc, src);
@@ -227,6 +232,7 @@ void sim_act_job(struct sim_call *sc)
 	static void (*const acts[HV_OP_N])(struct sim_call *sc, struct sim_dom *d) = {
 		[HV_JOB_GET] = job_get, [HV_JOB_DONE] = job_done, [HV_JOB_ABORT] = job_abort,
 		[HV_JOB_TUNE] = job_tune, [HV_POSTCOPY] = postcopy,
+		[HV_POSTCOPY_PAUSE] = sim_act_postcopy_pause,
 	};
 	struct sim_dom *d = sim_dom_get(sc->host, sc->call->req.uuid);
 

@@ -88,14 +88,15 @@ static bool has_iterated(struct run *r, void *user)
 	return m && m->progress.iteration >= 1 && m->progress.mem_total > 0;
 }
 
-/* Both halves of a post-copy exist. */
+/* The guest runs at the destination and its memory is not there. */
 static bool in_postcopy(struct run *r, void *user)
 {
 	const struct scn_line *l = user;
 	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, run_guest(r, l->w[2])->uuid);
 
 	for (guint i = 0; i < doms->len; i++)
-		if (g_array_index(doms, struct sim_dom_view, i).reason == HV_R_POSTCOPY)
+		if (g_array_index(doms, struct sim_dom_view, i).incoming &&
+		    g_array_index(doms, struct sim_dom_view, i).reason == HV_R_POSTCOPY)
 			return true;
 	return false;
 }

@@ -557,6 +557,7 @@ static void test_postcopy(void)
 	struct got g = { .code = -1 }, s = { .code = -1 };
 
 	to_postcopy(&f, &g);
+	clock_advance_ms(200);
 	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY);
 	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY);
 	act(&f, 0, HV_JOB_ABORT, &s);
@@ -578,18 +579,186 @@ static void test_postcopy_cable(void)
 	struct got g = { .code = -1 };
 
 	to_postcopy(&f, &g);
+	clock_advance_ms(200);
 	sim_host_link(f.w, "h2", false);
 	clock_advance_ms(45000);
 	g_assert_cmpint(g.code, ==, ERR_HV);
 	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
 	sim_host_link(f.w, "h2", true);
 	hv_host_open(f.h[1]);
-	clock_advance_ms(45000);
+	/* TCP tries again about as late as the outage was long */
+	clock_advance_ms(40000);
+	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY);
+	clock_advance_ms(15000);
 	/* QEMU finished by itself; nobody was left to undefine the source */
 	expect_state(&f, 0, HV_SHUTOFF, HV_R_MIGRATED);
 	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
 	got_clear(&g);
 	tear_down(&f);
+}
+
+static void test_postcopy_blinks(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	to_postcopy(&f, &g);
+	sim_host_link(f.w, "h2", false);
+	clock_advance_ms(10000);
+	sim_host_link(f.w, "h2", true);
+	clock_advance_ms(30000);
+	g_assert_true(g.answered);
+	g_assert_cmpint(g.code, ==, -1);
+	expect_state(&f, 0, HV_ABSENT, HV_R_OTHER);
+	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
+	got_clear(&g);
+	tear_down(&f);
+}
+
+static void resume(struct fixture *f, struct got *g)
+{
+	struct hv_req req = {
+		.op = HV_MIGRATE, .uuid = GUEST, .migrate = { .dest_host = "h2", .persist_dest = true, .postcopy = true, .resume = true },
+	};
+
+	got_clear(g);
+	hv_call(f->h[0], &req, on_done, g);
+	clock_advance_ms(0);
+}
+
+/* Out of touch for longer than libvirt waits: only the source is told. */
+static void hang_postcopy(struct fixture *f, struct got *g)
+{
+	to_postcopy(f, g);
+	clock_advance_ms(200);
+	sim_host_apart(f->w, "h1", "h2", true);
+	clock_advance_ms(30000);
+	g_assert_cmpint(g->code, ==, ERR_HV);
+	expect_state(f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	expect_state(f, 1, HV_RUNNING, HV_R_POSTCOPY);
+}
+
+static void test_postcopy_resume(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	hang_postcopy(&f, &g);
+	resume(&f, &g);
+	g_assert_cmpint(g.code, ==, ERR_HV); /* no way there */
+	act(&f, 0, HV_POSTCOPY_PAUSE, &s);
+	g_assert_cmpint(s.code, ==, -1);
+	clock_advance_ms(60000);
+	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY); /* it cannot know */
+	act(&f, 0, HV_POSTCOPY_PAUSE, &s);
+	g_assert_cmpint(s.code, ==, ERR_HV);
+	sim_host_apart(f.w, "h1", "h2", false);
+	resume(&f, &g);
+	g_assert_cmpint(g.code, ==, ERR_CONFLICT); /* nor does it yet */
+	clock_advance_ms(95000);
+	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY_FAILED);
+	g_string_truncate(f.events, 0);
+	resume(&f, &g);
+	g_assert_false(g.answered);
+	clock_advance_ms(20000);
+	g_assert_true(g.answered);
+	g_assert_cmpint(g.code, ==, -1);
+	g_assert_cmpstr(f.events->str, ==,
+			"h1 dom paused/postcopy\nh2 dom running/postcopy\nh2 dom running/migrated\nh1 dom shutoff/migrated\n"
+			"h1 job done\nh1 dom absent/migrated\n");
+	got_clear(&g);
+	got_clear(&s);
+	tear_down(&f);
+}
+
+static void test_postcopy_resume_refused(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	set_up(&f, 0, 0);
+	resume(&f, &g);
+	g_assert_cmpint(g.code, ==, ERR_CONFLICT); /* there is no post-copy */
+	tear_down(&f);
+
+	hang_postcopy(&f, &g);
+	sim_host_apart(f.w, "h1", "h2", false);
+	resume(&f, &g);
+	g_assert_cmpint(g.code, ==, ERR_CONFLICT); /* QEMU goes on by itself, and does */
+	clock_advance_ms(60000);
+	expect_state(&f, 0, HV_SHUTOFF, HV_R_MIGRATED);
+	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
+	got_clear(&g);
+	tear_down(&f);
+}
+
+/* Its new libvirtd does not tell how the destination's QEMU fares, and that can be resumed all the same. */
+static void test_postcopy_unwatched(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	to_postcopy(&f, &g);
+	clock_advance_ms(200);
+	sim_host_libvirtd(f.w, "h2", false);
+	clock_advance_ms(1000);
+	g_assert_cmpint(g.code, ==, ERR_HV);
+	sim_host_libvirtd(f.w, "h2", true);
+	hv_host_open(f.h[1]);
+	act(&f, 0, HV_POSTCOPY_PAUSE, &s);
+	g_assert_cmpint(s.code, ==, -1);
+	clock_advance_ms(1000);
+	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY);
+	resume(&f, &g);
+	clock_advance_ms(20000);
+	g_assert_true(g.answered);
+	g_assert_cmpint(g.code, ==, -1);
+	expect_state(&f, 0, HV_ABSENT, HV_R_OTHER);
+	got_clear(&g);
+	got_clear(&s);
+	tear_down(&f);
+}
+
+/* TCP itself gives up after a quarter of an hour, and both are told. */
+static void test_postcopy_given_up(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	hang_postcopy(&f, &g);
+	clock_advance_ms(900000);
+	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY_FAILED);
+	sim_host_apart(f.w, "h1", "h2", false);
+	resume(&f, &g);
+	clock_advance_ms(20000);
+	g_assert_cmpint(g.code, ==, -1);
+	expect_state(&f, 0, HV_ABSENT, HV_R_OTHER);
+	got_clear(&g);
+	tear_down(&f);
+}
+
+/* Before the guest runs at the destination its QEMU ends with the connection, and that is the end of the guest. */
+static void test_postcopy_paused_too_soon(void)
+{
+	struct fixture f;
+	struct got g = { .code = -1 }, s = { .code = -1 };
+
+	to_postcopy(&f, &g);
+	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY);
+	expect_state(&f, 1, HV_PAUSED, HV_R_MIGRATION);
+	act(&f, 0, HV_POSTCOPY_PAUSE, &s);
+	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	expect_state(&f, 1, HV_ABSENT, HV_R_OTHER);
+	g_assert_nonnull(strstr(sim_violation(f.w), "before it had landed"));
+	g_assert_true(sim_guest_died(f.w, GUEST));
+	hv_free(f.hv);
+	sim_free(f.w);
+	g_string_free(f.events, TRUE);
+	got_clear(&g);
+	got_clear(&s);
 }
 
 static void test_postcopy_source_crashes(void)
@@ -598,6 +767,7 @@ static void test_postcopy_source_crashes(void)
 	struct got g = { .code = -1 };
 
 	to_postcopy(&f, &g);
+	clock_advance_ms(200);
 	sim_dom_crash(f.w, "h1", GUEST);
 	clock_advance_ms(0);
 	g_assert_cmpint(g.code, ==, ERR_HV);
@@ -979,6 +1149,12 @@ int main(int argc, char **argv)
 		{ "/sim/paused-guest", test_paused_guest },
 		{ "/sim/postcopy", test_postcopy },
 		{ "/sim/postcopy-cable", test_postcopy_cable },
+		{ "/sim/postcopy-blinks", test_postcopy_blinks },
+		{ "/sim/postcopy-resume", test_postcopy_resume },
+		{ "/sim/postcopy-resume-refused", test_postcopy_resume_refused },
+		{ "/sim/postcopy-unwatched", test_postcopy_unwatched },
+		{ "/sim/postcopy-given-up", test_postcopy_given_up },
+		{ "/sim/postcopy-paused-too-soon", test_postcopy_paused_too_soon },
 		{ "/sim/postcopy-source-crashes", test_postcopy_source_crashes },
 		{ "/sim/postcopy-libvirtd", test_postcopy_libvirtd },
 		{ "/sim/blows", test_blows },
