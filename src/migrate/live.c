@@ -13,6 +13,7 @@
 #include "migrate/mig.h"
 
 #define POLL_MS 500
+#define SLOW_POLL_MS 5000 /* nothing is expected to move */
 #define RETRY_MS 1000
 #define HOST_WAIT_MS 5000
 #define IDLE_POLLS_MAX 20
@@ -350,28 +351,34 @@ static void got_migrate(struct mig *m, struct hv_reply *r)
 	settle(m);
 }
 
+struct hv_migrate_params live_migrate_params(struct mig *m, const char *migrate_uri)
+{
+	const struct conf *c = fleet_conf(m->priv->engine->fleet);
+	struct host *dest = mig_dest(m);
+
+	return (struct hv_migrate_params){
+		.dest_uri = host_dest_uri(dest),
+		.migrate_uri = migrate_uri,
+		.native_tls = c->live_migration_with_native_tls,
+		.persist_dest = m->priv->source_dom->persistent,
+		.parallel = (int)c->live_migration_parallel_connections,
+		.dest_host = dest->name,
+	};
+}
+
 static void copy_call(struct mig *m)
 {
 	const struct conf *c = fleet_conf(m->priv->engine->fleet);
 	struct mig_private *p = m->priv;
-	struct host *dest = mig_dest(m);
-	g_autofree char *migrate_uri = host_migrate_uri(dest);
-	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid };
+	g_autofree char *migrate_uri = host_migrate_uri(mig_dest(m));
+	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid, .migrate = live_migrate_params(m, migrate_uri) };
 
-	req.migrate = (struct hv_migrate_params){
-		.dest_uri = host_dest_uri(dest),
-		.migrate_uri = migrate_uri,
-		.dest_xml = p->dest_xml,
-		.persistent_xml = p->persistent_xml,
-		.bandwidth_mibs = c->live_migration_bandwidth,
-		.downtime_ms = c->live_migration_downtime / c->live_migration_downtime_steps,
-		.postcopy = c->live_migration_permit_post_copy && p->source_dom->state == HV_RUNNING,
-		.auto_converge = c->live_migration_permit_auto_converge && !c->live_migration_permit_post_copy,
-		.native_tls = c->live_migration_with_native_tls,
-		.persist_dest = p->source_dom->persistent,
-		.parallel = (int)c->live_migration_parallel_connections,
-		.dest_host = dest->name,
-	};
+	req.migrate.dest_xml = p->dest_xml;
+	req.migrate.persistent_xml = p->persistent_xml;
+	req.migrate.bandwidth_mibs = c->live_migration_bandwidth;
+	req.migrate.downtime_ms = c->live_migration_downtime / c->live_migration_downtime_steps;
+	req.migrate.postcopy = c->live_migration_permit_post_copy && p->source_dom->state == HV_RUNNING;
+	req.migrate.auto_converge = c->live_migration_permit_auto_converge && !c->live_migration_permit_post_copy;
 	p->saved_ms = clock_now_ms();
 	p->history = (struct converge_history){ 0 };
 	if (!live_ask(m, mig_source(m), &req, got_migrate)) {
@@ -433,6 +440,8 @@ static void send_wishes(struct mig *m)
 	struct hv_req stop = { .op = HV_JOB_ABORT, .uuid = m->server_uuid };
 	struct hv_req force = { .op = m->paused_by_us ? HV_DOM_SUSPEND : HV_POSTCOPY, .uuid = m->server_uuid };
 
+	if (m->postcopy)
+		return; /* there is no way but forwards */
 	if (m->abort_wanted && !p->abort_sent)
 		p->abort_sent = live_ask(m, mig_source(m), &stop, abort_answered);
 	else if (m->force_wanted && !p->force_sent && !m->abort_wanted)
@@ -452,6 +461,10 @@ static void got_job(struct mig *m, struct hv_reply *r)
 		take_progress(m, &r->job);
 		tune_sample(m, &r->job);
 		send_wishes(m);
+		if (!postcopy_sample(m, &r->job)) {
+			settle(m);
+			return;
+		}
 	} else if (!p->call_running || ++p->idle_polls >= IDLE_POLLS_MAX) {
 		p->idle_polls = 0;
 		settle(m);
@@ -486,7 +499,7 @@ static void poll(struct mig *m)
 void live_watch(struct mig *m)
 {
 	clock_cancel(&m->priv->timer);
-	m->priv->timer = clock_after(POLL_MS, poll_fired, m);
+	m->priv->timer = clock_after(postcopy_is_broken(m) ? SLOW_POLL_MS : POLL_MS, poll_fired, m);
 }
 
 /* ---- entrances ---- */
@@ -548,7 +561,7 @@ void live_event(struct mig *m, const struct hv_event *ev)
 	if (copying && ev->type == HV_EV_JOB_DONE && g_strcmp0(ev->host, m->source) == 0)
 		take_progress(m, &ev->job);
 	if (copying && ev->type == HV_EV_DOM && ev->reason == HV_R_POSTCOPY)
-		m->postcopy = true;
+		postcopy_seen(m);
 	/* A call under way tells its end by itself; without one the hosts' events do. */
 	if (ev->type == HV_EV_DOM && !before_copy(m) && !m->priv->call_running)
 		settle(m);

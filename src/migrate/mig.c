@@ -53,11 +53,16 @@ const char *mig_phase_name(enum mig_phase p)
 	return stages[p].name;
 }
 
+static const char in_postcopy[] = "running (post-copy)";
+
+static const char *status_in(const struct mig *m, enum mig_phase p)
+{
+	return m->postcopy && p == MIG_COPY ? in_postcopy : stages[p].status;
+}
+
 const char *mig_status(const struct mig *m)
 {
-	if (m->postcopy && m->phase == MIG_COPY)
-		return "running (post-copy)";
-	return stages[m->phase].status;
+	return status_in(m, m->phase);
 }
 
 /* Nova leaves "running (post-copy)" out of this list too (nova.md 4.2). */
@@ -156,7 +161,7 @@ static bool write_phase(struct mig *m, enum mig_phase old, enum mig_phase new, c
 	int64_t changed, now = clock_wall_us();
 
 	if (!store_run(s, Q_MIG_PHASE,
-		       STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[new].name), SV_S(stages[new].status), SV_S(m->dest),
+		       STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[new].name), SV_S(status_in(m, new)), SV_S(m->dest),
 				  SV_I(m->attempt), SV_I(m->abort_wanted), SV_I(m->force_wanted), SV_I(m->paused_by_us), SV_S(m->error), SV_I(now)),
 		       &changed, err))
 		return false;
@@ -328,6 +333,7 @@ static bool read_row(const struct store_row *row, void *user)
 	g_strlcpy(m->server_uuid, store_text(row, 2), sizeof m->server_uuid);
 	m->type = (enum mig_type)type;
 	m->phase = (enum mig_phase)phase;
+	m->postcopy = g_strcmp0(store_text(row, 5), in_postcopy) == 0;
 	m->source = g_strdup(store_text(row, 6));
 	m->dest = g_strdup(store_text(row, 7));
 	m->requested_host = g_strdup(store_text(row, 8));

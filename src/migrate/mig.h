@@ -55,6 +55,12 @@ struct mig_private {
 	bool polling;                /* a poll's answer is awaited */
 	struct converge_history history;
 	int64_t saved_ms;            /* when the progress was last written */
+	/* post-copy */
+	int64_t moved_ms, moved_bytes; /* when its memory was last seen to move, or could not be looked at; what tells that it does */
+	int64_t resume_ms;           /* when it was last resumed */
+	int64_t recover_ms;          /* the next attempt is not before */
+	int resumes;                 /* attempts in a row that were refused */
+	int64_t touch_ms;            /* since when they are refused by a QEMU, after both hosts have talked; 0: the last one was not */
 	/* a wish being written */
 	const char *action;
 	const struct requester *who;
@@ -156,6 +162,23 @@ bool live_elsewhere(struct mig *m, const char *why);
  * @details: why it did not succeed, or NULL
  */
 void live_end(struct mig *m, enum mig_phase phase, const char *details);
+
+/**
+ * live_migrate_params() - what HV_MIGRATE needs to reach the destination, and how memory travels.
+ * @migrate_uri: host_migrate_uri() of the destination; borrowed by the result, as is all else
+ */
+struct hv_migrate_params live_migrate_params(struct mig *m, const char *migrate_uri);
+
+/* ---- postcopy.c ---- */
+
+/** postcopy_seen() - a host said that the guest is in post-copy: from here on there is no way back. */
+void postcopy_seen(struct mig *m);
+/** postcopy_sample() - take a sample of the running job. Return: false if it is in post-copy, nothing moves, and it is time to look closer. */
+bool postcopy_sample(struct mig *m, const struct hv_job *j);
+/** postcopy_is_broken() - it was seen to be, and nothing has moved since. */
+bool postcopy_is_broken(const struct mig *m);
+/** postcopy_recover() - one step for a broken or hanging post-copy; the last probe must be of now. */
+void postcopy_recover(struct mig *m);
 
 /* ---- tell.c: what watchers are told, and what is counted ---- */
 

@@ -40,7 +40,8 @@ enum probe_verdict {
 	PROBE_UNDECIDED,     /* stopped at the source, and may have run at the destination since: only a person can tell */
 	PROBE_STOPPED,       /* the guest was shut off at the source meanwhile */
 	PROBE_POSTCOPY_RUN,  /* past the point of no return: wait */
-	PROBE_POSTCOPY_BROKEN, /* both halves are needed: recover, never destroy */
+	PROBE_POSTCOPY_BROKEN, /* both halves are needed: wait, recover, never destroy */
+	PROBE_POSTCOPY_RESUME, /* the same, and both wait to be resumed */
 	PROBE_MEMORY_LOST,   /* one of the halves died in post-copy */
 	PROBE_SPLIT,         /* it runs on both: alarm, touch nothing */
 	PROBE_LOST,          /* it is nowhere */

@@ -136,6 +136,8 @@ static void moved(struct mig *m)
 	struct fleet *f = m->priv->engine->fleet;
 	struct server *s = mig_server(m);
 
+	if (m->postcopy)
+		util_replace(&m->error, NULL); /* whatever broke on the way is over */
 	if (!change(m, MIG_FINISH, "it lives at the destination", write_moved))
 		return;
 	fleet_server_move(f, s, m->dest);
@@ -190,6 +192,16 @@ static void undecided(struct mig *m)
 {
 	g_autofree char *why = g_strdup_printf("the guest stands stopped at %s, and may have run at %s since: if it did, destroy it at %s and start "
 					       "it at %s; if not, resume it at %s", m->source, m->dest, m->source, m->dest, m->source);
+
+	gone(m, why);
+}
+
+static void memory_lost(struct mig *m)
+{
+	struct mig_private *p = m->priv;
+	g_autofree char *why = g_strdup_printf("one half of the guest died during post-copy; its memory is lost (%s: %s, %s: %s)",
+					       m->source, probe_half_name(probe_source_half(p->source_dom)),
+					       m->dest, probe_half_name(probe_dest_half(p->dest_dom)));
 
 	gone(m, why);
 }
@@ -282,10 +294,6 @@ static void act_copy(struct mig *m, enum probe_verdict v)
 	case PROBE_COPYING:
 		live_watch(m);
 		break;
-	case PROBE_POSTCOPY_RUN:
-		m->postcopy = true;
-		live_watch(m);
-		break;
 	case PROBE_NOT_MOVED:
 	case PROBE_NOT_MOVED_BLIND:
 		stays_in_copy(m, v == PROBE_NOT_MOVED);
@@ -305,7 +313,9 @@ static void act_copy(struct mig *m, enum probe_verdict v)
 		moved(m);
 		break;
 	case PROBE_WAIT:
+	case PROBE_POSTCOPY_RUN:
 	case PROBE_POSTCOPY_BROKEN:
+	case PROBE_POSTCOPY_RESUME:
 	case PROBE_MEMORY_LOST:
 	case PROBE_SPLIT:
 	case PROBE_LOST:
@@ -337,15 +347,14 @@ static void act_undo(struct mig *m, enum probe_verdict v)
 		else
 			again(m);
 		break;
-	case PROBE_POSTCOPY_RUN:
-		again(m);
-		break;
 	case PROBE_MOVED:
 	case PROBE_STALE_SOURCE:
 		moved(m);
 		break;
 	case PROBE_WAIT:
+	case PROBE_POSTCOPY_RUN:
 	case PROBE_POSTCOPY_BROKEN:
+	case PROBE_POSTCOPY_RESUME:
 	case PROBE_MEMORY_LOST:
 	case PROBE_SPLIT:
 	case PROBE_LOST:
@@ -365,9 +374,6 @@ static void act_finish(struct mig *m, enum probe_verdict v)
 		act_on(m, mig_source(m), HV_DOM_DESTROY);
 		break;
 	case PROBE_COPYING:
-	case PROBE_POSTCOPY_RUN:
-		again(m);
-		break;
 	case PROBE_STOPPED:
 		if (probe_dest_half(m->priv->dest_dom) != PROBE_H_ABSENT) {
 			clean_source(m); /* shut off there since; the source's definition is the older one */
@@ -382,7 +388,9 @@ static void act_finish(struct mig *m, enum probe_verdict v)
 		live_end(m, MIG_ERROR, "after the migration the guest was found at the source again");
 		break;
 	case PROBE_WAIT:
+	case PROBE_POSTCOPY_RUN:
 	case PROBE_POSTCOPY_BROKEN:
+	case PROBE_POSTCOPY_RESUME:
 	case PROBE_MEMORY_LOST:
 	case PROBE_SPLIT:
 	case PROBE_LOST:
@@ -398,15 +406,18 @@ static void act(struct mig *m, enum probe_verdict v)
 
 	if (v == PROBE_WAIT) {
 		again(m);
-	} else if (v == PROBE_POSTCOPY_BROKEN) {
-		raise_alarm(m);
+	} else if (v == PROBE_POSTCOPY_RUN || v == PROBE_POSTCOPY_BROKEN || v == PROBE_POSTCOPY_RESUME) {
+		postcopy_recover(m);
 	} else if (v == PROBE_SPLIT) {
 		if (sure)
 			raise_alarm(m);
 		else
 			again(m);
 	} else if (v == PROBE_MEMORY_LOST) {
-		gone(m, "one half of the guest died during post-copy; its memory is lost");
+		if (sure)
+			memory_lost(m);
+		else
+			again(m);
 	} else if (v == PROBE_UNDECIDED) {
 		if (sure)
 			undecided(m);

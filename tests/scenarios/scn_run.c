@@ -279,8 +279,13 @@ static void do_libvirtd(struct run *r, const struct scn_line *l)
 	sim_host_libvirtd(r->world, arg(r, l, 1), is_on(r, l));
 }
 
+/* link HOST on|off: its cable; link HOST HOST on|off: the way between the two. */
 static void do_link(struct run *r, const struct scn_line *l)
 {
+	if (l->n > 3) {
+		sim_host_apart(r->world, l->w[1], l->w[2], g_str_equal(l->w[3], "off"));
+		return;
+	}
 	sim_host_link(r->world, arg(r, l, 1), is_on(r, l));
 }
 
@@ -296,6 +301,16 @@ static void do_drop_job(struct run *r, const struct scn_line *l)
 	}
 	if (!r->opt->sweep)
 		run_fail(r, "%s has no migration", l->w[1]);
+}
+
+static void do_hang(struct run *r, const struct scn_line *l)
+{
+	sim_job_hang(r->world, run_guest(r, arg(r, l, 1))->uuid);
+}
+
+static void do_reset(struct run *r, const struct scn_line *l)
+{
+	sim_job_reset(r->world, run_guest(r, arg(r, l, 1))->uuid);
 }
 
 /* premise migrating SERVER: what follows makes no sense without; the sweep's fault may have prevented it. */
@@ -547,6 +562,8 @@ static const struct {
 	{ "libvirtd",  do_libvirtd, false },
 	{ "link",      do_link,     false },
 	{ "drop-job",  do_drop_job, false },
+	{ "hang",      do_hang,     false },
+	{ "reset",     do_reset,    false },
 	{ "premise",   do_premise,  false },
 	{ "fault",     do_fault,    false },
 	{ "barrier",   do_barrier,  false },

@@ -178,6 +178,8 @@ void settle_down(struct run *r)
 	(void)sim_release(r->world, NULL);
 	sim_dom_calm(r->world); /* else some would never converge, and nobody is there to force them */
 	for (guint i = 0; i < r->conf->hosts->len; i++) {
+		for (guint k = 0; k < i; k++)
+			sim_host_apart(r->world, host_name(r, i), host_name(r, k), false);
 		sim_host_link(r->world, host_name(r, i), true);
 		sim_host_power(r->world, host_name(r, i), true);
 		sim_host_libvirtd(r->world, host_name(r, i), true);

@@ -22,10 +22,18 @@ static const struct {
 	{ "post-copy",                     H(POSTCOPY), H(RUN),      true,  PROBE_POSTCOPY_RUN },
 	{ "post-copy at both",             H(POSTCOPY), H(POSTCOPY), true,  PROBE_POSTCOPY_RUN },
 	{ "post-copy broken",              H(BROKEN),   H(RUN),      false, PROBE_POSTCOPY_BROKEN },
-	{ "post-copy broken at both",      H(BROKEN),   H(BROKEN),   true,  PROBE_POSTCOPY_BROKEN },
+	{ "post-copy broken, link hangs",  H(BROKEN),   H(POSTCOPY), true,  PROBE_POSTCOPY_BROKEN },
+	{ "... destination silent",        H(BROKEN),   H(UNKNOWN),  true,  PROBE_POSTCOPY_BROKEN },
+	{ "... not yet running there",     H(BROKEN),   H(INCOMING), true,  PROBE_POSTCOPY_BROKEN },
+	{ "post-copy broken at both",      H(BROKEN),   H(BROKEN),   true,  PROBE_POSTCOPY_RESUME },
+	{ "... and no job",                H(BROKEN),   H(BROKEN),   false, PROBE_POSTCOPY_RESUME },
+	{ "post-copy, resumed there",      H(POSTCOPY), H(BROKEN),   true,  PROBE_POSTCOPY_RUN },
 	{ "destination died in post-copy", H(BROKEN),   H(OFF),      false, PROBE_MEMORY_LOST },
 	{ "... and has no definition",     H(BROKEN),   H(ABSENT),   true,  PROBE_MEMORY_LOST },
 	{ "source died in post-copy",      H(CRASHED),  H(BROKEN),   false, PROBE_MEMORY_LOST },
+	{ "... the destination's libvirtd is new", H(CRASHED), H(POSTCOPY), false, PROBE_MEMORY_LOST },
+	{ "... with its host",             H(OFF),      H(POSTCOPY), false, PROBE_MEMORY_LOST },
+	{ "post-copy done, not yet told",  H(MIGRATED), H(POSTCOPY), false, PROBE_WAIT },
 	{ "stopped in the switch-over",    H(SWITCH),   H(INCOMING), false, PROBE_LEFTOVER },
 	{ "stopped, destination cleaned",  H(SWITCH),   H(ABSENT),   false, PROBE_RESUME_SOURCE },
 	{ "switching",                     H(SWITCH),   H(INCOMING), true,  PROBE_COPYING },
@@ -68,6 +76,13 @@ static bool in_postcopy(enum probe_half h)
 	return h == PROBE_H_POSTCOPY || h == PROBE_H_BROKEN;
 }
 
+/* What neither destroys, undefines nor starts one of the halves. */
+static bool leaves_halves_alone(enum probe_verdict v)
+{
+	return v == PROBE_WAIT || v == PROBE_COPYING || v == PROBE_POSTCOPY_RUN || v == PROBE_POSTCOPY_BROKEN || v == PROBE_POSTCOPY_RESUME ||
+	       v == PROBE_MEMORY_LOST;
+}
+
 /* Whatever the states are: what a verdict lets the engine destroy or start is never the wrong copy. */
 static void check_safe(enum probe_half src, enum probe_half dst, bool job, enum probe_verdict v)
 {
@@ -81,6 +96,12 @@ static void check_safe(enum probe_half src, enum probe_half dst, bool job, enum 
 		g_assert_true(!lives(src) && src != PROBE_H_SWITCH && !in_postcopy(src) && src != PROBE_H_UNKNOWN && !job);
 	if (v == PROBE_NOT_MOVED) /* begins anew */
 		g_assert_true(lives(src) && !lives(dst) && dst != PROBE_H_INCOMING && dst != PROBE_H_UNKNOWN && !job);
+	if (in_postcopy(src) || in_postcopy(dst))
+		g_assert_true(leaves_halves_alone(v));
+	if (v == PROBE_POSTCOPY_RESUME)
+		g_assert_true(src == PROBE_H_BROKEN && dst == PROBE_H_BROKEN);
+	if (v == PROBE_MEMORY_LOST) /* one of them is not there any more */
+		g_assert_true(in_postcopy(src) != in_postcopy(dst));
 	if (src == PROBE_H_UNKNOWN)
 		g_assert_cmpint(v, ==, PROBE_WAIT);
 	if (src == PROBE_H_RUN && dst == PROBE_H_RUN)

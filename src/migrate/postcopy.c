@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Theory of operation: a post-copy that broke.
+ *
+ * The guest runs at the destination and part of its memory is at the source:
+ * neither half can do without the other, and nothing here destroys, starts or
+ * forgets one. docs/POSTCOPY.md has what hosts do; what follows from it:
+ *
+ *  - A cable that is out breaks nothing by itself. TCP tries again, at most two
+ *    minutes after the cable is back, and QEMU goes on, whatever libvirt says
+ *    of the two halves. That is the best way out: while memory moves, wait.
+ *  - When both halves say that it failed, HV_MIGRATE resumes it, the sooner the
+ *    better: a QEMU that waits can come to hang.
+ *  - When nothing moves, the same call tells more. It is harmless where nothing
+ *    is to be resumed. ERR_CONFLICT means that the two libvirtds can talk and
+ *    a QEMU still believes in its connection: if it is so for longer than TCP's
+ *    longest pause, that will bring nothing any more, and the source is told to
+ *    give it up. Any other answer means that the link is still out.
+ *  - The destination must run the guest by then. Before, its QEMU would not
+ *    wait, but end.
+ *
+ * There are no stages: each step follows from what both hosts say now, and a
+ * restart only counts anew for how long nothing moved.
+ */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "migrate/mig.h"
+
+#define STALL_MS 10000     /* nothing moves: look closer */
+#define GIVE_UP_MS 150000  /* TCP pauses for 120 s at most */
+#define LOOK_MS 5000        /* from one look to the next, while the link is out */
+#define CALL_MS 60000      /* a call that has brought nothing by then hangs */
+#define RETRY_MS 1000
+#define RETRY_MAX_MS 60000
+#define DOUBLINGS_MAX 6
+
+static const char broken[] = "post-copy broken: waiting for the link";
+
+static bool stalls(const struct mig *m, int64_t ms)
+{
+	return clock_now_ms() - m->priv->moved_ms >= ms;
+}
+
+static bool connected(const struct host *h)
+{
+	return h && h->hv && h->conn >= HOST_SYNCING;
+}
+
+/* ---- the record ---- */
+
+/* Return: false, and nothing is changed, if the database did not take it. */
+static bool note(struct mig *m, const char *error, const char *why)
+{
+	char *was = m->error;
+	g_autoptr(GError) err = NULL;
+
+	m->error = g_strdup(error);
+	if (mig_set_phase(m, m->phase, m->phase, why, NULL, &err)) {
+		g_free(was);
+		return true;
+	}
+	g_free(m->error);
+	m->error = was;
+	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
+	return false;
+}
+
+void postcopy_seen(struct mig *m)
+{
+	if (m->postcopy)
+		return;
+	m->postcopy = true; /* true whatever becomes of the row; the next to find it writes it again */
+	m->priv->moved_ms = clock_now_ms();
+	if (!note(m, m->error, "post-copy: the guest goes on at the destination"))
+		m->postcopy = false;
+}
+
+bool postcopy_is_broken(const struct mig *m)
+{
+	return g_strcmp0(m->error, broken) == 0;
+}
+
+static void tell_broken(struct mig *m)
+{
+	if (postcopy_is_broken(m) || !note(m, broken, broken))
+		return;
+	log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
+		  LOG_S("what", probe_verdict_name(m->priv->verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
+}
+
+static void tell_goes_on(struct mig *m)
+{
+	if (postcopy_is_broken(m) && note(m, NULL, "post-copy goes on"))
+		log_info("postcopy_goes_on", LOG_D("migration", m->id), LOG_S("server", m->server_uuid));
+}
+
+/* ---- what moves ---- */
+
+bool postcopy_sample(struct mig *m, const struct hv_job *j)
+{
+	struct mig_private *p = m->priv;
+	int64_t moved = j->mem_processed - j->mem_remaining;
+	bool first = p->moved_bytes == 0;
+
+	if (!m->postcopy)
+		return true;
+	if (moved != p->moved_bytes && !first) {
+		p->resumes = 0;
+		p->touch_ms = 0;
+		tell_goes_on(m);
+	}
+	/* Who cannot be reached by us need not be stuck, and could not be helped. */
+	if (moved != p->moved_bytes || !connected(mig_dest(m)))
+		p->moved_ms = clock_now_ms();
+	p->moved_bytes = moved;
+	return !stalls(m, STALL_MS) || clock_now_ms() < p->recover_ms;
+}
+
+/* ---- acts ---- */
+
+static void act_log(const struct mig *m, const char *act)
+{
+	log_info("postcopy_recovery", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", act),
+		    LOG_S("source", m->source), LOG_S("dest", m->dest));
+}
+
+static void got_resume(struct mig *m, struct hv_reply *r)
+{
+	struct mig_private *p = m->priv;
+	int doublings = MIN(p->resumes, DOUBLINGS_MAX);
+
+	p->call_running = false;
+	if (!r->err || err_code(r->err) != ERR_CONFLICT)
+		p->touch_ms = 0;
+	else if (!p->touch_ms)
+		p->touch_ms = clock_now_ms();
+	if (r->err) {
+		p->resumes++;
+		p->recover_ms = clock_now_ms() + MIN(RETRY_MS << doublings, RETRY_MAX_MS);
+		log_info("postcopy_not_resumed", LOG_D("migration", m->id), LOG_S("error", r->err->message));
+	}
+	settle(m);
+}
+
+static void resume(struct mig *m)
+{
+	g_autofree char *migrate_uri = host_migrate_uri(mig_dest(m));
+	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid, .migrate = live_migrate_params(m, migrate_uri) };
+
+	req.timeout_ms = CALL_MS; /* it goes on without anybody who waits for its end */
+	req.migrate.resume = req.migrate.postcopy = true;
+	if (m->priv->resumes == 0 && !note(m, broken, "resuming the post-copy")) {
+		live_later(m, RETRY_MS);
+		return;
+	}
+	act_log(m, "resume");
+	m->priv->resume_ms = clock_now_ms();
+	m->priv->call_running = live_ask(m, mig_source(m), &req, got_resume);
+	live_watch(m);
+}
+
+static void gave_up(struct mig *m, struct hv_reply *r)
+{
+	if (r->err)
+		log_info("postcopy_not_paused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
+	settle(m);
+}
+
+static void give_up(struct mig *m)
+{
+	struct hv_req req = { .op = HV_POSTCOPY_PAUSE, .uuid = m->server_uuid };
+
+	if (!note(m, broken, "nothing moves: giving the post-copy's connection up")) {
+		live_later(m, RETRY_MS);
+		return;
+	}
+	act_log(m, "pause");
+	m->priv->moved_ms = clock_now_ms();
+	m->priv->touch_ms = 0;
+	m->priv->resumes = 0;
+	if (!live_ask(m, mig_source(m), &req, gave_up))
+		live_watch(m);
+}
+
+/*
+ * Only where the guest runs at the destination: before, its QEMU would end. And
+ * only where the two hosts can talk: a call of ours that still runs says so too,
+ * its keepalive would have ended it.
+ */
+static bool may_give_up(struct mig *m)
+{
+	struct mig_private *p = m->priv;
+	enum probe_half src = probe_source_half(p->source_dom), dst = probe_dest_half(p->dest_dom);
+
+	if (dst != PROBE_H_POSTCOPY || !stalls(m, GIVE_UP_MS))
+		return false;
+	if (p->call_running)
+		return src == PROBE_H_POSTCOPY && clock_now_ms() - p->resume_ms >= GIVE_UP_MS;
+	return p->touch_ms && clock_now_ms() - p->touch_ms >= GIVE_UP_MS;
+}
+
+/* libvirt's calls need not end: its source's lock can stay held for ever. Another one is then refused, and harmless. */
+static void forget_call(struct mig *m)
+{
+	if (probe_source_half(m->priv->source_dom) == PROBE_H_BROKEN && stalls(m, CALL_MS))
+		m->priv->call_running = false;
+}
+
+void postcopy_recover(struct mig *m)
+{
+	struct mig_private *p = m->priv;
+	enum probe_half dst = probe_dest_half(p->dest_dom);
+	bool resumable = dst == PROBE_H_BROKEN || (dst == PROBE_H_POSTCOPY && stalls(m, STALL_MS));
+
+	postcopy_seen(m);
+	forget_call(m);
+	if (p->verdict != PROBE_POSTCOPY_RUN || stalls(m, GIVE_UP_MS))
+		tell_broken(m);
+	if (may_give_up(m)) {
+		give_up(m);
+	} else if (!p->call_running && resumable && clock_now_ms() >= p->recover_ms) {
+		resume(m);
+	} else {
+		p->recover_ms = MAX(p->recover_ms, clock_now_ms() + LOOK_MS);
+		live_watch(m);
+	}
+}
