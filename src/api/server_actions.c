@@ -18,7 +18,8 @@ typedef void action_f(struct api_req *r, const json_t *value);
 struct live {
 	const char *host; /* borrowed from the body */
 	enum mig_block block;
-	bool over_commit, force;
+	enum mig_disk_check disk_check;
+	bool force;
 };
 
 static bool take_host(const json_t *v, void *obj, const char *where, GError **err)
@@ -61,7 +62,12 @@ static bool take_block_auto(const json_t *v, void *obj, const char *where, GErro
 
 static bool take_over_commit(const json_t *v, void *obj, const char *where, GError **err)
 {
-	return view_take_bool(v, where, &((struct live *)obj)->over_commit, err);
+	bool over_commit;
+
+	if (!view_take_bool(v, where, &over_commit, err))
+		return false;
+	((struct live *)obj)->disk_check = over_commit ? MIG_DISK_ALLOCATED : MIG_DISK_VIRTUAL;
+	return true;
 }
 
 static bool take_force(const json_t *v, void *obj, const char *where, GError **err)
@@ -109,6 +115,7 @@ static void live_migrate(struct api_req *r, const json_t *value)
 		.server = s,
 		.host = l.host,
 		.block = l.block,
+		.disk_check = l.disk_check,
 		/* up to 2.29 a host that was named is taken without asking the scheduler */
 		.force = r->mv < 30 ? l.host != NULL : l.force,
 		.wait_checks = r->mv < 34,

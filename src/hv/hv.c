@@ -54,7 +54,7 @@ static const struct {
 	[HV_ANNOUNCE]     = { "announce",     10000 },
 	[HV_VOL_GET]      = { "vol_get",      30000 },
 	[HV_VOL_CREATE]   = { "vol_create",   60000 },
-	[HV_VOL_COPY]     = { "vol_copy",     3600000 },
+	[HV_VOL_COPY]     = { "vol_copy",     1200000 },
 	[HV_VOL_DELETE]   = { "vol_delete",   60000 },
 };
 static_assert(G_N_ELEMENTS(op_table) == HV_OP_N, "op_table is missing one");

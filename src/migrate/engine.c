@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "migrate/mig.h"
 #include "migrate/precheck.h"
+#include "migrate/volume.h"
 
 /* ---- life ---- */
 
@@ -35,6 +36,7 @@ static void on_host(struct host *h, void *user)
 	/* One of them may end another's wait, never another's life. */
 	for (guint i = 0; i < touched->len; i++)
 		live_host(g_ptr_array_index(touched, i));
+	volume_sweep(e);
 	queue_host(e->queue, h);
 }
 
@@ -102,7 +104,7 @@ struct engine *engine_new(struct fleet *f, GError **err)
 		index_add(e, m);
 		queue_add(m);
 	}
-	if (!e->active || !release_servers(e, err)) {
+	if (!e->active || !volume_load(e, err) || !release_servers(e, err)) {
 		engine_free(e);
 		return NULL;
 	}
@@ -131,6 +133,7 @@ void engine_free(struct engine *e)
 	if (e->active)
 		g_ptr_array_unref(e->active);
 	precheck_stop(e);
+	volume_stop(e);
 	g_free(e);
 }
 
@@ -212,6 +215,7 @@ static struct mig *build(struct engine *e, const struct mig_request *r)
 	m->source = g_strdup(r->server->host);
 	m->requested_host = g_strdup(r->host);
 	m->block = r->block;
+	m->disk_check = r->disk_check;
 	m->force = r->force;
 	m->priority = r->priority;
 	m->user_id = g_strdup(r->who.user_id);

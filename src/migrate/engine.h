@@ -49,6 +49,12 @@ enum mig_phase {
 
 enum mig_block { MIG_BLOCK_NO, MIG_BLOCK_YES, MIG_BLOCK_AUTO, MIG_BLOCK_N };
 
+/* What the destination must have room for when disks are copied (Nova's disk_over_commit, up to 2.24). */
+enum mig_disk_check {
+	MIG_DISK_ALLOCATED, /* what they take now; also when nothing was said */
+	MIG_DISK_VIRTUAL,   /* what they could grow to: disk_over_commit is false */
+};
+
 struct mig_progress {
 	int64_t mem_total, mem_processed, mem_remaining;
 	int64_t disk_total, disk_processed, disk_remaining;
@@ -69,6 +75,7 @@ struct mig {
 	char *source, *dest;       /* host names; dest NULL until one is chosen */
 	char *requested_host;      /* NULL: the scheduler chooses */
 	enum mig_block block;
+	enum mig_disk_check disk_check;
 	bool force;                /* the requested host is taken past the scheduler's filters */
 	int priority;              /* of the queue: higher first, then by age */
 	int attempt;
@@ -130,6 +137,7 @@ struct mig_request {
 	struct server *server;
 	const char *host;        /* NULL: the scheduler chooses */
 	enum mig_block block;
+	enum mig_disk_check disk_check;
 	bool force;              /* 2.30-2.67: skip the scheduler's filters */
 	int priority;            /* MIG_PRIORITY_MIN..MIG_PRIORITY_MAX */
 	bool wait_checks;        /* up to 2.33: answer only when the prechecks have passed */

@@ -10,7 +10,8 @@
 #include "base/log.h"
 #include "fleet/sched.h"
 #include "hv/domxml.h"
-#include "migrate/mig.h"
+#include "migrate/block.h"
+#include "migrate/precheck.h"
 
 #define POLL_MS 500
 #define SLOW_POLL_MS 5000 /* nothing is expected to move */
@@ -95,6 +96,20 @@ bool live_go(struct mig *m, enum mig_phase next, const char *why, mig_also_f *al
 
 /* ---- the end ---- */
 
+/* libvirt was not called yet in these phases. */
+static bool before_copy(const struct mig *m)
+{
+	return m->phase == MIG_CHECK || m->phase == MIG_QUEUED || m->phase == MIG_SCHEDULE || m->phase == MIG_PREPARE;
+}
+
+/* What becomes of the files that it made. Past the copy, an error means that nobody knows which ones are the newest. */
+static enum volume_fate fate_of(const struct mig *m, enum mig_phase end)
+{
+	if (end == MIG_DONE)
+		return VOLUME_MOVED;
+	return end == MIG_ERROR && !before_copy(m) ? VOLUME_UNKNOWN : VOLUME_STAYED;
+}
+
 static bool write_end(struct mig *m, GError **err)
 {
 	struct engine *e = m->priv->engine;
@@ -106,7 +121,7 @@ static bool write_end(struct mig *m, GError **err)
 	if (!action_event_finish(e->store, m->action_id, "conductor_live_migrate_instance", failed, err) ||
 	    !action_event_finish(e->store, m->action_id, "compute_live_migration", failed, err) ||
 	    !action_event_finish(e->store, m->action_id, "compute_post_live_migration_at_destination", failed, err) ||
-	    !action_finish(e->store, m->action_id, failed ? "Error" : NULL, err))
+	    !action_finish(e->store, m->action_id, failed ? "Error" : NULL, err) || !volume_write_end(m, m->priv->fate, err))
 		return false;
 	if (!s)
 		return true;
@@ -127,6 +142,7 @@ void live_end(struct mig *m, enum mig_phase phase, const char *details)
 	if (kept)
 		util_replace(&m->error, kept);
 	m->priv->end_details = kept;
+	m->priv->fate = fate_of(m, phase);
 	if (!mig_set_phase(m, m->phase, phase, kept ? kept : "done", write_end, &err)) {
 		not_written(m, err);
 		return;
@@ -138,6 +154,7 @@ void live_end(struct mig *m, enum mig_phase phase, const char *details)
 		fleet_server_refresh(e->fleet, s);
 	}
 	engine_ended(m);
+	volume_ended(m, m->priv->fate);
 }
 
 static bool another_fits(struct mig *m, const char *why)
@@ -155,7 +172,8 @@ static bool another_fits(struct mig *m, const char *why)
 
 static bool write_given_up(struct mig *m, GError **err)
 {
-	return action_event_finish(m->priv->engine->store, m->action_id, "compute_live_migration", m->priv->end_details, err);
+	return action_event_finish(m->priv->engine->store, m->action_id, "compute_live_migration", m->priv->end_details, err) &&
+	       volume_write_end(m, VOLUME_STAYED, err);
 }
 
 bool live_elsewhere(struct mig *m, const char *why)
@@ -176,6 +194,8 @@ bool live_elsewhere(struct mig *m, const char *why)
 		return true; /* again, from the phase that it is in */
 	}
 	queue_hold(m, NULL);
+	volume_ended(m, VOLUME_STAYED);
+	live_copies(m, NULL);
 	g_free(was);
 	m->priv->elsewhere++;
 	util_replace(&m->priv->call_error, NULL);
@@ -192,7 +212,7 @@ static void give_up(struct mig *m, const char *why)
 }
 
 /* Nothing was done there yet. */
-static void destination_failed(struct mig *m, const char *why)
+void live_destination_failed(struct mig *m, const char *why)
 {
 	if (!live_elsewhere(m, why))
 		give_up(m, why);
@@ -269,6 +289,8 @@ static void prepared(struct mig *m)
 		give_up(m, why_not);
 	else if (probe_dest_half(m->priv->dest_dom) != PROBE_H_ABSENT)
 		undefine_old(m);
+	else if (!block_prepare(m))
+		return; /* it comes back */
 	else if (!make_xml(m, &err))
 		give_up(m, err->message);
 	else if (live_go(m, MIG_COPY, "both hosts are ready", m->attempt == 0 ? write_copy : NULL))
@@ -278,7 +300,7 @@ static void prepared(struct mig *m)
 static void got_dest_dom(struct mig *m, struct hv_reply *r)
 {
 	if (r->err) {
-		destination_failed(m, r->err->message);
+		live_destination_failed(m, r->err->message);
 		return;
 	}
 	hv_dom_free(m->priv->dest_dom);
@@ -300,7 +322,7 @@ static void got_source_dom(struct mig *m, struct hv_reply *r)
 	if (!live_ask(m, mig_dest(m), &req, got_dest_dom)) {
 		g_autofree char *why = g_strdup_printf("Compute service of %s is unavailable at this time.", m->dest);
 
-		destination_failed(m, why);
+		live_destination_failed(m, why);
 	}
 }
 
@@ -328,12 +350,47 @@ static void fetch_xml(struct mig *m)
 		live_later(m, HOST_WAIT_MS);
 }
 
+void live_copies(struct mig *m, GPtrArray *items)
+{
+	g_clear_pointer(&m->priv->copies, g_ptr_array_unref);
+	m->priv->copies = items;
+	m->priv->planned = items != NULL;
+}
+
+static void planned(struct precheck_report *r, void *user)
+{
+	struct mig *m = user;
+
+	m->priv->precheck = NULL;
+	if (r->source_lost) {
+		live_later(m, RETRY_MS);
+	} else if (r->err) {
+		live_destination_failed(m, r->err->message);
+	} else {
+		live_copies(m, r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
+		live_enter(m);
+	}
+}
+
+/* The search has it already, but for a restart. */
+static void plan(struct mig *m)
+{
+	struct precheck_request req = {
+		.server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true, .own_migration = m->id,
+	};
+
+	precheck_cancel(m->priv->precheck);
+	m->priv->precheck = precheck_begin(m->priv->engine, &req, planned, m);
+}
+
 static void prepare(struct mig *m)
 {
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
 	if (!m->priv->xml)
 		fetch_xml(m);
+	else if (!m->priv->planned)
+		plan(m);
 	else if (!live_ask(m, mig_source(m), &req, got_source_dom))
 		live_later(m, HOST_WAIT_MS);
 }
@@ -370,10 +427,12 @@ static void copy_call(struct mig *m)
 {
 	const struct conf *c = fleet_conf(m->priv->engine->fleet);
 	struct mig_private *p = m->priv;
+	g_autofree const char **copy_disks = block_targets(p->copies);
 	g_autofree char *migrate_uri = host_migrate_uri(mig_dest(m));
 	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid, .migrate = live_migrate_params(m, migrate_uri) };
 
 	req.migrate.dest_xml = p->dest_xml;
+	req.migrate.copy_disks = copy_disks;
 	req.migrate.persistent_xml = p->persistent_xml;
 	req.migrate.bandwidth_mibs = c->live_migration_bandwidth;
 	req.migrate.downtime_ms = c->live_migration_downtime / c->live_migration_downtime_steps;
@@ -391,6 +450,15 @@ static void copy_call(struct mig *m)
 	live_watch(m);
 }
 
+/* Memory and copied disks. While disks are copied, which is first, libvirt says nothing of the memory: all of it remains. */
+static int percent(const struct hv_job *j, int64_t memory_bytes)
+{
+	int64_t mem_total = j->mem_total ? j->mem_total : memory_bytes, mem_left = j->mem_total ? j->mem_remaining : memory_bytes;
+	double total = (double)(mem_total + j->disk_total), left = (double)(mem_left + j->disk_remaining);
+
+	return total > 0 ? 100 - (int)(100 * left / total + 0.5) : 0;
+}
+
 static void take_progress(struct mig *m, const struct hv_job *j)
 {
 	struct mig_progress *p = &m->progress;
@@ -406,8 +474,8 @@ static void take_progress(struct mig *m, const struct hv_job *j)
 	p->dirty_rate_bps = j->dirty_rate * j->page_size;
 	p->iteration = j->iteration;
 	m->updated_us = clock_wall_us();
-	if (s && j->mem_total > 0)
-		s->progress = 100 - (int)((100 * j->mem_remaining + j->mem_total / 2) / j->mem_total);
+	if (s)
+		s->progress = percent(j, s->memory_mb << 20);
 	if (clock_now_ms() - m->priv->saved_ms >= fleet_conf(m->priv->engine->fleet)->live_migration_monitor_interval * 1000)
 		mig_save_progress(m);
 }
@@ -503,12 +571,6 @@ void live_watch(struct mig *m)
 }
 
 /* ---- entrances ---- */
-
-/* Nothing was done at a host yet in these phases. */
-static bool before_copy(const struct mig *m)
-{
-	return m->phase == MIG_CHECK || m->phase == MIG_QUEUED || m->phase == MIG_SCHEDULE || m->phase == MIG_PREPARE;
-}
 
 void live_enter(struct mig *m)
 {

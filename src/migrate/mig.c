@@ -109,6 +109,7 @@ static void private_free(struct mig_private *p)
 		return;
 	clock_cancel(&p->timer);
 	precheck_cancel(p->precheck);
+	g_clear_pointer(&p->copies, g_ptr_array_unref);
 	g_hash_table_unref(p->excluded);
 	hv_dom_free(p->source_dom);
 	hv_dom_free(p->dest_dom);
@@ -219,6 +220,7 @@ static char *options_text(const struct mig *m)
 	jout_kv(&o, "force", bool, m->force);
 	if (m->priority)
 		jout_kv(&o, "priority", int, m->priority);
+	jout_kv(&o, "disk_virtual", bool, m->disk_check == MIG_DISK_VIRTUAL);
 	jout_close(&o, '}');
 	return g_string_free(s, FALSE);
 }
@@ -301,6 +303,7 @@ static void read_options(struct mig *m, const char *text)
 
 	m->force = json_is_true(json_object_get(root, "force"));
 	m->priority = (int)json_integer_value(json_object_get(root, "priority"));
+	m->disk_check = json_is_true(json_object_get(root, "disk_virtual")) ? MIG_DISK_VIRTUAL : MIG_DISK_ALLOCATED;
 	(void)index_of(json_string_value(json_object_get(root, "block")), &block, block_at, MIG_BLOCK_N); /* "auto" unless it says else */
 	m->block = (enum mig_block)block;
 }

@@ -18,6 +18,8 @@ struct engine {
 	GHashTable *by_id;          /* id -> struct mig *, not final */
 	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
 	struct queue *queue;
+	GHashTable *volumes;        /* struct volume *, by host and path: see volume.h */
+	struct clock_timer *sweeper; /* tries again to remove what is doomed */
 	GHashTable *prechecks;      /* struct precheck *, a set: runs under way */
 	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
 	struct clock_timer *reaper; /* takes the final ones out of active */
@@ -39,6 +41,9 @@ struct mig_private {
 	struct precheck *precheck;   /* its run; NULL */
 	char *xml, *xml_inactive;    /* the guest's migratable XML, live and defined */
 	char *dest_xml, *persistent_xml; /* the same for the destination, when they differ */
+	GPtrArray *copies;           /* struct block_item *: what must be copied to the destination; NULL before that is known */
+	bool planned;                /* it is known */
+	int fate;                    /* enum volume_fate of the end being written */
 	bool checked;                /* SCHEDULE: what needs no destination passed again */
 	int elsewhere;               /* destinations given up so far */
 	const char *end_details;     /* of the end being written */
@@ -131,6 +136,10 @@ void live_force(struct mig *m);
 
 /** live_go() - mig_set_phase() from the phase that @m is in; what the database does not take is tried again. Return: it was written. */
 bool live_go(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also);
+/** live_destination_failed() - nothing of the guest is there yet: the next destination, or the end. */
+void live_destination_failed(struct mig *m, const char *why);
+/** live_copies() - set what must be copied: struct block_item *, taken; NULL: not known. */
+void live_copies(struct mig *m, GPtrArray *items);
 /** live_later() - enter the phase again after @ms, unless something else moves it first. */
 void live_later(struct mig *m, int64_t ms);
 /** live_watch() - poll the running job. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "migrate/precheck.h"
+#include "migrate/precheck_priv.h"
 
 #include <assert.h>
 #include <string.h>
@@ -9,30 +9,6 @@
 #include "fleet/sched.h"
 #include "migrate/mig.h"
 #include "migrate/precheck_ties.h"
-
-enum verdict {
-	PASS,
-	FAIL,   /* the GError says why */
-	SKIP,   /* p->brief says why */
-	ASKED,  /* a host; its answer goes on */
-};
-
-typedef void answer_f(struct precheck *p, struct hv_reply *r);
-
-struct precheck {
-	struct engine *engine;
-	char *server_uuid, *dest_name;
-	struct precheck_request req;
-	struct precheck_report report;
-	size_t at;               /* the row that is being checked */
-	char *brief;             /* its reason, when that is shorter than the error */
-	bool quick;              /* hosts are not asked */
-	answer_f *answer;        /* what is done with the call under way; NULL: none is */
-	bool cancelled;
-	struct clock_timer *turn;
-	precheck_done_f *done;
-	void *user;
-};
 
 static const char *const result_names[] = { [PRECHECK_PASSED] = "passed", [PRECHECK_FAILED] = "failed", [PRECHECK_SKIPPED] = "skipped" };
 static_assert(G_N_ELEMENTS(result_names) == PRECHECK_RESULT_N, "result_names is missing one");
@@ -47,18 +23,18 @@ static struct fleet *fleet_of(const struct precheck *p)
 	return engine_fleet(p->engine);
 }
 
-/* Present: run() ends when it is not. */
-static struct server *server_of(const struct precheck *p)
+/* Present: precheck_run() ends when it is not. */
+struct server *precheck_server_of(const struct precheck *p)
 {
 	return fleet_server(fleet_of(p), p->server_uuid);
 }
 
-static struct host *source_of(const struct precheck *p)
+struct host *precheck_source(const struct precheck *p)
 {
-	return fleet_host(fleet_of(p), server_of(p)->host);
+	return fleet_host(fleet_of(p), precheck_server_of(p)->host);
 }
 
-static struct host *dest_of(const struct precheck *p)
+struct host *precheck_dest(const struct precheck *p)
 {
 	return fleet_host(fleet_of(p), p->dest_name);
 }
@@ -71,14 +47,13 @@ static const struct host *held_of(const struct precheck *p)
 	return m ? queue_held(m) : NULL;
 }
 
-static enum verdict skip(struct precheck *p, const char *why)
+enum verdict precheck_skip(struct precheck *p, const char *why)
 {
 	util_replace(&p->brief, why);
 	return SKIP;
 }
 
-G_GNUC_PRINTF(2, 3)
-static enum verdict fail(GError **err, const char *fmt, ...)
+enum verdict precheck_fail(GError **err, const char *fmt, ...)
 {
 	g_autofree char *text = NULL;
 	va_list ap;
@@ -90,62 +65,58 @@ static enum verdict fail(GError **err, const char *fmt, ...)
 	return FAIL;
 }
 
-static bool ask(struct precheck *p, struct host *h, const struct hv_req *req, answer_f *answer);
-static void decided(struct precheck *p, enum verdict v, GError *err);
-static void run(struct precheck *p);
-
 /* ---- of the server ---- */
 
 static enum verdict power_state(struct precheck *p, GError **err)
 {
 	static const char *const names[] = { [SERVER_POWER_NONE] = "NOSTATE", [SERVER_POWER_SHUTDOWN] = "SHUTDOWN", [SERVER_POWER_CRASHED] = "CRASHED",
 					     [SERVER_POWER_SUSPENDED] = "SUSPENDED" };
-	int power = server_of(p)->power;
+	int power = precheck_server_of(p)->power;
 
 	if (power == SERVER_POWER_RUNNING || power == SERVER_POWER_PAUSED)
 		return PASS;
-	return fail(err, "Instance %s in power_state %s. Cannot live migrate while the instance is in this state.", p->server_uuid, names[power]);
+	return precheck_fail(err, "Instance %s in power_state %s. Cannot live migrate while the instance is in this state.", p->server_uuid, names[power]);
 }
 
 static enum verdict host_up(const struct precheck *p, const struct host *h, const char *name, GError **err)
 {
 	if (h && host_is_up(fleet_of(p), h))
 		return PASS;
-	return fail(err, "Compute service of %s is unavailable at this time.", name);
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", name);
 }
 
 static enum verdict source_up(struct precheck *p, GError **err)
 {
-	return host_up(p, source_of(p), server_of(p)->host, err);
+	return host_up(p, precheck_source(p), precheck_server_of(p)->host, err);
 }
 
 /* ---- what ties the guest to its host ---- */
 
 static enum verdict tied(struct precheck *p, precheck_rule_f *rule, GError **err)
 {
-	const struct server *s = server_of(p);
-	const struct host *dest = dest_of(p);
+	const struct server *s = precheck_server_of(p);
+	const struct host *dest = precheck_dest(p);
 	struct precheck_tied t = {
 		.uuid = s->uuid, .ties = s->ties, .nics = s->dom ? s->dom->nics : NULL, .source = s->host, .dest = p->dest_name,
-		.src = source_of(p)->info, .dst = dest ? dest->info : NULL,
+		.src = precheck_source(p)->info, .dst = dest ? dest->info : NULL,
 	};
 	g_autofree char *why = NULL;
 
 	if (!t.ties)
-		return skip(p, "the host has not said yet what the guest is");
+		return precheck_skip(p, "the host has not said yet what the guest is");
 	if (dest && (!t.src || !t.dst))
-		return skip(p, "a host has not said yet what it is");
+		return precheck_skip(p, "a host has not said yet what it is");
 	why = rule(&t);
-	return why ? fail(err, "%s", why) : PASS;
+	return why ? precheck_fail(err, "%s", why) : PASS;
 }
 
 /* ---- of the destination, without asking it ---- */
 
 static enum verdict not_self(struct precheck *p, GError **err)
 {
-	if (dest_of(p) != source_of(p))
+	if (precheck_dest(p) != precheck_source(p))
 		return PASS;
-	return fail(err, "Unable to migrate instance (%s) to current host (%s).", p->server_uuid, p->dest_name);
+	return precheck_fail(err, "Unable to migrate instance (%s) to current host (%s).", p->server_uuid, p->dest_name);
 }
 
 /* The scheduler's filters say the same of a host that is not forced, with more words. */
@@ -156,13 +127,13 @@ static bool is_judged_by_scheduler(const struct precheck *p)
 
 static enum verdict dest_up(struct precheck *p, GError **err)
 {
-	return is_judged_by_scheduler(p) ? PASS : host_up(p, dest_of(p), p->dest_name, err);
+	return is_judged_by_scheduler(p) ? PASS : host_up(p, precheck_dest(p), p->dest_name, err);
 }
 
 static enum verdict memory(struct precheck *p, GError **err)
 {
-	const struct host *h = dest_of(p);
-	int64_t need = server_of(p)->memory_mb, room;
+	const struct host *h = precheck_dest(p);
+	int64_t need = precheck_server_of(p)->memory_mb, room;
 
 	if (is_judged_by_scheduler(p))
 		return PASS;
@@ -171,20 +142,20 @@ static enum verdict memory(struct precheck *p, GError **err)
 		room += need;
 	if (need <= room)
 		return PASS;
-	return fail(err, "Migration pre-check error: Unable to migrate %s to %s: Lack of memory(host:%" G_GINT64_FORMAT " <= instance:%" G_GINT64_FORMAT ")",
+	return precheck_fail(err, "Migration pre-check error: Unable to migrate %s to %s: Lack of memory(host:%" G_GINT64_FORMAT " <= instance:%" G_GINT64_FORMAT ")",
 		    p->server_uuid, p->dest_name, room, need);
 }
 
 static enum verdict scheduler(struct precheck *p, GError **err)
 {
-	struct sched_request req = { .server = server_of(p), .only_host = p->dest_name, .held = held_of(p) };
+	struct sched_request req = { .server = precheck_server_of(p), .only_host = p->dest_name, .held = held_of(p) };
 	struct sched_result *found;
 	g_autofree char *reasons = NULL;
 
 	if (p->req.chosen)
 		return PASS;
 	if (p->req.force)
-		return skip(p, "the host is forced");
+		return precheck_skip(p, "the host is forced");
 	if (sched_any(fleet_of(p), &req))
 		return PASS;
 	found = sched_select(fleet_of(p), &req);
@@ -197,63 +168,55 @@ static enum verdict scheduler(struct precheck *p, GError **err)
 
 static enum verdict hypervisor_type(struct precheck *p, GError **err)
 {
-	const struct hv_host_info *src = source_of(p)->info, *dst = dest_of(p)->info;
+	const struct hv_host_info *src = precheck_source(p)->info, *dst = precheck_dest(p)->info;
 
 	if (!src || !dst)
-		return skip(p, "a host has not said yet what it is");
+		return precheck_skip(p, "a host has not said yet what it is");
 	if (g_strcmp0(src->hv_type, dst->hv_type) == 0)
 		return PASS;
-	return fail(err, "The supplied hypervisor type of is invalid.");
+	return precheck_fail(err, "The supplied hypervisor type of is invalid.");
 }
 
 static enum verdict hypervisor_version(struct precheck *p, GError **err)
 {
-	const struct hv_host_info *src = source_of(p)->info, *dst = dest_of(p)->info;
+	const struct hv_host_info *src = precheck_source(p)->info, *dst = precheck_dest(p)->info;
 
 	if (!src || !dst)
-		return skip(p, "a host has not said yet what it is");
+		return precheck_skip(p, "a host has not said yet what it is");
 	if (src->hv_version <= dst->hv_version)
 		return PASS;
-	return fail(err, "The instance requires a newer hypervisor version than has been provided.");
-}
-
-/* Copying disks is not there yet; to say so beats copying onto shared storage, which corrupts (libvirt.md 3). */
-static enum verdict block_migration(struct precheck *p, GError **err)
-{
-	if (p->req.block != MIG_BLOCK_YES)
-		return PASS;
-	return fail(err, "Migration pre-check error: Block migration is not supported. Use shared storage and block_migration false or auto.");
+	return precheck_fail(err, "The instance requires a newer hypervisor version than has been provided.");
 }
 
 /* ---- of the destination, by asking ---- */
 
 /* The source did not say it: that is nothing about the destination. */
-static void source_failed(struct precheck *p, const GError *why)
+void precheck_source_failed(struct precheck *p, const GError *why)
 {
 	p->report.source_lost = err_code(why) == ERR_HV_LOST;
 	p->report.hopeless = true;
-	decided(p, FAIL, g_error_copy(why));
+	precheck_decided(p, FAIL, g_error_copy(why));
 }
 
 static void got_xml(struct precheck *p, struct hv_reply *r)
 {
 	if (r->err) {
-		source_failed(p, r->err);
+		precheck_source_failed(p, r->err);
 		return;
 	}
 	util_replace(&p->report.xml, r->xml);
 	util_replace(&p->report.xml_inactive, r->xml_inactive);
-	run(p); /* the same row again */
+	precheck_run(p); /* the same row again */
 }
 
 static enum verdict fetch_xml(struct precheck *p, GError **err)
 {
 	struct hv_req req = { .op = HV_DOM_XML, .uuid = p->server_uuid };
 
-	if (ask(p, source_of(p), &req, got_xml))
+	if (precheck_ask(p, precheck_source(p), &req, got_xml))
 		return ASKED;
 	p->report.source_lost = true;
-	return fail(err, "Compute service of %s is unavailable at this time.", server_of(p)->host);
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", precheck_server_of(p)->host);
 }
 
 static GError *cpu_error(struct precheck *p, const char *what)
@@ -267,18 +230,18 @@ static GError *cpu_error(struct precheck *p, const char *what)
 static void got_compare(struct precheck *p, struct hv_reply *r)
 {
 	if (r->err && err_code(r->err) == ERR_HV_UNSUPPORTED)
-		decided(p, skip(p, "the host cannot compare CPUs"), NULL);
+		precheck_decided(p, precheck_skip(p, "the host cannot compare CPUs"), NULL);
 	else if (r->err)
-		decided(p, FAIL, cpu_error(p, r->err->message));
+		precheck_decided(p, FAIL, cpu_error(p, r->err->message));
 	else if (!r->cpu_ok)
-		decided(p, FAIL, cpu_error(p, r->cpu_why ? r->cpu_why : "its CPU lacks what the guest's needs"));
+		precheck_decided(p, FAIL, cpu_error(p, r->cpu_why ? r->cpu_why : "its CPU lacks what the guest's needs"));
 	else
-		decided(p, PASS, NULL);
+		precheck_decided(p, PASS, NULL);
 }
 
 static enum verdict cpu(struct precheck *p, GError **err)
 {
-	const struct host *source = source_of(p);
+	const struct host *source = precheck_source(p);
 	struct hv_req req = { .op = HV_CPU_COMPARE, .uuid = p->server_uuid, .xml = p->report.xml };
 
 	if (!p->report.xml)
@@ -286,16 +249,16 @@ static enum verdict cpu(struct precheck *p, GError **err)
 	/* A guest that has its host's own CPU (host-passthrough) is compared by that. */
 	if (source->info)
 		req.host_cpu_xml = source->info->cpu_xml;
-	if (ask(p, dest_of(p), &req, got_compare))
+	if (precheck_ask(p, precheck_dest(p), &req, got_compare))
 		return ASKED;
-	return fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
 }
 
 /* ---- the table ---- */
 
 static const struct {
 	const char *name;
-	enum verdict (*check)(struct precheck *p, GError **err);
+	verdict_f *check;
 	precheck_rule_f *rule; /* instead of .check */
 	bool of_dest;          /* it needs one */
 	bool asks;             /* hosts */
@@ -308,7 +271,6 @@ static const struct {
 	{ "not_self",           not_self,           .of_dest = true },
 	{ "destination_up",     dest_up,            .of_dest = true },
 	{ "memory",             memory,             .of_dest = true },
-	{ "block_migration",    block_migration },
 	{ "scheduler",          scheduler,          .of_dest = true },
 	{ "hypervisor_type",    hypervisor_type,    .of_dest = true },
 	{ "hypervisor_version", hypervisor_version, .of_dest = true },
@@ -316,6 +278,9 @@ static const struct {
 	{ "host_devices",       .rule = precheck_devices },
 	{ "sriov",              .rule = precheck_sriov },
 	{ "cpu",                cpu,                .of_dest = true, .asks = true },
+	{ "storage",            precheck_storage,   .of_dest = true, .asks = true },
+	{ "drives",             precheck_drives,    .of_dest = true, .asks = true },
+	{ "disk",               precheck_disk,      .of_dest = true, .asks = true },
 	{ "mdev",               .rule = precheck_mdev, .of_dest = true },
 	{ "vtpm",               .rule = precheck_vtpm, .of_dest = true },
 };
@@ -342,6 +307,8 @@ static void init(struct precheck *p, struct engine *e, const struct precheck_req
 static void clear(struct precheck *p)
 {
 	clock_cancel(&p->turn);
+	precheck_storage_clear(p);
+	g_clear_pointer(&p->report.copies, g_ptr_array_unref);
 	g_free(p->server_uuid);
 	g_free(p->dest_name);
 	g_free(p->brief);
@@ -383,15 +350,17 @@ static bool is_over(const struct precheck *p)
 /* The one row that p->at says. */
 static enum verdict check_row(struct precheck *p, GError **err)
 {
-	if (!server_of(p) || !server_of(p)->host || !source_of(p))
-		return fail(err, "Instance %s could not be found.", p->server_uuid);
-	if (p->dest_name && !dest_of(p))
-		return fail(err, "Compute host %s could not be found.", p->dest_name);
+	if (!precheck_server_of(p) || !precheck_server_of(p)->host || !precheck_source(p))
+		return precheck_fail(err, "Instance %s could not be found.", p->server_uuid);
+	if (p->dest_name && !precheck_dest(p))
+		return precheck_fail(err, "Compute host %s could not be found.", p->dest_name);
 	if (rows[p->at].rule)
 		return tied(p, rows[p->at].rule, err);
+	if (rows[p->at].asks && precheck_dest(p) == precheck_source(p))
+		return precheck_skip(p, "it is the same host");
 	/* Whoever goes on to the end must not ask a host that is known not to answer. */
-	if (rows[p->at].asks && !(host_is_up(fleet_of(p), source_of(p)) && host_is_up(fleet_of(p), dest_of(p))))
-		return p->report.err ? skip(p, "a host is down") : rows[p->at].check(p, err);
+	if (rows[p->at].asks && !(host_is_up(fleet_of(p), precheck_source(p)) && host_is_up(fleet_of(p), precheck_dest(p))))
+		return p->report.err ? precheck_skip(p, "a host is down") : rows[p->at].check(p, err);
 	return rows[p->at].check(p, err);
 }
 
@@ -407,7 +376,7 @@ static void end(struct precheck *p)
 	drop(p);
 }
 
-static void run(struct precheck *p)
+void precheck_run(struct precheck *p)
 {
 	while (!is_over(p)) {
 		GError *err = NULL;
@@ -424,17 +393,17 @@ static void run(struct precheck *p)
 }
 
 /* An answer said it. */
-static void decided(struct precheck *p, enum verdict v, GError *err)
+void precheck_decided(struct precheck *p, enum verdict v, GError *err)
 {
 	note(p, v, err);
 	p->at++;
-	run(p);
+	precheck_run(p);
 }
 
 static void answered(struct hv_reply *r, void *user)
 {
 	struct precheck *p = user;
-	answer_f *answer = p->answer;
+	precheck_answer_f *answer = p->answer;
 
 	p->answer = NULL;
 	if (p->cancelled)
@@ -443,7 +412,7 @@ static void answered(struct hv_reply *r, void *user)
 		answer(p, r);
 }
 
-static bool ask(struct precheck *p, struct host *h, const struct hv_req *req, answer_f *answer)
+bool precheck_ask(struct precheck *p, struct host *h, const struct hv_req *req, precheck_answer_f *answer)
 {
 	if (!h->hv || h->conn < HOST_SYNCING)
 		return false;
@@ -457,7 +426,7 @@ static void first_turn(void *user)
 	struct precheck *p = user;
 
 	p->turn = NULL;
-	run(p);
+	precheck_run(p);
 }
 
 struct precheck *precheck_begin(struct engine *e, const struct precheck_request *r, precheck_done_f *done, void *user)
@@ -496,7 +465,7 @@ bool precheck_quick(struct engine *e, const struct precheck_request *r, GError *
 	bool ok;
 
 	init(&p, e, r);
-	run(&p);
+	precheck_run(&p);
 	ok = !p.report.err;
 	if (!ok)
 		g_propagate_error(err, g_steal_pointer(&p.report.err));

@@ -35,6 +35,7 @@ struct precheck_request {
 	const char *server_uuid;
 	const char *dest;         /* NULL: only the checks that need none */
 	enum mig_block block;
+	enum mig_disk_check disk_check;
 	bool force;               /* the scheduler's filters are not asked */
 	bool chosen;              /* the scheduler has just chosen @dest */
 	bool to_the_end;          /* go on after a failure */
@@ -48,6 +49,7 @@ struct precheck_report {
 	GError *err;              /* of the first that failed; NULL: it may go */
 	bool source_lost;         /* the source did not answer: nothing is said of the destination, ask again */
 	bool hopeless;            /* what failed is the same for every destination */
+	GPtrArray *copies;        /* struct block_item *: what must be copied; NULL: nothing, or it was not reached */
 	char *xml, *xml_inactive; /* the guest's migratable XML, live and defined; NULL if it was not reached */
 };
 

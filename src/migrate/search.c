@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fleet/sched.h"
-#include "migrate/mig.h"
+#include "migrate/block.h"
 #include "migrate/precheck.h"
 
 #define RETRY_MS 1000
@@ -78,9 +78,11 @@ static void judged(struct precheck_report *r, void *user)
 		util_replace(&m->priv->xml, r->xml);
 		util_replace(&m->priv->xml_inactive, r->xml_inactive);
 	}
+	live_copies(m, NULL);
 	if (r->source_lost) {
 		live_later(m, RETRY_MS);
 	} else if (!r->err && h) {
+		live_copies(m, r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
 		found(m, h);
 	} else if (m->requested_host || r->hopeless) {
 		refuse(m, r->err);
@@ -93,7 +95,7 @@ static void judged(struct precheck_report *r, void *user)
 static void try_host(struct mig *m, const char *host, bool chosen)
 {
 	struct precheck_request req = {
-		.server_uuid = m->server_uuid, .dest = host, .block = m->block, .force = m->force, .chosen = chosen, .own_migration = m->id,
+		.server_uuid = m->server_uuid, .dest = host, .block = m->block, .disk_check = m->disk_check, .force = m->force, .chosen = chosen, .own_migration = m->id,
 	};
 
 	/* Room and slot are held before the host is asked: nobody else may take them meanwhile. */

@@ -151,6 +151,7 @@ static void retry(struct mig *m)
 {
 	m->attempt++;
 	m->priv->call_lost = false;
+	live_copies(m, NULL); /* what was made is made anew: it may be half full */
 	if (!change(m, MIG_PREPARE, "it never began, or was undone cleanly; again", NULL)) {
 		m->attempt--;
 		return;

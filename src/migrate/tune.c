@@ -8,12 +8,16 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/mig.h"
+#include "migrate/block.h"
+
+#define DISKS_MAX 64 /* of a guest whose sizes count for the deadline */
 
 static struct converge_params params_of(const struct mig *m)
 {
 	const struct conf *c = fleet_conf(m->priv->engine->fleet);
 	const struct server *s = mig_server(m);
+	int64_t disks[DISKS_MAX];
+	int n = block_bytes(m->priv->copies, disks, DISKS_MAX);
 
 	return (struct converge_params){
 		.policy = strcmp(c->live_migration_policy, "nova") == 0 ? CONVERGE_NOVA : CONVERGE_ADAPTIVE,
@@ -25,19 +29,23 @@ static struct converge_params params_of(const struct mig *m)
 		.timeout_action = strcmp(c->live_migration_timeout_action, "abort") == 0 ? CONVERGE_TIMEOUT_ABORT : CONVERGE_TIMEOUT_FORCE,
 		.permit_post_copy = c->live_migration_permit_post_copy,
 		.permit_auto_converge = c->live_migration_permit_auto_converge,
-		.data_gb = converge_data_gb(s ? s->memory_mb : 0, NULL, 0),
+		.data_gb = converge_data_gb(s ? s->memory_mb : 0, disks, n),
 	};
 }
 
+/* While disks are copied, which is first, libvirt says nothing of the memory: all of it remains. */
 static struct converge_sample sample_of(const struct mig *m, const struct hv_job *j)
 {
+	const struct server *s = mig_server(m);
+	int64_t memory = !j->mem_total && j->disk_total && s ? s->memory_mb << 20 : 0;
+
 	return (struct converge_sample){
 		/* libvirt's own count: it goes on while nobody watches */
 		.at_ms = j->elapsed_ms,
 		.iteration = j->iteration,
 		.processed = j->mem_processed + j->disk_processed,
-		.remaining = j->mem_remaining + j->disk_remaining,
-		.total = j->mem_total + j->disk_total,
+		.remaining = j->mem_remaining + j->disk_remaining + memory,
+		.total = j->mem_total + j->disk_total + memory,
 		.bps = j->mem_bps + j->disk_bps,
 		.dirty_bps = j->dirty_rate * j->page_size,
 		.throttle = j->throttle,

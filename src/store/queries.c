@@ -62,6 +62,22 @@ const struct query_def query_table[Q_N] = {
 	[Q_MIG_EVENTS] = { "mig_events",
 		"SELECT old_phase, new_phase, why, at FROM migration_events WHERE migration_id = $1 ORDER BY id", 1 },
 
+	[Q_VOLUME_ALL] = { "volume_all",
+		"SELECT id, migration_id, server_uuid, host, path, kind, doomed, ready FROM migration_volumes ORDER BY id", 0 },
+	[Q_VOLUME_INSERT] = { "volume_insert",
+		"INSERT INTO migration_volumes (migration_id, server_uuid, host, path, kind, doomed, created_at) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id", 7 },
+	[Q_VOLUME_SET] = { "volume_set", "UPDATE migration_volumes SET migration_id = $2, doomed = $3, ready = $4 WHERE id = $1", 4 },
+	[Q_VOLUME_DELETE] = { "volume_delete", "DELETE FROM migration_volumes WHERE id = $1", 1 },
+	[Q_VOLUME_DOOM] = { "volume_doom", "UPDATE migration_volumes SET doomed = 1 WHERE migration_id = $1", 1 },
+	[Q_VOLUME_MOVED] = { "volume_moved",
+		"UPDATE migration_volumes SET doomed = 1, host = $2 WHERE migration_id = $1 AND doomed = 0 AND kind = 'disk'", 2 },
+	[Q_VOLUME_BROUGHT] = { "volume_brought",
+		"UPDATE migration_volumes SET migration_id = 0 WHERE migration_id = $1 AND doomed = 0 AND kind = 'media'", 1 },
+	[Q_VOLUME_LEFT] = { "volume_left",
+		"UPDATE migration_volumes SET doomed = 1 WHERE server_uuid = $1 AND host = $2 AND migration_id = 0", 2 },
+	[Q_VOLUME_FORGET] = { "volume_forget", "DELETE FROM migration_volumes WHERE migration_id = $1 AND doomed = 0", 1 },
+
 	[Q_ACTION_INSERT] = { "action_insert",
 		"INSERT INTO instance_actions (server_uuid, action, request_id, user_id, project_id, start_at, updated_at) "
 		"VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id", 6 },
@@ -151,6 +167,10 @@ const struct schema_step schema_steps[] = {
 	  "CREATE TABLE grants (user_id TEXT NOT NULL, project_id TEXT NOT NULL, role TEXT NOT NULL, "
 	  "PRIMARY KEY (user_id, project_id, role));"
 	  "CREATE TABLE revoked_tokens (audit_id TEXT PRIMARY KEY, expires_at BIGINT NOT NULL);" },
+	{ 2,
+	  "CREATE TABLE migration_volumes (id @ID@, migration_id BIGINT NOT NULL, server_uuid TEXT NOT NULL, host TEXT NOT NULL, "
+	  "path TEXT NOT NULL, kind TEXT NOT NULL, doomed BIGINT NOT NULL, ready BIGINT NOT NULL DEFAULT 0, created_at BIGINT NOT NULL);"
+	  "CREATE INDEX migration_volumes_migration ON migration_volumes (migration_id);" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

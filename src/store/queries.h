@@ -36,6 +36,17 @@ enum query {
 	Q_MIG_EVENT,       /* (migration_id, old phase, new phase, why, now) */
 	Q_MIG_EVENTS,      /* (migration_id) -> old phase, new phase, why, at; by id */
 
+	/* files that a migration makes, written down before they are made */
+	Q_VOLUME_ALL,      /* () -> id, migration_id, server_uuid, host, path, kind, doomed, ready; by id */
+	Q_VOLUME_INSERT,   /* (migration_id, server_uuid, host, path, kind, doomed, now) -> id */
+	Q_VOLUME_SET,      /* (id, migration_id, doomed, ready) */
+	Q_VOLUME_DELETE,   /* (id) */
+	Q_VOLUME_DOOM,     /* (migration_id): what it made is to be removed */
+	Q_VOLUME_MOVED,    /* (migration_id, source): its disks live where they were made; what they were copied from is to be removed */
+	Q_VOLUME_BROUGHT,  /* (migration_id): the drives that it brought along stay as long as the server does */
+	Q_VOLUME_LEFT,     /* (server_uuid, host): the server has left, so those drives are to be removed */
+	Q_VOLUME_FORGET,   /* (migration_id): what it made and is not to be removed is somebody's now */
+
 	/* instance actions */
 	Q_ACTION_INSERT,   /* (server_uuid, action, request_id, user_id, project_id, now) -> id */
 	Q_ACTION_FINISH,   /* (id, message, now) */

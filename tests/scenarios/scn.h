@@ -156,9 +156,9 @@ guint check_log(struct run *r, guint from, const char *event, const char *text);
 struct mig *check_mig(struct run *r, const struct guest *g);
 
 /* scn_precheck.c */
-/** precheck_run(), precheck_expect() - the commands "precheck" and "expect precheck". */
-void precheck_run(struct run *r, const struct scn_line *l);
-void precheck_expect(struct run *r, const struct scn_line *l);
+/** check_precheck(), check_precheck_says() - the commands "precheck" and "expect precheck". */
+void check_precheck(struct run *r, const struct scn_line *l);
+void check_precheck_says(struct run *r, const struct scn_line *l);
 
 /* scn_invariants.c */
 /** check_always() - what must be true between any two turns. */

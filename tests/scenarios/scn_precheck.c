@@ -60,7 +60,7 @@ static bool has_word(const struct scn_line *l, const char *word)
 	return g_strv_contains((const char *const *)l->w, word);
 }
 
-void precheck_run(struct run *r, const struct scn_line *l)
+void check_precheck(struct run *r, const struct scn_line *l)
 {
 	const struct guest *g = run_guest(r, l->w[1]);
 	struct precheck_request req = {
@@ -84,7 +84,7 @@ static bool fits(const struct scn_line *l, const struct line *x)
 	return l->n < 5 || (g_str_equal(x->result, l->w[4]) && (l->n < 6 || (x->reason && strstr(x->reason, l->w[5]))));
 }
 
-void precheck_expect(struct run *r, const struct scn_line *l)
+void check_precheck_says(struct run *r, const struct scn_line *l)
 {
 	g_autoptr(GString) have = g_string_new(NULL);
 

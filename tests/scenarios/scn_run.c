@@ -422,7 +422,7 @@ static void do_migrate(struct run *r, const struct scn_line *l)
 	struct mig_request q = {
 		.server = run_server(r, g),
 		.host = word_after(l, "to"),
-		.block = has_word(l, "block") ? MIG_BLOCK_YES : MIG_BLOCK_AUTO,
+		.block = has_word(l, "block") ? MIG_BLOCK_YES : has_word(l, "no-block") ? MIG_BLOCK_NO : MIG_BLOCK_AUTO,
 		.force = has_word(l, "force"),
 		.wait_checks = has_word(l, "checked"),
 		.priority = priority ? atoi(priority) : 0,
@@ -572,7 +572,7 @@ static const struct {
 	{ "restart",   do_restart,  false },
 	{ "stop",      do_stop,     false },
 	{ "migrate",   do_migrate,  true },
-	{ "precheck",  precheck_run, true },
+	{ "precheck",  check_precheck, true },
 	{ "abort",     do_abort,    true },
 	{ "force",     do_force,    true },
 	{ "mark",      do_mark,     true },

@@ -138,6 +138,29 @@ static const struct step identity[] = {
 	{ Q_PROJECT_ALL, {}, "p2|demo|d|1|11\n" },
 };
 
+#define VOLUME(mig, server, host, path, kind, id) \
+	{ Q_VOLUME_INSERT, { I(mig), S(server), S(host), S(path), S(kind), I(0), I(5) }, id, 1 }
+
+static const struct step volumes[] = {
+	VOLUME(7, "s1", "h2", "/p/vda", "disk", "1\n"),
+	VOLUME(7, "s1", "h2", "/p/cd", "media", "2\n"),
+	VOLUME(7, "s1", "h2", "/p/base", "base", "3\n"),
+	VOLUME(8, "s2", "h2", "/q/vda", "disk", "4\n"),
+	{ Q_VOLUME_SET, { I(3), I(7), I(0), I(1) }, NULL, 1 },
+	{ Q_VOLUME_ALL, { N }, "1|7|s1|h2|/p/vda|disk|0|0\n2|7|s1|h2|/p/cd|media|0|0\n3|7|s1|h2|/p/base|base|0|1\n4|8|s2|h2|/q/vda|disk|0|0\n" },
+	/* it moved from h1 */
+	{ Q_VOLUME_LEFT, { S("s1"), S("h1") }, NULL, 0 },
+	{ Q_VOLUME_MOVED, { I(7), S("h1") }, NULL, 1 },
+	{ Q_VOLUME_BROUGHT, { I(7) }, NULL, 1 },
+	{ Q_VOLUME_FORGET, { I(7) }, NULL, 1 },
+	{ Q_VOLUME_ALL, { N }, "1|7|s1|h1|/p/vda|disk|1|0\n2|0|s1|h2|/p/cd|media|0|0\n4|8|s2|h2|/q/vda|disk|0|0\n" },
+	/* the other stayed; the first goes on from h2 */
+	{ Q_VOLUME_DOOM, { I(8) }, NULL, 1 },
+	{ Q_VOLUME_LEFT, { S("s1"), S("h2") }, NULL, 1 },
+	{ Q_VOLUME_DELETE, { I(1) }, NULL, 1 },
+	{ Q_VOLUME_ALL, { N }, "2|0|s1|h2|/p/cd|media|1|0\n4|8|s2|h2|/q/vda|disk|1|0\n" },
+};
+
 static const struct step revoked[] = {
 	{ Q_REVOKED_PUT, { S("a"), I(100) }, NULL, 1 },
 	{ Q_REVOKED_PUT, { S("a"), I(200) }, NULL, 0 },
@@ -174,6 +197,7 @@ static const struct {
 	{ "events", events, G_N_ELEMENTS(events) },
 	{ "actions", actions, G_N_ELEMENTS(actions) },
 	{ "identity", identity, G_N_ELEMENTS(identity) },
+	{ "volumes", volumes, G_N_ELEMENTS(volumes) },
 	{ "revoked", revoked, G_N_ELEMENTS(revoked) },
 	{ "schema", schema, G_N_ELEMENTS(schema) },
 	{ "values", values, G_N_ELEMENTS(values) },

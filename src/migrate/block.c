@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/block.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+#define RETRY_MS 1000
+
+/* ---- what has to be copied ---- */
+
+static void item_free(void *data)
+{
+	struct block_item *i = data;
+
+	g_free(i->target);
+	g_free(i->path);
+	g_free(i->format);
+	g_free(i->backing);
+	g_free(i->backing_format);
+	g_free(i);
+}
+
+bool block_is_local(const struct hv_disk *k)
+{
+	return k->source && *k->source == '/' && !k->network && !k->block;
+}
+
+static struct block_item *add(GPtrArray *items, enum volume_kind kind, const char *path, const char *format)
+{
+	struct block_item *i = g_new0(struct block_item, 1);
+
+	i->kind = kind;
+	i->path = g_strdup(path);
+	i->format = g_strdup(format);
+	g_ptr_array_add(items, i);
+	return i;
+}
+
+static bool has(const GPtrArray *items, const char *path)
+{
+	for (guint i = 0; i < items->len; i++)
+		if (strcmp(((const struct block_item *)g_ptr_array_index(items, i))->path, path) == 0)
+			return true;
+	return false;
+}
+
+/* The farthest first: each is laid over the one before. What lies on shared storage is there already. */
+static void add_bases(GPtrArray *items, const struct hv_disk *k, block_shared_f *shared, void *user)
+{
+	for (guint i = k->backing ? k->backing->len : 0; i-- > 0;) {
+		const struct hv_backing *b = g_ptr_array_index(k->backing, i);
+
+		if (b->path && *b->path == '/' && !shared(b->path, user) && !has(items, b->path))
+			add(items, VOLUME_BASE, b->path, b->format)->filled = true;
+	}
+}
+
+/* A file in a folder of the guest's own, as Nova lays them out: nobody else's. */
+static bool is_own(const struct hv_dom *d, const char *path)
+{
+	g_autofree char *dir = g_path_get_dirname(path), *name = g_path_get_basename(dir);
+
+	return strcmp(name, d->uuid) == 0 || g_strcmp0(name, d->name) == 0;
+}
+
+static void add_disk(GPtrArray *items, const struct hv_dom *d, const struct hv_disk *k)
+{
+	bool media = k->readonly || k->cdrom;
+	struct block_item *i = add(items, media && !is_own(d, k->source) ? VOLUME_MEDIA : VOLUME_DISK, k->source, k->format);
+
+	i->filled = media;
+	i->target = g_strdup(k->target);
+	i->capacity_bytes = k->capacity_bytes;
+	i->allocation_bytes = k->allocation_bytes;
+	if (!media && k->backing && k->backing->len) {
+		const struct hv_backing *b = g_ptr_array_index(k->backing, 0);
+
+		i->backing = g_strdup(b->path);
+		i->backing_format = g_strdup(b->format);
+	}
+}
+
+GPtrArray *block_items(const struct hv_dom *d, block_shared_f *shared, void *user)
+{
+	GPtrArray *items = g_ptr_array_new_with_free_func(item_free);
+
+	for (guint i = 0; i < d->disks->len; i++) {
+		const struct hv_disk *k = g_ptr_array_index(d->disks, i);
+
+		if (block_is_local(k) && !shared(k->source, user))
+			add_bases(items, k, shared, user);
+	}
+	for (int media = 1; media >= 0; media--) {
+		for (guint i = 0; i < d->disks->len; i++) {
+			const struct hv_disk *k = g_ptr_array_index(d->disks, i);
+
+			if (block_is_local(k) && (k->readonly || k->cdrom) == media && !shared(k->source, user) && !has(items, k->source))
+				add_disk(items, d, k);
+		}
+	}
+	return items;
+}
+
+const char **block_targets(const GPtrArray *items)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+
+	for (guint i = 0; items && i < items->len; i++) {
+		const struct block_item *k = g_ptr_array_index(items, i);
+
+		if (!k->filled)
+			g_ptr_array_add(list, k->target);
+	}
+	if (list->len == 0)
+		return NULL;
+	g_ptr_array_add(list, NULL);
+	return (const char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}
+
+int block_bytes(const GPtrArray *items, int64_t *ret, int max)
+{
+	int n = 0;
+
+	for (guint i = 0; items && i < items->len && n < max; i++) {
+		const struct block_item *k = g_ptr_array_index(items, i);
+
+		if (!k->filled)
+			ret[n++] = k->capacity_bytes;
+	}
+	return n;
+}
+
+/* ---- making it ---- */
+
+/* A call about a file of a migration: the answer counts if the migration still waits for it, the file's count in any case. */
+struct call {
+	struct engine *engine;
+	int64_t id;
+	uint64_t turn;
+	struct volume *volume; /* NULL: of a file that is not ours */
+	void (*done)(struct mig *m, struct block_item *i, struct hv_reply *r);
+};
+
+static struct block_item *next_item(const struct mig *m)
+{
+	const GPtrArray *items = m->priv->copies;
+
+	for (guint i = 0; items && i < items->len; i++)
+		if (!((struct block_item *)g_ptr_array_index(items, i))->ready)
+			return g_ptr_array_index(items, i);
+	return NULL;
+}
+
+static void answered(struct hv_reply *r, void *user)
+{
+	struct call *c = user;
+	struct mig *m = c->engine->stopping ? NULL : engine_find(c->engine, c->id);
+
+	if (c->volume && !c->engine->stopping && --c->volume->calls == 0 && c->volume->doomed)
+		volume_sweep(c->engine);
+	if (m && m->priv->turn == c->turn)
+		c->done(m, next_item(m), r);
+	g_free(c);
+}
+
+static void ask(struct mig *m, struct host *h, struct hv_req *req, struct volume *v, void (*done)(struct mig *m, struct block_item *i, struct hv_reply *r))
+{
+	struct call *c;
+
+	if (!h || !h->hv || h->conn < HOST_SYNCING) {
+		live_later(m, RETRY_MS);
+		return;
+	}
+	c = g_new(struct call, 1);
+	*c = (struct call){ .engine = m->priv->engine, .id = m->id, .turn = m->priv->turn, .volume = v, .done = done };
+	if (v)
+		v->calls++;
+	req->uuid = m->server_uuid;
+	hv_call(h->hv, req, answered, c);
+}
+
+/* The reply was lost: what is there now is found out by doing it again. */
+static bool lost(struct mig *m, const struct hv_reply *r)
+{
+	if (!r->err || err_code(r->err) != ERR_HV_LOST)
+		return false;
+	live_later(m, RETRY_MS);
+	return true;
+}
+
+static struct volume *volume_of(const struct mig *m, const struct block_item *i)
+{
+	return volume_find(m->priv->engine, m->dest, i->path);
+}
+
+static void failed(struct mig *m, const struct block_item *i, const char *what, const char *why)
+{
+	g_autofree char *text = g_strdup_printf("Cannot %s %s at %s: %s", what, i->path, m->dest, why);
+
+	live_destination_failed(m, text);
+}
+
+static void made(struct mig *m, struct block_item *i, struct hv_reply *r)
+{
+	struct volume *v = volume_of(m, i);
+
+	if (lost(m, r))
+		return;
+	if (!r->err && (!i->filled || volume_ready(v))) {
+		i->ready = true;
+		log_info("volume_made", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("host", m->dest), LOG_S("path", i->path));
+		live_enter(m);
+		return;
+	}
+	if (!r->err) {
+		live_later(m, RETRY_MS); /* it could not be written: as if it had not been made */
+		return;
+	}
+	if (err_code(r->err) == ERR_CONFLICT)
+		volume_forget(v); /* somebody made it between our look and our call: it is not ours */
+	failed(m, i, "make", r->err->message);
+}
+
+static void make_copy(struct mig *m, const struct block_item *i)
+{
+	struct hv_req req = {
+		.op = HV_VOL_COPY,
+		.vol = { .path = i->path, .format = i->format, .source_uri = mig_source(m)->uri, .source_host = m->source },
+	};
+
+	ask(m, mig_dest(m), &req, volume_of(m, i), made);
+}
+
+static void got_capacity(struct mig *m, struct block_item *i, struct hv_reply *r)
+{
+	struct hv_req req = {
+		.op = HV_VOL_CREATE,
+		.vol = { .path = i->path, .format = i->format, .backing = i->backing, .backing_format = i->backing_format },
+	};
+
+	if (lost(m, r))
+		return;
+	if (r->err || !r->vol.exists) {
+		g_autofree char *why = g_strdup_printf("%s has no volume %s: %s", m->source, i->path, r->err ? r->err->message : "it is not in a pool");
+
+		live_destination_failed(m, why);
+		return;
+	}
+	i->capacity_bytes = req.vol.capacity_bytes = r->vol.capacity_bytes;
+	ask(m, mig_dest(m), &req, volume_of(m, i), made);
+}
+
+/* The file is known not to be there, and the row says that it is about to be ours. */
+static void make(struct mig *m, struct block_item *i)
+{
+	struct hv_req req = { .op = HV_VOL_GET, .vol.path = i->path };
+
+	if (!i->filled)
+		ask(m, mig_source(m), &req, NULL, got_capacity);
+	else
+		make_copy(m, i);
+}
+
+static void looked(struct mig *m, struct block_item *i, struct hv_reply *r)
+{
+	g_autoptr(GError) err = NULL;
+
+	if (lost(m, r))
+		return;
+	if (volume_of(m, i)) {
+		live_later(m, RETRY_MS); /* another migration began to make it meanwhile */
+	} else if (r->err) {
+		failed(m, i, "look for", r->err->message);
+	} else if (r->vol.exists && i->filled) {
+		i->ready = true; /* a base image or a drive that is there already, of an earlier guest or of its own */
+		live_enter(m);
+	} else if (r->vol.exists) {
+		failed(m, i, "make", "it is there already, and not known to be a leftover of Drover's");
+	} else if (!volume_note(m->priv->engine, m->id, m->server_uuid, m->dest, i->path, i->kind, &err)) {
+		log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
+		live_later(m, RETRY_MS);
+	} else {
+		make(m, i);
+	}
+}
+
+static void look(struct mig *m, const struct block_item *i)
+{
+	struct hv_req req = { .op = HV_VOL_GET, .vol.path = i->path };
+
+	ask(m, mig_dest(m), &req, NULL, looked);
+}
+
+/* Made by this migration before a restart, a lost reply or a failed attempt: it may be half full. */
+static void removed(struct mig *m, struct block_item *i, struct hv_reply *r)
+{
+	if (lost(m, r))
+		return;
+	if (r->err)
+		failed(m, i, "remove the earlier", r->err->message);
+	else
+		make(m, i);
+}
+
+static void remove_own(struct mig *m, const struct block_item *i, struct volume *v)
+{
+	struct hv_req req = { .op = HV_VOL_DELETE, .vol.path = i->path };
+
+	ask(m, mig_dest(m), &req, v, removed);
+}
+
+/* A base image that another migration has brought, or an earlier attempt of this one. Return: it can be used. */
+static bool use(struct mig *m, const struct block_item *i, struct volume *v)
+{
+	return i->filled && v->ready && (!v->doomed || (!v->asked && volume_take(v, m->id)));
+}
+
+bool block_prepare(struct mig *m)
+{
+	struct block_item *i = next_item(m);
+	struct volume *v = i ? volume_of(m, i) : NULL;
+
+	if (!i)
+		return true;
+	if (volume_blocks(m->priv->engine, m->dest, m->server_uuid)) {
+		volume_sweep(m->priv->engine);
+		live_later(m, RETRY_MS);
+	} else if (v && use(m, i, v)) {
+		i->ready = true;
+		return block_prepare(m);
+	} else if (v && (v->calls || v->doomed || v->migration_id != m->id)) {
+		live_later(m, RETRY_MS); /* it is being made, or removed */
+	} else if (v) {
+		remove_own(m, i, v);
+	} else {
+		look(m, i);
+	}
+	return false;
+}

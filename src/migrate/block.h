@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * block: block migration: what must be copied, and making room for it.
+ *
+ * Only what the two hosts do not share is copied. The sharing is found by
+ * experiment (precheck_storage.c), never assumed from a path: libvirt copies a
+ * shared disk over itself without a word (libvirt.md 3). And a disk is only
+ * copied into a file that was made for it a moment ago and was not there before.
+ */
+#ifndef BLOCK_H
+#define BLOCK_H
+
+#include "migrate/volume.h"
+
+/* A file that must be at the destination before libvirt is called. */
+struct block_item {
+	enum volume_kind kind;   /* what its row will say */
+	char *target;            /* "vda", of a disk */
+	char *path;              /* the same at both hosts */
+	char *format;
+	char *backing, *backing_format;
+	int64_t capacity_bytes, allocation_bytes; /* 0 where not known */
+	bool filled;             /* made with its bytes; libvirt copies nothing into it */
+	bool ready;
+};
+
+/* Is the folder of this path shared? */
+typedef bool block_shared_f(const char *path, void *user);
+
+/**
+ * block_items() - what has to be copied of a domain, in the order in which it has to be made: base images, media, disks.
+ * Pure.
+ *
+ * Return: struct block_item *, owned; empty if all is shared.
+ */
+GPtrArray *block_items(const struct hv_dom *d, block_shared_f *shared, void *user);
+
+/** block_is_local() - a file that a folder's sharing decides about: no network disk, no device, no empty drive. */
+bool block_is_local(const struct hv_disk *k);
+
+/** block_targets() - the disks that libvirt copies. Return: NULL-terminated, owned (g_free), the words borrowed; NULL for none. */
+const char **block_targets(const GPtrArray *items);
+
+/** block_bytes() - of the disks that libvirt copies, as guests see them. @ret: at most @max. Return: how many. */
+int block_bytes(const GPtrArray *items, int64_t *ret, int max);
+
+/**
+ * block_prepare() - make what is missing at @m's destination.
+ *
+ * Return: true when all is there. Else it goes on by itself: it enters the
+ * phase again, or ends it with live_destination_failed().
+ */
+bool block_prepare(struct mig *m);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * precheck_priv: a run of the table, as the files of its rows see it.
+ */
+#ifndef PRECHECK_PRIV_H
+#define PRECHECK_PRIV_H
+
+#include "migrate/block.h"
+#include "migrate/precheck.h"
+#include "migrate/volume.h"
+
+enum verdict {
+	PASS,
+	FAIL,   /* the GError says why */
+	SKIP,   /* precheck.brief says why */
+	ASKED,  /* a host; its answer goes on */
+};
+
+/* A row's function is called when its turn comes; having asked a host, the answer says precheck_decided(), or precheck_run() to be called again. */
+typedef enum verdict verdict_f(struct precheck *p, GError **err);
+typedef void precheck_answer_f(struct precheck *p, struct hv_reply *r);
+
+struct precheck {
+	struct engine *engine;
+	char *server_uuid, *dest_name;
+	struct precheck_request req;
+	struct precheck_report report;
+	size_t at;                 /* the row that is being checked */
+	char *brief;               /* its reason, when that is shorter than the error */
+	bool quick;                /* hosts are not asked */
+	precheck_answer_f *answer; /* what is done with the call under way; NULL: none is */
+	bool cancelled;
+	struct clock_timer *turn;
+	precheck_done_f *done;
+	void *user;
+	/* precheck_storage.c */
+	struct hv_dom *dom;        /* asked for when the record has none */
+	GPtrArray *dirs;           /* struct dir *: folders whose sharing is looked into; NULL before */
+	guint dir, media;          /* the ones that are being looked at */
+	struct volume *marker;     /* made in that folder, or about to be */
+};
+
+/* The server is there while a row is checked, and the source; so is the destination, if one is named. */
+struct server *precheck_server_of(const struct precheck *p);
+struct host *precheck_source(const struct precheck *p);
+struct host *precheck_dest(const struct precheck *p);
+
+/** precheck_ask() - Return: false if the host is not connected. */
+bool precheck_ask(struct precheck *p, struct host *h, const struct hv_req *req, precheck_answer_f *answer);
+/** precheck_decided() - an answer said it; @err: taken, with FAIL. */
+void precheck_decided(struct precheck *p, enum verdict v, GError *err);
+/** precheck_run() - go on: the same row again. */
+void precheck_run(struct precheck *p);
+/** precheck_source_failed() - the source did not say it: that is nothing about the destination. */
+void precheck_source_failed(struct precheck *p, const GError *why);
+
+/** precheck_skip() - Return: SKIP. */
+enum verdict precheck_skip(struct precheck *p, const char *why);
+/** precheck_fail() - an ERR_PRECHECK. Return: FAIL. */
+enum verdict precheck_fail(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+
+/* ---- precheck_storage.c ---- */
+
+verdict_f precheck_storage, precheck_drives, precheck_disk;
+void precheck_storage_clear(struct precheck *p);
+
+#endif

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Storage: which of a server's files do the two hosts share, and can the others
+ * be copied?
+ *
+ * A volume made at the source is looked for at the destination. The source is
+ * where the folder surely exists.
+ */
+#include "migrate/precheck_priv.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+/* A folder with disks that the guest writes to. */
+struct dir {
+	char *path;
+	bool shared;
+};
+
+static void dir_free(void *data)
+{
+	struct dir *d = data;
+
+	g_free(d->path);
+	g_free(d);
+}
+
+static struct dir *dir_of(const struct precheck *p, const char *file)
+{
+	g_autofree char *path = g_path_get_dirname(file);
+
+	for (guint i = 0; i < p->dirs->len; i++) {
+		struct dir *d = g_ptr_array_index(p->dirs, i);
+
+		if (strcmp(d->path, path) == 0)
+			return d;
+	}
+	return NULL;
+}
+
+static bool is_media(const struct hv_disk *k)
+{
+	return k->readonly || k->cdrom;
+}
+
+static void find_dirs(struct precheck *p, const struct hv_dom *dom)
+{
+	p->dirs = g_ptr_array_new_with_free_func(dir_free);
+	for (guint i = 0; i < dom->disks->len; i++) {
+		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
+		struct dir *d;
+
+		if (!block_is_local(k) || is_media(k) || dir_of(p, k->source))
+			continue;
+		d = g_new0(struct dir, 1);
+		d->path = g_path_get_dirname(k->source);
+		g_ptr_array_add(p->dirs, d);
+	}
+}
+
+/* ---- the experiment ---- */
+
+static void let_go(struct precheck *p)
+{
+	struct volume *v = g_steal_pointer(&p->marker);
+
+	if (!v)
+		return;
+	v->calls--;
+	volume_sweep(v->engine);
+}
+
+void precheck_storage_clear(struct precheck *p)
+{
+	if (p->marker && !p->engine->stopping)
+		let_go(p);
+	g_clear_pointer(&p->dirs, g_ptr_array_unref);
+	g_clear_pointer(&p->dom, hv_dom_free);
+}
+
+static void next_dir(struct precheck *p);
+
+static void not_found_out(struct precheck *p, const char *at, const char *why)
+{
+	const struct dir *d = g_ptr_array_index(p->dirs, p->dir);
+	GError *err = NULL;
+
+	let_go(p);
+	(void)precheck_fail(&err, "Migration pre-check error: Cannot find out whether %s and %s share %s: at %s: %s",
+			    precheck_source(p) ? precheck_source(p)->name : "-", p->dest_name, d->path, at, why);
+	precheck_decided(p, FAIL, err);
+}
+
+static void marker_looked_for(struct precheck *p, struct hv_reply *r)
+{
+	struct dir *d = g_ptr_array_index(p->dirs, p->dir);
+
+	if (r->err) {
+		not_found_out(p, p->dest_name, r->err->message);
+		return;
+	}
+	d->shared = r->vol.exists;
+	log_debug("storage_probed", LOG_S("server", p->server_uuid), LOG_S("dest", p->dest_name), LOG_S("folder", d->path), LOG_D("shared", d->shared));
+	let_go(p);
+	p->dir++;
+	next_dir(p);
+}
+
+static void marker_made(struct precheck *p, struct hv_reply *r)
+{
+	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid, .vol.path = p->marker->path };
+
+	if (r->err && err_code(r->err) == ERR_HV_LOST) {
+		let_go(p);
+		precheck_source_failed(p, r->err);
+	} else if (r->err && err_code(r->err) == ERR_HV_UNSUPPORTED && p->req.block != MIG_BLOCK_YES) {
+		let_go(p);
+		precheck_decided(p, precheck_skip(p, "the source has no storage pools; libvirt judges by itself"), NULL);
+	} else if (r->err) {
+		not_found_out(p, p->marker->host, r->err->message);
+	} else if (!precheck_dest(p) || !precheck_ask(p, precheck_dest(p), &req, marker_looked_for)) {
+		not_found_out(p, p->dest_name, "the host is not connected");
+	}
+}
+
+static bool note_marker(struct precheck *p, const struct dir *d, GError **err)
+{
+	g_autofree char *id = util_uuid_new(), *path = g_strdup_printf("%s/drover-marker-%s", d->path, id);
+
+	p->marker = volume_note(p->engine, p->req.own_migration, p->server_uuid, precheck_source(p)->name, path, VOLUME_MARKER, err);
+	if (p->marker)
+		p->marker->calls++;
+	return p->marker != NULL;
+}
+
+static void next_dir(struct precheck *p)
+{
+	struct hv_req req = { .op = HV_VOL_CREATE, .uuid = p->server_uuid, .vol = { .format = "raw", .capacity_bytes = 512 } };
+	GError *err = NULL;
+
+	if (p->dir == p->dirs->len || !precheck_source(p)) {
+		precheck_run(p);
+		return;
+	}
+	if (!note_marker(p, g_ptr_array_index(p->dirs, p->dir), &err)) {
+		p->report.source_lost = true; /* the database is away: again, later */
+		precheck_decided(p, FAIL, err);
+		return;
+	}
+	req.vol.path = p->marker->path;
+	if (!precheck_ask(p, precheck_source(p), &req, marker_made))
+		not_found_out(p, p->marker->host, "the host is not connected");
+}
+
+/* ---- what it means ---- */
+
+/* What was said last, or for this. */
+static const struct hv_dom *dom_of(const struct precheck *p)
+{
+	return p->dom ? p->dom : precheck_server_of(p)->dom;
+}
+
+static bool is_shared(const char *path, void *user)
+{
+	const struct dir *d = dir_of(user, path);
+
+	return d && d->shared;
+}
+
+/* Nova judges the whole instance; here each disk counts, and the first that is in the way is named. */
+static const struct hv_disk *disk_with(struct precheck *p, bool shared)
+{
+	const struct hv_dom *dom = dom_of(p);
+
+	for (guint i = 0; i < dom->disks->len; i++) {
+		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
+
+		if (block_is_local(k) && !is_media(k) && is_shared(k->source, p) == shared)
+			return k;
+	}
+	return NULL;
+}
+
+static const struct hv_disk *shareable_disk(struct precheck *p)
+{
+	const struct hv_dom *dom = dom_of(p);
+
+	for (guint i = 0; i < dom->disks->len; i++) {
+		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
+
+		if (block_is_local(k) && k->shareable && !is_media(k) && !is_shared(k->source, p))
+			return k;
+	}
+	return NULL;
+}
+
+static enum verdict judge_storage(struct precheck *p, GError **err)
+{
+	const char *source = precheck_source(p)->name;
+	const struct hv_disk *local = disk_with(p, false), *many = shareable_disk(p);
+
+	if (p->req.block == MIG_BLOCK_YES && !local && disk_with(p, true))
+		return precheck_fail(err, "Migration pre-check error: %s is not on local storage: Block migration can not be used with shared storage.", source);
+	if (p->req.block == MIG_BLOCK_NO && local) {
+		g_autofree char *brief = g_strdup_printf("%s and %s do not share %s (%s)", source, p->dest_name, local->source, local->target);
+
+		util_replace(&p->brief, brief);
+		return precheck_fail(err, "Migration pre-check error: %s is not on shared storage: Shared storage live-migration requires either shared "
+				     "storage or boot-from-volume with no local disks.", source);
+	}
+	if (many)
+		return precheck_fail(err, "Migration pre-check error: Disk %s (%s) is shareable, and %s and %s do not share it.", many->target, many->source,
+				     source, p->dest_name);
+	g_clear_pointer(&p->report.copies, g_ptr_array_unref);
+	p->report.copies = block_items(dom_of(p), is_shared, p);
+	return PASS;
+}
+
+static void got_dom(struct precheck *p, struct hv_reply *r)
+{
+	GError *err = NULL;
+
+	if (r->err) {
+		precheck_source_failed(p, r->err);
+	} else if (r->dom->state == HV_ABSENT) {
+		(void)precheck_fail(&err, "Instance %s could not be found.", p->server_uuid);
+		precheck_decided(p, FAIL, err);
+	} else {
+		p->dom = g_steal_pointer(&r->dom);
+		precheck_run(p);
+	}
+}
+
+static enum verdict fetch_dom(struct precheck *p, GError **err)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = p->server_uuid };
+
+	if (precheck_ask(p, precheck_source(p), &req, got_dom))
+		return ASKED;
+	p->report.source_lost = true;
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", precheck_source(p)->name);
+}
+
+enum verdict precheck_storage(struct precheck *p, GError **err)
+{
+	if (!dom_of(p))
+		return fetch_dom(p, err);
+	if (!p->dirs) {
+		find_dirs(p, dom_of(p));
+		p->dir = 0;
+	}
+	if (p->dir == p->dirs->len)
+		return judge_storage(p, err);
+	next_dir(p);
+	return ASKED;
+}
+
+/* ---- read-only drives: libvirt copies none; what is missing is brought before it is called, or refused ---- */
+
+static struct block_item *next_media(struct precheck *p)
+{
+	for (; p->report.copies && p->media < p->report.copies->len; p->media++) {
+		struct block_item *i = g_ptr_array_index(p->report.copies, p->media);
+
+		if (i->filled && i->target)
+			return i;
+	}
+	return NULL;
+}
+
+static void media_looked_for(struct precheck *p, struct hv_reply *r)
+{
+	struct block_item *i = g_ptr_array_index(p->report.copies, p->media);
+	GError *err = NULL;
+
+	p->media++;
+	if (r->err)
+		(void)precheck_fail(&err, "Migration pre-check error: Cannot look for the read-only drive %s at %s: %s", i->path, p->dest_name, r->err->message);
+	else if (!r->vol.exists)
+		(void)precheck_fail(&err, "Migration pre-check error: The read-only drive %s (%s) is not at %s.", i->target, i->path, p->dest_name);
+	if (err)
+		precheck_decided(p, FAIL, err);
+	else
+		precheck_run(p);
+}
+
+enum verdict precheck_drives(struct precheck *p, GError **err)
+{
+	const struct block_item *i = next_media(p);
+	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
+
+	if (!i || p->req.block != MIG_BLOCK_NO)
+		return PASS;
+	req.vol.path = i->path;
+	if (precheck_ask(p, precheck_dest(p), &req, media_looked_for))
+		return ASKED;
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+}
+
+/* ---- room ---- */
+
+static int64_t needed_mb(const struct precheck *p)
+{
+	int64_t bytes = 0;
+
+	for (guint i = 0; p->report.copies && i < p->report.copies->len; i++) {
+		const struct block_item *k = g_ptr_array_index(p->report.copies, i);
+
+		bytes += p->req.disk_check == MIG_DISK_VIRTUAL || !k->allocation_bytes ? k->capacity_bytes : k->allocation_bytes;
+	}
+	return (bytes + (1 << 20) - 1) >> 20;
+}
+
+enum verdict precheck_disk(struct precheck *p, GError **err)
+{
+	const struct hv_host_info *dst = precheck_dest(p)->info;
+	int64_t need = needed_mb(p), room;
+
+	if (!need)
+		return PASS;
+	if (!dst || !dst->disk_bytes)
+		return precheck_skip(p, "the host has no pool of which the space is known");
+	room = (dst->disk_free_bytes >> 20) - fleet_conf(p->engine->fleet)->reserved_host_disk_mb;
+	if (need <= room)
+		return PASS;
+	return precheck_fail(err, "Migration pre-check error: Unable to migrate %s: Disk of instance is too large(available on destination host:%"
+			     G_GINT64_FORMAT " < need:%" G_GINT64_FORMAT ")", p->server_uuid, room, need);
+}
