@@ -3,13 +3,14 @@
 
 #include <string.h>
 
+#include "base/cpuset.h"
 #include "base/err.h"
 #include "base/util.h"
 
 #define FILE_MAX_BYTES (1 << 20)
 #define HOSTS_MAX 10000
 
-enum key_type { KEY_STR, KEY_INT, KEY_DBL, KEY_BOOL, KEY_LIST, KEY_CHOICE };
+enum key_type { KEY_STR, KEY_INT, KEY_DBL, KEY_BOOL, KEY_LIST, KEY_CHOICE, KEY_CPUS };
 
 struct key {
 	const char *section, *name;
@@ -49,6 +50,8 @@ static const struct key keys[] = {
 	{ "api", "event_history", KEY_INT, AT(event_history), "8192", 16, 1 << 20, .help = "Drover's: how many events are kept for who watches; who is further behind has to read the lists again" },
 	{ "api", "event_streams_max", KEY_INT, AT(event_streams_max), "64", 0, 4096, .help = "Drover's: how many may watch the events at once" },
 	{ "api", "metrics", KEY_CHOICE, AT(metrics), "totals", .choices = "off|token|totals|hosts", .help = "Drover's: who gets GET /metrics: nobody; administrators with a token, all; everybody, numbers of the whole fleet; everybody, numbers by host too, with the hosts' names", .mutable = true },
+	{ "compute", "cpu_shared_set", KEY_CPUS, AT(cpu_shared_set), NULL, .help = "CPUs of a host for guests without CPUs of their own, such as 0-3,^2: what such a guest gets at a destination; unset: what it had. Also per host" },
+	{ "compute", "cpu_dedicated_set", KEY_CPUS, AT(cpu_dedicated_set), NULL, .help = "CPUs of a host for vCPUs that have one of their own; unset: all but the shared ones. Also per host" },
 	{ "database", "connection", KEY_STR, AT(connection), NULL, .help = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; unset: drover.sqlite in state_path" },
 	{ "filter_scheduler", "enabled_filters", KEY_LIST, AT(enabled_filters), "ComputeFilter,RamFilter,CoreFilter,DiskFilter,NumInstancesFilter", .help = "filters of the scheduler, in order" },
 	{ "filter_scheduler", "max_instances_per_host", KEY_INT, AT(max_instances_per_host), "50", 1, 100000, .help = "for NumInstancesFilter" },
@@ -79,12 +82,18 @@ static const struct {
 	const char *name;
 	size_t offset;
 	const char *help;
+	bool cpus;
 } host_keys[] = {
 	{ "uri", offsetof(struct conf_host, uri), "libvirt URI as the controller reaches it: qemu+tls://HOST/system" },
 	{ "live_migration_inbound_addr", offsetof(struct conf_host, inbound_addr), "address where migrations come in; unset: the URI's host" },
 	{ "live_migration_uri", offsetof(struct conf_host, migration_uri), "libvirt URI as the other hosts reach it; unset: uri" },
 	{ "server_listen", offsetof(struct conf_host, vnc_listen), "VNC address of guests on this host; unset: [vnc] server_listen" },
+	{ "cpu_shared_set", offsetof(struct conf_host, cpu_shared_set), "CPUs for guests without CPUs of their own; unset: [compute] cpu_shared_set", true },
+	{ "cpu_dedicated_set", offsetof(struct conf_host, cpu_dedicated_set), "CPUs for vCPUs that have one of their own; unset: [compute] cpu_dedicated_set", true },
 };
+
+#define CPUS_WANTED "a set of CPUs such as 0-3,^2,8"
+
 
 struct reader {
 	struct conf *conf;
@@ -169,6 +178,11 @@ static char *set_key(struct conf *c, const struct key *k, const char *value)
 	case KEY_STR:
 		util_replace(where, *value ? value : NULL);
 		return NULL;
+	case KEY_CPUS:
+		if (*value && !cpuset_parse(value, &(struct cpuset){ { 0 } }))
+			return g_strdup(CPUS_WANTED);
+		util_replace(where, *value ? value : NULL);
+		return NULL;
 	case KEY_CHOICE:
 		if (!one_of(value, k->choices))
 			return g_strdup_printf("one of %s", k->choices);
@@ -226,6 +240,10 @@ static void take_host_option(struct reader *r, const char *name, const char *val
 
 	for (size_t i = 0; i < G_N_ELEMENTS(host_keys); i++) {
 		if (strcmp(host_keys[i].name, name) == 0) {
+			if (host_keys[i].cpus && *value && !cpuset_parse(value, &(struct cpuset){ { 0 } })) {
+				mistake(r, "%s = %s: it must be " CPUS_WANTED, name, value);
+				return;
+			}
 			util_replace((char **)((char *)r->host + host_keys[i].offset), *value ? value : NULL);
 			return;
 		}
@@ -330,6 +348,20 @@ static void take_line(struct reader *r, char *line)
 	take_option(r, g_strstrip(line), g_strstrip(equals + 1));
 }
 
+/* A CPU cannot be both, as in Nova. */
+static void check_cpus(struct reader *r, const char *shared, const char *dedicated)
+{
+	struct cpuset s, d;
+	g_autofree char *both = NULL;
+
+	if (!shared || !dedicated || !cpuset_parse(shared, &s) || !cpuset_parse(dedicated, &d))
+		return;
+	cpuset_meet(&s, &d);
+	both = cpuset_text(&s);
+	if (*both)
+		mistake(r, "cpu_shared_set and cpu_dedicated_set both have CPU %s; give it to one of them", both);
+}
+
 static void check_whole(struct reader *r)
 {
 	struct conf *c = r->conf;
@@ -338,6 +370,7 @@ static void check_whole(struct reader *r)
 		struct conf_host *h = g_ptr_array_index(c->hosts, i);
 
 		r->line = h->line;
+		check_cpus(r, h->cpu_shared_set ? h->cpu_shared_set : c->cpu_shared_set, h->cpu_dedicated_set ? h->cpu_dedicated_set : c->cpu_dedicated_set);
 		if (!h->uri)
 			mistake(r, "[host %s] has no uri; give one, such as qemu+tls://%s/system", h->name, h->name);
 	}
@@ -393,6 +426,7 @@ static bool same(const struct key *k, const void *a, const void *b)
 {
 	switch (k->type) {
 	case KEY_STR:
+	case KEY_CPUS:
 	case KEY_CHOICE:
 		return g_strcmp0(*(char *const *)a, *(char *const *)b) == 0;
 	case KEY_INT:
@@ -410,7 +444,7 @@ static bool same(const struct key *k, const void *a, const void *b)
 /* A mutable list would need its own copy; there is none. */
 static void copy(const struct key *k, void *to, const void *from)
 {
-	if (k->type == KEY_STR || k->type == KEY_CHOICE)
+	if (k->type == KEY_STR || k->type == KEY_CHOICE || k->type == KEY_CPUS)
 		util_replace(to, *(char *const *)from);
 	else if (k->type == KEY_BOOL)
 		*(bool *)to = *(const bool *)from;
@@ -454,7 +488,7 @@ void conf_free(struct conf *c)
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
 		void *where = (char *)c + keys[i].offset;
 
-		if (keys[i].type == KEY_STR || keys[i].type == KEY_CHOICE)
+		if (keys[i].type == KEY_STR || keys[i].type == KEY_CHOICE || keys[i].type == KEY_CPUS)
 			g_free(*(char **)where);
 		else if (keys[i].type == KEY_LIST)
 			g_strfreev(*(char ***)where);

@@ -21,6 +21,8 @@ struct conf_host {
 	char *inbound_addr;  /* live_migration_inbound_addr: where migrations come in; NULL: the URI's host */
 	char *migration_uri; /* live_migration_uri: libvirt URI as the other hosts reach it; NULL: uri */
 	char *vnc_listen;    /* server_listen; NULL: [vnc] server_listen */
+	char *cpu_shared_set;    /* NULL: [compute] cpu_shared_set */
+	char *cpu_dedicated_set; /* NULL: [compute] cpu_dedicated_set */
 	int line;
 };
 
@@ -44,6 +46,8 @@ struct conf {
 	int64_t event_history;        /* events kept for who watches */
 	int64_t event_streams_max;
 	char *metrics;                /* off, token, totals, hosts */
+	/* [compute] */
+	char *cpu_shared_set, *cpu_dedicated_set; /* valid for cpuset_parse(); NULL: not said */
 	/* [database] */
 	char *connection;             /* NULL: sqlite in state_path */
 	/* [filter_scheduler] */

@@ -110,6 +110,8 @@ static void apply_conf(struct fleet *f, struct host *h, const struct conf_host *
 	g_free(h->migration_uri);
 	h->migration_uri = ch->migration_uri ? g_strdup(ch->migration_uri) : default_migration_uri(f->conf, ch);
 	util_replace(&h->vnc_listen, listen);
+	host_set_cpus(h, ch->cpu_shared_set ? ch->cpu_shared_set : f->conf->cpu_shared_set,
+		      ch->cpu_dedicated_set ? ch->cpu_dedicated_set : f->conf->cpu_dedicated_set);
 }
 
 static struct host *create_host(struct fleet *f, const struct conf_host *ch, bool from_conf, GError **err)

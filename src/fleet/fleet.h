@@ -26,6 +26,7 @@
 
 #include "base/conf.h"
 #include "fleet/event.h"
+#include "fleet/place.h"
 #include "fleet/server.h"
 #include "hv/hv.h"
 #include "store/store.h"
@@ -44,6 +45,7 @@ struct host {
 	char *inbound_addr;
 	char *migration_uri;  /* what other hosts use to reach its libvirtd */
 	char *vnc_listen;
+	struct cpuset shared_cpus, dedicated_cpus; /* cpu_shared_set, cpu_dedicated_set; not stored */
 	bool disabled;
 	char *disabled_reason;
 	bool forced_down;
@@ -71,6 +73,7 @@ struct usage {
 struct claim {
 	int64_t migration_id;
 	struct usage usage;
+	struct place_use *place; /* CPUs and memory of nodes that it takes; NULL: none */
 };
 
 /* Someone who wants to know: called on the loop thread after the records changed. */
@@ -149,6 +152,18 @@ struct usage host_claimed(const struct host *h);
 struct usage host_total(const struct host *h);
 /** host_capacity() - what the scheduler may give out: (total - reserved) * allocation ratio. */
 struct usage host_capacity(const struct fleet *f, const struct host *h);
+
+/** host_claims_new() - the table of a host's claims. */
+GHashTable *host_claims_new(void);
+/** host_claim_place() - a claim's place is this; without a claim nothing is held. Takes @use. */
+void host_claim_place(struct host *h, const char *server_uuid, struct place_use *use);
+/**
+ * host_room() - what place_find() asks of a host.
+ * @except: UUID of the server that is not counted: it is the one that moves
+ * @ret: cleared with host_room_clear(); lives no longer than the turn
+ */
+void host_room(struct fleet *f, const struct host *h, const char *except, struct place_host *ret);
+void host_room_clear(struct place_host *room);
 
 void fleet_claim(struct fleet *f, struct host *h, const struct server *s, int64_t migration_id);
 void fleet_unclaim(struct fleet *f, struct host *h, const char *server_uuid);

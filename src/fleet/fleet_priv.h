@@ -39,6 +39,8 @@ struct host_private {
 /** host_new() - a host record with its private part; not in any list yet. */
 struct host *host_new(struct fleet *f, const char *name, const char *uri);
 void host_free(struct host *h);
+/** host_set_cpus() - which CPUs guests share and which they have for themselves; NULL: not said. */
+void host_set_cpus(struct host *h, const char *shared, const char *dedicated);
 /** host_connect() - begin to connect, and go on trying. */
 void host_connect(struct host *h);
 /** host_disconnect() - drop the connection and stop trying. */

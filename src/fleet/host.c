@@ -47,6 +47,15 @@ static struct host *ask_take(struct ask *a)
 	return h && h->priv->turn == turn ? h : NULL;
 }
 
+void host_set_cpus(struct host *h, const char *shared, const char *dedicated)
+{
+	h->shared_cpus = h->dedicated_cpus = (struct cpuset){ { 0 } };
+	if (shared)
+		(void)cpuset_parse(shared, &h->shared_cpus); /* conf.c has checked them */
+	if (dedicated)
+		(void)cpuset_parse(dedicated, &h->dedicated_cpus);
+}
+
 struct host *host_new(struct fleet *f, const char *name, const char *uri)
 {
 	struct host *h = g_new0(struct host, 1);
@@ -55,7 +64,8 @@ struct host *host_new(struct fleet *f, const char *name, const char *uri)
 	h->uri = g_strdup(uri);
 	h->down_reason = g_strdup("not connected yet");
 	h->servers = g_hash_table_new(NULL, NULL);
-	h->claims = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	h->claims = host_claims_new();
+	host_set_cpus(h, f->conf->cpu_shared_set, f->conf->cpu_dedicated_set);
 	h->priv = g_new0(struct host_private, 1);
 	h->priv->fleet = f;
 	return h;

@@ -235,7 +235,8 @@ static char *not_movable(struct mig *m)
 
 static bool write_copy(struct mig *m, GError **err)
 {
-	return action_event_start(m->priv->engine->store, m->action_id, "compute_live_migration", m->source, err);
+	return mig_write_options(m, err) &&
+	       (m->attempt > 0 || action_event_start(m->priv->engine->store, m->action_id, "compute_live_migration", m->source, err));
 }
 
 static void copy_call(struct mig *m);
@@ -243,11 +244,13 @@ static void copy_call(struct mig *m);
 static bool make_xml(struct mig *m, GError **err)
 {
 	struct mig_private *p = m->priv;
-	struct domxml_changes ch = { .vnc_listen = mig_dest(m)->vnc_listen };
+	struct domxml_changes ch = { .vnc_listen = mig_dest(m)->vnc_listen, .place = m->priv->there };
 
 	g_clear_pointer(&p->dest_xml, g_free);
 	g_clear_pointer(&p->persistent_xml, g_free);
-	if (!ch.vnc_listen || !p->source_dom->vnc_listen || strcmp(ch.vnc_listen, p->source_dom->vnc_listen) == 0)
+	if (!p->source_dom->vnc_listen || g_strcmp0(ch.vnc_listen, p->source_dom->vnc_listen) == 0)
+		ch.vnc_listen = NULL;
+	if (!ch.vnc_listen && !ch.place)
 		return true;
 	p->dest_xml = domxml_rewrite(p->xml, &ch, err);
 	if (!p->dest_xml)
@@ -289,11 +292,13 @@ static void prepared(struct mig *m)
 		give_up(m, why_not);
 	else if (probe_dest_half(m->priv->dest_dom) != PROBE_H_ABSENT)
 		undefine_old(m);
+	else if (!placing_prepare(m, &err))
+		live_destination_failed(m, err->message);
 	else if (!block_prepare(m))
 		return; /* it comes back */
 	else if (!make_xml(m, &err))
 		give_up(m, err->message);
-	else if (live_go(m, MIG_COPY, "both hosts are ready", m->attempt == 0 ? write_copy : NULL))
+	else if (live_go(m, MIG_COPY, "both hosts are ready", write_copy))
 		copy_call(m);
 }
 

@@ -113,6 +113,7 @@ static void private_free(struct mig_private *p)
 	g_hash_table_unref(p->excluded);
 	hv_dom_free(p->source_dom);
 	hv_dom_free(p->dest_dom);
+	hv_place_free(p->there);
 	g_free(p->place.held);
 	g_free(p->candidate);
 	g_free(p->xml);
@@ -131,6 +132,7 @@ void mig_free(struct mig *m)
 	g_free(m->source);
 	g_free(m->dest);
 	g_free(m->requested_host);
+	g_free(m->place);
 	g_free(m->error);
 	g_free(m->user_id);
 	g_free(m->project_id);
@@ -221,6 +223,8 @@ static char *options_text(const struct mig *m)
 	if (m->priority)
 		jout_kv(&o, "priority", int, m->priority);
 	jout_kv(&o, "disk_virtual", bool, m->disk_check == MIG_DISK_VIRTUAL);
+	if (m->place)
+		jout_kv(&o, "place", str, m->place);
 	jout_close(&o, '}');
 	return g_string_free(s, FALSE);
 }
@@ -302,6 +306,7 @@ static void read_options(struct mig *m, const char *text)
 	int block = MIG_BLOCK_AUTO;
 
 	m->force = json_is_true(json_object_get(root, "force"));
+	m->place = g_strdup(json_string_value(json_object_get(root, "place")));
 	m->priority = (int)json_integer_value(json_object_get(root, "priority"));
 	m->disk_check = json_is_true(json_object_get(root, "disk_virtual")) ? MIG_DISK_VIRTUAL : MIG_DISK_ALLOCATED;
 	(void)index_of(json_string_value(json_object_get(root, "block")), &block, block_at, MIG_BLOCK_N); /* "auto" unless it says else */

@@ -44,6 +44,7 @@ struct mig_private {
 	GPtrArray *copies;           /* struct block_item *: what must be copied to the destination; NULL before that is known */
 	bool planned;                /* it is known */
 	int fate;                    /* enum volume_fate of the end being written */
+	struct hv_place *there;      /* where it goes at the destination, when that differs */
 	bool checked;                /* SCHEDULE: what needs no destination passed again */
 	int elsewhere;               /* destinations given up so far */
 	const char *end_details;     /* of the end being written */
@@ -208,6 +209,22 @@ void tune_sample(struct mig *m, const struct hv_job *j);
 
 /** settle() - ask both hosts, decide, act; for COPY, FINISH and UNDO. */
 void settle(struct mig *m);
+
+/* ---- placing.c ---- */
+
+/**
+ * placing_find() - where a server's guest would go on @dest, by what is known of both hosts now.
+ * @ties: the guest's
+ *
+ * Return: owned by the caller; NULL with ERR_PRECHECK in Nova's words.
+ */
+struct hv_place *placing_find(struct fleet *f, const struct server *s, const struct hv_ties *ties, struct host *dest, GError **err);
+/** placing_take() - what @m takes at its destination is what @p takes: in memory, and on its claim. */
+void placing_take(struct mig *m, const struct hv_place *p);
+/** placing_hold() - a new claim of @m gets what its record says. */
+void placing_hold(struct mig *m);
+/** placing_prepare() - find and take @m's place by what its source has just said. ERR_PRECHECK if there is none any more. */
+bool placing_prepare(struct mig *m, GError **err);
 
 /* ---- search.c ---- */
 

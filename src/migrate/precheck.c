@@ -254,6 +254,22 @@ static enum verdict cpu(struct precheck *p, GError **err)
 	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
 }
 
+/* ---- the claim ---- */
+
+static enum verdict numa(struct precheck *p, GError **err)
+{
+	const struct server *s = precheck_server_of(p);
+	struct hv_place *found;
+
+	if (!s->ties)
+		return precheck_skip(p, "the host has not said yet what the guest is");
+	if (!precheck_dest(p)->info)
+		return precheck_skip(p, "a host has not said yet what it is");
+	found = placing_find(fleet_of(p), s, s->ties, precheck_dest(p), err);
+	hv_place_free(found);
+	return found ? PASS : FAIL;
+}
+
 /* ---- the table ---- */
 
 static const struct {
@@ -283,6 +299,7 @@ static const struct {
 	{ "disk",               precheck_disk,      .of_dest = true, .asks = true },
 	{ "mdev",               .rule = precheck_mdev, .of_dest = true },
 	{ "vtpm",               .rule = precheck_vtpm, .of_dest = true },
+	{ "numa",               numa,               .of_dest = true },
 };
 
 /* ---- a run ---- */

@@ -487,6 +487,7 @@ void queue_hold(struct mig *m, struct host *h)
 	}
 	if (h && mig_server(m))
 		fleet_claim(q->engine->fleet, h, mig_server(m), m->id);
+	placing_hold(m);
 }
 
 struct host *queue_held(const struct mig *m)

@@ -35,6 +35,18 @@ static void to_queue(struct mig *m)
 	engine_accept(m, NULL);
 }
 
+/* The precheck has just found it; PREPARE looks once more, when it asks both hosts. */
+static void take_place(struct mig *m, struct host *h)
+{
+	const struct server *s = mig_server(m);
+	struct hv_place *p = s->ties ? placing_find(m->priv->engine->fleet, s, s->ties, h, NULL) : NULL;
+
+	util_replace(&m->place, NULL);
+	if (p)
+		placing_take(m, p);
+	hv_place_free(p);
+}
+
 static void found(struct mig *m, struct host *h)
 {
 	if (m->phase == MIG_CHECK) {
@@ -42,7 +54,9 @@ static void found(struct mig *m, struct host *h)
 		return;
 	}
 	util_replace(&m->dest, h->name);
-	if (live_go(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit", NULL)) {
+	take_place(m, h);
+	if (live_go(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit", mig_write_options)) {
+		placing_hold(m);
 		live_enter(m);
 		return;
 	}

@@ -143,7 +143,8 @@ static void moved(struct mig *m)
 	fleet_server_move(f, s, m->dest);
 	g_clear_pointer(&s->dom, hv_dom_free);
 	/* Its host tells again soon; until then nobody else may have its CPUs. */
-	server_set_ties(s, m->priv->dest_dom->ties);
+	if (m->priv->dest_dom->ties)
+		server_set_ties(s, m->priv->dest_dom->ties);
 	judge(m);
 }
 

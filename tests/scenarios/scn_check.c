@@ -184,6 +184,14 @@ static void expect_dom(struct run *r, const struct scn_line *l)
 		want_text(r, "its reason", hv_reason_name(v->reason), l->w[6]);
 }
 
+/* expect place S on H TEXT */
+static void expect_place(struct run *r, const struct scn_line *l)
+{
+	g_autofree char *have = sim_dom_pins(r->world, l->w[4], run_guest(r, l->w[2])->uuid);
+
+	want_text(r, "the place", have, l->w[5]);
+}
+
 /* absent; a guest's disk: newest or old; else there. */
 static const char *file_state(struct run *r, const char *path, const char *host)
 {
@@ -255,6 +263,7 @@ static const struct {
 	{ "log", expect_log, 3 },
 	{ "no-log", expect_no_log, 3 },
 	{ "dom", expect_dom, 6 },
+	{ "place", expect_place, 6 },
 	{ "file", expect_file, 6 },
 	{ "precheck", check_precheck_says, 4 },
 	{ "claims", expect_number, 4 },

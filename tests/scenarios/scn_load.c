@@ -40,6 +40,17 @@ static bool take_header(struct scn *s, const struct scn_line *l)
 	return true;
 }
 
+static void write_host(GString *conf, const struct scn_line *l)
+{
+	g_string_append_printf(conf, "[host %s]\nuri = sim://%s\n", l->w[1], l->w[1]);
+	for (int i = 2; i < l->n; i++) {
+		const char *equals = strchr(l->w[i], '=');
+
+		if (equals && (g_str_has_prefix(l->w[i], "shared_set=") || g_str_has_prefix(l->w[i], "dedicated_set=")))
+			g_string_append_printf(conf, "cpu_%.*s = %s\n", (int)(equals - l->w[i]), l->w[i], equals + 1);
+	}
+}
+
 static bool take_line(struct scn *s, GString *conf, const char *path, int no, const char *text, GError **err)
 {
 	struct scn_line *l = g_new0(struct scn_line, 1);
@@ -59,7 +70,7 @@ static bool take_line(struct scn *s, GString *conf, const char *path, int no, co
 	if (g_str_equal(l->w[0], "conf") && l->n == 4)
 		g_string_append_printf(conf, "[%s]\n%s = %s\n", l->w[1], l->w[2], l->w[3]);
 	if (g_str_equal(l->w[0], "host") && l->n >= 2)
-		g_string_append_printf(conf, "[host %s]\nuri = sim://%s\n", l->w[1], l->w[1]);
+		write_host(conf, l);
 	g_ptr_array_add(s->lines, l);
 	return true;
 }

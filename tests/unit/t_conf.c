@@ -29,6 +29,10 @@ static const struct {
 	{ "host option", "[host a]\nurl=x:\nuri=x:\n", "f:2: unknown option url in [host a]; did you mean uri?" },
 	{ "half tls", "[wsgi]\nssl_key_file = /k\n", "f:0: [wsgi] ssl_cert_file and ssl_key_file go together; set both or none" },
 	{ "intervals", "[DEFAULT]\nservice_down_time = 5\nreport_interval = 5\n", "f:0: service_down_time (5) must be greater than report_interval (5)" },
+	{ "CPUs", "[compute]\ncpu_shared_set = 0-3,^2\n[host a]\nuri=x:\ncpu_shared_set = 0\ncpu_dedicated_set = 2,4-7\n", "" },
+	{ "no CPUs", "[compute]\ncpu_shared_set = all\n", "f:2: cpu_shared_set = all: it must be a set of CPUs such as 0-3,^2,8" },
+	{ "no CPUs of a host", "[host a]\nuri=x:\ncpu_dedicated_set = 3-1\n", "f:3: cpu_dedicated_set = 3-1: it must be a set of CPUs such as 0-3,^2,8" },
+	{ "CPUs twice", "[compute]\ncpu_shared_set = 0-3\n[host a]\nuri=x:\ncpu_dedicated_set = 3-4\n", "f:3: cpu_shared_set and cpu_dedicated_set both have CPU 3; give it to one of them" },
 	{ "not text", "[DEFAULT]\n\xff\xfe\n", "f:0: the file is not UTF-8 text" },
 };
 
