@@ -13,11 +13,8 @@
 #include "migrate/block.h"
 #include "migrate/precheck.h"
 
-#define POLL_MS 500
-#define SLOW_POLL_MS 5000 /* nothing is expected to move */
 #define RETRY_MS 1000
 #define HOST_WAIT_MS 5000
-#define IDLE_POLLS_MAX 20
 
 /* ---- asking hosts ---- */
 
@@ -445,6 +442,9 @@ static void copy_call(struct mig *m)
 	req.migrate.auto_converge = c->live_migration_permit_auto_converge && !c->live_migration_permit_post_copy;
 	p->saved_ms = clock_now_ms();
 	p->history = (struct converge_history){ 0 };
+	p->copied_ms = 0;
+	p->aborted = false;
+	g_clear_pointer(&p->given_up, g_free);
 	if (!live_ask(m, mig_source(m), &req, got_migrate)) {
 		/* It was connected a moment ago. The row says COPY: settle as after any doubt. */
 		settle(m);
@@ -453,126 +453,6 @@ static void copy_call(struct mig *m)
 	p->call_running = p->called = true;
 	p->job_seen_ms = clock_now_ms();
 	live_watch(m);
-}
-
-/* Memory and copied disks. While disks are copied, which is first, libvirt says nothing of the memory: all of it remains. */
-static int percent(const struct hv_job *j, int64_t memory_bytes)
-{
-	int64_t mem_total = j->mem_total ? j->mem_total : memory_bytes, mem_left = j->mem_total ? j->mem_remaining : memory_bytes;
-	double total = (double)(mem_total + j->disk_total), left = (double)(mem_left + j->disk_remaining);
-
-	return total > 0 ? 100 - (int)(100 * left / total + 0.5) : 0;
-}
-
-static void take_progress(struct mig *m, const struct hv_job *j)
-{
-	struct mig_progress *p = &m->progress;
-	struct server *s = mig_server(m);
-
-	p->mem_total = j->mem_total;
-	p->mem_processed = j->mem_processed;
-	p->mem_remaining = j->mem_remaining;
-	p->disk_total = j->disk_total;
-	p->disk_processed = j->disk_processed;
-	p->disk_remaining = j->disk_remaining;
-	p->bps = j->mem_bps + j->disk_bps;
-	p->dirty_rate_bps = j->dirty_rate * j->page_size;
-	p->iteration = j->iteration;
-	m->updated_us = clock_wall_us();
-	if (s)
-		s->progress = percent(j, s->memory_mb << 20);
-	if (clock_now_ms() - m->priv->saved_ms >= fleet_conf(m->priv->engine->fleet)->live_migration_monitor_interval * 1000)
-		mig_save_progress(m);
-}
-
-static void abort_answered(struct mig *m, struct hv_reply *r)
-{
-	m->priv->abort_sent = false;
-	if (r->err)
-		log_info("abort_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
-	if (!m->priv->call_running)
-		settle(m);
-}
-
-static void force_answered(struct mig *m, struct hv_reply *r)
-{
-	m->priv->pause_open = false;
-	m->priv->pause_probe = m->priv->probe;
-	if (m->phase == MIG_UNDO)
-		settle(m); /* the end has waited for this */
-	if (m->phase != MIG_COPY || !r->err)
-		return;
-	m->priv->force_sent = false; /* the next poll tries again, while the job runs */
-	log_info("force_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
-}
-
-/* An abort or a pause before libvirt's job exists would miss it: they wait for the first poll that sees it. */
-static void send_wishes(struct mig *m)
-{
-	struct mig_private *p = m->priv;
-	struct hv_req stop = { .op = HV_JOB_ABORT, .uuid = m->server_uuid };
-	struct hv_req force = { .op = m->paused_by_us ? HV_DOM_SUSPEND : HV_POSTCOPY, .uuid = m->server_uuid };
-
-	if (m->postcopy)
-		return; /* there is no way but forwards */
-	if (m->abort_wanted && !p->abort_sent)
-		p->abort_sent = live_ask(m, mig_source(m), &stop, abort_answered);
-	else if (m->force_wanted && !p->force_sent && !m->abort_wanted)
-		p->force_sent = p->pause_open = live_ask_always(m, mig_source(m), &force, force_answered);
-}
-
-static void poll(struct mig *m);
-
-static void got_job(struct mig *m, struct hv_reply *r)
-{
-	struct mig_private *p = m->priv;
-
-	p->polling = false;
-	if (!r->err && r->job.active) {
-		p->idle_polls = 0;
-		p->job_seen_ms = clock_now_ms();
-		take_progress(m, &r->job);
-		tune_sample(m, &r->job);
-		send_wishes(m);
-		if (!postcopy_sample(m, &r->job)) {
-			settle(m);
-			return;
-		}
-	} else if (!p->call_running || ++p->idle_polls >= IDLE_POLLS_MAX) {
-		p->idle_polls = 0;
-		settle(m);
-		return;
-	}
-	live_watch(m);
-}
-
-static void poll_fired(void *user)
-{
-	struct mig *m = user;
-
-	m->priv->timer = NULL;
-	poll(m);
-}
-
-static void poll(struct mig *m)
-{
-	struct hv_req req = { .op = HV_JOB_GET, .uuid = m->server_uuid };
-
-	if (m->priv->polling)
-		return;
-	m->priv->polling = live_ask(m, mig_source(m), &req, got_job);
-	if (m->priv->polling)
-		return;
-	if (m->priv->call_running)
-		live_watch(m); /* its end, or the host's return, is an event */
-	else
-		settle(m);
-}
-
-void live_watch(struct mig *m)
-{
-	clock_cancel(&m->priv->timer);
-	m->priv->timer = clock_after(postcopy_is_broken(m) ? SLOW_POLL_MS : POLL_MS, poll_fired, m);
 }
 
 /* ---- entrances ---- */
@@ -611,12 +491,12 @@ void live_abort(struct mig *m)
 	if (before_copy(m))
 		live_enter(m);
 	else if (m->phase == MIG_COPY)
-		poll(m);
+		watch_now(m);
 }
 
 void live_force(struct mig *m)
 {
-	poll(m);
+	watch_now(m);
 }
 
 void live_event(struct mig *m, const struct hv_event *ev)
@@ -626,7 +506,7 @@ void live_event(struct mig *m, const struct hv_event *ev)
 	if (ev->type == HV_EV_ITERATION)
 		m->progress.iteration = ev->iteration;
 	if (copying && ev->type == HV_EV_JOB_DONE && g_strcmp0(ev->host, m->source) == 0)
-		take_progress(m, &ev->job);
+		watch_progress(m, &ev->job);
 	if (copying && ev->type == HV_EV_DOM && ev->reason == HV_R_POSTCOPY)
 		postcopy_seen(m);
 	/* A call under way tells its end by itself; without one the hosts' events do. */

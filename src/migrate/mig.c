@@ -121,6 +121,7 @@ static void private_free(struct mig_private *p)
 	g_free(p->dest_xml);
 	g_free(p->persistent_xml);
 	g_free(p->call_error);
+	g_free(p->given_up);
 	g_free(p);
 }
 

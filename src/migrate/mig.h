@@ -57,6 +57,9 @@ struct mig_private {
 	char *call_error;            /* what it said, or NULL */
 	bool call_lost;              /* ... that the reply was lost */
 	int64_t job_seen_ms;         /* when libvirt's job was last seen, or the call was made */
+	int64_t copied_ms, copied_bytes; /* when the count of copied bytes last changed, and it */
+	char *given_up;              /* why the destination was given up, though libvirt's call goes on; NULL */
+	bool aborted;                /* the source has said that the job is aborted */
 	int idle_polls;              /* polls that saw no job, in a row */
 	bool polling;                /* a poll's answer is awaited */
 	struct converge_history history;
@@ -143,8 +146,6 @@ void live_destination_failed(struct mig *m, const char *why);
 void live_copies(struct mig *m, GPtrArray *items);
 /** live_later() - enter the phase again after @ms, unless something else moves it first. */
 void live_later(struct mig *m, int64_t ms);
-/** live_watch() - poll the running job. */
-void live_watch(struct mig *m);
 
 /**
  * live_ask() - call a host for @m; the answer is dropped if @m has moved on meanwhile.
@@ -199,6 +200,15 @@ void tell_init(struct engine_stats *s);
 void mig_tell(const struct mig *m, enum mig_phase old, const char *why);
 /** mig_tell_progress() - a sample of its copy was taken. */
 void mig_tell_progress(const struct mig *m);
+
+/* ---- watch.c ---- */
+
+/** live_watch() - look after the running job, and go on doing so. */
+void live_watch(struct mig *m);
+/** watch_now() - the same, at once. */
+void watch_now(struct mig *m);
+/** watch_progress() - take a job's statistics into the record. */
+void watch_progress(struct mig *m, const struct hv_job *j);
 
 /* ---- tune.c ---- */
 

@@ -226,7 +226,9 @@ static void stays_in_copy(struct mig *m, bool dest_known)
 	struct mig_private *p = m->priv;
 	bool never_told = !p->call_error || p->call_lost;
 
-	if (p->call_running && clock_now_ms() - p->job_seen_ms < CALL_SILENT_MS) /* libvirt has not begun yet */
+	if (p->given_up && p->aborted)
+		undo(m, p->given_up); /* libvirt's call will come back when its keepalive ends; nobody waits for that */
+	else if (p->call_running && clock_now_ms() - p->job_seen_ms < CALL_SILENT_MS) /* libvirt has not begun yet */
 		live_watch(m);
 	else if (p->call_running)
 		undo(m, m->abort_wanted ? "aborted" : "libvirt's call to migrate hangs");

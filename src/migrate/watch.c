@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A running copy, watched: its progress, what is wanted of it, and whether its
+ * link still carries anything.
+ *
+ * libvirt notices a peer that has gone silent by its keepalive, after half a
+ * minute, and until then the guest's record would say that it is being copied.
+ * A destination that this program cannot reach either, while no byte moves, is
+ * given up at once: the job is aborted at the source, where the guest runs.
+ * libvirt's own call comes back later and is not waited for.
+ */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "migrate/mig.h"
+
+#define POLL_MS 500
+#define SLOW_POLL_MS 5000  /* nothing is expected to move */
+#define IDLE_POLLS_MAX 20
+#define STILL_MS 5000      /* no byte moved for so long */
+
+/* Memory and copied disks. While disks are copied, which is first, libvirt says nothing of the memory: all of it remains. */
+static int percent(const struct hv_job *j, int64_t memory_bytes)
+{
+	int64_t mem_total = j->mem_total ? j->mem_total : memory_bytes, mem_left = j->mem_total ? j->mem_remaining : memory_bytes;
+	double total = (double)(mem_total + j->disk_total), left = (double)(mem_left + j->disk_remaining);
+
+	return total > 0 ? 100 - (int)(100 * left / total + 0.5) : 0;
+}
+
+void watch_progress(struct mig *m, const struct hv_job *j)
+{
+	struct mig_progress *p = &m->progress;
+	struct server *s = mig_server(m);
+
+	p->mem_total = j->mem_total;
+	p->mem_processed = j->mem_processed;
+	p->mem_remaining = j->mem_remaining;
+	p->disk_total = j->disk_total;
+	p->disk_processed = j->disk_processed;
+	p->disk_remaining = j->disk_remaining;
+	p->bps = j->mem_bps + j->disk_bps;
+	p->dirty_rate_bps = j->dirty_rate * j->page_size;
+	p->iteration = j->iteration;
+	m->updated_us = clock_wall_us();
+	if (s)
+		s->progress = percent(j, s->memory_mb << 20);
+	if (clock_now_ms() - m->priv->saved_ms >= fleet_conf(m->priv->engine->fleet)->live_migration_monitor_interval * 1000)
+		mig_save_progress(m);
+}
+
+static void abort_answered(struct mig *m, struct hv_reply *r)
+{
+	m->priv->abort_sent = false;
+	if (r->err)
+		log_info("abort_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
+	else
+		m->priv->aborted = true;
+	if (!m->priv->call_running || (m->priv->given_up && m->priv->aborted))
+		settle(m);
+}
+
+static void force_answered(struct mig *m, struct hv_reply *r)
+{
+	m->priv->pause_open = false;
+	m->priv->pause_probe = m->priv->probe;
+	if (m->phase == MIG_UNDO)
+		settle(m); /* the end has waited for this */
+	if (m->phase != MIG_COPY || !r->err)
+		return;
+	m->priv->force_sent = false; /* the next poll tries again, while the job runs */
+	log_info("force_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
+}
+
+/* An abort or a pause before libvirt's job exists would miss it: they wait for the first poll that sees it. */
+static void send_wishes(struct mig *m)
+{
+	struct mig_private *p = m->priv;
+	struct hv_req stop = { .op = HV_JOB_ABORT, .uuid = m->server_uuid };
+	struct hv_req force = { .op = m->paused_by_us ? HV_DOM_SUSPEND : HV_POSTCOPY, .uuid = m->server_uuid };
+
+	if (m->postcopy)
+		return; /* there is no way but forwards */
+	if ((m->abort_wanted || p->given_up) && !p->abort_sent)
+		p->abort_sent = live_ask(m, mig_source(m), &stop, abort_answered);
+	else if (m->force_wanted && !p->force_sent && !m->abort_wanted)
+		p->force_sent = p->pause_open = live_ask_always(m, mig_source(m), &force, force_answered);
+}
+
+static bool can_be_reached(const struct host *h)
+{
+	return h && h->conn == HOST_UP;
+}
+
+/* A wish of nobody's: it is not in the row, a restart comes to it again. */
+static void give_up(struct mig *m)
+{
+	g_autofree char *why = g_strdup_printf("The link to %s is down: no byte has moved for %d seconds, and the host does not answer", m->dest, STILL_MS / 1000);
+	g_autoptr(GError) err = NULL;
+
+	if (mig_set_phase(m, m->phase, m->phase, why, NULL, &err))
+		m->priv->given_up = g_steal_pointer(&why);
+	else
+		log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
+}
+
+static void watch_link(struct mig *m, const struct hv_job *j)
+{
+	struct mig_private *p = m->priv;
+	int64_t bytes = j->mem_processed + j->disk_processed, now = clock_now_ms();
+
+	if (bytes != p->copied_bytes || !p->copied_ms) {
+		p->copied_bytes = bytes;
+		p->copied_ms = now;
+	} else if (now - p->copied_ms >= STILL_MS && !m->postcopy && !m->abort_wanted && !p->given_up && !can_be_reached(mig_dest(m))) {
+		give_up(m);
+	}
+}
+
+static void got_job(struct mig *m, struct hv_reply *r)
+{
+	struct mig_private *p = m->priv;
+
+	p->polling = false;
+	if (!r->err && r->job.active) {
+		p->idle_polls = 0;
+		p->job_seen_ms = clock_now_ms();
+		watch_progress(m, &r->job);
+		tune_sample(m, &r->job);
+		watch_link(m, &r->job);
+		send_wishes(m);
+		if (!postcopy_sample(m, &r->job)) {
+			settle(m);
+			return;
+		}
+	} else if (!p->call_running || ++p->idle_polls >= IDLE_POLLS_MAX) {
+		p->idle_polls = 0;
+		settle(m);
+		return;
+	}
+	live_watch(m);
+}
+
+static void poll_fired(void *user)
+{
+	struct mig *m = user;
+
+	m->priv->timer = NULL;
+	watch_now(m);
+}
+
+void watch_now(struct mig *m)
+{
+	struct hv_req req = { .op = HV_JOB_GET, .uuid = m->server_uuid };
+
+	if (m->priv->polling)
+		return;
+	m->priv->polling = live_ask(m, mig_source(m), &req, got_job);
+	if (m->priv->polling)
+		return;
+	if (m->priv->call_running)
+		live_watch(m); /* its end, or the host's return, is an event */
+	else
+		settle(m);
+}
+
+void live_watch(struct mig *m)
+{
+	clock_cancel(&m->priv->timer);
+	m->priv->timer = clock_after(postcopy_is_broken(m) ? SLOW_POLL_MS : POLL_MS, poll_fired, m);
+}
