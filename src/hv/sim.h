@@ -56,6 +56,7 @@ struct sim_host_spec {
 	int threads;              /* of a core; 0: one */
 	int64_t huge_pages;       /* of 2 MiB, of each node */
 	bool tpm;                 /* guests can have an emulated TPM */
+	int64_t cache_ms;         /* for so long it does not list what another host has made: NFS's cache of attributes */
 	const char *storage;      /* hosts that name the same one share their files; NULL: "shared"; "local": its own */
 };
 

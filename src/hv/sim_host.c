@@ -49,6 +49,7 @@ struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_
 	h->tpm = spec->tpm;
 	h->rate = (double)spec->link_mibs * SIM_MIB;
 	h->storage = sim_storage_get(w, spec->storage, name);
+	h->cache_ms = spec->cache_ms;
 	h->on = h->libvirtd = h->link = true;
 	h->doms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_dom_free);
 	h->jobs = g_ptr_array_new();

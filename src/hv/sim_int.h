@@ -30,6 +30,8 @@ struct sim_file {
 	int64_t capacity, allocation; /* bytes */
 	int64_t content;              /* which one; 0: empty */
 	bool stranger;                /* nobody of ours made it */
+	const struct sim_host *maker; /* by a call; NULL */
+	int64_t made_ms;
 };
 
 /* Files that one host has for itself or that several share. */
@@ -54,7 +56,7 @@ struct sim_host {
 	char *name;
 	char uuid[UTIL_UUID_LEN + 1];
 	int vcpus;
-	int64_t mem_mib, disk_gib, latency_ms;
+	int64_t mem_mib, disk_gib, latency_ms, cache_ms;
 	char *cpu_model;
 	char **cpu_features;
 	int nodes, threads;

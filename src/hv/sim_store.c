@@ -177,11 +177,16 @@ GArray *sim_file_list(struct sim *w, const char *host)
 
 /* ---- calls ---- */
 
+static bool is_listed(const struct sim_host *h, const struct sim_file *f)
+{
+	return !f->maker || f->maker == h || clock_now_ms() - f->made_ms >= h->cache_ms;
+}
+
 static void get(struct sim_call *sc, const struct hv_vol_params *p)
 {
 	const struct sim_file *f = sim_file_find(sc->host->storage, p->path);
 
-	if (f)
+	if (f && is_listed(sc->host, f))
 		sc->call->reply.vol = (struct hv_vol){
 			.exists = true, .format = g_strdup(f->format), .capacity_bytes = f->capacity, .allocation_bytes = f->allocation,
 		};
@@ -191,6 +196,7 @@ static void get(struct sim_call *sc, const struct hv_vol_params *p)
 static void create(struct sim_call *sc, const struct hv_vol_params *p)
 {
 	struct sim_storage *s = sc->host->storage;
+	struct sim_file *f;
 
 	if (sim_file_find(s, p->path)) {
 		sim_call_refuse(sc, ERR_CONFLICT, "storage volume '%s' exists already", p->path);
@@ -200,7 +206,9 @@ static void create(struct sim_call *sc, const struct hv_vol_params *p)
 		sim_call_refuse(sc, ERR_HV, "Cannot access backing store volume '%s': No such file or directory", p->backing);
 		return;
 	}
-	(void)sim_file_make(s, p->path, p->format, p->backing, p->capacity_bytes);
+	f = sim_file_make(s, p->path, p->format, p->backing, p->capacity_bytes);
+	f->maker = sc->host;
+	f->made_ms = clock_now_ms();
 	sim_call_finish(sc);
 }
 

@@ -30,7 +30,7 @@ struct precheck {
 	bool quick;                /* hosts are not asked */
 	precheck_answer_f *answer; /* what is done with the call under way; NULL: none is */
 	bool cancelled;
-	struct clock_timer *turn;
+	struct clock_timer *turn;  /* the first one, or a wait */
 	precheck_done_f *done;
 	void *user;
 	/* precheck_storage.c */

@@ -10,12 +10,18 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+
+#define LOOK_AGAIN_MS 5000
+#define LOOKS_MAX 15 /* past acdirmax, NFS's 60 s */
 
 /* A folder with disks that the guest writes to. */
 struct dir {
 	char *path;
+	char *disk;  /* one of them */
+	int looks;
 	bool shared;
 };
 
@@ -24,6 +30,7 @@ static void dir_free(void *data)
 	struct dir *d = data;
 
 	g_free(d->path);
+	g_free(d->disk);
 	g_free(d);
 }
 
@@ -56,6 +63,7 @@ static void find_dirs(struct precheck *p, const struct hv_dom *dom)
 			continue;
 		d = g_new0(struct dir, 1);
 		d->path = g_path_get_dirname(k->source);
+		d->disk = g_strdup(k->source);
 		g_ptr_array_add(p->dirs, d);
 	}
 }
@@ -93,25 +101,69 @@ static void not_found_out(struct precheck *p, const char *at, const char *why)
 	precheck_decided(p, FAIL, err);
 }
 
-static void marker_looked_for(struct precheck *p, struct hv_reply *r)
+static void is_found_out(struct precheck *p, bool shared)
 {
 	struct dir *d = g_ptr_array_index(p->dirs, p->dir);
 
-	if (r->err) {
-		not_found_out(p, p->dest_name, r->err->message);
-		return;
-	}
-	d->shared = r->vol.exists;
+	d->shared = shared;
 	log_debug("storage_probed", LOG_S("server", p->server_uuid), LOG_S("dest", p->dest_name), LOG_S("folder", d->path), LOG_D("shared", d->shared));
 	let_go(p);
 	p->dir++;
 	next_dir(p);
 }
 
-static void marker_made(struct precheck *p, struct hv_reply *r)
+static void look_for_marker(struct precheck *p);
+
+static void look_again(void *user)
+{
+	struct precheck *p = user;
+
+	p->turn = NULL;
+	if (precheck_source(p) && precheck_dest(p))
+		look_for_marker(p);
+	else
+		not_found_out(p, p->dest_name, "the host was removed");
+}
+
+/*
+ * The marker was not seen. If the disk itself is, the destination may only list the folder as it was: NFS looks at
+ * directories anew after half a minute to a minute. To take shared storage for local would be the end of the disk.
+ */
+static void disk_looked_for(struct precheck *p, struct hv_reply *r)
+{
+	struct dir *d = g_ptr_array_index(p->dirs, p->dir);
+
+	if (r->err)
+		not_found_out(p, p->dest_name, r->err->message);
+	else if (r->vol.exists && ++d->looks < LOOKS_MAX)
+		p->turn = clock_after(LOOK_AGAIN_MS, look_again, p);
+	else
+		is_found_out(p, false);
+}
+
+static void marker_looked_for(struct precheck *p, struct hv_reply *r)
+{
+	const struct dir *d = g_ptr_array_index(p->dirs, p->dir);
+	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid, .vol.path = d->disk };
+
+	if (r->err)
+		not_found_out(p, p->dest_name, r->err->message);
+	else if (r->vol.exists)
+		is_found_out(p, true);
+	else if (!precheck_dest(p) || !precheck_ask(p, precheck_dest(p), &req, disk_looked_for))
+		not_found_out(p, p->dest_name, "the host is not connected");
+}
+
+static void look_for_marker(struct precheck *p)
 {
 	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid, .vol.path = p->marker->path };
 
+	if (!precheck_dest(p) || !precheck_ask(p, precheck_dest(p), &req, marker_looked_for))
+		not_found_out(p, p->dest_name, "the host is not connected");
+}
+
+static void marker_made(struct precheck *p, struct hv_reply *r)
+{
 	if (r->err && err_code(r->err) == ERR_HV_LOST) {
 		let_go(p);
 		precheck_source_failed(p, r->err);
@@ -120,8 +172,8 @@ static void marker_made(struct precheck *p, struct hv_reply *r)
 		precheck_decided(p, precheck_skip(p, "the source has no storage pools; libvirt judges by itself"), NULL);
 	} else if (r->err) {
 		not_found_out(p, p->marker->host, r->err->message);
-	} else if (!precheck_dest(p) || !precheck_ask(p, precheck_dest(p), &req, marker_looked_for)) {
-		not_found_out(p, p->dest_name, "the host is not connected");
+	} else {
+		look_for_marker(p);
 	}
 }
 

@@ -154,6 +154,7 @@ static void do_host(struct run *r, const struct scn_line *l)
 		.tpm = has_word(l, "tpm"),
 		.link_mibs = opt_int(r, l, "link", LINK_MIBS),
 		.latency_ms = opt_int(r, l, "latency", LATENCY_MS),
+		.cache_ms = opt(l, "cache") ? word_duration(r, opt(l, "cache")) : 0,
 		.storage = opt(l, "storage"),
 	};
 
