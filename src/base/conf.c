@@ -67,11 +67,18 @@ static const struct key keys[] = {
 	{ "libvirt", "live_migration_permit_post_copy", KEY_BOOL, AT(live_migration_permit_post_copy), "false", .help = "force-complete switches to post-copy instead of pausing" },
 	{ "libvirt", "live_migration_permit_auto_converge", KEY_BOOL, AT(live_migration_permit_auto_converge), "false", .help = "let QEMU slow the guest down so that the copy can end" },
 	{ "libvirt", "live_migration_with_native_tls", KEY_BOOL, AT(live_migration_with_native_tls), "false", .help = "encrypt the migration stream by QEMU's TLS" },
+	{ "libvirt", "live_migration_tunnelled", KEY_BOOL, AT(live_migration_tunnelled), "false", .help = "send the guest through libvirtd's own connection, which its TLS encrypts; without post-copy, parallel connections and copies of disks, which libvirt cannot do then" },
 	{ "libvirt", "live_migration_parallel_connections", KEY_INT, AT(live_migration_parallel_connections), "1", 1, 255, .help = "streams of one migration (multifd)" },
 	{ "libvirt", "live_migration_monitor_interval", KEY_INT, AT(live_migration_monitor_interval), "5", 1, 3600, .help = "seconds between two writes of a migration's progress to the database" },
+	{ "libvirt", "cpu_mode", KEY_CHOICE, AT(cpu_mode), NULL, .choices = "host-model|host-passthrough|custom|none", .help = "guests are adopted with the CPUs that they have; host-passthrough demands the source's very CPU model of a destination, the others and unset what the guest's own CPU needs" },
 	{ "oslo_middleware", "max_request_body_size", KEY_INT, AT(max_request_body_size), "114688", 1024, 1 << 26, .help = "bytes of a request's body" },
 	{ "token", "expiration", KEY_INT, AT(token_expiration), "3600", 1, 31536000, .help = "seconds that a token is good for (Keystone's)" },
 	{ "vnc", "server_listen", KEY_STR, AT(vnc_server_listen), NULL, .help = "VNC address that a guest gets at a destination; unset: the guest's own. Also per host" },
+	{ "workarounds", "skip_cpu_compare_on_dest", KEY_BOOL, AT(skip_cpu_compare_on_dest), "false", .help = "do not compare CPUs before a migration; libvirt still refuses what cannot run" },
+	{ "workarounds", "skip_hypervisor_version_check_on_lm", KEY_BOOL, AT(skip_hypervisor_version_check_on_lm), "false", .help = "let guests go to an older hypervisor" },
+	{ "workarounds", "enable_qemu_monitor_announce_self", KEY_BOOL, AT(enable_qemu_monitor_announce_self), "false", .help = "after a migration, let QEMU announce the guest's network cards again, for networks that learn late where it is" },
+	{ "workarounds", "qemu_monitor_announce_self_count", KEY_INT, AT(qemu_monitor_announce_self_count), "3", 1, 1000, .help = "how many times" },
+	{ "workarounds", "qemu_monitor_announce_self_interval", KEY_INT, AT(qemu_monitor_announce_self_interval), "1", 1, 100, .help = "seconds between two of them" },
 	{ "wsgi", "ssl_cert_file", KEY_STR, AT(ssl_cert_file), NULL, .help = "certificate chain of the API, PEM" },
 	{ "wsgi", "ssl_key_file", KEY_STR, AT(ssl_key_file), NULL, .help = "its key, PEM" },
 	{ "wsgi", "allow_plaintext", KEY_BOOL, AT(allow_plaintext), "false", .help = "Drover's: listen beyond loopback without TLS, for those who have a proxy in front" },
@@ -93,7 +100,6 @@ static const struct {
 };
 
 #define CPUS_WANTED "a set of CPUs such as 0-3,^2,8"
-
 
 struct reader {
 	struct conf *conf;
@@ -375,6 +381,11 @@ static void check_whole(struct reader *r)
 			mistake(r, "[host %s] has no uri; give one, such as qemu+tls://%s/system", h->name, h->name);
 	}
 	r->line = 0;
+	if (c->live_migration_tunnelled) {
+		/* libvirt refuses the migration otherwise. */
+		c->live_migration_permit_post_copy = false;
+		c->live_migration_parallel_connections = 1;
+	}
 	if (!c->ssl_cert_file != !c->ssl_key_file)
 		mistake(r, "[wsgi] ssl_cert_file and ssl_key_file go together; set both or none");
 	if (c->service_down_time <= c->report_interval)

@@ -63,6 +63,8 @@ struct conf {
 	bool live_migration_permit_post_copy;
 	bool live_migration_permit_auto_converge;
 	bool live_migration_with_native_tls;
+	bool live_migration_tunnelled; /* then neither post-copy nor parallel connections, whatever they are set to */
+	char *cpu_mode;                /* host-passthrough, ...; NULL */
 	int64_t live_migration_parallel_connections;
 	int64_t live_migration_monitor_interval; /* s: between writes of the progress */
 	/* [oslo_middleware] */
@@ -71,6 +73,10 @@ struct conf {
 	int64_t token_expiration;     /* s */
 	/* [vnc] */
 	char *vnc_server_listen;      /* NULL: leave the guest's address */
+	/* [workarounds] */
+	bool skip_cpu_compare_on_dest, skip_hypervisor_version_check_on_lm;
+	bool enable_qemu_monitor_announce_self;
+	int64_t qemu_monitor_announce_self_count, qemu_monitor_announce_self_interval; /* s */
 	/* [wsgi] */
 	char *ssl_cert_file, *ssl_key_file;
 	bool allow_plaintext;         /* beyond loopback without TLS */

@@ -43,6 +43,7 @@ struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_
 	h->latency_ms = spec->latency_ms;
 	h->cpu_model = g_strdup(spec->cpu_model ? spec->cpu_model : "Haswell");
 	h->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
+	h->hv_version = spec->hv_version ? spec->hv_version : HV_VERSION;
 	h->nodes = spec->nodes ? spec->nodes : 1;
 	h->threads = spec->threads ? spec->threads : 1;
 	h->huge_pages = spec->huge_pages;
@@ -193,7 +194,7 @@ void sim_act_host_get(struct sim_call *sc)
 	memcpy(i->uuid, h->uuid, sizeof i->uuid);
 	i->hostname = g_strdup(h->name);
 	i->hv_type = g_strdup("QEMU");
-	i->hv_version = HV_VERSION;
+	i->hv_version = h->hv_version;
 	i->libvirt_version = LIBVIRT_VERSION;
 	i->arch = g_strdup("x86_64");
 	i->cpu_model = g_strdup(h->cpu_model);

@@ -59,6 +59,7 @@ struct sim_host {
 	int64_t mem_mib, disk_gib, latency_ms, cache_ms;
 	char *cpu_model;
 	char **cpu_features;
+	int64_t hv_version;
 	int nodes, threads;
 	int64_t huge_pages;
 	bool tpm;

@@ -421,6 +421,7 @@ struct hv_migrate_params live_migrate_params(struct mig *m, const char *migrate_
 		.native_tls = c->live_migration_with_native_tls,
 		.persist_dest = m->priv->source_dom->persistent,
 		.parallel = (int)c->live_migration_parallel_connections,
+		.tunnelled = c->live_migration_tunnelled,
 		.dest_host = dest->name,
 	};
 }

@@ -183,6 +183,8 @@ static enum verdict hypervisor_version(struct precheck *p, GError **err)
 
 	if (!src || !dst)
 		return precheck_skip(p, "a host has not said yet what it is");
+	if (fleet_conf(fleet_of(p))->skip_hypervisor_version_check_on_lm)
+		return precheck_skip(p, "skip_hypervisor_version_check_on_lm");
 	if (src->hv_version <= dst->hv_version)
 		return PASS;
 	return precheck_fail(err, "The instance requires a newer hypervisor version than has been provided.");
@@ -239,6 +241,16 @@ static void got_compare(struct precheck *p, struct hv_reply *r)
 		precheck_decided(p, PASS, NULL);
 }
 
+/* Of [libvirt] cpu_mode host-passthrough: the guests' CPU is the host's, so the two must be one model. */
+static bool same_host_cpu(const struct precheck *p)
+{
+	const struct hv_host_info *src = precheck_source(p)->info, *dst = precheck_dest(p)->info;
+
+	if (g_strcmp0(fleet_conf(fleet_of(p))->cpu_mode, "host-passthrough") != 0 || !src || !dst)
+		return true;
+	return g_strcmp0(src->cpu_model, dst->cpu_model) == 0 && g_strcmp0(src->cpu_vendor, dst->cpu_vendor) == 0;
+}
+
 static enum verdict cpu(struct precheck *p, GError **err)
 {
 	const struct host *source = precheck_source(p);
@@ -246,12 +258,30 @@ static enum verdict cpu(struct precheck *p, GError **err)
 
 	if (!p->report.xml)
 		return fetch_xml(p, err);
+	if (fleet_conf(fleet_of(p))->skip_cpu_compare_on_dest)
+		return precheck_skip(p, "skip_cpu_compare_on_dest");
+	if (!same_host_cpu(p)) {
+		g_propagate_error(err, cpu_error(p, "the host's CPU is another model, and cpu_mode is host-passthrough"));
+		return FAIL;
+	}
 	/* A guest that has its host's own CPU (host-passthrough) is compared by that. */
 	if (source->info)
 		req.host_cpu_xml = source->info->cpu_xml;
 	if (precheck_ask(p, precheck_dest(p), &req, got_compare))
 		return ASKED;
 	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+}
+
+/* ---- the copy ---- */
+
+static enum verdict tunnelled(struct precheck *p, GError **err)
+{
+	g_autofree const char **disks = block_targets(p->report.copies);
+
+	if (!fleet_conf(fleet_of(p))->live_migration_tunnelled || !disks || !*disks)
+		return PASS;
+	return precheck_fail(err, "Cannot block migrate instance %s with mapped volumes. Selective block device migration is not supported with "
+			     "tunnelled block migrations.", p->server_uuid);
 }
 
 /* ---- the claim ---- */
@@ -297,6 +327,7 @@ static const struct {
 	{ "storage",            precheck_storage,   .of_dest = true, .asks = true },
 	{ "drives",             precheck_drives,    .of_dest = true, .asks = true },
 	{ "disk",               precheck_disk,      .of_dest = true, .asks = true },
+	{ "tunnelled",          tunnelled,          .of_dest = true },
 	{ "mdev",               .rule = precheck_mdev, .of_dest = true },
 	{ "vtpm",               .rule = precheck_vtpm, .of_dest = true },
 	{ "numa",               numa,               .of_dest = true },

@@ -131,6 +131,25 @@ static bool write_moved(struct mig *m, GError **err)
 	       action_event_start(e->store, m->action_id, "compute_post_live_migration_at_destination", m->dest, err);
 }
 
+static void announced(struct mig *m, struct hv_reply *r)
+{
+	if (r->err)
+		log_info("announce_failed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("error", r->err->message));
+}
+
+/* A help for the network, as in Nova: whether it succeeds changes nothing, and nobody waits for it. */
+static void announce(struct mig *m)
+{
+	const struct conf *c = fleet_conf(m->priv->engine->fleet);
+	struct hv_req req = {
+		.op = HV_ANNOUNCE, .uuid = m->server_uuid, .announce_rounds = (int)c->qemu_monitor_announce_self_count,
+		.announce_ms = (int)c->qemu_monitor_announce_self_interval * 1000,
+	};
+
+	if (c->enable_qemu_monitor_announce_self && m->priv->dest_dom->state == HV_RUNNING)
+		(void)live_ask_always(m, mig_dest(m), &req, announced);
+}
+
 static void moved(struct mig *m)
 {
 	struct fleet *f = m->priv->engine->fleet;
@@ -145,6 +164,7 @@ static void moved(struct mig *m)
 	/* Its host tells again soon; until then nobody else may have its CPUs. */
 	if (m->priv->dest_dom->ties)
 		server_set_ties(s, m->priv->dest_dom->ties);
+	announce(m);
 	judge(m);
 }
 

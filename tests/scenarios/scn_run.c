@@ -148,6 +148,7 @@ static void do_host(struct run *r, const struct scn_line *l)
 		.disk_gib = opt_int(r, l, "disk", 0),
 		.cpu_model = opt(l, "cpu"),
 		.cpu_features = opt(l, "features"),
+		.hv_version = opt_int(r, l, "qemu", 0),
 		.nodes = (int)opt_int(r, l, "numa", 0),
 		.threads = (int)opt_int(r, l, "threads", 0),
 		.huge_pages = opt_int(r, l, "pages", 0),
