@@ -109,6 +109,18 @@ static void on_metadata(virConnectPtr vir, virDomainPtr dom, int type, const cha
 	(void)domain_event(c, dom, HV_EV_DOM, &ev);
 }
 
+/* Its pins, among others. */
+static void on_tunable(virConnectPtr vir, virDomainPtr dom, virTypedParameterPtr params, int n, void *user)
+{
+	struct lv_conn *c = user;
+	struct hv_event ev;
+
+	(void)vir;
+	(void)params;
+	(void)n;
+	(void)domain_event(c, dom, HV_EV_DOM, &ev);
+}
+
 static const char *const close_text[] = {
 	[VIR_CONNECT_CLOSE_REASON_ERROR]     = "the connection failed",
 	[VIR_CONNECT_CLOSE_REASON_EOF]       = "the host closed the connection",
@@ -158,6 +170,7 @@ static const struct {
 	{ VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,        VIR_DOMAIN_EVENT_CALLBACK(on_device) },
 	{ VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,      VIR_DOMAIN_EVENT_CALLBACK(on_device) },
 	{ VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,     VIR_DOMAIN_EVENT_CALLBACK(on_metadata) },
+	{ VIR_DOMAIN_EVENT_ID_TUNABLE,             VIR_DOMAIN_EVENT_CALLBACK(on_tunable) },
 };
 static_assert(G_N_ELEMENTS(callbacks) <= LV_CALLBACKS_MAX, "LV_CALLBACKS_MAX is too small");
 
