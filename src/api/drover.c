@@ -53,7 +53,7 @@ static void put_host_total(struct jout *o, const void *obj)
 
 static void put_host_capacity(struct jout *o, const void *obj)
 {
-	put_usage(o, host_capacity(api_fleet(request_of(o)), obj));
+	put_usage(o, host_capacity(obj));
 }
 
 static void put_host_used(struct jout *o, const void *obj)

@@ -347,7 +347,8 @@ static double host_memory_used(const struct out *o, const struct host *h)
 
 static double host_memory_capacity(const struct out *o, const struct host *h)
 {
-	return (double)MAX(0, host_capacity(o->api->fleet, h).memory_mb) * MIB;
+	(void)o;
+	return (double)MAX(0, host_capacity(h).memory_mb) * MIB;
 }
 
 static double host_vcpus_used(const struct out *o, const struct host *h)
@@ -358,7 +359,8 @@ static double host_vcpus_used(const struct out *o, const struct host *h)
 
 static double host_vcpus_capacity(const struct out *o, const struct host *h)
 {
-	return MAX(0, host_capacity(o->api->fleet, h).vcpus);
+	(void)o;
+	return MAX(0, host_capacity(h).vcpus);
 }
 
 /* ---- the table ---- */

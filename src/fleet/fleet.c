@@ -247,16 +247,19 @@ void fleet_start(struct fleet *f)
 		host_connect(g_ptr_array_index(f->hosts, i));
 }
 
-bool fleet_settled(const struct fleet *f)
+static bool all_tried(const struct fleet *f)
 {
-	if (!f->started)
-		return false;
-	if (clock_now_ms() - f->started_ms >= f->conf->service_down_time * 1000)
-		return true;
 	for (guint i = 0; i < f->hosts->len; i++)
 		if (!((struct host *)g_ptr_array_index(f->hosts, i))->priv->tried)
 			return false;
 	return true;
+}
+
+bool fleet_settled(struct fleet *f)
+{
+	if (f->started && !f->settled)
+		f->settled = clock_now_ms() - f->started_ms >= f->conf->service_down_time * 1000 || all_tried(f);
+	return f->started && f->settled;
 }
 
 void fleet_listen(struct fleet *f, const struct fleet_listener *l)
@@ -396,85 +399,6 @@ bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *
 	return true;
 }
 
-/* ---- what is free ---- */
-
-static void usage_add(struct usage *u, const struct server *s)
-{
-	u->vcpus += s->vcpus;
-	u->memory_mb += s->memory_mb;
-	u->disk_gb += s->disk_gb;
-	u->servers++;
-}
-
-struct usage host_used(const struct host *h)
-{
-	struct usage u = { 0 };
-	GHashTableIter it;
-	void *s;
-
-	g_hash_table_iter_init(&it, h->servers);
-	while (g_hash_table_iter_next(&it, &s, NULL))
-		usage_add(&u, s);
-	return u;
-}
-
-struct usage host_claimed(const struct host *h)
-{
-	struct usage u = { 0 };
-	GHashTableIter it;
-	void *value;
-
-	g_hash_table_iter_init(&it, h->claims);
-	while (g_hash_table_iter_next(&it, NULL, &value)) {
-		const struct claim *c = value;
-
-		u.vcpus += c->usage.vcpus;
-		u.memory_mb += c->usage.memory_mb;
-		u.disk_gb += c->usage.disk_gb;
-		u.servers += c->usage.servers;
-	}
-	return u;
-}
-
-struct usage host_total(const struct host *h)
-{
-	struct usage u = { 0 };
-
-	if (!h->info)
-		return u;
-	u.vcpus = h->info->vcpus;
-	u.memory_mb = h->info->mem_mib;
-	u.disk_gb = h->info->disk_bytes / FLEET_UNIT_GIB;
-	return u;
-}
-
-struct usage host_capacity(const struct fleet *f, const struct host *h)
-{
-	const struct conf *c = f->conf;
-	struct usage u = host_total(h);
-
-	u.vcpus = (int)((u.vcpus - c->reserved_host_cpus) * c->cpu_allocation_ratio);
-	u.memory_mb = (int64_t)((double)(u.memory_mb - c->reserved_host_memory_mb) * c->ram_allocation_ratio);
-	u.disk_gb = (int64_t)((double)(u.disk_gb - c->reserved_host_disk_mb / 1024) * c->disk_allocation_ratio);
-	return u;
-}
-
-void fleet_claim(struct fleet *f, struct host *h, const struct server *s, int64_t migration_id)
-{
-	struct claim *c = g_new0(struct claim, 1);
-
-	(void)f;
-	c->migration_id = migration_id;
-	usage_add(&c->usage, s);
-	g_hash_table_replace(h->claims, g_strdup(s->uuid), c);
-}
-
-void fleet_unclaim(struct fleet *f, struct host *h, const char *server_uuid)
-{
-	(void)f;
-	g_hash_table_remove(h->claims, server_uuid);
-}
-
 /* ---- servers ---- */
 
 GPtrArray *fleet_servers(struct fleet *f)
@@ -511,14 +435,13 @@ void fleet_server_add(struct fleet *f, struct server *s)
 	g_ptr_array_add(f->servers, s);
 	g_hash_table_insert(f->servers_by_uuid, s->uuid, s);
 	if (h)
-		g_hash_table_add(h->servers, s);
+		usage_join(h, s);
 }
 
-static void leave(struct fleet *f, struct host *h, struct server *s)
+void fleet_server_missing(struct fleet *f, struct server *s, bool missing)
 {
-	g_hash_table_remove(h->servers, s);
-	if (f->listener.room)
-		f->listener.room(h, f->listener.user);
+	f->missing += (int)missing - (int)s->missing;
+	s->missing = missing;
 }
 
 void fleet_server_drop(struct fleet *f, struct server *s)
@@ -526,10 +449,11 @@ void fleet_server_drop(struct fleet *f, struct server *s)
 	struct host *h = fleet_host(f, s->host);
 
 	tell_removed(f, s);
+	fleet_server_missing(f, s, false);
 	g_hash_table_remove(f->servers_by_uuid, s->uuid);
 	g_ptr_array_remove(f->servers, s);
 	if (h)
-		leave(f, h, s);
+		usage_leave(f, h, s);
 	server_free(s);
 }
 
@@ -539,9 +463,9 @@ void fleet_server_move(struct fleet *f, struct server *s, const char *host)
 
 	util_replace(&s->host, host);
 	if (new)
-		g_hash_table_add(new->servers, s);
+		usage_join(new, s);
 	if (old && old != new)
-		leave(f, old, s);
-	s->missing = false;
+		usage_leave(f, old, s);
+	fleet_server_missing(f, s, false);
 	tell_later(f, s);
 }

@@ -37,6 +37,13 @@ struct fleet;
 
 enum host_conn { HOST_CLOSED, HOST_CONNECTING, HOST_SYNCING, HOST_UP, HOST_CONN_N };
 
+/* Resources taken, or asked for. */
+struct usage {
+	int vcpus;
+	int64_t memory_mb, disk_gb;
+	int servers;
+};
+
 struct host {
 	int64_t id;
 	char uuid[UTIL_UUID_LEN + 1]; /* of the compute service and of the hypervisor, ours, stable */
@@ -59,14 +66,12 @@ struct host {
 	struct hv_host_info *info;    /* NULL before the first answer */
 	GHashTable *servers;          /* struct server * -> itself: those with host == name */
 	GHashTable *claims;           /* server uuid -> struct claim * */
+	/* What the scheduler reads of every host for every migration, side by side; usage.c keeps it. */
+	struct usage used, claimed;   /* the sums of the servers and of the claims */
+	struct usage capacity;        /* of info */
+	GQuark arch;                  /* of info; 0: not known */
+	bool kvm;                     /* of info */
 	struct host_private *priv;
-};
-
-/* Resources taken, or asked for. */
-struct usage {
-	int vcpus;
-	int64_t memory_mb, disk_gb;
-	int servers;
 };
 
 /* A claim holds room at a destination while a migration runs. */
@@ -84,7 +89,7 @@ struct fleet_listener {
 	void (*leftover)(struct host *h, const struct hv_dom *d, void *user);
 	/* a host became UP, or stopped being so, or was enabled or disabled */
 	void (*host)(struct host *h, void *user);
-	/* a server has left it: there is more room */
+	/* a server has left it, or has another size: there may be more room */
 	void (*room)(struct host *h, void *user);
 	void *user;
 };
@@ -108,7 +113,7 @@ void fleet_start(struct fleet *f);
  * After a start no host is up yet: until each has been reached, or failed once,
  * "down" means nothing. A host that hangs is not waited for longer than service_down_time.
  */
-bool fleet_settled(const struct fleet *f);
+bool fleet_settled(struct fleet *f);
 /** fleet_listen() - set the one listener (the engine). Copied. */
 void fleet_listen(struct fleet *f, const struct fleet_listener *l);
 
@@ -135,6 +140,8 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err);
 /** fleet_host_set() - write disabled, disabled_reason and forced_down. NULL leaves the reason out. */
 bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *reason, bool forced_down, GError **err);
 
+/** host_is_up_at() - host_is_up() for who has just read the wall clock. */
+bool host_is_up_at(const struct fleet *f, const struct host *h, int64_t now_us);
 /** host_is_up() - connected, heard of within service_down_time, and not forced down. */
 bool host_is_up(const struct fleet *f, const struct host *h);
 /** host_state_text() - "up", or why not, for messages: "down: connection refused". Return: owned by the caller. */
@@ -151,7 +158,7 @@ struct usage host_claimed(const struct host *h);
 /** host_total() - what it has, without ratios and reserves. */
 struct usage host_total(const struct host *h);
 /** host_capacity() - what the scheduler may give out: (total - reserved) * allocation ratio. */
-struct usage host_capacity(const struct fleet *f, const struct host *h);
+struct usage host_capacity(const struct host *h);
 
 /** host_claims_new() - the table of a host's claims. */
 GHashTable *host_claims_new(void);
@@ -165,8 +172,16 @@ void host_claim_place(struct host *h, const char *server_uuid, struct place_use 
 void host_room(struct fleet *f, const struct host *h, const char *except, struct place_host *ret);
 void host_room_clear(struct place_host *room);
 
+/** fleet_claim() - hold room for @s on @h; one that it has there already is replaced. */
 void fleet_claim(struct fleet *f, struct host *h, const struct server *s, int64_t migration_id);
+/** fleet_unclaim() - give it back; nothing happens if there is none. */
 void fleet_unclaim(struct fleet *f, struct host *h, const char *server_uuid);
+
+/** fleet_host_info() - what a host says of itself. @info: owned from now on. */
+void fleet_host_info(struct fleet *f, struct host *h, struct hv_host_info *info);
+
+/** fleet_check_usage() - for tests: count what is taken anew. Return: a host whose sums are wrong; NULL. */
+const struct host *fleet_check_usage(const struct fleet *f);
 
 /* ---- servers ---- */
 

@@ -17,7 +17,8 @@ struct fleet {
 	GPtrArray *servers;        /* struct server *, by id */
 	GHashTable *servers_by_uuid;
 	char *owner_user, *owner_project; /* of adopted servers */
-	bool started;
+	guint missing;             /* how many servers are */
+	bool started, settled;
 	int64_t started_ms;
 	struct events *events;
 	GPtrArray *untold;         /* servers that may have changed since watchers were told of them */
@@ -73,7 +74,19 @@ void tell_host(struct host *h, const char *change);
 /** tell_host_state() - it may have come up or gone down. */
 void tell_host_state(struct host *h);
 
+/* ---- usage.c ---- */
+
+/** usage_join() - the server is on the host from now on. */
+void usage_join(struct host *h, struct server *s);
+/** usage_leave() - it is not any more; the listener is told. */
+void usage_leave(struct fleet *f, struct host *h, struct server *s);
+/** usage_resize() - it has another size; @size->servers is 1. */
+void usage_resize(struct fleet *f, struct server *s, const struct usage *size);
+
 /* ---- fleet.c ---- */
+
+/** fleet_server_missing() - the one writer of server.missing. */
+void fleet_server_missing(struct fleet *f, struct server *s, bool missing);
 
 /** fleet_server_add() - take a new record into memory, after its commit. */
 void fleet_server_add(struct fleet *f, struct server *s);

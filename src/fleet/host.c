@@ -68,6 +68,7 @@ struct host *host_new(struct fleet *f, const char *name, const char *uri)
 	host_set_cpus(h, f->conf->cpu_shared_set, f->conf->cpu_dedicated_set);
 	h->priv = g_new0(struct host_private, 1);
 	h->priv->fleet = f;
+	fleet_host_info(f, h, NULL);
 	return h;
 }
 
@@ -207,8 +208,7 @@ static void got_info(struct hv_reply *r, void *user)
 		return;
 	}
 	heard(h);
-	hv_host_info_free(h->info);
-	h->info = g_steal_pointer(&r->info);
+	fleet_host_info(h->priv->fleet, h, g_steal_pointer(&r->info));
 	hv_call(h->hv, &req, got_list, ask_new(h));
 }
 
@@ -295,11 +295,14 @@ void host_event(const struct hv_event *ev, void *user)
 
 /* ---- what others ask of a host ---- */
 
+bool host_is_up_at(const struct fleet *f, const struct host *h, int64_t now_us)
+{
+	return h->conn == HOST_UP && !h->forced_down && now_us - h->last_seen_us <= f->conf->service_down_time * 1000000;
+}
+
 bool host_is_up(const struct fleet *f, const struct host *h)
 {
-	int64_t age_us = clock_wall_us() - h->last_seen_us;
-
-	return h->conn == HOST_UP && !h->forced_down && age_us <= f->conf->service_down_time * 1000000;
+	return host_is_up_at(f, h, clock_wall_us());
 }
 
 char *host_state_text(const struct fleet *f, const struct host *h)

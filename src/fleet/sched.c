@@ -4,10 +4,16 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 struct judge {
 	struct fleet *fleet;
 	const struct sched_request *request;
 	unsigned filters;      /* bits: rows of the table that are asked */
+	const struct host *source;
+	GQuark arch;           /* the guest's */
+	bool needs_kvm, excludes;
+	int64_t now_us;
 	/* the host that is being judged */
 	struct usage room, taken;
 };
@@ -18,7 +24,7 @@ typedef bool filter_f(const struct judge *j, const struct host *h, char **why);
 /* What the host still has. The server's own claim does not stand in its way. */
 static void measure(struct judge *j, const struct host *h)
 {
-	struct usage total = host_capacity(j->fleet, h), used = host_used(h), claimed = host_claimed(h);
+	struct usage total = host_capacity(h), used = host_used(h), claimed = host_claimed(h);
 	const struct server *s = j->request->server;
 
 	if (h == j->request->held) {
@@ -49,12 +55,12 @@ static bool no(char **why, const char *fmt, ...)
 
 static bool filter_source(const struct judge *j, const struct host *h, char **why)
 {
-	return g_strcmp0(h->name, j->request->server->host) != 0 || no(why, "the server runs there");
+	return h != j->source || no(why, "the server runs there");
 }
 
 static bool filter_excluded(const struct judge *j, const struct host *h, char **why)
 {
-	const char *text = j->request->exclude ? g_hash_table_lookup(j->request->exclude, h->name) : NULL;
+	const char *text = j->excludes ? g_hash_table_lookup(j->request->exclude, h->name) : NULL;
 
 	return !text || no(why, "%s", text);
 }
@@ -65,7 +71,7 @@ static bool filter_compute(const struct judge *j, const struct host *h, char **w
 
 	if (h->disabled)
 		return no(why, "the host is disabled: %s", h->disabled_reason ? h->disabled_reason : "no reason given");
-	if (host_is_up(j->fleet, h))
+	if (host_is_up_at(j->fleet, h, j->now_us))
 		return true;
 	state = why ? host_state_text(j->fleet, h) : NULL;
 	return no(why, "the host is %s", state);
@@ -93,7 +99,7 @@ static bool filter_disk(const struct judge *j, const struct host *h, char **why)
 {
 	int64_t need = j->request->server->disk_gb;
 
-	return host_total(h).disk_gb == 0 || need <= j->room.disk_gb ||
+	return need <= j->room.disk_gb || host_total(h).disk_gb == 0 ||
 	       no(why, "%" G_GINT64_FORMAT " GB of disk needed, %" G_GINT64_FORMAT " GB free", need, j->room.disk_gb);
 }
 
@@ -112,9 +118,9 @@ static bool filter_virt(const struct judge *j, const struct host *h, char **why)
 
 	if (!d || !h->info)
 		return true;
-	if (g_strcmp0(d->virt_type, "kvm") == 0 && !h->info->kvm)
+	if (j->needs_kvm && !h->kvm)
 		return no(why, "the guest needs KVM, the host has none");
-	if (d->arch && h->info->arch && strcmp(d->arch, h->info->arch) != 0)
+	if (d->arch && h->arch && h->arch != j->arch)
 		return no(why, "the guest's architecture is %s, the host's %s", d->arch, h->info->arch);
 	return true;
 }
@@ -201,6 +207,11 @@ static struct judge judge_new(struct fleet *f, const struct sched_request *r)
 	for (size_t i = 0; i < G_N_ELEMENTS(filters); i++)
 		if (filters[i].always || g_strv_contains(enabled, filters[i].name))
 			j.filters |= 1u << i;
+	j.source = fleet_host(f, r->server->host);
+	j.arch = r->server->dom && r->server->dom->arch ? g_quark_try_string(r->server->dom->arch) : 0;
+	j.needs_kvm = r->server->dom && g_strcmp0(r->server->dom->virt_type, "kvm") == 0;
+	j.excludes = r->exclude && g_hash_table_size(r->exclude) > 0;
+	j.now_us = clock_wall_us();
 	return j;
 }
 
@@ -229,22 +240,24 @@ bool sched_is_busy(struct fleet *f, const struct host *h)
 	return !filter_inbound(&j, h, NULL);
 }
 
-static bool asked_for(const struct sched_request *r, const struct host *h)
+/* The @i-th of the hosts that are asked for: all, or one. NULL behind the last. */
+static struct host *host_at(const struct judge *j, guint i)
 {
-	return !r->only_host || strcmp(r->only_host, h->name) == 0;
+	GPtrArray *hosts = fleet_hosts(j->fleet);
+
+	if (j->request->only_host)
+		return i == 0 ? fleet_host(j->fleet, j->request->only_host) : NULL;
+	return i < hosts->len ? g_ptr_array_index(hosts, i) : NULL;
 }
 
 bool sched_any(struct fleet *f, const struct sched_request *r)
 {
-	GPtrArray *hosts = fleet_hosts(f);
 	struct judge j = judge_new(f, r);
+	const struct host *h;
 
-	for (guint i = 0; i < hosts->len; i++) {
-		const struct host *h = g_ptr_array_index(hosts, i);
-
-		if (asked_for(r, h) && judge_host(&j, h, NULL) >= INBOUND)
+	for (guint i = 0; (h = host_at(&j, i)); i++)
+		if (judge_host(&j, h, NULL) >= INBOUND)
 			return true;
-	}
 	return false;
 }
 
@@ -266,20 +279,16 @@ static struct host *best_of(const struct candidate *c, guint n, const struct ran
 
 struct host *sched_best(struct fleet *f, const struct sched_request *r, struct host **ret_busy)
 {
-	GPtrArray *hosts = fleet_hosts(f);
-	g_autofree struct candidate *passed = g_new(struct candidate, hosts->len);
+	g_autofree struct candidate *passed = g_new(struct candidate, fleet_hosts(f)->len);
 	struct judge j = judge_new(f, r);
 	struct range range = no_range;
+	struct host *h;
 	guint n = 0;
 
 	*ret_busy = NULL;
-	for (guint i = 0; i < hosts->len; i++) {
-		struct host *h = g_ptr_array_index(hosts, i);
-		size_t row;
+	for (guint i = 0; (h = host_at(&j, i)); i++) {
+		size_t row = judge_host(&j, h, NULL);
 
-		if (!asked_for(r, h))
-			continue;
-		row = judge_host(&j, h, NULL);
 		if (row == G_N_ELEMENTS(filters))
 			passed[n++] = number(&j, h, &range);
 		else if (row == INBOUND && !*ret_busy)
@@ -314,23 +323,18 @@ static int better_first(const void *a, const void *b)
 struct sched_result *sched_select(struct fleet *f, const struct sched_request *r)
 {
 	struct sched_result *res = g_new0(struct sched_result, 1);
-	GPtrArray *hosts = fleet_hosts(f);
-	g_autofree struct candidate *passed = g_new(struct candidate, hosts->len);
+	g_autofree struct candidate *passed = g_new(struct candidate, fleet_hosts(f)->len);
 	struct judge j = judge_new(f, r);
 	struct range range = no_range;
+	struct host *h;
 
 	res->hosts = g_ptr_array_new_with_free_func(verdict_free);
-	for (guint i = 0; i < hosts->len; i++) {
-		struct host *h = g_ptr_array_index(hosts, i);
-		struct sched_verdict *v;
-		size_t row;
+	for (guint i = 0; (h = host_at(&j, i)); i++) {
+		struct sched_verdict *v = g_new0(struct sched_verdict, 1);
+		size_t row = judge_host(&j, h, &v->reason);
 
-		if (!asked_for(r, h))
-			continue;
-		v = g_new0(struct sched_verdict, 1);
 		v->host = h;
 		g_ptr_array_add(res->hosts, v);
-		row = judge_host(&j, h, &v->reason);
 		v->filter = row < G_N_ELEMENTS(filters) ? filters[row].name : NULL;
 		v->busy = row == INBOUND;
 		res->busy += v->busy;

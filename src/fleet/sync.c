@@ -53,7 +53,7 @@ static int64_t disk_gb_of(const struct hv_dom *d)
 }
 
 /* Take what a domain says into a record. Return: true if a stored field changed. */
-static bool apply(struct server *s, const struct hv_dom *d)
+static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 {
 	const char *name = d->title && *d->title ? d->title : d->name;
 	int64_t disk_gb = disk_gb_of(d);
@@ -76,22 +76,24 @@ static bool apply(struct server *s, const struct hv_dom *d)
 		changed = true;
 	}
 	if (s->power != power || s->vcpus != d->vcpus || s->memory_mb != d->mem_mib || (disk_gb && s->disk_gb != disk_gb)) {
+		const struct usage size = {
+			.vcpus = d->vcpus, .memory_mb = d->mem_mib, .disk_gb = disk_gb ? disk_gb : s->disk_gb, .servers = 1,
+		};
+
 		s->power = power;
-		s->vcpus = d->vcpus;
-		s->memory_mb = d->mem_mib;
-		s->disk_gb = disk_gb ? disk_gb : s->disk_gb;
+		usage_resize(f, s, &size);
 		changed = true;
 	}
 	return changed;
 }
 
-static void keep_dom(struct server *s, struct hv_dom **d)
+static void keep_dom(struct fleet *f, struct server *s, struct hv_dom **d)
 {
 	hv_dom_free(s->dom);
 	s->dom = g_steal_pointer(d);
 	server_set_ties(s, s->dom->ties);
 	s->dom_ms = clock_now_ms();
-	s->missing = false;
+	fleet_server_missing(f, s, false);
 	s->missing_since_ms = 0;
 	if (!is_live(s->dom))
 		util_replace(&s->twin, NULL);
@@ -116,7 +118,7 @@ static void adopt(struct fleet *f, struct host *h, struct hv_dom **d)
 	s->user_id = g_strdup(f->owner_user);
 	s->project_id = g_strdup(f->owner_project);
 	s->created_us = s->launched_us = clock_wall_us();
-	apply(s, *d);
+	apply(f, s, *d);
 	if (!fleet_server_save(f, s, &why)) {
 		log_error("server_not_adopted", LOG_S("server", s->uuid), LOG_S("host", h->name), LOG_S("error", why->message));
 		server_free(s);
@@ -125,7 +127,7 @@ static void adopt(struct fleet *f, struct host *h, struct hv_dom **d)
 	log_info("server_adopted", LOG_S("server", s->uuid), LOG_S("name", s->name), LOG_S("host", h->name),
 		 LOG_S("state", hv_state_name((*d)->state)));
 	fleet_server_add(f, s);
-	keep_dom(s, d);
+	keep_dom(f, s, d);
 }
 
 static void move(struct fleet *f, struct server *s, struct host *h, struct hv_dom **d)
@@ -133,9 +135,9 @@ static void move(struct fleet *f, struct server *s, struct host *h, struct hv_do
 	log_warning("server_moved", LOG_S("server", s->uuid), LOG_S("from", s->host), LOG_S("to", h->name));
 	fleet_server_move(f, s, h->name);
 	util_replace(&s->twin, NULL);
-	apply(s, *d);
+	apply(f, s, *d);
 	save(f, s);
-	keep_dom(s, d);
+	keep_dom(f, s, d);
 }
 
 /*
@@ -209,16 +211,16 @@ static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d)
 			leftover(f, h, *d);
 		return;
 	}
-	if (apply(s, *d))
+	if (apply(f, s, *d))
 		save(f, s);
-	keep_dom(s, d);
+	keep_dom(f, s, d);
 }
 
 static void lost_sight(struct fleet *f, struct server *s)
 {
 	if (!s->missing)
 		log_info("server_missing", LOG_S("server", s->uuid), LOG_S("host", s->host));
-	s->missing = true;
+	fleet_server_missing(f, s, true);
 	s->power = SERVER_POWER_NONE;
 	g_clear_pointer(&s->dom, hv_dom_free);
 	tell_later(f, s);
@@ -274,6 +276,8 @@ void sync_list(struct fleet *f, struct host *h, GPtrArray *doms)
 
 void sync_missing(struct fleet *f)
 {
+	if (f->missing == 0)
+		return;
 	for (guint i = 0; i < f->hosts->len; i++)
 		if (((struct host *)g_ptr_array_index(f->hosts, i))->conn != HOST_UP)
 			return;

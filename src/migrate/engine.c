@@ -96,11 +96,13 @@ struct engine *engine_new(struct fleet *f, GError **err)
 	e->queue = queue_new(e);
 	tell_init(&e->stats);
 	e->prechecks = g_hash_table_new(NULL, NULL);
+	e->ended = g_ptr_array_new();
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->active = mig_load_active(e, err);
 	for (guint i = 0; e->active && i < e->active->len; i++) {
 		struct mig *m = g_ptr_array_index(e->active, i);
 
+		m->priv->index = i;
 		index_add(e, m);
 		queue_add(m);
 	}
@@ -130,6 +132,7 @@ void engine_free(struct engine *e)
 	g_hash_table_unref(e->by_server);
 	queue_free(e->queue);
 	g_hash_table_unref(e->leftovers);
+	g_ptr_array_unref(e->ended);
 	if (e->active)
 		g_ptr_array_unref(e->active);
 	precheck_stop(e);
@@ -144,14 +147,24 @@ struct fleet *engine_fleet(struct engine *e)
 
 /* ---- ends ---- */
 
+/* The last one takes the place of one that goes. */
+static void active_remove(struct engine *e, struct mig *m)
+{
+	guint at = m->priv->index;
+
+	g_ptr_array_remove_index_fast(e->active, at);
+	if (at < e->active->len)
+		((struct mig *)g_ptr_array_index(e->active, at))->priv->index = at;
+}
+
 static void reap(void *user)
 {
 	struct engine *e = user;
 
 	e->reaper = NULL;
-	for (guint i = e->active->len; i-- > 0;)
-		if (mig_is_final(g_ptr_array_index(e->active, i)))
-			g_ptr_array_remove_index(e->active, i);
+	for (guint i = 0; i < e->ended->len; i++)
+		active_remove(e, g_ptr_array_index(e->ended, i));
+	g_ptr_array_set_size(e->ended, 0);
 }
 
 void engine_ended(struct mig *m)
@@ -160,6 +173,7 @@ void engine_ended(struct mig *m)
 
 	g_hash_table_remove(e->by_id, &m->id);
 	g_hash_table_remove(e->by_server, m->server_uuid);
+	g_ptr_array_add(e->ended, m);
 	/* In a turn of its own: whoever ended it may still hold it. */
 	if (!e->reaper)
 		e->reaper = clock_after(0, reap, e);
@@ -261,6 +275,7 @@ void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_a
 		done(0, why, user);
 		return;
 	}
+	m->priv->index = e->active->len;
 	g_ptr_array_add(e->active, m);
 	index_add(e, m);
 	queue_add(m);

@@ -185,7 +185,7 @@ const char *engine_held(const struct mig *m);
 /** engine_check() - for tests: count slots, claims and the queue anew. Return: NULL, or what is wrong, owned by the caller. */
 char *engine_check(struct engine *e);
 
-/** engine_active() - migrations that are not final. Borrowed GPtrArray of struct mig *. */
+/** engine_active() - migrations that are not final, in no order. Borrowed GPtrArray of struct mig *. */
 GPtrArray *engine_active(struct engine *e);
 /** engine_active_of() - the one that owns this server; NULL if none does. */
 struct mig *engine_active_of(struct engine *e, const char *server_uuid);

@@ -14,7 +14,8 @@
 struct engine {
 	struct fleet *fleet;
 	struct store *store;
-	GPtrArray *active;          /* struct mig *, by id; those that just ended too, until the next turn */
+	GPtrArray *active;          /* struct mig *, in no order; those that just ended too, until the next turn */
+	GPtrArray *ended;           /* struct mig *, borrowed: those */
 	GHashTable *by_id;          /* id -> struct mig *, not final */
 	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
 	struct queue *queue;
@@ -31,6 +32,7 @@ struct mig_private {
 	struct engine *engine;
 	engine_accepted_f *accepted; /* who waits for the prechecks; NULL */
 	void *accepted_user;
+	guint index;                 /* in active */
 	struct queue_place place;
 	struct clock_timer *timer;   /* the next step or poll */
 	uint64_t turn;               /* answers of an earlier turn are dropped */

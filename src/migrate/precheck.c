@@ -137,7 +137,7 @@ static enum verdict memory(struct precheck *p, GError **err)
 
 	if (is_judged_by_scheduler(p))
 		return PASS;
-	room = host_capacity(fleet_of(p), h).memory_mb - host_used(h).memory_mb - host_claimed(h).memory_mb;
+	room = host_capacity(h).memory_mb - host_used(h).memory_mb - host_claimed(h).memory_mb;
 	if (held_of(p) == h)
 		room += need;
 	if (need <= room)

@@ -278,8 +278,11 @@ void check_limits(struct run *r)
 void check_always(struct run *r)
 {
 	g_autofree char *wrong = r->engine ? engine_check(r->engine) : NULL;
+	const struct host *miscounted = r->fleet ? fleet_check_usage(r->fleet) : NULL;
 
 	check_limits(r);
+	if (miscounted)
+		run_fail(r, "what is taken of %s is not what its servers and claims say", miscounted->name);
 	if (wrong)
 		run_fail(r, "%s", wrong);
 }

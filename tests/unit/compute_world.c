@@ -118,25 +118,27 @@ static void put_actions(struct store *s)
 	g_assert_true(ok);
 }
 
-static void give_info(struct host *h)
+static void give_info(struct fleet *f, struct host *h)
 {
 	static const char *const features[] = { "pge", "clflush", NULL };
 
-	h->info = g_new0(struct hv_host_info, 1);
-	h->info->hostname = g_strdup("node");
-	h->info->hv_type = g_strdup("QEMU");
-	h->info->hv_version = 7002000;
-	h->info->arch = g_strdup("x86_64");
-	h->info->cpu_model = g_strdup("Nehalem");
-	h->info->cpu_vendor = g_strdup("Intel");
-	h->info->cpu_features = g_strdupv((char **)features);
-	h->info->sockets = 2;
-	h->info->cores = 4;
-	h->info->threads = 2;
-	h->info->vcpus = 16;
-	h->info->mem_mib = 32232;
-	h->info->disk_bytes = 878 * FLEET_UNIT_GIB;
-	h->info->disk_free_bytes = 800 * FLEET_UNIT_GIB;
+	struct hv_host_info *info = g_new0(struct hv_host_info, 1);
+
+	info->hostname = g_strdup("node");
+	info->hv_type = g_strdup("QEMU");
+	info->hv_version = 7002000;
+	info->arch = g_strdup("x86_64");
+	info->cpu_model = g_strdup("Nehalem");
+	info->cpu_vendor = g_strdup("Intel");
+	info->cpu_features = g_strdupv((char **)features);
+	info->sockets = 2;
+	info->cores = 4;
+	info->threads = 2;
+	info->vcpus = 16;
+	info->mem_mib = 32232;
+	info->disk_bytes = 878 * FLEET_UNIT_GIB;
+	info->disk_free_bytes = 800 * FLEET_UNIT_GIB;
+	fleet_host_info(f, h, info);
 	h->conn = HOST_UP;
 	h->last_seen_us = clock_wall_us();
 }
@@ -177,8 +179,8 @@ struct world *world_new(void)
 	put_actions(w->store);
 	w->fleet = fleet_new(w->conf, w->store, ops, &err);
 	g_assert_no_error(err);
-	give_info(fleet_host(w->fleet, "h1"));
-	give_info(fleet_host(w->fleet, "h2"));
+	give_info(w->fleet, fleet_host(w->fleet, "h1"));
+	give_info(w->fleet, fleet_host(w->fleet, "h2"));
 	give_domain(fleet_server(w->fleet, WORLD_WEB));
 	fleet_server(w->fleet, WORLD_MOVED)->progress = 28;
 	fleet_claim(w->fleet, fleet_host(w->fleet, "h2"), fleet_server(w->fleet, WORLD_MOVED), 3);
