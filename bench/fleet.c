@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a migration costs the controller, and whether that grows with the fleet:
+ * every server of a simulated fleet is asked to move, again and again, until there
+ * were enough migrations; the scheduler chooses each destination.
+ *
+ *	fleet HOSTS MIGRATIONS STORE
+ *
+ * STORE is a URL: sqlite://:memory: leaves out what a disk costs. The clock is the
+ * test's, so CPU time is all there is; the simulator's is part of it. Ten servers
+ * a host, so that polls of hosts a migration are the same in every fleet.
+ *
+ * Prints one line of names and values: CPU a migration (us), CPU of a host's poll
+ * in the idle fleet (us), memory of a queued migration and of one that has ended
+ * (bytes; a store in memory counts).
+ */
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "hv/sim.h"
+#include "migrate/engine.h"
+
+#define SERVERS 10 /* on each host at the beginning */
+#define SERVER_MIB 1024
+#define LINK_MIBS 1024 /* a copy takes a second, unless others share the link */
+#define IDLE_MS 20000
+#define REPORT_MS 5000
+#define WARM 10000 /* migrations until every cache, pool and ring is full */
+
+struct bench {
+	struct conf *conf;
+	struct sim *world;
+	struct store *store;
+	struct fleet *fleet;
+	struct engine *engine;
+	int hosts;
+	int64_t begun, failed;
+};
+
+static double cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static double allocated(void)
+{
+	return (double)mallinfo2().uordblks;
+}
+
+/* Lines are made, as in a daemon, and go nowhere. */
+static void drop_line(enum log_level level, const char *line, void *user)
+{
+	(void)level;
+	(void)line;
+	(void)user;
+}
+
+static struct conf *make_conf(int hosts)
+{
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GString) text = g_string_new("[DEFAULT]\nlog_format = text\n");
+	struct conf *c;
+
+	for (int i = 0; i < hosts; i++)
+		g_string_append_printf(text, "[host h%d]\nuri = sim://h%d\n", i, i);
+	c = conf_parse(text->str, text->len, "bench", mistakes);
+	g_assert_cmpuint(mistakes->len, ==, 0);
+	return c;
+}
+
+static void make_world(struct bench *b)
+{
+	b->world = sim_new(1);
+	for (int i = 0; i < b->hosts; i++) {
+		g_autofree char *host = g_strdup_printf("h%d", i);
+
+		sim_host_add(b->world, host, &(struct sim_host_spec){ .vcpus = 64, .mem_mib = 65536, .link_mibs = LINK_MIBS, .latency_ms = 2 });
+		for (int k = 0; k < SERVERS; k++) {
+			g_autofree char *name = g_strdup_printf("s%d-%d", i, k);
+
+			sim_dom_add(b->world, host, &(struct sim_dom_spec){ .name = name, .mem_mib = SERVER_MIB, .dirty_mibs = 1 });
+		}
+	}
+}
+
+static void start(struct bench *b, const char *url)
+{
+	static const struct hv_ops *const ops[] = { &sim_ops, NULL };
+	g_autoptr(GError) err = NULL;
+
+	clock_manual(INT64_C(1700000000000000));
+	log_init(LOG_INFO, LOG_TEXT);
+	log_hook(drop_line, NULL);
+	b->conf = make_conf(b->hosts);
+	make_world(b);
+	b->store = store_open(url, &err);
+	g_assert_no_error(err);
+	b->fleet = fleet_new(b->conf, b->store, ops, &err);
+	g_assert_no_error(err);
+	b->engine = engine_new(b->fleet, &err);
+	g_assert_no_error(err);
+	fleet_start(b->fleet);
+	clock_advance_ms(IDLE_MS);
+	g_assert_cmpuint(fleet_servers(b->fleet)->len, ==, (guint)b->hosts * SERVERS);
+}
+
+static void stop(struct bench *b)
+{
+	engine_free(b->engine);
+	fleet_free(b->fleet);
+	store_close(b->store);
+	sim_free(b->world);
+	conf_free(b->conf);
+}
+
+static void accepted(int64_t id, const GError *err, void *user)
+{
+	struct bench *b = user;
+
+	(void)id;
+	g_assert_no_error(err);
+	b->begun++;
+}
+
+static void ask_all(struct bench *b)
+{
+	GPtrArray *servers = fleet_servers(b->fleet);
+
+	for (guint i = 0; i < servers->len; i++) {
+		const struct mig_request r = {
+			.server = g_ptr_array_index(servers, i), .block = MIG_BLOCK_AUTO,
+			.who = { .user_id = "admin", .project_id = "admin", .request_id = "req-00000000-0000-4000-8000-000000000000", .admin = true },
+		};
+
+		engine_live_migrate(b->engine, &r, accepted, b);
+	}
+}
+
+static void move_all(struct bench *b)
+{
+	ask_all(b);
+	while (engine_active(b->engine)->len > 0)
+		(void)clock_step();
+}
+
+static int64_t count_failed(struct bench *b)
+{
+	static const char *const ends[] = { "error", "failed", "cancelled" };
+	int64_t n = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+		g_autoptr(GPtrArray) list = engine_list(b->engine, &(struct mig_filter){ .status = ends[i] }, NULL);
+
+		n += list->len;
+	}
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	struct bench b = { .hosts = argc > 1 ? atoi(argv[1]) : 10 };
+	int64_t wanted = argc > 2 ? atoll(argv[2]) : 1000;
+	double before, idle, queued, cpu = 0, held = 0;
+
+	start(&b, argc > 3 ? argv[3] : "sqlite://:memory:");
+	before = cpu_us();
+	clock_advance_ms(IDLE_MS);
+	idle = (cpu_us() - before) / b.hosts / (IDLE_MS / REPORT_MS);
+
+	/* The first turn of the warm-up shows what a queued one takes. */
+	before = allocated();
+	ask_all(&b);
+	clock_advance_ms(1);
+	queued = (allocated() - before) / (double)b.begun;
+	while (engine_active(b.engine)->len > 0)
+		(void)clock_step();
+	while (b.begun < WARM)
+		move_all(&b);
+	held = allocated();
+	for (b.begun = 0; b.begun < wanted;) {
+		before = cpu_us();
+		move_all(&b);
+		cpu += cpu_us() - before;
+	}
+	printf("hosts %d failed %" G_GINT64_FORMAT " cpu %.1f poll %.2f queued %.0f ended %.1f migrations %" G_GINT64_FORMAT "\n", b.hosts, count_failed(&b),
+	       cpu / (double)b.begun, idle, queued, (allocated() - held) / (double)b.begun, b.begun);
+	stop(&b);
+	return 0;
+}
