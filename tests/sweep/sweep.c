@@ -33,6 +33,7 @@
 
 #define FAILURES_SHOWN 50
 #define JOBS_MAX 64
+#define SHARES 65536 /* runs are dealt out in so many parts */
 
 static gint64 seed = 1, max_runs, pairs, jobs = 2;
 static char *only;
@@ -188,12 +189,12 @@ static int64_t count_calls(const struct scn *s, FILE *out)
 }
 
 /* Runs are dealt out by a hash, so that a part of them has calls and faults of all kinds. */
-static bool is_mine(int64_t number, int64_t me, int64_t every)
+static bool is_mine(int64_t number, int64_t me, int64_t share)
 {
 	uint64_t x = ((uint64_t)number + (uint64_t)seed * 0x9e3779b97f4a7c15u) * 0xbf58476d1ce4e5b9u;
 
 	x ^= x >> 31;
-	return x % (uint64_t)every == 0 && (int64_t)(x / (uint64_t)every % (uint64_t)jobs) == me;
+	return (int64_t)(x % SHARES) < share && (int64_t)(x / SHARES % (uint64_t)jobs) == me;
 }
 
 static void run_and_tell(const struct plan *p, int64_t me, struct total *t, FILE *out)
@@ -212,14 +213,14 @@ static void run_and_tell(const struct plan *p, int64_t me, struct total *t, FILE
 	g_free(res.failure);
 }
 
-static void sweep_scenario(const struct scn *s, int64_t me, int64_t every, int64_t *number, struct total *t, FILE *out)
+static void sweep_scenario(const struct scn *s, int64_t me, int64_t share, int64_t *number, struct total *t, FILE *out)
 {
 	int64_t calls = count_calls(s, out);
 
 	t->failed += calls == 0;
 	for (int64_t call = 1; call <= calls; call++)
 		for (size_t k = 0; k < G_N_ELEMENTS(faults); k++)
-			if (is_mine((*number)++, me, every))
+			if (is_mine((*number)++, me, share))
 				run_and_tell(&(struct plan){ .scn = s, .n = 1, .hit = { { call, k } } }, me, t, out);
 }
 
@@ -251,13 +252,13 @@ static int64_t count_runs(GPtrArray *all, FILE *null)
 	return n;
 }
 
-static void work(GPtrArray *all, int64_t me, int64_t every, FILE *out)
+static void work(GPtrArray *all, int64_t me, int64_t share, FILE *out)
 {
 	struct total t = { 0 };
 	int64_t number = 0;
 
 	for (guint i = 0; i < all->len; i++)
-		sweep_scenario(g_ptr_array_index(all, i), me, every, &number, &t, out);
+		sweep_scenario(g_ptr_array_index(all, i), me, share, &number, &t, out);
 	for (guint i = 0; pairs > 0 && i < all->len; i++)
 		sweep_pairs(g_ptr_array_index(all, i), me, pairs / all->len + 1, &t, out);
 	fprintf(out, "T %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", t.runs, t.failed, t.struck,
@@ -266,7 +267,7 @@ static void work(GPtrArray *all, int64_t me, int64_t every, FILE *out)
 }
 
 /* Return: a stream of what the process says. */
-static FILE *spawn(GPtrArray *all, int64_t me, int64_t every)
+static FILE *spawn(GPtrArray *all, int64_t me, int64_t share)
 {
 	int fds[2];
 	pid_t pid;
@@ -279,7 +280,7 @@ static FILE *spawn(GPtrArray *all, int64_t me, int64_t every)
 		FILE *out = fdopen(fds[1], "w");
 
 		close(fds[0]);
-		work(all, me, every, out);
+		work(all, me, share, out);
 		fclose(out);
 		exit(0);
 	}
@@ -334,7 +335,7 @@ static int run_all(GPtrArray *all)
 	g_autoptr(GPtrArray) failures = g_ptr_array_new_with_free_func(g_free);
 	gint64 begin = g_get_monotonic_time();
 	struct total sum = { 0 };
-	int64_t every = 1;
+	int64_t share = SHARES;
 	FILE *in[JOBS_MAX];
 	double s;
 
@@ -347,11 +348,11 @@ static int run_all(GPtrArray *all)
 	if (max_runs > 0) {
 		FILE *null = fopen("/dev/null", "w");
 
-		every = MAX(count_runs(all, null) / max_runs, 1);
+		share = MIN(SHARES * max_runs / MAX(count_runs(all, null), 1), SHARES);
 		fclose(null);
 	}
 	for (int64_t i = 0; i < jobs; i++)
-		in[i] = spawn(all, i, every);
+		in[i] = spawn(all, i, share);
 	for (int64_t i = 0; i < jobs; i++)
 		listen_to(in[i], at[i], &sum, failures);
 	while (wait(NULL) > 0)
