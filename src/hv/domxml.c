@@ -460,6 +460,20 @@ static void rewrite_graphics(xmlNode *graphics, const struct domxml_changes *ch)
 	}
 }
 
+static void set_cpu_model(xmlNode *root, const char *model)
+{
+	xmlNode *old = domxml_child(root, "cpu"), *cpu;
+
+	if (old) {
+		xmlUnlinkNode(old);
+		xmlFreeNode(old);
+	}
+	cpu = xmlNewChild(root, NULL, BAD_CAST "cpu", NULL);
+	set_attr(cpu, "mode", "custom");
+	set_attr(cpu, "match", "exact");
+	(void)xmlNewTextChild(cpu, NULL, BAD_CAST "model", BAD_CAST model);
+}
+
 char *domxml_rewrite(const char *xml, const struct domxml_changes *ch, GError **err)
 {
 	g_autoptr(xmlDoc) doc = domxml_read(xml, "domain", err);
@@ -471,6 +485,8 @@ char *domxml_rewrite(const char *xml, const struct domxml_changes *ch, GError **
 	root = xmlDocGetRootElement(doc);
 	for (xmlNode *g = domxml_child(domxml_child(root, "devices"), "graphics"); g; g = domxml_next(g, "graphics"))
 		rewrite_graphics(g, ch);
+	if (ch->cpu_model)
+		set_cpu_model(root, ch->cpu_model);
 	if (ch->place)
 		domxml_set_place(root, ch->place);
 	out = domxml_dump(root);

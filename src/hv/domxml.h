@@ -87,6 +87,7 @@ void domxml_cpu_clear(struct domxml_cpu *c);
 struct domxml_changes {
 	const char *vnc_listen;   /* address that VNC servers listen on */
 	const char *spice_listen;
+	const char *cpu_model;    /* this one in place of the guest's <cpu>; for comparisons alone, a running guest keeps its own */
 	const struct hv_place *place;
 };
 

@@ -33,6 +33,7 @@ struct precheck {
 	struct clock_timer *turn;  /* the first one, or a wait */
 	precheck_done_f *done;
 	void *user;
+	guint model;               /* of [libvirt] cpu_models, that is being compared */
 	/* precheck_storage.c */
 	struct hv_dom *dom;        /* asked for when the record has none */
 	GPtrArray *dirs;           /* struct dir *: folders whose sharing is looked into; NULL before */
