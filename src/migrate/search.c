@@ -23,14 +23,9 @@ static void refuse(struct mig *m, const GError *why)
 		engine_accept(m, kept);
 }
 
-static bool write_checked(struct mig *m, GError **err)
-{
-	return action_event_finish(m->priv->engine->store, m->action_id, "conductor_live_migrate_instance", NULL, err);
-}
-
 static void to_queue(struct mig *m)
 {
-	if (!live_go(m, MIG_QUEUED, "checks passed", write_checked))
+	if (!live_go(m, MIG_QUEUED, "checks passed", NULL))
 		return;
 	engine_accept(m, NULL);
 }
@@ -47,6 +42,13 @@ static void take_place(struct mig *m, struct host *h)
 	hv_place_free(p);
 }
 
+/* Nova's conductor is done when the checks of a destination are. */
+static bool write_found(struct mig *m, GError **err)
+{
+	return mig_write_options(m, err) &&
+	       action_event_finish(m->priv->engine->store, m->action_id, "conductor_live_migrate_instance", NULL, err);
+}
+
 static void found(struct mig *m, struct host *h)
 {
 	if (m->phase == MIG_CHECK) {
@@ -55,7 +57,7 @@ static void found(struct mig *m, struct host *h)
 	}
 	util_replace(&m->dest, h->name);
 	take_place(m, h);
-	if (live_go(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit", mig_write_options)) {
+	if (live_go(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit", write_found)) {
 		placing_hold(m);
 		live_enter(m);
 		return;

@@ -233,6 +233,19 @@ static void expect_number(struct run *r, const struct scn_line *l)
 		run_fail(r, "%s are %d, want %d", l->w[1], (int)got, (int)want);
 }
 
+static bool is_told(struct run *r, const struct action *a, const char *text)
+{
+	g_autoptr(GPtrArray) events = action_events(r->store, a->id, NULL);
+
+	for (guint i = 0; events && i < events->len; i++) {
+		const struct action_event *e = g_ptr_array_index(events, i);
+
+		if (e->details && strstr(e->details, text))
+			return true;
+	}
+	return false;
+}
+
 /* expect action S ok|error [PART]: the last live-migration action and its events */
 static void expect_action(struct run *r, const struct scn_line *l)
 {
@@ -248,6 +261,8 @@ static void expect_action(struct run *r, const struct scn_line *l)
 		run_fail(r, "%s has no action", l->w[2]);
 	else
 		want_text(r, "the action's message", a->message, g_str_equal(l->w[3], "ok") ? "-" : "Error");
+	if (a && l->n > 4 && !is_told(r, a, l->w[4]))
+		run_fail(r, "no event of the action has \"%s\"", l->w[4]);
 }
 
 static const struct {

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A guest of a lab under a daemon that moves it: what is waited for while it goes, what must be true afterwards."""
+from __future__ import annotations
+
+from daemon import Daemon
+from lab import Lab
+from stock import Clients
+from wait import wait_for
+
+BUSY, IDLE = "60:96", "0"  # MB a second, in a set of so many MB: more than BANDWIDTH sends
+BANDWIDTH = 24             # MiB a second
+FINAL = ("completed", "error", "failed", "cancelled")
+GUEST_BYTES = 256 << 10    # of its disk, from the beginning, is what the agent writes to
+
+
+class Guest:
+    def __init__(self, lab: Lab, daemon: Daemon, uuid: str, name: str = "vm1") -> None:
+        self.lab, self.daemon, self.uuid, self.name = lab, daemon, uuid, name
+        daemon.wait_hosts_up(len(lab.hosts))
+        self.api, self.clients = daemon.api(), Clients(daemon.openrc)
+        self.source = self.api.host_of(uuid)
+        self.dest = next(host for host in lab.hosts if host != self.source)
+        self.seen = len(daemon.events)
+
+    # ---- while it goes ----
+
+    def ask(self, line: str = "") -> None:
+        """A migration is asked for. @line: by this command line of a stock client."""
+        self.lab.beat_reset(self.name)
+        self.seen = len(self.daemon.events)
+        if line:
+            self.clients.must(line)
+            return
+        got = self.api.live_migrate(self.uuid, self.dest)
+        assert got.status == 202, got.fault
+
+    def copying(self, what: str = "memory", above: int = 0, seconds: float = 60) -> dict:
+        """Return: the migration as Nova's API shows it, once more than so many bytes of "memory" or "disk" moved."""
+        def moved() -> dict | None:
+            found = self.api.running_migration(self.uuid)
+            return found if found and (found[f"{what}_processed_bytes"] or 0) > above else None
+        return wait_for(moved, seconds, f"bytes of the {what} move")
+
+    def busy(self) -> int:
+        """It dirties more than is sent, and its memory is being copied. Return: the migration."""
+        self.lab("dirty", self.name, BUSY)
+        self.ask()
+        return self.copying()["id"]
+
+    # ---- afterwards ----
+
+    def newest(self) -> dict:
+        return self.api.migrations(self.uuid)[0]
+
+    def record(self) -> dict:
+        """With its events."""
+        return self.api.get(f"/drover/v1/migrations/{self.newest()['id']}", None)["migration"]
+
+    def why(self) -> list[str]:
+        """Of each event of its record."""
+        return [event["why"] or "" for event in self.record()["events"]]
+
+    def action(self) -> dict:
+        """The newest instance action with its events."""
+        newest = self.api.get(f"/v2.1/servers/{self.uuid}/os-instance-actions")["instanceActions"][0]
+        return self.api.get(f"/v2.1/servers/{self.uuid}/os-instance-actions/{newest['request_id']}")["instanceAction"]
+
+    def ends(self, status: str, seconds: float = 120, cut: bool = False) -> dict:
+        """
+        The migration ends so, and everything says the same: records, log, hosts, the guest itself.
+        @cut: a cable was out, so that its datagrams could not come
+
+        Return: what was received from the guest since it was asked for.
+        """
+        wait_for(lambda: self.api.server(self.uuid)["OS-EXT-STS:task_state"] is None, seconds, "the migration ends", 0.1)
+        host, other = (self.dest, self.source) if status == "completed" else (self.source, self.dest)
+        self._records(status, host)
+        wait_for(lambda: self.lab.running_on(self.name) == [host], 20, f"it runs at {host} alone")
+        wait_for(lambda: self.lab.virsh(other, "domstate", self.name, check=False) == "", 20, f"{other} has no domain of it")
+        return self.whole(cut)
+
+    def _records(self, status: str, host: str) -> None:
+        record, action, server = self.record(), self.action(), self.api.server(self.uuid)
+        assert self.newest()["status"] == record["status"] == status and record["final"], record
+        assert record["events"][-1]["to"] == record["phase"], record
+        assert bool(record["error"]) == (status in ("error", "failed")), record
+        assert (server["status"], server["OS-EXT-SRV-ATTR:host"]) == ("ACTIVE", host), server
+        assert action["action"] == "live-migration", action
+        assert (action["message"] or None) == ("Error" if status in ("error", "failed") else None), (action, record)
+        self.daemon.wait_event("migration_phase", 5, since=self.seen, to=record["phase"], migration=record["id"])
+
+    def whole(self, cut: bool = False) -> dict:
+        """It lives, once, and nothing of its memory and disk was lost."""
+        self.lab("dirty", self.name, IDLE)
+        beat = self.lab.beat(self.name)
+        assert (cut or beat["lost"] == 0) and not beat["two_copies"] and beat["reboots"] == 0 and beat["disk_errors"] == 0, beat
+        return beat
+
+    # ---- its disk, from outside ----
+
+    def disk(self, host: str) -> str:
+        """Where a disk of its own, on local storage, is on this machine."""
+        return str(self.lab.dir / host / "instances" / f"{self.name}.qcow2")
+
+    def disk_sum(self, host: str) -> str:
+        """Of all that it sees on its disk but for what it writes to."""
+        image = f"/var/lib/libvirt/drover/instances/{self.name}.qcow2"
+        return self.lab("exec", host, "sh", "-c", f"qemu-img convert -U -O raw {image} /run/disk && tail -c +{GUEST_BYTES + 1} /run/disk"
+                        " | sha256sum; rm /run/disk")
