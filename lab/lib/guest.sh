@@ -3,7 +3,7 @@
 # Guests that plain libvirt defines and starts, behind any controller's back, and their heartbeats.
 
 cmd_guest() {
-	local host=${1:-} guest=${2:-} mem=128 vcpus=1 dirty=0 disk=shared size=64M ip='' interval=10 vnc=no wait=no uuid
+	local host=${1:-} guest=${2:-} mem=128 vcpus=1 dirty=0 disk=shared size='' data='' ip='' interval=10 vnc=no wait=no uuid
 
 	[ $# -ge 2 ] || die "usage: lab guest HOST NAME [options]; see 'lab help'"
 	[[ $guest =~ ^[a-zA-Z0-9][a-zA-Z0-9._-]{0,61}$ ]] || die "'$guest' is no name for a guest"
@@ -18,12 +18,7 @@ cmd_guest() {
 		--mem) mem=$2 ;;
 		--vcpus) vcpus=$2 ;;
 		--dirty) dirty=$2 ;;
-		--disk)
-			disk=${2%%:*}
-			if [[ $2 = *:* ]]; then
-				size=${2#*:}
-			fi
-			;;
+		--disk) IFS=: read -r disk size data <<< "$2" ;;
 		--ip) ip=$2 ;;
 		--interval) interval=$2 ;;
 		*) die "unknown option $1" ;;
@@ -31,6 +26,8 @@ cmd_guest() {
 		shift 2
 	done
 	[[ $disk = shared || $disk = local || $disk = overlay || $disk = none ]] || die "a disk is shared, local, overlay or none, not '$disk'"
+	[ -z "$data" ] || [ "$disk" = shared ] || [ "$disk" = local ] || die "a disk of the kind $disk has data of its own"
+	size=${size:-64M}
 	need_host_up "$host"
 	[ ! -e "$dir/guests/$guest" ] || die "there is a guest '$guest'"
 	cache_prepare
@@ -83,6 +80,7 @@ guest_start() {
 		overlay_create || return 1
 	elif [ -n "$pool" ]; then
 		virsh_on "$host" vol-create-as $pool "$guest.qcow2" "$size" --format qcow2 > /dev/null || return 1
+		[ -z "$data" ] || disk_fill "$drover_dir/$pool/$guest.qcow2" || return 1
 	fi
 	guest_xml "$pool" > "$xml"
 	# virsh reads it from its standard input: the folder of the lab is not named in the host
@@ -93,6 +91,16 @@ guest_start() {
 		return 1
 	fi
 	rm -f "$xml"
+}
+
+# So many bytes of noise from the middle of the disk on, where the guest writes nothing.
+disk_fill() {
+	local image=$1 bytes middle
+
+	bytes=$(numfmt --from=iec "$data") && middle=$(($(numfmt --from=iec "$size") / 2)) || return 1
+	in_host "$host" dd if=/dev/urandom of="$image.noise" bs=64k count="$bytes" iflag=count_bytes,fullblock status=none &&
+		in_host "$host" qemu-io -f qcow2 -c "write -q -s $image.noise $middle $bytes" "$image" &&
+		in_host "$host" rm "$image.noise"
 }
 
 # A disk over a base image, both with contents that the guest leaves alone: a quarter of the base from its second quarter on, and a

@@ -20,8 +20,9 @@ def terminate(_signal: int, _frame: object) -> None:
 
 
 class Lab:
-    def __init__(self, hosts: int, tag: str) -> None:
+    def __init__(self, hosts: int, tag: str, *options: str) -> None:
         self.tag = tag
+        self.options = options
         self.name = f"{tag}-{os.getpid()}"
         self.hosts = [f"h{i}" for i in range(1, hosts + 1)]
         self.netns = f"{self.name}-ctl"
@@ -30,7 +31,7 @@ class Lab:
     def __enter__(self) -> Lab:
         signal.signal(signal.SIGTERM, terminate)
         try:
-            self("up", str(len(self.hosts)))
+            self("up", str(len(self.hosts)), *self.options)
         except BaseException:
             self("down", check=False)
             raise
