@@ -1,93 +1,138 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What to do when a migration times out: the last part of "Live-migrate instances", with a guest that dirties more than is copied."""
+"""A guest that dirties more than is copied: each way to bring its migration to an end, Nova's and Drover's own."""
 import re
 import sys
+from datetime import datetime
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from api import Api
 from daemon import Daemon, lab_hosts
+from guest import BANDWIDTH, IDLE, Guest
 from lab import Lab
-from stock import Clients
 from tap import Tap
 from wait import wait_for
 
-BUSY, IDLE = "60:96", "0"
-# MiB a second; without Drover's own ways to bring a migration to its end
-NOVA = {"live_migration_bandwidth": 24, "live_migration_policy": "nova"}
-SECONDS_PER_GIB = 4  # of a guest that counts as 2 GiB, as each small one does
-GAP_MAX_MS = 4000    # what a pause until all is copied exceeds: 96 MB at 24 MiB/s
+SECONDS_PER_GIB = 4   # of a guest that counts as 2 GiB, as each small one does
+TIMEOUT_S = 2 * SECONDS_PER_GIB
+DEADLINE_S = 2 * 10
+QUICK = "60:48"       # iterations of two seconds, of which it takes some to see that they do not shrink
+GAP_MAX_MS = 4000     # what a pause until all is copied exceeds: 96 MB at 24 MiB/s
+ADAPTIVE = {"live_migration_bandwidth": BANDWIDTH}
+# without Drover's own ways to bring a migration to its end
+NOVA = {**ADAPTIVE, "live_migration_policy": "nova"}
+TIMED_OUT = f"live migration not completed after {TIMEOUT_S} sec"
 
 
-class Case:
-    def __init__(self, lab: Lab, uuid: str, daemon: Daemon) -> None:
-        self.lab, self.uuid, self.daemon = lab, uuid, daemon
-        daemon.wait_hosts_up(2)
-        self.api: Api = daemon.api()
-        self.clients = Clients(daemon.openrc)
-        self.source = self.api.host_of(uuid)
-        self.dest = "h1" if self.source == "h2" else "h2"
-
-    def begin(self) -> int:
-        """The guest is busy, and its memory is being copied. Return: the migration."""
-        self.lab("dirty", "vm1", BUSY)
-        self.lab.beat_reset("vm1")
-        self.clients.must(f"nova live-migration {self.uuid}")
-
-        def copying() -> dict | None:
-            found = self.api.running_migration(self.uuid)
-            return found if found and found["memory_processed_bytes"] else None
-        return wait_for(copying, 30, "bytes move")["id"]
-
-    def ends(self, status: str, host: str) -> dict:
-        """Return: what was received from the guest meanwhile."""
-        wait_for(lambda: self.api.server(self.uuid)["OS-EXT-STS:task_state"] is None, 90, "the migration ends", 0.2)
-        newest = self.api.migrations(self.uuid)[0]
-        assert newest["status"] == status, newest
-        assert self.api.host_of(self.uuid) == host
-        wait_for(lambda: self.lab.running_on("vm1") == [host], 10, f"it runs at {host} alone")
-        beat = self.lab.beat("vm1")
-        assert beat["lost"] == 0 and not beat["two_copies"] and beat["reboots"] == 0 and beat["disk_errors"] == 0, beat
-        return beat
+def gap(g: Guest) -> str:
+    return f"longest gap {g.ends('completed')['longest_gap_ms']:.0f} ms"
 
 
-def times_out(case: Case) -> str:
+def times_out(g: Guest) -> str:
     """It is aborted, and the log says what Nova's says."""
-    case.begin()
-    event = case.daemon.wait_event("migration_timeout", 2 * SECONDS_PER_GIB + 30)
-    want = f"live migration not completed after {2 * SECONDS_PER_GIB} sec"
-    assert want in str(event), event
-    case.ends("cancelled", case.source)
-    return want
+    g.busy()
+    event = g.daemon.wait_event("migration_timeout", TIMEOUT_S + 30, since=g.seen)
+    assert TIMED_OUT in str(event), event
+    beat = g.ends("cancelled")
+    assert any(TIMED_OUT in why for why in g.why()), g.record()
+    return f"longest gap {beat['longest_gap_ms']:.0f} ms"
 
 
-def post_copy(case: Case) -> str:
+def paused(g: Guest) -> str:
+    """Until all is copied, and it runs again at the destination."""
+    beat, record = g.ends("completed"), g.record()
+    assert record["paused"] and not record["post_copy"], record
+    assert beat["longest_gap_ms"] > 1000, beat
+    return f"longest gap {beat['longest_gap_ms']:.0f} ms"
+
+
+def by_hand(g: Guest) -> str:
+    mig = g.busy()
+    g.clients.must(f"nova live-migration-force-complete {g.uuid} {mig}")
+    return paused(g)
+
+
+def by_timeout(g: Guest) -> str:
+    g.busy()
+    g.daemon.wait_event("migration_timeout", TIMEOUT_S + 30, since=g.seen)
+    note = paused(g)
+    assert any(TIMED_OUT in why for why in g.why()), g.record()
+    return note
+
+
+def post_copy(g: Guest) -> str:
     """Where it is permitted, force-complete switches to it and does not pause."""
-    mig = case.begin()
-    case.clients.must(f"nova live-migration-force-complete {case.uuid} {mig}")
-    beat = case.ends("completed", case.dest)
+    mig = g.busy()
+    g.clients.must(f"nova live-migration-force-complete {g.uuid} {mig}")
+    return switched(g)
+
+
+def switched(g: Guest) -> str:
+    beat, record = g.ends("completed"), g.record()
+    assert any("post-copy: the guest goes on at the destination" in why for why in g.why()) and not record["paused"], record
     assert beat["longest_gap_ms"] < GAP_MAX_MS, beat
     return f"longest gap {beat['longest_gap_ms']:.0f} ms"
 
 
-def auto_converge(case: Case) -> str:
+def auto_converge(g: Guest) -> str:
     """QEMU slows the guest down."""
-    case.begin()
+    g.busy()
 
     def throttle() -> int:
-        match = re.search(r"Auto converge throttle:\s+(\d+)", case.lab.virsh(case.source, "domjobinfo", "vm1", check=False))
+        match = re.search(r"Auto converge throttle:\s+(\d+)", g.lab.virsh(g.source, "domjobinfo", g.name, check=False))
         return int(match[1]) if match else 0
     percent = wait_for(throttle, 60, "the guest is slowed down", 0.2)
-    case.lab("dirty", "vm1", IDLE)
-    case.ends("completed", case.dest)
-    return f"by {percent} %"
+    g.lab("dirty", g.name, IDLE)
+    return f"by {percent} %, {gap(g)}"
 
 
+def adaptive_post_copy(g: Guest) -> str:
+    """Nobody asks for it."""
+    g.busy(QUICK)
+    note = switched(g)
+    assert any("faster than it can be sent; post-copy is permitted" in why for why in g.why()), g.record()
+    return note
+
+
+def in_time(g: Guest) -> float:
+    """Before the deadline, which is counted from the copy's begin. Return: seconds."""
+    at = {}
+    for event in g.record()["events"]:
+        at.setdefault(event["to"], datetime.fromisoformat(event["at"]))
+    seconds = (at["finish"] - at["copy"]).total_seconds()
+    assert seconds < DEADLINE_S and not any("not completed" in why for why in g.why()), g.record()
+    return seconds
+
+
+def adaptive_pause(g: Guest) -> str:
+    g.busy(QUICK)
+    note = paused(g)
+    assert any("the deadline is near" in why for why in g.why()), g.record()
+    return f"{in_time(g):.1f} of {DEADLINE_S} s, {note}"
+
+
+def adaptive_downtime(g: Guest) -> str:
+    """Its last iteration may take that long, so nothing else is needed."""
+    g.busy(QUICK)
+    note, record = gap(g), g.record()
+    assert not record["paused"], record
+    assert any(re.search(r"iterations stay at \d+ MiB; \d+ ms would send that", why) for why in g.why()), record
+    return f"{in_time(g):.1f} of {DEADLINE_S} s, {note}"
+
+
+TIMEOUT = {"live_migration_completion_timeout": SECONDS_PER_GIB}
+DEADLINE = {"live_migration_completion_timeout": DEADLINE_S // 2}
+FORCE = {"live_migration_timeout_action": "force_complete"}
+POST_COPY = {"live_migration_permit_post_copy": "true"}
 CASES = [
-    ("it times out and is aborted", times_out, {"live_migration_completion_timeout": SECONDS_PER_GIB}),
-    ("force-complete with post-copy", post_copy, {"live_migration_permit_post_copy": "true"}),
-    ("auto-convergence slows the guest", auto_converge, {"live_migration_permit_auto_converge": "true"}),
+    ("it times out and is aborted", times_out, {**NOVA, **TIMEOUT}),
+    ("force-complete by hand pauses it", by_hand, NOVA),
+    ("force-complete by the timeout pauses it", by_timeout, {**NOVA, **TIMEOUT, **FORCE}),
+    ("force-complete with post-copy", post_copy, {**NOVA, **POST_COPY}),
+    ("auto-convergence slows the guest", auto_converge, {**NOVA, "live_migration_permit_auto_converge": "true"}),
+    ("adaptive: post-copy where it is permitted", adaptive_post_copy, {**ADAPTIVE, **POST_COPY}),
+    ("adaptive: paused in time for the deadline", adaptive_pause, {**ADAPTIVE, **DEADLINE, **FORCE}),
+    ("adaptive: a long pause is permitted", adaptive_downtime, {**ADAPTIVE, **DEADLINE, "live_migration_downtime": 8000}),
 ]
 
 
@@ -96,8 +141,8 @@ def main() -> int:
     with Lab(2, "e2e-time") as lab:
         uuid = lab.guest("h1", "vm1", "--mem", "192")
         for name, run, options in CASES:
-            with t.test(name) as notes, Daemon(lab_hosts(lab), lab, {"libvirt": {**NOVA, **options}}, "timeout") as daemon:
-                notes.append(run(Case(lab, uuid, daemon)))
+            with t.test(name) as notes, Daemon(lab_hosts(lab), lab, {"libvirt": options}, "timeout") as daemon:
+                notes.append(run(Guest(lab, daemon, uuid)))
                 daemon.stop()
     return t.done()
 
