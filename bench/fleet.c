@@ -7,8 +7,10 @@
  *	fleet HOSTS MIGRATIONS STORE
  *
  * STORE is a URL: sqlite://:memory: leaves out what a disk costs. The clock is the
- * test's, so CPU time is all there is; the simulator's is part of it. Ten servers
- * a host, so that polls of hosts a migration are the same in every fleet.
+ * test's, so CPU time is all there is; the simulator's is part of it, and to keep
+ * it small the disks are on a network: when a file is removed it looks for its
+ * users on every host. Ten servers a host, so that polls of hosts a migration are
+ * the same in every fleet.
  *
  * Prints one line of names and values: CPU a migration (us), CPU of a host's poll
  * in the idle fleet (us), memory of a queued migration and of one that has ended
@@ -85,7 +87,7 @@ static void make_world(struct bench *b)
 		for (int k = 0; k < SERVERS; k++) {
 			g_autofree char *name = g_strdup_printf("s%d-%d", i, k);
 
-			sim_dom_add(b->world, host, &(struct sim_dom_spec){ .name = name, .mem_mib = SERVER_MIB, .dirty_mibs = 1 });
+			sim_dom_add(b->world, host, &(struct sim_dom_spec){ .name = name, .mem_mib = SERVER_MIB, .dirty_mibs = 1, .network_disks = true });
 		}
 	}
 }
