@@ -487,6 +487,40 @@ static bool take_body(const struct answer *a, const char *url, json_t **ret_body
 	return true;
 }
 
+/* The address of what only Drover has, beside Compute. Owned by the caller; NULL with @err if Compute is elsewhere. */
+static char *drover_url(const struct client *c, const char *path, const char *what, GError **err)
+{
+	g_autofree char *version = version_url(c);
+
+	if (!g_str_has_suffix(version, "/v2.1/")) {
+		g_set_error(err, CLI_ERR, CLI_FAILED, "%s is no Drover: only Drover has %s", c->endpoint, what);
+		return NULL;
+	}
+	version[strlen(version) - strlen("/v2.1/")] = '\0';
+	return g_strconcat(version, path, NULL);
+}
+
+/* @what: of Drover's, or NULL */
+static void refused(const struct client *c, const char *what, const struct http *q, const struct answer *a, GError **err)
+{
+	http_error(c, q, a, err);
+	if (what && a->status == 404)
+		g_prefix_error(err, "%s is no Drover: only Drover has %s: ", c->endpoint, what);
+}
+
+static char *call_url(struct client *c, const struct client_call *call, int *ret_mv, GError **err)
+{
+	int mv;
+
+	if (call->drovers)
+		return drover_url(c, call->path, call->drovers, err);
+	mv = client_version(c, call->mv_min, call->mv_max, err);
+	if (mv < 0)
+		return NULL;
+	*ret_mv = mv;
+	return g_strconcat(c->endpoint, call->path, NULL);
+}
+
 bool client_call(struct client *c, const struct client_call *call, json_t **ret_body, GError **err)
 {
 	g_autofree char *url = NULL, *text = call->body ? json_dumps(call->body, JSON_COMPACT) : NULL;
@@ -494,38 +528,27 @@ bool client_call(struct client *c, const struct client_call *call, json_t **ret_
 	struct answer a = { .body = body };
 	struct http q = { .method = call->method, .body = text, .with_token = true };
 
-	q.mv = client_version(c, call->mv_min, call->mv_max, err);
-	if (q.mv < 0)
-		return false;
-	q.url = url = g_strconcat(c->endpoint, call->path, NULL);
-	if (!ask(c, &q, &a, err))
+	q.url = url = call_url(c, call, &q.mv, err);
+	if (!url || !ask(c, &q, &a, err))
 		return false;
 	if (a.status >= 200 && a.status < 300)
 		return take_body(&a, url, ret_body, err);
-	http_error(c, &q, &a, err);
+	refused(c, call->drovers, &q, &a, err);
 	return false;
 }
 
 bool client_stream(struct client *c, const struct client_stream *stream, GError **err)
 {
-	g_autofree char *version = version_url(c), *url = NULL;
+	g_autofree char *url = drover_url(c, stream->path, stream->drovers, err);
 	g_autoptr(GString) body = g_string_new(NULL);
 	struct answer a = { .body = body };
-	struct http q = { .method = "GET", .with_token = true, .stream = stream };
+	struct http q = { .method = "GET", .url = url, .with_token = true, .stream = stream };
 
-	if (!g_str_has_suffix(version, "/v2.1/")) {
-		g_set_error(err, CLI_ERR, CLI_FAILED, "%s is no Drover: only Drover has events", c->endpoint);
-		return false;
-	}
-	version[strlen(version) - strlen("/v2.1/")] = '\0';
-	q.url = url = g_strconcat(version, stream->path, NULL);
-	if (!ask(c, &q, &a, err))
+	if (!url || !ask(c, &q, &a, err))
 		return false;
 	if (a.status == 200)
 		return true;
-	http_error(c, &q, &a, err);
-	if (a.status == 404)
-		g_prefix_error(err, "%s is no Drover: only Drover has events: ", c->endpoint);
+	refused(c, stream->drovers, &q, &a, err);
 	return false;
 }
 

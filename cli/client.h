@@ -37,6 +37,7 @@ struct client_call {
 	const char *path;     /* below Compute's address, escaped: "/servers/4d..." */
 	json_t *body;         /* borrowed; NULL: none */
 	int mv_min, mv_max;   /* minor microversions that the caller understands */
+	const char *drovers;  /* instead of them: what only Drover has, "prechecks", at a path below the server's root */
 };
 
 /* Called at least once a second while a request runs; true gives the request up with CLI_INTERRUPTED. */
@@ -88,6 +89,7 @@ typedef bool client_bytes_f(const char *bytes, size_t len, void *user);
 
 struct client_stream {
 	const char *path;     /* below the server's root, escaped: "/drover/v1/events" */
+	const char *drovers;  /* what only Drover has there: "events" */
 	const char *last_id;  /* Last-Event-ID; NULL: none */
 	client_bytes_f *bytes;
 	void *user;

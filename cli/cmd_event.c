@@ -146,7 +146,7 @@ static bool follow_stream(struct watch *w, const char *query, GError **err)
 
 	w->heard_ms = clock_now_ms();
 	do {
-		struct client_stream q = { .path = path, .last_id = w->sse.last_id, .bytes = take_bytes, .user = w };
+		struct client_stream q = { .path = path, .drovers = "events", .last_id = w->sse.last_id, .bytes = take_bytes, .user = w };
 		g_autoptr(GError) why = NULL;
 
 		sse_restart(&w->sse);

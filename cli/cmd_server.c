@@ -312,6 +312,81 @@ static bool run_migrate(struct cli *c, GError **err)
 	return ok;
 }
 
+/* ---- precheck ---- */
+
+static const struct opt precheck_opts[] = {
+	{ "host", 0, "HOST", "only this host" },
+	{ "block-migration", 0, NULL, "if the disks are copied too" },
+	{ "no-block-migration", 0, NULL, "if they are not; otherwise that is found out" },
+	{ "shared-migration", 0, NULL, NULL, "no-block-migration" },
+	{ "all", 0, NULL, "the checks that passed too" },
+};
+
+static const struct col precheck_cols[] = {
+	{ "Host",   "host" },
+	{ "Check",  "name" },
+	{ "Result", "result" },
+	{ "Reason", "reason" },
+};
+
+static const char precheck_more[] =
+	"Asks the hosts, and moves nothing. A host that the server could go to has one line, each\n"
+	"other one a line for each check that failed. Only Drover has this.\n";
+
+static json_t *ask_precheck(struct cli *c, const char *id, GError **err)
+{
+	g_autofree char *path = g_strdup_printf("/drover/v1/servers/%s/precheck", id);
+	bool block = cli_on(c, "block-migration"), chosen = block || cli_on(c, "no-block-migration");
+	json_t *mode = chosen ? json_boolean(block) : json_string("auto");
+	g_autoptr(json_t) body = json_pack("{s:{s:s?, s:o}}", "precheck", "host", cli_opt(c, "host"), "block_migration", mode);
+	struct client_call call = { .method = "POST", .path = path, .drovers = "prechecks", .body = body };
+	json_t *answer = NULL;
+
+	return client_call(c->client, &call, &answer, err) ? answer : NULL;
+}
+
+static void add_check(json_t *rows, const char *host, const json_t *check)
+{
+	json_t *row = json_copy((json_t *)check);
+
+	json_object_set_new(row, "host", json_string(host));
+	json_array_append_new(rows, row);
+}
+
+static void add_host(json_t *rows, const json_t *host, bool all)
+{
+	const char *name = render_str(host, "host");
+	json_t *check;
+	size_t i;
+
+	if (!all && json_is_true(render_get(host, "fits"))) {
+		json_array_append_new(rows, json_pack("{s:s?, s:s, s:s}", "host", name, "name", "all", "result", "passed"));
+		return;
+	}
+	json_array_foreach((json_t *)render_get(host, "checks"), i, check)
+		if (json_is_object(check) && name && (all || g_strcmp0(render_str(check, "result"), "failed") == 0))
+			add_check(rows, name, check);
+}
+
+static bool run_precheck(struct cli *c, GError **err)
+{
+	g_autoptr(json_t) server = NULL, answer = NULL, rows = json_array();
+	json_t *host;
+	size_t i;
+
+	if (cli_on(c, "block-migration") && cli_on(c, "no-block-migration")) {
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--block-migration and --no-block-migration exclude each other");
+		return false;
+	}
+	server = find_server(c, cli_word(c, 0), err);
+	answer = server ? ask_precheck(c, render_str(server, "id"), err) : NULL;
+	if (!answer)
+		return false;
+	json_array_foreach((json_t *)render_get(answer, "precheck.hosts"), i, host)
+		add_host(rows, host, cli_on(c, "all"));
+	return cli_print_list(c, rows, err);
+}
+
 /* ---- the table ---- */
 
 static const struct command rows[] = {
@@ -319,6 +394,8 @@ static const struct command rows[] = {
 	{ "server", "show", "SERVER", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a server" },
 	{ "server", "migrate", "SERVER", 1, 1, run_migrate, CLI_OPTS(migrate_opts), CLI_COLS(migrate_cols),
 	  .help = "move a server to another host", .more = migrate_more },
+	{ "server", "precheck", "SERVER", 1, 1, run_precheck, CLI_OPTS(precheck_opts), CLI_COLS(precheck_cols),
+	  .help = "see where a server could go live, and why not elsewhere", .more = precheck_more },
 };
 
 const struct command_table server_commands = { "server", "see servers, move them", rows, G_N_ELEMENTS(rows) };

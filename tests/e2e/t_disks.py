@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Iterator
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from daemon import Daemon, lab_hosts
+from daemon import BUILD, Daemon, lab_hosts
 from guest import Guest
 from lab import ROOT, Lab
 from tap import Tap
@@ -124,6 +124,10 @@ def prechecks(local: Guest, shared: Guest) -> str:
         assert not hosts[g.source]["fits"] and failed(hosts[g.source]), hosts
         wait_for(lambda: [files(g.lab, host) for host in g.lab.hosts] == before, 20, "no marker is left")
         assert g.api.server(g.uuid)["status"] == "ACTIVE"
+    table = local.clients.must(f"{BUILD}/cli/drover server precheck {local.name} --no-block-migration -f value")
+    assert f"{local.dest} storage failed {NOT_SHARED}" in table.splitlines(), table
+    table = local.clients.must(f"{BUILD}/cli/drover server precheck {local.name} --host {local.dest} -f value -c host -c result")
+    assert table == f"{local.dest} passed", table
     return f"{len(hosts[shared.dest]['checks'])} checks"
 
 
