@@ -68,10 +68,11 @@ static bool note(struct mig *m, const char *error, const char *why)
 
 void postcopy_seen(struct mig *m)
 {
+	if (!m->priv->moved_ms)
+		m->priv->moved_ms = clock_now_ms(); /* a restart counts anew */
 	if (m->postcopy)
 		return;
 	m->postcopy = true; /* true whatever becomes of the row; the next to find it writes it again */
-	m->priv->moved_ms = clock_now_ms();
 	if (!note(m, m->error, "post-copy: the guest goes on at the destination"))
 		m->postcopy = false;
 }
@@ -211,9 +212,10 @@ void postcopy_recover(struct mig *m)
 {
 	struct mig_private *p = m->priv;
 	enum probe_half dst = probe_dest_half(p->dest_dom);
-	bool resumable = dst == PROBE_H_BROKEN || (dst == PROBE_H_POSTCOPY && stalls(m, STALL_MS));
+	bool resumable;
 
 	postcopy_seen(m);
+	resumable = dst == PROBE_H_BROKEN || (dst == PROBE_H_POSTCOPY && stalls(m, STALL_MS));
 	forget_call(m);
 	if (p->verdict != PROBE_POSTCOPY_RUN || stalls(m, GIVE_UP_MS))
 		tell_broken(m);
