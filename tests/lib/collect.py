@@ -54,6 +54,7 @@ GROUPS = {
         ("tests/e2e/t_pins.py", "asan"),
         ("tests/e2e/t_restart.py", "gcc"),
         ("tests/e2e/t_postcopy.py", "gcc"),
+        ("tests/e2e/t_table.py", "gcc"),
         ("tests/e2e/t_broken.py", "gcc"),
         ("tests/e2e/t_disks.py", "asan"),
         ("tests/e2e/t_many.py", "asan"),
