@@ -263,6 +263,17 @@ static struct converge_decision stalled(const struct converge_params *p, const s
 	return nothing();
 }
 
+/* Too few iterations were seen to call it a stall, but it will not end by itself in time, and would if the guest stopped now. */
+static bool too_late(const struct converge_params *p, const struct converge_history *h, const struct converge_sample *s)
+{
+	double deadline_ms = 1000 * (double)deadline_s(p), stopped_ms = (double)s->at_ms + pause_ms(h, s->remaining);
+	struct converge_eta eta = converge_eta(p, h, s);
+
+	if (h->bps <= 0 || stopped_ms <= FINISH_SHARE * deadline_ms || stopped_ms > deadline_ms)
+		return false;
+	return !eta.known || (double)(s->at_ms + eta.ms) > deadline_ms;
+}
+
 static struct converge_decision decide_adaptive(const struct converge_params *p, const struct converge_history *h, const struct converge_sample *s)
 {
 	int64_t first = MAX(DOWNTIME_MIN_MS, p->downtime_ms / p->downtime_steps);
@@ -271,6 +282,8 @@ static struct converge_decision decide_adaptive(const struct converge_params *p,
 		return decide(CONVERGE_SET_DOWNTIME, MIN(first, p->downtime_ms), "begin with the shortest pause");
 	if (converge_stalled(h))
 		return stalled(p, h, s);
+	if (too_late(p, h, s))
+		return last_resort(p, s, "the deadline is near");
 	return nothing();
 }
 

@@ -15,7 +15,7 @@ from wait import wait_for
 
 SECONDS_PER_GIB = 4   # of a guest that counts as 2 GiB, as each small one does
 TIMEOUT_S = 2 * SECONDS_PER_GIB
-DEADLINE_S = 2 * 10
+DEADLINE_S = 2 * 15
 QUICK = "60:48"       # iterations of two seconds, of which it takes some to see that they do not shrink
 GAP_MAX_MS = 4000     # what a pause until all is copied exceeds: 96 MB at 24 MiB/s
 ADAPTIVE = {"live_migration_bandwidth": BANDWIDTH}

@@ -189,6 +189,7 @@ static const struct {
 	enum converge_action want;
 	int64_t within_s, downtime_max_ms;
 	int64_t limit_ms; /* the longest permitted pause; 0: 500 */
+	int64_t deadline_s; /* 0: 1600 */
 } guests[] = {
 	{ "idle",                        1,    0,   100, false, false, CONVERGE_NONE,     25,   50 },
 	{ "light",                       500,  10,  100, false, false, CONVERGE_NONE,     30,   50 },
@@ -201,6 +202,10 @@ static const struct {
 	{ "never, abort",                1500, 200, 100, false, false, CONVERGE_ABORT,    1602, 500 },
 	{ "never, post-copy",            1500, 200, 100, true,  false, CONVERGE_POSTCOPY, 120,  500 },
 	{ "never, forced near the deadline", 1500, 200, 100, false, true, CONVERGE_PAUSE, 1600, 500 },
+	/* 20 s for all of it, and then 15 s an iteration: too few to tell a stall. */
+	{ "deadline before it is known, forced",    1500, 200, 100, false, true, CONVERGE_PAUSE,    40, 500, 0, 40 },
+	{ "deadline before it is known, post-copy", 1500, 200, 100, true, false, CONVERGE_POSTCOPY, 40, 500, 0, 40 },
+	{ "ends by itself just in time",            500,  10,  100, true, true,  CONVERGE_NONE,     26, 50,  0, 26 },
 };
 
 static void test_adaptive(void)
@@ -212,6 +217,7 @@ static void test_adaptive(void)
 		enum converge_action got;
 
 		p.downtime_ms = guests[i].limit_ms ? guests[i].limit_ms : p.downtime_ms;
+		p.completion_timeout_s = guests[i].deadline_s ? guests[i].deadline_s / (int64_t)p.data_gb : p.completion_timeout_s;
 		p.permit_post_copy = guests[i].post_copy;
 		p.timeout_action = guests[i].force ? CONVERGE_TIMEOUT_FORCE : CONVERGE_TIMEOUT_ABORT;
 		got = guest_migrate(&g, &p);
