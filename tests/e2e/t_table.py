@@ -205,6 +205,20 @@ def stopped_in_switch_over(case: Case) -> None:
     case.start_libvirtd(case.dest)
 
 
+def stopped_and_nothing_there(case: Case) -> None:
+    """A libvirtd that finds a waiting half destroys it."""
+    all_sent(case)
+    case.lab("kill-libvirtd", case.source)
+    case.restart_libvirtd(case.dest)
+    case.until(case.dest, "absent")
+    case.start_libvirtd(case.source)
+
+
+def source_gave_up_and_dest_cut(case: Case) -> None:
+    source_gave_up(case)
+    case.lab("cut", case.dest)
+
+
 def confirmation_lost(case: Case) -> None:
     """The destination starts the guest and says so to a source that will not know it any more."""
     all_sent(case)
@@ -308,6 +322,21 @@ def undone_and_resumed(case: Case) -> str:
     return note
 
 
+def undone_blindly(case: Case) -> str:
+    """The guest is not kept waiting; what is left is removed when its host is back."""
+    wait_for(lambda: case.newest()["status"] == "failed", 30, "the migration is given up")
+    assert case.api.server(case.uuid)["OS-EXT-STS:task_state"] is None and case.acts() == [], case.acts()
+    case.lab("mend", case.dest)
+    case.daemon.wait_event("leftover_removed", 60, since=case.seen, host=case.dest)
+    return case.lives(case.source)
+
+
+def resumed(case: Case) -> str:
+    case.final("failed", "the source gave up")
+    assert case.acts() == ["dom_resume"], case.acts()
+    return case.lives(case.source)
+
+
 def waits_and_completes(case: Case) -> str:
     wait_for(lambda: case.newest()["status"] == "running (post-copy)", 20, "it is known to be in post-copy")
     case.speed(RELEASED, "--postcopy")
@@ -404,6 +433,10 @@ ROWS = [
     Row("running | absent | no job: again", "running (*)", "absent", False, ("running", "absent", "not-moved"), aborted, retried),
     Row("running | incoming | no job: undone", "running (*)", "paused (migrating)", False, ("running", "incoming", "leftover"),
         source_gave_up, undone),
+    Row("running | unreachable | no job: undone, what is left goes later", "running (*)", "unreachable", False,
+        ("running", "unknown", "not-moved-blind"), source_gave_up_and_dest_cut, undone_blindly),
+    Row("stopped | absent: resumed", "paused (migrating)", "absent", False, ("switching", "absent", "resume-source"),
+        stopped_and_nothing_there, resumed),
     Row("stopped | incoming: undone and resumed", "paused (migrating)", "paused (migrating)", False, ("switching", "incoming", "leftover"),
         stopped_in_switch_over, undone_and_resumed),
     Row("stopped | running: the source's half is destroyed", "paused (migrating)", "running (*)", False,
