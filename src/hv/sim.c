@@ -34,6 +34,7 @@ struct sim *sim_new(uint64_t seed)
 	w->storages = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_storage_free);
 	w->disks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
 	w->reports = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	w->copies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
 	w->died = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->apart = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -66,6 +67,7 @@ void sim_free(struct sim *w)
 	g_hash_table_unref(w->apart);
 	g_hash_table_unref(w->aliases);
 	g_hash_table_unref(w->hosts);
+	g_hash_table_unref(w->copies);
 	g_hash_table_unref(w->storages);
 	g_hash_table_unref(w->disks);
 	g_ptr_array_unref(w->jobs);

@@ -29,6 +29,19 @@ static void set_memory(struct sim_dom *d, const struct sim_dom_spec *spec)
 	d->hot = MIN(d->hot, d->working);
 }
 
+/* Into its host's table, and among the copies of its guest. */
+static void add(struct sim_host *h, struct sim_dom *d)
+{
+	GPtrArray *copies = g_hash_table_lookup(h->w->copies, d->uuid);
+
+	g_hash_table_replace(h->doms, d->uuid, d);
+	if (!copies) {
+		copies = g_ptr_array_new();
+		g_hash_table_insert(h->w->copies, g_strdup(d->uuid), copies);
+	}
+	g_ptr_array_add(copies, d);
+}
+
 struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 {
 	struct sim_dom *d = g_new0(struct sim_dom, 1);
@@ -54,7 +67,7 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	set_memory(d, spec);
 	sim_ties_new(d, spec);
 	d->disks = sim_disks_new(h, d->uuid, spec);
-	g_hash_table_replace(h->doms, d->uuid, d);
+	add(h, d);
 	if (d->whole)
 		sim_disks_force(d);
 	return d;
@@ -80,7 +93,7 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->has_completed = false;
 	d->job = NULL;
 	d->waiting = g_ptr_array_new();
-	g_hash_table_replace(h->doms, d->uuid, d);
+	add(h, d);
 	return d;
 }
 
@@ -88,6 +101,7 @@ void sim_dom_free(struct sim_dom *d)
 {
 	if (!d)
 		return;
+	g_ptr_array_remove(g_hash_table_lookup(d->host->w->copies, d->uuid), d);
 	g_free(d->name);
 	g_free(d->title);
 	g_free(d->cpu_model);
@@ -122,15 +136,12 @@ static void violation(struct sim *w, const char *what, const struct sim_dom *d)
 /* Some other copy of the guest that is active and, if @running, runs; if @whole, has its memory. */
 static const struct sim_dom *other_copy(const struct sim_dom *d, bool running, bool whole)
 {
-	GHashTableIter it;
-	void *value;
+	const GPtrArray *copies = g_hash_table_lookup(d->host->w->copies, d->uuid);
 
-	g_hash_table_iter_init(&it, d->host->w->hosts);
-	while (g_hash_table_iter_next(&it, NULL, &value)) {
-		struct sim_host *h = value;
-		const struct sim_dom *o = sim_dom_get(h, d->uuid);
+	for (guint i = 0; i < copies->len; i++) {
+		const struct sim_dom *o = g_ptr_array_index(copies, i);
 
-		if (o && o != d && h->on && sim_dom_active(o) && (!running || o->state == HV_RUNNING) && (!whole || o->whole))
+		if (o != d && o->host->on && sim_dom_active(o) && (!running || o->state == HV_RUNNING) && (!whole || o->whole))
 			return o;
 	}
 	return NULL;

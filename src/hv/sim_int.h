@@ -138,6 +138,7 @@ struct sim {
 	GHashTable *reports;  /* uuid, owned -> struct sim_job_report *, owned: of migrations that ended */
 	GHashTable *died;     /* uuid, owned: guests that a fault or a test ended */
 	GHashTable *apart;    /* "h1 h2", owned: they cannot reach each other, but the controller reaches both */
+	GHashTable *copies;   /* uuid, owned -> GPtrArray of struct sim_dom *, on whatever host */
 	GHashTable *aliases;  /* the controller's names of hosts -> struct sim_host * */
 	GPtrArray *jobs;      /* struct sim_job *, owned */
 	GPtrArray *calls;     /* struct sim_call *, owned: all that are under way */
