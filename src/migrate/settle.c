@@ -257,7 +257,8 @@ static void stays_in_copy(struct mig *m, bool dest_known)
 	else if (never_told && dest_known && !m->paused_by_us && m->attempt + 1 < ATTEMPTS_MAX)
 		retry(m);
 	else
-		undo(m, p->call_error ? p->call_error : "the copy ended without a reason, again and again");
+		undo(m, p->call_error ? p->call_error :
+		     dest_known ? "the copy ended without a reason, again and again" : "the copy ended, and the destination cannot be asked why");
 }
 
 static void stays_in_undo(struct mig *m, bool dest_known)
