@@ -46,7 +46,7 @@ static const struct step servers[] = {
 #define MIG_1 "1|m1|s1|live-migration|queue|queued|h1|~|~|{}|0|0|0|0|~|u|p|req-1|11|1000|1000|0|0|0|0|0|0|0\n"
 #define MIG_2 "2|m2|s2|evacuation|queue|accepted|h2|h3|h3|{}|0|0|0|0|~|u|p|req-2|12|2000|2000|0|0|0|0|0|0|0\n"
 #define MIG_1_COPY "1|m1|s1|live-migration|copy|running|h1|h2|~|{}|1|1|0|1|slow|u|p|req-1|11|1000|3000|0|0|0|0|0|0|0\n"
-#define MIG_1_MOVED "1|m1|s1|live-migration|copy|running|h1|h2|~|{}|1|1|0|1|slow|u|p|req-1|11|1000|3001|64|60|4|9|8|1|30\n"
+#define MIG_1_MOVED "1|m1|s1|live-migration|copy|running|h1|h2|~|{\"priority\":5}|1|1|0|1|slow|u|p|req-1|11|1000|3001|64|60|4|9|8|1|30\n"
 #define MIG_2_DONE "2|m2|s2|evacuation|done|completed|h2|h3|h3|{}|1|0|0|0|~|u|p|req-2|12|2000|4000|0|0|0|0|0|0|0\n"
 
 /* Q_MIG_LIST: server, host, status, type, source, since, before, below, limit */
