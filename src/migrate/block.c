@@ -181,10 +181,10 @@ static void ask(struct mig *m, struct host *h, struct hv_req *req, struct volume
 	hv_call(h->hv, req, answered, c);
 }
 
-/* The reply was lost: what is there now is found out by doing it again. */
+/* The reply was lost, or something else is being made in that pool: what is there now is found out by doing it again. */
 static bool lost(struct mig *m, const struct hv_reply *r)
 {
-	if (!r->err || err_code(r->err) != ERR_HV_LOST)
+	if (!r->err || (err_code(r->err) != ERR_HV_LOST && err_code(r->err) != ERR_HV_BUSY))
 		return false;
 	live_later(m, RETRY_MS);
 	return true;

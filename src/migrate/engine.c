@@ -95,6 +95,7 @@ struct engine *engine_new(struct fleet *f, GError **err)
 	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
 	e->queue = queue_new(e);
 	tell_init(&e->stats);
+	e->calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	e->prechecks = g_hash_table_new(NULL, NULL);
 	e->ended = g_ptr_array_new();
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -131,6 +132,7 @@ void engine_free(struct engine *e)
 	g_hash_table_unref(e->by_id);
 	g_hash_table_unref(e->by_server);
 	queue_free(e->queue);
+	g_hash_table_unref(e->calls);
 	g_hash_table_unref(e->leftovers);
 	g_ptr_array_unref(e->ended);
 	if (e->active)

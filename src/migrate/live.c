@@ -14,6 +14,7 @@
 #include "migrate/precheck.h"
 
 #define RETRY_MS 1000
+#define CALL_WAITS_MAX 60  /* libvirt's keepalive between two hosts ends after 27 s */
 #define HOST_WAIT_MS 5000
 
 /* ---- asking hosts ---- */
@@ -23,6 +24,7 @@ struct ask {
 	int64_t id;
 	uint64_t turn;
 	bool always;
+	char *migrated; /* HV_MIGRATE: the server */
 	live_answer_f *done;
 };
 
@@ -31,8 +33,11 @@ static void answered(struct hv_reply *r, void *user)
 	struct ask *a = user;
 	struct mig *m = a->engine->stopping ? NULL : engine_find(a->engine, a->id);
 
+	if (a->migrated && !a->engine->stopping)
+		g_hash_table_remove(a->engine->calls, a->migrated);
 	if (m && (a->always || m->priv->turn == a->turn))
 		a->done(m, r);
+	g_free(a->migrated);
 	g_free(a);
 }
 
@@ -44,6 +49,10 @@ static bool ask(struct mig *m, struct host *h, const struct hv_req *req, bool al
 		return false;
 	a = g_new(struct ask, 1);
 	*a = (struct ask){ .engine = m->priv->engine, .id = m->id, .turn = m->priv->turn, .always = always, .done = done };
+	if (req->op == HV_MIGRATE) {
+		a->migrated = g_strdup(m->server_uuid);
+		g_hash_table_add(m->priv->engine->calls, g_strdup(m->server_uuid));
+	}
 	hv_call(h->hv, req, answered, a);
 	return true;
 }
@@ -389,7 +398,10 @@ static void prepare(struct mig *m)
 {
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
-	if (!m->priv->xml)
+	/* libvirt would refuse: the call of an earlier migration, which was given up (watch.c), still has the guest. */
+	if (g_hash_table_contains(m->priv->engine->calls, m->server_uuid) && m->priv->call_waits++ < CALL_WAITS_MAX)
+		live_later(m, RETRY_MS);
+	else if (!m->priv->xml)
 		fetch_xml(m);
 	else if (!m->priv->planned)
 		plan(m);

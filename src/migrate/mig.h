@@ -21,6 +21,7 @@ struct engine {
 	struct queue *queue;
 	GHashTable *volumes;        /* struct volume *, by host and path: see volume.h */
 	struct clock_timer *sweeper; /* tries again to remove what is doomed */
+	GHashTable *calls;          /* uuids of servers with an HV_MIGRATE that has not come back, owned */
 	GHashTable *prechecks;      /* struct precheck *, a set: runs under way */
 	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
 	struct clock_timer *reaper; /* takes the final ones out of active */
@@ -61,6 +62,7 @@ struct mig_private {
 	int64_t job_seen_ms;         /* when libvirt's job was last seen, or the call was made */
 	int64_t copied_ms, copied_bytes; /* when the count of copied bytes last changed, and it */
 	char *given_up;              /* why the destination was given up, though libvirt's call goes on; NULL */
+	int call_waits;              /* PREPARE: how often an earlier call was waited for */
 	bool aborted;                /* the source has said that the job is aborted */
 	int idle_polls;              /* polls that saw no job, in a row */
 	bool polling;                /* a poll's answer is awaited */

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/log.h"
 
+#define BUSY_MS 1000
 #define LOOK_AGAIN_MS 5000
 #define LOOKS_MAX 15 /* past acdirmax, NFS's 60 s */
 
@@ -125,6 +126,17 @@ static void look_again(void *user)
 		not_found_out(p, p->dest_name, "the host was removed");
 }
 
+/* A pool cannot be looked into while something is made in it: again, soon. */
+static bool is_busy(struct precheck *p, const struct hv_reply *r)
+{
+	struct dir *d = g_ptr_array_index(p->dirs, p->dir);
+
+	if (!r->err || err_code(r->err) != ERR_HV_BUSY || ++d->looks >= LOOKS_MAX)
+		return false;
+	p->turn = clock_after(BUSY_MS, look_again, p);
+	return true;
+}
+
 /*
  * The marker was not seen. If the disk itself is, the destination may only list the folder as it was: NFS looks at
  * directories anew after half a minute to a minute. To take shared storage for local would be the end of the disk.
@@ -133,6 +145,8 @@ static void disk_looked_for(struct precheck *p, struct hv_reply *r)
 {
 	struct dir *d = g_ptr_array_index(p->dirs, p->dir);
 
+	if (is_busy(p, r))
+		return;
 	if (r->err)
 		not_found_out(p, p->dest_name, r->err->message);
 	else if (r->vol.exists && ++d->looks < LOOKS_MAX)
@@ -146,6 +160,8 @@ static void marker_looked_for(struct precheck *p, struct hv_reply *r)
 	const struct dir *d = g_ptr_array_index(p->dirs, p->dir);
 	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid, .vol.path = d->disk };
 
+	if (is_busy(p, r))
+		return;
 	if (r->err)
 		not_found_out(p, p->dest_name, r->err->message);
 	else if (r->vol.exists)

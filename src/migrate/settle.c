@@ -291,6 +291,9 @@ static void stays_in_undo(struct mig *m, bool dest_known)
 
 static void got_downtime(struct mig *m, struct hv_reply *r)
 {
+	/* All of them are there. The source's last words can come late, the destination has none about disks. */
+	m->progress.disk_processed = m->progress.disk_total;
+	m->progress.disk_remaining = 0;
 	if (!r->err) {
 		m->progress.downtime_ms = r->job.downtime_ms;
 		m->progress.mem_total = MAX(m->progress.mem_total, r->job.mem_total);
