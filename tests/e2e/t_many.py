@@ -35,16 +35,16 @@ def most_at_once(spans: list[tuple[str, str]]) -> int:
     return most
 
 
-def span(record: dict) -> tuple[str, str]:
-    """From the last time that it left the queue to its end."""
-    begin = [event["at"] for event in record["events"] if event["to"] == "schedule"][-1]
+def span(record: dict, phase: str = "schedule") -> tuple[str, str]:
+    """From the last time that it left the queue, or came to a phase, to its end."""
+    begin = [event["at"] for event in record["events"] if event["to"] == phase][-1]
     return begin, next(event["at"] for event in record["events"] if event["to"] in ENDS)
 
 
 def limits_kept(rows: list[dict]) -> str:
     """By the events of the records, which are written before what they tell of is done."""
     source = {host: most_at_once([span(row) for row in rows if row["source"] == host]) for host in {row["source"] for row in rows}}
-    dest = {host: most_at_once([span(row) for row in rows if row["dest"] == host]) for host in {row["dest"] for row in rows}}
+    dest = {host: most_at_once([span(row, "prepare") for row in rows if row["dest"] == host]) for host in {row["dest"] for row in rows}}
     fleet = most_at_once([span(row) for row in rows])
     assert max(source.values()) <= OUT and max(dest.values()) <= INTO and fleet <= FLEET, (source, dest, fleet)
     assert fleet > 1, "they went one by one"
@@ -52,8 +52,8 @@ def limits_kept(rows: list[dict]) -> str:
 
 
 def incoming(lab: Lab, host: str) -> int:
-    """Asked of libvirt: a guest that arrives is paused there until it runs."""
-    return lab.virsh(host, "list").count("paused")
+    """Asked of libvirt: a guest that arrives is paused there, and not defined, until it runs. One that leaves is defined."""
+    return len(lab.virsh(host, "list", "--name", "--transient", "--state-paused").split())
 
 
 def all_at_once(lab: Lab, daemon: Daemon, uuids: dict[str, str]) -> str:

@@ -36,7 +36,6 @@ class Group:
     builds: tuple[str, ...]       # each meson test of this suite is run on each
     jobs: int = os.cpu_count() or 1
     scripts: tuple[tuple[str, str], ...] = ()  # program, the build that it uses
-    alone: tuple[str, ...] = ()   # names of those that measure, or use up the machine: after the others, one by one
 
 
 GROUPS = {
@@ -45,8 +44,7 @@ GROUPS = {
     "golden": Group(("gcc", "asan")),
     "scenarios": Group(("gcc", "asan")),
     "sweep": Group(("gcc",)),
-    # real guests wait most of the time
-    "e2e": Group((), jobs=2, alone=("t_heartbeat", "t_demo", "t_bench", "lab-test"), scripts=(
+    "e2e": Group((), jobs=1, scripts=(
         ("tests/e2e/t_errors.py", "asan"),
         ("tests/e2e/t_events.py", "asan"),
         ("tests/e2e/t_metrics.py", "asan"),
@@ -171,12 +169,10 @@ def report(program: Program, result: tap.Result, seconds: float) -> None:
 def run_group(group: str) -> tap.Result:
     total, started = tap.Result(), time.monotonic()
     todo = programs(group)
-    alone = [program for program in todo if program.name in GROUPS[group].alone]
-    for jobs, some in (GROUPS[group].jobs, [program for program in todo if program not in alone]), (1, alone):
-        with ThreadPoolExecutor(jobs) as pool:
-            for program, result, seconds in pool.map(run, some):
-                report(program, result, seconds)
-                total.add(result)
+    with ThreadPoolExecutor(GROUPS[group].jobs) as pool:
+        for program, result, seconds in pool.map(run, todo):
+            report(program, result, seconds)
+            total.add(result)
     if not todo:
         total.failures.append("no tests")
     print(f"== {group}: {total}, {time.monotonic() - started:.0f} s", flush=True)
