@@ -232,6 +232,9 @@ static void reset(const char *key)
 
                 if (!matches(g, key))
                         continue;
+                /* two copies have sent: the one that lives on need not be the one that booted last */
+                if (g->stale_boot)
+                        g->last_ns = g->boots_n = 0;
                 g->received = g->lost = g->duplicate = g->out_of_order = g->stale_boot = g->reboots = 0;
                 g->longest_ms = g->boot_gap_ms = 0;
                 g->longest_at_ms = 0;
