@@ -57,8 +57,6 @@ static void ops_submit(struct hv_host *h, struct hv_call *call)
 		lv_call_fail_later(call, ERR_HV_LOST, "the host is not connected");
 	else if (table[op].submit)
 		table[op].submit(c, call);
-	else if (!table[op].work)
-		lv_call_fail_later(call, ERR_HV_UNSUPPORTED, "not implemented");
 	else
 		lv_call_submit(c, call, table[op].lane, table[op].work);
 }
