@@ -334,7 +334,7 @@ GArray *sim_dom_list(struct sim *w, const char *host, const char *uuid)
 			struct sim_dom_view v = {
 				.host = h->name, .uuid = d->uuid, .name = d->name, .state = d->state, .reason = d->reason,
 				.persistent = d->persistent, .host_on = h->on,
-				.incoming = d->job && sim_job_incoming(d), .outgoing = d->job && !sim_job_incoming(d),
+				.incoming = d->job && sim_job_incoming(d), .outgoing = sim_job_told(d) && !sim_job_incoming(d),
 			};
 
 			if (!uuid || g_str_equal(uuid, d->uuid))
@@ -377,9 +377,9 @@ static struct hv_dom *describe(const struct sim_dom *d)
 	sim_disks_describe(d, o->disks);
 	add_nic(o, d);
 	sim_ties_describe(d, o);
-	o->job_active = d->job != NULL;
+	o->job_active = sim_job_told(d);
 	o->job_incoming = d->job && sim_job_incoming(d);
-	o->job_outgoing = d->job && !sim_job_incoming(d);
+	o->job_outgoing = sim_job_told(d) && !sim_job_incoming(d);
 	return o;
 }
 

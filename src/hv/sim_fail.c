@@ -35,13 +35,25 @@ static void silent_too_long(void *user)
 	peer_lost(j);
 }
 
+/* They talk again: the destination is told of the end. */
+static void told(void *user)
+{
+	struct sim_job *j = user;
+
+	j->lost = NULL;
+	sim_job_fail(j, CANCELLED);
+}
+
 /* Watch the connection between the two: cut, or restored in time. */
 static void watch_peer(struct sim_job *j)
 {
 	bool both = j->src && j->dst;
 
 	sim_job_touch(j);
-	if (sim_job_connected(j) || j->part == PART_CONFIRM || (j->detached && both))
+	if (j->part == PART_CANCELLED && sim_hosts_connected(j->src_host, j->dst_host)) {
+		clock_cancel(&j->lost);
+		j->lost = clock_after(0, told, j);
+	} else if (sim_job_connected(j) || j->part == PART_CONFIRM || (j->detached && both))
 		clock_cancel(&j->lost);
 	else if (!j->lost)
 		j->lost = clock_after(SIM_PEER_LOST_MS, silent_too_long, j);

@@ -332,6 +332,8 @@ void sim_job_free(struct sim_job *j);
 /* The call waits for its migration no more. */
 void sim_job_forget(struct sim_call *sc);
 bool sim_job_incoming(const struct sim_dom *d);
+/* Does its libvirt tell of a migration of it? Not of one that was cancelled and hangs on. */
+bool sim_job_told(const struct sim_dom *d);
 /* One of its domains was destroyed or its QEMU died; call before the state is changed. */
 void sim_job_killed(struct sim_dom *d);
 /* The guest was suspended: it writes no more. */

@@ -10,6 +10,8 @@
  *	START -> SETUP -> [DISKS] -> PRECOPY (iterations) -> SWITCH -> CONFIRM -> gone
  *	                                \-> POSTCOPY ----------------/
  *
+ * An abort ends it; while the two hosts are out of touch it leaves CANCELLED.
+ *
  * What an iteration dirtied: the guest writes at a rate to random places, four
  * fifths of it within its hot set; n bytes written to random places of a set of
  * size s dirty s * (1 - exp(-n / s)) of it. The switch-over comes when that can
@@ -45,6 +47,11 @@ static void next_part(void *user);
 bool sim_job_incoming(const struct sim_dom *d)
 {
 	return d->job->dst == d;
+}
+
+bool sim_job_told(const struct sim_dom *d)
+{
+	return d->job && (d->job->part != PART_CANCELLED || sim_job_incoming(d));
 }
 
 static bool flows(const struct sim_job *j)
@@ -297,19 +304,39 @@ void sim_job_end(struct sim_job *j, const char *why)
 		sim_call_finish(sc);
 }
 
+/* The source, if it was stopped for the switch-over. */
+static void run_on(struct sim_job *j)
+{
+	struct sim_dom *src = j->src;
+
+	if (src && src->state == HV_PAUSED && src->reason == HV_R_MIGRATION && !j->paused)
+		sim_dom_change(src, HV_RUNNING, HV_R_OTHER);
+}
+
 void sim_job_fail(struct sim_job *j, const char *why)
 {
-	struct sim_dom *src = j->src, *dst = j->dst;
-	bool restore = src && src->state == HV_PAUSED && src->reason == HV_R_MIGRATION && !j->paused;
+	struct sim_dom *dst = j->dst;
 
 	sim_job_account(j);
 	if (dst) {
 		sim_job_let_go(&j->dst);
 		sim_dom_stop(dst, HV_R_FAILED);
 	}
-	if (restore)
-		sim_dom_change(src, HV_RUNNING, HV_R_OTHER);
+	run_on(j);
 	sim_job_end(j, why);
+}
+
+void sim_job_cancel(struct sim_job *j)
+{
+	if (sim_hosts_connected(j->src_host, j->dst_host)) {
+		sim_job_fail(j, CANCELLED);
+		return;
+	}
+	sim_job_account(j);
+	clock_cancel(&j->step);
+	run_on(j);
+	enter(j, PART_CANCELLED);
+	sim_job_replan(j);
 }
 
 /* ---- the course of a migration ---- */
@@ -572,7 +599,7 @@ static void next_part(void *user)
 	case PART_POSTCOPY:
 		postcopy_done(j);
 		break;
-	case PART_CONFIRM:
+	case PART_CONFIRM: case PART_CANCELLED:
 	default:
 		if (j->refused) {
 			sim_job_fail(j, "internal error: unable to execute QEMU command 'cont': Failed to get \"write\" lock");

@@ -14,7 +14,12 @@
 #define SWITCH_MS       20  /* device state, beside the memory that remains */
 #define CONFIRM_MS      200 /* from RESUMED at the destination to STOPPED at the source */
 
-enum part { PART_START, PART_SETUP, PART_DISKS, PART_PRECOPY, PART_SWITCH, PART_POSTCOPY, PART_CONFIRM };
+enum part {
+	PART_START, PART_SETUP, PART_DISKS, PART_PRECOPY, PART_SWITCH, PART_POSTCOPY, PART_CONFIRM,
+	PART_CANCELLED, /* QEMU has let go, and libvirt's call waits until the destination answers or is given up */
+};
+
+#define CANCELLED "operation aborted: migration out job: canceled by client"
 
 struct sim_job {
 	struct sim *w;
@@ -62,6 +67,8 @@ void sim_job_let_go(struct sim_dom **half);
 void sim_job_end(struct sim_job *j, const char *why);
 /* It failed before the guest had moved: it runs on where it was. */
 void sim_job_fail(struct sim_job *j, const char *why);
+/* The same by an abort, at once only where the destination can be told. */
+void sim_job_cancel(struct sim_job *j);
 /* Begin a part that lasts @ms. */
 void sim_job_enter(struct sim_job *j, enum part part, int64_t ms);
 /* The guest leaves for the destination, its memory follows. */

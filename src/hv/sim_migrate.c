@@ -27,6 +27,8 @@ static bool name_taken(const struct sim_host *h, const struct sim_dom *d)
 /* What libvirt says against it at the source. Return: the words, owned; NULL when there is nothing. */
 static char *source_says(const struct sim_dom *src, const struct sim_host *to, const struct hv_migrate_params *p)
 {
+	if (src->job)
+		return g_strdup_printf("Requested operation is not valid: another migration job is already running for domain '%s'", src->name);
 	if (p->tunnelled && p->postcopy)
 		return g_strdup("argument unsupported: post-copy is not supported with tunnelled migration");
 	if (p->tunnelled && p->copy_disks)
@@ -134,7 +136,7 @@ void sim_act_migrate(struct sim_call *sc)
 		sim_act_resume_postcopy(sc, src);
 		return;
 	}
-	if (src && src->job) {
+	if (src && sim_job_told(src)) {
 		sim_xml_free(x);
 		sim_dom_wait(sc, src);
 		return;
@@ -164,7 +166,7 @@ static void job_get(struct sim_call *sc, struct sim_dom *d)
 		sim_call_refuse(sc, ERR_HV_UNSUPPORTED, "Operation not supported: migration statistics are available only on the source host");
 		return;
 	}
-	if (d->job) {
+	if (sim_job_told(d)) {
 		sim_job_account(d->job);
 		sim_job_stats(d->job, &sc->call->reply.job);
 	}
@@ -189,8 +191,8 @@ static void job_abort(struct sim_call *sc, struct sim_dom *d)
 		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: cannot abort migration in post-copy mode");
 		return;
 	}
-	if (d->job && d->job->part != PART_CONFIRM)
-		sim_job_fail(d->job, "operation aborted: migration out job: canceled by client");
+	if (sim_job_told(d) && d->job->part != PART_CONFIRM)
+		sim_job_cancel(d->job);
 	sim_call_finish(sc);
 }
 
@@ -198,7 +200,7 @@ static void job_tune(struct sim_call *sc, struct sim_dom *d)
 {
 	const struct hv_req *r = &sc->call->req;
 
-	if (!d->job || sim_job_incoming(d)) {
+	if (!sim_job_told(d) || sim_job_incoming(d)) {
 		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: domain is not being migrated");
 		return;
 	}
@@ -214,7 +216,7 @@ static void postcopy(struct sim_call *sc, struct sim_dom *d)
 {
 	struct sim_job *j = d->job;
 
-	if (!j || sim_job_incoming(d) || j->part < PART_PRECOPY)
+	if (!j || !sim_job_told(d) || sim_job_incoming(d) || j->part < PART_PRECOPY)
 		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: "
 				"post-copy can only be started while outgoing migration is in progress");
 	else if (!j->postcopy)

@@ -381,6 +381,54 @@ static void test_abort(void)
 	tear_down(&f);
 }
 
+/* What ends a call that was aborted while its destination was silent. */
+static const struct {
+	const char *name;
+	int64_t ends_ms;    /* after the cable came out; the abort is ten seconds after that */
+	bool back;          /* the cable is, at that moment */
+} silent_aborts[] = {
+	{ "the destination is told", 15000, true },
+	{ "keepalive",               27000, false },
+};
+
+static void test_abort_silent(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(silent_aborts); i++) {
+		struct fixture f;
+		struct got g = { .code = -1 }, s = { .code = -1 };
+
+		set_up(&f, 50, 10);
+		migrate(&f, 0, "h2", &g);
+		clock_advance_ms(2000);
+		sim_host_link(f.w, "h2", false);
+		clock_advance_ms(10000);
+		act(&f, 0, HV_JOB_ABORT, &s);
+		g_assert_cmpint(s.code, ==, -1);
+		/* No job is told of, the guest runs, and the call has not come back: another one is refused. */
+		act(&f, 0, HV_JOB_GET, &s);
+		g_assert_false(s.r.job.active);
+		act(&f, 0, HV_DOM_GET, &s);
+		g_assert_true(s.r.dom->state == HV_RUNNING && !s.r.dom->job_active && !s.r.dom->job_outgoing);
+		migrate(&f, 0, "h3", &s);
+		clock_advance_ms(0);
+		g_assert_cmpint(s.code, ==, ERR_HV);
+		g_assert_nonnull(strstr(s.text, "already running"));
+		clock_advance_ms(silent_aborts[i].ends_ms - 10001);
+		if (g.answered)
+			g_error("%s: too early", silent_aborts[i].name);
+		sim_host_link(f.w, "h2", silent_aborts[i].back);
+		clock_advance_ms(1);
+		if (!g.answered || g.code != ERR_HV)
+			g_error("%s: too late", silent_aborts[i].name);
+		migrate(&f, 0, "h3", &s);
+		clock_advance_ms(60000);
+		g_assert_cmpint(s.code, ==, -1);
+		got_clear(&g);
+		got_clear(&s);
+		tear_down(&f);
+	}
+}
+
 /* Far more dirtied than the link carries. */
 static void test_never_converges(void)
 {
@@ -1141,6 +1189,7 @@ int main(int argc, char **argv)
 		{ "/sim/statistics", test_statistics },
 		{ "/sim/shared-link", test_shared_link },
 		{ "/sim/abort", test_abort },
+		{ "/sim/abort-silent", test_abort_silent },
 		{ "/sim/never-converges", test_never_converges },
 		{ "/sim/auto-converge", test_auto_converge },
 		{ "/sim/bandwidth", test_bandwidth },
