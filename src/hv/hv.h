@@ -186,7 +186,8 @@ enum hv_op {
 	HV_ANNOUNCE,     /* let the guest's network cards say where they are (QEMU's announce-self). Idempotent */
 	/*
 	 * Volumes go by their path. The pool is the one whose target is the path's folder; where there is none, one that
-	 * lives no longer than the call.
+	 * lives no longer than the call. ERR_HV_BUSY: something is being made in that pool, or in the source's of a copy; nothing
+	 * was done.
 	 */
 	HV_VOL_GET,      /* look for a file anew, also for one that another host made; absent is a reply, not an error. Idempotent */
 	HV_VOL_CREATE,   /* make it, empty and sparse; ERR_CONFLICT if it exists. Lost: HV_VOL_GET */

@@ -74,6 +74,12 @@ void sim_host_apart(struct sim *w, const char *a, const char *b, bool apart);
 /** sim_host_rate() - change the link's rate. */
 void sim_host_rate(struct sim *w, const char *name, int64_t link_mibs);
 
+/**
+ * sim_host_pool() - something is being made in its storage pool for so long, as by virsh vol-create: libvirt does not look
+ * into it meanwhile. 0: not any more. A libvirtd that dies gives it up.
+ */
+void sim_host_pool(struct sim *w, const char *name, int64_t busy_ms);
+
 /** sim_host_heals() - an outage by a rule is under way and will end by itself. */
 bool sim_host_heals(struct sim *w, const char *name);
 
@@ -213,6 +219,7 @@ GArray *sim_file_list(struct sim *w, const char *host);
 
 enum sim_fault_kind {
 	SIM_REFUSE,            /* answer with ERR_HV, do not act */
+	SIM_BUSY,              /* the same with ERR_HV_BUSY */
 	SIM_LOSE_REQUEST,      /* ERR_HV_LOST, not acted */
 	SIM_LOSE_REPLY,        /* ERR_HV_LOST, acted */
 	SIM_HANG,              /* never answered, not acted */

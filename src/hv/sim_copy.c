@@ -151,6 +151,8 @@ void sim_act_copy(struct sim_call *sc)
 
 	if (!from || !sim_host_reachable(from) || !from->libvirtd)
 		sim_call_refuse(sc, ERR_HV, "unable to connect to server at '%s:16509': No route to host", p->source_host ? p->source_host : "");
+	else if (sim_pool_busy(sc, from) || sim_pool_busy(sc, sc->host))
+		return;
 	else if (sim_file_find(sc->host->storage, p->path))
 		sim_call_refuse(sc, ERR_CONFLICT, "storage volume '%s' exists already", p->path);
 	else if (!f)

@@ -262,6 +262,7 @@ static void power_off(struct sim_host *h)
 	g_autoptr(GList) all = NULL;
 
 	h->on = h->libvirtd = false;
+	h->pool_free_ms = 0;
 	h->deaths++;
 	all = g_hash_table_get_values(h->doms);
 	for (GList *l = all; l; l = l->next)
@@ -307,6 +308,7 @@ void sim_host_libvirtd(struct sim *w, const char *name, bool on)
 	if (on) {
 		sim_job_libvirtd_on(h);
 	} else {
+		h->pool_free_ms = 0;
 		h->deaths++;
 		sim_job_libvirtd_off(h);
 		sim_copy_host_changed(h);
@@ -354,6 +356,13 @@ void sim_host_rate(struct sim *w, const char *name, int64_t link_mibs)
 
 	h->rate = (double)link_mibs * SIM_MIB;
 	sim_job_link(h);
+}
+
+void sim_host_pool(struct sim *w, const char *name, int64_t busy_ms)
+{
+	int64_t now = clock_now_ms();
+
+	must_find(w, name)->pool_free_ms = busy_ms > INT64_MAX - now ? INT64_MAX : now + busy_ms;
 }
 
 bool sim_host_heals(struct sim *w, const char *name)

@@ -66,6 +66,7 @@ struct sim_host {
 	double rate;           /* bytes a second, each way; 0: at once */
 	struct sim_storage *storage; /* the world's */
 	bool on, libvirtd, link;
+	int64_t pool_free_ms;  /* until then its pool is busy */
 	int64_t deaths;        /* of its libvirtd: what an earlier one was sent is gone */
 	GHashTable *doms;      /* uuid -> struct sim_dom *, owned */
 	GPtrArray *jobs;       /* migrations from or to it */
@@ -246,6 +247,8 @@ struct sim_file *sim_file_find(const struct sim_storage *s, const char *path);
 /* A file like another one, with nothing in it; it replaces one of the same path. */
 struct sim_file *sim_file_make(struct sim_storage *s, const char *path, const char *format, const char *backing, int64_t capacity);
 void sim_file_drop(struct sim_storage *s, const char *path);
+/* If its pool is busy, say so; a call of every HV_VOL_* looks into it first. Return: it is, and the call has its answer. */
+bool sim_pool_busy(struct sim_call *sc, const struct sim_host *h);
 /* HV_VOL_GET, _CREATE, _DELETE. */
 void sim_act_vol(struct sim_call *sc);
 

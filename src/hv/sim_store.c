@@ -177,6 +177,14 @@ GArray *sim_file_list(struct sim *w, const char *host)
 
 /* ---- calls ---- */
 
+bool sim_pool_busy(struct sim_call *sc, const struct sim_host *h)
+{
+	if (clock_now_ms() >= h->pool_free_ms)
+		return false;
+	sim_call_refuse(sc, ERR_HV_BUSY, "refresh the storage pool: internal error: pool '%s' has asynchronous jobs running.", h->storage->name);
+	return true;
+}
+
 static bool is_listed(const struct sim_host *h, const struct sim_file *f)
 {
 	return !f->maker || f->maker == h || clock_now_ms() - f->made_ms >= h->cache_ms;
@@ -271,6 +279,8 @@ void sim_act_vol(struct sim_call *sc)
 
 	if (!p->path || p->path[0] != '/')
 		sim_call_refuse(sc, ERR_HV, "invalid argument: a volume's path is absolute");
+	else if (sim_pool_busy(sc, sc->host))
+		return;
 	else if (sc->call->req.op == HV_VOL_GET)
 		get(sc, p);
 	else if (sc->call->req.op == HV_VOL_CREATE)

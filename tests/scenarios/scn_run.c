@@ -291,6 +291,14 @@ static void do_link(struct run *r, const struct scn_line *l)
 	sim_host_link(r->world, arg(r, l, 1), is_on(r, l));
 }
 
+/* pool HOST busy [for=TIME]: something is being made in it; pool HOST free */
+static void do_pool(struct run *r, const struct scn_line *l)
+{
+	int64_t ms = opt(l, "for") ? word_duration(r, opt(l, "for")) : INT64_MAX;
+
+	sim_host_pool(r->world, arg(r, l, 1), g_str_equal(arg(r, l, 2), "busy") ? ms : 0);
+}
+
 static void do_drop_job(struct run *r, const struct scn_line *l)
 {
 	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, run_guest(r, arg(r, l, 1))->uuid);
@@ -563,6 +571,7 @@ static const struct {
 	{ "power",     do_power,    false },
 	{ "libvirtd",  do_libvirtd, false },
 	{ "link",      do_link,     false },
+	{ "pool",      do_pool,     false },
 	{ "drop-job",  do_drop_job, false },
 	{ "hang",      do_hang,     false },
 	{ "reset",     do_reset,    false },

@@ -181,6 +181,7 @@ void settle_down(struct run *r)
 	for (guint i = 0; i < r->conf->hosts->len; i++) {
 		for (guint k = 0; k < i; k++)
 			sim_host_apart(r->world, host_name(r, i), host_name(r, k), false);
+		sim_host_pool(r->world, host_name(r, i), 0);
 		sim_host_link(r->world, host_name(r, i), true);
 		sim_host_power(r->world, host_name(r, i), true);
 		sim_host_libvirtd(r->world, host_name(r, i), true);

@@ -1064,6 +1064,7 @@ static const struct {
 	enum hv_state after;     /* of the guest that was to be suspended */
 } gate_cases[] = {
 	{ "refuse",          SIM_REFUSE,          ERR_HV,      HV_RUNNING },
+	{ "busy",            SIM_BUSY,            ERR_HV_BUSY, HV_RUNNING },
 	{ "lose request",    SIM_LOSE_REQUEST,    ERR_HV_LOST, HV_RUNNING },
 	{ "lose reply",      SIM_LOSE_REPLY,      ERR_HV_LOST, HV_PAUSED },
 	{ "hang",            SIM_HANG,            -2,          HV_RUNNING },

@@ -184,6 +184,60 @@ static void test_volumes(void)
 	}
 }
 
+/* While something is made in a pool, nothing of it can be had. */
+static const struct {
+	const char *name, *busy;
+	enum hv_op op;        /* on h2 */
+	struct hv_vol_params p;
+	int64_t mib;          /* of the file, when it is asked for again and the pool is free */
+} busy_pools[] = {
+	{ "look",      "h2", HV_VOL_GET,    { .path = DISK }, -1 },
+	{ "make",      "h2", HV_VOL_CREATE, { .path = MARK, .format = "raw", .capacity_bytes = MIB }, 0 },
+	{ "remove",    "h2", HV_VOL_DELETE, { .path = MARK }, -1 },
+	{ "copy to",   "h2", HV_VOL_COPY,   { .path = DISK, .source_host = "h1" }, 500 },
+	{ "copy from", "h1", HV_VOL_COPY,   { .path = DISK, .source_host = "h1" }, 500 },
+};
+
+static void test_busy_pool(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(busy_pools); i++) {
+		struct fixture f;
+		struct got g = { .code = -1 };
+		int64_t mib;
+
+		set_up(&f, 0, "h1", &(struct sim_dom_spec){ .state = HV_SHUTOFF, .data_mib = 500 });
+		sim_host_pool(f.w, busy_pools[i].busy, 2000);
+		vol(&f, 1, busy_pools[i].op, busy_pools[i].p, &g);
+		clock_advance_ms(1999);
+		if (!g.answered || g.code != ERR_HV_BUSY || !strstr(g.text, "asynchronous jobs"))
+			g_error("%s: code %d, \"%s\"", busy_pools[i].name, g.code, g.text);
+		clock_advance_ms(1);
+		vol(&f, 1, busy_pools[i].op, busy_pools[i].p, &g);
+		clock_advance_ms(0);
+		mib = size_of(&f, 1, busy_pools[i].p.path);
+		if (!g.answered || g.code != -1 || mib != busy_pools[i].mib)
+			g_error("%s: code %d, \"%s\", %d MiB", busy_pools[i].name, g.code, g.text, (int)mib);
+		got_clear(&g);
+		tear_down(&f, NULL);
+	}
+}
+
+/* libvirtd has been making it. */
+static void test_busy_pool_ends(void)
+{
+	struct fixture f;
+
+	set_up(&f, 0, "h1", NULL);
+	sim_host_pool(f.w, "h2", INT64_MAX);
+	sim_host_libvirtd(f.w, "h2", false);
+	sim_host_libvirtd(f.w, "h2", true);
+	clock_advance_ms(0);
+	hv_host_open(f.h[1]);
+	clock_advance_ms(0);
+	g_assert_cmpint(size_of(&f, 1, MARK), ==, -1);
+	tear_down(&f, NULL);
+}
+
 /* A copy takes its time, shares the link, and leaves half of a file when it is cut. */
 static const struct {
 	const char *name;
@@ -661,6 +715,8 @@ int main(int argc, char **argv)
 		void (*fn)(void);
 	} tests[] = {
 		{ "/sim-disk/volumes", test_volumes },
+		{ "/sim-disk/busy-pool", test_busy_pool },
+		{ "/sim-disk/busy-pool-ends", test_busy_pool_ends },
 		{ "/sim-disk/cuts", test_cuts },
 		{ "/sim-disk/copy-in-use", test_copy_in_use },
 		{ "/sim-disk/moves", test_moves },
