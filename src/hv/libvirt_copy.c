@@ -233,6 +233,8 @@ static bool copy(const struct copy *c, GError **err)
 	/* A broken connection to the source says nothing about this host: nothing was made here. */
 	if (e && e->code == ERR_HV_LOST)
 		e->code = ERR_HV;
+	if (e)
+		g_prefix_error(&e, "at the source: ");
 	ok = ok && lv_place_enter(&to, c->uri, true, &e) && copy_to(c, &to, vol, bytes, &e);
 	lv_place_leave(&to);
 	lv_place_lock(&from);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 
 #define RETRY_MS 1000
+#define POOL_WAITS_MAX 60
 
 /* ---- what has to be copied ---- */
 
@@ -181,10 +182,23 @@ static void ask(struct mig *m, struct host *h, struct hv_req *req, struct volume
 	hv_call(h->hv, req, answered, c);
 }
 
-/* The reply was lost, or something else is being made in that pool: what is there now is found out by doing it again. */
-static bool lost(struct mig *m, const struct hv_reply *r)
+/* A pool in which something is made, or from which something cannot be removed yet: not for ever. Return: again, later. */
+static bool wait_for_pool(struct mig *m, const char *why)
 {
-	if (!r->err || (err_code(r->err) != ERR_HV_LOST && err_code(r->err) != ERR_HV_BUSY))
+	if (m->priv->pool_waits >= POOL_WAITS_MAX)
+		return false;
+	if (m->priv->pool_waits++ == 0)
+		log_info("pool_awaited", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest), LOG_S("why", why));
+	live_later(m, RETRY_MS);
+	return true;
+}
+
+/* What is there now is found out by doing it again. Return: it will be. */
+static bool again(struct mig *m, const struct hv_reply *r)
+{
+	if (r->err && err_code(r->err) == ERR_HV_BUSY)
+		return wait_for_pool(m, r->err->message);
+	if (!r->err || err_code(r->err) != ERR_HV_LOST)
 		return false;
 	live_later(m, RETRY_MS);
 	return true;
@@ -206,10 +220,11 @@ static void made(struct mig *m, struct block_item *i, struct hv_reply *r)
 {
 	struct volume *v = volume_of(m, i);
 
-	if (lost(m, r))
+	if (again(m, r))
 		return;
 	if (!r->err && (!i->filled || volume_ready(v))) {
 		i->ready = true;
+		m->priv->pool_waits = 0;
 		log_info("volume_made", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("host", m->dest), LOG_S("path", i->path));
 		live_enter(m);
 		return;
@@ -240,10 +255,11 @@ static void got_capacity(struct mig *m, struct block_item *i, struct hv_reply *r
 		.vol = { .path = i->path, .format = i->format, .backing = i->backing, .backing_format = i->backing_format },
 	};
 
-	if (lost(m, r))
+	if (again(m, r))
 		return;
 	if (r->err || !r->vol.exists) {
-		g_autofree char *why = g_strdup_printf("%s has no volume %s: %s", m->source, i->path, r->err ? r->err->message : "it is not in a pool");
+		g_autofree char *why = r->err ? g_strdup_printf("Cannot look for %s at %s: %s", i->path, m->source, r->err->message)
+					      : g_strdup_printf("%s has no volume %s: it is not in a pool", m->source, i->path);
 
 		live_destination_failed(m, why);
 		return;
@@ -267,7 +283,7 @@ static void looked(struct mig *m, struct block_item *i, struct hv_reply *r)
 {
 	g_autoptr(GError) err = NULL;
 
-	if (lost(m, r))
+	if (again(m, r))
 		return;
 	if (volume_of(m, i)) {
 		live_later(m, RETRY_MS); /* another migration began to make it meanwhile */
@@ -296,7 +312,7 @@ static void look(struct mig *m, const struct block_item *i)
 /* Made by this migration before a restart, a lost reply or a failed attempt: it may be half full. */
 static void removed(struct mig *m, struct block_item *i, struct hv_reply *r)
 {
-	if (lost(m, r))
+	if (again(m, r))
 		return;
 	if (r->err)
 		failed(m, i, "remove the earlier", r->err->message);
@@ -317,6 +333,14 @@ static bool use(struct mig *m, const struct block_item *i, struct volume *v)
 	return i->filled && v->ready && (!v->doomed || (!v->asked && volume_take(v, m->id)));
 }
 
+/* What an earlier migration has left. */
+static void wait_for_removal(struct mig *m, const struct block_item *i)
+{
+	volume_sweep(m->priv->engine);
+	if (!wait_for_pool(m, "what an earlier migration made there is being removed"))
+		failed(m, i, "make", "what an earlier migration made there could not be removed yet");
+}
+
 bool block_prepare(struct mig *m)
 {
 	struct block_item *i = next_item(m);
@@ -325,13 +349,14 @@ bool block_prepare(struct mig *m)
 	if (!i)
 		return true;
 	if (volume_blocks(m->priv->engine, m->dest, m->server_uuid)) {
-		volume_sweep(m->priv->engine);
-		live_later(m, RETRY_MS);
+		wait_for_removal(m, i);
 	} else if (v && use(m, i, v)) {
 		i->ready = true;
 		return block_prepare(m);
-	} else if (v && (v->calls || v->doomed || v->migration_id != m->id)) {
-		live_later(m, RETRY_MS); /* it is being made, or removed */
+	} else if (v && v->doomed && !v->calls) {
+		wait_for_removal(m, i);
+	} else if (v && (v->calls || v->migration_id != m->id)) {
+		live_later(m, RETRY_MS); /* it is being made */
 	} else if (v) {
 		remove_own(m, i, v);
 	} else {

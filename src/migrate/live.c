@@ -365,6 +365,7 @@ void live_copies(struct mig *m, GPtrArray *items)
 {
 	g_clear_pointer(&m->priv->copies, g_ptr_array_unref);
 	m->priv->copies = items;
+	m->priv->pool_waits = 0;
 	m->priv->planned = items != NULL;
 }
 

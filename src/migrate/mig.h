@@ -62,6 +62,7 @@ struct mig_private {
 	int64_t job_seen_ms;         /* when libvirt's job was last seen, or the call was made */
 	int64_t copied_ms, copied_bytes; /* when the count of copied bytes last changed, and it */
 	char *given_up;              /* why the destination was given up, though libvirt's call goes on; NULL */
+	int pool_waits;              /* PREPARE: how often a pool was waited for since the last file was made */
 	int call_waits;              /* PREPARE: how often an earlier call was waited for */
 	bool aborted;                /* the source has said that the job is aborted */
 	int idle_polls;              /* polls that saw no job, in a row */

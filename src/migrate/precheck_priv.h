@@ -38,6 +38,7 @@ struct precheck {
 	struct hv_dom *dom;        /* asked for when the record has none */
 	GPtrArray *dirs;           /* struct dir *: folders whose sharing is looked into; NULL before */
 	guint dir, media;          /* the ones that are being looked at */
+	int busy;                  /* how often a pool was */
 	struct volume *marker;     /* made in that folder, or about to be */
 };
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 
 #define BUSY_MS 1000
+#define BUSY_MAX 15      /* in all: somebody may wait for the answer */
 #define LOOK_AGAIN_MS 5000
 #define LOOKS_MAX 15 /* past acdirmax, NFS's 60 s */
 
@@ -113,6 +114,16 @@ static void is_found_out(struct precheck *p, bool shared)
 	next_dir(p);
 }
 
+/* A pool cannot be looked into, nor changed, while something is made in it: again, soon. Looks for NFS's sake are not counted with it. */
+static bool is_busy(struct precheck *p, const struct hv_reply *r, void (*again)(void *user))
+{
+	if (!r->err || err_code(r->err) != ERR_HV_BUSY || p->busy >= BUSY_MAX)
+		return false;
+	p->busy++;
+	p->turn = clock_after(BUSY_MS, again, p);
+	return true;
+}
+
 static void look_for_marker(struct precheck *p);
 
 static void look_again(void *user)
@@ -126,17 +137,6 @@ static void look_again(void *user)
 		not_found_out(p, p->dest_name, "the host was removed");
 }
 
-/* A pool cannot be looked into while something is made in it: again, soon. */
-static bool is_busy(struct precheck *p, const struct hv_reply *r)
-{
-	struct dir *d = g_ptr_array_index(p->dirs, p->dir);
-
-	if (!r->err || err_code(r->err) != ERR_HV_BUSY || ++d->looks >= LOOKS_MAX)
-		return false;
-	p->turn = clock_after(BUSY_MS, look_again, p);
-	return true;
-}
-
 /*
  * The marker was not seen. If the disk itself is, the destination may only list the folder as it was: NFS looks at
  * directories anew after half a minute to a minute. To take shared storage for local would be the end of the disk.
@@ -145,7 +145,7 @@ static void disk_looked_for(struct precheck *p, struct hv_reply *r)
 {
 	struct dir *d = g_ptr_array_index(p->dirs, p->dir);
 
-	if (is_busy(p, r))
+	if (is_busy(p, r, look_again))
 		return;
 	if (r->err)
 		not_found_out(p, p->dest_name, r->err->message);
@@ -160,7 +160,7 @@ static void marker_looked_for(struct precheck *p, struct hv_reply *r)
 	const struct dir *d = g_ptr_array_index(p->dirs, p->dir);
 	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid, .vol.path = d->disk };
 
-	if (is_busy(p, r))
+	if (is_busy(p, r, look_again))
 		return;
 	if (r->err)
 		not_found_out(p, p->dest_name, r->err->message);
@@ -178,8 +178,27 @@ static void look_for_marker(struct precheck *p)
 		not_found_out(p, p->dest_name, "the host is not connected");
 }
 
+static void make_marker(struct precheck *p);
+
+static void make_again(void *user)
+{
+	struct precheck *p = user;
+	const struct host *h = precheck_source(p);
+
+	p->turn = NULL;
+	if (h && strcmp(h->name, p->marker->host) == 0) {
+		make_marker(p);
+		return;
+	}
+	let_go(p); /* the guest has left meanwhile */
+	next_dir(p);
+}
+
 static void marker_made(struct precheck *p, struct hv_reply *r)
 {
+	if (is_busy(p, r, make_again))
+		return;
+	p->report.hopeless |= r->err && err_code(r->err) == ERR_HV_BUSY;
 	if (r->err && err_code(r->err) == ERR_HV_LOST) {
 		let_go(p);
 		precheck_source_failed(p, r->err);
@@ -191,6 +210,16 @@ static void marker_made(struct precheck *p, struct hv_reply *r)
 	} else {
 		look_for_marker(p);
 	}
+}
+
+static void make_marker(struct precheck *p)
+{
+	struct hv_req req = {
+		.op = HV_VOL_CREATE, .uuid = p->server_uuid, .vol = { .path = p->marker->path, .format = "raw", .capacity_bytes = 512 },
+	};
+
+	if (!precheck_ask(p, precheck_source(p), &req, marker_made))
+		not_found_out(p, p->marker->host, "the host is not connected");
 }
 
 static bool note_marker(struct precheck *p, const struct dir *d, GError **err)
@@ -205,7 +234,6 @@ static bool note_marker(struct precheck *p, const struct dir *d, GError **err)
 
 static void next_dir(struct precheck *p)
 {
-	struct hv_req req = { .op = HV_VOL_CREATE, .uuid = p->server_uuid, .vol = { .format = "raw", .capacity_bytes = 512 } };
 	GError *err = NULL;
 
 	if (p->dir == p->dirs->len || !precheck_source(p)) {
@@ -217,9 +245,7 @@ static void next_dir(struct precheck *p)
 		precheck_decided(p, FAIL, err);
 		return;
 	}
-	req.vol.path = p->marker->path;
-	if (!precheck_ask(p, precheck_source(p), &req, marker_made))
-		not_found_out(p, p->marker->host, "the host is not connected");
+	make_marker(p);
 }
 
 /* ---- what it means ---- */
@@ -338,11 +364,21 @@ static struct block_item *next_media(struct precheck *p)
 	return NULL;
 }
 
+static void run_again(void *user)
+{
+	struct precheck *p = user;
+
+	p->turn = NULL;
+	precheck_run(p);
+}
+
 static void media_looked_for(struct precheck *p, struct hv_reply *r)
 {
 	struct block_item *i = g_ptr_array_index(p->report.copies, p->media);
 	GError *err = NULL;
 
+	if (is_busy(p, r, run_again))
+		return;
 	p->media++;
 	if (r->err)
 		(void)precheck_fail(&err, "Migration pre-check error: Cannot look for the read-only drive %s at %s: %s", i->path, p->dest_name, r->err->message);
