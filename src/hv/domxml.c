@@ -12,7 +12,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlBuffer, xmlBufferFree)
 
 /* ---- reading ---- */
 
-static void *refuse(GError **err, const char *what)
+void *domxml_refuse(GError **err, const char *what)
 {
 	g_set_error(err, ERR, ERR_HV, "XML of the host: %s", what);
 	return NULL;
@@ -36,15 +36,15 @@ xmlDoc *domxml_read(const char *xml, const char *root, GError **err)
 	xmlNode *node;
 
 	if (len > DOMXML_MAX)
-		return refuse(err, "too large");
+		return domxml_refuse(err, "too large");
 	ctx = xmlNewParserCtxt();
 	ctx->sax->internalSubset = stop_at_doctype;
 	doc = xmlCtxtReadMemory(ctx, xml, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
 	if (!doc || !ctx->wellFormed)
-		return refuse(err, "not well-formed");
+		return domxml_refuse(err, "not well-formed");
 	node = xmlDocGetRootElement(doc);
 	if (!node || strcmp((const char *)node->name, root))
-		return refuse(err, "not the expected element");
+		return domxml_refuse(err, "not the expected element");
 	return g_steal_pointer(&doc);
 }
 
@@ -104,7 +104,7 @@ static bool bounded(char *s, size_t max, char **ret, GError **err)
 {
 	if (s && strlen(s) > max) {
 		g_free(s);
-		return refuse(err, "a value is too long");
+		return domxml_refuse(err, "a value is too long");
 	}
 	if (s && !*s)
 		g_clear_pointer(&s, g_free);
@@ -169,20 +169,20 @@ static bool parse_head(const xmlNode *root, struct hv_dom *d, GError **err)
 	g_autofree char *uuid = domxml_text(domxml_child(root, "uuid"));
 
 	if (!uuid || !util_uuid_valid(uuid))
-		return refuse(err, "no valid <uuid>");
+		return domxml_refuse(err, "no valid <uuid>");
 	for (size_t i = 0; i < UTIL_UUID_LEN; i++)
 		d->uuid[i] = g_ascii_tolower(uuid[i]);
 	d->vcpus = vcpu_count(domxml_child(root, "vcpu"));
 	d->mem_mib = domxml_mib(domxml_child(root, "memory"), NULL);
 	if (d->vcpus < 0 || d->mem_mib < 0)
-		return refuse(err, "no valid <vcpu> or <memory>");
+		return domxml_refuse(err, "no valid <vcpu> or <memory>");
 	if (!bounded(domxml_text(domxml_child(root, "name")), DOMXML_NAME_MAX, &d->name, err) ||
 	    !bounded(domxml_text(domxml_child(root, "title")), DOMXML_TEXT_MAX, &d->title, err) ||
 	    !name_attr(root, "type", &d->virt_type, err) || !name_attr(type, "arch", &d->arch, err) ||
 	    !name_attr(type, "machine", &d->machine, err))
 		return false;
 	if (!d->name)
-		return refuse(err, "no <name>");
+		return domxml_refuse(err, "no <name>");
 	return true;
 }
 
@@ -242,7 +242,7 @@ static bool parse_backings(const xmlNode *n, struct hv_disk *k, GError **err)
 {
 	for (n = domxml_child(n, "backingStore"); n && domxml_child(n, "source"); n = domxml_child(n, "backingStore")) {
 		if (k->backing && k->backing->len >= DOMXML_BACKING_MAX)
-			return refuse(err, "too many backing files");
+			return domxml_refuse(err, "too many backing files");
 		if (!parse_backing(n, k, err))
 			return false;
 	}
@@ -284,7 +284,7 @@ static bool parse_nic(const xmlNode *n, struct hv_dom *d, GError **err)
 	k->failover = domxml_failover(n);
 	floor = domxml_attr(domxml_child(domxml_child(n, "bandwidth"), "inbound"), "floor");
 	if (floor && !util_parse_int(floor, 0, INT64_MAX, &k->floor_kibs))
-		return refuse(err, "no valid <inbound floor>");
+		return domxml_refuse(err, "no valid <inbound floor>");
 	return true;
 }
 
@@ -308,31 +308,28 @@ static bool parse_graphics(const xmlNode *n, struct hv_dom *d, GError **err)
 	return true;
 }
 
-static const struct {
-	const char *name;
-	bool (*parse)(const xmlNode *n, struct hv_dom *d, GError **err);
-} devices[] = {
-	{ "disk", parse_disk },
-	{ "interface", parse_nic },
-	{ "graphics", parse_graphics },
-};
-
-static bool parse_devices(const xmlNode *root, struct hv_dom *d, GError **err)
+bool domxml_devices(const xmlNode *root, const struct domxml_device *kinds, size_t n, struct hv_dom *d, GError **err)
 {
 	const xmlNode *all = domxml_child(root, "devices");
 
-	for (size_t i = 0; i < G_N_ELEMENTS(devices); i++) {
-		int n = 0;
+	for (size_t i = 0; i < n; i++) {
+		int seen = 0;
 
-		for (xmlNode *e = domxml_child(all, devices[i].name); e; e = domxml_next(e, devices[i].name)) {
-			if (++n > DOMXML_DEVICES_MAX)
-				return refuse(err, "too many devices");
-			if (!devices[i].parse(e, d, err))
+		for (xmlNode *e = domxml_child(all, kinds[i].name); e; e = domxml_next(e, kinds[i].name)) {
+			if (++seen > DOMXML_DEVICES_MAX)
+				return domxml_refuse(err, "too many devices");
+			if (!kinds[i].parse(e, d, err))
 				return false;
 		}
 	}
 	return true;
 }
+
+static const struct domxml_device devices[] = {
+	{ "disk", parse_disk },
+	{ "interface", parse_nic },
+	{ "graphics", parse_graphics },
+};
 
 struct hv_dom *domxml_parse(const char *xml, GError **err)
 {
@@ -344,7 +341,7 @@ struct hv_dom *domxml_parse(const char *xml, GError **err)
 		return NULL;
 	root = xmlDocGetRootElement(doc);
 	d = hv_dom_new();
-	if (parse_head(root, d, err) && parse_devices(root, d, err) && domxml_ties(root, d, err))
+	if (parse_head(root, d, err) && domxml_devices(root, devices, G_N_ELEMENTS(devices), d, err) && domxml_ties(root, d, err))
 		return d;
 	hv_dom_free(d);
 	return NULL;
@@ -490,5 +487,5 @@ char *domxml_rewrite(const char *xml, const struct domxml_changes *ch, GError **
 	if (ch->place)
 		domxml_set_place(root, ch->place);
 	out = domxml_dump(root);
-	return out ? out : refuse(err, "cannot be written");
+	return out ? out : domxml_refuse(err, "cannot be written");
 }

@@ -64,6 +64,18 @@ char *domxml_dump(xmlNode *node);
  */
 struct hv_dom *domxml_parse(const char *xml, GError **err);
 
+/** domxml_refuse() - set @err: the XML is not what it should be. Return: NULL, which is false too. */
+void *domxml_refuse(GError **err, const char *what);
+
+/* A kind of device, and what is read of one. */
+struct domxml_device {
+	const char *name;
+	bool (*parse)(const xmlNode *n, struct hv_dom *d, GError **err);
+};
+
+/** domxml_devices() - read a domain's devices, of @n kinds, DOMXML_DEVICES_MAX of each at most; a part of domxml_parse(). */
+bool domxml_devices(const xmlNode *root, const struct domxml_device *kinds, size_t n, struct hv_dom *d, GError **err);
+
 /** domxml_ties() - read @d's ties; a part of domxml_parse(). */
 bool domxml_ties(const xmlNode *root, struct hv_dom *d, GError **err);
 /** domxml_failover() - the device goes away for a migration and another one takes over (<teaming type='transient'>). */

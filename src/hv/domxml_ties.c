@@ -4,16 +4,9 @@
  */
 #include <string.h>
 
-#include "base/err.h"
 #include "hv/domxml.h"
 
 #define DEFAULT_HUGE_KIB 2048 /* <hugepages/> alone takes the host's default size, which the XML does not tell */
-
-static bool refuse(GError **err, const char *what)
-{
-	g_set_error(err, ERR, ERR_HV, "XML of the host: %s", what);
-	return false;
-}
 
 /* A number, also hexadecimal; -1 if it is none or not there. */
 static int64_t number(const xmlNode *n, const char *attr, int64_t max)
@@ -32,7 +25,7 @@ static bool set_attr(const xmlNode *n, const char *attr, struct cpuset *ret, GEr
 
 	if (!text || !*g_strstrip(text))
 		return true;
-	return cpuset_parse(text, ret) || refuse(err, "no valid set of CPUs");
+	return cpuset_parse(text, ret) || domxml_refuse(err, "no valid set of CPUs");
 }
 
 static bool is(const xmlNode *n, const char *attr, const char *value)
@@ -57,7 +50,7 @@ static char *pci_name(const xmlNode *hostdev)
 			       (unsigned)MAX(number(a, "slot", 31), 0), (unsigned)MAX(number(a, "function", 7), 0));
 }
 
-static bool parse_hostdev(const xmlNode *n, struct hv_ties *t, GError **err)
+static bool parse_hostdev(const xmlNode *n, struct hv_dom *d, GError **err)
 {
 	g_autofree char *type = domxml_attr(n, "type");
 	char *uuid;
@@ -66,70 +59,50 @@ static bool parse_hostdev(const xmlNode *n, struct hv_ties *t, GError **err)
 		uuid = domxml_attr(domxml_child(domxml_child(n, "source"), "address"), "uuid");
 		if (!uuid || !util_uuid_valid(uuid)) {
 			g_free(uuid);
-			return refuse(err, "a mediated device without a UUID");
+			return domxml_refuse(err, "a mediated device without a UUID");
 		}
-		g_ptr_array_add(t->mdevs, uuid);
+		g_ptr_array_add(d->ties->mdevs, uuid);
 	} else if (!g_strcmp0(type, "pci") && !domxml_failover(n)) {
-		g_ptr_array_add(t->devices, pci_name(n));
+		g_ptr_array_add(d->ties->devices, pci_name(n));
 	} else if (g_strcmp0(type, "pci")) {
-		g_ptr_array_add(t->devices, g_strdup(type && strlen(type) <= DOMXML_NAME_MAX ? type : "unknown"));
+		g_ptr_array_add(d->ties->devices, g_strdup(type && strlen(type) <= DOMXML_NAME_MAX ? type : "unknown"));
 	}
 	return true;
 }
 
-static bool parse_memory_device(const xmlNode *n, struct hv_ties *t, GError **err)
+static bool parse_memory_device(const xmlNode *n, struct hv_dom *d, GError **err)
 {
 	(void)err;
-	t->vpmem += is(n, "model", "nvdimm") || is(n, "model", "virtio-pmem");
+	d->ties->vpmem += is(n, "model", "nvdimm") || is(n, "model", "virtio-pmem");
 	return true;
 }
 
-static bool parse_share(const xmlNode *n, struct hv_ties *t, GError **err)
+static bool parse_share(const xmlNode *n, struct hv_dom *d, GError **err)
 {
 	(void)n;
 	(void)err;
-	t->shares++;
+	d->ties->shares++;
 	return true;
 }
 
-static bool parse_tpm(const xmlNode *n, struct hv_ties *t, GError **err)
+static bool parse_tpm(const xmlNode *n, struct hv_dom *d, GError **err)
 {
 	const xmlNode *backend = domxml_child(n, "backend");
 
 	(void)err;
 	if (!is(backend, "type", "emulator"))
-		t->tpm = HV_TPM_HOST;
+		d->ties->tpm = HV_TPM_HOST;
 	else
-		t->tpm = domxml_child(backend, "encryption") ? HV_TPM_SECRET : HV_TPM_EMULATOR;
+		d->ties->tpm = domxml_child(backend, "encryption") ? HV_TPM_SECRET : HV_TPM_EMULATOR;
 	return true;
 }
 
-static const struct {
-	const char *name;
-	bool (*parse)(const xmlNode *n, struct hv_ties *t, GError **err);
-} devices[] = {
+static const struct domxml_device devices[] = {
 	{ "hostdev",    parse_hostdev },
 	{ "memory",     parse_memory_device },
 	{ "filesystem", parse_share },
 	{ "tpm",        parse_tpm },
 };
-
-static bool parse_devices(const xmlNode *root, struct hv_ties *t, GError **err)
-{
-	const xmlNode *all = domxml_child(root, "devices");
-
-	for (size_t i = 0; i < G_N_ELEMENTS(devices); i++) {
-		int n = 0;
-
-		for (xmlNode *e = domxml_child(all, devices[i].name); e; e = domxml_next(e, devices[i].name)) {
-			if (++n > DOMXML_DEVICES_MAX)
-				return refuse(err, "too many devices");
-			if (!devices[i].parse(e, t, err))
-				return false;
-		}
-	}
-	return true;
-}
 
 static bool parse_sealed(const xmlNode *root, struct hv_ties *t)
 {
@@ -149,7 +122,7 @@ static bool parse_pins(const xmlNode *tune, const char *name, const char *id, GA
 		struct hv_pin pin = { .id = (int)number(n, id, DOMXML_PINS_MAX) };
 
 		if (pin.id < 0 || ret->len >= DOMXML_PINS_MAX)
-			return refuse(err, "no valid pin of a CPU");
+			return domxml_refuse(err, "no valid pin of a CPU");
 		if (!set_attr(n, "cpuset", &pin.cpus, err))
 			return false;
 		if (!cpuset_is_empty(&pin.cpus))
@@ -168,7 +141,7 @@ static bool parse_cells(const xmlNode *root, struct hv_place *p, GError **err)
 		int64_t at = id ? number(n, "id", DOMXML_CELLS_MAX - 1) : p->cells->len;
 
 		if (at < 0 || at >= DOMXML_CELLS_MAX || cell.mem_mib < 0)
-			return refuse(err, "no valid NUMA cell");
+			return domxml_refuse(err, "no valid NUMA cell");
 		if (!set_attr(n, "cpus", &cell.vcpus, err))
 			return false;
 		if (at >= p->cells->len)
@@ -190,7 +163,7 @@ static bool parse_nodes(const xmlNode *root, struct hv_place *p, GError **err)
 		int64_t id = number(n, "cellid", DOMXML_CELLS_MAX - 1);
 
 		if (id < 0 || id >= p->cells->len)
-			return refuse(err, "a <memnode> of no NUMA cell");
+			return domxml_refuse(err, "a <memnode> of no NUMA cell");
 		if (!set_attr(n, "nodeset", &g_array_index(p->cells, struct hv_cell, id).nodes, err))
 			return false;
 		p->strict |= is(n, "mode", "strict");
@@ -223,7 +196,7 @@ static bool parse_pages(const xmlNode *root, struct hv_place *p, GError **err)
 		int64_t bytes = domxml_bytes(n, "size");
 
 		if (bytes <= 0 || ++i > DOMXML_CELLS_MAX)
-			return refuse(err, "no valid size of pages");
+			return domxml_refuse(err, "no valid size of pages");
 		if (!set_attr(n, "nodeset", &cells, err))
 			return false;
 		if (bytes / 1024 > 4)
@@ -248,5 +221,5 @@ bool domxml_ties(const xmlNode *root, struct hv_dom *d, GError **err)
 {
 	hv_ties_unref(d->ties);
 	d->ties = hv_ties_new();
-	return parse_devices(root, d->ties, err) && parse_sealed(root, d->ties) && parse_place(root, d->ties->place, err);
+	return domxml_devices(root, devices, G_N_ELEMENTS(devices), d, err) && parse_sealed(root, d->ties) && parse_place(root, d->ties->place, err);
 }
