@@ -7,17 +7,11 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "got.h"
 #include "hv/sim.h"
 
 #define MIB (INT64_C(1) << 20)
 #define GUEST "11111111-1111-4111-8111-111111111111"
-
-struct got {
-	bool answered;
-	int code; /* -1: no error */
-	char *text;
-	struct hv_reply r; /* what was stolen: dom, job, xml, cpu_ok, cpu_why */
-};
 
 struct fixture {
 	struct sim *w;
@@ -84,38 +78,16 @@ static void tear_down(struct fixture *f)
 	g_string_free(f->events, TRUE);
 }
 
-static void got_clear(struct got *g)
-{
-	hv_reply_clear(&g->r);
-	g_free(g->text);
-	*g = (struct got){ .code = -1 };
-}
-
-static void on_done(struct hv_reply *r, void *user)
-{
-	struct got *g = user;
-
-	g_assert_false(g->answered);
-	g->answered = true;
-	g->code = r->err ? (int)err_code(r->err) : -1;
-	g->text = g_strdup(r->err ? r->err->message : "");
-	g->r = *r;
-	g->r.err = NULL;
-	*r = (struct hv_reply){ .err = r->err };
-}
-
 static void ask(struct fixture *f, int host, enum hv_op op, struct got *g)
 {
-	got_clear(g);
-	hv_call(f->h[host], &(struct hv_req){ .op = op, .uuid = GUEST }, on_done, g);
+	got_ask(g, f->h[host], &(struct hv_req){ .op = op, .uuid = GUEST });
 }
 
 /* Ask and wait as long as need be. */
 static void act(struct fixture *f, int host, enum hv_op op, struct got *g)
 {
 	ask(f, host, op, g);
-	while (!g->answered)
-		g_assert_true(clock_step());
+	got_wait(g);
 }
 
 static void migrate(struct fixture *f, int from, const char *to, struct got *g)
@@ -125,8 +97,7 @@ static void migrate(struct fixture *f, int from, const char *to, struct got *g)
 		.migrate = { .dest_host = to, .persist_dest = true, .postcopy = true, .auto_converge = true },
 	};
 
-	got_clear(g);
-	hv_call(f->h[from], &req, on_done, g);
+	got_ask(g, f->h[from], &req);
 }
 
 static void expect_state(struct fixture *f, int host, enum hv_state state, enum hv_reason reason)
@@ -340,8 +311,7 @@ static void test_shared_link(void)
 	sim_dom_add(f.w, "h1", &(struct sim_dom_spec){ .uuid = other, .name = "other", .mem_mib = 1000 });
 	migrate(&f, 0, "h2", &a);
 	clock_advance_ms(5200); /* 5 s alone, the rest shared: 10 s more; then the other one 5 s alone */
-	hv_call(f.h[0], &(struct hv_req){ .op = HV_MIGRATE, .uuid = other, .migrate = { .dest_host = "h3", .persist_dest = true } },
-		on_done, &b);
+	got_ask(&b, f.h[0], &(struct hv_req){ .op = HV_MIGRATE, .uuid = other, .migrate = { .dest_host = "h3", .persist_dest = true } });
 	clock_advance_ms(9000);
 	g_assert_false(a.answered);
 	clock_advance_ms(1500);
@@ -436,16 +406,14 @@ static void test_never_converges(void)
 	struct got g = { .code = -1 }, s = { .code = -1 };
 
 	set_up(&f, 40, 400);
-	hv_call(f.h[0], &(struct hv_req){ .op = HV_MIGRATE, .uuid = GUEST, .migrate = { .dest_host = "h2", .persist_dest = true } },
-		on_done, &g);
+	got_ask(&g, f.h[0], &(struct hv_req){ .op = HV_MIGRATE, .uuid = GUEST, .migrate = { .dest_host = "h2", .persist_dest = true } });
 	clock_advance_ms(600000);
 	g_assert_false(g.answered);
 	act(&f, 0, HV_JOB_GET, &s);
 	g_assert_cmpint(s.r.job.iteration, >, 20);
 	g_assert_cmpint(s.r.job.downtime_ms, >, 300);
 	g_assert_cmpint(s.r.job.throttle, ==, 0);
-	got_clear(&s);
-	hv_call(f.h[0], &(struct hv_req){ .op = HV_JOB_TUNE, .uuid = GUEST, .downtime_ms = 10000 }, on_done, &s);
+	got_ask(&s, f.h[0], &(struct hv_req){ .op = HV_JOB_TUNE, .uuid = GUEST, .downtime_ms = 10000 });
 	clock_advance_ms(30000);
 	g_assert_true(g.answered);
 	g_assert_cmpint(g.code, ==, -1);
@@ -487,7 +455,7 @@ static void test_bandwidth(void)
 	set_up(&f, 100, 0);
 	migrate(&f, 0, "h2", &g);
 	clock_advance_ms(200);
-	hv_call(f.h[0], &(struct hv_req){ .op = HV_JOB_TUNE, .uuid = GUEST, .bandwidth_mibs = 10 }, on_done, &s);
+	got_ask(&s, f.h[0], &(struct hv_req){ .op = HV_JOB_TUNE, .uuid = GUEST, .bandwidth_mibs = 10 });
 	clock_advance_ms(90000);
 	g_assert_false(g.answered);
 	clock_advance_ms(11000);
@@ -670,8 +638,7 @@ static void resume(struct fixture *f, struct got *g)
 		.op = HV_MIGRATE, .uuid = GUEST, .migrate = { .dest_host = "h2", .persist_dest = true, .postcopy = true, .resume = true },
 	};
 
-	got_clear(g);
-	hv_call(f->h[0], &req, on_done, g);
+	got_ask(g, f->h[0], &req);
 	clock_advance_ms(0);
 }
 
@@ -977,7 +944,7 @@ static void test_refusals(void)
 		sim_host_add(f.w, "h4", &refusals[i].host);
 		if (refusals[i].dom.name)
 			sim_dom_add(f.w, "h4", &refusals[i].dom);
-		hv_call(f.h[0], &req, on_done, &g);
+		got_ask(&g, f.h[0], &req);
 		clock_advance_ms(1000);
 		if (!g.answered || g.code != refusals[i].code || !strstr(g.text, refusals[i].words))
 			g_error("%s: code %d, \"%s\"", refusals[i].name, g.code, g.text);
@@ -1021,9 +988,9 @@ static void test_cpus(void)
 		hv_host_open(f.h[1]);
 		clock_advance_ms(0);
 		act(&f, 0, HV_HOST_GET, &host);
-		hv_call(f.h[0], &(struct hv_req){ .op = HV_DOM_XML, .uuid = uuid }, on_done, &xml);
+		got_ask(&xml, f.h[0], &(struct hv_req){ .op = HV_DOM_XML, .uuid = uuid });
 		clock_advance_ms(0);
-		hv_call(f.h[1], &(struct hv_req){ .op = HV_CPU_COMPARE, .xml = xml.r.xml, .host_cpu_xml = host.r.info->cpu_xml }, on_done, &g);
+		got_ask(&g, f.h[1], &(struct hv_req){ .op = HV_CPU_COMPARE, .xml = xml.r.xml, .host_cpu_xml = host.r.info->cpu_xml });
 		clock_advance_ms(0);
 		if (g.code != -1 || g.r.cpu_ok != !cpus[i].why || g_strcmp0(g.r.cpu_why, cpus[i].why) != 0)
 			g_error("%s: %s (%s)", cpus[i].name, g.r.cpu_why, g.text);
@@ -1042,10 +1009,10 @@ static void test_cpu_compare(void)
 	set_up(&f, 0, 0);
 	sim_dom_add(f.w, "h1", &(struct sim_dom_spec){ .name = "picky", .uuid = "22222222-2222-4222-8222-222222222222",
 						       .cpu_model = "Haswell", .cpu_features = "avx512f" });
-	hv_call(f.h[0], &(struct hv_req){ .op = HV_DOM_XML, .uuid = "22222222-2222-4222-8222-222222222222" }, on_done, &x);
+	got_ask(&x, f.h[0], &(struct hv_req){ .op = HV_DOM_XML, .uuid = "22222222-2222-4222-8222-222222222222" });
 	clock_advance_ms(0);
 	g_assert_nonnull(x.r.xml);
-	hv_call(f.h[1], &(struct hv_req){ .op = HV_CPU_COMPARE, .xml = x.r.xml }, on_done, &g);
+	got_ask(&g, f.h[1], &(struct hv_req){ .op = HV_CPU_COMPARE, .xml = x.r.xml });
 	clock_advance_ms(0);
 	g_assert_cmpint(g.code, ==, -1);
 	g_assert_false(g.r.cpu_ok);

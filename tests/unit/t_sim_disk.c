@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "got.h"
 #include "hv/sim.h"
 
 #define MIB (INT64_C(1) << 20)
@@ -16,13 +17,6 @@
 #define CONFIG "/var/lib/drover/instances/" GUEST "/disk.config"
 #define BASE "/var/lib/drover/base/image"
 #define MARK "/var/lib/drover/instances/mark"
-
-struct got {
-	bool answered;
-	int code; /* -1: no error */
-	char *text;
-	struct hv_reply r; /* what was stolen: dom, job, xml, vol */
-};
 
 struct fixture {
 	struct sim *w;
@@ -69,30 +63,9 @@ static void tear_down(struct fixture *f, const char *violation)
 	sim_free(f->w);
 }
 
-static void got_clear(struct got *g)
-{
-	hv_reply_clear(&g->r);
-	g_free(g->text);
-	*g = (struct got){ .code = -1 };
-}
-
-static void on_done(struct hv_reply *r, void *user)
-{
-	struct got *g = user;
-
-	g_assert_false(g->answered);
-	g->answered = true;
-	g->code = r->err ? (int)err_code(r->err) : -1;
-	g->text = g_strdup(r->err ? r->err->message : "");
-	g->r = *r;
-	g->r.err = NULL;
-	*r = (struct hv_reply){ .err = r->err };
-}
-
 static void ask(struct fixture *f, int host, const struct hv_req *req, struct got *g)
 {
-	got_clear(g);
-	hv_call(f->h[host], req, on_done, g);
+	got_ask(g, f->h[host], req);
 }
 
 static void vol(struct fixture *f, int host, enum hv_op op, struct hv_vol_params p, struct got *g)
@@ -103,8 +76,7 @@ static void vol(struct fixture *f, int host, enum hv_op op, struct hv_vol_params
 static void act(struct fixture *f, int host, enum hv_op op, struct got *g)
 {
 	ask(f, host, &(struct hv_req){ .op = op, .uuid = GUEST }, g);
-	while (!g->answered)
-		g_assert_true(clock_step());
+	got_wait(g);
 }
 
 /* What HV_VOL_GET says of a file there: its allocation in MiB, -1 if there is none. */
@@ -114,8 +86,7 @@ static int64_t size_of(struct fixture *f, int host, const char *path)
 	int64_t mib;
 
 	vol(f, host, HV_VOL_GET, (struct hv_vol_params){ .path = path }, &g);
-	while (!g.answered)
-		g_assert_true(clock_step());
+	got_wait(&g);
 	g_assert_cmpint(g.code, ==, -1);
 	mib = g.r.vol.exists ? g.r.vol.allocation_bytes / MIB : -1;
 	got_clear(&g);
