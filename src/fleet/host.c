@@ -172,17 +172,26 @@ static void plan_poll(struct host *h)
 		h->priv->poll = clock_after(fleet_conf(h->priv->fleet)->report_interval * 1000, poll, h);
 }
 
+/* The host, if the answer to a poll is for it and a good one. */
+static struct host *take_answer(const struct hv_reply *r, struct ask *a)
+{
+	struct host *h = ask_take(a);
+
+	if (h && r->err) {
+		failed(h, r->err->message);
+		return NULL;
+	}
+	if (h)
+		heard(h);
+	return h;
+}
+
 static void got_list(struct hv_reply *r, void *user)
 {
-	struct host *h = ask_take(user);
+	struct host *h = take_answer(r, user);
 
 	if (!h)
 		return;
-	if (r->err) {
-		failed(h, r->err->message);
-		return;
-	}
-	heard(h);
 	sync_list(h->priv->fleet, h, r->doms);
 	if (h->conn == HOST_SYNCING) {
 		h->conn = HOST_UP;
@@ -198,16 +207,11 @@ static void got_list(struct hv_reply *r, void *user)
 
 static void got_info(struct hv_reply *r, void *user)
 {
-	struct host *h = ask_take(user);
+	struct host *h = take_answer(r, user);
 	struct hv_req req = { .op = HV_DOM_LIST };
 
 	if (!h)
 		return;
-	if (r->err) {
-		failed(h, r->err->message);
-		return;
-	}
-	heard(h);
 	fleet_host_info(h->priv->fleet, h, g_steal_pointer(&r->info));
 	hv_call(h->hv, &req, got_list, ask_new(h));
 }
