@@ -355,6 +355,36 @@ static void test_copy_refused(void)
 	remove_both(PRIVATE "c");
 }
 
+/* While somebody makes a volume there libvirt does not look into the pool, and nothing is done in it. Others are not concerned. */
+static void test_busy(void)
+{
+	struct hv_vol_params there = from_first(PRIVATE "f"), back = { .path = PRIVATE "of-h2", .source_uri = live_hosts[1].uri };
+
+	sh(0, "mkdir -p " COPY_FOLDER "; echo x > " COPY_FOLDER "/f; echo x > " PRIVATE "f");
+	sh(1, "echo x > " PRIVATE "of-h2");
+	/* its qemu-img waits for the word */
+	sh(0, "cp /usr/bin/qemu-img /run/qemu-img; mkfifo /run/word; printf '#!/bin/sh\ntouch /run/busy\nread x < /run/word\nexec /run/qemu-img \"$@\"\n'"
+	      " > /run/slow; chmod +x /run/slow; mount --bind /run/slow /usr/bin/qemu-img;"
+	      " virsh -q -c qemu:///system vol-create-as instances made 1M --format qcow2 > /dev/null 2>&1 < /dev/null &"
+	      " until [ -e /run/busy ]; do :; done");
+	vol_fails(0, HV_VOL_GET, (struct hv_vol_params){ .path = PRIVATE "f" }, ERR_HV_BUSY);
+	vol_fails(0, HV_VOL_CREATE, (struct hv_vol_params){ .path = PRIVATE "new", .format = "raw", .capacity_bytes = MIB }, ERR_HV_BUSY);
+	vol_fails(0, HV_VOL_DELETE, (struct hv_vol_params){ .path = PRIVATE "f" }, ERR_HV_BUSY);
+	vol_fails(0, HV_VOL_COPY, back, ERR_HV_BUSY);
+	vol_fails(1, HV_VOL_COPY, there, ERR_HV_BUSY);
+	g_assert_false(exists(0, SHARED "nothing"));
+	g_assert_true(exists(0, COPY_FOLDER "/f"));
+	assert_sh(0, "ls " PRIVATE " | xargs", "c f");
+	sh(0, "echo go > /run/word; until virsh -q -c qemu:///system pool-refresh instances > /dev/null 2>&1; do :; done;"
+	      " umount /usr/bin/qemu-img; rm /run/qemu-img /run/word /run/slow /run/busy");
+	vol_ok(0, HV_VOL_COPY, back);
+	vol_ok(1, HV_VOL_COPY, there);
+	delete_ok(0, PRIVATE "made");
+	sh(0, "rm -r " PRIVATE "c");
+	remove_both(PRIVATE "f");
+	remove_both(PRIVATE "of-h2");
+}
+
 static void test_copy_no_space(void)
 {
 	sh(0, "mkdir -p " COPY_FOLDER "; head -c 4M /dev/urandom > " COPY_FOLDER "/f");
@@ -591,6 +621,7 @@ static const struct {
 	{ "/volume/refused", test_refused },
 	{ "/volume/copy", test_copy },
 	{ "/volume/copy-refused", test_copy_refused },
+	{ "/volume/busy", test_busy },
 	{ "/volume/copy-no-space", test_copy_no_space },
 	{ "/volume/copy-cut", test_copy_cut },
 	{ "/volume/migrate", test_migrate },
