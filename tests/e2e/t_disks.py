@@ -194,8 +194,8 @@ def no_certificate(g: Guest) -> str:
 def main() -> int:
     t = Tap()
     with Lab(2, "e2e-disk", "--tls") as lab:
-        uuids = {name: lab.guest("h1", name, "--mem", "128", "--disk", disk)
-                 for name, disk in (("big", "local:1G:200M"), ("over", "overlay:64M"), ("common", "shared"))}
+        disks = {"big": "local:1G:200M", "over": "overlay:64M", "common": "shared"}
+        uuids = lab.guests({name: ("h1", "--mem", "128", "--disk", disk) for name, disk in disks.items()})
 
         def run(daemon: Daemon, title: str, fn, *args) -> None:
             """@args: a guest's name becomes the guest."""

@@ -482,9 +482,7 @@ def main() -> int:
     t = Tap()
     with Lab(2, "e2e-table") as lab:
         options = {SHARED: (), COPIED: ("--disk", "overlay:64M"), DISKLESS: ("--disk", "none")}
-        uuids = {name: lab("guest", "h1", name, "--mem", "128", *more).split()[0] for name, more in options.items()}
-        for name in uuids:
-            lab("heartbeat", "wait", name, "60")
+        uuids = lab.guests({name: ("h1", "--mem", "128", *more) for name, more in options.items()})
         with Daemon(lab_hosts(lab), lab, OPTIONS, "table") as daemon:
             for row in ROWS:
                 with t.test(row.name) as notes:

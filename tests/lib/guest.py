@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from daemon import Daemon
-from lab import Lab
+from lab import ROOT, Lab
 from stock import Clients
 from wait import wait_for
 
@@ -11,6 +11,7 @@ BUSY, IDLE = "60:96", "0"  # MB a second, in a set of so many MB: more than BAND
 BANDWIDTH = 24             # MiB a second
 FINAL = ("completed", "error", "failed", "cancelled")
 GUEST_BYTES = 256 << 10    # of its disk, from the beginning, is what the agent writes to
+SPARSE_SUM = ROOT / "tests" / "lib" / "sparse_sum"
 
 
 class Guest:
@@ -107,5 +108,5 @@ class Guest:
     def disk_sum(self, host: str) -> str:
         """Of all that it sees on its disk but for what it writes to."""
         image = f"/var/lib/libvirt/drover/instances/{self.name}.qcow2"
-        return self.lab("exec", host, "sh", "-c", f"qemu-img convert -U -O raw {image} /run/disk && tail -c +{GUEST_BYTES + 1} /run/disk"
-                        " | sha256sum; rm /run/disk")
+        return self.lab("exec", host, "sh", "-ec", f"trap 'rm -f /run/disk' EXIT; qemu-img convert -U -O raw {image} /run/disk;"
+                        f" {SPARSE_SUM} /run/disk {GUEST_BYTES}")

@@ -60,6 +60,13 @@ class Lab:
         """Plain libvirt defines and starts it; returns when it beats. Return: its UUID."""
         return self("guest", host, name, *options, "--wait").split()[0]
 
+    def guests(self, wanted: dict[str, tuple[str, ...]]) -> dict[str, str]:
+        """They boot at the same time. @wanted: name -> host, options. Return: name -> UUID, once all of them beat."""
+        uuids = {name: self("guest", host, name, *options).split()[0] for name, (host, *options) in wanted.items()}
+        for name in uuids:
+            self("heartbeat", "wait", name, "60")
+        return uuids
+
     def uri(self, host: str) -> str:
         return self("uri", host)
 
