@@ -31,7 +31,6 @@
 #define LINK_MIBS 1024 /* a copy takes a second, unless others share the link */
 #define IDLE_MS 20000
 #define REPORT_MS 5000
-#define WARM 10000 /* migrations until every cache, pool and ring is full */
 
 struct bench {
 	struct conf *conf;
@@ -183,7 +182,8 @@ int main(int argc, char **argv)
 	queued = (allocated() - before) / (double)b.begun;
 	while (engine_active(b.engine)->len > 0)
 		(void)clock_step();
-	while (b.begun < WARM)
+	/* As many as are measured: ten thousand fill every cache, pool and ring. */
+	while (b.begun < wanted)
 		move_all(&b);
 	held = allocated();
 	for (b.begun = 0; b.begun < wanted;) {
