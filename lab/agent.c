@@ -12,7 +12,8 @@
  *   against what it wrote: a write that a storage migration lost shows as DISK_ERRORS. After a boot it goes on from the highest
  *   number on the disk.
  *   The dirty thread touches one word in each page of its working set, which dirties the page for a migration at little CPU cost.
- *   Datagrams to port 7007 of the guest are commands: "dirty MB_PER_S[:SET_MB]", "interval MS"; the answer is "ok" or "bad".
+ *   Datagrams to port 7007 of the guest are commands: "dirty MB_PER_S[:SET_MB]", "interval MS"; the answer is "ok" or "bad". That
+ *   to "dirty" comes when the working set is there.
  *   The power button (ACPI) powers off.
  */
 #define _GNU_SOURCE
@@ -56,6 +57,8 @@ static char ip[INET_ADDRSTRLEN] = "";
 static uint64_t boot_id;
 static atomic_uint_fast64_t disk_seq, disk_errors;
 static atomic_uint dirty_mb_s, dirty_set_mb;
+static atomic_uint dirty_asked, dirty_done; /* how many commands have come, and which of them the dirty thread carries out */
+static atomic_bool dirty_refused;           /* the last one: there is no memory for its set */
 
 static int64_t now_ns(void)
 {
@@ -152,6 +155,7 @@ static bool set_dirty(const char *text)
                 return false;
         atomic_store(&dirty_set_mb, set);
         atomic_store(&dirty_mb_s, mb);
+        atomic_fetch_add(&dirty_asked, 1);
         return true;
 }
 
@@ -181,11 +185,13 @@ static void *dirty_thread(void *arg)
 
         (void)arg;
         for (;;) {
+                unsigned asked = atomic_load(&dirty_asked);
                 size_t rate = atomic_load(&dirty_mb_s), want = (size_t)atomic_load(&dirty_set_mb) << 20;
                 size_t pages = rate * 1000000 / 1000 * DIRTY_TICK_MS / PAGE;
                 int64_t end = now_ns() + DIRTY_TICK_MS * 1000000;
 
                 if (rate == 0) {
+                        atomic_store(&dirty_done, asked);
                         nanosleep(&tick, NULL);
                         continue;
                 }
@@ -195,11 +201,13 @@ static void *dirty_thread(void *arg)
                         if (p == NULL) {
                                 fprintf(stderr, "agent: no memory for a set of %zu MB\n", want >> 20);
                                 atomic_store(&dirty_mb_s, 0);
+                                atomic_store(&dirty_refused, true);
                                 continue;
                         }
                         set = p;
                         have = want;
                 }
+                atomic_store(&dirty_done, asked);
                 for (size_t i = 0; i < pages && ((i & 255) != 0 || now_ns() < end); i++) {
                         at = at + PAGE < want ? at + PAGE : 0;
                         (*(volatile uint64_t *)(set + at))++;
@@ -335,7 +343,13 @@ static void set_interval(int timer, unsigned ms)
         timerfd_settime(timer, 0, &its, NULL);
 }
 
-static void command(int fd, int timer, unsigned *interval_ms)
+static void answer(int fd, const struct sockaddr_in *to, bool ok)
+{
+        sendto(fd, ok ? "ok" : "bad", ok ? 2 : 3, 0, (const struct sockaddr *)to, sizeof(*to));
+}
+
+/* @dirtier: who is to be told when what he asked for is done; none: port 0. */
+static void command(int fd, int timer, unsigned *interval_ms, struct sockaddr_in *dirtier)
 {
         struct sockaddr_in from;
         socklen_t len = sizeof(from);
@@ -348,13 +362,25 @@ static void command(int fd, int timer, unsigned *interval_ms)
                 return;
         buf[n] = '\0';
         if (strncmp(buf, "dirty ", 6) == 0) {
-                ok = set_dirty(buf + 6);
+                atomic_store(&dirty_refused, false);
+                if (set_dirty(buf + 6)) {
+                        *dirtier = from;
+                        return;
+                }
         } else if (sscanf(buf, "interval %u", &ms) == 1 && ms > 0) {
                 set_interval(timer, ms);
                 *interval_ms = ms;
                 ok = true;
         }
-        sendto(fd, ok ? "ok" : "bad", ok ? 2 : 3, 0, (struct sockaddr *)&from, len);
+        answer(fd, &from, ok);
+}
+
+static void answer_dirtier(int fd, struct sockaddr_in *dirtier)
+{
+        if (dirtier->sin_port == 0 || atomic_load(&dirty_done) != atomic_load(&dirty_asked))
+                return;
+        answer(fd, dirtier, !atomic_load(&dirty_refused));
+        dirtier->sin_port = 0;
 }
 
 static void beat(int fd, const struct sockaddr_in *to, unsigned interval_ms)
@@ -371,7 +397,7 @@ static void beat(int fd, const struct sockaddr_in *to, unsigned interval_ms)
 
 static void serve(const char *ctl, unsigned interval_ms)
 {
-        struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT) }, any = to;
+        struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(PORT) }, any = to, dirtier = { .sin_port = 0 };
         int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
         struct pollfd p[] = {
@@ -391,9 +417,10 @@ static void serve(const char *ctl, unsigned interval_ms)
                 if ((p[0].revents & POLLIN) && read(timer, &ticks, sizeof(ticks)) == sizeof(ticks))
                         beat(fd, &to, interval_ms);
                 if (p[1].revents & POLLIN)
-                        command(fd, timer, &interval_ms);
+                        command(fd, timer, &interval_ms, &dirtier);
                 if (p[2].revents & POLLIN)
                         button(p[2].fd);
+                answer_dirtier(fd, &dirtier); /* at the next heartbeat, if nothing else comes */
         }
 }
 

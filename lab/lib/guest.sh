@@ -233,7 +233,7 @@ cmd_dirty() {
 	[ $# = 2 ] && [ -e "$dir/guests/$1" ] || die "usage: lab dirty GUEST MB_PER_S[:SET_MB]"
 	ip=$(guest_ip "$1")
 	# shellcheck disable=SC2016
-	answer=$(ip netns exec "$ctl" bash -c 'exec 3<>"/dev/udp/$1/7007" && printf "dirty %s" "$2" >&3 && IFS= read -r -t 5 -N 2 a <&3
+	answer=$(ip netns exec "$ctl" bash -c 'exec 3<>"/dev/udp/$1/7007" && printf "dirty %s" "$2" >&3 && IFS= read -r -t 60 -N 2 a <&3
 		echo "$a"' - "$ip" "$2") || die "guest $1 does not answer"
 	[ "$answer" = ok ] || die "guest $1 does not take '$2'"
 }

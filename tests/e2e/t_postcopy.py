@@ -12,7 +12,7 @@ from stock import Clients
 from tap import Skip, Tap
 from wait import wait_for
 
-BUSY, IDLE = "60:96", "0"
+BUSY, IDLE = "60:48", "0"
 # MiB a second: a guest that dirties more never arrives without post-copy
 OPTIONS = {"libvirt": {"live_migration_bandwidth": 24, "live_migration_policy": "nova", "live_migration_permit_post_copy": "true"}}
 SLOW = "8mbit"  # the link; pages that the guest asks for stand in its queue

@@ -24,7 +24,7 @@ from lab import Lab
 from tap import Skip, Tap
 from wait import wait_for
 
-BUSY, IDLE = "60:96", "0"
+BUSY, IDLE = "60:48", "0"
 # MiB a second. What droverd sees of the hosts is in its debug log.
 OPTIONS = {"DEFAULT": {"debug": "true"}, "libvirt": {"live_migration_bandwidth": 16, "live_migration_permit_post_copy": "true"}}
 ANSWER_S = "10"  # how long a host may be silent
