@@ -1,80 +1,189 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pending timers are a binary heap, one for both modes. The real one hangs on the
+ * loop as a single source: a loop looks at each of its sources on every turn, and
+ * a fleet has some timers for every host.
+ */
 #include "base/clock.h"
 
+#define AFTER_MS_MAX (INT64_C(1) << 50) /* so that the sum fits; some 35,000 years */
+
 struct clock_timer {
-	int64_t due_ms;
+	int64_t due_us;
 	uint64_t seq;
 	clock_f *fn;
 	void *user;
-	GSource *source;      /* real mode */
-	GSequenceIter *place; /* manual mode */
+	guint at; /* in the heap */
+};
+
+/* The order stands beside the pointer, so that to compare is not to fetch. */
+struct slot {
+	int64_t due_us;
+	uint64_t seq;
+	struct clock_timer *timer;
 };
 
 static GMainContext *context;
-static GSequence *pending; /* manual mode: timers by (due, seq); NULL in real mode */
-static int64_t manual_ms;
+static GSource *alarm_source; /* real mode: ready when the first timer is due */
+static bool manual;
+static int64_t manual_us;
 static int64_t manual_wall_us;
 static uint64_t next_seq;
 
-void clock_use_context(GMainContext *ctx)
+/* ---- the heap ---- */
+
+static struct slot *heap;
+static guint heap_len, heap_size;
+
+static bool is_before(const struct slot *a, const struct slot *b)
 {
-	context = ctx;
+	return a->due_us != b->due_us ? a->due_us < b->due_us : a->seq < b->seq;
+}
+
+static void put(guint at, struct slot s)
+{
+	heap[at] = s;
+	s.timer->at = at;
+}
+
+static void sift_up(guint at, struct slot s)
+{
+	for (; at > 0 && is_before(&s, &heap[(at - 1) / 2]); at = (at - 1) / 2)
+		put(at, heap[(at - 1) / 2]);
+	put(at, s);
+}
+
+static void sift_down(guint at, struct slot s)
+{
+	guint child;
+
+	while ((child = 2 * at + 1) < heap_len) {
+		if (child + 1 < heap_len && is_before(&heap[child + 1], &heap[child]))
+			child++;
+		if (!is_before(&heap[child], &s))
+			break;
+		put(at, heap[child]);
+		at = child;
+	}
+	put(at, s);
+}
+
+static void heap_add(struct clock_timer *t)
+{
+	if (heap_len == heap_size) {
+		heap_size = MAX(64, 2 * heap_size);
+		heap = g_renew(struct slot, heap, heap_size);
+	}
+	heap_len++;
+	sift_up(heap_len - 1, (struct slot){ t->due_us, t->seq, t });
+}
+
+static void heap_remove(guint at)
+{
+	struct slot last = heap[--heap_len];
+
+	if (at == heap_len)
+		return;
+	if (at > 0 && is_before(&last, &heap[(at - 1) / 2]))
+		sift_up(at, last);
+	else
+		sift_down(at, last);
+}
+
+/* ---- reading ---- */
+
+int64_t clock_now_us(void)
+{
+	return manual ? manual_us : g_get_monotonic_time();
 }
 
 int64_t clock_now_ms(void)
 {
-	return pending ? manual_ms : g_get_monotonic_time() / 1000;
-}
-
-int64_t clock_now_us(void)
-{
-	return pending ? manual_ms * 1000 : g_get_monotonic_time();
+	return clock_now_us() / 1000;
 }
 
 int64_t clock_wall_us(void)
 {
-	return pending ? manual_wall_us + manual_ms * 1000 : g_get_real_time();
+	return manual ? manual_wall_us + manual_us : g_get_real_time();
 }
 
-static int compare(const void *a, const void *b, void *user)
+/* ---- firing ---- */
+
+/* Fire the first timer if it is due by then, and older than @seq. */
+static bool fire(int64_t until_us, uint64_t seq)
 {
-	const struct clock_timer *x = a, *y = b;
+	struct clock_timer *t = heap_len > 0 ? heap[0].timer : NULL;
+	clock_f *fn;
+	void *user;
 
-	(void)user;
-	if (x->due_ms != y->due_ms)
-		return x->due_ms < y->due_ms ? -1 : 1;
-	return x->seq < y->seq ? -1 : x->seq > y->seq;
-}
-
-static gboolean fire(void *data)
-{
-	struct clock_timer *t = data;
-	clock_f *fn = t->fn;
-	void *user = t->user;
-
-	if (t->source)
-		g_source_unref(t->source);
+	if (!t || t->due_us > until_us || t->seq >= seq)
+		return false;
+	fn = t->fn;
+	user = t->user;
+	heap_remove(0);
+	if (manual)
+		manual_us = MAX(manual_us, t->due_us);
 	g_free(t);
 	fn(user);
-	return G_SOURCE_REMOVE;
+	return true;
 }
+
+static void arm(void)
+{
+	if (alarm_source)
+		g_source_set_ready_time(alarm_source, heap_len > 0 ? heap[0].due_us : -1);
+}
+
+/* What is set from within waits for the next turn. */
+static gboolean ring(GSource *source, GSourceFunc fn, void *user)
+{
+	uint64_t seq = next_seq;
+	int64_t now_us = g_get_monotonic_time();
+
+	(void)source;
+	(void)fn;
+	(void)user;
+	while (fire(now_us, seq))
+		;
+	arm();
+	return G_SOURCE_CONTINUE;
+}
+
+static void alarm_drop(void)
+{
+	if (!alarm_source)
+		return;
+	g_source_destroy(alarm_source);
+	g_clear_pointer(&alarm_source, g_source_unref);
+}
+
+static void alarm_set(void)
+{
+	static GSourceFuncs funcs = { .dispatch = ring };
+
+	alarm_source = g_source_new(&funcs, sizeof(GSource));
+	g_source_set_name(alarm_source, "clock");
+	g_source_attach(alarm_source, context);
+}
+
+void clock_use_context(GMainContext *ctx)
+{
+	alarm_drop();
+	context = ctx;
+}
+
+/* ---- timers ---- */
 
 struct clock_timer *clock_after(int64_t ms, clock_f *fn, void *user)
 {
-	struct clock_timer *t = g_new0(struct clock_timer, 1);
+	struct clock_timer *t = g_new(struct clock_timer, 1);
 
-	t->due_ms = clock_now_ms() + MAX(ms, 0);
-	t->seq = next_seq++;
-	t->fn = fn;
-	t->user = user;
-	if (pending) {
-		t->place = g_sequence_insert_sorted(pending, t, compare, NULL);
-		return t;
-	}
-	t->source = ms <= 0 ? g_idle_source_new() : g_timeout_source_new((guint)MIN(ms, G_MAXINT));
-	g_source_set_priority(t->source, G_PRIORITY_DEFAULT);
-	g_source_set_callback(t->source, fire, t, NULL);
-	g_source_attach(t->source, context);
+	*t = (struct clock_timer){ .due_us = clock_now_us() + CLAMP(ms, 0, AFTER_MS_MAX) * 1000, .seq = next_seq++, .fn = fn, .user = user };
+	heap_add(t);
+	if (!manual && !alarm_source)
+		alarm_set();
+	if (t->at == 0)
+		arm();
 	return t;
 }
 
@@ -82,60 +191,35 @@ void clock_cancel(struct clock_timer **t)
 {
 	if (!*t)
 		return;
-	if ((*t)->source) {
-		g_source_destroy((*t)->source);
-		g_source_unref((*t)->source);
-	} else {
-		g_sequence_remove((*t)->place);
-	}
-	g_free(*t);
-	*t = NULL;
+	heap_remove((*t)->at);
+	g_clear_pointer(t, g_free);
 }
 
 void clock_manual(int64_t wall_us)
 {
-	if (pending) {
-		GSequenceIter *i = g_sequence_get_begin_iter(pending);
-
-		for (; !g_sequence_iter_is_end(i); i = g_sequence_iter_next(i))
-			g_free(g_sequence_get(i));
-		g_sequence_free(pending);
-	}
-	pending = g_sequence_new(NULL);
-	manual_ms = 0;
+	alarm_drop();
+	while (heap_len > 0)
+		g_free(heap[--heap_len].timer);
+	g_clear_pointer(&heap, g_free);
+	heap_size = 0;
+	manual = true;
+	manual_us = 0;
 	manual_wall_us = wall_us;
 	next_seq = 0;
 }
 
-/* Fire the first timer if it is due by @limit_ms. */
-static bool step_until(int64_t limit_ms)
-{
-	GSequenceIter *first = g_sequence_get_begin_iter(pending);
-	struct clock_timer *t;
-
-	if (g_sequence_iter_is_end(first))
-		return false;
-	t = g_sequence_get(first);
-	if (t->due_ms > limit_ms)
-		return false;
-	g_sequence_remove(first);
-	manual_ms = MAX(manual_ms, t->due_ms);
-	fire(t);
-	return true;
-}
-
 bool clock_step(void)
 {
-	g_assert(pending);
-	return step_until(INT64_MAX);
+	g_assert(manual);
+	return fire(INT64_MAX, UINT64_MAX);
 }
 
 void clock_advance_ms(int64_t ms)
 {
-	int64_t until = manual_ms + ms;
+	int64_t until_us = manual_us + ms * 1000;
 
-	g_assert(pending);
-	while (step_until(until))
+	g_assert(manual);
+	while (fire(until_us, UINT64_MAX))
 		;
-	manual_ms = until;
+	manual_us = until_us;
 }

@@ -94,6 +94,33 @@ static void test_from_within(void)
 	g_assert_cmpstr(fired->str, ==, "a@10 a@20 a@30 ");
 }
 
+static void count(void *user)
+{
+	++*(int *)user;
+}
+
+/* Many, set and cancelled in no order: each that is left fires once, in order. */
+static void test_many(void)
+{
+	enum { N = 1000 };
+	g_autoptr(GRand) rand = g_rand_new_with_seed(1);
+	struct clock_timer *t[N];
+	int64_t last = 0;
+	int n = 0;
+
+	start();
+	for (int i = 0; i < N; i++)
+		t[i] = clock_after(g_rand_int_range(rand, 1, N), count, &n);
+	for (int i = 0; i < N; i += 3)
+		clock_cancel(&t[i]);
+	while (clock_step()) {
+		g_assert_cmpint(clock_now_ms(), >=, last);
+		last = clock_now_ms();
+	}
+	g_assert_cmpint(n, ==, N - (N + 2) / 3);
+	g_assert_cmpint(last, <, N);
+}
+
 static void test_wall(void)
 {
 	start();
@@ -113,9 +140,11 @@ static void quit(void *user)
 	g_main_loop_quit(user);
 }
 
-static void count(void *user)
+/* Sets itself anew for the next turn, for ever. */
+static void spin(void *user)
 {
 	++*(int *)user;
+	(void)clock_after(0, spin, user);
 }
 
 static void test_real(void)
@@ -124,17 +153,19 @@ static void test_real(void)
 	GMainLoop *loop = g_main_loop_new(ctx, FALSE);
 	int64_t before = clock_now_ms(), wall = clock_wall_us();
 	struct clock_timer *never, *never_too;
-	int n = 0;
+	int n = 0, turns = 0;
 
 	clock_use_context(ctx);
 	never = clock_after(0, count, &n);
 	never_too = clock_after(1, count, &n);
 	(void)clock_after(0, count, &n);
+	(void)clock_after(0, spin, &turns);
 	(void)clock_after(5, quit, loop);
 	clock_cancel(&never);
 	clock_cancel(&never_too);
 	g_main_loop_run(loop);
 	g_assert_cmpint(n, ==, 1);
+	g_assert_cmpint(turns, >, 1);
 	g_assert_cmpint(clock_now_ms(), >=, before + 4);
 	g_assert_cmpint(clock_wall_us(), >, 1454074922000000);
 	g_assert_cmpint(ABS(clock_wall_us() - wall), <, 3600000000);
@@ -153,6 +184,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/clock/step", test_step);
 	g_test_add_func("/clock/cancel", test_cancel);
 	g_test_add_func("/clock/from-within", test_from_within);
+	g_test_add_func("/clock/many", test_many);
 	g_test_add_func("/clock/wall", test_wall);
 	rc = g_test_run();
 	if (fired)
