@@ -17,6 +17,9 @@ struct hv_place *placing_find(struct fleet *f, const struct server *s, const str
 	g_autofree char *why = NULL;
 	struct hv_place *p;
 
+	/* Most guests, and counting what a host's servers take is to look at each of them. */
+	if (place_is_anywhere(ties->place, &dest->shared_cpus))
+		return hv_place_copy(ties->place);
 	if (source)
 		host_room(f, source, s->uuid, &from);
 	host_room(f, dest, s->uuid, &to);
