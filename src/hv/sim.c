@@ -230,10 +230,14 @@ static void unwait(struct sim_call *sc)
 
 void sim_call_end(struct sim_call *sc)
 {
+	GPtrArray *all = sc->w->calls;
+
 	unwait(sc);
 	if (sc->conn)
 		g_ptr_array_remove(sc->conn->calls, sc);
-	g_ptr_array_remove_fast(sc->w->calls, sc);
+	g_ptr_array_remove_index_fast(all, sc->at);
+	if (sc->at < all->len)
+		((struct sim_call *)g_ptr_array_index(all, sc->at))->at = sc->at;
 	hv_complete(sc->call);
 	g_free(sc->hold);
 	g_free(sc);
@@ -346,6 +350,7 @@ static void submit(struct hv_host *h, struct hv_call *call)
 	sc->host = c ? c->host : sim_host_of_uri(sim_current(), h->uri);
 	sc->deaths = sc->host->deaths;
 	sc->w = sc->host->w;
+	sc->at = sc->w->calls->len;
 	g_ptr_array_add(sc->w->calls, sc);
 	if (!c || !c->open) {
 		lose_call(sc, "not connected");

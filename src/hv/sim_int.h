@@ -119,6 +119,7 @@ struct sim_conn {
 struct sim_call {
 	struct sim *w;
 	struct hv_call *call;
+	guint at;                  /* in the world's calls */
 	struct sim_conn *conn;     /* NULL when the connection is gone: nobody hears the answer */
 	struct sim_host *host;
 	int64_t deaths;            /* of the host's libvirtd, when it was sent */
