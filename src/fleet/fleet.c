@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
 
 /* ---- loading ---- */
@@ -19,6 +20,7 @@ static void add_host(struct fleet *f, struct host *h)
 {
 	g_ptr_array_add(f->hosts, h);
 	g_hash_table_insert(f->hosts_by_name, h->name, h);
+	facts_add(f, h);
 }
 
 static bool load_host(const struct store_row *row, void *user)
@@ -182,6 +184,7 @@ struct fleet *fleet_new(const struct conf *conf, struct store *store, const stru
 		hv_register(f->hv, *ops);
 	f->hosts = g_ptr_array_new();
 	f->hosts_by_name = g_hash_table_new(g_str_hash, g_str_equal);
+	f->facts = g_array_new(FALSE, FALSE, sizeof(struct host_facts));
 	f->events = events_new((size_t)conf->event_history);
 	f->untold = g_ptr_array_new();
 	f->servers = g_ptr_array_new();
@@ -215,6 +218,7 @@ void fleet_free(struct fleet *f)
 	g_ptr_array_unref(f->hosts);
 	g_ptr_array_unref(f->servers);
 	g_hash_table_unref(f->hosts_by_name);
+	g_array_unref(f->facts);
 	g_hash_table_unref(f->servers_by_uuid);
 	hv_free(f->hv);
 	clock_cancel(&f->telling);
@@ -371,6 +375,7 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err)
 	tell_host(h, "removed");
 	g_hash_table_remove(f->hosts_by_name, h->name);
 	g_ptr_array_remove(f->hosts, h);
+	facts_remove(f, h);
 	host_free(h);
 	return true;
 }
@@ -390,6 +395,7 @@ bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *
 		h->disabled_reason = was_reason;
 		return false;
 	}
+	facts_note(h);
 	g_free(was_reason);
 	h->updated_us = clock_wall_us();
 	log_info("host_set", LOG_S("host", h->name), LOG_D("disabled", disabled), LOG_S("reason", h->disabled_reason), LOG_D("forced_down", forced_down));

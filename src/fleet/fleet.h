@@ -66,11 +66,11 @@ struct host {
 	struct hv_host_info *info;    /* NULL before the first answer */
 	GHashTable *servers;          /* struct server * -> itself: those with host == name */
 	GHashTable *claims;           /* server uuid -> struct claim * */
-	/* What the scheduler reads of every host for every migration, side by side; usage.c keeps it. */
-	struct usage used, claimed;   /* the sums of the servers and of the claims */
+	struct usage used, claimed;   /* the sums of the servers and of the claims; usage.c keeps them */
 	struct usage capacity;        /* of info */
 	GQuark arch;                  /* of info; 0: not known */
 	bool kvm;                     /* of info */
+	guint place;                  /* in fleet_hosts() */
 	struct host_private *priv;
 };
 
@@ -140,8 +140,6 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err);
 /** fleet_host_set() - write disabled, disabled_reason and forced_down. NULL leaves the reason out. */
 bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *reason, bool forced_down, GError **err);
 
-/** host_is_up_at() - host_is_up() for who has just read the wall clock. */
-bool host_is_up_at(const struct fleet *f, const struct host *h, int64_t now_us);
 /** host_is_up() - connected, heard of within service_down_time, and not forced down. */
 bool host_is_up(const struct fleet *f, const struct host *h);
 /** host_state_text() - "up", or why not, for messages: "down: connection refused". Return: owned by the caller. */
@@ -180,7 +178,7 @@ void fleet_unclaim(struct fleet *f, struct host *h, const char *server_uuid);
 /** fleet_host_info() - what a host says of itself. @info: owned from now on. */
 void fleet_host_info(struct fleet *f, struct host *h, struct hv_host_info *info);
 
-/** fleet_check_usage() - for tests: count what is taken anew. Return: a host whose sums are wrong; NULL. */
+/** fleet_check_usage() - for tests: count what is taken anew. Return: a host whose sums or facts are wrong; NULL. */
 const struct host *fleet_check_usage(const struct fleet *f);
 
 /* ---- servers ---- */

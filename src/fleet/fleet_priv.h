@@ -14,6 +14,7 @@ struct fleet {
 	struct fleet_listener listener;
 	GPtrArray *hosts;          /* struct host *, by id */
 	GHashTable *hosts_by_name; /* borrowed keys */
+	GArray *facts;             /* struct host_facts, likewise */
 	GPtrArray *servers;        /* struct server *, by id */
 	GHashTable *servers_by_uuid;
 	char *owner_user, *owner_project; /* of adopted servers */

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
 
 #define BACKOFF_FIRST_MS 1000
@@ -66,6 +67,7 @@ struct host *host_new(struct fleet *f, const char *name, const char *uri)
 	h->servers = g_hash_table_new(NULL, NULL);
 	h->claims = host_claims_new();
 	host_set_cpus(h, f->conf->cpu_shared_set, f->conf->cpu_dedicated_set);
+	h->place = FACTS_NOWHERE;
 	h->priv = g_new0(struct host_private, 1);
 	h->priv->fleet = f;
 	fleet_host_info(f, h, NULL);
@@ -91,12 +93,18 @@ void host_free(struct host *h)
 	g_free(h);
 }
 
+static void set_conn(struct host *h, enum host_conn conn)
+{
+	h->conn = conn;
+	facts_note(h);
+}
+
 static void retry(void *user)
 {
 	struct host *h = user;
 
 	h->priv->retry = NULL;
-	h->conn = HOST_CONNECTING;
+	set_conn(h, HOST_CONNECTING);
 	hv_host_open(h->hv);
 }
 
@@ -113,7 +121,7 @@ void host_disconnect(struct host *h)
 	h->priv->turn++;
 	clock_cancel(&h->priv->retry);
 	clock_cancel(&h->priv->poll);
-	h->conn = HOST_CLOSED;
+	set_conn(h, HOST_CLOSED);
 	if (h->hv)
 		hv_host_remove(h->hv);
 	h->hv = NULL;
@@ -134,6 +142,7 @@ static void heard(struct host *h)
 	bool was_up = host_is_up(h->priv->fleet, h);
 
 	h->last_seen_us = clock_wall_us();
+	facts_note(h);
 	if (!was_up && host_is_up(h->priv->fleet, h))
 		tell_listener(h);
 }
@@ -146,7 +155,7 @@ static void closed(struct host *h, const char *why)
 		return;
 	h->priv->turn++;
 	h->priv->tried = true;
-	h->conn = HOST_CLOSED;
+	set_conn(h, HOST_CLOSED);
 	util_replace(&h->down_reason, why);
 	clock_cancel(&h->priv->poll);
 	h->priv->retry = clock_after(h->priv->backoff_ms, retry, h);
@@ -194,7 +203,7 @@ static void got_list(struct hv_reply *r, void *user)
 		return;
 	sync_list(h->priv->fleet, h, r->doms);
 	if (h->conn == HOST_SYNCING) {
-		h->conn = HOST_UP;
+		set_conn(h, HOST_UP);
 		h->priv->tried = true;
 		h->priv->backoff_ms = BACKOFF_FIRST_MS;
 		log_info("host_up", LOG_S("host", h->name), LOG_D("domains", r->doms->len), LOG_D("vcpus", h->info->vcpus),
@@ -280,7 +289,7 @@ void host_event(const struct hv_event *ev, void *user)
 	switch (ev->type) {
 	case HV_EV_OPEN:
 		h->priv->turn++;
-		h->conn = HOST_SYNCING;
+		set_conn(h, HOST_SYNCING);
 		util_replace(&h->down_reason, "its domains are not known yet");
 		ask_all(h);
 		break;
@@ -299,14 +308,9 @@ void host_event(const struct hv_event *ev, void *user)
 
 /* ---- what others ask of a host ---- */
 
-bool host_is_up_at(const struct fleet *f, const struct host *h, int64_t now_us)
-{
-	return h->conn == HOST_UP && !h->forced_down && now_us - h->last_seen_us <= f->conf->service_down_time * 1000000;
-}
-
 bool host_is_up(const struct fleet *f, const struct host *h)
 {
-	return host_is_up_at(f, h, clock_wall_us());
+	return h->place != FACTS_NOWHERE && facts_up_at(f, facts_at(f, h->place), clock_wall_us());
 }
 
 char *host_state_text(const struct fleet *f, const struct host *h)

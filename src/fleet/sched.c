@@ -5,39 +5,20 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "fleet/facts.h"
 
 struct judge {
 	struct fleet *fleet;
 	const struct sched_request *request;
 	unsigned filters;      /* bits: rows of the table that are asked */
 	const struct host *source;
-	GQuark arch;           /* the guest's */
+	GQuark arch;           /* the guest's; 0: not known */
 	bool needs_kvm, excludes;
 	int64_t now_us;
-	/* the host that is being judged */
-	struct usage room, taken;
 };
 
 /* @why: gets the reason of a no, owned by the caller; NULL when nobody reads it. */
-typedef bool filter_f(const struct judge *j, const struct host *h, char **why);
-
-/* What the host still has. The server's own claim does not stand in its way. */
-static void measure(struct judge *j, const struct host *h)
-{
-	struct usage total = host_capacity(h), used = host_used(h), claimed = host_claimed(h);
-	const struct server *s = j->request->server;
-
-	if (h == j->request->held) {
-		claimed.vcpus -= s->vcpus;
-		claimed.memory_mb -= s->memory_mb;
-		claimed.disk_gb -= s->disk_gb;
-		claimed.servers--;
-	}
-	j->taken.servers = used.servers + claimed.servers;
-	j->room.vcpus = total.vcpus - used.vcpus - claimed.vcpus;
-	j->room.memory_mb = total.memory_mb - used.memory_mb - claimed.memory_mb;
-	j->room.disk_gb = total.disk_gb - used.disk_gb - claimed.disk_gb;
-}
+typedef bool filter_f(const struct judge *j, const struct host_facts *h, char **why);
 
 static bool no(char **why, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
@@ -53,86 +34,76 @@ static bool no(char **why, const char *fmt, ...)
 	return false;
 }
 
-static bool filter_source(const struct judge *j, const struct host *h, char **why)
+static bool filter_source(const struct judge *j, const struct host_facts *h, char **why)
 {
-	return h != j->source || no(why, "the server runs there");
+	return h->host != j->source || no(why, "the server runs there");
 }
 
-static bool filter_excluded(const struct judge *j, const struct host *h, char **why)
+static bool filter_excluded(const struct judge *j, const struct host_facts *h, char **why)
 {
-	const char *text = j->excludes ? g_hash_table_lookup(j->request->exclude, h->name) : NULL;
+	const char *text = j->excludes ? g_hash_table_lookup(j->request->exclude, h->host->name) : NULL;
 
 	return !text || no(why, "%s", text);
 }
 
-static bool filter_compute(const struct judge *j, const struct host *h, char **why)
+static bool filter_compute(const struct judge *j, const struct host_facts *h, char **why)
 {
 	g_autofree char *state = NULL;
 
 	if (h->disabled)
-		return no(why, "the host is disabled: %s", h->disabled_reason ? h->disabled_reason : "no reason given");
-	if (host_is_up_at(j->fleet, h, j->now_us))
+		return no(why, "the host is disabled: %s", h->host->disabled_reason ? h->host->disabled_reason : "no reason given");
+	if (facts_up_at(j->fleet, h, j->now_us))
 		return true;
-	state = why ? host_state_text(j->fleet, h) : NULL;
+	state = why ? host_state_text(j->fleet, h->host) : NULL;
 	return no(why, "the host is %s", state);
 }
 
-static bool filter_ram(const struct judge *j, const struct host *h, char **why)
+static bool filter_ram(const struct judge *j, const struct host_facts *h, char **why)
 {
 	int64_t need = j->request->server->memory_mb;
 
-	(void)h;
-	return need <= j->room.memory_mb ||
-	       no(why, "%" G_GINT64_FORMAT " MB of memory needed, %" G_GINT64_FORMAT " MB free", need, j->room.memory_mb);
+	return need <= h->memory_mb || no(why, "%" G_GINT64_FORMAT " MB of memory needed, %" G_GINT64_FORMAT " MB free", need, h->memory_mb);
 }
 
-static bool filter_core(const struct judge *j, const struct host *h, char **why)
+static bool filter_core(const struct judge *j, const struct host_facts *h, char **why)
 {
 	int need = j->request->server->vcpus;
 
-	(void)h;
-	return need <= j->room.vcpus || no(why, "%d vCPUs needed, %d free", need, j->room.vcpus);
+	return need <= h->vcpus || no(why, "%d vCPUs needed, %d free", need, h->vcpus);
 }
 
 /* A host without a pool to measure is not judged by its disk. */
-static bool filter_disk(const struct judge *j, const struct host *h, char **why)
+static bool filter_disk(const struct judge *j, const struct host_facts *h, char **why)
 {
 	int64_t need = j->request->server->disk_gb;
 
-	return need <= j->room.disk_gb || host_total(h).disk_gb == 0 ||
-	       no(why, "%" G_GINT64_FORMAT " GB of disk needed, %" G_GINT64_FORMAT " GB free", need, j->room.disk_gb);
+	return need <= h->disk_gb || !h->has_pool ||
+	       no(why, "%" G_GINT64_FORMAT " GB of disk needed, %" G_GINT64_FORMAT " GB free", need, h->disk_gb);
 }
 
-static bool filter_instances(const struct judge *j, const struct host *h, char **why)
+static bool filter_instances(const struct judge *j, const struct host_facts *h, char **why)
 {
 	int64_t max = fleet_conf(j->fleet)->max_instances_per_host;
 
-	(void)h;
-	return j->taken.servers < max ||
-	       no(why, "%d servers are there, max_instances_per_host is %" G_GINT64_FORMAT, j->taken.servers, max);
+	return h->servers < max || no(why, "%d servers are there, max_instances_per_host is %" G_GINT64_FORMAT, h->servers, max);
 }
 
-static bool filter_virt(const struct judge *j, const struct host *h, char **why)
+static bool filter_virt(const struct judge *j, const struct host_facts *h, char **why)
 {
-	const struct hv_dom *d = j->request->server->dom;
-
-	if (!d || !h->info)
-		return true;
-	if (j->needs_kvm && !h->kvm)
+	if (j->needs_kvm && h->known && !h->kvm)
 		return no(why, "the guest needs KVM, the host has none");
-	if (d->arch && h->arch && h->arch != j->arch)
-		return no(why, "the guest's architecture is %s, the host's %s", d->arch, h->info->arch);
+	if (j->arch && h->arch && h->arch != j->arch)
+		return no(why, "the guest's architecture is %s, the host's %s", j->request->server->dom->arch, g_quark_to_string(h->arch));
 	return true;
 }
 
 /* The last one: who fails here alone fits, and waits. */
-static bool filter_inbound(const struct judge *j, const struct host *h, char **why)
+static bool filter_inbound(const struct judge *j, const struct host_facts *h, char **why)
 {
 	int64_t max = fleet_conf(j->fleet)->max_concurrent_inbound_live_migrations;
-	guint there = g_hash_table_size(h->claims) - (h == j->request->held);
 
-	return max == 0 || there < max ||
-	       no(why, "%u migrations come in, max_concurrent_inbound_live_migrations is %" G_GINT64_FORMAT, there, max);
+	return max == 0 || h->incoming < max ||
+	       no(why, "%d migrations come in, max_concurrent_inbound_live_migrations is %" G_GINT64_FORMAT, h->incoming, max);
 }
 
 /* @always: not a matter of configuration. The order is that of Nova's default list, the cheap ones first. */
@@ -173,13 +144,10 @@ static const struct range no_range = {
 	.min = { G_MAXDOUBLE, G_MAXDOUBLE, G_MAXDOUBLE }, .max = { -G_MAXDOUBLE, -G_MAXDOUBLE, -G_MAXDOUBLE },
 };
 
-static struct candidate number(const struct judge *j, struct host *h, struct range *r)
+static struct candidate number(const struct host_facts *h, struct range *r)
 {
-	struct candidate c = { .host = h };
+	struct candidate c = { .host = h->host, .x = { [RAM_WEIGHER] = (double)h->memory_mb, [CPU_WEIGHER] = h->vcpus, [IO_OPS_WEIGHER] = -h->incoming } };
 
-	c.x[RAM_WEIGHER] = (double)j->room.memory_mb;
-	c.x[CPU_WEIGHER] = j->room.vcpus;
-	c.x[IO_OPS_WEIGHER] = -(double)g_hash_table_size(h->claims);
 	for (int w = 0; w < WEIGHERS; w++) {
 		r->min[w] = MIN(r->min[w], c.x[w]);
 		r->max[w] = MAX(r->max[w], c.x[w]);
@@ -199,6 +167,19 @@ static double weight(const struct candidate *c, const struct range *r)
 
 /* ---- judging ---- */
 
+/* An architecture that no host has. */
+#define ARCH_OF_NONE G_MAXUINT32
+
+static GQuark arch_of(const struct server *s)
+{
+	GQuark known;
+
+	if (!s->dom || !s->dom->arch)
+		return 0;
+	known = g_quark_try_string(s->dom->arch);
+	return known ? known : ARCH_OF_NONE;
+}
+
 static struct judge judge_new(struct fleet *f, const struct sched_request *r)
 {
 	struct judge j = { .fleet = f, .request = r };
@@ -208,17 +189,33 @@ static struct judge judge_new(struct fleet *f, const struct sched_request *r)
 		if (filters[i].always || g_strv_contains(enabled, filters[i].name))
 			j.filters |= 1u << i;
 	j.source = fleet_host(f, r->server->host);
-	j.arch = r->server->dom && r->server->dom->arch ? g_quark_try_string(r->server->dom->arch) : 0;
+	j.arch = arch_of(r->server);
 	j.needs_kvm = r->server->dom && g_strcmp0(r->server->dom->virt_type, "kvm") == 0;
 	j.excludes = r->exclude && g_hash_table_size(r->exclude) > 0;
 	j.now_us = clock_wall_us();
 	return j;
 }
 
-/* Return: the row of the filter that says no; the table's length for none. */
-static size_t judge_host(struct judge *j, const struct host *h, char **why)
+/* What there is of a host for this server: its own claim, which @held leaves out, does not stand in its way. */
+static const struct host_facts *facts_of(const struct judge *j, guint i, struct host_facts *held)
 {
-	measure(j, h);
+	const struct host_facts *h = facts_at(j->fleet, i);
+	const struct server *s = j->request->server;
+
+	if (h->host != j->request->held)
+		return h;
+	*held = *h;
+	held->vcpus += s->vcpus;
+	held->memory_mb += s->memory_mb;
+	held->disk_gb += s->disk_gb;
+	held->servers--;
+	held->incoming--;
+	return held;
+}
+
+/* Return: the row of the filter that says no; the table's length for none. */
+static size_t judge_host(const struct judge *j, const struct host_facts *h, char **why)
+{
 	for (size_t i = 0; i < G_N_ELEMENTS(filters); i++)
 		if (j->filters & 1u << i && !filters[i].judge(j, h, why))
 			return i;
@@ -228,35 +225,41 @@ static size_t judge_host(struct judge *j, const struct host *h, char **why)
 bool sched_fits(struct fleet *f, const struct sched_request *r, const struct host *h)
 {
 	struct judge j = judge_new(f, r);
+	struct host_facts held;
 
-	return judge_host(&j, h, NULL) >= INBOUND;
+	return judge_host(&j, facts_of(&j, h->place, &held), NULL) >= INBOUND;
 }
 
 bool sched_is_busy(struct fleet *f, const struct host *h)
 {
-	struct sched_request r = { .server = NULL };
-	struct judge j = { .fleet = f, .request = &r };
+	struct judge j = { .fleet = f };
 
-	return !filter_inbound(&j, h, NULL);
+	return !filter_inbound(&j, facts_at(f, h->place), NULL);
 }
 
-/* The @i-th of the hosts that are asked for: all, or one. NULL behind the last. */
-static struct host *host_at(const struct judge *j, guint i)
-{
-	GPtrArray *hosts = fleet_hosts(j->fleet);
+/* Which hosts are asked for: all, or one. */
+struct span {
+	guint at, end;
+};
 
-	if (j->request->only_host)
-		return i == 0 ? fleet_host(j->fleet, j->request->only_host) : NULL;
-	return i < hosts->len ? g_ptr_array_index(hosts, i) : NULL;
+static struct span span_of(const struct judge *j)
+{
+	const struct host *only;
+
+	if (!j->request->only_host)
+		return (struct span){ 0, fleet_hosts(j->fleet)->len };
+	only = fleet_host(j->fleet, j->request->only_host);
+	return only ? (struct span){ only->place, only->place + 1 } : (struct span){ 0, 0 };
 }
 
 bool sched_any(struct fleet *f, const struct sched_request *r)
 {
 	struct judge j = judge_new(f, r);
-	const struct host *h;
+	struct span hosts = span_of(&j);
+	struct host_facts held;
 
-	for (guint i = 0; (h = host_at(&j, i)); i++)
-		if (judge_host(&j, h, NULL) >= INBOUND)
+	for (; hosts.at < hosts.end; hosts.at++)
+		if (judge_host(&j, facts_of(&j, hosts.at, &held), NULL) >= INBOUND)
 			return true;
 	return false;
 }
@@ -279,20 +282,22 @@ static struct host *best_of(const struct candidate *c, guint n, const struct ran
 
 struct host *sched_best(struct fleet *f, const struct sched_request *r, struct host **ret_busy)
 {
-	g_autofree struct candidate *passed = g_new(struct candidate, fleet_hosts(f)->len);
 	struct judge j = judge_new(f, r);
+	struct span hosts = span_of(&j);
+	g_autofree struct candidate *passed = g_new(struct candidate, hosts.end - hosts.at);
 	struct range range = no_range;
-	struct host *h;
+	struct host_facts held;
 	guint n = 0;
 
 	*ret_busy = NULL;
-	for (guint i = 0; (h = host_at(&j, i)); i++) {
+	for (; hosts.at < hosts.end; hosts.at++) {
+		const struct host_facts *h = facts_of(&j, hosts.at, &held);
 		size_t row = judge_host(&j, h, NULL);
 
 		if (row == G_N_ELEMENTS(filters))
-			passed[n++] = number(&j, h, &range);
+			passed[n++] = number(h, &range);
 		else if (row == INBOUND && !*ret_busy)
-			*ret_busy = h;
+			*ret_busy = h->host;
 	}
 	return best_of(passed, n, &range);
 }
@@ -323,23 +328,25 @@ static int better_first(const void *a, const void *b)
 struct sched_result *sched_select(struct fleet *f, const struct sched_request *r)
 {
 	struct sched_result *res = g_new0(struct sched_result, 1);
-	g_autofree struct candidate *passed = g_new(struct candidate, fleet_hosts(f)->len);
 	struct judge j = judge_new(f, r);
+	struct span hosts = span_of(&j);
+	g_autofree struct candidate *passed = g_new(struct candidate, hosts.end - hosts.at);
 	struct range range = no_range;
-	struct host *h;
+	struct host_facts held;
 
 	res->hosts = g_ptr_array_new_with_free_func(verdict_free);
-	for (guint i = 0; (h = host_at(&j, i)); i++) {
+	for (; hosts.at < hosts.end; hosts.at++) {
 		struct sched_verdict *v = g_new0(struct sched_verdict, 1);
+		const struct host_facts *h = facts_of(&j, hosts.at, &held);
 		size_t row = judge_host(&j, h, &v->reason);
 
-		v->host = h;
+		v->host = h->host;
 		g_ptr_array_add(res->hosts, v);
 		v->filter = row < G_N_ELEMENTS(filters) ? filters[row].name : NULL;
 		v->busy = row == INBOUND;
 		res->busy += v->busy;
 		if (!v->filter)
-			passed[res->passed++] = number(&j, h, &range);
+			passed[res->passed++] = number(h, &range);
 	}
 	for (guint i = 0, k = 0; i < res->hosts->len; i++) {
 		struct sched_verdict *v = g_ptr_array_index(res->hosts, i);

@@ -4,6 +4,7 @@
  * for every migration, so the sums are kept, not made: whatever joins or leaves a
  * host's lists, or changes its size there, goes through here.
  */
+#include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
 
 static void add(struct usage *u, const struct usage *by, int sign)
@@ -63,6 +64,7 @@ void fleet_host_info(struct fleet *f, struct host *h, struct hv_host_info *info)
 	h->capacity = capacity_of(f->conf, h);
 	h->arch = info && info->arch ? g_quark_from_string(info->arch) : 0;
 	h->kvm = info && info->kvm;
+	facts_note(h);
 }
 
 /* ---- claims ---- */
@@ -76,6 +78,7 @@ void fleet_claim(struct fleet *f, struct host *h, const struct server *s, int64_
 	c->usage = of_server(s);
 	add(&h->claimed, &c->usage, 1);
 	g_hash_table_insert(h->claims, g_strdup(s->uuid), c);
+	facts_note(h);
 }
 
 void fleet_unclaim(struct fleet *f, struct host *h, const char *server_uuid)
@@ -87,6 +90,7 @@ void fleet_unclaim(struct fleet *f, struct host *h, const char *server_uuid)
 		return;
 	add(&h->claimed, &c->usage, -1);
 	g_hash_table_remove(h->claims, server_uuid);
+	facts_note(h);
 }
 
 /* ---- servers ---- */
@@ -95,8 +99,10 @@ void usage_join(struct host *h, struct server *s)
 {
 	struct usage u = of_server(s);
 
-	if (g_hash_table_add(h->servers, s))
-		add(&h->used, &u, 1);
+	if (!g_hash_table_add(h->servers, s))
+		return;
+	add(&h->used, &u, 1);
+	facts_note(h);
 }
 
 static void tell(struct fleet *f, struct host *h)
@@ -112,6 +118,7 @@ void usage_leave(struct fleet *f, struct host *h, struct server *s)
 	if (!g_hash_table_remove(h->servers, s))
 		return;
 	add(&h->used, &u, -1);
+	facts_note(h);
 	tell(f, h);
 }
 
@@ -127,6 +134,7 @@ void usage_resize(struct fleet *f, struct server *s, const struct usage *size)
 		return;
 	add(&h->used, &was, -1);
 	add(&h->used, size, 1);
+	facts_note(h);
 	tell(f, h);
 }
 
@@ -140,7 +148,7 @@ static bool differ(const struct usage *a, const struct usage *b)
 const struct host *fleet_check_usage(const struct fleet *f)
 {
 	for (guint i = 0; i < f->hosts->len; i++) {
-		const struct host *h = g_ptr_array_index(f->hosts, i);
+		struct host *h = g_ptr_array_index(f->hosts, i);
 		struct usage used = { 0 }, claimed = { 0 };
 		GHashTableIter it;
 		void *s, *claim;
@@ -154,7 +162,7 @@ const struct host *fleet_check_usage(const struct fleet *f)
 		g_hash_table_iter_init(&it, h->claims);
 		while (g_hash_table_iter_next(&it, NULL, &claim))
 			add(&claimed, &((const struct claim *)claim)->usage, 1);
-		if (differ(&used, &h->used) || differ(&claimed, &h->claimed))
+		if (differ(&used, &h->used) || differ(&claimed, &h->claimed) || h->place != i || !facts_hold(h))
 			return h;
 	}
 	return NULL;
