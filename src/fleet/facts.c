@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/facts.h"
 
+#include "base/clock.h"
 #include "fleet/fleet_priv.h"
 
 static struct host_facts facts_now(struct host *h)
@@ -26,9 +27,9 @@ const struct host_facts *facts_at(const struct fleet *f, guint place)
 	return &g_array_index(f->facts, struct host_facts, place);
 }
 
-bool facts_up_at(const struct fleet *f, const struct host_facts *h, int64_t now_us)
+int64_t facts_since_us(const struct fleet *f)
 {
-	return h->connected && now_us - h->seen_us <= f->conf->service_down_time * 1000000;
+	return clock_wall_us() - f->conf->service_down_time * 1000000;
 }
 
 void facts_note(struct host *h)

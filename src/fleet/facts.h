@@ -30,8 +30,8 @@ struct host_facts {
 
 /** facts_at() - of the host at a place in fleet_hosts(), which is its host.place. Valid until a host is added or removed. */
 const struct host_facts *facts_at(const struct fleet *f, guint place);
-/** facts_up_at() - host_is_up(), for who has just read the wall clock. */
-bool facts_up_at(const struct fleet *f, const struct host_facts *h, int64_t now_us);
+/** facts_since_us() - a host that is connected and was heard of since then is up. */
+int64_t facts_since_us(const struct fleet *f);
 
 /** facts_note() - a host has changed. Does nothing while it is in no list. */
 void facts_note(struct host *h);

@@ -310,7 +310,7 @@ void host_event(const struct hv_event *ev, void *user)
 
 bool host_is_up(const struct fleet *f, const struct host *h)
 {
-	return h->place != FACTS_NOWHERE && facts_up_at(f, facts_at(f, h->place), clock_wall_us());
+	return h->conn == HOST_UP && !h->forced_down && h->last_seen_us >= facts_since_us(f);
 }
 
 char *host_state_text(const struct fleet *f, const struct host *h)

@@ -2,127 +2,135 @@
 #include "fleet/sched.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "fleet/facts.h"
 
+/* In the order in which they are asked: Nova's default list, the cheap ones first. */
+enum filter { SOURCE, RETRY, COMPUTE, HYPERVISOR, RAM, CORE, DISK, INSTANCES, INBOUND, PASSED };
+
 struct judge {
 	struct fleet *fleet;
 	const struct sched_request *request;
-	unsigned filters;      /* bits: rows of the table that are asked */
 	const struct host *source;
-	GQuark arch;           /* the guest's; 0: not known */
-	bool needs_kvm, excludes;
-	int64_t now_us;
+	bool excludes;
+	/* What is asked of a host. Without the filter, what any host has. */
+	int64_t seen_us;             /* it answered then or later */
+	int64_t memory_mb, disk_gb;
+	int vcpus;
+	int64_t servers, incoming;   /* it has fewer */
+	GQuark arch;                 /* 0: not known */
+	bool kvm;
 };
 
-/* @why: gets the reason of a no, owned by the caller; NULL when nobody reads it. */
-typedef bool filter_f(const struct judge *j, const struct host_facts *h, char **why);
-
-static bool no(char **why, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
-
-static bool no(char **why, const char *fmt, ...)
+static bool is_excluded(const struct judge *j, const struct host_facts *h)
 {
-	va_list ap;
-
-	if (!why)
-		return false;
-	va_start(ap, fmt);
-	*why = g_strdup_vprintf(fmt, ap);
-	va_end(ap);
-	return false;
+	return j->excludes && g_hash_table_contains(j->request->exclude, h->host->name);
 }
 
-static bool filter_source(const struct judge *j, const struct host_facts *h, char **why)
+static bool lacks_virt(const struct judge *j, const struct host_facts *h)
 {
-	return h->host != j->source || no(why, "the server runs there");
+	return (j->kvm && h->known && !h->kvm) || (j->arch && h->arch && h->arch != j->arch);
 }
 
-static bool filter_excluded(const struct judge *j, const struct host_facts *h, char **why)
+/* Which filter says no. One straight function, since every migration asks every host. A host without a pool is not judged by its disk. */
+static enum filter judge_host(const struct judge *j, const struct host_facts *h)
 {
-	const char *text = j->excludes ? g_hash_table_lookup(j->request->exclude, h->host->name) : NULL;
-
-	return !text || no(why, "%s", text);
+	if (h->host == j->source)
+		return SOURCE;
+	if (is_excluded(j, h))
+		return RETRY;
+	if (h->disabled || !h->connected || h->seen_us < j->seen_us)
+		return COMPUTE;
+	if (lacks_virt(j, h))
+		return HYPERVISOR;
+	if (h->memory_mb < j->memory_mb)
+		return RAM;
+	if (h->vcpus < j->vcpus)
+		return CORE;
+	if (h->disk_gb < j->disk_gb && h->has_pool)
+		return DISK;
+	if (h->servers >= j->servers)
+		return INSTANCES;
+	return h->incoming >= j->incoming ? INBOUND : PASSED;
 }
 
-static bool filter_compute(const struct judge *j, const struct host_facts *h, char **why)
+/* ---- why ---- */
+
+typedef char *why_f(const struct judge *j, const struct host_facts *h);
+
+static char *why_source(const struct judge *j, const struct host_facts *h)
+{
+	(void)j;
+	(void)h;
+	return g_strdup("the server runs there");
+}
+
+static char *why_excluded(const struct judge *j, const struct host_facts *h)
+{
+	return g_strdup(g_hash_table_lookup(j->request->exclude, h->host->name));
+}
+
+static char *why_not_up(const struct judge *j, const struct host_facts *h)
 {
 	g_autofree char *state = NULL;
 
 	if (h->disabled)
-		return no(why, "the host is disabled: %s", h->host->disabled_reason ? h->host->disabled_reason : "no reason given");
-	if (facts_up_at(j->fleet, h, j->now_us))
-		return true;
-	state = why ? host_state_text(j->fleet, h->host) : NULL;
-	return no(why, "the host is %s", state);
+		return g_strdup_printf("the host is disabled: %s", h->host->disabled_reason ? h->host->disabled_reason : "no reason given");
+	state = host_state_text(j->fleet, h->host);
+	return g_strdup_printf("the host is %s", state);
 }
 
-static bool filter_ram(const struct judge *j, const struct host_facts *h, char **why)
+static char *why_virt(const struct judge *j, const struct host_facts *h)
 {
-	int64_t need = j->request->server->memory_mb;
-
-	return need <= h->memory_mb || no(why, "%" G_GINT64_FORMAT " MB of memory needed, %" G_GINT64_FORMAT " MB free", need, h->memory_mb);
+	if (j->kvm && !h->kvm)
+		return g_strdup("the guest needs KVM, the host has none");
+	return g_strdup_printf("the guest's architecture is %s, the host's %s", j->request->server->dom->arch, g_quark_to_string(h->arch));
 }
 
-static bool filter_core(const struct judge *j, const struct host_facts *h, char **why)
+static char *why_ram(const struct judge *j, const struct host_facts *h)
 {
-	int need = j->request->server->vcpus;
-
-	return need <= h->vcpus || no(why, "%d vCPUs needed, %d free", need, h->vcpus);
+	return g_strdup_printf("%" G_GINT64_FORMAT " MB of memory needed, %" G_GINT64_FORMAT " MB free", j->memory_mb, h->memory_mb);
 }
 
-/* A host without a pool to measure is not judged by its disk. */
-static bool filter_disk(const struct judge *j, const struct host_facts *h, char **why)
+static char *why_core(const struct judge *j, const struct host_facts *h)
 {
-	int64_t need = j->request->server->disk_gb;
-
-	return need <= h->disk_gb || !h->has_pool ||
-	       no(why, "%" G_GINT64_FORMAT " GB of disk needed, %" G_GINT64_FORMAT " GB free", need, h->disk_gb);
+	return g_strdup_printf("%d vCPUs needed, %d free", j->vcpus, h->vcpus);
 }
 
-static bool filter_instances(const struct judge *j, const struct host_facts *h, char **why)
+static char *why_disk(const struct judge *j, const struct host_facts *h)
 {
-	int64_t max = fleet_conf(j->fleet)->max_instances_per_host;
-
-	return h->servers < max || no(why, "%d servers are there, max_instances_per_host is %" G_GINT64_FORMAT, h->servers, max);
+	return g_strdup_printf("%" G_GINT64_FORMAT " GB of disk needed, %" G_GINT64_FORMAT " GB free", j->disk_gb, h->disk_gb);
 }
 
-static bool filter_virt(const struct judge *j, const struct host_facts *h, char **why)
+static char *why_instances(const struct judge *j, const struct host_facts *h)
 {
-	if (j->needs_kvm && h->known && !h->kvm)
-		return no(why, "the guest needs KVM, the host has none");
-	if (j->arch && h->arch && h->arch != j->arch)
-		return no(why, "the guest's architecture is %s, the host's %s", j->request->server->dom->arch, g_quark_to_string(h->arch));
-	return true;
+	return g_strdup_printf("%d servers are there, max_instances_per_host is %" G_GINT64_FORMAT, h->servers, j->servers);
 }
 
-/* The last one: who fails here alone fits, and waits. */
-static bool filter_inbound(const struct judge *j, const struct host_facts *h, char **why)
+static char *why_inbound(const struct judge *j, const struct host_facts *h)
 {
-	int64_t max = fleet_conf(j->fleet)->max_concurrent_inbound_live_migrations;
-
-	return max == 0 || h->incoming < max ||
-	       no(why, "%d migrations come in, max_concurrent_inbound_live_migrations is %" G_GINT64_FORMAT, h->incoming, max);
+	return g_strdup_printf("%d migrations come in, max_concurrent_inbound_live_migrations is %" G_GINT64_FORMAT, h->incoming, j->incoming);
 }
 
-/* @always: not a matter of configuration. The order is that of Nova's default list, the cheap ones first. */
+/* Who fails at InboundFilter alone fits, and waits. */
 static const struct {
 	const char *name;
-	filter_f *judge;
-	bool always;
+	why_f *why;
 } filters[] = {
-	{ "SourceFilter",       filter_source,    true },
-	{ "RetryFilter",        filter_excluded,  true },
-	{ "ComputeFilter",      filter_compute,   true },
-	{ "HypervisorFilter",   filter_virt,      true },
-	{ "RamFilter",          filter_ram,       false },
-	{ "CoreFilter",         filter_core,      false },
-	{ "DiskFilter",         filter_disk,      false },
-	{ "NumInstancesFilter", filter_instances, false },
-	{ "InboundFilter",      filter_inbound,   true },
+	[SOURCE]     = { "SourceFilter",       why_source },
+	[RETRY]      = { "RetryFilter",        why_excluded },
+	[COMPUTE]    = { "ComputeFilter",      why_not_up },
+	[HYPERVISOR] = { "HypervisorFilter",   why_virt },
+	[RAM]        = { "RamFilter",          why_ram },
+	[CORE]       = { "CoreFilter",         why_core },
+	[DISK]       = { "DiskFilter",         why_disk },
+	[INSTANCES]  = { "NumInstancesFilter", why_instances },
+	[INBOUND]    = { "InboundFilter",      why_inbound },
 };
-#define INBOUND (G_N_ELEMENTS(filters) - 1)
+static_assert(G_N_ELEMENTS(filters) == PASSED, "filters is missing one");
 
 /* Nova's weighers of the same names, with its multipliers' defaults in size: each is normalised to 0..1 and summed. */
 enum { RAM_WEIGHER, CPU_WEIGHER, IO_OPS_WEIGHER, WEIGHERS };
@@ -180,20 +188,34 @@ static GQuark arch_of(const struct server *s)
 	return known ? known : ARCH_OF_NONE;
 }
 
+/* enabled_filters names it. The filters that it cannot name are always asked. */
+static bool is_asked(struct fleet *f, enum filter filter)
+{
+	return g_strv_contains((const char *const *)fleet_conf(f)->enabled_filters, filters[filter].name);
+}
+
+static int64_t max_incoming(struct fleet *f)
+{
+	int64_t max = fleet_conf(f)->max_concurrent_inbound_live_migrations;
+
+	return max ? max : INT64_MAX;
+}
+
 static struct judge judge_new(struct fleet *f, const struct sched_request *r)
 {
-	struct judge j = { .fleet = f, .request = r };
-	const char *const *enabled = (const char *const *)fleet_conf(f)->enabled_filters;
+	const struct server *s = r->server;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(filters); i++)
-		if (filters[i].always || g_strv_contains(enabled, filters[i].name))
-			j.filters |= 1u << i;
-	j.source = fleet_host(f, r->server->host);
-	j.arch = arch_of(r->server);
-	j.needs_kvm = r->server->dom && g_strcmp0(r->server->dom->virt_type, "kvm") == 0;
-	j.excludes = r->exclude && g_hash_table_size(r->exclude) > 0;
-	j.now_us = clock_wall_us();
-	return j;
+	return (struct judge){
+		.fleet = f, .request = r, .source = fleet_host(f, s->host),
+		.excludes = r->exclude && g_hash_table_size(r->exclude) > 0,
+		.seen_us = facts_since_us(f),
+		.memory_mb = is_asked(f, RAM) ? s->memory_mb : INT64_MIN,
+		.vcpus = is_asked(f, CORE) ? s->vcpus : INT_MIN,
+		.disk_gb = is_asked(f, DISK) ? s->disk_gb : INT64_MIN,
+		.servers = is_asked(f, INSTANCES) ? fleet_conf(f)->max_instances_per_host : INT64_MAX,
+		.incoming = max_incoming(f),
+		.arch = arch_of(s), .kvm = s->dom && g_strcmp0(s->dom->virt_type, "kvm") == 0,
+	};
 }
 
 /* What there is of a host for this server: its own claim, which @held leaves out, does not stand in its way. */
@@ -213,28 +235,17 @@ static const struct host_facts *facts_of(const struct judge *j, guint i, struct 
 	return held;
 }
 
-/* Return: the row of the filter that says no; the table's length for none. */
-static size_t judge_host(const struct judge *j, const struct host_facts *h, char **why)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(filters); i++)
-		if (j->filters & 1u << i && !filters[i].judge(j, h, why))
-			return i;
-	return G_N_ELEMENTS(filters);
-}
-
 bool sched_fits(struct fleet *f, const struct sched_request *r, const struct host *h)
 {
 	struct judge j = judge_new(f, r);
 	struct host_facts held;
 
-	return judge_host(&j, facts_of(&j, h->place, &held), NULL) >= INBOUND;
+	return judge_host(&j, facts_of(&j, h->place, &held)) >= INBOUND;
 }
 
 bool sched_is_busy(struct fleet *f, const struct host *h)
 {
-	struct judge j = { .fleet = f };
-
-	return !filter_inbound(&j, facts_at(f, h->place), NULL);
+	return facts_at(f, h->place)->incoming >= max_incoming(f);
 }
 
 /* Which hosts are asked for: all, or one. */
@@ -259,7 +270,7 @@ bool sched_any(struct fleet *f, const struct sched_request *r)
 	struct host_facts held;
 
 	for (; hosts.at < hosts.end; hosts.at++)
-		if (judge_host(&j, facts_of(&j, hosts.at, &held), NULL) >= INBOUND)
+		if (judge_host(&j, facts_of(&j, hosts.at, &held)) >= INBOUND)
 			return true;
 	return false;
 }
@@ -292,11 +303,11 @@ struct host *sched_best(struct fleet *f, const struct sched_request *r, struct h
 	*ret_busy = NULL;
 	for (; hosts.at < hosts.end; hosts.at++) {
 		const struct host_facts *h = facts_of(&j, hosts.at, &held);
-		size_t row = judge_host(&j, h, NULL);
+		enum filter no = judge_host(&j, h);
 
-		if (row == G_N_ELEMENTS(filters))
+		if (no == PASSED)
 			passed[n++] = number(h, &range);
-		else if (row == INBOUND && !*ret_busy)
+		else if (no == INBOUND && !*ret_busy)
 			*ret_busy = h->host;
 	}
 	return best_of(passed, n, &range);
@@ -338,15 +349,18 @@ struct sched_result *sched_select(struct fleet *f, const struct sched_request *r
 	for (; hosts.at < hosts.end; hosts.at++) {
 		struct sched_verdict *v = g_new0(struct sched_verdict, 1);
 		const struct host_facts *h = facts_of(&j, hosts.at, &held);
-		size_t row = judge_host(&j, h, &v->reason);
+		enum filter no = judge_host(&j, h);
 
 		v->host = h->host;
 		g_ptr_array_add(res->hosts, v);
-		v->filter = row < G_N_ELEMENTS(filters) ? filters[row].name : NULL;
-		v->busy = row == INBOUND;
+		v->busy = no == INBOUND;
 		res->busy += v->busy;
-		if (!v->filter)
+		if (no != PASSED) {
+			v->filter = filters[no].name;
+			v->reason = filters[no].why(&j, h);
+		} else {
 			passed[res->passed++] = number(h, &range);
+		}
 	}
 	for (guint i = 0, k = 0; i < res->hosts->len; i++) {
 		struct sched_verdict *v = g_ptr_array_index(res->hosts, i);
