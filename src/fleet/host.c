@@ -270,12 +270,20 @@ void fleet_server_refresh(struct fleet *f, struct server *s)
 		host_refresh(h, s->uuid);
 }
 
+/* What is read of a server that the engine moves, is dropped (sync.c); the engine has it read when it is done with it. */
+static bool is_moved(struct fleet *f, const char *uuid)
+{
+	const struct server *s = fleet_server(f, uuid);
+
+	return s && s->task != SERVER_TASK_NONE;
+}
+
 static void domain_event(struct fleet *f, struct host *h, const struct hv_event *ev)
 {
 	heard(h);
 	if (f->listener.domain)
 		f->listener.domain(ev, f->listener.user);
-	if (ev->type == HV_EV_DOM)
+	if (ev->type == HV_EV_DOM && !is_moved(f, ev->uuid))
 		host_refresh(h, ev->uuid);
 }
 
