@@ -221,5 +221,8 @@ bool domxml_ties(const xmlNode *root, struct hv_dom *d, GError **err)
 {
 	hv_ties_unref(d->ties);
 	d->ties = hv_ties_new();
-	return domxml_devices(root, devices, G_N_ELEMENTS(devices), d, err) && parse_sealed(root, d->ties) && parse_place(root, d->ties->place, err);
+	if (!domxml_devices(root, devices, G_N_ELEMENTS(devices), d, err) || !parse_sealed(root, d->ties) || !parse_place(root, d->ties->place, err))
+		return false;
+	d->ties = hv_ties_share(d->ties);
+	return true;
 }

@@ -76,6 +76,7 @@ void sim_host_free(struct sim_host *h)
 	g_ptr_array_unref(h->copies);
 	g_ptr_array_unref(h->conns);
 	g_ptr_array_unref(h->stalled);
+	hv_numa_unref(h->numa);
 	g_strfreev(h->cpu_features);
 	g_free(h->cpu_model);
 	g_free(h->name);
@@ -188,7 +189,7 @@ static int64_t disk_used_gib(const struct sim_host *h)
 
 void sim_act_host_get(struct sim_call *sc)
 {
-	const struct sim_host *h = sc->host;
+	struct sim_host *h = sc->host;
 	struct hv_host_info *i = g_new0(struct hv_host_info, 1);
 
 	memcpy(i->uuid, h->uuid, sizeof i->uuid);

@@ -62,6 +62,7 @@ struct sim_host {
 	int64_t hv_version;
 	int nodes, threads;
 	int64_t huge_pages;
+	struct hv_numa *numa;  /* NULL until somebody asks */
 	bool tpm;
 	double rate;           /* bytes a second, each way; 0: at once */
 	struct sim_storage *storage; /* the world's */
@@ -303,7 +304,7 @@ void sim_ties_write_cells(GString *s, const struct sim_dom *d);
 void sim_ties_write_devices(GString *s, const struct sim_dom *d);
 /* Fill ties, and nics where they are tied. */
 void sim_ties_describe(const struct sim_dom *d, struct hv_dom *o);
-void sim_ties_host(const struct sim_host *h, struct hv_host_info *i);
+void sim_ties_host(struct sim_host *h, struct hv_host_info *i);
 /* What a host says against it; @xml: that of the migration, or NULL. Return: owned, NULL for nothing. */
 char *sim_ties_refuse(const struct sim_dom *d, const struct sim_host *to, const char *xml);
 /* It has the place that @xml says; a violation if a CPU of its own is another's. */

@@ -179,7 +179,7 @@ void sim_ties_describe(const struct sim_dom *d, struct hv_dom *o)
 	struct hv_dom *read;
 
 	if (!d->ties && !has_place(d->place) && !d->place->page_kib && cpuset_is_empty(&d->place->cpuset)) {
-		o->ties = hv_ties_new();
+		o->ties = hv_ties_plain(d->mem_mib);
 		return;
 	}
 	xml = sim_xml_write(d);
@@ -193,23 +193,32 @@ void sim_ties_describe(const struct sim_dom *d, struct hv_dom *o)
 
 /* ---- hosts ---- */
 
-void sim_ties_host(const struct sim_host *h, struct hv_host_info *i)
+static struct hv_numa *numa_of(const struct sim_host *h)
 {
-	i->tpm_emulator = h->tpm;
-	i->numa = hv_numa_new();
+	struct hv_numa *numa = hv_numa_new();
+
 	for (int n = 0; n < h->nodes; n++) {
 		struct hv_node node = { .id = n, .mem_mib = h->mem_mib / h->nodes };
 
 		for (int c = n * h->vcpus / h->nodes; c < (n + 1) * h->vcpus / h->nodes && c < CPUSET_MAX; c++) {
 			cpuset_add(&node.cpus, c);
-			i->numa->core[c] = (int16_t)(c - c % h->threads);
+			numa->core[c] = (int16_t)(c - c % h->threads);
 		}
 		if (h->huge_pages) {
 			node.pages[0].size_kib = 2048;
 			node.pages[0].total = h->huge_pages;
 		}
-		g_array_append_val(i->numa->nodes, node);
+		g_array_append_val(numa->nodes, node);
 	}
+	return numa;
+}
+
+void sim_ties_host(struct sim_host *h, struct hv_host_info *i)
+{
+	if (!h->numa)
+		h->numa = numa_of(h);
+	i->tpm_emulator = h->tpm;
+	i->numa = hv_numa_ref(h->numa);
 }
 
 /* ---- going to another host ---- */

@@ -67,6 +67,55 @@ void hv_ties_unref(struct hv_ties *t)
 		g_atomic_rc_box_release_full(t, ties_clear);
 }
 
+/* ---- plain ones ---- */
+
+#define PLAIN_MAX 256 /* sizes; a host's answer can name any */
+
+G_LOCK_DEFINE_STATIC(plain);
+static GHashTable *plain; /* int64_t, MiB -> struct hv_ties * */
+
+static struct hv_ties *make_plain(int64_t mem_mib)
+{
+	struct hv_ties *t = hv_ties_new();
+
+	t->place->mem_mib = mem_mib;
+	return t;
+}
+
+struct hv_ties *hv_ties_plain(int64_t mem_mib)
+{
+	struct hv_ties *t;
+
+	G_LOCK(plain);
+	if (!plain)
+		plain = g_hash_table_new(g_int64_hash, g_int64_equal);
+	t = hv_ties_ref(g_hash_table_lookup(plain, &mem_mib));
+	if (!t) {
+		t = make_plain(mem_mib);
+		if (g_hash_table_size(plain) < PLAIN_MAX)
+			g_hash_table_insert(plain, &t->place->mem_mib, hv_ties_ref(t));
+	}
+	G_UNLOCK(plain);
+	return t;
+}
+
+static bool is_plain_place(const struct hv_place *p)
+{
+	return cpuset_is_empty(&p->cpuset) && cpuset_is_empty(&p->emulator) && cpuset_is_empty(&p->nodes) && p->pins->len == 0 &&
+	       p->iothreads->len == 0 && p->cells->len == 0 && p->page_kib == 0 && !p->strict && !p->threads;
+}
+
+struct hv_ties *hv_ties_share(struct hv_ties *t)
+{
+	struct hv_ties *shared;
+
+	if (t->devices->len || t->mdevs->len || t->vpmem || t->shares || t->sealed || t->tpm != HV_TPM_NONE || !is_plain_place(t->place))
+		return t;
+	shared = hv_ties_plain(t->place->mem_mib);
+	hv_ties_unref(t);
+	return shared;
+}
+
 /* ---- a host ---- */
 
 struct hv_numa *hv_numa_new(void)

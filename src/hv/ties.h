@@ -73,6 +73,15 @@ struct hv_ties {
 };
 
 struct hv_ties *hv_ties_new(void);
+/**
+ * hv_ties_plain() - of a guest that nothing ties to its host, as most are.
+ * @mem_mib: of the whole guest
+ *
+ * Return: a reference; guests of one size share it.
+ */
+struct hv_ties *hv_ties_plain(int64_t mem_mib);
+/** hv_ties_share() - the plain ones for ties that say no more than those. Takes @t. */
+struct hv_ties *hv_ties_share(struct hv_ties *t);
 struct hv_ties *hv_ties_ref(struct hv_ties *t);
 /** hv_ties_unref() - NULL is nothing. */
 void hv_ties_unref(struct hv_ties *t);

@@ -73,9 +73,72 @@ static void test_rules(void)
 	}
 }
 
+static struct hv_dom *read_with(const char *mib, const char *domain, const char *devices)
+{
+	g_autofree char *xml = g_strdup_printf("<domain><name>a</name><uuid>" UUID "</uuid><memory unit='MiB'>%s</memory>%s<devices>%s</devices></domain>",
+					       mib, domain, devices);
+	g_autoptr(GError) err = NULL;
+	struct hv_dom *d = domxml_parse(xml, &err);
+
+	g_assert_no_error(err);
+	return d;
+}
+
+/* Guests that nothing ties share what says so, by size; one that anything ties does not. */
+static void test_plain(void)
+{
+	static const struct {
+		const char *domain, *devices;
+	} tied[] = {
+		{ "<vcpu cpuset='0-1'>1</vcpu>", "" },
+		{ "<cputune><vcpupin vcpu='0' cpuset='1'/></cputune>", "" },
+		{ "<cputune><iothreadpin iothread='1' cpuset='1'/></cputune>", "" },
+		{ "<cputune><emulatorpin cpuset='1'/></cputune>", "" },
+		{ "<numatune><memory mode='strict' nodeset='0'/></numatune>", "" },
+		{ "<cpu><numa><cell id='0' cpus='0' memory='64' unit='MiB'/></numa></cpu>", "" },
+		{ "<cpu><topology sockets='1' cores='1' threads='2'/></cpu>", "" },
+		{ "<memoryBacking><hugepages/></memoryBacking>", "" },
+		{ "<launchSecurity type='sev'/>", "" },
+		{ "", HOSTDEV("usb", "") },
+		{ "", MDEV },
+		{ "", TPM("type='emulator'>") },
+		{ "", "<memory model='nvdimm'/>" },
+		{ "", "<filesystem type='mount'/>" },
+	};
+	struct hv_dom *a = read_with("64", "", "<disk type='file'/>"), *b = read_with("64", "", ""), *c = read_with("65", "", "");
+
+	g_assert_true(a->ties == b->ties);
+	g_assert_true(a->ties != c->ties);
+	g_assert_cmpint(a->ties->place->mem_mib, ==, 64);
+	g_assert_cmpint(c->ties->place->mem_mib, ==, 65);
+	for (size_t i = 0; i < G_N_ELEMENTS(tied); i++) {
+		struct hv_dom *d = read_with("64", tied[i].domain, tied[i].devices);
+
+		g_test_message("%s%s", tied[i].domain, tied[i].devices);
+		g_assert_true(d->ties != a->ties);
+		hv_dom_free(d);
+	}
+	hv_dom_free(a);
+	hv_dom_free(b);
+	hv_dom_free(c);
+}
+
+/* Of more sizes than are kept, each still gets its own. */
+static void test_many_sizes(void)
+{
+	for (int64_t mib = 1; mib < 1000; mib++) {
+		struct hv_ties *t = hv_ties_plain(mib);
+
+		g_assert_cmpint(t->place->mem_mib, ==, mib);
+		hv_ties_unref(t);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/ties/rules", test_rules);
+	g_test_add_func("/ties/plain", test_plain);
+	g_test_add_func("/ties/many-sizes", test_many_sizes);
 	return g_test_run();
 }
