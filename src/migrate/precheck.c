@@ -25,19 +25,11 @@ static struct fleet *fleet_of(const struct precheck *p)
 }
 
 /* Present: precheck_run() ends when it is not. */
-struct server *precheck_server_of(const struct precheck *p)
+void precheck_look(struct precheck *p)
 {
-	return fleet_server(fleet_of(p), p->server_uuid);
-}
-
-struct host *precheck_source(const struct precheck *p)
-{
-	return fleet_host(fleet_of(p), precheck_server_of(p)->host);
-}
-
-struct host *precheck_dest(const struct precheck *p)
-{
-	return fleet_host(fleet_of(p), p->dest_name);
+	p->server = fleet_server(fleet_of(p), p->server_uuid);
+	p->source = p->server ? fleet_host(fleet_of(p), p->server->host) : NULL;
+	p->dest = fleet_host(fleet_of(p), p->dest_name);
 }
 
 /* The host where the migration that asks has a claim already, which must not count against it. */
@@ -72,7 +64,7 @@ static enum verdict power_state(struct precheck *p, GError **err)
 {
 	static const char *const names[] = { [SERVER_POWER_NONE] = "NOSTATE", [SERVER_POWER_SHUTDOWN] = "SHUTDOWN", [SERVER_POWER_CRASHED] = "CRASHED",
 					     [SERVER_POWER_SUSPENDED] = "SUSPENDED" };
-	int power = precheck_server_of(p)->power;
+	int power = p->server->power;
 
 	if (power == SERVER_POWER_RUNNING || power == SERVER_POWER_PAUSED)
 		return PASS;
@@ -88,18 +80,18 @@ static enum verdict host_up(const struct precheck *p, const struct host *h, cons
 
 static enum verdict source_up(struct precheck *p, GError **err)
 {
-	return host_up(p, precheck_source(p), precheck_server_of(p)->host, err);
+	return host_up(p, p->source, p->server->host, err);
 }
 
 /* ---- what ties the guest to its host ---- */
 
 static enum verdict tied(struct precheck *p, precheck_rule_f *rule, GError **err)
 {
-	const struct server *s = precheck_server_of(p);
-	const struct host *dest = precheck_dest(p);
+	const struct server *s = p->server;
+	const struct host *dest = p->dest;
 	struct precheck_tied t = {
 		.uuid = s->uuid, .ties = s->ties, .nics = s->dom ? s->dom->nics : NULL, .source = s->host, .dest = p->dest_name,
-		.src = precheck_source(p)->info, .dst = dest ? dest->info : NULL,
+		.src = p->source->info, .dst = dest ? dest->info : NULL,
 	};
 	g_autofree char *why = NULL;
 
@@ -115,7 +107,7 @@ static enum verdict tied(struct precheck *p, precheck_rule_f *rule, GError **err
 
 static enum verdict not_self(struct precheck *p, GError **err)
 {
-	if (precheck_dest(p) != precheck_source(p))
+	if (p->dest != p->source)
 		return PASS;
 	return precheck_fail(err, "Unable to migrate instance (%s) to current host (%s).", p->server_uuid, p->dest_name);
 }
@@ -128,13 +120,13 @@ static bool is_judged_by_scheduler(const struct precheck *p)
 
 static enum verdict dest_up(struct precheck *p, GError **err)
 {
-	return is_judged_by_scheduler(p) ? PASS : host_up(p, precheck_dest(p), p->dest_name, err);
+	return is_judged_by_scheduler(p) ? PASS : host_up(p, p->dest, p->dest_name, err);
 }
 
 static enum verdict memory(struct precheck *p, GError **err)
 {
-	const struct host *h = precheck_dest(p);
-	int64_t need = precheck_server_of(p)->memory_mb, room;
+	const struct host *h = p->dest;
+	int64_t need = p->server->memory_mb, room;
 
 	if (is_judged_by_scheduler(p))
 		return PASS;
@@ -149,7 +141,7 @@ static enum verdict memory(struct precheck *p, GError **err)
 
 static enum verdict scheduler(struct precheck *p, GError **err)
 {
-	struct sched_request req = { .server = precheck_server_of(p), .only_host = p->dest_name, .held = held_of(p) };
+	struct sched_request req = { .server = p->server, .only_host = p->dest_name, .held = held_of(p) };
 	struct sched_result *found;
 	g_autofree char *reasons = NULL;
 
@@ -169,7 +161,7 @@ static enum verdict scheduler(struct precheck *p, GError **err)
 
 static enum verdict hypervisor_type(struct precheck *p, GError **err)
 {
-	const struct hv_host_info *src = precheck_source(p)->info, *dst = precheck_dest(p)->info;
+	const struct hv_host_info *src = p->source->info, *dst = p->dest->info;
 
 	if (!src || !dst)
 		return precheck_skip(p, "a host has not said yet what it is");
@@ -180,7 +172,7 @@ static enum verdict hypervisor_type(struct precheck *p, GError **err)
 
 static enum verdict hypervisor_version(struct precheck *p, GError **err)
 {
-	const struct hv_host_info *src = precheck_source(p)->info, *dst = precheck_dest(p)->info;
+	const struct hv_host_info *src = p->source->info, *dst = p->dest->info;
 
 	if (!src || !dst)
 		return precheck_skip(p, "a host has not said yet what it is");
@@ -216,10 +208,10 @@ static enum verdict fetch_xml(struct precheck *p, GError **err)
 {
 	struct hv_req req = { .op = HV_DOM_XML, .uuid = p->server_uuid };
 
-	if (precheck_ask(p, precheck_source(p), &req, got_xml))
+	if (precheck_ask(p, p->source, &req, got_xml))
 		return ASKED;
 	p->report.source_lost = true;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", precheck_server_of(p)->host);
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->server->host);
 }
 
 static GError *cpu_error(struct precheck *p, const char *what)
@@ -245,7 +237,7 @@ static void got_compare(struct precheck *p, struct hv_reply *r)
 /* Of [libvirt] cpu_mode host-passthrough: the guests' CPU is the host's, so the two must be one model. */
 static bool same_host_cpu(const struct precheck *p)
 {
-	const struct hv_host_info *src = precheck_source(p)->info, *dst = precheck_dest(p)->info;
+	const struct hv_host_info *src = p->source->info, *dst = p->dest->info;
 
 	if (g_strcmp0(fleet_conf(fleet_of(p))->cpu_mode, "host-passthrough") != 0 || !src || !dst)
 		return true;
@@ -254,7 +246,7 @@ static bool same_host_cpu(const struct precheck *p)
 
 static enum verdict cpu(struct precheck *p, GError **err)
 {
-	const struct host *source = precheck_source(p);
+	const struct host *source = p->source;
 	struct hv_req req = { .op = HV_CPU_COMPARE, .uuid = p->server_uuid, .xml = p->report.xml };
 
 	if (!p->report.xml)
@@ -268,7 +260,7 @@ static enum verdict cpu(struct precheck *p, GError **err)
 	/* A guest that has its host's own CPU (host-passthrough) is compared by that. */
 	if (source->info)
 		req.host_cpu_xml = source->info->cpu_xml;
-	if (precheck_ask(p, precheck_dest(p), &req, got_compare))
+	if (precheck_ask(p, p->dest, &req, got_compare))
 		return ASKED;
 	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
 }
@@ -311,7 +303,7 @@ static enum verdict cpu_models(struct precheck *p, GError **err)
 	if (!xml)
 		return FAIL;
 	req.xml = xml;
-	if (precheck_ask(p, precheck_dest(p), &req, got_model))
+	if (precheck_ask(p, p->dest, &req, got_model))
 		return ASKED;
 	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
 }
@@ -332,14 +324,14 @@ static enum verdict tunnelled(struct precheck *p, GError **err)
 
 static enum verdict numa(struct precheck *p, GError **err)
 {
-	const struct server *s = precheck_server_of(p);
+	const struct server *s = p->server;
 	struct hv_place *found;
 
 	if (!s->ties)
 		return precheck_skip(p, "the host has not said yet what the guest is");
-	if (!precheck_dest(p)->info)
+	if (!p->dest->info)
 		return precheck_skip(p, "a host has not said yet what it is");
-	found = placing_find(fleet_of(p), s, s->ties, precheck_dest(p), err);
+	found = placing_find(fleet_of(p), s, s->ties, p->dest, err);
 	hv_place_free(found);
 	return found ? PASS : FAIL;
 }
@@ -443,16 +435,16 @@ static bool is_over(const struct precheck *p)
 /* The one row that p->at says. */
 static enum verdict check_row(struct precheck *p, GError **err)
 {
-	if (!precheck_server_of(p) || !precheck_server_of(p)->host || !precheck_source(p))
+	if (!p->source)
 		return precheck_fail(err, "Instance %s could not be found.", p->server_uuid);
-	if (p->dest_name && !precheck_dest(p))
+	if (p->dest_name && !p->dest)
 		return precheck_fail(err, "Compute host %s could not be found.", p->dest_name);
 	if (rows[p->at].rule)
 		return tied(p, rows[p->at].rule, err);
-	if (rows[p->at].asks && precheck_dest(p) == precheck_source(p))
+	if (rows[p->at].asks && p->dest == p->source)
 		return precheck_skip(p, "it is the same host");
 	/* Whoever goes on to the end must not ask a host that is known not to answer. */
-	if (rows[p->at].asks && !(host_is_up(fleet_of(p), precheck_source(p)) && host_is_up(fleet_of(p), precheck_dest(p))))
+	if (rows[p->at].asks && !(host_is_up(fleet_of(p), p->source) && host_is_up(fleet_of(p), p->dest)))
 		return p->report.err ? precheck_skip(p, "a host is down") : rows[p->at].check(p, err);
 	return rows[p->at].check(p, err);
 }
@@ -471,6 +463,7 @@ static void end(struct precheck *p)
 
 void precheck_run(struct precheck *p)
 {
+	precheck_look(p);
 	while (!is_over(p)) {
 		GError *err = NULL;
 		enum verdict v = belongs(p) ? check_row(p, &err) : PASS;
@@ -499,10 +492,14 @@ static void answered(struct hv_reply *r, void *user)
 	precheck_answer_f *answer = p->answer;
 
 	p->answer = NULL;
-	if (p->cancelled)
+	if (p->cancelled) {
 		drop(p);
-	else if (!p->engine->stopping) /* else whoever began it cancels, or precheck_stop() does */
-		answer(p, r);
+		return;
+	}
+	if (p->engine->stopping)
+		return; /* whoever began it cancels, or precheck_stop() does */
+	precheck_look(p);
+	answer(p, r);
 }
 
 bool precheck_ask(struct precheck *p, struct host *h, const struct hv_req *req, precheck_answer_f *answer)

@@ -23,6 +23,9 @@ typedef void precheck_answer_f(struct precheck *p, struct hv_reply *r);
 struct precheck {
 	struct engine *engine;
 	char *server_uuid, *dest_name;
+	/* By those names, found anew on every turn. While a row is checked the server and the source are there, and the destination if one is named. */
+	struct server *server;
+	struct host *source, *dest;
 	struct precheck_request req;
 	struct precheck_report report;
 	size_t at;                 /* the row that is being checked */
@@ -42,10 +45,8 @@ struct precheck {
 	struct volume *marker;     /* made in that folder, or about to be */
 };
 
-/* The server is there while a row is checked, and the source; so is the destination, if one is named. */
-struct server *precheck_server_of(const struct precheck *p);
-struct host *precheck_source(const struct precheck *p);
-struct host *precheck_dest(const struct precheck *p);
+/** precheck_look() - who is who, for this turn of the loop; for whatever begins one. */
+void precheck_look(struct precheck *p);
 
 /** precheck_ask() - Return: false if the host is not connected. */
 bool precheck_ask(struct precheck *p, struct host *h, const struct hv_req *req, precheck_answer_f *answer);

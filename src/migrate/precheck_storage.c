@@ -99,7 +99,7 @@ static void not_found_out(struct precheck *p, const char *at, const char *why)
 
 	let_go(p);
 	(void)precheck_fail(&err, "Migration pre-check error: Cannot find out whether %s and %s share %s: at %s: %s",
-			    precheck_source(p) ? precheck_source(p)->name : "-", p->dest_name, d->path, at, why);
+			    p->source ? p->source->name : "-", p->dest_name, d->path, at, why);
 	precheck_decided(p, FAIL, err);
 }
 
@@ -131,7 +131,8 @@ static void look_again(void *user)
 	struct precheck *p = user;
 
 	p->turn = NULL;
-	if (precheck_source(p) && precheck_dest(p))
+	precheck_look(p);
+	if (p->source && p->dest)
 		look_for_marker(p);
 	else
 		not_found_out(p, p->dest_name, "the host was removed");
@@ -166,7 +167,7 @@ static void marker_looked_for(struct precheck *p, struct hv_reply *r)
 		not_found_out(p, p->dest_name, r->err->message);
 	else if (r->vol.exists)
 		is_found_out(p, true);
-	else if (!precheck_dest(p) || !precheck_ask(p, precheck_dest(p), &req, disk_looked_for))
+	else if (!p->dest || !precheck_ask(p, p->dest, &req, disk_looked_for))
 		not_found_out(p, p->dest_name, "the host is not connected");
 }
 
@@ -174,7 +175,7 @@ static void look_for_marker(struct precheck *p)
 {
 	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid, .vol.path = p->marker->path };
 
-	if (!precheck_dest(p) || !precheck_ask(p, precheck_dest(p), &req, marker_looked_for))
+	if (!p->dest || !precheck_ask(p, p->dest, &req, marker_looked_for))
 		not_found_out(p, p->dest_name, "the host is not connected");
 }
 
@@ -183,10 +184,10 @@ static void make_marker(struct precheck *p);
 static void make_again(void *user)
 {
 	struct precheck *p = user;
-	const struct host *h = precheck_source(p);
 
 	p->turn = NULL;
-	if (h && strcmp(h->name, p->marker->host) == 0) {
+	precheck_look(p);
+	if (p->source && strcmp(p->source->name, p->marker->host) == 0) {
 		make_marker(p);
 		return;
 	}
@@ -218,7 +219,7 @@ static void make_marker(struct precheck *p)
 		.op = HV_VOL_CREATE, .uuid = p->server_uuid, .vol = { .path = p->marker->path, .format = "raw", .capacity_bytes = 512 },
 	};
 
-	if (!precheck_ask(p, precheck_source(p), &req, marker_made))
+	if (!precheck_ask(p, p->source, &req, marker_made))
 		not_found_out(p, p->marker->host, "the host is not connected");
 }
 
@@ -226,7 +227,7 @@ static bool note_marker(struct precheck *p, const struct dir *d, GError **err)
 {
 	g_autofree char *id = util_uuid_new(), *path = g_strdup_printf("%s/drover-marker-%s", d->path, id);
 
-	p->marker = volume_note(p->engine, p->req.own_migration, p->server_uuid, precheck_source(p)->name, path, VOLUME_MARKER, err);
+	p->marker = volume_note(p->engine, p->req.own_migration, p->server_uuid, p->source->name, path, VOLUME_MARKER, err);
 	if (p->marker)
 		p->marker->calls++;
 	return p->marker != NULL;
@@ -236,7 +237,7 @@ static void next_dir(struct precheck *p)
 {
 	GError *err = NULL;
 
-	if (p->dir == p->dirs->len || !precheck_source(p)) {
+	if (p->dir == p->dirs->len || !p->source) {
 		precheck_run(p);
 		return;
 	}
@@ -253,7 +254,7 @@ static void next_dir(struct precheck *p)
 /* What was said last, or for this. */
 static const struct hv_dom *dom_of(const struct precheck *p)
 {
-	return p->dom ? p->dom : precheck_server_of(p)->dom;
+	return p->dom ? p->dom : p->server->dom;
 }
 
 static bool is_shared(const char *path, void *user)
@@ -292,7 +293,7 @@ static const struct hv_disk *shareable_disk(struct precheck *p)
 
 static enum verdict judge_storage(struct precheck *p, GError **err)
 {
-	const char *source = precheck_source(p)->name;
+	const char *source = p->source->name;
 	const struct hv_disk *local = disk_with(p, false), *many = shareable_disk(p);
 
 	if (p->req.block == MIG_BLOCK_YES && !local && disk_with(p, true))
@@ -331,10 +332,10 @@ static enum verdict fetch_dom(struct precheck *p, GError **err)
 {
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = p->server_uuid };
 
-	if (precheck_ask(p, precheck_source(p), &req, got_dom))
+	if (precheck_ask(p, p->source, &req, got_dom))
 		return ASKED;
 	p->report.source_lost = true;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", precheck_source(p)->name);
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->source->name);
 }
 
 enum verdict precheck_storage(struct precheck *p, GError **err)
@@ -398,7 +399,7 @@ enum verdict precheck_drives(struct precheck *p, GError **err)
 	if (!i || p->req.block != MIG_BLOCK_NO)
 		return PASS;
 	req.vol.path = i->path;
-	if (precheck_ask(p, precheck_dest(p), &req, media_looked_for))
+	if (precheck_ask(p, p->dest, &req, media_looked_for))
 		return ASKED;
 	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
 }
@@ -419,7 +420,7 @@ static int64_t needed_mb(const struct precheck *p)
 
 enum verdict precheck_disk(struct precheck *p, GError **err)
 {
-	const struct hv_host_info *dst = precheck_dest(p)->info;
+	const struct hv_host_info *dst = p->dest->info;
 	int64_t need = needed_mb(p), room;
 
 	if (!need)
