@@ -219,6 +219,7 @@ void fleet_free(struct fleet *f)
 	g_ptr_array_unref(f->servers);
 	g_hash_table_unref(f->hosts_by_name);
 	g_array_unref(f->facts);
+	g_clear_pointer(&f->candidates, g_array_unref);
 	g_hash_table_unref(f->servers_by_uuid);
 	hv_free(f->hv);
 	clock_cancel(&f->telling);

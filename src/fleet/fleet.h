@@ -53,6 +53,7 @@ struct host {
 	char *migration_uri;  /* what other hosts use to reach its libvirtd */
 	char *vnc_listen;
 	struct cpuset shared_cpus, dedicated_cpus; /* cpu_shared_set, cpu_dedicated_set; not stored */
+	bool shares_cpus;     /* cpu_shared_set is not empty */
 	bool disabled;
 	char *disabled_reason;
 	bool forced_down;

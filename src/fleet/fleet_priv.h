@@ -15,6 +15,7 @@ struct fleet {
 	GPtrArray *hosts;          /* struct host *, by id */
 	GHashTable *hosts_by_name; /* borrowed keys */
 	GArray *facts;             /* struct host_facts, likewise */
+	GArray *candidates;        /* the scheduler's, while it chooses */
 	GPtrArray *servers;        /* struct server *, by id */
 	GHashTable *servers_by_uuid;
 	char *owner_user, *owner_project; /* of adopted servers */

@@ -55,6 +55,7 @@ void host_set_cpus(struct host *h, const char *shared, const char *dedicated)
 		(void)cpuset_parse(shared, &h->shared_cpus); /* conf.c has checked them */
 	if (dedicated)
 		(void)cpuset_parse(dedicated, &h->dedicated_cpus);
+	h->shares_cpus = !cpuset_is_empty(&h->shared_cpus);
 }
 
 struct host *host_new(struct fleet *f, const char *name, const char *uri)

@@ -617,10 +617,10 @@ static struct hv_place *make(struct finder *f)
 
 /* ---- the whole ---- */
 
-bool place_is_anywhere(const struct hv_place *guest, const struct cpuset *shared)
+bool place_is_anywhere(const struct hv_place *guest)
 {
 	return guest->pins->len == 0 && guest->iothreads->len == 0 && cpuset_is_empty(&guest->cpuset) && cpuset_is_empty(&guest->emulator) &&
-	       cpuset_is_empty(&guest->nodes) && cpuset_is_empty(shared);
+	       cpuset_is_empty(&guest->nodes);
 }
 
 static struct cpuset spare_cpus(const struct place_host *h)
@@ -653,7 +653,7 @@ struct hv_place *place_find(const struct hv_place *guest, const struct place_hos
 	struct finder f = { .guest = guest, .src = src, .dst = dst, .spare = spare_cpus(dst) };
 	struct hv_place *p;
 
-	if (place_is_anywhere(guest, &dst->shared))
+	if (place_is_anywhere(guest) && cpuset_is_empty(&dst->shared))
 		return hv_place_copy(guest);
 	if (!dst->numa) {
 		*ret_why = g_strdup("it does not tell its CPUs");

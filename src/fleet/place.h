@@ -61,8 +61,8 @@ struct place_host {
 	struct place_use *claimed;         /* what is on its way there, and not in .free_pages yet; may be NULL */
 };
 
-/** place_is_anywhere() - it asks for no CPU and no node, and goes without any to a host whose guests share @shared. */
-bool place_is_anywhere(const struct hv_place *guest, const struct cpuset *shared);
+/** place_is_anywhere() - it asks for no CPU and no node: to a host without shared CPUs it goes as it is. */
+bool place_is_anywhere(const struct hv_place *guest);
 /**
  * place_find() - a place for a guest on @dst.
  * @guest: where it is on @src

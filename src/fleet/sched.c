@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "fleet/facts.h"
+#include "fleet/fleet_priv.h"
 
 /* In the order in which they are asked: Nova's default list, the cheap ones first. */
 enum filter { SOURCE, RETRY, COMPUTE, HYPERVISOR, RAM, CORE, DISK, INSTANCES, INBOUND, PASSED };
@@ -275,6 +276,15 @@ bool sched_any(struct fleet *f, const struct sched_request *r)
 	return false;
 }
 
+/* Kept: so large a block from malloc() for every choice has it tidy up the whole heap each time. */
+static struct candidate *room_for(struct fleet *f, struct span hosts)
+{
+	if (!f->candidates)
+		f->candidates = g_array_new(FALSE, FALSE, sizeof(struct candidate));
+	g_array_set_size(f->candidates, hosts.end - hosts.at);
+	return (struct candidate *)f->candidates->data;
+}
+
 static struct host *best_of(const struct candidate *c, guint n, const struct range *r)
 {
 	struct host *best = NULL;
@@ -295,7 +305,7 @@ struct host *sched_best(struct fleet *f, const struct sched_request *r, struct h
 {
 	struct judge j = judge_new(f, r);
 	struct span hosts = span_of(&j);
-	g_autofree struct candidate *passed = g_new(struct candidate, hosts.end - hosts.at);
+	struct candidate *passed = room_for(f, hosts);
 	struct range range = no_range;
 	struct host_facts held;
 	guint n = 0;
@@ -341,7 +351,7 @@ struct sched_result *sched_select(struct fleet *f, const struct sched_request *r
 	struct sched_result *res = g_new0(struct sched_result, 1);
 	struct judge j = judge_new(f, r);
 	struct span hosts = span_of(&j);
-	g_autofree struct candidate *passed = g_new(struct candidate, hosts.end - hosts.at);
+	struct candidate *passed = room_for(f, hosts);
 	struct range range = no_range;
 	struct host_facts held;
 

@@ -18,7 +18,7 @@ struct hv_place *placing_find(struct fleet *f, const struct server *s, const str
 	struct hv_place *p;
 
 	/* Most guests, and counting what a host's servers take is to look at each of them. */
-	if (place_is_anywhere(ties->place, &dest->shared_cpus))
+	if (!dest->shares_cpus && place_is_anywhere(ties->place))
 		return hv_place_copy(ties->place);
 	if (source)
 		host_room(f, source, s->uuid, &from);

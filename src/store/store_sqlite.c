@@ -35,6 +35,7 @@ struct sqlite_db {
 	sqlite3 *handle;
 	char *path;
 	sqlite3_stmt *kept[Q_N]; /* prepared once; NULL before */
+	sqlite3_stmt *begin, *commit; /* likewise */
 };
 
 /* Set before anything is read, in this order: the lock is taken by the first access. */
@@ -74,6 +75,8 @@ static void sqlite_close(void *vdb)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(db->kept); i++)
 		sqlite3_finalize(db->kept[i]);
+	sqlite3_finalize(db->begin);
+	sqlite3_finalize(db->commit);
 	/* It fails only for statements that are still open, and those were just finalised. */
 	(void)sqlite3_close(db->handle);
 	g_free(db->path);
@@ -156,9 +159,30 @@ static void *sqlite_open(const char *url, GError **err)
 
 /* ---- transactions ---- */
 
+static sqlite3_stmt *kept_statement(struct sqlite_db *db, sqlite3_stmt **kept, const char *sql, GError **err)
+{
+	if (!*kept && sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, kept, NULL) != SQLITE_OK)
+		fail(db, err);
+	return *kept;
+}
+
+static bool run_kept(struct sqlite_db *db, sqlite3_stmt **kept, const char *sql, GError **err)
+{
+	sqlite3_stmt *st = kept_statement(db, kept, sql, err);
+	bool ok;
+
+	if (!st)
+		return false;
+	ok = sqlite3_step(st) == SQLITE_DONE || fail(db, err);
+	(void)sqlite3_reset(st); /* it repeats only what step said */
+	return ok;
+}
+
 static bool sqlite_begin(void *vdb, GError **err)
 {
-	return sqlite_script(vdb, "BEGIN IMMEDIATE", err);
+	struct sqlite_db *db = vdb;
+
+	return run_kept(db, &db->begin, "BEGIN IMMEDIATE", err);
 }
 
 /*
@@ -171,7 +195,7 @@ static bool sqlite_commit(void *vdb, GError **err)
 	struct sqlite_db *db = vdb;
 	int code;
 
-	if (sqlite_script(db, "COMMIT", err))
+	if (run_kept(db, &db->commit, "COMMIT", err))
 		return true;
 	code = sqlite3_extended_errcode(db->handle);
 	if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
@@ -202,18 +226,15 @@ static const char *get_text(const struct store_row *row, int col)
 	return (const char *)sqlite3_column_text(row->impl, col);
 }
 
+/* One that is not kept is the caller's to finalise. */
 static sqlite3_stmt *statement(struct sqlite_db *db, int q, const char *sql, GError **err)
 {
-	sqlite3_stmt *st = q >= 0 ? db->kept[q] : NULL;
+	sqlite3_stmt *st = NULL;
 
-	if (st)
-		return st;
-	if (sqlite3_prepare_v3(db->handle, sql, -1, q >= 0 ? SQLITE_PREPARE_PERSISTENT : 0, &st, NULL) != SQLITE_OK) {
-		fail(db, err);
-		return NULL;
-	}
 	if (q >= 0)
-		db->kept[q] = st;
+		return kept_statement(db, &db->kept[q], sql, err);
+	if (sqlite3_prepare_v3(db->handle, sql, -1, 0, &st, NULL) != SQLITE_OK)
+		fail(db, err);
 	return st;
 }
 
