@@ -14,6 +14,7 @@ enum filter { SOURCE, RETRY, COMPUTE, HYPERVISOR, RAM, CORE, DISK, INSTANCES, IN
 
 struct judge {
 	struct fleet *fleet;
+	const struct host_facts *facts; /* of all hosts */
 	const struct sched_request *request;
 	const struct host *source;
 	bool excludes;
@@ -31,13 +32,13 @@ static bool is_excluded(const struct judge *j, const struct host_facts *h)
 	return j->excludes && g_hash_table_contains(j->request->exclude, h->host->name);
 }
 
-static bool lacks_virt(const struct judge *j, const struct host_facts *h)
+static inline bool lacks_virt(const struct judge *j, const struct host_facts *h)
 {
 	return (j->kvm && h->known && !h->kvm) || (j->arch && h->arch && h->arch != j->arch);
 }
 
 /* Which filter says no. One straight function, since every migration asks every host. A host without a pool is not judged by its disk. */
-static enum filter judge_host(const struct judge *j, const struct host_facts *h)
+static inline enum filter judge_host(const struct judge *j, const struct host_facts *h)
 {
 	if (h->host == j->source)
 		return SOURCE;
@@ -140,37 +141,50 @@ static const double multipliers[WEIGHERS] = { [RAM_WEIGHER] = 1.0, [CPU_WEIGHER]
 /* A host that passed, in numbers. */
 struct candidate {
 	struct host *host;
-	double x[WEIGHERS];
+	int64_t x[WEIGHERS];
 };
 
 /* ... and the range of each number among all. */
 struct range {
-	double min[WEIGHERS], max[WEIGHERS];
+	int64_t min[WEIGHERS], max[WEIGHERS];
 };
 
 static_assert(WEIGHERS == 3, "no_range is missing one");
-static const struct range no_range = {
-	.min = { G_MAXDOUBLE, G_MAXDOUBLE, G_MAXDOUBLE }, .max = { -G_MAXDOUBLE, -G_MAXDOUBLE, -G_MAXDOUBLE },
-};
+static const struct range no_range = { .min = { INT64_MAX, INT64_MAX, INT64_MAX }, .max = { INT64_MIN, INT64_MIN, INT64_MIN } };
 
-static struct candidate number(const struct host_facts *h, struct range *r)
+static void number(struct candidate *c, const struct host_facts *h, struct range *r)
 {
-	struct candidate c = { .host = h->host, .x = { [RAM_WEIGHER] = (double)h->memory_mb, [CPU_WEIGHER] = h->vcpus, [IO_OPS_WEIGHER] = -h->incoming } };
-
+	c->host = h->host;
+	c->x[RAM_WEIGHER] = h->memory_mb;
+	c->x[CPU_WEIGHER] = h->vcpus;
+	c->x[IO_OPS_WEIGHER] = -h->incoming;
 	for (int w = 0; w < WEIGHERS; w++) {
-		r->min[w] = MIN(r->min[w], c.x[w]);
-		r->max[w] = MAX(r->max[w], c.x[w]);
+		r->min[w] = MIN(r->min[w], c->x[w]);
+		r->max[w] = MAX(r->max[w], c->x[w]);
 	}
-	return c;
 }
 
-static double weight(const struct candidate *c, const struct range *r)
+/* What one more of each is worth; nothing where all have the same. */
+struct worth {
+	double each[WEIGHERS];
+};
+
+static struct worth worth_of(const struct range *r)
+{
+	struct worth worth = { { 0 } };
+
+	for (int w = 0; w < WEIGHERS; w++)
+		if (r->max[w] > r->min[w])
+			worth.each[w] = multipliers[w] / (double)(r->max[w] - r->min[w]);
+	return worth;
+}
+
+static double weight(const struct candidate *c, const struct range *r, const struct worth *worth)
 {
 	double sum = 0;
 
 	for (int w = 0; w < WEIGHERS; w++)
-		if (r->max[w] > r->min[w])
-			sum += multipliers[w] * (c->x[w] - r->min[w]) / (r->max[w] - r->min[w]);
+		sum += worth->each[w] * (double)(c->x[w] - r->min[w]);
 	return sum;
 }
 
@@ -207,7 +221,7 @@ static struct judge judge_new(struct fleet *f, const struct sched_request *r)
 	const struct server *s = r->server;
 
 	return (struct judge){
-		.fleet = f, .request = r, .source = fleet_host(f, s->host),
+		.fleet = f, .facts = facts_at(f, 0), .request = r, .source = fleet_host(f, s->host),
 		.excludes = r->exclude && g_hash_table_size(r->exclude) > 0,
 		.seen_us = facts_since_us(f),
 		.memory_mb = is_asked(f, RAM) ? s->memory_mb : INT64_MIN,
@@ -222,7 +236,7 @@ static struct judge judge_new(struct fleet *f, const struct sched_request *r)
 /* What there is of a host for this server: its own claim, which @held leaves out, does not stand in its way. */
 static const struct host_facts *facts_of(const struct judge *j, guint i, struct host_facts *held)
 {
-	const struct host_facts *h = facts_at(j->fleet, i);
+	const struct host_facts *h = &j->facts[i];
 	const struct server *s = j->request->server;
 
 	if (h->host != j->request->held)
@@ -287,11 +301,12 @@ static struct candidate *room_for(struct fleet *f, struct span hosts)
 
 static struct host *best_of(const struct candidate *c, guint n, const struct range *r)
 {
+	const struct worth worth = worth_of(r);
 	struct host *best = NULL;
 	double most = 0;
 
 	for (guint i = 0; i < n; i++) {
-		double x = weight(&c[i], r);
+		double x = weight(&c[i], r, &worth);
 
 		if (best && x <= most)
 			continue;
@@ -316,7 +331,7 @@ struct host *sched_best(struct fleet *f, const struct sched_request *r, struct h
 		enum filter no = judge_host(&j, h);
 
 		if (no == PASSED)
-			passed[n++] = number(h, &range);
+			number(&passed[n++], h, &range);
 		else if (no == INBOUND && !*ret_busy)
 			*ret_busy = h->host;
 	}
@@ -354,6 +369,7 @@ struct sched_result *sched_select(struct fleet *f, const struct sched_request *r
 	struct candidate *passed = room_for(f, hosts);
 	struct range range = no_range;
 	struct host_facts held;
+	struct worth worth;
 
 	res->hosts = g_ptr_array_new_with_free_func(verdict_free);
 	for (; hosts.at < hosts.end; hosts.at++) {
@@ -369,14 +385,15 @@ struct sched_result *sched_select(struct fleet *f, const struct sched_request *r
 			v->filter = filters[no].name;
 			v->reason = filters[no].why(&j, h);
 		} else {
-			passed[res->passed++] = number(h, &range);
+			number(&passed[res->passed++], h, &range);
 		}
 	}
+	worth = worth_of(&range);
 	for (guint i = 0, k = 0; i < res->hosts->len; i++) {
 		struct sched_verdict *v = g_ptr_array_index(res->hosts, i);
 
 		if (!v->filter)
-			v->weight = weight(&passed[k++], &range);
+			v->weight = weight(&passed[k++], &range, &worth);
 	}
 	g_ptr_array_sort(res->hosts, better_first);
 	return res;
