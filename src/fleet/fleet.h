@@ -198,6 +198,8 @@ bool fleet_server_save(struct fleet *f, struct server *s, GError **err);
 /** fleet_server_move() - set the server's host and the lists that hang on it; memory only, after the commit. */
 void fleet_server_move(struct fleet *f, struct server *s, const char *host);
 
+/** fleet_server_freed() - the server's task has ended: what was asked of hosts until now counts no more, and its domain is read anew. */
+void fleet_server_freed(struct fleet *f, struct server *s);
 /** fleet_server_refresh() - read the domain again from the server's host, soon. */
 void fleet_server_refresh(struct fleet *f, struct server *s);
 

@@ -20,6 +20,7 @@ struct fleet {
 	GHashTable *servers_by_uuid;
 	char *owner_user, *owner_project; /* of adopted servers */
 	guint missing;             /* how many servers are */
+	uint64_t asks;             /* questions to hosts so far */
 	bool started, settled;
 	int64_t started_ms;
 	struct events *events;
@@ -56,10 +57,10 @@ void host_refresh(struct host *h, const char *uuid);
 
 /* ---- sync.c ---- */
 
-/** sync_list() - take what a host says of all of its domains. @doms: struct hv_dom *; some are stolen. */
-void sync_list(struct fleet *f, struct host *h, GPtrArray *doms);
-/** sync_one() - take what a host says of one domain, also that it is absent. @d may be stolen: *@d is then NULL. */
-void sync_one(struct fleet *f, struct host *h, struct hv_dom **d);
+/** sync_list() - take what a host says of all of its domains. @doms: struct hv_dom *; some are stolen. @ask: of fleet's, what it answers. */
+void sync_list(struct fleet *f, struct host *h, GPtrArray *doms, uint64_t ask);
+/** sync_one() - take what a host says of one domain, also that it is absent. @d may be stolen: *@d is then NULL. @ask: the same. */
+void sync_one(struct fleet *f, struct host *h, struct hv_dom **d, uint64_t ask);
 /** sync_missing() - forget servers that no host has any more. */
 void sync_missing(struct fleet *f);
 

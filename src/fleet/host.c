@@ -25,6 +25,7 @@ struct ask {
 	struct fleet *fleet;
 	char *host;
 	uint64_t turn;
+	uint64_t number; /* of the questions of all hosts */
 };
 
 static struct ask *ask_new(struct host *h)
@@ -34,15 +35,18 @@ static struct ask *ask_new(struct host *h)
 	a->fleet = h->priv->fleet;
 	a->host = g_strdup(h->name);
 	a->turn = h->priv->turn;
+	a->number = ++a->fleet->asks;
 	return a;
 }
 
-/* The host that an answer is for, or NULL if it is gone or was connected anew. Frees the ask. */
-static struct host *ask_take(struct ask *a)
+/* The host that an answer is for, or NULL if it is gone or was connected anew. @ret_number: may be NULL. Frees the ask. */
+static struct host *ask_take(struct ask *a, uint64_t *ret_number)
 {
 	struct host *h = fleet_host(a->fleet, a->host);
 	uint64_t turn = a->turn;
 
+	if (ret_number)
+		*ret_number = a->number;
 	g_free(a->host);
 	g_free(a);
 	return h && h->priv->turn == turn ? h : NULL;
@@ -183,9 +187,9 @@ static void plan_poll(struct host *h)
 }
 
 /* The host, if the answer to a poll is for it and a good one. */
-static struct host *take_answer(const struct hv_reply *r, struct ask *a)
+static struct host *take_answer(const struct hv_reply *r, struct ask *a, uint64_t *ret_number)
 {
-	struct host *h = ask_take(a);
+	struct host *h = ask_take(a, ret_number);
 
 	if (h && r->err) {
 		failed(h, r->err->message);
@@ -198,11 +202,12 @@ static struct host *take_answer(const struct hv_reply *r, struct ask *a)
 
 static void got_list(struct hv_reply *r, void *user)
 {
-	struct host *h = take_answer(r, user);
+	uint64_t number;
+	struct host *h = take_answer(r, user, &number);
 
 	if (!h)
 		return;
-	sync_list(h->priv->fleet, h, r->doms);
+	sync_list(h->priv->fleet, h, r->doms, number);
 	if (h->conn == HOST_SYNCING) {
 		set_conn(h, HOST_UP);
 		h->priv->tried = true;
@@ -217,7 +222,7 @@ static void got_list(struct hv_reply *r, void *user)
 
 static void got_info(struct hv_reply *r, void *user)
 {
-	struct host *h = take_answer(r, user);
+	struct host *h = take_answer(r, user, NULL);
 	struct hv_req req = { .op = HV_DOM_LIST };
 
 	if (!h)
@@ -245,11 +250,12 @@ static void poll(void *user)
 
 static void got_dom(struct hv_reply *r, void *user)
 {
-	struct host *h = ask_take(user);
+	uint64_t number;
+	struct host *h = ask_take(user, &number);
 
 	if (h && !r->err) {
 		heard(h);
-		sync_one(h->priv->fleet, h, &r->dom);
+		sync_one(h->priv->fleet, h, &r->dom, number);
 	}
 	/* An error here is no news: the next poll asks again and judges the host. */
 }
@@ -269,6 +275,12 @@ void fleet_server_refresh(struct fleet *f, struct server *s)
 
 	if (h)
 		host_refresh(h, s->uuid);
+}
+
+void fleet_server_freed(struct fleet *f, struct server *s)
+{
+	s->dom_ask = f->asks + 1;
+	fleet_server_refresh(f, s);
 }
 
 /* What is read of a server that the engine moves, is dropped (sync.c); the engine has it read when it is done with it. */

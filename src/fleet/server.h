@@ -62,6 +62,7 @@ struct server {
 	int64_t twin_ms;     /* when it was first seen there */
 	bool twin_told;      /* the alarm was given */
 	int64_t dom_ms;      /* when its host last said what .dom is */
+	uint64_t dom_ask;    /* the question to its host that this answers; what answers an earlier one is of the past (sync.c) */
 	struct server_told *told; /* what watchers know of it (tell.c); NULL: nothing yet */
 	bool untold;         /* it may have changed since */
 };

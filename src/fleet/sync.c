@@ -11,6 +11,9 @@
  *  - a record that no host knows is dropped only when every host was asked
  *    since and answered.
  * The incoming half of a migration is not a guest yet.
+ *
+ * Answers can overtake each other. A host's word on its own servers counts by when
+ * it was asked, and only if that was after the last migration of the server.
  */
 #include <string.h>
 
@@ -191,7 +194,15 @@ static void elsewhere(struct fleet *f, struct server *s, struct host *h, struct 
 	move(f, s, h, d);
 }
 
-static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d)
+static bool is_past(struct server *s, uint64_t ask)
+{
+	if (ask < s->dom_ask)
+		return true;
+	s->dom_ask = ask;
+	return false;
+}
+
+static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d, uint64_t ask)
 {
 	struct server *s = fleet_server(f, (*d)->uuid);
 
@@ -211,6 +222,8 @@ static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d)
 			leftover(f, h, *d);
 		return;
 	}
+	if (is_past(s, ask))
+		return;
 	if (apply(f, s, *d))
 		save(f, s);
 	keep_dom(f, s, d);
@@ -227,34 +240,34 @@ static void lost_sight(struct fleet *f, struct server *s)
 	server_set_ties(s, NULL);
 }
 
-void sync_one(struct fleet *f, struct host *h, struct hv_dom **d)
+void sync_one(struct fleet *f, struct host *h, struct hv_dom **d, uint64_t ask)
 {
 	struct server *s = fleet_server(f, (*d)->uuid);
 
 	if ((*d)->state != HV_ABSENT) {
-		take_dom(f, h, d);
+		take_dom(f, h, d, ask);
 		return;
 	}
-	if (!s || s->task != SERVER_TASK_NONE || g_strcmp0(s->host, h->name) != 0)
+	if (!s || s->task != SERVER_TASK_NONE || g_strcmp0(s->host, h->name) != 0 || is_past(s, ask))
 		return;
 	lost_sight(f, s);
 	if (s->twin && fleet_host(f, s->twin))
 		host_refresh(fleet_host(f, s->twin), s->uuid);
 }
 
-static void find_missing(struct fleet *f, struct host *h, GHashTable *seen)
+static void find_missing(struct fleet *f, struct host *h, GHashTable *seen, uint64_t ask)
 {
 	g_autoptr(GList) here = g_hash_table_get_keys(h->servers);
 
 	for (GList *l = here; l; l = l->next) {
 		struct server *s = l->data;
 
-		if (s->task == SERVER_TASK_NONE && !g_hash_table_contains(seen, s->uuid))
+		if (s->task == SERVER_TASK_NONE && !g_hash_table_contains(seen, s->uuid) && !is_past(s, ask))
 			lost_sight(f, s);
 	}
 }
 
-void sync_list(struct fleet *f, struct host *h, GPtrArray *doms)
+void sync_list(struct fleet *f, struct host *h, GPtrArray *doms, uint64_t ask)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autoptr(GError) why = NULL;
@@ -263,11 +276,11 @@ void sync_list(struct fleet *f, struct host *h, GPtrArray *doms)
 	for (guint i = 0; i < doms->len; i++)
 		g_hash_table_add(seen, g_strdup(((struct hv_dom *)g_ptr_array_index(doms, i))->uuid));
 	/* First what is gone, so that what came from elsewhere in the same list is judged by it. */
-	find_missing(f, h, seen);
+	find_missing(f, h, seen, ask);
 	/* One transaction for the whole list: a host's first answer may bring hundreds of servers. */
 	together = store_begin(f->store, &why);
 	for (guint i = 0; i < doms->len; i++)
-		take_dom(f, h, (struct hv_dom **)&g_ptr_array_index(doms, i));
+		take_dom(f, h, (struct hv_dom **)&g_ptr_array_index(doms, i), ask);
 	if (together && !store_commit(f->store, &why)) {
 		store_rollback(f->store);
 		log_error("servers_not_saved", LOG_S("host", h->name), LOG_S("error", why->message));

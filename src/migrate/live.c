@@ -157,7 +157,7 @@ void live_end(struct mig *m, enum mig_phase phase, const char *details)
 	if (s) {
 		s->task = SERVER_TASK_NONE;
 		s->progress = 0;
-		fleet_server_refresh(e->fleet, s);
+		fleet_server_freed(e->fleet, s);
 	}
 	engine_ended(m);
 	volume_ended(m, m->priv->fate);
