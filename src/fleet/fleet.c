@@ -420,15 +420,17 @@ struct server *fleet_server(struct fleet *f, const char *uuid)
 
 bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
 {
-	int64_t now = clock_wall_us();
+	int64_t now = clock_wall_us(), changed = 0;
+	const struct store_val row[] = {
+		SV_S(s->uuid), SV_S(s->name), SV_S(s->host), SV_S(s->libvirt_name), SV_S(server_vm_name(s->vm)), SV_S(server_task_name(s->task)),
+		SV_I(s->power), SV_I(s->vcpus), SV_I(s->memory_mb), SV_I(s->disk_gb), SV_S(s->user_id), SV_S(s->project_id), SV_I(s->created_us),
+		SV_I(now), SV_OPT(s->launched_us), SV_OPT(s->deleted_us), SV_I(s->locked), SV_S(s->fault),
+	};
 
-	if (!store_insert(f->store, Q_SERVER_PUT,
-			  STORE_ARGS(SV_S(s->uuid), SV_S(s->name), SV_S(s->host), SV_S(s->libvirt_name), SV_S(server_vm_name(s->vm)),
-				     SV_S(server_task_name(s->task)), SV_I(s->power), SV_I(s->vcpus), SV_I(s->memory_mb), SV_I(s->disk_gb),
-				     SV_S(s->user_id), SV_S(s->project_id), SV_I(s->created_us), SV_I(now),
-				     SV_OPT(s->launched_us), SV_OPT(s->deleted_us),
-				     SV_I(s->locked), SV_S(s->fault)),
-			  &s->id, err))
+	if (s->id && !store_run(f->store, Q_SERVER_SET, row, G_N_ELEMENTS(row), &changed, err))
+		return false;
+	/* A new one; its guest may have had a record that was deleted. */
+	if (changed == 0 && !store_insert(f->store, Q_SERVER_PUT, row, G_N_ELEMENTS(row), &s->id, err))
 		return false;
 	s->updated_us = now;
 	tell_later(f, s);

@@ -36,6 +36,10 @@ const struct query_def query_table[Q_N] = {
 		"ON CONFLICT (uuid) DO UPDATE SET name = $2, host = $3, libvirt_name = $4, vm_state = $5, task_state = $6, "
 		"power_state = $7, vcpus = $8, memory_mb = $9, disk_gb = $10, user_id = $11, project_id = $12, created_at = $13, "
 		"updated_at = $14, launched_at = $15, deleted_at = $16, locked = $17, fault = $18 RETURNING id", 18 },
+	[Q_SERVER_SET] = { "server_set",
+		"UPDATE servers SET name = $2, host = $3, libvirt_name = $4, vm_state = $5, task_state = $6, "
+		"power_state = $7, vcpus = $8, memory_mb = $9, disk_gb = $10, user_id = $11, project_id = $12, created_at = $13, "
+		"updated_at = $14, launched_at = $15, deleted_at = $16, locked = $17, fault = $18 WHERE uuid = $1", 18 },
 
 	[Q_MIG_ACTIVE] = { "mig_active",
 		"SELECT " MIG_COLUMNS " FROM migrations WHERE phase NOT IN ('done', 'error', 'failed', 'cancelled') ORDER BY id", 0 },

@@ -41,6 +41,15 @@ static const struct step servers[] = {
 	{ Q_SERVER_PUT, { S("s1"), S("web"), N, S("instance-1"), S("deleted"), N, I(0), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, I(10),
 			  I(0), N }, "1\n" },
 	{ Q_SERVER_ALL, {}, "2|s2|db|h2|instance-2|active|~|1|1|512|1|u|p|6|9|8|~|0|~\n" },
+	{ Q_SERVER_SET, { S("s2"), S("db2"), N, S("instance-3"), S("stopped"), S("migrating"), I(4), I(2), I(1024), I(3), S("v"), S("q"),
+			  I(7), I(11), N, N, I(1), S("{}") }, NULL, 1 },
+	{ Q_SERVER_SET, { S("s3"), S("db2"), N, S("instance-3"), S("stopped"), S("migrating"), I(4), I(2), I(1024), I(3), S("v"), S("q"),
+			  I(7), I(11), N, N, I(1), S("{}") }, NULL, 0 },
+	{ Q_SERVER_ALL, {}, "2|s2|db2|~|instance-3|stopped|migrating|4|2|1024|3|v|q|7|11|~|~|1|{}\n" },
+	/* an update by conflict, after an insert elsewhere */
+	{ Q_HOST_PUT, { S("h9"), S("qemu:///system"), S("u10"), N, I(0), N, I(0), I(0), I(103), N, N }, "1\n" },
+	{ Q_SERVER_PUT, { S("s2"), S("web"), S("h9"), S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
+			  I(0), N }, "2\n" },
 };
 
 #define MIG_1 "1|m1|s1|live-migration|queue|queued|h1|~|~|{}|0|0|0|0|~|u|p|req-1|11|1000|1000|0|0|0|0|0|0|0\n"
