@@ -85,6 +85,7 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->vnc_listen = g_strdup(from->vnc_listen);
 	d->ties = g_strdup(from->ties);
 	d->place = hv_place_copy(from->place);
+	d->tied = from->tied;
 	d->disks = g_ptr_array_ref(from->disks);
 	d->persistent = false;
 	d->state = HV_PAUSED;

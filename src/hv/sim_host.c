@@ -334,9 +334,9 @@ static char *pair_of(const char *a, const char *b)
 
 bool sim_hosts_connected(const struct sim_host *a, const struct sim_host *b)
 {
-	g_autofree char *pair = pair_of(a->name, b->name);
+	g_autofree char *pair = g_hash_table_size(a->w->apart) > 0 ? pair_of(a->name, b->name) : NULL;
 
-	return sim_host_reachable(a) && sim_host_reachable(b) && !g_hash_table_contains(a->w->apart, pair);
+	return sim_host_reachable(a) && sim_host_reachable(b) && !(pair && g_hash_table_contains(a->w->apart, pair));
 }
 
 void sim_host_apart(struct sim *w, const char *a, const char *b, bool apart)

@@ -91,6 +91,7 @@ struct sim_dom {
 	char **cpu_features;
 	char *vnc_listen;
 	char *ties;              /* words, commas between; NULL */
+	bool tied;                /* there is more to tell of its ties than that it has none */
 	struct hv_place *place;
 	bool persistent;
 	enum hv_state state;

@@ -74,6 +74,16 @@ static void set_cells(struct hv_place *p, const char *text, int vcpus, int64_t m
 	}
 }
 
+static bool has_place(const struct hv_place *p)
+{
+	return p->pins->len || p->cells->len || !cpuset_is_empty(&p->emulator);
+}
+
+static bool is_tied(const struct sim_dom *d)
+{
+	return d->ties || has_place(d->place) || d->place->page_kib || !cpuset_is_empty(&d->place->cpuset);
+}
+
 void sim_ties_new(struct sim_dom *d, const struct sim_dom_spec *spec)
 {
 	struct hv_place *p = hv_place_new();
@@ -89,6 +99,7 @@ void sim_ties_new(struct sim_dom *d, const struct sim_dom_spec *spec)
 		set_pins(p, spec->pins);
 	if (spec->cells)
 		set_cells(p, spec->cells, d->vcpus, d->mem_mib, spec->page_kib);
+	d->tied = is_tied(d);
 }
 
 /* ---- as XML ---- */
@@ -119,11 +130,6 @@ static void write_tune(GString *s, const struct hv_place *p)
 		write_set(s, before, &g_array_index(p->cells, struct hv_cell, i).nodes, "/>\n");
 	}
 	g_string_append(s, "  </numatune>\n");
-}
-
-static bool has_place(const struct hv_place *p)
-{
-	return p->pins->len || p->cells->len || !cpuset_is_empty(&p->emulator);
 }
 
 void sim_ties_write_domain(GString *s, const struct sim_dom *d)
@@ -167,9 +173,9 @@ void sim_ties_write_devices(GString *s, const struct sim_dom *d)
 
 bool sim_ties_has(const struct sim_dom *d, const char *word)
 {
-	g_auto(GStrv) all = g_strsplit(d->ties ? d->ties : "", ",", -1);
+	g_auto(GStrv) all = d->ties ? g_strsplit(d->ties, ",", -1) : NULL;
 
-	return g_strv_contains((const char *const *)all, word);
+	return all && g_strv_contains((const char *const *)all, word);
 }
 
 void sim_ties_describe(const struct sim_dom *d, struct hv_dom *o)
@@ -178,7 +184,7 @@ void sim_ties_describe(const struct sim_dom *d, struct hv_dom *o)
 	g_autoptr(GError) why = NULL;
 	struct hv_dom *read;
 
-	if (!d->ties && !has_place(d->place) && !d->place->page_kib && cpuset_is_empty(&d->place->cpuset)) {
+	if (!d->tied) {
 		o->ties = hv_ties_plain(d->mem_mib);
 		return;
 	}
@@ -284,8 +290,11 @@ void sim_ties_arrive(struct sim_dom *d, const char *xml)
 	if (given) {
 		hv_place_free(d->place);
 		d->place = given;
+		d->tied = is_tied(d);
 	}
 	ours = pinned(d);
+	if (cpuset_is_empty(&ours))
+		return;
 	g_hash_table_iter_init(&it, d->host->doms);
 	while (g_hash_table_iter_next(&it, NULL, &value)) {
 		const struct sim_dom *o = value;
