@@ -16,8 +16,8 @@ static struct host_facts facts_now(struct host *h)
 		.servers = used.servers + claimed.servers,
 		.incoming = claimed.servers,
 		.arch = h->arch,
-		.connected = h->conn == HOST_UP && !h->forced_down,
-		.disabled = h->disabled, .known = h->info, .kvm = h->kvm,
+		.usable = h->conn == HOST_UP && !h->forced_down && !h->disabled,
+		.without_kvm = h->info && !h->kvm,
 		.has_pool = host_total(h).disk_gb > 0,
 	};
 }
@@ -62,6 +62,6 @@ bool facts_hold(struct host *h)
 	const struct host_facts *x = facts_at(h->priv->fleet, h->place);
 
 	return x->host == h && x->seen_us == now.seen_us && x->memory_mb == now.memory_mb && x->disk_gb == now.disk_gb && x->vcpus == now.vcpus &&
-	       x->servers == now.servers && x->incoming == now.incoming && x->arch == now.arch && x->connected == now.connected &&
-	       x->disabled == now.disabled && x->known == now.known && x->kvm == now.kvm && x->has_pool == now.has_pool;
+	       x->servers == now.servers && x->incoming == now.incoming && x->arch == now.arch && x->usable == now.usable &&
+	       x->without_kvm == now.without_kvm && x->has_pool == now.has_pool;
 }

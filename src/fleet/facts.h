@@ -23,8 +23,8 @@ struct host_facts {
 	int servers;                /* and claims */
 	int incoming;               /* claims */
 	GQuark arch;                /* 0: not known */
-	bool connected;             /* and not forced down */
-	bool disabled, known, kvm;  /* known: it has told of itself */
+	bool usable;                /* connected, not forced down, not disabled */
+	bool without_kvm;           /* and it has told so */
 	bool has_pool;
 };
 

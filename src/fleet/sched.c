@@ -34,7 +34,7 @@ static bool is_excluded(const struct judge *j, const struct host_facts *h)
 
 static inline bool lacks_virt(const struct judge *j, const struct host_facts *h)
 {
-	return (j->kvm && h->known && !h->kvm) || (j->arch && h->arch && h->arch != j->arch);
+	return (j->kvm && h->without_kvm) || (h->arch != j->arch && h->arch && j->arch);
 }
 
 /* Which filter says no. One straight function, since every migration asks every host. A host without a pool is not judged by its disk. */
@@ -44,7 +44,7 @@ static inline enum filter judge_host(const struct judge *j, const struct host_fa
 		return SOURCE;
 	if (is_excluded(j, h))
 		return RETRY;
-	if (h->disabled || !h->connected || h->seen_us < j->seen_us)
+	if (!h->usable || h->seen_us < j->seen_us)
 		return COMPUTE;
 	if (lacks_virt(j, h))
 		return HYPERVISOR;
@@ -79,7 +79,7 @@ static char *why_not_up(const struct judge *j, const struct host_facts *h)
 {
 	g_autofree char *state = NULL;
 
-	if (h->disabled)
+	if (h->host->disabled)
 		return g_strdup_printf("the host is disabled: %s", h->host->disabled_reason ? h->host->disabled_reason : "no reason given");
 	state = host_state_text(j->fleet, h->host);
 	return g_strdup_printf("the host is %s", state);
@@ -87,7 +87,7 @@ static char *why_not_up(const struct judge *j, const struct host_facts *h)
 
 static char *why_virt(const struct judge *j, const struct host_facts *h)
 {
-	if (j->kvm && !h->kvm)
+	if (j->kvm && h->without_kvm)
 		return g_strdup("the guest needs KVM, the host has none");
 	return g_strdup_printf("the guest's architecture is %s, the host's %s", j->request->server->dom->arch, g_quark_to_string(h->arch));
 }
@@ -149,19 +149,22 @@ struct range {
 	int64_t min[WEIGHERS], max[WEIGHERS];
 };
 
-static_assert(WEIGHERS == 3, "no_range is missing one");
+static_assert(WEIGHERS == 3, "no_range, number() or weight() is missing one");
 static const struct range no_range = { .min = { INT64_MAX, INT64_MAX, INT64_MAX }, .max = { INT64_MIN, INT64_MIN, INT64_MIN } };
+
+static inline void note(struct candidate *c, struct range *r, int weigher, int64_t x)
+{
+	c->x[weigher] = x;
+	r->min[weigher] = MIN(r->min[weigher], x);
+	r->max[weigher] = MAX(r->max[weigher], x);
+}
 
 static void number(struct candidate *c, const struct host_facts *h, struct range *r)
 {
 	c->host = h->host;
-	c->x[RAM_WEIGHER] = h->memory_mb;
-	c->x[CPU_WEIGHER] = h->vcpus;
-	c->x[IO_OPS_WEIGHER] = -h->incoming;
-	for (int w = 0; w < WEIGHERS; w++) {
-		r->min[w] = MIN(r->min[w], c->x[w]);
-		r->max[w] = MAX(r->max[w], c->x[w]);
-	}
+	note(c, r, RAM_WEIGHER, h->memory_mb);
+	note(c, r, CPU_WEIGHER, h->vcpus);
+	note(c, r, IO_OPS_WEIGHER, -h->incoming);
 }
 
 /* What one more of each is worth; nothing where all have the same. */
@@ -179,13 +182,14 @@ static struct worth worth_of(const struct range *r)
 	return worth;
 }
 
+static inline double part(const struct candidate *c, const struct range *r, const struct worth *worth, int weigher)
+{
+	return worth->each[weigher] * (double)(c->x[weigher] - r->min[weigher]);
+}
+
 static double weight(const struct candidate *c, const struct range *r, const struct worth *worth)
 {
-	double sum = 0;
-
-	for (int w = 0; w < WEIGHERS; w++)
-		sum += worth->each[w] * (double)(c->x[w] - r->min[w]);
-	return sum;
+	return part(c, r, worth, RAM_WEIGHER) + part(c, r, worth, CPU_WEIGHER) + part(c, r, worth, IO_OPS_WEIGHER);
 }
 
 /* ---- judging ---- */
