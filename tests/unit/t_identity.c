@@ -76,12 +76,11 @@ static struct asked ask(const char *as, const char *subject, const char *method,
 
 static char *value_behind(const char *text, const char *mark, const char *end)
 {
-	const char *at = strstr(text, mark);
+	g_auto(GStrv) parts = g_strsplit(text, mark, 2);
 
-	if (!at)
+	if (!parts[0] || !parts[1])
 		g_error("no %s in %s", mark, text);
-	at += strlen(mark);
-	return g_strndup(at, strcspn(at, end));
+	return g_strndup(parts[1], strcspn(parts[1], end));
 }
 
 /* ---- the story ---- */
