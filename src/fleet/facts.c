@@ -17,7 +17,7 @@ static struct host_facts facts_now(struct host *h)
 		.incoming = claimed.servers,
 		.arch = h->arch,
 		.usable = h->conn == HOST_UP && !h->forced_down && !h->disabled,
-		.without_kvm = h->info && !h->kvm,
+		.without_kvm = h->info && !h->info->kvm,
 		.has_pool = host_total(h).disk_gb > 0,
 	};
 }

@@ -70,7 +70,6 @@ struct host {
 	struct usage used, claimed;   /* the sums of the servers and of the claims; usage.c keeps them */
 	struct usage capacity;        /* of info */
 	GQuark arch;                  /* of info; 0: not known */
-	bool kvm;                     /* of info */
 	guint place;                  /* in fleet_hosts() */
 	struct host_private *priv;
 };

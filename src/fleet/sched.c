@@ -3,9 +3,7 @@
 
 #include <assert.h>
 #include <limits.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
 

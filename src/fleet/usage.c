@@ -63,7 +63,6 @@ void fleet_host_info(struct fleet *f, struct host *h, struct hv_host_info *info)
 	h->info = info;
 	h->capacity = capacity_of(f->conf, h);
 	h->arch = info && info->arch ? g_quark_from_string(info->arch) : 0;
-	h->kvm = info && info->kvm;
 	facts_note(h);
 }
 

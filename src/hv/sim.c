@@ -309,8 +309,6 @@ static void act(struct sim_call *sc)
 	case HV_VOL_COPY:
 		sim_act_copy(sc);
 		break;
-		sim_call_refuse(sc, ERR_HV_UNSUPPORTED, "not simulated");
-		break;
 	case HV_OP_N:
 	default:
 		g_assert_not_reached();
