@@ -8,6 +8,11 @@
 	"abort_wanted, force_wanted, paused_by_us, error, user_id, project_id, request_id, action_id, created_at, updated_at, " \
 	"mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms"
 
+#define SERVER_SET \
+	"name = $2, host = $3, libvirt_name = $4, vm_state = $5, task_state = $6, " \
+	"power_state = $7, vcpus = $8, memory_mb = $9, disk_gb = $10, user_id = $11, project_id = $12, created_at = $13, " \
+	"updated_at = $14, launched_at = $15, deleted_at = $16, locked = $17, fault = $18"
+
 #define ACTION_COLUMNS "id, server_uuid, action, request_id, user_id, project_id, start_at, updated_at, message"
 
 /* A parameter that may be null needs its type said, or PostgreSQL cannot tell it in "$1 IS NULL". */
@@ -33,13 +38,9 @@ const struct query_def query_table[Q_N] = {
 		"INSERT INTO servers (uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb, "
 		"user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault) "
 		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) "
-		"ON CONFLICT (uuid) DO UPDATE SET name = $2, host = $3, libvirt_name = $4, vm_state = $5, task_state = $6, "
-		"power_state = $7, vcpus = $8, memory_mb = $9, disk_gb = $10, user_id = $11, project_id = $12, created_at = $13, "
-		"updated_at = $14, launched_at = $15, deleted_at = $16, locked = $17, fault = $18 RETURNING id", 18 },
+		"ON CONFLICT (uuid) DO UPDATE SET " SERVER_SET " RETURNING id", 18 },
 	[Q_SERVER_SET] = { "server_set",
-		"UPDATE servers SET name = $2, host = $3, libvirt_name = $4, vm_state = $5, task_state = $6, "
-		"power_state = $7, vcpus = $8, memory_mb = $9, disk_gb = $10, user_id = $11, project_id = $12, created_at = $13, "
-		"updated_at = $14, launched_at = $15, deleted_at = $16, locked = $17, fault = $18 WHERE uuid = $1", 18 },
+		"UPDATE servers SET " SERVER_SET " WHERE uuid = $1", 18 },
 
 	[Q_MIG_ACTIVE] = { "mig_active",
 		"SELECT " MIG_COLUMNS " FROM migrations WHERE phase NOT IN ('done', 'error', 'failed', 'cancelled') ORDER BY id", 0 },
