@@ -24,7 +24,6 @@ static struct fleet *fleet_of(const struct precheck *p)
 	return engine_fleet(p->engine);
 }
 
-/* Present: precheck_run() ends when it is not. */
 void precheck_look(struct precheck *p)
 {
 	p->server = fleet_server(fleet_of(p), p->server_uuid);
@@ -463,7 +462,6 @@ static void end(struct precheck *p)
 
 void precheck_run(struct precheck *p)
 {
-	precheck_look(p);
 	while (!is_over(p)) {
 		GError *err = NULL;
 		enum verdict v = belongs(p) ? check_row(p, &err) : PASS;
@@ -511,11 +509,12 @@ bool precheck_ask(struct precheck *p, struct host *h, const struct hv_req *req, 
 	return true;
 }
 
-static void first_turn(void *user)
+void precheck_turn(void *precheck)
 {
-	struct precheck *p = user;
+	struct precheck *p = precheck;
 
 	p->turn = NULL;
+	precheck_look(p);
 	precheck_run(p);
 }
 
@@ -526,7 +525,7 @@ struct precheck *precheck_begin(struct engine *e, const struct precheck_request 
 	init(p, e, r);
 	p->done = done;
 	p->user = user;
-	p->turn = clock_after(0, first_turn, p);
+	p->turn = clock_after(0, precheck_turn, p);
 	g_hash_table_add(e->prechecks, p);
 	return p;
 }
@@ -555,6 +554,7 @@ bool precheck_quick(struct engine *e, const struct precheck_request *r, GError *
 	bool ok;
 
 	init(&p, e, r);
+	precheck_look(&p);
 	precheck_run(&p);
 	ok = !p.report.err;
 	if (!ok)

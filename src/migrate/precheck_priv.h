@@ -54,6 +54,8 @@ bool precheck_ask(struct precheck *p, struct host *h, const struct hv_req *req, 
 void precheck_decided(struct precheck *p, enum verdict v, GError *err);
 /** precheck_run() - go on: the same row again. */
 void precheck_run(struct precheck *p);
+/** precheck_turn() - a timer's: likewise, on a turn of its own. @precheck: the struct precheck. */
+void precheck_turn(void *precheck);
 /** precheck_source_failed() - the source did not say it: that is nothing about the destination. */
 void precheck_source_failed(struct precheck *p, const GError *why);
 

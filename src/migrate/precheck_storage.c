@@ -365,20 +365,12 @@ static struct block_item *next_media(struct precheck *p)
 	return NULL;
 }
 
-static void run_again(void *user)
-{
-	struct precheck *p = user;
-
-	p->turn = NULL;
-	precheck_run(p);
-}
-
 static void media_looked_for(struct precheck *p, struct hv_reply *r)
 {
 	struct block_item *i = g_ptr_array_index(p->report.copies, p->media);
 	GError *err = NULL;
 
-	if (is_busy(p, r, run_again))
+	if (is_busy(p, r, precheck_turn))
 		return;
 	p->media++;
 	if (r->err)
