@@ -194,12 +194,13 @@ static void elsewhere(struct fleet *f, struct server *s, struct host *h, struct 
 	move(f, s, h, d);
 }
 
-static bool is_past(struct server *s, uint64_t ask)
+/* An answer to @ask is the newest word on the server. Return: false if it is not: a later question was answered before. */
+static bool take_turn(struct server *s, uint64_t ask)
 {
 	if (ask < s->dom_ask)
-		return true;
+		return false;
 	s->dom_ask = ask;
-	return false;
+	return true;
 }
 
 static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d, uint64_t ask)
@@ -222,7 +223,7 @@ static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d, uint64_
 			leftover(f, h, *d);
 		return;
 	}
-	if (is_past(s, ask))
+	if (!take_turn(s, ask))
 		return;
 	if (apply(f, s, *d))
 		save(f, s);
@@ -248,7 +249,7 @@ void sync_one(struct fleet *f, struct host *h, struct hv_dom **d, uint64_t ask)
 		take_dom(f, h, d, ask);
 		return;
 	}
-	if (!s || s->task != SERVER_TASK_NONE || g_strcmp0(s->host, h->name) != 0 || is_past(s, ask))
+	if (!s || s->task != SERVER_TASK_NONE || g_strcmp0(s->host, h->name) != 0 || !take_turn(s, ask))
 		return;
 	lost_sight(f, s);
 	if (s->twin && fleet_host(f, s->twin))
@@ -262,7 +263,7 @@ static void find_missing(struct fleet *f, struct host *h, GHashTable *seen, uint
 	for (GList *l = here; l; l = l->next) {
 		struct server *s = l->data;
 
-		if (s->task == SERVER_TASK_NONE && !g_hash_table_contains(seen, s->uuid) && !is_past(s, ask))
+		if (s->task == SERVER_TASK_NONE && !g_hash_table_contains(seen, s->uuid) && take_turn(s, ask))
 			lost_sight(f, s);
 	}
 }
