@@ -428,11 +428,17 @@ static void act_finish(struct mig *m, enum probe_verdict v)
 	}
 }
 
+/* Right after a start the destination may only be the slower one to be reached. */
+static bool is_too_early(struct mig *m, enum probe_verdict v)
+{
+	return v == PROBE_NOT_MOVED_BLIND && !fleet_settled(m->priv->engine->fleet);
+}
+
 static void act(struct mig *m, enum probe_verdict v)
 {
 	bool sure = m->priv->probe_repeats + 1 >= SURE_AFTER;
 
-	if (v == PROBE_WAIT) {
+	if (v == PROBE_WAIT || is_too_early(m, v)) {
 		again(m);
 	} else if (v == PROBE_POSTCOPY_RUN || v == PROBE_POSTCOPY_BROKEN || v == PROBE_POSTCOPY_RESUME) {
 		postcopy_recover(m);
