@@ -414,7 +414,7 @@ static void open_conn(struct hv_host *h)
 		g_hash_table_replace(c->host->w->aliases, g_strdup(h->name), c->host);
 	}
 	if (!c->open && !c->opening)
-		c->opening = clock_after(sim_host_reachable(c->host) ? c->host->latency_ms : SIM_NO_ROUTE_MS, connected, c);
+		c->opening = clock_after(sim_host_reachable(c->host) ? jitter(c->host->w, 4 * c->host->latency_ms) : SIM_NO_ROUTE_MS, connected, c);
 }
 
 static void close_conn(struct hv_host *h)

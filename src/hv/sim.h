@@ -51,7 +51,7 @@ struct sim_host_spec {
 	const char *cpu_model;    /* NULL: "Haswell" */
 	const char *cpu_features; /* "avx2,fma"; NULL: none beyond the model's */
 	int64_t link_mibs;        /* MiB/s each way; 0: copies at once */
-	int64_t latency_ms;       /* of a call; with a jitter of half of it each way */
+	int64_t latency_ms;       /* of a call, with a jitter of half of it each way; to connect takes two to six */
 	int64_t hv_version;       /* as libvirt has it; 0: 7002000 */
 	int nodes;                /* NUMA nodes; 0: one. CPUs and memory are shared out evenly */
 	int threads;              /* of a core; 0: one */
