@@ -19,9 +19,7 @@ bool action_finish(struct store *s, int64_t id, const char *message, GError **er
 
 bool action_event_start(struct store *s, int64_t action_id, const char *event, const char *host, GError **err)
 {
-	int64_t id;
-
-	return store_insert(s, Q_AEVENT_START, STORE_ARGS(SV_I(action_id), SV_S(event), SV_S(host), SV_I(clock_wall_us())), &id, err);
+	return store_run(s, Q_AEVENT_START, STORE_ARGS(SV_I(action_id), SV_S(event), SV_S(host), SV_I(clock_wall_us())), NULL, err);
 }
 
 bool action_event_finish(struct store *s, int64_t action_id, const char *event, const char *details, GError **err)

@@ -15,6 +15,9 @@
 
 #define ACTION_COLUMNS "id, server_uuid, action, request_id, user_id, project_id, start_at, updated_at, message"
 
+/* The next place in the list of what belongs to $1. */
+#define NEXT_OF(table, owner) "(SELECT COALESCE(MAX(n), 0) + 1 FROM " table " WHERE " owner " = $1)"
+
 /* A parameter that may be null needs its type said, or PostgreSQL cannot tell it in "$1 IS NULL". */
 #define OPT_TEXT(n) "CAST($" #n " AS TEXT) IS NULL OR "
 #define OPT_INT(n) "CAST($" #n " AS BIGINT) IS NULL OR "
@@ -63,9 +66,10 @@ const struct query_def query_table[Q_N] = {
 		"UPDATE migrations SET mem_total = $2, mem_processed = $3, mem_remaining = $4, disk_total = $5, disk_processed = $6, "
 		"disk_remaining = $7, downtime_ms = $8, updated_at = $9 WHERE id = $1", 9 },
 	[Q_MIG_EVENT] = { "mig_event",
-		"INSERT INTO migration_events (migration_id, old_phase, new_phase, why, at) VALUES ($1, $2, $3, $4, $5)", 5 },
+		"INSERT INTO migration_events (migration_id, n, old_phase, new_phase, why, at) "
+		"VALUES ($1, " NEXT_OF("migration_events", "migration_id") ", $2, $3, $4, $5)", 5 },
 	[Q_MIG_EVENTS] = { "mig_events",
-		"SELECT old_phase, new_phase, why, at FROM migration_events WHERE migration_id = $1 ORDER BY id", 1 },
+		"SELECT old_phase, new_phase, why, at FROM migration_events WHERE migration_id = $1 ORDER BY n", 1 },
 
 	[Q_VOLUME_ALL] = { "volume_all",
 		"SELECT id, migration_id, server_uuid, host, path, kind, doomed, ready FROM migration_volumes ORDER BY id", 0 },
@@ -93,12 +97,13 @@ const struct query_def query_table[Q_N] = {
 	[Q_ACTION_GET] = { "action_get",
 		"SELECT " ACTION_COLUMNS " FROM instance_actions WHERE server_uuid = $1 AND request_id = $2 ORDER BY id DESC LIMIT 1", 2 },
 	[Q_AEVENT_START] = { "aevent_start",
-		"INSERT INTO instance_action_events (action_id, event, host, start_at) VALUES ($1, $2, $3, $4) RETURNING id", 4 },
+		"INSERT INTO instance_action_events (action_id, n, event, host, start_at) "
+		"VALUES ($1, " NEXT_OF("instance_action_events", "action_id") ", $2, $3, $4)", 4 },
 	[Q_AEVENT_FINISH] = { "aevent_finish",
 		"UPDATE instance_action_events SET result = $3, details = $4, finish_at = $5 "
 		"WHERE action_id = $1 AND event = $2 AND finish_at IS NULL", 5 },
 	[Q_AEVENT_LIST] = { "aevent_list",
-		"SELECT event, host, start_at, finish_at, result, details FROM instance_action_events WHERE action_id = $1 ORDER BY id DESC", 1 },
+		"SELECT event, host, start_at, finish_at, result, details FROM instance_action_events WHERE action_id = $1 ORDER BY n DESC", 1 },
 
 	[Q_USER_ALL] = { "user_all",
 		"SELECT id, name, password_hash, default_project_id, enabled, created_at FROM users ORDER BY created_at, id", 0 },
@@ -176,6 +181,22 @@ const struct schema_step schema_steps[] = {
 	  "CREATE TABLE migration_volumes (id @ID@, migration_id BIGINT NOT NULL, server_uuid TEXT NOT NULL, host TEXT NOT NULL, "
 	  "path TEXT NOT NULL, kind TEXT NOT NULL, doomed BIGINT NOT NULL, ready BIGINT NOT NULL DEFAULT 0, created_at BIGINT NOT NULL);"
 	  "CREATE INDEX migration_volumes_migration ON migration_volumes (migration_id);" },
+	/* Nothing asks by a server's host or by one phase, and each change wrote both indexes. What belongs to one owner is kept together. */
+	{ 3,
+	  "DROP INDEX servers_host;"
+	  "DROP INDEX migrations_phase;"
+
+	  "CREATE TABLE events_of (migration_id BIGINT NOT NULL, n BIGINT NOT NULL, old_phase TEXT, new_phase TEXT NOT NULL, why TEXT, "
+	  "at BIGINT NOT NULL, CONSTRAINT migration_events_place PRIMARY KEY (migration_id, n)) @CLUSTERED@;"
+	  "INSERT INTO events_of SELECT migration_id, id, old_phase, new_phase, why, at FROM migration_events;"
+	  "DROP TABLE migration_events;"
+	  "ALTER TABLE events_of RENAME TO migration_events;"
+
+	  "CREATE TABLE events_of (action_id BIGINT NOT NULL, n BIGINT NOT NULL, event TEXT NOT NULL, host TEXT, start_at BIGINT NOT NULL, "
+	  "finish_at BIGINT, result TEXT, details TEXT, CONSTRAINT instance_action_events_place PRIMARY KEY (action_id, n)) @CLUSTERED@;"
+	  "INSERT INTO events_of SELECT action_id, id, event, host, start_at, finish_at, result, details FROM instance_action_events;"
+	  "DROP TABLE instance_action_events;"
+	  "ALTER TABLE events_of RENAME TO instance_action_events;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

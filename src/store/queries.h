@@ -35,7 +35,7 @@ enum query {
 	Q_MIG_OPTIONS,     /* (id, options) */
 	Q_MIG_PROGRESS,    /* (id, mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms, now) */
 	Q_MIG_EVENT,       /* (migration_id, old phase, new phase, why, now) */
-	Q_MIG_EVENTS,      /* (migration_id) -> old phase, new phase, why, at; by id */
+	Q_MIG_EVENTS,      /* (migration_id) -> old phase, new phase, why, at; in their order */
 
 	/* files that a migration makes, written down before they are made */
 	Q_VOLUME_ALL,      /* () -> id, migration_id, server_uuid, host, path, kind, doomed, ready; by id */
@@ -54,9 +54,9 @@ enum query {
 	Q_ACTION_LIST,     /* (server_uuid, since or null, before or null, below_id or null, limit) ->
 			      id, server_uuid, action, request_id, user_id, project_id, start, updated, message; by id downwards */
 	Q_ACTION_GET,      /* (server_uuid, request_id) -> the same columns */
-	Q_AEVENT_START,    /* (action_id, event, host, now) -> id */
+	Q_AEVENT_START,    /* (action_id, event, host, now) */
 	Q_AEVENT_FINISH,   /* (action_id, event, result, details, now) */
-	Q_AEVENT_LIST,     /* (action_id) -> event, host, start, finish, result, details; by id downwards */
+	Q_AEVENT_LIST,     /* (action_id) -> event, host, start, finish, result, details; the last one first */
 
 	/* identity */
 	Q_USER_ALL,        /* () -> id, name, password_hash, default_project_id, enabled, created_at */
@@ -97,7 +97,7 @@ extern const struct query_def query_table[Q_N];
 
 struct schema_step {
 	int version;        /* the schema's version after this step */
-	const char *sql;    /* @ID@: type of an auto-incremented primary key */
+	const char *sql;    /* @ID@, @CLUSTERED@: see struct store_ops */
 };
 
 /** schema_steps - by version, from 1 upwards without a gap; schema_version is the last one's. */

@@ -242,6 +242,7 @@ static bool apply(struct store *s, const struct schema_step *step, GError **err)
 	g_autoptr(GString) sql = g_string_new(step->sql);
 
 	g_string_replace(sql, "@ID@", s->ops->id_type, 0);
+	g_string_replace(sql, "@CLUSTERED@", s->ops->clustered, 0);
 	return s->ops->script(s->db, sql->str, err) &&
 	       store_run(s, Q_SCHEMA_SET, STORE_ARGS(SV_I(step->version)), NULL, err);
 }

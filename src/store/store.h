@@ -128,8 +128,8 @@ const char *store_text(const struct store_row *row, int col);
 struct store_ops {
 	const char *name;
 	const char *const *schemes; /* URL schemes, NULL-terminated */
-	/* words that stand for @NAME@ in DDL: "@ID@" is an auto-incremented primary key column's type */
-	const char *id_type;
+	const char *id_type;      /* @ID@ in DDL: the type of a primary key column that counts by itself */
+	const char *clustered;    /* @CLUSTERED@ in DDL, behind a table's columns: its rows lie in the order of the primary key, where that can be had */
 	const char *has_version;  /* SELECT: 1 if the table schema_version exists, else 0 */
 	const char *upgrade_lock; /* keeps others from upgrading until the transaction ends; NULL where no other can be */
 	void *(*open)(const char *url, GError **err);

@@ -348,6 +348,7 @@ const struct store_ops store_sqlite_ops = {
 	.name = "sqlite",
 	.schemes = schemes,
 	.id_type = "INTEGER PRIMARY KEY AUTOINCREMENT",
+	.clustered = "WITHOUT ROWID",
 	.has_version = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
 	.open = sqlite_open,
 	.close = sqlite_close,

@@ -114,8 +114,8 @@ static const struct step actions[] = {
 	{ Q_ACTION_LIST, { S("s1"), N, I(24), N, I(9) }, "1|s1|create|req-1|u|p|10|10|~\n" },
 	{ Q_ACTION_GET, { S("s1"), S("req-2") }, "2|s1|live-migration|req-2|u|p|20|25|Error\n" },
 	{ Q_ACTION_GET, { S("s2"), S("req-2") }, "" },
-	{ Q_AEVENT_START, { I(2), S("compute_live_migration"), S("h1"), I(21) }, "1\n" },
-	{ Q_AEVENT_START, { I(2), S("conductor"), N, I(22) }, "2\n" },
+	{ Q_AEVENT_START, { I(2), S("compute_live_migration"), S("h1"), I(21) }, NULL, 1 },
+	{ Q_AEVENT_START, { I(2), S("conductor"), N, I(22) }, NULL, 1 },
 	{ Q_AEVENT_FINISH, { I(2), S("compute_live_migration"), S("Success"), N, I(24) }, NULL, 1 },
 	{ Q_AEVENT_FINISH, { I(2), S("compute_live_migration"), S("Error"), S("late"), I(25) }, NULL, 0 }, /* it is finished */
 	{ Q_AEVENT_LIST, { I(2) }, "conductor|~|22|~|~|~\ncompute_live_migration|h1|21|24|Success|~\n" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Upgrades of the schema, with a schema of our own that has three versions.
+ * Upgrades of the schema, with a schema of our own that has three versions; then those of the real one.
  */
 #include <poll.h>
 #include <signal.h>
@@ -221,6 +221,30 @@ static void test_two_at_once(void)
 	expect_sql("SELECT id, a, b FROM t", "1|kept|8\n");
 }
 
+/* Events had numbers of their own; now they are counted by what they belong to, and none is lost or changes its place. */
+static void test_events_clustered(void)
+{
+	g_autoptr(store) s = NULL;
+	g_autoptr(GError) err = NULL;
+	g_autofree char *of_7 = NULL, *of_8 = NULL, *of_action = NULL;
+
+	fx_reset();
+	must_open(schema_steps, 2);
+	g_free(fx_sql("INSERT INTO migration_events (migration_id, old_phase, new_phase, why, at) VALUES "
+		      "(7, NULL, 'check', 'requested', 4), (8, NULL, 'check', 'requested', 5), (7, 'check', 'queued', NULL, 5)"));
+	g_free(fx_sql("INSERT INTO instance_action_events (action_id, event, host, start_at, finish_at, result, details) VALUES "
+		      "(2, 'conductor', NULL, 21, 22, 'Success', NULL), (2, 'compute_live_migration', 'h1', 22, NULL, NULL, 'd')"));
+	s = fx_open();
+	g_assert_true(store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(7), SV_S("queued"), SV_S("schedule"), SV_NULL, SV_I(6)), NULL, &err));
+	g_assert_true(store_run(s, Q_AEVENT_START, STORE_ARGS(SV_I(2), SV_S("post"), SV_NULL, SV_I(23)), NULL, &err));
+	of_7 = fx_dump(s, Q_MIG_EVENTS, STORE_ARGS(SV_I(7)), &err);
+	g_assert_cmpstr(of_7, ==, "~|check|requested|4\ncheck|queued|~|5\nqueued|schedule|~|6\n");
+	of_8 = fx_dump(s, Q_MIG_EVENTS, STORE_ARGS(SV_I(8)), &err);
+	g_assert_cmpstr(of_8, ==, "~|check|requested|5\n");
+	of_action = fx_dump(s, Q_AEVENT_LIST, STORE_ARGS(SV_I(2)), &err);
+	g_assert_cmpstr(of_action, ==, "post|~|23|~|~|~\ncompute_live_migration|h1|22|~|~|d\nconductor|~|21|22|Success|~\n");
+}
+
 void t_upgrade_add(void)
 {
 	g_test_add_func("/store/upgrade/from-nothing", test_from_nothing);
@@ -231,4 +255,5 @@ void t_upgrade_add(void)
 	g_test_add_func("/store/upgrade/foreign", test_foreign);
 	g_test_add_func("/store/upgrade/killed", test_killed);
 	g_test_add_func("/store/upgrade/two-at-once", test_two_at_once);
+	g_test_add_func("/store/upgrade/events-clustered", test_events_clustered);
 }
