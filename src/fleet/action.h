@@ -33,7 +33,12 @@ bool action_start(struct store *s, const char *server_uuid, const char *action, 
 /** action_finish() - @message: NULL on success, "Error" as Nova has it on failure. */
 bool action_finish(struct store *s, int64_t id, const char *message, GError **err);
 bool action_event_start(struct store *s, int64_t action_id, const char *event, const char *host, GError **err);
-/** action_event_finish() - @details: NULL, or what went wrong; the result is "Success" or "Error" by it. */
+/**
+ * action_event_finish() - what has no end yet ends now.
+ *
+ * @event: which; NULL for all
+ * @details: NULL, or what went wrong; the result is "Success" or "Error" by it
+ */
 bool action_event_finish(struct store *s, int64_t action_id, const char *event, const char *details, GError **err);
 
 /** action_list() - newest first. @since_us, @before_us, @below_id: 0 for none. Return: GPtrArray of struct action *, owned. */

@@ -124,9 +124,7 @@ static bool write_end(struct mig *m, GError **err)
 	enum server_task was;
 	bool ok;
 
-	if (!action_event_finish(e->store, m->action_id, "conductor_live_migrate_instance", failed, err) ||
-	    !action_event_finish(e->store, m->action_id, "compute_live_migration", failed, err) ||
-	    !action_event_finish(e->store, m->action_id, "compute_post_live_migration_at_destination", failed, err) ||
+	if (!mig_write_progress(m, err) || !action_event_finish(e->store, m->action_id, NULL, failed, err) ||
 	    !action_finish(e->store, m->action_id, failed ? "Error" : NULL, err) || !volume_write_end(m, m->priv->fate, err))
 		return false;
 	if (!s)
@@ -153,7 +151,6 @@ void live_end(struct mig *m, enum mig_phase phase, const char *details)
 		not_written(m, err);
 		return;
 	}
-	mig_save_progress(m);
 	if (s) {
 		s->task = SERVER_TASK_NONE;
 		s->progress = 0;

@@ -252,17 +252,23 @@ bool mig_write_options(struct mig *m, GError **err)
 	return store_run(m->priv->engine->store, Q_MIG_OPTIONS, STORE_ARGS(SV_I(m->id), SV_S(options)), NULL, err);
 }
 
-void mig_save_progress(struct mig *m)
+bool mig_write_progress(struct mig *m, GError **err)
 {
 	const struct mig_progress *p = &m->progress;
-	g_autoptr(GError) why = NULL;
 
 	m->priv->saved_ms = clock_now_ms();
 	m->updated_us = clock_wall_us();
-	if (!store_run(m->priv->engine->store, Q_MIG_PROGRESS,
-		       STORE_ARGS(SV_I(m->id), SV_I(p->mem_total), SV_I(p->mem_processed), SV_I(p->mem_remaining), SV_I(p->disk_total),
-				  SV_I(p->disk_processed), SV_I(p->disk_remaining), SV_I(p->downtime_ms), SV_I(m->updated_us)),
-		       NULL, &why))
+	return store_run(m->priv->engine->store, Q_MIG_PROGRESS,
+			 STORE_ARGS(SV_I(m->id), SV_I(p->mem_total), SV_I(p->mem_processed), SV_I(p->mem_remaining), SV_I(p->disk_total),
+				    SV_I(p->disk_processed), SV_I(p->disk_remaining), SV_I(p->downtime_ms), SV_I(m->updated_us)),
+			 NULL, err);
+}
+
+void mig_save_progress(struct mig *m)
+{
+	g_autoptr(GError) why = NULL;
+
+	if (!mig_write_progress(m, &why))
 		log_warning("migration_progress_not_saved", LOG_D("migration", m->id), LOG_S("error", why->message));
 }
 

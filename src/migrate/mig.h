@@ -116,7 +116,9 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 bool mig_insert(struct mig *m, GError **err);
 /** mig_write_options() - what was asked, for mig_set_phase(). */
 bool mig_write_options(struct mig *m, GError **err);
-/** mig_save_progress() - write the byte counts; not a matter of life. */
+/** mig_write_progress() - the byte counts. */
+bool mig_write_progress(struct mig *m, GError **err);
+/** mig_save_progress() - the same where it is not a matter of life. */
 void mig_save_progress(struct mig *m);
 
 /** mig_load_active() - the rows that are not final. Return: GPtrArray of struct mig * with private parts, owned. */

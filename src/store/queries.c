@@ -101,7 +101,7 @@ const struct query_def query_table[Q_N] = {
 		"VALUES ($1, " NEXT_OF("instance_action_events", "action_id") ", $2, $3, $4)", 4 },
 	[Q_AEVENT_FINISH] = { "aevent_finish",
 		"UPDATE instance_action_events SET result = $3, details = $4, finish_at = $5 "
-		"WHERE action_id = $1 AND event = $2 AND finish_at IS NULL", 5 },
+		"WHERE action_id = $1 AND (" OPT_TEXT(2) "event = $2) AND finish_at IS NULL", 5 },
 	[Q_AEVENT_LIST] = { "aevent_list",
 		"SELECT event, host, start_at, finish_at, result, details FROM instance_action_events WHERE action_id = $1 ORDER BY n DESC", 1 },
 

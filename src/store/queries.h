@@ -55,7 +55,7 @@ enum query {
 			      id, server_uuid, action, request_id, user_id, project_id, start, updated, message; by id downwards */
 	Q_ACTION_GET,      /* (server_uuid, request_id) -> the same columns */
 	Q_AEVENT_START,    /* (action_id, event, host, now) */
-	Q_AEVENT_FINISH,   /* (action_id, event, result, details, now) */
+	Q_AEVENT_FINISH,   /* (action_id, event or null, result, details, now); those that have no end yet */
 	Q_AEVENT_LIST,     /* (action_id) -> event, host, start, finish, result, details; the last one first */
 
 	/* identity */

@@ -119,6 +119,9 @@ static const struct step actions[] = {
 	{ Q_AEVENT_FINISH, { I(2), S("compute_live_migration"), S("Success"), N, I(24) }, NULL, 1 },
 	{ Q_AEVENT_FINISH, { I(2), S("compute_live_migration"), S("Error"), S("late"), I(25) }, NULL, 0 }, /* it is finished */
 	{ Q_AEVENT_LIST, { I(2) }, "conductor|~|22|~|~|~\ncompute_live_migration|h1|21|24|Success|~\n" },
+	{ Q_AEVENT_START, { I(2), S("post"), N, I(25) }, NULL, 1 },
+	{ Q_AEVENT_FINISH, { I(2), N, S("Error"), S("gone"), I(26) }, NULL, 2 }, /* all that have no end */
+	{ Q_AEVENT_LIST, { I(2) }, "post|~|25|26|Error|gone\nconductor|~|22|26|Error|gone\ncompute_live_migration|h1|21|24|Success|~\n" },
 };
 
 static const struct step identity[] = {
