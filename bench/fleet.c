@@ -4,13 +4,17 @@
  * every server of a simulated fleet is asked to move, again and again, until there
  * were enough migrations; the scheduler chooses each destination.
  *
- *	fleet HOSTS MIGRATIONS STORE [EVERY]
+ *	fleet HOSTS SERVERS MIGRATIONS STORE [EVERY]
  *
  * STORE is a URL: sqlite://:memory: leaves out what a disk costs. The clock is the
  * test's, so CPU time is all there is; the simulator's is part of it, and to keep
  * it small the disks are on a network: when a file is removed it looks for its
- * users on every host. Ten servers a host, so that polls of hosts a migration are
- * the same in every fleet. EVERY: a turn moves every so many-th server only.
+ * users on every host. EVERY: a turn moves every so many-th server only.
+ *
+ * The processors and the memory of the fleet go with its servers, however many
+ * hosts share them. A host is polled so seldom that no turn meets it: polls are
+ * a cost of the fleet and of time, not of a migration, and few hosts take longer
+ * to move as many servers.
  *
  * Prints one line of names and values: CPU a migration (us), CPU of a host's poll
  * in the idle fleet (us), memory of a queued migration and of one that has ended
@@ -26,11 +30,13 @@
 #include "hv/sim.h"
 #include "migrate/engine.h"
 
-#define SERVERS 10 /* on each host at the beginning */
 #define SERVER_MIB 1024
+/* of the fleet, for each server */
+#define SHARE_VCPUS 6
+#define SHARE_MIB (6 * SERVER_MIB)
 #define LINK_MIBS 1024 /* a copy takes a second, unless others share the link */
-#define IDLE_MS 20000
-#define REPORT_MS 5000
+#define REPORT_S 3600
+#define POLLS 4
 
 struct bench {
 	struct conf *conf;
@@ -38,7 +44,7 @@ struct bench {
 	struct store *store;
 	struct fleet *fleet;
 	struct engine *engine;
-	int hosts, every;
+	int hosts, servers, every;
 	int64_t wanted, begun, failed;
 };
 
@@ -63,13 +69,15 @@ static void drop_line(enum log_level level, const char *line, void *user)
 	(void)user;
 }
 
-static struct conf *make_conf(int hosts)
+static struct conf *make_conf(const struct bench *b)
 {
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GString) text = g_string_new("[DEFAULT]\nlog_format = text\n");
 	struct conf *c;
 
-	for (int i = 0; i < hosts; i++)
+	g_string_append_printf(text, "report_interval = %d\nservice_down_time = %d\n", REPORT_S, REPORT_S * 2);
+	g_string_append_printf(text, "[filter_scheduler]\nmax_instances_per_host = %d\n", b->servers);
+	for (int i = 0; i < b->hosts; i++)
 		g_string_append_printf(text, "[host h%d]\nuri = sim://h%d\n", i, i);
 	c = conf_parse(text->str, text->len, "bench", mistakes);
 	g_assert_cmpuint(mistakes->len, ==, 0);
@@ -78,12 +86,15 @@ static struct conf *make_conf(int hosts)
 
 static void make_world(struct bench *b)
 {
+	int each = b->servers / b->hosts;
+
 	b->world = sim_new(1);
 	for (int i = 0; i < b->hosts; i++) {
 		g_autofree char *host = g_strdup_printf("h%d", i);
 
-		sim_host_add(b->world, host, &(struct sim_host_spec){ .vcpus = 64, .mem_mib = 65536, .link_mibs = LINK_MIBS, .latency_ms = 2 });
-		for (int k = 0; k < SERVERS; k++) {
+		sim_host_add(b->world, host, &(struct sim_host_spec){
+			.vcpus = each * SHARE_VCPUS, .mem_mib = each * SHARE_MIB, .link_mibs = LINK_MIBS, .latency_ms = 2 });
+		for (int k = 0; k < each; k++) {
 			g_autofree char *name = g_strdup_printf("s%d-%d", i, k);
 
 			sim_dom_add(b->world, host, &(struct sim_dom_spec){ .name = name, .mem_mib = SERVER_MIB, .dirty_mibs = 1, .network_disks = true });
@@ -99,7 +110,7 @@ static void start(struct bench *b, const char *url)
 	clock_manual(INT64_C(1700000000000000));
 	log_init(LOG_INFO, LOG_TEXT);
 	log_hook(drop_line, NULL);
-	b->conf = make_conf(b->hosts);
+	b->conf = make_conf(b);
 	make_world(b);
 	b->store = store_open(url, &err);
 	g_assert_no_error(err);
@@ -108,8 +119,8 @@ static void start(struct bench *b, const char *url)
 	b->engine = engine_new(b->fleet, &err);
 	g_assert_no_error(err);
 	fleet_start(b->fleet);
-	clock_advance_ms(IDLE_MS);
-	g_assert_cmpuint(fleet_servers(b->fleet)->len, ==, (guint)b->hosts * SERVERS);
+	clock_advance_ms(REPORT_S * 1000);
+	g_assert_cmpuint(fleet_servers(b->fleet)->len, ==, (guint)b->servers);
 }
 
 static void stop(struct bench *b)
@@ -173,15 +184,31 @@ static int64_t count_failed(struct bench *b)
 	return n;
 }
 
+static bool read_args(struct bench *b, int argc, char **argv)
+{
+	if (argc == 5 || argc == 6) {
+		b->hosts = atoi(argv[1]);
+		b->servers = atoi(argv[2]);
+		b->wanted = atoll(argv[3]);
+		b->every = argc > 5 ? atoi(argv[5]) : 1;
+		if (b->hosts > 0 && b->servers >= b->hosts && b->servers % b->hosts == 0 && b->wanted > 0 && b->every > 0)
+			return true;
+	}
+	fprintf(stderr, "usage: fleet HOSTS SERVERS MIGRATIONS STORE [EVERY]; as many SERVERS on each host\n");
+	return false;
+}
+
 int main(int argc, char **argv)
 {
-	struct bench b = { .hosts = argc > 1 ? atoi(argv[1]) : 10, .wanted = argc > 2 ? atoll(argv[2]) : 1000, .every = argc > 4 ? atoi(argv[4]) : 1 };
+	struct bench b = { .every = 1 };
 	double before, idle, queued, cpu = 0, held = 0;
 
-	start(&b, argc > 3 ? argv[3] : "sqlite://:memory:");
+	if (!read_args(&b, argc, argv))
+		return 2;
+	start(&b, argv[4]);
 	before = cpu_us();
-	clock_advance_ms(IDLE_MS);
-	idle = (cpu_us() - before) / b.hosts / (IDLE_MS / REPORT_MS);
+	clock_advance_ms(POLLS * REPORT_S * 1000);
+	idle = (cpu_us() - before) / b.hosts / POLLS;
 
 	/* The first turn of the warm-up shows what a queued one takes. */
 	before = allocated();
