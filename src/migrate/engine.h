@@ -71,7 +71,7 @@ struct mig {
 	char server_uuid[UTIL_UUID_LEN + 1];
 	enum mig_type type;
 	enum mig_phase phase;
-	bool postcopy;             /* the guest runs at the destination before its memory is there */
+	bool postcopy;             /* the guest ran at the destination before its memory was there */
 	char *source, *dest;       /* host names; dest NULL until one is chosen */
 	char *requested_host;      /* NULL: the scheduler chooses */
 	enum mig_block block;

@@ -166,7 +166,8 @@ static bool write_phase(struct mig *m, enum mig_phase old, enum mig_phase new, c
 
 	if (!store_run(s, Q_MIG_PHASE,
 		       STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[new].name), SV_S(status_in(m, new)), SV_S(m->dest),
-				  SV_I(m->attempt), SV_I(m->abort_wanted), SV_I(m->force_wanted), SV_I(m->paused_by_us), SV_S(m->error), SV_I(now)),
+				  SV_I(m->attempt), SV_I(m->abort_wanted), SV_I(m->force_wanted), SV_I(m->paused_by_us), SV_S(m->error), SV_I(now),
+				  SV_I(m->postcopy)),
 		       &changed, err))
 		return false;
 	if (changed != 1) {
@@ -348,7 +349,6 @@ static bool read_row(const struct store_row *row, void *user)
 	g_strlcpy(m->server_uuid, store_text(row, 2), sizeof m->server_uuid);
 	m->type = (enum mig_type)type;
 	m->phase = (enum mig_phase)phase;
-	m->postcopy = g_strcmp0(store_text(row, 5), in_postcopy) == 0;
 	m->source = g_strdup(store_text(row, 6));
 	m->dest = g_strdup(store_text(row, 7));
 	m->requested_host = g_strdup(store_text(row, 8));
@@ -365,6 +365,7 @@ static bool read_row(const struct store_row *row, void *user)
 	m->created_us = store_int(row, 19);
 	m->updated_us = store_int(row, 20);
 	read_progress(m, row);
+	m->postcopy = store_int(row, 28);
 	return true;
 }
 

@@ -6,7 +6,7 @@
 #define MIG_COLUMNS \
 	"id, uuid, server_uuid, type, phase, status, source, dest, requested_host, options, attempt, " \
 	"abort_wanted, force_wanted, paused_by_us, error, user_id, project_id, request_id, action_id, created_at, updated_at, " \
-	"mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms"
+	"mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms, post_copy"
 
 #define SERVER_SET \
 	"name = $2, host = $3, libvirt_name = $4, vm_state = $5, task_state = $6, " \
@@ -60,7 +60,7 @@ const struct query_def query_table[Q_N] = {
 		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) RETURNING id", 14 },
 	[Q_MIG_PHASE] = { "mig_phase",
 		"UPDATE migrations SET phase = $3, status = $4, dest = $5, attempt = $6, abort_wanted = $7, force_wanted = $8, "
-		"paused_by_us = $9, error = $10, updated_at = $11 WHERE id = $1 AND phase = $2", 11 },
+		"paused_by_us = $9, error = $10, updated_at = $11, post_copy = $12 WHERE id = $1 AND phase = $2", 12 },
 	[Q_MIG_OPTIONS] = { "mig_options", "UPDATE migrations SET options = $2 WHERE id = $1", 2 },
 	[Q_MIG_PROGRESS] = { "mig_progress",
 		"UPDATE migrations SET mem_total = $2, mem_processed = $3, mem_remaining = $4, disk_total = $5, disk_processed = $6, "
@@ -197,6 +197,9 @@ const struct schema_step schema_steps[] = {
 	  "INSERT INTO events_of SELECT action_id, id, event, host, start_at, finish_at, result, details FROM instance_action_events;"
 	  "DROP TABLE instance_action_events;"
 	  "ALTER TABLE events_of RENAME TO instance_action_events;" },
+	{ 4,
+	  "ALTER TABLE migrations ADD COLUMN post_copy BIGINT NOT NULL DEFAULT 0;"
+	  "UPDATE migrations SET post_copy = 1 WHERE status = 'running (post-copy)';" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

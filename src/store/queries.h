@@ -31,7 +31,8 @@ enum query {
 	Q_MIG_BY_UUID,     /* (uuid) -> MIG columns */
 	Q_MIG_INSERT,      /* (uuid, server_uuid, type, phase, status, source, dest, requested_host, options, user_id, project_id,
 			      request_id, action_id, now) -> id */
-	Q_MIG_PHASE,       /* (id, old phase, new phase, status, dest, attempt, abort_wanted, force_wanted, paused_by_us, error, now): changed = 1 or the race was lost */
+	Q_MIG_PHASE,       /* (id, old phase, new phase, status, dest, attempt, abort_wanted, force_wanted, paused_by_us, error, now, post_copy):
+			      changed = 1 or the race was lost */
 	Q_MIG_OPTIONS,     /* (id, options) */
 	Q_MIG_PROGRESS,    /* (id, mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms, now) */
 	Q_MIG_EVENT,       /* (migration_id, old phase, new phase, why, now) */
@@ -83,7 +84,7 @@ enum query {
 /*
  * MIG columns: id, uuid, server_uuid, type, phase, status, source, dest, requested_host, options, attempt,
  * abort_wanted, force_wanted, paused_by_us, error, user_id, project_id, request_id, action_id, created_at, updated_at,
- * mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms
+ * mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms, post_copy
  */
 
 struct query_def {

@@ -80,7 +80,7 @@ static void expect_server(struct run *r, const struct scn_line *l)
 	}
 }
 
-/* expect migration S status|phase|dest|error|attempt|waits|position VALUE ... */
+/* expect migration S status|phase|dest|error|attempt|post-copy|waits|position VALUE ... */
 static void expect_migration(struct run *r, const struct scn_line *l)
 {
 	struct mig *m = check_mig(r, run_guest(r, l->w[2]));
@@ -106,6 +106,8 @@ static void expect_migration(struct run *r, const struct scn_line *l)
 			want_text(r, what, position, want);
 		else if (g_str_equal(what, "attempt"))
 			want_text(r, what, attempt, want);
+		else if (g_str_equal(what, "post-copy"))
+			want_text(r, what, m->postcopy ? "yes" : "no", want);
 		else if (g_str_equal(what, "error"))
 			want_part(r, what, m->error, want);
 		else

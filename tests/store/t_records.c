@@ -52,11 +52,11 @@ static const struct step servers[] = {
 			  I(0), N }, "2\n" },
 };
 
-#define MIG_1 "1|m1|s1|live-migration|queue|queued|h1|~|~|{}|0|0|0|0|~|u|p|req-1|11|1000|1000|0|0|0|0|0|0|0\n"
-#define MIG_2 "2|m2|s2|evacuation|queue|accepted|h2|h3|h3|{}|0|0|0|0|~|u|p|req-2|12|2000|2000|0|0|0|0|0|0|0\n"
-#define MIG_1_COPY "1|m1|s1|live-migration|copy|running|h1|h2|~|{}|1|1|0|1|slow|u|p|req-1|11|1000|3000|0|0|0|0|0|0|0\n"
-#define MIG_1_MOVED "1|m1|s1|live-migration|copy|running|h1|h2|~|{\"priority\":5}|1|1|0|1|slow|u|p|req-1|11|1000|3001|64|60|4|9|8|1|30\n"
-#define MIG_2_DONE "2|m2|s2|evacuation|done|completed|h2|h3|h3|{}|1|0|0|0|~|u|p|req-2|12|2000|4000|0|0|0|0|0|0|0\n"
+#define MIG_1 "1|m1|s1|live-migration|queue|queued|h1|~|~|{}|0|0|0|0|~|u|p|req-1|11|1000|1000|0|0|0|0|0|0|0|0\n"
+#define MIG_2 "2|m2|s2|evacuation|queue|accepted|h2|h3|h3|{}|0|0|0|0|~|u|p|req-2|12|2000|2000|0|0|0|0|0|0|0|0\n"
+#define MIG_1_COPY "1|m1|s1|live-migration|copy|running|h1|h2|~|{}|1|1|0|1|slow|u|p|req-1|11|1000|3000|0|0|0|0|0|0|0|1\n"
+#define MIG_1_MOVED "1|m1|s1|live-migration|copy|running|h1|h2|~|{\"priority\":5}|1|1|0|1|slow|u|p|req-1|11|1000|3001|64|60|4|9|8|1|30|1\n"
+#define MIG_2_DONE "2|m2|s2|evacuation|done|completed|h2|h3|h3|{}|1|0|0|0|~|u|p|req-2|12|2000|4000|0|0|0|0|0|0|0|0\n"
 
 /* Q_MIG_LIST: server, host, status, type, source, since, before, below, limit */
 static const struct step migrations[] = {
@@ -68,15 +68,15 @@ static const struct step migrations[] = {
 	{ Q_MIG_GET, { I(3) }, "" },
 	{ Q_MIG_BY_UUID, { S("m2") }, MIG_2 },
 	{ Q_MIG_ACTIVE, {}, MIG_1 MIG_2 },
-	{ Q_MIG_PHASE, { I(1), S("queue"), S("copy"), S("running"), S("h2"), I(1), I(1), I(0), I(1), S("slow"), I(3000) }, NULL, 1 },
+	{ Q_MIG_PHASE, { I(1), S("queue"), S("copy"), S("running"), S("h2"), I(1), I(1), I(0), I(1), S("slow"), I(3000), I(1) }, NULL, 1 },
 	{ Q_MIG_GET, { I(1) }, MIG_1_COPY },
 	/* the race: the phase is not the expected one any more */
-	{ Q_MIG_PHASE, { I(1), S("queue"), S("error"), S("error"), N, I(2), I(0), I(0), I(0), N, I(3001) }, NULL, 0 },
-	{ Q_MIG_PHASE, { I(9), S("queue"), S("error"), S("error"), N, I(2), I(0), I(0), I(0), N, I(3001) }, NULL, 0 },
+	{ Q_MIG_PHASE, { I(1), S("queue"), S("error"), S("error"), N, I(2), I(0), I(0), I(0), N, I(3001), I(0) }, NULL, 0 },
+	{ Q_MIG_PHASE, { I(9), S("queue"), S("error"), S("error"), N, I(2), I(0), I(0), I(0), N, I(3001), I(0) }, NULL, 0 },
 	{ Q_MIG_GET, { I(1) }, MIG_1_COPY },
 	{ Q_MIG_OPTIONS, { I(1), S("{\"priority\":5}") }, NULL, 1 },
 	{ Q_MIG_PROGRESS, { I(1), I(64), I(60), I(4), I(9), I(8), I(1), I(30), I(3001) }, NULL, 1 },
-	{ Q_MIG_PHASE, { I(2), S("queue"), S("done"), S("completed"), S("h3"), I(1), I(0), I(0), I(0), N, I(4000) }, NULL, 1 },
+	{ Q_MIG_PHASE, { I(2), S("queue"), S("done"), S("completed"), S("h3"), I(1), I(0), I(0), I(0), N, I(4000), I(0) }, NULL, 1 },
 	{ Q_MIG_ACTIVE, {}, MIG_1_MOVED },
 	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, I(10) }, MIG_2_DONE MIG_1_MOVED },
 	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, I(1) }, MIG_2_DONE },

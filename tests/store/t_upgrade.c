@@ -245,6 +245,22 @@ static void test_events_clustered(void)
 	g_assert_cmpstr(of_action, ==, "post|~|23|~|~|~\ncompute_live_migration|h1|22|~|~|d\nconductor|~|21|22|Success|~\n");
 }
 
+/* Whether a migration went by post-copy was to be seen in its status alone, as long as it ran. */
+static void test_post_copy_kept(void)
+{
+	static const char insert[] =
+		"INSERT INTO migrations (uuid, server_uuid, type, phase, status, source, options, user_id, project_id, request_id, action_id, "
+		"created_at, updated_at) VALUES "
+		"('m1', 's1', 'live-migration', 'copy', 'running (post-copy)', 'h1', '{}', 'u', 'p', 'r', 1, 1, 1), "
+		"('m2', 's2', 'live-migration', 'copy', 'running', 'h1', '{}', 'u', 'p', 'r', 2, 2, 2)";
+
+	fx_reset();
+	must_open(schema_steps, 3);
+	g_free(fx_sql(insert));
+	must_open(schema_steps, schema_version);
+	expect_sql("SELECT uuid, post_copy FROM migrations ORDER BY id", "m1|1\nm2|0\n");
+}
+
 void t_upgrade_add(void)
 {
 	g_test_add_func("/store/upgrade/from-nothing", test_from_nothing);
@@ -256,4 +272,5 @@ void t_upgrade_add(void)
 	g_test_add_func("/store/upgrade/killed", test_killed);
 	g_test_add_func("/store/upgrade/two-at-once", test_two_at_once);
 	g_test_add_func("/store/upgrade/events-clustered", test_events_clustered);
+	g_test_add_func("/store/upgrade/post-copy-kept", test_post_copy_kept);
 }
