@@ -95,6 +95,11 @@ char *render_bytes(int64_t bytes)
 	return u == 0 ? g_strdup_printf("%d B", (int)v) : g_strdup_printf("%.1f %s", v, units[u]);
 }
 
+char *render_bytes_text(const json_t *value)
+{
+	return json_is_integer(value) ? render_bytes(json_integer_value(value)) : NULL;
+}
+
 /* ---- values ---- */
 
 const json_t *render_get(const json_t *row, const char *path)
@@ -173,11 +178,11 @@ static char *flat(const json_t *v)
 /* What a column shows of a value, owned by the caller. */
 static char *cell_text(const struct col *c, const json_t *v)
 {
-	if (!v)
-		return g_strdup(NONE);
-	if (json_is_integer(v) && c->kind == COL_BYTES)
-		return render_bytes(json_integer_value(v));
-	return flat(v);
+	char *text = v && c->text ? c->text(v) : NULL;
+
+	if (text)
+		return text;
+	return v ? flat(v) : g_strdup(NONE);
 }
 
 /* Every row of a table is as wide as its widest cell, so one cell must not be of any length. Takes @text. */
@@ -359,7 +364,7 @@ static void value_row(GString *out, const struct col *const *cols, size_t n, con
 		struct col plain = *cols[c];
 		g_autofree char *text = NULL;
 
-		plain.kind = COL_PLAIN;
+		plain.text = NULL;
 		text = cell_text(&plain, v);
 		g_string_append(out, text);
 		g_string_append_c(out, c + 1 < n ? separator : '\n');

@@ -21,19 +21,17 @@
 
 enum render_format { RENDER_TABLE, RENDER_JSON, RENDER_VALUE, RENDER_N };
 
-enum col_kind {
-	COL_PLAIN,
-	COL_BYTES, /* a number of bytes: "1.5 GiB" in tables */
-};
-
 /* Makes a column's value of a row; owned by the caller, NULL if the row has none. */
 typedef json_t *col_f(const json_t *row);
+
+/* Writes a column's value for people, in tables; owned by the caller, NULL to write it as it is. */
+typedef char *col_text_f(const json_t *value);
 
 struct col {
 	const char *title;
 	const char *path;    /* members separated by '.': "service.host" */
 	col_f *value;        /* instead of the path; the path is then only a name for -c */
-	enum col_kind kind;
+	col_text_f *text;    /* NULL: as it is */
 	bool longer;         /* in lists only with --long or when asked for by name */
 };
 
@@ -77,5 +75,8 @@ size_t render_width(const char *text);
 
 /** render_bytes() - "1.5 GiB". Return: owned by the caller. */
 char *render_bytes(int64_t bytes);
+
+/** render_bytes_text() - a col_text_f of a number of bytes. */
+char *render_bytes_text(const json_t *value);
 
 #endif
