@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * drover migration: see migrations, end them one way or the other.
+ *
+ * What only Drover knows of one, and can change, comes from its own API beside
+ * Compute. That is for administrators, and a Nova has none: "show" then does
+ * without, other commands say so.
  */
 #include <string.h>
 
@@ -9,12 +13,52 @@
 #include "cli.h"
 #include "client.h"
 #include "find.h"
+#include "progress.h"
 #include "reason.h"
 
 #define FORCE_MV 22
 #define SHOW_MV 23
 #define ABORT_MV 24
 #define DEFAULT_LIMIT 1000
+/* What Drover takes; the help says it too. */
+#define PRIORITY_MIN (-1000)
+#define PRIORITY_MAX 1000
+
+/* ---- what is shown ---- */
+
+/* {"ms": 1, "low_ms": 1, "high_ms": null}: a col_text_f */
+static char *eta_text(const json_t *v)
+{
+	static const char *const names[] = { "ms", "low_ms", "high_ms" };
+	int64_t ms[G_N_ELEMENTS(names)];
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		const json_t *one = render_get(v, names[i]);
+
+		ms[i] = json_is_integer(one) ? json_integer_value(one) : -1;
+	}
+	return json_is_object(v) ? progress_eta(ms[0], ms[1], ms[2]) : NULL;
+}
+
+/* How long the guest stood still; 0 until that is known. */
+static json_t *downtime(const json_t *migration)
+{
+	const json_t *ms = render_get(migration, "progress.downtime_ms");
+
+	return json_integer_value(ms) > 0 ? json_incref((json_t *)ms) : NULL;
+}
+
+static char *downtime_text(const json_t *v)
+{
+	int64_t ms = json_integer_value(v);
+
+	return ms < 1000 ? g_strdup_printf("%d ms", (int)ms) : g_strdup_printf("%.1f s", (double)ms / 1000);
+}
+
+static json_t *post_copy(const json_t *migration)
+{
+	return json_is_true(render_get(migration, "post_copy")) ? json_true() : NULL;
+}
 
 static const struct col list_cols[] = {
 	{ "ID",          "id" },
@@ -50,6 +94,21 @@ static const struct col show_cols[] = {
 	{ "Updated",          "updated_at" },
 	{ "Project",          "project_id" },
 	{ "User",             "user_id" },
+	/* of Drover's */
+	{ "Phase",            "phase" },
+	{ "Priority",         "priority" },
+	{ "Queue Position",   "queue_position" },
+	{ "Waits For",        "waits_for" },
+	{ "ETA",              "eta", .text = eta_text },
+	{ "Downtime",         "downtime", downtime, downtime_text },
+	{ "Post-copy",        "post_copy", post_copy },
+};
+
+static const struct col event_cols[] = {
+	{ "At",   "at" },
+	{ "From", "from" },
+	{ "To",   "to" },
+	{ "Why",  "why" },
 };
 
 /* ---- list ---- */
@@ -155,6 +214,36 @@ static void add_details(struct cli *c, json_t *m)
 		json_object_update_missing(m, json_object_get(body, "migration"));
 }
 
+/*
+ * Drover's own record of a migration, asked for, or changed by @body; NULL with @err. Owned.
+ * @what: only Drover has it
+ */
+static json_t *drovers_record(struct cli *c, const json_t *m, json_t *body, const char *what, GError **err)
+{
+	g_autofree char *path = g_strdup_printf("/drover/v1/migrations/%" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(m, "id")));
+	struct client_call call = { .method = body ? "POST" : "GET", .path = path, .drovers = what, .body = body };
+	g_autoptr(json_t) answer = NULL;
+
+	if (!client_call(c->client, &call, &answer, err))
+		return NULL;
+	if (json_is_object(json_object_get(answer, "migration")))
+		return json_incref(json_object_get(answer, "migration"));
+	g_set_error(err, CLI_ERR, CLI_FAILED, "%s: the answer has no \"migration\"", path);
+	return NULL;
+}
+
+/* Adds what only Drover knows; what it does not know is no row. */
+static void add_drovers(struct cli *c, json_t *m)
+{
+	g_autoptr(json_t) more = client_is_admin(c->client) ? drovers_record(c, m, NULL, "it", NULL) : NULL;
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(more, name, v)
+		if (!json_is_null(v) && !json_object_get(m, name))
+			json_object_set(m, name, v);
+}
+
 static bool run_show(struct cli *c, GError **err)
 {
 	g_autoptr(json_t) m = named_migration(c, err);
@@ -162,7 +251,16 @@ static bool run_show(struct cli *c, GError **err)
 	if (!m)
 		return false;
 	add_details(c, m);
+	add_drovers(c, m);
 	return cli_print_one(c, m, err);
+}
+
+static bool run_events(struct cli *c, GError **err)
+{
+	g_autoptr(json_t) m = named_migration(c, err);
+	g_autoptr(json_t) record = m ? drovers_record(c, m, NULL, "the history of a migration", err) : NULL;
+
+	return record && cli_print_list(c, json_object_get(record, "events"), err);
 }
 
 /* What a user may give as the server's id and a number needs no list, which some may not read. */
@@ -196,17 +294,57 @@ static bool run_force(struct cli *c, GError **err)
 	return path && client_call(c->client, &call, NULL, err);
 }
 
+/* ---- set ---- */
+
+static const struct opt set_opts[] = {
+	{ "priority", 0, "N", "from -1000 to 1000: who waits goes by it, the highest first, then by age" },
+};
+
+static bool read_priority(const struct cli *c, int64_t *ret_priority, GError **err)
+{
+	const char *text = cli_opt(c, "priority");
+
+	if (text && util_parse_int(text, PRIORITY_MIN, PRIORITY_MAX, ret_priority))
+		return true;
+	if (text)
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--priority is a number from %d to %d, not \"%s\"", PRIORITY_MIN, PRIORITY_MAX, text);
+	else
+		g_set_error(err, CLI_ERR, CLI_USAGE, "say what to set: --priority N");
+	return false;
+}
+
+static bool run_set(struct cli *c, GError **err)
+{
+	g_autoptr(json_t) m = NULL, body = NULL, record = NULL;
+	int64_t priority;
+
+	if (!read_priority(c, &priority, err))
+		return false;
+	m = named_migration(c, err);
+	body = json_pack("{s:I}", "priority", (json_int_t)priority);
+	record = m ? drovers_record(c, m, body, "priorities", err) : NULL;
+	return record != NULL;
+}
+
 /* ---- the table ---- */
 
 #define ONE "[SERVER] MIGRATION"
+#define ONE_MORE "MIGRATION is a number or a UUID. The server need not be named, if you may list all migrations.\n"
 
-static const char one_more[] = "MIGRATION is a number or a UUID. The server need not be named, if you may list all migrations.\n";
+static const char one_more[] = ONE_MORE;
+static const char show_more[] = ONE_MORE "An administrator of a Drover also sees its place in the queue, how long it still takes, and so on.\n";
+static const char events_more[] = ONE_MORE
+	"Each line is a phase that it came to, or a decision in one, with the reason. Needs Drover and the role admin.\n";
+static const char set_more[] = ONE_MORE
+	"When it has left the queue, the number changes nothing. Needs Drover and the role admin.\n";
 
 static const struct command rows[] = {
 	{ "migration", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list migrations, the newest first" },
-	{ "migration", "show", ONE, 1, 2, run_show, CLI_COLS(show_cols), .help = "show a migration", .more = one_more },
+	{ "migration", "show", ONE, 1, 2, run_show, CLI_COLS(show_cols), .help = "show a migration", .more = show_more },
+	{ "migration", "events", ONE, 1, 2, run_events, CLI_COLS(event_cols), .help = "see what became of a migration, and why", .more = events_more },
+	{ "migration", "set", ONE, 1, 2, run_set, CLI_OPTS(set_opts), .help = "change its place in the queue", .more = set_more },
 	{ "migration", "abort", ONE, 1, 2, run_abort, .help = "stop a live migration", .more = one_more },
 	{ "migration", "force-complete", ONE, 1, 2, run_force, .help = "end the copying now, at the price of a pause", .more = one_more },
 };
 
-const struct command_table migration_commands = { "migration", "see migrations, end them", rows, G_N_ELEMENTS(rows) };
+const struct command_table migration_commands = { "migration", "see migrations, order and end them", rows, G_N_ELEMENTS(rows) };

@@ -139,6 +139,23 @@ char *progress_duration(int64_t s)
 	return g_strdup_printf("%d h %02d min", (int)(s / 3600), (int)(s / 60 % 60));
 }
 
+/* Of milliseconds, rounded up; nothing lasts less than no time. */
+static char *duration_of(int64_t ms)
+{
+	return progress_duration(ms / 1000 + (ms % 1000 > 0));
+}
+
+char *progress_eta(int64_t ms, int64_t low_ms, int64_t high_ms)
+{
+	g_autofree char *about = duration_of(ms), *low = duration_of(low_ms), *high = duration_of(high_ms);
+
+	if (high_ms < 0)
+		return g_strdup_printf("~%s (at least %s, perhaps never)", about, low);
+	if (strcmp(low, high) == 0)
+		return g_strdup_printf("~%s", about);
+	return g_strdup_printf("~%s (%s to %s)", about, low, high);
+}
+
 /* "1.2/4.0 GiB", both in the unit of the second. */
 static char *done_of(int64_t done, int64_t total)
 {

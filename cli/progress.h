@@ -75,4 +75,12 @@ char *progress_short(const struct progress *p);
 /** progress_duration() - "47 s", "3 min 20 s", "2 h 05 min". Return: owned. */
 char *progress_duration(int64_t seconds);
 
+/**
+ * progress_eta() - an estimate with its bounds: "~3 min 20 s (2 min 05 s to 6 min 40 s)".
+ * @low_ms, @high_ms: negative for none: without an upper one it may never end
+ *
+ * Return: owned by the caller.
+ */
+char *progress_eta(int64_t ms, int64_t low_ms, int64_t high_ms);
+
 #endif

@@ -47,6 +47,7 @@ class FakeNova:
         self.hypervisors = []
         self.hosts = {}
         self.actions = {}                   # server id -> list of actions
+        self.drovers = {}                   # migration id -> what Drover's own API tells of it; empty: this is a Nova
         self.overrides = []                 # [method, regex, Answer, times left]
         self.log = []
         self.lock = threading.Lock()
@@ -140,6 +141,7 @@ class FakeNova:
         if not m:
             if r['path'] in ('/', ''):
                 raise Answer(300, {'versions': [self.version('v2.0', '', ''), self.version_21()]})
+            self.drover_migration(r)
             raise Answer(404)
         if r['token'] not in self.valid_tokens:
             raise Answer(401, {'error': {'code': 401, 'message': 'The request you have made requires authentication.'}})
@@ -313,6 +315,23 @@ class FakeNova:
                 raise Answer(200, {'instanceAction': a})
         raise fault(404, 'itemNotFound', 'Action for request_id %s on instance %s not found' % (rid, sid))
 
+    # ---- Drover's own ----
+
+    def drover_migration(self, r):
+        m = re.fullmatch('/drover/v1/migrations/([0-9]+)', r['path'])
+        if not m or not self.drovers:
+            return
+        if r['token'] not in self.valid_tokens:
+            raise Answer(401)
+        row = self.drovers.get(int(m.group(1)))
+        if not row:
+            raise fault(404, 'itemNotFound', 'Migration %s could not be found.' % m.group(1))
+        if r['method'] == 'POST' and row['final']:
+            raise fault(409, 'conflictingRequest', 'Migration %s is %s; its priority matters no more.' % (m.group(1), row['status']))
+        if r['method'] == 'POST':
+            row.update(r['body'])
+        raise Answer(200, {'migration': row})
+
     ID = '([^/]+)'
     routes = [
         # method, path, since, until, handler
@@ -362,6 +381,20 @@ def migration(n, server_row, status='completed', kind='live-migration', source='
         'source_compute': source, 'dest_compute': dest, 'source_node': source, 'dest_node': dest, 'dest_host': '10.0.0.2',
         'created_at': '2024-05-0%dT12:00:00.000000' % n, 'updated_at': '2024-05-0%dT12:01:00.000000' % n,
         'project_id': PROJECT, 'user_id': 'admin', 'old_instance_type_id': 1, 'new_instance_type_id': 1,
+    }
+    row.update(more)
+    return row
+
+
+def drovers(migration_row, phase, *events, **more):
+    """What Drover tells of a migration. @events: from, to, why."""
+    ended = phase in ('done', 'error', 'failed', 'cancelled')
+    row = {
+        'id': migration_row['id'], 'uuid': migration_row['uuid'], 'server_uuid': migration_row['instance_uuid'], 'server_name': 'web1',
+        'type': migration_row['migration_type'], 'status': migration_row['status'], 'phase': phase, 'final': ended, 'priority': 0,
+        'queue_position': None, 'waits_for': None, 'post_copy': False, 'eta': None, 'error': None,
+        'progress': {'memory_total_bytes': 0, 'downtime_ms': 0, 'iteration': 0},
+        'events': [{'at': '2024-05-04T12:00:%02d.000000' % i, 'from': a, 'to': b, 'why': why} for i, (a, b, why) in enumerate(events)],
     }
     row.update(more)
     return row

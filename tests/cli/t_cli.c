@@ -123,6 +123,27 @@ static void test_progress_long_words(void)
 	g_assert_cmpuint(strlen(line), <, 200);
 }
 
+static void test_eta(void)
+{
+	static const struct {
+		int64_t ms, low_ms, high_ms;
+		const char *want;
+	} rows[] = {
+		{ 199001, 125000, 400000, "~3 min 20 s (2 min 05 s to 6 min 40 s)" },
+		{ 8000, 5500, -1, "~8 s (at least 6 s, perhaps never)" },
+		{ 900, 850, 1000, "~1 s" },
+		{ 0, 0, 0, "~0 s" },
+		{ -1, -1, -1, "~0 s (at least 0 s, perhaps never)" },
+		{ 7500000, 3600000, 86400000, "~2 h 05 min (1 h 00 min to 24 h 00 min)" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *got = progress_eta(rows[i].ms, rows[i].low_ms, rows[i].high_ms);
+
+		g_assert_cmpstr(got, ==, rows[i].want);
+	}
+}
+
 /* ---- texts ---- */
 
 static const struct {
@@ -330,6 +351,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/cli/progress", test_progress);
 	g_test_add_func("/cli/progress-changes", test_progress_changes);
 	g_test_add_func("/cli/progress-long-words", test_progress_long_words);
+	g_test_add_func("/cli/eta", test_eta);
 	g_test_add_func("/cli/safe", test_safe);
 	g_test_add_func("/cli/bytes", test_bytes);
 	g_test_add_func("/cli/nearest", test_nearest);

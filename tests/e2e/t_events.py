@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The stream of events: a whole migration, coming back after a break and after a kill, readers who do not read. Simulated hosts."""
+"""The stream of events: a whole migration, coming back after a break and after a kill, readers who do not read; the queue by the client. Simulated hosts."""
 import json
 import os
 import shutil
@@ -190,6 +190,36 @@ def by_client(daemon: Daemon, api: Api, service: str) -> None:
     assert not gaps([first, second] + rest) and len(rest) == 2, rest
 
 
+def drover(daemon: Daemon, words: str, status: int = 0) -> str:
+    got = subprocess.run([str(BUILD / "cli" / "drover")] + words.split(), env={**os.environ, **daemon.openrc}, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert got.returncode == status, (words, got)
+    return got.stdout
+
+
+def queue_by_client() -> None:
+    """A host sends one at a time, and this one for minutes: the other waits, and drover gives it another priority."""
+    hosts = {name: uri.replace("bandwidth=512", "bandwidth=8") for name, uri in HOSTS.items()}
+    with Daemon(hosts, tag="events-queue") as daemon:
+        daemon.wait_hosts_up(2)
+        api = daemon.api()
+        uuids = [server["id"] for server in api.servers()]
+        for uuid in uuids:
+            start(api, uuid)
+        first, second = [api.migrations(uuid)[0]["id"] for uuid in uuids]
+        drover(daemon, f"migration set --priority 7 {uuids[1]} {second}")
+        shown = json.loads(drover(daemon, f"migration show -f json {second}"))
+        assert (shown["Status"], shown["Phase"], shown["Priority"], shown["Queue Position"]) == ("queued", "queued", 7, 1), shown
+        assert "slot of source" in shown["Waits For"], shown
+        events = json.loads(drover(daemon, f"migration events -f json {second}"))
+        assert [e["To"] for e in events] == ["check", "queued", "queued"] and events[-1]["Why"] == "priority 7", events
+        for number in (second, first):
+            drover(daemon, f"migration abort {number}")
+        wait_for(lambda: api.migrations(uuids[0])[0]["status"] == "cancelled", 30, "the first is aborted")
+        refused = drover(daemon, f"migration set --priority 7 {first}", 1)
+        assert "is cancelled; its priority matters no more. (HTTP 409)" in refused, refused
+
+
 def token_ends() -> None:
     with Daemon(HOSTS, options={"token": {"expiration": 2}}, tag="events-token") as daemon:
         api = daemon.api()
@@ -233,6 +263,8 @@ def main() -> int:
             notes.append(back_after_a_kill(daemon, api, uuid))
         with t.test("a stop ends it"):
             stop(daemon, daemon.api())
+    with t.test("the queue by drover"):
+        queue_by_client()
     with t.test("its token's end is its own"):
         token_ends()
     return t.done()
