@@ -123,6 +123,47 @@ static void live_migrate(struct api_req *r, const json_t *value)
 	}, live_done, r);
 }
 
+/* ---- os-resetState ---- */
+
+static bool take_state(const json_t *v, void *obj, const char *where, GError **err)
+{
+	const char *state = json_string_value(v);
+	g_autofree char *shown = NULL;
+
+	if (g_strcmp0(state, "active") == 0 || g_strcmp0(state, "error") == 0) {
+		*(enum server_vm *)obj = state[0] == 'a' ? SERVER_ACTIVE : SERVER_ERROR;
+		return true;
+	}
+	shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.120s. %.120s is not one of ['active', 'error']",
+		    view_leaf(where), shown, shown);
+	return false;
+}
+
+static const struct json_field reset_fields[] = {
+	{ "state", JSON_EMIT, .take = take_state, .required = true },
+};
+
+static void reset_state(struct api_req *r, const json_t *value)
+{
+	enum server_vm vm = SERVER_ACTIVE;
+	struct requester who = api_requester(r);
+	struct server *s;
+	GError *err = NULL;
+
+	if (!json_decode(value, reset_fields, G_N_ELEMENTS(reset_fields), r->mv, "os-resetState", &vm, &err)) {
+		api_fail(r, err);
+		return;
+	}
+	s = api_server(r, r->param[0]);
+	if (!s)
+		return;
+	if (fleet_server_reset(api_fleet(r), s, vm, &who, &err))
+		api_reply_empty(r, 202);
+	else
+		api_fail(r, err);
+}
+
 /* ---- the table ---- */
 
 static const struct {
@@ -131,6 +172,7 @@ static const struct {
 	const char *admin_rule; /* the policy's name in the refusal; NULL: the owner may too */
 } actions[] = {
 	{ "os-migrateLive", live_migrate, "os_compute_api:os-migrate-server:migrate_live" },
+	{ "os-resetState", reset_state, "os_compute_api:os-admin-actions:reset_state" },
 };
 
 static void act(struct api_req *r, const char *name, const json_t *value)

@@ -31,6 +31,8 @@
 #include "hv/hv.h"
 #include "store/store.h"
 
+struct requester; /* action.h */
+
 #define FLEET_UNIT_GIB (INT64_C(1) << 30)
 
 struct fleet;
@@ -194,6 +196,14 @@ struct server *fleet_server(struct fleet *f, const char *uuid);
  * back and restores the fields it changed.
  */
 bool fleet_server_save(struct fleet *f, struct server *s, GError **err);
+/**
+ * fleet_server_reset() - Nova's os-resetState: the record says SERVER_ACTIVE or SERVER_ERROR now, and an action who said so.
+ *
+ * Active, it follows what its host says from then on, and forgets its fault.
+ *
+ * Return: false with ERR_CONFLICT while a task owns it, or with the store's error.
+ */
+bool fleet_server_reset(struct fleet *f, struct server *s, enum server_vm vm, const struct requester *who, GError **err);
 /** fleet_server_move() - set the server's host and the lists that hang on it; memory only, after the commit. */
 void fleet_server_move(struct fleet *f, struct server *s, const char *host);
 

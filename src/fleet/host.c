@@ -264,7 +264,7 @@ void host_refresh(struct host *h, const char *uuid)
 {
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = uuid };
 
-	if (h->conn < HOST_SYNCING)
+	if (!h->hv || h->conn < HOST_SYNCING)
 		return;
 	hv_call(h->hv, &req, got_dom, ask_new(h));
 }

@@ -84,6 +84,12 @@ const char *server_status(const struct server *s)
 	return task_table[s->task].status;
 }
 
+/* An admin who sets a server to error gives no reason. */
+bool server_is_lost(const struct server *s)
+{
+	return s->vm == SERVER_ERROR && s->fault;
+}
+
 int server_power_of(enum hv_state state)
 {
 	return power_table[state];

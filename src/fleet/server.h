@@ -77,6 +77,9 @@ bool server_task_parse(const char *name, enum server_task *ret);
 /** server_status() - the API's status ("ACTIVE", "MIGRATING", ...) from the record. */
 const char *server_status(const struct server *s);
 
+/** server_is_lost() - a migration ended without the guest: the record and its fault stay, as the evidence, until the guest runs or an admin resets it. */
+bool server_is_lost(const struct server *s);
+
 /** server_power_of() - power_state of a domain's state. */
 int server_power_of(enum hv_state state);
 

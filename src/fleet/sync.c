@@ -62,7 +62,7 @@ static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 	int64_t disk_gb = disk_gb_of(d);
 	int power = server_power_of(d->state);
 	/* Only these states are the hypervisor's to say; the others are the controller's. */
-	bool back = s->vm == SERVER_ERROR && d->state == HV_RUNNING; /* somebody has helped it */
+	bool back = server_is_lost(s) && d->state == HV_RUNNING; /* somebody has helped it */
 	bool follows = back || s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || s->vm == SERVER_STOPPED || s->vm == SERVER_SUSPENDED ||
 		       s->vm == SERVER_BUILDING;
 	bool changed = false;
@@ -299,7 +299,7 @@ void sync_missing(struct fleet *f)
 		struct server *s = g_ptr_array_index(f->servers, i);
 		g_autoptr(GError) why = NULL;
 
-		if (!s->missing || s->task != SERVER_TASK_NONE)
+		if (!s->missing || s->task != SERVER_TASK_NONE || server_is_lost(s))
 			continue;
 		if (!s->missing_since_ms) {
 			s->missing_since_ms = clock_now_ms();

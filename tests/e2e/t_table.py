@@ -417,7 +417,14 @@ def lost(case: Case) -> str:
     case.final("error", "neither host has the guest any more")
     case.daemon.wait_event("guest_lost", 1, since=case.seen)
     assert case.acts() == [], case.acts()
-    return "nothing is touched"
+    server = case.api.server(case.uuid)
+    assert server["status"] == "ERROR" and "neither host has the guest any more" in server["fault"]["message"], server
+    got = case.api.call("POST", f"/v2.1/servers/{case.uuid}/action", {"os-resetState": {"state": "active"}})
+    assert got.status == 202, got.fault
+    case.daemon.wait_event("server_gone", 20, since=case.seen)
+    names = [event["event"] for event in case.daemon.events[case.seen:]]
+    assert names.index("server_reset") < names.index("server_gone"), "the record went before anybody said that it may"
+    return "nothing is touched, and its record stays until that is reset"
 
 
 def waits_for_source(case: Case) -> str:

@@ -140,6 +140,15 @@ class Story:
             notes.append("where force-complete paused it")
             assert not beat["two_copies"] and beat["reboots"] == 0 and beat["disk_errors"] == 0, beat
 
+    def reset(self) -> None:
+        """By each client's word for it."""
+        self.say("set to error", f"openstack server set --state error {self.vm1}")
+        self.say("in error", f"openstack server show {self.vm1} -c status -c OS-EXT-STS:vm_state -c OS-EXT-STS:power_state")
+        self.say("reset to active", f"nova reset-state --active {self.vm1}")
+        with self.t.test("it is ACTIVE again, and its guest knows nothing of it"):
+            assert self.api.server(self.vm1)["status"] == "ACTIVE"
+            assert self.lab.running_on("vm1") == ["h2"]
+
 
 def main() -> int:
     t = Tap()
@@ -158,6 +167,7 @@ def main() -> int:
             story.abort(story.monitoring())
             story.force()
             story.afterwards()
+            story.reset()
             with t.test("droverd ends well"):
                 daemon.stop()
     return t.done()

@@ -74,7 +74,7 @@ static void expect_server(struct run *r, const struct scn_line *l)
 		else if (g_str_equal(what, "libvirt-name"))
 			want_text(r, what, s->libvirt_name, want);
 		else if (g_str_equal(what, "fault"))
-			want_part(r, what, s->fault, want);
+			(s->fault ? want_part : want_text)(r, what, s->fault, want);
 		else
 			g_error("%s.scn:%d: %s", r->scn->name, r->line, what);
 	}

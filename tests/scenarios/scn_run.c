@@ -507,6 +507,21 @@ static void do_prioritize(struct run *r, const struct scn_line *l)
 	keep_result(r, ok, err);
 }
 
+static void do_reset_state(struct run *r, const struct scn_line *l)
+{
+	struct guest *g = run_guest(r, arg(r, l, 1));
+	struct server *s = fleet_server(r->fleet, g->uuid);
+	g_autoptr(GError) err = NULL;
+	bool ok;
+
+	if (!s) {
+		run_fail(r, "%s has no record", l->w[1]);
+		return;
+	}
+	ok = fleet_server_reset(r->fleet, s, g_str_equal(arg(r, l, 2), "error") ? SERVER_ERROR : SERVER_ACTIVE, &somebody, &err);
+	keep_result(r, ok, err);
+}
+
 /* The configuration's text with another value of one option. Return: owned by the caller. */
 static char *with_option(const char *conf, const char *section, const char *name, const char *value)
 {
@@ -588,6 +603,7 @@ static const struct {
 	{ "force",     do_force,    true },
 	{ "mark",      do_mark,     true },
 	{ "prioritize", do_prioritize, true },
+	{ "reset-state", do_reset_state, true },
 	{ "reconf",    do_reconf,   false },
 	{ "advance",   do_advance,  false },
 	{ "wait",      wait_run,    false },

@@ -230,6 +230,74 @@ static void delete_service(void)
 	world_free(w);
 }
 
+/* ---- os-resetState ---- */
+
+#define ACTION(uuid) "/v2.1/servers/" uuid "/action"
+#define RESET(state) "{\"os-resetState\": {\"state\": " state "}}"
+
+/* @vm: what the record says then */
+static const struct {
+	const char *name, *uuid, *target, *body;
+	int status;
+	enum server_vm vm;
+	const char *why, *who;
+} resets[] = {
+	{ "to active", WORLD_LOST, ACTION(WORLD_LOST), RESET("\"active\""), 202, SERVER_ACTIVE },
+	{ "to error", WORLD_WEB, ACTION(WORLD_WEB), RESET("\"error\""), 202, SERVER_ERROR },
+	{ "to what it is", WORLD_LOST, ACTION(WORLD_LOST), RESET("\"error\""), 202, SERVER_ERROR },
+	{ "to another state", WORLD_WEB, ACTION(WORLD_WEB), RESET("\"paused\""), 400, SERVER_ACTIVE,
+	  "Invalid input for field/attribute state. Value: \\\"paused\\\". \\\"paused\\\" is not one of ['active', 'error']" },
+	{ "to no word", WORLD_WEB, ACTION(WORLD_WEB), RESET("1"), 400, SERVER_ACTIVE, "1 is not one of" },
+	{ "without a state", WORLD_WEB, ACTION(WORLD_WEB), "{\"os-resetState\": {}}", 400, SERVER_ACTIVE, "'state' is a required property" },
+	{ "with more", WORLD_WEB, ACTION(WORLD_WEB), "{\"os-resetState\": {\"state\": \"error\", \"x\": 1}}", 400, SERVER_ACTIVE,
+	  "Additional properties are not allowed" },
+	{ "no object", WORLD_WEB, ACTION(WORLD_WEB), "{\"os-resetState\": \"error\"}", 400, SERVER_ACTIVE, "must be an object" },
+	{ "while it migrates", WORLD_MOVED, ACTION(WORLD_MOVED), RESET("\"error\""), 409, SERVER_ACTIVE,
+	  "Cannot 'reset_state' instance " WORLD_MOVED " while it is in task_state migrating" },
+	{ "no server", WORLD_WEB, ACTION("77777777-7777-4777-8777-777777777777"), RESET("\"error\""), 404, SERVER_ACTIVE, "could not be found" },
+	{ "not by a member", WORLD_DB, ACTION(WORLD_DB), RESET("\"error\""), 403, SERVER_PAUSED,
+	  "os_compute_api:os-admin-actions:reset_state", "member" },
+};
+
+static void reset_state(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(resets); i++) {
+		struct world *w = world_new();
+		const struct server *s = fleet_server(w->fleet, resets[i].uuid);
+		struct answer a;
+
+		world_ask(w, "POST", resets[i].target, 1, resets[i].who ? resets[i].who : "admin", resets[i].body, &a);
+		if (a.status != resets[i].status || s->vm != resets[i].vm || (resets[i].why && !strstr(a.body, resets[i].why)))
+			g_error("%s: %d, %s, vm_state %s", resets[i].name, a.status, a.body, server_vm_name(s->vm));
+		if (s->vm == SERVER_ACTIVE)
+			g_assert_null(s->fault);
+		answer_clear(&a);
+		world_free(w);
+	}
+}
+
+/* Who did it, and that the database has it. */
+static void reset_state_kept(void)
+{
+	static const struct hv_ops *const ops[] = { NULL };
+	struct world *w = world_new();
+	struct fleet *next;
+	struct answer a;
+
+	world_ask(w, "POST", ACTION(WORLD_LOST), 96, "admin", RESET("\"active\""), &a);
+	g_assert_cmpint(a.status, ==, 202);
+	answer_clear(&a);
+	world_ask(w, "GET", "/v2.1/servers/" WORLD_LOST "/os-instance-actions", 96, "admin", NULL, &a);
+	g_assert_nonnull(strstr(a.body, "\"action\":\"resetState\""));
+	g_assert_nonnull(strstr(a.body, "\"user_id\":\"admin-user\""));
+	answer_clear(&a);
+	next = fleet_new(w->conf, w->store, ops, NULL);
+	g_assert_cmpint(fleet_server(next, WORLD_LOST)->vm, ==, SERVER_ACTIVE);
+	g_assert_null(fleet_server(next, WORLD_LOST)->fault);
+	fleet_free(next);
+	world_free(w);
+}
+
 /* ---- pages ---- */
 
 static int count(const struct answer *a, const char *member)
@@ -332,6 +400,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/compute/calls/later", later);
 	g_test_add_func("/compute/hosts/add_and_remove", add_and_remove);
 	g_test_add_func("/compute/hosts/delete_service", delete_service);
+	g_test_add_func("/compute/servers/reset_state", reset_state);
+	g_test_add_func("/compute/servers/reset_state_kept", reset_state_kept);
 	g_test_add_func("/compute/servers/pages", pages);
 	g_test_add_func("/compute/servers/order", order);
 	g_test_add_func("/compute/servers/slow_pattern", slow_pattern);
