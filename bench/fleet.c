@@ -4,12 +4,13 @@
  * every server of a simulated fleet is asked to move, again and again, until there
  * were enough migrations; the scheduler chooses each destination.
  *
- *	fleet HOSTS SERVERS MIGRATIONS STORE [EVERY]
+ *	fleet HOSTS SERVERS MIGRATIONS STORE [EVERY [AT_ONCE]]
  *
  * STORE is a URL: sqlite://:memory: leaves out what a disk costs. The clock is the
  * test's, so CPU time is all there is; the simulator's is part of it, and to keep
  * it small the disks are on a network: when a file is removed it looks for its
- * users on every host. EVERY: a turn moves every so many-th server only.
+ * users on every host. EVERY: a turn moves every so many-th server only. AT_ONCE:
+ * so many run at once in the whole fleet; 0 and nothing: one from each host.
  *
  * The processors and the memory of the fleet go with its servers, however many
  * hosts share them. A host is polled so seldom that no turn meets it: polls are
@@ -44,7 +45,7 @@ struct bench {
 	struct store *store;
 	struct fleet *fleet;
 	struct engine *engine;
-	int hosts, servers, every;
+	int hosts, servers, every, at_once;
 	int64_t wanted, begun, failed;
 };
 
@@ -76,6 +77,7 @@ static struct conf *make_conf(const struct bench *b)
 	struct conf *c;
 
 	g_string_append_printf(text, "report_interval = %d\nservice_down_time = %d\n", REPORT_S, REPORT_S * 2);
+	g_string_append_printf(text, "max_concurrent_fleet_live_migrations = %d\n", b->at_once);
 	g_string_append_printf(text, "[filter_scheduler]\nmax_instances_per_host = %d\n", b->servers);
 	for (int i = 0; i < b->hosts; i++)
 		g_string_append_printf(text, "[host h%d]\nuri = sim://h%d\n", i, i);
@@ -186,21 +188,22 @@ static int64_t count_failed(struct bench *b)
 
 static bool read_args(struct bench *b, int argc, char **argv)
 {
-	if (argc == 5 || argc == 6) {
+	if (argc >= 5 && argc <= 7) {
 		b->hosts = atoi(argv[1]);
 		b->servers = atoi(argv[2]);
 		b->wanted = atoll(argv[3]);
 		b->every = argc > 5 ? atoi(argv[5]) : 1;
-		if (b->hosts > 0 && b->servers >= b->hosts && b->servers % b->hosts == 0 && b->wanted > 0 && b->every > 0)
+		b->at_once = argc > 6 ? atoi(argv[6]) : 0;
+		if (b->hosts > 0 && b->servers >= b->hosts && b->servers % b->hosts == 0 && b->wanted > 0 && b->every > 0 && b->at_once >= 0)
 			return true;
 	}
-	fprintf(stderr, "usage: fleet HOSTS SERVERS MIGRATIONS STORE [EVERY]; as many SERVERS on each host\n");
+	fprintf(stderr, "usage: fleet HOSTS SERVERS MIGRATIONS STORE [EVERY [AT_ONCE]]; as many SERVERS on each host\n");
 	return false;
 }
 
 int main(int argc, char **argv)
 {
-	struct bench b = { .every = 1 };
+	struct bench b = { 0 };
 	double before, idle, queued, cpu = 0, held = 0;
 
 	if (!read_args(&b, argc, argv))
