@@ -279,7 +279,7 @@ void fleet_server_refresh(struct fleet *f, struct server *s)
 
 void fleet_server_freed(struct fleet *f, struct server *s)
 {
-	s->dom_ask = f->asks + 1;
+	s->first_ask = f->asks + 1;
 	fleet_server_refresh(f, s);
 }
 

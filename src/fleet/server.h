@@ -63,6 +63,7 @@ struct server {
 	bool twin_told;      /* the alarm was given */
 	int64_t dom_ms;      /* when its host last said what .dom is */
 	uint64_t dom_ask;    /* the question to its host that this answers; what answers an earlier one is of the past (sync.c) */
+	uint64_t first_ask;  /* what any host answers to an earlier question is from before a migration's end */
 	struct server_told *told; /* what watchers know of it (tell.c); NULL: nothing yet */
 	bool untold;         /* it may have changed since */
 };

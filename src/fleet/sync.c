@@ -197,7 +197,7 @@ static void elsewhere(struct fleet *f, struct server *s, struct host *h, struct 
 /* An answer to @ask is the newest word on the server. Return: false if it is not: a later question was answered before. */
 static bool take_turn(struct server *s, uint64_t ask)
 {
-	if (ask < s->dom_ask)
+	if (ask < s->dom_ask || ask < s->first_ask)
 		return false;
 	s->dom_ask = ask;
 	return true;
@@ -212,7 +212,7 @@ static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d, uint64_
 			adopt(f, h, d);
 		return;
 	}
-	if (s->task != SERVER_TASK_NONE)
+	if (s->task != SERVER_TASK_NONE || ask < s->first_ask)
 		return;
 	if (is_incoming(*d) && (*d)->job_active)
 		return;
