@@ -17,6 +17,13 @@ bool action_finish(struct store *s, int64_t id, const char *message, GError **er
 	return store_run(s, Q_ACTION_FINISH, STORE_ARGS(SV_I(id), SV_S(message), SV_I(clock_wall_us())), NULL, err);
 }
 
+bool action_done(struct store *s, const char *server_uuid, const char *action, const struct requester *who, GError **err)
+{
+	int64_t id;
+
+	return action_start(s, server_uuid, action, who, &id, err) && action_finish(s, id, NULL, err);
+}
+
 bool action_event_start(struct store *s, int64_t action_id, const char *event, const char *host, GError **err)
 {
 	return store_run(s, Q_AEVENT_START, STORE_ARGS(SV_I(action_id), SV_S(event), SV_S(host), SV_I(clock_wall_us())), NULL, err);

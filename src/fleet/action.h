@@ -32,6 +32,8 @@ struct action_event {
 bool action_start(struct store *s, const char *server_uuid, const char *action, const struct requester *who, int64_t *ret_id, GError **err);
 /** action_finish() - @message: NULL on success, "Error" as Nova has it on failure. */
 bool action_finish(struct store *s, int64_t id, const char *message, GError **err);
+/** action_done() - record a request that was carried out at once. */
+bool action_done(struct store *s, const char *server_uuid, const char *action, const struct requester *who, GError **err);
 bool action_event_start(struct store *s, int64_t action_id, const char *event, const char *host, GError **err);
 /**
  * action_event_finish() - what has no end yet ends now.

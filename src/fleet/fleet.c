@@ -438,29 +438,19 @@ bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
 	return true;
 }
 
-static bool write_reset(struct fleet *f, struct server *s, const struct requester *who, GError **err)
-{
-	int64_t action;
-
-	return action_start(f->store, s->uuid, "resetState", who, &action, err) && action_finish(f->store, action, NULL, err) &&
-	       fleet_server_save(f, s, err);
-}
-
 bool fleet_server_reset(struct fleet *f, struct server *s, enum server_vm vm, const struct requester *who, GError **err)
 {
 	enum server_vm was = s->vm;
 	char *fault = s->fault;
 
-	if (s->task != SERVER_TASK_NONE) {
-		g_set_error(err, ERR, ERR_CONFLICT, "Cannot 'reset_state' instance %s while it is in task_state %s", s->uuid, server_task_name(s->task));
-		return false;
-	}
+	if (s->task != SERVER_TASK_NONE)
+		return server_refuse_task(s, "reset_state", err);
 	if (!store_begin(f->store, err))
 		return false;
 	s->vm = vm;
 	if (vm == SERVER_ACTIVE)
 		s->fault = NULL;
-	if (!write_reset(f, s, who, err) || !store_commit(f->store, err)) {
+	if (!action_done(f->store, s->uuid, "resetState", who, err) || !fleet_server_save(f, s, err) || !store_commit(f->store, err)) {
 		store_rollback(f->store);
 		s->vm = was;
 		s->fault = fault;

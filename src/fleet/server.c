@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/err.h"
+
 /* @status: the API's word when no task changes it (Nova, api/openstack/common.py _STATE_MAP). */
 static const struct {
 	const char *name, *status;
@@ -82,6 +84,22 @@ const char *server_status(const struct server *s)
 	if (s->vm == SERVER_ERROR || !task_table[s->task].status)
 		return vm_table[s->vm].status;
 	return task_table[s->task].status;
+}
+
+static bool refuse(const struct server *s, const char *action, const char *what, const char *state, GError **err)
+{
+	g_set_error(err, ERR, ERR_CONFLICT, "Cannot '%s' instance %s while it is in %s %s", action, s->uuid, what, state ? state : "None");
+	return false;
+}
+
+bool server_refuse_task(const struct server *s, const char *action, GError **err)
+{
+	return refuse(s, action, "task_state", server_task_name(s->task), err);
+}
+
+bool server_refuse_vm(const struct server *s, const char *action, GError **err)
+{
+	return refuse(s, action, "vm_state", server_vm_name(s->vm), err);
 }
 
 /* An admin who sets a server to error gives no reason. */

@@ -78,6 +78,10 @@ bool server_task_parse(const char *name, enum server_task *ret);
 /** server_status() - the API's status ("ACTIVE", "MIGRATING", ...) from the record. */
 const char *server_status(const struct server *s);
 
+/** server_refuse_task(), server_refuse_vm() - ERR_CONFLICT in Nova's words: @action cannot be done in this task_state, or vm_state. Return: false. */
+bool server_refuse_task(const struct server *s, const char *action, GError **err);
+bool server_refuse_vm(const struct server *s, const char *action, GError **err);
+
 /** server_is_lost() - a migration ended without the guest: the record and its fault stay, as the evidence, until the guest runs or an admin resets it. */
 bool server_is_lost(const struct server *s);
 

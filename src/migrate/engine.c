@@ -194,14 +194,9 @@ void engine_accept(struct mig *m, const GError *err)
 
 static bool state_allows(const struct server *s, GError **err)
 {
-	const char *attr, *state;
-
-	if (s->task == SERVER_TASK_NONE && (s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED))
-		return true;
-	attr = s->task != SERVER_TASK_NONE ? "task_state" : "vm_state";
-	state = s->task != SERVER_TASK_NONE ? server_task_name(s->task) : server_vm_name(s->vm);
-	g_set_error(err, ERR, ERR_CONFLICT, "Cannot 'os-migrateLive' instance %s while it is in %s %s", s->uuid, attr, state);
-	return false;
+	if (s->task != SERVER_TASK_NONE)
+		return server_refuse_task(s, "os-migrateLive", err);
+	return s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || server_refuse_vm(s, "os-migrateLive", err);
 }
 
 static bool request_ok(struct engine *e, const struct mig_request *r, GError **err)
@@ -300,9 +295,7 @@ static struct mig *find_for(struct engine *e, struct server *s, int64_t id, cons
 	g_autoptr(GPtrArray) rows = NULL;
 
 	if (s->task != SERVER_TASK_MIGRATING) {
-		const char *task = server_task_name(s->task);
-
-		g_set_error(err, ERR, ERR_CONFLICT, "Cannot '%s' instance %s while it is in task_state %s", action, s->uuid, task ? task : "None");
+		server_refuse_task(s, action, err);
 		return NULL;
 	}
 	if (m && strcmp(m->server_uuid, s->uuid) == 0)
@@ -330,10 +323,7 @@ static bool status_refused(const struct mig *m, const char *verb, GError **err)
 
 static bool write_action(struct mig *m, GError **err)
 {
-	struct store *s = m->priv->engine->store;
-	int64_t id;
-
-	return action_start(s, m->server_uuid, m->priv->action, m->priv->who, &id, err) && action_finish(s, id, NULL, err);
+	return action_done(m->priv->engine->store, m->server_uuid, m->priv->action, m->priv->who, err);
 }
 
 /* Write what was asked into the row, and the action that asked it. */
@@ -370,10 +360,8 @@ bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const
 	struct mig *m;
 	bool post_copy = fleet_conf(e->fleet)->live_migration_permit_post_copy;
 
-	if (s->vm != SERVER_ACTIVE) {
-		g_set_error(err, ERR, ERR_CONFLICT, "Cannot 'force_complete' instance %s while it is in vm_state %s", s->uuid, server_vm_name(s->vm));
-		return false;
-	}
+	if (s->vm != SERVER_ACTIVE)
+		return server_refuse_vm(s, "force_complete", err);
 	m = find_for(e, s, id, "force_complete", "force complete", err);
 	if (!m)
 		return false;
