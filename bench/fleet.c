@@ -46,7 +46,7 @@ struct bench {
 	struct fleet *fleet;
 	struct engine *engine;
 	int hosts, servers, every, at_once;
-	int64_t wanted, begun, failed;
+	int64_t wanted, begun;
 };
 
 static double cpu_us(void)
