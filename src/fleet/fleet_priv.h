@@ -61,8 +61,8 @@ void host_refresh(struct host *h, const char *uuid);
 void sync_list(struct fleet *f, struct host *h, GPtrArray *doms, uint64_t ask);
 /** sync_one() - take what a host says of one domain, also that it is absent. @d may be stolen: *@d is then NULL. @ask: the same. */
 void sync_one(struct fleet *f, struct host *h, struct hv_dom **d, uint64_t ask);
-/** sync_missing() - forget servers that no host has any more. */
-void sync_missing(struct fleet *f);
+/** sync_missing() - forget those of a host's servers that no host has any more. */
+void sync_missing(struct fleet *f, struct host *h);
 
 /* ---- tell.c: what watchers are told ---- */
 

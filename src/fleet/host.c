@@ -216,7 +216,7 @@ static void got_list(struct hv_reply *r, void *user)
 			 LOG_D("memory_mb", h->info->mem_mib));
 		tell_listener(h);
 	}
-	sync_missing(h->priv->fleet);
+	sync_missing(h->priv->fleet, h);
 	plan_poll(h);
 }
 

@@ -288,15 +288,18 @@ void sync_list(struct fleet *f, struct host *h, GPtrArray *doms, uint64_t ask)
 	}
 }
 
-void sync_missing(struct fleet *f)
+void sync_missing(struct fleet *f, struct host *h)
 {
+	g_autoptr(GList) here = NULL;
+
 	if (f->missing == 0)
 		return;
 	for (guint i = 0; i < f->hosts->len; i++)
 		if (((struct host *)g_ptr_array_index(f->hosts, i))->conn != HOST_UP)
 			return;
-	for (guint i = f->servers->len; i-- > 0;) {
-		struct server *s = g_ptr_array_index(f->servers, i);
+	here = g_hash_table_get_keys(h->servers);
+	for (GList *l = here; l; l = l->next) {
+		struct server *s = l->data;
 		g_autoptr(GError) why = NULL;
 
 		if (!s->missing || s->task != SERVER_TASK_NONE || server_is_lost(s))
