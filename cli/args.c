@@ -109,7 +109,7 @@ static void unknown_long(const GPtrArray *rows, const char *text, GError **err)
 	g_ptr_array_add(known, NULL);
 	near = cli_nearest(name, (const char *const *)known->pdata);
 	if (matches > 1)
-		g_set_error(err, CLI_ERR, CLI_USAGE, "--%s could be several options; write it out", name);
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--%s is ambiguous; give the full option name", name);
 	else if (near)
 		g_set_error(err, CLI_ERR, CLI_USAGE, "there is no option --%s; did you mean --%s?", name, near);
 	else

@@ -18,11 +18,11 @@ static const struct opt global_opts[] = {
 	{ "os-region-name", 0, "NAME", "the region [OS_REGION_NAME]" },
 	{ "os-interface", 0, "NAME", "public (the default), internal or admin [OS_INTERFACE]" },
 	{ "os-compute-api-version", 0, "2.N", "the highest version to use [OS_COMPUTE_API_VERSION]" },
-	{ "os-cacert", 0, "FILE", "the certificate authorities to trust [OS_CACERT]" },
-	{ "insecure", 0, NULL, "do not check the server's certificate [OS_INSECURE]" },
-	{ "request-timeout", 0, "SECONDS", "give a request up after so long (120)" },
+	{ "os-cacert", 0, "FILE", "file of certificate authorities to trust [OS_CACERT]" },
+	{ "insecure", 0, NULL, "do not verify the server's certificate [OS_INSECURE]" },
+	{ "request-timeout", 0, "SECONDS", "give up on a request after this many seconds (120)" },
 	{ "debug", 0, NULL, "show each request and its id" },
-	{ "help", 'h', NULL, "show the help of the command" },
+	{ "help", 'h', NULL, "show this command's help" },
 };
 
 const struct opt *cli_global_opts(size_t *ret_n)

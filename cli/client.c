@@ -136,11 +136,11 @@ static void net_error(const struct client *c, const struct http *q, CURLcode cod
 		break;
 	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
-		g_set_error(err, CLI_ERR, CLI_FAILED, "\"%s\" is no address: it must be http://HOST... or https://HOST...", q->url);
+		g_set_error(err, CLI_ERR, CLI_FAILED, "\"%s\" is not a URL: it must be http://HOST... or https://HOST...", q->url);
 		break;
 	default:
 		g_set_error(err, CLI_ERR, CLI_NET, "%s: no answer: %s%s", q->url, safe,
-			    in_doubt ? "; the request may have been carried out all the same" : "");
+			    in_doubt ? "; the request may still have taken effect" : "");
 	}
 }
 
@@ -290,7 +290,7 @@ static bool take_token(struct client *c, const struct answer *a, const char *url
 		return true;
 	}
 	if (body)
-		g_set_error(err, CLI_ERR, CLI_FAILED, "%s answered without a token: it is no Identity v3", url);
+		g_set_error(err, CLI_ERR, CLI_FAILED, "%s answered without a token: it is not an Identity v3 service", url);
 	else
 		g_prefix_error(err, "%s: ", url);
 	json_decref(body);
@@ -315,7 +315,7 @@ static bool authenticate(struct client *c, GError **err)
 	if (a.status == 401)
 		g_prefix_error(err, "the credentials of %s are refused: ", c->cloud->name);
 	else if (a.status == 404)
-		g_prefix_error(err, "%s is no Identity v3: ", url);
+		g_prefix_error(err, "%s is not an Identity v3 service: ", url);
 	return false;
 }
 
@@ -343,7 +343,7 @@ static bool set_cap(struct client *c, const char *text, GError **err)
 		text = c->cloud->compute_version;
 	if (!text || strcmp(text, "2") == 0 || reply_microversion(text, &c->mv_cap))
 		return true;
-	g_set_error(err, CLI_ERR, CLI_USAGE, "\"%s\" is no version of the Compute API; say 2.1 to 2.96, or latest", text);
+	g_set_error(err, CLI_ERR, CLI_USAGE, "\"%s\" is not a version of the Compute API; give 2.1 to 2.96, or latest", text);
 	return false;
 }
 
@@ -436,7 +436,7 @@ static bool discover(struct client *c, GError **err)
 	}
 	doc = json_parse(body->str, body->len, NULL);
 	if (!doc || !reply_versions(doc, &c->mv_min, &c->mv_max, &in_root)) {
-		g_set_error(err, CLI_ERR, CLI_FAILED, "%s does not tell a version of Compute: the catalogue, or the override, is wrong", url);
+		g_set_error(err, CLI_ERR, CLI_FAILED, "%s does not report a version of Compute: the catalogue, or the override, is wrong", url);
 		return false;
 	}
 	if (in_root && !g_str_has_suffix(c->endpoint, "/v2.1")) {
@@ -493,7 +493,7 @@ static char *drover_url(const struct client *c, const char *path, const char *wh
 	g_autofree char *version = version_url(c);
 
 	if (!g_str_has_suffix(version, "/v2.1/")) {
-		g_set_error(err, CLI_ERR, CLI_FAILED, "%s is no Drover: only Drover has %s", c->endpoint, what);
+		g_set_error(err, CLI_ERR, CLI_FAILED, "%s is not Drover: only Drover has %s", c->endpoint, what);
 		return NULL;
 	}
 	version[strlen(version) - strlen("/v2.1/")] = '\0';
@@ -505,7 +505,7 @@ static void refused(const struct client *c, const char *what, const struct http 
 {
 	http_error(c, q, a, err);
 	if (what && a->status == 404)
-		g_prefix_error(err, "%s is no Drover: only Drover has %s: ", c->endpoint, what);
+		g_prefix_error(err, "%s is not Drover: only Drover has %s: ", c->endpoint, what);
 }
 
 static char *call_url(struct client *c, const struct client_call *call, int *ret_mv, GError **err)

@@ -19,11 +19,11 @@
 #define SILENT_MS 300000    /* how long a server that does not answer is waited for */
 
 static const struct opt watch_opts[] = {
-	{ "server", 0, "SERVER", "only what is about this server" },
-	{ "migration", 0, "NUMBER", "only what is about this migration" },
-	{ "type", 0, "TYPE", "only this: migration, decision, progress, server or host; may be repeated" },
-	{ "after", 0, "ID", "go on behind this event" },
-	{ "count", 0, "N", "end after so many" },
+	{ "server", 0, "SERVER", "only events of this server" },
+	{ "migration", 0, "NUMBER", "only events of this migration" },
+	{ "type", 0, "TYPE", "only this type: migration, decision, progress, server or host; may be repeated" },
+	{ "after", 0, "ID", "resume after this event" },
+	{ "count", 0, "N", "exit after N events" },
 };
 
 struct watch {
@@ -45,7 +45,7 @@ static const struct {
 	{ "progress",  "migration {migration_id} of {server_uuid}: {%progress.memory_processed_bytes} sent, {%progress.memory_remaining_bytes} left" },
 	{ "server",    "server {server_uuid} {name} {change}: {status} on {host}, task {task_state}" },
 	{ "host",      "host {host} {change}: {state_reason}, disabled {disabled}" },
-	{ "reset",     "events were missed ({reason}): read the lists again" },
+	{ "reset",     "events were missed ({reason}): re-read the lists" },
 };
 
 static char *member_text(const json_t *event, const char *path)
@@ -155,7 +155,7 @@ static bool follow_stream(struct watch *w, const char *query, GError **err)
 			return false;
 		}
 		if (w->broken) {
-			g_set_error(err, CLI_ERR, CLI_FAILED, "what the server sends are no events");
+			g_set_error(err, CLI_ERR, CLI_FAILED, "the server's answer is not an event stream");
 			return false;
 		}
 		if (w->left == 0 || ferror(stdout))
@@ -186,11 +186,11 @@ static bool run_watch(struct cli *c, GError **err)
 
 /* ---- the table ---- */
 
-static const char watch_more[] = "Needs Drover and the role admin. With -f json, an event is a line of JSON. It goes on when the server comes back;\n"
-				 "the event \"reset\" says that some were missed.\n";
+static const char watch_more[] = "Needs Drover and the role admin. With -f json, an event is a line of JSON. It reconnects when the server is back;\n"
+				 "the event \"reset\" means that some were missed.\n";
 
 static const struct command rows[] = {
-	{ "event", "watch", "", 0, 0, run_watch, CLI_OPTS(watch_opts), .help = "print what happens, as it happens", .more = watch_more },
+	{ "event", "watch", "", 0, 0, run_watch, CLI_OPTS(watch_opts), .help = "print events as they happen", .more = watch_more },
 };
 
-const struct command_table event_commands = { "event", "see what happens", rows, G_N_ELEMENTS(rows) };
+const struct command_table event_commands = { "event", "watch events", rows, G_N_ELEMENTS(rows) };

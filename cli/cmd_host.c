@@ -158,8 +158,8 @@ static bool run_show(struct cli *c, GError **err)
 /* ---- the table ---- */
 
 static const struct command rows[] = {
-	{ "host", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list hosts and what is used of them" },
-	{ "host", "show", "HOST", 1, 1, run_show, CLI_COLS(show_cols), .help = "show what a host has and what is used of it" },
+	{ "host", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list hosts and their usage" },
+	{ "host", "show", "HOST", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a host's capacity and usage" },
 };
 
 const struct command_table host_commands = { "host", "see hosts", rows, G_N_ELEMENTS(rows) };

@@ -114,11 +114,11 @@ static const struct col event_cols[] = {
 /* ---- list ---- */
 
 static const struct opt list_opts[] = {
-	{ "server", 0, "SERVER", "only this server's" },
-	{ "host", 0, "HOST", "only from or to this host" },
-	{ "status", 0, "STATUS", "only in this status, such as running" },
+	{ "server", 0, "SERVER", "only migrations of this server" },
+	{ "host", 0, "HOST", "only migrations from or to this host" },
+	{ "status", 0, "STATUS", "only migrations in this status, such as running" },
 	{ "type", 0, "TYPE", "live-migration, migration, resize or evacuation" },
-	{ "limit", 0, "N", "the newest N at most (1000)" },
+	{ "limit", 0, "N", "at most the newest N (1000)" },
 	{ "long", 0, NULL, "more columns" },
 };
 
@@ -297,7 +297,7 @@ static bool run_force(struct cli *c, GError **err)
 /* ---- set ---- */
 
 static const struct opt set_opts[] = {
-	{ "priority", 0, "N", "from -1000 to 1000: who waits goes by it, the highest first, then by age" },
+	{ "priority", 0, "N", "from -1000 to 1000; the queue is served by priority, highest first, then by age" },
 };
 
 static bool read_priority(const struct cli *c, int64_t *ret_priority, GError **err)
@@ -309,7 +309,7 @@ static bool read_priority(const struct cli *c, int64_t *ret_priority, GError **e
 	if (text)
 		g_set_error(err, CLI_ERR, CLI_USAGE, "--priority is a number from %d to %d, not \"%s\"", PRIORITY_MIN, PRIORITY_MAX, text);
 	else
-		g_set_error(err, CLI_ERR, CLI_USAGE, "say what to set: --priority N");
+		g_set_error(err, CLI_ERR, CLI_USAGE, "nothing to set: give --priority N");
 	return false;
 }
 
@@ -329,22 +329,22 @@ static bool run_set(struct cli *c, GError **err)
 /* ---- the table ---- */
 
 #define ONE "[SERVER] MIGRATION"
-#define ONE_MORE "MIGRATION is a number or a UUID. The server need not be named, if you may list all migrations.\n"
+#define ONE_MORE "MIGRATION is a number or a UUID. SERVER can be left out by users allowed to list all migrations.\n"
 
 static const char one_more[] = ONE_MORE;
-static const char show_more[] = ONE_MORE "An administrator of a Drover also sees its place in the queue, how long it still takes, and so on.\n";
+static const char show_more[] = ONE_MORE "On Drover, administrators also see the queue position, the time left and more.\n";
 static const char events_more[] = ONE_MORE
-	"Each line is a phase that it came to, or a decision in one, with the reason. Needs Drover and the role admin.\n";
+	"Each line is a change of phase or a decision, with the reason. Needs Drover and the role admin.\n";
 static const char set_more[] = ONE_MORE
-	"When it has left the queue, the number changes nothing. Needs Drover and the role admin.\n";
+	"The priority has no effect once the migration has left the queue. Needs Drover and the role admin.\n";
 
 static const struct command rows[] = {
-	{ "migration", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list migrations, the newest first" },
+	{ "migration", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list migrations, newest first" },
 	{ "migration", "show", ONE, 1, 2, run_show, CLI_COLS(show_cols), .help = "show a migration", .more = show_more },
-	{ "migration", "events", ONE, 1, 2, run_events, CLI_COLS(event_cols), .help = "see what became of a migration, and why", .more = events_more },
-	{ "migration", "set", ONE, 1, 2, run_set, CLI_OPTS(set_opts), .help = "change its place in the queue", .more = set_more },
+	{ "migration", "events", ONE, 1, 2, run_events, CLI_COLS(event_cols), .help = "show the history of a migration", .more = events_more },
+	{ "migration", "set", ONE, 1, 2, run_set, CLI_OPTS(set_opts), .help = "change a migration's priority", .more = set_more },
 	{ "migration", "abort", ONE, 1, 2, run_abort, .help = "stop a live migration", .more = one_more },
-	{ "migration", "force-complete", ONE, 1, 2, run_force, .help = "end the copying now, at the price of a pause", .more = one_more },
+	{ "migration", "force-complete", ONE, 1, 2, run_force, .help = "finish the copy now, by pausing the server or by post-copy", .more = one_more },
 };
 
-const struct command_table migration_commands = { "migration", "see migrations, order and end them", rows, G_N_ELEMENTS(rows) };
+const struct command_table migration_commands = { "migration", "show, prioritize and stop migrations", rows, G_N_ELEMENTS(rows) };

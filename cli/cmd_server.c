@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * drover server: see servers, move them.
+ * drover server: show and migrate servers.
  */
 #include "base/json.h"
 #include "cli.h"
@@ -119,8 +119,8 @@ static const struct opt list_opts[] = {
 	{ "host", 0, "HOST", "only servers on this host" },
 	{ "name", 0, "REGEX", "only servers whose name matches" },
 	{ "status", 0, "STATUS", "only servers in this status, such as ACTIVE" },
-	{ "all-projects", 0, NULL, "servers of every project; an administrator's default" },
-	{ "my-project", 0, NULL, "only the servers of the own project" },
+	{ "all-projects", 0, NULL, "servers of every project; the default for administrators" },
+	{ "my-project", 0, NULL, "only servers of your own project" },
 	{ "long", 0, NULL, "more columns" },
 };
 
@@ -132,7 +132,7 @@ static bool run_list(struct cli *c, GError **err)
 	g_autoptr(json_t) rows = NULL;
 
 	if (cli_on(c, "all-projects") && cli_on(c, "my-project")) {
-		g_set_error(err, CLI_ERR, CLI_USAGE, "--all-projects and --my-project exclude each other");
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--all-projects and --my-project are mutually exclusive");
 		return false;
 	}
 	if (!cli_client(c, err))
@@ -162,12 +162,12 @@ static bool run_show(struct cli *c, GError **err)
 #define AUTO_BLOCK_MV 25   /* from it on the server finds out whether the disks must be copied */
 
 static const struct opt migrate_opts[] = {
-	{ "live", 0, NULL, "move it while it runs" },
+	{ "live", 0, NULL, "migrate the server while it runs" },
 	{ "live-migration", 0, NULL, NULL, "live" },
-	{ "host", 0, "HOST", "to this host; otherwise the scheduler chooses" },
-	{ "block-migration", 0, NULL, "copy the disks too" },
-	{ "shared-migration", 0, NULL, "the disks are on shared storage; otherwise that is found out" },
-	{ "wait", 0, NULL, "wait until it has ended, and show how it goes" },
+	{ "host", 0, "HOST", "destination host; by default the scheduler chooses" },
+	{ "block-migration", 0, NULL, "copy the local disks too" },
+	{ "shared-migration", 0, NULL, "the disks are on shared storage; by default this is detected" },
+	{ "wait", 0, NULL, "wait for the migration to end and show its progress" },
 };
 
 /* What "server migrate" tells of its migration. */
@@ -183,16 +183,16 @@ static const struct col migrate_cols[] = {
 };
 
 static const char migrate_more[] =
-	"Asks for a live migration and prints its number. With --wait, shows on a terminal how\n"
-	"it goes: status, hosts, bytes done of all, rate, time left. Ctrl-C then ends the wait,\n"
-	"not the migration.\n";
+	"Requests a live migration and prints its number. With --wait on a terminal, shows its\n"
+	"progress: status, hosts, bytes sent, rate, time left. Ctrl-C then stops waiting; the\n"
+	"migration continues.\n";
 
 static bool check_migrate(const struct cli *c, GError **err)
 {
 	if (!cli_on(c, "live"))
-		g_set_error(err, CLI_ERR, CLI_USAGE, "only live migration is here so far: add --live");
+		g_set_error(err, CLI_ERR, CLI_USAGE, "only live migration is supported so far: add --live");
 	else if (cli_on(c, "block-migration") && cli_on(c, "shared-migration"))
-		g_set_error(err, CLI_ERR, CLI_USAGE, "--block-migration and --shared-migration exclude each other");
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--block-migration and --shared-migration are mutually exclusive");
 	else if (cli_opt(c, "host") && !*cli_opt(c, "host"))
 		g_set_error(err, CLI_ERR, CLI_USAGE, "--host is empty");
 	else
@@ -208,13 +208,13 @@ static json_t *migrate_body(const struct cli *c, int mv, GError **err)
 	json_t *args;
 
 	if (host && mv < HOST_CHECKED_MV) {
-		g_set_error(err, CLI_ERR, CLI_FAILED, "--host needs version 2.%d of the Compute API, this is 2.%d: "
-			    "before, the host would be taken unchecked", HOST_CHECKED_MV, mv);
+		g_set_error(err, CLI_ERR, CLI_FAILED, "--host needs version 2.%d of the Compute API, this is 2.%d; "
+			    "older versions skip the checks of the host", HOST_CHECKED_MV, mv);
 		return NULL;
 	}
 	if (!chosen && mv < AUTO_BLOCK_MV) {
-		g_set_error(err, CLI_ERR, CLI_FAILED, "version 2.%d of the Compute API does not find out where the disks are: "
-			    "say --block-migration or --shared-migration", mv);
+		g_set_error(err, CLI_ERR, CLI_FAILED, "version 2.%d of the Compute API does not detect shared storage: "
+			    "give --block-migration or --shared-migration", mv);
 		return NULL;
 	}
 	args = json_pack("{s:s?, s:o}", "host", host, "block_migration", chosen ? json_boolean(block) : json_string("auto"));
@@ -258,7 +258,7 @@ static void say_accepted(const struct follow *f)
 	if (f->id)
 		printf("migration %" G_GINT64_FORMAT " of %s is %s\n", f->id, name, safe_status);
 	else
-		printf("the migration of %s is accepted and has no number yet; see: drover migration list --server %s\n", name,
+		printf("the migration of %s was accepted but has no number yet; see: drover migration list --server %s\n", name,
 		       f->server_id);
 }
 
@@ -316,10 +316,10 @@ static bool run_migrate(struct cli *c, GError **err)
 
 static const struct opt precheck_opts[] = {
 	{ "host", 0, "HOST", "only this host" },
-	{ "block-migration", 0, NULL, "if the disks are copied too" },
-	{ "no-block-migration", 0, NULL, "if they are not; otherwise that is found out" },
+	{ "block-migration", 0, NULL, "assume that local disks are copied" },
+	{ "no-block-migration", 0, NULL, "assume that no disks are copied; by default this is detected" },
 	{ "shared-migration", 0, NULL, NULL, "no-block-migration" },
-	{ "all", 0, NULL, "the checks that passed too" },
+	{ "all", 0, NULL, "show the checks that passed too" },
 };
 
 static const struct col precheck_cols[] = {
@@ -330,8 +330,8 @@ static const struct col precheck_cols[] = {
 };
 
 static const char precheck_more[] =
-	"Asks the hosts, and moves nothing. A host that the server could go to has one line, each\n"
-	"other one a line for each check that failed. Only Drover has this.\n";
+	"Asks the hosts and changes nothing. A host that passes has one line; any other host has\n"
+	"one line for each failed check. Only Drover offers this.\n";
 
 static json_t *ask_precheck(struct cli *c, const char *id, GError **err)
 {
@@ -375,7 +375,7 @@ static bool run_precheck(struct cli *c, GError **err)
 	size_t i;
 
 	if (cli_on(c, "block-migration") && cli_on(c, "no-block-migration")) {
-		g_set_error(err, CLI_ERR, CLI_USAGE, "--block-migration and --no-block-migration exclude each other");
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--block-migration and --no-block-migration are mutually exclusive");
 		return false;
 	}
 	server = find_server(c, cli_word(c, 0), err);
@@ -393,9 +393,9 @@ static const struct command rows[] = {
 	{ "server", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list servers" },
 	{ "server", "show", "SERVER", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a server" },
 	{ "server", "migrate", "SERVER", 1, 1, run_migrate, CLI_OPTS(migrate_opts), CLI_COLS(migrate_cols),
-	  .help = "move a server to another host", .more = migrate_more },
+	  .help = "migrate a server to another host", .more = migrate_more },
 	{ "server", "precheck", "SERVER", 1, 1, run_precheck, CLI_OPTS(precheck_opts), CLI_COLS(precheck_cols),
-	  .help = "see where a server could go live, and why not elsewhere", .more = precheck_more },
+	  .help = "check which hosts a server could be live-migrated to", .more = precheck_more },
 };
 
-const struct command_table server_commands = { "server", "see servers, move them", rows, G_N_ELEMENTS(rows) };
+const struct command_table server_commands = { "server", "show and migrate servers", rows, G_N_ELEMENTS(rows) };

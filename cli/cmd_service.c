@@ -23,7 +23,7 @@ static const struct col cols[] = {
 };
 
 static const struct opt list_opts[] = {
-	{ "host", 0, "HOST", "only on this host" },
+	{ "host", 0, "HOST", "only services on this host" },
 	{ "service", 0, "BINARY", "only this service, such as nova-compute" },
 	{ "long", 0, NULL, "more columns" },
 };
@@ -51,8 +51,8 @@ static bool run_list(struct cli *c, GError **err)
 /* ---- set ---- */
 
 static const struct opt set_opts[] = {
-	{ "enable", 0, NULL, "let the scheduler choose the host again" },
-	{ "disable", 0, NULL, "no new servers on the host; those there stay" },
+	{ "enable", 0, NULL, "let the scheduler use the host again" },
+	{ "disable", 0, NULL, "place no new servers on the host; existing ones stay" },
 	{ "disable-reason", 0, "TEXT", "why it is disabled" },
 	{ "reason", 0, "TEXT", NULL, "disable-reason" },
 };
@@ -60,9 +60,9 @@ static const struct opt set_opts[] = {
 static bool check_set(const struct cli *c, GError **err)
 {
 	if (cli_on(c, "enable") == cli_on(c, "disable"))
-		g_set_error(err, CLI_ERR, CLI_USAGE, "say --enable or --disable, one of the two");
+		g_set_error(err, CLI_ERR, CLI_USAGE, "give either --enable or --disable");
 	else if (cli_opt(c, "disable-reason") && cli_on(c, "enable"))
-		g_set_error(err, CLI_ERR, CLI_USAGE, "a reason goes with --disable only");
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--disable-reason needs --disable");
 	else
 		return true;
 	return false;
@@ -83,7 +83,7 @@ static char *find_service(struct cli *c, const char *host, const char *binary, G
 	if (render_str(one, "id"))
 		return g_strdup(render_str(one, "id"));
 	if (one) {
-		g_set_error(err, CLI_ERR, CLI_FAILED, "the service of %s has no id in the answer; its part of the cloud may be down", host);
+		g_set_error(err, CLI_ERR, CLI_FAILED, "the service of %s has no id in the answer; its cell may be down", host);
 		return NULL;
 	}
 	all = list_services(c, NULL, binary, NULL);
@@ -131,8 +131,8 @@ static bool run_set(struct cli *c, GError **err)
 
 static const struct command rows[] = {
 	{ "service", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(cols), .help = "list services" },
-	{ "service", "set", "HOST [BINARY]", 1, 2, run_set, CLI_OPTS(set_opts), .help = "let a host take new servers, or not",
-	  .more = "BINARY is nova-compute unless it is given.\n" },
+	{ "service", "set", "HOST [BINARY]", 1, 2, run_set, CLI_OPTS(set_opts), .help = "enable or disable a host for new servers",
+	  .more = "BINARY defaults to nova-compute.\n" },
 };
 
-const struct command_table service_commands = { "service", "see services, enable and disable them", rows, G_N_ELEMENTS(rows) };
+const struct command_table service_commands = { "service", "show, enable and disable services", rows, G_N_ELEMENTS(rows) };

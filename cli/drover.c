@@ -85,7 +85,7 @@ static bool check_line(struct cli *c, GError **err)
 	int n = (int)c->args->words->len;
 
 	if (n < c->cmd->min_words || n > c->cmd->max_words) {
-		g_set_error(err, CLI_ERR, CLI_USAGE, "%s; it is: drover %s %s%s%s", n > c->cmd->max_words ? "too many words" : "a word is missing",
+		g_set_error(err, CLI_ERR, CLI_USAGE, "%s; usage: drover %s %s%s%s", n > c->cmd->max_words ? "too many arguments" : "missing argument",
 			    c->cmd->group, c->cmd->name, *c->cmd->words ? " " : "", c->cmd->words);
 		return false;
 	}
@@ -126,9 +126,9 @@ static int report(const struct cli *c, const GError *err)
 	if (!g_error_matches(err, CLI_ERR, CLI_USAGE))
 		return 1;
 	if (c->cmd)
-		fprintf(stderr, "drover: see: drover %s %s --help\n", c->cmd->group, c->cmd->name);
+		fprintf(stderr, "drover: try: drover %s %s --help\n", c->cmd->group, c->cmd->name);
 	else
-		fprintf(stderr, "drover: see: drover help\n");
+		fprintf(stderr, "drover: try: drover help\n");
 	return 2;
 }
 

@@ -183,7 +183,7 @@ json_t *find_migration(struct cli *c, const char *server_id, const char *text, G
 	struct wanted w = { .uuid = util_uuid_valid(text) ? text : NULL };
 
 	if (!w.uuid && !util_parse_int(text, 0, G_MAXINT64, &w.id)) {
-		g_set_error(err, CLI_ERR, CLI_USAGE, "\"%s\" is no migration: give its number or its UUID", text);
+		g_set_error(err, CLI_ERR, CLI_USAGE, "\"%s\" is not a migration: give its number or UUID", text);
 		return NULL;
 	}
 	if (!cli_client(c, err))

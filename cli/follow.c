@@ -283,7 +283,7 @@ static void say_goes_on(const struct follow *f)
 {
 	g_autofree char *name = render_safe(f->server_name, false);
 
-	fprintf(stderr, "drover: no longer waiting; the migration of %s goes on\n", name);
+	fprintf(stderr, "drover: no longer waiting; the migration of %s continues\n", name);
 	if (f->id)
 		fprintf(stderr, "  see it:   drover migration show %s %" G_GINT64_FORMAT "\n"
 			"  abort it: drover migration abort %s %" G_GINT64_FORMAT "\n", f->server_id, f->id, f->server_id, f->id);

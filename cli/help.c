@@ -63,7 +63,7 @@ static void put_rows(FILE *out, const struct command_table *t)
 
 static void help_all(FILE *out)
 {
-	fputs("drover - see and move the servers of an OpenStack Compute API\n"
+	fputs("drover - show and migrate the servers of an OpenStack Compute API\n"
 	      "\n"
 	      "  drover GROUP COMMAND [OPTION...] [WORD...]\n"
 	      "  drover help [GROUP [COMMAND]]\n"
@@ -77,7 +77,7 @@ static void help_all(FILE *out)
 	      "OS_PROJECT_NAME, OS_USER_DOMAIN_NAME, ...) or from clouds.yaml in \".\",\n"
 	      "~/.config/openstack or /etc/openstack.\n"
 	      "\n"
-	      "Exit status: 0 done, 1 failed, 2 the command line is wrong, 130 interrupted.\n", out);
+	      "Exit status: 0 success, 1 failure, 2 usage error, 130 interrupted.\n", out);
 }
 
 void help_print(FILE *out, const struct command_table *t, const struct command *cmd)
@@ -143,5 +143,5 @@ void help_missing(const struct command_table *t, GError **err)
 	g_autoptr(GPtrArray) names = names_of(t);
 	g_autofree char *list = g_strjoinv(", ", (char **)names->pdata);
 
-	g_set_error(err, CLI_ERR, CLI_USAGE, "a command is missing%s%s; there are: %s", t ? " behind " : "", t ? t->group : "", list);
+	g_set_error(err, CLI_ERR, CLI_USAGE, "missing command%s%s; there are: %s", t ? " after " : "", t ? t->group : "", list);
 }

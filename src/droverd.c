@@ -53,7 +53,7 @@ static bool parse_options(int *argc, char ***argv, struct options *o)
 {
 	const GOptionEntry entries[] = {
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &o->config, "Configuration file (default " CONF_PATH ")", "FILE" },
-		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &o->check, "Name each mistake in the configuration and exit", NULL },
+		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &o->check, "Check the configuration, report each mistake and exit", NULL },
 		{ "print-config", 0, 0, G_OPTION_ARG_NONE, &o->print, "Print a configuration file with every option and exit", NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version and exit", NULL },
 		{ NULL },

@@ -18,7 +18,7 @@ static bool take_types(const char *text, unsigned *types, GError **err)
 
 		if (!event_type_parse(*w, &t)) {
 			g_set_error(err, ERR, ERR_BAD_REQUEST,
-				    "Invalid input for query parameter type: '%.60s' is none of migration, decision, progress, server, host.", *w);
+				    "Invalid input for query parameter type: '%.60s' is not one of migration, decision, progress, server, host.", *w);
 			return false;
 		}
 		*types |= 1u << t;
@@ -40,11 +40,11 @@ static bool take_filters(const struct api_req *r, struct watch_params *p, GError
 		p->types = (1u << EVENT_TYPE_N) - 1;
 	p->server = api_query(r, "server");
 	if (p->server && !util_uuid_valid(p->server)) {
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameter server: '%.60s' is no UUID.", p->server);
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameter server: '%.60s' is not a UUID.", p->server);
 		return false;
 	}
 	if (migration && !util_parse_int(migration, 1, G_MAXINT64, &p->migration)) {
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameter migration: '%.60s' is no number of one.", migration);
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameter migration: '%.60s' is not a migration's number.", migration);
 		return false;
 	}
 	return true;

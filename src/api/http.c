@@ -351,7 +351,7 @@ static enum MHD_Result scan_field(void *user, enum MHD_ValueKind kind, const cha
 		if (g_ascii_strcasecmp(name, fields[i].name) != 0)
 			continue;
 		if (*where && fields[i].once)
-			h->wrong = "A header field that may stand once stands twice";
+			h->wrong = "A header field that may appear once appears twice";
 		util_replace(where, value);
 		g_strchomp(*where); /* the library leaves blanks at the end */
 		break;
@@ -369,7 +369,7 @@ static void scan_head(struct exchange *x, struct head_scan *h)
 {
 	(void)MHD_get_connection_values(x->conn, MHD_HEADER_KIND, scan_field, h); /* the number of fields */
 	if (h->coding && h->length)
-		h->wrong = "Content-Length and Transfer-Encoding exclude each other";
+		h->wrong = "Content-Length and Transfer-Encoding are mutually exclusive";
 	else if (h->coding && g_ascii_strcasecmp(h->coding, "chunked") != 0)
 		h->wrong = "Transfer-Encoding must be chunked";
 }
@@ -599,7 +599,7 @@ static bool start_library(struct http *h, GError **err)
 				  MHD_OPTION_END);
 	info = h->mhd ? MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	if (!info) {
-		g_set_error(err, ERR, ERR_CONF, "the HTTP server does not start%s", h->tls ? "; see [wsgi] ssl_cert_file and ssl_key_file" : "");
+		g_set_error(err, ERR, ERR_CONF, "the HTTP server cannot start%s", h->tls ? "; see [wsgi] ssl_cert_file and ssl_key_file" : "");
 		return false;
 	}
 	h->source = g_unix_fd_source_new(info->epoll_fd, G_IO_IN);

@@ -170,7 +170,7 @@ static bool check_admin_left(const struct identity *id, const char *without_user
 	/* Where nobody was before, as at the first start, nothing is lost. */
 	if (admin_left(id, without_user, without_project, without) || !admin_left(id, NULL, NULL, NULL))
 		return true;
-	g_set_error(err, ERR, ERR_FORBIDDEN, "Nobody would be left with the role admin.");
+	g_set_error(err, ERR, ERR_FORBIDDEN, "No user would be left with the role admin.");
 	return false;
 }
 
@@ -519,7 +519,7 @@ static bool make_admin(struct identity *id, const char *password, GError **err)
 {
 	g_autofree char *user_id = identity_id_new(), *project_id = identity_id_new(), *hash = password_hash_now(password);
 	int64_t now_us = clock_wall_us();
-	struct project p = { .id = project_id, .name = (char *)"admin", .description = (char *)"made at the first start", .enabled = true,
+	struct project p = { .id = project_id, .name = (char *)"admin", .description = (char *)"created at the first start", .enabled = true,
 			     .created_us = now_us };
 	struct user u = { .id = user_id, .name = (char *)"admin", .hash = hash, .default_project_id = project_id, .enabled = true,
 			  .created_us = now_us };

@@ -213,7 +213,7 @@ static void change_hashed(const char *hash, bool ok, void *user)
 	if (hash)
 		write_change(c, hash);
 	else
-		api_fail_new(c->r, ERR_BAD_REQUEST, "The password cannot be hashed.");
+		api_fail_new(c->r, ERR_BAD_REQUEST, "The password could not be hashed.");
 	change_free(c);
 }
 
@@ -263,7 +263,7 @@ static void own_hashed(const char *hash, bool ok, void *user)
 
 	(void)ok;
 	if (!hash || !old) {
-		api_fail_new(c->r, ERR_BAD_REQUEST, "The password cannot be changed.");
+		api_fail_new(c->r, ERR_BAD_REQUEST, "The password could not be changed.");
 	} else {
 		u = *old;
 		u.hash = (char *)hash;

@@ -198,7 +198,7 @@ static bool take_inherited(struct listeners *all, int fd, GError **err)
 	socklen_t on_len = sizeof on;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &on_len) != 0 || !on || getsockname(fd, &a.any, &len) != 0) {
-		g_set_error(err, ERR, ERR_CONF, "descriptor %d, handed over by LISTEN_FDS, is no listening socket", fd);
+		g_set_error(err, ERR, ERR_CONF, "descriptor %d, passed by LISTEN_FDS, is not a listening socket", fd);
 		return false;
 	}
 	if (!check_beyond(&all->params, &a, err))

@@ -267,7 +267,7 @@ json_t *api_body(struct api_req *r, GError **err)
 	json_t *root;
 
 	if (!r->body_len) {
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Malformed request body: it is empty");
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Malformed request body: the body is empty");
 		return NULL;
 	}
 	root = json_parse(r->body, r->body_len, err);

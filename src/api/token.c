@@ -197,7 +197,7 @@ bool token_key_load(const char *path, uint8_t ret[static TOKEN_KEY_LEN], GError 
 	}
 	key = from_base64(g_strchomp(text), &len);
 	if (!key || len != TOKEN_KEY_LEN) {
-		g_set_error(err, ERR, ERR_CONF, "%s is not a token key; delete it for a new one, which ends all tokens", path);
+		g_set_error(err, ERR, ERR_CONF, "%s is not a token key; delete it to get a new one, which invalidates all tokens", path);
 		return false;
 	}
 	if (stat(path, &st) == 0 && (st.st_mode & 077) && chmod(path, 0600) != 0) {

@@ -192,7 +192,7 @@ bool view_take_bool(const json_t *v, const char *where, bool *ret, GError **err)
 		}
 	}
 	shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.60s. %.60s is no truth value: "
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.60s. %.60s is not a boolean: "
 		    "true, false, or one of the words true, 1, on, yes, y, t, false, 0, off, no, n, f", view_leaf(where), shown, shown);
 	return false;
 }

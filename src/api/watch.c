@@ -69,7 +69,7 @@ static void put_reset(struct watch *w, enum event_found why)
 	jout_kv(&o, "type", str, "reset");
 	jout_kv(&o, "at", time_us, clock_wall_us());
 	jout_kv(&o, "reason", str, event_found_name(why));
-	jout_kv(&o, "do", str, "events were missed: read the lists again; what happens from now on follows");
+	jout_kv(&o, "do", str, "events were missed: re-read the lists; later events follow");
 	jout_close(&o, '}');
 	g_string_append(w->out, "\n\n");
 }
@@ -162,7 +162,7 @@ static void on_timer(void *user)
 		w->beat = true;
 		plan(w);
 	} else {
-		w->over = "the token is no longer good";
+		w->over = "the token is no longer valid";
 	}
 	if (a)
 		auth_free(a);
@@ -198,7 +198,7 @@ static size_t count_open(struct watches *all)
 		struct watch *w = g_ptr_array_index(all->open, i);
 
 		if (!w->over && api_stream_left(&w->stream)) {
-			w->over = "its client has closed his side, and another waits";
+			w->over = "the client has closed its side, and another client is waiting";
 			api_stream_wake(&w->stream);
 		}
 		n += !w->over;
@@ -211,7 +211,7 @@ struct api_stream *watch_open(struct watches *all, const struct watch_params *p,
 	struct watch *w;
 
 	if (all->open->len >= all->max && count_open(all) >= all->max) {
-		g_set_error(err, ERR, ERR_UNAVAILABLE, "%zu clients watch the events already; [api] event_streams_max permits no more.", all->max);
+		g_set_error(err, ERR, ERR_UNAVAILABLE, "%zu clients are subscribed to events, the limit set by [api] event_streams_max.", all->max);
 		return NULL;
 	}
 	w = g_new0(struct watch, 1);

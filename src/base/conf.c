@@ -16,7 +16,7 @@ struct key {
 	const char *section, *name;
 	enum key_type type;
 	size_t offset;
-	const char *fallback; /* as it would stand in the file; NULL: unset */
+	const char *fallback; /* as written in the file; NULL: unset */
 	double min, max;      /* checked when max > min */
 	const char *choices;  /* KEY_CHOICE: "a|b|c" */
 	const char *help;
@@ -27,62 +27,62 @@ struct key {
 
 /* Names, defaults and limits are Nova's (nova.md 4.1) unless the help says "Drover". */
 static const struct key keys[] = {
-	{ "DEFAULT", "state_path", KEY_STR, AT(state_path), "/var/lib/drover", .help = "where Drover keeps its database, keys and credentials" },
-	{ "DEFAULT", "osapi_compute_listen", KEY_STR, AT(listen), "127.0.0.1", .help = "address of the API; beyond loopback it wants TLS, see [wsgi]" },
-	{ "DEFAULT", "osapi_compute_listen_port", KEY_INT, AT(port), "8774", 0, 65535, .help = "its port; 0 takes a free one" },
+	{ "DEFAULT", "state_path", KEY_STR, AT(state_path), "/var/lib/drover", .help = "directory for the database, keys and credentials" },
+	{ "DEFAULT", "osapi_compute_listen", KEY_STR, AT(listen), "127.0.0.1", .help = "address the API listens on; anything but loopback needs TLS, see [wsgi]" },
+	{ "DEFAULT", "osapi_compute_listen_port", KEY_INT, AT(port), "8774", 0, 65535, .help = "port the API listens on; 0 picks a free one" },
 	{ "DEFAULT", "debug", KEY_BOOL, AT(debug), "false", .help = "log at level DEBUG", .mutable = true },
-	{ "DEFAULT", "log_format", KEY_CHOICE, AT(log_format), "auto", .choices = "auto|text|json|journal", .help = "Drover's: auto takes the journal under systemd, else text" },
-	{ "DEFAULT", "service_down_time", KEY_INT, AT(service_down_time), "15", 2, 86400, .help = "a host not heard of for so many seconds is down; Nova's default is 60, Drover needs no such patience" },
-	{ "DEFAULT", "report_interval", KEY_INT, AT(report_interval), "5", 1, 3600, .help = "seconds between two polls of a host; Nova's default is 10" },
-	{ "DEFAULT", "max_concurrent_live_migrations", KEY_INT, AT(max_concurrent_live_migrations), "1", 0, 1000, .help = "outbound live migrations at once per host; 0 is no limit", .mutable = true },
-	{ "DEFAULT", "max_concurrent_inbound_live_migrations", KEY_INT, AT(max_concurrent_inbound_live_migrations), "2", 0, 1000, .help = "Drover's: inbound live migrations at once per host; 0 is no limit. Who finds only busy hosts waits in the queue", .mutable = true },
-	{ "DEFAULT", "max_concurrent_fleet_live_migrations", KEY_INT, AT(max_concurrent_fleet_live_migrations), "0", 0, 100000, .help = "Drover's: live migrations at once in the whole fleet; 0 is no limit", .mutable = true },
-	{ "DEFAULT", "migrate_max_retries", KEY_INT, AT(migrate_max_retries), "-1", -1, 1000, .help = "how many other destinations are tried; -1 is all" },
-	{ "DEFAULT", "reserved_host_memory_mb", KEY_INT, AT(reserved_host_memory_mb), "512", 0, 1 << 30, .help = "memory of a host that servers may not have" },
-	{ "DEFAULT", "reserved_host_cpus", KEY_INT, AT(reserved_host_cpus), "0", 0, 1 << 20, .help = "CPUs of a host that servers may not have" },
-	{ "DEFAULT", "reserved_host_disk_mb", KEY_INT, AT(reserved_host_disk_mb), "0", 0, 1 << 30, .help = "disk of a host that servers may not have" },
-	{ "DEFAULT", "cpu_allocation_ratio", KEY_DBL, AT(cpu_allocation_ratio), "4.0", 0.01, 1000, .help = "vCPUs given out per host CPU" },
-	{ "DEFAULT", "ram_allocation_ratio", KEY_DBL, AT(ram_allocation_ratio), "1.0", 0.01, 1000, .help = "memory given out per memory" },
-	{ "DEFAULT", "disk_allocation_ratio", KEY_DBL, AT(disk_allocation_ratio), "1.0", 0.01, 1000, .help = "disk given out per disk" },
-	{ "DEFAULT", "default_availability_zone", KEY_STR, AT(default_availability_zone), "nova", .help = "the zone of every host" },
-	{ "api", "max_limit", KEY_INT, AT(max_limit), "1000", 1, 100000, .help = "the most items of one page" },
-	{ "api", "public_url", KEY_STR, AT(public_url), NULL, .help = "Drover's: the URL by which clients reach the API, for links and the catalogue; unset: as each request says" },
-	{ "api", "event_history", KEY_INT, AT(event_history), "8192", 16, 1 << 20, .help = "Drover's: how many events are kept for who watches; who is further behind has to read the lists again" },
-	{ "api", "event_streams_max", KEY_INT, AT(event_streams_max), "64", 0, 4096, .help = "Drover's: how many may watch the events at once" },
-	{ "api", "metrics", KEY_CHOICE, AT(metrics), "totals", .choices = "off|token|totals|hosts", .help = "Drover's: who gets GET /metrics: nobody; administrators with a token, all; everybody, numbers of the whole fleet; everybody, numbers by host too, with the hosts' names", .mutable = true },
-	{ "compute", "cpu_shared_set", KEY_CPUS, AT(cpu_shared_set), NULL, .help = "CPUs of a host for guests without CPUs of their own, such as 0-3,^2: what such a guest gets at a destination; unset: what it had. Also per host" },
-	{ "compute", "cpu_dedicated_set", KEY_CPUS, AT(cpu_dedicated_set), NULL, .help = "CPUs of a host for vCPUs that have one of their own; unset: all but the shared ones. Also per host" },
+	{ "DEFAULT", "log_format", KEY_CHOICE, AT(log_format), "auto", .choices = "auto|text|json|journal", .help = "Drover's: auto uses the journal under systemd and text otherwise" },
+	{ "DEFAULT", "service_down_time", KEY_INT, AT(service_down_time), "15", 2, 86400, .help = "a host that has not answered for this many seconds is down; Nova's default is 60, but Drover polls hosts directly" },
+	{ "DEFAULT", "report_interval", KEY_INT, AT(report_interval), "5", 1, 3600, .help = "seconds between polls of a host; Nova's default is 10" },
+	{ "DEFAULT", "max_concurrent_live_migrations", KEY_INT, AT(max_concurrent_live_migrations), "1", 0, 1000, .help = "concurrent outbound live migrations per host; 0 is unlimited", .mutable = true },
+	{ "DEFAULT", "max_concurrent_inbound_live_migrations", KEY_INT, AT(max_concurrent_inbound_live_migrations), "2", 0, 1000, .help = "Drover's: concurrent inbound live migrations per host; 0 is unlimited. A migration that finds only busy hosts waits in the queue", .mutable = true },
+	{ "DEFAULT", "max_concurrent_fleet_live_migrations", KEY_INT, AT(max_concurrent_fleet_live_migrations), "0", 0, 100000, .help = "Drover's: concurrent live migrations in the whole fleet; 0 is unlimited", .mutable = true },
+	{ "DEFAULT", "migrate_max_retries", KEY_INT, AT(migrate_max_retries), "-1", -1, 1000, .help = "how many other destinations to try; -1 tries all" },
+	{ "DEFAULT", "reserved_host_memory_mb", KEY_INT, AT(reserved_host_memory_mb), "512", 0, 1 << 30, .help = "memory of each host kept free of servers, MiB" },
+	{ "DEFAULT", "reserved_host_cpus", KEY_INT, AT(reserved_host_cpus), "0", 0, 1 << 20, .help = "CPUs of each host kept free of servers" },
+	{ "DEFAULT", "reserved_host_disk_mb", KEY_INT, AT(reserved_host_disk_mb), "0", 0, 1 << 30, .help = "disk of each host kept free of servers, MiB" },
+	{ "DEFAULT", "cpu_allocation_ratio", KEY_DBL, AT(cpu_allocation_ratio), "4.0", 0.01, 1000, .help = "vCPUs allocated per physical CPU" },
+	{ "DEFAULT", "ram_allocation_ratio", KEY_DBL, AT(ram_allocation_ratio), "1.0", 0.01, 1000, .help = "memory allocated per unit of physical memory" },
+	{ "DEFAULT", "disk_allocation_ratio", KEY_DBL, AT(disk_allocation_ratio), "1.0", 0.01, 1000, .help = "disk allocated per unit of physical disk" },
+	{ "DEFAULT", "default_availability_zone", KEY_STR, AT(default_availability_zone), "nova", .help = "availability zone of every host" },
+	{ "api", "max_limit", KEY_INT, AT(max_limit), "1000", 1, 100000, .help = "maximum number of items in one page of a list" },
+	{ "api", "public_url", KEY_STR, AT(public_url), NULL, .help = "Drover's: URL of the API as clients reach it, used in links and the service catalog; unset: taken from each request" },
+	{ "api", "event_history", KEY_INT, AT(event_history), "8192", 16, 1 << 20, .help = "Drover's: number of events kept in memory; a client that falls further behind must re-read the lists" },
+	{ "api", "event_streams_max", KEY_INT, AT(event_streams_max), "64", 0, 4096, .help = "Drover's: maximum number of clients subscribed to events" },
+	{ "api", "metrics", KEY_CHOICE, AT(metrics), "totals", .choices = "off|token|totals|hosts", .help = "Drover's: access to GET /metrics. off: none; token: everything, for administrators only; totals: fleet-wide figures, without a token; hosts: per-host figures and host names too, without a token", .mutable = true },
+	{ "compute", "cpu_shared_set", KEY_CPUS, AT(cpu_shared_set), NULL, .help = "host CPUs for guests without dedicated CPUs, such as 0-3,^2, applied at the destination; unset: the guest keeps its set. Can be set per host" },
+	{ "compute", "cpu_dedicated_set", KEY_CPUS, AT(cpu_dedicated_set), NULL, .help = "host CPUs for vCPUs pinned to a CPU of their own; unset: all except the shared ones. Can be set per host" },
 	{ "database", "connection", KEY_STR, AT(connection), NULL, .help = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; unset: drover.sqlite in state_path" },
-	{ "filter_scheduler", "enabled_filters", KEY_LIST, AT(enabled_filters), "ComputeFilter,RamFilter,CoreFilter,DiskFilter,NumInstancesFilter", .help = "filters of the scheduler, in order" },
-	{ "filter_scheduler", "max_instances_per_host", KEY_INT, AT(max_instances_per_host), "50", 1, 100000, .help = "for NumInstancesFilter" },
-	{ "libvirt", "live_migration_scheme", KEY_STR, AT(live_migration_scheme), NULL, .help = "scheme of the destination's libvirt URI as the source uses it (tcp, tls, ssh); unset: as the controller's" },
-	{ "libvirt", "live_migration_bandwidth", KEY_INT, AT(live_migration_bandwidth), "0", 0, 1 << 20, .help = "MiB a second; 0 is the hypervisor's default" },
-	{ "libvirt", "live_migration_policy", KEY_CHOICE, AT(live_migration_policy), "adaptive", .choices = "adaptive|nova", .help = "Drover's: how a migration is brought to its end; nova is Nova's ramp of downtimes" },
-	{ "libvirt", "live_migration_downtime", KEY_INT, AT(live_migration_downtime), "500", 100, 3600000, .help = "the longest pause at the switch-over, milliseconds" },
-	{ "libvirt", "live_migration_downtime_steps", KEY_INT, AT(live_migration_downtime_steps), "10", 3, 1000, .help = "steps up to live_migration_downtime" },
-	{ "libvirt", "live_migration_downtime_delay", KEY_INT, AT(live_migration_downtime_delay), "75", 3, 86400, .help = "seconds between two steps, per GiB of memory and copied disk" },
-	{ "libvirt", "live_migration_completion_timeout", KEY_INT, AT(live_migration_completion_timeout), "800", 0, 86400, .help = "seconds per GiB of memory and copied disk that a migration may take; 0 is no limit", .mutable = true },
-	{ "libvirt", "live_migration_timeout_action", KEY_CHOICE, AT(live_migration_timeout_action), "abort", .choices = "abort|force_complete", .help = "what is done then", .mutable = true },
-	{ "libvirt", "live_migration_progress_timeout", KEY_INT, AT(live_migration_progress_timeout), "0", 0, 86400, .help = "abort when the least remaining bytes were not undercut for so many seconds; 0 is never (Nova up to Ocata)" },
-	{ "libvirt", "live_migration_permit_post_copy", KEY_BOOL, AT(live_migration_permit_post_copy), "false", .help = "force-complete switches to post-copy instead of pausing" },
-	{ "libvirt", "live_migration_permit_auto_converge", KEY_BOOL, AT(live_migration_permit_auto_converge), "false", .help = "let QEMU slow the guest down so that the copy can end" },
-	{ "libvirt", "live_migration_with_native_tls", KEY_BOOL, AT(live_migration_with_native_tls), "false", .help = "encrypt the migration stream by QEMU's TLS" },
-	{ "libvirt", "live_migration_tunnelled", KEY_BOOL, AT(live_migration_tunnelled), "false", .help = "send the guest through libvirtd's own connection, which its TLS encrypts; without post-copy, parallel connections and copies of disks, which libvirt cannot do then" },
-	{ "libvirt", "live_migration_parallel_connections", KEY_INT, AT(live_migration_parallel_connections), "1", 1, 255, .help = "streams of one migration (multifd)" },
-	{ "libvirt", "live_migration_monitor_interval", KEY_INT, AT(live_migration_monitor_interval), "5", 1, 3600, .help = "seconds between two writes of a migration's progress to the database" },
-	{ "libvirt", "cpu_mode", KEY_CHOICE, AT(cpu_mode), NULL, .choices = "host-model|host-passthrough|custom|none", .help = "guests are adopted with the CPUs that they have; host-passthrough demands the source's very CPU model of a destination, custom those of cpu_models too, the others and unset what the guest's own CPU needs" },
-	{ "libvirt", "cpu_models", KEY_LIST, AT(cpu_models), "", .help = "with cpu_mode custom: CPU models that every destination must be able to give, so that the fleet stays one whose guests can go anywhere" },
-	{ "oslo_middleware", "max_request_body_size", KEY_INT, AT(max_request_body_size), "114688", 1024, 1 << 26, .help = "bytes of a request's body" },
-	{ "token", "expiration", KEY_INT, AT(token_expiration), "3600", 1, 31536000, .help = "seconds that a token is good for (Keystone's)" },
-	{ "vnc", "server_listen", KEY_STR, AT(vnc_server_listen), NULL, .help = "VNC address that a guest gets at a destination; unset: the guest's own. Also per host" },
-	{ "workarounds", "skip_cpu_compare_on_dest", KEY_BOOL, AT(skip_cpu_compare_on_dest), "false", .help = "do not compare CPUs before a migration; libvirt still refuses what cannot run" },
-	{ "workarounds", "skip_hypervisor_version_check_on_lm", KEY_BOOL, AT(skip_hypervisor_version_check_on_lm), "false", .help = "let guests go to an older hypervisor" },
-	{ "workarounds", "enable_qemu_monitor_announce_self", KEY_BOOL, AT(enable_qemu_monitor_announce_self), "false", .help = "after a migration, let QEMU announce the guest's network cards again, for networks that learn late where it is" },
-	{ "workarounds", "qemu_monitor_announce_self_count", KEY_INT, AT(qemu_monitor_announce_self_count), "3", 1, 1000, .help = "how many times" },
-	{ "workarounds", "qemu_monitor_announce_self_interval", KEY_INT, AT(qemu_monitor_announce_self_interval), "1", 1, 100, .help = "seconds between two of them" },
+	{ "filter_scheduler", "enabled_filters", KEY_LIST, AT(enabled_filters), "ComputeFilter,RamFilter,CoreFilter,DiskFilter,NumInstancesFilter", .help = "scheduler filters, in order" },
+	{ "filter_scheduler", "max_instances_per_host", KEY_INT, AT(max_instances_per_host), "50", 1, 100000, .help = "limit of NumInstancesFilter" },
+	{ "libvirt", "live_migration_scheme", KEY_STR, AT(live_migration_scheme), NULL, .help = "scheme of the libvirt URI from the source to the destination (tcp, tls, ssh); unset: that of the controller's URI" },
+	{ "libvirt", "live_migration_bandwidth", KEY_INT, AT(live_migration_bandwidth), "0", 0, 1 << 20, .help = "maximum bandwidth of a migration, MiB/s; 0 is the hypervisor's default" },
+	{ "libvirt", "live_migration_policy", KEY_CHOICE, AT(live_migration_policy), "adaptive", .choices = "adaptive|nova", .help = "Drover's: how a migration is made to converge; nova follows Nova's steps of increasing downtime" },
+	{ "libvirt", "live_migration_downtime", KEY_INT, AT(live_migration_downtime), "500", 100, 3600000, .help = "longest pause at switch-over, milliseconds" },
+	{ "libvirt", "live_migration_downtime_steps", KEY_INT, AT(live_migration_downtime_steps), "10", 3, 1000, .help = "number of steps up to live_migration_downtime" },
+	{ "libvirt", "live_migration_downtime_delay", KEY_INT, AT(live_migration_downtime_delay), "75", 3, 86400, .help = "seconds between steps, per GiB of memory and copied disk" },
+	{ "libvirt", "live_migration_completion_timeout", KEY_INT, AT(live_migration_completion_timeout), "800", 0, 86400, .help = "seconds a migration may take, per GiB of memory and copied disk; 0 is unlimited", .mutable = true },
+	{ "libvirt", "live_migration_timeout_action", KEY_CHOICE, AT(live_migration_timeout_action), "abort", .choices = "abort|force_complete", .help = "action when live_migration_completion_timeout expires", .mutable = true },
+	{ "libvirt", "live_migration_progress_timeout", KEY_INT, AT(live_migration_progress_timeout), "0", 0, 86400, .help = "abort when the lowest remaining byte count has not improved for this many seconds; 0 disables it (Nova up to Ocata)" },
+	{ "libvirt", "live_migration_permit_post_copy", KEY_BOOL, AT(live_migration_permit_post_copy), "false", .help = "allow post-copy; force-complete then switches to post-copy instead of pausing the guest" },
+	{ "libvirt", "live_migration_permit_auto_converge", KEY_BOOL, AT(live_migration_permit_auto_converge), "false", .help = "allow QEMU to throttle the guest so that the copy converges" },
+	{ "libvirt", "live_migration_with_native_tls", KEY_BOOL, AT(live_migration_with_native_tls), "false", .help = "encrypt the migration stream with QEMU's native TLS" },
+	{ "libvirt", "live_migration_tunnelled", KEY_BOOL, AT(live_migration_tunnelled), "false", .help = "tunnel the migration through libvirtd's connection and its TLS; libvirt then supports no post-copy, no parallel connections and no disk copies" },
+	{ "libvirt", "live_migration_parallel_connections", KEY_INT, AT(live_migration_parallel_connections), "1", 1, 255, .help = "connections per migration (multifd)" },
+	{ "libvirt", "live_migration_monitor_interval", KEY_INT, AT(live_migration_monitor_interval), "5", 1, 3600, .help = "seconds between updates of a migration's progress in the database" },
+	{ "libvirt", "cpu_mode", KEY_CHOICE, AT(cpu_mode), NULL, .choices = "host-model|host-passthrough|custom|none", .help = "guests keep the CPU they were adopted with; host-passthrough requires the source's exact CPU model at the destination, custom requires cpu_models as well, any other value or unset only what the guest's CPU needs" },
+	{ "libvirt", "cpu_models", KEY_LIST, AT(cpu_models), "", .help = "with cpu_mode = custom: CPU models that every destination must support, so that guests can move to any host" },
+	{ "oslo_middleware", "max_request_body_size", KEY_INT, AT(max_request_body_size), "114688", 1024, 1 << 26, .help = "maximum size of a request body, bytes" },
+	{ "token", "expiration", KEY_INT, AT(token_expiration), "3600", 1, 31536000, .help = "lifetime of a token, seconds (Keystone's)" },
+	{ "vnc", "server_listen", KEY_STR, AT(vnc_server_listen), NULL, .help = "VNC listen address of a guest at its destination; unset: the guest's own. Can be set per host" },
+	{ "workarounds", "skip_cpu_compare_on_dest", KEY_BOOL, AT(skip_cpu_compare_on_dest), "false", .help = "skip the CPU comparison before a migration; libvirt still refuses an incompatible guest" },
+	{ "workarounds", "skip_hypervisor_version_check_on_lm", KEY_BOOL, AT(skip_hypervisor_version_check_on_lm), "false", .help = "allow migration to an older hypervisor" },
+	{ "workarounds", "enable_qemu_monitor_announce_self", KEY_BOOL, AT(enable_qemu_monitor_announce_self), "false", .help = "after a migration, have QEMU announce the guest's network interfaces again, for networks that are slow to learn the new location" },
+	{ "workarounds", "qemu_monitor_announce_self_count", KEY_INT, AT(qemu_monitor_announce_self_count), "3", 1, 1000, .help = "number of announcements" },
+	{ "workarounds", "qemu_monitor_announce_self_interval", KEY_INT, AT(qemu_monitor_announce_self_interval), "1", 1, 100, .help = "seconds between announcements" },
 	{ "wsgi", "ssl_cert_file", KEY_STR, AT(ssl_cert_file), NULL, .help = "certificate chain of the API, PEM" },
-	{ "wsgi", "ssl_key_file", KEY_STR, AT(ssl_key_file), NULL, .help = "its key, PEM" },
-	{ "wsgi", "allow_plaintext", KEY_BOOL, AT(allow_plaintext), "false", .help = "Drover's: listen beyond loopback without TLS, for those who have a proxy in front" },
+	{ "wsgi", "ssl_key_file", KEY_STR, AT(ssl_key_file), NULL, .help = "private key of the certificate, PEM" },
+	{ "wsgi", "allow_plaintext", KEY_BOOL, AT(allow_plaintext), "false", .help = "Drover's: allow listening beyond loopback without TLS, for use behind a TLS proxy" },
 };
 
 /* Of [host NAME]; offsets into struct conf_host. */
@@ -92,12 +92,12 @@ static const struct {
 	const char *help;
 	bool cpus;
 } host_keys[] = {
-	{ "uri", offsetof(struct conf_host, uri), "libvirt URI as the controller reaches it: qemu+tls://HOST/system" },
-	{ "live_migration_inbound_addr", offsetof(struct conf_host, inbound_addr), "address where migrations come in; unset: the URI's host" },
-	{ "live_migration_uri", offsetof(struct conf_host, migration_uri), "libvirt URI as the other hosts reach it; unset: uri" },
-	{ "server_listen", offsetof(struct conf_host, vnc_listen), "VNC address of guests on this host; unset: [vnc] server_listen" },
-	{ "cpu_shared_set", offsetof(struct conf_host, cpu_shared_set), "CPUs for guests without CPUs of their own; unset: [compute] cpu_shared_set", true },
-	{ "cpu_dedicated_set", offsetof(struct conf_host, cpu_dedicated_set), "CPUs for vCPUs that have one of their own; unset: [compute] cpu_dedicated_set", true },
+	{ "uri", offsetof(struct conf_host, uri), "libvirt URI of the host as the controller reaches it, such as qemu+tls://HOST/system" },
+	{ "live_migration_inbound_addr", offsetof(struct conf_host, inbound_addr), "address that receives migrations; unset: the host in uri" },
+	{ "live_migration_uri", offsetof(struct conf_host, migration_uri), "libvirt URI of the host as the other hosts reach it; unset: uri" },
+	{ "server_listen", offsetof(struct conf_host, vnc_listen), "VNC listen address of guests on this host; unset: [vnc] server_listen" },
+	{ "cpu_shared_set", offsetof(struct conf_host, cpu_shared_set), "CPUs for guests without dedicated CPUs; unset: [compute] cpu_shared_set", true },
+	{ "cpu_dedicated_set", offsetof(struct conf_host, cpu_dedicated_set), "CPUs for vCPUs pinned to a CPU of their own; unset: [compute] cpu_dedicated_set", true },
 };
 
 #define CPUS_WANTED "a set of CPUs such as 0-3,^2,8"
@@ -248,7 +248,7 @@ static void take_host_option(struct reader *r, const char *name, const char *val
 	for (size_t i = 0; i < G_N_ELEMENTS(host_keys); i++) {
 		if (strcmp(host_keys[i].name, name) == 0) {
 			if (host_keys[i].cpus && *value && !cpuset_parse(value, &(struct cpuset){ { 0 } })) {
-				mistake(r, "%s = %s: it must be " CPUS_WANTED, name, value);
+				mistake(r, "%s = %s: must be " CPUS_WANTED, name, value);
 				return;
 			}
 			util_replace((char **)((char *)r->host + host_keys[i].offset), *value ? value : NULL);
@@ -267,7 +267,7 @@ static void take_option(struct reader *r, const char *name, const char *value)
 	if (r->skip)
 		return;
 	if (!r->section) {
-		mistake(r, "option %s stands before the first [section]; put it into one, [DEFAULT] for example", name);
+		mistake(r, "option %s comes before the first [section]; move it into one, such as [DEFAULT]", name);
 		return;
 	}
 	check_duplicate(r, name);
@@ -282,7 +282,7 @@ static void take_option(struct reader *r, const char *name, const char *value)
 			g_autofree char *right = set_key(r->conf, &keys[i], value);
 
 			if (right)
-				mistake(r, "%s = %s: it must be %s", name, value, right);
+				mistake(r, "%s = %s: must be %s", name, value, right);
 			return;
 		}
 		if (d < util_distance(name, nearest->name))
@@ -303,7 +303,7 @@ static struct conf_host *add_host(struct reader *r, const char *name)
 		struct conf_host *o = g_ptr_array_index(r->conf->hosts, i);
 
 		if (strcmp(o->name, name) == 0)
-			mistake(r, "host %s stands twice, first in line %d; keep one", name, o->line);
+			mistake(r, "host %s is defined twice, first in line %d; keep one", name, o->line);
 	}
 	if (r->conf->hosts->len < HOSTS_MAX)
 		g_ptr_array_add(r->conf->hosts, h);
@@ -338,7 +338,7 @@ static void take_line(struct reader *r, char *line)
 	if (*line == '[') {
 		end = strchr(line, ']');
 		if (!end || end[1]) {
-			mistake(r, "a section reads [NAME] and nothing behind it: %s", line);
+			mistake(r, "a section line is [NAME] with nothing after it: %s", line);
 			r->skip = true;
 			return;
 		}
@@ -348,7 +348,7 @@ static void take_line(struct reader *r, char *line)
 	}
 	equals = strchr(line, '=');
 	if (!equals || equals == line) {
-		mistake(r, "neither [SECTION] nor NAME = VALUE: %s", line);
+		mistake(r, "expected [SECTION] or NAME = VALUE: %s", line);
 		return;
 	}
 	*equals = '\0';
@@ -366,7 +366,7 @@ static void check_cpus(struct reader *r, const char *shared, const char *dedicat
 	cpuset_meet(&s, &d);
 	both = cpuset_text(&s);
 	if (*both)
-		mistake(r, "cpu_shared_set and cpu_dedicated_set both have CPU %s; give it to one of them", both);
+		mistake(r, "cpu_shared_set and cpu_dedicated_set both contain CPU %s; keep it in one of them", both);
 }
 
 static void check_whole(struct reader *r)
@@ -379,7 +379,7 @@ static void check_whole(struct reader *r)
 		r->line = h->line;
 		check_cpus(r, h->cpu_shared_set ? h->cpu_shared_set : c->cpu_shared_set, h->cpu_dedicated_set ? h->cpu_dedicated_set : c->cpu_dedicated_set);
 		if (!h->uri)
-			mistake(r, "[host %s] has no uri; give one, such as qemu+tls://%s/system", h->name, h->name);
+			mistake(r, "[host %s] has no uri; set one, such as qemu+tls://%s/system", h->name, h->name);
 	}
 	r->line = 0;
 	if (c->live_migration_tunnelled) {
@@ -520,7 +520,7 @@ void conf_print_defaults(FILE *out)
 		fprintf(out, "# %s%s\n#%s = %s\n", keys[i].help, keys[i].mutable ? " (changed at run time by SIGHUP)" : "", keys[i].name,
 			keys[i].fallback ? keys[i].fallback : "");
 	}
-	fprintf(out, "\n# One section a host:\n#[host NAME]\n");
+	fprintf(out, "\n# One section per host:\n#[host NAME]\n");
 	for (size_t i = 0; i < G_N_ELEMENTS(host_keys); i++)
 		fprintf(out, "# %s\n#%s =\n", host_keys[i].help, host_keys[i].name);
 }

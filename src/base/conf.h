@@ -43,7 +43,7 @@ struct conf {
 	int64_t max_instances_per_host;
 	/* [api] */
 	int64_t max_limit;
-	int64_t event_history;        /* events kept for who watches */
+	int64_t event_history;        /* events kept for subscribed clients */
 	int64_t event_streams_max;
 	char *metrics;                /* off, token, totals, hosts */
 	/* [compute] */

@@ -245,7 +245,7 @@ void fleet_start(struct fleet *f)
 
 	f->started = true;
 	f->started_ms = clock_now_ms();
-	/* Adopted servers belong to the administrator's project, which Identity made at the first start. */
+	/* Adopted servers belong to the administrator's project, which Identity created at the first start. */
 	if (!store_each(f->store, Q_USER_ALL, STORE_NO_ARGS, find_admin, &f->owner_user, &why) ||
 	    !store_each(f->store, Q_PROJECT_ALL, STORE_NO_ARGS, find_admin, &f->owner_project, &why))
 		log_error("fleet_owner_unknown", LOG_S("error", why->message));

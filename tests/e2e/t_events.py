@@ -225,7 +225,7 @@ def token_ends() -> None:
         api = daemon.api()
         with Events(daemon.url, api.token, query="type=progress") as stream:
             assert stream.next() is None
-        assert stream.comments[-1] == "the token is no longer good", stream.comments
+        assert stream.comments[-1] == "the token is no longer valid", stream.comments
 
 
 def stop(daemon: Daemon, api: Api) -> None:

@@ -178,10 +178,10 @@ static const struct step {
 	{ "delete bob", "admin", "DELETE", V3 "/users/{bob}", NULL, 204, "" },
 	{ "he is gone", "admin", "GET", V3 "/users/{bob}", NULL, 404, NULL },
 
-	{ "the last admin stays", "admin", "DELETE", V3 "/users/{admin-user}", NULL, 403, "Nobody would be left" },
-	{ "enabled", "admin", "PATCH", V3 "/users/{admin-user}", "{\"user\":{\"enabled\":false}}", 403, "Nobody would be left" },
-	{ "with his project", "admin", "DELETE", V3 "/projects/{admin-project}", NULL, 403, "Nobody would be left" },
-	{ "with his role", "admin", "DELETE", V3 "/projects/{admin-project}/users/{admin-user}/roles/a0000000000000000000000000000001", NULL, 403, "Nobody would be left" },
+	{ "the last admin stays", "admin", "DELETE", V3 "/users/{admin-user}", NULL, 403, "No user would be left" },
+	{ "enabled", "admin", "PATCH", V3 "/users/{admin-user}", "{\"user\":{\"enabled\":false}}", 403, "No user would be left" },
+	{ "with his project", "admin", "DELETE", V3 "/projects/{admin-project}", NULL, 403, "No user would be left" },
+	{ "with his role", "admin", "DELETE", V3 "/projects/{admin-project}/users/{admin-user}/roles/a0000000000000000000000000000001", NULL, 403, "No user would be left" },
 };
 
 static void run_step(const struct step *s)

@@ -276,7 +276,7 @@ static void test_token(void)
 		clock_advance_ms(WATCH_BEAT_MS);
 		/* what happened after it was noticed is not for him */
 		emit(&f, EVENT_HOST, NULL, 0);
-		expect(s, ": the token is no longer good|");
+		expect(s, ": the token is no longer valid|");
 		s->closed(s);
 		teardown(&f);
 	}
