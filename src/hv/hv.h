@@ -94,6 +94,13 @@ struct hv_nic {
 	int64_t floor_kibs;  /* guaranteed bandwidth, KiB/s; 0: none */
 };
 
+/* What a hypervisor keeps beside a domain's description. Whatever it does not know of, it has none of. */
+struct hv_kept {
+	bool autostart;      /* it is started when its host is */
+	bool managed_save;   /* there is an image of its memory, from which the next start goes on */
+	int snapshots, checkpoints;
+};
+
 struct hv_dom {
 	char uuid[UTIL_UUID_LEN + 1];
 	char *name;          /* libvirt's name */
@@ -110,6 +117,7 @@ struct hv_dom {
 	GPtrArray *disks;    /* struct hv_disk * */
 	GPtrArray *nics;     /* struct hv_nic * */
 	struct hv_ties *ties; /* a reference; NULL: nothing was read of them */
+	struct hv_kept kept; /* HV_DOM_GET alone asks for it; in a list it is empty */
 	/*
 	 * The job, as HV_DOM_GET sees it. A domain whose monitor is silent for 3 s has an active one, outgoing but for the
 	 * running half of a post-copy: the last phase of a migration looks like that, and a frozen guest too.

@@ -167,6 +167,8 @@ static struct hv_dom *read_dom(const struct lv_ctx *x, virDomainPtr dom, bool si
 {
 	struct hv_dom *d = lv_dom_describe(x, dom, err);
 
+	if (d && !lv_dom_kept(x, dom, &d->kept, err))
+		g_clear_pointer(&d, hv_dom_free);
 	if (d)
 		lv_cache_fill_sizes(x->conn->cache, d);
 	if (d && silent && get_state(x, dom, &d->state, &d->reason, err)) {

@@ -258,6 +258,9 @@ virDomainPtr lv_dom_lookup(const struct lv_ctx *x, const char *uuid, GError **er
 /** lv_dom_describe() - parse a domain's live description; state and job are left out. */
 struct hv_dom *lv_dom_describe(const struct lv_ctx *x, virDomainPtr dom, GError **err);
 
+/** lv_dom_kept() - what libvirt keeps beside the description; it asks no monitor. A driver that has no such thing has none of it. */
+bool lv_dom_kept(const struct lv_ctx *x, virDomainPtr dom, struct hv_kept *ret, GError **err); /* libvirt_kept.c */
+
 static inline void lv_domain_free(virDomainPtr d)
 {
 	if (d)

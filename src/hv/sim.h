@@ -103,6 +103,7 @@ struct sim_dom_spec {
 	enum hv_state state;      /* HV_UNKNOWN: running */
 	enum hv_reason reason;
 	bool transient;
+	struct hv_kept kept;      /* beside its description */
 	bool no_start;            /* no destination can let it run: the lock of its disk is not to be had */
 	double dirty_mibs;        /* what it writes, MiB/s */
 	int64_t working_mib;      /* the memory it writes to; 0: a quarter of all */

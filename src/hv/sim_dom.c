@@ -60,6 +60,7 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
 	d->vnc_listen = g_strdup("127.0.0.1");
 	d->persistent = !spec->transient;
+	d->kept = spec->kept;
 	d->state = spec->state ? spec->state : HV_RUNNING;
 	d->reason = spec->reason;
 	d->whole = sim_dom_active(d) && d->reason != HV_R_MIGRATION && d->reason != HV_R_STARTING && d->reason != HV_R_POSTCOPY_FAILED;
@@ -88,6 +89,7 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->tied = from->tied;
 	d->disks = g_ptr_array_ref(from->disks);
 	d->persistent = false;
+	d->kept = (struct hv_kept){ .autostart = false };
 	d->state = HV_PAUSED;
 	d->reason = HV_R_STARTING;
 	d->whole = false;
@@ -399,6 +401,8 @@ static void list(struct sim_call *sc)
 static void get(struct sim_call *sc, struct sim_dom *d)
 {
 	sc->call->reply.dom = d ? describe(d) : hv_dom_new();
+	if (d)
+		sc->call->reply.dom->kept = d->kept;
 	if (!d) {
 		sc->call->reply.dom->state = HV_ABSENT;
 		g_strlcpy(sc->call->reply.dom->uuid, sc->call->req.uuid, UTIL_UUID_LEN + 1);

@@ -94,6 +94,7 @@ struct sim_dom {
 	bool tied;                /* there is more to tell of its ties than that it has none */
 	struct hv_place *place;
 	bool persistent;
+	struct hv_kept kept;
 	enum hv_state state;
 	enum hv_reason reason;
 	bool whole;              /* the guest's memory is here, and is the newest */

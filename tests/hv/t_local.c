@@ -288,6 +288,38 @@ static void test_calls(void)
 	hv_host_remove(h);
 }
 
+/* What the test driver cannot have, it has none of: it knows no checkpoints. */
+static void test_kept(void)
+{
+	struct hv_host *h = open_host(TEST_URI, "open ");
+	virConnectPtr vir = virConnectOpen(TEST_URI);
+	virDomainPtr dom = virDomainLookupByUUIDString(vir, TEST_UUID);
+	virDomainSnapshotPtr snapshot;
+	struct hv_reply *r = call(h, HV_DOM_GET, TEST_UUID);
+
+	g_assert_no_error(r->err);
+	g_assert_true(!r->dom->kept.autostart && !r->dom->kept.managed_save);
+	g_assert_cmpint(r->dom->kept.snapshots + r->dom->kept.checkpoints, ==, 0);
+	reply_free(r);
+	snapshot = virDomainSnapshotCreateXML(dom, "<domainsnapshot><name>one</name></domainsnapshot>", 0);
+	g_assert_nonnull(snapshot);
+	g_assert_cmpint(virDomainSetAutostart(dom, 1), ==, 0);
+	g_assert_cmpint(virDomainManagedSave(dom, 0), ==, 0);
+	r = call(h, HV_DOM_GET, TEST_UUID);
+	g_assert_no_error(r->err);
+	g_assert_true(r->dom->kept.autostart && r->dom->kept.managed_save);
+	g_assert_cmpint(r->dom->kept.snapshots, ==, 1);
+	g_assert_cmpint(r->dom->kept.checkpoints, ==, 0);
+	reply_free(r);
+	g_assert_cmpint(virDomainSnapshotDelete(snapshot, 0), ==, 0);
+	g_assert_cmpint(virDomainSetAutostart(dom, 0), ==, 0);
+	g_assert_cmpint(virDomainCreate(dom), ==, 0);
+	virDomainSnapshotFree(snapshot);
+	virDomainFree(dom);
+	virConnectClose(vir);
+	hv_host_remove(h);
+}
+
 /* Every call has one answer, whatever becomes of the host meanwhile. */
 static void test_close(void)
 {
@@ -386,7 +418,8 @@ static const struct {
 	void (*fn)(void);
 } tests[] = {
 	{ "/local/states", test_states }, { "/local/events", test_events },   { "/local/job", test_job },
-	{ "/local/cache", test_cache },   { "/local/calls", test_calls },     { "/local/close", test_close },
+	{ "/local/cache", test_cache },   { "/local/calls", test_calls },     { "/local/kept", test_kept },
+	{ "/local/close", test_close },
 	{ "/local/remove", test_remove }, { "/local/many", test_many },       { "/local/refused", test_refused },
 	{ "/local/released", test_released },
 };

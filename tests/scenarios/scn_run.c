@@ -184,6 +184,12 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 		.state = state ? (enum hv_state)lookup(r, state, state_at, HV_STATE_N) : HV_RUNNING,
 		.reason = reason ? (enum hv_reason)lookup(r, reason, reason_at, HV_REASON_N) : HV_R_OTHER,
 		.transient = has_word(l, "transient"),
+		.kept = {
+			.autostart = has_word(l, "autostart"),
+			.managed_save = has_word(l, "managed-save"),
+			.snapshots = (int)opt_int(r, l, "snapshots", 0),
+			.checkpoints = (int)opt_int(r, l, "checkpoints", 0),
+		},
 		.no_start = has_word(l, "no-start"),
 		.dirty_mibs = (double)opt_int(r, l, "dirty", 1),
 		.working_mib = opt_int(r, l, "working", 0),
