@@ -85,6 +85,11 @@ struct project *identity_project(const struct identity *id, const char *project_
 	return NULL;
 }
 
+bool identity_has_project(const struct identity *id, const char *project_id)
+{
+	return identity_project(id, project_id) != NULL;
+}
+
 struct project *identity_project_named(const struct identity *id, const char *name)
 {
 	for (unsigned i = 0; i < id->projects->len; i++) {

@@ -37,4 +37,7 @@ void identity_free(struct identity *id);
 struct auth *identity_check(struct identity *id, const char *token, GError **err);
 void auth_free(struct auth *a);
 
+/** identity_has_project() - true if there is a project of this id. */
+bool identity_has_project(const struct identity *id, const char *project_id);
+
 #endif

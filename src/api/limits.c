@@ -12,11 +12,7 @@
 /* ---- /limits ---- */
 
 /* Nothing is limited but by the hosts' room: -1 is Nova's word for that. */
-struct limits {
-	int64_t cores, ram, instances;
-};
-
-#define FIELD(member) offsetof(struct limits, member)
+#define FIELD(member) offsetof(struct usage, member)
 #define UNLIMITED .text = "-1"
 #define NONE .text = "0"
 
@@ -34,36 +30,20 @@ static const struct json_field absolute[] = {
 	{ "maxSecurityGroups",       JSON_CONST, UNLIMITED, .until = 35 },
 	{ "maxSecurityGroupRules",   JSON_CONST, UNLIMITED, .until = 35 },
 	{ "maxTotalFloatingIps",     JSON_CONST, UNLIMITED, .until = 35 },
-	{ "totalInstancesUsed",      JSON_INT64, FIELD(instances) },
-	{ "totalCoresUsed",          JSON_INT64, FIELD(cores) },
-	{ "totalRAMUsed",            JSON_INT64, FIELD(ram) },
+	{ "totalInstancesUsed",      JSON_INT,   FIELD(servers) },
+	{ "totalCoresUsed",          JSON_INT,   FIELD(vcpus) },
+	{ "totalRAMUsed",            JSON_INT64, FIELD(memory_mb) },
 	{ "totalServerGroupsUsed",   JSON_CONST, NONE },
 	{ "totalSecurityGroupsUsed", JSON_CONST, NONE, .until = 35 },
 	{ "totalFloatingIpsUsed",    JSON_CONST, NONE, .until = 35 },
 };
-
-static void count(const struct api_req *r, const char *project, struct limits *l)
-{
-	GPtrArray *servers = fleet_servers(api_fleet(r));
-
-	*l = (struct limits){ 0 };
-	for (guint i = 0; i < servers->len; i++) {
-		const struct server *s = g_ptr_array_index(servers, i);
-
-		if (!project || g_strcmp0(s->project_id, project) != 0)
-			continue;
-		l->instances++;
-		l->cores += s->vcpus;
-		l->ram += s->memory_mb;
-	}
-}
 
 static void limits(struct api_req *r)
 {
 	static const char *const known[] = { "reserved", "tenant_id", NULL };
 	const char *project = api_query(r, "tenant_id");
 	GError *err = NULL;
-	struct limits l;
+	struct usage used;
 	struct jout o;
 
 	if (r->mv >= 75 && !view_only_query(r, known, &err)) {
@@ -74,13 +54,13 @@ static void limits(struct api_req *r)
 		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow os_compute_api:limits:other_project to be performed.");
 		return;
 	}
-	count(r, project ? project : r->auth->project_id, &l);
+	used = view_project_usage(r, project ? project : r->auth->project_id, NULL);
 	view_open(&o, r, 600);
 	jout_key(&o, "limits");
 	jout_open(&o, '{');
 	jout_kv(&o, "rate", raw, "[]");
 	jout_key(&o, "absolute");
-	jout_object(&o, absolute, G_N_ELEMENTS(absolute), &l);
+	jout_object(&o, absolute, G_N_ELEMENTS(absolute), &used);
 	jout_close(&o, '}');
 	view_close(&o, r, 200);
 }
@@ -177,6 +157,8 @@ static void zones_full(struct api_req *r)
 
 /* ---- empty collections ---- */
 
+#define PROXIES_UNTIL 35 /* Nova's MAX_PROXY_API_SUPPORT_VERSION: what belongs to Neutron is absent from then on */
+
 /* @segment: the path's; @before, @after: what the absence of one is told by */
 static const struct collection {
 	const char *segment;
@@ -191,17 +173,19 @@ static const struct collection {
 	{ "tags",                  true,  "tags",              "[]", "Server has no tag ", "" },
 	{ "os-volume_attachments", true,  "volumeAttachments", "[]", "volume_id not found: ", "" },
 	{ "os-security-groups",    true,  "security_groups",   "[]", "Security group ",    " not found" },
+	{ "os-security-groups",    false, "security_groups",   "[]", "Security group ",    " not found." },
 };
 
 /* The row that the path's last segment but @up names. Return: NULL after the request was answered. */
 static const struct collection *collection_of(struct api_req *r, int up)
 {
 	g_autofree char *path = g_strdup(r->path);
+	bool of_server = strstr(path, "/servers/") != NULL;
 
 	while (up--)
 		*strrchr(path, '/') = '\0';
 	for (size_t i = 0; i < G_N_ELEMENTS(collections); i++) {
-		if (strcmp(collections[i].segment, strrchr(path, '/') + 1) != 0)
+		if (collections[i].of_server != of_server || strcmp(collections[i].segment, strrchr(path, '/') + 1) != 0)
 			continue;
 		return !collections[i].of_server || api_server(r, r->param[0]) ? &collections[i] : NULL;
 	}
@@ -287,6 +271,8 @@ static const struct route routes[] = {
 	{ "GET", "/v2.1/os-keypairs/{id}",                       API_TOKEN, absent },
 	{ "GET", "/v2.1/os-server-groups",                       API_TOKEN, empty },
 	{ "GET", "/v2.1/os-server-groups/{id}",                  API_TOKEN, absent },
+	{ "GET", "/v2.1/os-security-groups",                     API_TOKEN, empty, .until = PROXIES_UNTIL },
+	{ "GET", "/v2.1/os-security-groups/{id}",                API_TOKEN, absent, .until = PROXIES_UNTIL },
 	{ "GET", "/v2.1/servers/{id}/ips",                       API_TOKEN, empty },
 	{ "GET", "/v2.1/servers/{id}/ips/{n}",                   API_TOKEN, absent },
 	{ "GET", "/v2.1/servers/{id}/metadata",                  API_TOKEN, empty },

@@ -127,6 +127,24 @@ struct usage view_used(const struct api_req *r, const struct host *h)
 	};
 }
 
+struct usage view_project_usage(const struct api_req *r, const char *project, const char *user)
+{
+	GPtrArray *servers = fleet_servers(api_fleet(r));
+	struct usage sum = { 0 };
+
+	for (guint i = 0; project && i < servers->len; i++) {
+		const struct server *s = g_ptr_array_index(servers, i);
+
+		if (g_strcmp0(s->project_id, project) != 0 || (user && g_strcmp0(s->user_id, user) != 0))
+			continue;
+		sum.vcpus += s->vcpus;
+		sum.memory_mb += s->memory_mb;
+		sum.disk_gb += s->disk_gb;
+		sum.servers++;
+	}
+	return sum;
+}
+
 GPtrArray *view_keys(GHashTable *t, GCompareFunc order)
 {
 	GPtrArray *keys = g_ptr_array_sized_new(g_hash_table_size(t));

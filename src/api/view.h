@@ -62,6 +62,9 @@ char *view_host_ip(const struct host *h);
 /** view_used() - what servers, claims and reserves take of a host; Nova's "used". */
 struct usage view_used(const struct api_req *r, const struct host *h);
 
+/** view_project_usage() - what the servers of a project take; @user: NULL, or only those of this user. */
+struct usage view_project_usage(const struct api_req *r, const char *project, const char *user);
+
 /** view_keys() - the keys of a table in order. Return: owned by the caller, the keys borrowed. */
 GPtrArray *view_keys(GHashTable *t, GCompareFunc order);
 

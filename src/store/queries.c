@@ -44,6 +44,9 @@ const struct query_def query_table[Q_N] = {
 		"ON CONFLICT (uuid) DO UPDATE SET " SERVER_SET " RETURNING id", 18 },
 	[Q_SERVER_SET] = { "server_set",
 		"UPDATE servers SET " SERVER_SET " WHERE uuid = $1", 18 },
+	[Q_SERVER_GONE] = { "server_gone",
+		"SELECT uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at, launched_at, deleted_at FROM servers "
+		"WHERE deleted_at >= $1 AND (" OPT_TEXT(2) "project_id = $2) ORDER BY deleted_at DESC, id DESC LIMIT $3", 3 },
 
 	[Q_MIG_ACTIVE] = { "mig_active",
 		"SELECT " MIG_COLUMNS " FROM migrations WHERE phase NOT IN ('done', 'error', 'failed', 'cancelled') ORDER BY id", 0 },

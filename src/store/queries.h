@@ -22,6 +22,8 @@ enum query {
 	Q_SERVER_PUT,      /* (uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb,
 			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault) -> id; by uuid */
 	Q_SERVER_SET,      /* likewise, of one that has a row */
+	Q_SERVER_GONE,     /* (since, project or null, limit) -> uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at, launched_at,
+			      deleted_at; those deleted since then, the last one first */
 
 	/* migrations */
 	Q_MIG_ACTIVE,      /* () -> the columns of Q_MIG_GET; rows whose phase is not final, by id */

@@ -41,6 +41,12 @@ struct auth *identity_check(struct identity *id, const char *token, GError **err
 	return NULL;
 }
 
+bool identity_has_project(const struct identity *id, const char *project_id)
+{
+	(void)id;
+	return strcmp(project_id, WORLD_ADMIN_PROJECT) == 0 || strcmp(project_id, WORLD_OTHER_PROJECT) == 0;
+}
+
 void auth_free(struct auth *a)
 {
 	g_free(a->user_id);
@@ -95,6 +101,14 @@ static void put_rows(struct store *s)
 			SV_I(servers[i].disk_gb), SV_S("owner"), SV_S(servers[i].project), SV_I(t), SV_I(t + 1500000), SV_I(t + 250000),
 			SV_NULL, SV_I(servers[i].locked), SV_S(servers[i].fault)), NULL);
 	}
+}
+
+/* One that is gone: it ran for the first 90 s. */
+static void put_gone(struct store *s)
+{
+	put(s, Q_SERVER_PUT, STORE_ARGS(SV_S("66666666-6666-4666-8666-666666666666"), SV_S("gone"), SV_S("h1"), SV_S("instance-00000006"),
+		SV_S("deleted"), SV_NULL, SV_I(0), SV_I(8), SV_I(1024), SV_I(5), SV_S("owner"), SV_S(WORLD_OTHER_PROJECT), SV_I(T0),
+		SV_I(T0 + 90000000), SV_I(T0), SV_I(T0 + 90000000), SV_I(0), SV_NULL), NULL);
 }
 
 /* Two actions of WEB: one that went well and one that did not. */
@@ -161,6 +175,7 @@ static void give_domain(struct server *s)
 static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &images_routes, &networks_routes, &drover_routes, &limits_routes, &prechecks_routes,
+	&quotas_routes, &usage_routes,
 };
 
 struct world *world_new(void)
@@ -176,6 +191,7 @@ struct world *world_new(void)
 	w->store = store_open("sqlite://:memory:", &err);
 	g_assert_no_error(err);
 	put_rows(w->store);
+	put_gone(w->store);
 	put_actions(w->store);
 	w->fleet = fleet_new(w->conf, w->store, ops, &err);
 	g_assert_no_error(err);
