@@ -42,7 +42,7 @@ cmd_guest() {
 	fi
 	echo "$uuid $ip"
 	if [ $wait = yes ]; then
-		cmd_heartbeat wait "$guest" 60 > /dev/null
+		cmd_heartbeat wait "$guest" 300 > /dev/null
 	fi
 }
 

@@ -24,7 +24,7 @@ HOSTS = {
 }
 NOBODY = "00000000-0000-4000-8000-000000000000"
 BODY_MAX = 114688  # [oslo_middleware] max_request_body_size
-TOKEN_SECONDS = 2
+TOKEN_SECONDS = 10  # in which a login and a request are done
 
 
 @dataclass

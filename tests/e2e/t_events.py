@@ -221,7 +221,7 @@ def queue_by_client() -> None:
 
 
 def token_ends() -> None:
-    with Daemon(HOSTS, options={"token": {"expiration": 2}}, tag="events-token") as daemon:
+    with Daemon(HOSTS, options={"token": {"expiration": 10}}, tag="events-token") as daemon:
         api = daemon.api()
         with Events(daemon.url, api.token, query="type=progress") as stream:
             assert stream.next() is None

@@ -13,8 +13,8 @@ from sse import Events
 from tap import Tap
 
 HOSTS = {
-    "s1": "sim://s1?servers=3&server_memory=2048&bandwidth=1024&memory=65536",
-    "s2": "sim://s2?memory=65536&bandwidth=1024",
+    "s1": "sim://s1?servers=3&server_memory=2048&bandwidth=256&memory=65536",
+    "s2": "sim://s2?memory=65536&bandwidth=256",
 }
 PROGRAMS = {  # what the parser must not let pass
     "no end of line": "# HELP a b\n# TYPE a gauge\na 1",

@@ -12,7 +12,7 @@ from tap import Tap
 from wait import wait_for
 
 # MiB a second: a guest that dirties more never arrives
-BANDWIDTH = 24
+BANDWIDTH = 16
 BUSY, IDLE = "60:96", "0"
 TRIES = 5  # of a kill that races with the daemon
 UNDER_WAY = ("accepted", "queued", "preparing", "running", "post-migrating")

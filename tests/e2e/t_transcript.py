@@ -22,7 +22,7 @@ from wait import wait_for
 GOLDEN = Path(__file__).parent / "golden"
 BYTES = r"(?<=\| )\d{4,}(?= \|)"
 # MiB a second: a guest that dirties more never arrives
-BANDWIDTH = 24
+BANDWIDTH = 16
 BUSY, IDLE = "60:96", "0"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +43,12 @@ def read_openrc(path: Path) -> dict[str, str]:
     return found
 
 
+IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
+HANG_S = 300  # for one answer
+
+
 class Api:
-    """One connection, one token."""
+    """One connection, one token. A connection that the server has closed while it was idle is replaced, as RFC 9112 9.3.1 wants of clients."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = url
@@ -55,9 +60,16 @@ class Api:
             self._conn.close()
         self._conn = None
 
-    def _request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
+    def _kept(self) -> bool:
+        """There is a connection from an earlier request, and nothing says that the server has closed it."""
+        sock = self._conn and self._conn.sock
+        if not sock or select.select([sock], [], [], 0)[0]:
+            self.close()
+        return self._conn is not None
+
+    def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
         if not self._conn:
-            self._conn = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=60)
+            self._conn = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=HANG_S)
         try:
             self._conn.request(method, path, body, headers)
             got = self._conn.getresponse()
@@ -65,6 +77,16 @@ class Api:
         except (OSError, http.client.HTTPException):
             self.close()
             raise
+
+    def _request(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
+        kept = self._kept()
+        try:
+            return self._exchange(method, path, body, headers)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            # it was closed on the way; what changes nothing when it is done twice is asked again
+            if not kept or method not in IDEMPOTENT:
+                raise
+        return self._exchange(method, path, body, headers)
 
     def call(self, method: str, path: str, body: Any = None, mv: str | None = None, token: str | None = "",
              headers: dict[str, str] | None = None) -> Reply:

@@ -76,7 +76,7 @@ class Program:
     argv: list[str]
     env: dict[str, str] = field(default_factory=dict)
     cwd: str = str(ROOT)
-    timeout: int = 600
+    timeout: int = 1800  # it hangs: waits inside have limits of their own (tests/lib/wait.py)
 
     @property
     def log(self) -> Path:

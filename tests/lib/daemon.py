@@ -15,7 +15,7 @@ from typing import Callable
 
 from api import Api, read_openrc
 from lab import KEPT, ROOT, Lab, terminate
-from wait import wait_for
+from wait import HANG_S, wait_for
 
 SERVE = ROOT / "tests" / "lib" / "serve"
 BUILD = Path(os.environ.get("DROVER_BUILD", ROOT / "build" / "gcc"))
@@ -53,7 +53,7 @@ class Daemon:
         self._grown = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512) if lab else None
         merged = {"DEFAULT": {"state_path": self.dir / "state", "osapi_compute_listen_port": 0, "log_format": "json",
-                              "report_interval": 1, "service_down_time": 4}}
+                              "report_interval": 1}}
         for section, values in (options or {}).items():
             merged.setdefault(section, {}).update(values)
         write_conf(self.dir / "drover.conf", hosts, merged)
@@ -130,7 +130,7 @@ class Daemon:
         proc, self.proc = self.proc, None
         proc.terminate()
         try:
-            status = proc.wait(30)
+            status = proc.wait(HANG_S)
         except subprocess.TimeoutExpired:
             proc.kill()
             raise
@@ -152,7 +152,9 @@ class Daemon:
         return None
 
     def wait_event(self, name: str, seconds: float, since: int = 0, **want: object) -> dict:
-        """@want: "from" is a word of Python's, so write **{"from": "copy"}."""
+        """@seconds: as of wait_for(). @want: "from" is a word of Python's, so write **{"from": "copy"}."""
+        seconds = max(seconds, HANG_S)
+
         def there() -> bool:
             return bool(self.find_event(name, since, **want) or self.find_event("end of log", since))
         with self._grown:

@@ -2,13 +2,19 @@
 """A guest of a lab under a daemon that moves it: what is waited for while it goes, what must be true afterwards."""
 from __future__ import annotations
 
+import re
+import subprocess
+import threading
+from contextlib import contextmanager
+from typing import Callable, Iterator
+
 from daemon import Daemon
 from lab import ROOT, Lab
 from stock import Clients
 from wait import wait_for
 
 BUSY, IDLE = "60:96", "0"  # MB a second, in a set of so many MB: more than BANDWIDTH sends
-BANDWIDTH = 24             # MiB a second
+BANDWIDTH = 16             # MiB a second
 FINAL = ("completed", "error", "failed", "cancelled")
 GUEST_BYTES = 256 << 10    # of its disk, from the beginning, is what the agent writes to
 SPARSE_SUM = ROOT / "tests" / "lib" / "sparse_sum"
@@ -48,6 +54,34 @@ class Guest:
         self.lab("dirty", self.name, load)
         self.ask()
         return self.copying()["id"]
+
+    @contextmanager
+    def stops(self, host: str) -> Iterator[Callable[[], list[str]]]:
+        """Yields what tells, at any time, how often libvirt has stopped the guest at a host since, and why: ["Paused"]."""
+        command = ["ip", "netns", "exec", self.lab.netns, "stdbuf", "-oL", "virsh", "-q", "-c", self.lab.uri(host), "event", self.name,
+                   "lifecycle", "--loop"]
+        lines: list[str] = []
+
+        def stopped() -> list[str]:
+            return re.findall(r"Suspended (\S+)", "".join(lines))
+
+        def heard() -> bool:
+            """virsh does not say when it listens, so the guest is stopped until it has told of one."""
+            self.lab.virsh(host, "suspend", self.name)
+            self.lab.virsh(host, "resume", self.name)
+            return bool(stopped())
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proc:
+            reader = threading.Thread(target=lambda: lines.extend(proc.stdout), daemon=True)
+            reader.start()
+            try:
+                wait_for(heard, 20, "virsh tells of a stop", 0.5)
+                wait_for(lambda: "".join(lines).rstrip().endswith("Resumed Unpaused"), 20, "and of the end of the last")
+                wait_for(lambda: self.api.server(self.uuid)["status"] == "ACTIVE", 20, "it is ACTIVE again")
+                before = len(stopped())
+                yield lambda: stopped()[before:]
+            finally:
+                proc.terminate()
+                reader.join()
 
     # ---- afterwards ----
 

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from wait import HANG_S
+
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / "build" / "logs"
 
@@ -64,7 +66,7 @@ class Lab:
         """They boot at the same time. @wanted: name -> host, options. Return: name -> UUID, once all of them beat."""
         uuids = {name: self("guest", host, name, *options).split()[0] for name, (host, *options) in wanted.items()}
         for name in uuids:
-            self("heartbeat", "wait", name, "60")
+            self("heartbeat", "wait", name, str(HANG_S))
         return uuids
 
     def uri(self, host: str) -> str:
@@ -82,8 +84,12 @@ class Lab:
 
     def beat(self, guest: str) -> dict:
         """What was received from it since the last reset."""
-        self("heartbeat", "wait", guest, "20")
+        self("heartbeat", "wait", guest, str(HANG_S))
         return json.loads(self("heartbeat", "show", guest))["guests"][0]
+
+    def qemu_waits_in(self, host: str, guest: str) -> str:
+        """The kernel's function in which its QEMU's main thread waits: "handle_userfault" is for a page of a post-copy, and it hears no monitor."""
+        return self("exec", host, "sh", "-c", f"cat /proc/$(cat /run/libvirt/qemu/{guest}.pid)/wchan", check=False)
 
     def beat_reset(self, guest: str) -> None:
         self("heartbeat", "reset", guest)

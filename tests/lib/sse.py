@@ -8,7 +8,7 @@ import socket
 from typing import Callable
 from urllib.parse import urlsplit
 
-WAIT_S = 30
+WAIT_S = 240  # what takes longer hangs
 
 
 class Refused(Exception):
@@ -18,7 +18,7 @@ class Refused(Exception):
 
 
 class Small(http.client.HTTPConnection):
-    """Its socket takes little that nobody reads."""
+    """Its socket buffers little of what is not read."""
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

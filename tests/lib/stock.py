@@ -7,6 +7,8 @@ import re
 import shlex
 import subprocess
 
+from wait import HANG_S
+
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 UUID_BARE = re.compile(r"\b[0-9a-f]{32}\b")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?")
@@ -26,7 +28,7 @@ class Clients:
 
     def run(self, line: str) -> tuple[int, str]:
         """A command line as a user types it. Return: its status, what it printed on both streams."""
-        got = subprocess.run(shlex.split(line), env=self.env, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        got = subprocess.run(shlex.split(line), env=self.env, capture_output=True, text=True, timeout=HANG_S, stdin=subprocess.DEVNULL)
         lines = [text for text in (got.stdout + got.stderr).splitlines() if not NOISE.search(text)]
         return got.returncode, "\n".join(lines)
 
