@@ -568,13 +568,11 @@ static void test_cut(void)
 	live_reply_free(live_op(host(1), HV_DOM_LIST));
 	live_await(0, HV_EV_CLOSED, HV_STATE_N);
 	g_test_message("lost after %" G_GINT64_FORMAT " ms", clock_now_ms() - begin);
-	g_assert_cmpint(clock_now_ms() - begin, <, 20000);
 	live_mark();
 	hv_host_open(host(0));
 	begin = clock_now_ms();
 	live_await(0, HV_EV_CLOSED, HV_STATE_N);
 	g_test_message("given up after %" G_GINT64_FORMAT " ms", clock_now_ms() - begin);
-	g_assert_cmpint(clock_now_ms() - begin, <, 12000);
 	live_lab("mend", live_hosts[0].name, NULL);
 	live_open();
 	after_failure();

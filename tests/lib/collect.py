@@ -187,9 +187,8 @@ def run_group(group: str) -> tap.Result:
 
 def interrupted(_signal: int, _frame: object) -> None:
     stopping.set()
-    while running:
-        stop(next(iter(running.values())))
-        time.sleep(0.05)  # until the thread that waits for it has taken it off
+    for proc in list(running.values()):
+        stop(proc)
     print("interrupted", flush=True)
     os._exit(130)
 

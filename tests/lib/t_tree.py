@@ -14,6 +14,29 @@ ROOT = Path(__file__).resolve().parents[2]
 LAYERS = {"base": 0, "store": 1, "hv": 1, "fleet": 2, "migrate": 3, "api": 4, "console": 4, "manage": 4}
 PROGRAMS = 5  # the main files, in src itself
 LINES_MAX = 1200
+# Tests wait for states, the clock is the tests' own, and speed is measured in bench/. What is listed may become less, never more.
+WAITS = {
+    r"\b(?:g_usleep|usleep|nanosleep|sleep)\s*\(|\btime\.sleep\b|^\s*sleep\s|[;&|]\s*sleep\s|\bdo sleep\s": {
+        "tests/lib/wait.py": (1, "wait_for() asks again"),
+        "tests/hv/reset": (1, "asks a new libvirtd until it answers"),
+        "lab/test": (1, "asks libvirt until its measurement is over"),
+        "demo": (1, "reads the log until it has the line"),
+        "lab/agent.c": (3, "the guest's own ticks"),
+    },
+    r"\b(?:g_get_monotonic_time|clock_gettime|time\.monotonic|time\.time|perf_counter|process_time)\b|\bdate \+%s": {
+        "tests/lib/wait.py": (2, "finds what hangs"),
+        "tests/lib/collect.py": (4, "tells how long programs took"),
+        "tests/unit/t_http.c": (3, "finds what hangs"),
+        "tests/store/t_store.c": (2, "with -m perf only"),
+        "tests/sweep/sweep.c": (2, "tells how long it took"),
+        "lab/test": (2, "a limited link is never faster than its limit"),
+        "lab/agent.c": (2, "the guest's own ticks"),
+        "lab/wire.c": (1, "delays frames"),
+        "lab/init.c": (1, "tells how long the boot took"),
+        "lab/heartbeat.c": (1, "measures gaps, which is for the notes of tests"),
+    },
+    r"(?:_ms|_seconds|_s)[\"']\] *[<>]|clock_now_ms\(\) - \w+, *[<>]": {},
+}
 PACKAGES = ("glib-2.0", "gio-2.0", "gio-unix-2.0", "jansson", "libvirt", "libxml-2.0", "libcurl", "sqlite3", "libpq", "libmicrohttpd")
 
 
@@ -92,9 +115,22 @@ def test_events(t: tap.Tap) -> None:
     t.ok(bool(logged) and not wrong, f"docs/LOG.md lists the {len(logged)} events", "\n".join(wrong))
 
 
+def test_waits(t: tap.Tap) -> None:
+    """No sleep, no clock and no timed assertion in tests, but for those listed."""
+    paths = [path for path in sources() if path.relative_to(ROOT).parts[0] in ("tests", "lab", "demo") and path.suffix not in (".md", ".txt")
+             and "corpus" not in path.parts and path != Path(__file__).resolve()]
+    wrong = []
+    for pattern, listed in WAITS.items():
+        found = {str(path.relative_to(ROOT)): n for path in paths if (n := len(re.findall(pattern, path.read_text(errors="replace"), re.MULTILINE)))}
+        wrong += [f"{name}: {n} of {pattern}, listed are {listed.get(name, (0,))[0]}: wait for a state, or measure in bench/"
+                  for name, n in found.items() if n > listed.get(name, (0,))[0]]
+        wrong += [f"{name}: {found.get(name, 0)} left of {n}: lower the number" for name, (n, _) in listed.items() if found.get(name, 0) < n]
+    t.ok(not wrong, "no test sleeps or reads a clock, but for those listed", "\n".join(wrong))
+
+
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_headers, test_scripts, test_lines, test_events):
+    for test in (test_layers, test_headers, test_scripts, test_lines, test_events, test_waits):
         test(t)
     return t.done()
 

@@ -154,7 +154,7 @@ void fx_server_kill(int signum)
 	for (guint i = 0; i < fds->len; i++) {
 		struct pollfd p = { .fd = g_array_index(fds, int, i), .events = POLLIN };
 
-		g_assert_cmpint(poll(&p, 1, 20000), ==, 1);
+		g_assert_cmpint(poll(&p, 1, 240000), ==, 1);
 		close(p.fd);
 	}
 }
