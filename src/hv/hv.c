@@ -51,6 +51,9 @@ static const struct {
 	[HV_DOM_RESUME]   = { "dom_resume",   35000 },
 	[HV_DOM_DESTROY]  = { "dom_destroy",  35000 },
 	[HV_DOM_UNDEFINE] = { "dom_undefine", 35000 },
+	[HV_DOM_DEFINITION] = { "dom_definition", 10000 },
+	[HV_DOM_DEFINE]   = { "dom_define",   35000 },
+	[HV_DOM_AUTOSTART] = { "dom_autostart", 35000 },
 	[HV_ANNOUNCE]     = { "announce",     10000 },
 	[HV_VOL_GET]      = { "vol_get",      30000 },
 	[HV_VOL_CREATE]   = { "vol_create",   60000 },
@@ -389,6 +392,7 @@ void hv_reply_clear(struct hv_reply *r)
 	g_clear_pointer(&r->dom, hv_dom_free);
 	g_clear_pointer(&r->xml, g_free);
 	g_clear_pointer(&r->xml_inactive, g_free);
+	g_clear_pointer(&r->definition, g_free);
 	g_clear_pointer(&r->cpu_why, g_free);
 	g_clear_pointer(&r->vol.format, g_free);
 }

@@ -190,7 +190,10 @@ enum hv_op {
 	HV_DOM_SUSPEND,  /* pause. Idempotent (paused already is success) */
 	HV_DOM_RESUME,   /* run on. Idempotent */
 	HV_DOM_DESTROY,  /* stop it hard; absent or shut off is success. Lost: HV_DOM_GET */
-	HV_DOM_UNDEFINE, /* drop the definition of a shut-off domain; absent is success */
+	HV_DOM_UNDEFINE, /* drop the definition of a shut-off domain; absent is success. ERR_CONFLICT if it is not the one that the request names */
+	HV_DOM_DEFINITION, /* a domain's definition as it stands, with its secrets; none is a reply, not an error. Short, idempotent */
+	HV_DOM_DEFINE,   /* give it one, also while it runs without; one that is there stays as it is, and is success. Lost: HV_DOM_DEFINITION */
+	HV_DOM_AUTOSTART, /* whether its host starts it; it must have a definition. Idempotent */
 	HV_ANNOUNCE,     /* let the guest's network cards say where they are (QEMU's announce-self). Idempotent */
 	/*
 	 * Volumes go by their path. The pool is the one whose target is the path's folder; where there is none, one that
@@ -250,7 +253,9 @@ struct hv_vol_params {
 struct hv_req {
 	enum hv_op op;
 	const char *uuid;
-	const char *xml;                    /* HV_CPU_COMPARE: the domain's XML */
+	const char *xml;                    /* HV_CPU_COMPARE: the domain's XML. HV_DOM_DEFINE: the definition. HV_DOM_UNDEFINE: what the definition must be
+	                                     * (domdef_same()), NULL: whatever it is */
+	bool autostart;                     /* HV_DOM_AUTOSTART */
 	const char *host_cpu_xml;           /* and its host's hv_host_info.cpu_xml, which host-passthrough is compared by */
 	struct hv_migrate_params migrate;
 	struct hv_vol_params vol;
@@ -265,6 +270,7 @@ struct hv_reply {
 	GPtrArray *doms;           /* HV_DOM_LIST: struct hv_dom * */
 	struct hv_dom *dom;        /* HV_DOM_GET; .state is HV_ABSENT when there is none */
 	char *xml, *xml_inactive;  /* HV_DOM_XML */
+	char *definition;          /* HV_DOM_DEFINITION; NULL: it has none */
 	bool cpu_ok;               /* HV_CPU_COMPARE */
 	char *cpu_why;             /* what is missing, when not ok */
 	struct hv_job job;         /* HV_JOB_GET, HV_JOB_DONE */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One domain: look it up, describe it, pause, run on, stop, undefine.
+ * One domain: look it up, describe it, pause, run on, stop.
  */
 #include "hv/libvirt_priv.h"
 
@@ -8,8 +8,6 @@
 
 #include "base/err.h"
 #include "hv/domxml.h"
-
-#define LIBVIRT_KEEP_TPM 8009000 /* VIR_DOMAIN_UNDEFINE_KEEP_TPM exists from here on */
 
 virDomainPtr lv_dom_lookup(const struct lv_ctx *x, const char *uuid, GError **err)
 {
@@ -20,8 +18,7 @@ virDomainPtr lv_dom_lookup(const struct lv_ctx *x, const char *uuid, GError **er
 	return d;
 }
 
-/* The request's domain, where its absence is an answer: true with *ret NULL. */
-static bool lookup_or_absent(const struct lv_ctx *x, const char *uuid, virDomainPtr *ret, GError **err)
+bool lv_dom_lookup_or_absent(const struct lv_ctx *x, const char *uuid, virDomainPtr *ret, GError **err)
 {
 	g_autoptr(GError) e = NULL;
 
@@ -186,7 +183,7 @@ static bool dom_get(const struct lv_ctx *x, const struct hv_req *req, bool silen
 	g_autoptr(virDomain) dom = NULL;
 	g_autoptr(GError) e = NULL;
 
-	if (!lookup_or_absent(x, req->uuid, &dom, err))
+	if (!lv_dom_lookup_or_absent(x, req->uuid, &dom, err))
 		return false;
 	if (dom)
 		r->dom = read_dom(x, dom, silent, &e);
@@ -267,43 +264,9 @@ bool lv_dom_destroy(const struct lv_ctx *x, const struct hv_req *req, struct hv_
 	g_autoptr(virDomain) dom = NULL;
 
 	(void)r;
-	if (!lookup_or_absent(x, req->uuid, &dom, err))
+	if (!lv_dom_lookup_or_absent(x, req->uuid, &dom, err))
 		return false;
 	if (!dom || virDomainDestroyFlags(dom, 0) == 0 || (lv_error_is(VIR_ERR_NO_DOMAIN) && !lv_lost(x->vir)))
 		return true;
 	return is_already(x, dom, HV_SHUTOFF, "destroy the domain", err);
-}
-
-/* Firmware variables and the TPM's state are disks of the guest: they may lie on shared storage, in use elsewhere. */
-static unsigned undefine_flags(const struct lv_ctx *x)
-{
-	unsigned long version = 0;
-	unsigned flags = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
-
-	if (virConnectGetLibVersion(x->vir, &version) == 0 && version >= LIBVIRT_KEEP_TPM)
-		flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
-	return flags;
-}
-
-bool lv_dom_undefine(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
-{
-	g_autoptr(virDomain) dom = NULL;
-	int active;
-
-	(void)r;
-	if (!lookup_or_absent(x, req->uuid, &dom, err))
-		return false;
-	if (!dom)
-		return true;
-	/* libvirt would make a transient domain of a running one. */
-	active = virDomainIsActive(dom);
-	if (active > 0) {
-		g_set_error(err, ERR, ERR_HV, "undefine the domain: it is active");
-		return false;
-	}
-	if (active == 0 && virDomainUndefineFlags(dom, undefine_flags(x)) == 0)
-		return true;
-	if (lv_error_is(VIR_ERR_NO_DOMAIN) && !lv_lost(x->vir))
-		return true;
-	return lv_error(x->vir, "undefine the domain", err);
 }

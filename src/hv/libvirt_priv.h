@@ -242,7 +242,8 @@ lv_work_f lv_host_get;                                                          
 lv_work_f lv_cpu_compare;                                                             /* libvirt_cpu.c */
 lv_work_f lv_dom_list;                                                                /* libvirt_list.c */
 /* lv_dom_get_silent: of a domain that does not answer, see above */
-lv_work_f lv_dom_get, lv_dom_get_silent, lv_dom_xml, lv_dom_suspend, lv_dom_resume, lv_dom_destroy, lv_dom_undefine; /* libvirt_dom.c */
+lv_work_f lv_dom_get, lv_dom_get_silent, lv_dom_xml, lv_dom_suspend, lv_dom_resume, lv_dom_destroy; /* libvirt_dom.c */
+lv_work_f lv_dom_definition, lv_dom_define, lv_dom_undefine, lv_dom_autostart;        /* libvirt_define.c */
 lv_work_f lv_announce;                                                                /* libvirt_announce.c */
 lv_work_f lv_job_get, lv_job_done, lv_job_abort, lv_job_tune, lv_postcopy, lv_postcopy_pause; /* libvirt_job.c */
 lv_work_f lv_vol_get, lv_vol_create, lv_vol_delete;                                   /* libvirt_vol.c */
@@ -255,6 +256,8 @@ void lv_vol_copy(struct lv_conn *c, struct hv_call *call);                      
 
 /** lv_dom_lookup() - the request's domain on this connection; ERR_HV_ABSENT if there is none. */
 virDomainPtr lv_dom_lookup(const struct lv_ctx *x, const char *uuid, GError **err);
+/** lv_dom_lookup_or_absent() - the same where its absence is an answer: true with *@ret NULL. */
+bool lv_dom_lookup_or_absent(const struct lv_ctx *x, const char *uuid, virDomainPtr *ret, GError **err);
 /** lv_dom_describe() - parse a domain's live description; state and job are left out. */
 struct hv_dom *lv_dom_describe(const struct lv_ctx *x, virDomainPtr dom, GError **err);
 

@@ -294,8 +294,11 @@ static void act(struct sim_call *sc)
 		sim_act_host_get(sc);
 		break;
 	case HV_DOM_LIST: case HV_DOM_GET: case HV_DOM_XML: case HV_CPU_COMPARE:
-	case HV_DOM_SUSPEND: case HV_DOM_RESUME: case HV_DOM_DESTROY: case HV_DOM_UNDEFINE: case HV_ANNOUNCE:
+	case HV_DOM_SUSPEND: case HV_DOM_RESUME: case HV_DOM_DESTROY: case HV_ANNOUNCE:
 		sim_act_dom(sc);
+		break;
+	case HV_DOM_DEFINITION: case HV_DOM_DEFINE: case HV_DOM_UNDEFINE: case HV_DOM_AUTOSTART:
+		sim_act_define(sc, sim_dom_get(sc->host, sc->call->req.uuid));
 		break;
 	case HV_MIGRATE:
 		sim_act_migrate(sc);

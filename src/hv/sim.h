@@ -89,6 +89,7 @@ struct sim_dom_spec {
 	const char *uuid;         /* NULL: made from host and name */
 	const char *name;
 	const char *title;
+	const char *description;  /* stands in its XML, and there alone */
 	int64_t mem_mib;          /* 0: 1024 */
 	int vcpus;                /* 0: 1 */
 	int disks;                /* how many; 0: one; below 0: none */
@@ -148,9 +149,13 @@ struct sim_dom_view {
 	enum hv_state state;
 	enum hv_reason reason;
 	bool persistent;
+	struct hv_kept kept;
 	bool incoming, outgoing;
 	bool host_on;
 };
+
+/** sim_dom_definition() - as HV_DOM_DEFINITION gives it; NULL if there is none. Borrowed. */
+const char *sim_dom_definition(struct sim *w, const char *host, const char *uuid);
 
 /** sim_dom_list() - every domain, by host and then by UUID. @host, @uuid: NULL for any. Return: GArray of struct sim_dom_view, owned. */
 GArray *sim_dom_list(struct sim *w, const char *host, const char *uuid);

@@ -53,13 +53,13 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 		g_strlcpy(d->uuid, spec->uuid, sizeof d->uuid);
 	d->name = g_strdup(spec->name);
 	d->title = g_strdup(spec->title);
+	d->description = g_strdup(spec->description);
 	d->vcpus = spec->vcpus ? spec->vcpus : 1;
 	d->disk_dirty = spec->disk_dirty_mibs * SIM_MIB;
 	d->no_start = spec->no_start;
 	d->cpu_model = g_strdup(spec->cpu_model ? spec->cpu_model : "qemu64");
 	d->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
 	d->vnc_listen = g_strdup("127.0.0.1");
-	d->persistent = !spec->transient;
 	d->kept = spec->kept;
 	d->state = spec->state ? spec->state : HV_RUNNING;
 	d->reason = spec->reason;
@@ -68,6 +68,7 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	set_memory(d, spec);
 	sim_ties_new(d, spec);
 	d->disks = sim_disks_new(h, d->uuid, spec);
+	sim_dom_define(d, spec->transient ? NULL : sim_xml_write(d));
 	add(h, d);
 	if (d->whole)
 		sim_disks_force(d);
@@ -81,6 +82,7 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->host = h;
 	d->name = g_strdup(from->name);
 	d->title = g_strdup(from->title);
+	d->description = g_strdup(from->description);
 	d->cpu_model = g_strdup(from->cpu_model);
 	d->cpu_features = g_strdupv(from->cpu_features);
 	d->vnc_listen = g_strdup(from->vnc_listen);
@@ -88,6 +90,7 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->place = hv_place_copy(from->place);
 	d->tied = from->tied;
 	d->disks = g_ptr_array_ref(from->disks);
+	d->definition = NULL;
 	d->persistent = false;
 	d->kept = (struct hv_kept){ .autostart = false };
 	d->state = HV_PAUSED;
@@ -107,6 +110,8 @@ void sim_dom_free(struct sim_dom *d)
 	g_ptr_array_remove(g_hash_table_lookup(d->host->w->copies, d->uuid), d);
 	g_free(d->name);
 	g_free(d->title);
+	g_free(d->description);
+	g_free(d->definition);
 	g_free(d->cpu_model);
 	g_strfreev(d->cpu_features);
 	g_free(d->vnc_listen);
@@ -290,9 +295,9 @@ void sim_dom_calm(struct sim *w)
 	}
 }
 
-static void undefine(struct sim_dom *d)
+void sim_dom_undefine(struct sim_dom *d)
 {
-	d->persistent = false;
+	sim_dom_define(d, NULL);
 	d->state = HV_ABSENT;
 	sim_emit_dom(d);
 	sim_dom_drop(d);
@@ -308,7 +313,7 @@ void sim_dom_remove(struct sim *w, const char *host, const char *uuid)
 	if (sim_dom_active(d))
 		sim_dom_change(d, HV_SHUTOFF, HV_R_OTHER);
 	sim_disks_remove(d);
-	undefine(d);
+	sim_dom_undefine(d);
 }
 
 static int compare_views(const void *a, const void *b)
@@ -336,7 +341,7 @@ GArray *sim_dom_list(struct sim *w, const char *host, const char *uuid)
 			const struct sim_dom *d = dv;
 			struct sim_dom_view v = {
 				.host = h->name, .uuid = d->uuid, .name = d->name, .state = d->state, .reason = d->reason,
-				.persistent = d->persistent, .host_on = h->on,
+				.persistent = d->persistent, .kept = d->kept, .host_on = h->on,
 				.incoming = d->job && sim_job_incoming(d), .outgoing = sim_job_told(d) && !sim_job_incoming(d),
 			};
 
@@ -413,7 +418,7 @@ static void get(struct sim_call *sc, struct sim_dom *d)
 static void write_xml(struct sim_call *sc, struct sim_dom *d)
 {
 	sc->call->reply.xml = sim_xml_write(d);
-	sc->call->reply.xml_inactive = d->persistent ? sim_xml_write(d) : NULL;
+	sc->call->reply.xml_inactive = g_strdup(d->definition);
 	sim_call_finish(sc);
 }
 
@@ -515,21 +520,6 @@ static void announce(struct sim_call *sc, struct sim_dom *d)
 		sim_call_finish(sc);
 }
 
-static void undefine_call(struct sim_call *sc, struct sim_dom *d)
-{
-	if (d && d->job) {
-		sim_dom_wait(sc, d);
-		return;
-	}
-	if (d && sim_dom_active(d)) {
-		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: cannot undefine a domain that is active");
-		return;
-	}
-	if (d)
-		undefine(d);
-	sim_call_finish(sc);
-}
-
 void sim_act_dom(struct sim_call *sc)
 {
 	const struct hv_req *r = &sc->call->req;
@@ -543,8 +533,6 @@ void sim_act_dom(struct sim_call *sc)
 		get(sc, d);
 	else if (r->op == HV_DOM_DESTROY)
 		destroy(sc, d);
-	else if (r->op == HV_DOM_UNDEFINE)
-		undefine_call(sc, d);
 	else if (!d)
 		sim_call_refuse(sc, ERR_HV_ABSENT, "Domain not found: no domain with matching uuid '%s'", r->uuid);
 	else if (r->op == HV_DOM_XML)

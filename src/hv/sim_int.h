@@ -81,7 +81,7 @@ struct sim_host {
 struct sim_dom {
 	struct sim_host *host;
 	char uuid[UTIL_UUID_LEN + 1];
-	char *name, *title;
+	char *name, *title, *description;
 	int64_t mem_mib;
 	int vcpus;
 	GPtrArray *disks;        /* struct sim_disk *; shared by all copies of the domain */
@@ -94,6 +94,7 @@ struct sim_dom {
 	bool tied;                /* there is more to tell of its ties than that it has none */
 	struct hv_place *place;
 	bool persistent;
+	char *definition;        /* if persistent */
 	struct hv_kept kept;
 	enum hv_state state;
 	enum hv_reason reason;
@@ -230,6 +231,8 @@ void sim_dom_state(struct sim_dom *d, enum hv_state state, enum hv_reason reason
 void sim_dom_change(struct sim_dom *d, enum hv_state state, enum hv_reason reason);
 /* QEMU is gone: shut off with a reason, or dropped if it has no definition. */
 void sim_dom_stop(struct sim_dom *d, enum hv_reason reason);
+/* It is shut off: it goes, with its definition. */
+void sim_dom_undefine(struct sim_dom *d);
 bool sim_dom_active(const struct sim_dom *d);
 /* A fault takes its memory away: if that is the guest's, the guest has died. Call it before the state changes. */
 void sim_dom_died(const struct sim_dom *d);
@@ -241,6 +244,16 @@ void sim_dom_unlock(struct sim_dom *d);
 void sim_uuid(char out[static UTIL_UUID_LEN + 1], const char *text);
 /* Carry out the ops on one domain, and HV_DOM_LIST. */
 void sim_act_dom(struct sim_call *sc);
+
+/* ---- sim_define.c: definitions ---- */
+
+/* The UUID of another domain of that name on the host; NULL. Borrowed. */
+const char *sim_name_taken(const struct sim_host *h, const char *name, const char *uuid);
+
+/* From now on it has this definition, taken; NULL: none. */
+void sim_dom_define(struct sim_dom *d, char *definition);
+/* HV_DOM_DEFINITION, _DEFINE, _UNDEFINE, _AUTOSTART; @d: NULL if there is none. */
+void sim_act_define(struct sim_call *sc, struct sim_dom *d);
 
 /* ---- sim_store.c: files ---- */
 
@@ -315,7 +328,7 @@ void sim_ties_arrive(struct sim_dom *d, const char *xml);
 /* ---- sim_xml.c ---- */
 
 struct sim_xml {
-	char *uuid, *name, *cpu_mode, *cpu_model, *vnc_listen;
+	char *uuid, *name, *description, *cpu_mode, *cpu_model, *vnc_listen;
 	GPtrArray *cpu_features; /* char *, NULL-terminated */
 	int64_t mem_kib;
 };

@@ -246,6 +246,7 @@ void sim_job_free(struct sim_job *j)
 	g_ptr_array_remove(j->dst_host->jobs, j);
 	if (j->disks)
 		g_ptr_array_unref(j->disks);
+	g_free(j->definition);
 	g_free(j);
 }
 
@@ -479,10 +480,17 @@ static void keep_stats(struct sim_job *j)
 	j->dst->has_completed = true;
 }
 
+/* The definition goes in the place of one that was there. */
+static void persist(struct sim_job *j)
+{
+	if (j->definition)
+		sim_dom_define(j->dst, g_strdup(j->definition));
+}
+
 /* The guest is at the destination, whole. */
 static void arrived(struct sim_job *j)
 {
-	j->dst->persistent |= j->persist;
+	persist(j);
 	j->dst->whole = true;
 	j->src->whole = false;
 	if (j->part == PART_SWITCH)
@@ -498,7 +506,7 @@ static void start_failed(struct sim_job *j)
 {
 	struct sim_dom *dst = j->dst;
 
-	dst->persistent |= j->persist;
+	persist(j);
 	sim_job_let_go(&j->dst);
 	sim_dom_stop(dst, HV_R_FAILED);
 	j->refused = true;
@@ -542,7 +550,7 @@ static void stop_source(struct sim_job *j)
 	struct sim_dom *src = j->src;
 	bool persistent = src->persistent;
 
-	src->persistent = true; /* it goes below, after the events */
+	src->persistent = true; /* the domain goes below, after the events */
 	sim_dom_stop(src, HV_R_MIGRATED);
 	emit_done(j);
 	src->persistent = persistent;
@@ -550,7 +558,7 @@ static void stop_source(struct sim_job *j)
 	if (persistent && !j->detached && j->persist) {
 		src->state = HV_ABSENT;
 		sim_emit_dom(src);
-		src->persistent = false;
+		sim_dom_define(src, NULL);
 	}
 	if (!src->persistent)
 		sim_dom_drop(src);

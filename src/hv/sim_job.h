@@ -29,6 +29,7 @@ struct sim_job {
 	struct sim_call *call;      /* who waits for the end; NULL: nobody */
 	enum part part;
 	bool postcopy, converge, persist;
+	char *definition;      /* what becomes the destination's, if it is to be persistent */
 	bool paused;                /* the guest was, at the start */
 	bool instant;
 	bool refused;               /* the destination could not let the guest run; the source will */

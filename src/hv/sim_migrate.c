@@ -9,21 +9,6 @@
 #include "hv/sim_int.h"
 #include "hv/sim_job.h"
 
-static bool name_taken(const struct sim_host *h, const struct sim_dom *d)
-{
-	GHashTableIter it;
-	void *value;
-
-	g_hash_table_iter_init(&it, h->doms);
-	while (g_hash_table_iter_next(&it, NULL, &value)) {
-		const struct sim_dom *o = value;
-
-		if (g_str_equal(o->name, d->name) && !g_str_equal(o->uuid, d->uuid))
-			return true;
-	}
-	return false;
-}
-
 /* What libvirt says against it at the source. Return: the words, owned; NULL when there is nothing. */
 static char *source_says(const struct sim_dom *src, const struct sim_host *to, const struct hv_migrate_params *p)
 {
@@ -59,7 +44,9 @@ static char *dest_says(const struct sim_dom *src, const struct sim_host *to, con
 
 	if (old && sim_dom_active(old))
 		return g_strdup_printf("Requested operation is not valid: domain '%s' is already active", old->name);
-	if (name_taken(to, src))
+	if (old && !g_str_equal(old->name, src->name))
+		return g_strdup_printf("operation failed: domain '%s' is already defined with uuid %s", old->name, old->uuid);
+	if (sim_name_taken(to, src->name, src->uuid))
 		return g_strdup_printf("operation failed: domain '%s' already exists with another uuid", src->name);
 	if (x && ((x->uuid && g_ascii_strcasecmp(x->uuid, src->uuid) != 0) || (x->mem_kib && x->mem_kib != src->mem_mib << 10)))
 		return g_strdup_printf("unsupported configuration: Target domain max memory %" G_GINT64_FORMAT
@@ -81,12 +68,14 @@ static char *dest_says(const struct sim_dom *src, const struct sim_host *to, con
 static struct sim_dom *make_incoming(struct sim_host *to, const struct sim_dom *src, const struct sim_xml *x, const char *xml)
 {
 	struct sim_dom *old = sim_dom_get(to, src->uuid), *dst;
-	bool defined = old && old->persistent;
+	char *defined = old ? g_strdup(old->definition) : NULL;
+	struct hv_kept kept = old ? old->kept : (struct hv_kept){ .autostart = false };
 
 	if (old)
 		sim_dom_drop(old);
 	dst = sim_dom_incoming(to, src);
-	dst->persistent = defined;
+	sim_dom_define(dst, defined);
+	dst->kept = kept;
 	if (x && x->vnc_listen)
 		util_replace(&dst->vnc_listen, x->vnc_listen);
 	sim_ties_arrive(dst, xml);
@@ -108,6 +97,8 @@ static void start(struct sim_call *sc, struct sim_dom *src, struct sim_dom *dst)
 	j->postcopy = p->postcopy;
 	j->converge = p->auto_converge;
 	j->persist = p->persist_dest;
+	if (p->persist_dest)
+		j->definition = g_strdup(p->persistent_xml ? p->persistent_xml : src->definition);
 	j->paused = src->state == HV_PAUSED;
 	j->instant = src->host->rate <= 0 && dst->host->rate <= 0;
 	j->cap = (double)p->bandwidth_mibs * SIM_MIB;

@@ -60,6 +60,11 @@ char *sim_xml_write(const struct sim_dom *d)
 
 		g_string_append_printf(s, "  <title>%s</title>\n", title);
 	}
+	if (d->description) {
+		g_autofree char *description = g_markup_escape_text(d->description, -1);
+
+		g_string_append_printf(s, "  <description>%s</description>\n", description);
+	}
 	g_string_append_printf(s,
 		"  <memory unit='KiB'>%" G_GINT64_FORMAT "</memory>\n  <currentMemory unit='KiB'>%" G_GINT64_FORMAT "</currentMemory>\n"
 		"  <os>\n    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>\n  </os>\n",
@@ -110,6 +115,7 @@ static const struct {
 } texts[] = {
 	{ "domain", "uuid",  offsetof(struct sim_xml, uuid) },
 	{ "domain", "name",  offsetof(struct sim_xml, name) },
+	{ "domain", "description", offsetof(struct sim_xml, description) },
 	{ "cpu",    "model", offsetof(struct sim_xml, cpu_model) },
 };
 
@@ -151,6 +157,7 @@ void sim_xml_free(struct sim_xml *x)
 		return;
 	g_free(x->uuid);
 	g_free(x->name);
+	g_free(x->description);
 	g_free(x->cpu_mode);
 	g_free(x->cpu_model);
 	g_free(x->vnc_listen);

@@ -320,6 +320,61 @@ static void test_kept(void)
 	hv_host_remove(h);
 }
 
+static struct hv_reply *call_xml(struct hv_host *h, enum hv_op op, const char *uuid, const char *xml)
+{
+	struct hv_reply *r = NULL;
+
+	hv_call(h, &(struct hv_req){ .op = op, .uuid = uuid, .xml = xml, .autostart = true }, on_done, &r);
+	while (!r)
+		turn();
+	return r;
+}
+
+static void expect_xml(struct hv_host *h, enum hv_op op, const char *uuid, const char *xml, const char *want)
+{
+	struct hv_reply *r = call_xml(h, op, uuid, xml);
+
+	g_test_message("%s: %s", hv_op_name(op), r->err ? r->err->message : "ok");
+	g_assert_cmpstr(r->err ? err_name(err_code(r->err)) : "ok", ==, want);
+	reply_free(r);
+}
+
+/* A definition comes back as it was, and only that one is dropped which is named. */
+static void test_define(void)
+{
+	static const char xml[] = "<domain type='test'><name>one</name><uuid>" A "</uuid><memory>1024</memory><os><type>hvm</type></os></domain>";
+	static const char other[] = "<domain type='test'><name>one</name><uuid>" A "</uuid><memory>2048</memory><os><type>hvm</type></os></domain>";
+	struct hv_host *h = open_host(TEST_URI, "open ");
+	struct hv_reply *r = call(h, HV_DOM_DEFINITION, A);
+	g_autofree char *defined = NULL;
+	virConnectPtr vir = virConnectOpen(TEST_URI);
+	virDomainPtr dom;
+
+	g_assert_no_error(r->err);
+	g_assert_null(r->definition);
+	reply_free(r);
+	expect_xml(h, HV_DOM_DEFINE, TEST_UUID, xml, "hv");
+	expect_xml(h, HV_DOM_DEFINE, A, xml, "ok");
+	expect_xml(h, HV_DOM_DEFINE, A, other, "ok"); /* the first one stays */
+	r = call(h, HV_DOM_DEFINITION, A);
+	g_assert_no_error(r->err);
+	defined = g_steal_pointer(&r->definition);
+	g_assert_nonnull(strstr(defined, ">1024<"));
+	reply_free(r);
+	expect_xml(h, HV_DOM_AUTOSTART, A, NULL, "ok");
+	r = call(h, HV_DOM_GET, A);
+	g_assert_true(r->dom->kept.autostart);
+	reply_free(r);
+	expect_xml(h, HV_DOM_UNDEFINE, A, other, "conflict");
+	expect_xml(h, HV_DOM_UNDEFINE, A, defined, "hv"); /* it is the one; but the test driver keeps no firmware variables */
+	g_assert_cmpint(virDomainUndefine(dom = virDomainLookupByUUIDString(vir, A)), ==, 0);
+	virDomainFree(dom);
+	virConnectClose(vir);
+	expect_xml(h, HV_DOM_UNDEFINE, A, defined, "ok");
+	expect_xml(h, HV_DOM_AUTOSTART, A, NULL, "hv_absent");
+	hv_host_remove(h);
+}
+
 /* Every call has one answer, whatever becomes of the host meanwhile. */
 static void test_close(void)
 {
@@ -419,6 +474,7 @@ static const struct {
 } tests[] = {
 	{ "/local/states", test_states }, { "/local/events", test_events },   { "/local/job", test_job },
 	{ "/local/cache", test_cache },   { "/local/calls", test_calls },     { "/local/kept", test_kept },
+	{ "/local/define", test_define },
 	{ "/local/close", test_close },
 	{ "/local/remove", test_remove }, { "/local/many", test_many },       { "/local/refused", test_refused },
 	{ "/local/released", test_released },

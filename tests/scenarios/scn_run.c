@@ -170,6 +170,7 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 		.uuid = run_guest(r, name)->uuid,
 		.name = opt(l, "name") ? opt(l, "name") : name,
 		.title = opt(l, "title"),
+		.description = opt(l, "description"),
 		.mem_mib = opt_int(r, l, "memory", SERVER_MIB),
 		.vcpus = (int)opt_int(r, l, "vcpus", 0),
 		.disks = (int)opt_int(r, l, "disks", 0),

@@ -2,7 +2,10 @@
  *
  * The simulator: what a hypervisor keeps beside a domain's description.
  */
+#include <string.h>
+
 #include "base/clock.h"
+#include "base/err.h"
 #include "got.h"
 #include "hv/sim.h"
 
@@ -75,6 +78,89 @@ static void test_facts(void)
 	tear_down(&f);
 }
 
+static void expect_refused(struct fixture *f, int host, const struct hv_req *req, enum err_code code, const char *words)
+{
+	struct got g = { .code = -1 };
+
+	call(f, host, req, &g);
+	g_assert_cmpint(g.code, ==, (int)code);
+	g_assert_nonnull(strstr(g.text, words));
+	got_clear(&g);
+}
+
+static void expect_ok(struct fixture *f, int host, const struct hv_req *req)
+{
+	struct got g = { .code = -1 };
+
+	call(f, host, req, &g);
+	g_assert_cmpstr(g.text, ==, "");
+	got_clear(&g);
+}
+
+static char *definition(struct fixture *f, int host)
+{
+	struct got g = { .code = -1 };
+	char *xml;
+
+	call(f, host, &(struct hv_req){ .op = HV_DOM_DEFINITION, .uuid = GUEST }, &g);
+	g_assert_cmpint(g.code, ==, -1);
+	xml = g_steal_pointer(&g.r.definition);
+	got_clear(&g);
+	return xml;
+}
+
+/* A definition is dropped only by whoever names it, and comes back as it was; also to a guest that runs without. */
+static void test_define(void)
+{
+	static const struct sim_dom_spec off = { .uuid = GUEST, .name = "guest", .description = "old", .state = HV_SHUTOFF };
+	static const struct sim_dom_spec runs = { .uuid = GUEST, .name = "guest", .transient = true };
+	g_autofree char *xml = NULL, *again = NULL, *of_transient = NULL, *given = NULL;
+	struct fixture f;
+
+	set_up(&f, &off);
+	xml = definition(&f, 0);
+	g_assert_nonnull(strstr(xml, "<description>old</description>"));
+	expect_ok(&f, 0, &(struct hv_req){ .op = HV_DOM_AUTOSTART, .uuid = GUEST, .autostart = true });
+	expect_refused(&f, 0, &(struct hv_req){ .op = HV_DOM_UNDEFINE, .uuid = GUEST, .xml = "<domain><name>guest</name></domain>" }, ERR_CONFLICT, "type");
+	expect_ok(&f, 0, &(struct hv_req){ .op = HV_DOM_UNDEFINE, .uuid = GUEST, .xml = xml });
+	g_assert_null(definition(&f, 0));
+	expect_ok(&f, 0, &(struct hv_req){ .op = HV_DOM_UNDEFINE, .uuid = GUEST, .xml = xml });
+	expect_ok(&f, 0, &(struct hv_req){ .op = HV_DOM_DEFINE, .uuid = GUEST, .xml = xml });
+	again = definition(&f, 0);
+	g_assert_cmpstr(again, ==, xml);
+	expect_refused(&f, 1, &(struct hv_req){ .op = HV_DOM_AUTOSTART, .uuid = GUEST }, ERR_HV_ABSENT, "not found");
+	sim_dom_add(f.w, "h2", &runs);
+	of_transient = definition(&f, 1);
+	g_assert_null(of_transient);
+	expect_refused(&f, 1, &(struct hv_req){ .op = HV_DOM_AUTOSTART, .uuid = GUEST, .autostart = true }, ERR_HV, "transient");
+	expect_ok(&f, 1, &(struct hv_req){ .op = HV_DOM_DEFINE, .uuid = GUEST, .xml = xml });
+	given = definition(&f, 1);
+	g_assert_cmpstr(given, ==, xml);
+	tear_down(&f);
+}
+
+/* libvirt does not undefine what these would be orphans of. */
+static void test_undefine_refused(void)
+{
+	static const struct {
+		struct hv_kept kept;
+		const char *words;
+	} rows[] = {
+		{ { .managed_save = true }, "managed save image" },
+		{ { .snapshots = 2 }, "2 snapshots" },
+		{ { .checkpoints = 1 }, "1 checkpoints" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct sim_dom_spec off = { .uuid = GUEST, .name = "guest", .state = HV_SHUTOFF, .kept = rows[i].kept };
+		struct fixture f;
+
+		set_up(&f, &off);
+		expect_refused(&f, 0, &(struct hv_req){ .op = HV_DOM_UNDEFINE, .uuid = GUEST }, ERR_HV, rows[i].words);
+		tear_down(&f);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -82,6 +168,8 @@ int main(int argc, char **argv)
 		void (*fn)(void);
 	} tests[] = {
 		{ "/sim-kept/facts", test_facts },
+		{ "/sim-kept/define", test_define },
+		{ "/sim-kept/undefine-refused", test_undefine_refused },
 	};
 
 	g_test_init(&argc, &argv, NULL);
