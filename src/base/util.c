@@ -145,3 +145,34 @@ void util_replace(char **where, const char *value)
 	g_free(*where);
 	*where = copy;
 }
+
+/* Controls of either set, and the marks that change the direction or the line of what follows them. */
+static bool is_line_text(gunichar c)
+{
+	return !g_unichar_iscntrl(c) && c != 0x2028 && c != 0x2029 && !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069);
+}
+
+char *util_line(const char *text, size_t max)
+{
+	size_t len = text ? strnlen(text, max + 1) : 0;
+	bool cut = len > max;
+	g_autofree char *valid = NULL;
+	GString *out = g_string_sized_new(len);
+
+	/* not in the middle of a character */
+	for (int i = 0; cut && i < 3 && ((unsigned char)text[len] & 0xc0) == 0x80; i++)
+		len--;
+	valid = text ? g_utf8_make_valid(text, (gssize)len) : NULL;
+	for (const char *c = valid; c && *c; c = g_utf8_next_char(c)) {
+		gunichar u = g_utf8_get_char(c);
+
+		g_string_append_unichar(out, is_line_text(u) ? u : ' ');
+	}
+	if (cut || out->len > max) {
+		/* the last character that begins early enough goes too */
+		if (out->len > max - 3)
+			g_string_truncate(out, (gsize)(g_utf8_find_prev_char(out->str, out->str + max - 2) - out->str));
+		g_string_append(out, "...");
+	}
+	return g_string_free(out, !text);
+}

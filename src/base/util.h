@@ -57,6 +57,16 @@ unsigned util_distance(const char *a, const char *b);
  */
 bool util_write_secret(const char *path, const char *text, GError **err);
 
+/**
+ * util_line() - foreign text as one line for messages, logs and records.
+ *
+ * Control characters become blanks, bytes that are not UTF-8 become U+FFFD; what is longer than @max bytes is cut and ends with "...".
+ * @max: 8 or more
+ *
+ * Return: owned by the caller; NULL of NULL.
+ */
+char *util_line(const char *text, size_t max);
+
 /** util_replace() - *@where = copy of @value, the old one freed; both may be NULL. */
 void util_replace(char **where, const char *value);
 

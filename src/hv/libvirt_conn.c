@@ -209,9 +209,9 @@ static void attempt_run(void *user)
 
 	a->vir = virConnectOpen(a->uri);
 	if (!a->vir)
-		a->why = g_strdup(virGetLastErrorMessage());
+		a->why = lv_why(virGetLastError());
 	else if (virConnectSetKeepAlive(a->vir, LV_KEEPALIVE_S, LV_KEEPALIVE_N) < 0 && !lv_error_is(VIR_ERR_NO_SUPPORT)) {
-		a->why = g_strdup(virGetLastErrorMessage());
+		a->why = lv_why(virGetLastError());
 		close_now(g_steal_pointer(&a->vir));
 	}
 	loop_post(attempt_end, a);

@@ -65,7 +65,7 @@ static bool judge(const struct lv_ctx *x, int result, struct hv_reply *r, GError
 	if (result == VIR_CPU_COMPARE_INCOMPATIBLE)
 		why = g_strdup("the host's CPU is incompatible");
 	else if (is_refusal(virGetLastError()))
-		why = g_strdup(virGetLastErrorMessage());
+		why = lv_why(virGetLastError());
 	else
 		return lv_error(x->vir, "compare CPUs", err);
 	r->cpu_why = g_steal_pointer(&why);

@@ -39,16 +39,20 @@ static enum err_code classify(const virError *e, bool lost)
 	return ERR_HV;
 }
 
+char *lv_why(const virError *e)
+{
+	return util_line(e && e->message ? e->message : "libvirt gave no reason", LV_WHY_MAX);
+}
+
 bool lv_error(virConnectPtr vir, const char *what, GError **err)
 {
 	/* Asking the connection overwrites the thread's error. */
 	virErrorPtr e = virSaveLastError();
 	bool lost = lv_lost(vir);
+	bool told = e && e->code != VIR_ERR_OK;
+	g_autofree char *why = lv_why(told ? e : NULL);
 
-	if (e && e->code != VIR_ERR_OK)
-		g_set_error(err, ERR, classify(e, lost), "%s: %s", what, e->message ? e->message : "unknown error");
-	else
-		g_set_error(err, ERR, lost ? ERR_HV_LOST : ERR_HV, "%s: libvirt gave no reason", what);
+	g_set_error(err, ERR, told ? classify(e, lost) : lost ? ERR_HV_LOST : ERR_HV, "%s: %s", what, why);
 	virFreeError(e);
 	return false;
 }

@@ -191,6 +191,16 @@ void lv_events_deregister(struct lv_conn *c);
  * Return: false, for "return lv_error(...)".
  */
 bool lv_error(virConnectPtr vir, const char *what, GError **err);
+#define LV_WHY_MAX 1024 /* bytes of a host's words on an error */
+
+/**
+ * lv_why() - what libvirt says of an error, as one line of LV_WHY_MAX bytes at most: the text is the host's, which can send megabytes.
+ * @e: NULL: none
+ *
+ * Return: owned by the caller.
+ */
+char *lv_why(const virError *e);
+
 /** lv_error_is() - true if libvirt's last error on this thread has the code. */
 bool lv_error_is(int vir_code);
 /** lv_lost() - true if the connection is dead, so that an error says nothing about the act. */

@@ -115,6 +115,18 @@ static void test_job(void)
 	g_assert_cmpint(job.downtime_ms, ==, 0);
 }
 
+/* D20: a host that sends megabytes of words gets a line of them told. */
+static void test_why(void)
+{
+	g_autofree char *huge = g_strnfill(2 << 20, 'x'), *dirty = g_strconcat("first\nsecond \xff", huge, NULL);
+	g_autofree char *why = lv_why(&(virError){ .message = dirty }), *none = lv_why(NULL);
+
+	g_assert_cmpuint(strlen(why), ==, LV_WHY_MAX);
+	g_assert_true(g_str_has_prefix(why, "first second \xef\xbf\xbdxxx"));
+	g_assert_true(g_utf8_validate(why, -1, NULL));
+	g_assert_cmpstr(none, ==, "libvirt gave no reason");
+}
+
 /* ---- the cache ---- */
 
 #define A "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
@@ -475,6 +487,7 @@ static const struct {
 	{ "/local/states", test_states }, { "/local/events", test_events },   { "/local/job", test_job },
 	{ "/local/cache", test_cache },   { "/local/calls", test_calls },     { "/local/kept", test_kept },
 	{ "/local/define", test_define },
+	{ "/local/why", test_why },
 	{ "/local/close", test_close },
 	{ "/local/remove", test_remove }, { "/local/many", test_many },       { "/local/refused", test_refused },
 	{ "/local/released", test_released },

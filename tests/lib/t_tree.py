@@ -128,9 +128,16 @@ def test_waits(t: tap.Tap) -> None:
     t.ok(not wrong, "no test sleeps or reads a clock, but for those listed", "\n".join(wrong))
 
 
+def test_errors(t: tap.Tap) -> None:
+    """D20: what a host says of an error is read in one place, which bounds it. The other two speak of the library itself."""
+    may = {"libvirt_err.c", "libvirt.c", "libvirt_event.c"}
+    wrong = [str(path.relative_to(ROOT)) for path in files("src/**/*.c") if path.name not in may and "virGetLastErrorMessage" in path.read_text()]
+    t.ok(not wrong, "a host's error texts go through lv_why()", "\n".join(wrong))
+
+
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_headers, test_scripts, test_lines, test_events, test_waits):
+    for test in (test_layers, test_headers, test_scripts, test_lines, test_events, test_waits, test_errors):
         test(t)
     return t.done()
 

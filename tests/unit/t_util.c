@@ -214,6 +214,36 @@ static void test_secret(void)
 	g_assert_cmpint(g_rmdir(dir), ==, 0); /* nothing else is left there */
 }
 
+/* D20: what a host says is bounded, one line, and text. */
+static void test_line(void)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ NULL, NULL },
+		{ "", "" },
+		{ "as it is", "as it is" },
+		{ "a\nb\tc\r\x1b[31m\x7f", "a b c  [31m " },
+		{ "\xc2\x9b" "C1\xe2\x80\xae" "turned\xe2\x80\xa8line", " C1 turned line" },
+		{ "bad \xff\xfe", "bad \xef\xbf\xbd\xef\xbf\xbd" },
+		{ "12345678901234567890", "12345678901234567890" },
+		{ "123456789012345678901", "12345678901234567..." },
+		{ "1234567890123456\xc3\xa4\xc3\xa4\xc3\xa4", "1234567890123456..." },
+		{ "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4" },
+		{ "\xc2\x9b\xc2\x9b\xc2\x9b\xc2\x9b\xc2\x9b\xc2\x9b\xc2\x9b\xc2\x9b\xc2\x9b\xc2\x9b\xc2\x9b", "          ..." },
+	};
+	g_autofree char *huge = g_strnfill(2 << 20, 'x'), *got = util_line(huge, 1024);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *line = util_line(rows[i].text, 20);
+
+		g_test_message("row %zu", i);
+		g_assert_cmpstr(line, ==, rows[i].want);
+	}
+	g_assert_cmpuint(strlen(got), ==, 1024);
+	g_assert_true(g_str_has_suffix(got, "x..."));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -223,6 +253,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/util/hostname", test_hostname);
 	g_test_add_func("/util/int", test_int);
 	g_test_add_func("/util/words", test_words);
+	g_test_add_func("/util/line", test_line);
 	g_test_add_func("/util/replace", test_replace);
 	g_test_add_func("/util/secret", test_secret);
 	return g_test_run();
