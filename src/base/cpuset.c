@@ -84,25 +84,25 @@ bool cpuset_contains(const struct cpuset *a, const struct cpuset *b)
 	return cpuset_is_empty(&more);
 }
 
-/* "4" or "4-7"; changes @part. */
-static bool add_range(struct cpuset *s, char *part)
+/* "4" or "4-7", of numbers below @max; changes @part. */
+static bool add_range(struct cpuset *s, char *part, int64_t max)
 {
 	char *dash = strchr(part, '-');
 	int64_t first, last;
 
 	if (dash)
 		*dash = '\0';
-	if (!util_parse_int(g_strstrip(part), 0, CPUSET_MAX - 1, &first))
+	if (!util_parse_int(g_strstrip(part), 0, max - 1, &first))
 		return false;
 	last = first;
-	if (dash && !util_parse_int(g_strstrip(dash + 1), first, CPUSET_MAX - 1, &last))
+	if (dash && !util_parse_int(g_strstrip(dash + 1), first, max - 1, &last))
 		return false;
-	for (int64_t n = first; n <= last; n++)
+	for (int64_t n = first; n <= MIN(last, CPUSET_MAX - 1); n++)
 		cpuset_add(s, (int)n);
 	return true;
 }
 
-bool cpuset_parse(const char *text, struct cpuset *ret)
+static bool parse(const char *text, int64_t max, struct cpuset *ret)
 {
 	g_auto(GStrv) parts = g_strsplit(text, ",", -1);
 	struct cpuset in = { { 0 } }, out = { { 0 } };
@@ -113,7 +113,7 @@ bool cpuset_parse(const char *text, struct cpuset *ret)
 
 		if (!*part)
 			continue; /* Nova passes over them too */
-		if (!add_range(leave_out ? &out : &in, part + leave_out))
+		if (!add_range(leave_out ? &out : &in, part + leave_out, max))
 			return false;
 	}
 	cpuset_without(&in, &out);
@@ -121,6 +121,16 @@ bool cpuset_parse(const char *text, struct cpuset *ret)
 		return false;
 	*ret = in;
 	return true;
+}
+
+bool cpuset_parse(const char *text, struct cpuset *ret)
+{
+	return parse(text, CPUSET_MAX, ret);
+}
+
+bool cpuset_parse_host(const char *text, struct cpuset *ret)
+{
+	return parse(text, CPUSET_HOST_MAX, ret);
 }
 
 char *cpuset_text(const struct cpuset *s)

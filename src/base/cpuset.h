@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define CPUSET_MAX 2048 /* numbers go from 0 to one less */
+#define CPUSET_HOST_MAX 16384 /* likewise, of what libvirt takes for a CPU's number (VIR_DOMAIN_CPUMASK_LEN, 9.0) */
 
 struct cpuset {
 	uint64_t w[CPUSET_MAX / 64];
@@ -21,6 +22,8 @@ struct cpuset {
  * Return: false if it is something else, a number is too high, or nothing is left.
  */
 bool cpuset_parse(const char *text, struct cpuset *ret);
+/** cpuset_parse_host() - the same of libvirt's, which goes up to CPUSET_HOST_MAX: what is not below CPUSET_MAX is left out, for no host has it. */
+bool cpuset_parse_host(const char *text, struct cpuset *ret);
 /** cpuset_text() - "0-1,3"; "" for the empty one. Return: owned by the caller (g_free). */
 char *cpuset_text(const struct cpuset *s);
 

@@ -167,6 +167,7 @@ static bool parse_head(const xmlNode *root, struct hv_dom *d, GError **err)
 {
 	const xmlNode *type = domxml_child(domxml_child(root, "os"), "type");
 	g_autofree char *uuid = domxml_text(domxml_child(root, "uuid"));
+	g_autofree char *title = domxml_text(domxml_child(root, "title"));
 
 	if (!uuid || !util_uuid_valid(uuid))
 		return domxml_refuse(err, "no valid <uuid>");
@@ -177,7 +178,7 @@ static bool parse_head(const xmlNode *root, struct hv_dom *d, GError **err)
 	if (d->vcpus < 0 || d->mem_mib < 0)
 		return domxml_refuse(err, "no valid <vcpu> or <memory>");
 	if (!bounded(domxml_text(domxml_child(root, "name")), DOMXML_NAME_MAX, &d->name, err) ||
-	    !bounded(domxml_text(domxml_child(root, "title")), DOMXML_TEXT_MAX, &d->title, err) ||
+	    !bounded(util_line(title, DOMXML_TEXT_MAX), DOMXML_TEXT_MAX, &d->title, err) ||
 	    !name_attr(root, "type", &d->virt_type, err) || !name_attr(type, "arch", &d->arch, err) ||
 	    !name_attr(type, "machine", &d->machine, err))
 		return false;

@@ -25,7 +25,7 @@ static bool set_attr(const xmlNode *n, const char *attr, struct cpuset *ret, GEr
 
 	if (!text || !*g_strstrip(text))
 		return true;
-	return cpuset_parse(text, ret) || domxml_refuse(err, "no valid set of CPUs");
+	return cpuset_parse_host(text, ret) || domxml_refuse(err, "no valid set of CPUs");
 }
 
 static bool is(const xmlNode *n, const char *attr, const char *value)

@@ -358,6 +358,7 @@ void hv_dom_free(struct hv_dom *d)
 		return;
 	g_free(d->name);
 	g_free(d->title);
+	g_free(d->unreadable);
 	g_free(d->virt_type);
 	g_free(d->arch);
 	g_free(d->machine);

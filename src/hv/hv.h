@@ -105,6 +105,11 @@ struct hv_dom {
 	char uuid[UTIL_UUID_LEN + 1];
 	char *name;          /* libvirt's name */
 	char *title;         /* <title>, or NULL */
+	/*
+	 * Why its description cannot be read; NULL: it was. If it cannot, nothing else counts but uuid, state, reason, persistent, kept and the
+	 * job, and name, vcpus and mem_mib where they are set: the host has told those beside the description.
+	 */
+	char *unreadable;
 	enum hv_state state;
 	enum hv_reason reason;
 	bool persistent;

@@ -128,6 +128,7 @@ static struct hv_dom *dom_copy(const struct hv_dom *d)
 	c->ties = hv_ties_ref(d->ties);
 	c->name = g_strdup(d->name);
 	c->title = g_strdup(d->title);
+	c->unreadable = g_strdup(d->unreadable);
 	c->virt_type = g_strdup(d->virt_type);
 	c->arch = g_strdup(d->arch);
 	c->machine = g_strdup(d->machine);

@@ -9,12 +9,6 @@
 
 #define FEATURES_MAX 1024
 
-static bool fail(GError **err, const char *what)
-{
-	g_set_error(err, ERR, ERR_HV, "capabilities of the host: %s", what);
-	return false;
-}
-
 /* A value that names something; what is too long is not one. Takes @s. */
 static char *short_name(char *s)
 {
@@ -24,23 +18,19 @@ static char *short_name(char *s)
 	return NULL;
 }
 
-static bool parse_features(const xmlNode *cpu, struct hv_host_info *info, GError **err)
+/* They are for people to look at: comparisons go by the whole <cpu>. */
+static void parse_features(const xmlNode *cpu, struct hv_host_info *info)
 {
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
-	for (xmlNode *f = domxml_child(cpu, "feature"); f; f = domxml_next(f, "feature")) {
+	for (xmlNode *f = domxml_child(cpu, "feature"); f && names->len < FEATURES_MAX; f = domxml_next(f, "feature")) {
 		char *name = short_name(domxml_attr(f, "name"));
 
-		if (names->len >= FEATURES_MAX) {
-			g_free(name);
-			return fail(err, "too many CPU features");
-		}
 		if (name)
 			g_ptr_array_add(names, name);
 	}
 	g_ptr_array_add(names, NULL);
 	info->cpu_features = (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
-	return true;
 }
 
 static bool offers_kvm(const xmlNode *guest)
@@ -58,6 +48,8 @@ static bool offers_kvm(const xmlNode *guest)
 
 /* ---- NUMA nodes ---- */
 
+/* A CPU or a node that makes no sense is left out: no guest is placed on it, and the host is a host all the same. */
+
 static bool number(const xmlNode *n, const char *attr, int64_t max, int64_t *ret)
 {
 	g_autofree char *text = domxml_attr(n, attr);
@@ -65,18 +57,17 @@ static bool number(const xmlNode *n, const char *attr, int64_t max, int64_t *ret
 	return text && util_parse_int(text, 0, max, ret);
 }
 
-static bool parse_cpu(const xmlNode *n, struct hv_numa *numa, struct hv_node *node, GError **err)
+static void parse_cpu(const xmlNode *n, struct hv_numa *numa, struct hv_node *node)
 {
 	g_autofree char *siblings = domxml_attr(n, "siblings");
 	struct cpuset core;
 	int64_t id;
 
 	if (!number(n, "id", CPUSET_MAX - 1, &id))
-		return fail(err, "no valid CPU");
+		return;
 	cpuset_add(&node->cpus, (int)id);
-	if (siblings && cpuset_parse(siblings, &core))
+	if (siblings && cpuset_parse_host(siblings, &core))
 		numa->core[id] = (int16_t)cpuset_next(&core, 0);
-	return true;
 }
 
 static void parse_pages(const xmlNode *cell, struct hv_node *node)
@@ -95,37 +86,31 @@ static void parse_pages(const xmlNode *cell, struct hv_node *node)
 	}
 }
 
-static bool parse_node(const xmlNode *cell, struct hv_numa *numa, GError **err)
+static void parse_node(const xmlNode *cell, struct hv_numa *numa)
 {
 	struct hv_node node = { .mem_mib = domxml_mib(domxml_child(cell, "memory"), NULL) };
 	const xmlNode *cpus = domxml_child(cell, "cpus");
 	int64_t id;
 
 	if (!number(cell, "id", CPUSET_MAX - 1, &id) || numa->nodes->len >= DOMXML_CELLS_MAX)
-		return fail(err, "no valid NUMA node");
+		return;
 	node.id = (int)id;
 	node.mem_mib = MAX(node.mem_mib, 0);
-	for (xmlNode *n = domxml_child(cpus, "cpu"); n; n = domxml_next(n, "cpu")) {
-		if (!parse_cpu(n, numa, &node, err))
-			return false;
-	}
+	for (xmlNode *n = domxml_child(cpus, "cpu"); n; n = domxml_next(n, "cpu"))
+		parse_cpu(n, numa, &node);
 	parse_pages(cell, &node);
 	g_array_append_val(numa->nodes, node);
-	return true;
 }
 
-static bool parse_numa(const xmlNode *host, struct hv_host_info *info, GError **err)
+static void parse_numa(const xmlNode *host, struct hv_host_info *info)
 {
 	const xmlNode *cells = domxml_child(domxml_child(host, "topology"), "cells");
 
 	if (!cells)
-		return true;
+		return;
 	info->numa = hv_numa_new();
-	for (xmlNode *n = domxml_child(cells, "cell"); n; n = domxml_next(n, "cell")) {
-		if (!parse_node(n, info->numa, err))
-			return false;
-	}
-	return true;
+	for (xmlNode *n = domxml_child(cells, "cell"); n; n = domxml_next(n, "cell"))
+		parse_node(n, info->numa);
 }
 
 /* ---- the whole ---- */
@@ -142,17 +127,18 @@ bool lv_caps_parse(const char *xml, struct hv_host_info *info, GError **err)
 	host = domxml_child(root, "host");
 	cpu = domxml_child(host, "cpu");
 	uuid = domxml_text(domxml_child(host, "uuid"));
-	if (uuid && !util_uuid_valid(uuid))
-		return fail(err, "no valid <uuid>");
-	if (uuid)
-		g_strlcpy(info->uuid, uuid, sizeof(info->uuid));
+	/* Without one the host cannot be told from another: it is then known by its name alone. */
+	for (size_t i = 0; uuid && util_uuid_valid(uuid) && i < UTIL_UUID_LEN; i++)
+		info->uuid[i] = g_ascii_tolower(uuid[i]);
 	info->arch = short_name(domxml_text(domxml_child(cpu, "arch")));
 	info->cpu_model = short_name(domxml_text(domxml_child(cpu, "model")));
 	info->cpu_vendor = short_name(domxml_text(domxml_child(cpu, "vendor")));
 	for (xmlNode *g = domxml_child(root, "guest"); g && !info->kvm; g = domxml_next(g, "guest"))
 		info->kvm = offers_kvm(g);
 	info->cpu_xml = cpu ? domxml_dump(cpu) : NULL;
-	return parse_features(cpu, info, err) && parse_numa(host, info, err);
+	parse_features(cpu, info);
+	parse_numa(host, info);
+	return true;
 }
 
 static bool offers(const xmlNode *device, const char *name, const char *value)

@@ -52,12 +52,39 @@ static struct hv_dom *parse_own(virDomainPtr dom, const char *xml, GError **err)
 	return NULL;
 }
 
-struct hv_dom *lv_dom_describe(const struct lv_ctx *x, virDomainPtr dom, GError **err)
+/* What libvirtd tells of a domain beside its description. The name needs no question. */
+static struct hv_dom *undescribed(virDomainPtr dom, const GError *why)
+{
+	struct hv_dom *d = hv_dom_new();
+	char uuid[VIR_UUID_STRING_BUFLEN] = "";
+	virDomainInfo info;
+
+	(void)virDomainGetUUIDString(dom, uuid);
+	g_strlcpy(d->uuid, uuid, sizeof(d->uuid));
+	d->name = util_line(virDomainGetName(dom), DOMXML_NAME_MAX);
+	d->unreadable = util_line(why->message, LV_WHY_MAX);
+	/* Its size counts for the room of its host. Not to be told that is no news: it is unreadable already. */
+	if (virDomainGetInfo(dom, &info) == 0) {
+		d->vcpus = info.nrVirtCpu;
+		d->mem_mib = (int64_t)MIN(info.maxMem / 1024 + (info.maxMem % 1024 != 0), (unsigned long)G_MAXINT32);
+	}
+	d->persistent = virDomainIsPersistent(dom) > 0;
+	return d;
+}
+
+/* The host or the domain is gone: that is news about those, not about a description. */
+static bool is_gone(const GError *e)
+{
+	return g_error_matches(e, ERR, ERR_HV_ABSENT) || g_error_matches(e, ERR, ERR_HV_LOST);
+}
+
+static struct hv_dom *read_description(const struct lv_ctx *x, virDomainPtr dom, bool *ret_told, GError **err)
 {
 	g_autofree char *xml = virDomainGetXMLDesc(dom, 0);
 	struct hv_dom *d;
 	int persistent;
 
+	*ret_told = false;
 	if (!xml) {
 		(void)lv_error(x->vir, "read the domain's description", err);
 		return NULL;
@@ -67,10 +94,26 @@ struct hv_dom *lv_dom_describe(const struct lv_ctx *x, virDomainPtr dom, GError 
 		(void)lv_error(x->vir, "ask whether the domain is persistent", err);
 		return NULL;
 	}
+	*ret_told = true;
 	d = parse_own(dom, xml, err);
 	if (d)
 		d->persistent = persistent > 0;
 	return d;
+}
+
+struct hv_dom *lv_dom_describe(const struct lv_ctx *x, virDomainPtr dom, bool *ret_lasts, GError **err)
+{
+	g_autoptr(GError) why = NULL;
+	bool told;
+	struct hv_dom *d = read_description(x, dom, &told, &why);
+
+	if (!d && is_gone(why)) {
+		g_propagate_error(err, g_steal_pointer(&why));
+		return NULL;
+	}
+	if (ret_lasts)
+		*ret_lasts = told;
+	return d ? d : undescribed(dom, why);
 }
 
 /* ---- HV_DOM_GET ---- */
@@ -162,7 +205,7 @@ static struct hv_dom *absent(const char *uuid)
 
 static struct hv_dom *read_dom(const struct lv_ctx *x, virDomainPtr dom, bool silent, GError **err)
 {
-	struct hv_dom *d = lv_dom_describe(x, dom, err);
+	struct hv_dom *d = lv_dom_describe(x, dom, NULL, err);
 
 	if (d && !lv_dom_kept(x, dom, &d->kept, err))
 		g_clear_pointer(&d, hv_dom_free);

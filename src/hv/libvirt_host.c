@@ -13,15 +13,10 @@
 #include "hv/domxml.h"
 #include "hv/libvirt_caps.h"
 
-#define MEMORY_STATS_MAX 16
+#define MEMORY_STATS_MAX 1024 /* libvirt's own (REMOTE_NODE_MEMORY_STATS_MAX) */
 #define POOL_REFRESH_MS 60000 /* libvirt knows a pool's free space as of its last refresh */
 
 /* ---- facts: what does not change while libvirtd runs ---- */
-
-static bool bounded(const char *s)
-{
-	return s && strlen(s) <= DOMXML_NAME_MAX;
-}
 
 static bool read_identity(const struct lv_ctx *x, struct hv_host_info *i, GError **err)
 {
@@ -34,12 +29,8 @@ static bool read_identity(const struct lv_ctx *x, struct hv_host_info *i, GError
 	type = virConnectGetType(x->vir);
 	if (!type)
 		return lv_error(x->vir, "read the hypervisor's type", err);
-	if (!bounded(hostname) || !bounded(type)) {
-		g_set_error(err, ERR, ERR_HV, "the host's name is too long");
-		return false;
-	}
-	i->hostname = g_steal_pointer(&hostname);
-	i->hv_type = g_strdup(type);
+	i->hostname = util_line(hostname, DOMXML_NAME_MAX);
+	i->hv_type = util_line(type, DOMXML_NAME_MAX);
 	if (virConnectGetVersion(x->vir, &version) < 0)
 		return lv_error(x->vir, "read the hypervisor's version", err);
 	i->hv_version = (int64_t)version;
@@ -79,7 +70,9 @@ static bool read_offers(const struct lv_ctx *x, struct hv_host_info *i, GError *
 
 	if (!xml && lv_lost(x->vir))
 		return lv_error(x->vir, "read what the host offers to guests", err);
-	return !xml || lv_domcaps_parse(xml, i, err);
+	if (xml)
+		(void)lv_domcaps_parse(xml, i, NULL); /* what it says in a way that cannot be read it does not say */
+	return true;
 }
 
 /* HV_HOST_GET runs one at a time, so nobody else looks at x->conn->facts meanwhile. */
@@ -129,7 +122,7 @@ static const struct {
 
 static bool read_memory(const struct lv_ctx *x, struct hv_host_info *i, GError **err)
 {
-	virNodeMemoryStats stats[MEMORY_STATS_MAX];
+	g_autofree virNodeMemoryStats *stats = g_new0(virNodeMemoryStats, MEMORY_STATS_MAX);
 	int n = 0;
 	uint64_t free_kib = 0, total_kib = 0;
 
@@ -200,22 +193,31 @@ static int64_t to_int64(unsigned long long v)
 	return (int64_t)MIN(v, (unsigned long long)INT64_MAX);
 }
 
-static void choose_pool(virStoragePoolPtr *pools, int n, int64_t *ret_bytes, int64_t *ret_free_bytes)
+/* The largest of those of one rank, but of no more than LV_POOLS_MAX: to ask one is to have it look at all its files. Return: false if none answers. */
+static bool largest_pool(virStoragePoolPtr *pools, int n, size_t rank, int64_t *ret_bytes, int64_t *ret_free_bytes)
 {
-	size_t best = G_MAXSIZE;
 	virStoragePoolInfo info;
+	int asked = 0;
+	bool any = false;
 
-	for (int k = 0; k < n; k++) {
-		size_t rank = pool_rank(pools[k]);
-		bool named = rank < G_N_ELEMENTS(pool_names);
-
-		if (rank > best || !pool_info(pools[k], &info))
+	for (int k = 0; k < n && asked < LV_POOLS_MAX; k++) {
+		if (pool_rank(pools[k]) != rank)
 			continue;
-		if (rank == best && !named && to_int64(info.capacity) <= *ret_bytes)
+		asked++;
+		if (!pool_info(pools[k], &info) || (any && to_int64(info.capacity) <= *ret_bytes))
 			continue;
-		best = rank;
+		any = true;
 		*ret_bytes = to_int64(info.capacity);
 		*ret_free_bytes = to_int64(info.available);
+	}
+	return any;
+}
+
+static void choose_pool(virStoragePoolPtr *pools, int n, int64_t *ret_bytes, int64_t *ret_free_bytes)
+{
+	for (size_t rank = 0; rank <= G_N_ELEMENTS(pool_names); rank++) {
+		if (largest_pool(pools, n, rank, ret_bytes, ret_free_bytes))
+			return;
 	}
 }
 
@@ -231,7 +233,7 @@ static void pool_chore(const struct lv_ctx *x, void *unused)
 	(void)unused;
 	if (n < 0)
 		return;
-	choose_pool(pools, MIN(n, LV_POOLS_MAX), &bytes, &free_bytes);
+	choose_pool(pools, n, &bytes, &free_bytes);
 	for (int k = 0; k < n; k++)
 		(void)virStoragePoolFree(pools[k]);
 	free(pools);

@@ -2,7 +2,8 @@
  *
  * HV_DOM_LIST. The poll asks for all states in one question, which waits for no
  * domain. Descriptions come from the cache, or one by one from libvirtd, which
- * does not wait for a domain either.
+ * does not wait for a domain either. How many domains there are libvirt bounds: its
+ * protocol lists 16,384 at most, and refuses beyond (REMOTE_DOMAIN_LIST_MAX, 9.0).
  */
 #include "hv/libvirt_priv.h"
 
@@ -17,15 +18,13 @@ struct listing {
 	uint64_t stamp;
 };
 
-static bool record_state(virDomainStatsRecordPtr rec, int *ret_state, int *ret_reason)
+static void record_state(virDomainStatsRecordPtr rec, enum hv_state *ret_state, enum hv_reason *ret_reason)
 {
 	int64_t state = VIR_DOMAIN_NOSTATE, reason = 0;
-	bool ok = lv_param(rec->params, rec->nparams, "state.state", &state);
 
+	(void)lv_param(rec->params, rec->nparams, "state.state", &state);
 	(void)lv_param(rec->params, rec->nparams, "state.reason", &reason);
-	*ret_state = (int)CLAMP(state, 0, G_MAXINT);
-	*ret_reason = (int)CLAMP(reason, 0, G_MAXINT);
-	return ok;
+	lv_state((int)CLAMP(state, 0, G_MAXINT), (int)CLAMP(reason, 0, G_MAXINT), ret_state, ret_reason);
 }
 
 static bool is_active(enum hv_state s)
@@ -33,32 +32,34 @@ static bool is_active(enum hv_state s)
 	return s != HV_SHUTOFF && s != HV_CRASHED;
 }
 
-/* One domain of the listing. A domain that goes away while it is described is left out. */
+/*
+ * One domain of the listing. One that goes away while it is described is left out; one that cannot be described is listed all the same, so
+ * that the others are. Return: false if the host was lost meanwhile.
+ */
 static bool list_one(const struct lv_ctx *x, virDomainStatsRecordPtr rec, struct listing *l, GError **err)
 {
 	char uuid[VIR_UUID_STRING_BUFLEN];
 	enum hv_state state;
 	enum hv_reason reason;
 	struct hv_dom *d;
-	int vs, vr;
 
-	if (virDomainGetUUIDString(rec->dom, uuid) < 0 || !record_state(rec, &vs, &vr)) {
-		g_set_error(err, ERR, ERR_HV, "list domains: one has no state");
-		return false;
-	}
-	lv_state(vs, vr, &state, &reason);
+	if (virDomainGetUUIDString(rec->dom, uuid) < 0 || g_hash_table_contains(l->by_uuid, uuid))
+		return true;
+	record_state(rec, &state, &reason);
 	d = lv_cache_get(x->conn->cache, uuid, is_active(state));
 	if (!d) {
 		g_autoptr(GError) e = NULL;
+		bool lasts;
 
-		d = lv_dom_describe(x, rec->dom, &e);
+		d = lv_dom_describe(x, rec->dom, &lasts, &e);
 		if (!d && g_error_matches(e, ERR, ERR_HV_ABSENT))
 			return true;
 		if (!d) {
 			g_propagate_prefixed_error(err, g_steal_pointer(&e), "domain %s: ", uuid);
 			return false;
 		}
-		g_ptr_array_add(l->fresh, g_strdup(uuid));
+		if (lasts)
+			g_ptr_array_add(l->fresh, g_strdup(uuid));
 	}
 	d->state = state;
 	d->reason = reason;
@@ -133,10 +134,6 @@ static void keep(const struct lv_ctx *x, struct listing *l)
 
 static bool list_all(const struct lv_ctx *x, virDomainStatsRecordPtr *recs, int n, struct listing *l, GError **err)
 {
-	if (n > LV_DOMS_MAX) {
-		g_set_error(err, ERR, ERR_HV, "list domains: the host has more than %d", LV_DOMS_MAX);
-		return false;
-	}
 	for (int i = 0; i < n; i++) {
 		if (!list_one(x, recs[i], l, err))
 			return false;

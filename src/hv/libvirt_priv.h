@@ -65,9 +65,7 @@
 #define LV_SIDE_IDLE_MAX 2  /* side connections that are kept for later */
 #define LV_KEEPALIVE_S 3    /* a silent host is lost after LV_KEEPALIVE_S * (LV_KEEPALIVE_N + 1) seconds */
 #define LV_KEEPALIVE_N 3
-#define LV_DOMS_MAX 4096
-#define LV_FEATURES_MAX 1024
-#define LV_POOLS_MAX 256
+#define LV_POOLS_MAX 256    /* so many are asked for their size */
 
 enum lv_lane {
 	LV_HOST,  /* main connection; about the host, one of each kind at a time */
@@ -268,8 +266,15 @@ void lv_vol_copy(struct lv_conn *c, struct hv_call *call);                      
 virDomainPtr lv_dom_lookup(const struct lv_ctx *x, const char *uuid, GError **err);
 /** lv_dom_lookup_or_absent() - the same where its absence is an answer: true with *@ret NULL. */
 bool lv_dom_lookup_or_absent(const struct lv_ctx *x, const char *uuid, virDomainPtr *ret, GError **err);
-/** lv_dom_describe() - parse a domain's live description; state and job are left out. */
-struct hv_dom *lv_dom_describe(const struct lv_ctx *x, virDomainPtr dom, GError **err);
+/**
+ * lv_dom_describe() - parse a domain's live description; state and job are left out.
+ *
+ * What cannot be read, or is not told, is no error: hv_dom.unreadable says why.
+ * @ret_lasts: the same would come of asking again, as long as the domain does not change; false: the host may merely not have told it now. NULL
+ *
+ * Return: owned by the caller; NULL with ERR_HV_ABSENT or ERR_HV_LOST.
+ */
+struct hv_dom *lv_dom_describe(const struct lv_ctx *x, virDomainPtr dom, bool *ret_lasts, GError **err);
 
 /** lv_dom_kept() - what libvirt keeps beside the description; it asks no monitor. A driver that has no such thing has none of it. */
 bool lv_dom_kept(const struct lv_ctx *x, virDomainPtr dom, struct hv_kept *ret, GError **err); /* libvirt_kept.c */

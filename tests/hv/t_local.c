@@ -387,6 +387,171 @@ static void test_define(void)
 	hv_host_remove(h);
 }
 
+/* ---- F4: domains that cannot be read, beside one that can ---- */
+
+#define BAD(n) "4dea22b3-1d52-d8f3-2516-00000000000" #n
+
+/* @n times @piece, in which "%d" is which one. */
+static void repeat(GString *s, const char *before, const char *after, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		g_string_append_printf(s, "%s%zu%s", before, i, after);
+}
+
+static void many_disks(GString *s)
+{
+	g_string_append(s, "<devices>");
+	for (int i = 0; i < 257; i++)
+		g_string_append_printf(s, "<disk type='file'><source file='/d%d'/><target dev='vd%c%c'/></disk>", i, 'a' + i / 26, 'a' + i % 26);
+	g_string_append(s, "</devices>");
+}
+
+static void long_path(GString *s)
+{
+	g_autofree char *path = g_strnfill(4096, 'p');
+
+	g_string_append_printf(s, "<devices><disk type='file'><source file='/%s'/><target dev='vda'/></disk></devices>", path);
+}
+
+static void much_metadata(GString *s)
+{
+	g_autofree char *text = g_strnfill(1100000, 'm');
+
+	g_string_append_printf(s, "<metadata><x:y xmlns:x='urn:x'>%s</x:y></metadata>", text);
+}
+
+static void many_cells(GString *s)
+{
+	g_string_append(s, "<cpu><numa>");
+	repeat(s, "<cell cpus='", "' memory='1024'/>", 130);
+	g_string_append(s, "</numa></cpu>");
+}
+
+static void high_cpus(GString *s)
+{
+	g_string_append(s, "<cputune><vcpupin vcpu='0' cpuset='4000-4095'/></cputune>");
+}
+
+static const struct {
+	const char *uuid;
+	void (*write)(GString *s);
+	const char *why;
+} unreadable[] = {
+	{ BAD(1), many_disks,    "XML of the host: too many devices" },
+	{ BAD(2), long_path,     "XML of the host: a value is too long" },
+	{ BAD(3), much_metadata, "XML of the host: too large" },
+	{ BAD(4), many_cells,    "XML of the host: no valid NUMA cell" },
+	{ BAD(5), high_cpus,     "XML of the host: no valid set of CPUs" },
+};
+
+static void define(virConnectPtr vir, const char *uuid, void (*write)(GString *s))
+{
+	g_autoptr(GString) s = g_string_new(NULL);
+	virDomainPtr dom;
+
+	g_string_printf(s, "<domain type='test'><name>d%s</name><uuid>%s</uuid><memory unit='MiB'>130</memory><vcpu>130</vcpu>"
+			"<os><type>hvm</type></os>", uuid, uuid);
+	if (write)
+		write(s);
+	g_string_append(s, "</domain>");
+	dom = virDomainDefineXML(vir, s->str);
+	if (!dom)
+		g_error("%s: %s", uuid, virGetLastErrorMessage());
+	virDomainFree(dom);
+}
+
+static void undefine(virConnectPtr vir, const char *uuid)
+{
+	virDomainPtr dom = virDomainLookupByUUIDString(vir, uuid);
+
+	g_assert_cmpint(virDomainUndefine(dom), ==, 0);
+	virDomainFree(dom);
+}
+
+static struct hv_dom *find(const struct hv_reply *r, const char *uuid)
+{
+	g_assert_no_error(r->err);
+	for (guint i = 0; i < r->doms->len; i++) {
+		struct hv_dom *d = g_ptr_array_index(r->doms, i);
+
+		if (g_str_equal(d->uuid, uuid))
+			return d;
+	}
+	g_error("%s is not listed", uuid);
+}
+
+/* Each is listed with its reason, twice (the second time from the cache), the good one beside them; HV_DOM_GET says the same. */
+static void test_unreadable(void)
+{
+	struct hv_host *h = open_host(TEST_URI, "open ");
+	virConnectPtr vir = virConnectOpen(TEST_URI);
+	struct hv_reply *r;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(unreadable); i++)
+		define(vir, unreadable[i].uuid, unreadable[i].write);
+	for (int round = 0; round < 2; round++) {
+		r = call(h, HV_DOM_LIST, NULL);
+		for (size_t i = 0; i < G_N_ELEMENTS(unreadable); i++) {
+			const struct hv_dom *d = find(r, unreadable[i].uuid);
+			g_autofree char *name = g_strconcat("d", unreadable[i].uuid, NULL);
+
+			g_assert_cmpstr(d->unreadable, ==, unreadable[i].why);
+			g_assert_cmpstr(d->name, ==, name);
+			g_assert_cmpint(d->state, ==, HV_SHUTOFF);
+			g_assert_cmpint(d->vcpus, ==, 130);
+			g_assert_cmpint(d->mem_mib, ==, 130);
+			g_assert_true(d->persistent);
+		}
+		g_assert_null(find(r, TEST_UUID)->unreadable);
+		reply_free(r);
+	}
+	r = call(h, HV_DOM_GET, unreadable[0].uuid);
+	g_assert_no_error(r->err);
+	g_assert_cmpstr(r->dom->unreadable, ==, unreadable[0].why);
+	g_assert_cmpint(r->dom->state, ==, HV_SHUTOFF);
+	reply_free(r);
+	/* it is described otherwise: that is an event, after which it is read again */
+	define(vir, unreadable[0].uuid, NULL);
+	await("shutoff/other ");
+	r = call(h, HV_DOM_LIST, NULL);
+	while (find(r, unreadable[0].uuid)->unreadable) {
+		reply_free(r);
+		r = call(h, HV_DOM_LIST, NULL);
+	}
+	g_assert_cmpstr(find(r, unreadable[1].uuid)->unreadable, ==, unreadable[1].why);
+	reply_free(r);
+	for (size_t i = 0; i < G_N_ELEMENTS(unreadable); i++)
+		undefine(vir, unreadable[i].uuid);
+	virConnectClose(vir);
+	hv_host_remove(h);
+}
+
+/* F4: more domains than a fixed limit of ours once let a host have. */
+static void test_crowded(void)
+{
+	enum { N = 4200 };
+	struct hv_host *h = open_host(TEST_URI, "open ");
+	virConnectPtr vir = virConnectOpen(TEST_URI);
+	struct hv_reply *r;
+
+	for (int i = 0; i < N; i++) {
+		g_autofree char *uuid = g_strdup_printf("4dea22b3-1d52-d8f3-2517-%012d", i);
+
+		define(vir, uuid, NULL);
+	}
+	r = call(h, HV_DOM_LIST, NULL);
+	g_assert_no_error(r->err);
+	g_assert_cmpuint(r->doms->len, ==, N + 1);
+	reply_free(r);
+	for (int i = 0; i < N; i++) {
+		g_autofree char *uuid = g_strdup_printf("4dea22b3-1d52-d8f3-2517-%012d", i);
+
+		undefine(vir, uuid);
+	}
+	virConnectClose(vir);
+	hv_host_remove(h);
+}
+
 /* Every call has one answer, whatever becomes of the host meanwhile. */
 static void test_close(void)
 {
@@ -487,7 +652,7 @@ static const struct {
 	{ "/local/states", test_states }, { "/local/events", test_events },   { "/local/job", test_job },
 	{ "/local/cache", test_cache },   { "/local/calls", test_calls },     { "/local/kept", test_kept },
 	{ "/local/define", test_define },
-	{ "/local/why", test_why },
+	{ "/local/unreadable", test_unreadable }, { "/local/crowded", test_crowded }, { "/local/why", test_why },
 	{ "/local/close", test_close },
 	{ "/local/remove", test_remove }, { "/local/many", test_many },       { "/local/refused", test_refused },
 	{ "/local/released", test_released },

@@ -31,6 +31,27 @@ static void test_text(void)
 	}
 }
 
+/* F4: a guest may name CPUs that no host has. */
+static const struct {
+	const char *text, *want; /* NULL: refused */
+} host_texts[] = {
+	{ "0-4095", "0-2047" }, { "0,16383", "0" },  { "2047-2048", "2047" }, { "^0,0-16383", "1-2047" }, { "0-3", "0-3" },
+	{ "2048", NULL },       { "16383", NULL },   { "0,16384", NULL },     { "0-16384", NULL },        { "0,^0,4095", NULL },
+};
+
+static void test_host_text(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(host_texts); i++) {
+		struct cpuset s = { { 0 } };
+		bool ok = cpuset_parse_host(host_texts[i].text, &s);
+		g_autofree char *back = cpuset_text(&s);
+
+		g_test_message("\"%s\" is \"%s\"", host_texts[i].text, back);
+		g_assert_cmpint(ok, ==, host_texts[i].want != NULL);
+		g_assert_cmpstr(back, ==, ok ? host_texts[i].want : "");
+	}
+}
+
 static const struct {
 	const char *a, *b, *join, *meet, *without;
 } sums[] = {
@@ -70,6 +91,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/cpuset/text", test_text);
+	g_test_add_func("/cpuset/host-text", test_host_text);
 	g_test_add_func("/cpuset/sums", test_sums);
 	return g_test_run();
 }

@@ -276,7 +276,7 @@ static const struct {
 	bool ok;
 } sizes[] = {
 	{ "name", DOMXML_NAME_MAX, true },     { "name", DOMXML_NAME_MAX + 1, false },
-	{ "title", DOMXML_TEXT_MAX, true },    { "title", DOMXML_TEXT_MAX + 1, false },
+	{ "title", DOMXML_TEXT_MAX, true },    { "title", DOMXML_TEXT_MAX + 1, true },
 	{ "disks", DOMXML_DEVICES_MAX, true }, { "disks", DOMXML_DEVICES_MAX + 1, false },
 	{ "nics", DOMXML_DEVICES_MAX, true },  { "nics", DOMXML_DEVICES_MAX + 1, false },
 	{ "backing files", DOMXML_BACKING_MAX, true }, { "backing files", DOMXML_BACKING_MAX + 1, false },
@@ -355,17 +355,23 @@ static void test_caps(void)
 
 #define CAPS(cells) "<capabilities><host><topology><cells>" cells "</cells></topology></host></capabilities>"
 
+#define HOST(uuid) "<capabilities><host><uuid>" uuid "</uuid></host></capabilities>"
+
+/* F4: what makes no sense of a host is left out; the rest of it counts. */
 static const struct {
 	const char *name, *xml;
-	bool ok;
+	int nodes, cpus;  /* -1: not told */
+	const char *uuid;
 } caps[] = {
-	{ "no cells", "<capabilities/>", true },
-	{ "empty", CAPS(""), true },
-	{ "no id", CAPS("<cell/>"), false },
-	{ "id too high", CAPS("<cell id='2048'/>"), false },
-	{ "CPU without id", CAPS("<cell id='0'><cpus><cpu/></cpus></cell>"), false },
-	{ "CPU too high", CAPS("<cell id='0'><cpus><cpu id='2048'/></cpus></cell>"), false },
-	{ "least", CAPS("<cell id='0'><cpus><cpu id='2047'/></cpus></cell>"), true },
+	{ "no cells", "<capabilities/>", -1, 0, "" },
+	{ "empty", CAPS(""), 0, 0, "" },
+	{ "no id", CAPS("<cell/><cell id='0'/>"), 1, 0, "" },
+	{ "id too high", CAPS("<cell id='1'/><cell id='2048'/>"), 1, 0, "" },
+	{ "CPU without id", CAPS("<cell id='0'><cpus><cpu/><cpu id='1'/></cpus></cell>"), 1, 1, "" },
+	{ "CPU too high", CAPS("<cell id='0'><cpus><cpu id='3'/><cpu id='2048'/></cpus></cell>"), 1, 1, "" },
+	{ "least", CAPS("<cell id='0'><cpus><cpu id='2047'/></cpus></cell>"), 1, 1, "" },
+	{ "no UUID", HOST("4dea22b3"), -1, 0, "" },
+	{ "UUID", HOST("4DEA22B3-1d52-d8f3-2516-782e98ab3fa0"), -1, 0, "4dea22b3-1d52-d8f3-2516-782e98ab3fa0" },
 };
 
 static void test_bad_caps(void)
@@ -373,12 +379,39 @@ static void test_bad_caps(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(caps); i++) {
 		struct hv_host_info *info = g_new0(struct hv_host_info, 1);
 		g_autoptr(GError) err = NULL;
+		int cpus = 0;
 
 		g_test_message("%s", caps[i].name);
-		g_assert_cmpint(lv_caps_parse(caps[i].xml, info, &err), ==, caps[i].ok);
-		g_assert_cmpint(!err, ==, caps[i].ok);
+		g_assert_true(lv_caps_parse(caps[i].xml, info, &err));
+		g_assert_no_error(err);
+		g_assert_cmpint(info->numa ? (int)info->numa->nodes->len : -1, ==, caps[i].nodes);
+		for (int k = 0; k < caps[i].nodes; k++)
+			cpus += cpuset_count(&g_array_index(info->numa->nodes, struct hv_node, k).cpus);
+		g_assert_cmpint(cpus, ==, caps[i].cpus);
+		g_assert_cmpstr(info->uuid, ==, caps[i].uuid);
 		hv_host_info_free(info);
 	}
+}
+
+/* More nodes and features than are taken. */
+static void test_big_caps(void)
+{
+	g_autoptr(GString) s = g_string_new("<capabilities><host><cpu><arch>x86_64</arch>");
+	struct hv_host_info *info = g_new0(struct hv_host_info, 1);
+	g_autoptr(GError) err = NULL;
+
+	for (int i = 0; i < 2000; i++)
+		g_string_append_printf(s, "<feature name='f%d'/>", i);
+	g_string_append(s, "</cpu><topology><cells>");
+	for (int i = 0; i < DOMXML_CELLS_MAX + 2; i++)
+		g_string_append_printf(s, "<cell id='%d'/>", i);
+	g_string_append(s, "</cells></topology></host></capabilities>");
+	g_assert_true(lv_caps_parse(s->str, info, &err));
+	g_assert_no_error(err);
+	g_assert_cmpuint(g_strv_length(info->cpu_features), ==, 1024);
+	g_assert_cmpuint(info->numa->nodes->len, ==, DOMXML_CELLS_MAX);
+	g_assert_cmpstr(info->arch, ==, "x86_64");
+	hv_host_info_free(info);
 }
 
 #define DOMCAPS(tpm) "<domainCapabilities><devices>" tpm "</devices></domainCapabilities>"
@@ -421,6 +454,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/domxml/memory", test_memory);
 	g_test_add_func("/domxml/capabilities", test_caps);
 	g_test_add_func("/domxml/bad-capabilities", test_bad_caps);
+	g_test_add_func("/domxml/big-capabilities", test_big_caps);
 	g_test_add_func("/domxml/domain-capabilities", test_domcaps);
 	return g_test_run();
 }
