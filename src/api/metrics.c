@@ -147,6 +147,16 @@ static void put_servers(struct out *o)
 	put_tally(o, &t, "status");
 }
 
+static void put_unreadable(struct out *o)
+{
+	GPtrArray *servers = fleet_servers(o->api->fleet);
+	unsigned n = 0;
+
+	for (guint i = 0; i < servers->len; i++)
+		n += server_unreadable(g_ptr_array_index(servers, i)) != NULL;
+	PUT(o, n);
+}
+
 static void put_migrations(struct out *o)
 {
 	GPtrArray *active = engine_active(o->api->engine);
@@ -374,6 +384,7 @@ static const struct family {
 	{ "drover_hosts", "gauge", "Hosts by state.", put_hosts },
 	{ "drover_hosts_disabled", "gauge", "Hosts disabled for new servers, in any state.", put_hosts_disabled },
 	{ "drover_servers", "gauge", "Servers by API status.", put_servers },
+	{ "drover_servers_unreadable", "gauge", "Servers whose domain's description cannot be read.", put_unreadable },
 	{ "drover_migrations", "gauge", "Migrations in progress, by status.", put_migrations },
 	{ "drover_migrations_ended_total", "counter", "Migrations ended, by outcome.", put_ended },
 	{ "drover_migration_queue_length", "gauge", "Migrations waiting for a slot of their source host.", put_queue },

@@ -263,14 +263,25 @@ static const struct json_field brief[] = {
 static const char *const with_progress[] = { "ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING", NULL };
 static const char *const with_fault[] = { "ERROR", "DELETED", NULL };
 
-static void put_fault(struct jout *o, const struct server *s)
+static void put_fault(struct jout *o, const struct server *s, const char *message)
 {
 	jout_key(o, "fault");
 	jout_open(o, '{');
 	jout_kv(o, "code", int, 500);
 	jout_kv(o, "created", time_z, s->updated_us);
-	jout_kv(o, "message", str, s->fault);
+	jout_kv(o, "message", str, message);
 	jout_close(o, '}');
+}
+
+/* Nova shows one of these statuses alone. One that runs, but cannot be read, has its state and says what is wrong with it. */
+static void put_faults(struct jout *o, const struct server *s, const char *status)
+{
+	g_autofree char *unreadable = server_unreadable_text(s);
+
+	if (s->fault && g_strv_contains(with_fault, status))
+		put_fault(o, s, s->fault);
+	else if (unreadable)
+		put_fault(o, s, unreadable);
 }
 
 void server_view_full(struct jout *o, struct server_view *v, const struct server *s)
@@ -288,8 +299,7 @@ void server_view_full(struct jout *o, struct server_view *v, const struct server
 		jout_fields(o, shown, G_N_ELEMENTS(shown), s);
 	if (g_strv_contains(with_progress, status))
 		jout_kv(o, "progress", int, s->progress);
-	if (s->fault && g_strv_contains(with_fault, status))
-		put_fault(o, s);
+	put_faults(o, s, status);
 	jout_close(o, '}');
 }
 

@@ -108,6 +108,18 @@ bool server_is_lost(const struct server *s)
 	return s->vm == SERVER_ERROR && s->fault;
 }
 
+const char *server_unreadable(const struct server *s)
+{
+	return s->dom ? s->dom->unreadable : NULL;
+}
+
+char *server_unreadable_text(const struct server *s)
+{
+	const char *why = server_unreadable(s);
+
+	return why ? g_strdup_printf("the description of the domain on %s cannot be read: %s", s->host, why) : NULL;
+}
+
 int server_power_of(enum hv_state state)
 {
 	return power_table[state];

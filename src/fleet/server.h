@@ -85,6 +85,11 @@ bool server_refuse_vm(const struct server *s, const char *action, GError **err);
 /** server_is_lost() - a migration ended without the guest: the record and its fault stay, as the evidence, until the guest runs or an admin resets it. */
 bool server_is_lost(const struct server *s);
 
+/** server_unreadable() - why its host's description of it cannot be read; NULL: it can, or was not asked for yet. Borrowed. */
+const char *server_unreadable(const struct server *s);
+/** server_unreadable_text() - that as a sentence, with the host. Return: owned; NULL: it can be read. */
+char *server_unreadable_text(const struct server *s);
+
 /** server_power_of() - power_state of a domain's state. */
 int server_power_of(enum hv_state state);
 

@@ -10,7 +10,9 @@
  *    nothing is touched;
  *  - a record that no host knows is dropped only when every host was asked
  *    since and answered.
- * The incoming half of a migration is not a guest yet.
+ * The incoming half of a migration is not a guest yet. A domain whose description
+ * cannot be read is followed by what its host tells beside it: where it is, its
+ * name and its state.
  *
  * Answers can overtake each other. A host's word on its own servers counts by when
  * it was asked, and only if that was after the last migration of the server.
@@ -55,16 +57,41 @@ static int64_t disk_gb_of(const struct hv_dom *d)
 	return (bytes + FLEET_UNIT_GIB - 1) / FLEET_UNIT_GIB;
 }
 
+/* A domain whose description cannot be read keeps the title that it had. */
+static const char *name_of(const struct server *s, const struct hv_dom *d)
+{
+	if (d->title && *d->title)
+		return d->title;
+	return d->unreadable && s->name ? s->name : d->name;
+}
+
+/* What is not told stays as it was. */
+static struct usage size_of(const struct server *s, const struct hv_dom *d)
+{
+	int64_t disk_gb = disk_gb_of(d);
+	bool told = !d->unreadable;
+
+	return (struct usage){
+		.vcpus = told || d->vcpus ? d->vcpus : s->vcpus, .memory_mb = told || d->mem_mib ? d->mem_mib : s->memory_mb,
+		.disk_gb = disk_gb ? disk_gb : s->disk_gb, .servers = 1,
+	};
+}
+
+/* Only these states are the hypervisor's to say; the others are the controller's. */
+static bool follows(const struct server *s, const struct hv_dom *d)
+{
+	if (d->state == HV_UNKNOWN && s->vm != SERVER_BUILDING)
+		return false;
+	return s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || s->vm == SERVER_STOPPED || s->vm == SERVER_SUSPENDED || s->vm == SERVER_BUILDING;
+}
+
 /* Take what a domain says into a record. Return: true if a stored field changed. */
 static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 {
-	const char *name = d->title && *d->title ? d->title : d->name;
-	int64_t disk_gb = disk_gb_of(d);
+	const char *name = name_of(s, d);
+	const struct usage size = size_of(s, d);
 	int power = server_power_of(d->state);
-	/* Only these states are the hypervisor's to say; the others are the controller's. */
 	bool back = server_is_lost(s) && d->state == HV_RUNNING; /* somebody has helped it */
-	bool follows = back || s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || s->vm == SERVER_STOPPED || s->vm == SERVER_SUSPENDED ||
-		       s->vm == SERVER_BUILDING;
 	bool changed = false;
 
 	if (g_strcmp0(s->name, name) != 0 || g_strcmp0(s->libvirt_name, d->name) != 0) {
@@ -74,15 +101,11 @@ static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 	}
 	if (back)
 		util_replace(&s->fault, NULL);
-	if (follows && s->vm != vm_of(d)) {
+	if ((back || follows(s, d)) && s->vm != vm_of(d)) {
 		s->vm = vm_of(d);
 		changed = true;
 	}
-	if (s->power != power || s->vcpus != d->vcpus || s->memory_mb != d->mem_mib || (disk_gb && s->disk_gb != disk_gb)) {
-		const struct usage size = {
-			.vcpus = d->vcpus, .memory_mb = d->mem_mib, .disk_gb = disk_gb ? disk_gb : s->disk_gb, .servers = 1,
-		};
-
+	if (s->power != power || s->vcpus != size.vcpus || s->memory_mb != size.memory_mb || s->disk_gb != size.disk_gb) {
 		s->power = power;
 		usage_resize(f, s, &size);
 		changed = true;
@@ -90,11 +113,27 @@ static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 	return changed;
 }
 
+/* Once, not at every poll. */
+static void log_readable(const struct server *s, const struct hv_dom *was)
+{
+	const char *why = server_unreadable(s), *old = was ? was->unreadable : NULL;
+
+	if (why && g_strcmp0(why, old) != 0)
+		log_warning("server_unreadable", LOG_S("server", s->uuid), LOG_S("name", s->name), LOG_S("host", s->host), LOG_S("reason", why));
+	else if (old && !why)
+		log_info("server_readable", LOG_S("server", s->uuid), LOG_S("name", s->name), LOG_S("host", s->host));
+}
+
 static void keep_dom(struct fleet *f, struct server *s, struct hv_dom **d)
 {
-	hv_dom_free(s->dom);
+	struct hv_dom *was = s->dom;
+
 	s->dom = g_steal_pointer(d);
-	server_set_ties(s, s->dom->ties);
+	log_readable(s, was);
+	hv_dom_free(was);
+	/* An unreadable one still has the CPUs that it had. */
+	if (!s->dom->unreadable)
+		server_set_ties(s, s->dom->ties);
 	s->dom_ms = clock_now_ms();
 	fleet_server_missing(f, s, false);
 	s->missing_since_ms = 0;

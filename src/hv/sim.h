@@ -105,6 +105,7 @@ struct sim_dom_spec {
 	enum hv_reason reason;
 	bool transient;
 	struct hv_kept kept;      /* beside its description */
+	const char *unreadable;   /* why the controller cannot read its description; NULL: it can */
 	bool no_start;            /* no destination can let it run: the lock of its disk is not to be had */
 	double dirty_mibs;        /* what it writes, MiB/s */
 	int64_t working_mib;      /* the memory it writes to; 0: a quarter of all */
@@ -122,6 +123,8 @@ void sim_dom_add(struct sim *w, const char *host, const struct sim_dom_spec *spe
 void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_state state, enum hv_reason reason);
 /** sim_dom_rename() - give it another libvirt name. */
 void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const char *name);
+/** sim_dom_unreadable() - from now on its description cannot be read, for that reason; NULL: it can. */
+void sim_dom_unreadable(struct sim *w, const char *host, const char *uuid, const char *why);
 /** sim_dom_crash() - its QEMU dies. */
 void sim_dom_crash(struct sim *w, const char *host, const char *uuid);
 /** sim_dom_remove() - it is destroyed and undefined; the files go that no other copy of it sees. */

@@ -61,6 +61,7 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
 	d->vnc_listen = g_strdup("127.0.0.1");
 	d->kept = spec->kept;
+	d->unreadable = g_strdup(spec->unreadable);
 	d->state = spec->state ? spec->state : HV_RUNNING;
 	d->reason = spec->reason;
 	d->whole = sim_dom_active(d) && d->reason != HV_R_MIGRATION && d->reason != HV_R_STARTING && d->reason != HV_R_POSTCOPY_FAILED;
@@ -93,6 +94,7 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->definition = NULL;
 	d->persistent = false;
 	d->kept = (struct hv_kept){ .autostart = false };
+	d->unreadable = g_strdup(from->unreadable);
 	d->state = HV_PAUSED;
 	d->reason = HV_R_STARTING;
 	d->whole = false;
@@ -112,6 +114,7 @@ void sim_dom_free(struct sim_dom *d)
 	g_free(d->title);
 	g_free(d->description);
 	g_free(d->definition);
+	g_free(d->unreadable);
 	g_free(d->cpu_model);
 	g_strfreev(d->cpu_features);
 	g_free(d->vnc_listen);
@@ -248,6 +251,14 @@ void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const cha
 	sim_emit_dom(d);
 }
 
+void sim_dom_unreadable(struct sim *w, const char *host, const char *uuid, const char *why)
+{
+	struct sim_dom *d = must_find(w, host, uuid);
+
+	util_replace(&d->unreadable, why);
+	sim_emit_dom(d);
+}
+
 void sim_dom_crash(struct sim *w, const char *host, const char *uuid)
 {
 	struct sim_dom *d = must_find(w, host, uuid);
@@ -365,18 +376,10 @@ static void add_nic(struct hv_dom *o, const struct sim_dom *d)
 	g_ptr_array_add(o->nics, n);
 }
 
-static struct hv_dom *describe(const struct sim_dom *d)
+/* What its XML says alone. */
+static void describe_xml(const struct sim_dom *d, struct hv_dom *o)
 {
-	struct hv_dom *o = hv_dom_new();
-
-	memcpy(o->uuid, d->uuid, sizeof o->uuid);
-	o->name = g_strdup(d->name);
 	o->title = g_strdup(d->title);
-	o->state = d->state;
-	o->reason = d->reason;
-	o->persistent = d->persistent;
-	o->vcpus = d->vcpus;
-	o->mem_mib = d->mem_mib;
 	o->virt_type = g_strdup("kvm");
 	o->arch = g_strdup("x86_64");
 	o->machine = g_strdup("pc-q35-7.2");
@@ -385,6 +388,22 @@ static struct hv_dom *describe(const struct sim_dom *d)
 	sim_disks_describe(d, o->disks);
 	add_nic(o, d);
 	sim_ties_describe(d, o);
+}
+
+static struct hv_dom *describe(const struct sim_dom *d)
+{
+	struct hv_dom *o = hv_dom_new();
+
+	memcpy(o->uuid, d->uuid, sizeof o->uuid);
+	o->name = g_strdup(d->name);
+	o->state = d->state;
+	o->reason = d->reason;
+	o->persistent = d->persistent;
+	o->vcpus = d->vcpus;
+	o->mem_mib = d->mem_mib;
+	o->unreadable = g_strdup(d->unreadable);
+	if (!d->unreadable)
+		describe_xml(d, o);
 	o->job_active = sim_job_told(d);
 	o->job_incoming = d->job && sim_job_incoming(d);
 	o->job_outgoing = sim_job_told(d) && !sim_job_incoming(d);

@@ -96,6 +96,7 @@ struct sim_dom {
 	bool persistent;
 	char *definition;        /* if persistent */
 	struct hv_kept kept;
+	char *unreadable;        /* as in struct hv_dom */
 	enum hv_state state;
 	enum hv_reason reason;
 	bool whole;              /* the guest's memory is here, and is the newest */

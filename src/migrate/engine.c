@@ -201,10 +201,17 @@ static bool state_allows(const struct server *s, GError **err)
 
 static bool request_ok(struct engine *e, const struct mig_request *r, GError **err)
 {
+	g_autofree char *unreadable = NULL;
+
 	if (!state_allows(r->server, err))
 		return false;
 	if (!r->server->host) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s is on no host", r->server->uuid);
+		return false;
+	}
+	unreadable = server_unreadable_text(r->server);
+	if (unreadable) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s cannot be migrated: %s", r->server->uuid, unreadable);
 		return false;
 	}
 	if (r->host && !fleet_host(e->fleet, r->host)) {

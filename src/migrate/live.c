@@ -229,6 +229,10 @@ static char *not_movable(struct mig *m)
 
 	if (src != PROBE_H_RUN && src != PROBE_H_PAUSED)
 		return g_strdup_printf("the guest is %s at %s", probe_half_name(src), m->source);
+	if (p->source_dom->unreadable)
+		return g_strdup_printf("the description of the domain on %s cannot be read: %s", m->source, p->source_dom->unreadable);
+	if (p->dest_dom->unreadable)
+		return g_strdup_printf("%s has a domain of that UUID whose description cannot be read: %s", m->dest, p->dest_dom->unreadable);
 	if (p->source_job)
 		return g_strdup_printf("another job runs for the guest at %s", m->source);
 	if (dst != PROBE_H_ABSENT && dst != PROBE_H_OFF && dst != PROBE_H_FAILED && dst != PROBE_H_MIGRATED)

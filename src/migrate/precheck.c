@@ -59,6 +59,18 @@ enum verdict precheck_fail(GError **err, const char *fmt, ...)
 
 /* ---- of the server ---- */
 
+/* Whatever follows is judged by the description. */
+static enum verdict description(struct precheck *p, GError **err)
+{
+	g_autofree char *why = server_unreadable_text(p->server);
+
+	if (!why)
+		return PASS;
+	p->report.hopeless = true;
+	util_replace(&p->brief, why);
+	return precheck_fail(err, "Instance %s cannot be migrated: %s", p->server_uuid, why);
+}
+
 static enum verdict power_state(struct precheck *p, GError **err)
 {
 	static const char *const names[] = { [SERVER_POWER_NONE] = "NOSTATE", [SERVER_POWER_SHUTDOWN] = "SHUTDOWN", [SERVER_POWER_CRASHED] = "CRASHED",
@@ -344,6 +356,7 @@ static const struct {
 	bool of_dest;          /* it needs one */
 	bool asks;             /* hosts */
 } rows[] = {
+	{ "description",        description },
 	{ "shares",             .rule = precheck_shares },
 	{ "sealed_memory",      .rule = precheck_sealed },
 	{ "resource_requests",  .rule = precheck_resource_requests },
@@ -438,6 +451,9 @@ static enum verdict check_row(struct precheck *p, GError **err)
 		return precheck_fail(err, "Instance %s could not be found.", p->server_uuid);
 	if (p->dest_name && !p->dest)
 		return precheck_fail(err, "Compute host %s could not be found.", p->dest_name);
+	/* It may have become so since its row passed. */
+	if (server_unreadable(p->server))
+		return p->report.err ? precheck_skip(p, "the description of the domain cannot be read") : description(p, err);
 	if (rows[p->at].rule)
 		return tied(p, rows[p->at].rule, err);
 	if (rows[p->at].asks && p->dest == p->source)

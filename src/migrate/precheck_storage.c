@@ -322,6 +322,11 @@ static void got_dom(struct precheck *p, struct hv_reply *r)
 	} else if (r->dom->state == HV_ABSENT) {
 		(void)precheck_fail(&err, "Instance %s could not be found.", p->server_uuid);
 		precheck_decided(p, FAIL, err);
+	} else if (r->dom->unreadable) {
+		p->report.hopeless = true;
+		(void)precheck_fail(&err, "Instance %s cannot be migrated: the description of the domain on %s cannot be read: %s", p->server_uuid,
+				    p->source->name, r->dom->unreadable);
+		precheck_decided(p, FAIL, err);
 	} else {
 		p->dom = g_steal_pointer(&r->dom);
 		precheck_run(p);

@@ -333,6 +333,19 @@ static bool dom_uses(const struct hv_dom *d, const char *path)
 	return false;
 }
 
+/* What a domain uses whose description cannot be read, nobody knows. */
+static bool may_be_used(const struct volume *v, const struct host *h)
+{
+	GHashTableIter i;
+	void *key;
+
+	g_hash_table_iter_init(&i, h->servers);
+	while (g_hash_table_iter_next(&i, &key, NULL))
+		if (strcmp(((const struct server *)key)->uuid, v->server_uuid) != 0 && server_unreadable(key))
+			return true;
+	return false;
+}
+
 /* Another guest on that host has come to need the file. */
 static bool guest_uses(const struct volume *v, const struct host *h)
 {
@@ -373,6 +386,8 @@ static void delete_file(struct volume *v)
 		v->asked = false; /* its return is an event */
 	else if (v->kind != VOLUME_MARKER && guest_uses(v, h))
 		leave(v, "another guest uses it");
+	else if (v->kind != VOLUME_MARKER && may_be_used(v, h))
+		later(v); /* until it can be read, or goes */
 	else if (v->ready && comer_uses(v))
 		later(v); /* it takes it over, or fails too; what is not ready nobody uses */
 	else

@@ -191,6 +191,7 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 			.snapshots = (int)opt_int(r, l, "snapshots", 0),
 			.checkpoints = (int)opt_int(r, l, "checkpoints", 0),
 		},
+		.unreadable = opt(l, "unreadable"),
 		.no_start = has_word(l, "no-start"),
 		.dirty_mibs = (double)opt_int(r, l, "dirty", 1),
 		.working_mib = opt_int(r, l, "working", 0),
@@ -216,7 +217,7 @@ static void do_server(struct run *r, const struct scn_line *l)
 	add_domain(r, l, arg(r, l, 1), word_after(l, "on"));
 }
 
-/* dom add|set|rename|crash|remove SERVER on HOST ... */
+/* dom add|set|rename|unreadable|readable|crash|remove SERVER on HOST ... */
 static void do_dom(struct run *r, const struct scn_line *l)
 {
 	const char *verb = arg(r, l, 1), *host = arg(r, l, 4);
@@ -239,6 +240,10 @@ static void do_dom(struct run *r, const struct scn_line *l)
 			    l->n > 6 ? (enum hv_reason)lookup(r, l->w[6], reason_at, HV_REASON_N) : HV_R_OTHER);
 	else if (g_str_equal(verb, "rename"))
 		sim_dom_rename(r->world, host, g->uuid, arg(r, l, 5));
+	else if (g_str_equal(verb, "unreadable"))
+		sim_dom_unreadable(r->world, host, g->uuid, arg(r, l, 5));
+	else if (g_str_equal(verb, "readable"))
+		sim_dom_unreadable(r->world, host, g->uuid, NULL);
 	else if (g_str_equal(verb, "crash"))
 		sim_dom_crash(r->world, host, g->uuid);
 	else if (g_str_equal(verb, "remove"))
