@@ -5,6 +5,7 @@ fleet_growth       Ten thousand servers, all asked to move, ten on their way at 
                    most that a larger fleet costs of a smaller one. (Ten are slower: the simulator goes through a host's domains.)
 fleet_load_growth  Ten thousand servers on a thousand hosts, a thousand on their way (busy), against a hundred servers on ten, ten on
                    their way (small). A hundred times everything: what is in work at once fits no cache, which is most of it.
+fleet_cost         What a migration of the small fleet costs, in units of work of this machine (reference.c).
 fleet_work_growth  The same in instructions, which valgrind counts, and which neither a cache nor other load of the machine changes.
 """
 from __future__ import annotations
@@ -15,6 +16,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Iterator
 
+import reference
 from daemon import BUILD
 
 HOSTS, HOSTS_MIDDLE, HOSTS_LARGE = 10, 100, 1000
@@ -58,6 +60,7 @@ def run(quick: bool) -> Iterator[tuple[str, float]]:
     n, counted = (MIGRATIONS_QUICK, COUNTED_QUICK) if quick else (MIGRATIONS, COUNTED)
     sizes = (HOSTS, 2 * HOSTS, HOSTS_MIDDLE) if quick else (HOSTS, HOSTS_MIDDLE, HOSTS_LARGE)
     servers = sizes[-1] * SERVERS
+    before = reference.machine()
     *alike, small, busy = cheapest(n, [(size, servers, AT_ONCE) for size in sizes] +
                                    [(HOSTS, HOSTS * SERVERS, AT_ONCE), (sizes[-1], servers, 0)])
     cpu = [fleet["cpu"] for fleet in alike]
@@ -66,6 +69,7 @@ def run(quick: bool) -> Iterator[tuple[str, float]]:
     yield from zip(("fleet_cpu_10", "fleet_cpu_100", "fleet_cpu_1000"), cpu)
     yield "fleet_growth", max(after / before for before, after in combinations(cpu, 2))
     yield "fleet_cpu_small", small["cpu"]
+    yield "fleet_cost", small["cpu"] / min(before.work_us, reference.machine().work_us)
     yield "fleet_cpu_busy", busy["cpu"]
     yield "fleet_load_growth", busy["cpu"] / small["cpu"]
     little = instructions(HOSTS, counted)
