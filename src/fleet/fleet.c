@@ -70,6 +70,7 @@ static bool load_server(const struct store_row *row, void *user)
 	s->deleted_us = store_int(row, 16);
 	s->locked = store_int(row, 17);
 	s->fault = g_strdup(store_text(row, 18));
+	s->autostart = store_int(row, 19);
 	fleet_server_add(l->fleet, s);
 	tell_known(s);
 	return true;
@@ -425,7 +426,7 @@ bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
 	const struct store_val row[] = {
 		SV_S(s->uuid), SV_S(s->name), SV_S(s->host), SV_S(s->libvirt_name), SV_S(server_vm_name(s->vm)), SV_S(server_task_name(s->task)),
 		SV_I(s->power), SV_I(s->vcpus), SV_I(s->memory_mb), SV_I(s->disk_gb), SV_S(s->user_id), SV_S(s->project_id), SV_I(s->created_us),
-		SV_I(now), SV_OPT(s->launched_us), SV_OPT(s->deleted_us), SV_I(s->locked), SV_S(s->fault),
+		SV_I(now), SV_OPT(s->launched_us), SV_OPT(s->deleted_us), SV_I(s->locked), SV_S(s->fault), SV_I(s->autostart),
 	};
 
 	if (s->id && !store_run(f->store, Q_SERVER_SET, row, G_N_ELEMENTS(row), &changed, err))

@@ -99,6 +99,10 @@ static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 		util_replace(&s->libvirt_name, d->name);
 		changed = true;
 	}
+	if (d->kept.told && s->autostart != d->kept.autostart) {
+		s->autostart = d->kept.autostart;
+		changed = true;
+	}
 	if (back)
 		util_replace(&s->fault, NULL);
 	if ((back || follows(s, d)) && s->vm != vm_of(d)) {

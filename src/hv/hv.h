@@ -96,6 +96,7 @@ struct hv_nic {
 
 /* What a hypervisor keeps beside a domain's description. Whatever it does not know of, it has none of. */
 struct hv_kept {
+	bool told;           /* by HV_DOM_GET */
 	bool autostart;      /* it is started when its host is */
 	bool managed_save;   /* there is an image of its memory, from which the next start goes on */
 	int snapshots, checkpoints;

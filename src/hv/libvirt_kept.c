@@ -25,7 +25,7 @@ static int get_autostart(virDomainPtr dom)
 
 bool lv_dom_kept(const struct lv_ctx *x, virDomainPtr dom, struct hv_kept *ret, GError **err)
 {
-	struct hv_kept k = { .autostart = false };
+	struct hv_kept k = { .told = true };
 	int autostart, saved;
 
 	if (!number(x, get_autostart(dom), "read the domain's autostart", &autostart, err) ||

@@ -56,6 +56,7 @@ struct sim_host_spec {
 	int nodes;                /* NUMA nodes; 0: one. CPUs and memory are shared out evenly */
 	int threads;              /* of a core; 0: one */
 	int64_t huge_pages;       /* of 2 MiB, of each node */
+	bool no_persist;          /* a guest that comes runs, and its definition cannot be written: libvirt says so to nobody */
 	bool tpm;                 /* guests can have an emulated TPM */
 	int64_t cache_ms;         /* for so long it does not list what another host has made: NFS's cache of attributes */
 	const char *storage;      /* hosts that name the same one share their files; NULL: "shared"; "local": its own */
@@ -159,6 +160,9 @@ struct sim_dom_view {
 
 /** sim_dom_definition() - as HV_DOM_DEFINITION gives it; NULL if there is none. Borrowed. */
 const char *sim_dom_definition(struct sim *w, const char *host, const char *uuid);
+
+/** sim_dom_redefine() - somebody edits its definition: that has this description now. */
+void sim_dom_redefine(struct sim *w, const char *host, const char *uuid, const char *description);
 
 /** sim_dom_list() - every domain, by host and then by UUID. @host, @uuid: NULL for any. Return: GArray of struct sim_dom_view, owned. */
 GArray *sim_dom_list(struct sim *w, const char *host, const char *uuid);

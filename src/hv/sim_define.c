@@ -13,6 +13,13 @@ void sim_dom_define(struct sim_dom *d, char *definition)
 	d->persistent = definition != NULL;
 }
 
+void sim_kept_describe(const struct sim_dom *d, struct hv_kept *ret)
+{
+	*ret = d->kept;
+	ret->told = true;
+	ret->autostart &= d->persistent;
+}
+
 const char *sim_dom_definition(struct sim *w, const char *host, const char *uuid)
 {
 	struct sim_host *h = sim_host_find(w, host);
@@ -34,6 +41,17 @@ const char *sim_name_taken(const struct sim_host *h, const char *name, const cha
 			return o->uuid;
 	}
 	return NULL;
+}
+
+void sim_dom_redefine(struct sim *w, const char *host, const char *uuid, const char *description)
+{
+	struct sim_host *h = sim_host_find(w, host);
+	struct sim_dom *d = h ? sim_dom_get(h, uuid) : NULL;
+
+	if (!d)
+		g_error("sim: no domain %s on host %s", uuid, host);
+	util_replace(&d->description, description);
+	sim_dom_define(d, sim_xml_write(d));
 }
 
 static void get_definition(struct sim_call *sc, struct sim_dom *d)

@@ -426,7 +426,7 @@ static void get(struct sim_call *sc, struct sim_dom *d)
 {
 	sc->call->reply.dom = d ? describe(d) : hv_dom_new();
 	if (d)
-		sc->call->reply.dom->kept = d->kept;
+		sim_kept_describe(d, &sc->call->reply.dom->kept);
 	if (!d) {
 		sc->call->reply.dom->state = HV_ABSENT;
 		g_strlcpy(sc->call->reply.dom->uuid, sc->call->req.uuid, UTIL_UUID_LEN + 1);

@@ -48,6 +48,7 @@ struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_
 	h->threads = spec->threads ? spec->threads : 1;
 	h->huge_pages = spec->huge_pages;
 	h->tpm = spec->tpm;
+	h->no_persist = spec->no_persist;
 	h->rate = (double)spec->link_mibs * SIM_MIB;
 	h->storage = sim_storage_get(w, spec->storage, name);
 	h->cache_ms = spec->cache_ms;

@@ -63,7 +63,7 @@ struct sim_host {
 	int nodes, threads;
 	int64_t huge_pages;
 	struct hv_numa *numa;  /* NULL until somebody asks */
-	bool tpm;
+	bool tpm, no_persist;
 	double rate;           /* bytes a second, each way; 0: at once */
 	struct sim_storage *storage; /* the world's */
 	bool on, libvirtd, link;
@@ -251,6 +251,8 @@ void sim_act_dom(struct sim_call *sc);
 /* The UUID of another domain of that name on the host; NULL. Borrowed. */
 const char *sim_name_taken(const struct sim_host *h, const char *name, const char *uuid);
 
+/* Into struct hv_dom.kept. */
+void sim_kept_describe(const struct sim_dom *d, struct hv_kept *ret);
 /* From now on it has this definition, taken; NULL: none. */
 void sim_dom_define(struct sim_dom *d, char *definition);
 /* HV_DOM_DEFINITION, _DEFINE, _UNDEFINE, _AUTOSTART; @d: NULL if there is none. */

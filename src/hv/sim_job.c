@@ -483,7 +483,7 @@ static void keep_stats(struct sim_job *j)
 /* The definition goes in the place of one that was there. */
 static void persist(struct sim_job *j)
 {
-	if (j->definition)
+	if (j->definition && !j->dst_host->no_persist)
 		sim_dom_define(j->dst, g_strdup(j->definition));
 }
 

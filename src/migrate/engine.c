@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "migrate/definition.h"
 #include "migrate/mig.h"
 #include "migrate/precheck.h"
 #include "migrate/volume.h"
@@ -37,6 +38,7 @@ static void on_host(struct host *h, void *user)
 	for (guint i = 0; i < touched->len; i++)
 		live_host(g_ptr_array_index(touched, i));
 	volume_sweep(e);
+	definition_sweep(e);
 	queue_host(e->queue, h);
 }
 
@@ -107,7 +109,7 @@ struct engine *engine_new(struct fleet *f, GError **err)
 		index_add(e, m);
 		queue_add(m);
 	}
-	if (!e->active || !volume_load(e, err) || !release_servers(e, err)) {
+	if (!e->active || !volume_load(e, err) || !definition_load(e, err) || !release_servers(e, err)) {
 		engine_free(e);
 		return NULL;
 	}
@@ -139,6 +141,7 @@ void engine_free(struct engine *e)
 		g_ptr_array_unref(e->active);
 	precheck_stop(e);
 	volume_stop(e);
+	definition_stop(e);
 	g_free(e);
 }
 

@@ -7,28 +7,53 @@
  * host is back it may still hold the waiting half, paused, with the guest's
  * memory taken, or a definition. Here the half is destroyed, or the definition
  * removed, if all of this is true:
- *  - it waits for a migration and has no job, or is shut off;
- *  - a migration of ours to this very host ended without success;
+ *  - it waits for a migration and has no job, and a migration of ours to this
+ *    very host ended without success; or it is shut off, and a row says that such a
+ *    migration may have left the guest's definition there (definition.h). What is
+ *    defined otherwise than the row says is somebody else's, and stays;
  *  - no migration owns the server;
  *  - the server's own host has said, after the half was first seen, that the
  *    guest lives there and has no job. For a waiting half, which never ran, it
  *    is enough that the guest is there, shut off.
+ * What is not seen any more is forgotten: one that comes later is another one.
  * A migration that somebody begins by hand in that moment is refused by libvirt,
  * because the domain exists at the destination.
  */
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/log.h"
+#include "migrate/definition.h"
 #include "migrate/mig.h"
+
+#define POLLS_MISSED 2
+
+/* When it was first seen, and last, ms. */
+struct sight {
+	int64_t first, last;
+};
 
 struct ask {
 	struct engine *engine;
 	char *key, *server, *host;
+	bool definition;
 };
+
+/* The row has served: what lies there now is not what it is about. */
+static void forget_row(const struct ask *a)
+{
+	struct definition *d = definition_find(a->engine, a->server, a->host, DEFINITION_GUEST);
+
+	if (d && d->due)
+		definition_forget(d);
+	definition_sweep(a->engine);
+}
 
 static void discarded(struct hv_reply *r, void *user)
 {
 	struct ask *a = user;
 
+	if (a->definition && !a->engine->stopping && (!r->err || err_code(r->err) == ERR_CONFLICT))
+		forget_row(a);
 	if (r->err)
 		log_warning("leftover_kept", LOG_S("server", a->server), LOG_S("host", a->host), LOG_S("error", r->err->message));
 	else
@@ -42,12 +67,14 @@ static void discarded(struct hv_reply *r, void *user)
 	g_free(a);
 }
 
-static void discard(struct engine *e, struct host *h, const struct server *s, const char *key, enum hv_op op)
+/* @own: the row of what may be undefined; NULL: it waits, and is destroyed */
+static void discard(struct engine *e, struct host *h, const struct server *s, const char *key, const struct definition *own)
 {
-	struct hv_req req = { .op = op, .uuid = s->uuid };
+	struct hv_req req = { .op = own ? HV_DOM_UNDEFINE : HV_DOM_DESTROY, .uuid = s->uuid, .xml = own ? own->xml : NULL };
 	struct ask *a = g_new0(struct ask, 1);
 
 	a->engine = e;
+	a->definition = own != NULL;
 	a->key = g_strdup(key);
 	a->server = g_strdup(s->uuid);
 	a->host = g_strdup(h->name);
@@ -81,23 +108,37 @@ static bool is_at_home(const struct server *s, bool waits)
 	return waits && (half == PROBE_H_OFF || half == PROBE_H_CRASHED);
 }
 
+/* Return: since when it is seen at every poll; 0: only now. */
+static int64_t note_sight(struct engine *e, const char *key)
+{
+	int64_t now = clock_now_ms(), patience = (POLLS_MISSED + 1) * fleet_conf(e->fleet)->report_interval * 1000;
+	struct sight *s = g_hash_table_lookup(e->leftovers, key);
+
+	if (s && now - s->last <= patience) {
+		s->last = now;
+		return s->first;
+	}
+	s = g_new(struct sight, 1);
+	*s = (struct sight){ now, now };
+	g_hash_table_replace(e->leftovers, g_strdup(key), s);
+	return 0;
+}
+
 void leftover_seen(struct engine *e, struct host *h, const struct hv_dom *d)
 {
 	struct server *s = fleet_server(e->fleet, d->uuid);
 	g_autofree char *key = g_strdup_printf("%s %s", d->uuid, h->name);
-	int64_t *first = g_hash_table_lookup(e->leftovers, key);
 	bool waits = probe_dest_half(d) == PROBE_H_INCOMING;
+	const struct definition *own = waits ? NULL : definition_find(e, d->uuid, h->name, DEFINITION_GUEST);
+	int64_t first;
 
-	if (!s || engine_active_of(e, s->uuid) || !is_ours(e, h, s))
+	if (!s || engine_active_of(e, s->uuid) || !(waits ? is_ours(e, h, s) : own && own->due))
 		return;
+	first = note_sight(e, key);
 	if (!first) {
-		first = g_new(int64_t, 1);
-		*first = clock_now_ms();
 		log_info("leftover_found", LOG_S("server", s->uuid), LOG_S("host", h->name), LOG_S("lives_on", s->host));
-		g_hash_table_insert(e->leftovers, g_steal_pointer(&key), first);
 		fleet_server_refresh(e->fleet, s);
-		return;
+	} else if (is_at_home(s, waits) && s->dom_ms > first) {
+		discard(e, h, s, key, own);
 	}
-	if (is_at_home(s, waits) && s->dom_ms > *first)
-		discard(e, h, s, key, waits ? HV_DOM_DESTROY : HV_DOM_UNDEFINE);
 }

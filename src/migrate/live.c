@@ -11,6 +11,7 @@
 #include "fleet/sched.h"
 #include "hv/domxml.h"
 #include "migrate/block.h"
+#include "migrate/definition.h"
 #include "migrate/precheck.h"
 
 #define RETRY_MS 1000
@@ -125,7 +126,8 @@ static bool write_end(struct mig *m, GError **err)
 	bool ok;
 
 	if (!mig_write_progress(m, err) || !action_event_finish(e->store, m->action_id, NULL, failed, err) ||
-	    !action_finish(e->store, m->action_id, failed ? "Error" : NULL, err) || !volume_write_end(m, m->priv->fate, err))
+	    !action_finish(e->store, m->action_id, failed ? "Error" : NULL, err) || !volume_write_end(m, m->priv->fate, err) ||
+	    !definition_write_end(m, m->priv->fate, err))
 		return false;
 	if (!s)
 		return true;
@@ -157,6 +159,7 @@ void live_end(struct mig *m, enum mig_phase phase, const char *details)
 		fleet_server_freed(e->fleet, s);
 	}
 	engine_ended(m);
+	definition_ended(m, m->priv->fate);
 	volume_ended(m, m->priv->fate);
 }
 
@@ -176,7 +179,7 @@ static bool another_fits(struct mig *m, const char *why)
 static bool write_given_up(struct mig *m, GError **err)
 {
 	return action_event_finish(m->priv->engine->store, m->action_id, "compute_live_migration", m->priv->end_details, err) &&
-	       volume_write_end(m, VOLUME_STAYED, err);
+	       volume_write_end(m, VOLUME_STAYED, err) && definition_write_end(m, VOLUME_STAYED, err);
 }
 
 bool live_elsewhere(struct mig *m, const char *why)
@@ -197,6 +200,8 @@ bool live_elsewhere(struct mig *m, const char *why)
 		return true; /* again, from the phase that it is in */
 	}
 	queue_hold(m, NULL);
+	definition_ended(m, VOLUME_STAYED);
+	m->priv->dest_theirs = false;
 	volume_ended(m, VOLUME_STAYED);
 	live_copies(m, NULL);
 	g_free(was);
@@ -233,6 +238,9 @@ static char *not_movable(struct mig *m)
 		return g_strdup_printf("the description of the domain on %s cannot be read: %s", m->source, p->source_dom->unreadable);
 	if (p->dest_dom->unreadable)
 		return g_strdup_printf("%s has a domain of that UUID whose description cannot be read: %s", m->dest, p->dest_dom->unreadable);
+	if (p->source_dom->kept.managed_save)
+		return g_strdup_printf("%s keeps a managed save image of the guest, which would be left there when it has moved: remove it "
+				       "(virsh managedsave-remove)", m->source);
 	if (p->source_job)
 		return g_strdup_printf("another job runs for the guest at %s", m->source);
 	if (dst != PROBE_H_ABSENT && dst != PROBE_H_OFF && dst != PROBE_H_FAILED && dst != PROBE_H_MIGRATED)
@@ -242,7 +250,7 @@ static char *not_movable(struct mig *m)
 
 static bool write_copy(struct mig *m, GError **err)
 {
-	return mig_write_options(m, err) &&
+	return mig_write_options(m, err) && definition_write_copy(m, err) &&
 	       (m->attempt > 0 || action_event_start(m->priv->engine->store, m->action_id, "compute_live_migration", m->source, err));
 }
 
@@ -267,46 +275,25 @@ static bool make_xml(struct mig *m, GError **err)
 	return !p->xml_inactive || p->persistent_xml;
 }
 
-static void prepare(struct mig *m);
-
-static void got_undefined(struct mig *m, struct hv_reply *r)
-{
-	if (r->err && err_code(r->err) != ERR_HV_LOST)
-		give_up(m, r->err->message);
-	else
-		prepare(m);
-}
-
-/*
- * An old definition at the destination goes: later, one there must mean that
- * the guest has run there (probe.c). libvirt would overwrite it anyway.
- */
-static void undefine_old(struct mig *m)
-{
-	struct hv_req req = { .op = HV_DOM_UNDEFINE, .uuid = m->server_uuid };
-
-	log_info("old_definition_removed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("host", m->dest));
-	if (!live_ask(m, mig_dest(m), &req, got_undefined))
-		live_later(m, RETRY_MS);
-}
-
-static void prepared(struct mig *m)
+void live_prepared(struct mig *m)
 {
 	g_autofree char *why_not = not_movable(m);
 	g_autoptr(GError) err = NULL;
 
 	if (why_not)
 		give_up(m, why_not);
-	else if (probe_dest_half(m->priv->dest_dom) != PROBE_H_ABSENT)
-		undefine_old(m);
+	else if (!definition_prepare(m))
+		return; /* it comes back */
 	else if (!placing_prepare(m, &err))
 		live_destination_failed(m, err->message);
 	else if (!block_prepare(m))
-		return; /* it comes back */
+		return; /* likewise */
 	else if (!make_xml(m, &err))
 		give_up(m, err->message);
-	else if (live_go(m, MIG_COPY, "both hosts are ready", write_copy))
+	else if (live_go(m, MIG_COPY, "both hosts are ready", write_copy)) {
+		definition_copying(m);
 		copy_call(m);
+	}
 }
 
 static void got_dest_dom(struct mig *m, struct hv_reply *r)
@@ -317,7 +304,7 @@ static void got_dest_dom(struct mig *m, struct hv_reply *r)
 	}
 	hv_dom_free(m->priv->dest_dom);
 	m->priv->dest_dom = g_steal_pointer(&r->dom);
-	prepared(m);
+	live_prepared(m);
 }
 
 static void got_source_dom(struct mig *m, struct hv_reply *r)

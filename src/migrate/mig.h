@@ -21,6 +21,8 @@ struct engine {
 	struct queue *queue;
 	GHashTable *volumes;        /* struct volume *, by host and path: see volume.h */
 	struct clock_timer *sweeper; /* tries again to remove what is doomed */
+	GHashTable *definitions;    /* struct definition *, by server, host and kind: see definition.h */
+	struct clock_timer *definer; /* tries again to do what is due */
 	GHashTable *calls;          /* uuids of servers with an HV_MIGRATE that has not come back, owned */
 	GHashTable *prechecks;      /* struct precheck *, a set: runs under way */
 	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
@@ -43,6 +45,12 @@ struct mig_private {
 	char *candidate;             /* the host that is being asked */
 	struct precheck *precheck;   /* its run; NULL */
 	char *xml, *xml_inactive;    /* the guest's migratable XML, live and defined */
+	char *definition;            /* the guest's, as its source has it; NULL before it was read, or if it has none */
+	int64_t definition_id;       /* of its row that is being written; 0 */
+	bool dest_theirs, source_theirs; /* what is defined there is not what this migration may undefine */
+	enum hv_op act_op;           /* the act that is under way, or was the last */
+	int act_refusals;            /* FINISH: how often it was refused in a row */
+	uint64_t acts_given_up;      /* FINISH: a bit for each op that was refused too often */
 	char *dest_xml, *persistent_xml; /* the same for the destination, when they differ */
 	GPtrArray *copies;           /* struct block_item *: what must be copied to the destination; NULL before that is known */
 	bool planned;                /* it is known */
@@ -137,6 +145,8 @@ bool mig_phase_cancellable(enum mig_phase p);
 
 /** live_enter() - begin the work of the phase that @m is in; also how a restart goes on. */
 void live_enter(struct mig *m);
+/** live_prepared() - PREPARE goes on, with the last answers of both hosts. */
+void live_prepared(struct mig *m);
 /** live_event() - an event of a host for the server that @m moves. */
 void live_event(struct mig *m, const struct hv_event *ev);
 /** live_host() - a host that @m needs came up or went down. */

@@ -15,12 +15,14 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "migrate/definition.h"
 #include "migrate/mig.h"
 
 #define AGAIN_MS 1000
 #define AGAIN_MAX_MS 10000
 #define SURE_AFTER 3
 #define ATTEMPTS_MAX 3
+#define REFUSALS_MAX 3
 #define CALL_SILENT_MS 120000 /* preparing a destination may take long, but there is an end to everything */
 
 static void judge(struct mig *m);
@@ -75,24 +77,63 @@ void settle(struct mig *m)
 
 /* ---- acts; each is followed by asking again ---- */
 
+/* Something else is defined there than what this migration may undefine. */
+static void leave_definition(struct mig *m, const char *why)
+{
+	bool at_source = m->phase == MIG_FINISH;
+
+	log_warning("definition_kept", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
+		    LOG_S("host", at_source ? m->source : m->dest), LOG_S("why", why));
+	if (at_source)
+		m->priv->source_theirs = true;
+	else
+		m->priv->dest_theirs = true;
+}
+
+/* The guest runs where it should. What a host refuses to do beside that does not keep the migration from its end. */
+static void count_refusal(struct mig *m, const GError *why)
+{
+	struct mig_private *p = m->priv;
+
+	if (m->phase != MIG_FINISH || err_code(why) == ERR_HV_LOST || err_code(why) == ERR_HV_BUSY || ++p->act_refusals < REFUSALS_MAX)
+		return;
+	p->acts_given_up |= UINT64_C(1) << p->act_op;
+	p->act_refusals = 0;
+	log_error("migration_act_given_up", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(p->act_op)),
+		  LOG_S("error", why->message));
+}
+
 static void acted(struct mig *m, struct hv_reply *r)
 {
-	if (r->err) {
+	if (r->err && m->priv->act_op == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT) {
+		leave_definition(m, r->err->message);
+	} else if (r->err) {
 		log_warning("migration_act_failed", LOG_D("migration", m->id), LOG_S("error", r->err->message));
+		count_refusal(m, r->err);
 		again(m);
 		return;
 	}
+	m->priv->act_refusals = 0;
 	settle(m);
+}
+
+static void act_with(struct mig *m, struct host *h, struct hv_req *req)
+{
+	enum hv_op op = req->op;
+
+	req->uuid = m->server_uuid;
+	m->priv->act_op = op;
+	log_info("migration_act", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(op)),
+		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(m->priv->verdict)));
+	if (!live_ask(m, h, req, acted))
+		again(m);
 }
 
 static void act_on(struct mig *m, struct host *h, enum hv_op op)
 {
-	struct hv_req req = { .op = op, .uuid = m->server_uuid };
+	struct hv_req req = { .op = op };
 
-	log_info("migration_act", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(op)),
-		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(m->priv->verdict)));
-	if (!live_ask(m, h, &req, acted))
-		again(m);
+	act_with(m, h, &req);
 }
 
 /* ---- changes of phase ---- */
@@ -261,6 +302,25 @@ static void stays_in_copy(struct mig *m, bool dest_known)
 		     dest_known ? "the copy ended without a reason, again and again" : "the copy ended, and the destination cannot be asked why");
 }
 
+/*
+ * PREPARE saw no definition at the destination: if one is there that is the guest's, this migration has made it, and the guest
+ * does not belong there. A guest without a definition makes none.
+ */
+static bool undefine_own(struct mig *m)
+{
+	const struct definition *own = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
+	struct hv_req req = { .op = HV_DOM_UNDEFINE, .xml = own ? own->xml : NULL };
+
+	if (probe_dest_half(m->priv->dest_dom) == PROBE_H_ABSENT || m->priv->dest_theirs)
+		return false;
+	if (!own) {
+		leave_definition(m, "this migration has made none");
+		return false;
+	}
+	act_with(m, mig_dest(m), &req);
+	return true;
+}
+
 static void stays_in_undo(struct mig *m, bool dest_known)
 {
 	g_autofree char *why = g_strdup(m->error);
@@ -272,11 +332,8 @@ static void stays_in_undo(struct mig *m, bool dest_known)
 		settle(m); /* what was seen may be from before the pause */
 		return;
 	}
-	if (dest_known && probe_dest_half(m->priv->dest_dom) != PROBE_H_ABSENT) {
-		/* PREPARE saw none: this migration wrote it, and the guest does not belong there. */
-		act_on(m, mig_dest(m), HV_DOM_UNDEFINE);
+	if (dest_known && undefine_own(m))
 		return;
-	}
 	if (m->paused_by_us && probe_source_half(m->priv->source_dom) == PROBE_H_PAUSED) {
 		act_on(m, mig_source(m), HV_DOM_RESUME);
 		return;
@@ -303,16 +360,42 @@ static void got_downtime(struct mig *m, struct hv_reply *r)
 	live_end(m, MIG_DONE, NULL);
 }
 
+static bool given_up(const struct mig *m, enum hv_op op)
+{
+	return m->priv->acts_given_up & UINT64_C(1) << op;
+}
+
+/* What the guest has left at its source. Return: there is something to do. */
+static bool lacks_at_source(struct mig *m, struct hv_req *ret)
+{
+	const struct hv_dom *d = m->priv->source_dom;
+	const struct definition *own = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
+
+	if (probe_source_half(d) == PROBE_H_ABSENT)
+		return false;
+	if (!own && !m->priv->source_theirs)
+		leave_definition(m, "the guest had none when it left");
+	*ret = (struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own ? own->xml : NULL };
+	if (!m->priv->source_theirs && !given_up(m, HV_DOM_UNDEFINE))
+		return true;
+	/* It stays, but the guest must not be started there while it lives elsewhere. */
+	*ret = (struct hv_req){ .op = HV_DOM_AUTOSTART, .autostart = false };
+	return own && own->autostart && d->kept.autostart && !given_up(m, HV_DOM_AUTOSTART);
+}
+
+/* First what the guest needs at its destination, then what it has left. */
 static void clean_source(struct mig *m)
 {
-	enum probe_half src = probe_source_half(m->priv->source_dom), dst = probe_dest_half(m->priv->dest_dom);
-	struct hv_req req = { .op = HV_JOB_DONE, .uuid = m->server_uuid };
+	enum probe_half dst = probe_dest_half(m->priv->dest_dom);
+	struct hv_req done = { .op = HV_JOB_DONE, .uuid = m->server_uuid }, req;
 
 	if (m->paused_by_us && dst == PROBE_H_PAUSED)
 		act_on(m, mig_dest(m), HV_DOM_RESUME);
-	else if (src != PROBE_H_ABSENT)
-		act_on(m, mig_source(m), HV_DOM_UNDEFINE);
-	else if (!live_ask(m, mig_dest(m), &req, got_downtime))
+	else if (definition_lacks(m, &req) && !given_up(m, req.op))
+		act_with(m, mig_dest(m), &req);
+	else if (lacks_at_source(m, &req))
+		act_with(m, mig_source(m), &req);
+	else if (!live_ask(m, mig_dest(m), &done, got_downtime))
 		live_end(m, MIG_DONE, NULL);
 }
 

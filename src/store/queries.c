@@ -11,7 +11,7 @@
 #define SERVER_SET \
 	"name = $2, host = $3, libvirt_name = $4, vm_state = $5, task_state = $6, " \
 	"power_state = $7, vcpus = $8, memory_mb = $9, disk_gb = $10, user_id = $11, project_id = $12, created_at = $13, " \
-	"updated_at = $14, launched_at = $15, deleted_at = $16, locked = $17, fault = $18"
+	"updated_at = $14, launched_at = $15, deleted_at = $16, locked = $17, fault = $18, autostart = $19"
 
 #define ACTION_COLUMNS "id, server_uuid, action, request_id, user_id, project_id, start_at, updated_at, message"
 
@@ -35,15 +35,15 @@ const struct query_def query_table[Q_N] = {
 
 	[Q_SERVER_ALL] = { "server_all",
 		"SELECT id, uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb, "
-		"user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault "
+		"user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart "
 		"FROM servers WHERE deleted_at IS NULL ORDER BY id", 0 },
 	[Q_SERVER_PUT] = { "server_put",
 		"INSERT INTO servers (uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb, "
-		"user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) "
-		"ON CONFLICT (uuid) DO UPDATE SET " SERVER_SET " RETURNING id", 18 },
+		"user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) "
+		"ON CONFLICT (uuid) DO UPDATE SET " SERVER_SET " RETURNING id", 19 },
 	[Q_SERVER_SET] = { "server_set",
-		"UPDATE servers SET " SERVER_SET " WHERE uuid = $1", 18 },
+		"UPDATE servers SET " SERVER_SET " WHERE uuid = $1", 19 },
 	[Q_SERVER_GONE] = { "server_gone",
 		"SELECT uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at, launched_at, deleted_at FROM servers "
 		"WHERE deleted_at >= $1 AND (" OPT_TEXT(2) "project_id = $2) ORDER BY deleted_at DESC, id DESC LIMIT $3", 3 },
@@ -89,6 +89,15 @@ const struct query_def query_table[Q_N] = {
 	[Q_VOLUME_LEFT] = { "volume_left",
 		"UPDATE migration_volumes SET doomed = 1 WHERE server_uuid = $1 AND host = $2 AND migration_id = 0", 2 },
 	[Q_VOLUME_FORGET] = { "volume_forget", "DELETE FROM migration_volumes WHERE migration_id = $1 AND doomed = 0", 1 },
+
+	[Q_DEFINITION_ALL] = { "definition_all",
+		"SELECT id, migration_id, server_uuid, host, kind, xml, autostart, due FROM migration_definitions ORDER BY id", 0 },
+	[Q_DEFINITION_INSERT] = { "definition_insert",
+		"INSERT INTO migration_definitions (migration_id, server_uuid, host, kind, xml, autostart, created_at) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id", 7 },
+	[Q_DEFINITION_DUE] = { "definition_due", "UPDATE migration_definitions SET due = 1 WHERE id = $1", 1 },
+	[Q_DEFINITION_TAKE] = { "definition_take", "UPDATE migration_definitions SET migration_id = $2, due = 0 WHERE id = $1", 2 },
+	[Q_DEFINITION_DELETE] = { "definition_delete", "DELETE FROM migration_definitions WHERE id = $1", 1 },
 
 	[Q_ACTION_INSERT] = { "action_insert",
 		"INSERT INTO instance_actions (server_uuid, action, request_id, user_id, project_id, start_at, updated_at) "
@@ -203,6 +212,10 @@ const struct schema_step schema_steps[] = {
 	{ 4,
 	  "ALTER TABLE migrations ADD COLUMN post_copy BIGINT NOT NULL DEFAULT 0;"
 	  "UPDATE migrations SET post_copy = 1 WHERE status = 'running (post-copy)';" },
+	{ 5,
+	  "CREATE TABLE migration_definitions (id @ID@, migration_id BIGINT NOT NULL, server_uuid TEXT NOT NULL, host TEXT NOT NULL, "
+	  "kind TEXT NOT NULL, xml TEXT NOT NULL, autostart BIGINT NOT NULL, due BIGINT NOT NULL DEFAULT 0, created_at BIGINT NOT NULL);"
+	  "ALTER TABLE servers ADD COLUMN autostart BIGINT NOT NULL DEFAULT 0;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

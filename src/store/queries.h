@@ -18,9 +18,9 @@ enum query {
 
 	/* servers */
 	Q_SERVER_ALL,      /* () -> id, uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb,
-			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault; not deleted ones, by id */
+			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart; not deleted ones, by id */
 	Q_SERVER_PUT,      /* (uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb,
-			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault) -> id; by uuid */
+			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart) -> id; by uuid */
 	Q_SERVER_SET,      /* likewise, of one that has a row */
 	Q_SERVER_GONE,     /* (since, project or null, limit) -> uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at, launched_at,
 			      deleted_at; those deleted since then, the last one first */
@@ -50,6 +50,13 @@ enum query {
 	Q_VOLUME_BROUGHT,  /* (migration_id): the drives that it brought along stay as long as the server does */
 	Q_VOLUME_LEFT,     /* (server_uuid, host): the server has left, so those drives are to be removed */
 	Q_VOLUME_FORGET,   /* (migration_id): what it made and is not to be removed is somebody's now */
+
+	/* definitions that migrations take away or leave behind */
+	Q_DEFINITION_ALL,    /* () -> id, migration_id, server_uuid, host, kind, xml, autostart, due; by id */
+	Q_DEFINITION_INSERT, /* (migration_id, server_uuid, host, kind, xml, autostart, now) -> id; not due */
+	Q_DEFINITION_DUE,    /* (id) */
+	Q_DEFINITION_TAKE,   /* (id, migration_id); not due any more */
+	Q_DEFINITION_DELETE, /* (id) */
 
 	/* instance actions */
 	Q_ACTION_INSERT,   /* (server_uuid, action, request_id, user_id, project_id, now) -> id */

@@ -65,6 +65,12 @@ void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result
 
 /* ---- between scn_run.c (commands), scn_world.c (the controller), scn_check.c (what a file expects), scn_invariants.c ---- */
 
+/* A definition that the file has made. */
+struct scn_definition {
+	char *host, *xml;
+	bool autostart;
+};
+
 struct guest {
 	char uuid[UTIL_UUID_LEN + 1];
 	char *name;
@@ -72,6 +78,8 @@ struct guest {
 	bool off;          /* ... shut off */
 	bool stray;        /* ... and another one somewhere else, which stays */
 	bool may_pause;    /* ... and paused it */
+	bool transient;    /* ... and it has no definition of its own */
+	GPtrArray *definitions; /* struct scn_definition *: those that nobody else may take away */
 	/* the last request for it */
 	bool asked, answered;
 	int64_t id;        /* of its last accepted migration */

@@ -186,6 +186,24 @@ static void expect_dom(struct run *r, const struct scn_line *l)
 		want_text(r, "its reason", hv_reason_name(v->reason), l->w[6]);
 }
 
+/* expect definition S on H TEXT: its description */
+static void expect_definition(struct run *r, const struct scn_line *l)
+{
+	const char *xml = sim_dom_definition(r->world, l->w[4], run_guest(r, l->w[2])->uuid), *at = xml ? strstr(xml, "<description>") : NULL;
+	g_autofree char *got = at ? g_strndup(at + 13, strcspn(at + 13, "<")) : g_strdup(xml ? "" : NULL);
+
+	want_text(r, "the definition's description", got, l->w[5]);
+}
+
+/* expect autostart S on H yes|no */
+static void expect_autostart(struct run *r, const struct scn_line *l)
+{
+	g_autoptr(GArray) there = sim_dom_list(r->world, l->w[4], run_guest(r, l->w[2])->uuid);
+	bool on = there->len > 0 && g_array_index(there, struct sim_dom_view, 0).kept.autostart;
+
+	want_text(r, "autostart", on ? "yes" : "no", l->w[5]);
+}
+
 /* expect place S on H TEXT */
 static void expect_place(struct run *r, const struct scn_line *l)
 {
@@ -280,6 +298,8 @@ static const struct {
 	{ "log", expect_log, 3 },
 	{ "no-log", expect_no_log, 3 },
 	{ "dom", expect_dom, 6 },
+	{ "definition", expect_definition, 6 },
+	{ "autostart", expect_autostart, 6 },
 	{ "place", expect_place, 6 },
 	{ "file", expect_file, 6 },
 	{ "precheck", check_precheck_says, 4 },

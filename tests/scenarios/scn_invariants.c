@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fleet/action.h"
+#include "hv/domdef.h"
 
 static bool is_live(const struct sim_dom_view *v)
 {
@@ -112,6 +113,39 @@ static bool may_stay_stopped(struct run *r, const struct guest *g)
 	return sim_guest_died(r->world, g->uuid) && s && s->vm == SERVER_ERROR && s->fault;
 }
 
+/* The host itself, or, of a guest that takes its definition along, wherever it is. */
+static bool is_defined(struct run *r, const struct guest *g, const struct scn_definition *d, const GArray *doms)
+{
+	for (guint i = 0; i < doms->len; i++) {
+		const struct sim_dom_view *v = &g_array_index(doms, struct sim_dom_view, i);
+		const char *xml = sim_dom_definition(r->world, v->host, g->uuid);
+
+		if (xml && (!g->transient || g_str_equal(v->host, d->host)) && domdef_same(xml, d->xml, NULL))
+			return true;
+	}
+	return false;
+}
+
+/* No definition that the file has made is lost, and as many hosts start the guest as did, but for those whose definitions became one. */
+static void check_definitions(struct run *r, const struct guest *g, const GArray *doms, const struct sim_dom_view *live)
+{
+	int before = 0, after = 0;
+
+	for (guint i = 0; i < g->definitions->len; i++) {
+		const struct scn_definition *d = g_ptr_array_index(g->definitions, i);
+
+		before += d->autostart;
+		if (!is_defined(r, g, d, doms))
+			run_fail(r, "the definition of %s on %s is lost", g->name, d->host);
+	}
+	for (guint i = 0; i < doms->len; i++)
+		after += g_array_index(doms, struct sim_dom_view, i).kept.autostart;
+	if (after > before || (before && !after))
+		run_fail(r, "%d hosts start %s with themselves, %d did", after, g->name, before);
+	if (before && live && !g->transient && g->definitions->len == 1 && !live->kept.autostart)
+		run_fail(r, "%s lives on %s, and another host starts it", g->name, live->host);
+}
+
 static void check_guest(struct run *r, const struct guest *g)
 {
 	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, g->uuid);
@@ -139,6 +173,7 @@ static void check_guest(struct run *r, const struct guest *g)
 		run_fail(r, "%s was left stopped on %s", g->name, live->host);
 	if (live && live->state == HV_PAUSED && !g->may_pause && !sim_guest_died(r->world, g->uuid))
 		run_fail(r, "%s ran and was left paused on %s", g->name, live->host);
+	check_definitions(r, g, doms, live);
 	check_record(r, g, live);
 	check_migrations(r, g);
 }

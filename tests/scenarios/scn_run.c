@@ -112,6 +112,34 @@ static const char *op_at(int i)
 	return hv_op_name((enum hv_op)i);
 }
 
+static void definition_free(void *data)
+{
+	struct scn_definition *d = data;
+
+	g_free(d->host);
+	g_free(d->xml);
+	g_free(d);
+}
+
+/* The file has changed what is defined there. */
+static void note_definition(struct run *r, struct guest *g, const char *host)
+{
+	g_autoptr(GArray) there = sim_dom_list(r->world, host, g->uuid);
+	const char *xml = sim_dom_definition(r->world, host, g->uuid);
+	struct scn_definition *d;
+
+	for (guint i = 0; i < g->definitions->len; i++) {
+		d = g_ptr_array_index(g->definitions, i);
+		if (g_str_equal(d->host, host))
+			g_ptr_array_remove_index(g->definitions, i--);
+	}
+	if (!xml)
+		return;
+	d = g_new(struct scn_definition, 1);
+	*d = (struct scn_definition){ g_strdup(host), g_strdup(xml), g_array_index(there, struct sim_dom_view, 0).kept.autostart };
+	g_ptr_array_add(g->definitions, d);
+}
+
 struct guest *run_guest(struct run *r, const char *name)
 {
 	struct guest *g;
@@ -125,6 +153,7 @@ struct guest *run_guest(struct run *r, const char *name)
 	g->name = g_strdup(name);
 	g->code = -1;
 	g_snprintf(g->uuid, sizeof g->uuid, "%08x-0000-4000-8000-000000000000", r->guests->len + 1);
+	g->definitions = g_ptr_array_new_with_free_func(definition_free);
 	g_ptr_array_add(r->guests, g);
 	return g;
 }
@@ -135,6 +164,7 @@ static void guest_free(void *data)
 
 	g_free(g->name);
 	g_free(g->text);
+	g_ptr_array_unref(g->definitions);
 	g_free(g);
 }
 
@@ -153,6 +183,7 @@ static void do_host(struct run *r, const struct scn_line *l)
 		.threads = (int)opt_int(r, l, "threads", 0),
 		.huge_pages = opt_int(r, l, "pages", 0),
 		.tpm = has_word(l, "tpm"),
+		.no_persist = has_word(l, "no-persist"),
 		.link_mibs = opt_int(r, l, "link", LINK_MIBS),
 		.latency_ms = opt_int(r, l, "latency", LATENCY_MS),
 		.cache_ms = opt(l, "cache") ? word_duration(r, opt(l, "cache")) : 0,
@@ -206,10 +237,13 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 
 	g = run_guest(r, name);
 	g->stray = g->there;
+	if (!g->there)
+		g->transient = spec.transient;
 	g->there = true;
 	g->may_pause |= spec.state == HV_PAUSED;
 	g->off = spec.state != HV_RUNNING && spec.state != HV_PAUSED && spec.state != HV_SUSPENDED;
 	sim_dom_add(r->world, host, &spec);
+	note_definition(r, g, host);
 }
 
 static void do_server(struct run *r, const struct scn_line *l)
@@ -217,7 +251,7 @@ static void do_server(struct run *r, const struct scn_line *l)
 	add_domain(r, l, arg(r, l, 1), word_after(l, "on"));
 }
 
-/* dom add|set|rename|unreadable|readable|crash|remove SERVER on HOST ... */
+/* dom add|set|rename|unreadable|readable|crash|remove|redefine SERVER on HOST ... */
 static void do_dom(struct run *r, const struct scn_line *l)
 {
 	const char *verb = arg(r, l, 1), *host = arg(r, l, 4);
@@ -234,6 +268,7 @@ static void do_dom(struct run *r, const struct scn_line *l)
 			run_fail(r, "no domain %s on %s", g->name, host);
 		return; /* the sweep's fault has moved things */
 	}
+	g->stray |= g_str_equal(verb, "redefine"); /* what a person has written stays where it is */
 	g->may_pause |= g_str_equal(verb, "set") && g_str_equal(arg(r, l, 5), "paused");
 	if (g_str_equal(verb, "set"))
 		sim_dom_set(r->world, host, g->uuid, (enum hv_state)lookup(r, arg(r, l, 5), state_at, HV_STATE_N),
@@ -248,8 +283,12 @@ static void do_dom(struct run *r, const struct scn_line *l)
 		sim_dom_crash(r->world, host, g->uuid);
 	else if (g_str_equal(verb, "remove"))
 		sim_dom_remove(r->world, host, g->uuid);
+	else if (g_str_equal(verb, "redefine"))
+		sim_dom_redefine(r->world, host, g->uuid, arg(r, l, 5));
 	else
 		run_bad_line(r, verb);
+	if (g_str_equal(verb, "remove") || g_str_equal(verb, "redefine"))
+		note_definition(r, g, host);
 }
 
 /* The path itself, or SERVER:TARGET. */

@@ -10,7 +10,7 @@
 /* @want: the rows of a statement that returns some; NULL: store_run(), which must change @changed rows. */
 struct step {
 	enum query q;
-	struct store_val args[18];
+	struct store_val args[19];
 	const char *want;
 	int changed;
 };
@@ -31,29 +31,29 @@ static const struct step hosts[] = {
 
 static const struct step servers[] = {
 	{ Q_SERVER_PUT, { S("s1"), S("web"), N, S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
-			  I(0), N }, "1\n" },
+			  I(0), N, I(0) }, "1\n" },
 	{ Q_SERVER_PUT, { S("s2"), S("db"), S("h1"), S("instance-2"), S("stopped"), S("migrating"), I(4), I(1), I(512), I(1), S("u"), S("p"),
-			  I(6), I(7), I(8), N, I(1), S("{\"code\":500}") }, "2\n" },
-	{ Q_SERVER_ALL, {}, "1|s1|web|~|instance-1|active|~|1|2|2048|20|u|p|5|~|~|~|0|~\n"
-			    "2|s2|db|h1|instance-2|stopped|migrating|4|1|512|1|u|p|6|7|8|~|1|{\"code\":500}\n" },
+			  I(6), I(7), I(8), N, I(1), S("{\"code\":500}"), I(0) }, "2\n" },
+	{ Q_SERVER_ALL, {}, "1|s1|web|~|instance-1|active|~|1|2|2048|20|u|p|5|~|~|~|0|~|0\n"
+			    "2|s2|db|h1|instance-2|stopped|migrating|4|1|512|1|u|p|6|7|8|~|1|{\"code\":500}|0\n" },
 	{ Q_SERVER_PUT, { S("s2"), S("db"), S("h2"), S("instance-2"), S("active"), N, I(1), I(1), I(512), I(1), S("u"), S("p"),
-			  I(6), I(9), I(8), N, I(0), N }, "2\n" },
+			  I(6), I(9), I(8), N, I(0), N, I(0) }, "2\n" },
 	{ Q_SERVER_PUT, { S("s1"), S("web"), N, S("instance-1"), S("deleted"), N, I(0), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, I(10),
-			  I(0), N }, "1\n" },
-	{ Q_SERVER_ALL, {}, "2|s2|db|h2|instance-2|active|~|1|1|512|1|u|p|6|9|8|~|0|~\n" },
+			  I(0), N, I(0) }, "1\n" },
+	{ Q_SERVER_ALL, {}, "2|s2|db|h2|instance-2|active|~|1|1|512|1|u|p|6|9|8|~|0|~|0\n" },
 	{ Q_SERVER_GONE, { I(10), N, I(9) }, "s1|web|p|2|2048|20|5|~|10\n" },
 	{ Q_SERVER_GONE, { I(10), S("p"), I(9) }, "s1|web|p|2|2048|20|5|~|10\n" },
 	{ Q_SERVER_GONE, { I(10), S("q"), I(9) }, "" },
 	{ Q_SERVER_GONE, { I(11), N, I(9) }, "" },
 	{ Q_SERVER_SET, { S("s2"), S("db2"), N, S("instance-3"), S("stopped"), S("migrating"), I(4), I(2), I(1024), I(3), S("v"), S("q"),
-			  I(7), I(11), N, N, I(1), S("{}") }, NULL, 1 },
+			  I(7), I(11), N, N, I(1), S("{}"), I(1) }, NULL, 1 },
 	{ Q_SERVER_SET, { S("s3"), S("db2"), N, S("instance-3"), S("stopped"), S("migrating"), I(4), I(2), I(1024), I(3), S("v"), S("q"),
-			  I(7), I(11), N, N, I(1), S("{}") }, NULL, 0 },
-	{ Q_SERVER_ALL, {}, "2|s2|db2|~|instance-3|stopped|migrating|4|2|1024|3|v|q|7|11|~|~|1|{}\n" },
+			  I(7), I(11), N, N, I(1), S("{}"), I(0) }, NULL, 0 },
+	{ Q_SERVER_ALL, {}, "2|s2|db2|~|instance-3|stopped|migrating|4|2|1024|3|v|q|7|11|~|~|1|{}|1\n" },
 	/* an update by conflict, after an insert elsewhere */
 	{ Q_HOST_PUT, { S("h9"), S("qemu:///system"), S("u10"), N, I(0), N, I(0), I(0), I(103), N, N }, "1\n" },
 	{ Q_SERVER_PUT, { S("s2"), S("web"), S("h9"), S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
-			  I(0), N }, "2\n" },
+			  I(0), N, I(0) }, "2\n" },
 };
 
 #define MIG_1 "1|m1|s1|live-migration|queue|queued|h1|~|~|{}|0|0|0|0|~|u|p|req-1|11|1000|1000|0|0|0|0|0|0|0|0\n"
@@ -157,6 +157,17 @@ static const struct step identity[] = {
 #define VOLUME(mig, server, host, path, kind, id) \
 	{ Q_VOLUME_INSERT, { I(mig), S(server), S(host), S(path), S(kind), I(0), I(5) }, id, 1 }
 
+static const struct step definitions[] = {
+	{ Q_DEFINITION_INSERT, { I(7), S("s1"), S("h2"), S("guest"), S("<domain/>"), I(1), I(5) }, "1\n" },
+	{ Q_DEFINITION_INSERT, { I(7), S("s1"), S("h2"), S("replaced"), S("<domain></domain>"), I(0), I(6) }, "2\n" },
+	{ Q_DEFINITION_ALL, { N }, "1|7|s1|h2|guest|<domain/>|1|0\n2|7|s1|h2|replaced|<domain></domain>|0|0\n" },
+	{ Q_DEFINITION_DUE, { I(2) }, NULL, 1 },
+	{ Q_DEFINITION_DELETE, { I(1) }, NULL, 1 },
+	{ Q_DEFINITION_ALL, { N }, "2|7|s1|h2|replaced|<domain></domain>|0|1\n" },
+	{ Q_DEFINITION_TAKE, { I(2), I(8) }, NULL, 1 },
+	{ Q_DEFINITION_ALL, { N }, "2|8|s1|h2|replaced|<domain></domain>|0|0\n" },
+};
+
 static const struct step volumes[] = {
 	VOLUME(7, "s1", "h2", "/p/vda", "disk", "1\n"),
 	VOLUME(7, "s1", "h2", "/p/cd", "media", "2\n"),
@@ -214,6 +225,7 @@ static const struct {
 	{ "actions", actions, G_N_ELEMENTS(actions) },
 	{ "identity", identity, G_N_ELEMENTS(identity) },
 	{ "volumes", volumes, G_N_ELEMENTS(volumes) },
+	{ "definitions", definitions, G_N_ELEMENTS(definitions) },
 	{ "revoked", revoked, G_N_ELEMENTS(revoked) },
 	{ "schema", schema, G_N_ELEMENTS(schema) },
 	{ "values", values, G_N_ELEMENTS(values) },

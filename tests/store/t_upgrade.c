@@ -261,6 +261,21 @@ static void test_post_copy_kept(void)
 	expect_sql("SELECT uuid, post_copy FROM migrations ORDER BY id", "m1|1\nm2|0\n");
 }
 
+/* Servers of before have no autostart until their hosts say else, and migrations owe no definitions. */
+static void test_definitions(void)
+{
+	static const char insert[] =
+		"INSERT INTO servers (uuid, name, libvirt_name, vm_state, power_state, vcpus, memory_mb, disk_gb, user_id, project_id, created_at, "
+		"locked) VALUES ('s1', 'web', 'web', 'active', 1, 1, 64, 1, 'u', 'p', 1, 0)";
+
+	fx_reset();
+	must_open(schema_steps, 4);
+	g_free(fx_sql(insert));
+	must_open(schema_steps, schema_version);
+	expect_sql("SELECT uuid, autostart FROM servers", "s1|0\n");
+	expect_sql("SELECT count(*) FROM migration_definitions", "0\n");
+}
+
 void t_upgrade_add(void)
 {
 	g_test_add_func("/store/upgrade/from-nothing", test_from_nothing);
@@ -273,4 +288,5 @@ void t_upgrade_add(void)
 	g_test_add_func("/store/upgrade/two-at-once", test_two_at_once);
 	g_test_add_func("/store/upgrade/events-clustered", test_events_clustered);
 	g_test_add_func("/store/upgrade/post-copy-kept", test_post_copy_kept);
+	g_test_add_func("/store/upgrade/definitions", test_definitions);
 }
