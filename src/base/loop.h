@@ -2,9 +2,8 @@
  *
  * loop: the loop thread, the way into it from others, and blocking jobs.
  *
- * The loop runs its own GMainContext, not the default one: libvirt's event
- * implementation takes the default context, and a thread of hv/ runs that, so
- * that no code of libvirt ever runs on the loop thread.
+ * The loop runs its own GMainContext, and libvirt's event loop another one on a thread of
+ * hv/, so that no code of libvirt ever runs on the loop thread.
  */
 #ifndef LOOP_H
 #define LOOP_H

@@ -16,9 +16,6 @@
  * means "the act may or may not have happened": ask HV_DOM_GET on the hosts.
  * Every other error means that the hypervisor answered, and refused.
  *
- * Per host there is one connection for control and polls; HV_MIGRATE opens one
- * more for its own duration (libvirtd serves five requests per connection).
- *
  * Requests are copied: the caller may free its strings when hv_call() returns.
  * Replies are lent to the completion; what it wants to keep it copies or steals.
  */

@@ -18,7 +18,6 @@ extern const struct hv_ops libvirt_ops;
 /**
  * libvirt_init() - start libvirt's library and the thread that runs its events; once, in main().
  *
- * Takes the default GMainContext, so nobody else may run that one.
  * Return: false with @err (ERR_INTERNAL).
  */
 bool libvirt_init(GError **err);

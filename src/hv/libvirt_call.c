@@ -34,16 +34,15 @@ static bool alike_folder(const struct hv_req *a, const struct hv_req *b)
 }
 
 static const struct {
-	unsigned max;  /* how many run at once */
-	bool side;     /* on a side connection */
+	unsigned max;  /* how many run at once, each in a link that it has for itself */
 	alike_f *alike;
 } lanes[] = {
-	[LV_HOST]  = { 2, false, alike_op },
-	[LV_STATE] = { 2, false, NULL },
-	[LV_READ]  = { 8, true,  alike_domain },
-	[LV_ACT]   = { 4, true,  alike_domain },
-	[LV_VOL]   = { 4, true,  alike_folder },
-	[LV_OWN]   = { 0, false, NULL },
+	[LV_HOST]  = { 2, alike_op },
+	[LV_STATE] = { 2, NULL },
+	[LV_READ]  = { 8, alike_domain },
+	[LV_ACT]   = { 4, alike_domain },
+	[LV_VOL]   = { 4, alike_folder },
+	[LV_OWN]   = { 0, NULL },
 };
 static_assert(G_N_ELEMENTS(lanes) == LV_LANE_N, "a lane has no row");
 
@@ -53,9 +52,10 @@ struct lv_call {
 	enum lv_lane lane;
 	lv_work_f *work;
 	struct clock_timer *patience;
-	virConnectPtr vir;          /* a side connection, while it is in use */
+	struct lv_link *link;       /* lent to it alone */
+	bool fresh;                 /* the link was opened for it */
 	bool begun;                 /* it has left the queue */
-	bool asked;                 /* it has its connection, and the host the question */
+	bool asked;                 /* it has its link, and the host the question */
 	/* the worker's, until it has posted call_end() */
 	struct hv_req req;          /* borrows from the call, but for the UUID: a read can outlive its call */
 	struct hv_reply reply;
@@ -141,12 +141,12 @@ static bool is_silent(const struct lv_conn *c, const struct lv_call *q)
 
 /* ---- running ---- */
 
-static void keep_side(struct lv_conn *c, virConnectPtr vir)
+static void give_back(struct lv_conn *c, struct lv_link *l)
 {
-	if (c->host && g_queue_get_length(&c->idle) < LV_SIDE_IDLE_MAX)
-		g_queue_push_head(&c->idle, vir);
+	if (l && c->host && g_queue_get_length(&c->idle) < LV_IDLE_MAX)
+		g_queue_push_head(&c->idle, l);
 	else
-		lv_close_later(vir);
+		lv_link_close(l);
 }
 
 static void call_end(void *user)
@@ -156,8 +156,7 @@ static void call_end(void *user)
 	struct hv_call *call = g_steal_pointer(&q->call);
 
 	g_queue_remove(&c->running, q);
-	if (q->vir)
-		keep_side(c, g_steal_pointer(&q->vir));
+	give_back(c, g_steal_pointer(&q->link));
 	if (call) {
 		call->reply = q->reply;
 		memset(&q->reply, 0, sizeof(q->reply));
@@ -168,13 +167,29 @@ static void call_end(void *user)
 	call_free(q);
 }
 
+static void linked(struct lv_link *l, const char *why, void *user);
+
+/* The link died while nobody used it. The host was asked nothing. */
+static void call_again(void *user)
+{
+	struct lv_call *q = user;
+
+	lv_link_close(g_steal_pointer(&q->link));
+	q->asked = false;
+	q->fresh = true;
+	lv_link_open(q->conn, q->conn->uri, false, linked, q);
+}
+
 static void call_run(void *user)
 {
 	struct lv_call *q = user;
-	struct lv_ctx x = { .conn = q->conn, .vir = q->vir ? q->vir : q->conn->vir };
+	struct lv_ctx x = { .conn = q->conn, .vir = lv_link_enter(q->link) };
+	bool again = !q->fresh && lv_lost(x.vir);
 
-	(void)q->work(&x, &q->req, &q->reply, &q->reply.err);
-	loop_post(call_end, q);
+	if (!again)
+		(void)q->work(&x, &q->req, &q->reply, &q->reply.err);
+	lv_link_leave(q->link);
+	loop_post(again ? call_again : call_end, q);
 }
 
 static void ask(struct lv_call *q)
@@ -183,12 +198,12 @@ static void ask(struct lv_call *q)
 	lv_spawn(call_run, q);
 }
 
-static void side_connected(virConnectPtr vir, const char *why, void *user)
+static void linked(struct lv_link *l, const char *why, void *user)
 {
 	struct lv_call *q = user;
 
-	q->vir = vir;
-	if (vir && q->call && !q->call->answered) {
+	q->link = l;
+	if (l && q->call && !q->call->answered) {
 		ask(q);
 		return;
 	}
@@ -203,10 +218,10 @@ static void begin(struct lv_call *q)
 
 	q->begun = true;
 	g_queue_push_tail(&c->running, q);
-	if (lanes[q->lane].side)
-		q->vir = g_queue_pop_head(&c->idle);
-	if (lanes[q->lane].side && !q->vir)
-		lv_attempt(c->uri, side_connected, q);
+	q->link = g_queue_pop_head(&c->idle);
+	q->fresh = !q->link;
+	if (q->fresh)
+		lv_link_open(c, c->uri, false, linked, q);
 	else
 		ask(q);
 }
@@ -248,12 +263,12 @@ void lv_call_submit(struct lv_conn *c, struct hv_call *call, enum lv_lane lane, 
 void lv_call_flush(struct lv_conn *c)
 {
 	struct lv_call *q;
-	virConnectPtr vir;
+	struct lv_link *l;
 
 	while ((q = g_queue_pop_head(&c->queue)))
 		drop(q, "the connection was closed");
-	while ((vir = g_queue_pop_head(&c->idle)))
-		lv_close_later(vir);
+	while ((l = g_queue_pop_head(&c->idle)))
+		lv_link_close(l);
 }
 
 /* ---- silence ---- */
@@ -284,7 +299,7 @@ static void end_of_patience(void *user)
 
 	q->patience = NULL;
 	if (q->begun && !q->asked) {
-		/* The side connection is slow; whether the domain is, nobody knows yet. */
+		/* The link is slow to open; whether the domain is slow, nobody knows yet. */
 		q->patience = clock_after(LV_PATIENCE_MS, end_of_patience, q);
 		return;
 	}
@@ -307,15 +322,14 @@ struct chore {
 	lv_chore_f *fn;
 	void *user;
 	GDestroyNotify free;
-	virConnectPtr vir;
+	struct lv_link *link;
 };
 
 static void chore_end(void *user)
 {
 	struct chore *k = user;
 
-	if (k->vir)
-		keep_side(k->conn, k->vir);
+	give_back(k->conn, k->link);
 	lv_conn_unref(k->conn);
 	g_free(k);
 }
@@ -325,7 +339,10 @@ static void chore_run(void *user)
 	struct chore *k = user;
 	struct lv_conn *c = k->conn;
 
-	k->fn(&(struct lv_ctx){ c, k->vir }, k->user);
+	if (k->link)
+		k->fn(&(struct lv_ctx){ c, lv_link_enter(k->link) }, k->user);
+	if (k->link)
+		lv_link_leave(k->link);
 	if (k->free)
 		k->free(k->user);
 	g_mutex_lock(&c->lock);
@@ -335,24 +352,24 @@ static void chore_run(void *user)
 	loop_post(chore_end, k);
 }
 
-static void chore_connected(virConnectPtr vir, const char *why, void *user)
+static void chore_linked(struct lv_link *l, const char *why, void *user)
 {
 	struct chore *k = user;
 
 	(void)why;
-	k->vir = vir;
+	k->link = l;
 	lv_spawn(chore_run, k);
 }
 
 static void chore_begin(void *user)
 {
 	struct chore *k = user;
-	virConnectPtr vir = g_queue_pop_head(&k->conn->idle);
+	struct lv_link *l = g_queue_pop_head(&k->conn->idle);
 
-	if (vir || !k->conn->host)
-		chore_connected(vir, NULL, k);
+	if (l || !k->conn->host)
+		chore_linked(l, NULL, k);
 	else
-		lv_attempt(k->conn->uri, chore_connected, k);
+		lv_link_open(k->conn, k->conn->uri, false, chore_linked, k);
 }
 
 void lv_chore(struct lv_conn *c, enum lv_chore kind, lv_chore_f *fn, void *user, GDestroyNotify free)

@@ -1,60 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Connections and attempts to connect.
+ * A host's connection: its links, its callbacks, and whether the host still answers.
  */
 #include "hv/libvirt_priv.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include "base/clock.h"
 #include "base/err.h"
-
-/* ---- workers ---- */
-
-struct spawn {
-	loop_f *fn;
-	void *user;
-};
-
-static void run_spawn(void *data, void *unused)
-{
-	struct spawn *s = data;
-
-	(void)unused;
-	s->fn(s->user);
-	g_free(s);
-}
-
-void lv_spawn(loop_f *fn, void *user)
-{
-	static GThreadPool *pool;
-	static gsize once;
-	struct spawn *s = g_new(struct spawn, 1);
-
-	if (g_once_init_enter(&once)) {
-		/* Unlimited here: the queue of each connection has the limits. */
-		pool = g_thread_pool_new(run_spawn, NULL, -1, FALSE, NULL);
-		g_once_init_leave(&once, 1);
-	}
-	s->fn = fn;
-	s->user = user;
-	/* When no thread can be made the pool keeps the work for the next one. */
-	(void)g_thread_pool_push(pool, s, NULL);
-}
-
-static void close_now(void *user)
-{
-	/* The result counts references; there is nothing to do about any of its values. */
-	(void)virConnectClose(user);
-}
-
-void lv_close_later(virConnectPtr vir)
-{
-	if (vir)
-		lv_spawn(close_now, vir);
-}
 
 /* ---- the object ---- */
 
@@ -70,10 +21,11 @@ static void conn_clear(void *data)
 {
 	struct lv_conn *c = data;
 
-	g_assert(!c->host && g_queue_is_empty(&c->queue) && g_queue_is_empty(&c->running) && g_queue_is_empty(&c->idle));
-	lv_close_later(c->vir);
+	g_assert(!c->host && !c->watch && !c->tick && g_queue_is_empty(&c->queue) && g_queue_is_empty(&c->running) &&
+	         g_queue_is_empty(&c->idle) && g_queue_is_empty(&c->links));
 	lv_cache_free(c->cache);
 	hv_host_info_free(c->facts);
+	g_clear_error(&c->setup_err);
 	g_mutex_clear(&c->lock);
 	g_cond_clear(&c->chore_done);
 	g_free(c->uri);
@@ -83,6 +35,19 @@ static void conn_clear(void *data)
 struct lv_conn *lv_conn_by_id(size_t id)
 {
 	return g_hash_table_lookup(attached, GSIZE_TO_POINTER(id));
+}
+
+static gboolean has_uri(void *id, void *conn, void *uri)
+{
+	const struct lv_conn *c = conn;
+
+	(void)id;
+	return !g_strcmp0(c->uri, uri);
+}
+
+struct lv_conn *lv_conn_by_uri(const char *uri)
+{
+	return g_hash_table_find(attached, has_uri, (void *)uri);
 }
 
 static struct lv_conn *conn_new(struct hv_host *h)
@@ -98,9 +63,6 @@ static struct lv_conn *conn_new(struct hv_host *h)
 	c->uri = g_strdup(h->uri);
 	c->host = h;
 	c->cache = lv_cache_new();
-	g_queue_init(&c->queue);
-	g_queue_init(&c->running);
-	g_queue_init(&c->idle);
 	g_mutex_init(&c->lock);
 	g_cond_init(&c->chore_done);
 	return c;
@@ -116,172 +78,130 @@ void lv_conn_unref(struct lv_conn *c)
 	g_atomic_rc_box_release_full(c, conn_clear);
 }
 
-/* ---- attempts ---- */
+/* ---- the link with the callbacks: one piece of work at a time ---- */
 
-struct attempt {
-	char *uri;
-	virConnectPtr vir;
-	char *why;
-	lv_attempt_f *done;
-	void *user;
-	struct clock_timer *limit;
-	bool given_up;
-};
-
-static GHashTable *stuck; /* URI -> number of attempts given up whose thread still hangs. Loop thread */
-
-static void stuck_add(const char *uri, int by)
+static void watch_begin(struct lv_conn *c, loop_f *run)
 {
-	int n;
-
-	if (!stuck)
-		stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	n = GPOINTER_TO_INT(g_hash_table_lookup(stuck, uri)) + by;
-	if (n)
-		g_hash_table_insert(stuck, g_strdup(uri), GINT_TO_POINTER(n));
-	else
-		g_hash_table_remove(stuck, uri);
+	g_assert(c->watch && !c->watched);
+	c->watched = true;
+	lv_spawn(run, c);
 }
 
-static int stuck_count(const char *uri)
+static void teardown_end(void *user)
 {
-	return stuck ? GPOINTER_TO_INT(g_hash_table_lookup(stuck, uri)) : 0;
+	struct lv_conn *c = user;
+
+	c->watched = false;
+	lv_link_close(g_steal_pointer(&c->watch));
 }
 
-static void attempt_end(void *user)
+static void teardown_run(void *user)
 {
-	struct attempt *a = user;
+	struct lv_conn *c = user;
 
-	clock_cancel(&a->limit);
-	if (a->given_up) {
-		stuck_add(a->uri, -1);
-		lv_close_later(a->vir);
-	} else {
-		a->done(a->vir, a->why, a->user);
-	}
-	g_free(a->uri);
-	g_free(a->why);
-	g_free(a);
+	lv_link_enter(c->watch);
+	lv_events_deregister(c);
+	/* A callback that is under way holds a reference of libvirt's: the event thread would close the connection. */
+	lv_loop_flush();
+	lv_link_leave(c->watch);
+	loop_post(teardown_end, c);
 }
 
-/*
- * An attempt that waits for the answer of a host that has lost its power waits for ever: libvirt's own keepalive begins after it.
- * Its socket is libvirt's, and which one it is nobody tells; TCP's keepalive harms no socket, so all of the process get it.
- */
-static void watch_sockets(void *unused)
+/* Return: false if the host has let go meanwhile; the callbacks are then taken off. */
+static bool watch_end(struct lv_conn *c)
 {
-	static const struct {
-		int level, option, value;
-	} options[] = {
-		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
-		{ IPPROTO_TCP, TCP_KEEPIDLE, 20 },
-		{ IPPROTO_TCP, TCP_KEEPINTVL, 5 },
-		{ IPPROTO_TCP, TCP_KEEPCNT, 6 },
-	};
-	g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
-	const char *name;
-	int64_t fd;
-
-	(void)unused;
-	while (dir && (name = g_dir_read_name(dir))) {
-		if (!util_parse_int(name, 0, G_MAXINT, &fd))
-			continue;
-		/* Fails on all that is no TCP socket. */
-		for (size_t i = 0; i < G_N_ELEMENTS(options); i++)
-			(void)setsockopt((int)fd, options[i].level, options[i].option, &options[i].value, sizeof(int));
-	}
+	c->watched = false;
+	c->missed = 0;
+	if (c->host)
+		return true;
+	watch_begin(c, teardown_run);
+	return false;
 }
 
-static void attempt_expired(void *user)
+static void ping_end(void *user)
 {
-	struct attempt *a = user;
+	struct lv_conn *c = user;
+	bool lost = c->ping_lost;
 
-	a->limit = NULL;
-	a->given_up = true;
-	stuck_add(a->uri, +1);
-	lv_spawn(watch_sockets, NULL);
-	a->done(NULL, "no connection within 10 s", a->user);
+	if (watch_end(c) && lost)
+		lv_conn_lost(c, "the connection failed");
 }
 
-static void attempt_run(void *user)
+/* libvirtd answers this one in a thread that is kept for what waits for nothing. */
+static void ping_run(void *user)
 {
-	struct attempt *a = user;
+	struct lv_conn *c = user;
+	virConnectPtr vir = lv_link_enter(c->watch);
+	unsigned long version;
 
-	a->vir = virConnectOpen(a->uri);
-	if (!a->vir)
-		a->why = lv_why(virGetLastError());
-	else if (virConnectSetKeepAlive(a->vir, LV_KEEPALIVE_S, LV_KEEPALIVE_N) < 0 && !lv_error_is(VIR_ERR_NO_SUPPORT)) {
-		a->why = lv_why(virGetLastError());
-		close_now(g_steal_pointer(&a->vir));
-	}
-	loop_post(attempt_end, a);
+	(void)virConnectGetLibVersion(vir, &version);
+	c->ping_lost = lv_lost(vir);
+	lv_link_leave(c->watch);
+	loop_post(ping_end, c);
 }
 
-void lv_attempt(const char *uri, lv_attempt_f *done, void *user)
+static void host_is_silent(struct lv_conn *c)
 {
-	struct attempt *a = g_new0(struct attempt, 1);
+	for (GList *l = c->links.head; l; l = l->next)
+		lv_link_cut(l->data);
+	lv_conn_lost(c, "the host stopped answering");
+}
 
-	a->uri = g_strdup(uri);
-	a->done = done;
-	a->user = user;
-	if (stuck_count(uri) >= LV_STUCK_MAX) {
-		a->why = g_strdup("earlier attempts to connect still hang");
-		loop_post(attempt_end, a);
+/* Ticks are counted, not time: a loop that was held up itself has seen only one. */
+static void tick(void *user)
+{
+	struct lv_conn *c = user;
+
+	c->tick = NULL;
+	if (c->watched && ++c->missed >= LV_PING_N) {
+		host_is_silent(c);
 		return;
 	}
-	a->limit = clock_after(LV_OPEN_MS, attempt_expired, a);
-	lv_spawn(attempt_run, a);
+	c->tick = clock_after(LV_PING_S * 1000, tick, c);
+	if (!c->watched)
+		watch_begin(c, ping_run);
 }
 
 /* ---- opening ---- */
 
-struct setup {
-	struct lv_conn *conn;
-	GError *err;
-};
-
 static void setup_end(void *user)
 {
-	struct setup *s = user;
-	struct lv_conn *c = s->conn;
+	struct lv_conn *c = user;
 
-	if (s->err) {
-		lv_conn_lost(c, s->err->message);
-	} else if (c->host) {
-		c->open = true;
-		hv_emit(c->host, &(struct hv_event){ .type = HV_EV_OPEN });
+	if (!watch_end(c))
+		return;
+	if (c->setup_err) {
+		lv_conn_lost(c, c->setup_err->message);
+		return;
 	}
-	g_clear_error(&s->err);
-	lv_conn_unref(c);
-	g_free(s);
+	c->open = true;
+	hv_emit(c->host, &(struct hv_event){ .type = HV_EV_OPEN });
 }
 
 static void setup_run(void *user)
 {
-	struct setup *s = user;
+	struct lv_conn *c = user;
 
-	g_mutex_lock(&s->conn->lock);
-	if (!s->conn->closing)
-		(void)lv_events_register(s->conn, &s->err);
-	g_mutex_unlock(&s->conn->lock);
-	loop_post(setup_end, s);
+	lv_link_enter(c->watch);
+	(void)lv_events_register(c, &c->setup_err);
+	lv_link_leave(c->watch);
+	loop_post(setup_end, c);
 }
 
-static void connected(virConnectPtr vir, const char *why, void *user)
+static void connected(struct lv_link *l, const char *why, void *user)
 {
 	struct lv_conn *c = user;
-	struct setup *s;
 
-	if (!vir || !c->host) {
-		lv_close_later(vir);
+	if (!l || !c->host) {
+		lv_link_close(l);
 		lv_conn_lost(c, why);
 		lv_conn_unref(c);
 		return;
 	}
-	c->vir = vir;
-	s = g_new0(struct setup, 1);
-	s->conn = c;
-	lv_spawn(setup_run, s);
+	c->watch = l;
+	c->tick = clock_after(LV_PING_S * 1000, tick, c);
+	watch_begin(c, setup_run);
+	lv_conn_unref(c); /* the link has one */
 }
 
 void lv_conn_open(struct hv_host *h)
@@ -289,21 +209,10 @@ void lv_conn_open(struct hv_host *h)
 	struct lv_conn *c = conn_new(h);
 
 	h->impl = c;
-	lv_attempt(c->uri, connected, lv_conn_ref(c));
+	lv_link_open(c, c->uri, false, connected, lv_conn_ref(c));
 }
 
 /* ---- closing ---- */
-
-static void teardown_run(void *user)
-{
-	struct lv_conn *c = user;
-
-	g_mutex_lock(&c->lock);
-	c->closing = true;
-	lv_events_deregister(c);
-	g_mutex_unlock(&c->lock);
-	lv_conn_unref(c);
-}
 
 void lv_conn_detach(struct lv_conn *c)
 {
@@ -311,16 +220,26 @@ void lv_conn_detach(struct lv_conn *c)
 	c->host->impl = NULL;
 	c->host = NULL;
 	c->open = false;
+	clock_cancel(&c->tick);
 	lv_call_flush(c);
-	lv_spawn(teardown_run, c);
+	/* Nobody waits for their calls any more. What has a link of its own goes on. */
+	for (GList *l = c->links.head; l; l = l->next) {
+		if (!((struct lv_link *)l->data)->own)
+			lv_link_hurry(l->data);
+	}
+	if (c->watch && !c->watched)
+		watch_begin(c, teardown_run);
+	lv_conn_unref(c);
 }
 
 void lv_conn_lost(struct lv_conn *c, const char *why)
 {
 	struct hv_host *h = c->host;
+	g_autofree char *text = NULL;
 
 	if (!h)
 		return;
+	text = g_strdup(why);
 	lv_conn_detach(c);
-	hv_emit(h, &(struct hv_event){ .type = HV_EV_CLOSED, .text = why });
+	hv_emit(h, &(struct hv_event){ .type = HV_EV_CLOSED, .text = text });
 }

@@ -19,8 +19,9 @@
 
 struct copy {
 	struct hv_call *call;
-	char *uri;               /* of the host that gets it */
-	virConnectPtr to, from;
+	struct lv_conn *conn;    /* of the host that gets it; a reference */
+	struct lv_link *to_link, *from_link;
+	virConnectPtr to, from;  /* theirs, on the worker */
 };
 
 static bool given_up(const struct copy *c)
@@ -235,7 +236,7 @@ static bool copy(const struct copy *c, GError **err)
 		e->code = ERR_HV;
 	if (e)
 		g_prefix_error(&e, "at the source: ");
-	ok = ok && lv_place_enter(&to, c->uri, true, &e) && copy_to(c, &to, vol, bytes, &e);
+	ok = ok && lv_place_enter(&to, c->conn->uri, true, &e) && copy_to(c, &to, vol, bytes, &e);
 	lv_place_leave(&to);
 	lv_place_lock(&from);
 	lv_place_leave(&from);
@@ -250,10 +251,10 @@ static void copy_end(void *user)
 {
 	struct copy *c = user;
 
-	lv_close_later(c->to);
-	lv_close_later(c->from);
+	lv_link_close(c->to_link);
+	lv_link_close(c->from_link);
 	hv_complete(c->call);
-	g_free(c->uri);
+	lv_conn_unref(c->conn);
 	g_free(c);
 }
 
@@ -261,7 +262,11 @@ static void copy_run(void *user)
 {
 	struct copy *c = user;
 
+	c->to = lv_link_enter(c->to_link);
+	c->from = lv_link_enter(c->from_link);
 	(void)copy(c, &c->call->reply.err);
+	lv_link_leave(c->from_link);
+	lv_link_leave(c->to_link);
 	loop_post(copy_end, c);
 }
 
@@ -271,24 +276,27 @@ static void not_begun(struct copy *c, enum err_code code, const char *which, con
 	copy_end(c);
 }
 
-static void source_connected(virConnectPtr vir, const char *why, void *user)
+static void source_connected(struct lv_link *l, const char *why, void *user)
 {
 	struct copy *c = user;
 
-	c->from = vir;
-	if (vir && !c->call->answered)
+	c->from_link = l;
+	if (l && !c->call->answered)
 		lv_spawn(copy_run, c);
 	else
 		not_begun(c, ERR_HV, "the source", why);
 }
 
-static void target_connected(virConnectPtr vir, const char *why, void *user)
+/* The source's link is its host's, so that its silence ends the copy too. */
+static void target_connected(struct lv_link *l, const char *why, void *user)
 {
 	struct copy *c = user;
+	const char *uri = c->call->req.vol.source_uri;
+	struct lv_conn *source = lv_conn_by_uri(uri);
 
-	c->to = vir;
-	if (vir && !c->call->answered)
-		lv_attempt(c->call->req.vol.source_uri, source_connected, c);
+	c->to_link = l;
+	if (l && !c->call->answered)
+		lv_link_open(source ? source : c->conn, uri, true, source_connected, c);
 	else
 		not_begun(c, ERR_HV_LOST, "the host", why);
 }
@@ -303,6 +311,6 @@ void lv_vol_copy(struct lv_conn *conn, struct hv_call *call)
 	}
 	c = g_new0(struct copy, 1);
 	c->call = call;
-	c->uri = g_strdup(conn->uri);
-	lv_attempt(c->uri, target_connected, c);
+	c->conn = lv_conn_ref(conn);
+	lv_link_open(conn, conn->uri, true, target_connected, c);
 }

@@ -11,8 +11,10 @@
 
 virDomainPtr lv_dom_lookup(const struct lv_ctx *x, const char *uuid, GError **err)
 {
-	virDomainPtr d = virDomainLookupByUUIDString(x->vir, uuid ? uuid : "");
+	virDomainPtr d;
 
+	lv_link_assert_mine(x->vir);
+	d = virDomainLookupByUUIDString(x->vir, uuid ? uuid : "");
 	if (!d)
 		(void)lv_error(x->vir, "look up the domain", err);
 	return d;

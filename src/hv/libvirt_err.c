@@ -25,7 +25,10 @@ static const struct {
 
 bool lv_lost(virConnectPtr vir)
 {
-	return !vir || virConnectIsAlive(vir) != 1;
+	if (!vir)
+		return true;
+	lv_link_assert_mine(vir);
+	return virConnectIsAlive(vir) != 1;
 }
 
 static enum err_code classify(const virError *e, bool lost)

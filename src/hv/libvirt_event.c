@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libvirt's event loop and its callbacks. A callback runs on the event thread:
- * it copies what it is given, posts it, and never calls the host.
+ * libvirt's callbacks. One runs on the event thread, or in the worker whose call
+ * found the end of a connection: it copies what it is given, posts it, and never
+ * calls the host.
  */
 #include "hv/libvirt_priv.h"
 
@@ -181,20 +182,22 @@ static void drop_ref(void *user)
 
 bool lv_events_register(struct lv_conn *c, GError **err)
 {
+	virConnectPtr vir = c->watch->vir;
+
 	for (size_t i = 0; i < G_N_ELEMENTS(callbacks); i++) {
-		int id = virConnectDomainEventRegisterAny(c->vir, NULL, callbacks[i].id, callbacks[i].fn, lv_conn_ref(c), drop_ref);
+		int id = virConnectDomainEventRegisterAny(vir, NULL, callbacks[i].id, callbacks[i].fn, lv_conn_ref(c), drop_ref);
 
 		if (id < 0) {
 			lv_conn_unref(c);
-			return lv_error(c->vir, "register for events", err);
+			return lv_error(vir, "register for events", err);
 		}
 		c->callbacks[c->n_callbacks++] = id;
 	}
 	/* Last: from here on a loss is reported by the callback, before by an error above. */
-	if (virConnectRegisterCloseCallback(c->vir, on_close, GSIZE_TO_POINTER(c->id), NULL) < 0)
-		return lv_error(c->vir, "register for the connection's end", err);
+	if (virConnectRegisterCloseCallback(vir, on_close, GSIZE_TO_POINTER(c->id), NULL) < 0)
+		return lv_error(vir, "register for the connection's end", err);
 	c->close_callback = true;
-	if (lv_lost(c->vir)) {
+	if (lv_lost(vir)) {
 		g_set_error(err, ERR, ERR_HV_LOST, "the connection was lost while it was opened");
 		return false;
 	}
@@ -203,36 +206,12 @@ bool lv_events_register(struct lv_conn *c, GError **err)
 
 void lv_events_deregister(struct lv_conn *c)
 {
+	virConnectPtr vir = c->watch->vir;
+
 	/* Over a dead connection each of these fails at the far end and still drops our side. */
 	if (c->close_callback)
-		(void)virConnectUnregisterCloseCallback(c->vir, on_close);
+		(void)virConnectUnregisterCloseCallback(vir, on_close);
 	c->close_callback = false;
 	while (c->n_callbacks)
-		(void)virConnectDomainEventDeregisterAny(c->vir, c->callbacks[--c->n_callbacks]);
-}
-
-static void *run(void *unused)
-{
-	(void)unused;
-	for (;;) {
-		/* It fails only when no implementation is registered. */
-		if (virEventRunDefaultImpl() < 0)
-			g_error("libvirt's event loop: %s", virGetLastErrorMessage());
-	}
-	return NULL;
-}
-
-bool lv_events_start(GError **err)
-{
-	static bool started;
-
-	if (started)
-		return true;
-	if (virEventRegisterDefaultImpl() < 0) {
-		g_set_error(err, ERR, ERR_INTERNAL, "libvirt's event loop: %s", virGetLastErrorMessage());
-		return false;
-	}
-	started = true;
-	g_thread_unref(g_thread_new("libvirt-events", run, NULL));
-	return true;
+		(void)virConnectDomainEventDeregisterAny(vir, c->callbacks[--c->n_callbacks]);
 }

@@ -228,7 +228,7 @@ static void pool_chore(const struct lv_ctx *x, void *unused)
 	                      VIR_CONNECT_LIST_STORAGE_POOLS_FS | VIR_CONNECT_LIST_STORAGE_POOLS_NETFS;
 	virStoragePoolPtr *pools = NULL;
 	int64_t bytes = 0, free_bytes = 0;
-	int n = x->vir ? virConnectListAllStoragePools(x->vir, &pools, dirs) : -1;
+	int n = virConnectListAllStoragePools(x->vir, &pools, dirs);
 
 	(void)unused;
 	if (n < 0)

@@ -111,8 +111,6 @@ static void size_chore(const struct lv_ctx *x, void *user)
 	virDomainPtr *doms;
 	int n = -1;
 
-	if (!x->vir)
-		return;
 	doms = look_up(x->vir, user);
 	if (doms[0])
 		n = virDomainListGetStats(doms, VIR_DOMAIN_STATS_BLOCK, &recs, VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * HV_MIGRATE: a connection of its own to the source, and a worker that blocks in
- * the call until the migration ends. The connection is the call's clock too:
- * its keepalive ends the wait when the source is gone.
+ * the call until the migration ends. The wait ends too when the source is gone:
+ * TCP finds out, or the host's connection, which then cuts all of its links.
  */
 #include "hv/libvirt_priv.h"
 
@@ -10,7 +10,7 @@
 
 struct migration {
 	struct hv_call *call;
-	virConnectPtr vir;
+	struct lv_link *link;
 };
 
 static bool copies(const struct hv_migrate_params *p)
@@ -113,7 +113,9 @@ static void migrate_end(void *user)
 {
 	struct migration *m = user;
 
+	/* The answer first: the farewell can take a while. */
 	hv_complete(m->call);
+	lv_link_close(m->link);
 	g_free(m);
 }
 
@@ -121,24 +123,22 @@ static void migrate_run(void *user)
 {
 	struct migration *m = user;
 
-	(void)migrate(m->vir, &m->call->req, &m->call->reply.err);
-	/* The answer first: the farewell to a silent host takes until its keepalive ends. */
-	lv_close_later(g_steal_pointer(&m->vir));
+	(void)migrate(lv_link_enter(m->link), &m->call->req, &m->call->reply.err);
+	lv_link_leave(m->link);
 	loop_post(migrate_end, m);
 }
 
-static void migrate_connected(virConnectPtr vir, const char *why, void *user)
+static void migrate_connected(struct lv_link *l, const char *why, void *user)
 {
 	struct migration *m = user;
 
+	m->link = l;
 	/* Who has been told that it may have happened must not see it begin now. */
-	if (!vir || m->call->answered) {
-		lv_close_later(vir);
+	if (!l || m->call->answered) {
 		g_set_error(&m->call->reply.err, ERR, ERR_HV_LOST, "migrate: %s", why ? why : "not begun in time");
 		migrate_end(m);
 		return;
 	}
-	m->vir = vir;
 	lv_spawn(migrate_run, m);
 }
 
@@ -154,5 +154,5 @@ void lv_migrate(struct lv_conn *c, struct hv_call *call)
 	}
 	m = g_new0(struct migration, 1);
 	m->call = call;
-	lv_attempt(c->uri, migrate_connected, m);
+	lv_link_open(c, c->uri, true, migrate_connected, m);
 }

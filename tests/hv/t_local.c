@@ -645,6 +645,84 @@ static void test_released(void)
 	clock_cancel(&limit);
 }
 
+/* ---- F1: one thread at a time is in a connection ---- */
+
+static void *enter(void *link)
+{
+	(void)lv_link_enter(link);
+	lv_link_leave(link);
+	return NULL;
+}
+
+static void two_in_one(void)
+{
+	struct lv_link l = { .vir = NULL };
+
+	(void)lv_link_enter(&l);
+	g_thread_join(g_thread_new("second", enter, &l));
+}
+
+static void twice_in_one(void)
+{
+	struct lv_link l = { .vir = NULL };
+
+	(void)lv_link_enter(&l);
+	(void)lv_link_enter(&l);
+}
+
+static void out_without_in(void)
+{
+	struct lv_link l = { .vir = NULL };
+
+	lv_link_leave(&l);
+}
+
+/* An error, a look whether it lives, a domain: each asks whose the connection is. */
+static void not_mine(void)
+{
+	g_autoptr(GError) err = NULL;
+	virConnectPtr vir = virConnectOpen(TEST_URI);
+
+	(void)lv_error(vir, "", &err);
+}
+
+static void not_my_domain(void)
+{
+	virConnectPtr vir = virConnectOpen(TEST_URI);
+
+	(void)lv_dom_lookup(&(struct lv_ctx){ .vir = vir }, TEST_UUID, NULL);
+}
+
+#define BREACH "/local/one-owner/subprocess/"
+
+static const struct {
+	const char *path;
+	void (*fn)(void);
+} breaches[] = {
+	{ BREACH "two-in-one", two_in_one },
+	{ BREACH "twice-in-one", twice_in_one },
+	{ BREACH "out-without-in", out_without_in },
+	{ BREACH "not-mine", not_mine },
+	{ BREACH "not-my-domain", not_my_domain },
+};
+
+static void test_one_owner(void)
+{
+	struct lv_link l = { .vir = NULL }, other = { .vir = NULL };
+
+	/* One after the other, and two by one, is what is permitted. */
+	(void)lv_link_enter(&l);
+	(void)lv_link_enter(&other);
+	lv_link_leave(&l);
+	lv_link_leave(&other);
+	g_thread_join(g_thread_new("second", enter, &l));
+	for (size_t i = 0; i < G_N_ELEMENTS(breaches); i++) {
+		g_test_trap_subprocess(breaches[i].path, 0, 0);
+		g_test_trap_assert_failed();
+		g_test_trap_assert_stderr("*libvirt_link.c*");
+	}
+}
+
 static const struct {
 	const char *path;
 	void (*fn)(void);
@@ -655,7 +733,7 @@ static const struct {
 	{ "/local/unreadable", test_unreadable }, { "/local/crowded", test_crowded }, { "/local/why", test_why },
 	{ "/local/close", test_close },
 	{ "/local/remove", test_remove }, { "/local/many", test_many },       { "/local/refused", test_refused },
-	{ "/local/released", test_released },
+	{ "/local/one-owner", test_one_owner }, { "/local/released", test_released },
 };
 
 int main(int argc, char **argv)
@@ -671,5 +749,7 @@ int main(int argc, char **argv)
 	hv_register(hv, &libvirt_ops);
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
 		g_test_add_func(tests[i].path, tests[i].fn);
+	for (size_t i = 0; i < G_N_ELEMENTS(breaches); i++)
+		g_test_add_func(breaches[i].path, breaches[i].fn);
 	return g_test_run();
 }
