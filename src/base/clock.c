@@ -8,12 +8,20 @@
 
 #define AFTER_MS_MAX (INT64_C(1) << 50) /* so that the sum fits; some 35,000 years */
 
+enum kind {
+	PLAIN,
+	LIMIT,   /* see clock_limit() */
+	WORLD,   /* see clock_world() */
+	ARRIVAL,
+};
+
 struct clock_timer {
-	int64_t due_us;
+	int64_t due_us, length_us;
 	uint64_t seq;
 	clock_f *fn;
 	void *user;
 	guint at; /* in the heap */
+	enum kind kind;
 };
 
 /* The order stands beside the pointer, so that to compare is not to fetch. */
@@ -29,6 +37,9 @@ static bool manual;
 static int64_t manual_us;
 static int64_t manual_wall_us;
 static uint64_t next_seq;
+static clock_late_f *late_fn;
+static void *late_user;
+static bool late_told; /* since timers last fired */
 
 /* ---- the heap ---- */
 
@@ -107,24 +118,64 @@ int64_t clock_wall_us(void)
 	return manual ? manual_wall_us + manual_us : g_get_real_time();
 }
 
+/* ---- lateness ---- */
+
+void clock_on_late(clock_late_f *fn, void *user)
+{
+	late_fn = fn;
+	late_user = user;
+}
+
+void clock_notice(void)
+{
+	int64_t late_us = heap_len > 0 ? clock_now_us() - heap[0].due_us : 0;
+
+	if (late_told || late_us < CLOCK_LATE_US)
+		return;
+	late_told = true;
+	if (late_fn)
+		late_fn(late_us, late_user);
+}
+
+/* A limit that the loop came to too late is none yet. Once: a loop that is late all the time must not keep it from firing. */
+static bool grant(struct clock_timer *t, int64_t now_us)
+{
+	int64_t late_us = now_us - t->due_us;
+
+	if (t->kind != LIMIT || late_us < CLOCK_LATE_US)
+		return false;
+	heap_remove(t->at);
+	t->due_us = now_us + MIN(late_us, t->length_us);
+	t->seq = next_seq++;
+	t->kind = PLAIN;
+	heap_add(t);
+	return true;
+}
+
 /* ---- firing ---- */
+
+static void fire_at(guint at)
+{
+	struct clock_timer *t = heap[at].timer;
+	clock_f *fn = t->fn;
+	void *user = t->user;
+
+	heap_remove(at);
+	if (manual)
+		manual_us = MAX(manual_us, t->due_us);
+	g_free(t);
+	fn(user);
+}
 
 /* Fire the first timer if it is due by then, and older than @seq. */
 static bool fire(int64_t until_us, uint64_t seq)
 {
 	struct clock_timer *t = heap_len > 0 ? heap[0].timer : NULL;
-	clock_f *fn;
-	void *user;
 
 	if (!t || t->due_us > until_us || t->seq >= seq)
 		return false;
-	fn = t->fn;
-	user = t->user;
-	heap_remove(0);
-	if (manual)
-		manual_us = MAX(manual_us, t->due_us);
-	g_free(t);
-	fn(user);
+	if (!grant(t, manual ? manual_us : until_us))
+		fire_at(0);
 	return true;
 }
 
@@ -143,8 +194,10 @@ static gboolean ring(GSource *source, GSourceFunc fn, void *user)
 	(void)source;
 	(void)fn;
 	(void)user;
+	clock_notice();
 	while (fire(now_us, seq))
 		;
+	late_told = false;
 	arm();
 	return G_SOURCE_CONTINUE;
 }
@@ -174,17 +227,40 @@ void clock_use_context(GMainContext *ctx)
 
 /* ---- timers ---- */
 
-struct clock_timer *clock_after(int64_t ms, clock_f *fn, void *user)
+static struct clock_timer *add(int64_t ms, clock_f *fn, void *user, enum kind kind)
 {
 	struct clock_timer *t = g_new(struct clock_timer, 1);
+	int64_t length_us = CLAMP(ms, 0, AFTER_MS_MAX) * 1000;
 
-	*t = (struct clock_timer){ .due_us = clock_now_us() + CLAMP(ms, 0, AFTER_MS_MAX) * 1000, .seq = next_seq++, .fn = fn, .user = user };
+	*t = (struct clock_timer){
+		.due_us = clock_now_us() + length_us, .length_us = length_us, .seq = next_seq++, .fn = fn, .user = user, .kind = kind,
+	};
 	heap_add(t);
 	if (!manual && !alarm_source)
 		alarm_set();
 	if (t->at == 0)
 		arm();
 	return t;
+}
+
+struct clock_timer *clock_after(int64_t ms, clock_f *fn, void *user)
+{
+	return add(ms, fn, user, PLAIN);
+}
+
+struct clock_timer *clock_limit(int64_t ms, clock_f *fn, void *user)
+{
+	return add(ms, fn, user, LIMIT);
+}
+
+struct clock_timer *clock_world(int64_t ms, clock_f *fn, void *user)
+{
+	return add(ms, fn, user, WORLD);
+}
+
+struct clock_timer *clock_arrival(int64_t ms, clock_f *fn, void *user)
+{
+	return add(ms, fn, user, ARRIVAL);
 }
 
 void clock_cancel(struct clock_timer **t)
@@ -206,6 +282,7 @@ void clock_manual(int64_t wall_us)
 	manual_us = 0;
 	manual_wall_us = wall_us;
 	next_seq = 0;
+	late_told = false;
 }
 
 bool clock_step(void)
@@ -222,4 +299,37 @@ void clock_advance_ms(int64_t ms)
 	while (fire(until_us, UINT64_MAX))
 		;
 	manual_us = until_us;
+}
+
+/* The first of a kind that is due by then. */
+static bool fire_kind(enum kind kind, int64_t until_us)
+{
+	guint first = G_MAXUINT;
+
+	for (guint i = 0; i < heap_len; i++)
+		if (heap[i].timer->kind == kind && heap[i].due_us <= until_us && (first == G_MAXUINT || is_before(&heap[i], &heap[first])))
+			first = i;
+	if (first != G_MAXUINT)
+		fire_at(first);
+	return first != G_MAXUINT;
+}
+
+void clock_stall(int64_t ms)
+{
+	int64_t until_us = manual_us + ms * 1000;
+
+	g_assert(manual);
+	while (fire_kind(WORLD, until_us))
+		;
+	manual_us = until_us;
+	clock_notice();
+	while (fire_kind(ARRIVAL, until_us))
+		;
+	late_told = false;
+}
+
+void clock_set_wall(int64_t ms)
+{
+	g_assert(manual);
+	manual_wall_us += ms * 1000;
 }

@@ -62,6 +62,7 @@ static gboolean run_post(void *data)
 {
 	struct post *p = data;
 
+	clock_notice();
 	p->fn(p->user);
 	return G_SOURCE_REMOVE;
 }
@@ -73,7 +74,8 @@ void loop_post(loop_f *fn, void *user)
 
 	p->fn = fn;
 	p->user = user;
-	g_source_set_priority(s, G_PRIORITY_DEFAULT);
+	/* Before timers: a limit must not fire while the answer is in the queue. */
+	g_source_set_priority(s, G_PRIORITY_HIGH);
 	g_source_set_callback(s, run_post, p, g_free);
 	g_source_attach(s, context);
 	g_source_unref(s);

@@ -24,7 +24,7 @@ void loop_run(void);
 /** loop_quit() - leave loop_run() after this turn. Any thread. */
 void loop_quit(void);
 
-/** loop_post() - run @fn on the loop thread, in order of posting. Any thread. */
+/** loop_post() - run @fn on the loop thread, in order of posting, before any timer that is due. Any thread. */
 void loop_post(loop_f *fn, void *user);
 
 /**

@@ -192,7 +192,7 @@ void hv_call(struct hv_host *h, const struct hv_req *req, hv_done_f *done, void 
 	c->done = done;
 	c->user = user;
 	if (limit)
-		c->limit = clock_after(limit, call_expired, c);
+		c->limit = clock_limit(limit, call_expired, c);
 	g_ptr_array_add(h->calls, c);
 	h->ops->submit(h, c);
 }

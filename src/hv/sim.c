@@ -140,7 +140,7 @@ static void deliver(void *user);
 static void arm_delivery(struct sim_conn *c)
 {
 	if (!c->deliver && !g_queue_is_empty(&c->events))
-		c->deliver = clock_after(c->closing ? 0 : c->host->latency_ms / 2, deliver, c);
+		c->deliver = clock_arrival(c->closing ? 0 : c->host->latency_ms / 2, deliver, c);
 }
 
 static void deliver(void *user)
@@ -260,7 +260,7 @@ void sim_call_finish(struct sim_call *sc)
 	if (sc->conn && !sim_host_reachable(sc->host))
 		sim_call_park(sc, sc->host->stalled);
 	else
-		sc->timer = clock_after(0, call_ended, sc);
+		sc->timer = clock_arrival(0, call_ended, sc);
 }
 
 void sim_call_refuse(struct sim_call *sc, enum err_code code, const char *fmt, ...)
@@ -284,7 +284,7 @@ static void lose_call(struct sim_call *sc, const char *why)
 	unwait(sc);
 	hv_reply_clear(&sc->call->reply);
 	g_set_error(&sc->call->reply.err, ERR, ERR_HV_LOST, "%s on host %s: %s", hv_op_name(sc->call->req.op), sc->host->name, why);
-	sc->timer = clock_after(0, call_ended, sc);
+	sc->timer = clock_arrival(0, call_ended, sc);
 }
 
 static void act(struct sim_call *sc)
@@ -328,7 +328,7 @@ void sim_call_arrive(struct sim_call *sc)
 	else if (!sc->host->libvirtd || sc->deaths != sc->host->deaths)
 		lose_call(sc, "End of file while reading data");
 	else if (sc->acted)
-		sc->timer = clock_after(0, call_ended, sc);
+		sc->timer = clock_arrival(0, call_ended, sc);
 	else
 		act(sc);
 }
@@ -360,7 +360,7 @@ static void submit(struct hv_host *h, struct hv_call *call)
 	sc->conn = c;
 	g_ptr_array_add(c->calls, sc);
 	if (sim_gate(sc))
-		sc->timer = clock_after(jitter(sc->w, sc->host->latency_ms) + (sc->fault == SIM_DELAY ? sc->fault_ms : 0), sim_call_retry, sc);
+		sc->timer = clock_world(jitter(sc->w, sc->host->latency_ms) + (sc->fault == SIM_DELAY ? sc->fault_ms : 0), sim_call_retry, sc);
 	else
 		sim_call_park(sc, sc->w->hung);
 }
@@ -417,7 +417,7 @@ static void open_conn(struct hv_host *h)
 		g_hash_table_replace(c->host->w->aliases, g_strdup(h->name), c->host);
 	}
 	if (!c->open && !c->opening)
-		c->opening = clock_after(sim_host_reachable(c->host) ? jitter(c->host->w, 4 * c->host->latency_ms) : SIM_NO_ROUTE_MS, connected, c);
+		c->opening = clock_world(sim_host_reachable(c->host) ? jitter(c->host->w, 4 * c->host->latency_ms) : SIM_NO_ROUTE_MS, connected, c);
 }
 
 static void close_conn(struct hv_host *h)

@@ -69,7 +69,7 @@ static void plan(struct sim_copy *c)
 	c->rate = rate_now(c);
 	clock_cancel(&c->step);
 	if (c->rate > 0)
-		c->step = clock_after(isinf(c->rate) ? 0 : (int64_t)ceil(c->remaining / c->rate * 1000), done, c);
+		c->step = clock_world(isinf(c->rate) ? 0 : (int64_t)ceil(c->remaining / c->rate * 1000), done, c);
 }
 
 int sim_copy_flows(const struct sim_host *h, bool out)
@@ -101,7 +101,7 @@ void sim_copy_host_changed(struct sim_host *h)
 			clock_cancel(&c->lost);
 		else if (!c->lost || gone) {
 			clock_cancel(&c->lost);
-			c->lost = clock_after(gone ? 0 : SIM_KEEPALIVE_MS, source_lost, c);
+			c->lost = clock_world(gone ? 0 : SIM_KEEPALIVE_MS, source_lost, c);
 		}
 	}
 }

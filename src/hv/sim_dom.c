@@ -201,7 +201,7 @@ void sim_dom_unlock(struct sim_dom *d)
 
 		sim_call_park(sc, NULL);
 		clock_cancel(&sc->timer);
-		sc->timer = clock_after(0, sim_call_retry, sc);
+		sc->timer = clock_world(0, sim_call_retry, sc);
 	}
 }
 
@@ -475,7 +475,7 @@ static void lock_timed_out(void *user)
 void sim_dom_wait(struct sim_call *sc, struct sim_dom *d)
 {
 	sim_call_park(sc, d->waiting);
-	sc->timer = clock_after(SIM_LOCK_MS, lock_timed_out, sc);
+	sc->timer = clock_world(SIM_LOCK_MS, lock_timed_out, sc);
 }
 
 static void suspend(struct sim_call *sc, struct sim_dom *d)

@@ -52,11 +52,11 @@ static void watch_peer(struct sim_job *j)
 	sim_job_touch(j);
 	if (j->part == PART_CANCELLED && sim_hosts_connected(j->src_host, j->dst_host)) {
 		clock_cancel(&j->lost);
-		j->lost = clock_after(0, told, j);
+		j->lost = clock_world(0, told, j);
 	} else if (sim_job_connected(j) || j->part == PART_CONFIRM || (j->detached && both))
 		clock_cancel(&j->lost);
 	else if (!j->lost)
-		j->lost = clock_after(SIM_PEER_LOST_MS, silent_too_long, j);
+		j->lost = clock_world(SIM_PEER_LOST_MS, silent_too_long, j);
 }
 
 void sim_job_link(struct sim_host *h)

@@ -248,7 +248,7 @@ int sim_release(struct sim *w, const char *name)
 		}
 		sc->fault = SIM_FAULT_N;
 		sim_call_park(sc, NULL);
-		sc->timer = clock_after(0, sim_call_retry, sc);
+		sc->timer = clock_world(0, sim_call_retry, sc);
 		n++;
 	}
 	return n;

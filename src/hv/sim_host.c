@@ -238,7 +238,7 @@ static void reach_changed(struct sim_host *h)
 		if (reachable)
 			clock_cancel(&c->keepalive);
 		else if (c->open && !c->keepalive)
-			c->keepalive = clock_after(SIM_KEEPALIVE_MS, conn_silent, c);
+			c->keepalive = clock_world(SIM_KEEPALIVE_MS, conn_silent, c);
 	}
 	sim_job_link(h);
 	sim_copy_host_changed(h);
@@ -399,5 +399,5 @@ void sim_host_outage(struct sim_host *h, enum sim_fault_kind kind, int64_t ms)
 	h->heal_what = kind;
 	set_outage(h, kind, false);
 	if (ms > 0)
-		h->heal = clock_after(ms, healed, h);
+		h->heal = clock_world(ms, healed, h);
 }

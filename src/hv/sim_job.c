@@ -176,7 +176,7 @@ static void plan(struct sim_job *j)
 	ms = isinf(net) ? 0 : ceil((disks ? j->disk_remaining : j->remaining) / net * 1000);
 	if (j->part == PART_SWITCH && !j->instant)
 		ms += SWITCH_MS;
-	j->step = clock_after((int64_t)ms, next_part, j);
+	j->step = clock_world((int64_t)ms, next_part, j);
 }
 
 void sim_job_replan_host(struct sim_host *h)
@@ -208,7 +208,7 @@ void sim_job_enter(struct sim_job *j, enum part part, int64_t ms)
 {
 	enter(j, part);
 	clock_cancel(&j->step);
-	j->step = clock_after(j->instant ? 0 : ms, next_part, j);
+	j->step = clock_world(j->instant ? 0 : ms, next_part, j);
 }
 
 /* ---- ends ---- */

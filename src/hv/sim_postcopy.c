@@ -111,15 +111,15 @@ bool sim_job_plan_postcopy(struct sim_job *j)
 
 	clock_cancel(&j->talk);
 	if (!sim_job_connected(j) && j->src && j->dst && j->silent_ms && !j->noticed)
-		j->talk = clock_after(MAX(j->silent_ms + TCP_DEAD_MS - now, 0), dead, j);
+		j->talk = clock_world(MAX(j->silent_ms + TCP_DEAD_MS - now, 0), dead, j);
 	if (!sim_job_connected(j))
 		return false;
 	if (now < j->quiet_ms)
-		j->talk = clock_after(j->quiet_ms - now, talked, j);
+		j->talk = clock_world(j->quiet_ms - now, talked, j);
 	else if (j->landing)
-		j->talk = clock_after(LANDING_MS, talked, j);
+		j->talk = clock_world(LANDING_MS, talked, j);
 	else if (j->given_up && !j->noticed)
-		j->talk = clock_after(NOTICE_MS, talked, j);
+		j->talk = clock_world(NOTICE_MS, talked, j);
 	return !j->talk && !j->given_up;
 }
 

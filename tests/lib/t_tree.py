@@ -27,6 +27,7 @@ WAITS = {
         "tests/lib/wait.py": (2, "finds what hangs"),
         "tests/lib/collect.py": (4, "tells how long programs took"),
         "tests/unit/t_http.c": (3, "finds what hangs"),
+        "tests/unit/t_loop.c": (1, "lets the loop stand"),
         "tests/store/t_store.c": (2, "with -m perf only"),
         "tests/sweep/sweep.c": (2, "tells how long it took"),
         "lab/test": (2, "a limited link is never faster than its limit"),

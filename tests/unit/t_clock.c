@@ -133,6 +133,57 @@ static void test_wall(void)
 	g_assert_false(clock_step());
 }
 
+static int64_t late_us;
+static int n_late;
+
+static void on_late(int64_t us, void *user)
+{
+	late_us = us;
+	n_late++;
+	note(user);
+}
+
+/* While the loop stands, the world goes on; when it goes on, it hears of that first, and then fires what is due. */
+static void test_stall(void)
+{
+	start();
+	clock_on_late(on_late, "late");
+	(void)clock_after(10, note, "timer");
+	(void)clock_limit(20, note, "limit");
+	(void)clock_limit(1000, note, "long-limit");
+	(void)clock_world(30, note, "world");
+	(void)clock_arrival(40, note, "arrival");
+	clock_stall(5000);
+	g_assert_cmpstr(fired->str, ==, "world@30 late@5000 arrival@5000 ");
+	g_assert_cmpint(late_us, ==, 4990000);
+	while (clock_step())
+		;
+	g_assert_cmpstr(fired->str, ==, "world@30 late@5000 arrival@5000 timer@5000 limit@5020 long-limit@6000 ");
+	g_assert_cmpint(n_late, ==, 1);
+	clock_on_late(NULL, NULL);
+}
+
+/* A limit is granted the time once: a loop that is late again and again does not keep it from firing. */
+static void test_limit(void)
+{
+	start();
+	(void)clock_limit(1000, note, "limit");
+	clock_stall(2000);
+	clock_advance_ms(500);
+	g_assert_cmpstr(fired->str, ==, "");
+	clock_stall(2000);
+	clock_advance_ms(0);
+	g_assert_cmpstr(fired->str, ==, "limit@4500 ");
+}
+
+static void test_set_wall(void)
+{
+	start();
+	clock_set_wall(-3600000);
+	g_assert_cmpint(clock_wall_us(), ==, WALL_US - INT64_C(3600000000));
+	g_assert_cmpint(clock_now_ms(), ==, 0);
+}
+
 /* ---- the system's clock; it is the first case, since there is no way back to it ---- */
 
 static void quit(void *user)
@@ -186,6 +237,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/clock/from-within", test_from_within);
 	g_test_add_func("/clock/many", test_many);
 	g_test_add_func("/clock/wall", test_wall);
+	g_test_add_func("/clock/stall", test_stall);
+	g_test_add_func("/clock/limit", test_limit);
+	g_test_add_func("/clock/set-wall", test_set_wall);
 	rc = g_test_run();
 	if (fired)
 		g_string_free(fired, TRUE);
