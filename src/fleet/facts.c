@@ -9,7 +9,7 @@ static struct host_facts facts_now(struct host *h)
 	struct usage total = host_capacity(h), used = host_used(h), claimed = host_claimed(h);
 
 	return (struct host_facts){
-		.host = h, .seen_us = h->last_seen_us,
+		.host = h, .waits_since_us = h->waits_since_us,
 		.memory_mb = total.memory_mb - used.memory_mb - claimed.memory_mb,
 		.disk_gb = total.disk_gb - used.disk_gb - claimed.disk_gb,
 		.vcpus = total.vcpus - used.vcpus - claimed.vcpus,
@@ -29,7 +29,7 @@ const struct host_facts *facts_at(const struct fleet *f, guint place)
 
 int64_t facts_since_us(const struct fleet *f)
 {
-	return clock_wall_us() - f->conf->service_down_time * 1000000;
+	return clock_now_us() - f->conf->service_down_time * 1000000;
 }
 
 void facts_note(struct host *h)
@@ -61,7 +61,7 @@ bool facts_hold(struct host *h)
 	struct host_facts now = facts_now(h);
 	const struct host_facts *x = facts_at(h->priv->fleet, h->place);
 
-	return x->host == h && x->seen_us == now.seen_us && x->memory_mb == now.memory_mb && x->disk_gb == now.disk_gb && x->vcpus == now.vcpus &&
+	return x->host == h && x->waits_since_us == now.waits_since_us && x->memory_mb == now.memory_mb && x->disk_gb == now.disk_gb && x->vcpus == now.vcpus &&
 	       x->servers == now.servers && x->incoming == now.incoming && x->arch == now.arch && x->usable == now.usable &&
 	       x->without_kvm == now.without_kvm && x->has_pool == now.has_pool;
 }

@@ -17,7 +17,7 @@
 
 struct host_facts {
 	struct host *host;
-	int64_t seen_us;            /* as in struct host */
+	int64_t waits_since_us;     /* as in struct host */
 	int64_t memory_mb, disk_gb; /* capacity that servers and claims leave; less than 0 if that has shrunk */
 	int vcpus;                  /* likewise */
 	int servers;                /* and claims */
@@ -30,7 +30,7 @@ struct host_facts {
 
 /** facts_at() - of the host at a place in fleet_hosts(), which is its host.place. Valid until a host is added or removed. */
 const struct host_facts *facts_at(const struct fleet *f, guint place);
-/** facts_since_us() - a host that is connected and was heard of since then is up. */
+/** facts_since_us() - a host that is connected and owes no answer to a question from before then is up. Monotonic. */
 int64_t facts_since_us(const struct fleet *f);
 
 /** facts_note() - a host has changed. Does nothing while it is in no list. */

@@ -10,6 +10,8 @@
 #include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
 
+#define UNSETTLED_BY 4 /* the part of service_down_time that the loop may be late before the fleet is unsettled */
+
 /* ---- loading ---- */
 
 struct loader {
@@ -203,6 +205,7 @@ struct fleet *fleet_new(const struct conf *conf, struct store *store, const stru
 void fleet_stop(struct fleet *f)
 {
 	f->started = false;
+	clock_on_late(NULL, NULL);
 	for (guint i = 0; i < f->hosts->len; i++)
 		host_disconnect(g_ptr_array_index(f->hosts, i));
 }
@@ -240,12 +243,30 @@ static bool find_admin(const struct store_row *row, void *user)
 	return false;
 }
 
+/*
+ * The loop stood. Answers are read next, but connections may have broken meanwhile, and calls may have been lost in a machine
+ * that stood with it: nothing is judged before each host was asked again.
+ */
+static void loop_was_late(int64_t late_us, void *user)
+{
+	struct fleet *f = user;
+
+	if (late_us < f->conf->service_down_time * 1000000 / UNSETTLED_BY)
+		return;
+	log_warning("loop_late", LOG_D("ms", late_us / 1000));
+	f->settled = false;
+	f->unsettled_ms = clock_now_ms();
+	for (guint i = 0; i < f->hosts->len; i++)
+		host_ask_again(g_ptr_array_index(f->hosts, i));
+}
+
 void fleet_start(struct fleet *f)
 {
 	g_autoptr(GError) why = NULL;
 
 	f->started = true;
-	f->started_ms = clock_now_ms();
+	f->unsettled_ms = clock_now_ms();
+	clock_on_late(loop_was_late, f);
 	/* Adopted servers belong to the administrator's project, which Identity created at the first start. */
 	if (!store_each(f->store, Q_USER_ALL, STORE_NO_ARGS, find_admin, &f->owner_user, &why) ||
 	    !store_each(f->store, Q_PROJECT_ALL, STORE_NO_ARGS, find_admin, &f->owner_project, &why))
@@ -265,7 +286,7 @@ static bool all_tried(const struct fleet *f)
 bool fleet_settled(struct fleet *f)
 {
 	if (f->started && !f->settled)
-		f->settled = clock_now_ms() - f->started_ms >= f->conf->service_down_time * 1000 || all_tried(f);
+		f->settled = clock_now_ms() - f->unsettled_ms >= f->conf->service_down_time * 1000 || all_tried(f);
 	return f->started && f->settled;
 }
 

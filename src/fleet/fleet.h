@@ -64,7 +64,8 @@ struct host {
 	/* ---- not stored ---- */
 	enum host_conn conn;
 	char *down_reason;            /* why it is not connected */
-	int64_t last_seen_us;         /* wall clock of its last answer; 0 for never */
+	int64_t last_seen_us;         /* wall clock of its last answer, for display; 0 for never */
+	int64_t waits_since_us;       /* monotonic: since when an answer of it is owed without a sign of life; HOST_OWES_NOTHING */
 	struct hv_host *hv;
 	struct hv_host_info *info;    /* NULL before the first answer */
 	GHashTable *servers;          /* struct server * -> itself: those with host == name */
@@ -75,6 +76,8 @@ struct host {
 	guint place;                  /* in fleet_hosts() */
 	struct host_private *priv;
 };
+
+#define HOST_OWES_NOTHING INT64_MAX
 
 /* A claim holds room at a destination while a migration runs. */
 struct claim {
@@ -112,8 +115,8 @@ void fleet_start(struct fleet *f);
 /**
  * fleet_settled() - what is known of the hosts is worth judging by.
  *
- * After a start no host is up yet: until each has been reached, or failed once,
- * "down" means nothing. A host that hangs is not waited for longer than service_down_time.
+ * After a start no host is up yet, and after a time in which the loop stood nothing is known of any: until each has
+ * answered since, or failed once, "down" means nothing. A host that hangs is not waited for longer than service_down_time.
  */
 bool fleet_settled(struct fleet *f);
 /** fleet_listen() - set the one listener (the engine). Copied. */
@@ -142,7 +145,7 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err);
 /** fleet_host_set() - write disabled, disabled_reason and forced_down. NULL leaves the reason out. */
 bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *reason, bool forced_down, GError **err);
 
-/** host_is_up() - connected, heard of within service_down_time, and not forced down. */
+/** host_is_up() - connected, no question to it is unanswered for longer than service_down_time, and not forced down. */
 bool host_is_up(const struct fleet *f, const struct host *h);
 /** host_state_text() - "up", or why not, for messages: "down: connection refused". Return: owned by the caller. */
 char *host_state_text(const struct fleet *f, const struct host *h);

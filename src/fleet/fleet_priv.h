@@ -22,7 +22,7 @@ struct fleet {
 	guint missing;             /* how many servers are */
 	uint64_t asks;             /* questions to hosts so far */
 	bool started, settled;
-	int64_t started_ms;
+	int64_t unsettled_ms;      /* since when, while it is not */
 	struct events *events;
 	GPtrArray *untold;         /* servers that may have changed since watchers were told of them */
 	struct clock_timer *telling;
@@ -33,7 +33,8 @@ struct host_private {
 	struct clock_timer *retry, *poll;
 	int64_t backoff_ms;
 	bool tried;       /* it was reached, or could not be, since the start */
-	bool answered;    /* since the last poll began */
+	bool polling;     /* a poll is unanswered */
+	uint64_t listed;  /* the number of the last question for all domains that was answered */
 	bool told_up;     /* what watchers know */
 	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
 };
@@ -51,6 +52,9 @@ void host_connect(struct host *h);
 void host_disconnect(struct host *h);
 /** host_event() - an event of the hypervisor seam; @user is the fleet. */
 void host_event(const struct hv_event *ev, void *user);
+
+/** host_ask_again() - the loop stood: what is owed is owed from now on, and a host that is up is polled at once. */
+void host_ask_again(struct host *h);
 
 /** host_refresh() - read one domain of it again, soon. */
 void host_refresh(struct host *h, const char *uuid);

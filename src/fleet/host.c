@@ -73,6 +73,7 @@ struct host *host_new(struct fleet *f, const char *name, const char *uri)
 	h->claims = host_claims_new();
 	host_set_cpus(h, f->conf->cpu_shared_set, f->conf->cpu_dedicated_set);
 	h->place = FACTS_NOWHERE;
+	h->waits_since_us = HOST_OWES_NOTHING;
 	h->priv = g_new0(struct host_private, 1);
 	h->priv->fleet = f;
 	fleet_host_info(f, h, NULL);
@@ -126,6 +127,8 @@ void host_disconnect(struct host *h)
 	h->priv->turn++;
 	clock_cancel(&h->priv->retry);
 	clock_cancel(&h->priv->poll);
+	h->priv->polling = false;
+	h->waits_since_us = HOST_OWES_NOTHING;
 	set_conn(h, HOST_CLOSED);
 	if (h->hv)
 		hv_host_remove(h->hv);
@@ -141,13 +144,20 @@ static void tell_listener(struct host *h)
 		l->host(h, l->user);
 }
 
+static void set_polling(struct host *h, bool polling)
+{
+	h->priv->polling = polling;
+	h->waits_since_us = polling ? clock_now_us() : HOST_OWES_NOTHING;
+	facts_note(h);
+}
+
 /* A sign of life. After a silence that counted as down, it is up again without a new connection. */
 static void heard(struct host *h)
 {
 	bool was_up = host_is_up(h->priv->fleet, h);
 
 	h->last_seen_us = clock_wall_us();
-	facts_note(h);
+	set_polling(h, h->priv->polling);
 	if (!was_up && host_is_up(h->priv->fleet, h))
 		tell_listener(h);
 }
@@ -159,7 +169,9 @@ static void closed(struct host *h, const char *why)
 	if (h->conn == HOST_CLOSED)
 		return;
 	h->priv->turn++;
-	h->priv->tried = true;
+	/* A connection that ends says nothing of the next one. */
+	h->priv->tried |= h->conn == HOST_CONNECTING;
+	set_polling(h, false);
 	set_conn(h, HOST_CLOSED);
 	util_replace(&h->down_reason, why);
 	clock_cancel(&h->priv->poll);
@@ -174,6 +186,7 @@ static void closed(struct host *h, const char *why)
 /* An answer that never came: drop the connection, its workers may hang for long. */
 static void failed(struct host *h, const char *why)
 {
+	h->priv->tried = true;
 	hv_host_close(h->hv);
 	closed(h, why);
 }
@@ -207,10 +220,12 @@ static void got_list(struct hv_reply *r, void *user)
 
 	if (!h)
 		return;
+	set_polling(h, false);
+	h->priv->tried = true;
+	h->priv->listed = number;
 	sync_list(h->priv->fleet, h, r->doms, number);
 	if (h->conn == HOST_SYNCING) {
 		set_conn(h, HOST_UP);
-		h->priv->tried = true;
 		h->priv->backoff_ms = BACKOFF_FIRST_MS;
 		log_info("host_up", LOG_S("host", h->name), LOG_D("domains", r->doms->len), LOG_D("vcpus", h->info->vcpus),
 			 LOG_D("memory_mb", h->info->mem_mib));
@@ -237,6 +252,8 @@ static void ask_all(struct host *h)
 	const struct conf *c = fleet_conf(h->priv->fleet);
 	struct hv_req req = { .op = HV_HOST_GET, .timeout_ms = MAX(1, c->service_down_time - c->report_interval) * 1000 };
 
+	if (!h->priv->polling)
+		set_polling(h, true);
 	hv_call(h->hv, &req, got_info, ask_new(h));
 }
 
@@ -246,6 +263,21 @@ static void poll(void *user)
 
 	h->priv->poll = NULL;
 	ask_all(h);
+}
+
+static void ask_now(struct host *h)
+{
+	clock_cancel(&h->priv->poll);
+	ask_all(h);
+}
+
+void host_ask_again(struct host *h)
+{
+	h->priv->tried = false;
+	if (h->priv->polling)
+		set_polling(h, true);
+	else if (h->conn == HOST_UP)
+		ask_now(h);
 }
 
 static void got_dom(struct hv_reply *r, void *user)
@@ -331,7 +363,7 @@ void host_event(const struct hv_event *ev, void *user)
 
 bool host_is_up(const struct fleet *f, const struct host *h)
 {
-	return h->conn == HOST_UP && !h->forced_down && h->last_seen_us >= facts_since_us(f);
+	return h->conn == HOST_UP && !h->forced_down && h->waits_since_us >= facts_since_us(f);
 }
 
 char *host_state_text(const struct fleet *f, const struct host *h)

@@ -17,7 +17,7 @@ struct judge {
 	const struct host *source;
 	bool excludes;
 	/* What is asked of a host. Without the filter, what any host has. */
-	int64_t seen_us;             /* it answered then or later */
+	int64_t since_us;            /* a question from before then must have been answered */
 	int64_t memory_mb, disk_gb;
 	int vcpus;
 	int64_t servers, incoming;   /* it has fewer */
@@ -42,7 +42,7 @@ static inline enum filter judge_host(const struct judge *j, const struct host_fa
 		return SOURCE;
 	if (is_excluded(j, h))
 		return RETRY;
-	if (!h->usable || h->seen_us < j->seen_us)
+	if (!h->usable || h->waits_since_us < j->since_us)
 		return COMPUTE;
 	if (lacks_virt(j, h))
 		return HYPERVISOR;
@@ -225,7 +225,7 @@ static struct judge judge_new(struct fleet *f, const struct sched_request *r)
 	return (struct judge){
 		.fleet = f, .facts = facts_at(f, 0), .request = r, .source = fleet_host(f, s->host),
 		.excludes = r->exclude && g_hash_table_size(r->exclude) > 0,
-		.seen_us = facts_since_us(f),
+		.since_us = facts_since_us(f),
 		.memory_mb = is_asked(f, RAM) ? s->memory_mb : INT64_MIN,
 		.vcpus = is_asked(f, CORE) ? s->vcpus : INT_MIN,
 		.disk_gb = is_asked(f, DISK) ? s->disk_gb : INT64_MIN,

@@ -58,7 +58,7 @@ struct server {
 	struct hv_dom *dom;  /* what the host last said; NULL before */
 	struct hv_ties *ties; /* a reference: of .dom, and kept where that is not known for a moment; NULL: never known, or missing */
 	bool missing;        /* its host was asked and does not have it */
-	int64_t missing_since_ms; /* since when every host was up and none had it; 0 for not yet */
+	uint64_t missing_ask;     /* fleet's questions when every host was up and none had it; 0 for not yet */
 	char *twin;          /* another host that also says it lives there; NULL */
 	int64_t twin_ms;     /* when it was first seen there */
 	bool twin_told;      /* the alarm was given */

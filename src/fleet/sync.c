@@ -140,7 +140,7 @@ static void keep_dom(struct fleet *f, struct server *s, struct hv_dom **d)
 		server_set_ties(s, s->dom->ties);
 	s->dom_ms = clock_now_ms();
 	fleet_server_missing(f, s, false);
-	s->missing_since_ms = 0;
+	s->missing_ask = 0;
 	if (!is_live(s->dom))
 		util_replace(&s->twin, NULL);
 }
@@ -331,15 +331,29 @@ void sync_list(struct fleet *f, struct host *h, GPtrArray *doms, uint64_t ask)
 	}
 }
 
+/* Every host is connected. @ret_oldest: each has told all of its domains in answer to this question or a later one. */
+static bool all_listed(const struct fleet *f, uint64_t *ret_oldest)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	for (guint i = 0; i < f->hosts->len; i++) {
+		const struct host *h = g_ptr_array_index(f->hosts, i);
+
+		if (h->conn != HOST_UP)
+			return false;
+		oldest = MIN(oldest, h->priv->listed);
+	}
+	*ret_oldest = oldest;
+	return true;
+}
+
 void sync_missing(struct fleet *f, struct host *h)
 {
 	g_autoptr(GList) here = NULL;
+	uint64_t oldest;
 
-	if (f->missing == 0)
+	if (f->missing == 0 || !all_listed(f, &oldest))
 		return;
-	for (guint i = 0; i < f->hosts->len; i++)
-		if (((struct host *)g_ptr_array_index(f->hosts, i))->conn != HOST_UP)
-			return;
 	here = g_hash_table_get_keys(h->servers);
 	for (GList *l = here; l; l = l->next) {
 		struct server *s = l->data;
@@ -347,12 +361,9 @@ void sync_missing(struct fleet *f, struct host *h)
 
 		if (!s->missing || s->task != SERVER_TASK_NONE || server_is_lost(s))
 			continue;
-		if (!s->missing_since_ms) {
-			s->missing_since_ms = clock_now_ms();
-			continue;
-		}
-		/* Every host has been asked since: two of its polls have passed. */
-		if (clock_now_ms() - s->missing_since_ms < 2 * f->conf->report_interval * 1000)
+		if (!s->missing_ask)
+			s->missing_ask = f->asks;
+		if (s->missing_ask >= oldest)
 			continue;
 		s->vm = SERVER_DELETED;
 		s->deleted_us = clock_wall_us();

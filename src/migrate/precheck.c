@@ -11,6 +11,8 @@
 #include "migrate/mig.h"
 #include "migrate/precheck_ties.h"
 
+#define SETTLE_MS 1000 /* between looks whether the hosts are known */
+
 static const char *const result_names[] = { [PRECHECK_PASSED] = "passed", [PRECHECK_FAILED] = "failed", [PRECHECK_SKIPPED] = "skipped" };
 static_assert(G_N_ELEMENTS(result_names) == PRECHECK_RESULT_N, "result_names is missing one");
 
@@ -433,6 +435,8 @@ static void note(struct precheck *p, enum verdict v, GError *err)
 	c->result = results[v];
 	c->reason = p->brief ? g_steal_pointer(&p->brief) : err ? g_strdup(err->message) : NULL;
 	g_ptr_array_add(p->report.checks, c);
+	/* An answer that was lost while the loop stood is none. */
+	p->report.source_lost |= err && !p->quick && !fleet_settled(fleet_of(p));
 	if (err && !p->report.err)
 		p->report.err = err;
 	else
@@ -476,12 +480,23 @@ static void end(struct precheck *p)
 	drop(p);
 }
 
+/* Which hosts are up is not known right after a start, and after a time in which the loop stood. */
+static bool is_too_early(const struct precheck *p)
+{
+	return !p->quick && !fleet_settled(fleet_of(p));
+}
+
 void precheck_run(struct precheck *p)
 {
 	while (!is_over(p)) {
 		GError *err = NULL;
-		enum verdict v = belongs(p) ? check_row(p, &err) : PASS;
+		enum verdict v;
 
+		if (is_too_early(p)) {
+			p->turn = clock_after(SETTLE_MS, precheck_turn, p);
+			return;
+		}
+		v = belongs(p) ? check_row(p, &err) : PASS;
 		if (v == ASKED)
 			return;
 		if (belongs(p))

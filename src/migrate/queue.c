@@ -185,7 +185,7 @@ static void tick(void *user)
 	q->soon = false;
 	if (!q->open && fleet_settled(q->engine->fleet))
 		open_up(q);
-	if (q->open)
+	if (q->open && fleet_settled(q->engine->fleet))
 		pump(q);
 	else
 		q->timer = clock_after(RETRY_MS, tick, q);

@@ -87,9 +87,12 @@ static void send_wishes(struct mig *m)
 		p->force_sent = p->pause_open = live_ask_always(m, mig_source(m), &force, force_answered);
 }
 
-static bool can_be_reached(const struct host *h)
+/* Right after the loop stood, a connection that broke meanwhile says nothing of the link. */
+static bool can_be_reached(const struct mig *m)
 {
-	return h && h->conn == HOST_UP;
+	const struct host *h = mig_dest(m);
+
+	return (h && h->conn == HOST_UP) || !fleet_settled(m->priv->engine->fleet);
 }
 
 /* A wish of nobody's: it is not in the row, a restart comes to it again. */
@@ -112,7 +115,7 @@ static void watch_link(struct mig *m, const struct hv_job *j)
 	if (bytes != p->copied_bytes || !p->copied_ms) {
 		p->copied_bytes = bytes;
 		p->copied_ms = now;
-	} else if (now - p->copied_ms >= STILL_MS && !m->postcopy && !m->abort_wanted && !p->given_up && !can_be_reached(mig_dest(m))) {
+	} else if (now - p->copied_ms >= STILL_MS && !m->postcopy && !m->abort_wanted && !p->given_up && !can_be_reached(m)) {
 		give_up(m);
 	}
 }

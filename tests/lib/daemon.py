@@ -50,6 +50,7 @@ class Daemon:
         self.proc: subprocess.Popen | None = None
         self.pump: threading.Thread | None = None
         self.url = ""
+        self.env: dict[str, str] = {}  # over ours, from the next start on
         self._grown = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512) if lab else None
         merged = {"DEFAULT": {"state_path": self.dir / "state", "osapi_compute_listen_port": 0, "log_format": "json",
@@ -92,7 +93,8 @@ class Daemon:
             command = [str(SERVE), "--netns", self.lab.netns, "--fd", str(fds[0])] + command
         with open(self.dir / "log", "ab") as log:
             log.write(b"--- start\n")
-        self.proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=fds)
+        self.proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=fds,
+                                     env={**os.environ, **self.env})
         self.pump = threading.Thread(target=self._pump, args=(self.proc,), daemon=True)
         self.pump.start()
 

@@ -143,6 +143,8 @@ struct store *scn_store(void);
 
 /* scn_world.c */
 typedef bool run_cond_f(struct run *r, void *user);
+/** run_stall() - the controller's loop stands for @ms, and goes on. */
+void run_stall(struct run *r, int64_t ms);
 /** run_until() - let time pass until @cond holds. Return: false if @ms passed before. @cond NULL: just let it pass. */
 bool run_until(struct run *r, int64_t ms, run_cond_f *cond, void *user);
 void world_new(struct run *r);

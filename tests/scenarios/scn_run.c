@@ -610,6 +610,20 @@ static void do_advance(struct run *r, const struct scn_line *l)
 	(void)run_until(r, word_duration(r, arg(r, l, 1)), NULL, NULL);
 }
 
+/* stall TIME: the controller's loop stands, the world goes on. */
+static void do_stall(struct run *r, const struct scn_line *l)
+{
+	run_stall(r, word_duration(r, arg(r, l, 1)));
+}
+
+/* clock step TIME|-TIME: the wall clock's alone. */
+static void do_clock(struct run *r, const struct scn_line *l)
+{
+	if (!g_str_equal(arg(r, l, 1), "step"))
+		run_bad_line(r, l->w[1]);
+	clock_set_wall(word_duration(r, arg(r, l, 2)));
+}
+
 static void do_expect(struct run *r, const struct scn_line *l)
 {
 	if (!r->opt->sweep)
@@ -657,6 +671,8 @@ static const struct {
 	{ "reset-state", do_reset_state, true },
 	{ "reconf",    do_reconf,   false },
 	{ "advance",   do_advance,  false },
+	{ "stall",     do_stall,    false },
+	{ "clock",     do_clock,    false },
 	{ "wait",      wait_run,    false },
 	{ "expect",    do_expect,   false },
 };

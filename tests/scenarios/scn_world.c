@@ -112,12 +112,11 @@ static void time_is_up(void *user)
 	*(bool *)user = true;
 }
 
-/* One timer, and what a killed controller asks for: its end, off its own stack. */
-static void step(struct run *r)
+/* What a killed controller asks for: its end, off its own stack. */
+static void end_of_step(struct run *r)
 {
 	bool late = false;
 
-	(void)clock_step(); /* there is one: the caller's limit */
 	check_limits(r);
 	if (!r->killed)
 		return;
@@ -129,6 +128,18 @@ static void step(struct run *r)
 		(void)clock_step(); /* the world goes on alone */
 	controller_start(r);
 	check_always(r);
+}
+
+static void step(struct run *r)
+{
+	(void)clock_step(); /* there is a timer: the caller's limit */
+	end_of_step(r);
+}
+
+void run_stall(struct run *r, int64_t ms)
+{
+	clock_stall(ms);
+	end_of_step(r);
 }
 
 bool run_until(struct run *r, int64_t ms, run_cond_f *cond, void *user)
