@@ -32,6 +32,7 @@ static const struct col list_cols[] = {
 	{ "Memory MiB",  "memory_mb" },
 	{ "Disk Used GiB", "local_gb_used" },
 	{ "Disk GiB",    "local_gb" },
+	{ "State Reason", "state_reason" },
 	{ "ID",          "id", .longer = true },
 	{ "Hypervisor",  "hypervisor_hostname", .longer = true },
 	{ "Type",        "hypervisor_type", .longer = true },
@@ -52,11 +53,44 @@ static json_t *list_hypervisors(struct cli *c, GError **err)
 	return client_rows(c->client, &l, err);
 }
 
+/* Why a host is down only Drover tells. @name: the row's host. */
+static void add_reason(json_t *row, const char *name, const json_t *drovers)
+{
+	const json_t *h;
+	size_t i;
+
+	json_array_foreach(json_object_get(drovers, "hosts"), i, h)
+		if (g_strcmp0(render_str(h, "name"), name) == 0 && g_strcmp0(render_str(h, "state"), "down") == 0)
+			json_object_set(row, "state_reason", json_object_get(h, "state_reason"));
+}
+
+/* Its own list of hosts; NULL of another cloud, or for a user who may not see it. Owned. */
+static json_t *drovers_hosts(struct cli *c)
+{
+	struct client_call call = { .method = "GET", .path = "/drover/v1/hosts", .drovers = "it" };
+	json_t *body = NULL;
+
+	if (!client_is_admin(c->client) || !client_call(c->client, &call, &body, NULL))
+		return NULL;
+	return body;
+}
+
 static bool run_list(struct cli *c, GError **err)
 {
 	g_autoptr(json_t) hosts = cli_client(c, err) ? list_hypervisors(c, err) : NULL;
+	g_autoptr(json_t) drovers = NULL;
+	json_t *row;
+	size_t i;
 
-	return hosts && cli_print_list(c, hosts, err);
+	if (!hosts)
+		return false;
+	drovers = drovers_hosts(c);
+	json_array_foreach(hosts, i, row) {
+		g_autoptr(json_t) name = host_of(row);
+
+		add_reason(row, json_string_value(name), drovers);
+	}
+	return cli_print_list(c, hosts, err);
 }
 
 /* ---- show ---- */
@@ -67,6 +101,7 @@ static const struct col show_cols[] = {
 	{ "CPU",       "cpu" },
 	{ "Memory MB", "memory_mb" },
 	{ "Disk GB",   "disk_gb" },
+	{ "State Reason", "state_reason" },
 };
 
 /* {"host": [{"resource": {...}}, ...]} -> [{...}, ...]; NULL for anything else. */
@@ -141,7 +176,7 @@ static bool run_show(struct cli *c, GError **err)
 {
 	const char *host = cli_word(c, 0);
 	g_autoptr(GError) why = NULL;
-	g_autoptr(json_t) hosts = NULL;
+	g_autoptr(json_t) hosts = NULL, drovers = NULL;
 
 	if (!cli_client(c, err))
 		return false;
@@ -152,7 +187,12 @@ static bool run_show(struct cli *c, GError **err)
 	}
 	if (!hosts)
 		hosts = from_hypervisors(c, host, err);
-	return hosts && cli_print_list(c, hosts, err);
+	if (!hosts)
+		return false;
+	drovers = drovers_hosts(c);
+	if (json_array_size(hosts) > 0)
+		add_reason(json_array_get(hosts, 0), host, drovers);
+	return cli_print_list(c, hosts, err);
 }
 
 /* ---- the table ---- */

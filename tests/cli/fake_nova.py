@@ -47,6 +47,7 @@ class FakeNova:
         self.hypervisors = []
         self.hosts = {}
         self.actions = {}                   # server id -> list of actions
+        self.drovers_hosts = []             # what Drover's own API tells of hosts; empty: this is a Nova
         self.drovers = {}                   # migration id -> what Drover's own API tells of it; empty: this is a Nova
         self.overrides = []                 # [method, regex, Answer, times left]
         self.log = []
@@ -142,6 +143,7 @@ class FakeNova:
             if r['path'] in ('/', ''):
                 raise Answer(300, {'versions': [self.version('v2.0', '', ''), self.version_21()]})
             self.drover_migration(r)
+            self.drover_hosts(r)
             raise Answer(404)
         if r['token'] not in self.valid_tokens:
             raise Answer(401, {'error': {'code': 401, 'message': 'The request you have made requires authentication.'}})
@@ -316,6 +318,10 @@ class FakeNova:
         raise fault(404, 'itemNotFound', 'Action for request_id %s on instance %s not found' % (rid, sid))
 
     # ---- Drover's own ----
+
+    def drover_hosts(self, r):
+        if r['path'] == '/drover/v1/hosts' and self.drovers_hosts:
+            raise Answer(200, {'hosts': self.drovers_hosts})
 
     def drover_migration(self, r):
         m = re.fullmatch('/drover/v1/migrations/([0-9]+)', r['path'])
