@@ -5,6 +5,7 @@
 
 #include "base/cpuset.h"
 #include "base/err.h"
+#include "base/uri.h"
 #include "base/util.h"
 
 #define FILE_MAX_BYTES (1 << 20)
@@ -369,6 +370,14 @@ static void check_cpus(struct reader *r, const char *shared, const char *dedicat
 		mistake(r, "cpu_shared_set and cpu_dedicated_set both contain CPU %s; keep it in one of them", both);
 }
 
+static void check_uri(struct reader *r, const char *name, const char *uri)
+{
+	g_autoptr(GError) why = NULL;
+
+	if (uri && !uri_check(uri, &why))
+		mistake(r, "%s: %s", name, why->message);
+}
+
 static void check_whole(struct reader *r)
 {
 	struct conf *c = r->conf;
@@ -380,6 +389,8 @@ static void check_whole(struct reader *r)
 		check_cpus(r, h->cpu_shared_set ? h->cpu_shared_set : c->cpu_shared_set, h->cpu_dedicated_set ? h->cpu_dedicated_set : c->cpu_dedicated_set);
 		if (!h->uri)
 			mistake(r, "[host %s] has no uri; set one, such as qemu+tls://%s/system", h->name, h->name);
+		check_uri(r, "uri", h->uri);
+		check_uri(r, "live_migration_uri", h->migration_uri);
 	}
 	r->line = 0;
 	if (c->live_migration_tunnelled) {

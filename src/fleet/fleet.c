@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/uri.h"
 #include "fleet/action.h"
 #include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
@@ -357,10 +358,8 @@ struct host *fleet_host_add(struct fleet *f, const struct conf_host *ch, GError 
 		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid characters in hostname '%s'", ch->name ? ch->name : "");
 		return NULL;
 	}
-	if (!ch->uri || !strstr(ch->uri, ":")) {
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "'%s' is no libvirt URI; qemu+tls://%s/system is one", ch->uri ? ch->uri : "", ch->name);
+	if (!uri_check(ch->uri, err) || (ch->migration_uri && !uri_check(ch->migration_uri, err)))
 		return NULL;
-	}
 	if (fleet_host(f, ch->name)) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Host %s already exists.", ch->name);
 		return NULL;

@@ -24,6 +24,9 @@ static const struct {
 	{ "bad section", "[DEFAULT\nx = 1\n", "f:1: a section line is [NAME] with nothing after it: [DEFAULT" },
 	{ "no value", "[DEFAULT]\ndebug\n", "f:2: expected [SECTION] or NAME = VALUE: debug" },
 	{ "host without uri", "\n[host h1]\n", "f:2: [host h1] has no uri; set one, such as qemu+tls://h1/system" },
+	{ "host URI", "[host a]\nuri=qemu+tcp://[2001:db8::1]/system\nlive_migration_uri=qemu+tcp://a/sys\n[host b]\nuri=qemu+tcp:///system\n",
+	  "f:1: live_migration_uri: 'qemu+tcp://a/sys' is no libvirt URI: the path must be /system; qemu+tls://HOST/system is one\n"
+	  "f:4: uri: 'qemu+tcp:///system' is no libvirt URI: it names no host; qemu+tls://HOST/system is one" },
 	{ "host twice", "[host a]\nuri=x:\n[host a]\nuri=x:\n", "f:3: host a is defined twice, first in line 1; keep one\nf:4: uri is set twice in [host a], first in line 2; keep one" },
 	{ "host name", "[host a/b]\nuri=x:\n", "f:1: Invalid characters in hostname 'a/b'; letters, digits, '-', '.' and '_' are allowed" },
 	{ "host option", "[host a]\nurl=x:\nuri=x:\n", "f:2: unknown option url in [host a]; did you mean uri?" },

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * uri: libvirt URIs, "qemu+tls://h1/system", as they come from the configuration
+ * and from clients. What a driver makes of one is libvirt's affair; here are
+ * refused those that no libvirt could use.
+ */
+#ifndef URI_H
+#define URI_H
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+/**
+ * uri_check() - could it lead to a libvirtd?
+ *
+ * Return: false with ERR_BAD_REQUEST, whose message says what is wrong with it.
+ */
+bool uri_check(const char *uri, GError **err);
+
+/**
+ * uri_same() - two URIs that lead to one libvirtd, by what they say.
+ *
+ * The same text; or the same address, port, path and parameters, by whichever transport. Names are not looked up.
+ */
+bool uri_same(const char *a, const char *b);
+
+#endif

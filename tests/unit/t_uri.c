@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * F14: a URI that no libvirt could use is refused, with the reason.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/uri.h"
+
+static const struct {
+	const char *uri, *why; /* NULL: it is good */
+} uris[] = {
+	{ "qemu+tls://h1/system", NULL },
+	{ "qemu+tcp://[2001:db8::1]/system", NULL },
+	{ "qemu+tcp://192.0.2.1:16509/system", NULL },
+	{ "qemu+ssh://root@h1/system?keyfile=/etc/key", NULL },
+	{ "qemu:///system", NULL },
+	{ "qemu+unix:///system?socket=/run/libvirt.sock", NULL },
+	{ "qemu://h1/session", NULL },
+	{ "test:///default", NULL },
+	{ "sim://h1?vcpus=4", NULL },
+	{ "qemu+tcp://[2001:db8::1/system", "[2001:db8::1" },
+	{ "qemu+tcp://h1:99999/system", "99999" },
+	{ "qemu+tcp://h1:x/system", "port" },
+	{ "qemu+tcp://h1/sys%zz", "%-encoding" },
+	{ "qemu+tcp:///system", "it names no host" },
+	{ "qemu+tcp:h1/system", "it names no host" },
+	{ "qemu+tpc://h1/system", "the transport is unknown" },
+	{ "qemu+tcp://h1", "the path must be /system" },
+	{ "qemu+tcp://h1/sytem", "the path must be /system" },
+	{ "qemu+tcp://h 1/system", "blanks" },
+	{ "qemu+tcp://h1/system\n", "blanks" },
+	{ "h1", "is no libvirt URI" },
+	{ "::::", "is no libvirt URI" },
+	{ "", "it is empty" },
+	{ NULL, "it is empty" },
+};
+
+static void test_check(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(uris); i++) {
+		g_autoptr(GError) err = NULL;
+		bool ok = uri_check(uris[i].uri, &err);
+
+		g_test_message("%s: %s", uris[i].uri, err ? err->message : "good");
+		g_assert_cmpint(ok, ==, !uris[i].why);
+		if (uris[i].why)
+			g_assert_nonnull(strstr(err->message, uris[i].why));
+		if (err)
+			g_assert_error(err, ERR, ERR_BAD_REQUEST);
+	}
+}
+
+/* F5: names that lead to one libvirtd. */
+static const struct {
+	const char *a, *b;
+	bool same;
+} pairs[] = {
+	{ "qemu+tls://h1/system", "qemu+tls://h1/system", true },
+	{ "qemu+tls://h1/system", "qemu+ssh://root@H1/system", true },
+	{ "qemu+tls://h1/system", "qemu+tls://h2/system", false },
+	{ "qemu+tls://h1/system", "qemu+tls://h1:16514/system", false },
+	{ "qemu+ssh://jump/system?socket=/a", "qemu+ssh://jump/system?socket=/b", false },
+	{ "qemu:///system", "qemu:///system", true },
+	{ "qemu:///system", "qemu:///session", false },
+	{ "qemu:///system", "qemu+unix:///system", false },
+	{ "qemu+tcp://[2001:db8::1]/system", "qemu+tcp://[2001:DB8::1]/system", true },
+};
+
+static void test_same(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++) {
+		g_test_message("%s and %s", pairs[i].a, pairs[i].b);
+		g_assert_cmpint(uri_same(pairs[i].a, pairs[i].b), ==, pairs[i].same);
+		g_assert_cmpint(uri_same(pairs[i].b, pairs[i].a), ==, pairs[i].same);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/uri/check", test_check);
+	g_test_add_func("/uri/same", test_same);
+	return g_test_run();
+}
