@@ -20,6 +20,13 @@ static void put_host_uuid(struct jout *o, const void *obj)
 	jout_str(o, ((const struct host *)obj)->uuid);
 }
 
+static void put_host_hv_uuid(struct jout *o, const void *obj)
+{
+	const char *uuid = ((const struct host *)obj)->hv_uuid;
+
+	jout_str(o, *uuid ? uuid : NULL);
+}
+
 static void put_host_state(struct jout *o, const void *obj)
 {
 	jout_str(o, host_is_up(api_fleet(request_of(o)), obj) ? "up" : "down");
@@ -72,6 +79,7 @@ static const struct json_field host_fields[] = {
 	{ "id",                          JSON_INT64,   HOST(id) },
 	{ "uuid",                        JSON_EMIT,    .emit = put_host_uuid },
 	{ "name",                        JSON_STR,     HOST(name) },
+	{ "libvirt_uuid",                JSON_EMIT,    .emit = put_host_hv_uuid },
 	{ "uri",                         JSON_STR,     HOST(uri) },
 	{ "live_migration_inbound_addr", JSON_STR,     HOST(inbound_addr) },
 	{ "live_migration_uri",          JSON_STR,     HOST(migration_uri) },

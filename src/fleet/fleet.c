@@ -43,6 +43,8 @@ static bool load_host(const struct store_row *row, void *user)
 	h->updated_us = store_int(row, 10);
 	h->migration_uri = g_strdup(store_text(row, 11));
 	h->vnc_listen = g_strdup(store_text(row, 12));
+	if (store_text(row, 13))
+		g_strlcpy(h->hv_uuid, store_text(row, 13), sizeof h->hv_uuid);
 	add_host(l->fleet, h);
 	return true;
 }
@@ -79,7 +81,7 @@ static bool load_server(const struct store_row *row, void *user)
 	return true;
 }
 
-static bool host_save(struct fleet *f, struct host *h, GError **err)
+bool fleet_host_save(struct fleet *f, struct host *h, GError **err)
 {
 	return store_insert(f->store, Q_HOST_PUT,
 			    STORE_ARGS(SV_S(h->name), SV_S(h->uri), SV_S(h->uuid), SV_S(h->inbound_addr), SV_I(h->disabled),
@@ -108,7 +110,7 @@ static char *default_migration_uri(const struct conf *c, const struct conf_host 
 }
 
 /* What the configuration says of a host wins over the row, but its uuid and whether it is disabled. */
-static void apply_conf(struct fleet *f, struct host *h, const struct conf_host *ch)
+void fleet_host_configure(struct fleet *f, struct host *h, const struct conf_host *ch)
 {
 	const char *listen = ch->vnc_listen ? ch->vnc_listen : f->conf->vnc_server_listen;
 
@@ -121,6 +123,17 @@ static void apply_conf(struct fleet *f, struct host *h, const struct conf_host *
 		      ch->cpu_dedicated_set ? ch->cpu_dedicated_set : f->conf->cpu_dedicated_set);
 }
 
+const struct conf_host *fleet_conf_host(const struct fleet *f, const char *name)
+{
+	for (guint i = 0; f->conf->hosts && i < f->conf->hosts->len; i++) {
+		const struct conf_host *ch = g_ptr_array_index(f->conf->hosts, i);
+
+		if (strcmp(ch->name, name) == 0)
+			return ch;
+	}
+	return NULL;
+}
+
 static struct host *create_host(struct fleet *f, const struct conf_host *ch, bool from_conf, GError **err)
 {
 	struct host *h = host_new(f, ch->name, ch->uri);
@@ -129,8 +142,8 @@ static struct host *create_host(struct fleet *f, const struct conf_host *ch, boo
 	g_strlcpy(h->uuid, uuid, sizeof h->uuid);
 	h->from_conf = from_conf;
 	h->created_us = clock_wall_us();
-	apply_conf(f, h, ch);
-	if (!host_save(f, h, err)) {
+	fleet_host_configure(f, h, ch);
+	if (!fleet_host_save(f, h, err)) {
 		host_free(h);
 		return NULL;
 	}
@@ -149,19 +162,29 @@ static bool merge_conf_hosts(struct fleet *f, GError **err)
 				return false;
 			continue;
 		}
-		apply_conf(f, h, ch);
+		fleet_host_configure(f, h, ch);
 		h->from_conf = true;
-		if (!host_save(f, h, err))
+		if (!fleet_host_save(f, h, err))
 			return false;
 	}
 	return true;
+}
+
+static bool rename_sections(struct fleet *f, GError **err)
+{
+	if (!store_begin(f->store, err))
+		return false;
+	if (host_rename_sections(f, err))
+		return store_commit(f->store, err);
+	store_rollback(f->store);
+	return false;
 }
 
 static bool load(struct fleet *f, GError **err)
 {
 	struct loader l = { .fleet = f };
 
-	if (!store_each(f->store, Q_HOST_ALL, STORE_NO_ARGS, load_host, &l, err) ||
+	if (!rename_sections(f, err) || !store_each(f->store, Q_HOST_ALL, STORE_NO_ARGS, load_host, &l, err) ||
 	    !store_each(f->store, Q_SERVER_ALL, STORE_NO_ARGS, load_server, &l, err))
 		return false;
 	if (l.bad) {
@@ -350,8 +373,21 @@ struct host *fleet_host_by_id(struct fleet *f, int64_t id)
 	return NULL;
 }
 
+/* By what the URIs say; what their UUIDs say is known when both have answered (host_uuid.c). */
+static const struct host *host_of_uri(const struct fleet *f, const char *uri)
+{
+	for (guint i = 0; i < f->hosts->len; i++) {
+		const struct host *h = g_ptr_array_index(f->hosts, i);
+
+		if (uri_same(h->uri, uri))
+			return h;
+	}
+	return NULL;
+}
+
 struct host *fleet_host_add(struct fleet *f, const struct conf_host *ch, GError **err)
 {
+	const struct host *same;
 	struct host *h;
 
 	if (!ch->name || !util_hostname_valid(ch->name)) {
@@ -362,6 +398,11 @@ struct host *fleet_host_add(struct fleet *f, const struct conf_host *ch, GError 
 		return NULL;
 	if (fleet_host(f, ch->name)) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Host %s already exists.", ch->name);
+		return NULL;
+	}
+	same = host_of_uri(f, ch->uri);
+	if (same) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Host %s leads to the same libvirt already: %s. A host has one name.", same->name, same->uri);
 		return NULL;
 	}
 	h = create_host(f, ch, false, err);
@@ -382,15 +423,9 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err)
 		g_set_error(err, ERR, ERR_CONFLICT, "Unable to remove host %s: %u servers are on it or on their way to it. Migrate them first.", h->name, busy);
 		return false;
 	}
-	if (h->from_conf && f->conf->hosts) {
-		for (guint i = 0; i < f->conf->hosts->len; i++) {
-			const struct conf_host *ch = g_ptr_array_index(f->conf->hosts, i);
-
-			if (strcmp(ch->name, h->name) == 0) {
-				g_set_error(err, ERR, ERR_CONFLICT, "Host %s stands in the configuration file; remove it there.", h->name);
-				return false;
-			}
-		}
+	if (h->from_conf && fleet_conf_host(f, h->name)) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Host %s stands in the configuration file; remove it there.", h->name);
+		return false;
 	}
 	if (!store_run(f->store, Q_HOST_DELETE, STORE_ARGS(SV_S(h->name)), NULL, err))
 		return false;
@@ -411,7 +446,7 @@ bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *
 	h->disabled = disabled;
 	h->forced_down = forced_down;
 	h->disabled_reason = g_strdup(reason);
-	if (!host_save(f, h, err)) {
+	if (!fleet_host_save(f, h, err)) {
 		g_free(h->disabled_reason);
 		h->disabled = was_disabled;
 		h->forced_down = was_down;

@@ -49,6 +49,7 @@ struct usage {
 struct host {
 	int64_t id;
 	char uuid[UTIL_UUID_LEN + 1]; /* of the compute service and of the hypervisor, ours, stable */
+	char hv_uuid[UTIL_UUID_LEN + 1]; /* what its libvirt calls the machine (host_uuid.c); "": it has never said. Of one host only */
 	char *name;
 	char *uri;
 	char *inbound_addr;
@@ -62,6 +63,7 @@ struct host {
 	bool from_conf;
 	int64_t created_us, updated_us;
 	/* ---- not stored ---- */
+	char *same_as;                /* the host that has its libvirt's UUID: it is then not connected; NULL */
 	enum host_conn conn;
 	char *down_reason;            /* why it is not connected */
 	int64_t last_seen_us;         /* wall clock of its last answer, for display; 0 for never */

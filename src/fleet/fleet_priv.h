@@ -36,6 +36,7 @@ struct host_private {
 	bool polling;     /* a poll is unanswered */
 	uint64_t listed;  /* the number of the last question for all domains that was answered */
 	bool told_up;     /* what watchers know */
+	bool told_same;   /* that it is the same machine as another host */
 	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
 };
 
@@ -58,6 +59,33 @@ void host_ask_again(struct host *h);
 
 /** host_refresh() - read one domain of it again, soon. */
 void host_refresh(struct host *h, const char *uuid);
+
+/* ---- fleet.c, for host_uuid.c and host_rename.c ---- */
+
+/** fleet_conf_host() - the configuration's section of that name; NULL. Borrowed. */
+const struct conf_host *fleet_conf_host(const struct fleet *f, const char *name);
+/** fleet_host_configure() - what the configuration says of a host; memory only. */
+void fleet_host_configure(struct fleet *f, struct host *h, const struct conf_host *ch);
+/** fleet_host_save() - write its row. */
+bool fleet_host_save(struct fleet *f, struct host *h, GError **err);
+
+/* ---- host_uuid.c: a host is its libvirt's UUID, not its name ---- */
+
+/**
+ * host_uuid_take() - @h's libvirt has said who it is.
+ *
+ * Return: NULL: it may go on. Else why not, for people: another host is that machine. Owned by the caller.
+ */
+char *host_uuid_take(struct fleet *f, struct host *h, const struct hv_host_info *info);
+
+/* ---- host_rename.c ---- */
+
+/**
+ * host_rename_sections() - a section of the configuration that was renamed renames its host, before any row is loaded.
+ *
+ * Inside the caller's transaction. Return: false with the store's error.
+ */
+bool host_rename_sections(struct fleet *f, GError **err);
 
 /* ---- sync.c ---- */
 

@@ -95,6 +95,7 @@ void host_free(struct host *h)
 	g_free(h->vnc_listen);
 	g_free(h->disabled_reason);
 	g_free(h->down_reason);
+	g_free(h->same_as);
 	g_free(h->priv);
 	g_free(h);
 }
@@ -105,19 +106,27 @@ static void set_conn(struct host *h, enum host_conn conn)
 	facts_note(h);
 }
 
+/* The seam's host goes by the URI that it was made with. */
+static void take_uri(struct host *h)
+{
+	if (h->hv && strcmp(h->hv->uri, h->uri) != 0)
+		hv_host_remove(g_steal_pointer(&h->hv));
+	if (!h->hv)
+		h->hv = hv_host_add(h->priv->fleet->hv, h->name, h->uri);
+}
+
 static void retry(void *user)
 {
 	struct host *h = user;
 
 	h->priv->retry = NULL;
+	take_uri(h);
 	set_conn(h, HOST_CONNECTING);
 	hv_host_open(h->hv);
 }
 
 void host_connect(struct host *h)
 {
-	if (!h->hv)
-		h->hv = hv_host_add(h->priv->fleet->hv, h->name, h->uri);
 	h->priv->backoff_ms = BACKOFF_FIRST_MS;
 	retry(h);
 }
@@ -239,9 +248,18 @@ static void got_info(struct hv_reply *r, void *user)
 {
 	struct host *h = take_answer(r, user, NULL);
 	struct hv_req req = { .op = HV_DOM_LIST };
+	g_autofree char *why_not = NULL;
 
 	if (!h)
 		return;
+	if (h->conn == HOST_SYNCING)
+		why_not = host_uuid_take(h->priv->fleet, h, r->info);
+	if (why_not) {
+		/* Nothing of it counts: it is another host's. */
+		fleet_host_info(h->priv->fleet, h, NULL);
+		failed(h, why_not);
+		return;
+	}
 	fleet_host_info(h->priv->fleet, h, g_steal_pointer(&r->info));
 	hv_call(h->hv, &req, got_list, ask_new(h));
 }

@@ -186,6 +186,17 @@ static void move(struct fleet *f, struct server *s, struct host *h, struct hv_do
 	keep_dom(f, s, d);
 }
 
+/* Who stops the wrong copy, or the only one, loses the guest: the advice is to look first. */
+static void alarm_twin(struct fleet *f, const struct server *s, const struct host *h)
+{
+	const struct host *own = fleet_host(f, s->host);
+
+	log_error("split_brain", LOG_S("server", s->uuid), LOG_S("host", s->host), LOG_S("host_uuid", own ? own->hv_uuid : NULL),
+		  LOG_S("also_on", h->name), LOG_S("also_on_uuid", h->hv_uuid),
+		  LOG_S("do", "nothing was touched; make sure that these are two machines and that the guest runs on both (virsh hostname, virsh list), "
+			      "find out which copy its clients and its disks use, and only then stop the other one"));
+}
+
 /*
  * Two hosts say that it lives there. At first sight its own host may merely not
  * have told us yet that it is gone: it is asked. Seen again after it answered that
@@ -204,8 +215,7 @@ static void twin(struct fleet *f, struct server *s, struct host *h)
 		return;
 	}
 	if (!s->twin_told)
-		log_error("split_brain", LOG_S("server", s->uuid), LOG_S("host", s->host), LOG_S("also_on", h->name),
-			  LOG_S("do", "nothing was touched; stop the copy that should not be"));
+		alarm_twin(f, s, h);
 	s->twin_told = true;
 }
 

@@ -59,6 +59,7 @@ struct sim_host_spec {
 	bool no_persist;          /* a guest that comes runs, and its definition cannot be written: libvirt says so to nobody */
 	bool tpm;                 /* guests can have an emulated TPM */
 	int64_t cache_ms;         /* for so long it does not list what another host has made: NFS's cache of attributes */
+	const char *uuid_of;      /* it says the UUID of that host: its firmware was cloned; NULL: it has its own */
 	const char *storage;      /* hosts that name the same one share their files; NULL: "shared"; "local": its own */
 };
 

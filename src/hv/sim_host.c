@@ -32,7 +32,7 @@ static struct sim_host *must_find(struct sim *w, const char *name)
 struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_host_spec *spec)
 {
 	struct sim_host *h = g_new0(struct sim_host, 1);
-	g_autofree char *seed = g_strconcat("host:", name, NULL);
+	g_autofree char *seed = g_strconcat("host:", spec->uuid_of ? spec->uuid_of : name, NULL);
 
 	h->w = w;
 	h->name = g_strdup(name);

@@ -275,7 +275,9 @@ static void raise_alarm(struct mig *m)
 
 	if (!p->told)
 		log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
-			  LOG_S("what", probe_verdict_name(p->verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
+			  LOG_S("what", probe_verdict_name(p->verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest),
+			  LOG_S("do", "nothing was touched; look at both hosts (virsh list) and find out which copy the guest's clients and disks use "
+				      "before either is stopped"));
 	p->told = true;
 	again(m);
 }

@@ -25,12 +25,21 @@
 const struct query_def query_table[Q_N] = {
 	[Q_HOST_ALL] = { "host_all",
 		"SELECT id, name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at, "
-		"migration_uri, vnc_listen FROM hosts ORDER BY id", 0 },
+		"migration_uri, vnc_listen, hv_uuid FROM hosts ORDER BY id", 0 },
 	[Q_HOST_PUT] = { "host_put",
 		"INSERT INTO hosts (name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at, "
 		"migration_uri, vnc_listen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11) "
 		"ON CONFLICT (name) DO UPDATE SET uri = $2, uuid = $3, inbound_addr = $4, disabled = $5, disabled_reason = $6, "
 		"forced_down = $7, from_conf = $8, updated_at = $9, migration_uri = $10, vnc_listen = $11 RETURNING id", 11 },
+	[Q_HOST_UUID] = { "host_uuid", "UPDATE hosts SET hv_uuid = $2 WHERE name = $1", 2 },
+	[Q_HOST_RENAME] = { "host_rename", "UPDATE hosts SET name = $2 WHERE name = $1", 2 },
+	[Q_HOST_RENAME_SERVERS] = { "host_rename_servers", "UPDATE servers SET host = $2 WHERE host = $1", 2 },
+	[Q_HOST_RENAME_SOURCES] = { "host_rename_sources", "UPDATE migrations SET source = $2 WHERE source = $1", 2 },
+	[Q_HOST_RENAME_DESTS] = { "host_rename_dests", "UPDATE migrations SET dest = $2 WHERE dest = $1", 2 },
+	[Q_HOST_RENAME_REQUESTED] = { "host_rename_requested", "UPDATE migrations SET requested_host = $2 WHERE requested_host = $1", 2 },
+	[Q_HOST_RENAME_VOLUMES] = { "host_rename_volumes", "UPDATE migration_volumes SET host = $2 WHERE host = $1", 2 },
+	[Q_HOST_RENAME_DEFINITIONS] = { "host_rename_definitions", "UPDATE migration_definitions SET host = $2 WHERE host = $1", 2 },
+	[Q_HOST_RENAME_EVENTS] = { "host_rename_events", "UPDATE instance_action_events SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_DELETE] = { "host_delete", "DELETE FROM hosts WHERE name = $1", 1 },
 
 	[Q_SERVER_ALL] = { "server_all",
@@ -216,6 +225,7 @@ const struct schema_step schema_steps[] = {
 	  "CREATE TABLE migration_definitions (id @ID@, migration_id BIGINT NOT NULL, server_uuid TEXT NOT NULL, host TEXT NOT NULL, "
 	  "kind TEXT NOT NULL, xml TEXT NOT NULL, autostart BIGINT NOT NULL, due BIGINT NOT NULL DEFAULT 0, created_at BIGINT NOT NULL);"
 	  "ALTER TABLE servers ADD COLUMN autostart BIGINT NOT NULL DEFAULT 0;" },
+	{ 6, "ALTER TABLE hosts ADD COLUMN hv_uuid TEXT;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

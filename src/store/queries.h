@@ -14,6 +14,10 @@ enum query {
 			      migration_uri, vnc_listen */
 	Q_HOST_PUT,        /* (name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, now,
 			      migration_uri, vnc_listen) -> id; by name */
+	Q_HOST_UUID,       /* (name, hv_uuid) */
+	/* Each column that has a host's name: (old, new). A host that is renamed is renamed in all of them, in one transaction. */
+	Q_HOST_RENAME, Q_HOST_RENAME_SERVERS, Q_HOST_RENAME_SOURCES, Q_HOST_RENAME_DESTS, Q_HOST_RENAME_REQUESTED, Q_HOST_RENAME_VOLUMES,
+	Q_HOST_RENAME_EVENTS, Q_HOST_RENAME_DEFINITIONS,
 	Q_HOST_DELETE,     /* (name) */
 
 	/* servers */

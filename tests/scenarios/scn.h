@@ -149,6 +149,8 @@ void run_stall(struct run *r, int64_t ms);
 bool run_until(struct run *r, int64_t ms, run_cond_f *cond, void *user);
 void world_new(struct run *r);
 void world_free(struct run *r);
+/** world_host() - the simulated host that the configuration's host of that name is; itself, where it is in none. */
+const char *world_host(struct run *r, const char *host);
 /** controller_start() - a new controller on the store and the world as they are. */
 void controller_start(struct run *r);
 void controller_stop(struct run *r);

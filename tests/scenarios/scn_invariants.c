@@ -95,7 +95,7 @@ static void check_record(struct run *r, const struct guest *g, const struct sim_
 	}
 	if (s->task != SERVER_TASK_NONE)
 		run_fail(r, "%s has the task %s", g->name, server_task_name(s->task));
-	if (live && g_strcmp0(s->host, live->host) != 0)
+	if (live && g_strcmp0(world_host(r, s->host), live->host) != 0)
 		run_fail(r, "%s lives on %s, its record says %s", g->name, live->host, s->host ? s->host : "-");
 	if (live && s->power != server_power_of(live->state))
 		run_fail(r, "%s is %s, its record has power state %d", g->name, hv_state_name(live->state), s->power);
@@ -243,7 +243,7 @@ static void check_rows(struct run *r)
 		for (guint k = 0; s && k < doms->len; k++) {
 			const struct sim_dom_view *v = &g_array_index(doms, struct sim_dom_view, k);
 
-			if (is_live(v) && g_strcmp0(v->host, s->host) != 0)
+			if (is_live(v) && g_strcmp0(v->host, world_host(r, s->host)) != 0)
 				run_fail(r, "%s lives on %s, its row says %s", g->name, v->host, s->host ? s->host : "-");
 		}
 	}

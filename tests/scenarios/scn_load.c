@@ -42,7 +42,12 @@ static bool take_header(struct scn *s, const struct scn_line *l)
 
 static void write_host(GString *conf, const struct scn_line *l)
 {
-	g_string_append_printf(conf, "[host %s]\nuri = sim://%s\n", l->w[1], l->w[1]);
+	const char *of = l->w[1];
+
+	for (int i = 2; i < l->n; i++)
+		if (g_str_has_prefix(l->w[i], "of="))
+			of = l->w[i] + strlen("of=");
+	g_string_append_printf(conf, "[host %s]\nuri = sim://%s\n", l->w[1], of);
 	for (int i = 2; i < l->n; i++) {
 		const char *equals = strchr(l->w[i], '=');
 

@@ -188,8 +188,11 @@ static void do_host(struct run *r, const struct scn_line *l)
 		.latency_ms = opt_int(r, l, "latency", LATENCY_MS),
 		.cache_ms = opt(l, "cache") ? word_duration(r, opt(l, "cache")) : 0,
 		.storage = opt(l, "storage"),
+		.uuid_of = opt(l, "uuid-of"),
 	};
 
+	if (opt(l, "of"))
+		return; /* another name for one that is there */
 	sim_host_add(r->world, arg(r, l, 1), &spec);
 }
 
@@ -630,6 +633,38 @@ static void do_expect(struct run *r, const struct scn_line *l)
 		check_expect(r, l);
 }
 
+/* rename-host OLD NEW [uri=URI]: the section of the configuration; it counts from the next start on. */
+static void do_rename_host(struct run *r, const struct scn_line *l)
+{
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *old = g_strdup_printf("[host %s]\nuri = ", arg(r, l, 1));
+	const char *at = strstr(r->conf_text, old), *rest = at ? at + strlen(old) : NULL;
+	const char *end = rest ? strchr(rest, '\n') : NULL;
+	g_autofree char *text = NULL;
+
+	if (!at)
+		run_bad_line(r, "no such host");
+	text = g_strdup_printf("%.*s[host %s]\nuri = %.*s%s", (int)(at - r->conf_text), r->conf_text, arg(r, l, 2),
+			       opt(l, "uri") ? (int)strlen(opt(l, "uri")) : (int)(end - rest), opt(l, "uri") ? opt(l, "uri") : rest, end);
+	controller_stop(r);
+	conf_free(r->conf);
+	r->conf = conf_parse(text, strlen(text), r->scn->name, mistakes);
+	if (mistakes->len > 0)
+		run_bad_line(r, g_ptr_array_index(mistakes, 0));
+	util_replace(&r->conf_text, text);
+}
+
+/* add-host NAME URI: POST /drover/v1/hosts */
+static void do_add_host(struct run *r, const struct scn_line *l)
+{
+	struct conf_host ch = { .name = (char *)arg(r, l, 1), .uri = (char *)arg(r, l, 2) };
+	g_autoptr(GError) why = NULL;
+
+	(void)fleet_host_add(r->fleet, &ch, &why);
+	r->result_code = why ? (int)err_code(why) : -1;
+	util_replace(&r->result_text, why ? why->message : NULL);
+}
+
 static void do_nothing(struct run *r, const struct scn_line *l)
 {
 	(void)r;
@@ -661,6 +696,8 @@ static const struct {
 	{ "release",   do_release,  false },
 	{ "start",     do_start,    false },
 	{ "restart",   do_restart,  false },
+	{ "rename-host", do_rename_host, false },
+	{ "add-host",  do_add_host, true },
 	{ "stop",      do_stop,     false },
 	{ "migrate",   do_migrate,  true },
 	{ "precheck",  check_precheck, true },

@@ -100,8 +100,12 @@ bool all_up(struct run *r, void *unused)
 {
 	(void)unused;
 	for (guint i = 0; r->fleet && i < fleet_hosts(r->fleet)->len; i++)
-		if (!host_is_up(r->fleet, g_ptr_array_index(fleet_hosts(r->fleet), i)))
+	{
+		const struct host *h = g_ptr_array_index(fleet_hosts(r->fleet), i);
+
+		if (!host_is_up(r->fleet, h) && !h->same_as)
 			return false;
+	}
 	return r->fleet != NULL;
 }
 
@@ -159,9 +163,25 @@ bool run_until(struct run *r, int64_t ms, run_cond_f *cond, void *user)
 
 /* ---- the end ---- */
 
+static const char *world_name(const struct conf_host *ch)
+{
+	return ch->uri + (g_str_has_prefix(ch->uri, "sim://") ? strlen("sim://") : strlen("sim:"));
+}
+
+const char *world_host(struct run *r, const char *host)
+{
+	for (guint i = 0; i < r->conf->hosts->len; i++) {
+		const struct conf_host *ch = g_ptr_array_index(r->conf->hosts, i);
+
+		if (g_strcmp0(ch->name, host) == 0)
+			return world_name(ch);
+	}
+	return host;
+}
+
 static const char *host_name(struct run *r, guint i)
 {
-	return ((struct conf_host *)g_ptr_array_index(r->conf->hosts, i))->name;
+	return world_name(g_ptr_array_index(r->conf->hosts, i));
 }
 
 static bool outages_over(struct run *r, void *unused)

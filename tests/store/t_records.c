@@ -15,7 +15,7 @@ struct step {
 	int changed;
 };
 
-#define HOST_2 "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|101|qemu+tls://h2/system|10.0.1.2\n"
+#define HOST_2 "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|101|qemu+tls://h2/system|10.0.1.2|~\n"
 
 static const struct step hosts[] = {
 	{ Q_HOST_ALL, {}, "" },
@@ -23,7 +23,15 @@ static const struct step hosts[] = {
 	{ Q_HOST_PUT, { S("h2"), S("qemu+ssh://h2/system"), S("u2"), S("10.0.0.2"), I(1), S("broken fan"), I(1), I(0), I(101),
 			S("qemu+tls://h2/system"), S("10.0.1.2") }, "2\n" },
 	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::") }, "1\n" },
-	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|100|102|~|::\n" HOST_2 },
+	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|100|102|~|::|~\n" HOST_2 },
+	/* what its libvirt says it is stays when the row is written again */
+	{ Q_HOST_UUID, { S("h1"), S("4dea") }, NULL, 1 },
+	{ Q_HOST_UUID, { S("h9"), S("4dea") }, NULL, 0 },
+	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::") }, "1\n" },
+	{ Q_HOST_RENAME, { S("h1"), S("kvm-one") }, NULL, 1 },
+	{ Q_HOST_RENAME, { S("h1"), S("kvm-one") }, NULL, 0 },
+	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|100|102|~|::|4dea\n" HOST_2 },
+	{ Q_HOST_RENAME, { S("kvm-one"), S("h1") }, NULL, 1 },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 1 },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 0 },
 	{ Q_HOST_ALL, {}, HOST_2 },
@@ -54,15 +62,19 @@ static const struct step servers[] = {
 	{ Q_HOST_PUT, { S("h9"), S("qemu:///system"), S("u10"), N, I(0), N, I(0), I(0), I(103), N, N }, "1\n" },
 	{ Q_SERVER_PUT, { S("s2"), S("web"), S("h9"), S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
 			  I(0), N, I(0) }, "2\n" },
+	{ Q_HOST_RENAME_SERVERS, { S("h9"), S("h5") }, NULL, 1 },
+	{ Q_SERVER_ALL, {}, "2|s2|web|h5|instance-1|active|~|1|2|2048|20|u|p|5|~|~|~|0|~|0\n" },
 };
 
 #define MIG_1 "1|m1|s1|live-migration|queue|queued|h1|~|~|{}|0|0|0|0|~|u|p|req-1|11|1000|1000|0|0|0|0|0|0|0|0\n"
 #define MIG_2 "2|m2|s2|evacuation|queue|accepted|h2|h3|h3|{}|0|0|0|0|~|u|p|req-2|12|2000|2000|0|0|0|0|0|0|0|0\n"
 #define MIG_1_COPY "1|m1|s1|live-migration|copy|running|h1|h2|~|{}|1|1|0|1|slow|u|p|req-1|11|1000|3000|0|0|0|0|0|0|0|1\n"
 #define MIG_1_MOVED "1|m1|s1|live-migration|copy|running|h1|h2|~|{\"priority\":5}|1|1|0|1|slow|u|p|req-1|11|1000|3001|64|60|4|9|8|1|30|1\n"
+#define MIG_1_RENAMED "1|m1|s1|live-migration|copy|running|h7|h8|~|{\"priority\":5}|1|1|0|1|slow|u|p|req-1|11|1000|3001|64|60|4|9|8|1|30|1\n"
 #define MIG_2_DONE "2|m2|s2|evacuation|done|completed|h2|h3|h3|{}|1|0|0|0|~|u|p|req-2|12|2000|4000|0|0|0|0|0|0|0|0\n"
 
 /* Q_MIG_LIST: server, host, status, type, source, since, before, below, limit */
+
 static const struct step migrations[] = {
 	{ Q_MIG_INSERT, { S("m1"), S("s1"), S("live-migration"), S("queue"), S("queued"), S("h1"), N, N, S("{}"), S("u"), S("p"), S("req-1"),
 			  I(11), I(1000) }, "1\n" },
@@ -95,6 +107,10 @@ static const struct step migrations[] = {
 	{ Q_MIG_LIST, { N, N, N, N, N, N, I(3001), N, I(10) }, MIG_1_MOVED },
 	{ Q_MIG_LIST, { S("s1"), S("h1"), S("running"), S("live-migration"), S("h1"), I(1), I(9999), I(2), I(10) }, MIG_1_MOVED },
 	{ Q_MIG_LIST, { S("s1"), S("h1"), S("completed"), N, N, N, N, N, I(10) }, "" },
+	{ Q_HOST_RENAME_SOURCES, { S("h1"), S("h7") }, NULL, 1 },
+	{ Q_HOST_RENAME_DESTS, { S("h2"), S("h8") }, NULL, 1 },
+	{ Q_HOST_RENAME_REQUESTED, { S("h3"), S("h9") }, NULL, 1 },
+	{ Q_MIG_LIST, { S("s1"), S("h8"), N, N, S("h7"), N, N, N, I(10) }, MIG_1_RENAMED },
 };
 
 static const struct step events[] = {
@@ -126,6 +142,8 @@ static const struct step actions[] = {
 	{ Q_AEVENT_START, { I(2), S("post"), N, I(25) }, NULL, 1 },
 	{ Q_AEVENT_FINISH, { I(2), N, S("Error"), S("gone"), I(26) }, NULL, 2 }, /* all that have no end */
 	{ Q_AEVENT_LIST, { I(2) }, "post|~|25|26|Error|gone\nconductor|~|22|26|Error|gone\ncompute_live_migration|h1|21|24|Success|~\n" },
+	{ Q_HOST_RENAME_EVENTS, { S("h1"), S("h5") }, NULL, 1 },
+	{ Q_AEVENT_LIST, { I(2) }, "post|~|25|26|Error|gone\nconductor|~|22|26|Error|gone\ncompute_live_migration|h5|21|24|Success|~\n" },
 };
 
 static const struct step identity[] = {
@@ -166,6 +184,8 @@ static const struct step definitions[] = {
 	{ Q_DEFINITION_ALL, { N }, "2|7|s1|h2|replaced|<domain></domain>|0|1\n" },
 	{ Q_DEFINITION_TAKE, { I(2), I(8) }, NULL, 1 },
 	{ Q_DEFINITION_ALL, { N }, "2|8|s1|h2|replaced|<domain></domain>|0|0\n" },
+	{ Q_HOST_RENAME_DEFINITIONS, { S("h2"), S("h5") }, NULL, 1 },
+	{ Q_DEFINITION_ALL, { N }, "2|8|s1|h5|replaced|<domain></domain>|0|0\n" },
 };
 
 static const struct step volumes[] = {
@@ -186,6 +206,8 @@ static const struct step volumes[] = {
 	{ Q_VOLUME_LEFT, { S("s1"), S("h2") }, NULL, 1 },
 	{ Q_VOLUME_DELETE, { I(1) }, NULL, 1 },
 	{ Q_VOLUME_ALL, { N }, "2|0|s1|h2|/p/cd|media|1|0\n4|8|s2|h2|/q/vda|disk|1|0\n" },
+	{ Q_HOST_RENAME_VOLUMES, { S("h2"), S("h5") }, NULL, 2 },
+	{ Q_VOLUME_ALL, { N }, "2|0|s1|h5|/p/cd|media|1|0\n4|8|s2|h5|/q/vda|disk|1|0\n" },
 };
 
 static const struct step revoked[] = {

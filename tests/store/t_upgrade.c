@@ -276,6 +276,25 @@ static void test_definitions(void)
 	expect_sql("SELECT count(*) FROM migration_definitions", "0\n");
 }
 
+/*
+ * F5: a host that is renamed is renamed wherever its name stands. Whoever adds such a column adds a statement to
+ * fleet/host_rename.c, and the column here.
+ */
+static void test_host_columns(void)
+{
+	static const char sqlite[] =
+		"SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' "
+		"AND c.name IN ('host', 'source', 'dest', 'requested_host', 'node', 'hypervisor') ORDER BY 1, 2";
+	static const char postgres[] =
+		"SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = current_schema() "
+		"AND column_name IN ('host', 'source', 'dest', 'requested_host', 'node', 'hypervisor') ORDER BY 1, 2";
+
+	fx_reset();
+	must_open(schema_steps, schema_version);
+	expect_sql(fx_is_sqlite() ? sqlite : postgres,
+		   "instance_action_events|host\nmigration_definitions|host\nmigration_volumes|host\nmigrations|dest\nmigrations|requested_host\nmigrations|source\nservers|host\n");
+}
+
 void t_upgrade_add(void)
 {
 	g_test_add_func("/store/upgrade/from-nothing", test_from_nothing);
@@ -289,4 +308,5 @@ void t_upgrade_add(void)
 	g_test_add_func("/store/upgrade/events-clustered", test_events_clustered);
 	g_test_add_func("/store/upgrade/post-copy-kept", test_post_copy_kept);
 	g_test_add_func("/store/upgrade/definitions", test_definitions);
+	g_test_add_func("/store/upgrade/host-columns", test_host_columns);
 }
