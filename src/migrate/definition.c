@@ -88,6 +88,7 @@ static bool read_row(const struct store_row *row, void *user)
 	}
 	/* Rows and the end of their migration are written together, so only in a database that somebody edited is it gone. */
 	d.due |= !engine_find(r->engine, d.migration_id);
+	d.due_ms = clock_now_ms();
 	add(r->engine, &d);
 	return true;
 }

@@ -8,6 +8,7 @@
 #include "migrate/definition.h"
 
 #define AGAIN_MS 10000
+#define SURE_MS 45000  /* a call to undefine that was lost does not come later than this */
 #define CALL_MS 120000 /* a call to migrate that has not come back by then will not */
 
 /* A row can be replaced while its host is asked; the id tells. */
@@ -88,6 +89,15 @@ static void settled(struct definition *d)
 	definition_forget(d);
 }
 
+/* It is there, and no late call takes it away again. */
+static void seen(struct definition *d)
+{
+	if (clock_now_ms() - d->due_ms < SURE_MS)
+		later(d);
+	else
+		settled(d);
+}
+
 /* The guest's own is there first to be removed: what lies there is that. */
 static void put_back(struct definition *d, const struct hv_dom *there)
 {
@@ -98,7 +108,7 @@ static void put_back(struct definition *d, const struct hv_dom *there)
 	else if (d->autostart && !there->kept.autostart)
 		act(d, HV_DOM_AUTOSTART);
 	else
-		settled(d);
+		seen(d);
 }
 
 /* A call that is under way, or hangs, could still bring the guest's definition there. */

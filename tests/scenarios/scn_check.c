@@ -73,6 +73,8 @@ static void expect_server(struct run *r, const struct scn_line *l)
 			want_text(r, what, s->name, want);
 		else if (g_str_equal(what, "libvirt-name"))
 			want_text(r, what, s->libvirt_name, want);
+		else if (g_str_equal(what, "autostart"))
+			want_text(r, what, s->autostart ? "yes" : "no", want);
 		else if (g_str_equal(what, "fault"))
 			(s->fault ? want_part : want_text)(r, what, s->fault, want);
 		else
