@@ -373,6 +373,8 @@ static const struct {
 	{ "vpmem",              .rule = precheck_vpmem },
 	{ "host_devices",       .rule = precheck_devices },
 	{ "sriov",              .rule = precheck_sriov },
+	{ "managed_save",       precheck_kept,      .asks = true },
+	{ "definition",         precheck_definition, .of_dest = true, .asks = true },
 	{ "cpu",                cpu,                .of_dest = true, .asks = true },
 	{ "cpu_models",         cpu_models,         .of_dest = true, .asks = true },
 	{ "storage",            precheck_storage,   .of_dest = true, .asks = true },
@@ -407,6 +409,7 @@ static void clear(struct precheck *p)
 {
 	clock_cancel(&p->turn);
 	precheck_storage_clear(p);
+	precheck_definition_clear(p);
 	g_clear_pointer(&p->report.copies, g_ptr_array_unref);
 	g_free(p->server_uuid);
 	g_free(p->dest_name);

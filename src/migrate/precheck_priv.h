@@ -37,6 +37,10 @@ struct precheck {
 	precheck_done_f *done;
 	void *user;
 	guint model;               /* of [libvirt] cpu_models, that is being compared */
+	/* precheck_definition.c */
+	struct hv_dom *here, *there; /* HV_DOM_GET's answer of the source, and of the destination; NULL before */
+	char *own;                 /* the guest's definition; NULL if it has none */
+	bool asked_own;
 	/* precheck_storage.c */
 	struct hv_dom *dom;        /* asked for when the record has none */
 	GPtrArray *dirs;           /* struct dir *: folders whose sharing is looked into; NULL before */
@@ -63,6 +67,11 @@ void precheck_source_failed(struct precheck *p, const GError *why);
 enum verdict precheck_skip(struct precheck *p, const char *why);
 /** precheck_fail() - an ERR_PRECHECK. Return: FAIL. */
 enum verdict precheck_fail(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
+
+/* ---- precheck_definition.c ---- */
+
+verdict_f precheck_kept, precheck_definition;
+void precheck_definition_clear(struct precheck *p);
 
 /* ---- precheck_storage.c ---- */
 
