@@ -52,7 +52,7 @@ struct server {
 	int64_t created_us, updated_us, launched_us, deleted_us; /* 0 is null */
 	bool locked;
 	char *fault;         /* why it is in error; NULL */
-	bool autostart;      /* its host starts it when it starts itself; as HV_DOM_GET last said */
+	bool autostart;      /* its host starts it when it starts itself; as its host last said */
 	/* ---- not stored ---- */
 	int progress;        /* percent, of a migration */
 	struct hv_dom *dom;  /* what the host last said; NULL before */

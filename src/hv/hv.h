@@ -93,7 +93,7 @@ struct hv_nic {
 
 /* What a hypervisor keeps beside a domain's description. Whatever it does not know of, it has none of. */
 struct hv_kept {
-	bool told;           /* by HV_DOM_GET */
+	bool told;           /* autostart is: by HV_DOM_GET and HV_DOM_LIST. The rest is by HV_DOM_GET alone */
 	bool autostart;      /* it is started when its host is */
 	bool managed_save;   /* there is an image of its memory, from which the next start goes on */
 	int snapshots, checkpoints;
@@ -120,7 +120,7 @@ struct hv_dom {
 	GPtrArray *disks;    /* struct hv_disk * */
 	GPtrArray *nics;     /* struct hv_nic * */
 	struct hv_ties *ties; /* a reference; NULL: nothing was read of them */
-	struct hv_kept kept; /* HV_DOM_GET alone asks for it; in a list it is empty */
+	struct hv_kept kept; /* in a list autostart alone */
 	/*
 	 * The job, as HV_DOM_GET sees it. A domain whose monitor is silent for 3 s has an active one, outgoing but for the
 	 * running half of a post-copy: the last phase of a migration looks like that, and a frozen guest too.

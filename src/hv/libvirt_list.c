@@ -7,6 +7,7 @@
  */
 #include "hv/libvirt_priv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -130,6 +131,25 @@ static void keep(const struct lv_ctx *x, struct listing *l)
 	lv_cache_keep(x->conn->cache, l->by_uuid);
 }
 
+/* One question for all of them. It is a help: without it a listing is still true. */
+static void mark_autostart(const struct lv_ctx *x, struct listing *l)
+{
+	virDomainPtr *doms = NULL;
+	int n = virConnectListAllDomains(x->vir, &doms, VIR_CONNECT_LIST_DOMAINS_AUTOSTART);
+
+	for (guint i = 0; n >= 0 && i < l->doms->len; i++)
+		((struct hv_dom *)g_ptr_array_index(l->doms, i))->kept.told = true;
+	for (int i = 0; i < n; i++) {
+		char uuid[VIR_UUID_STRING_BUFLEN];
+		struct hv_dom *d = virDomainGetUUIDString(doms[i], uuid) == 0 ? g_hash_table_lookup(l->by_uuid, uuid) : NULL;
+
+		if (d)
+			d->kept.autostart = true;
+		lv_domain_free(doms[i]);
+	}
+	free(doms); /* libvirt's */
+}
+
 static bool list_all(const struct lv_ctx *x, virDomainStatsRecordPtr *recs, int n, struct listing *l, GError **err)
 {
 	for (int i = 0; i < n; i++) {
@@ -137,6 +157,7 @@ static bool list_all(const struct lv_ctx *x, virDomainStatsRecordPtr *recs, int 
 			return false;
 	}
 	keep(x, l);
+	mark_autostart(x, l);
 	if (l->fresh->len)
 		lv_chore(x->conn, LV_SIZES, size_chore, g_ptr_array_ref(l->fresh), (GDestroyNotify)g_ptr_array_unref);
 	for (guint i = 0; i < l->doms->len; i++)

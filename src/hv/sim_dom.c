@@ -417,8 +417,14 @@ static void list(struct sim_call *sc)
 
 	sc->call->reply.doms = g_ptr_array_new_with_free_func((GDestroyNotify)hv_dom_free);
 	g_hash_table_iter_init(&it, sc->host->doms);
-	while (g_hash_table_iter_next(&it, NULL, &value))
-		g_ptr_array_add(sc->call->reply.doms, describe(value));
+	while (g_hash_table_iter_next(&it, NULL, &value)) {
+		struct hv_dom *d = describe(value);
+		struct hv_kept kept;
+
+		sim_kept_describe(value, &kept);
+		d->kept = (struct hv_kept){ .told = kept.told, .autostart = kept.autostart };
+		g_ptr_array_add(sc->call->reply.doms, d);
+	}
 	sim_call_finish(sc);
 }
 

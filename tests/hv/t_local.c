@@ -377,6 +377,14 @@ static void test_define(void)
 	r = call(h, HV_DOM_GET, A);
 	g_assert_true(r->dom->kept.autostart);
 	reply_free(r);
+	r = call(h, HV_DOM_LIST, NULL);
+	g_assert_no_error(r->err);
+	for (guint i = 0; i < r->doms->len; i++) {
+		const struct hv_dom *d = g_ptr_array_index(r->doms, i);
+
+		g_assert_true(d->kept.told && d->kept.autostart == g_str_equal(d->uuid, A));
+	}
+	reply_free(r);
 	expect_xml(h, HV_DOM_UNDEFINE, A, other, "conflict");
 	expect_xml(h, HV_DOM_UNDEFINE, A, defined, "hv"); /* it is the one; but the test driver keeps no firmware variables */
 	g_assert_cmpint(virDomainUndefine(dom = virDomainLookupByUUIDString(vir, A)), ==, 0);

@@ -55,7 +55,7 @@ static void call(struct fixture *f, int host, const struct hv_req *req, struct g
 	got_wait(g);
 }
 
-/* Only HV_DOM_GET tells it: a list is asked for every few seconds. */
+/* A list is asked for every few seconds, and tells autostart alone. */
 static void test_facts(void)
 {
 	static const struct sim_dom_spec guest = {
@@ -72,7 +72,7 @@ static void test_facts(void)
 	g_assert_cmpint(g.r.dom->kept.checkpoints, ==, 3);
 	call(&f, 0, &(struct hv_req){ .op = HV_DOM_LIST }, &g);
 	listed = g_ptr_array_index(g.r.doms, 0);
-	g_assert_true(!listed->kept.autostart && !listed->kept.managed_save);
+	g_assert_true(listed->kept.told && listed->kept.autostart && !listed->kept.managed_save);
 	g_assert_cmpint(listed->kept.snapshots + listed->kept.checkpoints, ==, 0);
 	got_clear(&g);
 	tear_down(&f);
