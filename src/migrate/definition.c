@@ -169,12 +169,16 @@ static bool is_clean(const struct mig *m)
 	return d && (d->state == HV_ABSENT || m->priv->dest_theirs) && !g_hash_table_contains(m->priv->engine->calls, m->server_uuid);
 }
 
-/* Neither host has anything of the guest any more. */
+/*
+ * Neither host has anything of the guest any more, though it had arrived; and nobody has seen it defined at its destination since. A
+ * guest that a person has destroyed and undefined meanwhile is not brought back.
+ */
 static bool is_nowhere(const struct mig *m)
 {
-	const struct hv_dom *s = m->priv->source_dom, *d = m->priv->dest_dom;
+	const struct mig_private *p = m->priv;
 
-	return s && d && s->state == HV_ABSENT && d->state == HV_ABSENT;
+	return (p->arrived || m->phase == MIG_FINISH) && !p->dest_defined && p->source_dom && p->dest_dom && p->source_dom->state == HV_ABSENT &&
+	       p->dest_dom->state == HV_ABSENT;
 }
 
 /* Is there still something to do for it at its host, when its migration has ended? */

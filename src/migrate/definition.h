@@ -25,8 +25,8 @@
  *  - it stayed, or nobody knows: what was replaced is due, to be put back. The
  *    guest's row goes, if the destination has said that nothing is left there.
  *    Else it stays, and tells what leftover.c may undefine when that host is back;
- *  - it is nowhere any more: the guest's definition is all that there is of it, and
- *    is due at the destination, where it was to be.
+ *  - it had arrived, was not defined yet, and is nowhere any more: the guest's
+ *    definition is all that there is of it, and is due at the destination.
  *
  * What is due is done as soon as its host can be asked, again and again: at the
  * end, when the host is back, after a start. A domain that is defined there by

@@ -405,6 +405,7 @@ static void got_migrate(struct mig *m, struct hv_reply *r)
 	struct mig_private *p = m->priv;
 
 	p->call_running = false;
+	p->arrived |= !r->err;
 	p->call_lost = r->err && err_code(r->err) == ERR_HV_LOST;
 	util_replace(&p->call_error, r->err ? r->err->message : NULL);
 	log_debug("migrate_call_ended", LOG_D("migration", m->id), LOG_S("error", p->call_error));

@@ -47,6 +47,8 @@ struct mig_private {
 	char *xml, *xml_inactive;    /* the guest's migratable XML, live and defined */
 	char *definition;            /* the guest's, as its source has it; NULL before it was read, or if it has none */
 	int64_t definition_id;       /* of its row that is being written; 0 */
+	bool arrived;                /* libvirt or a probe has said that the guest lives at its destination */
+	bool dest_defined;           /* ... and a probe since that it has a definition there */
 	bool dest_theirs, source_theirs; /* what is defined there is not what this migration may undefine */
 	enum hv_op act_op;           /* the act that is under way, or was the last */
 	int act_refusals;            /* FINISH: how often it was refused in a row */

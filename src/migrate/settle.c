@@ -200,6 +200,7 @@ static void moved(struct mig *m)
 		util_replace(&m->error, NULL); /* whatever broke on the way is over */
 	if (!change(m, MIG_FINISH, "it lives at the destination", write_moved))
 		return;
+	m->priv->arrived = true;
 	fleet_server_move(f, s, m->dest);
 	g_clear_pointer(&s->dom, hv_dom_free);
 	/* Its host tells again soon; until then nobody else may have its CPUs. */
@@ -391,6 +392,7 @@ static void clean_source(struct mig *m)
 	enum probe_half dst = probe_dest_half(m->priv->dest_dom);
 	struct hv_req done = { .op = HV_JOB_DONE, .uuid = m->server_uuid }, req;
 
+	m->priv->dest_defined |= m->priv->dest_dom->persistent;
 	if (m->paused_by_us && dst == PROBE_H_PAUSED)
 		act_on(m, mig_dest(m), HV_DOM_RESUME);
 	else if (definition_lacks(m, &req) && !given_up(m, req.op))
