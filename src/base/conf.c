@@ -74,6 +74,7 @@ static const struct key keys[] = {
 	{ "libvirt", "cpu_mode", KEY_CHOICE, AT(cpu_mode), NULL, .choices = "host-model|host-passthrough|custom|none", .help = "guests keep the CPU they were adopted with; host-passthrough requires the source's exact CPU model at the destination, custom requires cpu_models as well, any other value or unset only what the guest's CPU needs" },
 	{ "libvirt", "cpu_models", KEY_LIST, AT(cpu_models), "", .help = "with cpu_mode = custom: CPU models that every destination must support, so that guests can move to any host" },
 	{ "oslo_middleware", "max_request_body_size", KEY_INT, AT(max_request_body_size), "114688", 1024, 1 << 26, .help = "maximum size of a request body, bytes" },
+	{ "spice", "server_listen", KEY_STR, AT(spice_server_listen), NULL, .help = "SPICE listen address of a guest at its destination; unset: the same as VNC's there" },
 	{ "token", "expiration", KEY_INT, AT(token_expiration), "3600", 1, 31536000, .help = "lifetime of a token, seconds (Keystone's)" },
 	{ "vnc", "server_listen", KEY_STR, AT(vnc_server_listen), NULL, .help = "VNC listen address of a guest at its destination; unset: the guest's own. Can be set per host" },
 	{ "workarounds", "skip_cpu_compare_on_dest", KEY_BOOL, AT(skip_cpu_compare_on_dest), "false", .help = "skip the CPU comparison before a migration; libvirt still refuses an incompatible guest" },

@@ -72,6 +72,8 @@ struct conf {
 	int64_t max_request_body_size;
 	/* [token] */
 	int64_t token_expiration;     /* s */
+	/* [spice] */
+	char *spice_server_listen;    /* NULL: as VNC's */
 	/* [vnc] */
 	char *vnc_server_listen;      /* NULL: leave the guest's address */
 	/* [workarounds] */

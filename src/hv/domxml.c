@@ -446,16 +446,44 @@ static void rewrite_listen(xmlNode *graphics, const char *address)
 	}
 }
 
-static void rewrite_graphics(xmlNode *graphics, const struct domxml_changes *ch)
+/* The address that its server gets; NULL: it keeps its own. */
+static const char *listener_of(const xmlNode *graphics, const struct domxml_changes *ch)
 {
 	g_autofree char *type = domxml_attr(graphics, "type");
 
-	for (size_t i = 0; i < G_N_ELEMENTS(listeners); i++) {
-		const char *address = G_STRUCT_MEMBER(const char *, ch, listeners[i].offset);
+	for (size_t i = 0; i < G_N_ELEMENTS(listeners); i++)
+		if (!g_strcmp0(type, listeners[i].type))
+			return G_STRUCT_MEMBER(const char *, ch, listeners[i].offset);
+	return NULL;
+}
 
-		if (address && !g_strcmp0(type, listeners[i].type))
-			rewrite_listen(graphics, address);
+/* Each of its addresses is that one. Without any, libvirt listens on its own default. */
+static bool listens_at(const xmlNode *graphics, const char *address)
+{
+	g_autofree char *direct = domxml_attr(graphics, "listen");
+	bool same = !direct || g_str_equal(direct, address), told = direct;
+
+	for (xmlNode *n = domxml_child(graphics, "listen"); n; n = domxml_next(n, "listen")) {
+		g_autofree char *at = domxml_attr(n, "address");
+
+		told = true;
+		same = same && (!listens_by_address(n) || !g_strcmp0(at, address));
 	}
+	return told && same;
+}
+
+bool domxml_listens_elsewhere(const char *xml, const struct domxml_changes *ch)
+{
+	g_autoptr(xmlDoc) doc = domxml_read(xml, "domain", NULL);
+	xmlNode *all = doc ? domxml_child(xmlDocGetRootElement(doc), "devices") : NULL;
+
+	for (xmlNode *n = domxml_child(all, "graphics"); n; n = domxml_next(n, "graphics")) {
+		const char *address = listener_of(n, ch);
+
+		if (address && !listens_at(n, address))
+			return true;
+	}
+	return false;
 }
 
 static void set_cpu_model(xmlNode *root, const char *model)
@@ -482,7 +510,8 @@ char *domxml_rewrite(const char *xml, const struct domxml_changes *ch, GError **
 		return NULL;
 	root = xmlDocGetRootElement(doc);
 	for (xmlNode *g = domxml_child(domxml_child(root, "devices"), "graphics"); g; g = domxml_next(g, "graphics"))
-		rewrite_graphics(g, ch);
+		if (listener_of(g, ch))
+			rewrite_listen(g, listener_of(g, ch));
 	if (ch->cpu_model)
 		set_cpu_model(root, ch->cpu_model);
 	if (ch->place)

@@ -98,10 +98,13 @@ void domxml_cpu_clear(struct domxml_cpu *c);
 /* What differs between two hosts. A NULL leaves it as it is. */
 struct domxml_changes {
 	const char *vnc_listen;   /* address that VNC servers listen on */
-	const char *spice_listen;
+	const char *spice_listen; /* likewise SPICE servers */
 	const char *cpu_model;    /* this one in place of the guest's <cpu>; for comparisons alone, a running guest keeps its own */
 	const struct hv_place *place;
 };
+
+/** domxml_listens_elsewhere() - some server of it listens on an address that is not the one in @ch. False of XML that cannot be read. */
+bool domxml_listens_elsewhere(const char *xml, const struct domxml_changes *ch);
 
 /**
  * domxml_rewrite() - a domain's XML for another host.

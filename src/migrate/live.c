@@ -259,13 +259,12 @@ static void copy_call(struct mig *m);
 static bool make_xml(struct mig *m, GError **err)
 {
 	struct mig_private *p = m->priv;
-	struct domxml_changes ch = { .vnc_listen = mig_dest(m)->vnc_listen, .place = m->priv->there };
+	const char *vnc = mig_dest(m)->vnc_listen, *spice = fleet_conf(m->priv->engine->fleet)->spice_server_listen;
+	struct domxml_changes ch = { .vnc_listen = vnc, .spice_listen = spice ? spice : vnc, .place = m->priv->there };
 
 	g_clear_pointer(&p->dest_xml, g_free);
 	g_clear_pointer(&p->persistent_xml, g_free);
-	if (!p->source_dom->vnc_listen || g_strcmp0(ch.vnc_listen, p->source_dom->vnc_listen) == 0)
-		ch.vnc_listen = NULL;
-	if (!ch.vnc_listen && !ch.place)
+	if (!ch.place && !domxml_listens_elsewhere(p->xml, &ch))
 		return true;
 	p->dest_xml = domxml_rewrite(p->xml, &ch, err);
 	if (!p->dest_xml)

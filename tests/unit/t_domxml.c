@@ -191,6 +191,40 @@ static void test_golden(const void *data)
 	hv_dom_free(d);
 }
 
+static const struct {
+	const char *graphics;
+	bool elsewhere; /* than VNC at .12 and SPICE at .13 */
+} listens[] = {
+	{ "", false },
+	{ "<graphics type='vnc' listen='192.0.2.12'/>", false },
+	{ "<graphics type='vnc' listen='192.0.2.11'/>", true },
+	{ "<graphics type='vnc'/>", true },
+	{ "<graphics type='vnc' listen='192.0.2.12'><listen type='address' address='192.0.2.12'/></graphics>", false },
+	{ "<graphics type='vnc'><listen type='address' address='192.0.2.11'/></graphics>", true },
+	{ "<graphics type='vnc'><listen type='network' network='n' address='192.0.2.11'/></graphics>", false },
+	{ "<graphics type='vnc'><listen type='none'/></graphics>", false },
+	{ "<graphics type='spice' listen='192.0.2.13'/>", false },
+	{ "<graphics type='spice' listen='192.0.2.12'/>", true },
+	{ "<graphics type='vnc' listen='192.0.2.12'/><graphics type='spice' listen='192.0.2.11'/>", true },
+	{ "<graphics type='vnc' listen='192.0.2.12'/><graphics type='vnc' listen='192.0.2.11'/>", true },
+	{ "<graphics type='sdl'/><graphics type='egl-headless'/>", false },
+};
+
+/* F11: each server of each kind counts, not the first VNC alone. */
+static void test_listens(void)
+{
+	const struct domxml_changes ch = { .vnc_listen = "192.0.2.12", .spice_listen = "192.0.2.13" }, none = { .vnc_listen = NULL };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(listens); i++) {
+		g_autofree char *xml = g_strdup_printf("<domain><devices>%s</devices></domain>", listens[i].graphics);
+
+		g_test_message("%s", listens[i].graphics);
+		g_assert_cmpint(domxml_listens_elsewhere(xml, &ch), ==, listens[i].elsewhere);
+		g_assert_false(domxml_listens_elsewhere(xml, &none));
+	}
+	g_assert_false(domxml_listens_elsewhere("<domain>", &ch));
+}
+
 #define UUID "<uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid>"
 #define HEAD "<domain type='kvm'><name>a</name>" UUID
 
@@ -449,6 +483,7 @@ int main(int argc, char **argv)
 
 		g_test_add_data_func(path, golden[i], test_golden);
 	}
+	g_test_add_func("/domxml/F11-listens", test_listens);
 	g_test_add_func("/domxml/bad", test_bad);
 	g_test_add_func("/domxml/sizes", test_sizes);
 	g_test_add_func("/domxml/memory", test_memory);
