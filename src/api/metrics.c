@@ -189,6 +189,11 @@ static void put_slots(struct out *o)
 	PUT(o, engine_slots(o->api->engine));
 }
 
+static void put_unforeseen(struct out *o)
+{
+	PUT(o, engine_stats(o->api->engine)->unforeseen);
+}
+
 static void put_ended(struct out *o)
 {
 	const struct engine_stats *s = engine_stats(o->api->engine);
@@ -386,6 +391,7 @@ static const struct family {
 	{ "drover_servers", "gauge", "Servers by API status.", put_servers },
 	{ "drover_servers_unreadable", "gauge", "Servers whose domain's description cannot be read.", put_unreadable },
 	{ "drover_migrations", "gauge", "Migrations in progress, by status.", put_migrations },
+	{ "drover_migration_unforeseen_refusals_total", "counter", "Migrations that passed every precheck and that libvirt refused to begin.", put_unforeseen },
 	{ "drover_migrations_ended_total", "counter", "Migrations ended, by outcome.", put_ended },
 	{ "drover_migration_queue_length", "gauge", "Migrations waiting for a slot of their source host.", put_queue },
 	{ "drover_migration_slots_in_use", "gauge", "Slots held by migrations, over all source hosts.", put_slots },

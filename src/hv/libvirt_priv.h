@@ -308,6 +308,8 @@ bool lv_error(virConnectPtr vir, const char *what, GError **err);
  */
 char *lv_why(const virError *e);
 
+/** lv_about_guest() - libvirt refused to let a guest go because of what it is, whatever the destination. */
+bool lv_about_guest(const char *message);
 /** lv_error_is() - true if libvirt's last error on this thread has the code. */
 bool lv_error_is(int vir_code);
 /** lv_lost() - true if the connection is dead, so that an error says nothing about the act. */

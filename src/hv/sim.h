@@ -233,6 +233,7 @@ GArray *sim_file_list(struct sim *w, const char *host);
 
 enum sim_fault_kind {
 	SIM_REFUSE,            /* answer with ERR_HV, do not act */
+	SIM_REFUSE_GUEST,      /* the same with ERR_HV_GUEST */
 	SIM_BUSY,              /* the same with ERR_HV_BUSY */
 	SIM_LOSE_REQUEST,      /* ERR_HV_LOST, not acted */
 	SIM_LOSE_REPLY,        /* ERR_HV_LOST, acted */

@@ -17,6 +17,7 @@ struct rule {
 
 static const char *const fault_names[] = {
 	[SIM_REFUSE]            = "refuse",
+	[SIM_REFUSE_GUEST]      = "refuse-guest",
 	[SIM_BUSY]              = "busy",
 	[SIM_LOSE_REQUEST]      = "lose-request",
 	[SIM_LOSE_REPLY]        = "lose-reply",
@@ -151,6 +152,9 @@ bool sim_gate_request(struct sim_call *sc)
 	case SIM_REFUSE:
 		sim_call_refuse(sc, ERR_HV, "internal error: refused by a fault rule");
 		return false;
+	case SIM_REFUSE_GUEST:
+		sim_call_refuse(sc, ERR_HV_GUEST, "Requested operation is not valid: cannot migrate domain: a fault rule blocks it");
+		return false;
 	case SIM_BUSY:
 		sim_call_refuse(sc, ERR_HV_BUSY, "internal error: a fault rule holds what it needs");
 		return false;
@@ -201,7 +205,7 @@ bool sim_gate_reply(struct sim_call *sc)
 		sim_call_park(sc, sc->w->hung);
 		kill_controller(sc->w);
 		return false;
-	case SIM_REFUSE: case SIM_BUSY: case SIM_LOSE_REQUEST: case SIM_HANG: case SIM_DELAY: case SIM_HOLD: case SIM_LIBVIRTD_BEFORE:
+	case SIM_REFUSE: case SIM_REFUSE_GUEST: case SIM_BUSY: case SIM_LOSE_REQUEST: case SIM_HANG: case SIM_DELAY: case SIM_HOLD: case SIM_LIBVIRTD_BEFORE:
 	case SIM_CONTROLLER_BEFORE: case SIM_CUT_LINK: case SIM_POWER_OFF: case SIM_FAULT_N:
 	default:
 		return true;

@@ -122,6 +122,7 @@ struct fleet *engine_fleet(struct engine *e);
 /* Migrations that ended since the start, by their final phase; the histograms are of those that are done. */
 struct engine_stats {
 	uint64_t ended[MIG_PHASE_N];
+	uint64_t unforeseen; /* libvirt refused to begin what every precheck had passed */
 	struct metric_hist seconds, bytes, downtime_seconds; /* from the request to the end; sent; of the guest's pause */
 };
 /** engine_stats() - borrowed. */

@@ -406,6 +406,7 @@ static void got_migrate(struct mig *m, struct hv_reply *r)
 	p->call_running = false;
 	p->arrived |= !r->err;
 	p->call_lost = r->err && err_code(r->err) == ERR_HV_LOST;
+	p->guest_refused = r->err && err_code(r->err) == ERR_HV_GUEST;
 	util_replace(&p->call_error, r->err ? r->err->message : NULL);
 	log_debug("migrate_call_ended", LOG_D("migration", m->id), LOG_S("error", p->call_error));
 	settle(m);
@@ -453,6 +454,7 @@ static void copy_call(struct mig *m)
 		return;
 	}
 	p->call_running = p->called = true;
+	p->job_seen = p->guest_refused = false;
 	p->job_seen_ms = clock_now_ms();
 	live_watch(m);
 }

@@ -69,6 +69,8 @@ struct mig_private {
 	bool pause_open;             /* the call to pause the guest is not answered: it may still pause it, whatever the phase */
 	char *call_error;            /* what it said, or NULL */
 	bool call_lost;              /* ... that the reply was lost */
+	bool guest_refused;          /* ... that the guest cannot go, to any host */
+	bool job_seen;               /* libvirt's job, since the call was made */
 	int64_t job_seen_ms;         /* when libvirt's job was last seen, or the call was made */
 	int64_t copied_ms, copied_bytes; /* when the count of copied bytes last changed, and it */
 	char *given_up;              /* why the destination was given up, though libvirt's call goes on; NULL */

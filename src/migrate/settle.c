@@ -285,6 +285,18 @@ static void raise_alarm(struct mig *m)
 
 /* ---- verdicts, by phase ---- */
 
+/* Before a job began: what the prechecks should have known. A row that is missing there shows in the count. */
+static void note_refusal(struct mig *m)
+{
+	struct mig_private *p = m->priv;
+
+	if (!p->call_error || p->call_lost || p->job_seen || m->abort_wanted)
+		return;
+	m->priv->engine->stats.unforeseen++;
+	log_warning("refusal_unforeseen", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
+		    LOG_S("dest", m->dest), LOG_S("error", p->call_error));
+}
+
 static void stays_in_copy(struct mig *m, bool dest_known)
 {
 	struct mig_private *p = m->priv;
@@ -300,9 +312,11 @@ static void stays_in_copy(struct mig *m, bool dest_known)
 		undo(m, m->error ? m->error : "aborted");
 	else if (never_told && dest_known && !m->paused_by_us && m->attempt + 1 < ATTEMPTS_MAX)
 		retry(m);
-	else
+	else {
+		note_refusal(m);
 		undo(m, p->call_error ? p->call_error :
 		     dest_known ? "the copy ended without a reason, again and again" : "the copy ended, and the destination cannot be asked why");
+	}
 }
 
 /*
@@ -344,7 +358,7 @@ static void stays_in_undo(struct mig *m, bool dest_known)
 	if (!dest_known)
 		log_warning("destination_not_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest));
 	/* What a silent destination may hold is found again by this row, which must go on naming it (leftover.c). */
-	if (dest_known && live_elsewhere(m, why ? why : "undone"))
+	if (dest_known && !m->priv->guest_refused && live_elsewhere(m, why ? why : "undone"))
 		return;
 	live_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, why ? why : "undone");
 }

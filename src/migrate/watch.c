@@ -127,6 +127,7 @@ static void got_job(struct mig *m, struct hv_reply *r)
 	p->polling = false;
 	if (!r->err && r->job.active) {
 		p->idle_polls = 0;
+		p->job_seen = true;
 		p->job_seen_ms = clock_now_ms();
 		watch_progress(m, &r->job);
 		tune_sample(m, &r->job);

@@ -744,6 +744,31 @@ static const struct {
 	{ "/local/one-owner", test_one_owner }, { "/local/released", test_released },
 };
 
+static const struct {
+	const char *message;
+	bool guest;
+} refusals[] = {
+	{ "Requested operation is not valid: cannot migrate domain with 2 snapshots", true },
+	{ "Requested operation is not valid: domain has active block job", true },
+	{ "Requested operation is not valid: cannot migrate domain: State blocked by non-migratable device", true },
+	{ "Operation not supported: cannot migrate a domain with <hostdev mode='subsystem' type='pci'>", true },
+	{ "Requested operation is not valid: migration with virtiofs device is not supported", true },
+	{ "Requested operation is not valid: shmem device 'a' cannot be migrated, only shmem with role='master' can be migrated", true },
+	{ "operation failed: domain 'same' already exists with uuid 0", false },
+	{ "Cannot get interface MTU on 'br9': No such device", false },
+	{ "internal error: qemu unexpectedly closed the monitor: failed to initialize spice server", false },
+	{ "", false },
+};
+
+/* F9: the words by which libvirt 9.0 refuses a guest whatever the destination. */
+static void test_about_guest(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
+		g_test_message("%s", refusals[i].message);
+		g_assert_cmpint(lv_about_guest(refusals[i].message), ==, refusals[i].guest);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_autoptr(GError) err = NULL;
@@ -759,5 +784,6 @@ int main(int argc, char **argv)
 		g_test_add_func(tests[i].path, tests[i].fn);
 	for (size_t i = 0; i < G_N_ELEMENTS(breaches); i++)
 		g_test_add_func(breaches[i].path, breaches[i].fn);
+	g_test_add_func("/local/F9-about-the-guest", test_about_guest);
 	return g_test_run();
 }

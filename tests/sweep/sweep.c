@@ -56,6 +56,7 @@ static const struct {
 	int64_t ms;
 } faults[] = {
 	{ "refuse",            SIM_REFUSE,            0 },
+	{ "refuse-guest",      SIM_REFUSE_GUEST,      0 },
 	{ "busy",              SIM_BUSY,              0 },
 	{ "lose-request",      SIM_LOSE_REQUEST,      0 },
 	{ "lose-reply",        SIM_LOSE_REPLY,        0 },
