@@ -256,7 +256,7 @@ void lv_call_submit(struct lv_conn *c, struct hv_call *call, enum lv_lane lane, 
 	struct lv_call *q = call_new(c, call, lane, work);
 
 	if (lane == LV_READ)
-		q->patience = clock_after(is_silent(c, q) ? 0 : LV_PATIENCE_MS, end_of_patience, q);
+		q->patience = clock_limit(is_silent(c, q) ? 0 : LV_PATIENCE_MS, end_of_patience, q);
 	enqueue(q);
 }
 
@@ -300,7 +300,7 @@ static void end_of_patience(void *user)
 	q->patience = NULL;
 	if (q->begun && !q->asked) {
 		/* The link is slow to open; whether the domain is slow, nobody knows yet. */
-		q->patience = clock_after(LV_PATIENCE_MS, end_of_patience, q);
+		q->patience = clock_limit(LV_PATIENCE_MS, end_of_patience, q);
 		return;
 	}
 	call = take_call(q);

@@ -129,7 +129,7 @@ static void too_slow(void *user)
 void lv_link_hurry(struct lv_link *l)
 {
 	if (!l->limit)
-		l->limit = clock_after(LV_CLOSE_MS, too_slow, l);
+		l->limit = clock_limit(LV_CLOSE_MS, too_slow, l);
 }
 
 /* ---- opening ---- */
@@ -238,7 +238,7 @@ void lv_link_open(struct lv_conn *c, const char *uri, bool own, lv_link_f *opene
 		loop_post(open_end, l);
 		return;
 	}
-	l->limit = clock_after(LV_OPEN_MS, open_expired, l);
+	l->limit = clock_limit(LV_OPEN_MS, open_expired, l);
 	lv_spawn(open_run, l);
 }
 

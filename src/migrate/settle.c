@@ -304,7 +304,7 @@ static void stays_in_copy(struct mig *m, bool dest_known)
 
 	if (p->given_up && p->aborted)
 		undo(m, p->given_up); /* libvirt's call will come back when its keepalive ends; nobody waits for that */
-	else if (p->call_running && clock_now_ms() - p->job_seen_ms < CALL_SILENT_MS) /* libvirt has not begun yet */
+	else if (p->call_running && (clock_now_ms() - p->job_seen_ms < CALL_SILENT_MS || !fleet_settled(m->priv->engine->fleet))) /* libvirt has not begun yet */
 		live_watch(m);
 	else if (p->call_running)
 		undo(m, m->abort_wanted ? "aborted" : "libvirt's call to migrate hangs");
