@@ -2,7 +2,7 @@
  *
  * run_scn: run scenario files and print TAP, a line a file.
  *
- *	run_scn [--trace] [--seed N] FILE...
+ *	run_scn [--trace] [--seed N] FILE|FOLDER...
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,18 +39,19 @@ static bool run_file(const char *path, int n)
 
 int main(int argc, char **argv)
 {
-	g_autoptr(GOptionContext) ctx = g_option_context_new("FILE...");
+	g_autoptr(GOptionContext) ctx = g_option_context_new("FILE|FOLDER...");
 	g_autoptr(GError) err = NULL;
+	g_autoptr(GPtrArray) files = NULL;
 	int failed = 0;
 
 	g_option_context_add_main_entries(ctx, options, NULL);
-	if (!g_option_context_parse(ctx, &argc, &argv, &err)) {
+	if (!g_option_context_parse(ctx, &argc, &argv, &err) || !(files = scn_files(argv + 1, &err))) {
 		fprintf(stderr, "run_scn: %s\n", err->message);
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("1..%d\n", argc - 1);
-	for (int i = 1; i < argc; i++)
-		failed += !run_file(argv[i], i);
+	printf("1..%u\n", files->len);
+	for (guint i = 0; i < files->len; i++)
+		failed += !run_file(g_ptr_array_index(files, i), (int)i + 1);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -32,7 +32,6 @@ struct scn_line {
 struct scn {
 	char *name;        /* the file's, without folder and ending */
 	char *about;
-	bool real;         /* it holds on real hosts too */
 	char *no_sweep;    /* why the sweep leaves it out; NULL: it does not */
 	char *no_invariants; /* why its end breaks the invariants on purpose; NULL: it does not */
 	char *conf;        /* the configuration's text */
@@ -43,6 +42,14 @@ struct scn {
 /** scn_load() - read and check a file. Return: owned; NULL with @err, whose message has file and line. */
 struct scn *scn_load(const char *path, GError **err);
 void scn_free(struct scn *s);
+
+/**
+ * scn_files() - the scenario files that a program's arguments name.
+ * @args: files, and folders, which stand for each .scn in them by name; NULL-terminated
+ *
+ * Return: char *, owned; NULL with @err if a folder cannot be read or there is no file at all.
+ */
+GPtrArray *scn_files(char **args, GError **err);
 
 struct scn_options {
 	uint64_t seed;

@@ -39,9 +39,12 @@ static bool is_arrow(const char *from, const char *to)
 
 static void check_story(struct run *r, const struct mig *m)
 {
-	g_autoptr(GPtrArray) events = engine_events(r->engine, m->id, NULL);
+	g_autoptr(GError) why = NULL;
+	g_autoptr(GPtrArray) events = engine_events(r->engine, m->id, &why);
 	const char *at = NULL;
 
+	if (!events)
+		run_fail(r, "the history of migration %d cannot be read: %s", (int)m->id, why->message);
 	for (guint i = 0; events && i < events->len; i++) {
 		const struct mig_event *ev = g_ptr_array_index(events, i);
 
@@ -56,8 +59,11 @@ static void check_story(struct run *r, const struct mig *m)
 
 static void check_events(struct run *r, const struct action *a)
 {
-	g_autoptr(GPtrArray) events = action_events(r->store, a->id, NULL);
+	g_autoptr(GError) why = NULL;
+	g_autoptr(GPtrArray) events = action_events(r->store, a->id, &why);
 
+	if (!events)
+		run_fail(r, "the events of action %s cannot be read: %s", a->action, why->message);
 	for (guint i = 0; events && i < events->len; i++) {
 		const struct action_event *ev = g_ptr_array_index(events, i);
 
@@ -69,9 +75,12 @@ static void check_events(struct run *r, const struct action *a)
 static void check_migrations(struct run *r, const struct guest *g)
 {
 	struct mig_filter f = { .server_uuid = g->uuid };
-	g_autoptr(GPtrArray) list = engine_list(r->engine, &f, NULL);
-	g_autoptr(GPtrArray) actions = action_list(r->store, g->uuid, 0, 0, 0, 1000, NULL);
+	g_autoptr(GError) why = NULL;
+	g_autoptr(GPtrArray) list = engine_list(r->engine, &f, &why);
+	g_autoptr(GPtrArray) actions = list ? action_list(r->store, g->uuid, 0, 0, 0, 1000, &why) : NULL;
 
+	if (why)
+		run_fail(r, "the migrations and actions of %s cannot be read: %s", g->name, why->message);
 	for (guint i = 0; list && i < list->len; i++) {
 		const struct mig *m = g_ptr_array_index(list, i);
 
@@ -195,7 +204,7 @@ static void check_files(struct run *r)
 	}
 }
 
-/* Events that no run may have, but for a guest that has died by the file's hand or the fault's. */
+/* Events that no run may have; some of them may be told of a guest that has died, by the file's hand or the fault's. */
 static const struct {
 	const char *event, *text;
 	bool but_dead;
@@ -211,21 +220,27 @@ static const struct {
 	{ "server_not_adopted", NULL, false },
 };
 
-static bool some_guest_died(struct run *r)
+/* The guest that a line of the log is about has died. */
+static bool tells_of_dead(struct run *r, const char *line)
 {
-	for (guint i = 0; i < r->guests->len; i++)
-		if (sim_guest_died(r->world, ((struct guest *)g_ptr_array_index(r->guests, i))->uuid))
-			return true;
+	for (guint i = 0; i < r->guests->len; i++) {
+		const struct guest *g = g_ptr_array_index(r->guests, i);
+
+		if (strstr(line, g->uuid))
+			return sim_guest_died(r->world, g->uuid);
+	}
 	return false;
 }
 
 static void check_alarms(struct run *r)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(alarms); i++) {
-		guint at = check_log(r, 0, alarms[i].event, alarms[i].text);
+		for (guint at = 0; (at = check_log(r, at, alarms[i].event, alarms[i].text));) {
+			const char *line = g_ptr_array_index(r->log, at - 1);
 
-		if (at && !(alarms[i].but_dead && some_guest_died(r)))
-			run_fail(r, "an alarm for nothing: %s", (const char *)g_ptr_array_index(r->log, at - 1));
+			if (!alarms[i].but_dead || !tells_of_dead(r, line))
+				run_fail(r, "an alarm for nothing: %s", line);
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scn.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -29,14 +30,12 @@ static bool take_header(struct scn *s, const struct scn_line *l)
 
 	if (g_str_equal(l->w[0], "about"))
 		s->about = g_strdup(arg);
-	else if (g_str_equal(l->w[0], "real"))
-		s->real = g_str_equal(arg, "yes");
 	else if (g_str_equal(l->w[0], "no-sweep"))
 		s->no_sweep = g_strdup(arg);
 	else if (g_str_equal(l->w[0], "no-invariants"))
 		s->no_invariants = g_strdup(arg);
 	else
-		return false;
+		return g_str_equal(l->w[0], "real"); /* it says nothing any more */
 	return true;
 }
 
@@ -92,6 +91,16 @@ static bool load_conf(struct scn *s, const GString *text, const char *path, GErr
 	return false;
 }
 
+/* What expects nothing proves nothing. */
+static bool has_expect(const struct scn *s, const char *path, GError **err)
+{
+	for (guint i = 0; i < s->lines->len; i++)
+		if (g_str_equal(((struct scn_line *)g_ptr_array_index(s->lines, i))->w[0], "expect"))
+			return true;
+	g_set_error(err, ERR, ERR_CONF, "%s: it has no \"expect\"", path);
+	return false;
+}
+
 struct scn *scn_load(const char *path, GError **err)
 {
 	struct scn *s = g_new0(struct scn, 1);
@@ -105,7 +114,7 @@ struct scn *scn_load(const char *path, GError **err)
 	lines = g_strsplit(good ? text : "", "\n", -1);
 	for (int i = 0; good && lines[i]; i++)
 		good = take_line(s, conf, path, i + 1, lines[i], err);
-	if (good && load_conf(s, conf, path, err))
+	if (good && has_expect(s, path, err) && load_conf(s, conf, path, err))
 		return s;
 	scn_free(s);
 	return NULL;
@@ -124,4 +133,43 @@ void scn_free(struct scn *s)
 		conf_free(s->parsed);
 	g_ptr_array_unref(s->lines);
 	g_free(s);
+}
+
+/* ---- files ---- */
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool add_folder(GPtrArray *files, const char *path, GError **err)
+{
+	g_autoptr(GDir) dir = g_dir_open(path, 0, err);
+	const char *name;
+	guint first = files->len;
+
+	if (!dir)
+		return false;
+	while ((name = g_dir_read_name(dir)))
+		if (g_str_has_suffix(name, ".scn"))
+			g_ptr_array_add(files, g_build_filename(path, name, NULL));
+	if (files->len > first)
+		qsort(&files->pdata[first], files->len - first, sizeof files->pdata[0], by_name);
+	return true;
+}
+
+GPtrArray *scn_files(char **args, GError **err)
+{
+	g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+
+	for (; *args; args++) {
+		if (!g_file_test(*args, G_FILE_TEST_IS_DIR))
+			g_ptr_array_add(files, g_strdup(*args));
+		else if (!add_folder(files, *args, err))
+			return NULL;
+	}
+	if (files->len > 0)
+		return g_steal_pointer(&files);
+	g_set_error(err, ERR, ERR_CONF, "no scenario files");
+	return NULL;
 }

@@ -2,7 +2,7 @@
  *
  * sweep: every scenario, every call, every fault.
  *
- *	sweep [--seed N] [--runs N] [--pairs N] [--jobs N] [--only SCENARIO:CALL:FAULT[+CALL:FAULT]] [--trace] FILE...
+ *	sweep [--seed N] [--runs N] [--pairs N] [--jobs N] [--only SCENARIO:CALL:FAULT[+CALL:FAULT]] [--trace] FILE|FOLDER...
  *
  * Theory of operation
  * -------------------
@@ -375,18 +375,19 @@ static int run_all(GPtrArray *all)
 
 int main(int argc, char **argv)
 {
-	g_autoptr(GOptionContext) ctx = g_option_context_new("FILE...");
+	g_autoptr(GOptionContext) ctx = g_option_context_new("FILE|FOLDER...");
 	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)scn_free);
+	g_autoptr(GPtrArray) files = NULL;
 	g_autoptr(GError) err = NULL;
 	int code;
 
 	g_option_context_add_main_entries(ctx, options, NULL);
-	if (!g_option_context_parse(ctx, &argc, &argv, &err)) {
+	if (!g_option_context_parse(ctx, &argc, &argv, &err) || !(files = scn_files(argv + 1, &err))) {
 		fprintf(stderr, "sweep: %s\n", err->message);
 		return 2;
 	}
-	for (int i = 1; i < argc; i++) {
-		struct scn *s = scn_load(argv[i], &err);
+	for (guint i = 0; i < files->len; i++) {
+		struct scn *s = scn_load(g_ptr_array_index(files, i), &err);
 
 		if (!s) {
 			fprintf(stderr, "sweep: %s\n", err->message);
