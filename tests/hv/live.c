@@ -304,7 +304,7 @@ static char *run(char **argv, GError **err)
 	char *out = NULL;
 	int status;
 
-	g_test_message("run %s", strchr(line, ' '));
+	g_test_message("run %s", line);
 	if (g_spawn_sync(NULL, argv, NULL, 0, NULL, NULL, &out, NULL, &status, err) && g_spawn_check_wait_status(status, err))
 		return g_strchomp(out);
 	g_prefix_error(err, "%s: ", line);

@@ -28,6 +28,8 @@ SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:verify_asan_link_order=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
     "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lib/lsan.supp:print_suppressions=0",
+    "TSAN_OPTIONS": f"suppressions={ROOT}/tests/lib/tsan.supp:print_suppressions=0",
+    "G_SLICE": "always-malloc",   # each sanitizer sees through malloc, not through GLib's own allocator
 }
 
 
@@ -37,6 +39,7 @@ class Group:
     jobs: int = os.cpu_count() or 1
     scripts: tuple[tuple[str, str], ...] = ()  # program, the build that it uses
     alone: tuple[tuple[str, str], ...] = ()    # those that measure: after the others, one by one
+    only: tuple[str, ...] = ()    # of meson's tests these, of whatever suite
 
 
 GROUPS = {
@@ -66,6 +69,8 @@ GROUPS = {
         ("tests/e2e/t_clock.py", "gcc"),
         ("tests/e2e/t_clients.py", "asan"),
     ), alone=(("lab/test", "gcc"), ("tests/e2e/t_bench.py", "gcc"), ("tests/e2e/t_heartbeat.py", "gcc"))),
+    # who touches what from which thread
+    "tsan": Group(("tsan",), only=("t_local", "t_post")),
     "fuzz": Group(("fuzz",)),
 }
 
@@ -99,7 +104,7 @@ def meson_programs(group: str, build: str) -> list[Program]:
     text = subprocess.run(["meson", "introspect", "--tests", str(ROOT / "build" / build)], check=True, capture_output=True).stdout
     found = []
     for test in json.loads(text):
-        if group_of(test) != group:
+        if test["name"] not in GROUPS[group].only and group_of(test) != group:
             continue
         # GLib's test programs print TAP when told; those of protocol tap do unasked
         argv = test["cmd"] + ([] if test["protocol"] == "tap" else ["--tap", "-k"])

@@ -59,6 +59,7 @@ build_words() {
 	gcc) printf '%s\n' gcc -Doptimization=3 ;; # as the README builds it, but with symbols
 	clang) echo clang ;;
 	asan) printf '%s\n' gcc -Db_sanitize=address,undefined -Db_lundef=false ;;
+	tsan) printf '%s\n' gcc -Doptimization=1 -Db_sanitize=thread -Db_lundef=false ;;
 	fuzz) printf '%s\n' clang -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link ;;
 	*) die "no build '$1'" ;;
 	esac
@@ -66,7 +67,9 @@ build_words() {
 
 # NAME: what of it is wanted, if not all.
 build_targets() {
-	if [ "$1" = fuzz ]; then
+	if [ "$1" = tsan ]; then
+		printf '%s\n' tests/hv/t_local tests/unit/t_post
+	elif [ "$1" = fuzz ]; then
 		# the list is that of the last configuration
 		ninja -C "$root/build/fuzz" build.ninja > /dev/null
 		ninja -C "$root/build/fuzz" -t targets all | sed -n 's,^\(tests/fuzz/fuzz_[a-z0-9_]*\): .*,\1,p'
