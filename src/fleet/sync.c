@@ -51,7 +51,7 @@ static int64_t disk_gb_of(const struct hv_dom *d)
 	for (guint i = 0; i < d->disks->len; i++) {
 		const struct hv_disk *disk = g_ptr_array_index(d->disks, i);
 
-		if (!disk->network && !disk->cdrom)
+		if (disk->kind != HV_SOURCE_NETWORK && !disk->cdrom)
 			bytes += disk->capacity_bytes;
 	}
 	return (bytes + FLEET_UNIT_GIB - 1) / FLEET_UNIT_GIB;

@@ -190,17 +190,33 @@ static bool parse_head(const xmlNode *root, struct hv_dom *d, GError **err)
 /* Where a disk's contents are: the attribute depends on the type of the disk. */
 static const struct {
 	const char *type, *attr;
-	bool network, block;
+	enum hv_source kind;
 } disk_types[] = {
-	{ "file",      "file",   false, false },
-	{ "block",     "dev",    false, true },
-	{ "dir",       "dir",    false, false },
-	{ "volume",    "volume", false, false },
-	{ "network",   "name",   true,  false },
-	{ "nvme",      NULL,     false, true },
-	{ "vhostuser", NULL,     false, false },
-	{ "vhostvdpa", "dev",    false, true },
+	{ "file",      "file",   HV_SOURCE_FILE },
+	{ "block",     "dev",    HV_SOURCE_DEVICE },
+	{ "dir",       "dir",    HV_SOURCE_OTHER },
+	{ "volume",    "volume", HV_SOURCE_FILE }, /* of a pool, which may say that it is something else */
+	{ "network",   "name",   HV_SOURCE_NETWORK },
+	{ "nvme",      NULL,     HV_SOURCE_OTHER },
+	{ "vhostuser", NULL,     HV_SOURCE_OTHER },
+	{ "vhostvdpa", "dev",    HV_SOURCE_OTHER },
 };
+
+/* Where the kernel shows devices. What is there is none of a file system's files, whatever a description calls it. */
+static bool is_device_path(const char *path)
+{
+	return path && g_str_has_prefix(path, "/dev/");
+}
+
+/* A file is libvirt's default. A type that is in none of the rows has no rule either. */
+static size_t find_type(const char *type)
+{
+	size_t i = 0;
+
+	while (i < G_N_ELEMENTS(disk_types) && strcmp(type ? type : "file", disk_types[i].type))
+		i++;
+	return i;
+}
 
 /* @n: a <disk> or a <backingStore>, which are alike in this */
 static bool disk_source(const xmlNode *n, struct hv_disk *k, GError **err)
@@ -208,16 +224,20 @@ static bool disk_source(const xmlNode *n, struct hv_disk *k, GError **err)
 	const xmlNode *src = domxml_child(n, "source");
 	g_autofree char *type = domxml_attr(n, "type");
 	g_autofree char *proto = NULL, *path = NULL;
+	size_t at = find_type(type);
 
-	for (size_t i = 0; i < G_N_ELEMENTS(disk_types); i++) {
-		if (g_strcmp0(type, disk_types[i].type))
-			continue;
-		k->network = disk_types[i].network;
-		k->block = disk_types[i].block;
-		if (disk_types[i].attr)
-			path = domxml_attr(src, disk_types[i].attr);
+	if (at == G_N_ELEMENTS(disk_types)) {
+		k->kind = HV_SOURCE_OTHER;
+		return true;
 	}
-	if (!k->network)
+	k->kind = disk_types[at].kind;
+	if (disk_types[at].attr)
+		path = domxml_attr(src, disk_types[at].attr);
+	if (k->kind == HV_SOURCE_FILE && is_device_path(path))
+		k->kind = HV_SOURCE_DEVICE;
+	if (!g_strcmp0(type, "volume") && !name_attr(src, "pool", &k->pool, err))
+		return false;
+	if (k->kind != HV_SOURCE_NETWORK)
 		return bounded(g_steal_pointer(&path), DOMXML_TEXT_MAX, &k->source, err);
 	proto = domxml_attr(src, "protocol");
 	if (!proto)
@@ -232,6 +252,8 @@ static bool parse_backing(const xmlNode *n, struct hv_disk *k, GError **err)
 	bool ok = disk_source(n, &source, err) && name_attr(domxml_child(n, "format"), "type", &b->format, err);
 
 	b->path = source.source;
+	b->kind = source.kind;
+	b->pool = source.pool;
 	if (!k->backing)
 		k->backing = g_ptr_array_new_with_free_func((GDestroyNotify)hv_backing_free);
 	g_ptr_array_add(k->backing, b);
@@ -500,6 +522,29 @@ static void set_cpu_model(xmlNode *root, const char *model)
 	(void)xmlNewTextChild(cpu, NULL, BAD_CAST "model", BAD_CAST model);
 }
 
+static void name_as_file(xmlNode *disk, const char *path)
+{
+	xmlNode *source = domxml_child(disk, "source");
+	g_autofree char *type = domxml_attr(disk, "type");
+
+	if (!source || g_strcmp0(type, "volume") != 0)
+		return;
+	set_attr(disk, "type", "file");
+	(void)xmlUnsetProp(source, BAD_CAST "pool");
+	(void)xmlUnsetProp(source, BAD_CAST "volume");
+	(void)xmlUnsetProp(source, BAD_CAST "mode");
+	set_attr(source, "file", path);
+}
+
+static void rewrite_disk(xmlNode *disk, const char *const *files)
+{
+	g_autofree char *target = domxml_attr(domxml_child(disk, "target"), "dev");
+
+	for (; files && files[0] && files[1]; files += 2)
+		if (g_strcmp0(files[0], target) == 0)
+			name_as_file(disk, files[1]);
+}
+
 char *domxml_rewrite(const char *xml, const struct domxml_changes *ch, GError **err)
 {
 	g_autoptr(xmlDoc) doc = domxml_read(xml, "domain", err);
@@ -512,6 +557,8 @@ char *domxml_rewrite(const char *xml, const struct domxml_changes *ch, GError **
 	for (xmlNode *g = domxml_child(domxml_child(root, "devices"), "graphics"); g; g = domxml_next(g, "graphics"))
 		if (listener_of(g, ch))
 			rewrite_listen(g, listener_of(g, ch));
+	for (xmlNode *k = domxml_child(domxml_child(root, "devices"), "disk"); k; k = domxml_next(k, "disk"))
+		rewrite_disk(k, ch->files);
 	if (ch->cpu_model)
 		set_cpu_model(root, ch->cpu_model);
 	if (ch->place)

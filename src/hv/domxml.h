@@ -101,6 +101,11 @@ struct domxml_changes {
 	const char *spice_listen; /* likewise SPICE servers */
 	const char *cpu_model;    /* this one in place of the guest's <cpu>; for comparisons alone, a running guest keeps its own */
 	const struct hv_place *place;
+	/*
+	 * "vda", "/path", "vdb", ...: disks that are named as volumes of pools and are to be named as files. A running domain's alone: libvirt
+	 * 9.0 does not copy into a volume's file that is there already.
+	 */
+	const char *const *files;
 };
 
 /** domxml_listens_elsewhere() - some server of it listens on an address that is not the one in @ch. False of XML that cannot be read. */

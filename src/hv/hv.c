@@ -59,6 +59,8 @@ static const struct {
 	[HV_VOL_CREATE]   = { "vol_create",   60000 },
 	[HV_VOL_COPY]     = { "vol_copy",     1200000 },
 	[HV_VOL_DELETE]   = { "vol_delete",   60000 },
+	[HV_VOL_FIND]     = { "vol_find",     30000 },
+	[HV_DEVICE_GET]   = { "device_get",   30000 },
 };
 static_assert(G_N_ELEMENTS(op_table) == HV_OP_N, "op_table is missing one");
 
@@ -75,6 +77,36 @@ const char *hv_reason_name(enum hv_reason r)
 const char *hv_op_name(enum hv_op op)
 {
 	return op_table[op].name;
+}
+
+static const char *const device_id_names[] = { [HV_ID_SERIAL] = "serial", [HV_ID_WWN] = "WWN", [HV_ID_VOLUME] = "volume key" };
+static_assert(G_N_ELEMENTS(device_id_names) == HV_DEVICE_ID_N, "device_id_names is missing one");
+
+const char *hv_device_id_name(enum hv_device_id id)
+{
+	return device_id_names[id];
+}
+
+/* A file system writes near its beginning and notes there when it was mounted: that tells copies of one image apart. */
+int64_t hv_sample_at(int64_t size_bytes, int i)
+{
+	const int64_t first_partition = 1 << 20, last = MAX(size_bytes - HV_SAMPLE_BYTES, 0);
+
+	if (i == 1)
+		return MIN(first_partition, last);
+	return i == 0 ? 0 : last / (HV_SAMPLES - 1) * i + (i == HV_SAMPLES - 1 ? last % (HV_SAMPLES - 1) : 0);
+}
+
+#define PROBE_PREFIX "drover-probe-"
+
+char *hv_probe_name(const char *uuid)
+{
+	return g_strconcat(PROBE_PREFIX, uuid, NULL);
+}
+
+bool hv_is_probe(const char *name, const char *uuid)
+{
+	return name && g_str_has_prefix(name, PROBE_PREFIX) && strcmp(name + strlen(PROBE_PREFIX), uuid) == 0;
 }
 
 static const char *const outcome_names[] = { [HV_DONE] = "done", [HV_REFUSED] = "refused", [HV_LOST] = "lost" };
@@ -111,6 +143,11 @@ static struct hv_req req_copy(const struct hv_req *r)
 	c.vol.backing_format = g_strdup(r->vol.backing_format);
 	c.vol.source_uri = g_strdup(r->vol.source_uri);
 	c.vol.source_host = g_strdup(r->vol.source_host);
+	c.vol.pool = g_strdup(r->vol.pool);
+	c.vol.name = g_strdup(r->vol.name);
+	c.vol.probe = g_strdup(r->vol.probe);
+	c.vol.virt_type = g_strdup(r->vol.virt_type);
+	c.vol.arch = g_strdup(r->vol.arch);
 	return c;
 }
 
@@ -131,6 +168,11 @@ static void req_clear(struct hv_req *r)
 	g_free((char *)r->vol.backing_format);
 	g_free((char *)r->vol.source_uri);
 	g_free((char *)r->vol.source_host);
+	g_free((char *)r->vol.pool);
+	g_free((char *)r->vol.name);
+	g_free((char *)r->vol.probe);
+	g_free((char *)r->vol.virt_type);
+	g_free((char *)r->vol.arch);
 }
 
 static void count(const struct hv_call *c, const struct hv_reply *r)
@@ -318,6 +360,7 @@ void hv_backing_free(struct hv_backing *b)
 		return;
 	g_free(b->path);
 	g_free(b->format);
+	g_free(b->pool);
 	g_free(b);
 }
 
@@ -328,6 +371,7 @@ void hv_disk_free(struct hv_disk *d)
 	g_free(d->target);
 	g_free(d->source);
 	g_free(d->format);
+	g_free(d->pool);
 	g_clear_pointer(&d->backing, g_ptr_array_unref);
 	g_free(d);
 }
@@ -369,6 +413,67 @@ void hv_dom_free(struct hv_dom *d)
 	g_free(d);
 }
 
+static void *backing_copy(const void *src, void *unused)
+{
+	const struct hv_backing *b = src;
+	struct hv_backing *c = g_new0(struct hv_backing, 1);
+
+	(void)unused;
+	c->path = g_strdup(b->path);
+	c->kind = b->kind;
+	c->format = g_strdup(b->format);
+	c->pool = g_strdup(b->pool);
+	return c;
+}
+
+static struct hv_disk *disk_copy(const struct hv_disk *d)
+{
+	struct hv_disk *c = g_memdup2(d, sizeof(*d));
+
+	c->backing = d->backing ? g_ptr_array_copy(d->backing, backing_copy, NULL) : NULL;
+	if (c->backing)
+		g_ptr_array_set_free_func(c->backing, (GDestroyNotify)hv_backing_free);
+
+	c->target = g_strdup(d->target);
+	c->source = g_strdup(d->source);
+	c->format = g_strdup(d->format);
+	c->pool = g_strdup(d->pool);
+	return c;
+}
+
+static struct hv_nic *nic_copy(const struct hv_nic *n)
+{
+	struct hv_nic *c = g_memdup2(n, sizeof(*n));
+
+	c->mac = g_strdup(n->mac);
+	c->bridge = g_strdup(n->bridge);
+	c->type = g_strdup(n->type);
+	return c;
+}
+
+struct hv_dom *hv_dom_copy(const struct hv_dom *d)
+{
+	struct hv_dom *c = hv_dom_new();
+	GPtrArray *disks = c->disks, *nics = c->nics;
+
+	*c = *d;
+	c->disks = disks;
+	c->nics = nics;
+	c->ties = hv_ties_ref(d->ties);
+	c->name = g_strdup(d->name);
+	c->title = g_strdup(d->title);
+	c->unreadable = g_strdup(d->unreadable);
+	c->virt_type = g_strdup(d->virt_type);
+	c->arch = g_strdup(d->arch);
+	c->machine = g_strdup(d->machine);
+	c->vnc_listen = g_strdup(d->vnc_listen);
+	for (guint i = 0; i < d->disks->len; i++)
+		g_ptr_array_add(disks, disk_copy(g_ptr_array_index(d->disks, i)));
+	for (guint i = 0; i < d->nics->len; i++)
+		g_ptr_array_add(nics, nic_copy(g_ptr_array_index(d->nics, i)));
+	return c;
+}
+
 void hv_host_info_free(struct hv_host_info *i)
 {
 	if (!i)
@@ -385,6 +490,15 @@ void hv_host_info_free(struct hv_host_info *i)
 	g_free(i);
 }
 
+void hv_device_clear(struct hv_device *d)
+{
+	for (int i = 0; i < HV_DEVICE_ID_N; i++)
+		g_clear_pointer(&d->id[i], g_free);
+	for (int i = 0; i < HV_SAMPLES; i++)
+		g_clear_pointer(&d->samples[i], g_free);
+	d->size_bytes = 0;
+}
+
 void hv_reply_clear(struct hv_reply *r)
 {
 	g_clear_error(&r->err);
@@ -396,4 +510,7 @@ void hv_reply_clear(struct hv_reply *r)
 	g_clear_pointer(&r->definition, g_free);
 	g_clear_pointer(&r->cpu_why, g_free);
 	g_clear_pointer(&r->vol.format, g_free);
+	g_clear_pointer(&r->vol.path, g_free);
+	g_clear_pointer(&r->vol.origin, g_free);
+	hv_device_clear(&r->device);
 }

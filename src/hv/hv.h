@@ -65,17 +65,28 @@ enum hv_reason {
 const char *hv_state_name(enum hv_state s);
 const char *hv_reason_name(enum hv_reason r);
 
-/* A file that a disk's own file is laid over. */
+/* Where a disk's bytes are. */
+enum hv_source {
+	HV_SOURCE_FILE,
+	HV_SOURCE_NETWORK, /* volume-backed: rbd, iscsi, nbd, ... */
+	HV_SOURCE_DEVICE,  /* a block device of the host */
+	HV_SOURCE_OTHER,   /* something else of the host: a folder shown as a disk, an NVMe controller, a vhost-user socket */
+	HV_SOURCE_N
+};
+
+/* A file or a device that a disk is laid over. */
 struct hv_backing {
 	char *path, *format; /* as source and format of a disk; NULL if not told */
+	enum hv_source kind;
+	char *pool;          /* as a disk's */
 };
 
 struct hv_disk {
 	char *target;    /* "vda" */
 	char *source;    /* path, or protocol:name of a network disk; NULL if empty */
 	char *format;    /* "qcow2", "raw" */
-	bool network;    /* volume-backed: rbd, iscsi, nbd, ... */
-	bool block;      /* a block device of the host */
+	enum hv_source kind;
+	char *pool;      /* the storage pool that the domain names; source is then the volume's name, and .kind FILE, until HV_VOL_FIND says. NULL: none */
 	bool readonly, cdrom, shareable;
 	int64_t capacity_bytes;   /* 0 if not known */
 	int64_t allocation_bytes;
@@ -153,9 +164,37 @@ struct hv_host_info {
 /* A file in a host's storage pool. */
 struct hv_vol {
 	bool exists;
+	char *path;                /* HV_VOL_FIND; of one that does not exist: where it would be, or NULL */
+	char *origin;              /* HV_VOL_FIND of a network disk: where its pool has it from, as libvirt writes it; else NULL */
+	enum hv_source kind;       /* HV_VOL_FIND; DEVICE too for HV_VOL_GET of what leads to a block device */
 	char *format;              /* "qcow2", "raw"; NULL if not known */
 	int64_t capacity_bytes;    /* what a guest sees */
 	int64_t allocation_bytes;  /* what it takes */
+};
+
+/* By what a host knows a block device, whatever its path. */
+enum hv_device_id {
+	HV_ID_SERIAL, /* udev's ID_SERIAL */
+	HV_ID_WWN,    /* the World Wide Name in udev's link to it */
+	HV_ID_VOLUME, /* libvirt's key of a volume that is one: an LV's UUID, a LUN's serial */
+	HV_DEVICE_ID_N
+};
+
+/** hv_device_id_name() - "serial", "WWN", "volume key". */
+const char *hv_device_id_name(enum hv_device_id id);
+
+#define HV_SAMPLES 32           /* places of a device that are read */
+#define HV_SAMPLE_BYTES 65536   /* at each */
+
+/** hv_sample_at() - where on a device of that size sample @i begins: its head, its tail, where a first partition begins, and evenly between. */
+int64_t hv_sample_at(int64_t size_bytes, int i);
+
+/* A block device. */
+struct hv_device {
+	char *id[HV_DEVICE_ID_N];  /* NULL where the host does not say */
+	/* Of a probe; size_bytes 0 without. */
+	int64_t size_bytes;
+	char *samples[HV_SAMPLES]; /* a checksum of each, as text */
 };
 
 /* Statistics of a migration job. Bytes. */
@@ -208,6 +247,12 @@ enum hv_op {
 	HV_VOL_COPY,     /* make it with the bytes of the same path at another host, through this program; ERR_CONFLICT if it exists. Long. Lost: HV_VOL_DELETE,
 	                  * again; until it is whole it is shorter than its source, or of no format but "raw" */
 	HV_VOL_DELETE,   /* remove it; absent is success. Idempotent */
+	HV_VOL_FIND,     /* where a pool has a volume of that name, looked for anew. ERR_NOT_FOUND: no such pool, or not active. Idempotent */
+	/*
+	 * What a block device is, by its path, and with a probe what is in it. A probe reads through a domain that is defined for the
+	 * length of the call and never started: hv_probe_name(). Lost: HV_DOM_UNDEFINE of the probe.
+	 */
+	HV_DEVICE_GET,
 	HV_OP_N
 };
 
@@ -250,6 +295,9 @@ struct hv_vol_params {
 	const char *backing_format;
 	const char *source_uri;     /* HV_VOL_COPY: where from, as this program reaches it */
 	const char *source_host;    /* its name in this program; the simulator goes by it */
+	const char *pool, *name;    /* HV_VOL_FIND */
+	/* HV_DEVICE_GET, of .path: the probe's UUID, NULL for none; and what kind of domain the host can have, as struct hv_dom has it */
+	const char *probe, *virt_type, *arch;
 };
 
 /* One call. Which fields count depends on the op; uuid is the domain's, also of HV_VOL_*: whose volume it is. */
@@ -277,10 +325,20 @@ struct hv_reply {
 	bool cpu_ok;               /* HV_CPU_COMPARE */
 	char *cpu_why;             /* what is missing, when not ok */
 	struct hv_job job;         /* HV_JOB_GET, HV_JOB_DONE */
-	struct hv_vol vol;         /* HV_VOL_GET */
+	struct hv_vol vol;         /* HV_VOL_GET, HV_VOL_FIND */
+	struct hv_device device;   /* HV_DEVICE_GET */
 };
 
 typedef void hv_done_f(struct hv_reply *r, void *user);
+
+/** hv_probe_name() - the name of the domain that a probe of that UUID is. Return: owned by the caller. */
+char *hv_probe_name(const char *uuid);
+
+/**
+ * hv_is_probe() - the domain is a probe of ours. HV_DOM_LIST leaves probes out, and HV_DOM_GET says that they are absent: they
+ * are no guests.
+ */
+bool hv_is_probe(const char *name, const char *uuid);
 
 /* ---- events of a host, on the loop thread, in the order in which they came ---- */
 
@@ -391,11 +449,14 @@ void hv_call(struct hv_host *h, const struct hv_req *req, hv_done_f *done, void 
 /* ---- values ---- */
 
 struct hv_dom *hv_dom_new(void);
+/** hv_dom_copy() - Return: owned by the caller; it shares the ties. */
+struct hv_dom *hv_dom_copy(const struct hv_dom *d);
 void hv_dom_free(struct hv_dom *d);
 void hv_disk_free(struct hv_disk *d);
 void hv_backing_free(struct hv_backing *b);
 void hv_nic_free(struct hv_nic *n);
 void hv_host_info_free(struct hv_host_info *i);
+void hv_device_clear(struct hv_device *d);
 void hv_reply_clear(struct hv_reply *r);
 
 #endif

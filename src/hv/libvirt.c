@@ -36,6 +36,8 @@ static const struct {
 	[HV_VOL_CREATE]   = { LV_VOL,   lv_vol_create },
 	[HV_VOL_COPY]     = { LV_OWN,   NULL, lv_vol_copy },
 	[HV_VOL_DELETE]   = { LV_VOL,   lv_vol_delete },
+	[HV_VOL_FIND]     = { LV_VOL,   lv_vol_find },
+	[HV_DEVICE_GET]   = { LV_VOL,   lv_device_get },
 };
 static_assert(G_N_ELEMENTS(table) == HV_OP_N, "an op has no work");
 

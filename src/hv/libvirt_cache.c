@@ -82,64 +82,6 @@ uint64_t lv_cache_stamp(struct lv_cache *k)
 	return n;
 }
 
-static void *backing_copy(const void *src, void *unused)
-{
-	const struct hv_backing *b = src;
-	struct hv_backing *c = g_new0(struct hv_backing, 1);
-
-	(void)unused;
-	c->path = g_strdup(b->path);
-	c->format = g_strdup(b->format);
-	return c;
-}
-
-static struct hv_disk *disk_copy(const struct hv_disk *d)
-{
-	struct hv_disk *c = g_memdup2(d, sizeof(*d));
-
-	c->backing = d->backing ? g_ptr_array_copy(d->backing, backing_copy, NULL) : NULL;
-	if (c->backing)
-		g_ptr_array_set_free_func(c->backing, (GDestroyNotify)hv_backing_free);
-
-	c->target = g_strdup(d->target);
-	c->source = g_strdup(d->source);
-	c->format = g_strdup(d->format);
-	return c;
-}
-
-static struct hv_nic *nic_copy(const struct hv_nic *n)
-{
-	struct hv_nic *c = g_memdup2(n, sizeof(*n));
-
-	c->mac = g_strdup(n->mac);
-	c->bridge = g_strdup(n->bridge);
-	c->type = g_strdup(n->type);
-	return c;
-}
-
-static struct hv_dom *dom_copy(const struct hv_dom *d)
-{
-	struct hv_dom *c = hv_dom_new();
-	GPtrArray *disks = c->disks, *nics = c->nics;
-
-	*c = *d;
-	c->disks = disks;
-	c->nics = nics;
-	c->ties = hv_ties_ref(d->ties);
-	c->name = g_strdup(d->name);
-	c->title = g_strdup(d->title);
-	c->unreadable = g_strdup(d->unreadable);
-	c->virt_type = g_strdup(d->virt_type);
-	c->arch = g_strdup(d->arch);
-	c->machine = g_strdup(d->machine);
-	c->vnc_listen = g_strdup(d->vnc_listen);
-	for (guint i = 0; i < d->disks->len; i++)
-		g_ptr_array_add(disks, disk_copy(g_ptr_array_index(d->disks, i)));
-	for (guint i = 0; i < d->nics->len; i++)
-		g_ptr_array_add(nics, nic_copy(g_ptr_array_index(d->nics, i)));
-	return c;
-}
-
 struct hv_dom *lv_cache_get(struct lv_cache *k, const char *uuid, bool active)
 {
 	struct hv_dom *d = NULL;
@@ -149,7 +91,7 @@ struct hv_dom *lv_cache_get(struct lv_cache *k, const char *uuid, bool active)
 	e = g_hash_table_lookup(k->entries, uuid);
 	/* The answer of a call can overtake the event of what it tells. */
 	if (e && e->active == active && clock_now_ms() - e->made_ms < CACHE_MAX_AGE_MS)
-		d = dom_copy(e->dom);
+		d = hv_dom_copy(e->dom);
 	g_mutex_unlock(&k->lock);
 	return d;
 }
@@ -163,7 +105,7 @@ void lv_cache_put(struct lv_cache *k, const struct hv_dom *d, uint64_t stamp)
 	changed = g_hash_table_lookup(k->changed, d->uuid);
 	if (!changed || *changed <= stamp) {
 		e = g_new0(struct entry, 1);
-		e->dom = dom_copy(d);
+		e->dom = hv_dom_copy(d);
 		e->active = d->state != HV_SHUTOFF && d->state != HV_CRASHED;
 		e->made_ms = clock_now_ms();
 		g_hash_table_replace(k->entries, g_strdup(d->uuid), e);

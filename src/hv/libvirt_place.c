@@ -14,8 +14,19 @@
 
 static bool bad_path(const char *path, GError **err)
 {
-	g_set_error(err, ERR, ERR_BAD_REQUEST, "\"%.200s\" is no path of a volume: absolute, without \".\", \"..\" and control characters",
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "\"%.200s\" is no path of a volume: absolute, outside of /dev, /proc and /sys, without \".\", \"..\" and control characters",
 	            path);
+	return false;
+}
+
+/* Folders of the kernel's, in which a path leads to no file. */
+static const char *const kernels[] = { "/dev/", "/proc/", "/sys/" };
+
+static bool is_kernels(const char *path)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(kernels); i++)
+		if (g_str_has_prefix(path, kernels[i]))
+			return true;
 	return false;
 }
 
@@ -50,7 +61,7 @@ bool lv_place_init(struct lv_place *p, virConnectPtr vir, const char *path, GErr
 			return bad_path(path, err);
 	}
 	/* A file in the root folder: a pool of all that is the host. */
-	if (n < 2)
+	if (n < 2 || is_kernels(path))
 		return bad_path(path, err);
 	p->folder = g_path_get_dirname(path);
 	p->name = g_strdup(steps[n - 1]);
@@ -148,22 +159,19 @@ static bool find_pool(struct lv_place *p, GError **err)
 	return p->pool || lv_error_is(VIR_ERR_NO_STORAGE_POOL) || lv_error(p->vir, "look up the storage pool", err);
 }
 
-/*
- * false without @err: the folder is gone, and libvirt has stopped the pool. An active pool that cannot be refreshed has a
- * volume under construction.
- */
-static bool refresh(struct lv_place *p, GError **err)
+/* An active pool that cannot be refreshed has a volume under construction. */
+bool lv_pool_refresh(virConnectPtr vir, virStoragePoolPtr pool, GError **err)
 {
 	g_autoptr(GError) e = NULL;
 	bool missing;
 
-	if (virStoragePoolRefresh(p->pool, 0) == 0)
+	if (virStoragePoolRefresh(pool, 0) == 0)
 		return true;
 	missing = is_missing();
-	(void)lv_error(p->vir, "refresh the storage pool", &e);
+	(void)lv_error(vir, "refresh the storage pool", &e);
 	if (missing && e->code != ERR_HV_LOST)
 		return false;
-	if (e->code == ERR_HV && virStoragePoolIsActive(p->pool) == 1)
+	if (e->code == ERR_HV && virStoragePoolIsActive(pool) == 1)
 		e->code = ERR_HV_BUSY;
 	g_propagate_error(err, g_steal_pointer(&e));
 	return false;
@@ -191,7 +199,7 @@ static bool open_pool(struct lv_place *p, bool build, GError **err)
 
 	if (!find_pool(p, err))
 		return false;
-	if (p->pool && refresh(p, &e))
+	if (p->pool && lv_pool_refresh(p->vir, p->pool, &e))
 		return true;
 	if (e) {
 		g_propagate_error(err, e);

@@ -36,7 +36,8 @@ struct lv_place {
 };
 
 /**
- * lv_place_init() - begin with a path: absolute, without "." or "..", of text that libvirt takes.
+ * lv_place_init() - begin with a path: absolute, without "." or "..", of text that libvirt takes, and not among the kernel's
+ * devices: a pool opens whatever its folder has, and some devices act upon that (/dev/watchdog resets the host).
  *
  * Return: false with ERR_BAD_REQUEST; lv_place_leave() either way.
  */
@@ -70,6 +71,14 @@ bool lv_place_find(const struct lv_place *p, unsigned flags, virStorageVolPtr *r
  * Return: the volume, or NULL; ERR_CONFLICT if it exists.
  */
 virStorageVolPtr lv_place_create(const struct lv_place *p, const struct hv_vol_params *v, GError **err);
+
+/**
+ * lv_pool_refresh() - let an active pool look again at what it has.
+ *
+ * Return: false with ERR_HV_BUSY while a volume is being built in it; false without @err: its folder is gone, and libvirt has
+ * stopped the pool.
+ */
+bool lv_pool_refresh(virConnectPtr vir, virStoragePoolPtr pool, GError **err);
 
 static inline void lv_pool_free(virStoragePoolPtr p)
 {

@@ -365,7 +365,8 @@ lv_work_f lv_dom_get, lv_dom_get_silent, lv_dom_xml, lv_dom_suspend, lv_dom_resu
 lv_work_f lv_dom_definition, lv_dom_define, lv_dom_undefine, lv_dom_autostart;        /* libvirt_define.c */
 lv_work_f lv_announce;                                                                /* libvirt_announce.c */
 lv_work_f lv_job_get, lv_job_done, lv_job_abort, lv_job_tune, lv_postcopy, lv_postcopy_pause; /* libvirt_job.c */
-lv_work_f lv_vol_get, lv_vol_create, lv_vol_delete;                                   /* libvirt_vol.c */
+lv_work_f lv_vol_get, lv_vol_create, lv_vol_delete, lv_vol_find;                      /* libvirt_vol.c */
+lv_work_f lv_device_get;                                                              /* libvirt_device.c */
 
 /** lv_migrate() - submit HV_MIGRATE. Loop thread. */
 void lv_migrate(struct lv_conn *c, struct hv_call *call);                             /* libvirt_migrate.c */

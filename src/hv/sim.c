@@ -312,6 +312,12 @@ static void act(struct sim_call *sc)
 	case HV_VOL_COPY:
 		sim_act_copy(sc);
 		break;
+	case HV_VOL_FIND:
+		sim_act_find(sc);
+		break;
+	case HV_DEVICE_GET:
+		sim_act_device(sc);
+		break;
 	case HV_OP_N:
 	default:
 		g_assert_not_reached();

@@ -101,6 +101,8 @@ struct sim_dom_spec {
 	const char *backing;      /* path of the image that they are laid over; it is there, too */
 	bool config_drive;        /* a small read-only CD-ROM beside them */
 	bool network_disks;
+	const char *device;       /* path of a block device that its first disk is; NULL: a file too */
+	const char *pool;         /* of this storage pool its disks are volumes; NULL: none */
 	const char *cpu_model;    /* NULL: "qemu64"; "host-passthrough": what its host has */
 	const char *cpu_features;
 	enum hv_state state;      /* HV_UNKNOWN: running */
@@ -190,7 +192,7 @@ bool sim_job_report(struct sim *w, const char *uuid, struct sim_job_report *ret)
  * A guest was let run while another copy of it ran, without its memory or on
  * disks that are not the newest; half of a post-copy migration, the only copy of
  * a guest or of its disk, or a stranger's file was removed by a call; a disk was
- * copied onto itself; the link of a post-copy was ended before it could go on.
+ * copied onto itself, or is another block device than it was; the link of a post-copy was ended before it could go on.
  * Borrowed.
  */
 const char *sim_violation(const struct sim *w);
@@ -228,6 +230,29 @@ struct sim_file_view {
 
 /** sim_file_list() - every file, by storage and then by path. @host: NULL for any. Return: GArray of struct sim_file_view, owned. */
 GArray *sim_file_list(struct sim *w, const char *host);
+
+/* ---- block devices and storage pools ---- */
+
+struct sim_device_spec {
+	const char *path;
+	const char *lun;          /* hosts whose devices name the same one share it */
+	int64_t size_mib;         /* of the lun, when it is named for the first time; 0: 1024 */
+	const char *id[HV_DEVICE_ID_N]; /* what the host says of it, true or not; NULL: nothing */
+	const char *looks;        /* what is read in it: two that look alike are copies of one image; NULL: the lun's name */
+	bool hot;                 /* no two readings of its first block are equal */
+	bool unreadable;
+};
+
+/** sim_device_add() - a host has a block device at that path, in the place of an earlier one. */
+void sim_device_add(struct sim *w, const char *host, const struct sim_device_spec *spec);
+void sim_device_remove(struct sim *w, const char *host, const char *path);
+/** sim_probes() - domains on a host that are there to read a device through. */
+guint sim_probes(struct sim *w, const char *host);
+
+/** sim_pool_add() - a host has an active storage pool of that name, whose folder is in its storage. @target: NULL: /srv/NAME. */
+void sim_pool_add(struct sim *w, const char *host, const char *name, const char *target);
+/** sim_pool_stop() - it is defined, but not active. */
+void sim_pool_stop(struct sim *w, const char *host, const char *name);
 
 /* ---- faults: each call passes one gate ---- */
 

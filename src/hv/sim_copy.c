@@ -128,6 +128,7 @@ static void begin(struct sim_call *sc, struct sim_host *from, const struct sim_f
 
 	(void)sim_file_make(sc->host->storage, f->path, f->format, f->backing, f->capacity);
 	sim_file_find(sc->host->storage, f->path)->content = SIM_TORN;
+	sim_pool_looked(sc->host, f->path);
 	c->call = sc;
 	c->from = from;
 	c->to = sc->host;

@@ -119,6 +119,7 @@ static void undefine(struct sim_call *sc, struct sim_dom *d)
 	} else {
 		if (d)
 			sim_dom_undefine(d);
+		sim_probe_drop(sc->host, sc->call->req.uuid);
 		sim_call_finish(sc);
 	}
 }

@@ -28,6 +28,7 @@ void sim_disk_free(struct sim_disk *k)
 	g_free(k->target);
 	g_free(k->path);
 	g_free(k->format);
+	g_free(k->pool);
 	g_free(k);
 }
 
@@ -46,19 +47,38 @@ static struct sim_disk *add(GPtrArray *all, char *target, char *path, const char
 	return k;
 }
 
-static GPtrArray *make_disks(const char *uuid, const struct sim_dom_spec *spec)
+/* Where the disk's file is. A pool's is in the pool, and has its name from the guest. */
+static char *file_path(struct sim_host *h, const char *uuid, const struct sim_dom_spec *spec, int i)
+{
+	g_autofree char *target = spec->pool ? sim_pool_target(h, spec->pool) : NULL;
+
+	if (spec->pool && !target)
+		g_error("sim: no active pool %s on host %s", spec->pool, h->name);
+	return target ? g_strdup_printf("%s/%s-%d.qcow2", target, uuid, i) : g_strdup_printf("/var/lib/drover/instances/%s/disk%d.qcow2", uuid, i);
+}
+
+static void add_local(struct sim_host *h, GPtrArray *all, const char *uuid, const struct sim_dom_spec *spec, int i)
+{
+	int64_t capacity = (spec->disk_gib ? spec->disk_gib : 1) << 30;
+	char *target = g_strdup_printf("vd%c", 'a' + i % 26);
+
+	if (spec->device && i == 0)
+		add(all, target, g_strdup(spec->device), "raw", capacity)->device = true;
+	else
+		add(all, target, file_path(h, uuid, spec, i), "qcow2", capacity)->pool = g_strdup(spec->pool);
+}
+
+static GPtrArray *make_disks(struct sim_host *h, const char *uuid, const struct sim_dom_spec *spec)
 {
 	GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)sim_disk_free);
 	int n = spec->disks ? MAX(spec->disks, 0) : 1;
 	int64_t capacity = (spec->disk_gib ? spec->disk_gib : 1) << 30;
 
 	for (int i = 0; i < n; i++) {
-		char *target = g_strdup_printf("vd%c", 'a' + i % 26);
-
 		if (spec->network_disks)
-			add(all, target, g_strdup_printf("rbd:volumes/%s-%d", uuid, i), "raw", capacity)->network = true;
+			add(all, g_strdup_printf("vd%c", 'a' + i % 26), g_strdup_printf("rbd:volumes/%s-%d", uuid, i), "raw", capacity)->network = true;
 		else
-			(void)add(all, target, g_strdup_printf("/var/lib/drover/instances/%s/disk%d.qcow2", uuid, i), "qcow2", capacity);
+			add_local(h, all, uuid, spec, i);
 	}
 	if (spec->config_drive)
 		add(all, g_strdup("sda"), g_strdup_printf("/var/lib/drover/instances/%s/disk.config", uuid), "raw", CONFIG_BYTES)->cdrom = true;
@@ -71,7 +91,7 @@ static void make_files(struct sim_host *h, const GPtrArray *disks, const struct 
 		const struct sim_disk *k = g_ptr_array_index(disks, i);
 		struct sim_file *f;
 
-		if (k->network || sim_file_find(h->storage, k->path))
+		if (k->network || k->device || sim_file_find(h->storage, k->path))
 			continue;
 		f = sim_file_make(h->storage, k->path, k->format, k->cdrom ? NULL : spec->backing, k->capacity);
 		f->allocation = spec->data_mib && !k->cdrom ? spec->data_mib << 20 : k->capacity;
@@ -86,7 +106,7 @@ GPtrArray *sim_disks_new(struct sim_host *h, const char *uuid, const struct sim_
 	GPtrArray *disks = g_hash_table_lookup(h->w->disks, uuid);
 
 	if (!disks) {
-		disks = make_disks(uuid, spec);
+		disks = make_disks(h, uuid, spec);
 		g_hash_table_replace(h->w->disks, g_strdup(uuid), disks);
 		make_files(h, disks, spec);
 	}
@@ -140,8 +160,8 @@ static bool reads(const struct sim_storage *s, const struct sim_disk *k, const c
 {
 	const struct sim_file *f = sim_file_find(s, k->path);
 
-	if (k->network || g_str_equal(k->path, path))
-		return !k->network;
+	if (k->network || k->device || g_str_equal(k->path, path))
+		return !k->network && !k->device;
 	while (f && f->backing) {
 		if (g_str_equal(f->backing, path))
 			return true;
@@ -214,13 +234,14 @@ void sim_disks_describe(const struct sim_dom *d, GPtrArray *out)
 {
 	for (guint i = 0; i < d->disks->len; i++) {
 		const struct sim_disk *k = g_ptr_array_index(d->disks, i);
-		const struct sim_file *f = k->network ? NULL : sim_file_find(d->host->storage, k->path);
+		const struct sim_file *f = sim_disk_file(d->host, k);
 		struct hv_disk *o = g_new0(struct hv_disk, 1);
 
 		o->target = g_strdup(k->target);
-		o->source = g_strdup(k->path);
+		o->source = k->pool ? g_path_get_basename(k->path) : g_strdup(k->path);
+		o->pool = g_strdup(k->pool);
 		o->format = g_strdup(k->format);
-		o->network = k->network;
+		o->kind = k->network ? HV_SOURCE_NETWORK : k->device ? HV_SOURCE_DEVICE : HV_SOURCE_FILE;
 		o->readonly = o->cdrom = k->cdrom;
 		o->capacity_bytes = k->capacity;
 		o->allocation_bytes = f ? f->allocation : k->capacity;
@@ -249,7 +270,7 @@ void sim_disks_run(struct sim_dom *d)
 {
 	for (guint i = 0; i < d->disks->len; i++) {
 		struct sim_disk *k = g_ptr_array_index(d->disks, i);
-		struct sim_file *f = sim_file_find(d->host->storage, k->path);
+		struct sim_file *f = sim_disk_file(d->host, k);
 
 		if (k->network)
 			continue;
@@ -257,6 +278,9 @@ void sim_disks_run(struct sim_dom *d)
 			sim_violate(d->host->w, "%s runs on %s, where %s is absent", d->name, d->host->name, k->path);
 			continue;
 		}
+		if (k->device && k->lun && k->lun != f)
+			sim_violate(d->host->w, "%s runs on %s, where its disk %s is another device than it was", d->name, d->host->name, k->target);
+		k->lun = k->device ? f : NULL;
 		if (f->content != k->newest)
 			sim_violate(d->host->w, "%s runs on %s on an old copy of its disk %s", d->name, d->host->name, k->target);
 		check_backing(d, k, f);
@@ -269,10 +293,13 @@ void sim_disks_force(struct sim_dom *d)
 {
 	for (guint i = 0; i < d->disks->len; i++) {
 		struct sim_disk *k = g_ptr_array_index(d->disks, i);
-		struct sim_file *f = sim_file_find(d->host->storage, k->path);
+		struct sim_file *f = sim_disk_file(d->host, k);
 
 		if (k->network)
 			continue;
+		if (!f && k->device)
+			g_error("sim: no device %s on host %s", k->path, d->host->name);
+		k->lun = k->device ? f : NULL;
 		if (!f) {
 			f = sim_file_make(d->host->storage, k->path, k->format, NULL, k->capacity);
 			f->allocation = k->capacity;
@@ -289,7 +316,7 @@ void sim_disks_remove(struct sim_dom *d)
 		const struct sim_disk *k = g_ptr_array_index(d->disks, i);
 		GHashTableIter it;
 		void *value;
-		bool wanted = k->network;
+		bool wanted = k->network || k->device;
 
 		g_hash_table_iter_init(&it, d->host->w->hosts);
 		while (g_hash_table_iter_next(&it, NULL, &value)) {
@@ -304,15 +331,24 @@ void sim_disks_remove(struct sim_dom *d)
 
 /* ---- migrations ---- */
 
-/* The disk is to be copied. */
-static char *say_copied(const struct sim_disk *k, const struct sim_host *from, const struct sim_host *to)
+static bool names_file(const char *xml, const char *path)
 {
-	const struct sim_file *f = sim_file_find(from->storage, k->path), *t = sim_file_find(to->storage, k->path);
+	g_autofree char *file = g_strdup_printf("file=\"%s\"", path);
+
+	return strstr(xml, file) != NULL;
+}
+
+/* The disk is to be copied; @xml: of the destination's domain, NULL: the source's. */
+static char *say_copied(const struct sim_disk *k, const struct sim_host *from, const struct sim_host *to, const char *xml)
+{
+	const struct sim_file *f = sim_disk_file(from, k), *t = sim_disk_file(to, k);
 
 	if (k->cdrom || k->network)
 		return g_strdup_printf("argument unsupported: Cannot migrate empty or read-only disk %s", k->target);
 	if (!t)
 		return g_strdup_printf("Storage pool not found: no storage pool with matching target path '%s'", k->path);
+	if (k->pool && !(xml && names_file(xml, k->path)))
+		return g_strdup("Operation not supported: pre-creation of storage targets for incremental storage migration is not supported");
 	if (t->capacity != k->capacity)
 		return g_strdup_printf("operation failed: migration of disk %s failed: Source and target image have different sizes", k->target);
 	if (f && f->backing && !sim_file_find(to->storage, f->backing))
@@ -326,14 +362,17 @@ static char *say_left(const struct sim_disk *k, const struct sim_host *from, con
 {
 	if (k->network)
 		return NULL;
-	if (!k->cdrom && from->storage != to->storage)
+	/* libvirt asks no host what its device is. */
+	if (!k->cdrom && !k->device && from->storage != to->storage)
 		return g_strdup("Unsafe migration: Migration without shared storage is unsafe");
-	if (!sim_file_find(to->storage, k->path))
+	if (k->pool && !sim_pool_lists(to, k->pool, k->path))
+		return g_strdup_printf("Storage volume not found: no storage vol with matching name '%s'", strrchr(k->path, '/') + 1);
+	if (!sim_disk_file(to, k))
 		return g_strdup_printf("Cannot access storage file '%s' (as uid:0, gid:0): No such file or directory", k->path);
 	return NULL;
 }
 
-char *sim_disks_say(const struct sim_dom *src, const struct sim_host *to, const char *const *copy)
+char *sim_disks_say(const struct sim_dom *src, const struct sim_host *to, const char *const *copy, const char *xml)
 {
 	char *no = NULL;
 
@@ -344,7 +383,7 @@ char *sim_disks_say(const struct sim_dom *src, const struct sim_host *to, const 
 		const struct sim_disk *k = g_ptr_array_index(src->disks, i);
 		bool copied = copy && g_strv_contains(copy, k->target);
 
-		no = copied ? say_copied(k, src->host, to) : say_left(k, src->host, to);
+		no = copied ? say_copied(k, src->host, to, xml) : say_left(k, src->host, to);
 	}
 	return no;
 }
@@ -355,10 +394,10 @@ GPtrArray *sim_disks_begin(const struct sim_dom *src, struct sim_host *to, const
 
 	for (; disks && *copy; copy++) {
 		struct sim_disk *k = by_target(src->disks, *copy);
-		struct sim_file *t = sim_file_find(to->storage, k->path);
+		struct sim_file *t = sim_disk_file(to, k);
 
 		g_ptr_array_add(disks, k);
-		if (to->storage == src->host->storage) {
+		if (t == sim_disk_file(src->host, k)) {
 			sim_violate(to->w, "%s: disk copied onto itself: %s", src->name, k->path);
 			continue;
 		}
@@ -374,7 +413,7 @@ double sim_disks_bytes(const struct sim_host *from, const GPtrArray *disks)
 	double bytes = 0;
 
 	for (guint i = 0; i < disks->len; i++) {
-		const struct sim_file *f = sim_file_find(from->storage, ((struct sim_disk *)g_ptr_array_index(disks, i))->path);
+		const struct sim_file *f = sim_disk_file(from, g_ptr_array_index(disks, i));
 
 		bytes += f ? (double)f->allocation : 0;
 	}
@@ -385,8 +424,8 @@ void sim_disks_arrive(const struct sim_host *from, struct sim_host *to, const GP
 {
 	for (guint i = 0; disks && i < disks->len; i++) {
 		const struct sim_disk *k = g_ptr_array_index(disks, i);
-		const struct sim_file *f = sim_file_find(from->storage, k->path);
-		struct sim_file *t = sim_file_find(to->storage, k->path);
+		const struct sim_file *f = sim_disk_file(from, k);
+		struct sim_file *t = sim_disk_file(to, k);
 
 		if (!f || !t || f == t)
 			continue;

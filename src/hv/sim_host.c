@@ -53,6 +53,7 @@ struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_
 	h->storage = sim_storage_get(w, spec->storage, name);
 	h->cache_ms = spec->cache_ms;
 	h->on = h->libvirtd = h->link = true;
+	sim_devices_new(h);
 	h->doms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_dom_free);
 	h->jobs = g_ptr_array_new();
 	h->copies = g_ptr_array_new();
@@ -73,6 +74,7 @@ void sim_host_free(struct sim_host *h)
 		return;
 	clock_cancel(&h->heal);
 	g_hash_table_unref(h->doms);
+	sim_devices_free(h);
 	g_ptr_array_unref(h->jobs);
 	g_ptr_array_unref(h->copies);
 	g_ptr_array_unref(h->conns);

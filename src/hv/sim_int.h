@@ -44,6 +44,9 @@ struct sim_storage {
 struct sim_disk {
 	char *target, *path, *format;
 	bool network, cdrom;   /* a CD-ROM is read-only */
+	bool device;           /* .path is a block device's */
+	char *pool;            /* the description names it as a volume of that one; NULL */
+	const struct sim_file *lun; /* a device: the one that the guest has written to */
 	int64_t capacity;
 	int64_t newest;        /* the content that the guest has last written */
 };
@@ -69,6 +72,9 @@ struct sim_host {
 	bool on, libvirtd, link;
 	int64_t pool_free_ms;  /* until then its pool is busy */
 	int64_t deaths;        /* of its libvirtd: what an earlier one was sent is gone */
+	GHashTable *devices;   /* path -> struct sim_device *, owned */
+	GHashTable *probes;    /* uuid, owned */
+	GHashTable *pools;     /* name -> struct sim_pool *, owned */
 	GHashTable *doms;      /* uuid -> struct sim_dom *, owned */
 	GPtrArray *jobs;       /* migrations from or to it */
 	GPtrArray *copies;     /* struct sim_copy * from or to it */
@@ -291,14 +297,32 @@ void sim_disks_remove(struct sim_dom *d);
 int64_t sim_disks_gib(const struct sim_dom *d);
 /* Into struct hv_dom.disks. */
 void sim_disks_describe(const struct sim_dom *d, GPtrArray *out);
-/* What libvirt says against a migration for the disks' sake. Return: the words, owned; NULL when there is nothing. */
-char *sim_disks_say(const struct sim_dom *src, const struct sim_host *to, const char *const *copy);
+/* What libvirt says against a migration for the disks' sake; @xml: of the destination's domain, or NULL. Return: the words, owned; NULL when there is nothing. */
+char *sim_disks_say(const struct sim_dom *src, const struct sim_host *to, const char *const *copy, const char *xml);
 /* The disks to copy; their files at the destination are being written from now on. Return: owned; NULL: none. */
 GPtrArray *sim_disks_begin(const struct sim_dom *src, struct sim_host *to, const char *const *copy);
 /* Bytes of them. */
 double sim_disks_bytes(const struct sim_host *from, const GPtrArray *disks);
 /* The last write to the source's file is in the destination's. */
 void sim_disks_arrive(const struct sim_host *from, struct sim_host *to, const GPtrArray *disks);
+
+/* ---- sim_device.c: block devices, probes, pools ---- */
+
+void sim_devices_new(struct sim_host *h);
+void sim_devices_free(struct sim_host *h);
+/* What a host has at a disk's path: the file, or the device's lun; NULL for nothing, and for a network disk. */
+struct sim_file *sim_disk_file(const struct sim_host *h, const struct sim_disk *k);
+/* HV_DEVICE_GET, HV_VOL_FIND. */
+void sim_act_device(struct sim_call *sc);
+void sim_act_find(struct sim_call *sc);
+/* A probe is undefined; another domain is none of them. */
+void sim_probe_drop(struct sim_host *h, const char *uuid);
+/* The folder of a pool. Return: owned; NULL if there is none, or if it is not active. */
+char *sim_pool_target(const struct sim_host *h, const char *name);
+/* A call has made that file: the pool of its folder is refreshed. */
+void sim_pool_looked(struct sim_host *h, const char *path);
+/* Does a host's pool list it? Not what came after its last refresh. */
+bool sim_pool_lists(const struct sim_host *h, const char *name, const char *path);
 
 /* ---- sim_copy.c: HV_VOL_COPY ---- */
 

@@ -54,7 +54,7 @@ static char *dest_says(const struct sim_dom *src, const struct sim_host *to, con
 	if (missing)
 		return g_strdup_printf("unsupported configuration: guest and host CPU are not compatible: "
 				       "Host CPU does not provide required features: %s", missing);
-	missing = sim_disks_say(src, to, p->copy_disks);
+	missing = sim_disks_say(src, to, p->copy_disks, p->dest_xml);
 	if (!missing)
 		missing = sim_ties_refuse(src, to, p->dest_xml);
 	if (missing)

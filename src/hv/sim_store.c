@@ -215,6 +215,7 @@ static void create(struct sim_call *sc, const struct hv_vol_params *p)
 		return;
 	}
 	f = sim_file_make(s, p->path, p->format, p->backing, p->capacity_bytes);
+	sim_pool_looked(sc->host, p->path);
 	f->maker = sc->host;
 	f->made_ms = clock_now_ms();
 	sim_call_finish(sc);

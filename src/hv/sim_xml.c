@@ -27,12 +27,14 @@ static void write_disks(GString *s, const struct sim_dom *d)
 		const struct sim_disk *k = g_ptr_array_index(d->disks, i);
 
 		g_string_append_printf(s, "    <disk type='%s' device='%s'>\n      <driver name='qemu' type='%s'%s/>\n",
-				       k->network ? "network" : "file", k->cdrom ? "cdrom" : "disk", k->format,
+				       k->network ? "network" : k->device ? "block" : k->pool ? "volume" : "file", k->cdrom ? "cdrom" : "disk", k->format,
 				       k->network || k->cdrom ? "" : " cache='none'");
 		if (k->network)
 			g_string_append_printf(s, "      <source protocol='rbd' name='%s'/>\n", k->path + strlen("rbd:"));
+		else if (k->pool)
+			g_string_append_printf(s, "      <source pool='%s' volume='%s'/>\n", k->pool, strrchr(k->path, '/') + 1);
 		else
-			g_string_append_printf(s, "      <source file='%s'/>\n", k->path);
+			g_string_append_printf(s, "      <source %s='%s'/>\n", k->device ? "dev" : "file", k->path);
 		g_string_append_printf(s, "      <target dev='%s' bus='%s'/>\n%s    </disk>\n", k->target, k->cdrom ? "sata" : "virtio",
 				       k->cdrom ? "      <readonly/>\n" : "");
 	}

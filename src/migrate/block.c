@@ -25,7 +25,7 @@ static void item_free(void *data)
 
 bool block_is_local(const struct hv_disk *k)
 {
-	return k->source && *k->source == '/' && !k->network && !k->block;
+	return k->source && *k->source == '/' && k->kind == HV_SOURCE_FILE && !k->pool;
 }
 
 static struct block_item *add(GPtrArray *items, enum volume_kind kind, const char *path, const char *format)

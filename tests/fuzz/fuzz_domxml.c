@@ -55,7 +55,8 @@ static void parse(const char *xml)
 static void rewrite(const char *xml)
 {
 	struct hv_dom *d = domxml_parse(xml, NULL);
-	const struct domxml_changes ch = { .vnc_listen = ADDRESS, .spice_listen = ADDRESS, .place = d ? d->ties->place : NULL };
+	static const char *const files[] = { "vda", "/srv/a", "vdb", "/srv/b", NULL };
+	const struct domxml_changes ch = { .files = files, .vnc_listen = ADDRESS, .spice_listen = ADDRESS, .place = d ? d->ties->place : NULL };
 	GError *err = NULL;
 	char *once = domxml_rewrite(xml, &ch, &err), *twice;
 

@@ -35,12 +35,21 @@ static uint64_t mix(uint64_t d, const char *text)
 	return d;
 }
 
+/* UUIDs that the controller makes are another each time. */
+static const char *guest_of(const struct run *r, const char *uuid)
+{
+	for (guint i = 0; uuid && i < r->guests->len; i++)
+		if (g_str_equal(((const struct guest *)g_ptr_array_index(r->guests, i))->uuid, uuid))
+			return uuid;
+	return "-";
+}
+
 static void on_call(int64_t n, const char *host, const struct hv_req *req, enum sim_fault_kind fault, void *user)
 {
 	struct run *r = user;
 
 	r->op_calls[req->op]++;
-	r->digest = mix(mix(mix(r->digest, host), hv_op_name(req->op)), req->uuid ? req->uuid : "-") ^ (uint64_t)clock_now_ms();
+	r->digest = mix(mix(mix(r->digest, host), hv_op_name(req->op)), guest_of(r, req->uuid)) ^ (uint64_t)clock_now_ms();
 	if (r->opt->trace)
 		fprintf(r->opt->trace, "%10.3f %3d %s %s %s%s%s\n", (double)clock_now_ms() / 1000, (int)n, host, hv_op_name(req->op),
 			req->uuid ? req->uuid : "", fault < SIM_FAULT_N ? " FAULT " : "", fault < SIM_FAULT_N ? sim_fault_name(fault) : "");

@@ -51,15 +51,20 @@ static const char *text(const char *s)
 	return s ? s : "-";
 }
 
+static const char *const source_kinds[HV_SOURCE_N] = {
+	[HV_SOURCE_FILE] = "", [HV_SOURCE_NETWORK] = " network", [HV_SOURCE_DEVICE] = " device", [HV_SOURCE_OTHER] = " other",
+};
+
 static void write_disk(GString *out, const struct hv_disk *k)
 {
-	g_string_append_printf(out, "disk %s %s %s%s%s%s%s%s\n", text(k->target), text(k->source), text(k->format),
-	                       k->network ? " network" : "", k->block ? " block" : "", k->readonly ? " readonly" : "",
+	g_string_append_printf(out, "disk %s %s %s%s%s%s%s%s%s\n", text(k->target), text(k->source), text(k->format), source_kinds[k->kind],
+	                       k->pool ? " of pool " : "", k->pool ? k->pool : "", k->readonly ? " readonly" : "",
 	                       k->cdrom ? " cdrom" : "", k->shareable ? " shareable" : "");
 	for (guint i = 0; k->backing && i < k->backing->len; i++) {
 		const struct hv_backing *b = g_ptr_array_index(k->backing, i);
 
-		g_string_append_printf(out, "\tover %s %s\n", text(b->path), text(b->format));
+		g_string_append_printf(out, "\tover %s %s%s%s%s\n", text(b->path), text(b->format), source_kinds[b->kind], b->pool ? " of pool " : "",
+		                       b->pool ? b->pool : "");
 	}
 }
 
@@ -167,7 +172,9 @@ static struct hv_place *elsewhere(const struct hv_place *here)
 static void test_golden(const void *data)
 {
 	const char *name = data;
-	struct domxml_changes ch = { .vnc_listen = "192.0.2.12", .spice_listen = "192.0.2.13" };
+	/* vde is a volume, vda is none */
+	static const char *const files[] = { "vde", "/srv/v&1.qcow2", "vda", "/srv/other", NULL };
+	struct domxml_changes ch = { .vnc_listen = "192.0.2.12", .spice_listen = "192.0.2.13", .files = files };
 	g_autofree char *xml = read_file(name, "xml");
 	struct hv_place *place;
 	g_autofree char *moved = NULL;
