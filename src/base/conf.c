@@ -73,6 +73,7 @@ static const struct key keys[] = {
 	{ "libvirt", "live_migration_monitor_interval", KEY_INT, AT(live_migration_monitor_interval), "5", 1, 3600, .help = "seconds between updates of a migration's progress in the database" },
 	{ "libvirt", "cpu_mode", KEY_CHOICE, AT(cpu_mode), NULL, .choices = "host-model|host-passthrough|custom|none", .help = "guests keep the CPU they were adopted with; host-passthrough requires the source's exact CPU model at the destination, custom requires cpu_models as well, any other value or unset only what the guest's CPU needs" },
 	{ "libvirt", "cpu_models", KEY_LIST, AT(cpu_models), "", .help = "with cpu_mode = custom: CPU models that every destination must support, so that guests can move to any host" },
+	{ "libvirt", "shared_block_devices", KEY_LIST, AT(shared_block_devices), "", .help = "Drover's: paths of block devices that are the same device on every host, though no host gives it a serial, a WWN or a volume key; * matches any characters. A promise by the operator: if it is not true, a guest continues on another disk. Size and contents are still compared" },
 	{ "oslo_middleware", "max_request_body_size", KEY_INT, AT(max_request_body_size), "114688", 1024, 1 << 26, .help = "maximum size of a request body, bytes" },
 	{ "spice", "server_listen", KEY_STR, AT(spice_server_listen), NULL, .help = "SPICE listen address of a guest at its destination; unset: the same as VNC's there" },
 	{ "token", "expiration", KEY_INT, AT(token_expiration), "3600", 1, 31536000, .help = "lifetime of a token, seconds (Keystone's)" },

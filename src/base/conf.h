@@ -66,6 +66,7 @@ struct conf {
 	bool live_migration_tunnelled; /* then neither post-copy nor parallel connections, whatever they are set to */
 	char *cpu_mode;                /* host-passthrough, ...; NULL */
 	char **cpu_models;             /* of cpu_mode custom; empty: none */
+	char **shared_block_devices;   /* patterns of paths */
 	int64_t live_migration_parallel_connections;
 	int64_t live_migration_monitor_interval; /* s: between writes of the progress */
 	/* [oslo_middleware] */

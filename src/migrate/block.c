@@ -25,7 +25,7 @@ static void item_free(void *data)
 
 bool block_is_local(const struct hv_disk *k)
 {
-	return k->source && *k->source == '/' && k->kind == HV_SOURCE_FILE && !k->pool;
+	return k->source && *k->source == '/' && k->kind == HV_SOURCE_FILE;
 }
 
 static struct block_item *add(GPtrArray *items, enum volume_kind kind, const char *path, const char *format)
@@ -53,7 +53,7 @@ static void add_bases(GPtrArray *items, const struct hv_disk *k, block_shared_f 
 	for (guint i = k->backing ? k->backing->len : 0; i-- > 0;) {
 		const struct hv_backing *b = g_ptr_array_index(k->backing, i);
 
-		if (b->path && *b->path == '/' && !shared(b->path, user) && !has(items, b->path))
+		if (b->path && *b->path == '/' && b->kind == HV_SOURCE_FILE && !shared(b->path, user) && !has(items, b->path))
 			add(items, VOLUME_BASE, b->path, b->format)->filled = true;
 	}
 }
@@ -72,6 +72,7 @@ static void add_disk(GPtrArray *items, const struct hv_dom *d, const struct hv_d
 	struct block_item *i = add(items, media && !is_own(d, k->source) ? VOLUME_MEDIA : VOLUME_DISK, k->source, k->format);
 
 	i->filled = media;
+	i->volume = k->pool != NULL;
 	i->target = g_strdup(k->target);
 	i->capacity_bytes = k->capacity_bytes;
 	i->allocation_bytes = k->allocation_bytes;
@@ -113,6 +114,24 @@ const char **block_targets(const GPtrArray *items)
 
 		if (!k->filled)
 			g_ptr_array_add(list, k->target);
+	}
+	if (list->len == 0)
+		return NULL;
+	g_ptr_array_add(list, NULL);
+	return (const char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}
+
+const char **block_files(const GPtrArray *items)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+
+	for (guint i = 0; items && i < items->len; i++) {
+		const struct block_item *k = g_ptr_array_index(items, i);
+
+		if (k->filled || !k->volume)
+			continue;
+		g_ptr_array_add(list, k->target);
+		g_ptr_array_add(list, k->path);
 	}
 	if (list->len == 0)
 		return NULL;
@@ -257,6 +276,10 @@ static void got_capacity(struct mig *m, struct block_item *i, struct hv_reply *r
 
 	if (again(m, r))
 		return;
+	if (!r->err && r->vol.exists && r->vol.kind != HV_SOURCE_FILE) {
+		failed(m, i, "copy", "it leads to a block device, whose contents are not brought into a file");
+		return;
+	}
 	if (r->err || !r->vol.exists) {
 		g_autofree char *why = r->err ? g_strdup_printf("Cannot look for %s at %s: %s", i->path, m->source, r->err->message)
 					      : g_strdup_printf("%s has no volume %s: it is not in a pool", m->source, i->path);

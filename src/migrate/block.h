@@ -20,6 +20,7 @@ struct block_item {
 	char *format;
 	char *backing, *backing_format;
 	int64_t capacity_bytes, allocation_bytes; /* 0 where not known */
+	bool volume;             /* the domain names it as a volume of a pool */
 	bool filled;             /* made with its bytes; libvirt copies nothing into it */
 	bool ready;
 };
@@ -35,11 +36,14 @@ typedef bool block_shared_f(const char *path, void *user);
  */
 GPtrArray *block_items(const struct hv_dom *d, block_shared_f *shared, void *user);
 
-/** block_is_local() - a file that a folder's sharing decides about: no network disk, no device, no empty drive. */
+/** block_is_local() - a file that a folder's sharing decides about: no network disk, no device, no empty drive, no volume whose path is not known. */
 bool block_is_local(const struct hv_disk *k);
 
 /** block_targets() - the disks that libvirt copies. Return: NULL-terminated, owned (g_free), the words borrowed; NULL for none. */
 const char **block_targets(const GPtrArray *items);
+
+/** block_files() - those of them that are named as volumes: "vda", "/path", ...; as block_targets(). For domxml_rewrite(). */
+const char **block_files(const GPtrArray *items);
 
 /** block_bytes() - of the disks that libvirt copies, as guests see them. @ret: at most @max. Return: how many. */
 int block_bytes(const GPtrArray *items, int64_t *ret, int max);

@@ -259,16 +259,18 @@ static void copy_call(struct mig *m);
 static bool make_xml(struct mig *m, GError **err)
 {
 	struct mig_private *p = m->priv;
+	g_autofree const char **files = block_files(p->copies);
 	const char *vnc = mig_dest(m)->vnc_listen, *spice = fleet_conf(m->priv->engine->fleet)->spice_server_listen;
-	struct domxml_changes ch = { .vnc_listen = vnc, .spice_listen = spice ? spice : vnc, .place = m->priv->there };
+	struct domxml_changes ch = { .vnc_listen = vnc, .spice_listen = spice ? spice : vnc, .place = m->priv->there, .files = files };
 
 	g_clear_pointer(&p->dest_xml, g_free);
 	g_clear_pointer(&p->persistent_xml, g_free);
-	if (!ch.place && !domxml_listens_elsewhere(p->xml, &ch))
+	if (!ch.place && !ch.files && !domxml_listens_elsewhere(p->xml, &ch))
 		return true;
 	p->dest_xml = domxml_rewrite(p->xml, &ch, err);
 	if (!p->dest_xml)
 		return false;
+	ch.files = NULL;
 	if (p->xml_inactive)
 		p->persistent_xml = domxml_rewrite(p->xml_inactive, &ch, err);
 	return !p->xml_inactive || p->persistent_xml;

@@ -12,6 +12,8 @@
 #include "migrate/precheck_ties.h"
 
 #define SETTLE_MS 1000 /* between looks whether the hosts are known */
+#define BUSY_MS 1000
+#define BUSY_MAX 15 /* in all: somebody may wait for the answer */
 
 static const char *const result_names[] = { [PRECHECK_PASSED] = "passed", [PRECHECK_FAILED] = "failed", [PRECHECK_SKIPPED] = "skipped" };
 static_assert(G_N_ELEMENTS(result_names) == PRECHECK_RESULT_N, "result_names is missing one");
@@ -206,6 +208,60 @@ void precheck_source_failed(struct precheck *p, const GError *why)
 	precheck_decided(p, FAIL, g_error_copy(why));
 }
 
+const struct hv_dom *precheck_dom(const struct precheck *p)
+{
+	return p->dom ? p->dom : p->server->dom;
+}
+
+static void got_dom(struct precheck *p, struct hv_reply *r)
+{
+	GError *err = NULL;
+
+	if (r->err) {
+		precheck_source_failed(p, r->err);
+	} else if (r->dom->state == HV_ABSENT) {
+		(void)precheck_fail(&err, "Instance %s could not be found.", p->server_uuid);
+		precheck_decided(p, FAIL, err);
+	} else if (r->dom->unreadable) {
+		p->report.hopeless = true;
+		(void)precheck_fail(&err, "Instance %s cannot be migrated: the description of the domain on %s cannot be read: %s", p->server_uuid,
+				    p->source->name, r->dom->unreadable);
+		precheck_decided(p, FAIL, err);
+	} else {
+		p->dom = g_steal_pointer(&r->dom);
+		precheck_run(p);
+	}
+}
+
+enum verdict precheck_fetch_dom(struct precheck *p, GError **err)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = p->server_uuid };
+
+	if (precheck_ask(p, p->source, &req, got_dom))
+		return ASKED;
+	p->report.source_lost = true;
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->source->name);
+}
+
+bool precheck_busy(struct precheck *p, const struct hv_reply *r, void (*again)(void *user))
+{
+	if (!r->err || err_code(r->err) != ERR_HV_BUSY || p->busy >= BUSY_MAX)
+		return false;
+	p->busy++;
+	p->turn = clock_after(BUSY_MS, again, p);
+	return true;
+}
+
+void precheck_let_go(struct volume **v)
+{
+	struct volume *gone = g_steal_pointer(v);
+
+	if (!gone)
+		return;
+	gone->calls--;
+	volume_sweep(gone->engine);
+}
+
 static void got_xml(struct precheck *p, struct hv_reply *r)
 {
 	if (r->err) {
@@ -377,6 +433,8 @@ static const struct {
 	{ "definition",         precheck_definition, .of_dest = true, .asks = true },
 	{ "cpu",                cpu,                .of_dest = true, .asks = true },
 	{ "cpu_models",         cpu_models,         .of_dest = true, .asks = true },
+	{ "pools",              precheck_pools,     .of_dest = true, .asks = true },
+	{ "block_devices",      precheck_block_devices, .of_dest = true, .asks = true },
 	{ "storage",            precheck_storage,   .of_dest = true, .asks = true },
 	{ "drives",             precheck_drives,    .of_dest = true, .asks = true },
 	{ "disk",               precheck_disk,      .of_dest = true, .asks = true },
@@ -410,6 +468,9 @@ static void clear(struct precheck *p)
 	clock_cancel(&p->turn);
 	precheck_storage_clear(p);
 	precheck_definition_clear(p);
+	precheck_block_devices_clear(p);
+	precheck_pools_clear(p);
+	g_clear_pointer(&p->dom, hv_dom_free);
 	g_clear_pointer(&p->report.copies, g_ptr_array_unref);
 	g_free(p->server_uuid);
 	g_free(p->dest_name);

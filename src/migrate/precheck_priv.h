@@ -41,11 +41,18 @@ struct precheck {
 	struct hv_dom *here, *there; /* HV_DOM_GET's answer of the source, and of the destination; NULL before */
 	char *own;                 /* the guest's definition; NULL if it has none */
 	bool asked_own;
+	struct hv_dom *dom;        /* asked for when the record has none; else a copy of it, when volumes of pools are resolved */
+	int busy;                  /* how often a pool was */
+	/* precheck_device.c */
+	GPtrArray *devices;        /* struct device *; NULL before */
+	guint device;              /* the one that is being looked at */
+	struct volume *probe;      /* of it, defined or about to be */
+	/* precheck_pool.c */
+	char *volume_path, *volume_origin; /* of the volume that is being looked for, at the source */
+	enum hv_source volume_kind;
 	/* precheck_storage.c */
-	struct hv_dom *dom;        /* asked for when the record has none */
 	GPtrArray *dirs;           /* struct dir *: folders whose sharing is looked into; NULL before */
 	guint dir, media;          /* the ones that are being looked at */
-	int busy;                  /* how often a pool was */
 	struct volume *marker;     /* made in that folder, or about to be */
 };
 
@@ -72,6 +79,36 @@ enum verdict precheck_fail(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 
 
 verdict_f precheck_kept, precheck_definition;
 void precheck_definition_clear(struct precheck *p);
+
+/** precheck_dom() - the guest as its host said it last, or for this run; NULL: precheck_fetch_dom(). */
+const struct hv_dom *precheck_dom(const struct precheck *p);
+/** precheck_fetch_dom() - ask for it, and call the row again. Return: ASKED or FAIL. */
+enum verdict precheck_fetch_dom(struct precheck *p, GError **err);
+
+/**
+ * precheck_busy() - a pool cannot be looked into, nor changed, while something is made in it: again, soon.
+ * @again: the timer's
+ *
+ * Return: it will be called; false: the answer is something else, or was so too often.
+ */
+bool precheck_busy(struct precheck *p, const struct hv_reply *r, void (*again)(void *user));
+
+/** precheck_let_go() - what a check has made is not needed any more; @v is set to NULL. */
+void precheck_let_go(struct volume **v);
+
+/* ---- precheck_pool.c: volumes of pools become files, devices or network disks ---- */
+
+verdict_f precheck_pools;
+void precheck_pools_clear(struct precheck *p);
+/** precheck_volume_unknown() - the row has failed: where some disk is, is not known. */
+bool precheck_volume_unknown(const struct precheck *p);
+
+/* ---- precheck_device.c ---- */
+
+verdict_f precheck_block_devices;
+void precheck_block_devices_clear(struct precheck *p);
+/** precheck_shares_device() - the guest has a block device which the two hosts share. */
+bool precheck_shares_device(const struct precheck *p);
 
 /* ---- precheck_storage.c ---- */
 

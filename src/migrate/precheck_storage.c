@@ -14,8 +14,6 @@
 #include "base/err.h"
 #include "base/log.h"
 
-#define BUSY_MS 1000
-#define BUSY_MAX 15      /* in all: somebody may wait for the answer */
 #define LOOK_AGAIN_MS 5000
 #define LOOKS_MAX 15 /* past acdirmax, NFS's 60 s */
 
@@ -72,22 +70,11 @@ static void find_dirs(struct precheck *p, const struct hv_dom *dom)
 
 /* ---- the experiment ---- */
 
-static void let_go(struct precheck *p)
-{
-	struct volume *v = g_steal_pointer(&p->marker);
-
-	if (!v)
-		return;
-	v->calls--;
-	volume_sweep(v->engine);
-}
-
 void precheck_storage_clear(struct precheck *p)
 {
-	if (p->marker && !p->engine->stopping)
-		let_go(p);
+	if (!p->engine->stopping)
+		precheck_let_go(&p->marker);
 	g_clear_pointer(&p->dirs, g_ptr_array_unref);
-	g_clear_pointer(&p->dom, hv_dom_free);
 }
 
 static void next_dir(struct precheck *p);
@@ -97,7 +84,7 @@ static void not_found_out(struct precheck *p, const char *at, const char *why)
 	const struct dir *d = g_ptr_array_index(p->dirs, p->dir);
 	GError *err = NULL;
 
-	let_go(p);
+	precheck_let_go(&p->marker);
 	(void)precheck_fail(&err, "Migration pre-check error: Cannot find out whether %s and %s share %s: at %s: %s",
 			    p->source ? p->source->name : "-", p->dest_name, d->path, at, why);
 	precheck_decided(p, FAIL, err);
@@ -109,19 +96,9 @@ static void is_found_out(struct precheck *p, bool shared)
 
 	d->shared = shared;
 	log_debug("storage_probed", LOG_S("server", p->server_uuid), LOG_S("dest", p->dest_name), LOG_S("folder", d->path), LOG_D("shared", d->shared));
-	let_go(p);
+	precheck_let_go(&p->marker);
 	p->dir++;
 	next_dir(p);
-}
-
-/* A pool cannot be looked into, nor changed, while something is made in it: again, soon. Looks for NFS's sake are not counted with it. */
-static bool is_busy(struct precheck *p, const struct hv_reply *r, void (*again)(void *user))
-{
-	if (!r->err || err_code(r->err) != ERR_HV_BUSY || p->busy >= BUSY_MAX)
-		return false;
-	p->busy++;
-	p->turn = clock_after(BUSY_MS, again, p);
-	return true;
 }
 
 static void look_for_marker(struct precheck *p);
@@ -146,7 +123,7 @@ static void disk_looked_for(struct precheck *p, struct hv_reply *r)
 {
 	struct dir *d = g_ptr_array_index(p->dirs, p->dir);
 
-	if (is_busy(p, r, look_again))
+	if (precheck_busy(p, r, look_again))
 		return;
 	if (r->err)
 		not_found_out(p, p->dest_name, r->err->message);
@@ -161,7 +138,7 @@ static void marker_looked_for(struct precheck *p, struct hv_reply *r)
 	const struct dir *d = g_ptr_array_index(p->dirs, p->dir);
 	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid, .vol.path = d->disk };
 
-	if (is_busy(p, r, look_again))
+	if (precheck_busy(p, r, look_again))
 		return;
 	if (r->err)
 		not_found_out(p, p->dest_name, r->err->message);
@@ -191,21 +168,18 @@ static void make_again(void *user)
 		make_marker(p);
 		return;
 	}
-	let_go(p); /* the guest has left meanwhile */
+	precheck_let_go(&p->marker); /* the guest has left meanwhile */
 	next_dir(p);
 }
 
 static void marker_made(struct precheck *p, struct hv_reply *r)
 {
-	if (is_busy(p, r, make_again))
+	if (precheck_busy(p, r, make_again))
 		return;
 	p->report.hopeless |= r->err && err_code(r->err) == ERR_HV_BUSY;
 	if (r->err && err_code(r->err) == ERR_HV_LOST) {
-		let_go(p);
+		precheck_let_go(&p->marker);
 		precheck_source_failed(p, r->err);
-	} else if (r->err && err_code(r->err) == ERR_HV_UNSUPPORTED && p->req.block != MIG_BLOCK_YES) {
-		let_go(p);
-		precheck_decided(p, precheck_skip(p, "the source has no storage pools; libvirt judges by itself"), NULL);
 	} else if (r->err) {
 		not_found_out(p, p->marker->host, r->err->message);
 	} else {
@@ -251,12 +225,6 @@ static void next_dir(struct precheck *p)
 
 /* ---- what it means ---- */
 
-/* What was said last, or for this. */
-static const struct hv_dom *dom_of(const struct precheck *p)
-{
-	return p->dom ? p->dom : p->server->dom;
-}
-
 static bool is_shared(const char *path, void *user)
 {
 	const struct dir *d = dir_of(user, path);
@@ -267,7 +235,7 @@ static bool is_shared(const char *path, void *user)
 /* Nova judges the whole instance; here each disk counts, and the first that is in the way is named. */
 static const struct hv_disk *disk_with(struct precheck *p, bool shared)
 {
-	const struct hv_dom *dom = dom_of(p);
+	const struct hv_dom *dom = precheck_dom(p);
 
 	for (guint i = 0; i < dom->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
@@ -280,7 +248,7 @@ static const struct hv_disk *disk_with(struct precheck *p, bool shared)
 
 static const struct hv_disk *shareable_disk(struct precheck *p)
 {
-	const struct hv_dom *dom = dom_of(p);
+	const struct hv_dom *dom = precheck_dom(p);
 
 	for (guint i = 0; i < dom->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
@@ -296,7 +264,7 @@ static enum verdict judge_storage(struct precheck *p, GError **err)
 	const char *source = p->source->name;
 	const struct hv_disk *local = disk_with(p, false), *many = shareable_disk(p);
 
-	if (p->req.block == MIG_BLOCK_YES && !local && disk_with(p, true))
+	if (p->req.block == MIG_BLOCK_YES && !local && (disk_with(p, true) || precheck_shares_device(p)))
 		return precheck_fail(err, "Migration pre-check error: %s is not on local storage: Block migration can not be used with shared storage.", source);
 	if (p->req.block == MIG_BLOCK_NO && local) {
 		g_autofree char *brief = g_strdup_printf("%s and %s do not share %s (%s)", source, p->dest_name, local->source, local->target);
@@ -309,46 +277,18 @@ static enum verdict judge_storage(struct precheck *p, GError **err)
 		return precheck_fail(err, "Migration pre-check error: Disk %s (%s) is shareable, and %s and %s do not share it.", many->target, many->source,
 				     source, p->dest_name);
 	g_clear_pointer(&p->report.copies, g_ptr_array_unref);
-	p->report.copies = block_items(dom_of(p), is_shared, p);
+	p->report.copies = block_items(precheck_dom(p), is_shared, p);
 	return PASS;
-}
-
-static void got_dom(struct precheck *p, struct hv_reply *r)
-{
-	GError *err = NULL;
-
-	if (r->err) {
-		precheck_source_failed(p, r->err);
-	} else if (r->dom->state == HV_ABSENT) {
-		(void)precheck_fail(&err, "Instance %s could not be found.", p->server_uuid);
-		precheck_decided(p, FAIL, err);
-	} else if (r->dom->unreadable) {
-		p->report.hopeless = true;
-		(void)precheck_fail(&err, "Instance %s cannot be migrated: the description of the domain on %s cannot be read: %s", p->server_uuid,
-				    p->source->name, r->dom->unreadable);
-		precheck_decided(p, FAIL, err);
-	} else {
-		p->dom = g_steal_pointer(&r->dom);
-		precheck_run(p);
-	}
-}
-
-static enum verdict fetch_dom(struct precheck *p, GError **err)
-{
-	struct hv_req req = { .op = HV_DOM_GET, .uuid = p->server_uuid };
-
-	if (precheck_ask(p, p->source, &req, got_dom))
-		return ASKED;
-	p->report.source_lost = true;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->source->name);
 }
 
 enum verdict precheck_storage(struct precheck *p, GError **err)
 {
-	if (!dom_of(p))
-		return fetch_dom(p, err);
+	if (!precheck_dom(p))
+		return precheck_fetch_dom(p, err);
+	if (precheck_volume_unknown(p))
+		return precheck_skip(p, "it is not known where a disk is");
 	if (!p->dirs) {
-		find_dirs(p, dom_of(p));
+		find_dirs(p, precheck_dom(p));
 		p->dir = 0;
 	}
 	if (p->dir == p->dirs->len)
@@ -375,7 +315,7 @@ static void media_looked_for(struct precheck *p, struct hv_reply *r)
 	struct block_item *i = g_ptr_array_index(p->report.copies, p->media);
 	GError *err = NULL;
 
-	if (is_busy(p, r, precheck_turn))
+	if (precheck_busy(p, r, precheck_turn))
 		return;
 	p->media++;
 	if (r->err)

@@ -11,7 +11,7 @@
 #define SWEEP_AGAIN_MS 5000
 
 static const char *const kind_names[] = {
-	[VOLUME_MARKER] = "marker", [VOLUME_DISK] = "disk", [VOLUME_MEDIA] = "media", [VOLUME_BASE] = "base",
+	[VOLUME_MARKER] = "marker", [VOLUME_PROBE] = "probe", [VOLUME_DISK] = "disk", [VOLUME_MEDIA] = "media", [VOLUME_BASE] = "base",
 };
 static_assert(G_N_ELEMENTS(kind_names) == VOLUME_KIND_N, "kind_names is missing one");
 
@@ -115,10 +115,16 @@ void volume_stop(struct engine *e)
 	g_clear_pointer(&e->volumes, g_hash_table_unref);
 }
 
+/* What a check makes is of no use behind it. */
+static bool is_of_check(enum volume_kind kind)
+{
+	return kind == VOLUME_MARKER || kind == VOLUME_PROBE;
+}
+
 struct volume *volume_note(struct engine *e, int64_t migration_id, const char *server_uuid, const char *host, const char *path,
 			   enum volume_kind kind, GError **err)
 {
-	bool doomed = kind == VOLUME_MARKER;
+	bool doomed = is_of_check(kind);
 	struct volume *v;
 	int64_t id;
 
@@ -139,6 +145,20 @@ struct volume *volume_note(struct engine *e, int64_t migration_id, const char *s
 	v->doomed = doomed;
 	g_hash_table_add(e->volumes, v);
 	return v;
+}
+
+struct volume *volume_note_probe(struct engine *e, int64_t migration_id, const char *server_uuid, const char *host, GError **err)
+{
+	g_autofree char *uuid = util_uuid_new(), *name = hv_probe_name(uuid);
+
+	return volume_note(e, migration_id, server_uuid, host, name, VOLUME_PROBE, err);
+}
+
+const char *volume_probe_uuid(const struct volume *v)
+{
+	size_t len = strlen(v->path);
+
+	return v->path + (len > UTIL_UUID_LEN ? len - UTIL_UUID_LEN : 0);
 }
 
 static bool write_row(struct volume *v, int64_t migration_id, bool doomed, bool ready)
@@ -183,7 +203,7 @@ bool volume_blocks(struct engine *e, const char *host, const char *server_uuid)
 	while (g_hash_table_iter_next(&i, &key, NULL)) {
 		const struct volume *v = key;
 
-		if (v->doomed && v->kind != VOLUME_MARKER && strcmp(v->host, host) == 0 && strcmp(v->server_uuid, server_uuid) == 0)
+		if (v->doomed && !is_of_check(v->kind) && strcmp(v->host, host) == 0 && strcmp(v->server_uuid, server_uuid) == 0)
 			return true;
 	}
 	return false;
@@ -308,7 +328,7 @@ static void removed(struct hv_reply *r, void *user)
 		later(v);
 		return;
 	}
-	if (v->kind != VOLUME_MARKER)
+	if (!is_of_check(v->kind))
 		log_info("volume_removed", LOG_S("server", v->server_uuid), LOG_S("host", v->host), LOG_S("path", v->path));
 	volume_forget(v);
 }
@@ -319,12 +339,20 @@ static void leave(struct volume *v, const char *why)
 	volume_forget(v);
 }
 
+/* A volume of a pool: where that is stands in no description, so its name has to do. */
+static bool is_named(const char *path, const char *name)
+{
+	g_autofree char *last = g_path_get_basename(path);
+
+	return g_strcmp0(last, name) == 0;
+}
+
 static bool dom_uses(const struct hv_dom *d, const char *path)
 {
 	for (guint i = 0; d && i < d->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(d->disks, i);
 
-		if (g_strcmp0(k->source, path) == 0)
+		if (g_strcmp0(k->source, path) == 0 || (k->pool && is_named(path, k->source)))
 			return true;
 		for (guint b = 0; k->backing && b < k->backing->len; b++)
 			if (g_strcmp0(((const struct hv_backing *)g_ptr_array_index(k->backing, b))->path, path) == 0)
@@ -377,14 +405,16 @@ static bool comer_uses(const struct volume *v)
 	return false;
 }
 
-static void delete_file(struct volume *v)
+static void delete_it(struct volume *v)
 {
 	struct host *h = fleet_host(v->engine->fleet, v->host);
 	struct hv_req req = { .op = HV_VOL_DELETE, .uuid = v->server_uuid, .vol.path = v->path };
 
+	if (v->kind == VOLUME_PROBE)
+		req = (struct hv_req){ .op = HV_DOM_UNDEFINE, .uuid = volume_probe_uuid(v) };
 	if (!h || !host_is_up(v->engine->fleet, h))
 		v->asked = false; /* its return is an event */
-	else if (v->kind != VOLUME_MARKER && guest_uses(v, h))
+	else if (!is_of_check(v->kind) && guest_uses(v, h))
 		leave(v, "another guest uses it");
 	else if (v->kind != VOLUME_MARKER && may_be_used(v, h))
 		later(v); /* until it can be read, or goes */
@@ -404,7 +434,7 @@ static void got_dom(struct hv_reply *r, void *user)
 	if (r->err)
 		later(v);
 	else if (r->dom->state == HV_ABSENT)
-		delete_file(v);
+		delete_it(v);
 	else if (s && g_strcmp0(s->host, v->host) == 0 && !engine_active_of(v->engine, s->uuid))
 		leave(v, "the guest lives there now");
 	else
@@ -419,8 +449,8 @@ static void begin(struct volume *v)
 	if (v->asked || v->calls || !h || !h->hv || !host_is_up(v->engine->fleet, h))
 		return;
 	v->asked = true;
-	if (v->kind == VOLUME_MARKER)
-		delete_file(v);
+	if (is_of_check(v->kind))
+		delete_it(v);
 	else
 		hv_call(h->hv, &req, got_dom, v);
 }

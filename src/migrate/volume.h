@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * volume: the files that migrations make on hosts, and their removal.
+ * volume: the files that migrations make on hosts, and the domains that checks read devices through, and their removal.
  *
  * Theory of operation
  * -------------------
@@ -34,6 +34,7 @@
 
 enum volume_kind {
 	VOLUME_MARKER, /* tells whether two hosts share a folder; doomed from the beginning */
+	VOLUME_PROBE,  /* no file: a domain that is defined to read a device through; its path is its name. Likewise */
 	VOLUME_DISK,   /* of the guest's own: it goes where the guest goes; a config drive too */
 	VOLUME_MEDIA,  /* read-only, and perhaps of others too: a CD */
 	VOLUME_BASE,   /* what disks are laid over */
@@ -85,6 +86,10 @@ enum volume_fate { VOLUME_MOVED, VOLUME_STAYED, VOLUME_UNKNOWN };
 bool volume_write_end(struct mig *m, enum volume_fate fate, GError **err);
 /** volume_ended() - the same in memory, after the commit; removes what is doomed. */
 void volume_ended(struct mig *m, enum volume_fate fate);
+
+/** volume_note_probe() - the same of a probe of a random UUID. Borrowed; volume_probe_uuid() says which. */
+struct volume *volume_note_probe(struct engine *e, int64_t migration_id, const char *server_uuid, const char *host, GError **err);
+const char *volume_probe_uuid(const struct volume *v);
 
 /** volume_sweep() - remove what is doomed and can be. */
 void volume_sweep(struct engine *e);

@@ -204,6 +204,17 @@ static void check_files(struct run *r)
 	}
 }
 
+/* Nor is a domain left through which a device was read. */
+static void check_probes(struct run *r)
+{
+	for (guint i = 0; i < r->conf->hosts->len; i++) {
+		const char *host = ((struct conf_host *)g_ptr_array_index(r->conf->hosts, i))->name;
+
+		if (sim_probes(r->world, host) > 0)
+			run_fail(r, "%u domains were left on %s that were there to read a device", sim_probes(r->world, host), host);
+	}
+}
+
 /* Events that no run may have; some of them may be told of a guest that has died, by the file's hand or the fault's. */
 static const struct {
 	const char *event, *text;
@@ -353,6 +364,7 @@ void check_invariants(struct run *r)
 	for (guint i = 0; i < r->guests->len; i++)
 		check_guest(r, g_ptr_array_index(r->guests, i));
 	check_files(r);
+	check_probes(r);
 	check_always(r);
 	check_alarms(r);
 	if (!r->failure)

@@ -214,6 +214,8 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 		.backing = opt(l, "backing"),
 		.config_drive = has_word(l, "config_drive"),
 		.network_disks = has_word(l, "network"),
+		.device = opt(l, "device"),
+		.pool = opt(l, "pool"),
 		.cpu_model = opt(l, "cpu"),
 		.cpu_features = opt(l, "features"),
 		.state = state ? (enum hv_state)lookup(r, state, state_at, HV_STATE_N) : HV_RUNNING,
@@ -345,12 +347,40 @@ static void do_link(struct run *r, const struct scn_line *l)
 	sim_host_link(r->world, arg(r, l, 1), is_on(r, l));
 }
 
-/* pool HOST busy [for=TIME]: something is being made in it; pool HOST free */
+/* pool HOST busy [for=TIME]: something is being made in it; pool HOST free; pool HOST add|stop NAME [target=] */
 static void do_pool(struct run *r, const struct scn_line *l)
 {
+	const char *host = arg(r, l, 1), *verb = arg(r, l, 2);
 	int64_t ms = opt(l, "for") ? word_duration(r, opt(l, "for")) : INT64_MAX;
 
-	sim_host_pool(r->world, arg(r, l, 1), g_str_equal(arg(r, l, 2), "busy") ? ms : 0);
+	if (g_str_equal(verb, "add"))
+		sim_pool_add(r->world, host, arg(r, l, 3), opt(l, "target"));
+	else if (g_str_equal(verb, "stop"))
+		sim_pool_stop(r->world, host, arg(r, l, 3));
+	else
+		sim_host_pool(r->world, host, g_str_equal(verb, "busy") ? ms : 0);
+}
+
+/* device add|remove PATH on HOST [lun= size= serial= wwn= key= looks= hot unreadable] */
+static void do_device(struct run *r, const struct scn_line *l)
+{
+	const char *verb = arg(r, l, 1), *path = arg(r, l, 2), *host = arg(r, l, 4);
+	struct sim_device_spec spec = {
+		.path = path,
+		.lun = opt(l, "lun"),
+		.size_mib = opt_int(r, l, "size", 0),
+		.id = { [HV_ID_SERIAL] = opt(l, "serial"), [HV_ID_WWN] = opt(l, "wwn"), [HV_ID_VOLUME] = opt(l, "key") },
+		.looks = opt(l, "looks"),
+		.hot = has_word(l, "hot"),
+		.unreadable = has_word(l, "unreadable"),
+	};
+
+	if (g_str_equal(verb, "add") && spec.lun)
+		sim_device_add(r->world, host, &spec);
+	else if (g_str_equal(verb, "remove"))
+		sim_device_remove(r->world, host, path);
+	else
+		run_bad_line(r, verb);
 }
 
 static void do_drop_job(struct run *r, const struct scn_line *l)
@@ -687,6 +717,7 @@ static const struct {
 	{ "libvirtd",  do_libvirtd, false },
 	{ "link",      do_link,     false },
 	{ "pool",      do_pool,     false },
+	{ "device",    do_device,   false },
 	{ "drop-job",  do_drop_job, false },
 	{ "hang",      do_hang,     false },
 	{ "reset",     do_reset,    false },

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Block devices of a guest: is what the destination has at that path the same
+ * device? Otherwise the guest would go on upon another disk, and libvirt would not
+ * say a word. A device cannot be copied either: what is at the destination is
+ * somebody's.
+ *
+ * First both hosts are asked by what name they know it, then what is in it, which
+ * needs a probe (HV_DEVICE_GET): a row says that there is one before it is defined.
+ */
+#include "migrate/precheck_priv.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "migrate/device.h"
+
+#define READ_AGAIN_MS 1000
+#define READS_MAX 5
+
+/* A device that the guest reads or writes. */
+struct device {
+	char *target, *path;
+	struct hv_device source, dest; /* what was said last */
+	struct device_match match;
+	int reads;
+};
+
+static void device_free(void *data)
+{
+	struct device *d = data;
+
+	g_free(d->target);
+	g_free(d->path);
+	hv_device_clear(&d->source);
+	hv_device_clear(&d->dest);
+	device_match_clear(&d->match);
+	g_free(d);
+}
+
+static struct device *current(const struct precheck *p)
+{
+	return g_ptr_array_index(p->devices, p->device);
+}
+
+static void add(struct precheck *p, const char *target, const char *path)
+{
+	struct device *d = g_new0(struct device, 1);
+
+	d->target = g_strdup(target);
+	d->path = g_strdup(path);
+	g_ptr_array_add(p->devices, d);
+}
+
+static void find_devices(struct precheck *p, const struct hv_dom *dom)
+{
+	p->devices = g_ptr_array_new_with_free_func(device_free);
+	for (guint i = 0; i < dom->disks->len; i++) {
+		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
+
+		if (k->kind == HV_SOURCE_DEVICE && k->source)
+			add(p, k->target, k->source);
+		for (guint b = 0; k->backing && b < k->backing->len; b++) {
+			const struct hv_backing *under = g_ptr_array_index(k->backing, b);
+
+			if (under->kind == HV_SOURCE_DEVICE && under->path)
+				add(p, k->target, under->path);
+		}
+	}
+}
+
+void precheck_block_devices_clear(struct precheck *p)
+{
+	if (!p->engine->stopping)
+		precheck_let_go(&p->probe);
+	g_clear_pointer(&p->devices, g_ptr_array_unref);
+}
+
+bool precheck_shares_device(const struct precheck *p)
+{
+	return p->devices && p->devices->len && p->device == p->devices->len;
+}
+
+/* ---- the verdict on one ---- */
+
+static void refuse(struct precheck *p, const char *why)
+{
+	const struct device *d = current(p);
+	g_autofree char *brief = g_strdup_printf("%s (%s) is a block device that %s and %s are not proved to share: %s", d->path,
+						 d->target ? d->target : "?", p->source ? p->source->name : "-", p->dest_name, why);
+	GError *err = NULL;
+
+	precheck_let_go(&p->probe);
+	log_debug("device_not_shared", LOG_S("server", p->server_uuid), LOG_S("dest", p->dest_name), LOG_S("path", d->path), LOG_S("why", why));
+	util_replace(&p->brief, brief);
+	(void)precheck_fail(&err, "Migration pre-check error: %s.", brief);
+	precheck_decided(p, FAIL, err);
+}
+
+static void is_the_same(struct precheck *p)
+{
+	log_debug("device_shared", LOG_S("server", p->server_uuid), LOG_S("dest", p->dest_name), LOG_S("path", current(p)->path));
+	p->device++;
+	precheck_run(p);
+}
+
+/* @source: it was the source's answer. Return: it was an error, and that is seen to. */
+static bool failed(struct precheck *p, const struct hv_reply *r, bool source)
+{
+	g_autofree char *why = NULL;
+
+	if (!r->err)
+		return false;
+	if (source && err_code(r->err) == ERR_HV_LOST) {
+		precheck_let_go(&p->probe);
+		precheck_source_failed(p, r->err);
+		return true;
+	}
+	why = g_strdup_printf("at %s: %s", source && p->source ? p->source->name : source ? "the source" : p->dest_name, r->err->message);
+	refuse(p, why);
+	return true;
+}
+
+/* ---- what is in it ---- */
+
+static void read_source(struct precheck *p);
+
+static void read_again(void *user)
+{
+	struct precheck *p = user;
+
+	p->turn = NULL;
+	precheck_look(p);
+	read_source(p);
+}
+
+static void compare(struct precheck *p)
+{
+	struct device *d = current(p);
+	g_autofree char *why = NULL;
+
+	if (d->source.size_bytes != d->dest.size_bytes) {
+		why = g_strdup_printf("it has %" G_GINT64_FORMAT " bytes at the source and %" G_GINT64_FORMAT " at the destination",
+				      d->source.size_bytes, d->dest.size_bytes);
+		refuse(p, why);
+	} else if (device_match_add(&d->match, &d->source, &d->dest)) {
+		is_the_same(p);
+	} else if (++d->reads < READS_MAX) {
+		p->turn = clock_after(READ_AGAIN_MS, read_again, p);
+	} else {
+		refuse(p, "other bytes are read at the destination than at the source");
+	}
+}
+
+static void take(struct hv_device *into, struct hv_reply *r)
+{
+	hv_device_clear(into);
+	*into = r->device;
+	r->device = (struct hv_device){ .size_bytes = 0 };
+}
+
+static void dest_read(struct precheck *p, struct hv_reply *r)
+{
+	if (precheck_busy(p, r, read_again) || failed(p, r, false))
+		return;
+	precheck_let_go(&p->probe);
+	take(&current(p)->dest, r);
+	compare(p);
+}
+
+/* Ask a host for what is in the device. */
+static void read_at(struct precheck *p, struct host *h, precheck_answer_f *answer)
+{
+	const struct hv_dom *dom = p->server ? precheck_dom(p) : NULL;
+	struct hv_req req = { .op = HV_DEVICE_GET, .uuid = p->server_uuid, .vol.path = current(p)->path };
+	GError *err = NULL;
+
+	if (!h || !dom) {
+		refuse(p, "the host was removed");
+		return;
+	}
+	/* The one of a host that was busy is of no use any more. */
+	precheck_let_go(&p->probe);
+	p->probe = volume_note_probe(p->engine, p->req.own_migration, p->server_uuid, h->name, &err);
+	if (!p->probe) {
+		p->report.source_lost = true; /* the database is away: again, later */
+		precheck_decided(p, FAIL, err);
+		return;
+	}
+	p->probe->calls++;
+	req.vol.probe = volume_probe_uuid(p->probe);
+	req.vol.virt_type = dom->virt_type;
+	req.vol.arch = dom->arch;
+	if (!precheck_ask(p, h, &req, answer))
+		refuse(p, "the host is not connected");
+}
+
+static void source_read(struct precheck *p, struct hv_reply *r)
+{
+	if (precheck_busy(p, r, read_again) || failed(p, r, true))
+		return;
+	precheck_let_go(&p->probe);
+	take(&current(p)->source, r);
+	read_at(p, p->dest, dest_read);
+}
+
+static void read_source(struct precheck *p)
+{
+	read_at(p, p->source, source_read);
+}
+
+/* ---- who it is ---- */
+
+static void ask_dest(struct precheck *p);
+
+static void dest_named(struct precheck *p, struct hv_reply *r)
+{
+	struct device *d = current(p);
+	const char *const *promises = (const char *const *)fleet_conf(p->engine->fleet)->shared_block_devices;
+	g_autofree char *why = NULL;
+
+	if (precheck_busy(p, r, precheck_turn) || failed(p, r, false))
+		return;
+	take(&d->dest, r);
+	if (device_names_agree(d->path, &d->source, &d->dest, device_promised(promises, d->path), &why))
+		read_source(p);
+	else
+		refuse(p, why);
+}
+
+static void source_named(struct precheck *p, struct hv_reply *r)
+{
+	if (precheck_busy(p, r, precheck_turn) || failed(p, r, true))
+		return;
+	take(&current(p)->source, r);
+	ask_dest(p);
+}
+
+static void ask_dest(struct precheck *p)
+{
+	struct hv_req req = { .op = HV_DEVICE_GET, .uuid = p->server_uuid, .vol.path = current(p)->path };
+
+	if (!p->dest || !precheck_ask(p, p->dest, &req, dest_named))
+		refuse(p, "the host is not connected");
+}
+
+/* ---- the row ---- */
+
+/* What no rule is known for belongs to its host. */
+static enum verdict other_disks(struct precheck *p, GError **err)
+{
+	const struct hv_dom *dom = precheck_dom(p);
+
+	for (guint i = 0; i < dom->disks->len; i++) {
+		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
+		bool other = k->kind == HV_SOURCE_OTHER;
+
+		for (guint b = 0; k->backing && b < k->backing->len; b++)
+			other |= ((const struct hv_backing *)g_ptr_array_index(k->backing, b))->kind == HV_SOURCE_OTHER;
+		if (!other)
+			continue;
+		p->report.hopeless = true;
+		return precheck_fail(err, "Migration pre-check error: Disk %s (%s) is neither a file nor a block device nor a network disk: it belongs "
+				     "to %s.", k->target ? k->target : "?", k->source ? k->source : "-", p->source->name);
+	}
+	return PASS;
+}
+
+enum verdict precheck_block_devices(struct precheck *p, GError **err)
+{
+	struct hv_req req = { .op = HV_DEVICE_GET, .uuid = p->server_uuid };
+
+	if (!precheck_dom(p))
+		return precheck_fetch_dom(p, err);
+	if (precheck_volume_unknown(p))
+		return precheck_skip(p, "it is not known where a disk is");
+	if (!p->devices)
+		find_devices(p, precheck_dom(p));
+	if (p->device == p->devices->len)
+		return other_disks(p, err);
+	req.vol.path = current(p)->path;
+	if (precheck_ask(p, p->source, &req, source_named))
+		return ASKED;
+	p->report.source_lost = true;
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->source->name);
+}
