@@ -3,7 +3,7 @@
 # Guests that plain libvirt defines and starts, behind any controller's back, and their heartbeats.
 
 cmd_guest() {
-	local host=${1:-} guest=${2:-} mem=128 vcpus=1 dirty=0 disk=shared size='' data='' ip='' interval=10 vnc=no wait=no uuid
+	local host=${1:-} guest=${2:-} mem=128 vcpus=1 dirty=0 disk=shared size='' data='' source='' ip='' interval=10 vnc=no wait=no uuid
 
 	[ $# -ge 2 ] || die "usage: lab guest HOST NAME [options]; see 'lab help'"
 	[[ $guest =~ ^[a-zA-Z0-9][a-zA-Z0-9._-]{0,61}$ ]] || die "'$guest' is no name for a guest"
@@ -25,8 +25,16 @@ cmd_guest() {
 		esac
 		shift 2
 	done
-	[[ $disk = shared || $disk = local || $disk = overlay || $disk = none ]] || die "a disk is shared, local, overlay or none, not '$disk'"
+	[[ $disk =~ ^(shared|local|overlay|none|device|volume)$ ]] ||
+		die "a disk is shared, local, overlay or none, or device:PATH or volume:POOL, not '$disk'"
 	[ -z "$data" ] || [ "$disk" = shared ] || [ "$disk" = local ] || die "a disk of the kind $disk has data of its own"
+	case $disk in
+	device) [[ $size = /dev/* ]] || die "device:PATH wants a path in /dev" ;;
+	volume) [[ $size = shared || $size = instances ]] || die "volume:POOL wants shared or instances" ;;
+	esac
+	if [[ $disk = device || $disk = volume ]]; then
+		source=$size size=
+	fi
 	size=${size:-64M}
 	need_host_up "$host"
 	[ ! -e "$dir/guests/$guest" ] || die "there is a guest '$guest'"
@@ -75,6 +83,7 @@ guest_start() {
 	case $disk in
 	shared) pool=shared ;;
 	local | overlay) pool=instances ;;
+	volume) pool=$source ;;
 	esac
 	if [ "$disk" = overlay ]; then
 		overlay_create || return 1
@@ -82,7 +91,7 @@ guest_start() {
 		virsh_on "$host" vol-create-as $pool "$guest.qcow2" "$size" --format qcow2 > /dev/null || return 1
 		[ -z "$data" ] || disk_fill "$drover_dir/$pool/$guest.qcow2" || return 1
 	fi
-	guest_xml "$pool" > "$xml"
+	guest_xml "$(guest_disk_xml "$pool")" > "$xml"
 	# virsh reads it from its standard input: the folder of the lab is not named in the host
 	if ! virsh_on "$host" define /dev/stdin < "$xml" > /dev/null || ! virsh_on "$host" start "$guest" > /dev/null; then
 		virsh_on "$host" undefine "$guest" > /dev/null 2>&1 || true
@@ -133,14 +142,14 @@ guest_mac() {
 }
 
 guest_xml() {
-	local pool=$1 type=qemu tcg='<tcg><tb-cache unit="MiB">16</tb-cache></tcg>'
+	local disk_xml=$1 type=qemu tcg='<tcg><tb-cache unit="MiB">16</tb-cache></tcg>'
 	local cmdline="console=ttyS0 quiet panic=1 ipv6.disable=1 lab.name=$guest lab.ip=$ip lab.ctl=$ctl_ip lab.ctlmac=$ctl_mac"
 
 	cmdline+=" lab.interval=$interval lab.dirty=$dirty"
 	if [ "$accel" = kvm ]; then
 		type=kvm tcg=
 	fi
-	if [ -n "$pool" ]; then
+	if [ -n "$disk_xml" ]; then
 		cmdline+=" lab.disk=1"
 	fi
 	cat <<-END
@@ -162,7 +171,7 @@ guest_xml() {
 		  <on_reboot>restart</on_reboot>
 		  <on_crash>destroy</on_crash>
 		  <devices>
-		    $(guest_disk_xml "$pool")
+		    $disk_xml
 		    <interface type='bridge'>
 		      <mac address='$(guest_mac "$ip")'/>
 		      <source bridge='br0'/>
@@ -197,10 +206,17 @@ guest_memory_xml() {
 
 # Without a cache on the host: what one host wrote, the next must read.
 guest_disk_xml() {
-	[ -z "$1" ] || cat <<-END
-		<disk type='file' device='disk'>
-		  <driver name='qemu' type='qcow2' cache='none' discard='unmap' detect_zeroes='unmap'/>
-		  <source file='$drover_dir/$1/$guest.qcow2'/>
+	local type=file format=qcow2 where="file='$drover_dir/$1/$guest.qcow2'"
+
+	case $disk in
+	none) return ;;
+	device) type=block format=raw where="dev='$source'" ;;
+	volume) type=volume where="pool='$1' volume='$guest.qcow2'" ;;
+	esac
+	cat <<-END
+		<disk type='$type' device='disk'>
+		  <driver name='qemu' type='$format' cache='none' discard='unmap' detect_zeroes='unmap'/>
+		  <source $where/>
 		  <target dev='vda' bus='virtio'/>
 		</disk>
 	END
@@ -220,6 +236,7 @@ cmd_guest_rm() {
 		case $disk in
 		local | overlay) in_host "$host" rm -f "$drover_dir/instances/$guest.qcow2" ;;
 		shared) in_host "$host" rm -f "$drover_dir/shared/$guest.qcow2" ;;
+		volume) in_host "$host" rm -f "$drover_dir"/{instances,shared}/"$guest.qcow2" ;;
 		esac
 	done
 	rm -f "$dir/guests/$guest"

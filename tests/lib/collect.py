@@ -52,6 +52,7 @@ GROUPS = {
     "e2e": Group((), jobs=2, scripts=(
         ("tests/e2e/t_table.py", "gcc"),
         ("tests/e2e/t_disks.py", "asan"),
+        ("tests/e2e/t_devices.py", "asan"),
         ("tests/e2e/t_timeout.py", "asan"),
         ("tests/e2e/t_many.py", "asan"),
         ("tests/e2e/t_postcopy.py", "gcc"),
