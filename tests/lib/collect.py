@@ -68,6 +68,7 @@ GROUPS = {
         ("tests/e2e/t_errors.py", "asan"),
         ("tests/e2e/t_metrics.py", "asan"),
         ("tests/e2e/t_clock.py", "gcc"),
+        ("tests/e2e/t_graphics.py", "asan"),
         ("tests/e2e/t_clients.py", "asan"),
     ), alone=(("lab/test", "gcc"), ("tests/e2e/t_bench.py", "gcc"), ("tests/e2e/t_heartbeat.py", "gcc"))),
     # who touches what from which thread
