@@ -51,6 +51,7 @@ GROUPS = {
     # guests wait most of the time, so two labs at once; those that take longest come first
     "e2e": Group((), jobs=2, scripts=(
         ("tests/e2e/t_table.py", "gcc"),
+        ("tests/e2e/t_stress.sh", "gcc"),
         ("tests/e2e/t_disks.py", "asan"),
         ("tests/e2e/t_devices.py", "asan"),
         ("tests/e2e/t_timeout.py", "asan"),
