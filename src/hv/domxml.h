@@ -95,6 +95,23 @@ struct domxml_cpu {
 bool domxml_cpu(const char *xml, struct domxml_cpu *ret, GError **err);
 void domxml_cpu_clear(struct domxml_cpu *c);
 
+/* What a domain needs of a host, and what keeps it where it is. */
+struct domxml_needs {
+	GPtrArray *source;   /* struct hv_need *: of the host where it runs */
+	GPtrArray *dest;     /* struct hv_need *: of another one */
+	GPtrArray *files;    /* char *: paths of files to boot from */
+	GPtrArray *paths;    /* char *: other paths of its host that its devices use, as a device node of a serial port */
+	char *blocker;       /* the first thing that no destination takes; NULL: there is none */
+};
+
+/**
+ * domxml_needs() - read them from its live, migratable XML.
+ * @ret: cleared with domxml_needs_clear()
+ */
+bool domxml_needs(const char *xml, struct domxml_needs *ret, GError **err);
+/** domxml_needs_clear() - also of an empty one. */
+void domxml_needs_clear(struct domxml_needs *n);
+
 /* What differs between two hosts. A NULL leaves it as it is. */
 struct domxml_changes {
 	const char *vnc_listen;   /* address that VNC servers listen on */

@@ -40,6 +40,7 @@ static const struct {
 	[HV_DOM_GET]      = { "dom_get",      10000 },
 	[HV_DOM_XML]      = { "dom_xml",      10000 },
 	[HV_CPU_COMPARE]  = { "cpu_compare",  10000 },
+	[HV_LOOKUP]       = { "lookup",       10000 },
 	[HV_MIGRATE]      = { "migrate",      0 },
 	[HV_JOB_GET]      = { "job_get",      10000 },
 	[HV_JOB_DONE]     = { "job_done",     10000 },
@@ -131,6 +132,7 @@ static struct hv_req req_copy(const struct hv_req *r)
 	c.uuid = g_strdup(r->uuid);
 	c.xml = g_strdup(r->xml);
 	c.host_cpu_xml = g_strdup(r->host_cpu_xml);
+	c.needs = hv_needs_copy(r->needs);
 	c.migrate.dest_uri = g_strdup(r->migrate.dest_uri);
 	c.migrate.migrate_uri = g_strdup(r->migrate.migrate_uri);
 	c.migrate.dest_xml = g_strdup(r->migrate.dest_xml);
@@ -156,6 +158,7 @@ static void req_clear(struct hv_req *r)
 	g_free((char *)r->uuid);
 	g_free((char *)r->xml);
 	g_free((char *)r->host_cpu_xml);
+	g_clear_pointer(&r->needs, g_ptr_array_unref);
 	g_free((char *)r->migrate.dest_uri);
 	g_free((char *)r->migrate.migrate_uri);
 	g_free((char *)r->migrate.dest_xml);
@@ -508,6 +511,7 @@ void hv_reply_clear(struct hv_reply *r)
 	g_clear_pointer(&r->xml, g_free);
 	g_clear_pointer(&r->xml_inactive, g_free);
 	g_clear_pointer(&r->definition, g_free);
+	g_clear_pointer(&r->needs, g_ptr_array_unref);
 	g_clear_pointer(&r->cpu_why, g_free);
 	g_clear_pointer(&r->vol.format, g_free);
 	g_clear_pointer(&r->vol.path, g_free);

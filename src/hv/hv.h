@@ -29,6 +29,7 @@
 
 #include "base/metric.h"
 #include "base/util.h"
+#include "hv/needs.h"
 #include "hv/ties.h"
 
 struct hv;
@@ -222,6 +223,7 @@ enum hv_op {
 	HV_DOM_GET,      /* one domain; absent is a reply, not an error. Short, idempotent */
 	HV_DOM_XML,      /* migratable XML, live and inactive. Short, idempotent */
 	HV_CPU_COMPARE,  /* could this host run that domain's CPU? Short, idempotent */
+	HV_LOOKUP,       /* which of the things that a guest needs by name are there. Short, idempotent */
 	HV_MIGRATE,      /* live, peer to peer; on the SOURCE; blocks until the end. Lost: HV_DOM_GET on both */
 	HV_JOB_GET,      /* statistics of the running job. Short, idempotent */
 	HV_JOB_DONE,     /* on the DESTINATION: statistics of the completed incoming job, once read gone. Short */
@@ -306,6 +308,7 @@ struct hv_req {
 	const char *uuid;
 	const char *xml;                    /* HV_CPU_COMPARE: the domain's XML. HV_DOM_DEFINE: the definition. HV_DOM_UNDEFINE: what the definition must be
 	                                     * (domdef_same()), NULL: whatever it is */
+	GPtrArray *needs;                   /* HV_LOOKUP: struct hv_need *; the host may be asked about uuid, too */
 	bool autostart;                     /* HV_DOM_AUTOSTART */
 	const char *host_cpu_xml;           /* and its host's hv_host_info.cpu_xml, which host-passthrough is compared by */
 	struct hv_migrate_params migrate;
@@ -322,6 +325,7 @@ struct hv_reply {
 	struct hv_dom *dom;        /* HV_DOM_GET; .state is HV_ABSENT when there is none */
 	char *xml, *xml_inactive;  /* HV_DOM_XML */
 	char *definition;          /* HV_DOM_DEFINITION; NULL: it has none */
+	GPtrArray *needs;          /* HV_LOOKUP: struct hv_need *, those of the request in their order, with the answers */
 	bool cpu_ok;               /* HV_CPU_COMPARE */
 	char *cpu_why;             /* what is missing, when not ok */
 	struct hv_job job;         /* HV_JOB_GET, HV_JOB_DONE */

@@ -19,6 +19,7 @@ static const struct {
 	[HV_DOM_XML]      = { LV_STATE, lv_dom_xml },
 	[HV_JOB_GET]      = { LV_READ,  lv_job_get },
 	[HV_JOB_DONE]     = { LV_READ,  lv_job_done },
+	[HV_LOOKUP]       = { LV_READ,  lv_lookup },
 	[HV_MIGRATE]      = { LV_OWN,   NULL, lv_migrate },
 	[HV_JOB_ABORT]    = { LV_ACT,   lv_job_abort },
 	[HV_JOB_TUNE]     = { LV_ACT,   lv_job_tune },

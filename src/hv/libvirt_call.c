@@ -87,6 +87,7 @@ static struct lv_call *call_new(struct lv_conn *c, struct hv_call *call, enum lv
 	q->work = work;
 	q->req = call->req;
 	q->req.uuid = g_strdup(call->req.uuid);
+	q->req.needs = hv_needs_copy(call->req.needs);
 	return q;
 }
 
@@ -95,6 +96,7 @@ static void call_free(struct lv_call *q)
 	clock_cancel(&q->patience);
 	hv_reply_clear(&q->reply);
 	g_free((char *)q->req.uuid);
+	g_clear_pointer(&q->req.needs, g_ptr_array_unref);
 	lv_conn_unref(q->conn);
 	g_free(q);
 }

@@ -363,6 +363,7 @@ lv_work_f lv_dom_list;                                                          
 /* lv_dom_get_silent: of a domain that does not answer, see above */
 lv_work_f lv_dom_get, lv_dom_get_silent, lv_dom_xml, lv_dom_suspend, lv_dom_resume, lv_dom_destroy; /* libvirt_dom.c */
 lv_work_f lv_dom_definition, lv_dom_define, lv_dom_undefine, lv_dom_autostart;        /* libvirt_define.c */
+lv_work_f lv_lookup;                                                                  /* libvirt_lookup.c */
 lv_work_f lv_announce;                                                                /* libvirt_announce.c */
 lv_work_f lv_job_get, lv_job_done, lv_job_abort, lv_job_tune, lv_postcopy, lv_postcopy_pause; /* libvirt_job.c */
 lv_work_f lv_vol_get, lv_vol_create, lv_vol_delete, lv_vol_find;                      /* libvirt_vol.c */

@@ -300,6 +300,9 @@ static void act(struct sim_call *sc)
 	case HV_DOM_DEFINITION: case HV_DOM_DEFINE: case HV_DOM_UNDEFINE: case HV_DOM_AUTOSTART:
 		sim_act_define(sc, sim_dom_get(sc->host, sc->call->req.uuid));
 		break;
+	case HV_LOOKUP:
+		sim_act_lookup(sc);
+		break;
 	case HV_MIGRATE:
 		sim_act_migrate(sc);
 		break;

@@ -65,6 +65,8 @@ struct sim_host_spec {
 
 /** sim_host_add() - a running host with a running libvirtd. */
 void sim_host_add(struct sim *w, const char *name, const struct sim_host_spec *spec);
+/** sim_host_lacks() - it has no network, secret, machine type or the like of that name. */
+void sim_host_lacks(struct sim *w, const char *name, const char *thing);
 /** sim_host_power() - off: its guests are gone, its connections hang. On: what was defined is there, shut off. */
 void sim_host_power(struct sim *w, const char *name, bool on);
 /** sim_host_libvirtd() - off: as kill -9. Connections get an end of file; guests run on, but for incoming ones. */

@@ -54,6 +54,7 @@ struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_
 	h->cache_ms = spec->cache_ms;
 	h->on = h->libvirtd = h->link = true;
 	sim_devices_new(h);
+	h->lacks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	h->doms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_dom_free);
 	h->jobs = g_ptr_array_new();
 	h->copies = g_ptr_array_new();
@@ -75,6 +76,7 @@ void sim_host_free(struct sim_host *h)
 	clock_cancel(&h->heal);
 	g_hash_table_unref(h->doms);
 	sim_devices_free(h);
+	g_hash_table_unref(h->lacks);
 	g_ptr_array_unref(h->jobs);
 	g_ptr_array_unref(h->copies);
 	g_ptr_array_unref(h->conns);

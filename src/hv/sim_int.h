@@ -67,6 +67,7 @@ struct sim_host {
 	int64_t huge_pages;
 	struct hv_numa *numa;  /* NULL until somebody asks */
 	bool tpm, no_persist;
+	GHashTable *lacks;     /* char *: what it has not; a set */
 	double rate;           /* bytes a second, each way; 0: at once */
 	struct sim_storage *storage; /* the world's */
 	bool on, libvirtd, link;
@@ -361,6 +362,7 @@ struct sim_xml {
 };
 
 #define SIM_PASSTHROUGH "host-passthrough" /* the CPU that the host has */
+#define SIM_BRIDGE "br0" /* each guest is on it */
 
 char *sim_xml_write(const struct sim_dom *d);
 /* The host's <cpu>; owned. */
@@ -374,6 +376,8 @@ char *sim_cpu_missing(const struct sim_host *h, const char *model, const char *c
 /* ---- sim_job.c: migrations ---- */
 
 void sim_act_migrate(struct sim_call *sc);
+/* HV_LOOKUP. */
+void sim_act_lookup(struct sim_call *sc);
 void sim_act_job(struct sim_call *sc);
 void sim_job_free(struct sim_job *j);
 /* The call waits for its migration no more. */

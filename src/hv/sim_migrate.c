@@ -20,6 +20,8 @@ static char *source_says(const struct sim_dom *src, const struct sim_host *to, c
 		return g_strdup("internal error: 'host' is missing of the server that disks are copied to"); /* it has none, but for its tunnel */
 	if (!sim_dom_active(src))
 		return g_strdup("Requested operation is not valid: domain is not running");
+	if (src->kept.snapshots)
+		return g_strdup_printf("Requested operation is not valid: cannot migrate domain with %d snapshots", src->kept.snapshots);
 	if (src->reason == HV_R_POSTCOPY_FAILED || src->reason == HV_R_POSTCOPY)
 		return g_strdup("Requested operation is not valid: post-copy migration of the domain has not finished");
 	if (!to)
@@ -59,6 +61,8 @@ static char *dest_says(const struct sim_dom *src, const struct sim_host *to, con
 		missing = sim_ties_refuse(src, to, p->dest_xml);
 	if (missing)
 		return g_steal_pointer(&missing);
+	if (g_hash_table_contains(to->lacks, SIM_BRIDGE))
+		return g_strdup("Cannot get interface MTU on '" SIM_BRIDGE "': No such device");
 	if (sim_host_mem_free(to) < src->mem_mib)
 		return g_strdup("internal error: qemu unexpectedly closed the monitor: "
 				"qemu-system-x86_64: cannot set up guest memory 'pc.ram': Cannot allocate memory");

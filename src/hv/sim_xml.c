@@ -76,7 +76,7 @@ char *sim_xml_write(const struct sim_dom *d)
 	g_string_append(s, "  <devices>\n");
 	write_disks(s, d);
 	g_string_append_printf(s,
-		"    <interface type='bridge'>\n      <mac address='52:54:00:%.2s:%.2s:%.2s'/>\n      <source bridge='br0'/>\n"
+		"    <interface type='bridge'>\n      <mac address='52:54:00:%.2s:%.2s:%.2s'/>\n      <source bridge='" SIM_BRIDGE "'/>\n"
 		"      <model type='virtio'/>\n    </interface>\n", d->uuid, d->uuid + 2, d->uuid + 4);
 	sim_ties_write_devices(s, d);
 	g_string_append_printf(s,

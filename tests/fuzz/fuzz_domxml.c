@@ -86,6 +86,20 @@ static void cpu(const char *xml)
 		domxml_cpu_clear(&c);
 }
 
+static void needs(const char *xml)
+{
+	struct domxml_needs n;
+	GError *err = NULL;
+	bool ok = domxml_needs(xml, &n, &err);
+
+	check(ok, &err);
+	if (!ok)
+		return;
+	g_assert_true(n.source->len <= HV_NEEDS_MAX && n.dest->len <= HV_NEEDS_MAX);
+	g_assert_true(n.files->len <= DOMXML_DEVICES_MAX && n.paths->len <= DOMXML_DEVICES_MAX);
+	domxml_needs_clear(&n);
+}
+
 static void capabilities(const char *xml)
 {
 	struct hv_host_info *i = g_new0(struct hv_host_info, 1);
@@ -103,6 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	parse(xml);
 	rewrite(xml);
 	cpu(xml);
+	needs(xml);
 	capabilities(xml);
 	return 0;
 }

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a domain needs by name of the host that it runs on, and what keeps it
+ * from being migrated, read from its XML.
+ *
+ * The rules are those of libvirt 9.0 (qemuMigrationSrcIsAllowed and the start of
+ * a domain) and of QEMU 7.2 (devices without a migratable state).
+ */
+#include <string.h>
+
+#include "hv/domxml.h"
+#include "hv/needs.h"
+
+typedef bool take_f(const xmlNode *n, struct domxml_needs *ret, GError **err);
+
+static bool is(const xmlNode *n, const char *attr, const char *value)
+{
+	g_autofree char *text = domxml_attr(n, attr);
+
+	return !g_strcmp0(text, value);
+}
+
+static void block(struct domxml_needs *ret, char *why)
+{
+	if (ret->blocker)
+		g_free(why);
+	else
+		ret->blocker = why;
+}
+
+/* Takes @name; NULL and "" are nothing. */
+static struct hv_need *want(GPtrArray *needs, enum hv_need_kind kind, char *name, GError **err)
+{
+	g_autofree char *owned = name;
+
+	if (strlen(owned) > DOMXML_TEXT_MAX || needs->len >= HV_NEEDS_MAX)
+		return domxml_refuse(err, "more than a guest can need of its host");
+	return hv_need_add(needs, kind, owned);
+}
+
+static bool want_attr(const xmlNode *n, const char *attr, enum hv_need_kind kind, struct domxml_needs *ret, GError **err)
+{
+	char *name = domxml_attr(n, attr);
+
+	if (name && *name)
+		return want(ret->dest, kind, name, err);
+	g_free(name);
+	return true;
+}
+
+static bool add_path(GPtrArray *paths, char *path, GError **err)
+{
+	if (!path || *path != '/') {
+		g_free(path);
+		return true;
+	}
+	if (strlen(path) > DOMXML_TEXT_MAX || paths->len >= DOMXML_DEVICES_MAX) {
+		g_free(path);
+		return domxml_refuse(err, "too many paths, or one that is too long");
+	}
+	g_ptr_array_add(paths, path);
+	return true;
+}
+
+/* ---- devices ---- */
+
+static bool take_secret(const xmlNode *secret, struct domxml_needs *ret, GError **err)
+{
+	g_autofree char *uuid = domxml_attr(secret, "uuid"), *type = domxml_attr(secret, "type");
+	char *usage = domxml_attr(secret, "usage");
+	struct hv_need *n;
+
+	if (uuid && util_uuid_valid(uuid)) {
+		g_free(usage);
+		return want(ret->dest, HV_NEED_SECRET, g_steal_pointer(&uuid), err);
+	}
+	if (!usage || !*usage) {
+		g_free(usage);
+		return true;
+	}
+	n = want(ret->dest, HV_NEED_SECRET, usage, err);
+	if (n && !n->usage)
+		n->usage = g_strdup(type && strlen(type) <= DOMXML_NAME_MAX && !g_str_equal(type, "passphrase") ? type : "volume");
+	return n;
+}
+
+/* <secret> stands in <auth> and <encryption>, which stand in the disk, its source or a backing file. */
+static bool take_secrets(const xmlNode *n, int depth, struct domxml_needs *ret, GError **err)
+{
+	if (!depth)
+		return true;
+	for (const xmlNode *c = n->children; c; c = c->next) {
+		if (c->type != XML_ELEMENT_NODE)
+			continue;
+		if (!strcmp((const char *)c->name, "secret") ? !take_secret(c, ret, err) : !take_secrets(c, depth - 1, ret, err))
+			return false;
+	}
+	return true;
+}
+
+#define SECRET_DEPTH (2 * DOMXML_BACKING_MAX)
+
+static bool take_disk(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	char *target = domxml_attr(domxml_child(n, "target"), "dev");
+
+	if (domxml_child(n, "transient"))
+		block(ret, g_strdup_printf("its disk %s is transient", target ? target : ""));
+	if (target && *target && !is(n, "device", "cdrom") && !is(n, "device", "floppy")) {
+		if (!want(ret->source, HV_NEED_DISK_IDLE, target, err))
+			return false;
+	} else {
+		g_free(target);
+	}
+	return take_secrets(n, SECRET_DEPTH, ret, err);
+}
+
+static bool take_interface(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	const xmlNode *source = domxml_child(n, "source"), *port = domxml_child(n, "virtualport");
+	struct hv_need *bridge;
+	char *name = NULL;
+
+	if (!want_attr(domxml_child(n, "filterref"), "filter", HV_NEED_NWFILTER, ret, err))
+		return false;
+	if (is(n, "type", "network"))
+		return want_attr(source, "network", HV_NEED_NETWORK, ret, err);
+	if (is(n, "type", "direct"))
+		return want_attr(source, "dev", HV_NEED_INTERFACE, ret, err);
+	if (is(n, "type", "bridge"))
+		name = domxml_attr(source, "bridge");
+	if (!name)
+		return true;
+	bridge = want(ret->dest, HV_NEED_INTERFACE, name, err);
+	if (bridge && port && !bridge->usage)
+		bridge->usage = g_strdup("openvswitch");
+	return bridge;
+}
+
+static bool take_shmem(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	g_autofree char *name = domxml_attr(n, "name");
+
+	(void)err;
+	if (!is(n, "role", "master"))
+		block(ret, g_strdup_printf("its shared memory %s cannot be migrated", name ? name : ""));
+	return true;
+}
+
+static bool take_input(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	if (is(n, "type", "passthrough"))
+		block(ret, g_strdup("it has an input device of its host (virtio-input-host)"));
+	if (is(n, "type", "evdev"))
+		return add_path(ret->paths, domxml_attr(domxml_child(n, "source"), "dev"), err);
+	return true;
+}
+
+static bool take_video(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	const xmlNode *model = domxml_child(n, "model");
+
+	(void)err;
+	if (is(model, "type", "virtio") && is(domxml_child(model, "acceleration"), "accel3d", "yes"))
+		block(ret, g_strdup("its video device has 3D acceleration (virgl), whose state QEMU cannot send"));
+	return true;
+}
+
+static bool take_chardev(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	if (is(n, "type", "dev") || is(n, "type", "pipe"))
+		return add_path(ret->paths, domxml_attr(domxml_child(n, "source"), "path"), err);
+	return true;
+}
+
+static bool take_rng(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	const xmlNode *backend = domxml_child(n, "backend");
+	char *path = is(backend, "model", "random") ? domxml_text(backend) : NULL;
+
+	/* Every host has those. */
+	if (!g_strcmp0(path, "/dev/random") || !g_strcmp0(path, "/dev/urandom"))
+		g_clear_pointer(&path, g_free);
+	return add_path(ret->paths, path, err);
+}
+
+static const struct {
+	const char *name;
+	take_f *take;
+} devices[] = {
+	{ "disk", take_disk },       { "interface", take_interface }, { "shmem", take_shmem },       { "input", take_input },
+	{ "video", take_video },     { "serial", take_chardev },      { "parallel", take_chardev },  { "console", take_chardev },
+	{ "channel", take_chardev }, { "smartcard", take_chardev },   { "rng", take_rng },
+};
+
+static bool take_devices(const xmlNode *root, struct domxml_needs *ret, GError **err)
+{
+	const xmlNode *all = domxml_child(root, "devices");
+
+	for (size_t i = 0; i < G_N_ELEMENTS(devices); i++)
+		for (xmlNode *n = domxml_child(all, devices[i].name); n; n = domxml_next(n, devices[i].name))
+			if (!devices[i].take(n, ret, err))
+				return false;
+	return true;
+}
+
+/* ---- the rest ---- */
+
+static bool has_tsc_frequency(const xmlNode *root)
+{
+	const xmlNode *clock = domxml_child(root, "clock");
+
+	for (xmlNode *n = domxml_child(clock, "timer"); n; n = domxml_next(n, "timer")) {
+		g_autofree char *frequency = is(n, "name", "tsc") ? domxml_attr(n, "frequency") : NULL;
+
+		if (frequency)
+			return true;
+	}
+	return false;
+}
+
+static void take_cpu(const xmlNode *root, struct domxml_needs *ret)
+{
+	const xmlNode *cpu = domxml_child(root, "cpu");
+
+	for (xmlNode *n = domxml_child(cpu, "feature"); n; n = domxml_next(n, "feature"))
+		if (is(n, "name", "invtsc") && !is(n, "policy", "disable") && !is(n, "policy", "forbid") && !has_tsc_frequency(root))
+			block(ret, g_strdup("its CPU has invtsc, and the frequency of its tsc timer is not set"));
+}
+
+static bool take_files(const xmlNode *root, struct domxml_needs *ret, GError **err)
+{
+	static const char *const names[] = { "kernel", "initrd", "dtb", "loader" };
+	const xmlNode *os = domxml_child(root, "os");
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (!add_path(ret->files, domxml_text(domxml_child(os, names[i])), err))
+			return false;
+	return true;
+}
+
+static bool take_machine(const xmlNode *root, struct domxml_needs *ret, GError **err)
+{
+	const xmlNode *type = domxml_child(domxml_child(root, "os"), "type");
+	char *machine = domxml_attr(type, "machine");
+	struct hv_need *n;
+
+	if (!machine)
+		return true;
+	n = want(ret->dest, HV_NEED_MACHINE, machine, err);
+	if (!n)
+		return false;
+	n->arch = domxml_attr(type, "arch");
+	n->virt_type = domxml_attr(root, "type");
+	n->emulator = domxml_text(domxml_child(domxml_child(root, "devices"), "emulator"));
+	return true;
+}
+
+static bool take_name(const xmlNode *root, struct domxml_needs *ret, GError **err)
+{
+	char *name = domxml_text(domxml_child(root, "name"));
+
+	return !name || want(ret->dest, HV_NEED_NAME, name, err);
+}
+
+bool domxml_needs(const char *xml, struct domxml_needs *ret, GError **err)
+{
+	g_autoptr(xmlDoc) doc = domxml_read(xml, "domain", err);
+	const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
+	struct domxml_needs found = {
+		.source = hv_needs_new(), .dest = hv_needs_new(),
+		.files = g_ptr_array_new_with_free_func(g_free), .paths = g_ptr_array_new_with_free_func(g_free),
+	};
+	bool ok;
+
+	hv_need_add(found.source, HV_NEED_NO_SNAPSHOT, "");
+	ok = root && take_name(root, &found, err) && take_machine(root, &found, err) && take_files(root, &found, err) &&
+	     take_devices(root, &found, err);
+	if (ok)
+		take_cpu(root, &found);
+	if (!ok)
+		domxml_needs_clear(&found);
+	else
+		*ret = found;
+	return ok;
+}
+
+void domxml_needs_clear(struct domxml_needs *n)
+{
+	g_clear_pointer(&n->source, g_ptr_array_unref);
+	g_clear_pointer(&n->dest, g_ptr_array_unref);
+	g_clear_pointer(&n->files, g_ptr_array_unref);
+	g_clear_pointer(&n->paths, g_ptr_array_unref);
+	g_clear_pointer(&n->blocker, g_free);
+}
