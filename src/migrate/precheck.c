@@ -273,7 +273,7 @@ static void got_xml(struct precheck *p, struct hv_reply *r)
 	precheck_run(p); /* the same row again */
 }
 
-static enum verdict fetch_xml(struct precheck *p, GError **err)
+enum verdict precheck_fetch_xml(struct precheck *p, GError **err)
 {
 	struct hv_req req = { .op = HV_DOM_XML, .uuid = p->server_uuid };
 
@@ -319,7 +319,7 @@ static enum verdict cpu(struct precheck *p, GError **err)
 	struct hv_req req = { .op = HV_CPU_COMPARE, .uuid = p->server_uuid, .xml = p->report.xml };
 
 	if (!p->report.xml)
-		return fetch_xml(p, err);
+		return precheck_fetch_xml(p, err);
 	if (fleet_conf(fleet_of(p))->skip_cpu_compare_on_dest)
 		return precheck_skip(p, "skip_cpu_compare_on_dest");
 	if (!same_host_cpu(p)) {
@@ -367,7 +367,7 @@ static enum verdict cpu_models(struct precheck *p, GError **err)
 	if (!ch.cpu_model)
 		return PASS;
 	if (!p->report.xml)
-		return fetch_xml(p, err);
+		return precheck_fetch_xml(p, err);
 	xml = domxml_rewrite(p->report.xml, &ch, err);
 	if (!xml)
 		return FAIL;
@@ -435,6 +435,15 @@ static const struct {
 	{ "cpu_models",         cpu_models,         .of_dest = true, .asks = true },
 	{ "pools",              precheck_pools,     .of_dest = true, .asks = true },
 	{ "block_devices",      precheck_block_devices, .of_dest = true, .asks = true },
+	{ "snapshots",          precheck_snapshots, .of_dest = true, .asks = true },
+	{ "block_jobs",         precheck_block_jobs, .of_dest = true, .asks = true },
+	{ "unmigratable",       precheck_unmigratable, .of_dest = true, .asks = true },
+	{ "name",               precheck_name,      .of_dest = true, .asks = true },
+	{ "machine",            precheck_machine,   .of_dest = true, .asks = true },
+	{ "networks",           precheck_networks,  .of_dest = true, .asks = true },
+	{ "secrets",            precheck_secrets,   .of_dest = true, .asks = true },
+	{ "boot_files",         precheck_boot_files, .of_dest = true, .asks = true },
+	{ "host_paths",         precheck_host_paths, .of_dest = true, .asks = true },
 	{ "storage",            precheck_storage,   .of_dest = true, .asks = true },
 	{ "drives",             precheck_drives,    .of_dest = true, .asks = true },
 	{ "disk",               precheck_disk,      .of_dest = true, .asks = true },
@@ -471,6 +480,7 @@ static void clear(struct precheck *p)
 	precheck_block_devices_clear(p);
 	precheck_pools_clear(p);
 	g_clear_pointer(&p->dom, hv_dom_free);
+	precheck_guest_clear(p);
 	g_clear_pointer(&p->report.copies, g_ptr_array_unref);
 	g_free(p->server_uuid);
 	g_free(p->dest_name);

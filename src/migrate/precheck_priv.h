@@ -5,6 +5,7 @@
 #ifndef PRECHECK_PRIV_H
 #define PRECHECK_PRIV_H
 
+#include "hv/domxml.h"
 #include "migrate/block.h"
 #include "migrate/precheck.h"
 #include "migrate/volume.h"
@@ -54,6 +55,11 @@ struct precheck {
 	GPtrArray *dirs;           /* struct dir *: folders whose sharing is looked into; NULL before */
 	guint dir, media;          /* the ones that are being looked at */
 	struct volume *marker;     /* made in that folder, or about to be */
+	/* precheck_guest.c */
+	bool needs_read;
+	struct domxml_needs needs;
+	GPtrArray *at_source, *at_dest; /* struct hv_need *, with the host's answers; NULL: not asked yet */
+	guint file;                /* of needs.files, that is being looked for */
 };
 
 /** precheck_look() - who is who, for this turn of the loop; for whatever begins one. */
@@ -67,6 +73,8 @@ void precheck_decided(struct precheck *p, enum verdict v, GError *err);
 void precheck_run(struct precheck *p);
 /** precheck_turn() - a timer's: likewise, on a turn of its own. @precheck: the struct precheck. */
 void precheck_turn(void *precheck);
+/** precheck_fetch_xml() - ask the source for the guest's XML; the same row is called again then. Return: ASKED or FAIL. */
+enum verdict precheck_fetch_xml(struct precheck *p, GError **err);
 /** precheck_source_failed() - the source did not say it: that is nothing about the destination. */
 void precheck_source_failed(struct precheck *p, const GError *why);
 
@@ -114,5 +122,11 @@ bool precheck_shares_device(const struct precheck *p);
 
 verdict_f precheck_storage, precheck_drives, precheck_disk;
 void precheck_storage_clear(struct precheck *p);
+
+/* ---- precheck_guest.c ---- */
+
+verdict_f precheck_snapshots, precheck_block_jobs, precheck_unmigratable, precheck_name, precheck_machine, precheck_networks,
+	precheck_secrets, precheck_boot_files, precheck_host_paths;
+void precheck_guest_clear(struct precheck *p);
 
 #endif

@@ -383,6 +383,12 @@ static void do_device(struct run *r, const struct scn_line *l)
 		run_bad_line(r, verb);
 }
 
+/* lacks HOST THING: a network, secret, machine type */
+static void do_lacks(struct run *r, const struct scn_line *l)
+{
+	sim_host_lacks(r->world, arg(r, l, 1), arg(r, l, 2));
+}
+
 static void do_drop_job(struct run *r, const struct scn_line *l)
 {
 	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, run_guest(r, arg(r, l, 1))->uuid);
@@ -718,6 +724,7 @@ static const struct {
 	{ "link",      do_link,     false },
 	{ "pool",      do_pool,     false },
 	{ "device",    do_device,   false },
+	{ "lacks",     do_lacks,    false },
 	{ "drop-job",  do_drop_job, false },
 	{ "hang",      do_hang,     false },
 	{ "reset",     do_reset,    false },

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What libvirt and QEMU refuse: rows about the guest itself, asked of the source,
+ * and about what it needs by name at the destination. Each host is asked once, for
+ * what this guest needs and no more. What cannot be found out is skipped, with
+ * the reason; it never passes.
+ */
+#include "migrate/precheck_priv.h"
+
+#include "base/err.h"
+#include "hv/needs.h"
+
+#define REFUSED "Migration pre-check error: "
+
+/* PASS: they are read. */
+static enum verdict read_needs(struct precheck *p, GError **err)
+{
+	if (p->needs_read)
+		return PASS;
+	if (!p->report.xml)
+		return precheck_fetch_xml(p, err);
+	p->needs_read = domxml_needs(p->report.xml, &p->needs, err);
+	return p->needs_read ? PASS : FAIL;
+}
+
+/* ---- asking ---- */
+
+static void source_said(struct precheck *p, struct hv_reply *r)
+{
+	if (r->err && err_code(r->err) == ERR_HV_LOST) {
+		precheck_source_failed(p, r->err);
+		return;
+	}
+	p->at_source = r->err ? hv_needs_copy(p->needs.source) : g_steal_pointer(&r->needs);
+	precheck_run(p); /* the same row again */
+}
+
+static void dest_said(struct precheck *p, struct hv_reply *r)
+{
+	if (r->err && err_code(r->err) == ERR_HV_LOST) {
+		precheck_decided(p, FAIL, g_error_copy(r->err));
+		return;
+	}
+	p->at_dest = r->err ? hv_needs_copy(p->needs.dest) : g_steal_pointer(&r->needs);
+	precheck_run(p);
+}
+
+static enum verdict ask(struct precheck *p, bool of_dest, GError **err)
+{
+	struct hv_req req = { .op = HV_LOOKUP, .uuid = p->server_uuid };
+	enum verdict v = read_needs(p, err);
+
+	if (v != PASS || (of_dest ? p->at_dest : p->at_source))
+		return v;
+	req.needs = of_dest ? p->needs.dest : p->needs.source;
+	if (precheck_ask(p, of_dest ? p->dest : p->source, &req, of_dest ? dest_said : source_said))
+		return ASKED;
+	p->report.source_lost |= !of_dest;
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", of_dest ? p->dest_name : p->server->host);
+}
+
+/* ---- the answers ---- */
+
+#define KIND(k) (1U << (k))
+
+static const struct hv_need *first(GPtrArray *needs, unsigned kinds, enum hv_found found)
+{
+	for (guint i = 0; i < needs->len; i++) {
+		const struct hv_need *n = g_ptr_array_index(needs, i);
+
+		if ((kinds & KIND(n->kind)) && n->found == found)
+			return n;
+	}
+	return NULL;
+}
+
+static enum verdict unknown(struct precheck *p, const char *host, const struct hv_need *n)
+{
+	g_autofree char *why = g_strdup_printf("whether %s has it cannot be found out: %s %s%s%s", host, hv_need_kind_name(n->kind), n->name,
+					       n->why ? ": " : "", n->why ? n->why : "");
+
+	return precheck_skip(p, why);
+}
+
+/* It is the same for every destination. */
+static enum verdict stays(struct precheck *p, GError **err, char *why)
+{
+	g_autofree char *owned = why;
+
+	p->report.hopeless = true;
+	return precheck_fail(err, REFUSED "Unable to migrate %s: %s", p->server_uuid, owned);
+}
+
+enum verdict precheck_snapshots(struct precheck *p, GError **err)
+{
+	enum verdict v = ask(p, false, err);
+	const struct hv_need *n;
+
+	if (v != PASS)
+		return v;
+	n = first(p->at_source, KIND(HV_NEED_NO_SNAPSHOT), HV_FOUND_NOT);
+	if (n)
+		return stays(p, err, g_strdup_printf("it has %s snapshots, which libvirt does not move: delete them first (virsh snapshot-delete)", n->why));
+	n = first(p->at_source, KIND(HV_NEED_NO_SNAPSHOT), HV_FOUND_UNKNOWN);
+	return n ? precheck_skip(p, n->why ? n->why : "the source does not say") : PASS;
+}
+
+enum verdict precheck_block_jobs(struct precheck *p, GError **err)
+{
+	enum verdict v = ask(p, false, err);
+	const struct hv_need *n;
+
+	if (v != PASS)
+		return v;
+	n = first(p->at_source, KIND(HV_NEED_DISK_IDLE), HV_FOUND_NOT);
+	if (n)
+		return stays(p, err, g_strdup_printf("a block job (a backup, a copy, a commit) works on its disk %s: wait for its end, or abort it "
+						     "(virsh blockjob, domjobabort)", n->name));
+	n = first(p->at_source, KIND(HV_NEED_DISK_IDLE), HV_FOUND_UNKNOWN);
+	return n ? precheck_skip(p, n->why ? n->why : "the source does not say") : PASS;
+}
+
+enum verdict precheck_unmigratable(struct precheck *p, GError **err)
+{
+	enum verdict v = read_needs(p, err);
+
+	if (v != PASS || !p->needs.blocker)
+		return v;
+	return stays(p, err, g_strdup(p->needs.blocker));
+}
+
+static enum verdict has(struct precheck *p, unsigned kinds, GError **err)
+{
+	enum verdict v = ask(p, true, err);
+	const struct hv_need *n;
+
+	if (v != PASS)
+		return v;
+	n = first(p->at_dest, kinds, HV_FOUND_NOT);
+	if (n)
+		return precheck_fail(err, REFUSED "Unable to migrate %s: %s has no %s %s%s%s", p->server_uuid, p->dest_name,
+				     hv_need_kind_name(n->kind), n->name, n->why ? ": " : "", n->why ? n->why : "");
+	n = first(p->at_dest, kinds, HV_FOUND_UNKNOWN);
+	return n ? unknown(p, p->dest_name, n) : PASS;
+}
+
+enum verdict precheck_name(struct precheck *p, GError **err)
+{
+	enum verdict v = ask(p, true, err);
+	const struct hv_need *n;
+
+	if (v != PASS)
+		return v;
+	n = first(p->at_dest, KIND(HV_NEED_NAME), HV_FOUND_NOT);
+	if (n)
+		return precheck_fail(err, REFUSED "Unable to migrate %s: %s has another domain of the name %s (%s)", p->server_uuid, p->dest_name,
+				     n->name, n->why);
+	n = first(p->at_dest, KIND(HV_NEED_NAME), HV_FOUND_UNKNOWN);
+	return n ? unknown(p, p->dest_name, n) : PASS;
+}
+
+enum verdict precheck_machine(struct precheck *p, GError **err)
+{
+	return has(p, KIND(HV_NEED_MACHINE), err);
+}
+
+enum verdict precheck_networks(struct precheck *p, GError **err)
+{
+	return has(p, KIND(HV_NEED_INTERFACE) | KIND(HV_NEED_NETWORK) | KIND(HV_NEED_NWFILTER), err);
+}
+
+enum verdict precheck_secrets(struct precheck *p, GError **err)
+{
+	return has(p, KIND(HV_NEED_SECRET), err);
+}
+
+/* ---- files ---- */
+
+static void file_looked_for(struct precheck *p, struct hv_reply *r)
+{
+	const char *path = g_ptr_array_index(p->needs.files, p->file);
+	GError *err = NULL;
+
+	if (r->err && err_code(r->err) == ERR_HV_LOST) {
+		precheck_decided(p, FAIL, g_error_copy(r->err));
+	} else if (r->err) {
+		g_autofree char *why = g_strdup_printf("whether %s has %s cannot be found out: %s", p->dest_name, path, r->err->message);
+
+		precheck_decided(p, precheck_skip(p, why), NULL);
+	} else if (!r->vol.exists) {
+		(void)precheck_fail(&err, REFUSED "Unable to migrate %s: %s has no %s, which it boots from", p->server_uuid, p->dest_name, path);
+		precheck_decided(p, FAIL, err);
+	} else {
+		p->file++;
+		precheck_run(p); /* the same row again, the next file */
+	}
+}
+
+enum verdict precheck_boot_files(struct precheck *p, GError **err)
+{
+	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
+	enum verdict v = read_needs(p, err);
+
+	if (v != PASS || p->file >= p->needs.files->len)
+		return v;
+	req.vol.path = g_ptr_array_index(p->needs.files, p->file);
+	if (precheck_ask(p, p->dest, &req, file_looked_for))
+		return ASKED;
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+}
+
+enum verdict precheck_host_paths(struct precheck *p, GError **err)
+{
+	enum verdict v = read_needs(p, err);
+	g_autofree char *why = NULL;
+
+	if (v != PASS || p->needs.paths->len == 0)
+		return v;
+	why = g_strdup_printf("whether %s has %s cannot be found out: libvirt does not tell", p->dest_name,
+			      (const char *)g_ptr_array_index(p->needs.paths, 0));
+	return precheck_skip(p, why);
+}
+
+void precheck_guest_clear(struct precheck *p)
+{
+	domxml_needs_clear(&p->needs);
+	g_clear_pointer(&p->at_source, g_ptr_array_unref);
+	g_clear_pointer(&p->at_dest, g_ptr_array_unref);
+}

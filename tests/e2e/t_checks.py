@@ -1,0 +1,140 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+F10: a guest for each row of the prechecks about what libvirt and QEMU refuse. The row says it, and libvirt's own call refuses it, so the row
+is true.
+
+The guests are paused domains without an operating system, at most a few MiB each.
+"""
+import re
+import sys
+import uuid as uuids
+from pathlib import Path
+from typing import Callable, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from api import Api
+from daemon import Daemon, lab_hosts
+from lab import Lab
+from tap import Tap
+from wait import wait_for
+
+
+class Case(NamedTuple):
+    name: str
+    row: str                 # that fails; "": none does
+    result: str              # of the row
+    reason: str              # of the row, a pattern
+    libvirt: str             # its words, a pattern; "": it migrates
+    devices: str = ""
+    os: str = ""
+    more: str = ""
+    machine: str = "pc"
+    also: tuple[str, ...] = ()   # rows that fail with it
+    before: Callable[[Lab, "Case"], object] = lambda lab, case: None
+
+
+def define(lab: Lab, host: str, what: str, xml: str, *words: str) -> None:
+    path = lab.dir / f"{what}.xml"
+    path.write_text(xml)
+    lab.virsh(host, what, str(path), *words)
+
+
+def taken(lab: Lab, case: Case) -> None:
+    """Another domain of its name at the destination, shut off."""
+    define(lab, "h2", "define", xml_of(case._replace(devices="")))
+
+
+def add_bridge(lab: Lab, case: Case) -> None:
+    lab("exec", "h1", "ip", "link", "add", "br9", "type", "bridge")
+
+
+def add_kernel(lab: Lab, case: Case) -> None:
+    lab("exec", "h1", "sh", "-c", "mkdir -p /run/boot && head -c 4096 /dev/zero > /run/boot/vmlinuz")
+
+
+def add_emulator(lab: Lab, case: Case) -> None:
+    lab("exec", "h1", "sh", "-c", "ln -s /usr/bin/qemu-system-x86_64 /run/qemu-of-h1")
+
+
+NIC = "<interface type='{}'><source {}='{}'/>{}<model type='virtio'/></interface>"
+
+CASES = [
+    Case("good", "", "passed", "", "", NIC.format("bridge", "bridge", "br0", "")),
+    Case("samename", "name", "failed", "h2 has another domain of the name samename", "already exists with uuid", before=taken),
+    Case("nobridge", "networks", "failed", "h2 has no network interface br9", "br9", NIC.format("bridge", "bridge", "br9", ""), before=add_bridge),
+    Case("noemulator", "machine", "failed", "h2 has no machine type pc.*qemu-of-h1", "qemu-of-h1",
+         "<emulator>/run/qemu-of-h1</emulator>", also=("cpu",), before=add_emulator),
+    Case("nokernel", "boot_files", "failed", "h2 has no /run/boot/vmlinuz", "vmlinuz", os="<kernel>/run/boot/vmlinuz</kernel>", before=add_kernel),
+    Case("shmem", "unmigratable", "failed", "its shared memory mem cannot be migrated", "shmem",
+         "<shmem name='mem'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>"),
+    Case("ttys", "host_paths", "skipped", "whether h2 has /dev/null cannot be found out", "", "<serial type='dev'><source path='/dev/null'/></serial>"),
+]
+
+
+def xml_of(case: Case) -> str:
+    return (f"<domain type='qemu'><name>{case.name}</name><uuid>{uuids.uuid4()}</uuid><memory unit='MiB'>8</memory><vcpu>1</vcpu>"
+            f"<os><type arch='x86_64' machine='{case.machine}'>hvm</type>{case.os}</os><features><acpi/></features>{case.more}"
+            f"<devices>{case.devices}<memballoon model='none'/><controller type='usb' model='none'/></devices></domain>")
+
+
+def begin(lab: Lab, case: Case) -> str:
+    """Return: its UUID."""
+    case.before(lab, case)
+    define(lab, "h1", "define", xml_of(case))
+    lab.virsh("h1", "start", case.name, "--paused")
+    return lab.virsh("h1", "domuuid", case.name).strip()
+
+
+def rows(api: Api, uuid: str) -> dict[str, dict]:
+    got = api.call("POST", f"/drover/v1/servers/{uuid}/precheck", {"precheck": {"host": "h2"}})
+    assert got.status == 200, got.fault
+    return {check["name"]: check for check in got.json["precheck"]["hosts"][0]["checks"]}
+
+
+def says(api: Api, case: Case, uuid: str) -> str:
+    checks = rows(api, uuid)
+    failed = {name: check["reason"] for name, check in checks.items() if check["result"] == "failed"}
+    assert set(failed) == ({case.row, *case.also} if case.result == "failed" else set()), failed
+    if case.row:
+        check = checks[case.row]
+        assert check["result"] == case.result and re.search(case.reason, check["reason"]), check
+    return failed.get(case.row) or checks.get(case.row, {"reason": "all passed"})["reason"]
+
+
+def refuses(lab: Lab, case: Case) -> str:
+    """libvirt's own call, without the daemon."""
+    ip = lab("ip", "h2")
+    line = f"virsh -q -c {lab.uri('h1')} migrate --live --p2p --persistent {case.name} {lab.uri('h2')} tcp://{ip} 2>&1"
+    text = lab("exec", "ctl", "sh", "-c", line, check=False)
+    if case.libvirt:
+        assert "error:" in text and re.search(case.libvirt, text), text
+        assert lab.state("h1", case.name) == "paused"
+    else:
+        assert "error:" not in text, text
+    return text
+
+
+def main() -> int:
+    t = Tap()
+    with Lab(2, "e2e-checks") as lab:
+        there = {}
+        for case in CASES:
+            with t.test(f"F10: {case.name} stands"):
+                there[case.name] = begin(lab, case)
+        with Daemon(lab_hosts(lab), lab, {}, "checks") as daemon:
+            daemon.wait_hosts_up(2)
+            api = daemon.api()
+            wait_for(lambda: {server["id"] for server in api.servers()} >= set(there.values()), 60, "the guests are adopted")
+            for case in [case for case in CASES if case.name in there]:
+                with t.test(f"F10: {case.name}") as notes:
+                    notes.append(says(api, case, there[case.name]))
+            daemon.stop()
+        for case in [case for case in CASES if case.name in there]:
+            with t.test(f"F10: libvirt and {case.name}") as notes:
+                notes.append(refuses(lab, case))
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
