@@ -136,7 +136,7 @@ static struct outcome migrate(const struct row *row, const char *policy)
 	struct mig_request q = { .host = "h2", .who = { .user_id = "admin", .project_id = "admin", .request_id = "req", .admin = true } };
 	struct outcome o;
 
-	run_begin(&r);
+	run_begin(&r, NULL);
 	if (r.log->len > 0)
 		g_error("%s: %s", row->name, (const char *)g_ptr_array_index(r.log, 0));
 	make_world(&r, row);

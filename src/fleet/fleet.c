@@ -438,6 +438,12 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err)
 	return true;
 }
 
+void fleet_host_save_again(struct fleet *f, struct host *h)
+{
+	if (h->priv->unsaved)
+		h->priv->unsaved = !fleet_host_save(f, h, NULL);
+}
+
 bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *reason, bool forced_down, GError **err)
 {
 	bool was_disabled = h->disabled, was_down = h->forced_down;
@@ -451,6 +457,7 @@ bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *
 		h->disabled = was_disabled;
 		h->forced_down = was_down;
 		h->disabled_reason = was_reason;
+		h->priv->unsaved = true; /* likewise */
 		return false;
 	}
 	facts_note(h);
@@ -484,11 +491,13 @@ bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
 		SV_I(now), SV_OPT(s->launched_us), SV_OPT(s->deleted_us), SV_I(s->locked), SV_S(s->fault), SV_I(s->autostart),
 	};
 
+	s->unsaved = true;
 	if (s->id && !store_run(f->store, Q_SERVER_SET, row, G_N_ELEMENTS(row), &changed, err))
 		return false;
 	/* A new one; its guest may have had a record that was deleted. */
 	if (changed == 0 && !store_insert(f->store, Q_SERVER_PUT, row, G_N_ELEMENTS(row), &s->id, err))
 		return false;
+	s->unsaved = false;
 	s->updated_us = now;
 	tell_later(f, s);
 	return true;
@@ -510,6 +519,7 @@ bool fleet_server_reset(struct fleet *f, struct server *s, enum server_vm vm, co
 		store_rollback(f->store);
 		s->vm = was;
 		s->fault = fault;
+		s->unsaved = true; /* its row is as it was, or the answer was lost */
 		return false;
 	}
 	if (!s->fault)

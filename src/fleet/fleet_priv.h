@@ -35,6 +35,7 @@ struct host_private {
 	bool tried;       /* it was reached, or could not be, since the start */
 	bool polling;     /* a poll is unanswered */
 	uint64_t listed;  /* the number of the last question for all domains that was answered */
+	bool unsaved;     /* its row may differ: see struct server */
 	bool told_up;     /* what watchers know */
 	bool told_same;   /* that it is the same machine as another host */
 	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
@@ -57,6 +58,8 @@ void host_event(const struct hv_event *ev, void *user);
 /** host_ask_again() - the loop stood: what is owed is owed from now on, and a host that is up is polled at once. */
 void host_ask_again(struct host *h);
 
+/** fleet_host_save_again() - if its row may differ from memory. */
+void fleet_host_save_again(struct fleet *f, struct host *h);
 /** host_refresh() - read one domain of it again, soon. */
 void host_refresh(struct host *h, const char *uuid);
 

@@ -241,6 +241,7 @@ static void got_list(struct hv_reply *r, void *user)
 		tell_listener(h);
 	}
 	sync_missing(h->priv->fleet, h);
+	fleet_host_save_again(h->priv->fleet, h);
 	plan_poll(h);
 }
 

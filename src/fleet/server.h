@@ -57,6 +57,7 @@ struct server {
 	int progress;        /* percent, of a migration */
 	struct hv_dom *dom;  /* what the host last said; NULL before */
 	struct hv_ties *ties; /* a reference: of .dom, and kept where that is not known for a moment; NULL: never known, or missing */
+	bool unsaved;        /* the row may differ: the database refused a change, or its answer was lost */
 	bool missing;        /* its host was asked and does not have it */
 	uint64_t missing_ask;     /* fleet's questions when every host was up and none had it; 0 for not yet */
 	char *twin;          /* another host that also says it lives there; NULL */

@@ -149,7 +149,7 @@ static void save(struct fleet *f, struct server *s)
 {
 	g_autoptr(GError) why = NULL;
 
-	/* Memory has the truth of the host; the row gets it with the next change or the next start. */
+	/* Memory has the truth of the host; the row gets it with the next list. */
 	if (!fleet_server_save(f, s, &why))
 		log_error("server_not_saved", LOG_S("server", s->uuid), LOG_S("error", why->message));
 }
@@ -321,6 +321,28 @@ static void find_missing(struct fleet *f, struct host *h, GHashTable *seen, uint
 	}
 }
 
+static void mark_unsaved(struct host *h)
+{
+	GHashTableIter i;
+	void *s;
+
+	g_hash_table_iter_init(&i, h->servers);
+	while (g_hash_table_iter_next(&i, &s, NULL))
+		((struct server *)s)->unsaved = true;
+}
+
+/* What the database refused. A server that the engine moves is the engine's to write. */
+static void save_again(struct fleet *f, struct host *h)
+{
+	GHashTableIter i;
+	void *s;
+
+	g_hash_table_iter_init(&i, h->servers);
+	while (g_hash_table_iter_next(&i, &s, NULL))
+		if (((struct server *)s)->unsaved && ((struct server *)s)->task == SERVER_TASK_NONE)
+			save(f, s);
+}
+
 void sync_list(struct fleet *f, struct host *h, GPtrArray *doms, uint64_t ask)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -333,11 +355,12 @@ void sync_list(struct fleet *f, struct host *h, GPtrArray *doms, uint64_t ask)
 	find_missing(f, h, seen, ask);
 	/* One transaction for the whole list: a host's first answer may bring hundreds of servers. */
 	together = store_begin(f->store, &why);
+	save_again(f, h);
 	for (guint i = 0; i < doms->len; i++)
 		take_dom(f, h, (struct hv_dom **)&g_ptr_array_index(doms, i), ask);
 	if (together && !store_commit(f->store, &why)) {
-		store_rollback(f->store);
 		log_error("servers_not_saved", LOG_S("host", h->name), LOG_S("error", why->message));
+		mark_unsaved(h);
 	}
 }
 
@@ -367,6 +390,7 @@ void sync_missing(struct fleet *f, struct host *h)
 	here = g_hash_table_get_keys(h->servers);
 	for (GList *l = here; l; l = l->next) {
 		struct server *s = l->data;
+		enum server_vm was = s->vm;
 		g_autoptr(GError) why = NULL;
 
 		if (!s->missing || s->task != SERVER_TASK_NONE || server_is_lost(s))
@@ -379,6 +403,7 @@ void sync_missing(struct fleet *f, struct host *h)
 		s->deleted_us = clock_wall_us();
 		if (!fleet_server_save(f, s, &why)) {
 			log_error("server_not_saved", LOG_S("server", s->uuid), LOG_S("error", why->message));
+			s->vm = was;
 			s->deleted_us = 0;
 			continue;
 		}

@@ -11,6 +11,8 @@
 #include "migrate/precheck.h"
 #include "migrate/volume.h"
 
+#define UNSURE_MS 1000 /* between looks whether a refused request was written */
+
 /* ---- life ---- */
 
 static void on_domain(const struct hv_event *ev, void *user)
@@ -100,6 +102,7 @@ struct engine *engine_new(struct fleet *f, GError **err)
 	e->calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	e->prechecks = g_hash_table_new(NULL, NULL);
 	e->ended = g_ptr_array_new();
+	e->unsure = g_ptr_array_new_with_free_func((GDestroyNotify)mig_free);
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->active = mig_load_active(e, err);
 	for (guint i = 0; e->active && i < e->active->len; i++) {
@@ -131,6 +134,8 @@ void engine_free(struct engine *e)
 	fleet_listen(e->fleet, &none);
 	fleet_stop(e->fleet);
 	clock_cancel(&e->reaper);
+	clock_cancel(&e->unsurer);
+	g_ptr_array_unref(e->unsure);
 	g_hash_table_unref(e->by_id);
 	g_hash_table_unref(e->by_server);
 	queue_free(e->queue);
@@ -202,12 +207,19 @@ static bool state_allows(const struct server *s, GError **err)
 	return s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || server_refuse_vm(s, "os-migrateLive", err);
 }
 
+static bool is_unsure(const struct engine *e, const struct server *s);
+
 static bool request_ok(struct engine *e, const struct mig_request *r, GError **err)
 {
 	g_autofree char *unreadable = NULL;
 
 	if (!state_allows(r->server, err))
 		return false;
+	if (is_unsure(e, r->server)) {
+		g_set_error(err, ERR, ERR_UNAVAILABLE, "The database lost the answer to the last request for instance %s; try again in a moment.",
+			    r->server->uuid);
+		return false;
+	}
 	if (!r->server->host) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s is on no host", r->server->uuid);
 		return false;
@@ -245,17 +257,76 @@ static struct mig *build(struct engine *e, const struct mig_request *r)
 	return m;
 }
 
-static bool insert(struct engine *e, struct mig *m, struct server *s, const struct requester *who, GError **err)
+/* @ret_unsure: it failed in the commit, which may have been done all the same. */
+static bool insert(struct engine *e, struct mig *m, struct server *s, const struct requester *who, bool *ret_unsure, GError **err)
 {
+	bool whole;
+
+	*ret_unsure = false;
 	if (!store_begin(e->store, err))
 		return false;
 	s->task = SERVER_TASK_MIGRATING;
-	if (action_start(e->store, s->uuid, "live-migration", who, &m->action_id, err) &&
-	    action_event_start(e->store, m->action_id, "conductor_live_migrate_instance", NULL, err) && mig_insert(m, err) &&
-	    fleet_server_save(e->fleet, s, err) && store_commit(e->store, err))
+	whole = action_start(e->store, s->uuid, "live-migration", who, &m->action_id, err) &&
+		action_event_start(e->store, m->action_id, "conductor_live_migrate_instance", NULL, err) && mig_insert(m, err) &&
+		fleet_server_save(e->fleet, s, err);
+	if (whole && store_commit(e->store, err))
 		return true;
 	s->task = SERVER_TASK_NONE;
 	store_rollback(e->store);
+	*ret_unsure = whole;
+	return false;
+}
+
+/* ---- requests that were refused, and may have been written ---- */
+
+static void look_for_unsure(void *user);
+
+static void unsure_later(struct engine *e)
+{
+	if (!e->unsurer && e->unsure->len > 0)
+		e->unsurer = clock_after(UNSURE_MS, look_for_unsure, e);
+}
+
+static bool write_refused(struct mig *m, GError **err)
+{
+	static const char why[] = "refused: the database lost the answer to the request";
+	struct server *s = mig_server(m);
+
+	return action_event_finish(m->priv->engine->store, m->action_id, NULL, why, err) &&
+	       action_finish(m->priv->engine->store, m->action_id, "Error", err) && (!s || fleet_server_save(m->priv->engine->fleet, s, err));
+}
+
+/* Return: false while the database cannot say it. */
+static bool end_unsure(struct engine *e, struct mig *m)
+{
+	g_autoptr(GError) why = NULL;
+	g_autoptr(GPtrArray) rows = mig_query(e, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
+
+	if (!rows)
+		return false;
+	if (rows->len == 0)
+		return true;
+	queue_add(m);
+	util_replace(&m->error, "refused: the database lost the answer to the request");
+	return mig_is_final(g_ptr_array_index(rows, 0)) || mig_set_phase(m, MIG_CHECK, MIG_ERROR, m->error, write_refused, &why);
+}
+
+static void look_for_unsure(void *user)
+{
+	struct engine *e = user;
+
+	e->unsurer = NULL;
+	for (guint i = e->unsure->len; i > 0; i--)
+		if (end_unsure(e, g_ptr_array_index(e->unsure, i - 1)))
+			g_ptr_array_remove_index(e->unsure, i - 1);
+	unsure_later(e);
+}
+
+static bool is_unsure(const struct engine *e, const struct server *s)
+{
+	for (guint i = 0; i < e->unsure->len; i++)
+		if (strcmp(((const struct mig *)g_ptr_array_index(e->unsure, i))->server_uuid, s->uuid) == 0)
+			return true;
 	return false;
 }
 
@@ -270,6 +341,7 @@ static void first_step(void *user)
 void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user)
 {
 	g_autoptr(GError) why = NULL;
+	bool unsure;
 	struct mig *m;
 
 	if (!request_ok(e, r, &why)) {
@@ -277,8 +349,12 @@ void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_a
 		return;
 	}
 	m = build(e, r);
-	if (!insert(e, m, r->server, &r->who, &why)) {
-		mig_free(m);
+	if (!insert(e, m, r->server, &r->who, &unsure, &why)) {
+		if (unsure)
+			g_ptr_array_add(e->unsure, m);
+		else
+			mig_free(m);
+		unsure_later(e);
 		done(0, why, user);
 		return;
 	}

@@ -160,23 +160,51 @@ struct host *mig_dest(const struct mig *m)
 
 /* ---- writing ---- */
 
+static bool write_row(struct mig *m, enum mig_phase old, enum mig_phase new, int64_t now, int64_t *ret_changed, GError **err)
+{
+	return store_run(m->priv->engine->store, Q_MIG_PHASE,
+			 STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[new].name), SV_S(status_in(m, new)), SV_S(m->dest),
+				    SV_I(m->attempt), SV_I(m->abort_wanted), SV_I(m->force_wanted), SV_I(m->paused_by_us), SV_S(m->error), SV_I(now),
+				    SV_I(m->postcopy)),
+			 ret_changed, err);
+}
+
+static bool may_follow(enum mig_phase old, enum mig_phase new)
+{
+	return old == new || stages[old].next & 1u << new;
+}
+
+/* @old: in: the phase that memory has; out: the one that the row had. */
+static bool write_from(struct mig *m, enum mig_phase *old, enum mig_phase new, int64_t now, GError **err)
+{
+	enum mig_phase memory = *old;
+	int64_t changed;
+
+	if (!write_row(m, memory, new, now, &changed, err))
+		return false;
+	for (int p = 0; changed != 1 && p < MIG_PHASE_N; p++) {
+		*old = (enum mig_phase)p;
+		if (m->priv->doubted & 1u << p && may_follow(*old, new) && !write_row(m, *old, new, now, &changed, err))
+			return false;
+	}
+	if (changed == 1)
+		return true;
+	g_set_error(err, ERR, ERR_STORE_RACE, "migration %d is not in phase %s any more", (int)m->id, stages[memory].name);
+	return false;
+}
+
 static bool write_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, GError **err)
 {
 	struct store *s = m->priv->engine->store;
-	int64_t changed, now = clock_wall_us();
+	enum mig_phase from = old;
+	int64_t now = clock_wall_us();
+	bool known;
 
-	if (!store_run(s, Q_MIG_PHASE,
-		       STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[new].name), SV_S(status_in(m, new)), SV_S(m->dest),
-				  SV_I(m->attempt), SV_I(m->abort_wanted), SV_I(m->force_wanted), SV_I(m->paused_by_us), SV_S(m->error), SV_I(now),
-				  SV_I(m->postcopy)),
-		       &changed, err))
+	if (!write_from(m, &from, new, now, err))
 		return false;
-	if (changed != 1) {
-		g_set_error(err, ERR, ERR_STORE_RACE, "migration %d is not in phase %s any more", (int)m->id, stages[old].name);
-		return false;
-	}
-	if (!store_run(s, Q_MIG_EVENT,
-		       STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[new].name), SV_S(why), SV_I(now)), NULL, err))
+	known = from != old && from == new; /* its event is in the history already */
+	if (!known && !store_run(s, Q_MIG_EVENT,
+				 STORE_ARGS(SV_I(m->id), SV_S(stages[from].name), SV_S(stages[new].name), SV_S(why), SV_I(now)), NULL, err))
 		return false;
 	m->updated_us = now;
 	return !also || also(m, err);
@@ -187,7 +215,7 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 	struct store *s = m->priv->engine->store;
 
 	g_assert(m->phase == old);
-	g_assert(old == new || stages[old].next & 1u << new);
+	g_assert(may_follow(old, new));
 	if (!store_begin(s, err))
 		return false;
 	if (!write_phase(m, old, new, why, also, err)) {
@@ -195,9 +223,10 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 		return false;
 	}
 	if (!store_commit(s, err)) {
-		store_rollback(s);
+		m->priv->doubted |= 1u << new;
 		return false;
 	}
+	m->priv->doubted = 0;
 	if (old != new) {
 		m->phase = new;
 		m->priv->turn++; /* answers that are under way will be dropped: nobody waits for them any more */

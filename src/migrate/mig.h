@@ -25,6 +25,8 @@ struct engine {
 	struct clock_timer *definer; /* tries again to do what is due */
 	GHashTable *calls;          /* uuids of servers with an HV_MIGRATE that has not come back, owned */
 	GHashTable *prechecks;      /* struct precheck *, a set: runs under way */
+	GPtrArray *unsure;          /* struct mig *: refused requests whose rows may have been written; see engine.c */
+	struct clock_timer *unsurer;
 	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
 	struct clock_timer *reaper; /* takes the final ones out of active */
 	struct engine_stats stats;
@@ -39,6 +41,7 @@ struct mig_private {
 	struct queue_place place;
 	struct clock_timer *timer;   /* the next step or poll */
 	uint64_t turn;               /* answers of an earlier turn are dropped */
+	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */
 	bool recovered;              /* the row was found at start, or is tried again after a doubt */
 	/* CHECK, SCHEDULE: the search for a destination */
 	GHashTable *excluded;        /* host -> reason */
@@ -119,6 +122,8 @@ typedef bool mig_also_f(struct mig *m, GError **err);
  * @also: runs inside the transaction; may be NULL
  *
  * Row, event row and @also in one transaction; memory changes after the commit.
+ * A commit that fails leaves a doubt: the answer may have been lost after it was done. The next change finds
+ * the row in its old phase or in the one that was doubted, and goes on from there.
  * Answers of calls made in the old phase are dropped from then on.
  * Return: false with ERR_STORE or ERR_STORE_RACE; the phase is then as it was.
  */

@@ -303,15 +303,11 @@ static const struct store_ops *ops_for(const char *url, GError **err)
 	return NULL;
 }
 
-struct store *store_open_steps(const char *url, const struct schema_step *steps, int n, GError **err)
+static struct store *open_with(const struct store_ops *ops, const char *url, const struct schema_step *steps, int n, GError **err)
 {
-	const struct store_ops *ops = ops_for(url, err);
+	void *db = ops->open(url, err);
 	struct store *s;
-	void *db;
 
-	if (!ops)
-		return NULL;
-	db = ops->open(url, err);
 	if (!db)
 		return NULL;
 	s = g_new0(struct store, 1);
@@ -323,6 +319,18 @@ struct store *store_open_steps(const char *url, const struct schema_step *steps,
 		return s;
 	store_close(s);
 	return NULL;
+}
+
+struct store *store_open_steps(const char *url, const struct schema_step *steps, int n, GError **err)
+{
+	const struct store_ops *ops = ops_for(url, err);
+
+	return ops ? open_with(ops, url, steps, n, err) : NULL;
+}
+
+struct store *store_open_ops(const struct store_ops *ops, const char *url, GError **err)
+{
+	return open_with(ops, url, schema_steps, schema_version, err);
 }
 
 struct store *store_open(const char *url, GError **err)

@@ -37,6 +37,7 @@
 
 struct store;
 struct store_row;
+struct store_ops;
 
 enum store_type { STORE_NULL, STORE_INT, STORE_TEXT };
 
@@ -71,6 +72,9 @@ struct store *store_open(const char *url, GError **err);
  * @steps: by version from 1 upwards, @n of them
  */
 struct store *store_open_steps(const char *url, const struct schema_step *steps, int n, GError **err);
+
+/** store_open_ops() - store_open() with an implementation that no URL names; for tests of what a database may answer. */
+struct store *store_open_ops(const struct store_ops *ops, const char *url, GError **err);
 
 /** store_close() - roll back what is open and close; NULL is fine. */
 void store_close(struct store *s);

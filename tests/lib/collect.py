@@ -47,7 +47,7 @@ GROUPS = {
     "store": Group(("gcc", "asan")),
     "golden": Group(("gcc", "asan")),
     "scenarios": Group(("gcc", "asan")),
-    "sweep": Group(("gcc",)),
+    "sweep": Group(("gcc", "asan"), jobs=1),
     # guests wait most of the time, so two labs at once; those that take longest come first
     "e2e": Group((), jobs=2, scripts=(
         ("tests/e2e/t_table.py", "gcc"),

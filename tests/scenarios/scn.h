@@ -22,6 +22,7 @@
 #include "base/conf.h"
 #include "hv/sim.h"
 #include "migrate/engine.h"
+#include "store/store.h"
 
 struct scn_line {
 	int no;
@@ -51,8 +52,25 @@ void scn_free(struct scn *s);
  */
 GPtrArray *scn_files(char **args, GError **err);
 
+/* What the database does to one call: see scn_store.c. */
+enum store_fault_kind {
+	STORE_REFUSED,     /* with an error; it was not done */
+	STORE_LOST_BEFORE, /* the connection broke, and it was surely not done */
+	STORE_LOST_AFTER,  /* it was done, and the answer was lost; of a commit nobody can tell which of the two it was */
+	STORE_FAULT_N
+};
+
+struct store_fault {
+	int64_t nth; /* the call, from 1 on */
+	enum store_fault_kind kind;
+};
+
+/* Calls that are no statement; the others are enum query. */
+enum { SCN_BEGIN = Q_N, SCN_COMMIT, SCN_CALL_N };
+
 struct scn_options {
 	uint64_t seed;
+	const struct store_fault *store_fault; /* NULL: none */
 	const struct sim_fault *faults; /* the sweep's */
 	int n_faults;
 	bool sweep;                    /* what the file expects does not count */
@@ -63,6 +81,7 @@ struct scn_result {
 	char *failure;     /* NULL: passed. Owned by the caller */
 	int64_t calls;     /* that passed the gate while the file's commands ran */
 	int64_t hits;      /* calls that the fault met */
+	GArray *store_calls; /* in: an array of int to note the calls of the database in while the file's commands run, or NULL */
 	uint64_t digest;   /* of all calls: equal runs have equal ones */
 	int64_t virtual_ms;
 };
@@ -121,8 +140,8 @@ struct run {
 };
 
 /* scn_run.c */
-/** run_begin() - make what a run has, for .scn and .opt: its configuration and an empty world. */
-void run_begin(struct run *r);
+/** run_begin() - make what a run has, for .scn and .opt: its configuration and an empty world. @store_calls: as scn_store() takes it. */
+void run_begin(struct run *r, GArray *store_calls);
 /** run_end() - free that. */
 void run_end(struct run *r);
 /** run_fail() - note the first failure. */
@@ -145,8 +164,19 @@ int64_t word_duration(struct run *r, const char *text);
 void wait_run(struct run *r, const struct scn_line *l);
 
 /* scn_store.c */
-/** scn_store() - the one store of this process, in memory, with empty tables. Borrowed. */
-struct store *scn_store(void);
+/**
+ * scn_store() - the one store of this process, in memory, with empty tables. Borrowed.
+ * @fault: what it does once; NULL: nothing
+ * @calls: int, the calls that it gets, in order; NULL: not noted
+ */
+struct store *scn_store(const struct store_fault *fault, GArray *calls);
+/** scn_store_calm() - it fails no more, and notes nothing. */
+void scn_store_calm(void);
+/** scn_store_hits() - how often it failed a call, but for what came while it was away. */
+int64_t scn_store_hits(void);
+const char *store_fault_name(enum store_fault_kind k);
+/** store_call_name() - a statement's name, "begin" or "commit". */
+const char *store_call_name(int call);
 
 /* scn_world.c */
 typedef bool run_cond_f(struct run *r, void *user);
@@ -154,7 +184,8 @@ typedef bool run_cond_f(struct run *r, void *user);
 void run_stall(struct run *r, int64_t ms);
 /** run_until() - let time pass until @cond holds. Return: false if @ms passed before. @cond NULL: just let it pass. */
 bool run_until(struct run *r, int64_t ms, run_cond_f *cond, void *user);
-void world_new(struct run *r);
+/** world_new() - @store_calls: as scn_store() takes it. */
+void world_new(struct run *r, GArray *store_calls);
 void world_free(struct run *r);
 /** world_host() - the simulated host that the configuration's host of that name is; itself, where it is in none. */
 const char *world_host(struct run *r, const char *host);

@@ -778,7 +778,7 @@ static void run_command(struct run *r, const struct scn_line *l)
 	check_always(r);
 }
 
-void run_begin(struct run *r)
+void run_begin(struct run *r, GArray *store_calls)
 {
 	r->result_code = -1;
 	r->guests = g_ptr_array_new_with_free_func(guest_free);
@@ -786,7 +786,7 @@ void run_begin(struct run *r)
 	r->conf_text = g_strdup(r->scn->conf);
 	r->conf = conf_parse(r->conf_text, strlen(r->conf_text), r->scn->name, r->log);
 	r->under_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	world_new(r);
+	world_new(r, store_calls);
 }
 
 void run_end(struct run *r)
@@ -806,11 +806,12 @@ void scn_run(const struct scn *s, const struct scn_options *o, struct scn_result
 {
 	struct run r = { .scn = s, .opt = o };
 
-	run_begin(&r);
+	run_begin(&r, ret->store_calls);
 	for (guint i = 0; i < s->lines->len && !r.failure && !r.skip_rest; i++)
 		run_command(&r, g_ptr_array_index(s->lines, i));
 	ret->calls = sim_calls(r.world);
-	ret->hits = sim_fault_hits(r.world);
+	ret->hits = sim_fault_hits(r.world) + scn_store_hits();
+	scn_store_calm();
 	if (!r.failure && !s->no_invariants) {
 		r.line = 0;
 		settle_down(&r);

@@ -13,6 +13,7 @@
 #include "migrate/volume.h"
 
 #define WALL_US      INT64_C(1700000000000000)
+#define STARTS_MAX   5
 #define RESTART_MS   2000   /* from the controller's death to the next one, in the sweep */
 #define REST_MS      (30 * 60 * 1000)
 #define ARRIVE_MS    100    /* the last calls meet their faults */
@@ -62,7 +63,7 @@ static void on_kill(void *user)
 	r->killed = r->was_killed = true;
 }
 
-void world_new(struct run *r)
+void world_new(struct run *r, GArray *store_calls)
 {
 	clock_manual(WALL_US);
 	log_init(r->opt->trace ? LOG_DEBUG : r->opt->sweep ? LOG_WARNING : LOG_INFO, LOG_TEXT);
@@ -72,7 +73,7 @@ void world_new(struct run *r)
 	sim_on_call(r->world, on_call, r);
 	for (int i = 0; i < r->opt->n_faults; i++)
 		sim_fault_add(r->world, &r->opt->faults[i]);
-	r->store = scn_store();
+	r->store = scn_store(r->opt->store_fault, store_calls);
 }
 
 void world_free(struct run *r)
@@ -91,18 +92,35 @@ void controller_stop(struct run *r)
 	r->killed = false;
 }
 
-void controller_start(struct run *r)
+static bool try_start(struct run *r, GError **err)
 {
 	static const struct hv_ops *const ops[] = { &sim_ops, NULL };
-	g_autoptr(GError) why = NULL;
 
 	controller_stop(r);
 	sim_revive(r->world);
-	r->fleet = fleet_new(r->conf, r->store, ops, &why);
-	r->engine = r->fleet ? engine_new(r->fleet, &why) : NULL;
-	if (!r->engine)
-		g_error("%s: the controller does not start: %s", r->scn->name, why->message);
-	fleet_start(r->fleet);
+	r->fleet = fleet_new(r->conf, r->store, ops, err);
+	r->engine = r->fleet ? engine_new(r->fleet, err) : NULL;
+	return r->engine != NULL;
+}
+
+static void pass(int64_t ms);
+
+/* Where the database fails it does not start, and whoever supervises it tries again. */
+void controller_start(struct run *r)
+{
+	for (int i = 0; i < STARTS_MAX; i++) {
+		g_autoptr(GError) why = NULL;
+
+		if (try_start(r, &why)) {
+			fleet_start(r->fleet);
+			return;
+		}
+		if (scn_store_hits() == 0)
+			g_error("%s: the controller does not start: %s", r->scn->name, why->message);
+		controller_stop(r);
+		pass(RESTART_MS);
+	}
+	g_error("%s: the controller does not start", r->scn->name);
 }
 
 bool all_up(struct run *r, void *unused)
@@ -125,20 +143,26 @@ static void time_is_up(void *user)
 	*(bool *)user = true;
 }
 
-/* What a killed controller asks for: its end, off its own stack. */
-static void end_of_step(struct run *r)
+/* The world goes on alone. */
+static void pass(int64_t ms)
 {
 	bool late = false;
 
+	(void)clock_after(ms, time_is_up, &late);
+	while (!late)
+		(void)clock_step();
+}
+
+/* What a killed controller asks for: its end, off its own stack. */
+static void end_of_step(struct run *r)
+{
 	check_limits(r);
 	if (!r->killed)
 		return;
 	controller_stop(r);
 	if (!r->opt->sweep)
 		return;
-	clock_after(RESTART_MS, time_is_up, &late);
-	while (!late)
-		(void)clock_step(); /* the world goes on alone */
+	pass(RESTART_MS);
 	controller_start(r);
 	check_always(r);
 }
@@ -212,6 +236,17 @@ static bool in_unrest(struct run *r, void *unused)
 	return !at_rest(r, unused);
 }
 
+/* "mark ... not-forced-down" that the database refused: the administrator does it again. */
+static void mark_again(struct run *r)
+{
+	for (guint i = 0; scn_store_hits() > 0 && i < fleet_hosts(r->fleet)->len; i++) {
+		struct host *h = g_ptr_array_index(fleet_hosts(r->fleet), i);
+
+		if (h->forced_down)
+			(void)fleet_host_set(r->fleet, h, h->disabled, h->disabled_reason, false, NULL);
+	}
+}
+
 void settle_down(struct run *r)
 {
 	(void)run_until(r, ARRIVE_MS, NULL, NULL);
@@ -229,6 +264,7 @@ void settle_down(struct run *r)
 	}
 	if (!r->engine)
 		controller_start(r);
+	mark_again(r);
 	/* A call that came late begins something anew, one that hung has taken its host's connection with it. */
 	do {
 		if (!run_until(r, REST_MS, at_rest, NULL))

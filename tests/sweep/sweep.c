@@ -2,7 +2,8 @@
  *
  * sweep: every scenario, every call, every fault.
  *
- *	sweep [--seed N] [--runs N] [--pairs N] [--jobs N] [--only SCENARIO:CALL:FAULT[+CALL:FAULT]] [--trace] FILE|FOLDER...
+ *	sweep [--seed N] [--runs N] [--pairs N] [--stores N] [--percent N] [--lot N] [--jobs N]
+ *	      [--only SCENARIO:CALL:FAULT[+CALL:FAULT]] [--trace] FILE|FOLDER...
  *
  * Theory of operation
  * -------------------
@@ -17,6 +18,10 @@
  *
  * --pairs adds runs with two faults, drawn by lot from the seed; the second call
  * may be one that only the first fault has brought about.
+ *
+ * The database fails too: each call to it, statement, begin or commit, is refused,
+ * or the connection is lost before or after it was done. Every scenario meets each
+ * statement with each of these once at least; --stores adds more, drawn by --lot.
  *
  * Halves of the work run in processes of their own; each tells the first one
  * its failures and totals through a pipe.
@@ -35,14 +40,17 @@
 #define JOBS_MAX 64
 #define SHARES 65536 /* runs are dealt out in so many parts */
 
-static gint64 seed = 1, max_runs, pairs, jobs = 2;
+static gint64 seed = 1, max_runs, pairs, stores, percent = 100, lot = 1, jobs = 2;
 static char *only;
 static int trace;
 
 static const GOptionEntry options[] = {
 	{ "seed", 's', 0, G_OPTION_ARG_INT64, &seed, "of latencies", "N" },
-	{ "runs", 'n', 0, G_OPTION_ARG_INT64, &max_runs, "at most so many, spread over all (0: every one)", "N" },
+	{ "runs", 'n', 0, G_OPTION_ARG_INT64, &max_runs, "at most so many, spread over all (0: every one; -1: none)", "N" },
 	{ "pairs", 'p', 0, G_OPTION_ARG_INT64, &pairs, "so many runs with two faults too", "N" },
+	{ "stores", 'd', 0, G_OPTION_ARG_INT64, &stores, "faults of the database: so many more than each statement's (-1: every one; -2: none at all)", "N" },
+	{ "percent", 'c', 0, G_OPTION_ARG_INT64, &percent, "of all this, drawn by --lot (100)", "N" },
+	{ "lot", 'l', 0, G_OPTION_ARG_INT64, &lot, "which of them are drawn (0: others each time)", "N" },
 	{ "jobs", 'j', 0, G_OPTION_ARG_INT64, &jobs, "processes (2)", "N" },
 	{ "only", 'o', 0, G_OPTION_ARG_STRING, &only, "just this run", "SCENARIO:CALL:FAULT[+CALL:FAULT]" },
 	{ "trace", 't', 0, G_OPTION_ARG_NONE, &trace, "show calls, log and commands of --only", NULL },
@@ -84,10 +92,16 @@ struct plan {
 		int64_t call;
 		size_t fault; /* index of the table */
 	} hit[HITS_MAX];
+	struct store_fault db; /* .nth 0: none */
 };
 
 /* What each process is at, for the one that outlives it. */
 static char (*at)[NAME_MAX_LEN];
+
+/* How many of SHARES are run. */
+struct shares {
+	int64_t seam, db;
+};
 
 /* What each process counts. */
 struct total {
@@ -100,12 +114,15 @@ static void plan_name(char out[static NAME_MAX_LEN], const struct plan *p)
 
 	for (int i = 0; i < p->n; i++)
 		n += g_snprintf(out + n, (gulong)(NAME_MAX_LEN - n), "%c%d:%s", i ? '+' : ':', (int)p->hit[i].call, faults[p->hit[i].fault].name);
+	if (p->db.nth)
+		g_snprintf(out + n, (gulong)(NAME_MAX_LEN - n), ":%d:%s", (int)p->db.nth, store_fault_name(p->db.kind));
 }
 
 static void run_plan(const struct plan *p, bool traced, struct scn_result *res)
 {
 	struct sim_fault f[HITS_MAX];
-	struct scn_options o = { .seed = (uint64_t)seed, .faults = f, .n_faults = p->n, .sweep = true, .trace = traced ? stdout : NULL };
+	struct scn_options o = { .seed = (uint64_t)seed, .faults = f, .n_faults = p->n, .sweep = true, .trace = traced ? stdout : NULL,
+				 .store_fault = p->db.nth ? &p->db : NULL };
 
 	for (int i = 0; i < p->n; i++)
 		f[i] = (struct sim_fault){
@@ -125,6 +142,12 @@ static bool read_hit(struct plan *p, const char *text)
 
 	if (p->n == HITS_MAX || g_strv_length(part) != 2 || !util_parse_int(part[0], 1, INT32_MAX, &call))
 		return false;
+	for (int k = 0; k < STORE_FAULT_N; k++) {
+		if (!g_str_equal(store_fault_name((enum store_fault_kind)k), part[1]))
+			continue;
+		p->db = (struct store_fault){ .nth = call, .kind = (enum store_fault_kind)k };
+		return true;
+	}
 	for (size_t k = 0; k < G_N_ELEMENTS(faults); k++) {
 		if (!g_str_equal(faults[k].name, part[1]))
 			continue;
@@ -147,7 +170,7 @@ static bool read_plan(struct plan *p, GPtrArray *all, const char *text)
 	for (char **h = hits; *h; h++)
 		if (!read_hit(p, *h))
 			return false;
-	return p->scn && p->n > 0;
+	return p->scn && (p->n > 0 || p->db.nth);
 }
 
 static int run_only(GPtrArray *all)
@@ -164,8 +187,8 @@ static int run_only(GPtrArray *all)
 	printf("1..1\n%sok 1 - %s seed=%d\n", res.failure ? "not " : "", only, (int)seed);
 	if (res.failure)
 		printf("# %s\n", res.failure);
-	if (res.hits < p.n)
-		printf("# %d of %d faults were met\n", (int)res.hits, p.n);
+	if (res.hits < p.n + (p.db.nth > 0))
+		printf("# %d of %d faults were met\n", (int)res.hits, p.n + (p.db.nth > 0));
 	code = res.failure ? 1 : 0;
 	g_free(res.failure);
 	return code;
@@ -173,11 +196,11 @@ static int run_only(GPtrArray *all)
 
 /* ---- all ---- */
 
-/* Calls of the scenario without a fault; 0 if it fails already or does not repeat. */
-static int64_t count_calls(const struct scn *s, FILE *out)
+/* Calls of the scenario without a fault; 0 if it fails already or does not repeat. @db: takes the database's; NULL */
+static int64_t count_calls(const struct scn *s, GArray *db, FILE *out)
 {
 	struct scn_options o = { .seed = (uint64_t)seed, .sweep = true };
-	struct scn_result a = { 0 }, b = { 0 };
+	struct scn_result a = { .store_calls = db }, b = { 0 };
 	bool good;
 
 	scn_run(s, &o, &a);
@@ -188,6 +211,18 @@ static int64_t count_calls(const struct scn *s, FILE *out)
 	g_free(a.failure);
 	g_free(b.failure);
 	return good ? a.calls : 0;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	a = (a ^ b) * 0xbf58476d1ce4e5b9u;
+	return a ^ a >> 31;
+}
+
+/* Of the part that --percent asks for. */
+static bool is_drawn(int64_t number)
+{
+	return (int64_t)(mix(mix((uint64_t)lot, 1), (uint64_t)number) % 100) < percent;
 }
 
 /* Runs are dealt out by a hash, so that a part of them has calls and faults of all kinds. */
@@ -217,31 +252,87 @@ static void run_and_tell(const struct plan *p, int64_t me, struct total *t, FILE
 
 static void sweep_scenario(const struct scn *s, int64_t me, int64_t share, int64_t *number, struct total *t, FILE *out)
 {
-	int64_t calls = count_calls(s, out);
+	int64_t calls = count_calls(s, NULL, out);
 
 	t->failed += calls == 0;
 	for (int64_t call = 1; call <= calls; call++)
 		for (size_t k = 0; k < G_N_ELEMENTS(faults); k++)
-			if (is_mine((*number)++, me, share))
+			if (is_mine((*number)++, me, share) && is_drawn(*number))
 				run_and_tell(&(struct plan){ .scn = s, .n = 1, .hit = { { call, k } } }, me, t, out);
 }
 
 /* Two faults: which, and where, by lot. */
 static void sweep_pairs(const struct scn *s, int64_t me, int64_t n, struct total *t, FILE *out)
 {
-	g_autoptr(GRand) lot = g_rand_new_with_seed((guint32)(seed ^ g_str_hash(s->name)));
-	int64_t calls = count_calls(s, out);
+	g_autoptr(GRand) rand = g_rand_new_with_seed((guint32)(seed ^ g_str_hash(s->name)));
+	int64_t calls = count_calls(s, NULL, out);
 
 	for (int64_t i = 0; calls > 0 && i < n; i++) {
 		struct plan p = { .scn = s, .n = 2 };
 
-		p.hit[0].call = g_rand_int_range(lot, 1, (gint32)calls + 1);
-		p.hit[1].call = p.hit[0].call + g_rand_int_range(lot, 1, (gint32)calls / 2 + 2);
+		p.hit[0].call = g_rand_int_range(rand, 1, (gint32)calls + 1);
+		p.hit[1].call = p.hit[0].call + g_rand_int_range(rand, 1, (gint32)calls / 2 + 2);
 		for (int k = 0; k < p.n; k++)
-			p.hit[k].fault = (size_t)g_rand_int_range(lot, 0, G_N_ELEMENTS(faults));
-		if (i % jobs == me)
+			p.hit[k].fault = (size_t)g_rand_int_range(rand, 0, G_N_ELEMENTS(faults));
+		if (i % jobs == me && is_drawn(i))
 			run_and_tell(&p, me, t, out);
 	}
+}
+
+/* ---- the database ---- */
+
+/* A fault that is another one's twin is left out: a loss after a statement of a transaction, which is undone, and after one that only reads. */
+static bool differs(int call, bool in_tx, enum store_fault_kind k)
+{
+	if (k != STORE_LOST_AFTER || call == SCN_COMMIT)
+		return true;
+	return call < Q_N && !in_tx && !g_str_has_prefix(query_table[call].sql, "SELECT");
+}
+
+/* Which of its @n times a statement meets a fault for certain. */
+static guint chosen(const struct scn *s, int call, enum store_fault_kind k, guint n)
+{
+	return (guint)(mix(mix((uint64_t)lot, g_str_hash(s->name)), (uint64_t)call * STORE_FAULT_N + k) % n);
+}
+
+static void sweep_store(const struct scn *s, int64_t me, int64_t share, int64_t *number, struct total *t, FILE *out)
+{
+	g_autoptr(GArray) calls = g_array_new(FALSE, FALSE, sizeof(int));
+	guint n[SCN_CALL_N] = { 0 }, seen[SCN_CALL_N] = { 0 };
+	bool in_tx = false;
+
+	(void)count_calls(s, calls, out);
+	for (guint i = 0; i < calls->len; i++)
+		n[g_array_index(calls, int, i)]++;
+	for (guint i = 0; i < calls->len; i++) {
+		int call = g_array_index(calls, int, i);
+
+		for (int k = 0; k < STORE_FAULT_N; k++) {
+			struct store_fault f = { .nth = i + 1, .kind = (enum store_fault_kind)k };
+			uint64_t x = mix((uint64_t)(*number)++, (uint64_t)lot);
+
+			if (!differs(call, in_tx, f.kind) || (int64_t)(x / SHARES % (uint64_t)jobs) != me || !is_drawn(*number))
+				continue;
+			if (seen[call] == chosen(s, call, f.kind, n[call]) || (int64_t)(x % SHARES) < share)
+				run_and_tell(&(struct plan){ .scn = s, .db = f }, me, t, out);
+		}
+		seen[call]++;
+		in_tx = call == SCN_BEGIN || (in_tx && call != SCN_COMMIT);
+	}
+}
+
+/* How many there are in all, about. */
+static int64_t count_store_runs(GPtrArray *all, FILE *null)
+{
+	int64_t n = 0;
+
+	for (guint i = 0; i < all->len; i++) {
+		g_autoptr(GArray) calls = g_array_new(FALSE, FALSE, sizeof(int));
+
+		(void)count_calls(g_ptr_array_index(all, i), calls, null);
+		n += (int64_t)calls->len * STORE_FAULT_N;
+	}
+	return n;
 }
 
 /* How many runs there are in all, to spread --runs over. */
@@ -250,17 +341,21 @@ static int64_t count_runs(GPtrArray *all, FILE *null)
 	int64_t n = 0;
 
 	for (guint i = 0; i < all->len; i++)
-		n += count_calls(g_ptr_array_index(all, i), null) * (int64_t)G_N_ELEMENTS(faults);
+		n += count_calls(g_ptr_array_index(all, i), NULL, null) * (int64_t)G_N_ELEMENTS(faults);
 	return n;
 }
 
-static void work(GPtrArray *all, int64_t me, int64_t share, FILE *out)
+static void work(GPtrArray *all, int64_t me, const struct shares *shares, FILE *out)
 {
 	struct total t = { 0 };
 	int64_t number = 0;
 
-	for (guint i = 0; i < all->len; i++)
-		sweep_scenario(g_ptr_array_index(all, i), me, share, &number, &t, out);
+	for (guint i = 0; stores > -2 && i < all->len; i++)
+		sweep_store(g_ptr_array_index(all, i), me, shares->db, &number, &t, out);
+	number = 0;
+
+	for (guint i = 0; max_runs >= 0 && i < all->len; i++)
+		sweep_scenario(g_ptr_array_index(all, i), me, shares->seam, &number, &t, out);
 	for (guint i = 0; pairs > 0 && i < all->len; i++)
 		sweep_pairs(g_ptr_array_index(all, i), me, pairs / all->len + 1, &t, out);
 	fprintf(out, "T %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", t.runs, t.failed, t.struck,
@@ -269,7 +364,7 @@ static void work(GPtrArray *all, int64_t me, int64_t share, FILE *out)
 }
 
 /* Return: a stream of what the process says. */
-static FILE *spawn(GPtrArray *all, int64_t me, int64_t share)
+static FILE *spawn(GPtrArray *all, int64_t me, const struct shares *shares)
 {
 	int fds[2];
 	pid_t pid;
@@ -282,7 +377,7 @@ static FILE *spawn(GPtrArray *all, int64_t me, int64_t share)
 		FILE *out = fdopen(fds[1], "w");
 
 		close(fds[0]);
-		work(all, me, share, out);
+		work(all, me, shares, out);
 		fclose(out);
 		exit(0);
 	}
@@ -332,12 +427,25 @@ static int64_t failures_of(GPtrArray *failures, const char *name, bool print)
 	return n;
 }
 
+static struct shares find_shares(GPtrArray *all)
+{
+	struct shares r = { .seam = SHARES, .db = stores < 0 ? SHARES : 0 };
+	FILE *null = fopen("/dev/null", "w");
+
+	if (max_runs > 0)
+		r.seam = MIN(SHARES * max_runs / MAX(count_runs(all, null), 1), SHARES);
+	if (stores > 0)
+		r.db = MIN(SHARES * stores / MAX(count_store_runs(all, null), 1), SHARES);
+	fclose(null);
+	return r;
+}
+
 static int run_all(GPtrArray *all)
 {
 	g_autoptr(GPtrArray) failures = g_ptr_array_new_with_free_func(g_free);
 	gint64 begin = g_get_monotonic_time();
 	struct total sum = { 0 };
-	int64_t share = SHARES;
+	struct shares shares;
 	FILE *in[JOBS_MAX];
 	double s;
 
@@ -347,14 +455,9 @@ static int run_all(GPtrArray *all)
 		perror("sweep");
 		return 2;
 	}
-	if (max_runs > 0) {
-		FILE *null = fopen("/dev/null", "w");
-
-		share = MIN(SHARES * max_runs / MAX(count_runs(all, null), 1), SHARES);
-		fclose(null);
-	}
+	shares = find_shares(all);
 	for (int64_t i = 0; i < jobs; i++)
-		in[i] = spawn(all, i, share);
+		in[i] = spawn(all, i, &shares);
 	for (int64_t i = 0; i < jobs; i++)
 		listen_to(in[i], at[i], &sum, failures);
 	while (wait(NULL) > 0)
@@ -368,8 +471,9 @@ static int run_all(GPtrArray *all)
 		printf("%sok %u - %s\n", n ? "not " : "", i + 1, scn->name);
 		(void)failures_of(failures, scn->name, true);
 	}
-	printf("%sok %u - %d runs, %d met their fault, %d failed; %.1f s, %.0f runs/s, %.0f h of virtual time; seed %d\n", sum.failed ? "not " : "",
-	       all->len + 1, (int)sum.runs, (int)sum.struck, (int)sum.failed, s, (double)sum.runs / s, (double)sum.virtual_ms / 3.6e6, (int)seed);
+	printf("%sok %u - %d runs, %d met their fault, %d failed; %.1f s, %.0f runs/s, %.0f h of virtual time; seed %d, lot %d\n", sum.failed ? "not " : "",
+	       all->len + 1, (int)sum.runs, (int)sum.struck, (int)sum.failed, s, (double)sum.runs / s, (double)sum.virtual_ms / 3.6e6, (int)seed,
+	       (int)lot);
 	return sum.failed ? 1 : 0;
 }
 
@@ -386,6 +490,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "sweep: %s\n", err->message);
 		return 2;
 	}
+	if (lot == 0)
+		lot = g_random_int_range(1, G_MAXINT);
 	for (guint i = 0; i < files->len; i++) {
 		struct scn *s = scn_load(g_ptr_array_index(files, i), &err);
 
