@@ -88,7 +88,7 @@ kernel_package() {
 
 # In the order they must be loaded.
 readonly guest_modules=(virtio/virtio_ring virtio/virtio virtio/virtio_pci_legacy_dev virtio/virtio_pci_modern_dev virtio/virtio_pci
-	net/core/failover net/net_failover net/virtio_net block/virtio_blk input/evdev acpi/button)
+	net/core/failover net/net_failover net/virtio_net block/virtio_blk char/virtio_console input/evdev acpi/button)
 
 cache_guest() {
 	local tmp m file

@@ -3,7 +3,7 @@
 # Guests that plain libvirt defines and starts, behind any controller's back, and their heartbeats.
 
 cmd_guest() {
-	local host=${1:-} guest=${2:-} mem=128 vcpus=1 dirty=0 disk=shared size='' data='' source='' ip='' interval=10 vnc=no wait=no uuid
+	local host=${1:-} guest=${2:-} mem=128 vcpus=1 dirty=0 disk=shared size='' data='' source='' ip='' interval=10 vnc=no wait=no qga=no uuid
 
 	[ $# -ge 2 ] || die "usage: lab guest HOST NAME [options]; see 'lab help'"
 	[[ $guest =~ ^[a-zA-Z0-9][a-zA-Z0-9._-]{0,61}$ ]] || die "'$guest' is no name for a guest"
@@ -20,6 +20,7 @@ cmd_guest() {
 		--dirty) dirty=$2 ;;
 		--disk) IFS=: read -r disk size data <<< "$2" ;;
 		--ip) ip=$2 ;;
+		--qga) qga=$2 ;;
 		--interval) interval=$2 ;;
 		*) die "unknown option $1" ;;
 		esac
@@ -35,6 +36,7 @@ cmd_guest() {
 	if [[ $disk = device || $disk = volume ]]; then
 		source=$size size=
 	fi
+	[[ $qga = no || $qga = yes || $qga = silent ]] || die "--qga is yes or silent; not '$qga'"
 	size=${size:-64M}
 	need_host_up "$host"
 	[ ! -e "$dir/guests/$guest" ] || die "there is a guest '$guest'"
@@ -146,6 +148,9 @@ guest_xml() {
 	local cmdline="console=ttyS0 quiet panic=1 ipv6.disable=1 lab.name=$guest lab.ip=$ip lab.ctl=$ctl_ip lab.ctlmac=$ctl_mac"
 
 	cmdline+=" lab.interval=$interval lab.dirty=$dirty"
+	if [ "$qga" != no ]; then
+		cmdline+=" lab.qga=$qga"
+	fi
 	if [ "$accel" = kvm ]; then
 		type=kvm tcg=
 	fi
@@ -181,6 +186,7 @@ guest_xml() {
 		    <serial type='pty'>
 		      <log file='/var/log/libvirt/qemu/$guest.console' append='on'/>
 		    </serial>
+		    $([ "$qga" = no ] || echo "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>")
 		    <controller type='usb' model='none'/>
 		    <memballoon model='none'/>
 		    $([ "$vnc" = no ] || echo "<graphics type='vnc' port='-1' autoport='yes' listen='0.0.0.0'/><video><model type='vga'/></video>")

@@ -170,6 +170,6 @@ struct route_table {
 };
 extern const struct route_table versions_routes, identity_routes, servers_routes, server_actions_routes, migrations_routes,
 	services_routes, hypervisors_routes, hosts_routes, flavors_routes, actions_routes, images_routes, networks_routes, drover_routes,
-	limits_routes, prechecks_routes, events_routes, metrics_routes, quotas_routes, usage_routes;
+	limits_routes, prechecks_routes, events_routes, metrics_routes, quotas_routes, usage_routes, interfaces_routes;
 
 #endif

@@ -168,7 +168,6 @@ static const struct collection {
 	{ "os-aggregates",         false, "aggregates",        "[]", "Aggregate ",         " could not be found." },
 	{ "os-keypairs",           false, "keypairs",          "[]", "Keypair ",           " not found" },
 	{ "os-server-groups",      false, "server_groups",     "[]", "Instance group ",    " could not be found." },
-	{ "ips",                   true,  "addresses",         "{}", "Instance has no network ", "" },
 	{ "metadata",              true,  "metadata",          "{}", "Metadata item ",     " was not found" },
 	{ "tags",                  true,  "tags",              "[]", "Server has no tag ", "" },
 	{ "os-volume_attachments", true,  "volumeAttachments", "[]", "volume_id not found: ", "" },
@@ -225,42 +224,6 @@ static void topology(struct api_req *r)
 	view_close(&o, r, 200);
 }
 
-/* ---- a server's interfaces, which its domain has ---- */
-
-static void put_interface(struct jout *o, const struct server *s, const struct hv_nic *n)
-{
-	g_autofree char *name = g_strconcat(s->uuid, "/", n->mac, NULL);
-	char port[UTIL_UUID_LEN + 1], net[UTIL_UUID_LEN + 1];
-
-	view_uuid(port, "port", name);
-	view_uuid(net, "network", n->bridge ? n->bridge : "");
-	jout_open(o, '{');
-	jout_kv(o, "net_id", str, net);
-	jout_kv(o, "port_id", str, port);
-	jout_kv(o, "mac_addr", str, n->mac);
-	jout_kv(o, "port_state", str, "ACTIVE");
-	jout_kv(o, "fixed_ips", raw, "[]");
-	if (o->mv >= 70)
-		jout_kv(o, "tag", raw, "null");
-	jout_close(o, '}');
-}
-
-static void interfaces(struct api_req *r)
-{
-	struct server *s = api_server(r, r->param[0]);
-	struct jout o;
-
-	if (!s)
-		return;
-	view_open(&o, r, 512);
-	jout_key(&o, "interfaceAttachments");
-	jout_open(&o, '[');
-	for (guint i = 0; s->dom && s->dom->nics && i < s->dom->nics->len; i++)
-		put_interface(&o, s, g_ptr_array_index(s->dom->nics, i));
-	jout_close(&o, ']');
-	view_close(&o, r, 200);
-}
-
 static const struct route routes[] = {
 	{ "GET", "/v2.1/limits",                                 API_TOKEN, limits },
 	{ "GET", "/v2.1/os-availability-zone",                   API_TOKEN, zones_brief },
@@ -273,14 +236,11 @@ static const struct route routes[] = {
 	{ "GET", "/v2.1/os-server-groups/{id}",                  API_TOKEN, absent },
 	{ "GET", "/v2.1/os-security-groups",                     API_TOKEN, empty, .until = PROXIES_UNTIL },
 	{ "GET", "/v2.1/os-security-groups/{id}",                API_TOKEN, absent, .until = PROXIES_UNTIL },
-	{ "GET", "/v2.1/servers/{id}/ips",                       API_TOKEN, empty },
-	{ "GET", "/v2.1/servers/{id}/ips/{n}",                   API_TOKEN, absent },
 	{ "GET", "/v2.1/servers/{id}/metadata",                  API_TOKEN, empty },
 	{ "GET", "/v2.1/servers/{id}/metadata/{k}",              API_TOKEN, absent },
 	{ "GET", "/v2.1/servers/{id}/tags",                      API_TOKEN, empty, .since = 26 },
 	{ "GET", "/v2.1/servers/{id}/tags/{t}",                  API_TOKEN, absent, .since = 26 },
 	{ "GET", "/v2.1/servers/{id}/topology",                  API_TOKEN, topology, .since = 78 },
-	{ "GET", "/v2.1/servers/{id}/os-interface",              API_TOKEN, interfaces },
 	{ "GET", "/v2.1/servers/{id}/os-security-groups",        API_TOKEN, empty },
 	{ "GET", "/v2.1/servers/{id}/os-volume_attachments",     API_TOKEN, empty },
 	{ "GET", "/v2.1/servers/{id}/os-volume_attachments/{v}", API_TOKEN, absent },

@@ -161,6 +161,21 @@ static const char *const network_resources[] = {
 	"floatingip", "network", "port", "rbac_policy", "router", "security_group", "security_group_rule", "subnet", "subnetpool",
 };
 
+/* Ports are the interfaces of the project's servers; networks are the hosts', nobody's here. */
+static int64_t network_used(const struct api_req *r, const char *resource, const char *project)
+{
+	GPtrArray *servers = fleet_servers(api_fleet(r));
+	int64_t n = 0;
+
+	for (guint i = 0; strcmp(resource, "port") == 0 && i < servers->len; i++) {
+		const struct server *s = g_ptr_array_index(servers, i);
+
+		if (s->nics && g_strcmp0(s->project_id, project) == 0)
+			n += s->nics->len;
+	}
+	return n;
+}
+
 static bool may_see_network(struct api_req *r)
 {
 	if (r->auth->admin || g_strcmp0(r->param[0], r->auth->project_id) == 0)
@@ -181,7 +196,7 @@ static void network_reply(struct api_req *r, bool detail)
 	for (size_t i = 0; i < G_N_ELEMENTS(network_resources); i++) {
 		jout_key(&o, network_resources[i]);
 		if (detail)
-			put_detail(&o, 0, "used");
+			put_detail(&o, network_used(r, network_resources[i], r->param[0]), "used");
 		else
 			jout_int(&o, -1);
 	}

@@ -6,12 +6,13 @@
 #include "api/flavor.h"
 #include "api/view.h"
 #include "base/clock.h"
+#include "fleet/addr.h"
 
 #define FILTERS_MAX 24
 #define SORTS_MAX 16
-#define NAME_PATTERN_MAX 255
-#define NAME_STEPS "5000" /* how far a pattern may be tried against one name */
-#define NAME_MS 200       /* and how long against all: the loop does nothing else meanwhile */
+#define PATTERN_MAX 255
+#define PATTERN_STEPS "5000" /* how far a pattern may be tried against one text */
+#define PATTERN_MS 200       /* and how long against all: the loop does nothing else meanwhile */
 
 typedef bool match_f(const struct server *s, const char *want);
 typedef int compare_f(const struct server *a, const struct server *b);
@@ -26,14 +27,21 @@ struct sort {
 	bool down;
 };
 
+/* A pattern of the client's. */
+struct pattern {
+	const char *param;    /* of the query; NULL: not asked for */
+	const char *literal;  /* it has nothing but what addresses have: matched without a regular expression */
+	GRegex *regex;        /* else */
+};
+
 struct server_query {
 	struct fleet *fleet;
 	struct filter filters[FILTERS_MAX];
 	size_t n_filters;
 	struct sort sorts[SORTS_MAX + 2];
 	size_t n_sorts;
-	GRegex *name;
-	int64_t name_until_ms;
+	struct pattern name, ip, ip6;
+	int64_t patterns_until_ms;
 	bool by_status;
 	bool vms[SERVER_VM_N], tasks[SERVER_TASK_N]; /* with by_status */
 	bool nothing;       /* asks for what cannot be */
@@ -140,8 +148,6 @@ static const struct {
 	{ "progress",          is_progress, 83 },
 	{ "flavor",            is_flavor, ANY_USER },
 	/* what no server here has: */
-	{ "ip",                never, ANY_USER },
-	{ "ip6",               never, 5 },
 	{ "image",             never, ANY_USER },
 	{ "image_ref",         never },
 	{ "key_name",          never, 83 },
@@ -183,24 +189,58 @@ static void parse_filters(struct server_query *q, const struct api_req *r)
 	}
 }
 
-/* A pattern of the client's. Its work is limited from within, because it is matched on the loop. */
+/* Digits, points and colons, perhaps between ^ and $: what most clients send, and no work to match. */
+static bool is_literal(const char *text)
+{
+	text += *text == '^';
+	text += strspn(text, "0123456789abcdefABCDEF.:");
+	return !*text || strcmp(text, "$") == 0;
+}
+
+/* A regular expression. Its work is limited from within, because it is matched on the loop. */
+static bool parse_pattern(struct pattern *p, const char *param, const char *text, GRegexCompileFlags flags, GError **err)
+{
+	g_autofree char *bounded = NULL;
+
+	if (!text || !*text)
+		return true;
+	if (strlen(text) <= PATTERN_MAX) {
+		bounded = g_strconcat("(*LIMIT_MATCH=" PATTERN_STEPS ")", text, NULL);
+		p->regex = g_regex_new(bounded, G_REGEX_CASELESS | flags, 0, NULL);
+	}
+	p->param = param;
+	if (!p->regex)
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameters %s. Value: %.255s. '%.255s' is not a 'regex'",
+			    param, text, text);
+	return p->regex != NULL;
+}
+
 static bool parse_name(struct server_query *q, const struct api_req *r, GError **err)
 {
 	const char *text = api_query(r, "name");
-	g_autofree char *bounded = NULL;
 
 	if (!text && r->auth->admin)
 		text = api_query(r, "display_name");
-	if (!text || !*text)
-		return true;
-	if (strlen(text) <= NAME_PATTERN_MAX) {
-		bounded = g_strconcat("(*LIMIT_MATCH=" NAME_STEPS ")", text, NULL);
-		q->name = g_regex_new(bounded, G_REGEX_CASELESS, 0, NULL);
-	}
-	if (!q->name)
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameters name. Value: %.255s. '%.255s' is not a 'regex'",
-			    text, text);
-	return q->name != NULL;
+	return parse_pattern(&q->name, "name", text, 0, err);
+}
+
+/* Nova compares from the beginning of an address on. */
+static bool parse_ip(struct pattern *p, const struct api_req *r, const char *param, GError **err)
+{
+	const char *text = api_query(r, param);
+
+	if (!text || !*text || !is_literal(text))
+		return parse_pattern(p, param, text, G_REGEX_ANCHORED, err);
+	p->param = param;
+	p->literal = text;
+	return true;
+}
+
+static bool parse_patterns(struct server_query *q, const struct api_req *r, GError **err)
+{
+	bool six = r->auth->admin || r->mv >= 5; /* Nova: users may filter by ip6 from 2.5 on */
+
+	return parse_name(q, r, err) && parse_ip(&q->ip, r, "ip", err) && (!six || parse_ip(&q->ip6, r, "ip6", err));
 }
 
 /* Nova's way from a status to states: every pair of states that has this status counts. */
@@ -413,7 +453,7 @@ struct server_query *server_query_parse(const struct api_req *r, const char *rul
 
 	q->fleet = api_fleet(r);
 	if ((r->mv < 75 || view_only_query(r, known, err)) && parse_status(q, r, err) && parse_times(q, r, err) && parse_bools(q, r, err) &&
-	    parse_project(q, r, rule, err) && parse_name(q, r, err) && parse_sort(q, r, err) && parse_page(q, r, err)) {
+	    parse_project(q, r, rule, err) && parse_patterns(q, r, err) && parse_sort(q, r, err) && parse_page(q, r, err)) {
 		parse_filters(q, r);
 		return q;
 	}
@@ -425,7 +465,9 @@ void server_query_free(struct server_query *q)
 {
 	if (!q)
 		return;
-	g_clear_pointer(&q->name, g_regex_unref);
+	g_clear_pointer(&q->name.regex, g_regex_unref);
+	g_clear_pointer(&q->ip.regex, g_regex_unref);
+	g_clear_pointer(&q->ip6.regex, g_regex_unref);
 	g_free(q);
 }
 
@@ -443,15 +485,42 @@ static int compare(const struct server_query *q, const struct server *a, const s
 	return 0;
 }
 
-static bool matches_name(const struct server_query *q, const struct server *s, GError **err)
+/* A point stands for any character, as in the regular expression that it is. */
+static bool literal_fits(const char *want, const char *have)
+{
+	want += *want == '^';
+	for (; *want && *want != '$'; want++, have++)
+		if (!*have || (*want != '.' && g_ascii_tolower(*want) != *have))
+			return false;
+	return !*want || !*have;
+}
+
+static bool pattern_fits(const struct server_query *q, const struct pattern *p, const char *text, GError **err)
 {
 	g_autoptr(GError) why = NULL;
-	bool found = g_regex_match_full(q->name, s->name ? s->name : "", -1, 0, 0, NULL, &why);
+	bool found;
 
-	if (!why && clock_now_ms() <= q->name_until_ms)
+	if (p->literal)
+		return literal_fits(p->literal, text);
+	found = g_regex_match_full(p->regex, text, -1, 0, 0, NULL, &why);
+	if (!why && clock_now_ms() <= q->patterns_until_ms)
 		return found;
-	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameters name. It takes too long to match%s%s",
-		    why ? ": " : "", why ? why->message : "");
+	if (err && !*err)
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameters %s. It takes too long to match%s%s",
+			    p->param, why ? ": " : "", why ? why->message : "");
+	return false;
+}
+
+/* Nova: one address that fits the pattern of its version is enough. */
+static bool matches_address(const struct server_query *q, const struct server *s, GError **err)
+{
+	for (guint i = 0; s->addrs && i < s->addrs->len; i++) {
+		const struct hv_addr *a = &g_array_index(s->addrs, struct hv_addr, i);
+		const struct pattern *p = hv_addr_version(a) == 4 ? &q->ip : &q->ip6;
+
+		if (p->param && pattern_fits(q, p, a->text, err))
+			return true;
+	}
 	return false;
 }
 
@@ -464,7 +533,9 @@ static bool matches(const struct server_query *q, const struct server *s, GError
 	for (size_t i = 0; i < q->n_filters; i++)
 		if (!q->filters[i].match(s, q->filters[i].want))
 			return false;
-	return !q->name || matches_name(q, s, err);
+	if ((q->ip.param || q->ip6.param) && !matches_address(q, s, err))
+		return false;
+	return !q->name.param || pattern_fits(q, &q->name, s->name ? s->name : "", err);
 }
 
 struct heap {
@@ -526,7 +597,7 @@ GPtrArray *server_query_run(struct server_query *q, bool *ret_full, GError **err
 	struct heap h = { q, page };
 	GError *why = NULL;
 
-	q->name_until_ms = clock_now_ms() + NAME_MS;
+	q->patterns_until_ms = clock_now_ms() + PATTERN_MS;
 	/* from the newest: in the default order the heap then holds the page at once */
 	for (guint i = q->nothing ? 0 : all->len; i-- > 0 && !why;) {
 		const struct server *s = g_ptr_array_index(all, i);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/flavor.h"
+#include "api/port.h"
 
 void server_view_init(struct server_view *v, const struct api_req *r, bool show)
 {
@@ -185,13 +186,18 @@ static void put_root_device(struct jout *o, const void *obj)
 	jout_null(o);
 }
 
+static void put_addresses(struct jout *o, const void *obj)
+{
+	port_put_addresses(o, obj, true);
+}
+
 #define FIELD(member) offsetof(struct server, member)
 #define ADMIN(name) "OS-EXT-SRV-ATTR:" name
 
 /*
  * Names, and the microversion at which each one begins, are those of Nova's API
  * reference. What an adopted server has not
- * (image, key, addresses, metadata, tags) has the value that Nova gives to a
+ * (image, key, metadata, tags) has the value that Nova gives to a
  * server without it.
  */
 static const struct json_field everyone[] = {
@@ -207,7 +213,7 @@ static const struct json_field everyone[] = {
 	{ "flavor",                      JSON_EMIT,    .emit = put_flavor_inside, .since = 47 },
 	{ "created",                     JSON_TIME_Z,  FIELD(created_us) },
 	{ "updated",                     JSON_TIME_Z,  FIELD(updated_us) },
-	{ "addresses",                   JSON_CONST,   .text = "{}" },
+	{ "addresses",                   JSON_EMIT,    .emit = put_addresses },
 	{ "accessIPv4",                  JSON_CONST,   .text = "\"\"" },
 	{ "accessIPv6",                  JSON_CONST,   .text = "\"\"" },
 	{ "links",                       JSON_EMIT,    .emit = put_links },

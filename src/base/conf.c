@@ -35,6 +35,8 @@ static const struct key keys[] = {
 	{ "DEFAULT", "log_format", KEY_CHOICE, AT(log_format), "auto", .choices = "auto|text|json|journal", .help = "Drover's: auto uses the journal under systemd and text otherwise" },
 	{ "DEFAULT", "service_down_time", KEY_INT, AT(service_down_time), "15", 2, 86400, .help = "a host that has not answered for this many seconds is down; Nova's default is 60, but Drover polls hosts directly" },
 	{ "DEFAULT", "report_interval", KEY_INT, AT(report_interval), "5", 1, 3600, .help = "seconds between polls of a host; Nova's default is 10" },
+	{ "DEFAULT", "address_refresh_interval", KEY_INT, AT(address_refresh_interval), "600", 0, 86400, .help = "Drover's: seconds between two questions for a server's IP addresses, once they are known; 0 disables them" },
+	{ "DEFAULT", "address_sources", KEY_LIST, AT(address_sources), "lease,agent,arp", .help = "Drover's: where IP addresses of servers come from: leases of libvirt's networks, the guest agent, the host's ARP table" },
 	{ "DEFAULT", "max_concurrent_live_migrations", KEY_INT, AT(max_concurrent_live_migrations), "1", 0, 1000, .help = "concurrent outbound live migrations per host; 0 is unlimited", .mutable = true },
 	{ "DEFAULT", "max_concurrent_inbound_live_migrations", KEY_INT, AT(max_concurrent_inbound_live_migrations), "2", 0, 1000, .help = "Drover's: concurrent inbound live migrations per host; 0 is unlimited. A migration that finds only busy hosts waits in the queue", .mutable = true },
 	{ "DEFAULT", "max_concurrent_fleet_live_migrations", KEY_INT, AT(max_concurrent_fleet_live_migrations), "0", 0, 100000, .help = "Drover's: concurrent live migrations in the whole fleet; 0 is unlimited", .mutable = true },
@@ -380,6 +382,22 @@ static void check_uri(struct reader *r, const char *name, const char *uri)
 		mistake(r, "%s: %s", name, why->message);
 }
 
+static void check_sources(struct reader *r)
+{
+	static const char *const names[] = { "lease", "agent", "arp" };
+
+	for (char **s = r->conf->address_sources; s && *s; s++) {
+		size_t i = 0;
+
+		while (i < G_N_ELEMENTS(names) && strcmp(names[i], *s) != 0)
+			i++;
+		if (i == G_N_ELEMENTS(names))
+			mistake(r, "address_sources has %s; its words are lease, agent and arp", *s);
+		else
+			r->conf->address_source_bits |= 1u << i;
+	}
+}
+
 static void check_whole(struct reader *r)
 {
 	struct conf *c = r->conf;
@@ -395,6 +413,7 @@ static void check_whole(struct reader *r)
 		check_uri(r, "live_migration_uri", h->migration_uri);
 	}
 	r->line = 0;
+	check_sources(r);
 	if (c->live_migration_tunnelled) {
 		/* libvirt refuses the migration otherwise. */
 		c->live_migration_permit_post_copy = false;

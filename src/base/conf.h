@@ -34,6 +34,9 @@ struct conf {
 	bool debug;
 	char *log_format;             /* auto, text, json, journal */
 	int64_t service_down_time;    /* s */
+	int64_t address_refresh_interval; /* s; 0: addresses are not asked for */
+	char **address_sources;       /* lease, agent, arp */
+	unsigned address_source_bits; /* the same, one bit each in the order of hv/addr.h */
 	int64_t report_interval;      /* s: between polls of a host */
 	int64_t max_concurrent_live_migrations, max_concurrent_inbound_live_migrations, max_concurrent_fleet_live_migrations;
 	int64_t migrate_max_retries;

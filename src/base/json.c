@@ -43,6 +43,14 @@ void jout_key(struct jout *o, const char *name)
 	o->comma = false;
 }
 
+void jout_name(struct jout *o, const char *name)
+{
+	separate(o);
+	jout_put_string(o->s, name);
+	g_string_append_c(o->s, ':');
+	o->comma = false;
+}
+
 static void put_escaped(GString *s, unsigned char c)
 {
 	static const char letters[] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };

@@ -83,6 +83,8 @@ void jout_open(struct jout *o, char bracket);
 void jout_close(struct jout *o, char bracket);
 /** jout_key() - write a member's name; it is not escaped, names are ours. */
 void jout_key(struct jout *o, const char *name);
+/** jout_name() - the same of a name that is not ours: escaped. */
+void jout_name(struct jout *o, const char *name);
 /** jout_str() - write a string value, escaped; NULL is null. Invalid UTF-8 becomes U+FFFD. */
 void jout_str(struct jout *o, const char *v);
 void jout_int(struct jout *o, int64_t v);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/uri.h"
 #include "fleet/action.h"
+#include "fleet/addr.h"
 #include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
 
@@ -76,6 +77,7 @@ static bool load_server(const struct store_row *row, void *user)
 	s->locked = store_int(row, 17);
 	s->fault = g_strdup(store_text(row, 18));
 	s->autostart = store_int(row, 19);
+	addr_load(s, store_text(row, 20));
 	fleet_server_add(l->fleet, s);
 	tell_known(s);
 	return true;
@@ -215,6 +217,7 @@ struct fleet *fleet_new(const struct conf *conf, struct store *store, const stru
 	f->facts = g_array_new(FALSE, FALSE, sizeof(struct host_facts));
 	f->events = events_new((size_t)conf->event_history);
 	f->untold = g_ptr_array_new();
+	f->addrs_unsaved = g_ptr_array_new_with_free_func(g_free);
 	f->servers = g_ptr_array_new();
 	f->servers_by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
 	f->owner_user = g_strdup("admin");
@@ -253,6 +256,8 @@ void fleet_free(struct fleet *f)
 	hv_free(f->hv);
 	clock_cancel(&f->telling);
 	g_ptr_array_unref(f->untold);
+	addr_stop(f);
+	g_ptr_array_unref(f->addrs_unsaved);
 	events_free(f->events);
 	g_free(f->owner_user);
 	g_free(f->owner_project);
@@ -568,5 +573,6 @@ void fleet_server_move(struct fleet *f, struct server *s, const char *host)
 	if (old && old != new)
 		usage_leave(f, old, s);
 	fleet_server_missing(f, s, false);
+	addr_moved(s);
 	tell_later(f, s);
 }

@@ -26,6 +26,8 @@ struct fleet {
 	struct events *events;
 	GPtrArray *untold;         /* servers that may have changed since watchers were told of them */
 	struct clock_timer *telling;
+	GPtrArray *addrs_unsaved;  /* UUIDs, owned, of servers whose rows have other addresses (addr.c) */
+	struct clock_timer *addrs_writing;
 };
 
 struct host_private {
@@ -38,6 +40,9 @@ struct host_private {
 	bool unsaved;     /* its row may differ: see struct server */
 	bool told_up;     /* what watchers know */
 	bool told_same;   /* that it is the same machine as another host */
+	struct clock_timer *addrs; /* when a guest is to be asked for its addresses (addr.c), at addrs_at_ms */
+	int64_t addrs_at_ms;
+	unsigned addrs_busy; /* how many are being asked */
 	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
 };
 

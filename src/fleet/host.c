@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fleet/addr.h"
 #include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
 
@@ -138,6 +139,7 @@ void host_disconnect(struct host *h)
 	clock_cancel(&h->priv->poll);
 	h->priv->polling = false;
 	h->waits_since_us = HOST_OWES_NOTHING;
+	addr_host_down(h);
 	set_conn(h, HOST_CLOSED);
 	if (h->hv)
 		hv_host_remove(h->hv);
@@ -184,6 +186,7 @@ static void closed(struct host *h, const char *why)
 	set_conn(h, HOST_CLOSED);
 	util_replace(&h->down_reason, why);
 	clock_cancel(&h->priv->poll);
+	addr_host_down(h);
 	h->priv->retry = clock_after(h->priv->backoff_ms, retry, h);
 	if (was_up || h->priv->backoff_ms == BACKOFF_FIRST_MS)
 		log_warning("host_closed", LOG_S("host", h->name), LOG_S("reason", why));
@@ -239,6 +242,7 @@ static void got_list(struct hv_reply *r, void *user)
 		log_info("host_up", LOG_S("host", h->name), LOG_D("domains", r->doms->len), LOG_D("vcpus", h->info->vcpus),
 			 LOG_D("memory_mb", h->info->mem_mib));
 		tell_listener(h);
+		addr_host_up(h);
 	}
 	sync_missing(h->priv->fleet, h);
 	fleet_host_save_again(h->priv->fleet, h);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "fleet/addr.h"
 
 /* @status: the API's word when no task changes it (Nova, api/openstack/common.py _STATE_MAP). */
 static const struct {
@@ -155,5 +156,6 @@ void server_free(struct server *s)
 	hv_dom_free(s->dom);
 	server_told_free(s->told);
 	hv_ties_unref(s->ties);
+	addr_clear(s);
 	g_free(s);
 }

@@ -64,6 +64,13 @@ struct server {
 	int64_t twin_ms;     /* when it was first seen there */
 	bool twin_told;      /* the alarm was given */
 	int64_t dom_ms;      /* when its host last said what .dom is */
+	GPtrArray *nics;     /* struct server_nic *: its interfaces, last known (addr.h); NULL: never known */
+	GArray *addrs;       /* struct hv_addr: what addresses they have, last known; NULL: none was */
+	char *addrs_stored;  /* both as its row has them, or soon will; NULL: no address */
+	int64_t addrs_due_ms; /* when they are to be asked for next; counts while it runs */
+	unsigned addrs_asked; /* how often, since it started or moved */
+	bool addrs_follow;   /* it runs */
+	bool addrs_asking;   /* its host has the question */
 	uint64_t dom_ask;    /* the question to its host that this answers; what answers an earlier one is of the past (sync.c) */
 	uint64_t first_ask;  /* what any host answers to an earlier question is from before a migration's end */
 	struct server_told *told; /* what watchers know of it (tell.c); NULL: nothing yet */

@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fleet/addr.h"
 #include "fleet/fleet_priv.h"
 
 static bool is_incoming(const struct hv_dom *d)
@@ -135,9 +136,11 @@ static void keep_dom(struct fleet *f, struct server *s, struct hv_dom **d)
 	s->dom = g_steal_pointer(d);
 	log_readable(s, was);
 	hv_dom_free(was);
-	/* An unreadable one still has the CPUs that it had. */
-	if (!s->dom->unreadable)
+	/* An unreadable one still has the CPUs and the interfaces that it had. */
+	if (!s->dom->unreadable) {
 		server_set_ties(s, s->dom->ties);
+		addr_took_dom(f, s);
+	}
 	s->dom_ms = clock_now_ms();
 	fleet_server_missing(f, s, false);
 	s->missing_ask = 0;

@@ -38,6 +38,7 @@ static const struct {
 	[HV_HOST_GET]     = { "host_get",     10000 },
 	[HV_DOM_LIST]     = { "dom_list",     30000 },
 	[HV_DOM_GET]      = { "dom_get",      10000 },
+	[HV_DOM_ADDRS]    = { "dom_addrs",    30000 },
 	[HV_DOM_XML]      = { "dom_xml",      10000 },
 	[HV_CPU_COMPARE]  = { "cpu_compare",  10000 },
 	[HV_LOOKUP]       = { "lookup",       10000 },
@@ -508,6 +509,7 @@ void hv_reply_clear(struct hv_reply *r)
 	g_clear_pointer(&r->info, hv_host_info_free);
 	g_clear_pointer(&r->doms, g_ptr_array_unref);
 	g_clear_pointer(&r->dom, hv_dom_free);
+	g_clear_pointer(&r->addrs, g_array_unref);
 	g_clear_pointer(&r->xml, g_free);
 	g_clear_pointer(&r->xml_inactive, g_free);
 	g_clear_pointer(&r->definition, g_free);

@@ -29,6 +29,7 @@
 
 #include "base/metric.h"
 #include "base/util.h"
+#include "hv/addr.h"
 #include "hv/needs.h"
 #include "hv/ties.h"
 
@@ -221,6 +222,7 @@ enum hv_op {
 	HV_HOST_GET,     /* host information. Short, idempotent; also the liveness poll */
 	HV_DOM_LIST,     /* every domain with its details. Short, idempotent */
 	HV_DOM_GET,      /* one domain; absent is a reply, not an error. Short, idempotent */
+	HV_DOM_ADDRS,    /* addresses of its interfaces, as its host and its guest know them. Idempotent; takes seconds where the guest keeps silent */
 	HV_DOM_XML,      /* migratable XML, live and inactive. Short, idempotent */
 	HV_CPU_COMPARE,  /* could this host run that domain's CPU? Short, idempotent */
 	HV_LOOKUP,       /* which of the things that a guest needs by name are there. Short, idempotent */
@@ -315,6 +317,7 @@ struct hv_req {
 	struct hv_vol_params vol;
 	int64_t bandwidth_mibs, downtime_ms; /* HV_JOB_TUNE; 0 leaves it */
 	int announce_rounds, announce_ms;   /* HV_ANNOUNCE: how often, and the first pause between two; 0: QEMU's own */
+	unsigned addr_sources;              /* HV_DOM_ADDRS: of enum hv_addr_source */
 	int64_t timeout_ms;                 /* 0: the op's default; HV_MIGRATE has none */
 };
 
@@ -323,6 +326,7 @@ struct hv_reply {
 	struct hv_host_info *info; /* HV_HOST_GET */
 	GPtrArray *doms;           /* HV_DOM_LIST: struct hv_dom * */
 	struct hv_dom *dom;        /* HV_DOM_GET; .state is HV_ABSENT when there is none */
+	GArray *addrs;             /* HV_DOM_ADDRS: struct hv_addr, also of interfaces that the domain's description has not */
 	char *xml, *xml_inactive;  /* HV_DOM_XML */
 	char *definition;          /* HV_DOM_DEFINITION; NULL: it has none */
 	GPtrArray *needs;          /* HV_LOOKUP: struct hv_need *, those of the request in their order, with the answers */

@@ -16,6 +16,7 @@ static const struct {
 	[HV_DOM_LIST]     = { LV_HOST,  lv_dom_list },
 	[HV_CPU_COMPARE]  = { LV_STATE, lv_cpu_compare },
 	[HV_DOM_GET]      = { LV_READ,  lv_dom_get },
+	[HV_DOM_ADDRS]    = { LV_GUEST, lv_dom_addrs },
 	[HV_DOM_XML]      = { LV_STATE, lv_dom_xml },
 	[HV_JOB_GET]      = { LV_READ,  lv_job_get },
 	[HV_JOB_DONE]     = { LV_READ,  lv_job_done },

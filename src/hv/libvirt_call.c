@@ -40,6 +40,7 @@ static const struct {
 	[LV_HOST]  = { 2, alike_op },
 	[LV_STATE] = { 2, NULL },
 	[LV_READ]  = { 8, alike_domain },
+	[LV_GUEST] = { 2, alike_domain },
 	[LV_ACT]   = { 4, alike_domain },
 	[LV_VOL]   = { 4, alike_folder },
 	[LV_OWN]   = { 0, NULL },

@@ -116,6 +116,7 @@ enum lv_lane {
 	LV_HOST,  /* about the host; one of each kind at a time */
 	LV_STATE, /* what libvirtd knows of a domain without asking it */
 	LV_READ,  /* asks one domain */
+	LV_GUEST, /* asks the guest itself, which may take its time */
 	LV_ACT,   /* changes one domain */
 	LV_VOL,   /* waits for the host's storage; one of a folder at a time */
 	LV_OWN,   /* opens its links itself: not queued */
@@ -364,6 +365,7 @@ lv_work_f lv_dom_list;                                                          
 lv_work_f lv_dom_get, lv_dom_get_silent, lv_dom_xml, lv_dom_suspend, lv_dom_resume, lv_dom_destroy; /* libvirt_dom.c */
 lv_work_f lv_dom_definition, lv_dom_define, lv_dom_undefine, lv_dom_autostart;        /* libvirt_define.c */
 lv_work_f lv_lookup;                                                                  /* libvirt_lookup.c */
+lv_work_f lv_dom_addrs;                                                               /* libvirt_addr.c */
 lv_work_f lv_announce;                                                                /* libvirt_announce.c */
 lv_work_f lv_job_get, lv_job_done, lv_job_abort, lv_job_tune, lv_postcopy, lv_postcopy_pause; /* libvirt_job.c */
 lv_work_f lv_vol_get, lv_vol_create, lv_vol_delete, lv_vol_find;                      /* libvirt_vol.c */

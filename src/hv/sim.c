@@ -36,6 +36,7 @@ struct sim *sim_new(uint64_t seed)
 	w->reports = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	w->copies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
 	w->died = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	w->addrs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
 	w->apart = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->jobs = g_ptr_array_new();
@@ -64,6 +65,7 @@ void sim_free(struct sim *w)
 		sim_job_free(g_ptr_array_index(w->jobs, w->jobs->len - 1));
 	g_hash_table_unref(w->reports);
 	g_hash_table_unref(w->died);
+	g_hash_table_unref(w->addrs);
 	g_hash_table_unref(w->apart);
 	g_hash_table_unref(w->aliases);
 	g_hash_table_unref(w->hosts);
@@ -293,7 +295,7 @@ static void act(struct sim_call *sc)
 	case HV_HOST_GET:
 		sim_act_host_get(sc);
 		break;
-	case HV_DOM_LIST: case HV_DOM_GET: case HV_DOM_XML: case HV_CPU_COMPARE:
+	case HV_DOM_LIST: case HV_DOM_GET: case HV_DOM_ADDRS: case HV_DOM_XML: case HV_CPU_COMPARE:
 	case HV_DOM_SUSPEND: case HV_DOM_RESUME: case HV_DOM_DESTROY: case HV_ANNOUNCE:
 		sim_act_dom(sc);
 		break;

@@ -9,7 +9,7 @@
  *
  *	sim://h1?vcpus=64&memory=262144&disk=2000&servers=100&server_memory=2048
  *
- * also cpu=MODEL, server_vcpus=, server_disk= (GiB), dirty= (MiB/s), working=
+ * also network=N (its servers have the addresses 10.N.0.1, 10.N.0.2, ...), cpu=MODEL, server_vcpus=, server_disk= (GiB), dirty= (MiB/s), working=
  * and hot= (MiB), bandwidth= (MiB/s of its link; 0, the default, copies at
  * once), latency= (ms a call), storage= (see struct sim_host_spec). memory and
  * server_memory are MiB, disk is GiB.
@@ -131,6 +131,8 @@ void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_stat
 void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const char *name);
 /** sim_dom_unreadable() - from now on its description cannot be read, for that reason; NULL: it can. */
 void sim_dom_unreadable(struct sim *w, const char *host, const char *uuid, const char *why);
+/** sim_dom_addr() - a guest's interface has an address from now on. @text: "10.0.0.5/24"; NULL: it has none any more */
+void sim_dom_addr(struct sim *w, const char *uuid, const char *text);
 /** sim_dom_crash() - its QEMU dies. */
 void sim_dom_crash(struct sim *w, const char *host, const char *uuid);
 /** sim_dom_remove() - it is destroyed and undefined; the files go that no other copy of it sees. */

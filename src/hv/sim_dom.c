@@ -243,6 +243,31 @@ void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_stat
 	sim_emit_dom(d);
 }
 
+/* The MAC address of its one interface. Return: owned by the caller. */
+static char *mac_of(const char *uuid)
+{
+	return g_strdup_printf("52:54:00:%.2s:%.2s:%.2s", uuid, uuid + 2, uuid + 4);
+}
+
+void sim_dom_addr(struct sim *w, const char *uuid, const char *text)
+{
+	g_auto(GStrv) parts = g_strsplit(text ? text : "", "/", 2);
+	g_autofree char *mac = mac_of(uuid);
+	struct hv_addr a;
+	GArray *all;
+
+	if (!text) {
+		g_hash_table_remove(w->addrs, uuid);
+		return;
+	}
+	if (!hv_addr_parse(mac, parts[0], parts[1] ? atoi(parts[1]) : 0, &a))
+		g_error("sim: %s is no address", text);
+	all = g_hash_table_lookup(w->addrs, uuid);
+	if (!all)
+		g_hash_table_insert(w->addrs, g_strdup(uuid), all = hv_addrs_new());
+	hv_addrs_add(all, &a);
+}
+
 void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const char *name)
 {
 	struct sim_dom *d = must_find(w, host, uuid);
@@ -370,7 +395,7 @@ static void add_nic(struct hv_dom *o, const struct sim_dom *d)
 {
 	struct hv_nic *n = g_new0(struct hv_nic, 1);
 
-	n->mac = g_strdup_printf("52:54:00:%.2s:%.2s:%.2s", d->uuid, d->uuid + 2, d->uuid + 4);
+	n->mac = mac_of(d->uuid);
 	n->bridge = g_strdup("br0");
 	n->type = g_strdup("bridge");
 	g_ptr_array_add(o->nics, n);
@@ -537,6 +562,16 @@ static void destroy(struct sim_call *sc, struct sim_dom *d)
 	sim_call_finish(sc);
 }
 
+static void tell_addrs(struct sim_call *sc, const struct sim_dom *d)
+{
+	const GArray *have = g_hash_table_lookup(sc->w->addrs, d->uuid);
+
+	sc->call->reply.addrs = hv_addrs_new();
+	if (have && d->state == HV_RUNNING)
+		g_array_append_vals(sc->call->reply.addrs, have->data, have->len);
+	sim_call_finish(sc);
+}
+
 static void announce(struct sim_call *sc, struct sim_dom *d)
 {
 	if (!sim_dom_active(d))
@@ -562,6 +597,8 @@ void sim_act_dom(struct sim_call *sc)
 		sim_call_refuse(sc, ERR_HV_ABSENT, "Domain not found: no domain with matching uuid '%s'", r->uuid);
 	else if (r->op == HV_DOM_XML)
 		write_xml(sc, d);
+	else if (r->op == HV_DOM_ADDRS)
+		tell_addrs(sc, d);
 	else if (r->op == HV_ANNOUNCE)
 		announce(sc, d);
 	else if (r->op == HV_DOM_SUSPEND)

@@ -97,13 +97,14 @@ struct uri_param {
 
 enum {
 	P_VCPUS, P_MEMORY, P_DISK, P_SERVERS, P_SERVER_MEMORY, P_SERVER_VCPUS, P_SERVER_DISK,
-	P_DIRTY, P_WORKING, P_HOT, P_BANDWIDTH, P_LATENCY, P_N
+	P_DIRTY, P_WORKING, P_HOT, P_BANDWIDTH, P_LATENCY, P_NETWORK, P_N
 };
 
 static const char *const param_names[P_N] = {
 	[P_VCPUS] = "vcpus", [P_MEMORY] = "memory", [P_DISK] = "disk", [P_SERVERS] = "servers",
 	[P_SERVER_MEMORY] = "server_memory", [P_SERVER_VCPUS] = "server_vcpus", [P_SERVER_DISK] = "server_disk",
 	[P_DIRTY] = "dirty", [P_WORKING] = "working", [P_HOT] = "hot", [P_BANDWIDTH] = "bandwidth", [P_LATENCY] = "latency",
+	[P_NETWORK] = "network",
 };
 
 static void read_params(const char *query, int64_t p[static P_N], char **ret_cpu, char **ret_storage)
@@ -123,6 +124,15 @@ static void read_params(const char *query, int64_t p[static P_N], char **ret_cpu
 	}
 }
 
+/* @n: the how manieth server of its host. */
+static void give_addr(struct sim *w, const char *uuid, int64_t network, int64_t n)
+{
+	g_autofree char *text = g_strdup_printf("10.%d.%d.%d/16", (int)(network & 255), (int)(n >> 8 & 255), (int)(n & 255));
+
+	if (network)
+		sim_dom_addr(w, uuid, text);
+}
+
 static void fill_host(struct sim_host *h, const int64_t p[static P_N])
 {
 	for (int64_t i = 1; i <= MIN(p[P_SERVERS], URI_SERVERS_MAX); i++) {
@@ -133,7 +143,7 @@ static void fill_host(struct sim_host *h, const int64_t p[static P_N])
 			.dirty_mibs = (double)p[P_DIRTY], .working_mib = p[P_WORKING], .hot_mib = p[P_HOT],
 		};
 
-		(void)sim_dom_new(h, &spec);
+		give_addr(h->w, sim_dom_new(h, &spec)->uuid, p[P_NETWORK], i);
 	}
 }
 

@@ -151,6 +151,7 @@ struct sim {
 	GHashTable *disks;    /* uuid, owned -> GPtrArray of struct sim_disk * */
 	GHashTable *reports;  /* uuid, owned -> struct sim_job_report *, owned: of migrations that ended */
 	GHashTable *died;     /* uuid, owned: guests that a fault or a test ended */
+	GHashTable *addrs;    /* uuid, owned -> GArray of struct hv_addr: what a guest's interfaces have, wherever it runs */
 	GHashTable *apart;    /* "h1 h2", owned: they cannot reach each other, but the controller reaches both */
 	GHashTable *copies;   /* uuid, owned -> GPtrArray of struct sim_dom *, on whatever host */
 	GHashTable *aliases;  /* the controller's names of hosts -> struct sim_host * */

@@ -44,7 +44,7 @@ const struct query_def query_table[Q_N] = {
 
 	[Q_SERVER_ALL] = { "server_all",
 		"SELECT id, uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb, "
-		"user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart "
+		"user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart, addresses "
 		"FROM servers WHERE deleted_at IS NULL ORDER BY id", 0 },
 	[Q_SERVER_PUT] = { "server_put",
 		"INSERT INTO servers (uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb, "
@@ -53,6 +53,7 @@ const struct query_def query_table[Q_N] = {
 		"ON CONFLICT (uuid) DO UPDATE SET " SERVER_SET " RETURNING id", 19 },
 	[Q_SERVER_SET] = { "server_set",
 		"UPDATE servers SET " SERVER_SET " WHERE uuid = $1", 19 },
+	[Q_SERVER_ADDRS] = { "server_addrs", "UPDATE servers SET addresses = $2 WHERE uuid = $1", 2 },
 	[Q_SERVER_GONE] = { "server_gone",
 		"SELECT uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at, launched_at, deleted_at FROM servers "
 		"WHERE deleted_at >= $1 AND (" OPT_TEXT(2) "project_id = $2) ORDER BY deleted_at DESC, id DESC LIMIT $3", 3 },
@@ -226,6 +227,7 @@ const struct schema_step schema_steps[] = {
 	  "kind TEXT NOT NULL, xml TEXT NOT NULL, autostart BIGINT NOT NULL, due BIGINT NOT NULL DEFAULT 0, created_at BIGINT NOT NULL);"
 	  "ALTER TABLE servers ADD COLUMN autostart BIGINT NOT NULL DEFAULT 0;" },
 	{ 6, "ALTER TABLE hosts ADD COLUMN hv_uuid TEXT;" },
+	{ 7, "ALTER TABLE servers ADD COLUMN addresses TEXT;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -22,10 +22,12 @@ enum query {
 
 	/* servers */
 	Q_SERVER_ALL,      /* () -> id, uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb,
-			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart; not deleted ones, by id */
+			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart,
+			      addresses; not deleted ones, by id */
 	Q_SERVER_PUT,      /* (uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb,
 			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart) -> id; by uuid */
 	Q_SERVER_SET,      /* likewise, of one that has a row */
+	Q_SERVER_ADDRS,    /* (uuid, addresses or null) */
 	Q_SERVER_GONE,     /* (since, project or null, limit) -> uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at, launched_at,
 			      deleted_at; those deleted since then, the last one first */
 

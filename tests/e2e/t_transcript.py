@@ -153,12 +153,15 @@ class Story:
 def main() -> int:
     t = Tap()
     with Lab(2, "e2e-text") as lab:
-        vm1 = lab.guest("h1", "vm1", "--mem", "192")
+        vm1 = lab.guest("h1", "vm1", "--mem", "192", "--qga", "yes")
         options = {"libvirt": {"live_migration_bandwidth": BANDWIDTH}}
         with Daemon(lab_hosts(lab), lab, options, "transcript") as daemon:
             daemon.wait_hosts_up(2)
-            vm2 = lab.guest("h1", "vm2")
+            vm2 = lab.guest("h1", "vm2", "--qga", "yes")
             daemon.wait_event("server_adopted", 20, server=vm2)
+            # seeds: private=a.b.c.d
+            for uuid in (vm1, vm2):
+                wait_for(lambda: daemon.api().server(uuid)["addresses"]["br0"], 60, "the guest's address is known", 0.5)
             # the controller is named in cells only
             names = {vm1: "<vm1>", vm2: "<vm2>", f"| {socket.gethostname()} ": "| <controller> "}
             story = Story(t, lab, daemon, vm1, names)

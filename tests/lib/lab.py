@@ -69,6 +69,9 @@ class Lab:
             self("heartbeat", "wait", name, str(HANG_S))
         return uuids
 
+    def address(self, guest: str) -> str:
+        return (self.dir / "guests" / guest).read_text().split()[0]
+
     def uri(self, host: str) -> str:
         return self("uri", host)
 

@@ -152,6 +152,8 @@ void run_bad_line(struct run *r, const char *what);
 struct guest *run_guest(struct run *r, const char *name);
 /** run_server() - the controller's record of a guest; NULL if it has none. Borrowed. */
 struct server *run_server(struct run *r, const struct guest *g);
+/* "10.0.0.5/24,...", as the record has them. Return: owned. */
+char *run_addresses(struct run *r, const char *guest);
 /** word_after() - the word behind another one: "to h2". NULL if it is not there. */
 const char *word_after(const struct scn_line *l, const char *word);
 /** word_path() - "/a/path", or "SERVER:TARGET" for the file of a server's disk. Borrowed. */

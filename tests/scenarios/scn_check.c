@@ -214,6 +214,14 @@ static void expect_place(struct run *r, const struct scn_line *l)
 	want_text(r, "the place", have, l->w[5]);
 }
 
+/* expect addresses S TEXT */
+static void expect_addresses(struct run *r, const struct scn_line *l)
+{
+	g_autofree char *have = run_addresses(r, l->w[2]);
+
+	want_text(r, "the addresses", have, l->w[3]);
+}
+
 /* absent; a guest's disk: newest or old; else there. */
 static const char *file_state(struct run *r, const char *path, const char *host)
 {
@@ -304,6 +312,7 @@ static const struct {
 	{ "autostart", expect_autostart, 6 },
 	{ "place", expect_place, 6 },
 	{ "file", expect_file, 6 },
+	{ "addresses", expect_addresses, 4 },
 	{ "precheck", check_precheck_says, 4 },
 	{ "claims", expect_number, 4 },
 	{ "active", expect_number, 3 },

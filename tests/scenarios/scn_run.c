@@ -403,6 +403,14 @@ static void do_drop_job(struct run *r, const struct scn_line *l)
 		run_fail(r, "%s has no migration", l->w[1]);
 }
 
+/* address SERVER TEXT | address SERVER none */
+static void do_address(struct run *r, const struct scn_line *l)
+{
+	if (l->n != 3)
+		run_bad_line(r, "address SERVER ADDRESS");
+	sim_dom_addr(r->world, run_guest(r, l->w[1])->uuid, g_str_equal(l->w[2], "none") ? NULL : l->w[2]);
+}
+
 static void do_hang(struct run *r, const struct scn_line *l)
 {
 	sim_job_hang(r->world, run_guest(r, arg(r, l, 1))->uuid);
@@ -727,6 +735,7 @@ static const struct {
 	{ "lacks",     do_lacks,    false },
 	{ "drop-job",  do_drop_job, false },
 	{ "hang",      do_hang,     false },
+	{ "address",   do_address,  false },
 	{ "reset",     do_reset,    false },
 	{ "premise",   do_premise,  false },
 	{ "fault",     do_fault,    false },

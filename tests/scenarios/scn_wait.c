@@ -109,6 +109,28 @@ static bool dom_is(struct run *r, void *user)
 	return g_str_equal(l->w[5], doms->len > 0 ? hv_state_name(g_array_index(doms, struct sim_dom_view, 0).state) : "absent");
 }
 
+/* "10.0.0.5/24,2001:db8::5/64"; "-" without one. */
+char *run_addresses(struct run *r, const char *guest)
+{
+	const struct server *s = run_server(r, run_guest(r, guest));
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	for (guint i = 0; s && s->addrs && i < s->addrs->len; i++) {
+		const struct hv_addr *a = &g_array_index(s->addrs, struct hv_addr, i);
+
+		g_string_append_printf(text, "%s%s/%d", i ? "," : "", a->text, a->prefix);
+	}
+	return g_strdup(text->len ? text->str : "-");
+}
+
+static bool addresses_are(struct run *r, void *user)
+{
+	const struct scn_line *l = user;
+	g_autofree char *have = run_addresses(r, l->w[2]);
+
+	return g_str_equal(have, l->w[3]);
+}
+
 static const struct {
 	const char *what;
 	run_cond_f *cond;
@@ -125,6 +147,7 @@ static const struct {
 	{ "gone", server_gone, 3 },
 	{ "copying", has_iterated, 3 },    /* wait copying SERVER: the first sample is in */
 	{ "postcopy", in_postcopy, 3 },
+	{ "addresses", addresses_are, 4 }, /* wait addresses SERVER TEXT */
 	{ "dom", dom_is, 6 },              /* wait dom SERVER on HOST STATE */
 };
 

@@ -295,6 +295,17 @@ static void test_host_columns(void)
 		   "instance_action_events|host\nmigration_definitions|host\nmigration_volumes|host\nmigrations|dest\nmigrations|requested_host\nmigrations|source\nservers|host\n");
 }
 
+/* A server of before has no addresses until its host was asked. */
+static void test_addresses_added(void)
+{
+	fx_reset();
+	must_open(schema_steps, 6);
+	g_free(fx_sql("INSERT INTO servers (uuid, name, libvirt_name, vm_state, power_state, vcpus, memory_mb, disk_gb, user_id, project_id, "
+		      "created_at, locked) VALUES ('s1', 'web', 'i-1', 'active', 1, 1, 1, 1, 'u', 'p', 1, 0)"));
+	must_open(schema_steps, schema_version);
+	expect_sql("SELECT uuid, coalesce(addresses, '-') FROM servers", "s1|-\n");
+}
+
 void t_upgrade_add(void)
 {
 	g_test_add_func("/store/upgrade/from-nothing", test_from_nothing);
@@ -309,4 +320,5 @@ void t_upgrade_add(void)
 	g_test_add_func("/store/upgrade/post-copy-kept", test_post_copy_kept);
 	g_test_add_func("/store/upgrade/definitions", test_definitions);
 	g_test_add_func("/store/upgrade/host-columns", test_host_columns);
+	g_test_add_func("/store/upgrade/addresses-added", test_addresses_added);
 }

@@ -6,6 +6,7 @@
 #include "api/identity.h"
 #include "api/request.h"
 #include "base/clock.h"
+#include "fleet/addr.h"
 #include "fleet/fleet_priv.h"
 #include "base/util.h"
 
@@ -157,17 +158,42 @@ static void give_info(struct fleet *f, struct host *h)
 	h->last_seen_us = clock_wall_us();
 }
 
-static void give_domain(struct server *s)
+static void give_nic(struct server *s, const char *mac, const char *bridge, const char *type, int64_t floor_kibs)
+{
+	struct hv_nic *n = g_new0(struct hv_nic, 1);
+
+	n->mac = g_strdup(mac);
+	n->bridge = g_strdup(bridge);
+	n->type = g_strdup(type);
+	n->floor_kibs = floor_kibs;
+	g_ptr_array_add(s->dom->nics, n);
+}
+
+static void give_addr(struct server *s, const char *mac, const char *text, int prefix)
+{
+	struct hv_addr a;
+
+	g_assert_true(hv_addr_parse(mac, text, prefix, &a));
+	hv_addrs_add(s->addrs, &a);
+}
+
+/* Three interfaces, two of them on one network; one has no address. */
+static void give_domain(struct fleet *f, struct server *s)
 {
 	struct hv_disk *d = g_new0(struct hv_disk, 1);
-	struct hv_nic *n = g_new0(struct hv_nic, 1);
 
 	s->dom = hv_dom_new();
 	d->target = g_strdup("vda");
 	g_ptr_array_add(s->dom->disks, d);
-	n->mac = g_strdup("52:54:00:00:00:01");
-	n->bridge = g_strdup("br0");
-	g_ptr_array_add(s->dom->nics, n);
+	s->dom->state = HV_RUNNING;
+	give_nic(s, "52:54:00:00:00:01", "private", "network", 1000);
+	give_nic(s, "52:54:00:00:00:02", "br-storage \"x\"", "bridge", 0);
+	give_nic(s, "52:54:00:00:00:03", "private", "network", 0);
+	addr_took_dom(f, s);
+	s->addrs = hv_addrs_new();
+	give_addr(s, "52:54:00:00:00:01", "192.0.2.5", 24);
+	give_addr(s, "52:54:00:00:00:01", "2001:db8::5", 64);
+	give_addr(s, "52:54:00:00:00:03", "192.0.2.50", 0);
 }
 
 /* ---- life ---- */
@@ -175,7 +201,7 @@ static void give_domain(struct server *s)
 static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &images_routes, &networks_routes, &drover_routes, &limits_routes, &prechecks_routes,
-	&quotas_routes, &usage_routes,
+	&quotas_routes, &usage_routes, &interfaces_routes,
 };
 
 struct world *world_new(void)
@@ -197,7 +223,7 @@ struct world *world_new(void)
 	g_assert_no_error(err);
 	give_info(w->fleet, fleet_host(w->fleet, "h1"));
 	give_info(w->fleet, fleet_host(w->fleet, "h2"));
-	give_domain(fleet_server(w->fleet, WORLD_WEB));
+	give_domain(w->fleet, fleet_server(w->fleet, WORLD_WEB));
 	fleet_server(w->fleet, WORLD_MOVED)->progress = 28;
 	fleet_claim(w->fleet, fleet_host(w->fleet, "h2"), fleet_server(w->fleet, WORLD_MOVED), 3);
 	w->engine = fake_engine_new(w->fleet);
