@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "api/app_credential.h"
 #include "api/password.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -149,7 +150,7 @@ char *identity_id_new(void)
 
 /* ---- changing ---- */
 
-static void forget_tokens(struct identity *id)
+void identity_forget_tokens(struct identity *id)
 {
 	g_hash_table_remove_all(id->known);
 }
@@ -210,7 +211,7 @@ bool identity_user_put(struct identity *id, const struct user *u, GError **err)
 	util_replace(&new->default_project_id, u->default_project_id);
 	new->enabled = u->enabled;
 	new->created_us = u->created_us;
-	forget_tokens(id);
+	identity_forget_tokens(id);
 	return true;
 }
 
@@ -237,17 +238,20 @@ bool identity_project_put(struct identity *id, const struct project *p, GError *
 	util_replace(&new->description, p->description);
 	new->enabled = p->enabled;
 	new->created_us = p->created_us;
-	forget_tokens(id);
+	identity_forget_tokens(id);
 	return true;
 }
 
-/* A record and the grants that hang on it, in one transaction. */
-static bool delete_rows(struct identity *id, enum query record, enum query grants, const char *key, GError **err)
+/* A record and what hangs on it, in one transaction. @queries: each with the key alone */
+static bool delete_rows(struct identity *id, const enum query *queries, size_t n, const char *key, GError **err)
 {
+	bool ok = true;
+
 	if (!store_begin(id->store, err))
 		return false;
-	if (store_run(id->store, grants, STORE_ARGS(SV_S(key)), NULL, err) && store_run(id->store, record, STORE_ARGS(SV_S(key)), NULL, err) &&
-	    store_commit(id->store, err))
+	for (size_t i = 0; i < n && ok; i++)
+		ok = store_run(id->store, queries[i], STORE_ARGS(SV_S(key)), NULL, err);
+	if (ok && store_commit(id->store, err))
 		return true;
 	store_rollback(id->store);
 	return false;
@@ -265,33 +269,37 @@ static void drop_grants(struct identity *id, const char *user_id, const char *pr
 
 bool identity_user_delete(struct identity *id, const char *user_id, GError **err)
 {
+	static const enum query queries[] = { Q_APP_DELETE_USER, Q_GRANT_DELETE_USER, Q_USER_DELETE };
 	struct user *u = identity_user(id, user_id);
 
 	if (!u) {
 		g_set_error(err, ERR, ERR_NOT_FOUND, "Could not find user: %s.", user_id);
 		return false;
 	}
-	if (!check_admin_left(id, user_id, NULL, NULL, err) || !delete_rows(id, Q_USER_DELETE, Q_GRANT_DELETE_USER, user_id, err))
+	if (!check_admin_left(id, user_id, NULL, NULL, err) || !delete_rows(id, queries, G_N_ELEMENTS(queries), user_id, err))
 		return false;
 	drop_grants(id, user_id, NULL);
+	app_credential_drop(id, user_id, NULL);
 	g_ptr_array_remove(id->users, u);
-	forget_tokens(id);
+	identity_forget_tokens(id);
 	return true;
 }
 
 bool identity_project_delete(struct identity *id, const char *project_id, GError **err)
 {
+	static const enum query queries[] = { Q_APP_DELETE_PROJECT, Q_GRANT_DELETE_PROJECT, Q_PROJECT_DELETE };
 	struct project *p = identity_project(id, project_id);
 
 	if (!p) {
 		g_set_error(err, ERR, ERR_NOT_FOUND, "Could not find project: %s.", project_id);
 		return false;
 	}
-	if (!check_admin_left(id, NULL, project_id, NULL, err) || !delete_rows(id, Q_PROJECT_DELETE, Q_GRANT_DELETE_PROJECT, project_id, err))
+	if (!check_admin_left(id, NULL, project_id, NULL, err) || !delete_rows(id, queries, G_N_ELEMENTS(queries), project_id, err))
 		return false;
 	drop_grants(id, NULL, project_id);
+	app_credential_drop(id, NULL, project_id);
 	g_ptr_array_remove(id->projects, p);
-	forget_tokens(id);
+	identity_forget_tokens(id);
 	return true;
 }
 
@@ -312,8 +320,21 @@ bool identity_grant(struct identity *id, const char *user_id, const char *projec
 	if (!store_run(id->store, Q_GRANT_PUT, STORE_ARGS(SV_S(user_id), SV_S(project_id), SV_S(role_table[role].name)), NULL, err))
 		return false;
 	add_grant(id, user_id, project_id, role);
-	forget_tokens(id);
+	identity_forget_tokens(id);
 	return true;
+}
+
+/* The role, and as Keystone does the user's application credentials in the project, which may carry it. */
+static bool ungrant_rows(struct identity *id, const struct grant *g, GError **err)
+{
+	if (!store_begin(id->store, err))
+		return false;
+	if (store_run(id->store, Q_APP_DELETE_IN, STORE_ARGS(SV_S(g->user_id), SV_S(g->project_id)), NULL, err) &&
+	    store_run(id->store, Q_GRANT_DELETE, STORE_ARGS(SV_S(g->user_id), SV_S(g->project_id), SV_S(role_table[g->role].name)), NULL, err) &&
+	    store_commit(id->store, err))
+		return true;
+	store_rollback(id->store);
+	return false;
 }
 
 bool identity_ungrant(struct identity *id, const char *user_id, const char *project_id, enum role role, GError **err)
@@ -323,11 +344,11 @@ bool identity_ungrant(struct identity *id, const char *user_id, const char *proj
 
 		if (g->role != role || strcmp(g->user_id, user_id) != 0 || strcmp(g->project_id, project_id) != 0)
 			continue;
-		if (!check_admin_left(id, NULL, NULL, g, err) ||
-		    !store_run(id->store, Q_GRANT_DELETE, STORE_ARGS(SV_S(user_id), SV_S(project_id), SV_S(role_table[role].name)), NULL, err))
+		if (!check_admin_left(id, NULL, NULL, g, err) || !ungrant_rows(id, g, err))
 			return false;
+		app_credential_drop(id, user_id, project_id);
 		g_ptr_array_remove_index(id->grants, i);
-		forget_tokens(id);
+		identity_forget_tokens(id);
 		return true;
 	}
 	g_set_error(err, ERR, ERR_NOT_FOUND, "Could not find role assignment with role: %s, user or group: %s, project, domain, or system: %s.",
@@ -346,16 +367,39 @@ static void password_mark(const char *hash, uint8_t ret[static TOKEN_MARK_LEN])
 	memcpy(ret, digest, TOKEN_MARK_LEN);
 }
 
+/* @hash: of the password or secret that it came by */
+static char *issue(struct identity *id, struct token_claims *c, const char *hash, int64_t expires_us)
+{
+	c->issued_us = clock_wall_us();
+	c->expires_us = expires_us ? expires_us : c->issued_us + id->conf->token_expiration * G_USEC_PER_SEC;
+	token_random(c->audit, sizeof c->audit);
+	password_mark(hash, c->mark);
+	return token_seal(id->key, c);
+}
+
 char *identity_issue(struct identity *id, const struct user *u, const char *project_id, unsigned methods, int64_t expires_us)
 {
-	struct token_claims c = { .methods = methods, .issued_us = clock_wall_us() };
+	struct token_claims c = { .methods = methods };
 
-	c.expires_us = expires_us ? expires_us : c.issued_us + id->conf->token_expiration * G_USEC_PER_SEC;
-	token_random(c.audit, sizeof c.audit);
-	password_mark(u->hash, c.mark);
 	g_strlcpy(c.user_id, u->id, sizeof c.user_id);
 	g_strlcpy(c.project_id, project_id ? project_id : "", sizeof c.project_id);
-	return token_seal(id->key, &c);
+	return issue(id, &c, u->hash, expires_us);
+}
+
+/* It lives no longer than the credential. */
+char *identity_issue_app(struct identity *id, const struct app_credential *app, unsigned methods, int64_t expires_us)
+{
+	struct token_claims c = { .methods = methods };
+	int64_t usual_us = clock_wall_us() + id->conf->token_expiration * G_USEC_PER_SEC;
+
+	if (!expires_us)
+		expires_us = usual_us;
+	if (app->expires_us)
+		expires_us = MIN(expires_us, app->expires_us);
+	g_strlcpy(c.user_id, app->user_id, sizeof c.user_id);
+	g_strlcpy(c.project_id, app->project_id, sizeof c.project_id);
+	g_strlcpy(c.app_id, app->id, sizeof c.app_id);
+	return issue(id, &c, app->hash, expires_us);
 }
 
 static void token_auth_unref(void *data)
@@ -370,6 +414,8 @@ static void token_auth_unref(void *data)
 	g_free(t->auth.project_name);
 	g_free(t->auth.audit_id);
 	g_strfreev(t->auth.roles);
+	g_free(t->app_id);
+	g_free(t->app_name);
 	g_free(t);
 }
 
@@ -384,6 +430,7 @@ static struct token_auth *resolve(const struct identity *id, const struct token_
 {
 	const struct user *u = identity_user(id, c->user_id);
 	const struct project *p = c->project_id[0] ? identity_project(id, c->project_id) : NULL;
+	const struct app_credential *app = c->app_id[0] ? app_credential_get(id, c->app_id) : NULL;
 	g_autofree char *audit_id = token_base64(c->audit, sizeof c->audit);
 	g_auto(GStrv) roles = NULL;
 	uint8_t mark[TOKEN_MARK_LEN];
@@ -391,17 +438,22 @@ static struct token_auth *resolve(const struct identity *id, const struct token_
 
 	if (!u || !u->enabled || g_hash_table_contains(id->revoked, audit_id))
 		return NULL;
-	password_mark(u->hash, mark);
+	if (c->app_id[0] && !app)
+		return NULL;
+	password_mark(app ? app->hash : u->hash, mark);
 	if (memcmp(mark, c->mark, sizeof mark) != 0)
 		return NULL;
 	if (c->project_id[0]) {
-		roles = p && p->enabled ? identity_roles(id, u->id, p->id) : NULL;
+		roles = !p || !p->enabled ? NULL : app ? app_credential_roles(id, app) : identity_roles(id, u->id, p->id);
 		if (!roles)
 			return NULL;
 	}
 	t = g_new0(struct token_auth, 1);
 	t->refs = 1;
 	t->methods = c->methods;
+	t->app_id = app ? g_strdup(app->id) : NULL;
+	t->app_name = app ? g_strdup(app->name) : NULL;
+	t->app_unrestricted = app && app->unrestricted;
 	t->auth = (struct auth){
 		.user_id = g_strdup(u->id), .user_name = g_strdup(u->name),
 		.project_id = p ? g_strdup(p->id) : NULL, .project_name = p ? g_strdup(p->name) : NULL,
@@ -421,7 +473,7 @@ struct auth *identity_check(struct identity *id, const char *token, GError **err
 	if (!t && token_open(id->key, token, &c) && now_us < c.expires_us) {
 		t = resolve(id, &c);
 		if (t && g_hash_table_size(id->known) >= KNOWN_MAX)
-			forget_tokens(id);
+			identity_forget_tokens(id);
 		if (t)
 			g_hash_table_insert(id->known, g_strdup(token), t);
 	}
@@ -453,7 +505,7 @@ bool identity_revoke(struct identity *id, const struct auth *a, GError **err)
 		return false;
 	g_hash_table_foreach_remove(id->revoked, expired, &now_us);
 	add_revoked(id, a->audit_id, a->expires_us);
-	forget_tokens(id);
+	identity_forget_tokens(id);
 	return true;
 }
 
@@ -509,7 +561,7 @@ static bool load(struct identity *id, GError **err)
 	struct store *s = id->store;
 
 	return store_each(s, Q_USER_ALL, STORE_NO_ARGS, load_user, id, err) && store_each(s, Q_PROJECT_ALL, STORE_NO_ARGS, load_project, id, err) &&
-	       store_each(s, Q_GRANT_ALL, STORE_NO_ARGS, load_grant, id, err) &&
+	       store_each(s, Q_GRANT_ALL, STORE_NO_ARGS, load_grant, id, err) && app_credential_load(id, err) &&
 	       store_each(s, Q_REVOKED_ALL, STORE_ARGS(SV_I(clock_wall_us())), load_revoked, id, err);
 }
 
@@ -570,6 +622,7 @@ struct identity *identity_new(const struct conf *conf, struct store *store, GErr
 	id->users = g_ptr_array_new_with_free_func(user_free);
 	id->projects = g_ptr_array_new_with_free_func(project_free);
 	id->grants = g_ptr_array_new_with_free_func(grant_free);
+	id->apps = g_ptr_array_new_with_free_func(app_credential_free);
 	id->revoked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	id->known = g_hash_table_new_full(token_hash, token_equal, g_free, token_auth_unref);
 	if (token_key_load(key_path, id->key, err) && load(id, err) && (id->users->len || first_start(id, err)))
@@ -589,6 +642,7 @@ void identity_free(struct identity *id)
 		return;
 	g_hash_table_unref(id->known);
 	g_hash_table_unref(id->revoked);
+	g_ptr_array_unref(id->apps);
 	g_ptr_array_unref(id->grants);
 	g_ptr_array_unref(id->projects);
 	g_ptr_array_unref(id->users);

@@ -16,13 +16,15 @@ enum auth_scope {
 	SCOPE_DEFAULT,  /* none was asked for: the user's default project */
 	SCOPE_NONE,     /* "unscoped" */
 	SCOPE_PROJECT,
-	SCOPE_OTHER,    /* a domain, the system, a trust: there is nothing of the kind here */
+	SCOPE_OTHER,    /* a project of another domain: there is none */
 };
 
 /* {"auth": {"identity": ..., "scope": ...}} */
 struct auth_request {
-	bool password, token;       /* the methods */
-	bool other;                 /* methods, or domains, that do not exist here */
+	bool password, token, app;  /* the methods */
+	bool other;                 /* a user of a domain that does not exist here */
+	char *unsupported;          /* a method or a scope that does not exist here, for the answer; NULL: none */
+	char *app_id, *app_name;    /* an application credential: by id, or by name and user */
 	char *user_id, *user_name, *secret;
 	char *token_id;
 	enum auth_scope scope;
@@ -44,5 +46,16 @@ struct record_body {
 /** record_body_parse() - @kind: "user" or "project". */
 bool record_body_parse(const json_t *root, const char *kind, struct record_body *ret, GError **err);
 void record_body_clear(struct record_body *b);
+
+/* {"application_credential": {...}}: a string that was not given is NULL. */
+struct app_body {
+	char *name, *description, *secret;
+	char **roles;               /* ids or names, NULL-terminated; NULL: not given */
+	bool unrestricted;
+	int64_t expires_us;         /* 0: not given */
+};
+
+bool app_body_parse(const json_t *root, struct app_body *ret, GError **err);
+void app_body_clear(struct app_body *b);
 
 #endif

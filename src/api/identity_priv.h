@@ -47,6 +47,7 @@ struct identity {
 	struct store *store;
 	uint8_t key[TOKEN_KEY_LEN];
 	GPtrArray *users, *projects, *grants;  /* struct user *, struct project *, struct grant *, in order of creation */
+	GPtrArray *apps;                       /* struct app_credential *, in order of creation (app_credential.h) */
 	GHashTable *revoked;                   /* audit id, as text -> int64_t *, when it expires */
 	GHashTable *known;                     /* token -> struct token_auth *, checked before */
 };
@@ -55,6 +56,8 @@ struct identity {
 struct token_auth {
 	struct auth auth;          /* first: auth_free() gets it */
 	unsigned methods;
+	char *app_id, *app_name;   /* the application credential that it came by; NULL: none */
+	bool app_unrestricted;
 	int refs;
 };
 
@@ -87,6 +90,11 @@ char *identity_id_new(void);
 
 /** identity_issue() - a token for a user who has proved himself. @project_id: NULL for an unscoped one; @expires_us: 0 for the usual time */
 char *identity_issue(struct identity *id, const struct user *u, const char *project_id, unsigned methods, int64_t expires_us);
+struct app_credential;
+/** identity_issue_app() - the same for a program that has proved itself by its credential: its user, project and roles. */
+char *identity_issue_app(struct identity *id, const struct app_credential *c, unsigned methods, int64_t expires_us);
+/** identity_forget_tokens() - each is looked at again when it comes next: something that they hang on has changed. */
+void identity_forget_tokens(struct identity *id);
 /** identity_revoke() - end a token. */
 bool identity_revoke(struct identity *id, const struct auth *a, GError **err);
 
@@ -110,9 +118,11 @@ GString *identity_list(struct jout *o, const struct api_req *r, const char *name
 void identity_list_reply(struct jout *o, struct api_req *r, GString *s);
 /** identity_links() - "links": {"self": BASE/identity/v3/COLLECTION/ID}. */
 void identity_links(struct jout *o, const struct api_req *r, const char *collection, const char *id);
+/** identity_write_roles() - write [{"id": ..., "name": ...}]. @names: NULL-terminated */
+void identity_write_roles(struct jout *o, char *const *names);
 /** identity_asked() - true unless the query asks for another value of @name. */
 bool identity_asked(const struct api_req *r, const char *name, const char *value);
 
-extern const struct route_table catalog_routes, token_routes, grant_routes;
+extern const struct route_table catalog_routes, token_routes, grant_routes, app_routes;
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "api/app_credential.h"
 #include "api/identity_body.h"
 #include "api/password.h"
 #include "base/clock.h"
@@ -50,24 +51,19 @@ static void write_methods(struct jout *o, unsigned methods)
 		jout_str(o, "password");
 	if (methods & TOKEN_TOKEN)
 		jout_str(o, "token");
+	if (methods & TOKEN_APP)
+		jout_str(o, "application_credential");
 	jout_close(o, ']');
 }
 
-static void write_roles(struct jout *o, char *const *names)
+static void write_app(struct jout *o, const struct token_auth *t)
 {
-	jout_key(o, "roles");
-	jout_open(o, '[');
-	for (; *names; names++) {
-		enum role role;
-
-		if (!identity_role(*names, &role))
-			continue;
-		jout_open(o, '{');
-		jout_kv(o, "id", str, role_table[role].id);
-		jout_kv(o, "name", str, role_table[role].name);
-		jout_close(o, '}');
-	}
-	jout_close(o, ']');
+	jout_key(o, "application_credential");
+	jout_open(o, '{');
+	jout_kv(o, "id", str, t->app_id);
+	jout_kv(o, "name", str, t->app_name);
+	jout_kv(o, "restricted", bool, !t->app_unrestricted);
+	jout_close(o, '}');
 }
 
 static void write_token(struct jout *o, const struct api_req *r, const struct token_auth *t)
@@ -84,7 +80,10 @@ static void write_token(struct jout *o, const struct api_req *r, const struct to
 	if (t->auth.project_id) {
 		write_ref(o, "project", t->auth.project_id, t->auth.project_name, true);
 		jout_kv(o, "is_domain", bool, false);
-		write_roles(o, t->auth.roles);
+		jout_key(o, "roles");
+		identity_write_roles(o, t->auth.roles);
+		if (t->app_id)
+			write_app(o, t);
 		if (!api_query(r, "nocatalog")) {
 			jout_key(o, "catalog");
 			catalog_write(o, r);
@@ -109,12 +108,14 @@ struct login {
 	struct api_req *r;
 	struct auth_request asked;
 	char *user_id;             /* NULL: there is no such user */
+	char *app_id;              /* NULL: there is no such application credential, or it is not good */
 };
 
 static void login_free(struct login *l)
 {
 	auth_request_clear(&l->asked);
 	g_free(l->user_id);
+	g_free(l->app_id);
 	g_free(l);
 }
 
@@ -128,7 +129,8 @@ static void refuse_late(void *user)
 	struct login *l = user;
 
 	log_info("login_failed", LOG_S("request_id", l->r->request_id),
-		 LOG_S("user", l->asked.user_name ? l->asked.user_name : l->asked.user_id));
+		 LOG_S("user", l->asked.user_name ? l->asked.user_name : l->asked.user_id),
+		 LOG_S("application_credential", l->asked.app_name ? l->asked.app_name : l->asked.app_id));
 	refuse(l->r);
 	login_free(l);
 }
@@ -151,23 +153,29 @@ static bool choose_project(const struct identity *id, const struct user *u, cons
 	return roles || a->scope == SCOPE_DEFAULT;
 }
 
+/* Give the token itself. Return: false if it is not good. */
+static bool hand_out(struct api_req *r, const char *token)
+{
+	struct auth *auth = identity_check(api_identity(r), token, NULL);
+
+	if (!auth)
+		return false;
+	reply_token(r, 201, token, auth);
+	auth_free(auth);
+	return true;
+}
+
 /* The user has proved himself. Return: false if what he asks for is not his. */
 static bool give(struct api_req *r, const struct user *u, const struct auth_request *a, unsigned methods, int64_t expires_us)
 {
 	struct identity *id = api_identity(r);
 	const struct project *p;
 	g_autofree char *token = NULL;
-	struct auth *auth;
 
 	if (!choose_project(id, u, a, &p))
 		return false;
 	token = identity_issue(id, u, p ? p->id : NULL, methods, expires_us);
-	auth = identity_check(id, token, NULL);
-	if (!auth)
-		return false;
-	reply_token(r, 201, token, auth);
-	auth_free(auth);
-	return true;
+	return hand_out(r, token);
 }
 
 /* A password_done_f. */
@@ -201,15 +209,85 @@ static void by_password(struct api_req *r, struct auth_request *a)
 	login_free(l);
 }
 
+/* The same for a program. A password_done_f. */
+static void app_checked(const char *hash, bool ok, void *user)
+{
+	struct login *l = user;
+	struct identity *id = api_identity(l->r);
+	const struct app_credential *c = l->app_id ? app_credential_get(id, l->app_id) : NULL;
+	g_autofree char *token = NULL;
+
+	/* It may be gone meanwhile. */
+	if (ok && c && strcmp(c->hash, hash) == 0)
+		token = identity_issue_app(id, c, TOKEN_APP, 0);
+	if (token && hand_out(l->r, token))
+		login_free(l);
+	else
+		clock_after(FAIL_DELAY_MS, refuse_late, l);
+}
+
+static const struct app_credential *find_app(const struct identity *id, const struct auth_request *a)
+{
+	const struct user *u;
+
+	if (a->app_id)
+		return app_credential_get(id, a->app_id);
+	u = a->user_id ? identity_user(id, a->user_id) : identity_user_named(id, a->user_name);
+	return u && !a->other ? app_credential_named(id, u->id, a->app_name) : NULL;
+}
+
+static void by_app(struct api_req *r, struct auth_request *a)
+{
+	struct identity *id = api_identity(r);
+	const struct app_credential *c = find_app(id, a);
+	g_auto(GStrv) roles = c ? app_credential_roles(id, c) : NULL;
+	struct login *l;
+	GError *err = NULL;
+
+	/* Whatever the credential is, so this tells nobody anything. */
+	if (a->scope != SCOPE_DEFAULT) {
+		api_fail_new(r, ERR_UNAUTHORIZED,
+			     "Error authenticating with application credential: Application credentials cannot request a scope.");
+		return;
+	}
+	l = g_new0(struct login, 1);
+	l->r = r;
+	l->asked = *a;
+	*a = (struct auth_request){ 0 };
+	l->app_id = roles ? g_strdup(c->id) : NULL;
+	if (password_check(l->asked.secret, roles ? c->hash : NULL, app_checked, l, &err))
+		return;
+	api_header(r, "Retry-After", "2");
+	api_fail(r, err);
+	login_free(l);
+}
+
+/* Of a token that came by an application credential: what it gives stays the credential's. */
+static bool give_again(struct api_req *r, const struct token_auth *old, const struct auth_request *a, unsigned methods)
+{
+	struct identity *id = api_identity(r);
+	const struct app_credential *c = app_credential_get(id, old->app_id);
+	const struct project *p = NULL;
+	g_autofree char *token = NULL;
+
+	if (a->scope == SCOPE_PROJECT)
+		p = a->project_id ? identity_project(id, a->project_id) : identity_project_named(id, a->project_name);
+	if (!c || (a->scope != SCOPE_DEFAULT && (!p || strcmp(p->id, c->project_id) != 0)))
+		return false;
+	token = identity_issue_app(id, c, methods, old->auth.expires_us);
+	return hand_out(r, token);
+}
+
 /* A token for another scope lives no longer than the one it came by. */
 static void by_token(struct api_req *r, const struct auth_request *a)
 {
 	struct identity *id = api_identity(r);
 	struct auth *old = identity_check(id, a->token_id, NULL);
+	const struct token_auth *t = (const struct token_auth *)(const void *)old;
 	const struct user *u = old ? identity_user(id, old->user_id) : NULL;
-	unsigned methods = old ? ((struct token_auth *)(void *)old)->methods | TOKEN_TOKEN : 0;
+	unsigned methods = old ? t->methods | TOKEN_TOKEN : 0;
 
-	if (!u || a->other || !give(r, u, a, methods, old->expires_us))
+	if (!u || a->other || !(t->app_id ? give_again(r, t, a, methods) : give(r, u, a, methods, old->expires_us)))
 		refuse(r);
 	auth_free(old);
 }
@@ -225,7 +303,12 @@ static void create(struct api_req *r)
 		api_fail(r, err);
 		return;
 	}
-	if (a.password)
+	/* Said of any request alike, before a user is looked for. */
+	if (a.unsupported)
+		api_fail_new(r, ERR_UNAUTHORIZED, "Attempted to authenticate with an unsupported %s.", a.unsupported);
+	else if (a.app)
+		by_app(r, &a);
+	else if (a.password)
 		by_password(r, &a);
 	else if (a.token)
 		by_token(r, &a);

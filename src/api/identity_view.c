@@ -52,6 +52,22 @@ void identity_links(struct jout *o, const struct api_req *r, const char *collect
 	jout_close(o, '}');
 }
 
+void identity_write_roles(struct jout *o, char *const *names)
+{
+	jout_open(o, '[');
+	for (; *names; names++) {
+		enum role role;
+
+		if (!identity_role(*names, &role))
+			continue;
+		jout_open(o, '{');
+		jout_kv(o, "id", str, role_table[role].id);
+		jout_kv(o, "name", str, role_table[role].name);
+		jout_close(o, '}');
+	}
+	jout_close(o, ']');
+}
+
 bool identity_asked(const struct api_req *r, const char *name, const char *value)
 {
 	const char *v = api_query(r, name);

@@ -13,12 +13,13 @@
 #include "base/err.h"
 #include "base/util.h"
 
-#define VERSION 1
+#define VERSION 1     /* without an application credential */
+#define VERSION_APP 2
 #define NONCE_LEN 12
 #define TAG_LEN 16
 #define HEAD_LEN (1 + NONCE_LEN)
 #define FIXED_LEN (1 + 8 + 8 + TOKEN_AUDIT_LEN + TOKEN_MARK_LEN)
-#define CLAIMS_MAX (FIXED_LEN + 2 * (1 + TOKEN_ID_MAX))
+#define CLAIMS_MAX (FIXED_LEN + 3 * (1 + TOKEN_ID_MAX))
 #define SEALED_MAX (HEAD_LEN + CLAIMS_MAX + TAG_LEN)
 
 void token_random(void *buf, size_t len)
@@ -110,10 +111,13 @@ static size_t pack(const struct token_claims *c, uint8_t out[static CLAIMS_MAX])
 	memcpy(p, c->audit, TOKEN_AUDIT_LEN);
 	memcpy(p + TOKEN_AUDIT_LEN, c->mark, TOKEN_MARK_LEN);
 	p = put_id(p + TOKEN_AUDIT_LEN + TOKEN_MARK_LEN, c->user_id);
-	return (size_t)(put_id(p, c->project_id) - out);
+	p = put_id(p, c->project_id);
+	if (c->app_id[0])
+		p = put_id(p, c->app_id);
+	return (size_t)(p - out);
 }
 
-static bool unpack(const uint8_t *p, size_t len, struct token_claims *ret)
+static bool unpack(const uint8_t *p, size_t len, uint8_t version, struct token_claims *ret)
 {
 	const uint8_t *end = p + len;
 
@@ -125,7 +129,9 @@ static bool unpack(const uint8_t *p, size_t len, struct token_claims *ret)
 	memcpy(ret->audit, p, TOKEN_AUDIT_LEN);
 	memcpy(ret->mark, p + TOKEN_AUDIT_LEN, TOKEN_MARK_LEN);
 	p += TOKEN_AUDIT_LEN + TOKEN_MARK_LEN;
-	return get_id(&p, end, ret->user_id) && get_id(&p, end, ret->project_id) && p == end;
+	ret->app_id[0] = '\0';
+	return get_id(&p, end, ret->user_id) && get_id(&p, end, ret->project_id) &&
+	       (version == VERSION || (get_id(&p, end, ret->app_id) && ret->app_id[0])) && p == end;
 }
 
 /* ---- sealing ---- */
@@ -139,7 +145,7 @@ char *token_seal(const uint8_t key[static TOKEN_KEY_LEN], const struct token_cla
 	size_t len = pack(c, claims);
 	int n;
 
-	sealed[0] = VERSION;
+	sealed[0] = c->app_id[0] ? VERSION_APP : VERSION;
 	token_random(sealed + 1, NONCE_LEN);
 	/* With a key and sizes that are ours none of these can fail. */
 	g_assert(EVP_EncryptInit_ex2(ctx, EVP_aes_256_gcm(), key, sealed + 1, NULL) == 1);
@@ -159,7 +165,8 @@ bool token_open(const uint8_t key[static TOKEN_KEY_LEN], const char *text, struc
 	int n;
 
 	sealed = from_base64(text, &len);
-	if (!sealed || len < HEAD_LEN + FIXED_LEN + TAG_LEN || len > SEALED_MAX || sealed[0] != VERSION)
+	if (!sealed || len < HEAD_LEN + FIXED_LEN + TAG_LEN || len > SEALED_MAX ||
+	    (sealed[0] != VERSION && sealed[0] != VERSION_APP))
 		return false;
 	len -= HEAD_LEN + TAG_LEN;
 	ctx = EVP_CIPHER_CTX_new();
@@ -167,7 +174,7 @@ bool token_open(const uint8_t key[static TOKEN_KEY_LEN], const char *text, struc
 	       EVP_DecryptUpdate(ctx, NULL, &n, sealed, 1) == 1 &&
 	       EVP_DecryptUpdate(ctx, claims, &n, sealed + HEAD_LEN, (int)len) == 1 &&
 	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, sealed + HEAD_LEN + len) == 1 &&
-	       EVP_DecryptFinal_ex(ctx, claims + len, &n) == 1 && unpack(claims, len, ret);
+	       EVP_DecryptFinal_ex(ctx, claims + len, &n) == 1 && unpack(claims, len, sealed[0], ret);
 }
 
 /* ---- the key ---- */

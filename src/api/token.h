@@ -6,8 +6,8 @@
  *
  * Without the key it can be neither read nor made. The claims are binary: one
  * byte of methods, two times, the audit id, the password's mark, two names with
- * a length byte each. The version byte is authenticated too; a new format gets
- * a new one.
+ * a length byte each; in version 2 a third one, the application credential's. The
+ * version byte is authenticated too; a new format gets a new one.
  */
 #ifndef TOKEN_H
 #define TOKEN_H
@@ -23,15 +23,16 @@
 #define TOKEN_ID_MAX 64
 #define TOKEN_TEXT_MAX 512
 
-enum token_method { TOKEN_PASSWORD = 1, TOKEN_TOKEN = 2 };
+enum token_method { TOKEN_PASSWORD = 1, TOKEN_TOKEN = 2, TOKEN_APP = 4 };
 
 struct token_claims {
 	unsigned methods;                     /* enum token_method, or-ed */
 	int64_t issued_us, expires_us;
 	uint8_t audit[TOKEN_AUDIT_LEN];       /* random: names this token in the list of revoked ones */
-	uint8_t mark[TOKEN_MARK_LEN];         /* of the password it came by: a new password ends it */
+	uint8_t mark[TOKEN_MARK_LEN];         /* of the password or secret it came by: a new password ends it */
 	char user_id[TOKEN_ID_MAX + 1];
 	char project_id[TOKEN_ID_MAX + 1];    /* "": unscoped */
+	char app_id[TOKEN_ID_MAX + 1];        /* the application credential that it came by; "": none */
 };
 
 /** token_seal() - Return: the token, owned by the caller. */

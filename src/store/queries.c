@@ -15,6 +15,8 @@
 
 #define ACTION_COLUMNS "id, server_uuid, action, request_id, user_id, project_id, start_at, updated_at, message"
 
+#define APP_COLUMNS "id, user_id, project_id, name, description, secret_hash, roles, unrestricted, expires_at, created_at"
+
 /* The next place in the list of what belongs to $1. */
 #define NEXT_OF(table, owner) "(SELECT COALESCE(MAX(n), 0) + 1 FROM " table " WHERE " owner " = $1)"
 
@@ -145,6 +147,13 @@ const struct query_def query_table[Q_N] = {
 	[Q_GRANT_DELETE] = { "grant_delete", "DELETE FROM grants WHERE user_id = $1 AND project_id = $2 AND role = $3", 3 },
 	[Q_GRANT_DELETE_USER] = { "grant_delete_user", "DELETE FROM grants WHERE user_id = $1", 1 },
 	[Q_GRANT_DELETE_PROJECT] = { "grant_delete_project", "DELETE FROM grants WHERE project_id = $1", 1 },
+	[Q_APP_ALL] = { "app_all", "SELECT " APP_COLUMNS " FROM application_credentials ORDER BY created_at, id", 0 },
+	[Q_APP_PUT] = { "app_put",
+		"INSERT INTO application_credentials (" APP_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", 10 },
+	[Q_APP_DELETE] = { "app_delete", "DELETE FROM application_credentials WHERE id = $1", 1 },
+	[Q_APP_DELETE_USER] = { "app_delete_user", "DELETE FROM application_credentials WHERE user_id = $1", 1 },
+	[Q_APP_DELETE_PROJECT] = { "app_delete_project", "DELETE FROM application_credentials WHERE project_id = $1", 1 },
+	[Q_APP_DELETE_IN] = { "app_delete_in", "DELETE FROM application_credentials WHERE user_id = $1 AND project_id = $2", 2 },
 	[Q_REVOKED_ALL] = { "revoked_all", "SELECT audit_id, expires_at FROM revoked_tokens WHERE expires_at > $1", 1 },
 	[Q_REVOKED_PUT] = { "revoked_put",
 		"INSERT INTO revoked_tokens (audit_id, expires_at) VALUES ($1, $2) ON CONFLICT (audit_id) DO NOTHING", 2 },
@@ -228,6 +237,10 @@ const struct schema_step schema_steps[] = {
 	  "ALTER TABLE servers ADD COLUMN autostart BIGINT NOT NULL DEFAULT 0;" },
 	{ 6, "ALTER TABLE hosts ADD COLUMN hv_uuid TEXT;" },
 	{ 7, "ALTER TABLE servers ADD COLUMN addresses TEXT;" },
+	{ 8,
+	  "CREATE TABLE application_credentials (id TEXT PRIMARY KEY, user_id TEXT NOT NULL, project_id TEXT NOT NULL, name TEXT NOT NULL, "
+	  "description TEXT, secret_hash TEXT NOT NULL, roles TEXT NOT NULL, unrestricted BIGINT NOT NULL, expires_at BIGINT, "
+	  "created_at BIGINT NOT NULL, UNIQUE (user_id, name));" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

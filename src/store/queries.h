@@ -86,6 +86,12 @@ enum query {
 	Q_GRANT_DELETE,    /* (user_id, project_id, role) */
 	Q_GRANT_DELETE_USER,    /* (user_id) */
 	Q_GRANT_DELETE_PROJECT, /* (project_id) */
+	Q_APP_ALL,         /* () -> id, user_id, project_id, name, description, secret_hash, roles, unrestricted, expires_at, created_at */
+	Q_APP_PUT,         /* (the same) */
+	Q_APP_DELETE,      /* (id) */
+	Q_APP_DELETE_USER,    /* (user_id) */
+	Q_APP_DELETE_PROJECT, /* (project_id) */
+	Q_APP_DELETE_IN,   /* (user_id, project_id) */
 	Q_REVOKED_ALL,     /* (now) -> audit_id, expires_at; those not expired yet */
 	Q_REVOKED_PUT,     /* (audit_id, expires_at) */
 	Q_REVOKED_PURGE,   /* (now) */

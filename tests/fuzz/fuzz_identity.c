@@ -24,7 +24,8 @@ static void read_auth(const json_t *root)
 		g_assert_nonnull(err);
 		return;
 	}
-	g_assert_true(a.password || a.token || a.other);
+	g_assert_true(a.password || a.token || a.app || a.unsupported);
+	g_assert_true(!a.app || (a.secret && (a.app_id || (a.app_name && (a.user_id || a.user_name)))));
 	g_assert_true(!a.password || (a.secret && (a.user_id || a.user_name)));
 	g_assert_true(!a.token || a.token_id);
 	g_assert_true(a.scope != SCOPE_PROJECT || a.project_id || a.project_name);
@@ -53,6 +54,24 @@ static void read_record(const json_t *root, const char *kind)
 	record_body_clear(&b);
 }
 
+static void read_app(const json_t *root)
+{
+	g_autoptr(GError) err = NULL;
+	struct app_body b = { 0 };
+
+	if (!app_body_parse(root, &b, &err)) {
+		g_assert_nonnull(err);
+		return;
+	}
+	g_assert_true((!b.name || *b.name) && (!b.secret || *b.secret) && b.expires_us >= 0);
+	check_text(b.name);
+	check_text(b.description);
+	check_text(b.secret);
+	for (char **role = b.roles; role && *role; role++)
+		check_text(*role);
+	app_body_clear(&b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	g_autoptr(json_t) root = json_parse((const char *)data, size, NULL);
@@ -62,5 +81,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_auth(root);
 	read_record(root, "user");
 	read_record(root, "project");
+	read_app(root);
 	return 0;
 }

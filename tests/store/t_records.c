@@ -212,6 +212,20 @@ static const struct step volumes[] = {
 	{ Q_VOLUME_ALL, { N }, "2|0|s1|h5|/p/cd|media|1|0\n4|8|s2|h5|/q/vda|disk|1|0\n" },
 };
 
+static const struct step apps[] = {
+	{ Q_APP_PUT, { S("a1"), S("u"), S("p"), S("robot"), N, S("$y$1"), S("member,reader"), I(0), N, I(5) }, NULL, 1 },
+	{ Q_APP_PUT, { S("a2"), S("u"), S("q"), S("other"), S("text"), S("$y$2"), S("admin"), I(1), I(9), I(6) }, NULL, 1 },
+	{ Q_APP_PUT, { S("a3"), S("v"), S("p"), S("robot"), N, S("$y$3"), S("reader"), I(0), N, I(7) }, NULL, 1 },
+	{ Q_APP_ALL, {}, "a1|u|p|robot|~|$y$1|member,reader|0|~|5\na2|u|q|other|text|$y$2|admin|1|9|6\na3|v|p|robot|~|$y$3|reader|0|~|7\n" },
+	{ Q_APP_DELETE, { S("a1") }, NULL, 1 },
+	{ Q_APP_DELETE, { S("a1") }, NULL, 0 },
+	{ Q_APP_DELETE_IN, { S("u"), S("p") }, NULL, 0 },
+	{ Q_APP_DELETE_IN, { S("u"), S("q") }, NULL, 1 },
+	{ Q_APP_DELETE_PROJECT, { S("q") }, NULL, 0 },
+	{ Q_APP_DELETE_USER, { S("v") }, NULL, 1 },
+	{ Q_APP_ALL, {}, "" },
+};
+
 static const struct step revoked[] = {
 	{ Q_REVOKED_PUT, { S("a"), I(100) }, NULL, 1 },
 	{ Q_REVOKED_PUT, { S("a"), I(200) }, NULL, 0 },
@@ -250,6 +264,7 @@ static const struct {
 	{ "identity", identity, G_N_ELEMENTS(identity) },
 	{ "volumes", volumes, G_N_ELEMENTS(volumes) },
 	{ "definitions", definitions, G_N_ELEMENTS(definitions) },
+	{ "application-credentials", apps, G_N_ELEMENTS(apps) },
 	{ "revoked", revoked, G_N_ELEMENTS(revoked) },
 	{ "schema", schema, G_N_ELEMENTS(schema) },
 	{ "values", values, G_N_ELEMENTS(values) },

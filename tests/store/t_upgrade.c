@@ -306,6 +306,21 @@ static void test_addresses_added(void)
 	expect_sql("SELECT uuid, coalesce(addresses, '-') FROM servers", "s1|-\n");
 }
 
+/* Users of before have no application credentials, and may have one of a name each. */
+static void test_apps_added(void)
+{
+	static const char insert[] = "INSERT INTO application_credentials (id, user_id, project_id, name, secret_hash, roles, unrestricted, created_at) "
+				     "VALUES ('%s', '%s', 'p', 'robot', '$', 'member', 0, 1)";
+	g_autofree char *one = g_strdup_printf(insert, "a1", "u"), *other = g_strdup_printf(insert, "a2", "v");
+
+	fx_reset();
+	must_open(schema_steps, 7);
+	must_open(schema_steps, schema_version);
+	g_free(fx_sql(one));
+	g_free(fx_sql(other));
+	expect_sql("SELECT id FROM application_credentials ORDER BY id", "a1\na2\n");
+}
+
 void t_upgrade_add(void)
 {
 	g_test_add_func("/store/upgrade/from-nothing", test_from_nothing);
@@ -321,4 +336,5 @@ void t_upgrade_add(void)
 	g_test_add_func("/store/upgrade/definitions", test_definitions);
 	g_test_add_func("/store/upgrade/host-columns", test_host_columns);
 	g_test_add_func("/store/upgrade/addresses-added", test_addresses_added);
+	g_test_add_func("/store/upgrade/application-credentials-added", test_apps_added);
 }

@@ -92,6 +92,15 @@ static char *value_behind(const char *text, const char *mark, const char *end)
 #define V3 "/identity/v3"
 #define NO "{\"error\":{\"code\":401,\"title\":\"Unauthorized\",\"message\":\"The request you have made requires authentication.\"}}"
 
+#define UNSUPPORTED(what) "{\"error\":{\"code\":401,\"title\":\"Unauthorized\",\"message\":\"Attempted to authenticate with an unsupported " what ".\"}}"
+#define BY_APP(id, secret, scope) "{\"auth\":{\"identity\":{\"methods\":[\"application_credential\"],\"application_credential\":{\"id\":\"" id \
+	"\",\"secret\":\"" secret "\"}}" scope "}}"
+#define BY_APP_NAME(name, user, secret) "{\"auth\":{\"identity\":{\"methods\":[\"application_credential\"],\"application_credential\":{\"name\":\"" name \
+	"\",\"user\":" user ",\"secret\":\"" secret "\"}}}}"
+#define APPS V3 "/users/{ann}/application_credentials"
+#define APP(members) "{\"application_credential\":{" members "}}"
+#define MEMBER_ROLE "a0000000000000000000000000000002"
+
 static const struct step {
 	const char *name, *as, *method, *path, *body;
 	int status;
@@ -106,8 +115,12 @@ static const struct step {
 	{ "no such project", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", PROJECT("x")), 401, NO },
 	{ "another domain", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"admin\","
 	  "\"domain\":{\"name\":\"x\"},\"password\":\"{password}\"}}}}}", 401, NO },
-	{ "domain scope", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", ",\"scope\":{\"domain\":{\"id\":\"default\"}}"), 401, NO },
-	{ "unknown method", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"totp\"]}}}", 401, NO },
+	{ "domain scope", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", ",\"scope\":{\"domain\":{\"id\":\"default\"}}"), 401, UNSUPPORTED("scope: domain") },
+	{ "the same of a wrong password", NULL, "POST", V3 "/auth/tokens", LOGIN("nobody", "x", ",\"scope\":{\"domain\":{\"id\":\"default\"}}"), 401, UNSUPPORTED("scope: domain") },
+	{ "system scope", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", ",\"scope\":{\"system\":{\"all\":true}}"), 401, UNSUPPORTED("scope: system") },
+	{ "a trust", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", ",\"scope\":{\"OS-TRUST:trust\":{\"id\":\"x\"}}"), 401, UNSUPPORTED("scope: OS-TRUST:trust") },
+	{ "another domain's project", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", ",\"scope\":{\"project\":{\"name\":\"admin\",\"domain\":{\"name\":\"x\"}}}"), 401, NO },
+	{ "unknown method", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"totp\"]}}}", 401, UNSUPPORTED("method: totp") },
 	{ "no methods", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[]}}}", 400, "auth.identity.methods" },
 	{ "no auth", NULL, "POST", V3 "/auth/tokens", "{}", 400, "body.auth" },
 	{ "no password", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\"user\":{\"name\":\"a\"}}}}}", 400, "required" },
@@ -184,12 +197,88 @@ static const struct step {
 	{ "with his role", "admin", "DELETE", V3 "/projects/{admin-project}/users/{admin-user}/roles/a0000000000000000000000000000001", NULL, 403, "No user would be left" },
 };
 
+/* F13: a program's own password, from its making to its end. */
+static const struct step apps[] = {
+	{ "login", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", PROJECT("admin")), 201, NULL, "root" },
+	{ "a project", "root", "POST", V3 "/projects", "{\"project\":{\"name\":\"shop\"}}", 201, NULL, .id = "shop" },
+	{ "a user", "root", "POST", V3 "/users", "{\"user\":{\"name\":\"ann\",\"password\":\"one\",\"default_project_id\":\"{shop}\"}}", 201, NULL, .id = "ann" },
+	{ "with a role", "root", "PUT", V3 "/projects/{shop}/users/{ann}/roles/" MEMBER_ROLE, NULL, 204, "" },
+	{ "ann", NULL, "POST", V3 "/auth/tokens", LOGIN("ann", "one", ""), 201, NULL, "ann-token" },
+	{ "ann, unscoped", NULL, "POST", V3 "/auth/tokens", LOGIN("ann", "one", ",\"scope\":\"unscoped\""), 201, NULL, "ann-bare" },
+	{ "none yet", "ann-token", "GET", APPS, NULL, 200, "\"application_credentials\":[]" },
+	{ "of no project", "ann-bare", "POST", APPS, APP("\"name\":\"robot\""), 400, "belongs to a project" },
+	{ "of somebody else", "root", "POST", APPS, APP("\"name\":\"robot\""), 403, "create_application_credential" },
+	{ "access rules", "ann-token", "POST", APPS, APP("\"name\":\"robot\",\"access_rules\":[{\"path\":\"/v2.1/servers\",\"method\":\"GET\"}]"), 400, "access rules are not supported" },
+	{ "a role that she has not", "ann-token", "POST", APPS, APP("\"roles\":[{\"name\":\"admin\"}]"), 400, "Could not find role assignment with role: admin" },
+	{ "in the past", "ann-token", "POST", APPS, APP("\"expires_at\":\"2020-01-01T00:00:00Z\""), 400, "it has passed" },
+	{ "at no time", "ann-token", "POST", APPS, APP("\"expires_at\":\"soon\""), 400, "must be a time" },
+	{ "an empty secret", "ann-token", "POST", APPS, APP("\"secret\":\"\""), 400, "secret" },
+	{ "wrong types", "ann-token", "POST", APPS, APP("\"roles\":[7]"), 400, "roles" },
+	{ "make one", "ann-token", "POST", APPS, APP("\"name\":\"robot\",\"secret\":\"s3cret\",\"description\":\"d\",\"roles\":[{\"id\":\"a0000000000000000000000000000003\"}],\"access_rules\":null"),
+	  201, "\"secret\":\"s3cret\"", .id = "robot" },
+	{ "the name is taken", "ann-token", "POST", APPS, APP("\"name\":\"robot\""), 409, "Duplicate entry" },
+	{ "it is shown without its secret", "ann-token", "GET", APPS "/{robot}", NULL, 200, "\"unrestricted\":false,\"expires_at\":null,\"roles\":[{\"id\":\"a0000000000000000000000000000003\",\"name\":\"reader\"}],\"links\"" },
+	{ "also in the list", "ann-token", "GET", APPS "?name=robot", NULL, 200, "\"name\":\"reader\"}],\"links\"" },
+	{ "by another name", "ann-token", "GET", APPS "?name=x", NULL, 200, "\"application_credentials\":[]" },
+	{ "the admin sees it", "root", "GET", APPS "/{robot}", NULL, 200, "\"name\":\"robot\"" },
+	{ "not as the admin's", "root", "GET", V3 "/users/{admin-user}/application_credentials/{robot}", NULL, 404, "Could not find Application Credential" },
+	{ "no such", "ann-token", "GET", APPS "/x", NULL, 404, "Could not find Application Credential: x." },
+	{ "ann does not see the admin's", "ann-token", "GET", V3 "/users/{admin-user}/application_credentials", NULL, 403, "list_application_credentials" },
+	{ "log in", NULL, "POST", V3 "/auth/tokens", BY_APP("{robot}", "s3cret", ""), 201, "\"methods\":[\"application_credential\"]", "robot-token" },
+	{ "with its role alone", "robot-token", "GET", V3 "/auth/tokens", NULL, 200, "\"roles\":[{\"id\":\"a0000000000000000000000000000003\",\"name\":\"reader\"}],\"application_credential\":{\"id\":\"{robot}\",\"name\":\"robot\",\"restricted\":true}", .subject = "robot-token" },
+	{ "by name and user", NULL, "POST", V3 "/auth/tokens", BY_APP_NAME("robot", "{\"name\":\"ann\",\"domain\":{\"id\":\"default\"}}", "s3cret"), 201, NULL },
+	{ "by name and user's id", NULL, "POST", V3 "/auth/tokens", BY_APP_NAME("robot", "{\"id\":\"{ann}\"}", "s3cret"), 201, NULL },
+	{ "by another user's name", NULL, "POST", V3 "/auth/tokens", BY_APP_NAME("robot", "{\"name\":\"admin\",\"domain\":{\"id\":\"default\"}}", "s3cret"), 401, NO },
+	{ "of another domain", NULL, "POST", V3 "/auth/tokens", BY_APP_NAME("robot", "{\"name\":\"ann\",\"domain\":{\"id\":\"x\"}}", "s3cret"), 401, NO },
+	{ "by name alone", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"application_credential\"],\"application_credential\":{\"name\":\"robot\",\"secret\":\"x\"}}}}", 400, "user" },
+	{ "wrong secret", NULL, "POST", V3 "/auth/tokens", BY_APP("{robot}", "x", ""), 401, NO },
+	{ "the user's password", NULL, "POST", V3 "/auth/tokens", BY_APP("{robot}", "one", ""), 401, NO },
+	{ "no such credential", NULL, "POST", V3 "/auth/tokens", BY_APP("x", "s3cret", ""), 401, NO },
+	{ "no secret", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"application_credential\"],\"application_credential\":{\"id\":\"x\"}}}}", 400, "secret" },
+	{ "with a scope", NULL, "POST", V3 "/auth/tokens", BY_APP("{robot}", "s3cret", PROJECT("shop")), 401, "Application credentials cannot request a scope." },
+	{ "with a scope, whoever it is", NULL, "POST", V3 "/auth/tokens", BY_APP("x", "x", PROJECT("shop")), 401, "Application credentials cannot request a scope." },
+	{ "a token of its token", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("robot-token", ""), 201, "\"restricted\":true", "robot-again" },
+	{ "for its project", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("robot-token", PROJECT("shop")), 201, "\"name\":\"reader\"}],\"application_credential\"" },
+	{ "not for another", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("robot-token", PROJECT("admin")), 401, NO },
+	{ "nor for none", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("robot-token", ",\"scope\":\"unscoped\""), 401, NO },
+	{ "it makes no others", "robot-token", "POST", APPS, APP("\"name\":\"child\""), 403, "Using method 'application_credential' is not allowed" },
+	{ "and deletes none", "robot-token", "DELETE", APPS "/{robot}", NULL, 403, "Using method 'application_credential' is not allowed" },
+	{ "but looks", "robot-token", "GET", APPS, NULL, 200, "robot" },
+	{ "an unrestricted one", "ann-token", "POST", APPS, APP("\"unrestricted\":true"), 201, "\"unrestricted\":true", .id = "free" },
+	{ "its secret was made", "ann-token", "POST", APPS, APP("\"name\":\"keeper\",\"secret\":\"k\",\"unrestricted\":true,\"roles\":[{\"name\":\"reader\"}]"), 201, NULL, .id = "keeper" },
+	{ "logs in", NULL, "POST", V3 "/auth/tokens", BY_APP("{keeper}", "k", ""), 201, "\"restricted\":false", "keeper-token" },
+	{ "makes others", "keeper-token", "POST", APPS, APP("\"name\":\"child\",\"secret\":\"c\""), 201, "\"name\":\"reader\"}],\"secret\"", .id = "child" },
+	{ "with no more than it has", "keeper-token", "POST", APPS, APP("\"roles\":[{\"name\":\"member\"}]"), 400, "role: member" },
+	{ "deletes them", "keeper-token", "DELETE", APPS "/{child}", NULL, 204, "" },
+	{ "a new password", "ann-token", "POST", V3 "/users/{ann}/password", "{\"user\":{\"password\":\"two\",\"original_password\":\"one\"}}", 204, "" },
+	{ "does not end it", "robot-token", "GET", V3 "/auth/projects", NULL, 200, "shop" },
+	{ "a disabled user", "root", "PATCH", V3 "/users/{ann}", "{\"user\":{\"enabled\":false}}", 200, NULL },
+	{ "does", "robot-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+	{ "login too", NULL, "POST", V3 "/auth/tokens", BY_APP("{robot}", "s3cret", ""), 401, NO },
+	{ "enabled", "root", "PATCH", V3 "/users/{ann}", "{\"user\":{\"enabled\":true}}", 200, NULL },
+	{ "ann again", NULL, "POST", V3 "/auth/tokens", LOGIN("ann", "two", ""), 201, NULL, "ann-token" },
+	{ "robot again", "robot-token", "GET", V3 "/auth/projects", NULL, 200, "shop" },
+	{ "delete it", "ann-token", "DELETE", APPS "/{robot}", NULL, 204, "" },
+	{ "its tokens are over", "robot-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+	{ "and those by them", "robot-again", "GET", V3 "/auth/projects", NULL, 401, NO },
+	{ "and it", NULL, "POST", V3 "/auth/tokens", BY_APP("{robot}", "s3cret", ""), 401, NO },
+	{ "is gone", "ann-token", "DELETE", APPS "/{robot}", NULL, 404, NULL },
+	{ "keeper is good", "keeper-token", "GET", V3 "/auth/projects", NULL, 200, "shop" },
+	{ "take the role", "root", "DELETE", V3 "/projects/{shop}/users/{ann}/roles/" MEMBER_ROLE, NULL, 204, "" },
+	{ "and give it back", "root", "PUT", V3 "/projects/{shop}/users/{ann}/roles/" MEMBER_ROLE, NULL, 204, "" },
+	{ "ends keeper for good", "keeper-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+	{ "all went with the role", "ann-token", "GET", APPS, NULL, 200, "\"application_credentials\":[]" },
+	{ "a last one", "ann-token", "POST", APPS, APP("\"name\":\"last\",\"secret\":\"l\",\"expires_at\":\"2025-10-09T10:30:00.000000\""), 201, "\"expires_at\":\"2025-10-09T10:30:00.000000\"", .id = "last" },
+	{ "logs in", NULL, "POST", V3 "/auth/tokens", BY_APP("{last}", "l", ""), 201, "\"expires_at\":\"2025-10-09T10:30:00.000000Z\"", "last-token" },
+};
+
 static void run_step(const struct step *s)
 {
 	struct asked got = ask(s->as, s->subject, s->method, s->path, s->body);
+	g_autofree char *want = s->want ? fill(s->want) : NULL;
 
-	if (got.status != s->status || (s->want && !strstr(got.body, s->want)))
-		g_error("%s: got %d %s, want %d %s", s->name, got.status, got.body, s->status, s->want);
+	if (got.status != s->status || (want && !strstr(got.body, want)))
+		g_error("%s: got %d %s, want %d %s", s->name, got.status, got.body, s->status, want);
 	if (s->token)
 		g_hash_table_replace(kept, g_strdup(s->token), value_behind(got.headers, "X-Subject-Token: ", "\r"));
 	if (s->id)
@@ -202,6 +291,42 @@ static void test_story(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(story); i++)
 		run_step(&story[i]);
+}
+
+static void restart(void)
+{
+	g_autoptr(GError) err = NULL;
+	struct api parts = { .conf = &conf, .store = store };
+	const struct route_table *const tables[] = { &token_routes, &identity_routes, &grant_routes, &app_routes, &catalog_routes, &versions_routes };
+
+	api_free_parts(api);
+	identity_free(identity);
+	identity = parts.identity = identity_new(&conf, store, &err);
+	g_assert_no_error(err);
+	api = api_new_parts(&parts, tables, G_N_ELEMENTS(tables));
+}
+
+static void test_apps(void)
+{
+	static const struct step after[] = {
+		{ "the row is there", NULL, "POST", V3 "/auth/tokens", BY_APP("{last}", "l", ""), 201, NULL },
+		{ "its token too", "last-token", "GET", V3 "/auth/projects", NULL, 200, "shop" },
+	}, late[] = {
+		{ "its token has ended", "last-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+		{ "it has expired", NULL, "POST", V3 "/auth/tokens", BY_APP("{last}", "l", ""), 401, NO },
+		{ "root", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", PROJECT("admin")), 201, NULL, "root" },
+		{ "delete the user", "root", "DELETE", V3 "/users/{ann}", NULL, 204, "" },
+		{ "her credentials went with her", "root", "GET", APPS, NULL, 200, "\"application_credentials\":[]" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(apps); i++)
+		run_step(&apps[i]);
+	restart();
+	for (size_t i = 0; i < G_N_ELEMENTS(after); i++)
+		run_step(&after[i]);
+	clock_advance_ms(3600 * 1000);
+	for (size_t i = 0; i < G_N_ELEMENTS(late); i++)
+		run_step(&late[i]);
 }
 
 /* A token ends with its time, one that came by it not later. */
@@ -223,19 +348,6 @@ static void test_expiry(void)
 			clock_advance_ms(1800 * 1000);
 		run_step(&steps[i]);
 	}
-}
-
-static void restart(void)
-{
-	g_autoptr(GError) err = NULL;
-	struct api parts = { .conf = &conf, .store = store };
-	const struct route_table *const tables[] = { &token_routes, &identity_routes, &grant_routes, &catalog_routes, &versions_routes };
-
-	api_free_parts(api);
-	identity_free(identity);
-	identity = parts.identity = identity_new(&conf, store, &err);
-	g_assert_no_error(err);
-	api = api_new_parts(&parts, tables, G_N_ELEMENTS(tables));
 }
 
 /* Tokens outlive the process, revoked ones stay so. */
@@ -345,6 +457,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/identity/story", test_story);
 	g_test_add_func("/identity/expiry", test_expiry);
 	g_test_add_func("/identity/restart", test_restart);
+	g_test_add_func("/identity/application-credentials", test_apps);
 	g_test_add_func("/identity/versions", test_versions);
 	g_test_add_func("/identity/files", test_files);
 	failed = g_test_run();

@@ -13,6 +13,9 @@ static const struct token_claims claims[] = {
 	{ .methods = TOKEN_TOKEN, .issued_us = G_MININT64, .expires_us = G_MAXINT64, .user_id = "", .project_id = "" },
 	{ .methods = 3, .user_id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 	  .project_id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" },
+	{ .methods = TOKEN_APP, .user_id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+	  .project_id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+	  .app_id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" },
 };
 
 static void test_round(void)
@@ -32,6 +35,7 @@ static void test_round(void)
 		g_assert_cmpmem(got.mark, sizeof got.mark, claims[i].mark, sizeof got.mark);
 		g_assert_cmpstr(got.user_id, ==, claims[i].user_id);
 		g_assert_cmpstr(got.project_id, ==, claims[i].project_id);
+		g_assert_cmpstr(got.app_id, ==, claims[i].app_id);
 	}
 }
 
