@@ -164,7 +164,7 @@ static void move_all(struct bench *b)
 		(void)clock_step();
 }
 
-/* Not inlined: who counts instructions names it. Return: CPU time, us. */
+/* Not inlined: valgrind is given its name. Return: CPU time, us. */
 static double G_GNUC_NO_INLINE measured_turn(struct bench *b)
 {
 	double before = cpu_us();

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cloud: who to be and where: credentials from OS_* variables or clouds.yaml.
+ * cloud: which user and which cloud: credentials from OS_* variables or clouds.yaml.
  *
  * A cloud that is named (--os-cloud, OS_CLOUD) comes from the files: the first
  * clouds.yaml of OS_CLIENT_CONFIG_FILE, ".", ~/.config/openstack and
  * /etc/openstack, with the values of the first secure.yaml laid over it.
- * Variables then fill in only what says nothing about who and what project:
+ * Variables then only fill in what does not name a user or a project:
  * password, region, interface, certificates. Without a name, OS_AUTH_URL means
  * that the variables describe the cloud; otherwise the file's only cloud is
  * meant.

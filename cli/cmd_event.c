@@ -106,7 +106,7 @@ static bool take_event(const char *data, void *user)
 		return false;
 	}
 	print_event(w->cli, event);
-	/* whoever reads wants it now; a reader who is gone ends it */
+	/* a reader wants it now; one that is gone ends it */
 	w->left -= w->left > 0;
 	return fflush(stdout) == 0 && w->left != 0;
 }

@@ -121,7 +121,7 @@ static bool run(struct cli *c, struct line *l, GError **err)
 static int report(const struct cli *c, const GError *err)
 {
 	if (g_error_matches(err, CLI_ERR, CLI_INTERRUPTED))
-		return 128 + SIGINT; /* whoever waited has said what goes on */
+		return 128 + SIGINT; /* the wait has printed what goes on */
 	fprintf(stderr, "drover: %s\n", err->message);
 	if (!g_error_matches(err, CLI_ERR, CLI_USAGE))
 		return 1;

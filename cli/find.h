@@ -32,7 +32,7 @@ json_t *find_server(struct cli *c, const char *text, GError **err);
  */
 json_t *find_migration(struct cli *c, const char *server_id, const char *text, GError **err);
 
-/** find_all_tenants() - append what shows every project's servers to a query, for who may see them. */
+/** find_all_tenants() - append what shows every project's servers to a query, for users allowed to see them. */
 void find_all_tenants(struct cli *c, GString *query);
 
 /** find_unknown() - CLI_FAILED: no @what is called @text; names the nearest of @names, a member of each of @rows. */

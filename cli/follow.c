@@ -232,7 +232,7 @@ int64_t follow_last_id(struct cli *c, const char *server_id)
 	struct follow f = { .cli = c, .server_id = server_id };
 	g_autoptr(json_t) last = NULL;
 
-	/* who may not list them all follows the one that is in progress */
+	/* a user not allowed to list them all follows the one in progress */
 	(void)look_all(&f, &last, NULL);
 	return json_integer_value(json_object_get(last, "id"));
 }

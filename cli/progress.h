@@ -8,7 +8,7 @@
  * "~", and there is no time left.
  *
  * Memory is copied in passes: while one runs, the guest changes what the next
- * one must send again, and nobody tells how much until the remainder jumps up.
+ * one must send again, and how much is unknown until the remainder jumps up.
  * So what remains says little about the time: in the first pass it is a lower
  * bound; later the sizes of the last two passes tell whether they shrink, and so
  * how much is still to come, or that no end is in sight. After the switch to

@@ -74,7 +74,7 @@ static json_t *get(struct client *c, const char *path, int mv_max)
 	struct client_call call = { .method = "GET", .path = path, .mv_min = 1, .mv_max = mv_max };
 	json_t *body = NULL;
 
-	/* a reason is an extra: who may not read it, or no such action, means there is none */
+	/* a reason is an extra: without the right to read it, or without such an action, there is none */
 	(void)client_call(c, &call, &body, NULL);
 	return body;
 }

@@ -19,7 +19,7 @@
  * @request_id: of the request that started it; NULL: the last migration action before @created_at is meant
  * @created_at: of the migration's record; NULL: the last one
  *
- * Return: owned by the caller, safe to print, may have several lines; NULL if nobody says.
+ * Return: owned by the caller, safe to print, may have several lines; NULL if none is known.
  */
 char *reason_find(struct client *c, const char *server_id, const char *request_id, const char *created_at);
 

@@ -348,7 +348,7 @@ static void answer(int fd, const struct sockaddr_in *to, bool ok)
         sendto(fd, ok ? "ok" : "bad", ok ? 2 : 3, 0, (const struct sockaddr *)to, sizeof(*to));
 }
 
-/* @dirtier: who is to be told when what he asked for is done; none: port 0. */
+/* @dirtier: where to answer when its request is done; none: port 0. */
 static void command(int fd, int timer, unsigned *interval_ms, struct sockaddr_in *dirtier)
 {
         struct sockaddr_in from;

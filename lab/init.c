@@ -4,7 +4,7 @@
  *
  * Theory of operation
  *   "init start" enters the host's network namespace, makes new mount, UTS and PID namespaces and forks. The child is process 1 of
- *   the host: it runs the set-up command once, tells the parent the command's exit status, and then reaps for ever. The parent
+ *   the host: it runs the set-up command once, tells the parent the command's exit status, and then reaps children. The parent
  *   writes the child's process id to a file and exits with that status, so that the caller waits for exactly the end of the set-up.
  *   Reaping must be prompt: libvirt waits for the zombie of each QEMU, which otherwise adds seconds to every migration. SIGCHLD
  *   is blocked and taken with sigwaitinfo(), so no wake-up can be lost between two calls.

@@ -39,7 +39,7 @@ enum api_policy {
 	API_ADMIN,   /* role admin */
 };
 
-/* Who asks, from the token. */
+/* The requester, from the token. */
 struct auth {
 	char *user_id, *user_name, *project_id, *project_name;
 	char *audit_id;
@@ -141,7 +141,7 @@ struct api_stream {
 void api_reply_stream(struct api_req *r, const char *type, struct api_stream *s);
 /** api_stream_wake() - read() has something, or -1. Not from inside read(). */
 void api_stream_wake(struct api_stream *s);
-/** api_stream_left() - true if its client has closed his side, which the next thing that is sent would find out. */
+/** api_stream_left() - true if its client has closed its side, which the next write would reveal. */
 bool api_stream_left(const struct api_stream *s);
 
 /* ---- what handlers reach ---- */
@@ -152,7 +152,7 @@ struct store *api_store(const struct api_req *r);
 const struct conf *api_conf(const struct api_req *r);
 struct identity *api_identity(const struct api_req *r);
 
-/** api_requester() - who asks, as the engine wants it; borrows from the request. */
+/** api_requester() - the requester, as the engine wants it; borrows from the request. */
 struct requester api_requester(const struct api_req *r);
 
 /**

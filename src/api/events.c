@@ -53,7 +53,7 @@ static bool take_filters(const struct api_req *r, struct watch_params *p, GError
 static void watch(struct api_req *r)
 {
 	static const char *const known[] = { "server", "migration", "type", "last_event_id", NULL };
-	/* The header is of a client who comes back by the address that he came by first. */
+	/* The header is from a client that reconnects to the address of its first request. */
 	struct watch_params p = {
 		.last_id = r->last_event_id ? r->last_event_id : api_query(r, "last_event_id"), .token = r->raw_token,
 		.expires_us = r->auth->expires_us,

@@ -2,8 +2,8 @@
  *
  * flavor: the sizes of servers under the names that clients expect.
  *
- * Servers are adopted with the sizes that their domains have; nobody made
- * flavors for them. So a flavor is a size: it exists while a server has it, and
+ * Servers are adopted with the sizes that their domains have, without
+ * flavors made for them. So a flavor is a size: it exists while a server has it, and
  * its id and name spell it out ("d1.2c4096m10g"), stable over restarts.
  */
 #ifndef FLAVOR_H

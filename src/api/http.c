@@ -15,8 +15,8 @@
  * An answer may be a stream (struct api_stream): the library asks read_stream()
  * for more whenever it could send. When there is nothing, the connection is
  * suspended until api_stream_wake(), so a waiting stream costs nothing, and a
- * client who does not read is asked for nothing; IDLE_S ends it. While it is
- * suspended nobody sees that a client is gone: who makes the stream sends
+ * client that does not read is sent nothing; IDLE_S ends it. While it is
+ * suspended a lost client goes unnoticed: the maker of the stream sends
  * something now and then.
  *
  * A client that is gone while its request is handled is noticed when the answer
@@ -45,7 +45,7 @@
 #define DISCARD_MAX (1 << 20)    /* of a chunked body over the limit, to say so behind it; above, the connection goes */
 #define IDLE_S 75                /* without a byte in either direction */
 #define STREAM_PIECE (16 * 1024)
-#define STREAM_BUFFER (64 * 1024) /* the kernel's: megabytes of old news help nobody */
+#define STREAM_BUFFER (64 * 1024) /* the kernel's: megabytes of old news are of no use */
 
 /* One request, from its first line to the end of its answer. */
 struct exchange {
@@ -124,7 +124,7 @@ static void check_stopped(struct http *h)
 		return;
 	clock_cancel(&h->limit);
 	h->stopped = NULL;
-	loop_post(stopped, h->stopped_user); /* it may free us, who are in the middle of an event */
+	loop_post(stopped, h->stopped_user); /* it may free the server in the middle of an event */
 }
 
 static void exchange_free(struct exchange *x)
@@ -287,7 +287,7 @@ static void answered(struct api_req *r, void *user)
 	x->response = make_response(x, r->reply->body);
 	g_assert(x->response);
 	add_fields(x->response, r);
-	/* Nobody knows where the next request begins after one that was not read to its end. */
+	/* After a request that was not read to its end, the begin of the next is unknown. */
 	if (x->http->stopping || x->wrong || x->too_large)
 		add(x->response, "Connection", "close");
 	r->reply->body = NULL;
@@ -683,7 +683,7 @@ void http_free(struct api *a)
 		return;
 	a->http = NULL;
 	listen_close(h->listeners);
-	/* The library waits for suspended connections for ever. */
+	/* The library waits for suspended connections without limit. */
 	for (struct exchange *x = h->all; x; x = x->next)
 		if (x->suspended)
 			MHD_resume_connection(x->conn);

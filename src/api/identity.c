@@ -155,7 +155,7 @@ void identity_forget_tokens(struct identity *id)
 	g_hash_table_remove_all(id->known);
 }
 
-/* Who can still administer without these; NULL leaves none out. */
+/* The number of administrators left without these; NULL leaves none out. */
 static bool admin_left(const struct identity *id, const char *without_user, const char *without_project, const struct grant *without)
 {
 	for (unsigned i = 0; i < id->grants->len; i++) {
@@ -173,7 +173,7 @@ static bool admin_left(const struct identity *id, const char *without_user, cons
 static bool check_admin_left(const struct identity *id, const char *without_user, const char *without_project,
 			     const struct grant *without, GError **err)
 {
-	/* Where nobody was before, as at the first start, nothing is lost. */
+	/* Where there was none before, as at the first start, nothing is lost. */
 	if (admin_left(id, without_user, without_project, without) || !admin_left(id, NULL, NULL, NULL))
 		return true;
 	g_set_error(err, ERR, ERR_FORBIDDEN, "No user would be left with the role admin.");
@@ -425,7 +425,7 @@ void auth_free(struct auth *a)
 		token_auth_unref(a);
 }
 
-/* Who sealed claims are, as of now. Return: NULL if they are nobody any more. */
+/* The user of sealed claims, as of now. Return: NULL if there is none any more. */
 static struct token_auth *resolve(const struct identity *id, const struct token_claims *c)
 {
 	const struct user *u = identity_user(id, c->user_id);
@@ -590,7 +590,7 @@ static bool make_admin(struct identity *id, const char *password, GError **err)
 	return false;
 }
 
-/* The files come first: whoever finds the user there finds his password too. */
+/* The files come first: once the user exists, so does the file with the password. */
 static bool first_start(struct identity *id, GError **err)
 {
 	g_autofree char *password = password_random(ADMIN_PASSWORD_LEN), *url = likely_url(id->conf);

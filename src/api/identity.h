@@ -23,14 +23,14 @@ struct identity *identity_new(const struct conf *conf, struct store *store, GErr
 
 /**
  * identity_publish() - tell where clients reach the API: admin-openrc and clouds.yaml
- * are written anew if they say something else. Missing ones stay so.
+ * are rewritten if they name another URL. Missing ones are not created.
  */
 bool identity_publish(struct identity *id, const char *url, GError **err);
 
 void identity_free(struct identity *id);
 
 /**
- * identity_check() - who a token is.
+ * identity_check() - the user and project of a token.
  *
  * Return: owned by the caller (auth_free), or NULL with ERR_UNAUTHORIZED: malformed, expired, revoked, or its user is gone.
  */

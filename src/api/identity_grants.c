@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Roles of Identity v3, and who has which on what project.
+ * Roles of Identity v3, and their assignments to users on projects.
  */
 #include <string.h>
 

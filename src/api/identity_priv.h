@@ -2,7 +2,7 @@
  *
  * identity_priv: the records behind identity.h, for its routes; private to api/.
  *
- * Records are rows of the store, kept in memory whole. Who changes one writes
+ * Records are rows of the store, kept in memory whole. A change writes
  * the row first and memory after; every change forgets what was remembered of
  * tokens.
  */
@@ -73,7 +73,7 @@ char **identity_roles(const struct identity *id, const char *user_id, const char
 /** identity_role() - by id or by name. Return: false if there is none. */
 bool identity_role(const char *id_or_name, enum role *ret);
 
-/* ---- changing: ERR_CONFLICT for a name that is taken, ERR_FORBIDDEN if nobody would be left to administer ---- */
+/* ---- changing: ERR_CONFLICT for a name that is taken, ERR_FORBIDDEN if no administrator would be left ---- */
 
 /** identity_user_put() - add or change by id. @u: copied; its strings but the id may be gone after */
 bool identity_user_put(struct identity *id, const struct user *u, GError **err);
@@ -88,7 +88,7 @@ char *identity_id_new(void);
 
 /* ---- tokens ---- */
 
-/** identity_issue() - a token for a user who has proved himself. @project_id: NULL for an unscoped one; @expires_us: 0 for the usual time */
+/** identity_issue() - a token for an authenticated user. @project_id: NULL for an unscoped one; @expires_us: 0 for the usual time */
 char *identity_issue(struct identity *id, const struct user *u, const char *project_id, unsigned methods, int64_t expires_us);
 struct app_credential;
 /** identity_issue_app() - the same for a program that has proved itself by its credential: its user, project and roles. */

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 
-#define NO_PASSWORD "*" /* in place of a hash: nobody can log in by it */
+#define NO_PASSWORD "*" /* in place of a hash: no password matches it */
 
 /* ---- views ---- */
 
@@ -72,7 +72,7 @@ static bool asked_enabled(const struct api_req *r, bool enabled)
 	return !api_query_bool(r, "enabled", enabled, &wanted, &err) || wanted == enabled;
 }
 
-/* ---- who may ---- */
+/* ---- permissions ---- */
 
 static bool is_self_or_admin(struct api_req *r, const char *user_id, const char *rule)
 {
@@ -459,7 +459,7 @@ static void domain_show(struct api_req *r)
 	identity_one_reply(&o, r, 200, s);
 }
 
-/* No role is given on the domain, so nobody can have a token for it. */
+/* No role is assigned on the domain, so no token can be scoped to it. */
 static void own_domains(struct api_req *r)
 {
 	struct jout o;

@@ -184,7 +184,7 @@ static void checked(const char *hash, bool ok, void *user)
 	struct login *l = user;
 	const struct user *u = l->user_id ? identity_user(api_identity(l->r), l->user_id) : NULL;
 
-	/* He may have been changed meanwhile. */
+	/* The user may have been changed meanwhile. */
 	if (ok && u && u->enabled && strcmp(u->hash, hash) == 0 && give(l->r, u, &l->asked, TOKEN_PASSWORD, 0))
 		login_free(l);
 	else

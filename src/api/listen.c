@@ -86,7 +86,7 @@ static gboolean on_ready(int fd, GIOCondition cond, void *user)
 			return G_SOURCE_REMOVE;
 		}
 		if (new < 0)
-			break; /* nobody waits, or the one who did has gone */
+			break; /* no client waits, or the one that did has gone */
 		/* Not on a Unix socket, and no loss where it fails. */
 		(void)setsockopt(new, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 		l->of->params.accepted(new, l->of->params.user);

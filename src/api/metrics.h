@@ -2,10 +2,10 @@
  *
  * metrics: GET /metrics, Prometheus' text format.
  *
- * Prometheus has no Keystone token, so by default everybody who reaches the API
+ * Prometheus has no Keystone token, so by default every client that reaches the API
  * may read it, and it holds nothing that names a server, a project or a host:
  * counts of the whole fleet. [api] metrics makes that more (hosts by name), less
- * (administrators with a token only, who see the hosts too) or nothing.
+ * (administrators with a token only, with the hosts too) or nothing.
  */
 #ifndef METRICS_H
 #define METRICS_H

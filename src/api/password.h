@@ -3,7 +3,7 @@
  * password: yescrypt hashes, made and checked on workers; private to api/.
  *
  * A hash takes some 20 ms and 16 MiB, by intent. So there are few at once and a
- * short queue behind them; who comes when it is full is sent away, which also
+ * short queue behind them; a request that finds it full is refused, which also
  * bounds the speed of guessing.
  */
 #ifndef PASSWORD_H

@@ -2,7 +2,7 @@
  *
  * port: a server's interface under the names that Network and Compute give it.
  *
- * Nobody made ports, networks or subnets here, so they are what servers have: a
+ * There are no records of ports, networks or subnets: they are what servers have: a
  * port is an interface of a server, a network what interfaces are connected to
  * under one name, a subnet what addresses of one network with a prefix lie in.
  * Their ids are derived from that, the same after each restart.

@@ -127,7 +127,7 @@ static void show_detail(struct api_req *r)
 	reply_set(r, project, &used);
 }
 
-/* Anybody may see the defaults. */
+/* The defaults are visible to every user. */
 static void show_defaults(struct api_req *r)
 {
 	const char *project = project_of(r, NULL);
@@ -214,7 +214,7 @@ static void network_details(struct api_req *r)
 	network_reply(r, true);
 }
 
-/* Those that somebody has set: none. */
+/* Quotas set explicitly: none. */
 static void network_list(struct api_req *r)
 {
 	struct jout o;

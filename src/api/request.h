@@ -65,7 +65,7 @@ struct api_reply {
 	struct api_stream *stream;   /* instead of a body; NULL: none */
 	GString *headers;            /* "Name: value\r\n" ..., beside those of every answer; NULL: none */
 	enum api_service service;
-	api_answered_f *answered;    /* NULL: nobody wants it any more */
+	api_answered_f *answered;    /* NULL: it is no longer wanted */
 	void *user;
 	char *path_buf;              /* what path and param point into */
 	GString *body_in;

@@ -78,7 +78,7 @@ void api_dispatch(struct api_req *r)
 		return;
 	}
 	memcpy(r->param, m.param, sizeof m.param);
-	/* Who has a token may show it on a public route; a bad one does no harm there. */
+	/* A token is allowed on a public route; a bad one does no harm there. */
 	if ((m.route->policy != API_PUBLIC || r->raw_token) && !authenticate(r, &err) && m.route->policy != API_PUBLIC) {
 		api_fail(r, g_steal_pointer(&err));
 		return;

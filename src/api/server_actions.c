@@ -4,7 +4,7 @@
  *
  * The member's name in the body chooses a row of the table; a name without a
  * row is, as for Nova, no action at all. Checks run in Nova's order: the body,
- * the server, who may, then the engine's.
+ * the server, the policy, then the engine's.
  */
 #include <string.h>
 

@@ -44,7 +44,7 @@ bool token_open(const uint8_t key[static TOKEN_KEY_LEN], const char *text, struc
 /** token_base64() - base64url without padding, as Keystone writes audit ids. Return: owned by the caller. */
 char *token_base64(const uint8_t *data, size_t len);
 
-/** token_random() - bytes that nobody can guess. */
+/** token_random() - unpredictable bytes. */
 void token_random(void *buf, size_t len);
 
 /** token_key_load() - read the key from a file, or make it (mode 0600). */

@@ -4,7 +4,7 @@
  *
  * A block of a stream is an event with its id, or a comment. At its beginning, and
  * every WATCH_BEAT_MS without news, a stream tells the id of its position: a client
- * who comes back with that as Last-Event-ID goes on where he was, also when the
+ * that reconnects with it as Last-Event-ID resumes where it stopped, even when the
  * filter let nothing through meanwhile. When something may be missing, the event
  * "reset" says so and why; the stream then goes on with what happens from now on.
  *

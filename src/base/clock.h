@@ -46,8 +46,8 @@ int64_t clock_wall_us(void);
  * @fn: the function; when it runs, the timer is already gone
  * @user: passed to it
  *
- * Return: the timer, owned by the clock until it fires or is cancelled. Who
- * keeps the pointer sets it to NULL first thing in @fn.
+ * Return: the timer, owned by the clock until it fires or is cancelled. A
+ * caller that keeps the pointer sets it to NULL first thing in @fn.
  */
 struct clock_timer *clock_after(int64_t ms, clock_f *fn, void *user);
 

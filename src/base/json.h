@@ -16,7 +16,7 @@
  * Writers are named jout_ because jansson has taken json_ for its own.
  *
  * @since and @until are minor numbers of the 2.x microversion, inclusive; 0 in
- * @until means for ever.
+ * @until means no end.
  */
 #ifndef JSON_H
 #define JSON_H

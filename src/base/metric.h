@@ -2,8 +2,8 @@
  *
  * metric: what is counted, and Prometheus' text format (0.0.4) for it.
  *
- * Modules count in their own structs, on the loop thread; who answers a scrape
- * reads them and writes with these functions. Values are in base units, seconds
+ * Modules count in their own structs, on the loop thread; the handler of a
+ * scrape reads them and writes with these functions. Values are in base units, seconds
  * and bytes.
  */
 #ifndef METRIC_H

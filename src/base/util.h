@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * util: dates, UUIDs, names; small things that everybody needs and GLib lacks.
+ * util: dates, UUIDs, names; small things that every module needs and GLib lacks.
  */
 #ifndef UTIL_H
 #define UTIL_H

@@ -2,7 +2,7 @@
  *
  * action: instance actions and their events, as os-instance-actions shows them.
  *
- * An action is what somebody asked of a server; its events are the steps. They
+ * An action is a request concerning a server; its events are the steps. They
  * are written inside the caller's transaction and read from the store.
  */
 #ifndef ACTION_H
@@ -10,7 +10,7 @@
 
 #include "store/store.h"
 
-/* Who asks. Lent by the API for the time of a call. */
+/* The requester. Lent by the API for the time of a call. */
 struct requester {
 	const char *user_id, *project_id;
 	const char *request_id; /* "req-<uuid>" */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * event: what happened of late, for those who watch.
+ * event: recent events, for subscribed clients.
  *
  * Theory of operation
  * -------------------
- * A ring of the newest events in memory, each one JSON object. Who watches reads
- * it from a position of its own and holds nothing else: who is too slow falls out
- * of the ring and is told so, whatever the others do. Records live in the store;
+ * A ring of the newest events in memory, each one JSON object. A subscriber reads
+ * it from a position of its own and holds nothing else: one that is too slow falls
+ * out of the ring and is told so, whatever the others do. Records live in the store;
  * the ring is news, not a record, and a restart begins a new one.
  *
  * An event's id is RUN-NUMBER: RUN is the wall clock, in microseconds, when the
@@ -73,7 +73,7 @@ struct event_about {
  * event_emit() - something happened.
  * @f: @n fields of @obj, which stand behind id, type, at, server and migration
  *
- * After the change is durable: who hears of it may ask for the record at once.
+ * After the change is durable: a subscriber may ask for the record at once.
  */
 void event_emit(struct events *e, const struct event_about *a, const struct json_field *f, size_t n, const void *obj);
 

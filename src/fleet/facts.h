@@ -5,7 +5,7 @@
  * One table, a row of less than a cache line a host, in the order of
  * fleet_hosts(): to judge a thousand hosts is to read 56 KB in sequence instead
  * of three lines each of a thousand structs and their hash tables. The rows are
- * copies; whoever changes a host calls facts_note() (fleet_check_usage() looks
+ * copies; code that changes a host calls facts_note() (fleet_check_usage() looks
  * after that).
  */
 #ifndef FACTS_H

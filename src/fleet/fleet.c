@@ -429,7 +429,7 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err)
 		return false;
 	}
 	if (h->from_conf && fleet_conf_host(f, h->name)) {
-		g_set_error(err, ERR, ERR_CONFLICT, "Host %s stands in the configuration file; remove it there.", h->name);
+		g_set_error(err, ERR, ERR_CONFLICT, "Host %s is defined in the configuration file; remove it there.", h->name);
 		return false;
 	}
 	if (!store_run(f->store, Q_HOST_DELETE, STORE_ARGS(SV_S(h->name)), NULL, err))

@@ -88,7 +88,7 @@ struct claim {
 	struct place_use *place; /* CPUs and memory of nodes that it takes; NULL: none */
 };
 
-/* Someone who wants to know: called on the loop thread after the records changed. */
+/* A listener: called on the loop thread after the records changed. */
 struct fleet_listener {
 	/* any domain event or poll result of a server that the engine owns; dom may be NULL */
 	void (*domain)(const struct hv_event *ev, void *user);
@@ -126,7 +126,7 @@ void fleet_listen(struct fleet *f, const struct fleet_listener *l);
 
 struct store *fleet_store(struct fleet *f);
 const struct conf *fleet_conf(struct fleet *f);
-/** fleet_events() - what happens, for those who watch. Borrowed. */
+/** fleet_events() - the events, for subscribed clients. Borrowed. */
 struct events *fleet_events(struct fleet *f);
 /** fleet_calls() - what was asked of hosts, and what came of it. Borrowed. */
 const struct hv_stats *fleet_calls(struct fleet *f);
@@ -185,7 +185,7 @@ void fleet_unclaim(struct fleet *f, struct host *h, const char *server_uuid);
 /** fleet_host_info() - what a host says of itself. @info: owned from now on. */
 void fleet_host_info(struct fleet *f, struct host *h, struct hv_host_info *info);
 
-/** fleet_check_usage() - for tests: count what is taken anew. Return: a host whose sums or facts are wrong; NULL. */
+/** fleet_check_usage() - for tests: recount what is taken. Return: a host whose sums or facts are wrong; NULL. */
 const struct host *fleet_check_usage(const struct fleet *f);
 
 /* ---- servers ---- */
@@ -202,7 +202,7 @@ struct server *fleet_server(struct fleet *f, const char *uuid);
  */
 bool fleet_server_save(struct fleet *f, struct server *s, GError **err);
 /**
- * fleet_server_reset() - Nova's os-resetState: the record says SERVER_ACTIVE or SERVER_ERROR now, and an action who said so.
+ * fleet_server_reset() - Nova's os-resetState: the record says SERVER_ACTIVE or SERVER_ERROR now, and an action records the requester.
  *
  * Active, it follows what its host says from then on, and forgets its fault.
  *
@@ -212,7 +212,7 @@ bool fleet_server_reset(struct fleet *f, struct server *s, enum server_vm vm, co
 /** fleet_server_move() - set the server's host and the lists that hang on it; memory only, after the commit. */
 void fleet_server_move(struct fleet *f, struct server *s, const char *host);
 
-/** fleet_server_freed() - the server's task has ended: what was asked of hosts until now counts no more, and its domain is read anew. */
+/** fleet_server_freed() - the server's task has ended: what was asked of hosts until now no longer counts, and its domain is re-read. */
 void fleet_server_freed(struct fleet *f, struct server *s);
 /** fleet_server_refresh() - read the domain again from the server's host, soon. */
 void fleet_server_refresh(struct fleet *f, struct server *s);

@@ -40,7 +40,7 @@ static struct ask *ask_new(struct host *h)
 	return a;
 }
 
-/* The host that an answer is for, or NULL if it is gone or was connected anew. @ret_number: may be NULL. Frees the ask. */
+/* The host that an answer is for, or NULL if it is gone or was reconnected. @ret_number: may be NULL. Frees the ask. */
 static struct host *ask_take(struct ask *a, uint64_t *ret_number)
 {
 	struct host *h = fleet_host(a->fleet, a->host);

@@ -395,7 +395,7 @@ static char *misfit(struct finder *f, const struct unit *u, const struct hv_node
 	if (!why && u->floats && cpuset_is_empty(&shared))
 		why = g_strdup_printf("node %d has no shared CPU", n->id);
 	if (!why)
-		why = give_cpus(f, &u->cpus, spare); /* the map is made anew when all are matched */
+		why = give_cpus(f, &u->cpus, spare); /* the map is rebuilt when all are matched */
 	return why;
 }
 

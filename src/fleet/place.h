@@ -5,7 +5,7 @@
  * Theory of operation
  * -------------------
  * A vCPU that is pinned to one CPU has it for itself (Nova's dedicated policy);
- * it gets a CPU that nobody else has, of cpu_dedicated_set where that is set. A
+ * it gets a CPU that no other guest has, of cpu_dedicated_set where that is set. A
  * vCPU pinned to several floats over them: it gets the shared CPUs of its node.
  * A guest without pins gets cpu_shared_set.
  *
@@ -41,7 +41,7 @@ struct place_use *place_use_new(void);
 void place_use_free(struct place_use *u);
 /**
  * place_use_add() - add what a placed guest takes.
- * @shared: CPUs that nobody has for himself
+ * @shared: CPUs that are dedicated to no vCPU
  */
 void place_use_add(struct place_use *u, const struct hv_place *p, const struct cpuset *shared);
 /** place_use_join() - add what @more takes. */

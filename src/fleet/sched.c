@@ -112,10 +112,10 @@ static char *why_instances(const struct judge *j, const struct host_facts *h)
 
 static char *why_inbound(const struct judge *j, const struct host_facts *h)
 {
-	return g_strdup_printf("%d migrations come in, max_concurrent_inbound_live_migrations is %" G_GINT64_FORMAT, h->incoming, j->incoming);
+	return g_strdup_printf("%d inbound migrations, max_concurrent_inbound_live_migrations is %" G_GINT64_FORMAT, h->incoming, j->incoming);
 }
 
-/* Who fails at InboundFilter alone fits, and waits. */
+/* A host that fails InboundFilter alone fits, and the migration waits. */
 static const struct {
 	const char *name;
 	why_f *why;

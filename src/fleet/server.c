@@ -103,7 +103,7 @@ bool server_refuse_vm(const struct server *s, const char *action, GError **err)
 	return refuse(s, action, "vm_state", server_vm_name(s->vm), err);
 }
 
-/* An admin who sets a server to error gives no reason. */
+/* os-resetState to error carries no reason. */
 bool server_is_lost(const struct server *s)
 {
 	return s->vm == SERVER_ERROR && s->fault;

@@ -2,7 +2,7 @@
  *
  * server: the record of a virtual machine.
  *
- * The fields above the line are a row of the store; who changes them goes
+ * The fields above the line are a row of the store; changes go
  * through fleet_server_save(). The others are what the host last said.
  * What users see (status) is a function of the record: server_status().
  */

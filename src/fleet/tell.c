@@ -3,8 +3,8 @@
  * Theory of operation: what watchers are told of hosts and servers.
  *
  * A record changes in several steps, some of them inside a transaction that may
- * be rolled back. Nobody tells what he is about to change: whoever touches a
- * server or a host says so, and on a later turn of the loop, when the transaction
+ * be rolled back. Changes are never announced in advance: code that touches a
+ * server or a host marks it, and on a later turn of the loop, when the transaction
  * is over, the record is compared with what was told last. What is told is true
  * and durable, and what came back to where it was is no news.
  */

@@ -20,7 +20,7 @@
 #define DOMXML_MAX (1024 * 1024)
 #define DOMXML_NAME_MAX 255     /* names, types, models */
 #define DOMXML_TEXT_MAX 4096    /* paths; a title is cut */
-#define DOMXML_BACKING_MAX 100  /* files under a disk; snapshots that nobody merges make many */
+#define DOMXML_BACKING_MAX 100  /* files under a disk; unmerged snapshots make many */
 #define DOMXML_DEVICES_MAX 256  /* disks, and nics, ... */
 #define DOMXML_PINS_MAX 4096    /* vCPUs, I/O threads */
 #define DOMXML_CELLS_MAX 128    /* NUMA cells of a guest, or nodes of a host */

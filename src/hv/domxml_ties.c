@@ -163,7 +163,7 @@ static bool parse_nodes(const xmlNode *root, struct hv_place *p, GError **err)
 		int64_t id = number(n, "cellid", DOMXML_CELLS_MAX - 1);
 
 		if (id < 0 || id >= p->cells->len)
-			return domxml_refuse(err, "a <memnode> of no NUMA cell");
+			return domxml_refuse(err, "a <memnode> without a NUMA cell");
 		if (!set_attr(n, "nodeset", &g_array_index(p->cells, struct hv_cell, id).nodes, err))
 			return false;
 		p->strict |= is(n, "mode", "strict");

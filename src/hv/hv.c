@@ -317,7 +317,7 @@ void hv_host_remove(struct hv_host *h)
 {
 	g_autoptr(GPtrArray) open = g_ptr_array_copy(h->calls, NULL, NULL);
 
-	/* Now, not on the next turn: who removes a host may be gone by then, and the callers with it. */
+	/* Now, not on the next turn: the code that removes a host may be gone by then, and the callers with it. */
 	for (guint i = 0; i < open->len; i++) {
 		struct hv_call *c = g_ptr_array_index(open, i);
 

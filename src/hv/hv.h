@@ -12,7 +12,7 @@
  * simulator computes on the clock, so that tests own the order of everything.
  *
  * Each call has a time limit. When it passes, the caller gets ERR_HV_LOST and
- * the late reply is dropped: a host that hangs delays nobody. ERR_HV_LOST always
+ * the late reply is dropped: a host that hangs delays no other. ERR_HV_LOST always
  * means "the act may or may not have happened": ask HV_DOM_GET on the hosts.
  * Every other error means that the hypervisor answered, and refused.
  *
@@ -246,7 +246,7 @@ enum hv_op {
 	 * lives no longer than the call. ERR_HV_BUSY: something is being made in that pool, or in the source's of a copy; nothing
 	 * was done.
 	 */
-	HV_VOL_GET,      /* look for a file anew, also for one that another host made; absent is a reply, not an error. Idempotent */
+	HV_VOL_GET,      /* look for a file again, also for one that another host made; absent is a reply, not an error. Idempotent */
 	HV_VOL_CREATE,   /* make it, empty and sparse; ERR_CONFLICT if it exists. Lost: HV_VOL_GET */
 	HV_VOL_COPY,     /* make it with the bytes of the same path at another host, through this program; ERR_CONFLICT if it exists. Long. Lost: HV_VOL_DELETE,
 	                  * again; until it is whole it is shorter than its source, or of no format but "raw" */

@@ -84,7 +84,7 @@ static void keep_quiet(void *user, virErrorPtr e)
 
 bool libvirt_init(GError **err)
 {
-	/* Errors reach their caller; libvirt prints them to stderr as well if nobody stops it. */
+	/* Errors reach their caller; libvirt prints them to stderr as well unless told not to. */
 	virSetErrorFunc(NULL, keep_quiet);
 	lv_loop_start();
 	if (virInitialize() < 0) {

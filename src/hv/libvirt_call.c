@@ -49,7 +49,7 @@ static_assert(G_N_ELEMENTS(lanes) == LV_LANE_N, "a lane has no row");
 
 struct lv_call {
 	struct lv_conn *conn;
-	struct hv_call *call;       /* NULL: answered already, the work goes on for nobody */
+	struct hv_call *call;       /* NULL: answered already, the result will be dropped */
 	enum lv_lane lane;
 	lv_work_f *work;
 	struct clock_timer *patience;
@@ -210,7 +210,7 @@ static void linked(struct lv_link *l, const char *why, void *user)
 		ask(q);
 		return;
 	}
-	/* No connection, or nobody waits any more: it did not begin. */
+	/* No connection, or the caller has given up: it did not begin. */
 	g_set_error(&q->reply.err, ERR, ERR_HV_LOST, "%s: %s", hv_op_name(q->req.op), why ? why : "not begun in time");
 	call_end(q);
 }
@@ -229,7 +229,7 @@ static void begin(struct lv_call *q)
 		ask(q);
 }
 
-/* Begin what may begin; drop what nobody waits for any more. */
+/* Begin what may begin; drop what has no caller any more. */
 static void pump(struct lv_conn *c)
 {
 	for (GList *l = c->queue.head, *next; l; l = next) {

@@ -100,7 +100,7 @@ static bool pass_all(struct part *k, GError **err)
 {
 	while (k->left_bytes > 0) {
 		if (given_up(k->copy)) {
-			g_set_error(err, ERR, ERR_HV_LOST, "nobody waits for the copy any more");
+			g_set_error(err, ERR, ERR_HV_LOST, "the copy is no longer wanted");
 			return false;
 		}
 		if (!pass(k, err))
@@ -175,7 +175,7 @@ static bool check_size(const struct copy *c, virStorageVolPtr vol, int64_t want_
 	virStorageVolInfo info;
 
 	if (virStorageVolGetInfoFlags(vol, &info, VIR_STORAGE_VOL_GET_PHYSICAL) < 0)
-		return lv_error(c->to, "look at the new volume", err);
+		return lv_error(c->to, "inspect the new volume", err);
 	if (physical_bytes(&info) == want_bytes)
 		return true;
 	g_set_error(err, ERR, ERR_HV, "the copy has %" G_GINT64_FORMAT " bytes, not %" G_GINT64_FORMAT, physical_bytes(&info), want_bytes);

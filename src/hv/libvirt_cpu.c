@@ -86,7 +86,7 @@ static bool compare_model(const struct lv_ctx *x, const struct domxml_cpu *cpu, 
 static bool compare_host(const struct lv_ctx *x, const char *source_cpu, struct hv_reply *r, GError **err)
 {
 	if (!source_cpu) {
-		r->cpu_why = g_strdup("the guest has its host's own CPU, and that is not known");
+		r->cpu_why = g_strdup("the guest uses its host's CPU model, which is not known");
 		return true;
 	}
 	return judge(x, virConnectCompareCPU(x->vir, source_cpu, VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE), r, err);

@@ -49,7 +49,7 @@ static struct hv_dom *parse_own(virDomainPtr dom, const char *xml, GError **err)
 
 	if (!d || (virDomainGetUUIDString(dom, uuid) == 0 && !strcmp(uuid, d->uuid)))
 		return d;
-	g_set_error(err, ERR, ERR_HV, "the description of domain %s is of another one", uuid);
+	g_set_error(err, ERR, ERR_HV, "the description of domain %s belongs to another domain", uuid);
 	hv_dom_free(d);
 	return NULL;
 }
@@ -181,7 +181,7 @@ static bool get_state_and_job(const struct lv_ctx *x, virDomainPtr dom, struct h
 		if (ok && state == d->state && reason == d->reason)
 			return true;
 	}
-	g_set_error(err, ERR, ERR_HV_BUSY, "read the domain's job: it does not hold still");
+	g_set_error(err, ERR, ERR_HV_BUSY, "read the domain's job: it keeps changing");
 	return false;
 }
 

@@ -23,7 +23,7 @@ static void deliver(void *user)
 	struct posted *p = user;
 	struct lv_conn *c = p->conn;
 
-	/* Before HV_EV_OPEN nobody knows the host's domains, and after it they are listed. */
+	/* Before HV_EV_OPEN the host's domains are unknown, and after it they are listed. */
 	if (c->open)
 		hv_emit(c->host, &p->ev);
 	lv_conn_unref(c);

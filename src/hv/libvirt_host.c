@@ -69,13 +69,13 @@ static bool read_offers(const struct lv_ctx *x, struct hv_host_info *i, GError *
 	g_autofree char *xml = virConnectGetDomainCapabilities(x->vir, NULL, NULL, NULL, NULL, 0);
 
 	if (!xml && lv_lost(x->vir))
-		return lv_error(x->vir, "read what the host offers to guests", err);
+		return lv_error(x->vir, "read the host's domain capabilities", err);
 	if (xml)
 		(void)lv_domcaps_parse(xml, i, NULL); /* what it says in a way that cannot be read it does not say */
 	return true;
 }
 
-/* HV_HOST_GET runs one at a time, so nobody else looks at x->conn->facts meanwhile. */
+/* HV_HOST_GET runs one at a time, so nothing else reads x->conn->facts meanwhile. */
 static bool read_facts(const struct lv_ctx *x, GError **err)
 {
 	struct hv_host_info *i;

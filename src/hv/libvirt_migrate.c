@@ -133,7 +133,7 @@ static void migrate_connected(struct lv_link *l, const char *why, void *user)
 	struct migration *m = user;
 
 	m->link = l;
-	/* Who has been told that it may have happened must not see it begin now. */
+	/* A caller that was told "it may have happened" must not see it begin now. */
 	if (!l || m->call->answered) {
 		g_set_error(&m->call->reply.err, ERR, ERR_HV_LOST, "migrate: %s", why ? why : "not begun in time");
 		migrate_end(m);
@@ -149,7 +149,7 @@ void lv_migrate(struct lv_conn *c, struct hv_call *call)
 
 	/* libvirt's tunnel is one stream, from the source to the destination. */
 	if (p->tunnelled && (copies(p) || p->postcopy)) {
-		lv_call_fail_later(call, ERR_BAD_REQUEST, "neither disks nor a post-copy go through a tunnel");
+		lv_call_fail_later(call, ERR_BAD_REQUEST, "a tunnelled migration can neither copy disks nor use post-copy");
 		return;
 	}
 	m = g_new0(struct migration, 1);

@@ -14,7 +14,7 @@
 
 static bool bad_path(const char *path, GError **err)
 {
-	g_set_error(err, ERR, ERR_BAD_REQUEST, "\"%.200s\" is no path of a volume: absolute, outside of /dev, /proc and /sys, without \".\", \"..\" and control characters",
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "\"%.200s\" is not a volume path: it must be absolute, outside of /dev, /proc and /sys, without \".\", \"..\" and control characters",
 	            path);
 	return false;
 }
@@ -68,7 +68,7 @@ bool lv_place_init(struct lv_place *p, virConnectPtr vir, const char *path, GErr
 	return true;
 }
 
-/* ---- who uses a folder ---- */
+/* ---- users of a folder ---- */
 
 struct lv_folder {
 	char *key;
@@ -100,7 +100,7 @@ static struct lv_folder *folder_enter(const char *uri, const char *folder)
 	return f;
 }
 
-/* Whoever comes from here on waits for the lock. */
+/* Later callers wait for the lock. */
 static bool folder_is_last(const struct lv_folder *f)
 {
 	bool last;
@@ -190,7 +190,7 @@ static bool make_pool(struct lv_place *p, bool build, GError **err)
 			return true;
 		p->pool = virStoragePoolCreateXML(p->vir, xml, VIR_STORAGE_POOL_CREATE_WITH_BUILD);
 	}
-	return p->pool || lv_error(p->vir, "make a storage pool of the folder", err);
+	return p->pool || lv_error(p->vir, "create a storage pool for the folder", err);
 }
 
 static bool open_pool(struct lv_place *p, bool build, GError **err)
@@ -251,7 +251,7 @@ bool lv_place_find(const struct lv_place *p, unsigned flags, virStorageVolPtr *r
 	if (!vol || virStorageVolGetInfoFlags(vol, ret_info, flags) < 0)
 		return lv_error_is(VIR_ERR_NO_STORAGE_VOL) || lv_error(p->vir, "look up the volume", err);
 	if (ret_info->type != VIR_STORAGE_VOL_FILE && ret_info->type != VIR_STORAGE_VOL_BLOCK) {
-		g_set_error(err, ERR, ERR_HV, "%s/%s is no file", p->folder, p->name);
+		g_set_error(err, ERR, ERR_HV, "%s/%s is not a file", p->folder, p->name);
 		return false;
 	}
 	*ret = g_steal_pointer(&vol);

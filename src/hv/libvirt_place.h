@@ -6,7 +6,7 @@
  * -------------------
  * libvirt knows files as volumes of pools, by name. The pool of a folder is the
  * active one whose target it is. Where there is none, a transient pool stands in,
- * and whoever uses it last takes it away: calls of this process that look into the
+ * and its last user removes it: calls of this process that look into the
  * same folder of the same host count themselves, and one at a time asks for the
  * pool, changes it or takes it away (struct folder). The transient pool's name is
  * a function of the folder, so one that a crash left behind is found by its name,
@@ -54,7 +54,7 @@ bool lv_place_enter(struct lv_place *p, const char *uri, bool build, GError **er
 void lv_place_unlock(struct lv_place *p);
 void lv_place_lock(struct lv_place *p);
 
-/** lv_place_leave() - unlock it, take the transient pool away if nobody else uses it. Not entered: free the path alone. */
+/** lv_place_leave() - unlock it, remove the transient pool if nothing else uses it. Not entered: free the path alone. */
 void lv_place_leave(struct lv_place *p);
 
 /**

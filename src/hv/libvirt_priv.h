@@ -341,7 +341,7 @@ const char *lv_param_string(virTypedParameterPtr params, int n, const char *name
 
 struct lv_cache *lv_cache_new(void);
 void lv_cache_free(struct lv_cache *k);
-/** lv_cache_forget() - the domain changed: its description is fetched anew. Any thread. */
+/** lv_cache_forget() - the domain changed: its description is fetched again. Any thread. */
 void lv_cache_forget(struct lv_cache *k, const char *uuid);
 /** lv_cache_stamp() - taken before a description is fetched, for lv_cache_put(). */
 uint64_t lv_cache_stamp(struct lv_cache *k);

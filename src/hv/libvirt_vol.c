@@ -94,7 +94,7 @@ static bool check_capacity(const struct lv_place *p, virStorageVolPtr vol, int64
 	virStorageVolInfo info;
 
 	if (virStorageVolGetInfo(vol, &info) < 0)
-		(void)lv_error(p->vir, "look at the new volume", err);
+		(void)lv_error(p->vir, "inspect the new volume", err);
 	else if (to_int64(info.capacity) == want_bytes)
 		return true;
 	else

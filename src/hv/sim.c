@@ -14,7 +14,7 @@
  * receiver may close the connection from inside, so nothing is touched after it.
  *
  * A connection that the controller closes does not take back what it has sent:
- * such calls still act, and nobody hears of it, unless they are delayed by a
+ * such calls still act, and their answers are dropped, unless they are delayed by a
  * fault. One that breaks loses them, and a libvirtd that dies all it was sent.
  */
 #include "hv/sim.h"

@@ -56,7 +56,7 @@ struct sim_host_spec {
 	int nodes;                /* NUMA nodes; 0: one. CPUs and memory are shared out evenly */
 	int threads;              /* of a core; 0: one */
 	int64_t huge_pages;       /* of 2 MiB, of each node */
-	bool no_persist;          /* a guest that comes runs, and its definition cannot be written: libvirt says so to nobody */
+	bool no_persist;          /* a guest that comes runs, and its definition cannot be written: libvirt does not report it */
 	bool tpm;                 /* guests can have an emulated TPM */
 	int64_t cache_ms;         /* for so long it does not list what another host has made: NFS's cache of attributes */
 	const char *uuid_of;      /* it says the UUID of that host: its firmware was cloned; NULL: it has its own */
@@ -123,7 +123,7 @@ struct sim_dom_spec {
 	int64_t page_kib;         /* of huge pages */
 };
 
-/** sim_dom_add() - a domain appears, as if somebody had made it behind the controller's back. */
+/** sim_dom_add() - a domain appears, as if made behind the controller's back. */
 void sim_dom_add(struct sim *w, const char *host, const struct sim_dom_spec *spec);
 /** sim_dom_set() - force a state; a job that it was part of is not touched. */
 void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_state state, enum hv_reason reason);
@@ -168,7 +168,7 @@ struct sim_dom_view {
 /** sim_dom_definition() - as HV_DOM_DEFINITION gives it; NULL if there is none. Borrowed. */
 const char *sim_dom_definition(struct sim *w, const char *host, const char *uuid);
 
-/** sim_dom_redefine() - somebody edits its definition: that has this description now. */
+/** sim_dom_redefine() - its definition is edited: that has this description now. */
 void sim_dom_redefine(struct sim *w, const char *host, const char *uuid, const char *description);
 
 /** sim_dom_list() - every domain, by host and then by UUID. @host, @uuid: NULL for any. Return: GArray of struct sim_dom_view, owned. */
@@ -211,9 +211,9 @@ struct sim_file_spec {
 	int64_t capacity_mib;     /* 0: 1024 */
 };
 
-/** sim_file_add() - a file appears in a host's storage that is somebody else's: a call that removes it is a violation. */
+/** sim_file_add() - a file appears in a host's storage that is not ours: a call that removes it is a violation. */
 void sim_file_add(struct sim *w, const char *host, const struct sim_file_spec *spec);
-/** sim_file_remove() - a file goes, behind everybody's back. */
+/** sim_file_remove() - a file goes, behind the controller's back. */
 void sim_file_remove(struct sim *w, const char *host, const char *path);
 /** sim_disk_path() - the file of a guest's disk. Return: borrowed; NULL if it has no such disk. */
 const char *sim_disk_path(struct sim *w, const char *uuid, const char *target);
@@ -224,8 +224,8 @@ struct sim_file_view {
 	const char *path, *backing; /* borrowed */
 	const char *format;        /* borrowed */
 	int64_t capacity_bytes, allocation_bytes;
-	const char *uuid;          /* borrowed: whose disk it is; NULL: nobody's */
-	bool stranger;             /* nobody of ours made it */
+	const char *uuid;          /* borrowed: whose disk it is; NULL: no guest's */
+	bool stranger;             /* not made by us */
 	bool base;                 /* a whole copy of an image that was there before */
 	bool used;                 /* a domain on a host that sees it has it as a disk, or under one */
 	bool newest;               /* it has what the guest has last written */
@@ -289,7 +289,7 @@ struct sim_fault {
 	enum hv_op op;         /* HV_OP_N: any */
 	int64_t nth;           /* the how manieth call that fits, from 1; 0: each of them */
 	enum sim_fault_kind kind;
-	int64_t ms;            /* the length of a delay or of an outage; 0 with an outage: for ever */
+	int64_t ms;            /* the length of a delay or of an outage; 0 with an outage: no end */
 	const char *name;      /* for sim_release() and sim_held() */
 };
 

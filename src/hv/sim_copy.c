@@ -2,7 +2,7 @@
  *
  * HV_VOL_COPY of the simulator: a file of one host flows through the program to
  * another one. What is made is torn until the last byte; it stays so when the
- * call ends before, whoever or whatever ended it.
+ * call ends before, for any reason.
  */
 #include <math.h>
 

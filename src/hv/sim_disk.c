@@ -4,7 +4,7 @@
  *
  * Theory of operation
  * -------------------
- * Nobody counts a guest's writes: each time that it is let run its disks get a
+ * A guest's writes are not counted: each time that it is let run its disks get a
  * content that was not there before, in the files of the host where it runs.
  * The disk knows which content is the newest (sim_disk.newest), a file which one
  * it has (sim_file.content). A copied disk's file gets the source's content at

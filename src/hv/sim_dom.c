@@ -205,7 +205,7 @@ void sim_dom_unlock(struct sim_dom *d)
 	}
 }
 
-/* ---- what a test does behind everybody's back ---- */
+/* ---- what a test does behind the controller's back ---- */
 
 static struct sim_dom *must_find(struct sim *w, const char *host, const char *uuid)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sim_int: what the simulator's files share. Nobody else includes it.
+ * sim_int: what the simulator's files share. No other file includes it.
  */
 #ifndef SIM_INT_H
 #define SIM_INT_H
@@ -29,7 +29,7 @@ struct sim_file {
 	char *path, *format, *backing;
 	int64_t capacity, allocation; /* bytes */
 	int64_t content;              /* which one; 0: empty */
-	bool stranger;                /* nobody of ours made it */
+	bool stranger;                /* not made by us */
 	const struct sim_host *maker; /* by a call; NULL */
 	int64_t made_ms;
 };
@@ -65,7 +65,7 @@ struct sim_host {
 	int64_t hv_version;
 	int nodes, threads;
 	int64_t huge_pages;
-	struct hv_numa *numa;  /* NULL until somebody asks */
+	struct hv_numa *numa;  /* NULL until it is asked for */
 	bool tpm, no_persist;
 	GHashTable *lacks;     /* char *: what it has not; a set */
 	double rate;           /* bytes a second, each way; 0: at once */
@@ -132,7 +132,7 @@ struct sim_call {
 	struct sim *w;
 	struct hv_call *call;
 	guint at;                  /* in the world's calls */
-	struct sim_conn *conn;     /* NULL when the connection is gone: nobody hears the answer */
+	struct sim_conn *conn;     /* NULL when the connection is gone: the answer is dropped */
 	struct sim_host *host;
 	int64_t deaths;            /* of the host's libvirtd, when it was sent */
 	enum sim_fault_kind fault; /* SIM_FAULT_N: none */
@@ -159,7 +159,7 @@ struct sim {
 	GPtrArray *calls;     /* struct sim_call *, owned: all that are under way */
 	GPtrArray *held;      /* struct sim_call * at a hold rule */
 	GPtrArray *rules;     /* struct rule *, see sim_gate.c */
-	GPtrArray *hung;      /* struct sim_call * that nobody will answer */
+	GPtrArray *hung;      /* struct sim_call * that will not be answered */
 	GRand *rand;
 	int64_t n_calls, n_hits;
 	bool dead;            /* the controller was killed */

@@ -4,7 +4,7 @@
  * -------------------
  * A migration of the simulator is a fluid: bytes remain, flow at a rate, and
  * while they flow the guest dirties others. Nothing is computed in small steps;
- * the end of the present part is planned on the clock, and planned anew when a
+ * the end of the present part is planned on the clock, and replanned when a
  * rate changes (another flow on the link, a cable, a tuned limit).
  *
  *	START -> SETUP -> [DISKS] -> PRECOPY (iterations) -> SWITCH -> CONFIRM -> gone
@@ -23,7 +23,7 @@
  * A link's rate is shared evenly between the flows on it, each way by itself.
  *
  * Both halves point to the job while it lives. A half is NULL when its host
- * died; whoever is left finds out when the connection has been silent too long.
+ * died; the remaining one finds out when the connection has been silent too long.
  * In post-copy QEMU goes on without libvirt (.detached): when it is done the
  * source is shut off, but stays defined. More of it in sim_postcopy.c.
  */

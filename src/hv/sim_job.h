@@ -26,7 +26,7 @@ struct sim_job {
 	char uuid[UTIL_UUID_LEN + 1];
 	struct sim_host *src_host, *dst_host;
 	struct sim_dom *src, *dst;
-	struct sim_call *call;      /* who waits for the end; NULL: nobody */
+	struct sim_call *call;      /* the call that waits for the end; NULL: none */
 	enum part part;
 	bool postcopy, converge, persist;
 	char *definition;      /* what becomes the destination's, if it is to be persistent */
@@ -64,7 +64,7 @@ struct sim_job {
 
 /* A half leaves the job; calls that waited for its lock try again. */
 void sim_job_let_go(struct sim_dom **half);
-/* The job is over; whoever waits gets the answer. @why: NULL for success. */
+/* The job is over; a waiting call gets the answer. @why: NULL for success. */
 void sim_job_end(struct sim_job *j, const char *why);
 /* It failed before the guest had moved: it runs on where it was. */
 void sim_job_fail(struct sim_job *j, const char *why);

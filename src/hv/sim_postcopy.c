@@ -141,7 +141,7 @@ void sim_job_postcopy_broke(struct sim_job *j)
 {
 	struct sim_dom *dst = j->dst;
 
-	/* The source's memory is whole, but nobody can go on from here. */
+	/* The source's memory is whole, but there is no way on from here. */
 	if (j->landing && j->src)
 		sim_dom_died(j->src);
 	if (j->src)

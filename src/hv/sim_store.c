@@ -69,7 +69,7 @@ void sim_file_drop(struct sim_storage *s, const char *path)
 	g_hash_table_remove(s->files, path);
 }
 
-/* ---- what a test does behind everybody's back ---- */
+/* ---- what a test does behind the controller's back ---- */
 
 static struct sim_storage *storage_of(struct sim *w, const char *host)
 {
@@ -221,7 +221,7 @@ static void create(struct sim_call *sc, const struct hv_vol_params *p)
 	sim_call_finish(sc);
 }
 
-/* Does some copy of the domain still exist? The disks of one that does not are nobody's. */
+/* Does some copy of the domain still exist? The disks of one that does not belong to no guest. */
 static bool domain_exists(const struct sim *w, const char *uuid)
 {
 	GHashTableIter it;
@@ -256,7 +256,7 @@ static void judge_removal(struct sim *w, const struct sim_host *h, const struct 
 	const struct sim_disk *k = sim_disk_of_path(w, f->path, &uuid);
 
 	if (f->stranger)
-		sim_violate(w, "%s was removed from %s, and nobody of ours had made it", f->path, h->name);
+		sim_violate(w, "%s was removed from %s, and was not made by us", f->path, h->name);
 	else if (sim_disk_in_use(w, h->storage, f->path, true))
 		sim_violate(w, "%s was removed from %s under a running guest", f->path, h->name);
 	else if (k && f->content == k->newest && domain_exists(w, uuid) && !newest_elsewhere(w, h->storage, k))

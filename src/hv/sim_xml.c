@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Domain XML of the simulator: what libvirt would write, in so far as somebody
- * reads it, and the few things that the simulator itself reads back.
+ * Domain XML of the simulator: what libvirt would write, as far as it is
+ * read, and the few things that the simulator itself reads back.
  */
 #include <string.h>
 

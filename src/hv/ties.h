@@ -3,8 +3,8 @@
  * ties: what ties a domain to the host that it runs on: devices of the host, and
  * the CPUs and NUMA nodes that it may use; and the host's own NUMA nodes.
  *
- * They are made once, when XML is read, and never changed after: whoever keeps
- * one takes a reference, on any thread.
+ * They are made once, when XML is read, and never changed after: keeping one
+ * takes a reference, on any thread.
  */
 #ifndef TIES_H
 #define TIES_H
@@ -58,7 +58,7 @@ enum hv_tpm {
 	HV_TPM_NONE,
 	HV_TPM_EMULATOR, /* swtpm; QEMU carries its state along */
 	HV_TPM_SECRET,   /* swtpm whose state is encrypted with a secret of the host */
-	HV_TPM_HOST,     /* the host's own, or somebody else's process there */
+	HV_TPM_HOST,     /* the host's own, or a foreign process there */
 	HV_TPM_N
 };
 

@@ -58,7 +58,7 @@ static void add_bases(GPtrArray *items, const struct hv_disk *k, block_shared_f 
 	}
 }
 
-/* A file in a folder of the guest's own, as Nova lays them out: nobody else's. */
+/* A file in a folder of the guest's own, as Nova lays them out: not shared with another guest. */
 static bool is_own(const struct hv_dom *d, const char *path)
 {
 	g_autofree char *dir = g_path_get_dirname(path), *name = g_path_get_basename(dir);
@@ -201,7 +201,7 @@ static void ask(struct mig *m, struct host *h, struct hv_req *req, struct volume
 	hv_call(h->hv, req, answered, c);
 }
 
-/* A pool in which something is made, or from which something cannot be removed yet: not for ever. Return: again, later. */
+/* A pool in which something is made, or from which something cannot be removed yet: not without limit. Return: again, later. */
 static bool wait_for_pool(struct mig *m, const char *why)
 {
 	if (m->priv->pool_waits >= POOL_WAITS_MAX)
@@ -253,7 +253,7 @@ static void made(struct mig *m, struct block_item *i, struct hv_reply *r)
 		return;
 	}
 	if (err_code(r->err) == ERR_CONFLICT)
-		volume_forget(v); /* somebody made it between our look and our call: it is not ours */
+		volume_forget(v); /* it was made between our look and our call: it is not ours */
 	failed(m, i, "make", r->err->message);
 }
 
@@ -316,7 +316,7 @@ static void looked(struct mig *m, struct block_item *i, struct hv_reply *r)
 		i->ready = true; /* a base image or a drive that is there already, of an earlier guest or of its own */
 		live_enter(m);
 	} else if (r->vol.exists) {
-		failed(m, i, "make", "it is there already, and not known to be a leftover of Drover's");
+		failed(m, i, "make", "it already exists, and is not a known leftover of Drover's");
 	} else if (!volume_note(m->priv->engine, m->id, m->server_uuid, m->dest, i->path, i->kind, &err)) {
 		log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
 		live_later(m, RETRY_MS);
@@ -360,8 +360,8 @@ static bool use(struct mig *m, const struct block_item *i, struct volume *v)
 static void wait_for_removal(struct mig *m, const struct block_item *i)
 {
 	volume_sweep(m->priv->engine);
-	if (!wait_for_pool(m, "what an earlier migration made there is being removed"))
-		failed(m, i, "make", "what an earlier migration made there could not be removed yet");
+	if (!wait_for_pool(m, "files of an earlier migration are being removed there"))
+		failed(m, i, "make", "files of an earlier migration could not be removed there yet");
 }
 
 bool block_prepare(struct mig *m)

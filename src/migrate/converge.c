@@ -279,7 +279,7 @@ static struct converge_decision decide_adaptive(const struct converge_params *p,
 	int64_t first = MAX(DOWNTIME_MIN_MS, p->downtime_ms / p->downtime_steps);
 
 	if (h->downtime_ms == 0)
-		return decide(CONVERGE_SET_DOWNTIME, MIN(first, p->downtime_ms), "begin with the shortest pause");
+		return decide(CONVERGE_SET_DOWNTIME, MIN(first, p->downtime_ms), "starting with the shortest pause");
 	if (converge_stalled(h))
 		return stalled(p, h, s);
 	if (too_late(p, h, s))

@@ -86,7 +86,7 @@ static bool read_row(const struct store_row *row, void *user)
 		r->bad = g_strdup_printf("definition %d has the unknown kind %s", (int)d.id, kind);
 		return false;
 	}
-	/* Rows and the end of their migration are written together, so only in a database that somebody edited is it gone. */
+	/* Rows and the end of their migration are written together, so only in a database edited by hand is it gone. */
 	d.due |= !engine_find(r->engine, d.migration_id);
 	d.due_ms = clock_now_ms();
 	add(r->engine, &d);

@@ -11,7 +11,7 @@
  *    transaction that goes to COPY, before libvirt is told to define the guest at the
  *    destination. It says what may be undefined: at the source after a success, at
  *    the destination after a failure. A domain that is defined otherwise is
- *    somebody else's work, and stays. When libvirt did not make the guest
+ *    not ours, and stays. When libvirt did not make the guest
  *    persistent at the destination, the guest is defined there from the row;
  *  - DEFINITION_REPLACED: one that lay at the destination, of the same name and UUID.
  *    PREPARE removes it (probe.c says why), and writes the row before.
@@ -22,7 +22,7 @@
  *    place of the one that lay there, and both rows go. A transient guest has none;
  *    the one that lay there has been given back to it in FINISH. What could not be
  *    done in FINISH is due;
- *  - it stayed, or nobody knows: what was replaced is due, to be put back. The
+ *  - it stayed, or it is not known: what was replaced is due, to be put back. The
  *    guest's row goes, if the destination has said that nothing is left there.
  *    Else it stays, and tells what leftover.c may undefine when that host is back;
  *  - it had arrived, was not defined yet, and is nowhere any more: the guest's
@@ -30,7 +30,7 @@
  *
  * What is due is done as soon as its host can be asked, again and again: at the
  * end, when the host is back, after a start. A domain that is defined there by
- * then, by whomever, is left as it is. A new migration to that host takes over
+ * then is left as it is. A new migration to that host takes over
  * what an earlier one owes to it.
  */
 #ifndef DEFINITION_H

@@ -119,7 +119,7 @@ static bool may_still_come(struct definition *d)
 
 /*
  * The guest lives at that host and its definition could not be made there, or it lives nowhere and this is all that there is of it;
- * or it lives elsewhere, and nobody could see what was left here.
+ * or it lives elsewhere, and what was left here could not be seen.
  */
 static void sort_own(struct definition *d, const struct hv_dom *there)
 {

@@ -184,7 +184,7 @@ void engine_ended(struct mig *m)
 	g_hash_table_remove(e->by_id, &m->id);
 	g_hash_table_remove(e->by_server, m->server_uuid);
 	g_ptr_array_add(e->ended, m);
-	/* In a turn of its own: whoever ended it may still hold it. */
+	/* In a turn of its own: the code that ended it may still hold it. */
 	if (!e->reaper)
 		e->reaper = clock_after(0, reap, e);
 }
@@ -456,7 +456,7 @@ bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const
 	if (m->force_wanted)
 		return true;
 	m->force_wanted = true;
-	/* The intent to pause is in the row before the guest is paused: who comes later knows whose pause it is. */
+	/* The intent to pause is in the row before the guest is paused: later it shows whose pause it is. */
 	m->paused_by_us = !post_copy;
 	if (!write_wish(m, "live_migration_force_complete", who, err)) {
 		m->force_wanted = m->paused_by_us = false;
@@ -476,7 +476,7 @@ bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **er
 		struct mig *row = engine_get(e, id, err);
 
 		if (row)
-			g_set_error(err, ERR, ERR_CONFLICT, "Migration %" G_GINT64_FORMAT " is %s; its priority matters no more.", id, mig_status(row));
+			g_set_error(err, ERR, ERR_CONFLICT, "Migration %" G_GINT64_FORMAT " is %s; its priority can no longer be changed.", id, mig_status(row));
 		mig_free(row);
 		return false;
 	}

@@ -13,7 +13,7 @@
  *	                  UNDO -> ERROR | FAILED | CANCELLED
  *
  * The intent is in the row before the act: COPY is written before libvirt is
- * called, so whoever finds a row in COPY does not know whether it was. Then, as
+ * called, so a row in COPY does not tell whether it was. Then, as
  * after every doubt, both hosts are asked and probe_decide() (probe.h), a pure
  * function, says what to do. A restart is nothing else: load the rows, probe,
  * go on.
@@ -176,14 +176,14 @@ bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const
  */
 bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **err);
 
-/** engine_limits_changed() - the configuration's limits are other ones now: who waits looks again. */
+/** engine_limits_changed() - the configuration's limits have changed: waiting migrations are tried again. */
 void engine_limits_changed(struct engine *e);
 
 /* ---- records ---- */
 
 /** engine_held() - the host that holds room and an inbound slot for it. Borrowed; NULL. */
 const char *engine_held(const struct mig *m);
-/** engine_check() - for tests: count slots, claims and the queue anew. Return: NULL, or what is wrong, owned by the caller. */
+/** engine_check() - for tests: recount slots, claims and the queue. Return: NULL, or what is wrong, owned by the caller. */
 char *engine_check(struct engine *e);
 
 /** engine_active() - migrations that are not final, in no order. Borrowed GPtrArray of struct mig *. */

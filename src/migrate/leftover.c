@@ -10,13 +10,13 @@
  *  - it waits for a migration and has no job, and a migration of ours to this
  *    very host ended without success; or it is shut off, and a row says that such a
  *    migration may have left the guest's definition there (definition.h). What is
- *    defined otherwise than the row says is somebody else's, and stays;
+ *    defined otherwise than the row says is not ours, and stays;
  *  - no migration owns the server;
  *  - the server's own host has said, after the half was first seen, that the
  *    guest lives there and has no job. For a waiting half, which never ran, it
  *    is enough that the guest is there, shut off.
  * What is not seen any more is forgotten: one that comes later is another one.
- * A migration that somebody begins by hand in that moment is refused by libvirt,
+ * A migration begun by hand at that moment is refused by libvirt,
  * because the domain exists at the destination.
  */
 #include "base/clock.h"

@@ -109,7 +109,7 @@ static bool before_copy(const struct mig *m)
 	return m->phase == MIG_CHECK || m->phase == MIG_QUEUED || m->phase == MIG_SCHEDULE || m->phase == MIG_PREPARE;
 }
 
-/* What becomes of the files that it made. Past the copy, an error means that nobody knows which ones are the newest. */
+/* What becomes of the files that it made. Past the copy, an error means that the newest ones are not known. */
 static enum volume_fate fate_of(const struct mig *m, enum mig_phase end)
 {
 	if (end == MIG_DONE)
@@ -185,7 +185,7 @@ static bool write_given_up(struct mig *m, GError **err)
 bool live_elsewhere(struct mig *m, const char *why)
 {
 	int64_t retries = fleet_conf(m->priv->engine->fleet)->migrate_max_retries;
-	g_autofree char *kept = g_strdup(why), *text = g_strdup_printf("%s: %s; the next one", m->dest, why);
+	g_autofree char *kept = g_strdup(why), *text = g_strdup_printf("%s: %s; trying the next host", m->dest, why);
 	char *was = m->dest;
 
 	if (m->requested_host || m->abort_wanted || (retries >= 0 && m->priv->elsewhere >= retries) || !another_fits(m, kept))
@@ -474,7 +474,7 @@ void live_enter(struct mig *m)
 	if (mig_is_final(m))
 		return;
 	if (!mig_server(m)) {
-		/* Its record cannot go while a migration owns it (sync.c), so somebody edited the database. */
+		/* Its record cannot go while a migration owns it (sync.c), so the database was edited. */
 		live_end(m, MIG_ERROR, "the server's record is gone");
 		return;
 	}

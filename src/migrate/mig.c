@@ -229,7 +229,7 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 	m->priv->doubted = 0;
 	if (old != new) {
 		m->phase = new;
-		m->priv->turn++; /* answers that are under way will be dropped: nobody waits for them any more */
+		m->priv->turn++; /* answers that are under way will be dropped: they are no longer wanted */
 		m->priv->probes_open = 0;
 		m->priv->polling = m->priv->abort_sent = m->priv->force_sent = false;
 		m->priv->call_running = false;

@@ -35,7 +35,7 @@ struct engine {
 
 struct mig_private {
 	struct engine *engine;
-	engine_accepted_f *accepted; /* who waits for the prechecks; NULL */
+	engine_accepted_f *accepted; /* the caller that waits for the prechecks; NULL */
 	void *accepted_user;
 	guint index;                 /* in active */
 	struct queue_place place;
@@ -280,7 +280,7 @@ void leftover_seen(struct engine *e, struct host *h, const struct hv_dom *d);
 struct mig *engine_find(struct engine *e, int64_t id);
 /** engine_ended() - @m is final: forget it. */
 void engine_ended(struct mig *m);
-/** engine_accept() - answer who waits for the prechecks; @err NULL when they passed. */
+/** engine_accept() - answer the caller that waits for the prechecks; @err NULL when they passed. */
 void engine_accept(struct mig *m, const GError *err);
 
 #endif

@@ -20,7 +20,7 @@
  *    wait, but end.
  *
  * There are no stages: each step follows from what both hosts say now, and a
- * restart only counts anew for how long nothing moved.
+ * restart only resets the time for which nothing moved.
  */
 #include "base/clock.h"
 #include "base/err.h"
@@ -69,7 +69,7 @@ static bool note(struct mig *m, const char *error, const char *why)
 void postcopy_seen(struct mig *m)
 {
 	if (!m->priv->moved_ms)
-		m->priv->moved_ms = clock_now_ms(); /* a restart counts anew */
+		m->priv->moved_ms = clock_now_ms(); /* a restart counts from zero */
 	if (m->postcopy)
 		return;
 	m->postcopy = true; /* true whatever becomes of the row; the next to find it writes it again */
@@ -111,7 +111,7 @@ bool postcopy_sample(struct mig *m, const struct hv_job *j)
 		p->touch_ms = 0;
 		tell_goes_on(m);
 	}
-	/* Who cannot be reached by us need not be stuck, and could not be helped. */
+	/* A host that cannot be reached need not be stuck, and could not be helped. */
 	if (moved != p->moved_bytes || !connected(mig_dest(m)))
 		p->moved_ms = clock_now_ms();
 	p->moved_bytes = moved;
@@ -149,7 +149,7 @@ static void resume(struct mig *m)
 	g_autofree char *migrate_uri = host_migrate_uri(mig_dest(m));
 	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid, .migrate = live_migrate_params(m, migrate_uri) };
 
-	req.timeout_ms = CALL_MS; /* it goes on without anybody who waits for its end */
+	req.timeout_ms = CALL_MS; /* it continues although nothing waits for its end */
 	req.migrate.resume = req.migrate.postcopy = true;
 	if (m->priv->resumes == 0 && !note(m, broken, "resuming the post-copy")) {
 		live_later(m, RETRY_MS);
@@ -201,7 +201,7 @@ static bool may_give_up(struct mig *m)
 	return p->touch_ms && clock_now_ms() - p->touch_ms >= GIVE_UP_MS;
 }
 
-/* libvirt's calls need not end: its source's lock can stay held for ever. Another one is then refused, and harmless. */
+/* libvirt's calls need not end: its source's lock can stay held without end. Another one is then refused, and harmless. */
 static void forget_call(struct mig *m)
 {
 	if (probe_source_half(m->priv->source_dom) == PROBE_H_BROKEN && stalls(m, CALL_MS))

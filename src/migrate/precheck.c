@@ -13,7 +13,7 @@
 
 #define SETTLE_MS 1000 /* between looks whether the hosts are known */
 #define BUSY_MS 1000
-#define BUSY_MAX 15 /* in all: somebody may wait for the answer */
+#define BUSY_MAX 15 /* in all: a client may wait for the answer */
 
 static const char *const result_names[] = { [PRECHECK_PASSED] = "passed", [PRECHECK_FAILED] = "failed", [PRECHECK_SKIPPED] = "skipped" };
 static_assert(G_N_ELEMENTS(result_names) == PRECHECK_RESULT_N, "result_names is missing one");
@@ -111,9 +111,9 @@ static enum verdict tied(struct precheck *p, precheck_rule_f *rule, GError **err
 	g_autofree char *why = NULL;
 
 	if (!t.ties)
-		return precheck_skip(p, "the host has not said yet what the guest is");
+		return precheck_skip(p, "the host has not reported the guest yet");
 	if (dest && (!t.src || !t.dst))
-		return precheck_skip(p, "a host has not said yet what it is");
+		return precheck_skip(p, "a host has not reported its capabilities yet");
 	why = rule(&t);
 	return why ? precheck_fail(err, "%s", why) : PASS;
 }
@@ -179,7 +179,7 @@ static enum verdict hypervisor_type(struct precheck *p, GError **err)
 	const struct hv_host_info *src = p->source->info, *dst = p->dest->info;
 
 	if (!src || !dst)
-		return precheck_skip(p, "a host has not said yet what it is");
+		return precheck_skip(p, "a host has not reported its capabilities yet");
 	if (g_strcmp0(src->hv_type, dst->hv_type) == 0)
 		return PASS;
 	return precheck_fail(err, "The supplied hypervisor type of is invalid.");
@@ -190,7 +190,7 @@ static enum verdict hypervisor_version(struct precheck *p, GError **err)
 	const struct hv_host_info *src = p->source->info, *dst = p->dest->info;
 
 	if (!src || !dst)
-		return precheck_skip(p, "a host has not said yet what it is");
+		return precheck_skip(p, "a host has not reported its capabilities yet");
 	if (fleet_conf(fleet_of(p))->skip_hypervisor_version_check_on_lm)
 		return precheck_skip(p, "skip_hypervisor_version_check_on_lm");
 	if (src->hv_version <= dst->hv_version)
@@ -298,7 +298,7 @@ static void got_compare(struct precheck *p, struct hv_reply *r)
 	else if (r->err)
 		precheck_decided(p, FAIL, cpu_error(p, r->err->message));
 	else if (!r->cpu_ok)
-		precheck_decided(p, FAIL, cpu_error(p, r->cpu_why ? r->cpu_why : "its CPU lacks what the guest's needs"));
+		precheck_decided(p, FAIL, cpu_error(p, r->cpu_why ? r->cpu_why : "its CPU lacks features that the guest's CPU needs"));
 	else
 		precheck_decided(p, PASS, NULL);
 }
@@ -397,9 +397,9 @@ static enum verdict numa(struct precheck *p, GError **err)
 	struct hv_place *found;
 
 	if (!s->ties)
-		return precheck_skip(p, "the host has not said yet what the guest is");
+		return precheck_skip(p, "the host has not reported the guest yet");
 	if (!p->dest->info)
-		return precheck_skip(p, "a host has not said yet what it is");
+		return precheck_skip(p, "a host has not reported its capabilities yet");
 	found = placing_find(fleet_of(p), s, s->ties, p->dest, err);
 	hv_place_free(found);
 	return found ? PASS : FAIL;
@@ -536,7 +536,7 @@ static enum verdict check_row(struct precheck *p, GError **err)
 		return tied(p, rows[p->at].rule, err);
 	if (rows[p->at].asks && p->dest == p->source)
 		return precheck_skip(p, "it is the same host");
-	/* Whoever goes on to the end must not ask a host that is known not to answer. */
+	/* A precheck that goes on to the end must not ask a host that is known not to answer. */
 	if (rows[p->at].asks && !(host_is_up(fleet_of(p), p->source) && host_is_up(fleet_of(p), p->dest)))
 		return p->report.err ? precheck_skip(p, "a host is down") : rows[p->at].check(p, err);
 	return rows[p->at].check(p, err);
@@ -600,7 +600,7 @@ static void answered(struct hv_reply *r, void *user)
 		return;
 	}
 	if (p->engine->stopping)
-		return; /* whoever began it cancels, or precheck_stop() does */
+		return; /* its caller cancels, or precheck_stop() does */
 	precheck_look(p);
 	answer(p, r);
 }

@@ -24,7 +24,7 @@ typedef void precheck_answer_f(struct precheck *p, struct hv_reply *r);
 struct precheck {
 	struct engine *engine;
 	char *server_uuid, *dest_name;
-	/* By those names, found anew on every turn. While a row is checked the server and the source are there, and the destination if one is named. */
+	/* By those names, looked up again on every turn. While a row is checked the server and the source are there, and the destination if one is named. */
 	struct server *server;
 	struct host *source, *dest;
 	struct precheck_request req;
@@ -62,7 +62,7 @@ struct precheck {
 	guint file;                /* of needs.files, that is being looked for */
 };
 
-/** precheck_look() - who is who, for this turn of the loop; for whatever begins one. */
+/** precheck_look() - look up server and hosts, for this turn of the loop; for whatever begins one. */
 void precheck_look(struct precheck *p);
 
 /** precheck_ask() - Return: false if the host is not connected. */

@@ -85,7 +85,7 @@ static void not_found_out(struct precheck *p, const char *at, const char *why)
 	GError *err = NULL;
 
 	precheck_let_go(&p->marker);
-	(void)precheck_fail(&err, "Migration pre-check error: Cannot find out whether %s and %s share %s: at %s: %s",
+	(void)precheck_fail(&err, "Migration pre-check error: Cannot determine whether %s and %s share %s: at %s: %s",
 			    p->source ? p->source->name : "-", p->dest_name, d->path, at, why);
 	precheck_decided(p, FAIL, err);
 }
@@ -116,8 +116,8 @@ static void look_again(void *user)
 }
 
 /*
- * The marker was not seen. If the disk itself is, the destination may only list the folder as it was: NFS looks at
- * directories anew after half a minute to a minute. To take shared storage for local would be the end of the disk.
+ * The marker was not seen. If the disk itself is, the destination may only list the folder as it was: NFS re-reads
+ * directories after half a minute to a minute. To take shared storage for local would be the end of the disk.
  */
 static void disk_looked_for(struct precheck *p, struct hv_reply *r)
 {
@@ -363,7 +363,7 @@ enum verdict precheck_disk(struct precheck *p, GError **err)
 	if (!need)
 		return PASS;
 	if (!dst || !dst->disk_bytes)
-		return precheck_skip(p, "the host has no pool of which the space is known");
+		return precheck_skip(p, "no storage pool of the host reports its free space");
 	room = (dst->disk_free_bytes >> 20) - fleet_conf(p->engine->fleet)->reserved_host_disk_mb;
 	if (need <= room)
 		return PASS;

@@ -11,18 +11,18 @@
  * Each host is a lane. Lanes whose first one can be tried now are "runnable",
  * ordered by that one. To try is to choose the destination: the best host that
  * fits and has an inbound slot gets a claim, and the phase becomes SCHEDULE. When
- * the hosts that fit are all busy, the migration moves to the list of who waits
- * for a destination, and whoever stands behind it is tried next. When none fits it
+ * the hosts that fit are all busy, the migration moves to the list of those waiting
+ * for a destination, and the one behind it is tried next. When none fits it
  * goes on too, and live.c tells why.
  *
  * Nothing polls. A slot or room that becomes free is an offer: the first in the
  * two lists that fits the host goes back to "ready", ahead of the younger ones
- * there, and is tried. An offer stands until the host is full or nobody who waits
+ * there, and is tried. An offer stands until the host is full or no waiting migration
  * fits it. Before each single start the offers are looked at again, so that order
- * holds between those who wait for a source and those who wait for a destination.
+ * holds between those that wait for a source and those that wait for a destination.
  *
- * Who waits for a busy destination remembers one such host. When that host goes
- * down, it is tried again: others may fit, or nothing does any more.
+ * A migration waiting for a busy destination records one such host. When that host
+ * goes down, the migration is tried again: others may fit, or nothing does any more.
  *
  * A slot of the source and the fleet is held from SCHEDULE to FINISH, a claim,
  * which is the inbound slot and the room, from SCHEDULE to UNDO or FINISH. Both
@@ -271,7 +271,7 @@ static bool start(struct queue *q, struct mig *m, struct host *dest)
 	return false;
 }
 
-/* Return: false if there is nobody to try. */
+/* Return: false if there is none to try. */
 static bool try_next(struct queue *q)
 {
 	GSequenceIter *i = g_sequence_get_begin_iter(q->runnable);
@@ -304,7 +304,7 @@ static GSequenceIter *next_suited(GSequenceIter *i, const struct host *h)
 	return i;
 }
 
-/* Who comes first of the two lists' next ones; NULL at their end. */
+/* The first of the two lists' next ones; NULL at their end. */
 static struct mig *first_suited(GSequenceIter **i, GSequenceIter **k, const struct host *h)
 {
 	struct mig *x, *y;
@@ -322,7 +322,7 @@ static struct mig *first_suited(GSequenceIter **i, GSequenceIter **k, const stru
 	return y;
 }
 
-/* Tell the first who waits for it. Return: false if the host is full, or nobody more can use it now. */
+/* Wake the first that waits for it. Return: false if the host is full, or no other can use it now. */
 static bool wake_for(struct queue *q, struct lane *l)
 {
 	struct host *h = fleet_host(q->engine->fleet, l->name);
@@ -558,7 +558,7 @@ char *queue_waits_for(const struct mig *m)
 	if (!p->in_order)
 		return NULL;
 	if (!q->open)
-		return g_strdup("waits until every host was asked after the start");
+		return g_strdup("waits until every host has been asked after the start");
 	if (p->wanted) {
 		wanted = fleet_host(q->engine->fleet, p->wanted->name);
 		return slot_text(m->requested_host ? "destination " : "a destination, such as ", p->wanted->name,
@@ -575,7 +575,7 @@ char *queue_waits_for(const struct mig *m)
 
 /* ---- for tests ---- */
 
-/* Who waits for a destination while one has a slot, and nothing else stands in the way, was forgotten. */
+/* A migration that waits for a destination while one has a slot, and nothing else stands in the way, was forgotten. */
 static bool is_forgotten(const struct queue *q, const struct mig *m)
 {
 	struct fleet *f = q->engine->fleet;

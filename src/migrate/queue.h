@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * queue: who may begin, and in which order.
+ * queue: which migration may begin, and in which order.
  *
  * Three limits hold at every instant: migrations out of a host
  * (max_concurrent_live_migrations), into a host (max_concurrent_inbound_...) and
@@ -52,7 +52,7 @@ int queue_position(const struct mig *m);
 /** queue_waits_for() - "waits for a slot of source h1: 1 of 1 taken". Return: owned by the caller; NULL if it is not queued. */
 char *queue_waits_for(const struct mig *m);
 
-/** queue_check() - for tests: count everything anew and compare. Return: NULL, or what is wrong, owned by the caller. */
+/** queue_check() - for tests: recount everything and compare. Return: NULL, or what is wrong, owned by the caller. */
 char *queue_check(struct queue *q);
 
 #endif

@@ -114,7 +114,7 @@ static void try_host(struct mig *m, const char *host, bool chosen)
 		.server_uuid = m->server_uuid, .dest = host, .block = m->block, .disk_check = m->disk_check, .force = m->force, .chosen = chosen, .own_migration = m->id,
 	};
 
-	/* Room and slot are held before the host is asked: nobody else may take them meanwhile. */
+	/* Room and slot are held before the host is asked: no other migration may take them meanwhile. */
 	if (m->phase == MIG_SCHEDULE && fleet_host(m->priv->engine->fleet, host))
 		queue_hold(m, fleet_host(m->priv->engine->fleet, host));
 	util_replace(&m->priv->candidate, host);
@@ -210,7 +210,7 @@ void search_check(struct mig *m)
 		return;
 	if (m->priv->accepted)
 		next_host(m);
-	else if (some_host_fits(m)) /* nobody waits: hosts are asked when the destination is chosen */
+	else if (some_host_fits(m)) /* no caller waits: hosts are asked when the destination is chosen */
 		to_queue(m);
 }
 

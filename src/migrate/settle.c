@@ -178,7 +178,7 @@ static void announced(struct mig *m, struct hv_reply *r)
 		log_info("announce_failed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("error", r->err->message));
 }
 
-/* A help for the network, as in Nova: whether it succeeds changes nothing, and nobody waits for it. */
+/* A help for the network, as in Nova: whether it succeeds changes nothing, and nothing waits for it. */
 static void announce(struct mig *m)
 {
 	const struct conf *c = fleet_conf(m->priv->engine->fleet);
@@ -198,12 +198,12 @@ static void moved(struct mig *m)
 
 	if (m->postcopy)
 		util_replace(&m->error, NULL); /* whatever broke on the way is over */
-	if (!change(m, MIG_FINISH, "it lives at the destination", write_moved))
+	if (!change(m, MIG_FINISH, "it runs at the destination", write_moved))
 		return;
 	m->priv->arrived = true;
 	fleet_server_move(f, s, m->dest);
 	g_clear_pointer(&s->dom, hv_dom_free);
-	/* Its host tells again soon; until then nobody else may have its CPUs. */
+	/* Its host tells again soon; until then no other guest may have its CPUs. */
 	if (m->priv->dest_dom->ties)
 		server_set_ties(s, m->priv->dest_dom->ties);
 	announce(m);
@@ -214,8 +214,8 @@ static void retry(struct mig *m)
 {
 	m->attempt++;
 	m->priv->call_lost = false;
-	live_copies(m, NULL); /* what was made is made anew: it may be half full */
-	if (!change(m, MIG_PREPARE, "it never began, or was undone cleanly; again", NULL)) {
+	live_copies(m, NULL); /* recreate the files: they may be partial */
+	if (!change(m, MIG_PREPARE, "it never began, or was undone cleanly; trying again", NULL)) {
 		m->attempt--;
 		return;
 	}
@@ -251,10 +251,10 @@ static void gone(struct mig *m, const char *what)
 	live_end(m, MIG_ERROR, m->error);
 }
 
-/* Nothing is touched: both halves are there for whoever knows more than two hosts can say. */
+/* Nothing is touched: both halves stay for an operator with more to go by than the two hosts can say. */
 static void undecided(struct mig *m)
 {
-	g_autofree char *why = g_strdup_printf("the guest stands stopped at %s, and may have run at %s since: if it did, destroy it at %s and start "
+	g_autofree char *why = g_strdup_printf("the guest is stopped at %s, and may have run at %s since: if it did, destroy it at %s and start "
 					       "it at %s; if not, resume it at %s", m->source, m->dest, m->source, m->dest, m->source);
 
 	gone(m, why);
@@ -303,7 +303,7 @@ static void stays_in_copy(struct mig *m, bool dest_known)
 	bool never_told = !p->call_error || p->call_lost;
 
 	if (p->given_up && p->aborted)
-		undo(m, p->given_up); /* libvirt's call will come back when its keepalive ends; nobody waits for that */
+		undo(m, p->given_up); /* libvirt's call will come back when its keepalive ends; nothing waits for that */
 	else if (p->call_running && (clock_now_ms() - p->job_seen_ms < CALL_SILENT_MS || !fleet_settled(m->priv->engine->fleet))) /* libvirt has not begun yet */
 		live_watch(m);
 	else if (p->call_running)
@@ -315,7 +315,7 @@ static void stays_in_copy(struct mig *m, bool dest_known)
 	else {
 		note_refusal(m);
 		undo(m, p->call_error ? p->call_error :
-		     dest_known ? "the copy ended without a reason, again and again" : "the copy ended, and the destination cannot be asked why");
+		     dest_known ? "the copy ended repeatedly without a reason" : "the copy ended, and the destination cannot be asked why");
 	}
 }
 
@@ -342,7 +342,7 @@ static void stays_in_undo(struct mig *m, bool dest_known)
 {
 	g_autofree char *why = g_strdup(m->error);
 
-	/* A pause under way would come after the end, and nobody would take it back. */
+	/* A pause under way would come after the end, and would not be undone. */
 	if (m->priv->pause_open)
 		return;
 	if (m->paused_by_us && m->priv->probe == m->priv->pause_probe) {
@@ -435,7 +435,7 @@ static void act_copy(struct mig *m, enum probe_verdict v)
 			undo(m, m->abort_wanted ? (m->error ? m->error : "aborted") : m->priv->call_error ? m->priv->call_error : "the source gave up");
 		break;
 	case PROBE_STOPPED:
-		undo(m, "the guest was shut off meanwhile");
+		undo(m, "the guest was shut off in the meantime");
 		break;
 	case PROBE_MOVED:
 	case PROBE_STALE_SOURCE:
@@ -462,7 +462,7 @@ static void act_undo(struct mig *m, enum probe_verdict v)
 		stays_in_undo(m, v == PROBE_NOT_MOVED);
 		break;
 	case PROBE_STOPPED:
-		live_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, "the guest was shut off meanwhile");
+		live_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, "the guest was shut off in the meantime");
 		break;
 	case PROBE_LEFTOVER:
 		act_on(m, mig_dest(m), HV_DOM_DESTROY);
@@ -513,7 +513,7 @@ static void act_finish(struct mig *m, enum probe_verdict v)
 	case PROBE_NOT_MOVED_BLIND:
 	case PROBE_LEFTOVER:
 	case PROBE_RESUME_SOURCE:
-		/* It was seen living at the destination and is not any more: somebody else moved or stopped it. */
+		/* It was seen living at the destination and is not any more: it was moved or stopped by hand. */
 		live_end(m, MIG_ERROR, "after the migration the guest was found at the source again");
 		break;
 	case PROBE_WAIT:

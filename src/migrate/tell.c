@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What watchers are told of migrations, and what is counted of them. A phase that follows itself is a decision:
- * of the convergence (tune.c), or of a user who wants an end.
+ * of the convergence (tune.c), or a user's request.
  */
 #include "migrate/mig.h"
 

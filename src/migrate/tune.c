@@ -40,7 +40,7 @@ static struct converge_sample sample_of(const struct mig *m, const struct hv_job
 	int64_t memory = !j->mem_total && j->disk_total && s ? s->memory_mb << 20 : 0;
 
 	return (struct converge_sample){
-		/* libvirt's own count: it goes on while nobody watches */
+		/* libvirt's own count: it continues while it is not watched */
 		.at_ms = j->elapsed_ms,
 		.iteration = j->iteration,
 		.processed = j->mem_processed + j->disk_processed,
@@ -57,7 +57,7 @@ static void downtime_answered(struct mig *m, struct hv_reply *r)
 {
 	if (!r->err)
 		return;
-	m->priv->history.downtime_ms = 0; /* not set: the next sample decides anew */
+	m->priv->history.downtime_ms = 0; /* not set: the next sample decides again */
 	log_info("tune_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 }
 

@@ -78,7 +78,7 @@ static bool read_row(const struct store_row *row, void *user)
 	return true;
 }
 
-/* Rows and the end of their migration are written together, so only a database that somebody edited has such rows. */
+/* Rows and the end of their migration are written together, so only a database edited by hand has such rows. */
 static void sort_out(struct engine *e)
 {
 	g_autoptr(GList) all = g_hash_table_get_keys(e->volumes);
@@ -361,7 +361,7 @@ static bool dom_uses(const struct hv_dom *d, const char *path)
 	return false;
 }
 
-/* What a domain uses whose description cannot be read, nobody knows. */
+/* What a domain uses is unknown while its description cannot be read. */
 static bool may_be_used(const struct volume *v, const struct host *h)
 {
 	GHashTableIter i;
@@ -419,7 +419,7 @@ static void delete_it(struct volume *v)
 	else if (v->kind != VOLUME_MARKER && may_be_used(v, h))
 		later(v); /* until it can be read, or goes */
 	else if (v->ready && comer_uses(v))
-		later(v); /* it takes it over, or fails too; what is not ready nobody uses */
+		later(v); /* it takes it over, or fails too; what is not ready is not used */
 	else
 		hv_call(h->hv, &req, removed, v);
 }
@@ -436,7 +436,7 @@ static void got_dom(struct hv_reply *r, void *user)
 	else if (r->dom->state == HV_ABSENT)
 		delete_it(v);
 	else if (s && g_strcmp0(s->host, v->host) == 0 && !engine_active_of(v->engine, s->uuid))
-		leave(v, "the guest lives there now");
+		leave(v, "the guest is there now");
 	else
 		later(v); /* what is left of it there goes first (leftover.c) */
 }

@@ -11,12 +11,12 @@
  *
  *  - it moved: the files belong to the guest. The disks that they were copied
  *    from, at the source, are doomed, and config drives; base images stay at both.
- *    So do other read-only drives, which may be anybody's, but for those that
+ *    So do other read-only drives, which may be shared, but for those that
  *    Drover itself once brought there: their rows stay, and when the guest leaves
  *    they are doomed;
  *  - it stayed: the files at the destination are doomed;
- *  - nobody knows (the guest is lost, or was found where it should not be): the
- *    rows go, the files stay for whoever has to find out.
+ *  - it is not known (the guest is lost, or was found where it should not be): the
+ *    rows go, the files stay for an operator.
  *
  * What is doomed is removed as soon as its host can be asked, and the row after
  * it: at the end of the migration, when the host is back, after a start. First

@@ -95,7 +95,7 @@ static bool can_be_reached(const struct mig *m)
 	return (h && h->conn == HOST_UP) || !fleet_settled(m->priv->engine->fleet);
 }
 
-/* A wish of nobody's: it is not in the row, a restart comes to it again. */
+/* Not a user's request, so not stored: after a restart it is decided again. */
 static void give_up(struct mig *m)
 {
 	g_autofree char *why = g_strdup_printf("The link to %s is down: no byte has moved for %d seconds, and the host does not answer", m->dest, STILL_MS / 1000);

@@ -55,7 +55,7 @@ enum query {
 	Q_VOLUME_MOVED,    /* (migration_id, source): its disks live where they were made; what they were copied from is to be removed */
 	Q_VOLUME_BROUGHT,  /* (migration_id): the drives that it brought along stay as long as the server does */
 	Q_VOLUME_LEFT,     /* (server_uuid, host): the server has left, so those drives are to be removed */
-	Q_VOLUME_FORGET,   /* (migration_id): what it made and is not to be removed is somebody's now */
+	Q_VOLUME_FORGET,   /* (migration_id): what it made and is not to be removed is in use now */
 
 	/* definitions that migrations take away or leave behind */
 	Q_DEFINITION_ALL,    /* () -> id, migration_id, server_uuid, host, kind, xml, autostart, due; by id */

@@ -120,7 +120,7 @@ void store_rollback(struct store *s)
 		return;
 	s->ops->rollback(s->db);
 	s->in_tx = false;
-	count(s, false); /* nobody rolls back what went well */
+	count(s, false); /* what went well is not rolled back */
 }
 
 /* ---- statements ---- */

@@ -13,13 +13,13 @@
  * The loop thread alone uses a store, synchronously: a write is a transaction
  * that is durable when store_commit() returned TRUE (SQLite: WAL with
  * synchronous=FULL; PostgreSQL: synchronous_commit=on). A write that fails
- * leaves nothing behind; whoever changed memory for it changes it only after
+ * leaves nothing behind; memory is changed only after
  * the commit. Reads of the hot paths come from memory, never from here.
  *
  * Errors are ERR_STORE, but ERR_UNAVAILABLE where the database could not be
  * reached and the statement surely was not executed. A commit (or a writing
  * statement outside a transaction) whose answer was lost is ERR_STORE, and its
- * message says that the outcome is unknown: whoever gets it reads before acting.
+ * message says that the outcome is unknown: its caller reads before acting.
  *
  * Text that is not UTF-8 is stored with U+FFFD in place of what is invalid.
  */

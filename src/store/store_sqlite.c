@@ -84,13 +84,13 @@ static void sqlite_close(void *vdb)
 	g_free(db);
 }
 
-/* The file holds password hashes: nobody else reads it, whatever the umask. */
+/* The file holds password hashes: no other user may read it, whatever the umask. */
 static bool make_file(const char *path, GError **err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
 	if (fd < 0 && errno != EEXIST) {
-		g_set_error(err, ERR, ERR_STORE, "cannot make database %s: %s", path, g_strerror(errno));
+		g_set_error(err, ERR, ERR_STORE, "cannot create database %s: %s", path, g_strerror(errno));
 		return false;
 	}
 	if (fd >= 0)
@@ -278,7 +278,7 @@ static bool bind(struct sqlite_db *db, sqlite3_stmt *st, const struct store_val 
 	return true;
 }
 
-/* A statement that writes is run to its end even if nobody wants more rows: only then it is committed. */
+/* A statement that writes is run to its end even if no more rows are wanted: only then it is committed. */
 static bool step_all(struct sqlite_db *db, sqlite3_stmt *st, store_row_f *fn, void *user, GError **err)
 {
 	struct store_row row = { get_int, get_text, st, sqlite3_column_count(st) };

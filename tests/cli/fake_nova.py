@@ -333,7 +333,7 @@ class FakeNova:
         if not row:
             raise fault(404, 'itemNotFound', 'Migration %s could not be found.' % m.group(1))
         if r['method'] == 'POST' and row['final']:
-            raise fault(409, 'conflictingRequest', 'Migration %s is %s; its priority matters no more.' % (m.group(1), row['status']))
+            raise fault(409, 'conflictingRequest', 'Migration %s is %s; its priority can no longer be changed.' % (m.group(1), row['status']))
         if r['method'] == 'POST':
             row.update(r['body'])
         raise Answer(200, {'migration': row})

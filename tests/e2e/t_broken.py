@@ -59,7 +59,7 @@ def destination_libvirtd(g: Guest) -> str:
 
 
 def source_libvirtd(g: Guest) -> str:
-    """A new one undoes what the old one did; nobody wanted that, so it is done again."""
+    """A new one undoes what the old one did; that was not requested, so it is done again."""
     g.busy()
     g.lab("kill-libvirtd", g.source)
     g.lab("start-libvirtd", g.source)

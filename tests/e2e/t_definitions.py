@@ -47,7 +47,7 @@ class Case:
         return re.search(r"Autostart:\s+(\S+)", self.lab.virsh(host, "dominfo", GUEST))[1] == "enable"
 
     def by_hand(self) -> None:
-        """As virsh does it if nobody says else: the guest runs transient at the destination, its definition stays."""
+        """As virsh does it by default: the guest runs transient at the destination, its definition stays."""
         address = re.search(r"//([^/:]+)", self.lab.uri(self.dest))[1]
         self.lab.virsh(self.source, "migrate", "--live", "--p2p", GUEST, self.lab.uri(self.dest), f"tcp://{address}")
         self.source, self.dest = self.dest, self.source

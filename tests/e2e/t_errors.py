@@ -100,7 +100,7 @@ def disable(api: Api, host: str) -> None:
 
 
 def make_user(api: Api) -> dict[str, str]:
-    """Who may see the project's servers, but is no admin. Return: as in a credentials file."""
+    """A user that may see the project's servers, but is not an admin. Return: as in a credentials file."""
     got = api.call("POST", "/v3/users", {"user": {"name": "bob", "password": "b0b's secret", "domain_id": "default"}})
     assert got.status == 201, got.fault
     roles = {role["name"]: role["id"] for role in api.get("/v3/roles", None)["roles"]}
@@ -111,14 +111,14 @@ def make_user(api: Api) -> dict[str, str]:
 
 
 def not_admin(t: Tap, daemon: Daemon, free: str) -> None:
-    with t.test("a user who is no admin gets a token"):
+    with t.test("a user that is not an admin gets a token"):
         bob = Api(daemon.url)
         bob.login(make_user(daemon.api()))
     check(t, bob.call("POST", f"/v2.1/servers/{free}/action", live("s2"), mv="2.30"),
           Row("not admin, migrate", "", "", 403, "forbidden: Policy doesn't allow os_compute_api:os-migrate-server:migrate_live to be performed."))
     check(t, bob.call("GET", "/v2.1/os-services", mv="2.30"),
           Row("not admin, services", "", "", 403, "forbidden: Policy doesn't allow os_compute_api:os-services:list to be performed."))
-    check(t, bob.call("GET", "/v2.1/servers", mv="2.30"), Row("he may list his servers", "", "", 200, ".*"))
+    check(t, bob.call("GET", "/v2.1/servers", mv="2.30"), Row("it may list its servers", "", "", 200, ".*"))
 
 
 def expired(t: Tap) -> None:

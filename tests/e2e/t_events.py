@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The stream of events: a whole migration, coming back after a break and after a kill, readers who do not read; the queue by the client. Simulated hosts."""
+"""The stream of events: a whole migration, reconnecting after a break and after a kill, clients that do not read; the queue by the client. Simulated hosts."""
 import json
 import os
 import shutil
@@ -23,7 +23,7 @@ HOSTS = {
 }
 HISTORY = 64
 STREAMS_MAX = 4
-# so many events do not fit between the daemon and a client who does not read
+# so many events do not fit between the daemon and a client that does not read
 TOGGLES = 1000
 REASON = "x" * 255
 WAY = ["check", "queued", "schedule", "prepare", "copy", "finish", "done"]
@@ -72,7 +72,7 @@ def whole(daemon: Daemon, api: Api, uuid: str) -> str:
 
 
 def back_after_a_break(daemon: Daemon, api: Api, uuid: str) -> str:
-    """Who comes back in time has missed nothing."""
+    """A client that reconnects in time has missed nothing."""
     with Events(daemon.url, api.token) as stream:
         start(api, uuid)
         event = stream.until(lambda e: e["type"] == "migration" and e["to"] == "copy")
@@ -117,7 +117,7 @@ def back_after_a_kill(daemon: Daemon, api: Api, uuid: str) -> str:
 
 
 def unread(daemon: Daemon, api: Api, service: str) -> str:
-    """One does not read, another does: the first costs nothing but his place, the second misses nothing."""
+    """One does not read, another does: the first loses only its place, the second misses nothing."""
     with Events(daemon.url, api.token, small=True) as lazy, Events(daemon.url, api.token, query="type=host") as keen:
         for _ in range(TOGGLES // 20):
             toggle(api, service, 20)
@@ -146,7 +146,7 @@ def limits(daemon: Daemon, api: Api) -> None:
 
 
 def too_many(daemon: Daemon, api: Api) -> None:
-    """Those who went without a word do not count."""
+    """Clients that have gone silently do not count."""
     for _ in range(3 * STREAMS_MAX):
         Events(daemon.url, api.token).close()
     streams = []
@@ -217,7 +217,7 @@ def queue_by_client() -> None:
             drover(daemon, f"migration abort {number}")
         wait_for(lambda: api.migrations(uuids[0])[0]["status"] == "cancelled", 30, "the first is aborted")
         refused = drover(daemon, f"migration set --priority 7 {first}", 1)
-        assert "is cancelled; its priority matters no more. (HTTP 409)" in refused, refused
+        assert "is cancelled; its priority can no longer be changed. (HTTP 409)" in refused, refused
 
 
 def token_ends() -> None:
@@ -253,7 +253,7 @@ def main() -> int:
             by_curl(daemon, api, service)
         with t.test("by drover"):
             by_client(daemon, api, service)
-        with t.test("one who does not read") as notes:
+        with t.test("a client that does not read") as notes:
             notes.append(unread(daemon, api, service))
         with t.test("what is refused"):
             limits(daemon, api)

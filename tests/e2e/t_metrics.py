@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""GET /metrics, read strictly, before and after a migration; who gets it. Simulated hosts."""
+"""GET /metrics, read strictly, before and after a migration; access to it. Simulated hosts."""
 import signal
 import sys
 from pathlib import Path
@@ -128,9 +128,9 @@ def main() -> int:
             notes.append(at_rest(daemon))
         with t.test("a migration is counted"):
             counted(daemon, api)
-        with t.test("it names nobody"):
+        with t.test("it names no server, project or host"):
             names_nobody(daemon, api)
-        with t.test("who gets it"):
+        with t.test("access to it"):
             by_key(daemon, api)
         with t.test("droverd ends well"):
             daemon.stop()

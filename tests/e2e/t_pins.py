@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A pinned guest on real hosts: it gets a CPU that nobody has there. Also through libvirtd's own connection, and announced."""
+"""A pinned guest on real hosts: it gets a CPU that is free there. Also through libvirtd's own connection, and announced."""
 import re
 import sys
 from pathlib import Path
@@ -59,7 +59,7 @@ def main() -> int:
             lab.virsh("h1", "vcpupin", "vm2", "0", "0", "--live")
             lab.guest("h1", "vm3", "--mem", "128")
             pin(lab, "h1", "vm3", 1)
-            wait_for(lambda: not fits(api, moving, "h1"), 20, "the pin that somebody has set is seen")
+            wait_for(lambda: not fits(api, moving, "h1"), 20, "the pin set by hand is seen")
             reply = api.live_migrate(moving, "h1", "2.30")
             assert reply.status == 400 and "cannot fit the given host NUMA topology" in reply.fault, reply
             notes.append(reply.fault)

@@ -151,7 +151,7 @@ class Case:
     def goes_its_way(self) -> None:
         """
         droverd does nothing to either half. One thing it may do, when the guest lives at the destination: libvirt says that the
-        source's half has stopped before it undefines that, and who looks in between undefines it too.
+        source's half has stopped before it undefines that, and a controller that looks in between undefines it too.
         """
         late = ("dom_undefine", self.source, "migrated", "running", "moved")
         probed: dict = {}
@@ -180,11 +180,11 @@ class Case:
 # ---- how the hosts come to it; the daemon is dead ----
 
 def as_it_is(case: Case) -> None:
-    """A p2p migration does not need who asked for it."""
+    """A p2p migration does not need the client that started it."""
 
 
 def aborted(case: Case) -> None:
-    """Somebody aborts it by hand, and nobody is there to hear why."""
+    """It is aborted by hand, while the controller is down."""
     case.idle()
     case.virsh(case.source, "domjobabort", case.guest)
     case.until(case.dest, "absent")
@@ -319,7 +319,7 @@ def goes_on(case: Case) -> str:
 
 def retried(case: Case) -> str:
     case.final("completed", "")
-    assert case.story().count("it never began, or was undone cleanly; again") == 1, case.story()
+    assert case.story().count("it never began, or was undone cleanly; trying again") == 1, case.story()
     return case.lives(case.dest)
 
 
@@ -426,7 +426,7 @@ def lost(case: Case) -> str:
     assert got.status == 202, got.fault
     case.daemon.wait_event("server_gone", 20, since=case.seen)
     names = [event["event"] for event in case.daemon.events[case.seen:]]
-    assert names.index("server_reset") < names.index("server_gone"), "the record went before anybody said that it may"
+    assert names.index("server_reset") < names.index("server_gone"), "the record went before it was reset"
     return "nothing is touched, and its record stays until that is reset"
 
 
@@ -443,7 +443,7 @@ class Row:
     name: str
     source: str              # as virsh domstate has them; * is anything
     dest: str
-    job: bool | None         # None: there is nobody to ask, or its lock is held
+    job: bool | None         # None: there is no host to ask, or its lock is held
     seen: tuple[str, str, str]  # by droverd: source, destination, verdict; * too
     bring: Callable[[Case], None]
     ends: Callable[[Case], str]

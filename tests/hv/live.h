@@ -63,7 +63,7 @@ void live_lab(const char *command, ...) G_GNUC_NULL_TERMINATED;
 char *live_output(const char *command, ...) G_GNUC_NULL_TERMINATED;
 /** live_sh() - run a shell script in a host; it must succeed. Return: its output without the last newline, owned by the caller. */
 char *live_sh(int host, const char *script);
-/** live_reset() - boot the guest anew on the first host, whatever became of it. */
+/** live_reset() - boot the guest again on the first host, whatever became of it. */
 void live_reset(void);
 
 /** live_released() - wait until no connection is left, and check that their sockets are closed. */

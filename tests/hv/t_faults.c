@@ -2,7 +2,7 @@
  *
  * What two real hosts say of a guest when a migration is broken in its middle:
  * the evidence for the table of restarts. And what a host that hangs looks like.
- * tests/hv/run raises the hosts. Each test boots the guest anew on the first one.
+ * tests/hv/run raises the hosts. Each test boots the guest again on the first one.
  */
 #include <string.h>
 
@@ -299,7 +299,7 @@ static void test_postcopy_resume(void)
 	live_until(0, ABSENT, LEFT);
 }
 
-/* The call may return, or hold the domain's lock until libvirtd is restarted: nobody should wait for it. */
+/* The call may return, or hold the domain's lock until libvirtd is restarted: nothing should wait for it. */
 static void test_postcopy_source_qemu(void)
 {
 	(void)in_postcopy();
@@ -314,7 +314,7 @@ static void test_postcopy_dest_qemu(void)
 	signal_pid(1, "KILL", QEMU);
 	end(c, ERR_HV);
 	live_until(0, POST_SOURCE_FAILED, NULL);
-	/* Who notices first decides: the monitor, or the migration's end. */
+	/* The first to notice decides: the monitor, or the migration's end. */
 	live_until(1, CRASHED, "shutoff/failed+persistent");
 }
 

@@ -311,7 +311,8 @@ static struct live_call *begin_copying(int from)
 
 	live_await_copy(c, from);
 	assert_state(from, "copying", "running/*+job+out+persistent");
-	assert_state(!from, "copying", "paused/migration+job+in");
+	/* where the monitor is silent for long, on a busy machine, its job cannot be told from an outgoing one (hv.h) */
+	live_until(!from, "paused/migration+job+in", NULL);
 	return c;
 }
 

@@ -622,7 +622,7 @@ static void test_many(void)
 
 static void test_refused(void)
 {
-	/* nobody listens on port 1; no such driver; not a URI */
+	/* no listener on port 1; no such driver; not a URI */
 	static const char *const uris[] = { "qemu+tcp://127.0.0.1:1/system", "nonsense:///", "::::" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(uris); i++) {
@@ -642,7 +642,7 @@ static void set_true(void *user)
 	*(bool *)user = true;
 }
 
-/* Nothing holds a connection for ever: what is closed on workers is closed in the end. */
+/* Nothing holds a connection without end: what is closed on workers is closed in the end. */
 static void test_released(void)
 {
 	bool late = false;

@@ -355,7 +355,7 @@ static void test_copy_refused(void)
 	remove_both(PRIVATE "c");
 }
 
-/* While somebody makes a volume there libvirt does not look into the pool, and nothing is done in it. Others are not concerned. */
+/* While a volume is being made there libvirt does not look into the pool, and nothing is done in it. Others are not concerned. */
 static void test_busy(void)
 {
 	struct hv_vol_params there = from_first(PRIVATE "f"), back = { .path = PRIVATE "of-h2", .source_uri = live_hosts[1].uri };

@@ -99,7 +99,7 @@ class Daemon:
         self.pump.start()
 
     def _pump(self, proc: subprocess.Popen) -> None:
-        """Each line at once to those who watch: a test may kill the daemon upon one."""
+        """Each line at once to the watchers: a test may kill the daemon upon one."""
         with open(self.dir / "log", "ab", buffering=0) as log:
             for line in proc.stderr:
                 log.write(line)

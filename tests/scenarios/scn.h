@@ -105,7 +105,7 @@ struct guest {
 	bool stray;        /* ... and another one somewhere else, which stays */
 	bool may_pause;    /* ... and paused it */
 	bool transient;    /* ... and it has no definition of its own */
-	GPtrArray *definitions; /* struct scn_definition *: those that nobody else may take away */
+	GPtrArray *definitions; /* struct scn_definition *: those that must not be taken away */
 	/* the last request for it */
 	bool asked, answered;
 	int64_t id;        /* of its last accepted migration */

@@ -188,7 +188,7 @@ static void check_guest(struct run *r, const struct guest *g)
 }
 
 /*
- * Every file belongs to somebody: to a domain that is on a host which sees it, or to strangers. Markers, half-made volumes
+ * Every file has an owner: a domain that is on a host which sees it, or to strangers. Markers, half-made volumes
  * and the disks that a guest has left behind must be gone. What a dead guest leaves is for a person to sort out.
  */
 static void check_files(struct run *r)

@@ -502,7 +502,7 @@ static void do_stop(struct run *r, const struct scn_line *l)
 
 /* ---- requests ---- */
 
-static const struct requester somebody = {
+static const struct requester requester = {
 	.user_id = "admin", .project_id = "admin", .request_id = "req-00000000-0000-4000-8000-000000000000", .admin = true,
 };
 
@@ -534,7 +534,7 @@ static void do_migrate(struct run *r, const struct scn_line *l)
 		.force = has_word(l, "force"),
 		.wait_checks = has_word(l, "checked"),
 		.priority = priority ? atoi(priority) : 0,
-		.who = somebody,
+		.who = requester,
 	};
 
 	g->asked = g->answered = false;
@@ -559,7 +559,7 @@ static void do_abort(struct run *r, const struct scn_line *l)
 	struct guest *g = run_guest(r, arg(r, l, 1));
 	struct server *s = run_server(r, g);
 	g_autoptr(GError) err = NULL;
-	bool ok = s && engine_abort(r->engine, s, g->id, has_word(l, "queued"), &somebody, &err);
+	bool ok = s && engine_abort(r->engine, s, g->id, has_word(l, "queued"), &requester, &err);
 
 	if (s)
 		keep_result(r, ok, err);
@@ -570,7 +570,7 @@ static void do_force(struct run *r, const struct scn_line *l)
 	struct guest *g = run_guest(r, arg(r, l, 1));
 	struct server *s = run_server(r, g);
 	g_autoptr(GError) err = NULL;
-	bool ok = s && engine_force_complete(r->engine, s, g->id, &somebody, &err);
+	bool ok = s && engine_force_complete(r->engine, s, g->id, &requester, &err);
 
 	if (s)
 		keep_result(r, ok, err);
@@ -616,7 +616,7 @@ static void do_reset_state(struct run *r, const struct scn_line *l)
 		run_fail(r, "%s has no record", l->w[1]);
 		return;
 	}
-	ok = fleet_server_reset(r->fleet, s, g_str_equal(arg(r, l, 2), "error") ? SERVER_ERROR : SERVER_ACTIVE, &somebody, &err);
+	ok = fleet_server_reset(r->fleet, s, g_str_equal(arg(r, l, 2), "error") ? SERVER_ERROR : SERVER_ACTIVE, &requester, &err);
 	keep_result(r, ok, err);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One store for all runs of a process. Making the schema and preparing the
- * statements anew takes longer than most runs do, and the store itself has, with
+ * statements again takes longer than most runs do, and the store itself has, with
  * good reason, no call that empties it. So the linker puts our function around
  * SQLite's open (--wrap), and the tables are emptied behind the store's back.
  *

@@ -253,7 +253,7 @@ void settle_down(struct run *r)
 	(void)run_until(r, REST_MS, outages_over, NULL);
 	sim_fault_clear(r->world);
 	(void)sim_release(r->world, NULL);
-	sim_dom_calm(r->world); /* else some would never converge, and nobody is there to force them */
+	sim_dom_calm(r->world); /* else some would never converge, and there is no operator to force them */
 	for (guint i = 0; i < r->conf->hosts->len; i++) {
 		for (guint k = 0; k < i; k++)
 			sim_host_apart(r->world, host_name(r, i), host_name(r, k), false);

@@ -120,7 +120,7 @@ static void test_loss(const void *data)
 	proxy_free(p);
 }
 
-/* The server went away while nobody asked for anything. */
+/* The server went away while there was no request. */
 static void test_idle(void)
 {
 	g_autoptr(GError) err = NULL;

@@ -336,7 +336,7 @@ static void test_early_stop(void)
 	g_assert_cmpint(n, ==, 2);
 	/* the statement is free again, and nothing is held */
 	g_assert_true(fx_put_host(s, "d", false, &err));
-	/* whose row nobody takes */
+	/* whose row is left alone */
 	g_assert_true(store_run(s, Q_HOST_PUT, FX_HOST("d", "new", 2), &changed, &err));
 	g_assert_cmpint(changed, ==, 1);
 	n = -100;

@@ -166,7 +166,7 @@ static void test_second_opener(void)
 	g_autoptr(store) s = NULL;
 
 	if (!fx_is_sqlite()) {
-		g_test_skip("PostgreSQL is made for many; who leads is another's lock");
+		g_test_skip("PostgreSQL serves many; which one leads is decided by another lock");
 		return;
 	}
 	if (g_test_subprocess()) {
@@ -207,7 +207,7 @@ static const struct {
 	{ "percent", "postgresql://drover:hunter2%zz@127.0.0.1:1/db", "URL is malformed" },
 	{ "port", "postgresql://drover@127.0.0.1:hunter2/db", "URL is malformed" },
 	{ "unknown option", "postgresql://drover:hunter2@127.0.0.1:1/db?hunter2=3", "URL is malformed" },
-	{ "nobody listens", "postgresql://drover:hunter2@127.0.0.1:1/db", "Connection refused" },
+	{ "no listener", "postgresql://drover:hunter2@127.0.0.1:1/db", "Connection refused" },
 	{ "no socket", "postgres://drover:hunter2@%2Fnonexistent/db", "No such file or directory" },
 	{ "password in the query", "postgresql+psycopg2://drover@127.0.0.1:1/db?password=hunter2", "Connection refused" },
 };

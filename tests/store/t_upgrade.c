@@ -123,7 +123,7 @@ static void test_damaged(void)
 	g_assert_nonnull(strstr(err->message, "schema_version has 0 rows instead of 1"));
 }
 
-/* Somebody else's database: refused, and nothing is added to it. */
+/* A foreign database: refused, and nothing is added to it. */
 static void test_foreign(void)
 {
 	g_autoptr(GError) err = NULL;

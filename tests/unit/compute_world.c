@@ -13,7 +13,7 @@
 #define T0 INT64_C(1760000000000000) /* 2025-10-09T08:53:20 */
 #define MINUTE INT64_C(60000000)
 
-/* ---- who asks ---- */
+/* ---- requesters ---- */
 
 static const struct {
 	const char *token, *user, *project;

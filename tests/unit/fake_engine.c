@@ -163,7 +163,7 @@ bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **er
 	struct mig *m = g_ptr_array_index(e->all, id - 1);
 
 	if (mig_is_final(m)) {
-		g_set_error(err, ERR, ERR_CONFLICT, "Migration %d is %s; its priority matters no more.", (int)id, mig_status(m));
+		g_set_error(err, ERR, ERR_CONFLICT, "Migration %d is %s; its priority can no longer be changed.", (int)id, mig_status(m));
 		return false;
 	}
 	m->priority = priority;

@@ -25,7 +25,7 @@ static void start(void)
 static void test_order(void)
 {
 	start();
-	(void)clock_after(30, note, "c"); /* nobody cancels these */
+	(void)clock_after(30, note, "c"); /* these are not cancelled */
 	(void)clock_after(10, note, "a");
 	(void)clock_after(30, note, "d");
 	(void)clock_after(20, note, "b");
@@ -191,7 +191,7 @@ static void quit(void *user)
 	g_main_loop_quit(user);
 }
 
-/* Sets itself anew for the next turn, for ever. */
+/* Sets itself again for each next turn. */
 static void spin(void *user)
 {
 	++*(int *)user;

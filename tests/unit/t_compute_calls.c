@@ -276,7 +276,7 @@ static void reset_state(void)
 	}
 }
 
-/* Who did it, and that the database has it. */
+/* The requester, and that the database has it. */
 static void reset_state_kept(void)
 {
 	static const struct hv_ops *const ops[] = { NULL };
@@ -377,7 +377,7 @@ static void order(void)
 	world_free(w);
 }
 
-/* A pattern that would take for ever is refused, not tried to the end. */
+/* A pattern that would not end is refused, not tried to the end. */
 static void slow_pattern(void)
 {
 	struct world *w = world_new();

@@ -9,7 +9,7 @@
  *	> PUT /v2.1/os-services/disable 2.1 admin {"host": "h1", "binary": "nova-compute"}
  *
  * With several microversions the first answer is shown whole, of the others what
- * changed against the one before. REGEN=1 writes the files anew.
+ * changed against the one before. REGEN=1 rewrites the files.
  */
 #include <glib.h>
 #include <jansson.h>

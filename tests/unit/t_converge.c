@@ -245,7 +245,7 @@ static const struct {
 	{ "several passed",              { { 2, 2048, 10 },  { 6, 2148, 7 } },   25 },
 	{ "several passed, a large one", { { 2, 2048, 10 },  { 4, 2148, 90 } },  90 },
 	{ "never more than all",         { { 2, 1000, 0 },   { 3, 9000, 10 } },  2048 },
-	{ "begun anew",                  { { 5, 5000, 100 }, { 1, 10, 2038 } },  2038 },
+	{ "begun again",                  { { 5, 5000, 100 }, { 1, 10, 2038 } },  2038 },
 };
 
 static void test_sizes(void)

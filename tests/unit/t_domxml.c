@@ -262,7 +262,7 @@ static const struct {
 	{ "pin too high", HEAD "<memory>1</memory><cputune><vcpupin vcpu='4097' cpuset='1'/></cputune></domain>", "XML of the host: no valid pin of a CPU" },
 	{ "cell too high", HEAD "<memory>1</memory><cpu><numa><cell id='128' memory='1'/></numa></cpu></domain>", "XML of the host: no valid NUMA cell" },
 	{ "cell of no size", HEAD "<memory>1</memory><cpu><numa><cell id='0'/></numa></cpu></domain>", "XML of the host: no valid NUMA cell" },
-	{ "node of no cell", HEAD "<memory>1</memory><numatune><memnode cellid='0' nodeset='0'/></numatune></domain>", "XML of the host: a <memnode> of no NUMA cell" },
+	{ "node of no cell", HEAD "<memory>1</memory><numatune><memnode cellid='0' nodeset='0'/></numatune></domain>", "XML of the host: a <memnode> without a NUMA cell" },
 	{ "pages of no size", HEAD "<memory>1</memory><memoryBacking><hugepages><page/></hugepages></memoryBacking></domain>", "XML of the host: no valid size of pages" },
 	{ "mdev of none", HEAD "<memory>1</memory><devices><hostdev type='mdev'/></devices></domain>", "XML of the host: a mediated device without a UUID" },
 	{ "floor is text", HEAD "<memory>1</memory><devices><interface><bandwidth><inbound floor='x'/></bandwidth></interface></devices></domain>", "XML of the host: no valid <inbound floor>" },

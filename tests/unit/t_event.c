@@ -86,7 +86,7 @@ static void test_find(void)
 	events_free(e);
 }
 
-/* Numbers begin anew after a restart, ids do not. */
+/* Numbers begin again after a restart, ids do not. */
 static void test_restart(void)
 {
 	char before[EVENT_ID_MAX], after[EVENT_ID_MAX];

@@ -94,7 +94,7 @@ static void check_safe(enum probe_half src, enum probe_half dst, bool job, enum 
 		g_assert_true(src == PROBE_H_SWITCH && !job && lives(dst));
 	if (v == PROBE_MOVED) /* undefines at the source */
 		g_assert_true(!lives(src) && src != PROBE_H_SWITCH && !in_postcopy(src) && src != PROBE_H_UNKNOWN && !job);
-	if (v == PROBE_NOT_MOVED) /* begins anew */
+	if (v == PROBE_NOT_MOVED) /* begins again */
 		g_assert_true(lives(src) && !lives(dst) && dst != PROBE_H_INCOMING && dst != PROBE_H_UNKNOWN && !job);
 	if (in_postcopy(src) || in_postcopy(dst))
 		g_assert_true(leaves_halves_alone(v));

@@ -5,7 +5,7 @@
 #include "api/identity.h"
 #include "api/request.h"
 
-/* ---- who asks: the tokens "admin" and "member" are good ones ---- */
+/* ---- requesters: the tokens "admin" and "member" are good ones ---- */
 
 struct auth *identity_check(struct identity *id, const char *token, GError **err)
 {

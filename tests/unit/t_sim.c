@@ -473,7 +473,7 @@ static struct sim_job_report report_of(struct fixture *f)
 	return r;
 }
 
-/* What it costs the guest and the network, whoever asked for it. */
+/* What it costs the guest and the network, for any caller. */
 static void test_costs(void)
 {
 	struct sim_job_report r;
@@ -607,7 +607,7 @@ static void test_postcopy_cable(void)
 	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
 	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY);
 	clock_advance_ms(15000);
-	/* QEMU finished by itself; nobody was left to undefine the source */
+	/* QEMU finished by itself; no libvirt call was left to undefine the source */
 	expect_state(&f, 0, HV_SHUTOFF, HV_R_MIGRATED);
 	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
 	got_clear(&g);

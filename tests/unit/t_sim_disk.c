@@ -128,7 +128,7 @@ static const struct {
 	{ "relative",         1, HV_VOL_CREATE, { .path = "mark", .format = "raw" }, ERR_HV, "absolute", 1, -1 },
 	{ "absent is fine",   1, HV_VOL_DELETE, { .path = MARK }, -1, "", 1, -1 },
 	{ "copy",             1, HV_VOL_COPY,   { .path = CONFIG, .source_host = "h1" }, -1, "", 1, 0 },
-	{ "copy from nobody", 1, HV_VOL_COPY,   { .path = CONFIG, .source_host = "h9" }, ERR_HV, "unable to connect", 1, -1 },
+	{ "copy from no host", 1, HV_VOL_COPY,   { .path = CONFIG, .source_host = "h9" }, ERR_HV, "unable to connect", 1, -1 },
 	{ "copy of nothing",  1, HV_VOL_COPY,   { .path = CONFIG, .source_host = "h3" }, ERR_HV, "no storage vol", 1, -1 },
 	{ "copy over",        0, HV_VOL_COPY,   { .path = BASE, .source_host = "h3" }, ERR_CONFLICT, "exists", 0, 1024 },
 };
@@ -412,7 +412,7 @@ static void test_disk_phase(void)
 	tear_down(&f, NULL);
 }
 
-/* 80 of 100 MiB/s are written anew: 500 MiB take 25 s; memory then has 20 MiB/s: 50 s. */
+/* 80 of 100 MiB/s are rewritten: 500 MiB take 25 s; memory then has 20 MiB/s: 50 s. */
 static void test_disk_writes(void)
 {
 	struct fixture f;
@@ -556,10 +556,10 @@ static const struct {
 	{ "a marker",            make_marker,    MARK, NULL },
 	{ "nothing",             NULL,           MARK, NULL },
 	{ "under the guest",     NULL,           DISK, "under a running guest" },
-	{ "the base under it",   NULL,           BASE, "nobody of ours had made it" },
+	{ "the base under it",   NULL,           BASE, "was not made by us" },
 	{ "of one shut off",     shut_off,       DISK, "the only copy" },
 	{ "of one that is gone", undefine_guest, DISK, NULL },
-	{ "a stranger's",        undefine_guest, MARK, "nobody of ours had made it" },
+	{ "a stranger's",        undefine_guest, MARK, "was not made by us" },
 };
 
 static void test_removals(void)

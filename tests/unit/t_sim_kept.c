@@ -109,7 +109,7 @@ static char *definition(struct fixture *f, int host)
 	return xml;
 }
 
-/* A definition is dropped only by whoever names it, and comes back as it was; also to a guest that runs without. */
+/* A definition is dropped only by a call that names it, and comes back as it was; also to a guest that runs without. */
 static void test_define(void)
 {
 	static const struct sim_dom_spec off = { .uuid = GUEST, .name = "guest", .description = "old", .state = HV_SHUTOFF };

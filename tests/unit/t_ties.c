@@ -51,7 +51,7 @@ static const struct {
 	{ "tpm", precheck_vtpm, TPM("type='emulator'>"), "", &new, &with_tpm, NULL },
 	{ "tpm, secret", precheck_vtpm, TPM("type='emulator'><encryption secret='x'/>"), "", &new, &with_tpm, "vTPM-enabled" },
 	{ "tpm of the host", precheck_vtpm, TPM("type='passthrough'>"), "", &new, &with_tpm, "vTPM-enabled" },
-	{ "tpm of somebody", precheck_vtpm, TPM("type='external'>"), "", &new, &with_tpm, "vTPM-enabled" },
+	{ "tpm of another process", precheck_vtpm, TPM("type='external'>"), "", &new, &with_tpm, "vTPM-enabled" },
 };
 
 static void test_rules(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Streams of events without their sockets: what a reader gets who reads when he likes.
+ * Streams of events without their sockets: what a reader gets that reads at any time.
  */
 #include <string.h>
 
@@ -191,7 +191,7 @@ static void test_rows(void)
 	}
 }
 
-/* Who reads too late is told, and holds nothing but the block that he was reading. */
+/* A reader that is too late is told, and holds nothing but the block that it was reading. */
 static void test_slow(void)
 {
 	struct fixture f = setup(1);
@@ -240,7 +240,7 @@ static void test_beats(void)
 	expect(s, "");
 	clock_advance_ms(1);
 	expect(s, "beat@0");
-	/* three that nobody read are one */
+	/* three unread ones are one */
 	clock_advance_ms(3 * WATCH_BEAT_MS);
 	expect(s, "beat@0");
 	/* an event is a sign of life, too */
@@ -274,7 +274,7 @@ static void test_token(void)
 		good = ends[i].good;
 		admin = ends[i].admin;
 		clock_advance_ms(WATCH_BEAT_MS);
-		/* what happened after it was noticed is not for him */
+		/* what happened after it was noticed is not for this reader */
 		emit(&f, EVENT_HOST, NULL, 0);
 		expect(s, ": the token is no longer valid|");
 		s->closed(s);
