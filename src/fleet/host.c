@@ -366,7 +366,8 @@ void host_event(const struct hv_event *ev, void *user)
 	case HV_EV_OPEN:
 		h->priv->turn++;
 		set_conn(h, HOST_SYNCING);
-		util_replace(&h->down_reason, "its domains are not known yet");
+		if (!h->same_as) /* else the reason stays while it is asked again */
+			util_replace(&h->down_reason, "its domains are not known yet");
 		ask_all(h);
 		break;
 	case HV_EV_CLOSED:
