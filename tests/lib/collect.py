@@ -66,6 +66,7 @@ GROUPS = {
         ("tests/e2e/t_pins.py", "asan"),
         ("tests/e2e/t_checks.py", "gcc"),
         ("tests/e2e/t_definitions.py", "gcc"),
+        ("tests/e2e/t_items.py", "gcc"),
         ("tests/e2e/t_events.py", "asan"),
         ("tests/e2e/t_errors.py", "asan"),
         ("tests/e2e/t_metrics.py", "asan"),
