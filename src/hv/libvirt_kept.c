@@ -26,7 +26,7 @@ static int get_autostart(virDomainPtr dom)
 bool lv_dom_kept(const struct lv_ctx *x, virDomainPtr dom, struct hv_kept *ret, GError **err)
 {
 	struct hv_kept k = { .told = true };
-	int autostart, saved;
+	int autostart = 0, saved = 0;
 
 	if (!number(x, get_autostart(dom), "read the domain's autostart", &autostart, err) ||
 	    !number(x, virDomainHasManagedSaveImage(dom, 0), "ask for the domain's managed save image", &saved, err) ||
