@@ -237,7 +237,9 @@ static guint same_project(GPtrArray *items, guint from)
 
 static void put_next(struct jout *o, const struct api_req *r, const char *name, GPtrArray *items)
 {
-	api_next_link(o, r, name, ((struct item *)g_ptr_array_index(items, items->len - 1))->uuid);
+	/* A page of none has no last item to go on from. */
+	if (items->len > 0)
+		api_next_link(o, r, name, ((struct item *)g_ptr_array_index(items, items->len - 1))->uuid);
 }
 
 static void list(struct api_req *r)

@@ -19,6 +19,7 @@ MIB = 1 << 20
 DATA = 200 * MIB      # on a disk of 1 GiB
 ALLOCATED_MAX = DATA + 32 * MIB
 OPTIONS = {"live_migration_bandwidth": 100}
+SLOW = "16mbit"
 TLS = {**OPTIONS, "live_migration_with_native_tls": "true"}
 NOT_SHARED = "h1 and h2 do not share /var/lib/libvirt/drover/instances/big.qcow2 (vda)"
 SHARED = "Block migration can not be used with shared storage."
@@ -61,11 +62,15 @@ def moves(g: Guest, line: str) -> str:
 def aborted(g: Guest) -> str:
     """While the disk is copied."""
     before, there = g.disk_sum(g.source), files(g.lab, g.dest)
-    g.ask()
-    mig = g.copying("disk")
-    assert os.path.exists(g.disk(g.dest))
-    g.clients.must(f"nova live-migration-abort {g.uuid} {mig['id']}")
-    beat = g.ends("cancelled")
+    g.lab("shape", g.dest, SLOW)  # the copy takes longer than any client
+    try:
+        g.ask()
+        mig = g.copying("disk")
+        assert os.path.exists(g.disk(g.dest))
+        g.clients.must(f"nova live-migration-abort {g.uuid} {mig['id']}")
+        beat = g.ends("cancelled")
+    finally:
+        g.lab("shape", g.dest, "off")
     assert g.disk_sum(g.source) == before, "other bytes"
     wait_for(lambda: files(g.lab, g.dest) == there, 20, "nothing is left at the destination")
     return f"with {mig['disk_processed_bytes'] >> 20} MiB of disk copied, longest gap {beat['longest_gap_ms']:.0f} ms"

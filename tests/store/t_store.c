@@ -197,7 +197,7 @@ static const struct {
 	{ "no scheme", "host=/tmp password=hunter2", "no database is known for the scheme ''" },
 	{ "empty", "", "no database is known for the scheme ''" },
 	{ "relative", "sqlite://hunter2/file.db", "neither sqlite:///ABSOLUTE/PATH" },
-	{ "no folder", "sqlite:///nonexistent/test.db", "cannot make database /nonexistent/test.db: No such file or directory" },
+	{ "no folder", "sqlite:///nonexistent/test.db", "cannot create database /nonexistent/test.db: No such file or directory" },
 	{ "folder", "sqlite:///", "database /: unable to open database file" },
 	{ "not a database", "sqlite:///proc/self/status", "database /proc/self/status: " },
 	{ "no slashes", "postgresql:drover:hunter2@h/db", "URL is malformed" },
