@@ -65,7 +65,7 @@ static const struct step servers[] = {
 	{ Q_SERVER_PUT, { S("s2"), S("web"), S("h9"), S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
 			  I(0), N, I(0) }, "2\n" },
 	{ Q_HOST_RENAME_SERVERS, { S("h9"), S("h5") }, NULL, 1 },
-	{ Q_SERVER_ALL, {}, "2|s2|web|h5|instance-1|active|~|1|2|2048|20|u|p|5|~|~|~|0|~|0\n" },
+	{ Q_SERVER_ALL, {}, "2|s2|web|h5|instance-1|active|~|1|2|2048|20|u|p|5|~|~|~|0|~|0|[]\n" },
 };
 
 #define MIG_1 "1|m1|s1|live-migration|queue|queued|h1|~|~|{}|0|0|0|0|~|u|p|req-1|11|1000|1000|0|0|0|0|0|0|0|0\n"
