@@ -114,11 +114,12 @@ def adaptive_downtime(g: Guest) -> str:
     note, record = gap(g), g.record()
     assert not record["paused"], record
     assert any(re.search(r"iterations stay at \d+ MiB; \d+ ms would send that", why) for why in g.why()), record
-    return f"{in_time(g):.1f} of {DEADLINE_S} s, {note}"
+    return f"{in_time(g):.1f} s, {note}"
 
 
 TIMEOUT = {"live_migration_completion_timeout": SECONDS_PER_GIB}
 DEADLINE = {"live_migration_completion_timeout": DEADLINE_S // 2}
+FAR = {"live_migration_completion_timeout": 4 * DEADLINE_S}  # nothing is done because of it, however slow the machine
 FORCE = {"live_migration_timeout_action": "force_complete"}
 POST_COPY = {"live_migration_permit_post_copy": "true"}
 CASES = [
@@ -129,7 +130,7 @@ CASES = [
     ("auto-convergence slows the guest", auto_converge, {**NOVA, "live_migration_permit_auto_converge": "true"}),
     ("adaptive: post-copy where it is permitted", adaptive_post_copy, {**ADAPTIVE, **POST_COPY}),
     ("adaptive: paused in time for the deadline", adaptive_pause, {**ADAPTIVE, **DEADLINE, **FORCE}),
-    ("adaptive: a long pause is permitted", adaptive_downtime, {**ADAPTIVE, **DEADLINE, "live_migration_downtime": 8000}),
+    ("adaptive: a long pause is permitted", adaptive_downtime, {**ADAPTIVE, **FAR, "live_migration_downtime": 8000}),
 ]
 
 
