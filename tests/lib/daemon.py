@@ -86,7 +86,8 @@ class Daemon:
     def spawn(self) -> None:
         """Without waiting for it."""
         # so that it ends if two threads are in one connection of libvirt, see tests/hv/wakes.c
-        command = ["env", f"LD_PRELOAD={BUILD / 'tests/hv/wakes.so'}", str(BUILD / "src" / "droverd"), "--config", str(self.dir / "drover.conf")]
+        preload = " ".join([str(BUILD / "tests/hv/wakes.so"), *filter(None, [self.env.get("LD_PRELOAD")])])
+        command = ["env", f"LD_PRELOAD={preload}", str(BUILD / "src" / "droverd"), "--config", str(self.dir / "drover.conf")]
         fds = ()
         if self._listener:
             fds = (self._listener.fileno(),)
