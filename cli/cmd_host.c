@@ -64,7 +64,7 @@ static void add_reason(json_t *row, const char *name, const json_t *drovers)
 			json_object_set(row, "state_reason", json_object_get(h, "state_reason"));
 }
 
-/* Its own list of hosts; NULL of another cloud, or for a user who may not see it. Owned. */
+/* Its own list of hosts; NULL of another cloud, or for a user without access to it. Owned. */
 static json_t *drovers_hosts(struct cli *c)
 {
 	struct client_call call = { .method = "GET", .path = "/drover/v1/hosts", .drovers = "it" };

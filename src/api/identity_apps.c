@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * /identity/v3/users/{id}/application_credentials. A user's own; administrators
- * may look at them and delete them, but not make them: a secret is nobody else's.
+ * may look at them and delete them, but not make them: a secret is its user's alone.
  */
 #include <string.h>
 
@@ -45,7 +45,7 @@ static void reply_one(struct api_req *r, int status, const struct app_credential
 	identity_one_reply(&o, r, status, s);
 }
 
-/* ---- who may ---- */
+/* ---- permissions ---- */
 
 static bool forbid(struct api_req *r, const char *rule)
 {
@@ -193,7 +193,7 @@ static void hashed(const char *hash, bool ok, void *user)
 
 	(void)ok;
 	c->hash = g_strdup(hash);
-	/* The user may have lost the role, or himself, meanwhile. */
+	/* The role, or the user, may be gone meanwhile. */
 	roles = app_credential_roles(api_identity(m->r), c);
 	if (!hash || !roles)
 		g_set_error(&err, ERR, ERR_BAD_REQUEST, "Invalid application credential: its user or roles have changed meanwhile.");

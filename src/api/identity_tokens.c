@@ -165,7 +165,7 @@ static bool hand_out(struct api_req *r, const char *token)
 	return true;
 }
 
-/* The user has proved himself. Return: false if what he asks for is not his. */
+/* The user is authenticated. Return: false if the scope asked for is not the user's. */
 static bool give(struct api_req *r, const struct user *u, const struct auth_request *a, unsigned methods, int64_t expires_us)
 {
 	struct identity *id = api_identity(r);
@@ -244,7 +244,7 @@ static void by_app(struct api_req *r, struct auth_request *a)
 	struct login *l;
 	GError *err = NULL;
 
-	/* Whatever the credential is, so this tells nobody anything. */
+	/* Whatever the credential is, so this gives nothing away. */
 	if (a->scope != SCOPE_DEFAULT) {
 		api_fail_new(r, ERR_UNAUTHORIZED,
 			     "Error authenticating with application credential: Application credentials cannot request a scope.");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * networks: Network v2. Networks are the hosts' own and none is managed here:
- * ports, networks and subnets are what servers have (port.h), for whoever may
+ * ports, networks and subnets are what servers have (port.h), for users that may
  * see those servers; every other collection that clients look into is empty.
  */
 #include <string.h>

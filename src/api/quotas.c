@@ -161,7 +161,7 @@ static const char *const network_resources[] = {
 	"floatingip", "network", "port", "rbac_policy", "router", "security_group", "security_group_rule", "subnet", "subnetpool",
 };
 
-/* Ports are the interfaces of the project's servers; networks are the hosts', nobody's here. */
+/* Ports are the interfaces of the project's servers; networks are the hosts', no project's. */
 static int64_t network_used(const struct api_req *r, const char *resource, const char *project)
 {
 	GPtrArray *servers = fleet_servers(api_fleet(r));

@@ -11,7 +11,7 @@
  * its own. Two guests of a host are asked at once at most: one whose agent keeps
  * silent delays others of its host by that much, and no poll and no migration.
  *
- * Addresses are the last known ones: an interface that nobody knows an address of
+ * Addresses are the last known ones: an interface without a known address
  * now keeps what it had, as entries of ARP tables come and go. They lie in the
  * server's row too, so that they show after a restart; rows are written some
  * seconds later, many in one transaction, since what is lost can be asked for.

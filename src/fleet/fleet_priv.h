@@ -80,7 +80,7 @@ bool fleet_host_save(struct fleet *f, struct host *h, GError **err);
 /* ---- host_uuid.c: a host is its libvirt's UUID, not its name ---- */
 
 /**
- * host_uuid_take() - @h's libvirt has said who it is.
+ * host_uuid_take() - @h's libvirt has given its UUID.
  *
  * Return: NULL: it may go on. Else why not, for people: another host is that machine. Owned by the caller.
  */

@@ -189,7 +189,7 @@ static void move(struct fleet *f, struct server *s, struct host *h, struct hv_do
 	keep_dom(f, s, d);
 }
 
-/* Who stops the wrong copy, or the only one, loses the guest: the advice is to look first. */
+/* An operator that stops the wrong copy, or the only one, loses the guest: the advice is to look first. */
 static void alarm_twin(struct fleet *f, const struct server *s, const struct host *h)
 {
 	const struct host *own = fleet_host(f, s->host);

@@ -251,7 +251,7 @@ enum hv_op {
 	HV_VOL_COPY,     /* make it with the bytes of the same path at another host, through this program; ERR_CONFLICT if it exists. Long. Lost: HV_VOL_DELETE,
 	                  * again; until it is whole it is shorter than its source, or of no format but "raw" */
 	HV_VOL_DELETE,   /* remove it; absent is success. Idempotent */
-	HV_VOL_FIND,     /* where a pool has a volume of that name, looked for anew. ERR_NOT_FOUND: no such pool, or not active. Idempotent */
+	HV_VOL_FIND,     /* where a pool has a volume of that name, looked for each time. ERR_NOT_FOUND: no such pool, or not active. Idempotent */
 	/*
 	 * What a block device is, by its path, and with a probe what is in it. A probe reads through a domain that is defined for the
 	 * length of the call and never started: hv_probe_name(). Lost: HV_DOM_UNDEFINE of the probe.

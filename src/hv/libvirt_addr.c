@@ -8,7 +8,7 @@
  * The agent is the guest's own program. libvirt's virDomainInterfaceAddresses()
  * waits without a limit for one that answers its first question and keeps silent
  * on the next, and holds one of libvirtd's few workers meanwhile: some hostile
- * guests could stop their host's libvirtd for everybody. So it is asked by
+ * guests could stop their host's libvirtd for all its clients. So it is asked by
  * virDomainQemuAgentCommand(), which has a time limit for each of the two; the
  * price is a mark in libvirt's log, once for each start of a guest with an agent
  * ("tainted: custom-ga-command").

@@ -172,7 +172,7 @@ static void call_end(void *user)
 
 static void linked(struct lv_link *l, const char *why, void *user);
 
-/* The link died while nobody used it. The host was asked nothing. */
+/* The link died while it was idle. The host was asked nothing. */
 static void call_again(void *user)
 {
 	struct lv_call *q = user;
@@ -302,7 +302,7 @@ static void end_of_patience(void *user)
 
 	q->patience = NULL;
 	if (q->begun && !q->asked) {
-		/* The link is slow to open; whether the domain is slow, nobody knows yet. */
+		/* The link is slow to open; whether the domain is slow is not known yet. */
 		q->patience = clock_limit(LV_PATIENCE_MS, end_of_patience, q);
 		return;
 	}

@@ -222,7 +222,7 @@ void lv_conn_detach(struct lv_conn *c)
 	c->open = false;
 	clock_cancel(&c->tick);
 	lv_call_flush(c);
-	/* Nobody waits for their calls any more. What has a link of its own goes on. */
+	/* Their callers have gone. What has a link of its own goes on. */
 	for (GList *l = c->links.head; l; l = l->next) {
 		if (!((struct lv_link *)l->data)->own)
 			lv_link_hurry(l->data);

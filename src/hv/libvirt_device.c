@@ -26,7 +26,7 @@ static inline void node_free(virNodeDevicePtr n)
 		(void)virNodeDeviceFree(n);
 }
 
-/* ---- who it is ---- */
+/* ---- identity ---- */
 
 /* @s: taken. What is too long is as good as nothing. */
 static void set_id(struct hv_device *d, enum hv_device_id id, char *s)
@@ -163,7 +163,7 @@ static bool probe(virConnectPtr vir, const struct hv_vol_params *v, struct hv_de
 	g_autoptr(virDomain) dom = define_probe(vir, v, err);
 	bool ok = dom && read_samples(vir, dom, d, err);
 
-	/* If this fails, whoever wrote down that there is one removes it. */
+	/* If this fails, the owner of the row that says there is one removes it. */
 	if (dom)
 		(void)virDomainUndefine(dom);
 	return ok;

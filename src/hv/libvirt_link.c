@@ -184,8 +184,8 @@ static void open_run(void *user)
 }
 
 /*
- * Before libvirt registers its socket (it connects, or shakes hands for TLS) nobody knows it, so it cannot be cut, and where the
- * host has lost its power the thread would wait for ever. TCP's keepalive harms no socket: all of the process get it.
+ * Before libvirt registers its socket (it connects, or shakes hands for TLS) it is not known, so it cannot be cut, and where the
+ * host has lost its power the thread would wait without a limit. TCP's keepalive harms no socket: all of the process get it.
  */
 static void watch_sockets(void *unused)
 {

@@ -23,19 +23,19 @@
  * These do not:
  *   - virNetClientIncomingEvent(), the event thread's: it does nothing while a call
  *     is under way, and it holds the client's lock while it reads, writes and
- *     closes. An answer to the server's keepalive is queued by whoever read its
- *     ping and written by the next one who polls, so pings are answered.
- *   - the delivery of events: who reads one puts it into a list and sets a timer of
+ *     closes. An answer to the server's keepalive is queued by the thread that read its
+ *     ping and written by the next one that polls, so pings are answered.
+ *   - the delivery of events: the thread that reads one puts it into a list and sets a timer of
  *     the event thread. The close callback runs in the thread that finds the end.
  *   - virConnectIsAlive() (a look at the client, under its lock), and the release
  *     of a domain, a volume, a pool: no message.
  *
- * So a connection of libvirt is a link (struct lv_link), and whoever has it, on the
+ * So a connection of libvirt is a link (struct lv_link), and its owner, on the
  * loop thread, lends it to one worker at a time; the worker goes in, does all that
  * it has to do and comes out again, and that is asserted. A link in which a call
  * hangs belongs to that call until it comes back. It is never touched through the
  * library, but it can be cut: shutdown() of its socket fails the call, in its own
- * thread. Nothing waits in a connection for ever.
+ * thread. Nothing waits in a connection without a limit.
  *
  * A host's connection (struct lv_conn) is one attempt and what became of it; it
  * never reconnects, the host gets a new one. It has
@@ -52,7 +52,7 @@
  * links are cut, those of migrations too: each of their calls ends as lost. libvirtd
  * answers pings in threads that wait for nothing else, so slow storage or a hung
  * guest is no silence. The kernel does the same for each socket (TCP's keepalive and
- * TCP_USER_TIMEOUT), so a cut cable ends it even if nobody asks.
+ * TCP_USER_TIMEOUT), so a cut cable ends it even without a call under way.
  *
  * A connection's reference count is shared by the host (while it is the host's
  * current connection), its links, its calls and its registered callbacks.
@@ -147,7 +147,7 @@ struct lv_conn {
 	int missed;                  /* ticks since that worker went in */
 	GQueue queue;                /* struct lv_call *, not yet begun */
 	GQueue running;              /* struct lv_call * */
-	GQueue idle;                 /* struct lv_link *: lent to nobody */
+	GQueue idle;                 /* struct lv_link *: lent to no call */
 
 	/* the worker's that is in the watch link */
 	int callbacks[LV_CALLBACKS_MAX];

@@ -167,7 +167,7 @@ void sim_act_device(struct sim_call *sc)
 		sim_call_finish(sc);
 		return;
 	}
-	/* Whoever loses its connection from here on leaves the probe where it is. */
+	/* A caller that loses its connection from here on leaves the probe where it is. */
 	g_hash_table_add(sc->host->probes, g_strdup(p->probe));
 	sc->acted = true;
 	sc->timer = clock_after(PROBE_MS, probed, sc);

@@ -170,7 +170,7 @@ static bool is_clean(const struct mig *m)
 }
 
 /*
- * Neither host has anything of the guest any more, though it had arrived; and nobody has seen it defined at its destination since. A
+ * Neither host has anything of the guest any more, though it had arrived; and it was not seen defined at its destination since. A
  * guest that a person has destroyed and undefined meanwhile is not brought back.
  */
 static bool is_nowhere(const struct mig *m)

@@ -2,8 +2,8 @@
  *
  * Block devices of a guest: is what the destination has at that path the same
  * device? Otherwise the guest would go on upon another disk, and libvirt would not
- * say a word. A device cannot be copied either: what is at the destination is
- * somebody's.
+ * say a word. A device cannot be copied either: what is at the destination may
+ * be in use.
  *
  * First both hosts are asked by what name they know it, then what is in it, which
  * needs a probe (HV_DEVICE_GET): a row says that there is one before it is defined.
@@ -211,7 +211,7 @@ static void read_source(struct precheck *p)
 	read_at(p, p->source, source_read);
 }
 
-/* ---- who it is ---- */
+/* ---- identity ---- */
 
 static void ask_dest(struct precheck *p);
 

@@ -56,7 +56,7 @@ GPtrArray *scn_files(char **args, GError **err);
 enum store_fault_kind {
 	STORE_REFUSED,     /* with an error; it was not done */
 	STORE_LOST_BEFORE, /* the connection broke, and it was surely not done */
-	STORE_LOST_AFTER,  /* it was done, and the answer was lost; of a commit nobody can tell which of the two it was */
+	STORE_LOST_AFTER,  /* it was done, and the answer was lost; of a commit there is no telling which of the two it was */
 	STORE_FAULT_N
 };
 

@@ -111,7 +111,7 @@ static bool gate_begin(void *db, GError **err)
 	return gate.in_tx;
 }
 
-/* Who commits cannot tell whether the loss was before or after. */
+/* The writer cannot tell whether the loss was before or after. */
 static bool gate_commit(void *db, GError **err)
 {
 	enum store_fault_kind k = meets(SCN_COMMIT);

@@ -105,7 +105,7 @@ static bool try_start(struct run *r, GError **err)
 
 static void pass(int64_t ms);
 
-/* Where the database fails it does not start, and whoever supervises it tries again. */
+/* Where the database fails it does not start, and its supervisor tries again. */
 void controller_start(struct run *r)
 {
 	for (int i = 0; i < STARTS_MAX; i++) {
@@ -265,7 +265,7 @@ void settle_down(struct run *r)
 	if (!r->engine)
 		controller_start(r);
 	mark_again(r);
-	/* A call that came late begins something anew, one that hung has taken its host's connection with it. */
+	/* A call that came late begins something again, one that hung has taken its host's connection with it. */
 	do {
 		if (!run_until(r, REST_MS, at_rest, NULL))
 			return; /* the invariants say what is left */

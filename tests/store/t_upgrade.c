@@ -277,7 +277,7 @@ static void test_definitions(void)
 }
 
 /*
- * F5: a host that is renamed is renamed wherever its name stands. Whoever adds such a column adds a statement to
+ * F5: a host that is renamed is renamed wherever its name stands. A change that adds such a column adds a statement to
  * fleet/host_rename.c, and the column here.
  */
 static void test_host_columns(void)

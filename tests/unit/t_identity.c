@@ -236,7 +236,7 @@ static const struct step apps[] = {
 	{ "no such credential", NULL, "POST", V3 "/auth/tokens", BY_APP("x", "s3cret", ""), 401, NO },
 	{ "no secret", NULL, "POST", V3 "/auth/tokens", "{\"auth\":{\"identity\":{\"methods\":[\"application_credential\"],\"application_credential\":{\"id\":\"x\"}}}}", 400, "secret" },
 	{ "with a scope", NULL, "POST", V3 "/auth/tokens", BY_APP("{robot}", "s3cret", PROJECT("shop")), 401, "Application credentials cannot request a scope." },
-	{ "with a scope, whoever it is", NULL, "POST", V3 "/auth/tokens", BY_APP("x", "x", PROJECT("shop")), 401, "Application credentials cannot request a scope." },
+	{ "with a scope, for any user", NULL, "POST", V3 "/auth/tokens", BY_APP("x", "x", PROJECT("shop")), 401, "Application credentials cannot request a scope." },
 	{ "a token of its token", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("robot-token", ""), 201, "\"restricted\":true", "robot-again" },
 	{ "for its project", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("robot-token", PROJECT("shop")), 201, "\"name\":\"reader\"}],\"application_credential\"" },
 	{ "not for another", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("robot-token", PROJECT("admin")), 401, NO },
