@@ -102,7 +102,7 @@ class Pair:
 
 def run(quick: bool) -> Iterator[tuple[str, float]]:
     with Lab(2, "bench") as lab:
-        uuid = lab.guest("h1", "vm1", "--mem", "192", "--dirty", LOAD)
+        uuid = lab.guest("h1", "vm1", "--mem", "192", "--dirty", LOAD, "--interval", "10")
         with Daemon(lab_hosts(lab), lab, tag="bench") as daemon:
             daemon.wait_hosts_up(2)
             pair = Pair(lab, daemon.api(), uuid)

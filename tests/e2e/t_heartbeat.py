@@ -35,7 +35,7 @@ def main() -> int:
     t = Tap()
     gaps, downtimes = [], []
     with Lab(2, "e2e-beat") as lab:
-        uuid = lab.guest("h1", "vm1", "--mem", "192", "--dirty", LOAD)
+        uuid = lab.guest("h1", "vm1", "--mem", "192", "--dirty", LOAD, "--interval", "10")
         with Daemon(lab_hosts(lab), lab, tag="heartbeat") as daemon:
             daemon.wait_hosts_up(2)
             api = daemon.api()

@@ -24,7 +24,7 @@ WAITS = {
         "lab/agent.c": (3, "the guest's own ticks"),
     },
     r"\b(?:g_get_monotonic_time|clock_gettime|time\.monotonic|time\.time|perf_counter|process_time)\b|\bdate \+%s": {
-        "tests/lib/wait.py": (2, "finds what hangs"),
+        "tests/lib/wait.py": (4, "finds what hangs"),
         "tests/lib/collect.py": (4, "tells how long programs took"),
         "tests/unit/t_http.c": (3, "finds what hangs"),
         "tests/unit/t_loop.c": (1, "lets the loop stand"),
