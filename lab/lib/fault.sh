@@ -20,10 +20,15 @@ cmd_boot() {
 	host_boot "$1" || die "host $1 did not boot"
 }
 
+# Returns when it is gone: until then it holds its port and its files, and another one does not start.
 cmd_kill_libvirtd() {
+	local pid
+
 	need_host_up "${1:-}"
+	need_programs
 	# shellcheck disable=SC2016
-	in_host "$1" sh -c 'kill -9 "$(cat /run/libvirtd.pid)"' 2> /dev/null || die "host $1 has no libvirtd"
+	pid=$(in_host "$1" sh -c 'pid=$(cat /run/libvirtd.pid) && kill -0 "$pid" && echo "$pid"' 2> /dev/null) || die "host $1 has no libvirtd"
+	in_host "$1" "$bin_dir/init" kill "$pid" || die "libvirtd of host $1 does not end"
 }
 
 cmd_start_libvirtd() {

@@ -7,6 +7,7 @@
 #include "base/loop.h"
 #include "hv/libvirt.h"
 #include "hv/libvirt_priv.h"
+#include "report.h"
 
 #define TEST_LIMIT_MS 300000 /* what takes longer hangs */
 
@@ -77,6 +78,9 @@ bool live_init(const char **ret_why)
 static void too_long(void *user)
 {
 	(void)user;
+	for (int i = 0; i < 2; i++)
+		report_conn(live_hosts[i].h);
+	report_hosts();
 	g_error("waited too long");
 }
 
