@@ -447,6 +447,8 @@ void fleet_host_save_again(struct fleet *f, struct host *h)
 {
 	if (h->priv->unsaved)
 		h->priv->unsaved = !fleet_host_save(f, h, NULL);
+	if (h->priv->uuid_unsaved)
+		host_uuid_save(f, h);
 }
 
 bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *reason, bool forced_down, GError **err)

@@ -38,6 +38,7 @@ struct host_private {
 	bool polling;     /* a poll is unanswered */
 	uint64_t listed;  /* the number of the last question for all domains that was answered */
 	bool unsaved;     /* its row may differ: see struct server */
+	bool uuid_unsaved; /* ... in its UUID */
 	bool told_up;     /* what watchers know */
 	bool told_same;   /* that it is the same machine as another host */
 	struct clock_timer *addrs; /* when a guest is to be asked for its addresses (addr.c), at addrs_at_ms */
@@ -85,6 +86,9 @@ bool fleet_host_save(struct fleet *f, struct host *h, GError **err);
  * Return: NULL: it may go on. Else why not, for people: another host is that machine. Owned by the caller.
  */
 char *host_uuid_take(struct fleet *f, struct host *h, const struct hv_host_info *info);
+
+/** host_uuid_save() - write @h's UUID to its row; where the database refuses, again after its next list. */
+void host_uuid_save(struct fleet *f, struct host *h);
 
 /* ---- host_rename.c ---- */
 

@@ -34,18 +34,23 @@ static struct host *holder_of(const struct fleet *f, const struct host *h, const
 	return NULL;
 }
 
-static void remember(struct fleet *f, struct host *h, const char *uuid)
+void host_uuid_save(struct fleet *f, struct host *h)
 {
 	g_autoptr(GError) why = NULL;
 
+	h->priv->uuid_unsaved = !store_run(f->store, Q_HOST_UUID, STORE_ARGS(SV_S(h->name), SV_S(h->hv_uuid)), NULL, &why);
+	if (why)
+		log_error("host_not_saved", LOG_S("host", h->name), LOG_S("error", why->message));
+}
+
+static void remember(struct fleet *f, struct host *h, const char *uuid)
+{
 	if (strcmp(h->hv_uuid, uuid) == 0)
 		return;
 	if (*h->hv_uuid)
 		log_warning("host_uuid_changed", LOG_S("host", h->name), LOG_S("from", h->hv_uuid), LOG_S("to", uuid));
 	g_strlcpy(h->hv_uuid, uuid, sizeof h->hv_uuid);
-	/* In memory it holds, and after a start it is asked for again. */
-	if (!store_run(f->store, Q_HOST_UUID, STORE_ARGS(SV_S(h->name), SV_S(uuid)), NULL, &why))
-		log_error("host_not_saved", LOG_S("host", h->name), LOG_S("error", why->message));
+	host_uuid_save(f, h);
 }
 
 /* ---- a section with another name ---- */

@@ -157,10 +157,10 @@ static void save(struct fleet *f, struct server *s)
 		log_error("server_not_saved", LOG_S("server", s->uuid), LOG_S("error", why->message));
 }
 
+/* Known from now on even where its row is refused, as it takes room and CPUs of its host. */
 static void adopt(struct fleet *f, struct host *h, struct hv_dom **d)
 {
 	struct server *s = server_new((*d)->uuid);
-	g_autoptr(GError) why = NULL;
 
 	s->host = g_strdup(h->name);
 	s->vm = SERVER_BUILDING;
@@ -168,11 +168,7 @@ static void adopt(struct fleet *f, struct host *h, struct hv_dom **d)
 	s->project_id = g_strdup(f->owner_project);
 	s->created_us = s->launched_us = clock_wall_us();
 	apply(f, s, *d);
-	if (!fleet_server_save(f, s, &why)) {
-		log_error("server_not_adopted", LOG_S("server", s->uuid), LOG_S("host", h->name), LOG_S("error", why->message));
-		server_free(s);
-		return;
-	}
+	save(f, s);
 	log_info("server_adopted", LOG_S("server", s->uuid), LOG_S("name", s->name), LOG_S("host", h->name),
 		 LOG_S("state", hv_state_name((*d)->state)));
 	fleet_server_add(f, s);
@@ -292,6 +288,7 @@ static void lost_sight(struct fleet *f, struct server *s)
 		log_info("server_missing", LOG_S("server", s->uuid), LOG_S("host", s->host));
 	fleet_server_missing(f, s, true);
 	s->power = SERVER_POWER_NONE;
+	s->unsaved = true; /* the next list writes it */
 	g_clear_pointer(&s->dom, hv_dom_free);
 	tell_later(f, s);
 	server_set_ties(s, NULL);

@@ -473,6 +473,10 @@ void live_enter(struct mig *m)
 	clock_cancel(&m->priv->timer);
 	if (mig_is_final(m))
 		return;
+	if (mig_row_is_final(m)) {
+		live_end(m, m->priv->row_ended, m->priv->row_ended == MIG_DONE ? NULL : m->error);
+		return;
+	}
 	if (!mig_server(m)) {
 		/* Its record cannot go while a migration owns it (sync.c), so the database was edited. */
 		live_end(m, MIG_ERROR, "the server's record is gone");

@@ -76,6 +76,11 @@ bool mig_is_final(const struct mig *m)
 	return stages[m->phase].final;
 }
 
+bool mig_row_is_final(const struct mig *m)
+{
+	return stages[m->priv->row_ended].final;
+}
+
 bool mig_phase_holds_slot(enum mig_phase p)
 {
 	return stages[p].slot;
@@ -174,6 +179,16 @@ static bool may_follow(enum mig_phase old, enum mig_phase new)
 	return old == new || stages[old].next & 1u << new;
 }
 
+/* Its row may have that end already. Return: not a final phase, if it cannot. */
+static enum mig_phase doubted_end(const struct mig *m)
+{
+	for (int p = 0; p < MIG_PHASE_N; p++) {
+		if (stages[p].final && m->priv->doubted & 1u << p)
+			return (enum mig_phase)p;
+	}
+	return MIG_CHECK;
+}
+
 /* @old: in: the phase that memory has; out: the one that the row had. */
 static bool write_from(struct mig *m, enum mig_phase *old, enum mig_phase new, int64_t now, GError **err)
 {
@@ -189,6 +204,7 @@ static bool write_from(struct mig *m, enum mig_phase *old, enum mig_phase new, i
 	}
 	if (changed == 1)
 		return true;
+	m->priv->row_ended = doubted_end(m);
 	g_set_error(err, ERR, ERR_STORE_RACE, "migration %d is not in phase %s any more", (int)m->id, stages[memory].name);
 	return false;
 }
@@ -227,6 +243,7 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 		return false;
 	}
 	m->priv->doubted = 0;
+	m->priv->row_ended = MIG_CHECK;
 	if (old != new) {
 		m->phase = new;
 		m->priv->turn++; /* answers that are under way will be dropped: they are no longer wanted */

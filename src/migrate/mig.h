@@ -42,6 +42,7 @@ struct mig_private {
 	struct clock_timer *timer;   /* the next step or poll */
 	uint64_t turn;               /* answers of an earlier turn are dropped */
 	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */
+	enum mig_phase row_ended;    /* the end that the row must have, as it has no other phase; not a final phase: none */
 	bool recovered;              /* the row was found at start, or is tried again after a doubt */
 	/* CHECK, SCHEDULE: the search for a destination */
 	GHashTable *excluded;        /* host -> reason */
@@ -123,11 +124,15 @@ typedef bool mig_also_f(struct mig *m, GError **err);
  *
  * Row, event row and @also in one transaction; memory changes after the commit.
  * A commit that fails leaves a doubt: the answer may have been lost after it was done. The next change finds
- * the row in its old phase or in the one that was doubted, and goes on from there.
+ * the row in its old phase or in the one that was doubted, and goes on from there. Where that one is an end, and
+ * @new cannot follow it, the change is refused, and live_enter() ends the migration as its row says.
  * Answers of calls made in the old phase are dropped from then on.
  * Return: false with ERR_STORE or ERR_STORE_RACE; the phase is then as it was.
  */
 bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, GError **err);
+
+/** mig_row_is_final() - its row has come to its end by a commit whose answer was lost (row_ended). */
+bool mig_row_is_final(const struct mig *m);
 
 /** mig_insert() - write a new row inside the caller's transaction and set its id. */
 bool mig_insert(struct mig *m, GError **err);

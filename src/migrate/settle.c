@@ -210,15 +210,16 @@ static void moved(struct mig *m)
 	judge(m);
 }
 
+/* What says that it is to be tried again is forgotten after the write: one that is in doubt is decided again, and must be the same. */
 static void retry(struct mig *m)
 {
 	m->attempt++;
-	m->priv->call_lost = false;
-	live_copies(m, NULL); /* recreate the files: they may be partial */
 	if (!change(m, MIG_PREPARE, "it never began, or was undone cleanly; trying again", NULL)) {
 		m->attempt--;
 		return;
 	}
+	m->priv->call_lost = false;
+	live_copies(m, NULL); /* recreate the files: they may be partial */
 	live_enter(m);
 }
 

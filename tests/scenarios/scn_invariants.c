@@ -228,7 +228,6 @@ static const struct {
 	{ "migration_not_written", .but_store = true },
 	{ "server_not_saved", .but_store = true },
 	{ "servers_not_saved", .but_store = true },
-	{ "server_not_adopted", .but_store = true },
 };
 
 /* The guest that a line of the log is about has died. */

@@ -153,6 +153,11 @@ int64_t scn_store_hits(void)
 	return gate.hits;
 }
 
+bool scn_store_away(void)
+{
+	return is_away(NULL);
+}
+
 /* ---- the database ---- */
 
 int __wrap_sqlite3_open_v2(const char *name, sqlite3 **ret, int flags, const char *vfs)

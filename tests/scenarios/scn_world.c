@@ -220,6 +220,8 @@ static const char *host_name(struct run *r, guint i)
 static bool outages_over(struct run *r, void *unused)
 {
 	(void)unused;
+	if (scn_store_away())
+		return false;
 	for (guint i = 0; i < r->conf->hosts->len; i++)
 		if (sim_host_heals(r->world, host_name(r, i)))
 			return false;
@@ -239,11 +241,15 @@ static bool in_unrest(struct run *r, void *unused)
 /* "mark ... not-forced-down" that the database refused: the administrator does it again. */
 static void mark_again(struct run *r)
 {
+	g_autoptr(GError) err = NULL;
+
 	for (guint i = 0; scn_store_hits() > 0 && i < fleet_hosts(r->fleet)->len; i++) {
 		struct host *h = g_ptr_array_index(fleet_hosts(r->fleet), i);
 
-		if (h->forced_down)
-			(void)fleet_host_set(r->fleet, h, h->disabled, h->disabled_reason, false, NULL);
+		if (h->forced_down && !fleet_host_set(r->fleet, h, h->disabled, h->disabled_reason, false, &err)) {
+			run_fail(r, "%s cannot be marked: %s", h->name, err->message);
+			return;
+		}
 	}
 }
 
