@@ -253,7 +253,7 @@ enum hv_op {
 	HV_VOL_DELETE,   /* remove it; absent is success. Idempotent */
 	HV_VOL_FIND,     /* where a pool has a volume of that name, looked for each time. ERR_NOT_FOUND: no such pool, or not active. Idempotent */
 	/*
-	 * What a block device is, by its path, and with a probe what is in it. A probe reads through a domain that is defined for the
+	 * What a block device is, by its path, and with a probe what is in it; with a probe a file too, as the bytes that it is. A probe reads through a domain that is defined for the
 	 * length of the call and never started: hv_probe_name(). Lost: HV_DOM_UNDEFINE of the probe.
 	 */
 	HV_DEVICE_GET,

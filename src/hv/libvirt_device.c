@@ -114,14 +114,16 @@ static bool ask_pools(virConnectPtr vir, const char *path, struct hv_device *d, 
 
 static virDomainPtr define_probe(virConnectPtr vir, const struct hv_vol_params *v, GError **err)
 {
+	bool device = g_str_has_prefix(v->path, "/dev/");
 	g_autofree char *name = hv_probe_name(v->probe);
 	g_autofree char *arch = v->arch ? g_markup_printf_escaped(" arch='%s'", v->arch) : g_strdup("");
 	g_autofree char *head = g_markup_printf_escaped(
 		"<domain type='%s'><name>%s</name><uuid>%s</uuid><metadata><d:probe xmlns:d='urn:drover'/></metadata>"
 		"<memory unit='KiB'>16384</memory>", v->virt_type ? v->virt_type : "qemu", name, v->probe);
 	g_autofree char *devices = g_markup_printf_escaped(
-		"<devices><disk type='block' device='disk'><driver name='qemu' type='raw'/><source dev='%s'/><target dev='vda' bus='virtio'/>"
-		"<readonly/></disk><controller type='usb' model='none'/><memballoon model='none'/></devices></domain>", v->path);
+		"<devices><disk type='%s' device='disk'><driver name='qemu' type='raw'/><source %s='%s'/><target dev='vda' bus='virtio'/>"
+		"<readonly/></disk><controller type='usb' model='none'/><memballoon model='none'/></devices></domain>",
+		device ? "block" : "file", device ? "dev" : "file", v->path);
 	g_autofree char *xml = g_strconcat(head, "<os><type", arch, ">hvm</type></os>", devices, NULL);
 	virDomainPtr dom = virDomainDefineXML(vir, xml);
 

@@ -209,6 +209,7 @@ struct sim_file_spec {
 	const char *path;
 	const char *format;       /* NULL: "qcow2" */
 	int64_t capacity_mib;     /* 0: 1024 */
+	int64_t content;          /* which one; 0: 1, as of any file that is there from the beginning */
 };
 
 /** sim_file_add() - a file appears in a host's storage that is not ours: a call that removes it is a violation. */

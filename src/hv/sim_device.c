@@ -138,15 +138,28 @@ static void read_device(struct sim_device *d, struct hv_device *ret)
 	ret->samples[0] = g_strdup_printf("%s %p %d", d->looks, (void *)d, ++d->reads);
 }
 
+static void read_file(const struct sim_file *f, struct hv_device *ret)
+{
+	ret->size_bytes = f->capacity;
+	for (int i = 0; i < HV_SAMPLES; i++)
+		ret->samples[i] = g_strdup_printf("content %" G_GINT64_FORMAT " %d", f->content, i);
+}
+
 /* The probe has lived; libvirt has read through it. */
 static void probed(void *user)
 {
 	struct sim_call *sc = user;
 	const struct hv_vol_params *p = &sc->call->req.vol;
 	struct sim_device *d = g_hash_table_lookup(sc->host->devices, p->path);
+	const struct sim_file *f = sim_file_find(sc->host->storage, p->path);
 
 	sc->timer = NULL;
 	sim_probe_drop(sc->host, p->probe);
+	if (f) {
+		read_file(f, &sc->call->reply.device);
+		sim_call_finish(sc);
+		return;
+	}
 	if (!d || d->unreadable) {
 		sim_call_refuse(sc, ERR_HV, "ask for the device's size: Failed to open file '%s': %s", p->path,
 				d ? "Input/output error" : "No such file or directory");

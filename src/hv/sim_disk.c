@@ -257,6 +257,11 @@ static void check_backing(const struct sim_dom *d, const struct sim_disk *k, con
 	while (f->backing) {
 		const struct sim_file *under = sim_file_find(d->host->storage, f->backing);
 
+		if (under && under->stranger && under->content != 1) {
+			sim_violate(d->host->w, "%s runs on %s, where %s is laid over %s, which has other bytes in it", d->name, d->host->name, k->target,
+				    f->backing);
+			return;
+		}
 		if (!under || under->content == SIM_TORN) {
 			sim_violate(d->host->w, "%s runs on %s, where %s is laid over %s, which is not %s", d->name, d->host->name, k->target,
 				    f->backing, under ? "whole" : "there");

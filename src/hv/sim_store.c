@@ -86,7 +86,7 @@ void sim_file_add(struct sim *w, const char *host, const struct sim_file_spec *s
 					   (spec->capacity_mib ? spec->capacity_mib : 1024) << 20);
 
 	f->allocation = f->capacity;
-	f->content = 1;
+	f->content = spec->content ? spec->content : 1;
 	f->stranger = true;
 }
 

@@ -445,6 +445,7 @@ static const struct {
 	{ "boot_files",         precheck_boot_files, .of_dest = true, .asks = true },
 	{ "host_paths",         precheck_host_paths, .of_dest = true, .asks = true },
 	{ "storage",            precheck_storage,   .of_dest = true, .asks = true },
+	{ "read_files",         precheck_read_files, .of_dest = true, .asks = true },
 	{ "drives",             precheck_drives,    .of_dest = true, .asks = true },
 	{ "disk",               precheck_disk,      .of_dest = true, .asks = true },
 	{ "tunnelled",          tunnelled,          .of_dest = true },

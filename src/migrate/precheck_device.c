@@ -7,6 +7,10 @@
  *
  * First both hosts are asked by what name they know it, then what is in it, which
  * needs a probe (HV_DEVICE_GET): a row says that there is one before it is defined.
+ *
+ * Files that the guest only reads (backing files, CD-ROMs) are not copied where the
+ * destination has one of that path already. It must have the same bytes in it: of
+ * these the contents are all that matters.
  */
 #include "migrate/precheck_priv.h"
 
@@ -20,9 +24,11 @@
 #define READ_AGAIN_MS 1000
 #define READS_MAX 5
 
-/* A device that the guest reads or writes. */
+/* A device that the guest reads or writes, or a file that it only reads. */
 struct device {
 	char *target, *path;
+	bool file;
+	bool may_lack; /* a file that is brought, or whose absence another check judges */
 	struct hv_device source, dest; /* what was said last */
 	struct device_match match;
 	int reads;
@@ -42,16 +48,17 @@ static void device_free(void *data)
 
 static struct device *current(const struct precheck *p)
 {
-	return g_ptr_array_index(p->devices, p->device);
+	return p->files ? g_ptr_array_index(p->files, p->read_file) : g_ptr_array_index(p->devices, p->device);
 }
 
-static void add(struct precheck *p, const char *target, const char *path)
+static struct device *add(GPtrArray *list, const char *target, const char *path)
 {
 	struct device *d = g_new0(struct device, 1);
 
 	d->target = g_strdup(target);
 	d->path = g_strdup(path);
-	g_ptr_array_add(p->devices, d);
+	g_ptr_array_add(list, d);
+	return d;
 }
 
 static void find_devices(struct precheck *p, const struct hv_dom *dom)
@@ -61,12 +68,12 @@ static void find_devices(struct precheck *p, const struct hv_dom *dom)
 		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
 
 		if (k->kind == HV_SOURCE_DEVICE && k->source)
-			add(p, k->target, k->source);
+			(void)add(p->devices, k->target, k->source);
 		for (guint b = 0; k->backing && b < k->backing->len; b++) {
 			const struct hv_backing *under = g_ptr_array_index(k->backing, b);
 
 			if (under->kind == HV_SOURCE_DEVICE && under->path)
-				add(p, k->target, under->path);
+				(void)add(p->devices, k->target, under->path);
 		}
 	}
 }
@@ -76,6 +83,7 @@ void precheck_block_devices_clear(struct precheck *p)
 	if (!p->engine->stopping)
 		precheck_let_go(&p->probe);
 	g_clear_pointer(&p->devices, g_ptr_array_unref);
+	g_clear_pointer(&p->files, g_ptr_array_unref);
 }
 
 bool precheck_shares_device(const struct precheck *p)
@@ -88,7 +96,8 @@ bool precheck_shares_device(const struct precheck *p)
 static void refuse(struct precheck *p, const char *why)
 {
 	const struct device *d = current(p);
-	g_autofree char *brief = g_strdup_printf("%s (%s) is a block device that %s and %s are not proved to share: %s", d->path,
+	g_autofree char *brief = g_strdup_printf(d->file ? "%s (%s) is a file that the guest reads, and %s and %s are not proved to have the same in it: %s"
+							 : "%s (%s) is a block device that %s and %s are not proved to share: %s", d->path,
 						 d->target ? d->target : "?", p->source ? p->source->name : "-", p->dest_name, why);
 	GError *err = NULL;
 
@@ -102,7 +111,10 @@ static void refuse(struct precheck *p, const char *why)
 static void is_the_same(struct precheck *p)
 {
 	log_debug("device_shared", LOG_S("server", p->server_uuid), LOG_S("dest", p->dest_name), LOG_S("path", current(p)->path));
-	p->device++;
+	if (p->files)
+		p->read_file++;
+	else
+		p->device++;
 	precheck_run(p);
 }
 
@@ -285,4 +297,71 @@ enum verdict precheck_block_devices(struct precheck *p, GError **err)
 		return ASKED;
 	p->report.source_lost = true;
 	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->source->name);
+}
+
+/* ---- the row of files that the guest only reads ---- */
+
+static void add_file(struct precheck *p, const struct hv_disk *k, const char *path, bool may_lack)
+{
+	struct device *d;
+
+	for (guint i = 0; i < p->files->len; i++) {
+		struct device *have = g_ptr_array_index(p->files, i);
+
+		if (strcmp(have->path, path) != 0)
+			continue;
+		have->may_lack &= may_lack;
+		return;
+	}
+	d = add(p->files, k->target, path);
+	d->file = true;
+	d->may_lack = may_lack;
+}
+
+static void find_files(struct precheck *p, const struct hv_dom *dom)
+{
+	p->files = g_ptr_array_new_with_free_func(device_free);
+	for (guint i = 0; i < dom->disks->len; i++) {
+		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
+		bool brought = block_is_local(k) && !precheck_shares_folder(p, k->source);
+
+		if (brought && (k->readonly || k->cdrom))
+			add_file(p, k, k->source, true);
+		for (guint b = 0; k->backing && b < k->backing->len; b++) {
+			const struct hv_backing *under = g_ptr_array_index(k->backing, b);
+
+			if (under->path && *under->path == '/' && under->kind == HV_SOURCE_FILE && !precheck_shares_folder(p, under->path))
+				add_file(p, k, under->path, brought);
+		}
+	}
+}
+
+static void file_looked_for(struct precheck *p, struct hv_reply *r)
+{
+	if (precheck_busy(p, r, precheck_turn) || failed(p, r, false))
+		return;
+	if (r->vol.exists)
+		read_source(p);
+	else if (current(p)->may_lack)
+		is_the_same(p);
+	else
+		refuse(p, "the destination has none");
+}
+
+enum verdict precheck_read_files(struct precheck *p, GError **err)
+{
+	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
+
+	if (!precheck_dom(p))
+		return precheck_fetch_dom(p, err);
+	if (precheck_volume_unknown(p))
+		return precheck_skip(p, "it is not known where a disk is");
+	if (!p->files)
+		find_files(p, precheck_dom(p));
+	if (p->read_file == p->files->len)
+		return PASS;
+	req.vol.path = current(p)->path;
+	if (precheck_ask(p, p->dest, &req, file_looked_for))
+		return ASKED;
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
 }

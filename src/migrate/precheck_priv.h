@@ -47,6 +47,8 @@ struct precheck {
 	/* precheck_device.c */
 	GPtrArray *devices;        /* struct device *; NULL before */
 	guint device;              /* the one that is being looked at */
+	GPtrArray *files;          /* likewise: that the guest only reads; NULL before that row */
+	guint read_file;
 	struct volume *probe;      /* of it, defined or about to be */
 	/* precheck_pool.c */
 	char *volume_path, *volume_origin; /* of the volume that is being looked for, at the source */
@@ -113,7 +115,7 @@ bool precheck_volume_unknown(const struct precheck *p);
 
 /* ---- precheck_device.c ---- */
 
-verdict_f precheck_block_devices;
+verdict_f precheck_block_devices, precheck_read_files;
 void precheck_block_devices_clear(struct precheck *p);
 /** precheck_shares_device() - the guest has a block device which the two hosts share. */
 bool precheck_shares_device(const struct precheck *p);
@@ -121,6 +123,8 @@ bool precheck_shares_device(const struct precheck *p);
 /* ---- precheck_storage.c ---- */
 
 verdict_f precheck_storage, precheck_drives, precheck_disk;
+/** precheck_shares_folder() - the experiment has shown that both hosts have the folder of that path; false where it was not made. */
+bool precheck_shares_folder(const struct precheck *p, const char *path);
 void precheck_storage_clear(struct precheck *p);
 
 /* ---- precheck_guest.c ---- */

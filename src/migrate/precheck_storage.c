@@ -225,11 +225,16 @@ static void next_dir(struct precheck *p)
 
 /* ---- what it means ---- */
 
-static bool is_shared(const char *path, void *user)
+bool precheck_shares_folder(const struct precheck *p, const char *path)
 {
-	const struct dir *d = dir_of(user, path);
+	const struct dir *d = p->dirs ? dir_of(p, path) : NULL;
 
 	return d && d->shared;
+}
+
+static bool is_shared(const char *path, void *user)
+{
+	return precheck_shares_folder(user, path);
 }
 
 /* Nova judges the whole instance; here each disk counts, and the first that is in the way is named. */

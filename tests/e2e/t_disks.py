@@ -76,6 +76,22 @@ def aborted(g: Guest) -> str:
     return f"with {mig['disk_processed_bytes'] >> 20} MiB of disk copied, longest gap {beat['longest_gap_ms']:.0f} ms"
 
 
+def other_base(g: Guest) -> str:
+    """F2: the destination has a base image of that path, with other bytes: the guest would run on those."""
+    base = g.lab.dir / g.dest / "instances" / "_base" / "64M"
+    data = bytearray((g.lab.dir / g.source / "instances" / "_base" / "64M").read_bytes())
+    data[len(data) // 4:len(data) // 2] = os.urandom(len(data) // 4)  # another image
+    base.parent.mkdir(exist_ok=True)
+    base.write_bytes(data)
+    before = g.disk_sum(g.source)
+    g.ask(f"openstack server migrate --live-migration --host {g.dest} {g.uuid}")
+    g.ends("error")
+    assert "_base/64M (vda) is a file that the guest reads" in g.record()["error"], g.record()
+    assert g.disk_sum(g.source) == before and base.read_bytes() == data
+    base.unlink()
+    return g.record()["error"]
+
+
 def overlay(g: Guest) -> str:
     """The base image stays where it was, and the destination gets one."""
     before = g.disk_sum(g.source)
@@ -215,6 +231,7 @@ def main() -> int:
             run(daemon, "aborted in the disk phase", aborted, "big")
             run(daemon, "nova --block-migrate", moves, "big", f"nova live-migration --block-migrate {uuids['big']} {{}}")
             run(daemon, "auto", moves, "big", f"nova live-migration {uuids['big']} {{}}")
+            run(daemon, "F2: a base image with other bytes is refused", other_base, "over")
             run(daemon, "an overlay on a base image", overlay, "over")
             run(daemon, "its streams are plain", plain, "over")
             with t.test("droverd ends well"):

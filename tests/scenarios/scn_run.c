@@ -309,13 +309,14 @@ const char *word_path(struct run *r, const char *word)
 	return path;
 }
 
-/* file add|remove PATH on HOST [capacity=MIB] */
+/* file add|remove PATH on HOST [capacity=MIB] [content=N] */
 static void do_file(struct run *r, const struct scn_line *l)
 {
 	const char *verb = arg(r, l, 1), *path = word_path(r, arg(r, l, 2)), *host = arg(r, l, 4);
 
 	if (g_str_equal(verb, "add"))
-		sim_file_add(r->world, host, &(struct sim_file_spec){ .path = path, .capacity_mib = opt_int(r, l, "capacity", 0) });
+		sim_file_add(r->world, host, &(struct sim_file_spec){ .path = path, .capacity_mib = opt_int(r, l, "capacity", 0),
+								       .content = opt_int(r, l, "content", 0) });
 	else if (g_str_equal(verb, "remove"))
 		sim_file_remove(r->world, host, path);
 	else
