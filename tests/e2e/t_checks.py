@@ -32,6 +32,7 @@ class Case(NamedTuple):
     machine: str = "pc"
     also: tuple[str, ...] = ()   # rows that fail with it
     before: Callable[[Lab, "Case"], object] = lambda lab, case: None
+    after: Callable[[Lab, "Case"], object] = lambda lab, case: None  # once it is started
 
 
 def define(lab: Lab, host: str, what: str, xml: str, *words: str) -> None:
@@ -57,6 +58,44 @@ def add_emulator(lab: Lab, case: Case) -> None:
     lab("exec", "h1", "sh", "-c", "ln -s /usr/bin/qemu-system-x86_64 /run/qemu-of-h1")
 
 
+SHARED = "/var/lib/libvirt/drover/shared"  # in both hosts
+SECRET = "5f1b3c6e-7d5c-4d39-9a37-6b1c2d3e4f50"
+
+
+def add_disk(lab: Lab, case: Case) -> None:
+    lab("exec", "h1", "qemu-img", "create", "-q", "-f", "qcow2", f"{SHARED}/{case.name}.img", "4M")
+
+
+def snapshot(lab: Lab, case: Case) -> None:
+    lab.virsh("h1", "snapshot-create-as", case.name, "before")
+
+
+def mirror(lab: Lab, case: Case) -> None:
+    """It stays in its second phase until it is ended."""
+    lab.virsh("h1", "blockcopy", case.name, "vda", f"{SHARED}/{case.name}.copy", "--format", "qcow2", "--transient-job")
+
+
+def add_network(lab: Lab, case: Case) -> None:
+    define(lab, "h1", "net-define", "<network><name>of-h1</name><forward mode='bridge'/><bridge name='br0'/></network>")
+    lab.virsh("h1", "net-start", "of-h1")
+
+
+def add_filter(lab: Lab, case: Case) -> None:
+    define(lab, "h1", "nwfilter-define", "<filter name='of-h1'/>")
+
+
+def add_secret(lab: Lab, case: Case) -> None:
+    define(lab, "h1", "secret-define", f"<secret ephemeral='no' private='yes'><uuid>{SECRET}</uuid></secret>")
+    lab("exec", "h1", "sh", "-ec", "printf secret > /run/of-h1; qemu-img create -q -f luks --object secret,id=s,file=/run/of-h1"
+        f" -o key-secret=s,iter-time=10 {SHARED}/{case.name}.img 1M")
+    lab.virsh("h1", "secret-set-value", SECRET, "c2VjcmV0")
+
+
+def disk_of(name: str, format: str = "qcow2", more: str = "") -> str:
+    return (f"<disk type='file' device='disk'><driver name='qemu' type='{format}' cache='none'/><source file='{SHARED}/{name}.img'>{more}</source>"
+            "<target dev='vda' bus='virtio'/></disk>")
+
+
 NIC = "<interface type='{}'><source {}='{}'/>{}<model type='virtio'/></interface>"
 
 CASES = [
@@ -68,6 +107,14 @@ CASES = [
     Case("nokernel", "boot_files", "failed", "h2 has no /run/boot/vmlinuz", "vmlinuz", os="<kernel>/run/boot/vmlinuz</kernel>", before=add_kernel),
     Case("shmem", "unmigratable", "failed", "its shared memory mem cannot be migrated", "shmem",
          "<shmem name='mem'><model type='ivshmem-plain'/><size unit='M'>1</size></shmem>"),
+    Case("snapshots", "snapshots", "failed", "it has 1 snapshots, which libvirt does not move", "snapshot", disk_of("snapshots"), before=add_disk,
+         after=snapshot),
+    Case("blockjob", "block_jobs", "failed", "vda", "block job|active block", disk_of("blockjob"), before=add_disk, after=mirror),
+    Case("nonetwork", "networks", "failed", "h2 has no network of-h1", "of-h1", NIC.format("network", "network", "of-h1", ""), before=add_network),
+    Case("nofilter", "networks", "failed", "h2 has no network filter of-h1", "of-h1",
+         NIC.format("bridge", "bridge", "br0", "<filterref filter='of-h1'/>"), before=add_filter),
+    Case("nosecret", "secrets", "failed", f"h2 has no secret {SECRET}", SECRET,
+         disk_of("nosecret", "raw", f"<encryption format='luks'><secret type='passphrase' uuid='{SECRET}'/></encryption>"), before=add_secret),
     Case("ttys", "host_paths", "skipped", "whether h2 has /dev/null cannot be found out", "", "<serial type='dev'><source path='/dev/null'/></serial>"),
 ]
 
@@ -83,6 +130,7 @@ def begin(lab: Lab, case: Case) -> str:
     case.before(lab, case)
     define(lab, "h1", "define", xml_of(case))
     lab.virsh("h1", "start", case.name, "--paused")
+    case.after(lab, case)
     return lab.virsh("h1", "domuuid", case.name).strip()
 
 
