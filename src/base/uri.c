@@ -62,6 +62,41 @@ bool uri_check(const char *uri, GError **err)
 	return !why || refuse(uri, why, err);
 }
 
+/*
+ * What libvirt's client does with the rest is up to the author of the URI, as droverd's user: "ext" and "command=" start a program,
+ * "netcat=" and "socket=" reach another one, "keyfile=", "pkipath=" and "no_verify=" change what it trusts; test and sim are no hosts.
+ */
+static const char *const remote_schemes[] = { "qemu", "qemu+unix", "qemu+tls", "qemu+tcp", "qemu+ssh", NULL };
+
+static const char *not_remote(GUri *u)
+{
+	const char *host = g_uri_get_host(u), *user = g_uri_get_userinfo(u);
+
+	if (!g_strv_contains(remote_schemes, g_uri_get_scheme(u)))
+		return "of qemu, qemu+unix, qemu+tls, qemu+tcp and qemu+ssh";
+	if (g_uri_get_query(u) || g_uri_get_fragment(u))
+		return "without parameters";
+	if ((host && *host == '-') || (user && *user == '-'))
+		return "whose host and user do not begin with '-'"; /* ssh would take them for options */
+	return NULL;
+}
+
+bool uri_check_remote(const char *uri, GError **err)
+{
+	g_autoptr(GUri) u = NULL;
+	const char *must;
+
+	if (!uri_check(uri, err))
+		return false;
+	u = g_uri_parse(uri, G_URI_FLAGS_NONE, NULL);
+	must = not_remote(u);
+	if (!must)
+		return true;
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "'%s' cannot be used for a host that is added at run time: that takes URIs %s, as qemu+tls://HOST/system. "
+		    "Any other one stands in the configuration file ([host NAME] uri).", uri, must);
+	return false;
+}
+
 bool uri_same(const char *a, const char *b)
 {
 	g_autoptr(GUri) x = g_uri_parse(a, G_URI_FLAGS_NONE, NULL), y = g_uri_parse(b, G_URI_FLAGS_NONE, NULL);

@@ -19,6 +19,16 @@
 bool uri_check(const char *uri, GError **err);
 
 /**
+ * uri_check_remote() - may a client of the API have it used?
+ *
+ * An administrator of the API is not root where droverd runs: only transports and parts that make libvirt's
+ * client connect, and start nothing but ssh.
+ *
+ * Return: false with ERR_BAD_REQUEST, whose message says what would be right.
+ */
+bool uri_check_remote(const char *uri, GError **err);
+
+/**
  * uri_same() - two URIs that lead to one libvirtd, by what they say.
  *
  * The same text; or the same address, port, path and parameters, by whichever transport. Names are not looked up.

@@ -210,6 +210,27 @@ static void add_and_remove(void)
 	world_free(w);
 }
 
+/* D1: neither of the two may make libvirt's client run a program. */
+static void add_and_run(void)
+{
+	static const char *const bodies[] = {
+		"{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+ext:///system?command=/bin/false\"}}",
+		"{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+tls://h4/system\", \"live_migration_uri\": \"qemu+ssh://h4/system?command=/bin/false\"}}",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(bodies); i++) {
+		struct world *w = world_new();
+		struct answer a;
+
+		world_ask(w, "POST", "/drover/v1/hosts", 1, "admin", bodies[i], &a);
+		g_assert_cmpint(a.status, ==, 400);
+		g_assert_nonnull(strstr(a.body, "stands in the configuration file"));
+		answer_clear(&a);
+		g_assert_null(fleet_host(w->fleet, "h4"));
+		world_free(w);
+	}
+}
+
 static void delete_service(void)
 {
 	struct world *w = world_new();
@@ -399,6 +420,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/compute/calls/refusals", refusals);
 	g_test_add_func("/compute/calls/later", later);
 	g_test_add_func("/compute/hosts/add_and_remove", add_and_remove);
+	g_test_add_func("/compute/hosts/d1_no_program", add_and_run);
 	g_test_add_func("/compute/hosts/delete_service", delete_service);
 	g_test_add_func("/compute/servers/reset_state", reset_state);
 	g_test_add_func("/compute/servers/reset_state_kept", reset_state_kept);

@@ -51,6 +51,49 @@ static void test_check(void)
 	}
 }
 
+/* D1: what a client of the API may have used. */
+static const struct {
+	const char *uri, *why; /* NULL: it is good */
+} remote[] = {
+	{ "qemu+tls://h1/system", NULL },
+	{ "qemu+tcp://[2001:db8::1]:16509/system", NULL },
+	{ "qemu+ssh://root@h1/system", NULL },
+	{ "qemu:///system", NULL },
+	{ "qemu+unix:///system", NULL },
+	{ "qemu+ext:///system?command=/tmp/evil", "URIs of qemu, qemu+unix" },
+	{ "qemu+ext:///system", "URIs of qemu, qemu+unix" },
+	{ "qemu+libssh://h1/system", "URIs of qemu, qemu+unix" },
+	{ "sim://x?servers=100000", "URIs of qemu, qemu+unix" },
+	{ "test:///default", "URIs of qemu, qemu+unix" },
+	{ "xen+ssh://h1/", "URIs of qemu, qemu+unix" },
+	{ "QEMU+ext:///system", "URIs of qemu, qemu+unix" },
+	{ "qemu+ssh://127.0.0.1:1/system?command=/tmp/evil", "without parameters" },
+	{ "qemu+ssh://h1/system?netcat=/tmp/evil", "without parameters" },
+	{ "qemu+ssh://h1/system?keyfile=/etc/key", "without parameters" },
+	{ "qemu+ssh://h1/system?sshauth=none&no_verify=1", "without parameters" },
+	{ "qemu+unix:///system?socket=/tmp/mine", "without parameters" },
+	{ "qemu+tls://h1/system?pkipath=/tmp/mine", "without parameters" },
+	{ "qemu+tls://h1/system?", "without parameters" },
+	{ "qemu+tls://h1/system#x", "without parameters" },
+	{ "qemu+ssh://-oProxyCommand=evil/system", "begin with '-'" },
+	{ "qemu+ssh://-oProxyCommand=evil@h1/system", "begin with '-'" },
+	{ "qemu+ssh://%2doProxyCommand=evil/system", "begin with '-'" },
+	{ "h1", "is no libvirt URI" },
+};
+
+static void test_remote(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(remote); i++) {
+		g_autoptr(GError) err = NULL;
+		bool ok = uri_check_remote(remote[i].uri, &err);
+
+		g_test_message("%s: %s", remote[i].uri, err ? err->message : "good");
+		g_assert_cmpint(ok, ==, !remote[i].why);
+		if (remote[i].why)
+			g_assert_nonnull(strstr(err->message, remote[i].why));
+	}
+}
+
 /* F5: names that lead to one libvirtd. */
 static const struct {
 	const char *a, *b;
@@ -80,6 +123,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/uri/check", test_check);
+	g_test_add_func("/uri/remote", test_remote);
 	g_test_add_func("/uri/same", test_same);
 	return g_test_run();
 }
