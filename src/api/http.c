@@ -313,13 +313,13 @@ struct head_scan {
 static const struct {
 	const char *name;
 	size_t offset;
-	bool once; /* twice is how requests are smuggled past proxies (RFC 9112, 11.2) */
+	bool once; /* twice is how requests are smuggled past proxies (RFC 9112, 11.2), or one token past what looks at the other (D27) */
 } fields[] = {
 	{ "Host", offsetof(struct head_scan, host), true },
 	{ "Content-Length", offsetof(struct head_scan, length), true },
 	{ "Transfer-Encoding", offsetof(struct head_scan, coding), true },
-	{ "X-Auth-Token", offsetof(struct head_scan, token), false },
-	{ "X-Subject-Token", offsetof(struct head_scan, subject_token), false },
+	{ "X-Auth-Token", offsetof(struct head_scan, token), true },
+	{ "X-Subject-Token", offsetof(struct head_scan, subject_token), true },
 	{ "Last-Event-ID", offsetof(struct head_scan, last_event_id), false },
 	{ "OpenStack-API-Version", offsetof(struct head_scan, version), false },
 	{ "X-OpenStack-Nova-API-Version", offsetof(struct head_scan, legacy_version), false },

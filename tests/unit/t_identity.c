@@ -55,22 +55,34 @@ static char *fill(const char *text)
 	return g_string_free(s, FALSE);
 }
 
-static struct asked ask(const char *as, const char *subject, const char *method, const char *target, const char *body)
+static void begin(const char *as, const char *subject, const char *method, const char *target, const char *body, struct asked *into)
 {
 	g_autofree char *filled = fill(target), *content = body ? fill(body) : NULL;
 	g_auto(GStrv) parts = g_strsplit(filled, "?", 2);
 	struct api_head h = { .method = method, .path = parts[0], .query = parts[1], .base_url = "http://h:1",
 			      .token = as ? g_hash_table_lookup(kept, as) : NULL, .subject_token = subject ? g_hash_table_lookup(kept, subject) : NULL };
-	GMainContext *ctx = g_main_loop_get_context(loop_main());
-	struct asked got = { 0 };
-	struct api_req *r = api_req_new(api, &h, answered, &got);
+	struct api_req *r = api_req_new(api, &h, answered, into);
 
 	if (content)
 		api_req_body(r, content, strlen(content));
 	api_dispatch(r);
-	/* A worker hashes, or the answer waits on the clock. */
-	while (!got.status)
+}
+
+/* A worker hashes, or the answer waits on the clock. */
+static void await(const struct asked *a)
+{
+	GMainContext *ctx = g_main_loop_get_context(loop_main());
+
+	while (!a->status)
 		(void)(g_main_context_iteration(ctx, FALSE) || clock_step() || g_main_context_iteration(ctx, TRUE));
+}
+
+static struct asked ask(const char *as, const char *subject, const char *method, const char *target, const char *body)
+{
+	struct asked got = { 0 };
+
+	begin(as, subject, method, target, body, &got);
+	await(&got);
 	return got;
 }
 
@@ -329,6 +341,51 @@ static void test_apps(void)
 		run_step(&late[i]);
 }
 
+static void asked_clear(struct asked *a)
+{
+	g_free(a->body);
+	g_free(a->headers);
+}
+
+/* D8: a thief that knows the old password sends a change of it; while that is hashed the administrator resets it, or disables the user. */
+static void test_own_password_late(void)
+{
+	static const char own[] = "{\"user\":{\"password\":\"thief\",\"original_password\":\"one\"}}";
+	static const struct {
+		const char *admin_does, *works;
+		int status;
+	} rows[] = {
+		{ "{\"user\":{\"password\":\"reset\"}}", "reset", 201 },
+		{ "{\"user\":{\"enabled\":false}}", "one", 401 },
+	};
+	static const struct step steps[] = {
+		{ "root", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", PROJECT("admin")), 201, NULL, "root" },
+		{ "dora", "root", "POST", V3 "/users", "{\"user\":{\"name\":\"dora\",\"password\":\"one\"}}", 201, NULL, .id = "dora" },
+		{ "her token", NULL, "POST", V3 "/auth/tokens", LOGIN("dora", "one", ""), 201, NULL, "dora-token" },
+	}, thief = { "the thief", NULL, "POST", V3 "/auth/tokens", LOGIN("dora", "thief", ""), 401, NO },
+	   end = { "her end", "root", "DELETE", V3 "/users/{dora}", NULL, 204, "" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *login = g_strdup_printf(LOGIN("dora", "%s", ""), rows[i].works);
+		struct asked late = { 0 }, got;
+
+		for (size_t k = 0; k < G_N_ELEMENTS(steps); k++)
+			run_step(&steps[k]);
+		begin("dora-token", NULL, "POST", V3 "/users/{dora}/password", own, &late);
+		got = ask("root", NULL, "PATCH", V3 "/users/{dora}", rows[i].admin_does);
+		g_assert_cmpint(got.status, ==, 200);
+		asked_clear(&got);
+		await(&late);
+		g_assert_cmpint(late.status, ==, 401);
+		asked_clear(&late);
+		run_step(&thief);
+		got = ask(NULL, NULL, "POST", V3 "/auth/tokens", login);
+		g_assert_cmpint(got.status, ==, rows[i].status);
+		asked_clear(&got);
+		run_step(&end);
+	}
+}
+
 /* A token ends with its time, one that came by it not later. */
 static void test_expiry(void)
 {
@@ -455,6 +512,7 @@ int main(int argc, char **argv)
 	restart();
 	keep_admin();
 	g_test_add_func("/identity/story", test_story);
+	g_test_add_func("/identity/own-password-late", test_own_password_late);
 	g_test_add_func("/identity/expiry", test_expiry);
 	g_test_add_func("/identity/restart", test_restart);
 	g_test_add_func("/identity/application-credentials", test_apps);
