@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "live.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -58,6 +59,7 @@ bool live_init(const char **ret_why)
 		*ret_why = "DROVER_TEST_HOSTS (two times name=uri) and DROVER_TEST_GUEST (a UUID) are not set";
 		return false;
 	}
+	(void)signal(SIGPIPE, SIG_IGN); /* as droverd does */
 	loop_init();
 	libvirt_init(&err);
 	g_assert_no_error(err);
