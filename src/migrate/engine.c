@@ -76,7 +76,6 @@ static bool release_servers(struct engine *e, GError **err)
 
 static void resume(struct mig *m)
 {
-	m->priv->recovered = true;
 	log_info("migration_resumed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("phase", mig_phase_name(m->phase)));
 	live_enter(m);
 }

@@ -182,6 +182,19 @@ static bool write_given_up(struct mig *m, GError **err)
 	       volume_write_end(m, VOLUME_STAYED, err) && definition_write_end(m, VOLUME_STAYED, err);
 }
 
+/* The row names no destination any more; so does memory. */
+static void destination_left(struct mig *m)
+{
+	queue_hold(m, NULL);
+	definition_ended(m, VOLUME_STAYED);
+	m->priv->dest_theirs = false;
+	volume_ended(m, VOLUME_STAYED);
+	live_copies(m, NULL);
+	m->priv->elsewhere++;
+	util_replace(&m->priv->call_error, NULL);
+	m->priv->call_lost = false;
+}
+
 bool live_elsewhere(struct mig *m, const char *why)
 {
 	int64_t retries = fleet_conf(m->priv->engine->fleet)->migrate_max_retries;
@@ -199,15 +212,8 @@ bool live_elsewhere(struct mig *m, const char *why)
 		m->dest = was;
 		return true; /* again, from the phase that it is in */
 	}
-	queue_hold(m, NULL);
-	definition_ended(m, VOLUME_STAYED);
-	m->priv->dest_theirs = false;
-	volume_ended(m, VOLUME_STAYED);
-	live_copies(m, NULL);
+	destination_left(m);
 	g_free(was);
-	m->priv->elsewhere++;
-	util_replace(&m->priv->call_error, NULL);
-	m->priv->call_lost = false;
 	live_enter(m);
 	return true;
 }
@@ -463,6 +469,27 @@ static void copy_call(struct mig *m)
 
 /* ---- entrances ---- */
 
+/* The files may be partial. */
+static void planned_again(struct mig *m)
+{
+	live_copies(m, NULL);
+}
+
+/* What memory does when a change of phase is written, for one that was written without an answer. Return: false if the row cannot be read. */
+static bool take_row(struct mig *m)
+{
+	static void (*const taken[MIG_PHASE_N])(struct mig *) = {
+		[MIG_SCHEDULE] = destination_left, [MIG_PREPARE] = planned_again, [MIG_COPY] = definition_copying, [MIG_FINISH] = settle_moved,
+	};
+	enum mig_phase was = m->phase;
+
+	if (!mig_take_row(m))
+		return false;
+	if (m->phase != was && taken[m->phase])
+		taken[m->phase](m);
+	return true;
+}
+
 void live_enter(struct mig *m)
 {
 	static void (*const enter[MIG_PHASE_N])(struct mig *) = {
@@ -473,6 +500,10 @@ void live_enter(struct mig *m)
 	clock_cancel(&m->priv->timer);
 	if (mig_is_final(m))
 		return;
+	if (!take_row(m)) {
+		live_later(m, RETRY_MS);
+		return;
+	}
 	if (mig_row_is_final(m)) {
 		live_end(m, m->priv->row_ended, m->priv->row_ended == MIG_DONE ? NULL : m->error);
 		return;

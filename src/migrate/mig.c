@@ -179,16 +179,6 @@ static bool may_follow(enum mig_phase old, enum mig_phase new)
 	return old == new || stages[old].next & 1u << new;
 }
 
-/* Its row may have that end already. Return: not a final phase, if it cannot. */
-static enum mig_phase doubted_end(const struct mig *m)
-{
-	for (int p = 0; p < MIG_PHASE_N; p++) {
-		if (stages[p].final && m->priv->doubted & 1u << p)
-			return (enum mig_phase)p;
-	}
-	return MIG_CHECK;
-}
-
 /* @old: in: the phase that memory has; out: the one that the row had. */
 static bool write_from(struct mig *m, enum mig_phase *old, enum mig_phase new, int64_t now, GError **err)
 {
@@ -204,7 +194,7 @@ static bool write_from(struct mig *m, enum mig_phase *old, enum mig_phase new, i
 	}
 	if (changed == 1)
 		return true;
-	m->priv->row_ended = doubted_end(m);
+	m->priv->strayed = true;
 	g_set_error(err, ERR, ERR_STORE_RACE, "migration %d is not in phase %s any more", (int)m->id, stages[memory].name);
 	return false;
 }
@@ -226,6 +216,20 @@ static bool write_phase(struct mig *m, enum mig_phase old, enum mig_phase new, c
 	return !also || also(m, err);
 }
 
+static void enter_phase(struct mig *m, enum mig_phase new)
+{
+	struct mig_private *p = m->priv;
+
+	m->phase = new;
+	p->turn++; /* answers that are under way will be dropped: they are no longer wanted */
+	p->probes_open = 0;
+	p->polling = p->abort_sent = p->force_sent = false;
+	p->call_running = false;
+	clock_cancel(&p->timer);
+	precheck_cancel(g_steal_pointer(&p->precheck));
+	queue_moved(m);
+}
+
 bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, GError **err)
 {
 	struct store *s = m->priv->engine->store;
@@ -244,16 +248,8 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 	}
 	m->priv->doubted = 0;
 	m->priv->row_ended = MIG_CHECK;
-	if (old != new) {
-		m->phase = new;
-		m->priv->turn++; /* answers that are under way will be dropped: they are no longer wanted */
-		m->priv->probes_open = 0;
-		m->priv->polling = m->priv->abort_sent = m->priv->force_sent = false;
-		m->priv->call_running = false;
-		clock_cancel(&m->priv->timer);
-		precheck_cancel(g_steal_pointer(&m->priv->precheck));
-		queue_moved(m);
-	}
+	if (old != new)
+		enter_phase(m, new);
 	log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", stages[old].name),
 		 LOG_S("to", stages[new].name), LOG_S("source", m->source), LOG_S("dest", m->dest), LOG_S("why", why));
 	mig_tell(m, old, why);
@@ -443,4 +439,48 @@ GPtrArray *mig_query(struct engine *e, enum query q, const struct store_val *arg
 	struct reader r = { .engine = e };
 
 	return read_all(&r, q, args, n, err);
+}
+
+/* ---- reading one again ---- */
+
+static void take(struct mig *m, const struct mig *row)
+{
+	enum mig_phase was = m->phase;
+
+	util_replace(&m->dest, row->dest);
+	util_replace(&m->error, row->error);
+	m->attempt = row->attempt;
+	m->abort_wanted = row->abort_wanted;
+	m->force_wanted = row->force_wanted;
+	m->paused_by_us = row->paused_by_us;
+	m->postcopy = row->postcopy;
+	m->priv->doubted = 0;
+	enter_phase(m, row->phase);
+	log_warning("migration_row_taken", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", stages[was].name),
+		    LOG_S("to", stages[m->phase].name), LOG_S("source", m->source), LOG_S("dest", m->dest));
+	mig_tell(m, was, "the database had written it before it lost the answer");
+}
+
+bool mig_take_row(struct mig *m)
+{
+	g_autoptr(GPtrArray) rows = NULL;
+	g_autoptr(GError) why = NULL;
+	const struct mig *row;
+
+	if (!m->priv->strayed)
+		return true;
+	rows = mig_query(m->priv->engine, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
+	if (!rows) {
+		log_error("migration_not_read", LOG_D("migration", m->id), LOG_S("error", why->message));
+		return false;
+	}
+	m->priv->strayed = false;
+	row = rows->len > 0 ? g_ptr_array_index(rows, 0) : NULL;
+	if (row && mig_is_final(row)) {
+		m->priv->row_ended = row->phase;
+		m->priv->doubted |= 1u << row->phase;
+	} else if (row && row->phase != m->phase) {
+		take(m, row);
+	}
+	return true;
 }

@@ -42,8 +42,8 @@ struct mig_private {
 	struct clock_timer *timer;   /* the next step or poll */
 	uint64_t turn;               /* answers of an earlier turn are dropped */
 	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */
-	enum mig_phase row_ended;    /* the end that the row must have, as it has no other phase; not a final phase: none */
-	bool recovered;              /* the row was found at start, or is tried again after a doubt */
+	bool strayed;                /* the row is in no phase from which the last change could go on: mig_take_row() */
+	enum mig_phase row_ended;    /* the end that the row was found to have; not a final phase: none */
 	/* CHECK, SCHEDULE: the search for a destination */
 	GHashTable *excluded;        /* host -> reason */
 	char *candidate;             /* the host that is being asked */
@@ -124,12 +124,21 @@ typedef bool mig_also_f(struct mig *m, GError **err);
  *
  * Row, event row and @also in one transaction; memory changes after the commit.
  * A commit that fails leaves a doubt: the answer may have been lost after it was done. The next change finds
- * the row in its old phase or in the one that was doubted, and goes on from there. Where that one is an end, and
- * @new cannot follow it, the change is refused, and live_enter() ends the migration as its row says.
+ * the row in its old phase or in the one that was doubted, and goes on from there. Where @new cannot follow that
+ * one, the change is refused, and live_enter() goes on from what the row says (mig_take_row()).
  * Answers of calls made in the old phase are dropped from then on.
  * Return: false with ERR_STORE or ERR_STORE_RACE; the phase is then as it was.
  */
 bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, GError **err);
+
+/**
+ * mig_take_row() - read the row again, after a change that was refused because the row has strayed from memory.
+ *
+ * Memory takes its phase and what was written with it, as a restart would; what was under way is dropped. Of a row that has come
+ * to its end only that is noted (mig_row_is_final()). A row that has not strayed is not read.
+ * Return: false while the database cannot say it.
+ */
+bool mig_take_row(struct mig *m);
 
 /** mig_row_is_final() - its row has come to its end by a commit whose answer was lost (row_ended). */
 bool mig_row_is_final(const struct mig *m);
@@ -250,6 +259,8 @@ void tune_sample(struct mig *m, const struct hv_job *j);
 
 /** settle() - ask both hosts, decide, act; for COPY, FINISH and UNDO. */
 void settle(struct mig *m);
+/** settle_moved() - FINISH in memory, after the commit: the guest is at its destination. */
+void settle_moved(struct mig *m);
 
 /* ---- placing.c ---- */
 

@@ -191,18 +191,24 @@ static void announce(struct mig *m)
 		(void)live_ask_always(m, mig_dest(m), &req, announced);
 }
 
+void settle_moved(struct mig *m)
+{
+	struct server *s = mig_server(m);
+
+	m->priv->arrived = true;
+	fleet_server_move(m->priv->engine->fleet, s, m->dest);
+	g_clear_pointer(&s->dom, hv_dom_free);
+}
+
 static void moved(struct mig *m)
 {
-	struct fleet *f = m->priv->engine->fleet;
 	struct server *s = mig_server(m);
 
 	if (m->postcopy)
 		util_replace(&m->error, NULL); /* whatever broke on the way is over */
 	if (!change(m, MIG_FINISH, "it runs at the destination", write_moved))
 		return;
-	m->priv->arrived = true;
-	fleet_server_move(f, s, m->dest);
-	g_clear_pointer(&s->dom, hv_dom_free);
+	settle_moved(m);
 	/* Its host tells again soon; until then no other guest may have its CPUs. */
 	if (m->priv->dest_dom->ties)
 		server_set_ties(s, m->priv->dest_dom->ties);
@@ -219,7 +225,7 @@ static void retry(struct mig *m)
 		return;
 	}
 	m->priv->call_lost = false;
-	live_copies(m, NULL); /* recreate the files: they may be partial */
+	live_copies(m, NULL); /* the files may be partial */
 	live_enter(m);
 }
 

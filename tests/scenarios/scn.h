@@ -176,6 +176,8 @@ struct store *scn_store(const struct store_fault *fault, GArray *calls);
 void scn_store_calm(void);
 /** scn_store_hits() - how often it failed a call, but for what came while it was away. */
 int64_t scn_store_hits(void);
+/** scn_store_lose() - the commit that brings a migration into @phase is done, and its answer lost with the connection. Once. */
+void scn_store_lose(const char *phase);
 /** scn_store_away() - the connection is lost, and nothing can be written yet. */
 bool scn_store_away(void);
 const char *store_fault_name(enum store_fault_kind k);

@@ -664,6 +664,12 @@ static void do_stall(struct run *r, const struct scn_line *l)
 	run_stall(r, word_duration(r, arg(r, l, 1)));
 }
 
+/* lose-commit PHASE: the answer to the commit that brings a migration there is lost, and the database is away for 3 s. */
+static void do_lose_commit(struct run *r, const struct scn_line *l)
+{
+	scn_store_lose(arg(r, l, 1));
+}
+
 /* clock step TIME|-TIME: the wall clock's alone. */
 static void do_clock(struct run *r, const struct scn_line *l)
 {
@@ -756,6 +762,7 @@ static const struct {
 	{ "reset-state", do_reset_state, true },
 	{ "reconf",    do_reconf,   false },
 	{ "advance",   do_advance,  false },
+	{ "lose-commit", do_lose_commit, false },
 	{ "stall",     do_stall,    false },
 	{ "clock",     do_clock,    false },
 	{ "wait",      wait_run,    false },

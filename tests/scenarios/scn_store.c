@@ -35,6 +35,8 @@ static struct {
 	int64_t n, hits;
 	int64_t away_until_ms;
 	bool in_tx;
+	char *lose_phase;                /* the commit that brings a migration into it loses its answer; NULL: none */
+	bool lose_commit;                /* it is the next one */
 } gate;
 
 const char *store_fault_name(enum store_fault_kind k)
@@ -116,6 +118,11 @@ static bool gate_commit(void *db, GError **err)
 {
 	enum store_fault_kind k = meets(SCN_COMMIT);
 
+	if (gate.lose_commit) {
+		k = STORE_LOST_AFTER;
+		gate.hits++;
+	}
+	gate.lose_commit = false;
 	gate.in_tx = false;
 	if (k == STORE_REFUSED)
 		return refuse(err); /* the store rolls back */
@@ -126,7 +133,7 @@ static bool gate_commit(void *db, GError **err)
 
 static void gate_rollback(void *db)
 {
-	gate.in_tx = false;
+	gate.in_tx = gate.lose_commit = false;
 	store_sqlite_ops.rollback(db);
 }
 
@@ -139,6 +146,10 @@ static bool gate_each(void *db, int q, const char *sql, const struct store_val *
 		return store_sqlite_ops.each(db, q, sql, args, n, fn, user, ret_changed, err);
 	if (!gate.in_tx && is_away(err))
 		return false;
+	if (q == Q_MIG_PHASE && g_strcmp0(gate.lose_phase, args[2].s) == 0) {
+		g_clear_pointer(&gate.lose_phase, g_free);
+		gate.lose_commit = true;
+	}
 	k = meets(q);
 	if (k == STORE_REFUSED)
 		return refuse(err);
@@ -151,6 +162,11 @@ static bool gate_each(void *db, int q, const char *sql, const struct store_val *
 int64_t scn_store_hits(void)
 {
 	return gate.hits;
+}
+
+void scn_store_lose(const char *phase)
+{
+	util_replace(&gate.lose_phase, phase);
 }
 
 bool scn_store_away(void)
@@ -196,7 +212,8 @@ struct store *scn_store(const struct store_fault *fault, GArray *calls)
 	gate.fault = NULL;
 	gate.calls = NULL;
 	gate.away_until_ms = INT64_MIN;
-	gate.in_tx = false;
+	gate.in_tx = gate.lose_commit = false;
+	g_clear_pointer(&gate.lose_phase, g_free);
 	if (!store) {
 		ops = store_sqlite_ops;
 		ops.begin = gate_begin;
