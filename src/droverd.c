@@ -221,6 +221,7 @@ static int run(struct conf *conf, const char *path)
 	g_autoptr(GError) err = NULL;
 
 	start_log(conf);
+	log_async();
 	signal(SIGPIPE, SIG_IGN);
 	umask(077);
 	loop_init();
@@ -262,6 +263,7 @@ int main(int argc, char **argv)
 			conf_free(conf);
 		else
 			status = run(conf, o.config);
+		log_drain();
 	}
 	g_free(o.config);
 	return status;

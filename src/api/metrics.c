@@ -17,6 +17,7 @@
 #include "api/request.h"
 #include "api/watch.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/metric.h"
 
 #define LAG_EVERY_MS 1000
@@ -294,6 +295,11 @@ static void put_lag(struct out *o)
 	metric_histogram(o->s, o->name, METRIC_LABELS(), &o->api->metrics->lag);
 }
 
+static void put_log_dropped(struct out *o)
+{
+	PUT(o, log_dropped());
+}
+
 /* ---- the process; the names are those of Prometheus' own client libraries ---- */
 
 static void put_cpu(struct out *o)
@@ -409,6 +415,7 @@ static const struct family {
 	{ "drover_event_streams_opened_total", "counter", "Clients ever subscribed to events.", put_streams_opened },
 	{ "drover_event_resets_total", "counter", "Times a client was told that it had missed events, by reason.", put_resets },
 	{ "drover_loop_lag_seconds", "histogram", "Lateness of a main-loop timer, measured once a second.", put_lag },
+	{ "drover_log_dropped_lines_total", "counter", "Lines of the log dropped because its reader was too slow.", put_log_dropped },
 	{ "process_cpu_seconds_total", "counter", "User and system time.", put_cpu },
 	{ "process_resident_memory_bytes", "gauge", "Resident memory.", put_rss },
 	{ "process_open_fds", "gauge", "Open file descriptors.", put_fds },

@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log_writer.h"
 #include "base/util.h"
 
 static const struct {
@@ -91,55 +91,118 @@ static void put_json(GString *s, enum log_level level, const char *event, const 
 	g_string_append_c(s, '}');
 }
 
-static void to_journal(enum log_level level, const char *event, const struct log_kv *kv)
+static struct log_record *journal_record(enum log_level level, const char *event, const struct log_kv *kv)
 {
-	g_autoptr(GString) message = g_string_new(event);
-	g_autoptr(GPtrArray) owned = g_ptr_array_new_with_free_func(g_free);
-	GLogField fields[20];
-	size_t n = 0;
+	struct log_record *r = log_record_new();
+	GString *message = g_string_new(event);
 
+	r->level = levels[level].glib;
 	put_pairs(message, kv);
-	fields[n++] = (GLogField){ "MESSAGE", message->str, -1 };
-	fields[n++] = (GLogField){ "PRIORITY", levels[level].priority, -1 };
-	fields[n++] = (GLogField){ "DROVER_EVENT", event, -1 };
-	for (; kv->key && n < G_N_ELEMENTS(fields); kv++) {
-		char *key = g_ascii_strup(kv->key, -1);
-		char *val = kv->is_text ? g_strdup(kv->s ? kv->s : "") : g_strdup_printf("%" G_GINT64_FORMAT, kv->d);
+	log_record_field(r, g_strdup("MESSAGE"), g_string_free(message, FALSE));
+	log_record_field(r, g_strdup("PRIORITY"), g_strdup(levels[level].priority));
+	log_record_field(r, g_strdup("DROVER_EVENT"), g_strdup(event));
+	for (; kv->key; kv++)
+		log_record_field(r, g_ascii_strup(kv->key, -1),
+				 kv->is_text ? g_strdup(kv->s ? kv->s : "") : g_strdup_printf("%" G_GINT64_FORMAT, kv->d));
+	return r;
+}
 
-		g_ptr_array_add(owned, key);
-		g_ptr_array_add(owned, val);
-		fields[n++] = (GLogField){ key, val, -1 };
+/* @line: becomes the record's, which ends it. */
+static struct log_record *line_record(GString *line)
+{
+	struct log_record *r = log_record_new();
+
+	r->line = g_string_append_c(line, '\n');
+	return r;
+}
+
+/* Without the end of the line; @stamped: text begins with the time too. */
+static GString *format(enum log_level level, const char *event, const struct log_kv *kv, bool stamped)
+{
+	GString *line = g_string_sized_new(160);
+	char when[UTIL_TIME_MAX];
+
+	util_time_us(when, clock_wall_us());
+	if (out_format == LOG_JSON) {
+		put_json(line, level, event, kv, when);
+		return line;
 	}
-	/* A journal that takes nothing leaves nowhere to say so. */
-	(void)g_log_writer_journald(levels[level].glib, fields, n, NULL);
+	if (stamped)
+		g_string_append_printf(line, "%s ", when);
+	g_string_append_printf(line, "%s %s", levels[level].name, event);
+	put_pairs(line, kv);
+	return line;
+}
+
+static struct log_record *make_record(enum log_level level, const char *event, const struct log_kv *kv)
+{
+	if (out_format == LOG_JOURNAL)
+		return journal_record(level, event, kv);
+	return line_record(format(level, event, kv, true));
 }
 
 void log_write(enum log_level level, const char *event, const struct log_kv *kv)
 {
-	g_autoptr(GString) line = NULL;
-	char when[UTIL_TIME_MAX];
-
 	if (level < min_level)
 		return;
-	if (out_format == LOG_JOURNAL && !hook) {
-		to_journal(level, event, kv);
-		return;
-	}
-	line = g_string_sized_new(160);
-	util_time_us(when, clock_wall_us());
-	if (out_format == LOG_JSON) {
-		put_json(line, level, event, kv, when);
-	} else {
-		if (!hook)
-			g_string_append_printf(line, "%s ", when);
-		g_string_append_printf(line, "%s %s", levels[level].name, event);
-		put_pairs(line, kv);
-	}
 	if (hook) {
+		GString *line = format(level, event, kv, false);
+
 		hook(level, line->str, hook_user);
+		g_string_free(line, TRUE);
 		return;
 	}
-	g_string_append_c(line, '\n');
-	/* stderr that cannot be written leaves nowhere to say so. */
-	(void)!write(STDERR_FILENO, line->str, line->len);
+	log_writer_put(make_record(level, event, kv));
+}
+
+/* ---- a thread that writes ---- */
+
+static struct log_record *tell_dropped(uint64_t n)
+{
+	return make_record(LOG_WARNING, "log_dropped", (const struct log_kv[]){ LOG_D("lines", (int64_t)n), { .key = NULL } });
+}
+
+/* GLib's own messages come from calls that it refuses: they must not block either. Those below a warning are GLib's alone. */
+static GLogWriterOutput on_glib(GLogLevelFlags flags, const GLogField *fields, gsize n, void *unused)
+{
+	const char *text = "", *domain = NULL;
+
+	(void)unused;
+	for (gsize i = 0; i < n; i++) {
+		if (strcmp(fields[i].key, "MESSAGE") == 0)
+			text = fields[i].value;
+		else if (strcmp(fields[i].key, "GLIB_DOMAIN") == 0)
+			domain = fields[i].value;
+	}
+	if (flags & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL))
+		log_error("library", LOG_S("domain", domain), LOG_S("message", text));
+	else if (flags & G_LOG_LEVEL_WARNING)
+		log_warning("library", LOG_S("domain", domain), LOG_S("message", text));
+	return G_LOG_WRITER_HANDLED;
+}
+
+/* Failed assertions come this way: "**", the text, and an end of line of their own. */
+static void on_printerr(const char *text)
+{
+	struct log_record *r = log_record_new();
+
+	r->line = g_string_new(text);
+	log_writer_put(r);
+}
+
+void log_async(void)
+{
+	g_log_set_writer_func(on_glib, NULL, NULL);
+	g_set_printerr_handler(on_printerr);
+	log_writer_start(tell_dropped);
+}
+
+void log_drain(void)
+{
+	log_writer_drain();
+}
+
+uint64_t log_dropped(void)
+{
+	return log_writer_dropped();
 }

@@ -46,6 +46,19 @@ typedef void log_hook_f(enum log_level level, const char *line, void *user);
  */
 void log_init(enum log_level level, enum log_format format);
 
+/**
+ * log_async() - from now on a thread writes, so that no caller ever waits for the log's reader; once, after log_init().
+ *
+ * What the reader does not take in time is dropped and counted (base/log_writer.h). GLib's messages come the same way.
+ */
+void log_async(void);
+
+/** log_drain() - wait until what was logged is written, for a second at most: before the process ends. */
+void log_drain(void);
+
+/** log_dropped() - how many events were dropped because the log's reader was too slow. Any thread. */
+uint64_t log_dropped(void);
+
 /** log_write() - write one event; use the macros. */
 void log_write(enum log_level level, const char *event, const struct log_kv *kv);
 

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <glib-unix.h>
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <jansson.h>
 #include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -179,6 +184,238 @@ static void test_journal(void)
 	close(fd);
 }
 
+/* ---- D11: a reader of the log that stops reading ---- */
+
+#define LINES 20000 /* of more than 100 bytes: the queue holds half of them */
+
+/* stderr becomes a pipe of one page. Return: its other end */
+static int pipe_on_stderr(void)
+{
+	int ends[2];
+
+	g_assert_true(g_unix_open_pipe(ends, FD_CLOEXEC, NULL));
+	g_assert_cmpint(fcntl(ends[1], F_SETPIPE_SZ, 4096), ==, 4096);
+	g_assert_cmpint(dup2(ends[1], STDERR_FILENO), ==, STDERR_FILENO);
+	close(ends[1]);
+	return ends[0];
+}
+
+static void log_number(int n)
+{
+	log_info("numbered", LOG_D("n", n), LOG_S("filler", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+}
+
+/* The value behind @key in an event's line; -1 in another's. */
+static int value_of(const char *line, const char *event, const char *key)
+{
+	const char *at = strstr(line, event);
+
+	at = at ? strstr(at, key) : NULL;
+	return at ? atoi(at + strlen(key)) : -1;
+}
+
+/* The lines come in order, with one about what is missing where it is missing, and the last one is there. */
+static void read_numbered(int fd, int last, uint64_t dropped)
+{
+	FILE *f = fdopen(fd, "r");
+	char line[1024];
+	int want = 0;
+	uint64_t told = 0;
+
+	while (want <= last && fgets(line, sizeof line, f)) {
+		int lost = value_of(line, "log_dropped", "lines=");
+
+		if (lost >= 0) {
+			told += (uint64_t)lost;
+			want += lost;
+			continue;
+		}
+		g_assert_cmpint(value_of(line, "numbered", " n="), ==, want);
+		want++;
+	}
+	g_assert_cmpint(want, ==, last + 1);
+	g_assert_cmpuint(told, ==, dropped);
+	fclose(f);
+}
+
+static void test_stopped_reader(void)
+{
+	int fd;
+	uint64_t dropped;
+
+	if (!g_test_subprocess()) {
+		g_test_trap_subprocess(NULL, 0, 0);
+		g_test_trap_assert_passed();
+		return;
+	}
+	fd = pipe_on_stderr();
+	log_hook(NULL, NULL);
+	log_init(LOG_INFO, LOG_TEXT);
+	log_async();
+	for (int n = 0; n < LINES; n++)
+		log_number(n);
+	dropped = log_dropped();
+	g_assert_cmpuint(dropped, >, LINES / 4);
+	g_assert_cmpuint(dropped, <, LINES);
+	g_assert_cmpint(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, ==, 0);
+	read_numbered(fd, LINES - 1, dropped);
+	exit(0);
+}
+
+/* A reader that is slow and then quick: what comes after the loss is there again. */
+static void test_reader_returns(void)
+{
+	char first[4096];
+	uint64_t dropped;
+	int fd, n = 0;
+
+	if (!g_test_subprocess()) {
+		g_test_trap_subprocess(NULL, 0, 0);
+		g_test_trap_assert_passed();
+		return;
+	}
+	fd = pipe_on_stderr();
+	log_hook(NULL, NULL);
+	log_init(LOG_INFO, LOG_TEXT);
+	log_async();
+	while (log_dropped() == 0)
+		log_number(n++);
+	g_assert_cmpint(read(fd, first, sizeof first), >, 0);
+	/* Room for one is no room yet: else each line would come with one about the loss. */
+	log_number(n++);
+	dropped = log_dropped();
+	g_assert_cmpuint(dropped, ==, 2);
+	exit(0);
+}
+
+/* What is under way when a process ends: it is written if the reader reads, and waits for it at most a second if not. */
+static void end_logging(bool by_abort)
+{
+	log_hook(NULL, NULL);
+	log_init(LOG_INFO, LOG_TEXT);
+	log_async();
+	for (int n = 0; n < 1000; n++)
+		log_number(n);
+	if (by_abort) { /* as an assertion does; in a child of this kind, GLib's own leaves with _exit() */
+		g_printerr("**\nthe reason\n");
+		abort();
+	}
+	log_drain();
+	exit(0);
+}
+
+static void test_drained(void)
+{
+	if (g_test_subprocess())
+		end_logging(false);
+	g_test_trap_subprocess(NULL, 0, 0);
+	g_test_trap_assert_passed();
+	g_test_trap_assert_stderr("* n=0 *numbered n=999 *");
+}
+
+static void test_abort(void)
+{
+	if (g_test_subprocess())
+		end_logging(true);
+	g_test_trap_subprocess(NULL, 0, 0);
+	g_test_trap_assert_failed();
+	g_test_trap_assert_stderr("* n=0 *numbered n=999 ***\nthe reason\n");
+}
+
+static void test_abort_unread(void)
+{
+	if (g_test_subprocess()) {
+		pipe_on_stderr();
+		end_logging(true);
+	}
+	g_test_trap_subprocess(NULL, 0, 0);
+	g_test_trap_assert_failed();
+}
+
+static void test_drain_unread(void)
+{
+	if (g_test_subprocess()) {
+		pipe_on_stderr();
+		end_logging(false);
+	}
+	g_test_trap_subprocess(NULL, 0, 0);
+	g_test_trap_assert_passed();
+}
+
+/* A journal takes some datagrams and then none; after it has read, the next ones are there. */
+static void test_stopped_journal(void)
+{
+	int fd;
+
+	if (!g_test_subprocess()) {
+		g_test_trap_subprocess(NULL, 0, 0);
+		g_test_trap_assert_passed();
+		return;
+	}
+	fd = make_journal();
+	if (fd < 0)
+		exit(0);
+	log_hook(NULL, NULL);
+	log_init(LOG_INFO, LOG_JOURNAL);
+	log_async();
+	for (int n = 0; n < LINES; n++)
+		log_number(n);
+	g_assert_cmpuint(log_dropped(), >, 0);
+	for (int n = 0; n < 1000; n++) {
+		g_autofree char *number = g_strdup_printf("N=%d", n);
+
+		expect_record(fd, (const char *const[]){ "DROVER_EVENT=numbered", number, NULL });
+	}
+	exit(0);
+}
+
+/* GLib refuses a call while the log is not read: its message must not block. */
+static void test_library(void)
+{
+	if (g_test_subprocess()) {
+		log_hook(NULL, NULL);
+		log_init(LOG_INFO, LOG_TEXT);
+		log_async();
+		g_log_set_always_fatal(G_LOG_FATAL_MASK);
+		g_warning("refused: %d", 7);
+		g_message("unseen");
+		log_drain();
+		exit(0);
+	}
+	g_test_trap_subprocess(NULL, 0, 0);
+	g_test_trap_assert_passed();
+	g_test_trap_assert_stderr("* WARNING library domain=* message=\"refused: 7\"\n");
+	g_test_trap_assert_stderr_unmatched("*unseen*");
+}
+
+/* A child has no writer: what it logs is written all the same, once. */
+static void test_fork(void)
+{
+	int status;
+	pid_t pid;
+
+	if (g_test_subprocess()) {
+		log_hook(NULL, NULL);
+		log_init(LOG_INFO, LOG_TEXT);
+		log_async();
+		log_number(1);
+		pid = fork();
+		if (pid == 0) {
+			log_number(2);
+			_exit(0);
+		}
+		g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+		g_assert_cmpint(status, ==, 0);
+		log_drain();
+		exit(0);
+	}
+	g_test_trap_subprocess(NULL, 0, 0);
+	g_test_trap_assert_passed();
+	g_test_trap_assert_stderr("* n=2 *");
+	g_test_trap_assert_stderr("* n=1 *");
+	g_test_trap_assert_stderr_unmatched("* n=1 * n=1 *");
+}
+
 int main(int argc, char **argv)
 {
 	int rc;
@@ -190,6 +427,15 @@ int main(int argc, char **argv)
 	g_test_add_func("/log/json", test_json);
 	g_test_add_func("/log/stderr", test_stderr);
 	g_test_add_func("/log/journal", test_journal);
+	g_test_add_func("/D11/reader stops", test_stopped_reader);
+	g_test_add_func("/D11/reader returns", test_reader_returns);
+	g_test_add_func("/D11/drained at the end", test_drained);
+	g_test_add_func("/D11/end without a reader", test_drain_unread);
+	g_test_add_func("/D11/abort", test_abort);
+	g_test_add_func("/D11/abort without a reader", test_abort_unread);
+	g_test_add_func("/D11/journal stops", test_stopped_journal);
+	g_test_add_func("/D11/library", test_library);
+	g_test_add_func("/D11/fork", test_fork);
 	rc = g_test_run();
 	g_string_free(lines, TRUE);
 	return rc;
