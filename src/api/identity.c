@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "api/app_credential.h"
+#include "api/not_before.h"
 #include "api/password.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -187,6 +188,63 @@ static bool name_taken(const char *what, const char *name, GError **err)
 	return false;
 }
 
+struct write {
+	enum query q;
+	const struct store_val *args;
+	size_t n;
+};
+
+/* All of them in one transaction, or none. */
+static bool write_all(struct identity *id, const struct write *w, size_t n, GError **err)
+{
+	bool ok = true;
+
+	if (!store_begin(id->store, err))
+		return false;
+	for (size_t i = 0; i < n && ok; i++)
+		ok = store_run(id->store, w[i].q, w[i].args, w[i].n, NULL, err);
+	if (ok && store_commit(id->store, err))
+		return true;
+	store_rollback(id->store);
+	return false;
+}
+
+/*
+ * A user that is disabled loses the tokens and, as with Keystone, the application credentials for good. Done when
+ * enabled, too: then for one that was disabled before this was kept.
+ */
+static bool write_user(struct identity *id, const struct user *u, bool switched, GError **err)
+{
+	const struct write w[] = {
+		{ Q_USER_PUT, STORE_ARGS(SV_S(u->id), SV_S(u->name), SV_S(u->hash), SV_S(u->default_project_id), SV_I(u->enabled), SV_I(u->created_us)) },
+		{ Q_APP_DELETE_USER, STORE_ARGS(SV_S(u->id)) },
+		{ Q_NOT_BEFORE_PUT, STORE_ARGS(SV_S(u->id), SV_S(""), SV_I(not_before_stamp(id))) },
+	};
+
+	if (!switched)
+		return store_run(id->store, w[0].q, w[0].args, w[0].n, NULL, err);
+	if (!write_all(id, w, G_N_ELEMENTS(w), err))
+		return false;
+	app_credential_drop(id, u->id, NULL);
+	not_before_note(id, u->id, "", id->stamp_us);
+	return true;
+}
+
+static bool write_project(struct identity *id, const struct project *p, bool switched, GError **err)
+{
+	const struct write w[] = {
+		{ Q_PROJECT_PUT, STORE_ARGS(SV_S(p->id), SV_S(p->name), SV_S(p->description), SV_I(p->enabled), SV_I(p->created_us)) },
+		{ Q_NOT_BEFORE_PUT, STORE_ARGS(SV_S(""), SV_S(p->id), SV_I(not_before_stamp(id))) },
+	};
+
+	if (!switched)
+		return store_run(id->store, w[0].q, w[0].args, w[0].n, NULL, err);
+	if (!write_all(id, w, G_N_ELEMENTS(w), err))
+		return false;
+	not_before_note(id, "", p->id, id->stamp_us);
+	return true;
+}
+
 bool identity_user_put(struct identity *id, const struct user *u, GError **err)
 {
 	struct user *old = identity_user(id, u->id), *same_name = identity_user_named(id, u->name);
@@ -196,8 +254,7 @@ bool identity_user_put(struct identity *id, const struct user *u, GError **err)
 		return name_taken("user", u->name, err);
 	if (!u->enabled && !check_admin_left(id, u->id, NULL, NULL, err))
 		return false;
-	if (!store_run(id->store, Q_USER_PUT, STORE_ARGS(SV_S(u->id), SV_S(u->name), SV_S(u->hash), SV_S(u->default_project_id),
-							 SV_I(u->enabled), SV_I(u->created_us)), NULL, err))
+	if (!write_user(id, u, old && old->enabled != u->enabled, err))
 		return false;
 	new = old;
 	if (!new) {
@@ -224,8 +281,7 @@ bool identity_project_put(struct identity *id, const struct project *p, GError *
 		return name_taken("project", p->name, err);
 	if (!p->enabled && !check_admin_left(id, NULL, p->id, NULL, err))
 		return false;
-	if (!store_run(id->store, Q_PROJECT_PUT, STORE_ARGS(SV_S(p->id), SV_S(p->name), SV_S(p->description), SV_I(p->enabled),
-							    SV_I(p->created_us)), NULL, err))
+	if (!write_project(id, p, old && old->enabled != p->enabled, err))
 		return false;
 	new = old;
 	if (!new) {
@@ -242,21 +298,6 @@ bool identity_project_put(struct identity *id, const struct project *p, GError *
 	return true;
 }
 
-/* A record and what hangs on it, in one transaction. @queries: each with the key alone */
-static bool delete_rows(struct identity *id, const enum query *queries, size_t n, const char *key, GError **err)
-{
-	bool ok = true;
-
-	if (!store_begin(id->store, err))
-		return false;
-	for (size_t i = 0; i < n && ok; i++)
-		ok = store_run(id->store, queries[i], STORE_ARGS(SV_S(key)), NULL, err);
-	if (ok && store_commit(id->store, err))
-		return true;
-	store_rollback(id->store);
-	return false;
-}
-
 static void drop_grants(struct identity *id, const char *user_id, const char *project_id)
 {
 	for (unsigned i = id->grants->len; i-- > 0;) {
@@ -269,17 +310,21 @@ static void drop_grants(struct identity *id, const char *user_id, const char *pr
 
 bool identity_user_delete(struct identity *id, const char *user_id, GError **err)
 {
-	static const enum query queries[] = { Q_APP_DELETE_USER, Q_GRANT_DELETE_USER, Q_USER_DELETE };
+	const struct write rows[] = {
+		{ Q_APP_DELETE_USER, STORE_ARGS(SV_S(user_id)) }, { Q_GRANT_DELETE_USER, STORE_ARGS(SV_S(user_id)) },
+		{ Q_NOT_BEFORE_DELETE_USER, STORE_ARGS(SV_S(user_id)) }, { Q_USER_DELETE, STORE_ARGS(SV_S(user_id)) },
+	};
 	struct user *u = identity_user(id, user_id);
 
 	if (!u) {
 		g_set_error(err, ERR, ERR_NOT_FOUND, "Could not find user: %s.", user_id);
 		return false;
 	}
-	if (!check_admin_left(id, user_id, NULL, NULL, err) || !delete_rows(id, queries, G_N_ELEMENTS(queries), user_id, err))
+	if (!check_admin_left(id, user_id, NULL, NULL, err) || !write_all(id, rows, G_N_ELEMENTS(rows), err))
 		return false;
 	drop_grants(id, user_id, NULL);
 	app_credential_drop(id, user_id, NULL);
+	not_before_drop(id, user_id, NULL);
 	g_ptr_array_remove(id->users, u);
 	identity_forget_tokens(id);
 	return true;
@@ -287,17 +332,21 @@ bool identity_user_delete(struct identity *id, const char *user_id, GError **err
 
 bool identity_project_delete(struct identity *id, const char *project_id, GError **err)
 {
-	static const enum query queries[] = { Q_APP_DELETE_PROJECT, Q_GRANT_DELETE_PROJECT, Q_PROJECT_DELETE };
+	const struct write rows[] = {
+		{ Q_APP_DELETE_PROJECT, STORE_ARGS(SV_S(project_id)) }, { Q_GRANT_DELETE_PROJECT, STORE_ARGS(SV_S(project_id)) },
+		{ Q_NOT_BEFORE_DELETE_PROJECT, STORE_ARGS(SV_S(project_id)) }, { Q_PROJECT_DELETE, STORE_ARGS(SV_S(project_id)) },
+	};
 	struct project *p = identity_project(id, project_id);
 
 	if (!p) {
 		g_set_error(err, ERR, ERR_NOT_FOUND, "Could not find project: %s.", project_id);
 		return false;
 	}
-	if (!check_admin_left(id, NULL, project_id, NULL, err) || !delete_rows(id, queries, G_N_ELEMENTS(queries), project_id, err))
+	if (!check_admin_left(id, NULL, project_id, NULL, err) || !write_all(id, rows, G_N_ELEMENTS(rows), err))
 		return false;
 	drop_grants(id, NULL, project_id);
 	app_credential_drop(id, NULL, project_id);
+	not_before_drop(id, NULL, project_id);
 	g_ptr_array_remove(id->projects, p);
 	identity_forget_tokens(id);
 	return true;
@@ -324,17 +373,20 @@ bool identity_grant(struct identity *id, const char *user_id, const char *projec
 	return true;
 }
 
-/* The role, and as Keystone does the user's application credentials in the project, which may carry it. */
+/* As with Keystone, the user's tokens and application credentials in the project go with the role, which they may carry. */
 static bool ungrant_rows(struct identity *id, const struct grant *g, GError **err)
 {
-	if (!store_begin(id->store, err))
+	const struct write rows[] = {
+		{ Q_APP_DELETE_IN, STORE_ARGS(SV_S(g->user_id), SV_S(g->project_id)) },
+		{ Q_GRANT_DELETE, STORE_ARGS(SV_S(g->user_id), SV_S(g->project_id), SV_S(role_table[g->role].name)) },
+		{ Q_NOT_BEFORE_PUT, STORE_ARGS(SV_S(g->user_id), SV_S(g->project_id), SV_I(not_before_stamp(id))) },
+	};
+
+	if (!write_all(id, rows, G_N_ELEMENTS(rows), err))
 		return false;
-	if (store_run(id->store, Q_APP_DELETE_IN, STORE_ARGS(SV_S(g->user_id), SV_S(g->project_id)), NULL, err) &&
-	    store_run(id->store, Q_GRANT_DELETE, STORE_ARGS(SV_S(g->user_id), SV_S(g->project_id), SV_S(role_table[g->role].name)), NULL, err) &&
-	    store_commit(id->store, err))
-		return true;
-	store_rollback(id->store);
-	return false;
+	app_credential_drop(id, g->user_id, g->project_id);
+	not_before_note(id, g->user_id, g->project_id, id->stamp_us);
+	return true;
 }
 
 bool identity_ungrant(struct identity *id, const char *user_id, const char *project_id, enum role role, GError **err)
@@ -346,7 +398,6 @@ bool identity_ungrant(struct identity *id, const char *user_id, const char *proj
 			continue;
 		if (!check_admin_left(id, NULL, NULL, g, err) || !ungrant_rows(id, g, err))
 			return false;
-		app_credential_drop(id, user_id, project_id);
 		g_ptr_array_remove_index(id->grants, i);
 		identity_forget_tokens(id);
 		return true;
@@ -370,8 +421,8 @@ static void password_mark(const char *hash, uint8_t ret[static TOKEN_MARK_LEN])
 /* @hash: of the password or secret that it came by */
 static char *issue(struct identity *id, struct token_claims *c, const char *hash, int64_t expires_us)
 {
-	c->issued_us = clock_wall_us();
-	c->expires_us = expires_us ? expires_us : c->issued_us + id->conf->token_expiration * G_USEC_PER_SEC;
+	c->issued_us = not_before_stamp(id);
+	c->expires_us = expires_us ? expires_us : clock_wall_us() + id->conf->token_expiration * G_USEC_PER_SEC;
 	token_random(c->audit, sizeof c->audit);
 	password_mark(hash, c->mark);
 	return token_seal(id->key, c);
@@ -436,7 +487,7 @@ static struct token_auth *resolve(const struct identity *id, const struct token_
 	uint8_t mark[TOKEN_MARK_LEN];
 	struct token_auth *t;
 
-	if (!u || !u->enabled || g_hash_table_contains(id->revoked, audit_id))
+	if (!u || !u->enabled || g_hash_table_contains(id->revoked, audit_id) || !not_before_ok(id, c))
 		return NULL;
 	if (c->app_id[0] && !app)
 		return NULL;
@@ -562,7 +613,7 @@ static bool load(struct identity *id, GError **err)
 
 	return store_each(s, Q_USER_ALL, STORE_NO_ARGS, load_user, id, err) && store_each(s, Q_PROJECT_ALL, STORE_NO_ARGS, load_project, id, err) &&
 	       store_each(s, Q_GRANT_ALL, STORE_NO_ARGS, load_grant, id, err) && app_credential_load(id, err) &&
-	       store_each(s, Q_REVOKED_ALL, STORE_ARGS(SV_I(clock_wall_us())), load_revoked, id, err);
+	       not_before_load(id, err) && store_each(s, Q_REVOKED_ALL, STORE_ARGS(SV_I(clock_wall_us())), load_revoked, id, err);
 }
 
 static char *likely_url(const struct conf *conf)
@@ -623,6 +674,7 @@ struct identity *identity_new(const struct conf *conf, struct store *store, GErr
 	id->projects = g_ptr_array_new_with_free_func(project_free);
 	id->grants = g_ptr_array_new_with_free_func(grant_free);
 	id->apps = g_ptr_array_new_with_free_func(app_credential_free);
+	id->not_before = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	id->revoked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	id->known = g_hash_table_new_full(token_hash, token_equal, g_free, token_auth_unref);
 	if (token_key_load(key_path, id->key, err) && load(id, err) && (id->users->len || first_start(id, err)))
@@ -642,6 +694,7 @@ void identity_free(struct identity *id)
 		return;
 	g_hash_table_unref(id->known);
 	g_hash_table_unref(id->revoked);
+	g_hash_table_unref(id->not_before);
 	g_ptr_array_unref(id->apps);
 	g_ptr_array_unref(id->grants);
 	g_ptr_array_unref(id->projects);

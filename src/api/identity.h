@@ -6,8 +6,8 @@
  * worker. A token is sealed with an AEAD under a key that lies in state_path
  * (mode 0600); it holds the user, the project and its times. Roles are looked up
  * when it is used, so what is taken from a user is gone at once, and a new
- * password ends the tokens of the old one; only single revoked tokens are
- * recorded.
+ * password ends the tokens of the old one. Recorded are single revoked tokens, and
+ * since when tokens of a user or project count that was disabled (not_before.h).
  */
 #ifndef IDENTITY_H
 #define IDENTITY_H

@@ -48,6 +48,8 @@ struct identity {
 	uint8_t key[TOKEN_KEY_LEN];
 	GPtrArray *users, *projects, *grants;  /* struct user *, struct project *, struct grant *, in order of creation */
 	GPtrArray *apps;                       /* struct app_credential *, in order of creation (app_credential.h) */
+	GHashTable *not_before;                /* not_before.h */
+	int64_t stamp_us;                      /* the last one given: not_before_stamp() */
 	GHashTable *revoked;                   /* audit id, as text -> int64_t *, when it expires */
 	GHashTable *known;                     /* token -> struct token_auth *, checked before */
 };

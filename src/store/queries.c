@@ -159,6 +159,12 @@ const struct query_def query_table[Q_N] = {
 		"INSERT INTO revoked_tokens (audit_id, expires_at) VALUES ($1, $2) ON CONFLICT (audit_id) DO NOTHING", 2 },
 	[Q_REVOKED_PURGE] = { "revoked_purge", "DELETE FROM revoked_tokens WHERE expires_at <= $1", 1 },
 
+	[Q_NOT_BEFORE_ALL] = { "not_before_all", "SELECT user_id, project_id, at FROM tokens_not_before ORDER BY user_id, project_id", 0 },
+	[Q_NOT_BEFORE_PUT] = { "not_before_put",
+		"INSERT INTO tokens_not_before (user_id, project_id, at) VALUES ($1, $2, $3) ON CONFLICT (user_id, project_id) DO UPDATE SET at = $3", 3 },
+	[Q_NOT_BEFORE_DELETE_USER] = { "not_before_delete_user", "DELETE FROM tokens_not_before WHERE user_id = $1", 1 },
+	[Q_NOT_BEFORE_DELETE_PROJECT] = { "not_before_delete_project", "DELETE FROM tokens_not_before WHERE project_id = $1", 1 },
+
 	[Q_SCHEMA_VERSION] = { "schema_version", "SELECT version FROM schema_version", 0 },
 	[Q_SCHEMA_SET] = { "schema_set", "UPDATE schema_version SET version = $1", 1 },
 };
@@ -241,6 +247,9 @@ const struct schema_step schema_steps[] = {
 	  "CREATE TABLE application_credentials (id TEXT PRIMARY KEY, user_id TEXT NOT NULL, project_id TEXT NOT NULL, name TEXT NOT NULL, "
 	  "description TEXT, secret_hash TEXT NOT NULL, roles TEXT NOT NULL, unrestricted BIGINT NOT NULL, expires_at BIGINT, "
 	  "created_at BIGINT NOT NULL, UNIQUE (user_id, name));" },
+	{ 9,
+	  "CREATE TABLE tokens_not_before (user_id TEXT NOT NULL, project_id TEXT NOT NULL, at BIGINT NOT NULL, "
+	  "PRIMARY KEY (user_id, project_id));" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

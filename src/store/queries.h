@@ -95,6 +95,10 @@ enum query {
 	Q_REVOKED_ALL,     /* (now) -> audit_id, expires_at; those not expired yet */
 	Q_REVOKED_PUT,     /* (audit_id, expires_at) */
 	Q_REVOKED_PURGE,   /* (now) */
+	Q_NOT_BEFORE_ALL,  /* () -> user_id, project_id, at; "" for any user, any project */
+	Q_NOT_BEFORE_PUT,  /* (user_id, project_id, at) by both */
+	Q_NOT_BEFORE_DELETE_USER,    /* (user_id) */
+	Q_NOT_BEFORE_DELETE_PROJECT, /* (project_id) */
 
 	/* for the store's own tests and for drover-manage */
 	Q_SCHEMA_VERSION,  /* () -> version */

@@ -172,6 +172,15 @@ static const struct step identity[] = {
 	{ Q_PROJECT_DELETE, { S("p1") }, NULL, 1 },
 	{ Q_USER_ALL, {}, "u2|guest|$y$hash|p1|1|11\n" },
 	{ Q_PROJECT_ALL, {}, "p2|demo|d|1|11\n" },
+	{ Q_NOT_BEFORE_PUT, { S("u1"), S(""), I(20) }, NULL, 1 },
+	{ Q_NOT_BEFORE_PUT, { S(""), S("p1"), I(21) }, NULL, 1 },
+	{ Q_NOT_BEFORE_PUT, { S("u1"), S("p1"), I(22) }, NULL, 1 },
+	{ Q_NOT_BEFORE_PUT, { S("u1"), S(""), I(23) }, NULL, 1 },
+	{ Q_NOT_BEFORE_ALL, {}, "|p1|21\nu1||23\nu1|p1|22\n" },
+	{ Q_NOT_BEFORE_DELETE_PROJECT, { S("p1") }, NULL, 2 },
+	{ Q_NOT_BEFORE_ALL, {}, "u1||23\n" },
+	{ Q_NOT_BEFORE_DELETE_USER, { S("u1") }, NULL, 1 },
+	{ Q_NOT_BEFORE_ALL, {}, "" },
 };
 
 #define VOLUME(mig, server, host, path, kind, id) \

@@ -321,8 +321,20 @@ static void test_apps_added(void)
 	expect_sql("SELECT id FROM application_credentials ORDER BY id", "a1\na2\n");
 }
 
+/* D12: tokens of before an upgrade stay as they are: no time stands against them. */
+static void test_not_before_added(void)
+{
+	fx_reset();
+	must_open(schema_steps, 8);
+	g_free(fx_sql("INSERT INTO users (id, name, password_hash, enabled, created_at) VALUES ('u', 'ann', '$', 0, 1)"));
+	must_open(schema_steps, schema_version);
+	expect_sql("SELECT id, enabled FROM users", "u|0\n");
+	expect_sql("SELECT count(*) FROM tokens_not_before", "0\n");
+}
+
 void t_upgrade_add(void)
 {
+	g_test_add_func("/store/upgrade/D12/not-before", test_not_before_added);
 	g_test_add_func("/store/upgrade/from-nothing", test_from_nothing);
 	g_test_add_func("/store/upgrade/from-older", test_from_older);
 	g_test_add_func("/store/upgrade/half-way", test_half_way);

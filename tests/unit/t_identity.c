@@ -188,7 +188,9 @@ static const struct step {
 	{ "ends bob's token there", "bob-token", "GET", V3 "/users/{bob}", NULL, 401, NO },
 	{ "nothing to take", "admin", "DELETE", V3 "/projects/{demo}/users/{bob}/roles/a0000000000000000000000000000002", NULL, 404, NULL },
 	{ "give it back", "admin", "PUT", V3 "/projects/{demo}/users/{bob}/roles/a0000000000000000000000000000002", NULL, 204, "" },
-	{ "and it is good again", "bob-token", "GET", V3 "/users/{bob}", NULL, 200, NULL },
+	{ "a token of before stays ended", "bob-token", "GET", V3 "/users/{bob}", NULL, 401, NO },
+	{ "one of after", NULL, "POST", V3 "/auth/tokens", LOGIN("bob", "two", ""), 201, "\"name\":\"member\"", "bob-token" },
+	{ "is good", "bob-token", "GET", V3 "/users/{bob}", NULL, 200, NULL },
 	{ "disable bob", "admin", "PATCH", V3 "/users/{bob}", "{\"user\":{\"enabled\":false}}", 200, "\"enabled\":false" },
 	{ "ends it", "bob-token", "GET", V3 "/users/{bob}", NULL, 401, NO },
 	{ "and bob's login", NULL, "POST", V3 "/auth/tokens", LOGIN("bob", "two", ""), 401, NO },
@@ -269,7 +271,14 @@ static const struct step apps[] = {
 	{ "login too", NULL, "POST", V3 "/auth/tokens", BY_APP("{robot}", "s3cret", ""), 401, NO },
 	{ "enabled", "root", "PATCH", V3 "/users/{ann}", "{\"user\":{\"enabled\":true}}", 200, NULL },
 	{ "ann again", NULL, "POST", V3 "/auth/tokens", LOGIN("ann", "two", ""), 201, NULL, "ann-token" },
-	{ "robot again", "robot-token", "GET", V3 "/auth/projects", NULL, 200, "shop" },
+	{ "the robot does not come back", "robot-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+	{ "all went with the disabling", "ann-token", "GET", APPS, NULL, 200, "\"application_credentials\":[]" },
+	{ "another robot", "ann-token", "POST", APPS, APP("\"name\":\"robot\",\"secret\":\"s3cret\""), 201, NULL, .id = "robot" },
+	{ "logs in", NULL, "POST", V3 "/auth/tokens", BY_APP("{robot}", "s3cret", ""), 201, NULL, "robot-token" },
+	{ "and by its token", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("robot-token", ""), 201, NULL, "robot-again" },
+	{ "is good", "robot-again", "GET", V3 "/auth/projects", NULL, 200, "shop" },
+	{ "another keeper", "ann-token", "POST", APPS, APP("\"name\":\"keeper\",\"secret\":\"k\",\"unrestricted\":true"), 201, NULL, .id = "keeper" },
+	{ "logs in", NULL, "POST", V3 "/auth/tokens", BY_APP("{keeper}", "k", ""), 201, NULL, "keeper-token" },
 	{ "delete it", "ann-token", "DELETE", APPS "/{robot}", NULL, 204, "" },
 	{ "its tokens are over", "robot-token", "GET", V3 "/auth/projects", NULL, 401, NO },
 	{ "and those by them", "robot-again", "GET", V3 "/auth/projects", NULL, 401, NO },
@@ -279,6 +288,8 @@ static const struct step apps[] = {
 	{ "take the role", "root", "DELETE", V3 "/projects/{shop}/users/{ann}/roles/" MEMBER_ROLE, NULL, 204, "" },
 	{ "and give it back", "root", "PUT", V3 "/projects/{shop}/users/{ann}/roles/" MEMBER_ROLE, NULL, 204, "" },
 	{ "ends keeper for good", "keeper-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+	{ "and ann's token", "ann-token", "GET", APPS, NULL, 401, NO },
+	{ "ann", NULL, "POST", V3 "/auth/tokens", LOGIN("ann", "two", ""), 201, NULL, "ann-token" },
 	{ "all went with the role", "ann-token", "GET", APPS, NULL, 200, "\"application_credentials\":[]" },
 	{ "a last one", "ann-token", "POST", APPS, APP("\"name\":\"last\",\"secret\":\"l\",\"expires_at\":\"2025-10-09T10:30:00.000000\""), 201, "\"expires_at\":\"2025-10-09T10:30:00.000000\"", .id = "last" },
 	{ "logs in", NULL, "POST", V3 "/auth/tokens", BY_APP("{last}", "l", ""), 201, "\"expires_at\":\"2025-10-09T10:30:00.000000Z\"", "last-token" },
@@ -339,6 +350,69 @@ static void test_apps(void)
 	clock_advance_ms(3600 * 1000);
 	for (size_t i = 0; i < G_N_ELEMENTS(late); i++)
 		run_step(&late[i]);
+}
+
+#define TOGGLE(path, kind, on) "PATCH", V3 path, "{\"" kind "\":{\"enabled\":" on "}}", 200, NULL
+
+/*
+ * D12: what ended a token is undone, and the token stays ended; one that is issued after is good at once, on a clock that
+ * stands. The next start knows it too, also when the clock was set back meanwhile.
+ */
+static void test_not_before(void)
+{
+	static const struct step before[] = {
+		{ "root", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", PROJECT("admin")), 201, NULL, "root" },
+		{ "a project", "root", "POST", V3 "/projects", "{\"project\":{\"name\":\"yard\"}}", 201, NULL, .id = "yard" },
+		{ "another", "root", "POST", V3 "/projects", "{\"project\":{\"name\":\"barn\"}}", 201, NULL, .id = "barn" },
+		{ "a user", "root", "POST", V3 "/users", "{\"user\":{\"name\":\"ida\",\"password\":\"one\"}}", 201, NULL, .id = "ida" },
+		{ "a role", "root", "PUT", V3 "/projects/{yard}/users/{ida}/roles/" MEMBER_ROLE, NULL, 204, "" },
+		{ "a role elsewhere", "root", "PUT", V3 "/projects/{barn}/users/{ida}/roles/" MEMBER_ROLE, NULL, 204, "" },
+		{ "in the yard", NULL, "POST", V3 "/auth/tokens", LOGIN("ida", "one", PROJECT("yard")), 201, NULL, "yard-token" },
+		{ "in the barn", NULL, "POST", V3 "/auth/tokens", LOGIN("ida", "one", PROJECT("barn")), 201, NULL, "barn-token" },
+		{ "in none", NULL, "POST", V3 "/auth/tokens", LOGIN("ida", "one", ",\"scope\":\"unscoped\""), 201, NULL, "bare-token" },
+
+		{ "the project", "root", TOGGLE("/projects/{yard}", "project", "false") },
+		{ "again", "root", TOGGLE("/projects/{yard}", "project", "true") },
+		{ "its tokens stay ended", "yard-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+		{ "no others", "barn-token", "GET", V3 "/auth/projects", NULL, 200, NULL },
+		{ "a later one", NULL, "POST", V3 "/auth/tokens", LOGIN("ida", "one", PROJECT("yard")), 201, NULL, "yard-token" },
+		{ "is good", "yard-token", "GET", V3 "/auth/projects", NULL, 200, NULL },
+
+		{ "the role", "root", "DELETE", V3 "/projects/{yard}/users/{ida}/roles/" MEMBER_ROLE, NULL, 204, "" },
+		{ "again", "root", "PUT", V3 "/projects/{yard}/users/{ida}/roles/" MEMBER_ROLE, NULL, 204, "" },
+		{ "its tokens stay ended", "yard-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+		{ "no others", "barn-token", "GET", V3 "/auth/projects", NULL, 200, NULL },
+		{ "a later one by another", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("bare-token", PROJECT("yard")), 201, NULL, "yard-token" },
+		{ "is good", "yard-token", "GET", V3 "/auth/projects", NULL, 200, NULL },
+
+		{ "the user", "root", TOGGLE("/users/{ida}", "user", "false") },
+		{ "again", "root", TOGGLE("/users/{ida}", "user", "true") },
+		{ "her tokens stay ended", "yard-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+		{ "all of them", "barn-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+		{ "of no project too", "bare-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+		{ "and give none", NULL, "POST", V3 "/auth/tokens", BY_TOKEN("bare-token", PROJECT("yard")), 401, NO },
+		{ "no others", "root", "GET", V3 "/auth/projects", NULL, 200, NULL },
+		{ "a later one", NULL, "POST", V3 "/auth/tokens", LOGIN("ida", "one", PROJECT("barn")), 201, NULL, "later-token" },
+		{ "is good", "later-token", "GET", V3 "/auth/projects", NULL, 200, NULL },
+	}, after[] = {
+		{ "her tokens stay ended", "yard-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+		{ "in each", "barn-token", "GET", V3 "/auth/projects", NULL, 401, NO },
+		{ "the later one is good", "later-token", "GET", V3 "/auth/projects", NULL, 200, NULL },
+		{ "one of now", NULL, "POST", V3 "/auth/tokens", LOGIN("ida", "one", PROJECT("yard")), 201, NULL, "now-token" },
+		{ "is good", "now-token", "GET", V3 "/auth/projects", NULL, 200, NULL },
+		{ "her end", "root", "DELETE", V3 "/users/{ida}", NULL, 204, "" },
+		{ "the yard's", "root", "DELETE", V3 "/projects/{yard}", NULL, 204, "" },
+		{ "the barn's", "root", "DELETE", V3 "/projects/{barn}", NULL, 204, "" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(before); i++)
+		run_step(&before[i]);
+	clock_set_wall(-1800 * 1000);
+	restart();
+	for (size_t i = 0; i < G_N_ELEMENTS(after); i++)
+		run_step(&after[i]);
+	clock_set_wall(1800 * 1000);
+	g_assert_cmpuint(g_hash_table_size(identity->not_before), ==, 0);
 }
 
 /* The administrator's own password becomes dora's, without a hash that would have to be waited for; or she is disabled. */
@@ -512,6 +586,7 @@ int main(int argc, char **argv)
 	keep_admin();
 	g_test_add_func("/identity/story", test_story);
 	g_test_add_func("/identity/own-password-late", test_own_password_late);
+	g_test_add_func("/identity/D12/not-before", test_not_before);
 	g_test_add_func("/identity/expiry", test_expiry);
 	g_test_add_func("/identity/restart", test_restart);
 	g_test_add_func("/identity/application-credentials", test_apps);
