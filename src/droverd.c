@@ -34,7 +34,7 @@
 #define STOP_ALL_S 15 /* then the process ends whatever it is doing */
 
 struct options {
-	char *config;
+	char *config, *backup;
 	gboolean check, print, version;
 };
 
@@ -55,6 +55,7 @@ static bool parse_options(int *argc, char ***argv, struct options *o)
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &o->config, "Configuration file (default " CONF_PATH ")", "FILE" },
 		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &o->check, "Check the configuration, report each mistake and exit", NULL },
 		{ "print-config", 0, 0, G_OPTION_ARG_NONE, &o->print, "Print a configuration file with every option and exit", NULL },
+		{ "backup", 0, 0, G_OPTION_ARG_FILENAME, &o->backup, "Copy the database to a new file and exit; docs/BACKUP.md", "FILE" },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version and exit", NULL },
 		{ NULL },
 	};
@@ -112,12 +113,30 @@ static bool make_state_path(const char *path, GError **err)
 	return false;
 }
 
-static struct store *open_store(const struct conf *c, GError **err)
+static char *store_url(const struct conf *c)
 {
 	g_autofree char *path = g_canonicalize_filename(c->state_path, NULL);
-	g_autofree char *url = c->connection ? g_strdup(c->connection) : g_strdup_printf("sqlite://%s/drover.sqlite", path);
+
+	return c->connection ? g_strdup(c->connection) : g_strdup_printf("sqlite://%s/drover.sqlite", path);
+}
+
+static struct store *open_store(const struct conf *c, GError **err)
+{
+	g_autofree char *url = store_url(c);
 
 	return store_open(url, err);
+}
+
+static int backup(struct conf *c, const char *path)
+{
+	g_autofree char *url = store_url(c), *to = g_canonicalize_filename(path, NULL);
+	g_autoptr(GError) err = NULL;
+
+	umask(077);
+	if (!store_backup(url, to, &err))
+		fprintf(stderr, "droverd: no copy was made: %s\n", err->message);
+	conf_free(c);
+	return err != NULL;
 }
 
 static bool start(struct daemon *d, GError **err)
@@ -261,10 +280,13 @@ int main(int argc, char **argv)
 			status = 1;
 		else if (o.check)
 			conf_free(conf);
+		else if (o.backup)
+			status = backup(conf, o.backup);
 		else
 			status = run(conf, o.config);
 		log_drain();
 	}
 	g_free(o.config);
+	g_free(o.backup);
 	return status;
 }

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/identity_priv.h"
 
-#include <errno.h>
 #include <openssl/evp.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "api/app_credential.h"
+#include "api/first_start.h"
 #include "api/not_before.h"
-#include "api/password.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/util.h"
 
 #define KNOWN_MAX 4096          /* tokens remembered */
-#define ADMIN_PASSWORD_LEN 24
 
 const struct role_def role_table[ROLE_N] = {
 	[ROLE_ADMIN] = { "admin", "a0000000000000000000000000000001" },
@@ -616,42 +612,6 @@ static bool load(struct identity *id, GError **err)
 	       not_before_load(id, err) && store_each(s, Q_REVOKED_ALL, STORE_ARGS(SV_I(clock_wall_us())), load_revoked, id, err);
 }
 
-static char *likely_url(const struct conf *conf)
-{
-	if (conf->public_url)
-		return g_strdup(conf->public_url);
-	return g_strdup_printf("%s://%s:%" G_GINT64_FORMAT, conf->ssl_cert_file ? "https" : "http", conf->listen, conf->port);
-}
-
-static bool make_admin(struct identity *id, const char *password, GError **err)
-{
-	g_autofree char *user_id = identity_id_new(), *project_id = identity_id_new(), *hash = password_hash_now(password);
-	int64_t now_us = clock_wall_us();
-	struct project p = { .id = project_id, .name = (char *)"admin", .description = (char *)"created at the first start", .enabled = true,
-			     .created_us = now_us };
-	struct user u = { .id = user_id, .name = (char *)"admin", .hash = hash, .default_project_id = project_id, .enabled = true,
-			  .created_us = now_us };
-
-	if (!store_begin(id->store, err))
-		return false;
-	if (identity_project_put(id, &p, err) && identity_user_put(id, &u, err) &&
-	    identity_grant(id, user_id, project_id, ROLE_ADMIN, err) && store_commit(id->store, err))
-		return true;
-	store_rollback(id->store);
-	return false;
-}
-
-/* The files come first: once the user exists, so does the file with the password. */
-static bool first_start(struct identity *id, GError **err)
-{
-	g_autofree char *password = password_random(ADMIN_PASSWORD_LEN), *url = likely_url(id->conf);
-
-	if (!credentials_write(id->conf, url, password, err) || !make_admin(id, password, err))
-		return false;
-	log_info("admin_created", LOG_S("credentials", id->conf->state_path));
-	return true;
-}
-
 static unsigned token_hash(const void *token)
 {
 	return g_str_hash(token);
@@ -666,7 +626,6 @@ static gboolean token_equal(const void *a, const void *b)
 struct identity *identity_new(const struct conf *conf, struct store *store, GError **err)
 {
 	struct identity *id = g_new0(struct identity, 1);
-	g_autofree char *key_path = g_build_filename(conf->state_path, "token.key", NULL);
 
 	id->conf = conf;
 	id->store = store;
@@ -677,7 +636,7 @@ struct identity *identity_new(const struct conf *conf, struct store *store, GErr
 	id->not_before = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	id->revoked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	id->known = g_hash_table_new_full(token_hash, token_equal, g_free, token_auth_unref);
-	if (token_key_load(key_path, id->key, err) && load(id, err) && (id->users->len || first_start(id, err)))
+	if (load(id, err) && (id->users->len ? first_start_later(id, err) : first_start(id, err)))
 		return id;
 	identity_free(id);
 	return NULL;

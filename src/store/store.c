@@ -123,6 +123,15 @@ void store_rollback(struct store *s)
 	count(s, false); /* what went well is not rolled back */
 }
 
+/* ---- its file ---- */
+
+bool store_checkpoint(struct store *s, GError **err)
+{
+	check_use(s);
+	g_assert(!s->in_tx);
+	return !s->ops->checkpoint || s->ops->checkpoint(s->db, err);
+}
+
 /* ---- statements ---- */
 
 /*
@@ -274,8 +283,9 @@ static bool upgrade_once(struct store *s, const struct schema_step *steps, int n
 static bool upgrade(struct store *s, const struct schema_step *steps, int n, GError **err)
 {
 	bool done = false;
+	int applied = -1; /* the last turn finds nothing to do */
 
-	while (!done) {
+	for (; !done; applied++) {
 		if (!store_begin(s, err))
 			return false;
 		if (!upgrade_once(s, steps, n, &done, err)) {
@@ -285,7 +295,7 @@ static bool upgrade(struct store *s, const struct schema_step *steps, int n, GEr
 		if (!store_commit(s, err))
 			return false;
 	}
-	return true;
+	return !applied || store_checkpoint(s, err);
 }
 
 /* ---- opening ---- */
@@ -336,6 +346,15 @@ struct store *store_open_ops(const struct store_ops *ops, const char *url, GErro
 struct store *store_open(const char *url, GError **err)
 {
 	return store_open_steps(url, schema_steps, schema_version, err);
+}
+
+bool store_backup(const char *url, const char *path, GError **err)
+{
+	const struct store_ops *ops = ops_for(url, err);
+
+	if (ops && !ops->backup)
+		g_set_error(err, ERR, ERR_STORE, "a copy of a %s database is made by its own program: pg_dump", ops->name);
+	return ops && ops->backup && ops->backup(url, path, err);
 }
 
 void store_close(struct store *s)

@@ -105,6 +105,20 @@ bool store_run(struct store *s, enum query q, const struct store_val *args, size
  */
 bool store_insert(struct store *s, enum query q, const struct store_val *args, size_t n, int64_t *ret_id, GError **err);
 
+/**
+ * store_checkpoint() - what was committed stands in the database's own file from now on, not in a log beside it.
+ *
+ * A copy of the file alone, or a log that is lost, has it then. Where a database has no such log there is nothing to do.
+ */
+bool store_checkpoint(struct store *s, GError **err);
+
+/**
+ * store_backup() - a copy of a database, whole and by itself, while it is used or not.
+ * @url: as of store_open(); SQLite alone, PostgreSQL has pg_dump
+ * @path: of the copy, made with mode 0600; nothing may be there
+ */
+bool store_backup(const char *url, const char *path, GError **err);
+
 /** store_seconds() - how long transactions took that were written: from their begin to their commit, and single statements. Borrowed. */
 const struct metric_hist *store_seconds(const struct store *s);
 /** store_failures() - transactions and single statements that failed. */
@@ -142,6 +156,8 @@ struct store_ops {
 	bool (*begin)(void *db, GError **err);
 	bool (*commit)(void *db, GError **err);
 	void (*rollback)(void *db);
+	bool (*checkpoint)(void *db, GError **err); /* NULL: nothing to do */
+	bool (*backup)(const char *url, const char *path, GError **err); /* NULL: the database's own program does it */
 	bool (*each)(void *db, int q, const char *sql, const struct store_val *args, size_t n, store_row_f *fn, void *user,
 		     int64_t *ret_changed, GError **err); /* q < 0: do not keep the statement prepared */
 };

@@ -158,6 +158,67 @@ static void *sqlite_open(const char *url, GError **err)
 	return NULL;
 }
 
+/* ---- its file ---- */
+
+static bool sqlite_checkpoint(void *vdb, GError **err)
+{
+	struct sqlite_db *db = vdb;
+
+	return sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK || fail(db, err);
+}
+
+/* SQLite has written the copy; that it stays is up to the file system. */
+static bool sync_copy(const char *path, GError **err)
+{
+	g_autofree char *folder = g_path_get_dirname(path);
+	const char *const both[] = { path, folder };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(both); i++) {
+		int fd = open(both[i], O_RDONLY | O_CLOEXEC);
+		bool ok = fd >= 0 && fsync(fd) == 0;
+
+		if (!ok)
+			g_set_error(err, ERR, ERR_STORE, "cannot sync %s: %s", both[i], g_strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static bool copy_into(struct sqlite_db *db, const char *path, GError **err)
+{
+	sqlite3_stmt *st = NULL;
+	bool ok = sqlite3_prepare_v2(db->handle, "VACUUM INTO ?1", -1, &st, NULL) == SQLITE_OK &&
+		  sqlite3_bind_text(st, 1, path, -1, SQLITE_STATIC) == SQLITE_OK && sqlite3_step(st) == SQLITE_DONE;
+
+	if (!ok)
+		fail(db, err);
+	/* It repeats only what step said. */
+	(void)sqlite3_finalize(st);
+	return ok && sync_copy(path, err);
+}
+
+/* Through a connection of its own, which keeps the schema as it is. */
+static bool sqlite_backup(const char *url, const char *path, GError **err)
+{
+	const char *from = url + strlen(PREFIX);
+	struct sqlite_db *db;
+	bool ok;
+
+	if (g_file_test(path, G_FILE_TEST_EXISTS) || !g_file_test(from, G_FILE_TEST_IS_REGULAR)) {
+		g_set_error(err, ERR, ERR_STORE, "%s: %s", g_file_test(path, G_FILE_TEST_EXISTS) ? path : from,
+			    g_strerror(g_file_test(path, G_FILE_TEST_EXISTS) ? EEXIST : ENOENT));
+		return false;
+	}
+	db = g_new0(struct sqlite_db, 1);
+	db->path = g_strdup(from);
+	ok = make_file(path, err) && set_up(db, err) && copy_into(db, path, err);
+	sqlite_close(db);
+	return ok;
+}
+
 /* ---- transactions ---- */
 
 static bool run_kept(struct sqlite_db *db, sqlite3_stmt **kept, const char *sql, GError **err)
@@ -356,5 +417,7 @@ const struct store_ops store_sqlite_ops = {
 	.begin = sqlite_begin,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
+	.checkpoint = sqlite_checkpoint,
+	.backup = sqlite_backup,
 	.each = sqlite_each,
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -278,6 +279,42 @@ static int64_t one_round(struct store *s, int i)
 	return g_get_monotonic_time() - begin;
 }
 
+/* A copy is whole though what was written last stands only in the log: the program that wrote it was killed. */
+static void test_backup(void)
+{
+	g_autofree char *path = g_build_filename(fx_dir(), "copy.sqlite", NULL), *url = g_strconcat("sqlite://", path, NULL);
+	g_autoptr(GError) err = NULL;
+	g_autoptr(store) s = NULL;
+	struct stat st;
+	pid_t pid;
+
+	fx_reset();
+	pid = fork();
+	g_assert_cmpint(pid, >=, 0);
+	if (pid == 0)
+		_exit(!put(fx_open(), "a", NULL));
+	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+	if (!fx_is_sqlite()) {
+		g_assert_false(store_backup(fx_url(), path, &err));
+		g_assert_nonnull(strstr(err->message, "pg_dump"));
+		return;
+	}
+	g_assert_true(store_backup(fx_url(), path, &err));
+	g_assert_no_error(err);
+	g_assert_cmpint(stat(path, &st), ==, 0);
+	g_assert_cmpuint(st.st_mode & 0777, ==, 0600);
+	s = store_open(url, &err);
+	g_assert_no_error(err);
+	expect_hosts(s, "a");
+	g_assert_false(store_backup(fx_url(), path, &err)); /* nothing is written over */
+	g_assert_nonnull(strstr(err->message, "File exists"));
+	g_clear_error(&err);
+	g_assert_cmpint(unlink(path), ==, 0);
+	g_assert_false(store_backup("sqlite:///nowhere/at.all", path, &err));
+	g_assert_nonnull(strstr(err->message, "/nowhere/at.all: No such file"));
+	g_assert_cmpint(access(path, F_OK), !=, 0);
+}
+
 static void test_latency(void)
 {
 	enum { ROUNDS = 3000 };
@@ -310,6 +347,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/store/open/second", test_second_opener);
 	g_test_add_func("/store/open/bad-urls", test_bad_urls);
 	g_test_add_func("/store/open/wrong-password", test_wrong_password);
+	g_test_add_func("/store/D7/backup", test_backup);
 	g_test_add_func("/store/latency", test_latency);
 	t_records_add();
 	t_upgrade_add();

@@ -11,6 +11,7 @@
 #include "api/identity_priv.h"
 #include "api/request.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
 
@@ -352,6 +353,92 @@ static void test_apps(void)
 		run_step(&late[i]);
 }
 
+/* Another state folder, with its database. Return: the message of a start that is refused; NULL if it is none */
+static char *start_in(const struct conf *other, struct store *s)
+{
+	g_autoptr(GError) err = NULL;
+	struct identity *id = identity_new(other, s, &err);
+
+	g_assert_true(!id == !!err);
+	g_assert_true(id || g_error_matches(err, ERR, ERR_CONF));
+	identity_free(id);
+	return err ? g_strdup(err->message) : NULL;
+}
+
+static void expect_refused(const struct conf *other, struct store *s, const char *left)
+{
+	g_autofree char *said = start_in(other, s), *begin = g_strdup_printf("the database has no user, but %s/%s tells of an earlier start: ", other->state_path, left);
+
+	g_assert_nonnull(said);
+	if (!g_str_has_prefix(said, begin) || !strstr(said, "Restore it") || !strstr(said, "move token.key, admin-openrc and clouds.yaml out of"))
+		g_error("%s", said);
+}
+
+static void clear_folder(const char *path)
+{
+	static const char *const names[] = { "admin-openrc", "clouds.yaml", "token.key", "first-start", "drover.sqlite" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *file = g_build_filename(path, names[i], NULL);
+
+		g_unlink(file);
+	}
+}
+
+/* D7: an empty database beside what an earlier start has made is no first start; a first start that was cut short is. */
+static void test_empty_database(void)
+{
+	struct conf other = conf;
+	g_autofree char *folder = g_dir_make_tmp("t_identity_XXXXXX", NULL), *openrc = g_build_filename(folder, "admin-openrc", NULL);
+	g_autofree char *key = g_build_filename(folder, "token.key", NULL), *mark = g_build_filename(folder, "first-start", NULL);
+	g_autofree char *before = NULL, *after = NULL;
+	struct store *first = store_open("sqlite://:memory:", NULL), *empty = store_open("sqlite://:memory:", NULL);
+
+	other.state_path = folder;
+	g_assert_null(start_in(&other, first));
+	g_assert_false(g_file_test(mark, G_FILE_TEST_EXISTS));
+	g_assert_true(g_file_get_contents(openrc, &before, NULL, NULL));
+	expect_refused(&other, empty, "token.key");
+	g_assert_cmpint(g_unlink(key), ==, 0);
+	expect_refused(&other, empty, "admin-openrc");
+	g_assert_true(g_file_get_contents(openrc, &after, NULL, NULL));
+	g_assert_cmpstr(after, ==, before);
+	g_assert_null(start_in(&other, first)); /* with its users, and without the key that ended the tokens */
+	g_assert_true(g_file_set_contents(mark, "", 0, NULL));
+	g_assert_null(start_in(&other, empty));
+	g_assert_false(g_file_test(mark, G_FILE_TEST_EXISTS));
+	store_close(first);
+	store_close(empty);
+	clear_folder(folder);
+	g_rmdir(folder);
+}
+
+/* D7: the administrator stands in the database's file, not in the log beside it alone: the file is copied while it is open. */
+static void test_file_alone(void)
+{
+	struct conf other = conf;
+	g_autofree char *folder = g_dir_make_tmp("t_identity_XXXXXX", NULL), *path = g_build_filename(folder, "drover.sqlite", NULL);
+	g_autofree char *url = g_strconcat("sqlite://", path, NULL), *bytes = NULL;
+	struct identity *id;
+	struct store *s = store_open(url, NULL);
+	gsize len;
+
+	other.state_path = folder;
+	g_assert_null(start_in(&other, s));
+	g_assert_true(g_file_get_contents(path, &bytes, &len, NULL));
+	store_close(s);
+	g_assert_true(g_file_set_contents(path, bytes, (gssize)len, NULL));
+	s = store_open(url, NULL);
+	g_assert_nonnull(s);
+	id = identity_new(&other, s, NULL);
+	g_assert_nonnull(id);
+	g_assert_nonnull(identity_user_named(id, "admin"));
+	identity_free(id);
+	store_close(s);
+	clear_folder(folder);
+	g_rmdir(folder);
+}
+
 #define TOGGLE(path, kind, on) "PATCH", V3 path, "{\"" kind "\":{\"enabled\":" on "}}", 200, NULL
 
 /*
@@ -587,6 +674,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/identity/story", test_story);
 	g_test_add_func("/identity/own-password-late", test_own_password_late);
 	g_test_add_func("/identity/D12/not-before", test_not_before);
+	g_test_add_func("/identity/D7/empty-database", test_empty_database);
+	g_test_add_func("/identity/D7/file-alone", test_file_alone);
 	g_test_add_func("/identity/expiry", test_expiry);
 	g_test_add_func("/identity/restart", test_restart);
 	g_test_add_func("/identity/application-credentials", test_apps);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * first_start: what the first start makes, and how it is told from a start whose database was lost; private to api/.
+ *
+ * An empty database beside a token.key or an admin-openrc is not a first start:
+ * that password is in use, and what was in the database is somewhere else or
+ * gone. Then nothing is made. A first start that was cut short is one again: as
+ * long as it is not through, a file says so.
+ */
+#ifndef FIRST_START_H
+#define FIRST_START_H
+
+#include "api/identity_priv.h"
+
+/**
+ * first_start() - make token.key, admin-openrc, clouds.yaml, and the project and user "admin".
+ *
+ * Return: false with ERR_CONF if an earlier start has made them; the message says what to do.
+ */
+bool first_start(struct identity *id, GError **err);
+
+/** first_start_later() - of each later start: the key is read, or made where it was taken away. */
+bool first_start_later(struct identity *id, GError **err);
+
+#endif

@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""D7: what a database is worth beside the keys: lost, cut, copied by droverd --backup, restored. Without hosts."""
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from daemon import BUILD, Daemon
+from tap import Tap
+
+KEPT = ("token.key", "admin-openrc", "clouds.yaml")
+FILE = "drover.sqlite"
+
+
+def make_user(d: Daemon, name: str) -> None:
+    got = d.api().call("POST", "/v3/users", {"user": {"name": name}})
+    assert got.status == 201, got
+
+
+def users(d: Daemon) -> set[str]:
+    return {user["name"] for user in d.api().get("/v3/users")["users"]}
+
+
+def refusal(d: Daemon) -> str:
+    """Of a start that must not succeed."""
+    seen = len(d.events)
+    d.spawn()
+    said = d.wait_event("not_started", 20, since=seen)["error"]
+    assert d.proc.wait(60) == 1
+    d.kill()
+    return said
+
+
+def backup(d: Daemon, path: Path) -> subprocess.CompletedProcess:
+    return subprocess.run([BUILD / "src" / "droverd", "--config", d.dir / "drover.conf", "--backup", path], capture_output=True, text=True, timeout=120)
+
+
+def main() -> int:
+    tap = Tap()
+    with Daemon({}, tag="restore") as d:
+        state, copy = d.dir / "state", d.dir / "copy.sqlite"
+
+        with tap.test("/D7/cut: the log is lost after a crash, and the administrator is there"):
+            d.kill()
+            assert sqlite3.connect(f"file:{state / FILE}?immutable=1", uri=True).execute("SELECT name FROM users").fetchall() == [("admin",)]
+            (state / f"{FILE}-wal").unlink(missing_ok=True)
+            d.start()
+            assert users(d) == {"admin"}
+
+        with tap.test("/D7/backup: a copy has all, also of a daemon that was killed"):
+            make_user(d, "bob")
+            d.kill()
+            got = backup(d, copy)
+            assert got.returncode == 0 and not got.stderr, got
+            assert copy.stat().st_mode & 0o777 == 0o600
+            again = backup(d, copy)
+            assert again.returncode == 1 and "File exists" in again.stderr, again
+
+        with tap.test("/D7/lost: no database beside the keys is no first start"):
+            kept = {name: (state / name).read_bytes() for name in KEPT}
+            for path in state.glob(f"{FILE}*"):
+                path.unlink()
+            for _ in range(2):
+                said = refusal(d)
+                assert "the database has no user" in said and "Restore it" in said, said
+            assert kept == {name: (state / name).read_bytes() for name in KEPT}
+
+        with tap.test("/D7/restore: the copy in its place"):
+            for path in state.glob(f"{FILE}*"):
+                path.unlink()
+            shutil.copy(copy, state / FILE)
+            d.start()
+            assert users(d) == {"admin", "bob"}
+
+        with tap.test("/D7/empty: with the keys moved away it begins"):
+            d.kill()
+            for path in [*state.glob(f"{FILE}*"), *(state / name for name in KEPT)]:
+                path.unlink()
+            d.start()
+            assert users(d) == {"admin"}
+            d.stop()
+    return tap.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
