@@ -18,9 +18,11 @@
 #include "api/watch.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/metric.h"
 
 #define LAG_EVERY_MS 1000
+#define TURN_TOLD_US 5000
 #define MIB (1 << 20)
 
 /* ---- the loop ---- */
@@ -29,7 +31,7 @@ struct metrics {
 	struct clock_timer *timer;
 	int64_t due_us;
 	int64_t began_us; /* wall clock */
-	struct metric_hist lag;
+	struct metric_hist lag, turns;
 };
 
 static void plan(struct metrics *m);
@@ -49,12 +51,23 @@ static void plan(struct metrics *m)
 	m->timer = clock_after(LAG_EVERY_MS, on_lag, m);
 }
 
+static void on_turn(int64_t us, void *user)
+{
+	struct metrics *m = user;
+
+	metric_observe(&m->turns, (double)us / 1e6);
+	if (us >= TURN_TOLD_US)
+		log_debug("loop_turn", LOG_D("us", us));
+}
+
 struct metrics *metrics_new(void)
 {
 	struct metrics *m = g_new0(struct metrics, 1);
 
 	m->began_us = clock_wall_us();
 	m->lag.bounds = &metric_call_seconds;
+	m->turns.bounds = &metric_turn_seconds;
+	loop_on_turn(on_turn, m);
 	plan(m);
 	return m;
 }
@@ -63,6 +76,7 @@ void metrics_free(struct metrics *m)
 {
 	if (!m)
 		return;
+	loop_on_turn(NULL, NULL);
 	clock_cancel(&m->timer);
 	g_free(m);
 }
@@ -300,6 +314,11 @@ static void put_log_dropped(struct out *o)
 	PUT(o, log_dropped());
 }
 
+static void put_turns(struct out *o)
+{
+	metric_histogram(o->s, o->name, METRIC_LABELS(), &o->api->metrics->turns);
+}
+
 /* ---- the process; the names are those of Prometheus' own client libraries ---- */
 
 static void put_cpu(struct out *o)
@@ -416,6 +435,7 @@ static const struct family {
 	{ "drover_event_resets_total", "counter", "Times a client was told that it had missed events, by reason.", put_resets },
 	{ "drover_loop_lag_seconds", "histogram", "Lateness of a main-loop timer, measured once a second.", put_lag },
 	{ "drover_log_dropped_lines_total", "counter", "Lines of the log dropped because its reader was too slow.", put_log_dropped },
+	{ "drover_loop_turn_duration_seconds", "histogram", "Time that a turn of the main loop took; nothing else is served meanwhile.", put_turns },
 	{ "process_cpu_seconds_total", "counter", "User and system time.", put_cpu },
 	{ "process_resident_memory_bytes", "gauge", "Resident memory.", put_rss },
 	{ "process_open_fds", "gauge", "Open file descriptors.", put_fds },

@@ -18,6 +18,12 @@ struct job {
 	void *user;
 };
 
+static struct {
+	loop_turn_f *fn; /* NULL: none */
+	void *user;
+	int64_t began_us; /* 0: no turn yet */
+} turn;
+
 static GMainContext *context;
 static GMainLoop *the_loop;
 static GThreadPool *jobs;
@@ -32,10 +38,29 @@ static void run_job(void *data, void *unused)
 	g_free(j);
 }
 
+/* What lies between two waits is a turn. */
+static gint wait_between(GPollFD *fds, guint n, gint timeout_ms)
+{
+	gint ready;
+
+	if (turn.fn && turn.began_us)
+		turn.fn(g_get_monotonic_time() - turn.began_us, turn.user);
+	ready = g_poll(fds, n, timeout_ms);
+	turn.began_us = g_get_monotonic_time();
+	return ready;
+}
+
+void loop_on_turn(loop_turn_f *fn, void *user)
+{
+	turn.fn = fn;
+	turn.user = user;
+}
+
 void loop_init(void)
 {
 	g_assert(!the_loop);
 	context = g_main_context_new();
+	g_main_context_set_poll_func(context, wait_between);
 	the_loop = g_main_loop_new(context, FALSE);
 	jobs = g_thread_pool_new(run_job, NULL, JOB_THREADS_MAX, FALSE, NULL);
 	clock_use_context(context);

@@ -37,6 +37,15 @@ void loop_post(loop_f *fn, void *user);
  */
 void loop_job(loop_f *work, loop_f *done, void *user);
 
+typedef void loop_turn_f(int64_t us, void *user);
+
+/**
+ * loop_on_turn() - call @fn after each turn of the loop with the time that it took, waiting not counted. NULL: no more.
+ *
+ * It runs on the loop thread between two turns, and must neither add nor remove anything there.
+ */
+void loop_on_turn(loop_turn_f *fn, void *user);
+
 /**
  * loop_signal() - call @fn on the loop thread at each @signum.
  * @signum: SIGHUP, SIGINT, SIGTERM, SIGUSR1 or SIGUSR2 (what GLib can watch)

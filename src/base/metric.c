@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+const struct metric_bounds metric_turn_seconds = { { 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5 }, 12 };
+
 const struct metric_bounds metric_call_seconds = {
 	{ 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30 }, 15,
 };

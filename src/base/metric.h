@@ -22,6 +22,7 @@ struct metric_bounds {
 	double le[METRIC_BUCKETS_MAX];
 	size_t n;
 };
+extern const struct metric_bounds metric_turn_seconds; /* 0.5 ms to 5 s */
 extern const struct metric_bounds metric_call_seconds; /* 0.5 ms to 30 s */
 
 struct metric_hist {

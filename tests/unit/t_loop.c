@@ -67,18 +67,30 @@ static void limit_fired(void *user)
 	loop_quit();
 }
 
+static void keep_longest(int64_t us, void *user)
+{
+	int64_t *longest = user;
+
+	*longest = MAX(*longest, us);
+}
+
 /* The limits are older than the answer, and due before the loop goes on. */
 static void test_stood(void)
 {
+	int64_t longest_us = 0;
+
 	told = g_string_new(NULL);
 	loop_init();
+	loop_on_turn(keep_longest, &longest_us);
 	clock_on_late(late, "late");
 	(void)clock_after(0, stands, NULL);
 	answered_limit = clock_limit(LIMIT_MS, limit_fired, "answered-too-late");
 	(void)clock_limit(LIMIT_MS, limit_fired, "limit");
 	(void)clock_after(LIMIT_MS, note, "timer");
 	loop_run();
+	loop_on_turn(NULL, NULL);
 	clock_on_late(NULL, NULL);
+	g_assert_cmpint(longest_us, >=, STANDS_US);
 	g_assert_cmpstr(told->str, ==, "late answer timer limit ");
 	g_string_free(told, TRUE);
 }
