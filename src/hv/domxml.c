@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hv/domxml.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include <libxml/parser.h>
@@ -218,6 +219,54 @@ static size_t find_type(const char *type)
 	return i;
 }
 
+/* ---- servers of network disks ---- */
+
+static bool is_loopback_name(const char *name)
+{
+	static const char *const names[] = { "localhost", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		size_t len = strlen(names[i]);
+
+		if (!g_ascii_strncasecmp(name, names[i], len) && (!name[len] || name[len] == '.'))
+			return true;
+	}
+	return false;
+}
+
+/* Nothing else than a server of the host itself answers there. */
+static bool is_loopback(const char *name)
+{
+	struct in6_addr six;
+	struct in_addr four;
+
+	if (inet_pton(AF_INET6, name, &six) == 1) {
+		if (!IN6_IS_ADDR_V4MAPPED(&six))
+			return IN6_IS_ADDR_LOOPBACK(&six) || IN6_IS_ADDR_UNSPECIFIED(&six);
+		memcpy(&four, &six.s6_addr[12], sizeof(four));
+	} else if (inet_aton(name, &four) == 0) {
+		return is_loopback_name(name);
+	}
+	return ntohl(four.s_addr) >> 24 == 127 || four.s_addr == 0;
+}
+
+static bool is_local_server(const xmlNode *host)
+{
+	g_autofree char *transport = domxml_attr(host, "transport"), *name = domxml_attr(host, "name");
+
+	return !g_strcmp0(transport, "unix") || (name && is_loopback(name));
+}
+
+bool domxml_served_locally(const xmlNode *source)
+{
+	const xmlNode *host = domxml_child(source, "host");
+	bool local = host;
+
+	for (; host; host = domxml_next(host, "host"))
+		local = local && is_local_server(host);
+	return local;
+}
+
 /* @n: a <disk> or a <backingStore>, which are alike in this */
 static bool disk_source(const xmlNode *n, struct hv_disk *k, GError **err)
 {
@@ -239,6 +288,8 @@ static bool disk_source(const xmlNode *n, struct hv_disk *k, GError **err)
 		return false;
 	if (k->kind != HV_SOURCE_NETWORK)
 		return bounded(g_steal_pointer(&path), DOMXML_TEXT_MAX, &k->source, err);
+	if (domxml_served_locally(src))
+		k->kind = HV_SOURCE_LOOPBACK;
 	proto = domxml_attr(src, "protocol");
 	if (!proto)
 		return true;

@@ -54,6 +54,9 @@ int64_t domxml_bytes(const xmlNode *n, const char *attr);
 /** domxml_mib() - the same in MiB, rounded up. */
 int64_t domxml_mib(const xmlNode *n, const char *attr);
 
+/** domxml_served_locally() - the <source> of a network disk or a pool names servers, and each is the host itself: "localhost", a unix socket. */
+bool domxml_served_locally(const xmlNode *source);
+
 /** domxml_dump() - an element as text. Return: owned by the caller (g_free), or NULL. */
 char *domxml_dump(xmlNode *node);
 

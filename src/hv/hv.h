@@ -71,6 +71,7 @@ const char *hv_reason_name(enum hv_reason r);
 enum hv_source {
 	HV_SOURCE_FILE,
 	HV_SOURCE_NETWORK, /* volume-backed: rbd, iscsi, nbd, ... */
+	HV_SOURCE_LOOPBACK, /* likewise, but its server is "localhost", or a socket in the host's file system: each host may have another */
 	HV_SOURCE_DEVICE,  /* a block device of the host */
 	HV_SOURCE_OTHER,   /* something else of the host: a folder shown as a disk, an NVMe controller, a vhost-user socket */
 	HV_SOURCE_N

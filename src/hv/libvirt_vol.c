@@ -233,6 +233,8 @@ static bool describe(virConnectPtr vir, virStorageVolPtr vol, const xmlNode *poo
 	free(path); /* libvirt's allocator need not be ours */
 	if (ret->kind == HV_SOURCE_NETWORK)
 		ret->origin = origin_of(pool);
+	if (ret->kind == HV_SOURCE_NETWORK && domxml_served_locally(domxml_child(pool, "source")))
+		ret->kind = HV_SOURCE_LOOPBACK;
 	return true;
 }
 

@@ -103,6 +103,7 @@ struct sim_dom_spec {
 	const char *backing;      /* path of the image that they are laid over; it is there, too */
 	bool config_drive;        /* a small read-only CD-ROM beside them */
 	bool network_disks;
+	bool loopback;            /* ... whose server is "localhost" */
 	const char *device;       /* path of a block device that its first disk is; NULL: a file too */
 	const char *pool;         /* of this storage pool its disks are volumes; NULL: none */
 	const char *cpu_model;    /* NULL: "qemu64"; "host-passthrough": what its host has */

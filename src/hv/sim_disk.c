@@ -68,15 +68,23 @@ static void add_local(struct sim_host *h, GPtrArray *all, const char *uuid, cons
 		add(all, target, file_path(h, uuid, spec, i), "qcow2", capacity)->pool = g_strdup(spec->pool);
 }
 
+static void add_network(GPtrArray *all, const char *uuid, const struct sim_dom_spec *spec, int i)
+{
+	char *target = g_strdup_printf("vd%c", 'a' + i % 26), *path = g_strdup_printf("rbd:volumes/%s-%d", uuid, i);
+	struct sim_disk *k = add(all, target, path, "raw", (spec->disk_gib ? spec->disk_gib : 1) << 30);
+
+	k->network = true;
+	k->loopback = spec->loopback;
+}
+
 static GPtrArray *make_disks(struct sim_host *h, const char *uuid, const struct sim_dom_spec *spec)
 {
 	GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)sim_disk_free);
 	int n = spec->disks ? MAX(spec->disks, 0) : 1;
-	int64_t capacity = (spec->disk_gib ? spec->disk_gib : 1) << 30;
 
 	for (int i = 0; i < n; i++) {
 		if (spec->network_disks)
-			add(all, g_strdup_printf("vd%c", 'a' + i % 26), g_strdup_printf("rbd:volumes/%s-%d", uuid, i), "raw", capacity)->network = true;
+			add_network(all, uuid, spec, i);
 		else
 			add_local(h, all, uuid, spec, i);
 	}
@@ -241,7 +249,7 @@ void sim_disks_describe(const struct sim_dom *d, GPtrArray *out)
 		o->source = k->pool ? g_path_get_basename(k->path) : g_strdup(k->path);
 		o->pool = g_strdup(k->pool);
 		o->format = g_strdup(k->format);
-		o->kind = k->network ? HV_SOURCE_NETWORK : k->device ? HV_SOURCE_DEVICE : HV_SOURCE_FILE;
+		o->kind = k->loopback ? HV_SOURCE_LOOPBACK : k->network ? HV_SOURCE_NETWORK : k->device ? HV_SOURCE_DEVICE : HV_SOURCE_FILE;
 		o->readonly = o->cdrom = k->cdrom;
 		o->capacity_bytes = k->capacity;
 		o->allocation_bytes = f ? f->allocation : k->capacity;

@@ -44,6 +44,7 @@ struct sim_storage {
 struct sim_disk {
 	char *target, *path, *format;
 	bool network, cdrom;   /* a CD-ROM is read-only */
+	bool loopback;         /* .network, and its server is "localhost" */
 	bool device;           /* .path is a block device's */
 	char *pool;            /* the description names it as a volume of that one; NULL */
 	const struct sim_file *lun; /* a device: the one that the guest has written to */

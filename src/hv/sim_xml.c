@@ -30,7 +30,8 @@ static void write_disks(GString *s, const struct sim_dom *d)
 				       k->network ? "network" : k->device ? "block" : k->pool ? "volume" : "file", k->cdrom ? "cdrom" : "disk", k->format,
 				       k->network || k->cdrom ? "" : " cache='none'");
 		if (k->network)
-			g_string_append_printf(s, "      <source protocol='rbd' name='%s'/>\n", k->path + strlen("rbd:"));
+			g_string_append_printf(s, "      <source protocol='rbd' name='%s'>%s</source>\n", k->path + strlen("rbd:"),
+					       k->loopback ? "<host name='localhost'/>" : "");
 		else if (k->pool)
 			g_string_append_printf(s, "      <source pool='%s' volume='%s'/>\n", k->pool, strrchr(k->path, '/') + 1);
 		else

@@ -260,6 +260,22 @@ static void ask_dest(struct precheck *p)
 
 /* ---- the row ---- */
 
+/* Kinds of sources that belong to the host, whatever the destination has. */
+static const char *const own_kinds[HV_SOURCE_N] = {
+	[HV_SOURCE_OTHER] = "neither a file nor a block device nor a network disk",
+	[HV_SOURCE_LOOPBACK] = "a network disk whose server is its host itself (localhost, or a socket there)",
+};
+
+/* Return: why that source belongs to its host; NULL: it does not, or the operator says so. */
+static const char *own(const struct precheck *p, enum hv_source kind, const char *source)
+{
+	const char *const *promises = (const char *const *)fleet_conf(p->engine->fleet)->shared_block_devices;
+
+	if (kind == HV_SOURCE_LOOPBACK && source && device_promised(promises, source))
+		return NULL;
+	return own_kinds[kind];
+}
+
 /* What no rule is known for belongs to its host. */
 static enum verdict other_disks(struct precheck *p, GError **err)
 {
@@ -267,15 +283,19 @@ static enum verdict other_disks(struct precheck *p, GError **err)
 
 	for (guint i = 0; i < dom->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
-		bool other = k->kind == HV_SOURCE_OTHER;
+		const char *source = k->source, *why = own(p, k->kind, source);
 
-		for (guint b = 0; k->backing && b < k->backing->len; b++)
-			other |= ((const struct hv_backing *)g_ptr_array_index(k->backing, b))->kind == HV_SOURCE_OTHER;
-		if (!other)
+		for (guint b = 0; !why && k->backing && b < k->backing->len; b++) {
+			const struct hv_backing *under = g_ptr_array_index(k->backing, b);
+
+			source = under->path;
+			why = own(p, under->kind, source);
+		}
+		if (!why)
 			continue;
 		p->report.hopeless = true;
-		return precheck_fail(err, "Migration pre-check error: Disk %s (%s) is neither a file nor a block device nor a network disk: it belongs "
-				     "to %s.", k->target ? k->target : "?", k->source ? k->source : "-", p->source->name);
+		return precheck_fail(err, "Migration pre-check error: Disk %s (%s) is %s: it belongs to %s.", k->target ? k->target : "?",
+				     source ? source : "-", why, p->source->name);
 	}
 	return PASS;
 }

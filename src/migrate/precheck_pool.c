@@ -129,7 +129,7 @@ static void source_found(struct precheck *p, struct hv_reply *r)
 		precheck_source_failed(p, r->err);
 	} else if (r->err || !r->vol.exists) {
 		refuse(p, p->source ? p->source->name : "the source", r->err ? r->err->message : "there is none");
-	} else if (*r->vol.path != '/' && r->vol.kind != HV_SOURCE_NETWORK) {
+	} else if (*r->vol.path != '/' && r->vol.kind != HV_SOURCE_NETWORK && r->vol.kind != HV_SOURCE_LOOPBACK) {
 		refuse(p, p->source ? p->source->name : "the source", "it has no path");
 	} else {
 		util_replace(&p->volume_path, r->vol.path);

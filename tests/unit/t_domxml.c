@@ -52,7 +52,7 @@ static const char *text(const char *s)
 }
 
 static const char *const source_kinds[HV_SOURCE_N] = {
-	[HV_SOURCE_FILE] = "", [HV_SOURCE_NETWORK] = " network", [HV_SOURCE_DEVICE] = " device", [HV_SOURCE_OTHER] = " other",
+	[HV_SOURCE_FILE] = "", [HV_SOURCE_NETWORK] = " network", [HV_SOURCE_LOOPBACK] = " loopback", [HV_SOURCE_DEVICE] = " device", [HV_SOURCE_OTHER] = " other",
 };
 
 static void write_disk(GString *out, const struct hv_disk *k)
@@ -482,6 +482,49 @@ static void test_domcaps(void)
 	}
 }
 
+/* Of a disk's <source>, or of what it is laid over. */
+static const struct {
+	const char *source;
+	enum hv_source kind;
+} servers[] = {
+	{ "protocol='rbd' name='p/i'", HV_SOURCE_NETWORK },
+	{ "protocol='nbd' name='x'><host name='192.0.2.1' port='10809'/", HV_SOURCE_NETWORK },
+	{ "protocol='nbd' name='x'><host name='localhost' port='10809'/", HV_SOURCE_LOOPBACK },
+	{ "protocol='nbd' name='x'><host name='LOCALHOST.localdomain'/", HV_SOURCE_LOOPBACK },
+	{ "protocol='nbd' name='x'><host name='localhosts.example.com'/", HV_SOURCE_NETWORK },
+	{ "protocol='iscsi' name='iqn.x/1'><host name='127.0.0.1'/", HV_SOURCE_LOOPBACK },
+	{ "protocol='iscsi' name='iqn.x/1'><host name='127.1'/", HV_SOURCE_LOOPBACK },
+	{ "protocol='iscsi' name='iqn.x/1'><host name='128.0.0.1'/", HV_SOURCE_NETWORK },
+	{ "protocol='iscsi' name='iqn.x/1'><host name='0.0.0.0'/", HV_SOURCE_LOOPBACK },
+	{ "protocol='iscsi' name='iqn.x/1'><host name='::1'/", HV_SOURCE_LOOPBACK },
+	{ "protocol='iscsi' name='iqn.x/1'><host name='::ffff:127.0.0.1'/", HV_SOURCE_LOOPBACK },
+	{ "protocol='iscsi' name='iqn.x/1'><host name='2001:db8::1'/", HV_SOURCE_NETWORK },
+	{ "protocol='nbd'><host transport='unix' socket='/run/nbd'/", HV_SOURCE_LOOPBACK },
+	{ "protocol='gluster' name='v/i'><host name='localhost'/><host name='192.0.2.2'/", HV_SOURCE_NETWORK },
+	{ "protocol='gluster' name='v/i'><host name='localhost'/><host transport='unix' socket='/run/g'/", HV_SOURCE_LOOPBACK },
+};
+
+static void test_servers(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(servers); i++) {
+		g_autofree char *disk = g_strdup_printf("<source %s></source>", servers[i].source);
+		g_autofree char *xml = g_strdup_printf("<domain type='kvm'><name>a</name><uuid>0f4d5c62-7c6d-4f0e-8d2a-5b1a8a5a0001</uuid><memory>1024</memory>"
+						       "<devices><disk type='network'>%s</disk><disk type='file'><source file='/a'/><backingStore type='network'>"
+						       "<format type='raw'/>%s</backingStore></disk></devices></domain>", disk, disk);
+		g_autoptr(GError) err = NULL;
+		struct hv_dom *d;
+		const struct hv_disk *over;
+
+		g_test_message("%s", servers[i].source);
+		d = domxml_parse(xml, &err);
+		g_assert_no_error(err);
+		over = g_ptr_array_index(d->disks, 1);
+		g_assert_cmpint(((const struct hv_disk *)g_ptr_array_index(d->disks, 0))->kind, ==, servers[i].kind);
+		g_assert_cmpint(((const struct hv_backing *)g_ptr_array_index(over->backing, 0))->kind, ==, servers[i].kind);
+		hv_dom_free(d);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -498,5 +541,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/domxml/bad-capabilities", test_bad_caps);
 	g_test_add_func("/domxml/big-capabilities", test_big_caps);
 	g_test_add_func("/domxml/domain-capabilities", test_domcaps);
+	g_test_add_func("/domxml/F2-servers", test_servers);
 	return g_test_run();
 }
