@@ -156,6 +156,14 @@ const char *host_dest_uri(const struct host *h);
 /** host_migrate_uri() - "tcp://ADDRESS" of it. Return: owned by the caller; NULL if no address is known. */
 char *host_migrate_uri(const struct host *h);
 
+/**
+ * host_listen() - where a guest's console listens on it, as the configuration says.
+ * @type: "vnc", "spice"
+ *
+ * Return: borrowed; NULL: where the guest's description says.
+ */
+const char *host_listen(struct fleet *f, const struct host *h, const char *type);
+
 /** host_used() - what its servers take now; claims are beside. */
 struct usage host_used(const struct host *h);
 /** host_claimed() - what claims of running migrations hold. */

@@ -399,6 +399,13 @@ char *host_state_text(const struct fleet *f, const struct host *h)
 	return g_strdup_printf("down: %s", h->conn == HOST_UP ? "it has not answered for too long" : h->down_reason);
 }
 
+const char *host_listen(struct fleet *f, const struct host *h, const char *type)
+{
+	const char *spice = fleet_conf(f)->spice_server_listen;
+
+	return spice && g_str_equal(type, "spice") ? spice : h->vnc_listen;
+}
+
 const char *host_dest_uri(const struct host *h)
 {
 	return h->migration_uri ? h->migration_uri : h->uri;

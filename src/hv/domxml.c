@@ -382,6 +382,18 @@ static bool parse_graphics(const xmlNode *n, struct hv_dom *d, GError **err)
 	return true;
 }
 
+static bool parse_vsock(const xmlNode *n, struct hv_dom *d, GError **err)
+{
+	const xmlNode *cid = domxml_child(n, "cid");
+	g_autofree char *address = domxml_attr(cid, "address"), *chosen = domxml_attr(cid, "auto");
+
+	(void)err;
+	if (address && !util_parse_int(address, 3, UINT32_MAX, &d->vsock_cid))
+		d->vsock_cid = 0;
+	d->vsock_auto = !g_strcmp0(chosen, "yes");
+	return true;
+}
+
 bool domxml_devices(const xmlNode *root, const struct domxml_device *kinds, size_t n, struct hv_dom *d, GError **err)
 {
 	const xmlNode *all = domxml_child(root, "devices");
@@ -403,6 +415,7 @@ static const struct domxml_device devices[] = {
 	{ "disk", parse_disk },
 	{ "interface", parse_nic },
 	{ "graphics", parse_graphics },
+	{ "vsock", parse_vsock },
 };
 
 struct hv_dom *domxml_parse(const char *xml, GError **err)

@@ -98,11 +98,21 @@ struct domxml_cpu {
 bool domxml_cpu(const char *xml, struct domxml_cpu *ret, GError **err);
 void domxml_cpu_clear(struct domxml_cpu *c);
 
+/* A VNC or SPICE server that listens on an address of the host. */
+struct domxml_console {
+	char *type;          /* "vnc", "spice" */
+	char *address;
+	int port;            /* 0: one that is free */
+};
+
 /* What a domain needs of a host, and what keeps it where it is. */
 struct domxml_needs {
 	GPtrArray *source;   /* struct hv_need *: of the host where it runs */
 	GPtrArray *dest;     /* struct hv_need *: of another one */
 	GPtrArray *files;    /* char *: paths of files to boot from */
+	char *nvram;         /* the file of its firmware's variables; NULL: none */
+	char *nvram_template; /* from which a host makes it that has none; NULL: the host's own choice */
+	GPtrArray *consoles; /* struct domxml_console *: servers that listen on an address */
 	GPtrArray *paths;    /* char *: other paths of its host that its devices use, as a device node of a serial port */
 	char *blocker;       /* the first thing that no destination takes; NULL: there is none */
 };

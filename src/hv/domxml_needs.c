@@ -125,6 +125,8 @@ static bool take_interface(const xmlNode *n, struct domxml_needs *ret, GError **
 		return false;
 	if (is(n, "type", "network"))
 		return want_attr(source, "network", HV_NEED_NETWORK, ret, err);
+	if (is(n, "type", "vhostuser") && !is(source, "mode", "server"))
+		return add_path(ret->paths, domxml_attr(source, "path"), err);
 	if (is(n, "type", "direct"))
 		return want_attr(source, "dev", HV_NEED_INTERFACE, ret, err);
 	if (is(n, "type", "bridge"))
@@ -166,10 +168,66 @@ static bool take_video(const xmlNode *n, struct domxml_needs *ret, GError **err)
 	return true;
 }
 
+/* Every host has libvirt's own folders. */
+static bool add_folder(GPtrArray *paths, char *file, GError **err)
+{
+	g_autofree char *owned = file;
+
+	if (!owned || g_str_has_prefix(owned, "/var/lib/libvirt/qemu/"))
+		return true;
+	return add_path(paths, g_path_get_dirname(owned), err);
+}
+
+/* A file and a socket that listens are made where the guest comes, in a folder that must be there. */
 static bool take_chardev(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
-	if (is(n, "type", "dev") || is(n, "type", "pipe"))
-		return add_path(ret->paths, domxml_attr(domxml_child(n, "source"), "path"), err);
+	const xmlNode *source = domxml_child(n, "source");
+
+	if (!add_folder(ret->paths, domxml_attr(domxml_child(n, "log"), "file"), err))
+		return false;
+	if (is(n, "type", "file") || (is(n, "type", "unix") && is(source, "mode", "bind")))
+		return add_folder(ret->paths, domxml_attr(source, "path"), err);
+	if (is(n, "type", "dev") || is(n, "type", "pipe") || is(n, "type", "unix"))
+		return add_path(ret->paths, domxml_attr(source, "path"), err);
+	return true;
+}
+
+static void console_free(void *data)
+{
+	struct domxml_console *c = data;
+
+	g_free(c->type);
+	g_free(c->address);
+	g_free(c);
+}
+
+static int port_of(const xmlNode *n)
+{
+	g_autofree char *port = is(n, "autoport", "yes") ? NULL : domxml_attr(n, "port");
+	int64_t v;
+
+	return port && util_parse_int(port, 1, 65535, &v) ? (int)v : 0;
+}
+
+/* Networks and sockets of the host are its own affair. */
+static bool take_graphics(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	const xmlNode *listen = domxml_child(n, "listen");
+	g_autofree char *type = domxml_attr(n, "type"), *address = NULL;
+	struct domxml_console *c;
+
+	if (g_strcmp0(type, "vnc") && g_strcmp0(type, "spice"))
+		return true;
+	if (listen && !is(listen, "type", "address"))
+		return true;
+	address = listen ? domxml_attr(listen, "address") : domxml_attr(n, "listen");
+	if ((address && strlen(address) > DOMXML_NAME_MAX) || ret->consoles->len >= DOMXML_DEVICES_MAX)
+		return domxml_refuse(err, "too many consoles, or an address that is too long");
+	c = g_new0(struct domxml_console, 1);
+	c->type = g_steal_pointer(&type);
+	c->address = g_strdup(address ? address : "");
+	c->port = port_of(n);
+	g_ptr_array_add(ret->consoles, c);
 	return true;
 }
 
@@ -191,6 +249,7 @@ static const struct {
 	{ "disk", take_disk },       { "interface", take_interface }, { "shmem", take_shmem },       { "input", take_input },
 	{ "video", take_video },     { "serial", take_chardev },      { "parallel", take_chardev },  { "console", take_chardev },
 	{ "channel", take_chardev }, { "smartcard", take_chardev },   { "rng", take_rng },
+	{ "graphics", take_graphics },
 };
 
 static bool take_devices(const xmlNode *root, struct domxml_needs *ret, GError **err)
@@ -239,6 +298,21 @@ static bool take_files(const xmlNode *root, struct domxml_needs *ret, GError **e
 	return true;
 }
 
+static bool take_nvram(const xmlNode *root, struct domxml_needs *ret, GError **err)
+{
+	const xmlNode *nvram = domxml_child(domxml_child(root, "os"), "nvram"), *source = domxml_child(nvram, "source");
+	g_autofree char *path = source ? domxml_attr(source, "file") : domxml_text(nvram), *template = domxml_attr(nvram, "template");
+
+	/* One on the network is where it is for all hosts. */
+	if (!path || *path != '/')
+		return true;
+	if (strlen(path) > DOMXML_TEXT_MAX || (template && strlen(template) > DOMXML_TEXT_MAX))
+		return domxml_refuse(err, "a path that is too long");
+	ret->nvram = g_steal_pointer(&path);
+	ret->nvram_template = template && *template == '/' ? g_steal_pointer(&template) : NULL;
+	return true;
+}
+
 static bool take_machine(const xmlNode *root, struct domxml_needs *ret, GError **err)
 {
 	const xmlNode *type = domxml_child(domxml_child(root, "os"), "type");
@@ -270,12 +344,14 @@ bool domxml_needs(const char *xml, struct domxml_needs *ret, GError **err)
 	struct domxml_needs found = {
 		.source = hv_needs_new(), .dest = hv_needs_new(),
 		.files = g_ptr_array_new_with_free_func(g_free), .paths = g_ptr_array_new_with_free_func(g_free),
+		.consoles = g_ptr_array_new_with_free_func(console_free),
 	};
 	bool ok;
 
 	hv_need_add(found.source, HV_NEED_NO_SNAPSHOT, "");
+	hv_need_add(found.source, HV_NEED_NO_CHECKPOINT, "");
 	ok = root && take_name(root, &found, err) && take_machine(root, &found, err) && take_files(root, &found, err) &&
-	     take_devices(root, &found, err);
+	     take_nvram(root, &found, err) && take_devices(root, &found, err);
 	if (ok)
 		take_cpu(root, &found);
 	if (!ok)
@@ -291,5 +367,8 @@ void domxml_needs_clear(struct domxml_needs *n)
 	g_clear_pointer(&n->dest, g_ptr_array_unref);
 	g_clear_pointer(&n->files, g_ptr_array_unref);
 	g_clear_pointer(&n->paths, g_ptr_array_unref);
+	g_clear_pointer(&n->consoles, g_ptr_array_unref);
+	g_clear_pointer(&n->nvram, g_free);
+	g_clear_pointer(&n->nvram_template, g_free);
 	g_clear_pointer(&n->blocker, g_free);
 }

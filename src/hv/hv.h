@@ -131,6 +131,8 @@ struct hv_dom {
 	char *arch, *machine;
 	char *vnc_listen;    /* NULL without VNC */
 	int vnc_port;        /* -1 when not running */
+	int64_t vsock_cid;   /* 0: it has no vsock, or its host has not chosen one yet */
+	bool vsock_auto;     /* each host chooses one for it */
 	GPtrArray *disks;    /* struct hv_disk * */
 	GPtrArray *nics;     /* struct hv_nic * */
 	struct hv_ties *ties; /* a reference; NULL: nothing was read of them */

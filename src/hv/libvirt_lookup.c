@@ -58,6 +58,21 @@ static void look_snapshots(const struct lv_ctx *x, const char *uuid, struct hv_n
 		found(n, count == 0, text);
 }
 
+/* libvirt migrates a domain that has some, and forgets them (9.0): their bitmaps would be left in the images with no name. */
+static void look_checkpoints(const struct lv_ctx *x, const char *uuid, struct hv_need *n)
+{
+	g_autoptr(virDomain) dom = virDomainLookupByUUIDString(x->vir, uuid);
+	int count = dom ? virDomainListAllCheckpoints(dom, NULL, 0) : -1;
+	g_autofree char *text = g_strdup_printf("%d", count);
+
+	if (count < 0 && dom && lv_error_is(VIR_ERR_NO_SUPPORT))
+		found(n, true, NULL);
+	else if (count < 0)
+		not_found(n, (const int[]){ 0 }, true);
+	else
+		found(n, count == 0, text);
+}
+
 /* A backup is one, too. */
 static void look_disk(const struct lv_ctx *x, const char *uuid, struct hv_need *n)
 {
@@ -156,6 +171,9 @@ static void look(const struct lv_ctx *x, const char *uuid, struct hv_need *n)
 		break;
 	case HV_NEED_NO_SNAPSHOT:
 		look_snapshots(x, uuid, n);
+		break;
+	case HV_NEED_NO_CHECKPOINT:
+		look_checkpoints(x, uuid, n);
 		break;
 	case HV_NEED_DISK_IDLE:
 		look_disk(x, uuid, n);

@@ -14,6 +14,7 @@
 enum hv_need_kind {
 	HV_NEED_NAME,      /* that no other domain has its name */
 	HV_NEED_NO_SNAPSHOT, /* that it has none; of the host where it runs */
+	HV_NEED_NO_CHECKPOINT, /* likewise */
 	HV_NEED_DISK_IDLE, /* that no block job works on the disk, by its target; of the host where it runs */
 	HV_NEED_INTERFACE, /* a bridge, or the card under a macvtap; .usage: "openvswitch" if the bridge is one */
 	HV_NEED_NETWORK,   /* a virtual network, active */

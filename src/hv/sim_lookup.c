@@ -24,6 +24,9 @@ static void answer(struct sim_host *h, const struct sim_dom *d, const char *uuid
 	case HV_NEED_NO_SNAPSHOT:
 		say(n, !d || d->kept.snapshots == 0, d && d->kept.snapshots ? g_strdup_printf("%d", d->kept.snapshots) : NULL);
 		break;
+	case HV_NEED_NO_CHECKPOINT:
+		say(n, !d || d->kept.checkpoints == 0, d && d->kept.checkpoints ? g_strdup_printf("%d", d->kept.checkpoints) : NULL);
+		break;
 	case HV_NEED_DISK_IDLE:
 		say(n, true, NULL);
 		break;

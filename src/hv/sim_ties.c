@@ -32,6 +32,7 @@ static const struct {
 	{ "tpm-host", "<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>", "" },
 	{ "vpmem",    "<memory model='nvdimm'><source><path>/dev/dax0.0</path></source><target><size unit='KiB'>1024</size></target></memory>", "" },
 	{ "share",    "<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv'/><target dir='srv'/></filesystem>", "" },
+	{ "vsock",    "<vsock model='virtio'><cid auto='no' address='7'/></vsock>", "" },
 	{ "sev",      "", "<launchSecurity type='sev'><policy>0x0003</policy></launchSecurity>" },
 };
 
@@ -194,6 +195,8 @@ void sim_ties_describe(const struct sim_dom *d, struct hv_dom *o)
 	o->ties = hv_ties_ref(read->ties);
 	g_ptr_array_unref(o->nics);
 	o->nics = g_ptr_array_ref(read->nics);
+	o->vsock_cid = read->vsock_cid;
+	o->vsock_auto = read->vsock_auto;
 	hv_dom_free(read);
 }
 

@@ -247,6 +247,9 @@ static char *not_movable(struct mig *m)
 	if (p->source_dom->kept.managed_save)
 		return g_strdup_printf("%s keeps a managed save image of the guest, which would be left there when it has moved: remove it "
 				       "(virsh managedsave-remove)", m->source);
+	if (p->source_dom->kept.checkpoints)
+		return g_strdup_printf("the guest has %d checkpoints at %s, which libvirt would forget: delete them first (virsh checkpoint-delete)",
+				       p->source_dom->kept.checkpoints, m->source);
 	if (p->source_job)
 		return g_strdup_printf("another job runs for the guest at %s", m->source);
 	if (dst != PROBE_H_ABSENT && dst != PROBE_H_OFF && dst != PROBE_H_FAILED && dst != PROBE_H_MIGRATED)
@@ -266,8 +269,11 @@ static bool make_xml(struct mig *m, GError **err)
 {
 	struct mig_private *p = m->priv;
 	g_autofree const char **files = block_files(p->copies);
-	const char *vnc = mig_dest(m)->vnc_listen, *spice = fleet_conf(m->priv->engine->fleet)->spice_server_listen;
-	struct domxml_changes ch = { .vnc_listen = vnc, .spice_listen = spice ? spice : vnc, .place = m->priv->there, .files = files };
+	struct fleet *f = m->priv->engine->fleet;
+	struct domxml_changes ch = {
+		.vnc_listen = host_listen(f, mig_dest(m), "vnc"), .spice_listen = host_listen(f, mig_dest(m), "spice"),
+		.place = m->priv->there, .files = files,
+	};
 
 	g_clear_pointer(&p->dest_xml, g_free);
 	g_clear_pointer(&p->persistent_xml, g_free);

@@ -23,16 +23,6 @@ static void dest_failed(struct precheck *p, const GError *why)
 
 /* ---- answers ---- */
 
-static void got_here(struct precheck *p, struct hv_reply *r)
-{
-	if (r->err) {
-		precheck_source_failed(p, r->err);
-		return;
-	}
-	p->here = g_steal_pointer(&r->dom);
-	precheck_run(p);
-}
-
 static void got_there(struct precheck *p, struct hv_reply *r)
 {
 	if (r->err) {
@@ -73,17 +63,11 @@ static void got_theirs(struct precheck *p, struct hv_reply *r)
 
 enum verdict precheck_kept(struct precheck *p, GError **err)
 {
-	struct hv_req req = { .op = HV_DOM_GET, .uuid = p->server_uuid };
-
 	if (!p->req.to_the_end)
 		return precheck_skip(p, "it is looked at when both hosts are asked");
-	if (!p->here && precheck_ask(p, p->source, &req, got_here))
-		return ASKED;
-	if (!p->here) {
-		p->report.source_lost = true;
-		return unavailable(p->source, err);
-	}
-	if (!p->here->kept.managed_save)
+	if (!p->dom)
+		return precheck_fetch_dom(p, err);
+	if (!p->dom->kept.managed_save)
 		return PASS;
 	p->report.hopeless = true;
 	return precheck_fail(err, "%s keeps a managed save image of the guest, which would be left there when it has moved: remove it "
@@ -116,7 +100,6 @@ enum verdict precheck_definition(struct precheck *p, GError **err)
 
 void precheck_definition_clear(struct precheck *p)
 {
-	hv_dom_free(p->here);
 	hv_dom_free(p->there);
 	g_free(p->own);
 }

@@ -12,8 +12,7 @@
 
 #define REFUSED "Migration pre-check error: "
 
-/* PASS: they are read. */
-static enum verdict read_needs(struct precheck *p, GError **err)
+enum verdict precheck_read_needs(struct precheck *p, GError **err)
 {
 	if (p->needs_read)
 		return PASS;
@@ -48,7 +47,7 @@ static void dest_said(struct precheck *p, struct hv_reply *r)
 static enum verdict ask(struct precheck *p, bool of_dest, GError **err)
 {
 	struct hv_req req = { .op = HV_LOOKUP, .uuid = p->server_uuid };
-	enum verdict v = read_needs(p, err);
+	enum verdict v = precheck_read_needs(p, err);
 
 	if (v != PASS || (of_dest ? p->at_dest : p->at_source))
 		return v;
@@ -105,6 +104,21 @@ enum verdict precheck_snapshots(struct precheck *p, GError **err)
 	return n ? precheck_skip(p, n->why ? n->why : "the source does not say") : PASS;
 }
 
+enum verdict precheck_checkpoints(struct precheck *p, GError **err)
+{
+	enum verdict v = ask(p, false, err);
+	const struct hv_need *n;
+
+	if (v != PASS)
+		return v;
+	n = first(p->at_source, KIND(HV_NEED_NO_CHECKPOINT), HV_FOUND_NOT);
+	if (n)
+		return stays(p, err, g_strdup_printf("it has %s checkpoints, which libvirt would forget: delete them first (virsh checkpoint-delete)",
+						     n->why));
+	n = first(p->at_source, KIND(HV_NEED_NO_CHECKPOINT), HV_FOUND_UNKNOWN);
+	return n ? precheck_skip(p, n->why ? n->why : "the source does not say") : PASS;
+}
+
 enum verdict precheck_block_jobs(struct precheck *p, GError **err)
 {
 	enum verdict v = ask(p, false, err);
@@ -122,7 +136,7 @@ enum verdict precheck_block_jobs(struct precheck *p, GError **err)
 
 enum verdict precheck_unmigratable(struct precheck *p, GError **err)
 {
-	enum verdict v = read_needs(p, err);
+	enum verdict v = precheck_read_needs(p, err);
 
 	if (v != PASS || !p->needs.blocker)
 		return v;
@@ -199,7 +213,7 @@ static void file_looked_for(struct precheck *p, struct hv_reply *r)
 enum verdict precheck_boot_files(struct precheck *p, GError **err)
 {
 	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
-	enum verdict v = read_needs(p, err);
+	enum verdict v = precheck_read_needs(p, err);
 
 	if (v != PASS || p->file >= p->needs.files->len)
 		return v;
@@ -209,9 +223,55 @@ enum verdict precheck_boot_files(struct precheck *p, GError **err)
 	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
 }
 
+/* ---- the firmware's variables: libvirt makes the file of a template where there is none, and QEMU then brings what is in it ---- */
+
+static enum verdict no_template(struct precheck *p, GError **err)
+{
+	return precheck_fail(err, REFUSED "Unable to migrate %s: %s has neither the file of its firmware's variables (%s) nor the template %s to make it of",
+			     p->server_uuid, p->dest_name, p->needs.nvram, p->needs.nvram_template);
+}
+
+static void nvram_looked_for(struct precheck *p, struct hv_reply *r)
+{
+	const char *path = p->lacks_nvram ? p->needs.nvram_template : p->needs.nvram;
+	GError *err = NULL;
+
+	if (r->err && err_code(r->err) == ERR_HV_LOST) {
+		precheck_decided(p, FAIL, g_error_copy(r->err));
+	} else if (r->err) {
+		g_autofree char *why = g_strdup_printf("whether %s has %s cannot be found out: %s", p->dest_name, path, r->err->message);
+
+		precheck_decided(p, precheck_skip(p, why), NULL);
+	} else if (r->vol.exists) {
+		precheck_decided(p, PASS, NULL);
+	} else if (p->lacks_nvram) {
+		(void)no_template(p, &err);
+		precheck_decided(p, FAIL, err);
+	} else {
+		p->lacks_nvram = true;
+		precheck_run(p); /* the same row again, the template */
+	}
+}
+
+enum verdict precheck_nvram(struct precheck *p, GError **err)
+{
+	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
+	enum verdict v = precheck_read_needs(p, err);
+
+	if (v != PASS || !p->needs.nvram)
+		return v;
+	if (p->lacks_nvram && !p->needs.nvram_template)
+		return precheck_skip(p, "the template of its firmware's variables is the one that the destination's configuration names, which libvirt does "
+				     "not tell");
+	req.vol.path = p->lacks_nvram ? p->needs.nvram_template : p->needs.nvram;
+	if (precheck_ask(p, p->dest, &req, nvram_looked_for))
+		return ASKED;
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+}
+
 enum verdict precheck_host_paths(struct precheck *p, GError **err)
 {
-	enum verdict v = read_needs(p, err);
+	enum verdict v = precheck_read_needs(p, err);
 	g_autofree char *why = NULL;
 
 	if (v != PASS || p->needs.paths->len == 0)

@@ -39,10 +39,10 @@ struct precheck {
 	void *user;
 	guint model;               /* of [libvirt] cpu_models, that is being compared */
 	/* precheck_definition.c */
-	struct hv_dom *here, *there; /* HV_DOM_GET's answer of the source, and of the destination; NULL before */
+	struct hv_dom *there;      /* HV_DOM_GET's answer of the destination; NULL before */
 	char *own;                 /* the guest's definition; NULL if it has none */
 	bool asked_own;
-	struct hv_dom *dom;        /* asked for when the record has none; else a copy of it, when volumes of pools are resolved */
+	struct hv_dom *dom;        /* HV_DOM_GET's answer of the source, once for all rows; or a copy of the record's, when volumes of pools are resolved */
 	int busy;                  /* how often a pool was */
 	/* precheck_device.c */
 	GPtrArray *devices;        /* struct device *; NULL before */
@@ -62,6 +62,7 @@ struct precheck {
 	struct domxml_needs needs;
 	GPtrArray *at_source, *at_dest; /* struct hv_need *, with the host's answers; NULL: not asked yet */
 	guint file;                /* of needs.files, that is being looked for */
+	bool lacks_nvram;          /* the destination has no file of the guest's firmware variables: it is made there */
 };
 
 /** precheck_look() - look up server and hosts, for this turn of the loop; for whatever begins one. */
@@ -129,8 +130,14 @@ void precheck_storage_clear(struct precheck *p);
 
 /* ---- precheck_guest.c ---- */
 
-verdict_f precheck_snapshots, precheck_block_jobs, precheck_unmigratable, precheck_name, precheck_machine, precheck_networks,
-	precheck_secrets, precheck_boot_files, precheck_host_paths;
+verdict_f precheck_snapshots, precheck_checkpoints, precheck_block_jobs, precheck_unmigratable, precheck_name, precheck_machine, precheck_networks,
+	precheck_secrets, precheck_boot_files, precheck_nvram, precheck_host_paths;
+/** precheck_read_needs() - what the guest needs is in p->needs. Return: PASS; ASKED, and the row is called again; FAIL. */
+enum verdict precheck_read_needs(struct precheck *p, GError **err);
 void precheck_guest_clear(struct precheck *p);
+
+/* ---- precheck_console.c ---- */
+
+verdict_f precheck_consoles, precheck_vsock;
 
 #endif

@@ -33,11 +33,12 @@ class Case(NamedTuple):
     also: tuple[str, ...] = ()   # rows that fail with it
     before: Callable[[Lab, "Case"], object] = lambda lab, case: None
     after: Callable[[Lab, "Case"], object] = lambda lab, case: None  # once it is started
+    moved: Callable[[Lab, "Case"], object] = lambda lab, case: None  # after libvirt's own migration, where it goes
 
 
 def define(lab: Lab, host: str, what: str, xml: str, *words: str) -> None:
     path = lab.dir / f"{what}.xml"
-    path.write_text(xml)
+    path.write_text(xml.replace("@h1@", lab("ip", "h1")))
     lab.virsh(host, what, str(path), *words)
 
 
@@ -75,6 +76,48 @@ def mirror(lab: Lab, case: Case) -> None:
     lab.virsh("h1", "blockcopy", case.name, "vda", f"{SHARED}/{case.name}.copy", "--format", "qcow2", "--transient-job")
 
 
+def checkpoint(lab: Lab, case: Case) -> None:
+    lab.virsh("h1", "checkpoint-create-as", case.name, "before")
+
+
+def forgotten(lab: Lab, case: Case) -> None:
+    """libvirt has migrated it, and its checkpoints are nowhere."""
+    assert lab.virsh("h2", "checkpoint-list", case.name, "--name").split() == []
+
+
+def serve(lab: Lab, case: Case, *where: str) -> None:
+    """A disk of one host's own, at its own NBD server."""
+    path = f"/run/{case.name}.img"
+    lab("exec", "h1", "qemu-img", "create", "-q", "-f", "raw", path, "1M")
+    lab("exec", "h1", "qemu-nbd", "--fork", "--persistent", "--shared=4", "-f", "raw", *where, path)
+
+
+def serve_socket(lab: Lab, case: Case) -> None:
+    serve(lab, case, "-k", f"/run/{case.name}.sock")
+
+
+def serve_localhost(lab: Lab, case: Case) -> None:
+    serve(lab, case, "-b", "127.0.0.1")
+
+
+def add_folder(lab: Lab, case: Case) -> None:
+    lab("exec", "h1", "mkdir", "/run/logs")
+
+
+def add_firmware(lab: Lab, case: Case) -> None:
+    """The firmware at both hosts, what its variables are made of at one."""
+    for host in "h1", "h2":
+        lab("exec", host, "sh", "-c", "mkdir -p /run/fw && head -c 262144 /dev/zero > /run/fw/code.fd")
+    lab("exec", "h1", "sh", "-c", "head -c 65536 /dev/zero > /run/fw/vars.fd")
+
+
+def take_port(lab: Lab, case: Case) -> None:
+    """A guest of the destination has it."""
+    other = case._replace(name=f"{case.name}-there")
+    define(lab, "h2", "define", xml_of(other))
+    lab.virsh("h2", "start", other.name, "--paused")
+
+
 def add_network(lab: Lab, case: Case) -> None:
     define(lab, "h1", "net-define", "<network><name>of-h1</name><forward mode='bridge'/><bridge name='br0'/></network>")
     lab.virsh("h1", "net-start", "of-h1")
@@ -93,6 +136,11 @@ def add_secret(lab: Lab, case: Case) -> None:
 
 def disk_of(name: str, format: str = "qcow2", more: str = "") -> str:
     return (f"<disk type='file' device='disk'><driver name='qemu' type='{format}' cache='none'/><source file='{SHARED}/{name}.img'>{more}</source>"
+            "<target dev='vda' bus='virtio'/></disk>")
+
+
+def nbd_of(server: str) -> str:
+    return (f"<disk type='network' device='disk'><driver name='qemu' type='raw' cache='none'/><source protocol='nbd'><host {server}/></source>"
             "<target dev='vda' bus='virtio'/></disk>")
 
 
@@ -115,6 +163,23 @@ CASES = [
          NIC.format("bridge", "bridge", "br0", "<filterref filter='of-h1'/>"), before=add_filter),
     Case("nosecret", "secrets", "failed", f"h2 has no secret {SECRET}", SECRET,
          disk_of("nosecret", "raw", f"<encryption format='luks'><secret type='passphrase' uuid='{SECRET}'/></encryption>"), before=add_secret),
+    Case("checkpoint", "checkpoints", "failed", "it has 1 checkpoints, which libvirt would forget", "", disk_of("checkpoint"), before=add_disk,
+         after=checkpoint, moved=forgotten),
+    Case("nbdsocket", "block_devices", "failed", "a network disk whose server is its host itself", "nbdsocket.sock",
+         nbd_of("transport='unix' socket='/run/nbdsocket.sock'"), before=serve_socket),
+    Case("nbdhere", "block_devices", "failed", "a network disk whose server is its host itself", "onnection refused",
+         nbd_of("name='localhost' port='10809'"), before=serve_localhost),
+    Case("vnchere", "consoles", "failed", "its vnc console listens on .* which is an address of h1", "Cannot assign requested address|bind",
+         "<graphics type='vnc' autoport='yes' listen='@h1@'/>"),
+    Case("vncport", "consoles", "failed", "its vnc console has the fixed port 5999, which vncport-there has at h2", "port 5999",
+         "<graphics type='vnc' port='5999' autoport='no' listen='127.0.0.1'/>", before=take_port),
+    Case("nonvram", "nvram", "failed", "h2 has neither the file .* nor the template /run/fw/vars.fd", "vars.fd",
+         os="<loader readonly='yes' type='pflash'>/run/fw/code.fd</loader><nvram template='/run/fw/vars.fd'>/run/fw/nonvram.fd</nvram>",
+         before=add_firmware),
+    Case("nosocket", "host_paths", "skipped", "whether h2 has /run/nosocket.sock cannot be found out", "nosocket.sock",
+         "<serial type='unix'><source mode='connect' path='/run/nosocket.sock'/></serial>", before=serve_socket),
+    Case("nofolder", "host_paths", "skipped", "whether h2 has /run/logs cannot be found out", "/run/logs",
+         "<serial type='file'><source path='/run/logs/serial.log'/></serial>", before=add_folder),
     Case("ttys", "host_paths", "skipped", "whether h2 has /dev/null cannot be found out", "", "<serial type='dev'><source path='/dev/null'/></serial>"),
 ]
 
@@ -160,6 +225,7 @@ def refuses(lab: Lab, case: Case) -> str:
         assert lab.state("h1", case.name) == "paused"
     else:
         assert "error:" not in text, text
+        case.moved(lab, case)
     return text
 
 

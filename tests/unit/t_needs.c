@@ -10,34 +10,55 @@
 static const struct {
 	const char *xml, *source, *dest, *files, *paths, *blocker;
 } cases[] = {
-	{ "<name>web</name>", "snapshots:", "name:web", "", "", NULL },
-	{ "<os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type><loader>/fw</loader><kernel>/k</kernel><initrd>/i</initrd></os>", "snapshots:",
+	{ "<name>web</name>", "snapshots: checkpoints:", "name:web", "", "", NULL },
+	{ "<os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type><loader>/fw</loader><kernel>/k</kernel><initrd>/i</initrd></os>", "snapshots: checkpoints:",
 	  "machine type:pc-q35-7.2", "/k /i /fw", "", NULL },
-	{ "<devices><interface type='bridge'><source bridge='br9'/><filterref filter='clean'/></interface></devices>", "snapshots:",
+	{ "<devices><interface type='bridge'><source bridge='br9'/><filterref filter='clean'/></interface></devices>", "snapshots: checkpoints:",
 	  "network filter:clean network interface:br9", "", "", NULL },
-	{ "<devices><interface type='bridge'><source bridge='ovs'/><virtualport type='openvswitch'/></interface></devices>", "snapshots:",
+	{ "<devices><interface type='bridge'><source bridge='ovs'/><virtualport type='openvswitch'/></interface></devices>", "snapshots: checkpoints:",
 	  "network interface:ovs(openvswitch)", "", "", NULL },
 	{ "<devices><interface type='network'><source network='n' bridge='virbr0'/></interface><interface type='direct'><source dev='eth1'/></interface>"
-	  "<interface type='user'/></devices>", "snapshots:", "network:n network interface:eth1", "", "", NULL },
-	{ DISK(""), "snapshots: disk:vda", "", "", "", NULL },
-	{ "<devices><disk device='cdrom'><target dev='sda'/></disk></devices>", "snapshots:", "", "", "", NULL },
-	{ DISK("<encryption format='luks'><secret type='passphrase' uuid='" SECRET "'/></encryption>"), "snapshots: disk:vda", "secret:" SECRET, "", "", NULL },
-	{ DISK("<auth username='u'><secret type='ceph' usage='client.u'/></auth>"), "snapshots: disk:vda", "secret:client.u(ceph)", "", "", NULL },
+	  "<interface type='user'/></devices>", "snapshots: checkpoints:", "network:n network interface:eth1", "", "", NULL },
+	{ DISK(""), "snapshots: checkpoints: disk:vda", "", "", "", NULL },
+	{ "<devices><disk device='cdrom'><target dev='sda'/></disk></devices>", "snapshots: checkpoints:", "", "", "", NULL },
+	{ DISK("<encryption format='luks'><secret type='passphrase' uuid='" SECRET "'/></encryption>"), "snapshots: checkpoints: disk:vda", "secret:" SECRET, "", "", NULL },
+	{ DISK("<auth username='u'><secret type='ceph' usage='client.u'/></auth>"), "snapshots: checkpoints: disk:vda", "secret:client.u(ceph)", "", "", NULL },
 	{ DISK("<backingStore><source><encryption format='luks'><secret type='passphrase' usage='/b'/></encryption></source></backingStore>"),
-	  "snapshots: disk:vda", "secret:/b(volume)", "", "", NULL },
-	{ DISK("<transient/>"), "snapshots: disk:vda", "", "", "", "its disk vda is transient" },
-	{ "<cpu><feature policy='require' name='invtsc'/></cpu>", "snapshots:", "", "", "",
+	  "snapshots: checkpoints: disk:vda", "secret:/b(volume)", "", "", NULL },
+	{ DISK("<transient/>"), "snapshots: checkpoints: disk:vda", "", "", "", "its disk vda is transient" },
+	{ "<cpu><feature policy='require' name='invtsc'/></cpu>", "snapshots: checkpoints:", "", "", "",
 	  "its CPU has invtsc, and the frequency of its tsc timer is not set" },
-	{ "<cpu><feature policy='disable' name='invtsc'/></cpu>", "snapshots:", "", "", "", NULL },
-	{ "<cpu><feature policy='require' name='invtsc'/></cpu><clock><timer name='tsc' frequency='1000'/></clock>", "snapshots:", "", "", "", NULL },
-	{ "<devices><shmem name='s' role='peer'/></devices>", "snapshots:", "", "", "", "its shared memory s cannot be migrated" },
-	{ "<devices><shmem name='s' role='master'/></devices>", "snapshots:", "", "", "", NULL },
-	{ "<devices><input type='passthrough'/></devices>", "snapshots:", "", "", "", "it has an input device of its host (virtio-input-host)" },
-	{ "<devices><video><model type='virtio'><acceleration accel3d='yes'/></model></video></devices>", "snapshots:", "", "", "",
+	{ "<cpu><feature policy='disable' name='invtsc'/></cpu>", "snapshots: checkpoints:", "", "", "", NULL },
+	{ "<cpu><feature policy='require' name='invtsc'/></cpu><clock><timer name='tsc' frequency='1000'/></clock>", "snapshots: checkpoints:", "", "", "", NULL },
+	{ "<devices><shmem name='s' role='peer'/></devices>", "snapshots: checkpoints:", "", "", "", "its shared memory s cannot be migrated" },
+	{ "<devices><shmem name='s' role='master'/></devices>", "snapshots: checkpoints:", "", "", "", NULL },
+	{ "<devices><input type='passthrough'/></devices>", "snapshots: checkpoints:", "", "", "", "it has an input device of its host (virtio-input-host)" },
+	{ "<devices><video><model type='virtio'><acceleration accel3d='yes'/></model></video></devices>", "snapshots: checkpoints:", "", "", "",
 	  "its video device has 3D acceleration (virgl), whose state QEMU cannot send" },
 	{ "<devices><serial type='dev'><source path='/dev/ttyS0'/></serial><serial type='pty'><source path='/dev/pts/3'/></serial>"
 	  "<rng><backend model='random'>/dev/urandom</backend></rng><rng><backend model='random'>/dev/hwrng</backend></rng>"
-	  "<input type='evdev'><source dev='/dev/input/event1'/></input></devices>", "snapshots:", "", "", "/dev/input/event1 /dev/ttyS0 /dev/hwrng", NULL },
+	  "<input type='evdev'><source dev='/dev/input/event1'/></input></devices>", "snapshots: checkpoints:", "", "", "/dev/input/event1 /dev/ttyS0 /dev/hwrng", NULL },
+	{ "<devices><serial type='file'><source path='/logs/a.log'/></serial><serial type='unix'><source mode='connect' path='/run/b'/></serial>"
+	  "<channel type='unix'><source mode='bind' path='/var/lib/libvirt/qemu/channel/c'/></channel><channel type='unix'><source mode='bind' path='/s/d'/>"
+	  "</channel><console type='pty'><log file='/more/e'/></console><interface type='vhostuser'><source type='unix' path='/run/f' mode='client'/></interface>"
+	  "<interface type='vhostuser'><source type='unix' path='/run/g' mode='server'/></interface></devices>", "snapshots: checkpoints:", "", "",
+	  "/run/f /logs /run/b /more /s", NULL },
+};
+
+/* The firmware's variables, and the consoles: "type address port". */
+static const struct {
+	const char *xml, *nvram, *template, *consoles;
+} places[] = {
+	{ "<os><nvram>/v</nvram></os>", "/v", NULL, "" },
+	{ "<os><nvram template='/t'>/v</nvram></os>", "/v", "/t", "" },
+	{ "<os><nvram template='/t' type='file'><source file='/v'/></nvram></os>", "/v", "/t", "" },
+	{ "<os><nvram type='network'><source protocol='iscsi' name='v'/></nvram></os>", NULL, NULL, "" },
+	{ "<devices><graphics type='vnc' port='-1' autoport='yes' listen='192.0.2.1'><listen type='address' address='192.0.2.1'/></graphics></devices>",
+	  NULL, NULL, "vnc 192.0.2.1 0" },
+	{ "<devices><graphics type='vnc' port='5907' autoport='yes'/><graphics type='vnc' port='5907' autoport='no' listen='::1'/>"
+	  "<graphics type='spice' port='5908' listen='::'/></devices>", NULL, NULL, "vnc  0 vnc ::1 5907 spice :: 5908" },
+	{ "<devices><graphics type='vnc'><listen type='network' network='n' address='192.0.2.1'/></graphics><graphics type='spice'><listen type='none'/>"
+	  "</graphics><graphics type='vnc'><listen type='socket' socket='/s'/></graphics><graphics type='egl-headless'/></devices>", NULL, NULL, "" },
 };
 
 static char *needs_text(GPtrArray *needs)
@@ -61,6 +82,37 @@ static char *paths_text(GPtrArray *paths)
 	for (guint i = 0; i < paths->len; i++)
 		g_string_append_printf(s, "%s%s", i ? " " : "", (const char *)g_ptr_array_index(paths, i));
 	return g_string_free(s, FALSE);
+}
+
+static char *consoles_text(GPtrArray *consoles)
+{
+	GString *s = g_string_new(NULL);
+
+	for (guint i = 0; i < consoles->len; i++) {
+		const struct domxml_console *c = g_ptr_array_index(consoles, i);
+
+		g_string_append_printf(s, "%s%s %s %d", i ? " " : "", c->type, c->address, c->port);
+	}
+	return g_string_free(s, FALSE);
+}
+
+/* F10 */
+static void test_places(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+		g_autofree char *xml = g_strdup_printf("<domain type='kvm'>%s</domain>", places[i].xml), *consoles = NULL;
+		struct domxml_needs n = { .source = NULL };
+		g_autoptr(GError) err = NULL;
+
+		g_test_message("%s", places[i].xml);
+		g_assert_true(domxml_needs(xml, &n, &err));
+		g_assert_no_error(err);
+		consoles = consoles_text(n.consoles);
+		g_assert_cmpstr(n.nvram, ==, places[i].nvram);
+		g_assert_cmpstr(n.nvram_template, ==, places[i].template);
+		g_assert_cmpstr(consoles, ==, places[i].consoles);
+		domxml_needs_clear(&n);
+	}
 }
 
 /* F10 */
@@ -110,6 +162,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/needs/F10-table", test_needs);
+	g_test_add_func("/needs/F10-places", test_places);
 	g_test_add_func("/needs/bounds", test_bounds);
 	return g_test_run();
 }
