@@ -69,7 +69,7 @@ struct outcome {
 /* Owned by the caller. */
 static char *make_conf(const struct row *row, const char *policy)
 {
-	return g_strdup_printf("[DEFAULT]\nlog_format = text\n[libvirt]\nlive_migration_policy = %s\n%s"
+	return g_strdup_printf("[DEFAULT]\nlog_format = text\n[workarounds]\nallow_any_uri = true\n[libvirt]\nlive_migration_policy = %s\n%s"
 			       "[host h1]\nuri = sim://h1\n[host h2]\nuri = sim://h2\n", policy, row->conf);
 }
 

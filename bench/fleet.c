@@ -78,6 +78,7 @@ static struct conf *make_conf(const struct bench *b)
 
 	g_string_append_printf(text, "report_interval = %d\nservice_down_time = %d\n", REPORT_S, REPORT_S * 2);
 	g_string_append_printf(text, "max_concurrent_fleet_live_migrations = %d\n", b->at_once);
+	g_string_append(text, "[workarounds]\nallow_any_uri = true\n");
 	g_string_append_printf(text, "[filter_scheduler]\nmax_instances_per_host = %d\n", b->servers);
 	for (int i = 0; i < b->hosts; i++)
 		g_string_append_printf(text, "[host h%d]\nuri = sim://h%d\n", i, i);

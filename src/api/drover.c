@@ -7,7 +7,6 @@
 
 #include "api/api.h"
 #include "api/view.h"
-#include "base/uri.h"
 
 static const struct api_req *request_of(const struct jout *o)
 {
@@ -171,12 +170,6 @@ static const struct json_field add_body[] = {
 	{ "host", JSON_EMIT, .take = take_host, .required = true },
 };
 
-/* D1: the configuration file may say more than a client. */
-static bool may_add(const struct conf_host *h, GError **err)
-{
-	return uri_check_remote(h->uri, err) && (!h->migration_uri || uri_check_remote(h->migration_uri, err));
-}
-
 static void host_add(struct api_req *r)
 {
 	GError *err = NULL;
@@ -184,7 +177,7 @@ static void host_add(struct api_req *r)
 	struct add a = { 0 };
 	struct host *h = NULL;
 
-	if (body && json_decode(body, add_body, G_N_ELEMENTS(add_body), API_MV_MIN, "body", &a, &err) && may_add(&a.host, &err))
+	if (body && json_decode(body, add_body, G_N_ELEMENTS(add_body), API_MV_MIN, "body", &a, &err))
 		h = fleet_host_add(api_fleet(r), &a.host, &err);
 	json_free(add_fields, G_N_ELEMENTS(add_fields), &a.host);
 	if (h)

@@ -48,6 +48,7 @@ static const struct key keys[] = {
 	{ "DEFAULT", "ram_allocation_ratio", KEY_DBL, AT(ram_allocation_ratio), "1.0", 0.01, 1000, .help = "memory allocated per unit of physical memory" },
 	{ "DEFAULT", "disk_allocation_ratio", KEY_DBL, AT(disk_allocation_ratio), "1.0", 0.01, 1000, .help = "disk allocated per unit of physical disk" },
 	{ "DEFAULT", "default_availability_zone", KEY_STR, AT(default_availability_zone), "nova", .help = "availability zone of every host" },
+	{ "api", "host_schemes", KEY_LIST, AT(host_schemes), "qemu+tls,qemu+tcp,qemu+ssh,qemu+unix,qemu", .help = "Drover's: schemes of URIs of hosts that are added at run time, by the API; such URIs have no parameters. Empty: none can be added" },
 	{ "api", "max_limit", KEY_INT, AT(max_limit), "1000", 1, 100000, .help = "maximum number of items in one page of a list" },
 	{ "api", "public_url", KEY_STR, AT(public_url), NULL, .help = "Drover's: URL of the API as clients reach it, used in links and the service catalog; unset: taken from each request" },
 	{ "api", "event_history", KEY_INT, AT(event_history), "8192", 16, 1 << 20, .help = "Drover's: number of events kept in memory; a client that falls further behind must re-read the lists" },
@@ -81,6 +82,7 @@ static const struct key keys[] = {
 	{ "token", "expiration", KEY_INT, AT(token_expiration), "3600", 1, 31536000, .help = "lifetime of a token, seconds (Keystone's)" },
 	{ "vnc", "server_listen", KEY_STR, AT(vnc_server_listen), NULL, .help = "VNC listen address of a guest at its destination; unset: the guest's own. Can be set per host" },
 	{ "workarounds", "skip_cpu_compare_on_dest", KEY_BOOL, AT(skip_cpu_compare_on_dest), "false", .help = "skip the CPU comparison before a migration; libvirt still refuses an incompatible guest" },
+	{ "workarounds", "allow_any_uri", KEY_BOOL, AT(allow_any_uri), "false", .help = "Drover's: allow URIs of hosts in this file that are for tests or start a program: sim, test, and the transport ext" },
 	{ "workarounds", "skip_hypervisor_version_check_on_lm", KEY_BOOL, AT(skip_hypervisor_version_check_on_lm), "false", .help = "allow migration to an older hypervisor" },
 	{ "workarounds", "enable_qemu_monitor_announce_self", KEY_BOOL, AT(enable_qemu_monitor_announce_self), "false", .help = "after a migration, have QEMU announce the guest's network interfaces again, for networks that are slow to learn the new location" },
 	{ "workarounds", "qemu_monitor_announce_self_count", KEY_INT, AT(qemu_monitor_announce_self_count), "3", 1, 1000, .help = "number of announcements" },
@@ -378,8 +380,25 @@ static void check_uri(struct reader *r, const char *name, const char *uri)
 {
 	g_autoptr(GError) why = NULL;
 
-	if (uri && !uri_check(uri, &why))
+	if (uri && !(r->conf->allow_any_uri ? uri_check(uri, &why) : uri_check_host(uri, &why)))
 		mistake(r, "%s: %s", name, why->message);
+}
+
+static void check_address(struct reader *r, const char *name, const char *addr)
+{
+	g_autoptr(GError) why = NULL;
+
+	if (addr && !uri_check_address(addr, &why))
+		mistake(r, "%s: %s", name, why->message);
+}
+
+static void check_schemes(struct reader *r)
+{
+	static const char *const known[] = { "qemu", "qemu+unix", "qemu+tls", "qemu+tcp", "qemu+ssh", NULL };
+
+	for (char **s = r->conf->host_schemes; s && *s; s++)
+		if (!g_strv_contains(known, *s) && !(r->conf->allow_any_uri && strcmp(*s, "sim") == 0))
+			mistake(r, "host_schemes has %s; it can have qemu, qemu+unix, qemu+tls, qemu+tcp and qemu+ssh", *s);
 }
 
 static void check_sources(struct reader *r)
@@ -411,8 +430,13 @@ static void check_whole(struct reader *r)
 			mistake(r, "[host %s] has no uri; set one, such as qemu+tls://%s/system", h->name, h->name);
 		check_uri(r, "uri", h->uri);
 		check_uri(r, "live_migration_uri", h->migration_uri);
+		check_address(r, "live_migration_inbound_addr", h->inbound_addr);
+		check_address(r, "server_listen", h->vnc_listen);
 	}
 	r->line = 0;
+	check_address(r, "[vnc] server_listen", c->vnc_server_listen);
+	check_address(r, "[spice] server_listen", c->spice_server_listen);
+	check_schemes(r);
 	check_sources(r);
 	if (c->live_migration_tunnelled) {
 		/* libvirt refuses the migration otherwise. */

@@ -49,6 +49,7 @@ struct conf {
 	int64_t event_history;        /* events kept for subscribed clients */
 	int64_t event_streams_max;
 	char *metrics;                /* off, token, totals, hosts */
+	char **host_schemes;          /* of URIs of hosts that are added at run time */
 	/* [compute] */
 	char *cpu_shared_set, *cpu_dedicated_set; /* valid for cpuset_parse(); NULL: not said */
 	/* [database] */
@@ -82,6 +83,7 @@ struct conf {
 	char *vnc_server_listen;      /* NULL: leave the guest's address */
 	/* [workarounds] */
 	bool skip_cpu_compare_on_dest, skip_hypervisor_version_check_on_lm;
+	bool allow_any_uri;           /* sim, test and ext in this file */
 	bool enable_qemu_monitor_announce_self;
 	int64_t qemu_monitor_announce_self_count, qemu_monitor_announce_self_interval; /* s */
 	/* [wsgi] */

@@ -62,38 +62,71 @@ bool uri_check(const char *uri, GError **err)
 	return !why || refuse(uri, why, err);
 }
 
+/* A driver and a transport, as in "qemu+ext": NULL for none. */
+static bool is_program_or_toy(GUri *u)
+{
+	g_auto(GStrv) scheme = g_strsplit(g_uri_get_scheme(u), "+", 2);
+
+	return strcmp(scheme[0], "sim") == 0 || strcmp(scheme[0], "test") == 0 || g_strcmp0(scheme[1], "ext") == 0;
+}
+
+bool uri_check_host(const char *uri, GError **err)
+{
+	g_autoptr(GUri) u = NULL;
+
+	if (!uri_check(uri, err))
+		return false;
+	u = g_uri_parse(uri, G_URI_FLAGS_NONE, NULL);
+	if (!is_program_or_toy(u))
+		return true;
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "'%s' needs [workarounds] allow_any_uri = true: ext starts a program, and sim and test are no hosts", uri);
+	return false;
+}
+
 /*
  * What libvirt's client does with the rest is up to the author of the URI, as droverd's user: "ext" and "command=" start a program,
  * "netcat=" and "socket=" reach another one, "keyfile=", "pkipath=" and "no_verify=" change what it trusts; test and sim are no hosts.
  */
-static const char *const remote_schemes[] = { "qemu", "qemu+unix", "qemu+tls", "qemu+tcp", "qemu+ssh", NULL };
-
-static const char *not_remote(GUri *u)
+static const char *not_remote(GUri *u, const char *const *schemes)
 {
 	const char *host = g_uri_get_host(u), *user = g_uri_get_userinfo(u);
 
-	if (!g_strv_contains(remote_schemes, g_uri_get_scheme(u)))
-		return "of qemu, qemu+unix, qemu+tls, qemu+tcp and qemu+ssh";
-	if (g_uri_get_query(u) || g_uri_get_fragment(u))
-		return "without parameters";
+	if (!g_strv_contains(schemes, g_uri_get_scheme(u)))
+		return "";
+	if ((g_uri_get_query(u) || g_uri_get_fragment(u)) && strcmp(g_uri_get_scheme(u), "sim") != 0)
+		return " without parameters";
 	if ((host && *host == '-') || (user && *user == '-'))
-		return "whose host and user do not begin with '-'"; /* ssh would take them for options */
+		return " whose host and user do not begin with '-'"; /* ssh would take them for options */
 	return NULL;
 }
 
-bool uri_check_remote(const char *uri, GError **err)
+bool uri_check_remote(const char *uri, const char *const *schemes, GError **err)
 {
 	g_autoptr(GUri) u = NULL;
+	g_autofree char *known = NULL;
 	const char *must;
 
 	if (!uri_check(uri, err))
 		return false;
 	u = g_uri_parse(uri, G_URI_FLAGS_NONE, NULL);
-	must = not_remote(u);
+	must = not_remote(u, schemes);
 	if (!must)
 		return true;
-	g_set_error(err, ERR, ERR_BAD_REQUEST, "'%s' cannot be used for a host that is added at run time: that takes URIs %s, as qemu+tls://HOST/system. "
-		    "Any other one stands in the configuration file ([host NAME] uri).", uri, must);
+	known = *schemes ? g_strjoinv(", ", (char **)schemes) : g_strdup("no scheme at all");
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "'%s' cannot be used for a host that is added at run time: that takes URIs of %s ([api] host_schemes)%s. "
+		    "Any other one stands in the configuration file ([host NAME] uri).", uri, known, must);
+	return false;
+}
+
+bool uri_check_address(const char *addr, GError **err)
+{
+	bool name = addr && g_ascii_isalnum(*addr) && strlen(addr) <= 253;
+
+	for (const char *c = addr; name && *c; c++)
+		name = g_ascii_isalnum(*c) || *c == '.' || *c == '-' || *c == '_';
+	if (name || (addr && !strchr(addr, '%') && g_hostname_is_ip_address(addr)))
+		return true;
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "'%s' is no address: 192.0.2.1, 2001:db8::1 and host1.example.org are", addr ? addr : "");
 	return false;
 }
 

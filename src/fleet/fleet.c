@@ -136,6 +136,56 @@ const struct conf_host *fleet_conf_host(const struct fleet *f, const char *name)
 	return NULL;
 }
 
+/*
+ * D1: what a client of the API may say of a host. An administrator of the API is not root where droverd runs, and an address
+ * becomes part of a URI.
+ */
+static bool check_added(const struct conf *c, const struct conf_host *ch, GError **err)
+{
+	const char *const *schemes = (const char *const *)c->host_schemes;
+	const struct {
+		const char *name, *addr;
+	} addrs[] = { { "live_migration_inbound_addr", ch->inbound_addr }, { "server_listen", ch->vnc_listen } };
+
+	if (!uri_check_remote(ch->uri, schemes, err) || (ch->migration_uri && !uri_check_remote(ch->migration_uri, schemes, err)))
+		return false;
+	for (size_t i = 0; i < G_N_ELEMENTS(addrs); i++) {
+		if (addrs[i].addr && !uri_check_address(addrs[i].addr, err)) {
+			g_prefix_error(err, "%s: ", addrs[i].name);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The scheme of a URI that was made by default_migration_uri() is the configuration's. */
+static bool check_row(const struct conf *c, const struct host *h, GError **err)
+{
+	struct conf_host ch = { .name = h->name, .uri = h->uri, .inbound_addr = h->inbound_addr, .vnc_listen = h->vnc_listen };
+	g_autofree char *made = default_migration_uri(c, &ch);
+
+	ch.migration_uri = g_strcmp0(made, h->migration_uri) == 0 ? NULL : h->migration_uri;
+	if (!h->from_conf)
+		return check_added(c, &ch, err);
+	/* Of a section that is gone. */
+	return c->allow_any_uri || (uri_check_host(ch.uri, err) && (!ch.migration_uri || uri_check_host(ch.migration_uri, err)));
+}
+
+/* A row may be older than the checks, or was written by another program. Such a host is kept, for what runs there, and not connected. */
+static void refuse_bad_rows(struct fleet *f)
+{
+	for (guint i = 0; i < f->hosts->len; i++) {
+		struct host *h = g_ptr_array_index(f->hosts, i);
+		g_autoptr(GError) why = NULL;
+
+		if (fleet_conf_host(f, h->name) || check_row(f->conf, h, &why))
+			continue;
+		log_error("host_refused", LOG_S("host", h->name), LOG_S("reason", why->message));
+		util_replace(&h->down_reason, why->message);
+		h->priv->refused = true;
+	}
+}
+
 static struct host *create_host(struct fleet *f, const struct conf_host *ch, bool from_conf, GError **err)
 {
 	struct host *h = host_new(f, ch->name, ch->uri);
@@ -200,6 +250,7 @@ static bool load(struct fleet *f, GError **err)
 		store_rollback(f->store);
 		return false;
 	}
+	refuse_bad_rows(f);
 	return store_commit(f->store, err);
 }
 
@@ -399,7 +450,7 @@ struct host *fleet_host_add(struct fleet *f, const struct conf_host *ch, GError 
 		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid characters in hostname '%s'", ch->name ? ch->name : "");
 		return NULL;
 	}
-	if (!uri_check(ch->uri, err) || (ch->migration_uri && !uri_check(ch->migration_uri, err)))
+	if (!check_added(f->conf, ch, err))
 		return NULL;
 	if (fleet_host(f, ch->name)) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Host %s already exists.", ch->name);

@@ -140,7 +140,7 @@ struct host *fleet_host(struct fleet *f, const char *name);
 struct host *fleet_host_by_uuid(struct fleet *f, const char *uuid);
 struct host *fleet_host_by_id(struct fleet *f, int64_t id);
 
-/** fleet_host_add() - add a host at run time and connect. ERR_CONFLICT if the name is taken, ERR_BAD_REQUEST for a bad name or URI. */
+/** fleet_host_add() - add a host at run time and connect. ERR_CONFLICT if the name is taken, ERR_BAD_REQUEST for a bad name, URI or address. */
 struct host *fleet_host_add(struct fleet *f, const struct conf_host *ch, GError **err);
 /** fleet_host_remove() - forget a host. ERR_CONFLICT while it has servers or claims. */
 bool fleet_host_remove(struct fleet *f, struct host *h, GError **err);

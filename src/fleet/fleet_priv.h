@@ -34,6 +34,7 @@ struct host_private {
 	struct fleet *fleet;
 	struct clock_timer *retry, *poll;
 	int64_t backoff_ms;
+	bool refused;     /* its row has a URI that may not be used: never connected */
 	bool tried;       /* it was reached, or could not be, since the start */
 	bool polling;     /* a poll is unanswered */
 	uint64_t listed;  /* the number of the last question for all domains that was answered */

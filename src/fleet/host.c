@@ -129,7 +129,9 @@ static void retry(void *user)
 void host_connect(struct host *h)
 {
 	h->priv->backoff_ms = BACKOFF_FIRST_MS;
-	retry(h);
+	h->priv->tried |= h->priv->refused;
+	if (!h->priv->refused)
+		retry(h);
 }
 
 void host_disconnect(struct host *h)

@@ -55,6 +55,8 @@ class Daemon:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512) if lab else None
         merged = {"DEFAULT": {"state_path": self.dir / "state", "osapi_compute_listen_port": 0, "log_format": "json",
                               "report_interval": 1}}
+        if any(uri.startswith(("sim:", "test:")) for uri in hosts.values()):
+            merged["workarounds"] = {"allow_any_uri": "true"}
         for section, values in (options or {}).items():
             merged.setdefault(section, {}).update(values)
         write_conf(self.dir / "drover.conf", hosts, merged)

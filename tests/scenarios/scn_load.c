@@ -7,7 +7,7 @@
 #include "base/err.h"
 
 #define OUR_CONF \
-	"[DEFAULT]\nlog_format = text\n"
+	"[DEFAULT]\nlog_format = text\n[workarounds]\nallow_any_uri = true\n[api]\nhost_schemes = sim\n"
 /* Addresses are asked for by those scenarios alone that are about them: a fault that strikes such a question is no news elsewhere. */
 #define NO_ADDRESSES "[DEFAULT]\naddress_refresh_interval = 0\n"
 

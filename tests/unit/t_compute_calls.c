@@ -214,6 +214,9 @@ static void add_and_remove(void)
 static void add_and_run(void)
 {
 	static const char *const bodies[] = {
+		"{\"host\": {\"name\": \"h4\", \"uri\": \"sim://x?servers=100000\"}}",
+		"{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+tls://h4/system\", \"live_migration_inbound_addr\": \"x/system?command=/bin/false\"}}",
+		"{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+tls://h4/system\", \"server_listen\": \"127.0.0.1' x='\"}}",
 		"{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+ext:///system?command=/bin/false\"}}",
 		"{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+tls://h4/system\", \"live_migration_uri\": \"qemu+ssh://h4/system?command=/bin/false\"}}",
 	};
@@ -224,11 +227,54 @@ static void add_and_run(void)
 
 		world_ask(w, "POST", "/drover/v1/hosts", 1, "admin", bodies[i], &a);
 		g_assert_cmpint(a.status, ==, 400);
-		g_assert_nonnull(strstr(a.body, "stands in the configuration file"));
+		g_assert_true(strstr(a.body, "stands in the configuration file") || strstr(a.body, "is no address"));
 		answer_clear(&a);
 		g_assert_null(fleet_host(w->fleet, "h4"));
 		world_free(w);
 	}
+}
+
+/* D1: nor a row that is older than the check, or was written by another program: the host is there, and never connected. */
+static void bad_rows(void)
+{
+	static const struct {
+		const char *name, *uri, *addr, *migration_uri, *why;
+	} rows[] = {
+		{ "program", "qemu+ext:///system?command=/bin/false", NULL, NULL, "cannot be used for a host that is added at run time" },
+		{ "toy", "sim://toy?servers=100000", NULL, NULL, "cannot be used for a host that is added at run time" },
+		{ "relay", "qemu+tls://relay/system", NULL, "qemu+ssh://relay/system?command=/bin/false", "without parameters" },
+		{ "address", "qemu+tls://address/system", "x/system?command=/bin/false", NULL, "is no address" },
+	};
+	static const struct hv_ops no_ops = { .name = "none" };
+	static const struct hv_ops *const ops[] = { &no_ops, NULL };
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	struct conf *conf = conf_parse("", 0, "test", mistakes);
+	struct store *store = store_open("sqlite://:memory:", NULL);
+	struct fleet *f;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		int64_t id;
+
+		g_assert_true(store_insert(store, Q_HOST_PUT, STORE_ARGS(SV_S(rows[i].name), SV_S(rows[i].uri), SV_S("u"), SV_S(rows[i].addr), SV_I(0), SV_NULL,
+									 SV_I(0), SV_I(0), SV_I(1), SV_S(rows[i].migration_uri), SV_NULL), &id, NULL));
+	}
+	f = fleet_new(conf, store, ops, NULL);
+	g_assert_nonnull(f);
+	fleet_start(f);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct host *h = fleet_host(f, rows[i].name);
+		g_autofree char *state = host_state_text(f, h);
+
+		g_test_message("%s: %s", rows[i].name, state);
+		g_assert_null(h->hv);
+		g_assert_cmpint(h->conn, ==, HOST_CLOSED);
+		g_assert_true(g_str_has_prefix(state, "down: "));
+		g_assert_nonnull(strstr(state, rows[i].why));
+	}
+	g_assert_true(fleet_settled(f)); /* they are not waited for */
+	fleet_free(f);
+	store_close(store);
+	conf_free(conf);
 }
 
 static void delete_service(void)
@@ -420,7 +466,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/compute/calls/refusals", refusals);
 	g_test_add_func("/compute/calls/later", later);
 	g_test_add_func("/compute/hosts/add_and_remove", add_and_remove);
-	g_test_add_func("/compute/hosts/d1_no_program", add_and_run);
+	g_test_add_func("/compute/hosts/D1/no_program", add_and_run);
+	g_test_add_func("/compute/hosts/D1/bad_rows", bad_rows);
 	g_test_add_func("/compute/hosts/delete_service", delete_service);
 	g_test_add_func("/compute/servers/reset_state", reset_state);
 	g_test_add_func("/compute/servers/reset_state_kept", reset_state_kept);

@@ -83,15 +83,61 @@ static const struct {
 
 static void test_remote(void)
 {
+	static const char *const schemes[] = { "qemu", "qemu+unix", "qemu+tls", "qemu+tcp", "qemu+ssh", NULL };
+
 	for (size_t i = 0; i < G_N_ELEMENTS(remote); i++) {
 		g_autoptr(GError) err = NULL;
-		bool ok = uri_check_remote(remote[i].uri, &err);
+		bool ok = uri_check_remote(remote[i].uri, schemes, &err);
 
 		g_test_message("%s: %s", remote[i].uri, err ? err->message : "good");
 		g_assert_cmpint(ok, ==, !remote[i].why);
 		if (remote[i].why)
 			g_assert_nonnull(strstr(err->message, remote[i].why));
 	}
+}
+
+/* D1: what the configuration file may not say without its option. */
+static const struct {
+	const char *uri;
+	bool ok;
+} hosts[] = {
+	{ "qemu+tls://h1/system", true },
+	{ "qemu+ssh://root@h1/system?keyfile=/etc/key", true },
+	{ "xen+ssh://h1/", true },
+	{ "sim://h1", false },
+	{ "sim:h1", false },
+	{ "SIM://h1", false },
+	{ "test:///default", false },
+	{ "test+unix:///default", false },
+	{ "qemu+ext:///system?command=/bin/false", false },
+	{ "h1", false },
+};
+
+static void test_host(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(hosts); i++) {
+		g_test_message("%s", hosts[i].uri);
+		g_assert_cmpint(uri_check_host(hosts[i].uri, NULL), ==, hosts[i].ok);
+	}
+}
+
+/* D1: what becomes part of a URI. */
+static void test_address(void)
+{
+	static const char *const good[] = { "192.0.2.1", "2001:db8::1", "::", "0.0.0.0", "h1", "host-1.example.org", "node_1" };
+	static const char *const bad[] = { "", "-oProxyCommand=x", "h1/system?command=/x", "h1:16509", "[::1]", "user@h1", "h 1", "h1#", "a%62", "fe80::1%eth0", "h1\n", "h\303\244" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
+		if (!uri_check_address(good[i], NULL))
+			g_error("%s", good[i]);
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_autoptr(GError) err = NULL;
+
+		g_test_message("%s", bad[i]);
+		g_assert_false(uri_check_address(bad[i], &err));
+		g_assert_error(err, ERR, ERR_BAD_REQUEST);
+	}
+	g_assert_false(uri_check_address(NULL, NULL));
 }
 
 /* F5: names that lead to one libvirtd. */
@@ -123,7 +169,9 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/uri/check", test_check);
-	g_test_add_func("/uri/remote", test_remote);
+	g_test_add_func("/uri/D1/remote", test_remote);
+	g_test_add_func("/uri/D1/host", test_host);
+	g_test_add_func("/uri/D1/address", test_address);
 	g_test_add_func("/uri/same", test_same);
 	return g_test_run();
 }
