@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "api/migrations.h"
 #include "api/view.h"
 
 static const struct api_req *request_of(const struct jout *o)
@@ -399,22 +400,10 @@ static bool parse_filter(const struct api_req *r, struct mig_filter *f, GError *
 	return f->below_id > 0;
 }
 
-static void migration_list(struct api_req *r)
+static void show_list(struct api_req *r, GPtrArray *page, bool full)
 {
-	static const char *const known[] = {
-		"server", "host", "status", "type", "changes-since", "changes-before", "limit", "marker", NULL
-	};
-	g_autoptr(GPtrArray) page = NULL;
-	struct mig_filter f;
-	GError *err = NULL;
 	struct jout o;
 
-	if (view_only_query(r, known, &err) && parse_filter(r, &f, &err))
-		page = engine_list(api_engine(r), &f, &err);
-	if (!page) {
-		api_fail(r, err);
-		return;
-	}
 	view_open(&o, r, 64 + page->len * 1024);
 	o.ctx = r;
 	jout_key(&o, "migrations");
@@ -422,9 +411,23 @@ static void migration_list(struct api_req *r)
 	for (guint i = 0; i < page->len; i++)
 		jout_object(&o, mig_fields, G_N_ELEMENTS(mig_fields), g_ptr_array_index(page, i));
 	jout_close(&o, ']');
-	if (page->len > 0 && page->len == (guint)f.limit)
+	if (full)
 		api_next_link(&o, r, "migrations", ((struct mig *)g_ptr_array_index(page, page->len - 1))->uuid);
 	view_close(&o, r, 200);
+}
+
+static void migration_list(struct api_req *r)
+{
+	static const char *const known[] = {
+		"server", "host", "status", "type", "changes-since", "changes-before", "limit", "marker", NULL
+	};
+	struct mig_filter f;
+	GError *err = NULL;
+
+	if (view_only_query(r, known, &err) && parse_filter(r, &f, &err))
+		migrations_walk(r, &f, show_list);
+	else
+		api_fail(r, err);
 }
 
 static const struct route routes[] = {

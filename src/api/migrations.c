@@ -2,11 +2,13 @@
  *
  * migrations: /os-migrations, and the live migrations under way of one server.
  */
+#include "api/migrations.h"
+
 #include <string.h>
 
-#include "api/api.h"
 #include "api/flavor.h"
 #include "api/view.h"
+#include "base/clock.h"
 
 /* ---- one record as an answer ---- */
 
@@ -256,14 +258,47 @@ static void act_of_server(struct api_req *r)
 		api_fail(r, err);
 }
 
-/* ---- /os-migrations ---- */
+/* ---- a list ---- */
 
-struct ask {
+struct walk {
+	struct api_req *r;
 	struct mig_filter filter;
-	const char *user, *project;
-	bool none; /* asks for hidden ones: there are none */
-	int limit;
+	GPtrArray *page;
+	migrations_show_f *show;
 };
+
+static void walk_free(struct walk *w)
+{
+	g_ptr_array_unref(w->page);
+	g_free(w);
+}
+
+static void walk_on(void *user)
+{
+	struct walk *w = user;
+	bool more = false;
+	GError *err = NULL;
+
+	if (w->filter.limit && !engine_list_part(api_engine(w->r), &w->filter, w->page, &more, &err)) {
+		api_fail(w->r, err);
+		walk_free(w);
+	} else if (more) {
+		clock_after(0, walk_on, w);
+	} else {
+		w->show(w->r, w->page, w->page->len > 0 && w->page->len == (guint)w->filter.limit);
+		walk_free(w);
+	}
+}
+
+void migrations_walk(struct api_req *r, const struct mig_filter *f, migrations_show_f *show)
+{
+	struct walk *w = g_new(struct walk, 1);
+
+	*w = (struct walk){ r, *f, g_ptr_array_new_with_free_func((GDestroyNotify)mig_free), show };
+	walk_on(w);
+}
+
+/* ---- /os-migrations ---- */
 
 static const char *const known_59[] = {
 	"status", "host", "instance_uuid", "source_compute", "hidden", "migration_type", "limit", "marker", "changes-since", NULL
@@ -284,17 +319,17 @@ static bool check_known(const struct api_req *r, GError **err)
 	return view_only_query(r, r->mv >= 80 ? known_80 : r->mv >= 66 ? known_66 : known_59, err);
 }
 
-static bool parse_page(const struct api_req *r, struct ask *a, GError **err)
+static bool parse_page(const struct api_req *r, struct mig_filter *f, GError **err)
 {
 	struct api_page page;
 	struct mig *m;
 
-	a->limit = (int)api_conf(r)->max_limit;
+	f->limit = (int)api_conf(r)->max_limit;
 	if (r->mv < 59)
 		return true;
 	if (!api_page(r, &page, err))
 		return false;
-	a->limit = page.limit;
+	f->limit = page.limit;
 	if (!page.marker)
 		return true;
 	m = engine_get_by_uuid(api_engine(r), page.marker, NULL);
@@ -302,76 +337,39 @@ static bool parse_page(const struct api_req *r, struct ask *a, GError **err)
 		g_set_error(err, ERR, ERR_BAD_REQUEST, "Marker %.60s could not be found.", page.marker);
 		return false;
 	}
-	a->filter.below_id = m->id;
+	f->below_id = m->id;
 	mig_free(m);
 	return true;
 }
 
-static bool parse(const struct api_req *r, struct ask *a, GError **err)
+/* @ret_none: asks for hidden ones, of which there are none */
+static bool parse(const struct api_req *r, struct mig_filter *f, bool *ret_none, GError **err)
 {
-	*a = (struct ask){ .filter = {
+	*f = (struct mig_filter){
 		.server_uuid = api_query(r, "instance_uuid"), .host = api_query(r, "host"), .status = api_query(r, "status"),
 		.type = api_query(r, "migration_type"), .source = api_query(r, "source_compute"),
-	} };
-	if (!check_known(r, err) || !api_query_bool(r, "hidden", false, &a->none, err) || !parse_page(r, a, err))
+	};
+	if (!check_known(r, err) || !api_query_bool(r, "hidden", false, ret_none, err) || !parse_page(r, f, err))
 		return false;
 	if (r->mv >= 80) {
-		a->user = api_query(r, "user_id");
-		a->project = api_query(r, "project_id");
+		f->user_id = api_query(r, "user_id");
+		f->project_id = api_query(r, "project_id");
 	}
-	if (r->mv >= 59 && !view_query_time(r, "changes-since", &a->filter.since_us, err))
+	if (r->mv >= 59 && !view_query_time(r, "changes-since", &f->since_us, err))
 		return false;
-	if (r->mv >= 66 && !view_query_time(r, "changes-before", &a->filter.before_us, err))
+	if (r->mv >= 66 && !view_query_time(r, "changes-before", &f->before_us, err))
 		return false;
-	if (a->filter.since_us && a->filter.before_us && a->filter.before_us < a->filter.since_us) {
+	if (f->since_us && f->before_us && f->before_us < f->since_us) {
 		g_set_error(err, ERR, ERR_BAD_REQUEST, "The value of changes-since must be less than or equal to changes-before.");
 		return false;
 	}
 	return true;
 }
 
-static bool wanted(const struct ask *a, const struct mig *m)
+static void show_list(struct api_req *r, GPtrArray *page, bool full)
 {
-	return (!a->user || g_strcmp0(a->user, m->user_id) == 0) && (!a->project || g_strcmp0(a->project, m->project_id) == 0);
-}
-
-/* Newest first. User and project are not the store's to filter by, so it is asked until the page is full. */
-static GPtrArray *collect(const struct api_req *r, struct ask *a, GError **err)
-{
-	g_autoptr(GPtrArray) page = g_ptr_array_new_with_free_func((GDestroyNotify)mig_free);
-
-	a->filter.limit = a->limit;
-	while (!a->none && page->len < (guint)a->limit) {
-		g_autoptr(GPtrArray) some = engine_list(api_engine(r), &a->filter, err);
-
-		if (!some)
-			return NULL;
-		for (guint i = 0; i < some->len; i++) {
-			struct mig *m = g_ptr_array_index(some, i);
-
-			a->filter.below_id = m->id;
-			if (page->len < (guint)a->limit && wanted(a, m))
-				g_ptr_array_add(page, g_steal_pointer(&some->pdata[i]));
-		}
-		if (some->len < (guint)a->filter.limit)
-			break;
-	}
-	return g_steal_pointer(&page);
-}
-
-static void list(struct api_req *r)
-{
-	GError *err = NULL;
-	g_autoptr(GPtrArray) page = NULL;
-	struct ask a;
 	struct jout o;
 
-	if (parse(r, &a, &err))
-		page = collect(r, &a, &err);
-	if (!page) {
-		api_fail(r, err);
-		return;
-	}
 	view_open(&o, r, 128 + page->len * 1024);
 	jout_key(&o, "migrations");
 	jout_open(&o, '[');
@@ -379,9 +377,24 @@ static void list(struct api_req *r)
 	for (guint i = 0; i < page->len; i++)
 		put_of_all(&o, r, g_ptr_array_index(page, r->mv < 59 ? page->len - 1 - i : i));
 	jout_close(&o, ']');
-	if (r->mv >= 59 && page->len > 0 && page->len == (guint)a.limit)
+	if (r->mv >= 59 && full)
 		api_next_link(&o, r, "migrations", ((struct mig *)g_ptr_array_index(page, page->len - 1))->uuid);
 	view_close(&o, r, 200);
+}
+
+static void list(struct api_req *r)
+{
+	GError *err = NULL;
+	struct mig_filter f;
+	bool none = false;
+
+	if (!parse(r, &f, &none, &err)) {
+		api_fail(r, err);
+		return;
+	}
+	if (none)
+		f.limit = 0;
+	migrations_walk(r, &f, show_list);
 }
 
 #define RULE(name) .rule = "os_compute_api:" name

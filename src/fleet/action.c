@@ -58,7 +58,7 @@ GPtrArray *action_list(struct store *s, const char *server_uuid, int64_t since_u
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)action_free);
 
 	if (!store_each(s, Q_ACTION_LIST,
-			STORE_ARGS(SV_S(server_uuid), SV_OPT(since_us), SV_OPT(before_us), SV_OPT(below_id), SV_I(limit)),
+			STORE_ARGS(SV_S(server_uuid), SV_OPT(since_us), SV_OPT(before_us), SV_I(below_id ? below_id : G_MAXINT64), SV_I(limit)),
 			take_action, list, err))
 		return NULL;
 	return g_steal_pointer(&list);

@@ -12,6 +12,7 @@
 #include "migrate/volume.h"
 
 #define UNSURE_MS 1000 /* between looks whether a refused request was written */
+#define PART_IDS 2000 /* numbers of migrations that one engine_list_part() looks at */
 
 /* ---- life ---- */
 
@@ -535,16 +536,78 @@ static void freshen(struct engine *e, struct mig *row)
 	row->updated_us = m->updated_us;
 }
 
-GPtrArray *engine_list(struct engine *e, const struct mig_filter *f, GError **err)
+/* Filters that have an index, the one with the fewest records first. */
+static enum query list_query(const struct mig_filter *f)
 {
-	GPtrArray *list = mig_query(e, Q_MIG_LIST,
+	return f->server_uuid ? Q_MIG_LIST_SERVER : f->user_id ? Q_MIG_LIST_USER : f->project_id ? Q_MIG_LIST_PROJECT : Q_MIG_LIST;
+}
+
+static GPtrArray *list_from(struct engine *e, const struct mig_filter *f, int64_t from_id, GError **err)
+{
+	GPtrArray *list = mig_query(e, list_query(f),
 				    STORE_ARGS(SV_S(f->server_uuid), SV_S(f->host), SV_S(f->status), SV_S(f->type), SV_S(f->source),
-					       SV_OPT(f->since_us), SV_OPT(f->before_us), SV_OPT(f->below_id), SV_I(f->limit ? f->limit : G_MAXINT)),
+					       SV_S(f->user_id), SV_S(f->project_id), SV_OPT(f->since_us), SV_OPT(f->before_us), SV_I(from_id),
+					       SV_I(f->below_id ? f->below_id : G_MAXINT64), SV_I(f->limit ? f->limit : G_MAXINT)),
 				    err);
 
 	for (guint i = 0; list && i < list->len; i++)
 		freshen(e, g_ptr_array_index(list, i));
 	return list;
+}
+
+GPtrArray *engine_list(struct engine *e, const struct mig_filter *f, GError **err)
+{
+	return list_from(e, f, 0, err);
+}
+
+/* Whether rows are examined that do not fit: all filters but the one whose index is used. */
+static bool may_skip(const struct mig_filter *f)
+{
+	return f->host || f->status || f->type || f->source || f->since_us || f->before_us ||
+	       (f->server_uuid != NULL) + (f->user_id != NULL) + (f->project_id != NULL) > 1;
+}
+
+static bool take_last(const struct store_row *row, void *user)
+{
+	*(int64_t *)user = store_int(row, 0);
+	return false;
+}
+
+/* Where the next part begins: so many ids below its end. */
+static bool part_from(struct engine *e, struct mig_filter *f, int64_t *ret_from, GError **err)
+{
+	int64_t last = 0;
+
+	*ret_from = 0;
+	if (!may_skip(f))
+		return true;
+	if (!f->below_id) {
+		if (!store_each(e->store, Q_MIG_LAST, STORE_NO_ARGS, take_last, &last, err))
+			return false;
+		f->below_id = last + 1;
+	}
+	*ret_from = MAX(0, f->below_id - PART_IDS);
+	return true;
+}
+
+bool engine_list_part(struct engine *e, struct mig_filter *f, GPtrArray *page, bool *ret_more, GError **err)
+{
+	g_autoptr(GPtrArray) some = NULL;
+	struct mig_filter part;
+	int64_t from;
+
+	if (!part_from(e, f, &from, err))
+		return false;
+	part = *f;
+	part.limit = f->limit ? f->limit - (int)page->len : 0;
+	some = list_from(e, &part, from, err);
+	if (!some)
+		return false;
+	while (some->len)
+		g_ptr_array_add(page, g_ptr_array_steal_index(some, 0));
+	f->below_id = from;
+	*ret_more = from > 0 && (!f->limit || page->len < (guint)f->limit);
+	return true;
 }
 
 static struct mig *take_one(struct engine *e, GPtrArray *list, const char *id, GError **err)

@@ -192,13 +192,20 @@ GPtrArray *engine_active(struct engine *e);
 struct mig *engine_active_of(struct engine *e, const char *server_uuid);
 
 struct mig_filter {
-	const char *server_uuid, *host, *status, *type, *source; /* NULL: any */
-	int64_t since_us, before_us, below_id;                   /* 0: none */
-	int limit;
+	const char *server_uuid, *host, *status, *type, *source, *user_id, *project_id; /* NULL: any */
+	int64_t since_us, before_us, below_id;                                          /* 0: none */
+	int limit;                                                                      /* 0: none */
 };
 
 /** engine_list() - newest first, active ones with their progress of now. Return: GPtrArray of struct mig *, owned. */
 GPtrArray *engine_list(struct engine *e, const struct mig_filter *filter, GError **err);
+/**
+ * engine_list_part() - some of engine_list(), so that a rare filter over many records does not hold the loop.
+ * @filter: its below_id goes down to where the search stopped; with the same filter, the next call goes on there
+ * @page: GPtrArray of struct mig *, to which they are added until it has the limit's number
+ * @ret_more: there are records left to examine
+ */
+bool engine_list_part(struct engine *e, struct mig_filter *filter, GPtrArray *page, bool *ret_more, GError **err);
 /** engine_get() - one record. Return: owned; NULL with ERR_NOT_FOUND. */
 struct mig *engine_get(struct engine *e, int64_t id, GError **err);
 /** engine_get_by_uuid() - the same by uuid. */

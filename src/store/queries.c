@@ -20,6 +20,18 @@
 /* The next place in the list of what belongs to $1. */
 #define NEXT_OF(table, owner) "(SELECT COALESCE(MAX(n), 0) + 1 FROM " table " WHERE " owner " = $1)"
 
+/*
+ * $1 server, $2 host, $3 status, $4 type, $5 source, $6 user, $7 project, $8 since, $9 before: null is any; $10 <= id < $11; $12 the limit.
+ *
+ * @lead: a condition on the first column of an index that goes on with the id; SQLite, which plans before it knows the values,
+ * takes that index. The range of ids bounds how many rows are examined for the other conditions.
+ */
+#define MIG_LIST(lead) \
+	"SELECT " MIG_COLUMNS " FROM migrations WHERE " lead "id >= $10 AND id < $11 AND (" OPT_TEXT(1) "server_uuid = $1) " \
+	"AND (" OPT_TEXT(2) "source = $2 OR dest = $2) AND (" OPT_TEXT(3) "status = $3) AND (" OPT_TEXT(4) "type = $4) " \
+	"AND (" OPT_TEXT(5) "source = $5) AND (" OPT_TEXT(6) "user_id = $6) AND (" OPT_TEXT(7) "project_id = $7) " \
+	"AND (" OPT_INT(8) "updated_at >= $8) AND (" OPT_INT(9) "updated_at <= $9) ORDER BY id DESC LIMIT $12"
+
 /* A parameter that may be null needs its type said, or PostgreSQL cannot tell it in "$1 IS NULL". */
 #define OPT_TEXT(n) "CAST($" #n " AS TEXT) IS NULL OR "
 #define OPT_INT(n) "CAST($" #n " AS BIGINT) IS NULL OR "
@@ -63,11 +75,11 @@ const struct query_def query_table[Q_N] = {
 	[Q_MIG_ACTIVE] = { "mig_active",
 		"SELECT " MIG_COLUMNS " FROM migrations WHERE phase NOT IN ('done', 'error', 'failed', 'cancelled') ORDER BY id", 0 },
 	[Q_MIG_GET] = { "mig_get", "SELECT " MIG_COLUMNS " FROM migrations WHERE id = $1", 1 },
-	[Q_MIG_LIST] = { "mig_list",
-		"SELECT " MIG_COLUMNS " FROM migrations WHERE (" OPT_TEXT(1) "server_uuid = $1) "
-		"AND (" OPT_TEXT(2) "source = $2 OR dest = $2) AND (" OPT_TEXT(3) "status = $3) AND (" OPT_TEXT(4) "type = $4) "
-		"AND (" OPT_TEXT(5) "source = $5) AND (" OPT_INT(6) "updated_at >= $6) AND (" OPT_INT(7) "updated_at <= $7) "
-		"AND (" OPT_INT(8) "id < $8) ORDER BY id DESC LIMIT $9", 9 },
+	[Q_MIG_LIST] = { "mig_list", MIG_LIST(""), 12, .varied = true },
+	[Q_MIG_LIST_SERVER] = { "mig_list_server", MIG_LIST("server_uuid = $1 AND "), 12, .varied = true },
+	[Q_MIG_LIST_USER] = { "mig_list_user", MIG_LIST("user_id = $6 AND "), 12, .varied = true },
+	[Q_MIG_LIST_PROJECT] = { "mig_list_project", MIG_LIST("project_id = $7 AND "), 12, .varied = true },
+	[Q_MIG_LAST] = { "mig_last", "SELECT COALESCE(MAX(id), 0) FROM migrations", 0 },
 	[Q_MIG_BY_UUID] = { "mig_by_uuid", "SELECT " MIG_COLUMNS " FROM migrations WHERE uuid = $1", 1 },
 	[Q_MIG_INSERT] = { "mig_insert",
 		"INSERT INTO migrations (uuid, server_uuid, type, phase, status, source, dest, requested_host, options, user_id, project_id, "
@@ -117,7 +129,7 @@ const struct query_def query_table[Q_N] = {
 	[Q_ACTION_FINISH] = { "action_finish", "UPDATE instance_actions SET message = $2, updated_at = $3 WHERE id = $1", 3 },
 	[Q_ACTION_LIST] = { "action_list",
 		"SELECT " ACTION_COLUMNS " FROM instance_actions WHERE server_uuid = $1 AND (" OPT_INT(2) "updated_at >= $2) "
-		"AND (" OPT_INT(3) "updated_at <= $3) AND (" OPT_INT(4) "id < $4) ORDER BY id DESC LIMIT $5", 5 },
+		"AND (" OPT_INT(3) "updated_at <= $3) AND id < $4 ORDER BY id DESC LIMIT $5", 5 },
 	[Q_ACTION_GET] = { "action_get",
 		"SELECT " ACTION_COLUMNS " FROM instance_actions WHERE server_uuid = $1 AND request_id = $2 ORDER BY id DESC LIMIT 1", 2 },
 	[Q_AEVENT_START] = { "aevent_start",
@@ -250,6 +262,12 @@ const struct schema_step schema_steps[] = {
 	{ 9,
 	  "CREATE TABLE tokens_not_before (user_id TEXT NOT NULL, project_id TEXT NOT NULL, at BIGINT NOT NULL, "
 	  "PRIMARY KEY (user_id, project_id));" },
+	/* Lists by one server, user or project go down by the id from any place on. */
+	{ 10,
+	  "DROP INDEX migrations_server;"
+	  "CREATE INDEX migrations_server ON migrations (server_uuid, id);"
+	  "CREATE INDEX migrations_user ON migrations (user_id, id);"
+	  "CREATE INDEX migrations_project ON migrations (project_id, id);" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -8,6 +8,8 @@
 #ifndef QUERIES_H
 #define QUERIES_H
 
+#include <stdbool.h>
+
 enum query {
 	/* what the controller knows of its hosts */
 	Q_HOST_ALL,        /* () -> id, name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at,
@@ -34,8 +36,10 @@ enum query {
 	/* migrations */
 	Q_MIG_ACTIVE,      /* () -> the columns of Q_MIG_GET; rows whose phase is not final, by id */
 	Q_MIG_GET,         /* (id) -> MIG columns, see below */
-	Q_MIG_LIST,        /* (server_uuid or null, host or null, status or null, type or null, source or null, since or null, before or null,
-			      below_id or null, limit) -> MIG columns, by id downwards */
+	/* (server_uuid or null, host or null, status or null, type or null, source or null, user_id or null, project_id or null, since or null,
+	   before or null, from_id, below_id, limit) -> MIG columns, by id downwards; by the index of what is not null */
+	Q_MIG_LIST, Q_MIG_LIST_SERVER, Q_MIG_LIST_USER, Q_MIG_LIST_PROJECT,
+	Q_MIG_LAST,        /* () -> the highest id, or 0 */
 	Q_MIG_BY_UUID,     /* (uuid) -> MIG columns */
 	Q_MIG_INSERT,      /* (uuid, server_uuid, type, phase, status, source, dest, requested_host, options, user_id, project_id,
 			      request_id, action_id, now) -> id */
@@ -67,7 +71,7 @@ enum query {
 	/* instance actions */
 	Q_ACTION_INSERT,   /* (server_uuid, action, request_id, user_id, project_id, now) -> id */
 	Q_ACTION_FINISH,   /* (id, message, now) */
-	Q_ACTION_LIST,     /* (server_uuid, since or null, before or null, below_id or null, limit) ->
+	Q_ACTION_LIST,     /* (server_uuid, since or null, before or null, below_id, limit) ->
 			      id, server_uuid, action, request_id, user_id, project_id, start, updated, message; by id downwards */
 	Q_ACTION_GET,      /* (server_uuid, request_id) -> the same columns */
 	Q_AEVENT_START,    /* (action_id, event, host, now) */
@@ -116,6 +120,7 @@ struct query_def {
 	const char *name;
 	const char *sql;
 	int args;
+	bool varied; /* the best plan depends on the values: where a prepared statement has one plan for all, it is not prepared */
 };
 
 /** query_table - indexed by enum query. */

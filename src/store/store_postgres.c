@@ -488,6 +488,9 @@ static bool pg_each(void *vdb, int q, const char *sql, const struct store_val *a
 	PGresult *r;
 	bool ok;
 
+	/* From the sixth time on, a prepared statement may have a plan that was made without the values. */
+	if (q >= 0 && query_table[q].varied)
+		q = -1;
 	if (!ready(db, q, sql, err))
 		return false;
 	r = execute(db, q, sql, args, n);

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What must not stop the daemon: a log that is not read. On simulated hosts."""
+"""What must not stop the daemon: a log that is not read, lists over many records. On simulated hosts."""
 import fcntl
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -59,10 +60,54 @@ def unread_log() -> None:
         assert daemon.find_event("stopped")
 
 
+RECORDS = 20001
+INSERT = """
+INSERT INTO migrations (uuid, server_uuid, type, phase, status, source, dest, options, user_id, project_id, request_id, action_id,
+created_at, updated_at) WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < ?)
+SELECT printf('00000000-0000-4000-8000-%012d', x), printf('00000000-0000-4000-8000-%012d', x % 50), 'live-migration', 'done', 'completed',
+'h1', 'h2', '{}', iif(x = 7, 'rare', 'u'), 'p', 'r', x, x, x FROM c
+"""
+
+
+def walk(api: Api, path: str, key: str = "migrations") -> list[int]:
+    """All pages of a list; the ids."""
+    found, query = [], path
+    while query:
+        page = api.get(query)
+        found += [m["id"] for m in page[key]]
+        links = [link["href"] for link in page.get(f"{key}_links", [])]
+        query = links[0][len(api.url):] if links else None
+    return found
+
+
+def many_migrations() -> None:
+    """D9: by any filter, each record is examined once, and in parts."""
+    with Daemon(HOSTS, tag="stalls") as daemon:
+        daemon.stop()
+        with sqlite3.connect(daemon.dir / "state" / "drover.sqlite") as db:
+            db.execute(INSERT, (RECORDS,))
+        db.close()
+        daemon.start()
+        api = daemon.api()
+        assert walk(api, "/v2.1/os-migrations?limit=1&user_id=rare") == [7]
+        assert walk(api, "/v2.1/os-migrations?user_id=nobody") == []
+        assert walk(api, "/v2.1/os-migrations?limit=1&user_id=rare&status=completed&host=h2") == [7]
+        assert walk(api, "/v2.1/os-migrations?status=error") == []
+        assert walk(api, "/v2.1/os-migrations?changes-before=1970-01-01T00:00:00.000009Z") == list(range(9, 0, -1))
+        assert walk(api, "/v2.1/os-migrations?project_id=p&host=h1") == list(range(RECORDS, 0, -1))
+        assert walk(api, "/drover/v1/migrations?host=h9") == []
+        # Nova's limit=0 is a page without entries
+        assert api.get("/drover/v1/migrations?limit=0")["migrations"] == []
+        assert len(api.get("/drover/v1/migrations")["migrations"]) == 1000
+        daemon.stop()
+
+
 def main() -> int:
     t = Tap()
     with t.test("D11: a log that is not read stops no request, and has every line when it is read"):
         unread_log()
+    with t.test(f"D9: lists of {RECORDS} migrations"):
+        many_migrations()
     return t.done()
 
 

@@ -58,5 +58,6 @@ void t_upgrade_add(void);
 void t_durable_add(void);
 void t_disk_add(void);
 void t_link_add(void);
+void t_lists_add(void);
 
 #endif

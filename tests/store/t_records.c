@@ -3,6 +3,7 @@
  * Round trips: each kind of record as a list of statements and what they must
  * give. Together they run every statement of query_table, on both databases.
  */
+#include <stdint.h>
 #include <string.h>
 
 #include "fixture.h"
@@ -75,7 +76,8 @@ static const struct step servers[] = {
 #define MIG_1_RENAMED "1|m1|s1|live-migration|copy|running|h7|h8|~|{\"priority\":5}|1|1|0|1|slow|u|p|req-1|11|1000|3001|64|60|4|9|8|1|30|1\n"
 #define MIG_2_DONE "2|m2|s2|evacuation|done|completed|h2|h3|h3|{}|1|0|0|0|~|u|p|req-2|12|2000|4000|0|0|0|0|0|0|0|0\n"
 
-/* Q_MIG_LIST: server, host, status, type, source, since, before, below, limit */
+/* Q_MIG_LIST: server, host, status, type, source, user, project, since, before, from, below, limit */
+#define TOP I(INT64_MAX)
 
 static const struct step migrations[] = {
 	{ Q_MIG_INSERT, { S("m1"), S("s1"), S("live-migration"), S("queue"), S("queued"), S("h1"), N, N, S("{}"), S("u"), S("p"), S("req-1"),
@@ -96,23 +98,33 @@ static const struct step migrations[] = {
 	{ Q_MIG_PROGRESS, { I(1), I(64), I(60), I(4), I(9), I(8), I(1), I(30), I(3001) }, NULL, 1 },
 	{ Q_MIG_PHASE, { I(2), S("queue"), S("done"), S("completed"), S("h3"), I(1), I(0), I(0), I(0), N, I(4000), I(0) }, NULL, 1 },
 	{ Q_MIG_ACTIVE, {}, MIG_1_MOVED },
-	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, I(10) }, MIG_2_DONE MIG_1_MOVED },
-	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, I(1) }, MIG_2_DONE },
-	{ Q_MIG_LIST, { N, N, N, N, N, N, N, I(2), I(10) }, MIG_1_MOVED },
-	{ Q_MIG_LIST, { S("s1"), N, N, N, N, N, N, N, I(10) }, MIG_1_MOVED },
-	{ Q_MIG_LIST, { N, S("h2"), N, N, N, N, N, N, I(10) }, MIG_2_DONE MIG_1_MOVED }, /* as source or as destination */
-	{ Q_MIG_LIST, { N, S("h1"), N, N, N, N, N, N, I(10) }, MIG_1_MOVED },
-	{ Q_MIG_LIST, { N, N, S("completed"), N, N, N, N, N, I(10) }, MIG_2_DONE },
-	{ Q_MIG_LIST, { N, N, N, S("live-migration"), N, N, N, N, I(10) }, MIG_1_MOVED },
-	{ Q_MIG_LIST, { N, N, N, N, S("h2"), N, N, N, I(10) }, MIG_2_DONE },
-	{ Q_MIG_LIST, { N, N, N, N, N, I(4000), N, N, I(10) }, MIG_2_DONE },
-	{ Q_MIG_LIST, { N, N, N, N, N, N, I(3001), N, I(10) }, MIG_1_MOVED },
-	{ Q_MIG_LIST, { S("s1"), S("h1"), S("running"), S("live-migration"), S("h1"), I(1), I(9999), I(2), I(10) }, MIG_1_MOVED },
-	{ Q_MIG_LIST, { S("s1"), S("h1"), S("completed"), N, N, N, N, N, I(10) }, "" },
+	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, N, I(0), TOP, I(10) }, MIG_2_DONE MIG_1_MOVED },
+	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, N, I(0), TOP, I(1) }, MIG_2_DONE },
+	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, N, I(0), I(2), I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { S("s1"), N, N, N, N, N, N, N, N, I(0), TOP, I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { N, S("h2"), N, N, N, N, N, N, N, I(0), TOP, I(10) }, MIG_2_DONE MIG_1_MOVED }, /* as source or as destination */
+	{ Q_MIG_LIST, { N, S("h1"), N, N, N, N, N, N, N, I(0), TOP, I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { N, N, S("completed"), N, N, N, N, N, N, I(0), TOP, I(10) }, MIG_2_DONE },
+	{ Q_MIG_LIST, { N, N, N, S("live-migration"), N, N, N, N, N, I(0), TOP, I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { N, N, N, N, S("h2"), N, N, N, N, I(0), TOP, I(10) }, MIG_2_DONE },
+	{ Q_MIG_LIST, { N, N, N, N, N, N, N, I(4000), N, I(0), TOP, I(10) }, MIG_2_DONE },
+	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, I(3001), I(0), TOP, I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { S("s1"), S("h1"), S("running"), S("live-migration"), S("h1"), N, N, I(1), I(9999), I(0), I(2), I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST, { S("s1"), S("h1"), S("completed"), N, N, N, N, N, N, I(0), TOP, I(10) }, "" },
+	{ Q_MIG_LIST, { N, N, N, N, N, S("u"), S("p"), N, N, I(2), TOP, I(10) }, MIG_2_DONE },
+	{ Q_MIG_LIST, { N, N, N, N, N, S("v"), N, N, N, I(0), TOP, I(10) }, "" },
+	{ Q_MIG_LIST, { N, N, N, N, N, N, S("q"), N, N, I(0), TOP, I(10) }, "" },
+	{ Q_MIG_LIST_SERVER, { S("s1"), N, N, N, N, N, N, N, N, I(0), TOP, I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST_USER, { N, N, N, N, N, S("u"), N, N, N, I(0), TOP, I(1) }, MIG_2_DONE },
+	{ Q_MIG_LIST_USER, { N, N, S("running"), N, N, S("u"), N, N, N, I(0), TOP, I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST_USER, { N, N, N, N, N, S("v"), N, N, N, I(0), TOP, I(10) }, "" },
+	{ Q_MIG_LIST_PROJECT, { N, N, N, N, N, N, S("p"), N, N, I(0), I(2), I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LIST_PROJECT, { N, N, N, N, N, N, S("q"), N, N, I(0), TOP, I(10) }, "" },
+	{ Q_MIG_LAST, {}, "2\n" },
 	{ Q_HOST_RENAME_SOURCES, { S("h1"), S("h7") }, NULL, 1 },
 	{ Q_HOST_RENAME_DESTS, { S("h2"), S("h8") }, NULL, 1 },
 	{ Q_HOST_RENAME_REQUESTED, { S("h3"), S("h9") }, NULL, 1 },
-	{ Q_MIG_LIST, { S("s1"), S("h8"), N, N, S("h7"), N, N, N, I(10) }, MIG_1_RENAMED },
+	{ Q_MIG_LIST, { S("s1"), S("h8"), N, N, S("h7"), N, N, N, N, I(0), TOP, I(10) }, MIG_1_RENAMED },
 };
 
 static const struct step events[] = {
@@ -128,12 +140,12 @@ static const struct step actions[] = {
 	{ Q_ACTION_INSERT, { S("s1"), S("create"), S("req-1"), S("u"), S("p"), I(10) }, "1\n" },
 	{ Q_ACTION_INSERT, { S("s1"), S("live-migration"), S("req-2"), S("u"), S("p"), I(20) }, "2\n" },
 	{ Q_ACTION_INSERT, { S("s2"), S("stop"), S("req-3"), S("u"), S("p"), I(30) }, "3\n" },
-	{ Q_ACTION_LIST, { S("s1"), N, N, N, I(10) }, "2|s1|live-migration|req-2|u|p|20|20|~\n1|s1|create|req-1|u|p|10|10|~\n" },
-	{ Q_ACTION_LIST, { S("s1"), N, N, N, I(1) }, "2|s1|live-migration|req-2|u|p|20|20|~\n" },
+	{ Q_ACTION_LIST, { S("s1"), N, N, TOP, I(10) }, "2|s1|live-migration|req-2|u|p|20|20|~\n1|s1|create|req-1|u|p|10|10|~\n" },
+	{ Q_ACTION_LIST, { S("s1"), N, N, TOP, I(1) }, "2|s1|live-migration|req-2|u|p|20|20|~\n" },
 	{ Q_ACTION_LIST, { S("s1"), N, N, I(2), I(9) }, "1|s1|create|req-1|u|p|10|10|~\n" },
 	{ Q_ACTION_FINISH, { I(2), S("Error"), I(25) }, NULL, 1 },
-	{ Q_ACTION_LIST, { S("s1"), I(25), N, N, I(9) }, "2|s1|live-migration|req-2|u|p|20|25|Error\n" },
-	{ Q_ACTION_LIST, { S("s1"), N, I(24), N, I(9) }, "1|s1|create|req-1|u|p|10|10|~\n" },
+	{ Q_ACTION_LIST, { S("s1"), I(25), N, TOP, I(9) }, "2|s1|live-migration|req-2|u|p|20|25|Error\n" },
+	{ Q_ACTION_LIST, { S("s1"), N, I(24), TOP, I(9) }, "1|s1|create|req-1|u|p|10|10|~\n" },
 	{ Q_ACTION_GET, { S("s1"), S("req-2") }, "2|s1|live-migration|req-2|u|p|20|25|Error\n" },
 	{ Q_ACTION_GET, { S("s2"), S("req-2") }, "" },
 	{ Q_AEVENT_START, { I(2), S("compute_live_migration"), S("h1"), I(21) }, NULL, 1 },

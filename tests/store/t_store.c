@@ -354,5 +354,6 @@ int main(int argc, char **argv)
 	t_durable_add();
 	t_disk_add();
 	t_link_add();
+	t_lists_add();
 	return g_test_run();
 }

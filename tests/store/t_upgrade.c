@@ -332,6 +332,24 @@ static void test_not_before_added(void)
 	expect_sql("SELECT count(*) FROM tokens_not_before", "0\n");
 }
 
+/* D9: migrations of before are found by the indexes that their lists need. */
+static void test_list_indexes(void)
+{
+	static const char sqlite[] = "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = 'migrations' ORDER BY 1";
+	static const char postgres[] =
+		"SELECT indexname::text FROM pg_indexes WHERE tablename = 'migrations' AND indexname LIKE 'migrations\\_%' "
+		"AND indexdef NOT LIKE '%UNIQUE%' ORDER BY 1";
+
+	fx_reset();
+	must_open(schema_steps, 9);
+	g_free(fx_sql("INSERT INTO migrations (uuid, server_uuid, type, phase, status, source, options, user_id, project_id, request_id, "
+		      "action_id, created_at, updated_at) VALUES "
+		      "('m1', 's1', 'live-migration', 'done', 'completed', 'h1', '{}', 'u', 'p', 'r', 1, 1, 1)"));
+	must_open(schema_steps, schema_version);
+	expect_sql(fx_is_sqlite() ? sqlite : postgres, "migrations_project\nmigrations_server\nmigrations_user\n");
+	expect_sql("SELECT uuid FROM migrations WHERE user_id = 'u' AND id < 9", "m1\n");
+}
+
 void t_upgrade_add(void)
 {
 	g_test_add_func("/store/upgrade/D12/not-before", test_not_before_added);
@@ -349,4 +367,5 @@ void t_upgrade_add(void)
 	g_test_add_func("/store/upgrade/host-columns", test_host_columns);
 	g_test_add_func("/store/upgrade/addresses-added", test_addresses_added);
 	g_test_add_func("/store/upgrade/application-credentials-added", test_apps_added);
+	g_test_add_func("/store/upgrade/D9/indexes", test_list_indexes);
 }

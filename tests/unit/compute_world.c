@@ -292,6 +292,8 @@ void world_ask(struct world *w, const char *method, const char *target, int mv, 
 	if (body)
 		api_req_body(r, body, strlen(body));
 	api_dispatch(r);
+	while (!ret->status && clock_step()) /* some are answered in a later turn */
+		;
 }
 
 void answer_clear(struct answer *a)

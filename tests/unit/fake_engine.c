@@ -184,6 +184,7 @@ static bool fits(const struct mig *m, const struct mig_filter *f)
 	return (!f->server_uuid || strcmp(f->server_uuid, m->server_uuid) == 0) &&
 	       (!f->host || g_strcmp0(f->host, m->source) == 0 || g_strcmp0(f->host, m->dest) == 0) &&
 	       (!f->status || strcmp(f->status, mig_status(m)) == 0) && (!f->type || strcmp(f->type, mig_type_name(m->type)) == 0) &&
+	       (!f->user_id || strcmp(f->user_id, m->user_id) == 0) && (!f->project_id || strcmp(f->project_id, m->project_id) == 0) &&
 	       (!f->source || g_strcmp0(f->source, m->source) == 0) && (!f->since_us || m->updated_us >= f->since_us) &&
 	       (!f->before_us || m->updated_us <= f->before_us) && (!f->below_id || m->id < f->below_id);
 }
@@ -197,6 +198,25 @@ GPtrArray *engine_list(struct engine *e, const struct mig_filter *f, GError **er
 		if (fits(g_ptr_array_index(e->all, i), f))
 			g_ptr_array_add(list, copy(g_ptr_array_index(e->all, i)));
 	return list;
+}
+
+/* One record a part. */
+bool engine_list_part(struct engine *e, struct mig_filter *f, GPtrArray *page, bool *ret_more, GError **err)
+{
+	(void)err;
+	for (guint i = e->all->len; i-- > 0;) {
+		const struct mig *m = g_ptr_array_index(e->all, i);
+
+		if (f->below_id && m->id >= f->below_id)
+			continue;
+		if (fits(m, f))
+			g_ptr_array_add(page, copy(m));
+		f->below_id = m->id;
+		*ret_more = i > 0 && page->len < (guint)f->limit;
+		return true;
+	}
+	*ret_more = false;
+	return true;
 }
 
 static void event_free(void *data)
