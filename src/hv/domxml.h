@@ -110,6 +110,9 @@ struct domxml_needs {
 	GPtrArray *source;   /* struct hv_need *: of the host where it runs */
 	GPtrArray *dest;     /* struct hv_need *: of another one */
 	GPtrArray *files;    /* char *: paths of files to boot from */
+	GPtrArray *made;     /* char *: paths of files and sockets that are made where it comes; their folders must be there */
+	int64_t tsc_hz;      /* what its TSC runs at; 0: as its host's */
+	bool all_features;   /* it has every feature of its host's CPU, also those that QEMU cannot send (migratable='off') */
 	char *nvram;         /* the file of its firmware's variables; NULL: none */
 	char *nvram_template; /* from which a host makes it that has none; NULL: the host's own choice */
 	GPtrArray *consoles; /* struct domxml_console *: servers that listen on an address */

@@ -115,13 +115,27 @@ static bool take_disk(const xmlNode *n, struct domxml_needs *ret, GError **err)
 	return take_secrets(n, SECRET_DEPTH, ret, err);
 }
 
+/* libvirt gives names of its own beginning, and other ones where they are in use. */
+static bool take_tap(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	static const char *const own[] = { "vnet", "macvtap", "macvlan" };
+	g_autofree char *name = domxml_attr(domxml_child(n, "target"), "dev"), *managed = domxml_attr(domxml_child(n, "target"), "managed");
+
+	if (!name || !*name || is(n, "type", "hostdev") || is(n, "type", "vdpa") || is(n, "type", "vhostuser") || !g_strcmp0(managed, "no"))
+		return true;
+	for (size_t i = 0; i < G_N_ELEMENTS(own); i++)
+		if (g_str_has_prefix(name, own[i]))
+			return true;
+	return want(ret->dest, HV_NEED_NO_INTERFACE, g_steal_pointer(&name), err);
+}
+
 static bool take_interface(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
 	const xmlNode *source = domxml_child(n, "source"), *port = domxml_child(n, "virtualport");
 	struct hv_need *bridge;
 	char *name = NULL;
 
-	if (!want_attr(domxml_child(n, "filterref"), "filter", HV_NEED_NWFILTER, ret, err))
+	if (!want_attr(domxml_child(n, "filterref"), "filter", HV_NEED_NWFILTER, ret, err) || !take_tap(n, ret, err))
 		return false;
 	if (is(n, "type", "network"))
 		return want_attr(source, "network", HV_NEED_NETWORK, ret, err);
@@ -169,13 +183,12 @@ static bool take_video(const xmlNode *n, struct domxml_needs *ret, GError **err)
 }
 
 /* Every host has libvirt's own folders. */
-static bool add_folder(GPtrArray *paths, char *file, GError **err)
+static bool add_made(GPtrArray *made, char *file, GError **err)
 {
-	g_autofree char *owned = file;
-
-	if (!owned || g_str_has_prefix(owned, "/var/lib/libvirt/qemu/"))
-		return true;
-	return add_path(paths, g_path_get_dirname(owned), err);
+	if (!file || !g_str_has_prefix(file, "/var/lib/libvirt/qemu/"))
+		return add_path(made, file, err);
+	g_free(file);
+	return true;
 }
 
 /* A file and a socket that listens are made where the guest comes, in a folder that must be there. */
@@ -183,10 +196,10 @@ static bool take_chardev(const xmlNode *n, struct domxml_needs *ret, GError **er
 {
 	const xmlNode *source = domxml_child(n, "source");
 
-	if (!add_folder(ret->paths, domxml_attr(domxml_child(n, "log"), "file"), err))
+	if (!add_made(ret->made, domxml_attr(domxml_child(n, "log"), "file"), err))
 		return false;
 	if (is(n, "type", "file") || (is(n, "type", "unix") && is(source, "mode", "bind")))
-		return add_folder(ret->paths, domxml_attr(source, "path"), err);
+		return add_made(ret->made, domxml_attr(source, "path"), err);
 	if (is(n, "type", "dev") || is(n, "type", "pipe") || is(n, "type", "unix"))
 		return add_path(ret->paths, domxml_attr(source, "path"), err);
 	return true;
@@ -265,25 +278,38 @@ static bool take_devices(const xmlNode *root, struct domxml_needs *ret, GError *
 
 /* ---- the rest ---- */
 
-static bool has_tsc_frequency(const xmlNode *root)
+/* 0: it is not said. */
+static int64_t tsc_frequency(const xmlNode *root)
 {
 	const xmlNode *clock = domxml_child(root, "clock");
+	int64_t hz = 0;
 
-	for (xmlNode *n = domxml_child(clock, "timer"); n; n = domxml_next(n, "timer")) {
+	for (xmlNode *n = domxml_child(clock, "timer"); n && !hz; n = domxml_next(n, "timer")) {
 		g_autofree char *frequency = is(n, "name", "tsc") ? domxml_attr(n, "frequency") : NULL;
 
-		if (frequency)
-			return true;
+		if (frequency && !util_parse_int(frequency, 0, INT64_MAX, &hz))
+			hz = 0;
 	}
-	return false;
+	return hz;
+}
+
+/* libvirt writes no model that stands for all drivers, or for none. */
+static bool take_labels(const xmlNode *root, struct domxml_needs *ret, GError **err)
+{
+	for (xmlNode *n = domxml_child(root, "seclabel"); n; n = domxml_next(n, "seclabel"))
+		if (!is(n, "model", "none") && !want_attr(n, "model", HV_NEED_SECURITY, ret, err))
+			return false;
+	return true;
 }
 
 static void take_cpu(const xmlNode *root, struct domxml_needs *ret)
 {
 	const xmlNode *cpu = domxml_child(root, "cpu");
 
+	ret->tsc_hz = tsc_frequency(root);
+	ret->all_features = is(root, "type", "kvm") && is(cpu, "migratable", "off");
 	for (xmlNode *n = domxml_child(cpu, "feature"); n; n = domxml_next(n, "feature"))
-		if (is(n, "name", "invtsc") && !is(n, "policy", "disable") && !is(n, "policy", "forbid") && !has_tsc_frequency(root))
+		if (is(n, "name", "invtsc") && !is(n, "policy", "disable") && !is(n, "policy", "forbid") && !ret->tsc_hz)
 			block(ret, g_strdup("its CPU has invtsc, and the frequency of its tsc timer is not set"));
 }
 
@@ -344,6 +370,7 @@ bool domxml_needs(const char *xml, struct domxml_needs *ret, GError **err)
 	struct domxml_needs found = {
 		.source = hv_needs_new(), .dest = hv_needs_new(),
 		.files = g_ptr_array_new_with_free_func(g_free), .paths = g_ptr_array_new_with_free_func(g_free),
+		.made = g_ptr_array_new_with_free_func(g_free),
 		.consoles = g_ptr_array_new_with_free_func(console_free),
 	};
 	bool ok;
@@ -351,7 +378,7 @@ bool domxml_needs(const char *xml, struct domxml_needs *ret, GError **err)
 	hv_need_add(found.source, HV_NEED_NO_SNAPSHOT, "");
 	hv_need_add(found.source, HV_NEED_NO_CHECKPOINT, "");
 	ok = root && take_name(root, &found, err) && take_machine(root, &found, err) && take_files(root, &found, err) &&
-	     take_nvram(root, &found, err) && take_devices(root, &found, err);
+	     take_nvram(root, &found, err) && take_labels(root, &found, err) && take_devices(root, &found, err);
 	if (ok)
 		take_cpu(root, &found);
 	if (!ok)
@@ -367,6 +394,7 @@ void domxml_needs_clear(struct domxml_needs *n)
 	g_clear_pointer(&n->dest, g_ptr_array_unref);
 	g_clear_pointer(&n->files, g_ptr_array_unref);
 	g_clear_pointer(&n->paths, g_ptr_array_unref);
+	g_clear_pointer(&n->made, g_ptr_array_unref);
 	g_clear_pointer(&n->consoles, g_ptr_array_unref);
 	g_clear_pointer(&n->nvram, g_free);
 	g_clear_pointer(&n->nvram_template, g_free);

@@ -146,6 +146,8 @@ struct hv_dom {
 	bool job_outgoing;
 };
 
+enum hv_tristate { HV_NOT_TOLD, HV_NO, HV_YES };
+
 struct hv_host_info {
 	char uuid[UTIL_UUID_LEN + 1];
 	char *hostname;
@@ -155,6 +157,8 @@ struct hv_host_info {
 	char *arch;
 	char *cpu_model, *cpu_vendor;
 	char **cpu_features;       /* NULL-terminated */
+	int64_t tsc_hz;            /* what its TSC runs at; 0: not told */
+	enum hv_tristate tsc_scaling; /* guests can have a TSC of another frequency */
 	char *cpu_xml;             /* the host's <cpu> as libvirt writes it, for HV_CPU_COMPARE; or NULL */
 	int sockets, cores, threads;
 	int vcpus;                 /* usable host CPUs */
@@ -169,6 +173,7 @@ struct hv_host_info {
 /* A file in a host's storage pool. */
 struct hv_vol {
 	bool exists;
+	bool folder;               /* HV_VOL_GET: its folder is there */
 	char *path;                /* HV_VOL_FIND; of one that does not exist: where it would be, or NULL */
 	char *origin;              /* HV_VOL_FIND of a network disk: where its pool has it from, as libvirt writes it; else NULL */
 	enum hv_source kind;       /* HV_VOL_FIND; DEVICE too for HV_VOL_GET of what leads to a block device */

@@ -33,6 +33,18 @@ static void parse_features(const xmlNode *cpu, struct hv_host_info *info)
 	info->cpu_features = (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }
 
+/* <counter name='tsc' frequency='2200000000' scaling='no'/> */
+static void parse_tsc(const xmlNode *cpu, struct hv_host_info *info)
+{
+	for (xmlNode *n = domxml_child(cpu, "counter"); n; n = domxml_next(n, "counter")) {
+		g_autofree char *name = domxml_attr(n, "name"), *frequency = domxml_attr(n, "frequency"), *scaling = domxml_attr(n, "scaling");
+
+		if (g_strcmp0(name, "tsc") || !frequency || !util_parse_int(frequency, 1, INT64_MAX, &info->tsc_hz))
+			continue;
+		info->tsc_scaling = !g_strcmp0(scaling, "no") ? HV_NO : !g_strcmp0(scaling, "yes") ? HV_YES : HV_NOT_TOLD;
+	}
+}
+
 static bool offers_kvm(const xmlNode *guest)
 {
 	const xmlNode *arch = domxml_child(guest, "arch");
@@ -137,6 +149,7 @@ bool lv_caps_parse(const char *xml, struct hv_host_info *info, GError **err)
 		info->kvm = offers_kvm(g);
 	info->cpu_xml = cpu ? domxml_dump(cpu) : NULL;
 	parse_features(cpu, info);
+	parse_tsc(cpu, info);
 	parse_numa(host, info);
 	return true;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "hv/domxml.h"
 
 static void found(struct hv_need *n, bool there, const char *why)
 {
@@ -99,6 +100,15 @@ static void look_interface(const struct lv_ctx *x, struct hv_need *n)
 	}
 }
 
+static void look_no_interface(const struct lv_ctx *x, struct hv_need *n)
+{
+	look_interface(x, n);
+	if (n->found == HV_FOUND)
+		n->found = HV_FOUND_NOT;
+	else if (n->found == HV_FOUND_NOT)
+		n->found = HV_FOUND;
+}
+
 static void look_network(const struct lv_ctx *x, struct hv_need *n)
 {
 	virNetworkPtr net = virNetworkLookupByName(x->vir, n->name);
@@ -163,6 +173,25 @@ static void look_machine(const struct lv_ctx *x, struct hv_need *n)
 	free(caps);
 }
 
+static void look_security(const struct lv_ctx *x, struct hv_need *n)
+{
+	char *text = virConnectGetCapabilities(x->vir);
+	g_autoptr(xmlDoc) doc = text ? domxml_read(text, "capabilities", NULL) : NULL;
+	const xmlNode *host = doc ? domxml_child(xmlDocGetRootElement(doc), "host") : NULL;
+	bool there = false;
+
+	if (!host)
+		not_found(n, (const int[]){ 0 }, true);
+	for (xmlNode *m = domxml_child(host, "secmodel"); m; m = domxml_next(m, "secmodel")) {
+		g_autofree char *model = domxml_text(domxml_child(m, "model"));
+
+		there |= !g_strcmp0(model, n->name);
+	}
+	if (host)
+		found(n, there, NULL);
+	free(text);
+}
+
 static void look(const struct lv_ctx *x, const char *uuid, struct hv_need *n)
 {
 	switch (n->kind) {
@@ -181,6 +210,9 @@ static void look(const struct lv_ctx *x, const char *uuid, struct hv_need *n)
 	case HV_NEED_INTERFACE:
 		look_interface(x, n);
 		break;
+	case HV_NEED_NO_INTERFACE:
+		look_no_interface(x, n);
+		break;
 	case HV_NEED_NETWORK:
 		look_network(x, n);
 		break;
@@ -192,6 +224,9 @@ static void look(const struct lv_ctx *x, const char *uuid, struct hv_need *n)
 		break;
 	case HV_NEED_MACHINE:
 		look_machine(x, n);
+		break;
+	case HV_NEED_SECURITY:
+		look_security(x, n);
 		break;
 	case HV_NEED_KIND_N:
 		g_assert_not_reached();

@@ -22,6 +22,8 @@
 #ifndef LIBVIRT_PLACE_H
 #define LIBVIRT_PLACE_H
 
+#include <libxml/tree.h>
+
 #include "hv/libvirt_priv.h"
 
 struct lv_folder;
@@ -79,6 +81,15 @@ virStorageVolPtr lv_place_create(const struct lv_place *p, const struct hv_vol_p
  * stopped the pool.
  */
 bool lv_pool_refresh(virConnectPtr vir, virStoragePoolPtr pool, GError **err);
+
+/**
+ * lv_vol_kind() - what a volume of a pool is.
+ * @type: virStorageVolType
+ * @pool: the pool's description
+ *
+ * A volume of a pool of type logical, iscsi, scsi, mpath or disk is a block device, which is not shared before that is proved.
+ */
+enum hv_source lv_vol_kind(int type, const char *path, const xmlNode *pool);
 
 static inline void lv_pool_free(virStoragePoolPtr p)
 {

@@ -41,6 +41,7 @@ static bool get(const struct lv_place *p, struct hv_vol *ret, GError **err)
 	g_autoptr(virStorageVol) vol = NULL;
 	virStorageVolInfo info;
 
+	ret->folder = p->pool;
 	if (!lv_place_find(p, 0, &vol, &info, err))
 		return false;
 	if (!vol)
@@ -149,7 +150,7 @@ bool lv_vol_delete(const struct lv_ctx *x, const struct hv_req *req, struct hv_r
 /* ---- HV_VOL_FIND ---- */
 
 /* Types that are not here are folders, or of hypervisors that have no live migration. */
-static enum hv_source kind_of(const virStorageVolInfo *info, const char *path)
+enum hv_source lv_vol_kind(int type, const char *path, const xmlNode *pool)
 {
 	static const enum hv_source kinds[] = {
 		[VIR_STORAGE_VOL_FILE] = HV_SOURCE_FILE, [VIR_STORAGE_VOL_BLOCK] = HV_SOURCE_DEVICE,
@@ -158,7 +159,11 @@ static enum hv_source kind_of(const virStorageVolInfo *info, const char *path)
 
 	if (g_str_has_prefix(path, "/dev/"))
 		return HV_SOURCE_DEVICE;
-	return info->type >= 0 && info->type < (int)G_N_ELEMENTS(kinds) ? kinds[info->type] : HV_SOURCE_OTHER;
+	if (type < 0 || type >= (int)G_N_ELEMENTS(kinds))
+		return HV_SOURCE_OTHER;
+	if (kinds[type] == HV_SOURCE_NETWORK && domxml_served_locally(domxml_child(pool, "source")))
+		return HV_SOURCE_LOOPBACK;
+	return kinds[type];
 }
 
 static bool no_pool(const char *name, const char *what, GError **err)
@@ -226,15 +231,13 @@ static bool describe(virConnectPtr vir, virStorageVolPtr vol, const xmlNode *poo
 	if (!path)
 		return lv_error(vir, "look at the volume", err);
 	ret->exists = true;
-	ret->kind = kind_of(&info, path);
+	ret->kind = lv_vol_kind(info.type, path, pool);
 	ret->capacity_bytes = to_int64(info.capacity);
 	ret->allocation_bytes = to_int64(info.allocation);
 	util_replace(&ret->path, path);
 	free(path); /* libvirt's allocator need not be ours */
-	if (ret->kind == HV_SOURCE_NETWORK)
+	if (ret->kind == HV_SOURCE_NETWORK || ret->kind == HV_SOURCE_LOOPBACK)
 		ret->origin = origin_of(pool);
-	if (ret->kind == HV_SOURCE_NETWORK && domxml_served_locally(domxml_child(pool, "source")))
-		ret->kind = HV_SOURCE_LOOPBACK;
 	return true;
 }
 

@@ -17,10 +17,12 @@ enum hv_need_kind {
 	HV_NEED_NO_CHECKPOINT, /* likewise */
 	HV_NEED_DISK_IDLE, /* that no block job works on the disk, by its target; of the host where it runs */
 	HV_NEED_INTERFACE, /* a bridge, or the card under a macvtap; .usage: "openvswitch" if the bridge is one */
+	HV_NEED_NO_INTERFACE, /* that nothing there has that name yet: a tap device's, which the description fixes */
 	HV_NEED_NETWORK,   /* a virtual network, active */
 	HV_NEED_NWFILTER,
 	HV_NEED_SECRET,    /* by its UUID, or by its usage where .usage is set */
 	HV_NEED_MACHINE,   /* the machine type, of that emulator */
+	HV_NEED_SECURITY,  /* a security driver, by its model: "apparmor" */
 	HV_NEED_KIND_N
 };
 

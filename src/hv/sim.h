@@ -50,6 +50,7 @@ struct sim_host_spec {
 	int64_t disk_gib;         /* 0: 100 */
 	const char *cpu_model;    /* NULL: "Haswell" */
 	const char *cpu_features; /* "avx2,fma"; NULL: none beyond the model's */
+	int64_t tsc_hz;           /* its TSC's, which cannot be scaled; 0: not told */
 	int64_t link_mibs;        /* MiB/s each way; 0: copies at once */
 	int64_t latency_ms;       /* of a call, with a jitter of half of it each way; to connect takes two to six */
 	int64_t hv_version;       /* as libvirt has it; 0: 7002000 */

@@ -47,6 +47,7 @@ struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_
 	h->nodes = spec->nodes ? spec->nodes : 1;
 	h->threads = spec->threads ? spec->threads : 1;
 	h->huge_pages = spec->huge_pages;
+	h->tsc_hz = spec->tsc_hz;
 	h->tpm = spec->tpm;
 	h->no_persist = spec->no_persist;
 	h->rate = (double)spec->link_mibs * SIM_MIB;
@@ -217,6 +218,8 @@ void sim_act_host_get(struct sim_call *sc)
 	i->cpu_vendor = g_strdup(g_str_has_prefix(h->cpu_model, "EPYC") ? "AMD" : "Intel");
 	i->cpu_features = g_strdupv(h->cpu_features);
 	i->cpu_xml = sim_xml_write_cpu(h);
+	i->tsc_hz = h->tsc_hz;
+	i->tsc_scaling = h->tsc_hz ? HV_NO : HV_NOT_TOLD;
 	i->sockets = 1;
 	i->cores = h->vcpus / h->threads;
 	i->threads = h->threads;

@@ -65,7 +65,7 @@ struct sim_host {
 	char **cpu_features;
 	int64_t hv_version;
 	int nodes, threads;
-	int64_t huge_pages;
+	int64_t huge_pages, tsc_hz;
 	struct hv_numa *numa;  /* NULL until it is asked for */
 	bool tpm, no_persist;
 	GHashTable *lacks;     /* char *: what it has not; a set */

@@ -27,10 +27,11 @@ static void answer(struct sim_host *h, const struct sim_dom *d, const char *uuid
 	case HV_NEED_NO_CHECKPOINT:
 		say(n, !d || d->kept.checkpoints == 0, d && d->kept.checkpoints ? g_strdup_printf("%d", d->kept.checkpoints) : NULL);
 		break;
-	case HV_NEED_DISK_IDLE:
+	case HV_NEED_DISK_IDLE: case HV_NEED_NO_INTERFACE:
 		say(n, true, NULL);
 		break;
 	case HV_NEED_INTERFACE: case HV_NEED_NETWORK: case HV_NEED_NWFILTER: case HV_NEED_SECRET: case HV_NEED_MACHINE:
+	case HV_NEED_SECURITY:
 		say(n, !g_hash_table_contains(h->lacks, n->name), NULL);
 		break;
 	case HV_NEED_KIND_N:

@@ -193,11 +193,13 @@ static bool is_listed(const struct sim_host *h, const struct sim_file *f)
 static void get(struct sim_call *sc, const struct hv_vol_params *p)
 {
 	const struct sim_file *f = sim_file_find(sc->host->storage, p->path);
+	g_autofree char *folder = g_path_get_dirname(p->path);
 
 	if (f && is_listed(sc->host, f))
 		sc->call->reply.vol = (struct hv_vol){
 			.exists = true, .format = g_strdup(f->format), .capacity_bytes = f->capacity, .allocation_bytes = f->allocation,
 		};
+	sc->call->reply.vol.folder = !g_hash_table_contains(sc->host->lacks, folder);
 	sim_call_finish(sc);
 }
 

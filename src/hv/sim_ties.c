@@ -33,6 +33,10 @@ static const struct {
 	{ "vpmem",    "<memory model='nvdimm'><source><path>/dev/dax0.0</path></source><target><size unit='KiB'>1024</size></target></memory>", "" },
 	{ "share",    "<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv'/><target dir='srv'/></filesystem>", "" },
 	{ "vsock",    "<vsock model='virtio'><cid auto='no' address='7'/></vsock>", "" },
+	{ "log",      "<serial type='file'><source path='/logs/serial.log'/></serial>", "" },
+	{ "tsc",      "", "<clock offset='utc'><timer name='tsc' frequency='2000000000'/></clock>" },
+	{ "label",    "", "<seclabel type='dynamic' model='apparmor' relabel='yes'/>" },
+	{ "all-features", "", "" }, /* of its host's CPU: sim_xml.c */
 	{ "sev",      "", "<launchSecurity type='sev'><policy>0x0003</policy></launchSecurity>" },
 };
 

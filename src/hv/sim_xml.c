@@ -11,7 +11,8 @@
 static void write_cpu(GString *s, const struct sim_dom *d)
 {
 	if (g_str_equal(d->cpu_model, SIM_PASSTHROUGH)) {
-		g_string_append(s, "  <cpu mode='" SIM_PASSTHROUGH "' check='none' migratable='on'/>\n");
+		g_string_append_printf(s, "  <cpu mode='" SIM_PASSTHROUGH "' check='none' migratable='%s'/>\n",
+				       sim_ties_has(d, "all-features") ? "off" : "on");
 		return;
 	}
 	g_string_append_printf(s, "  <cpu mode='custom' match='exact' check='full'>\n    <model fallback='forbid'>%s</model>\n", d->cpu_model);

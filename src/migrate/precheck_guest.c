@@ -134,13 +134,47 @@ enum verdict precheck_block_jobs(struct precheck *p, GError **err)
 	return n ? precheck_skip(p, n->why ? n->why : "the source does not say") : PASS;
 }
 
+static bool has_feature(const struct hv_host_info *i, const char *name)
+{
+	return i->cpu_features && g_strv_contains((const char *const *)i->cpu_features, name);
+}
+
 enum verdict precheck_unmigratable(struct precheck *p, GError **err)
 {
 	enum verdict v = precheck_read_needs(p, err);
 
-	if (v != PASS || !p->needs.blocker)
+	if (v != PASS)
 		return v;
-	return stays(p, err, g_strdup(p->needs.blocker));
+	if (p->needs.blocker)
+		return stays(p, err, g_strdup(p->needs.blocker));
+	if (!p->needs.all_features || p->needs.tsc_hz)
+		return PASS;
+	if (!p->source->info)
+		return precheck_skip(p, "the source has not reported its capabilities yet");
+	if (has_feature(p->source->info, "invtsc"))
+		return stays(p, err, g_strdup("its CPU has every feature of its host's (migratable='off'), invtsc too, and the frequency of its tsc timer "
+					      "is not set"));
+	return PASS;
+}
+
+/* libvirt's own: a millionth's 250. */
+#define TSC_TOLERANCE_PPM 250
+
+enum verdict precheck_tsc(struct precheck *p, GError **err)
+{
+	enum verdict v = precheck_read_needs(p, err);
+	const struct hv_host_info *dst = p->dest->info;
+	int64_t tolerance_hz;
+
+	if (v != PASS || !p->needs.tsc_hz)
+		return v;
+	if (!dst || !dst->tsc_hz)
+		return precheck_skip(p, "the host does not say at what frequency its TSC runs");
+	tolerance_hz = (int64_t)((double)dst->tsc_hz * TSC_TOLERANCE_PPM / 1e6);
+	if (dst->tsc_scaling != HV_NO || ABS(p->needs.tsc_hz - dst->tsc_hz) <= tolerance_hz)
+		return PASS;
+	return precheck_fail(err, REFUSED "Unable to migrate %s: its TSC runs at %" G_GINT64_FORMAT " Hz, that of %s at %" G_GINT64_FORMAT " Hz, which "
+			     "cannot be scaled", p->server_uuid, p->needs.tsc_hz, p->dest_name, dst->tsc_hz);
 }
 
 static enum verdict has(struct precheck *p, unsigned kinds, GError **err)
@@ -178,8 +212,20 @@ enum verdict precheck_machine(struct precheck *p, GError **err)
 	return has(p, KIND(HV_NEED_MACHINE), err);
 }
 
+enum verdict precheck_security(struct precheck *p, GError **err)
+{
+	return has(p, KIND(HV_NEED_SECURITY), err);
+}
+
+/* A name that is not free is said otherwise than a thing that is not there. */
 enum verdict precheck_networks(struct precheck *p, GError **err)
 {
+	enum verdict v = ask(p, true, err);
+	const struct hv_need *n = v == PASS ? first(p->at_dest, KIND(HV_NEED_NO_INTERFACE), HV_FOUND_NOT) : NULL;
+
+	if (n)
+		return precheck_fail(err, REFUSED "Unable to migrate %s: %s has an interface %s already, as the guest's own is to be called", p->server_uuid,
+				     p->dest_name, n->name);
 	return has(p, KIND(HV_NEED_INTERFACE) | KIND(HV_NEED_NETWORK) | KIND(HV_NEED_NWFILTER), err);
 }
 
@@ -219,6 +265,42 @@ enum verdict precheck_boot_files(struct precheck *p, GError **err)
 		return v;
 	req.vol.path = g_ptr_array_index(p->needs.files, p->file);
 	if (precheck_ask(p, p->dest, &req, file_looked_for))
+		return ASKED;
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+}
+
+/* ---- folders of what is made where the guest comes ---- */
+
+static void folder_looked_for(struct precheck *p, struct hv_reply *r)
+{
+	const char *path = g_ptr_array_index(p->needs.made, p->made);
+	g_autofree char *folder = g_path_get_dirname(path), *why = NULL;
+	GError *err = NULL;
+
+	if (r->err && err_code(r->err) == ERR_HV_LOST) {
+		precheck_decided(p, FAIL, g_error_copy(r->err));
+	} else if (r->err) {
+		why = g_strdup_printf("whether %s has %s cannot be found out: %s", p->dest_name, folder, r->err->message);
+		precheck_decided(p, precheck_skip(p, why), NULL);
+	} else if (!r->vol.folder) {
+		(void)precheck_fail(&err, REFUSED "Unable to migrate %s: %s has no folder %s, in which %s is made when the guest comes", p->server_uuid,
+				    p->dest_name, folder, path);
+		precheck_decided(p, FAIL, err);
+	} else {
+		p->made++;
+		precheck_run(p);
+	}
+}
+
+enum verdict precheck_folders(struct precheck *p, GError **err)
+{
+	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
+	enum verdict v = precheck_read_needs(p, err);
+
+	if (v != PASS || p->made >= p->needs.made->len)
+		return v;
+	req.vol.path = g_ptr_array_index(p->needs.made, p->made);
+	if (precheck_ask(p, p->dest, &req, folder_looked_for))
 		return ASKED;
 	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
 }

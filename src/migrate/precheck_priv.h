@@ -62,6 +62,7 @@ struct precheck {
 	struct domxml_needs needs;
 	GPtrArray *at_source, *at_dest; /* struct hv_need *, with the host's answers; NULL: not asked yet */
 	guint file;                /* of needs.files, that is being looked for */
+	guint made;                /* of needs.made, whose folder is being looked for */
 	bool lacks_nvram;          /* the destination has no file of the guest's firmware variables: it is made there */
 };
 
@@ -131,7 +132,8 @@ void precheck_storage_clear(struct precheck *p);
 /* ---- precheck_guest.c ---- */
 
 verdict_f precheck_snapshots, precheck_checkpoints, precheck_block_jobs, precheck_unmigratable, precheck_name, precheck_machine, precheck_networks,
-	precheck_secrets, precheck_boot_files, precheck_nvram, precheck_host_paths;
+	precheck_secrets, precheck_boot_files, precheck_nvram, precheck_tsc,
+	precheck_security, precheck_folders, precheck_host_paths;
 /** precheck_read_needs() - what the guest needs is in p->needs. Return: PASS; ASKED, and the row is called again; FAIL. */
 enum verdict precheck_read_needs(struct precheck *p, GError **err);
 void precheck_guest_clear(struct precheck *p);

@@ -111,8 +111,8 @@ def add_firmware(lab: Lab, case: Case) -> None:
     lab("exec", "h1", "sh", "-c", "head -c 65536 /dev/zero > /run/fw/vars.fd")
 
 
-def take_port(lab: Lab, case: Case) -> None:
-    """A guest of the destination has it."""
+def add_neighbour(lab: Lab, case: Case) -> None:
+    """A guest of the destination that has what is there only once."""
     other = case._replace(name=f"{case.name}-there")
     define(lab, "h2", "define", xml_of(other))
     lab.virsh("h2", "start", other.name, "--paused")
@@ -172,13 +172,15 @@ CASES = [
     Case("vnchere", "consoles", "failed", "its vnc console listens on .* which is an address of h1", "Cannot assign requested address|bind",
          "<graphics type='vnc' autoport='yes' listen='@h1@'/>"),
     Case("vncport", "consoles", "failed", "its vnc console has the fixed port 5999, which vncport-there has at h2", "port 5999",
-         "<graphics type='vnc' port='5999' autoport='no' listen='127.0.0.1'/>", before=take_port),
+         "<graphics type='vnc' port='5999' autoport='no' listen='127.0.0.1'/>", before=add_neighbour),
+    Case("taptaken", "networks", "failed", "h2 has an interface tap-taken already", "tap-taken|busy",
+         NIC.format("bridge", "bridge", "br0", "<target dev='tap-taken'/>"), before=add_neighbour),
     Case("nonvram", "nvram", "failed", "h2 has neither the file .* nor the template /run/fw/vars.fd", "vars.fd",
          os="<loader readonly='yes' type='pflash'>/run/fw/code.fd</loader><nvram template='/run/fw/vars.fd'>/run/fw/nonvram.fd</nvram>",
          before=add_firmware),
     Case("nosocket", "host_paths", "skipped", "whether h2 has /run/nosocket.sock cannot be found out", "nosocket.sock",
          "<serial type='unix'><source mode='connect' path='/run/nosocket.sock'/></serial>", before=serve_socket),
-    Case("nofolder", "host_paths", "skipped", "whether h2 has /run/logs cannot be found out", "/run/logs",
+    Case("nofolder", "folders", "failed", "h2 has no folder /run/logs, in which /run/logs/serial.log is made", "/run/logs",
          "<serial type='file'><source path='/run/logs/serial.log'/></serial>", before=add_folder),
     Case("ttys", "host_paths", "skipped", "whether h2 has /dev/null cannot be found out", "", "<serial type='dev'><source path='/dev/null'/></serial>"),
 ]

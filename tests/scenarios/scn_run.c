@@ -178,6 +178,7 @@ static void do_host(struct run *r, const struct scn_line *l)
 		.disk_gib = opt_int(r, l, "disk", 0),
 		.cpu_model = opt(l, "cpu"),
 		.cpu_features = opt(l, "features"),
+		.tsc_hz = opt_int(r, l, "tsc", 0),
 		.hv_version = opt_int(r, l, "qemu", 0),
 		.nodes = (int)opt_int(r, l, "numa", 0),
 		.threads = (int)opt_int(r, l, "threads", 0),

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "hv/domxml.h"
 #include "hv/libvirt_caps.h"
+#include "hv/libvirt_place.h"
 
 static const char *const golden[] = {
 	"lab", "nova-kvm", "networks", "disks", "chains", "spice", "listen-network", "no-graphics", "odd", "pinned-numa", "tied",
@@ -415,6 +416,32 @@ static const struct {
 	{ "UUID", HOST("4DEA22B3-1d52-d8f3-2516-782e98ab3fa0"), -1, 0, "4dea22b3-1d52-d8f3-2516-782e98ab3fa0" },
 };
 
+static void test_tsc_caps(void)
+{
+	static const struct {
+		const char *counters;
+		int64_t hz;
+		enum hv_tristate scaling;
+	} hosts[] = {
+		{ "", 0, HV_NOT_TOLD },
+		{ "<counter name='tsc' frequency='2200000000' scaling='no'/>", 2200000000, HV_NO },
+		{ "<counter name='pit' frequency='1' scaling='no'/><counter name='tsc' frequency='2200000000' scaling='yes'/>", 2200000000, HV_YES },
+		{ "<counter name='tsc' frequency='2200000000'/>", 2200000000, HV_NOT_TOLD },
+		{ "<counter name='tsc' frequency='-1' scaling='no'/><counter name='tsc'/><counter/>", 0, HV_NOT_TOLD },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(hosts); i++) {
+		g_autofree char *xml = g_strdup_printf("<capabilities><host><cpu>%s</cpu></host></capabilities>", hosts[i].counters);
+		struct hv_host_info *info = g_new0(struct hv_host_info, 1);
+
+		g_test_message("%s", hosts[i].counters);
+		lv_caps_parse(xml, info, NULL);
+		g_assert_cmpint(info->tsc_hz, ==, hosts[i].hz);
+		g_assert_cmpint(info->tsc_scaling, ==, hosts[i].scaling);
+		hv_host_info_free(info);
+	}
+}
+
 static void test_bad_caps(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(caps); i++) {
@@ -525,6 +552,42 @@ static void test_servers(void)
 	}
 }
 
+#define POOL(type, source) "<pool type='" type "'><source>" source "</source></pool>"
+
+/* Volumes of pools, by the pool's type. */
+static const struct {
+	const char *pool;
+	int type;
+	const char *path;
+	enum hv_source kind;
+} volumes[] = {
+	{ POOL("dir", ""), VIR_STORAGE_VOL_FILE, "/srv/a.qcow2", HV_SOURCE_FILE },
+	{ POOL("netfs", "<host name='localhost'/>"), VIR_STORAGE_VOL_FILE, "/srv/a.qcow2", HV_SOURCE_FILE }, /* a marker tells */
+	{ POOL("logical", "<name>vg0</name>"), VIR_STORAGE_VOL_BLOCK, "/dev/vg0/a", HV_SOURCE_DEVICE },
+	{ POOL("iscsi", "<host name='192.0.2.9'/>"), VIR_STORAGE_VOL_BLOCK, "/dev/disk/by-path/ip-192.0.2.9:3260-lun-1", HV_SOURCE_DEVICE },
+	{ POOL("scsi", "<adapter name='host3'/>"), VIR_STORAGE_VOL_BLOCK, "/dev/disk/by-path/pci-0000:03:00.0-scsi-0:0:0:1", HV_SOURCE_DEVICE },
+	{ POOL("mpath", ""), VIR_STORAGE_VOL_BLOCK, "/dev/mapper/mpatha", HV_SOURCE_DEVICE },
+	{ POOL("disk", "<device path='/dev/sdb'/>"), VIR_STORAGE_VOL_BLOCK, "/dev/sdb1", HV_SOURCE_DEVICE },
+	{ POOL("zfs", "<name>tank</name>"), VIR_STORAGE_VOL_BLOCK, "/dev/zvol/tank/a", HV_SOURCE_DEVICE },
+	{ POOL("iscsi-direct", "<host name='192.0.2.9'/>"), VIR_STORAGE_VOL_NETWORK, "ip-192.0.2.9:3260-iscsi-iqn.x-lun-1", HV_SOURCE_NETWORK },
+	{ POOL("iscsi-direct", "<host name='127.0.0.1'/>"), VIR_STORAGE_VOL_NETWORK, "ip-127.0.0.1:3260-iscsi-iqn.x-lun-1", HV_SOURCE_LOOPBACK },
+	{ POOL("gluster", "<host name='localhost'/><name>vol</name>"), VIR_STORAGE_VOL_NETWORK, "gluster://localhost/vol/a", HV_SOURCE_LOOPBACK },
+	{ POOL("rbd", "<name>volumes</name><host name='192.0.2.5'/>"), VIR_STORAGE_VOL_NETWORK, "volumes/a", HV_SOURCE_NETWORK },
+	{ POOL("dir", ""), VIR_STORAGE_VOL_DIR, "/srv/a", HV_SOURCE_OTHER },
+	{ POOL("dir", ""), VIR_STORAGE_VOL_PLOOP, "/srv/a", HV_SOURCE_OTHER },
+	{ POOL("dir", ""), 99, "/srv/a", HV_SOURCE_OTHER },
+};
+
+static void test_volumes(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(volumes); i++) {
+		g_autoptr(xmlDoc) doc = domxml_read(volumes[i].pool, "pool", NULL);
+
+		g_test_message("%s %s", volumes[i].pool, volumes[i].path);
+		g_assert_cmpint(lv_vol_kind(volumes[i].type, volumes[i].path, xmlDocGetRootElement(doc)), ==, volumes[i].kind);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -542,5 +605,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/domxml/big-capabilities", test_big_caps);
 	g_test_add_func("/domxml/domain-capabilities", test_domcaps);
 	g_test_add_func("/domxml/F2-servers", test_servers);
+	g_test_add_func("/domxml/F2-volumes", test_volumes);
+	g_test_add_func("/domxml/F10-tsc", test_tsc_caps);
 	return g_test_run();
 }

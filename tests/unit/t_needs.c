@@ -42,12 +42,20 @@ static const struct {
 	  "<channel type='unix'><source mode='bind' path='/var/lib/libvirt/qemu/channel/c'/></channel><channel type='unix'><source mode='bind' path='/s/d'/>"
 	  "</channel><console type='pty'><log file='/more/e'/></console><interface type='vhostuser'><source type='unix' path='/run/f' mode='client'/></interface>"
 	  "<interface type='vhostuser'><source type='unix' path='/run/g' mode='server'/></interface></devices>", "snapshots: checkpoints:", "", "",
-	  "/run/f /logs /run/b /more /s", NULL },
+	  "/run/f /run/b", NULL },
+	{ "<seclabel type='dynamic' model='selinux' relabel='yes'/><seclabel type='none' model='none'/><seclabel type='none'/>", "snapshots: checkpoints:",
+	  "security driver:selinux", "", "", NULL },
+	{ "<devices><interface type='bridge'><source bridge='b'/><target dev='tap-web'/></interface><interface type='bridge'><source bridge='b'/>"
+	  "<target dev='vnet3'/></interface><interface type='ethernet'><target dev='own' managed='no'/></interface>"
+	  "<interface type='hostdev'><target dev='x'/></interface></devices>", "snapshots: checkpoints:",
+	  "unused name of an interface:tap-web network interface:b", "", "", NULL },
 };
 
 /* The firmware's variables, and the consoles: "type address port". */
 static const struct {
-	const char *xml, *nvram, *template, *consoles;
+	const char *xml, *nvram, *template, *consoles, *made;
+	int64_t tsc_hz;
+	bool all_features;
 } places[] = {
 	{ "<os><nvram>/v</nvram></os>", "/v", NULL, "" },
 	{ "<os><nvram template='/t'>/v</nvram></os>", "/v", "/t", "" },
@@ -59,6 +67,12 @@ static const struct {
 	  "<graphics type='spice' port='5908' listen='::'/></devices>", NULL, NULL, "vnc  0 vnc ::1 5907 spice :: 5908" },
 	{ "<devices><graphics type='vnc'><listen type='network' network='n' address='192.0.2.1'/></graphics><graphics type='spice'><listen type='none'/>"
 	  "</graphics><graphics type='vnc'><listen type='socket' socket='/s'/></graphics><graphics type='egl-headless'/></devices>", NULL, NULL, "" },
+	{ "<devices><serial type='file'><source path='/logs/a.log'/></serial><channel type='unix'><source mode='bind' path='/var/lib/libvirt/qemu/channel/c'/>"
+	  "</channel><channel type='unix'><source mode='bind' path='/s/d'/></channel><console type='pty'><log file='/more/e'/></console></devices>",
+	  NULL, NULL, "", "/logs/a.log /more/e /s/d" },
+	{ "<clock><timer name='rtc' frequency='1'/><timer name='tsc' frequency='2000000000'/></clock>", NULL, NULL, "", "", 2000000000 },
+	{ "<cpu mode='host-passthrough' migratable='off'/>", NULL, NULL, "", "", 0, true },
+	{ "<cpu mode='host-passthrough' migratable='on'/>", NULL, NULL, "" },
 };
 
 static char *needs_text(GPtrArray *needs)
@@ -100,7 +114,7 @@ static char *consoles_text(GPtrArray *consoles)
 static void test_places(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
-		g_autofree char *xml = g_strdup_printf("<domain type='kvm'>%s</domain>", places[i].xml), *consoles = NULL;
+		g_autofree char *xml = g_strdup_printf("<domain type='kvm'>%s</domain>", places[i].xml), *consoles = NULL, *made = NULL;
 		struct domxml_needs n = { .source = NULL };
 		g_autoptr(GError) err = NULL;
 
@@ -110,7 +124,11 @@ static void test_places(void)
 		consoles = consoles_text(n.consoles);
 		g_assert_cmpstr(n.nvram, ==, places[i].nvram);
 		g_assert_cmpstr(n.nvram_template, ==, places[i].template);
+		made = paths_text(n.made);
 		g_assert_cmpstr(consoles, ==, places[i].consoles);
+		g_assert_cmpstr(made, ==, places[i].made ? places[i].made : "");
+		g_assert_cmpint(n.tsc_hz, ==, places[i].tsc_hz);
+		g_assert_true(n.all_features == places[i].all_features);
 		domxml_needs_clear(&n);
 	}
 }
