@@ -2,7 +2,7 @@
  *
  * api: a request and its answer, as the handlers see them.
  *
- *	http (libwebsockets) -> route (table, token, policy, microversion) -> handler -> api_reply_*()
+ *	http -> route (table, token, policy, microversion) -> handler -> api_reply_*()
  *
  * A handler gets a request whose token, policy and microversion were checked,
  * and answers it exactly once, now or later (a password is verified on a worker;

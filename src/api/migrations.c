@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "api/flavor.h"
+#include "api/slice.h"
 #include "api/view.h"
-#include "base/clock.h"
 
 /* ---- one record as an answer ---- */
 
@@ -261,41 +261,40 @@ static void act_of_server(struct api_req *r)
 /* ---- a list ---- */
 
 struct walk {
-	struct api_req *r;
 	struct mig_filter filter;
 	GPtrArray *page;
 	migrations_show_f *show;
 };
 
-static void walk_free(struct walk *w)
+static void walk_free(void *data)
 {
+	struct walk *w = data;
+
 	g_ptr_array_unref(w->page);
 	g_free(w);
 }
 
-static void walk_on(void *user)
+static bool walk_on(struct api_req *r, void *user)
 {
 	struct walk *w = user;
 	bool more = false;
 	GError *err = NULL;
 
-	if (w->filter.limit && !engine_list_part(api_engine(w->r), &w->filter, w->page, &more, &err)) {
-		api_fail(w->r, err);
-		walk_free(w);
-	} else if (more) {
-		clock_after(0, walk_on, w);
-	} else {
-		w->show(w->r, w->page, w->page->len > 0 && w->page->len == (guint)w->filter.limit);
-		walk_free(w);
+	if (w->filter.limit && !engine_list_part(api_engine(r), &w->filter, w->page, &more, &err)) {
+		api_fail(r, err);
+		return true;
 	}
+	if (!more)
+		w->show(r, w->page, w->page->len > 0 && w->page->len == (guint)w->filter.limit);
+	return !more;
 }
 
 void migrations_walk(struct api_req *r, const struct mig_filter *f, migrations_show_f *show)
 {
 	struct walk *w = g_new(struct walk, 1);
 
-	*w = (struct walk){ r, *f, g_ptr_array_new_with_free_func((GDestroyNotify)mig_free), show };
-	walk_on(w);
+	*w = (struct walk){ *f, g_ptr_array_new_with_free_func((GDestroyNotify)mig_free), show };
+	slice_run(r, walk_on, w, walk_free);
 }
 
 /* ---- /os-migrations ---- */

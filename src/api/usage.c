@@ -10,8 +10,10 @@
 
 #include "api/api.h"
 #include "api/flavor.h"
+#include "api/slice.h"
 #include "api/view.h"
 #include "base/clock.h"
+#include "base/loop.h"
 
 #define HOUR_US (3600.0 * 1e6)
 #define PAGES_SINCE 40
@@ -94,25 +96,6 @@ static int by_project_and_uuid(gconstpointer a, gconstpointer b)
 	return c ? c : strcmp(x->uuid, y->uuid);
 }
 
-/* @project: NULL: all. Return: struct item *, in order; NULL with @err. */
-static GPtrArray *collect(const struct api_req *r, const char *project, const struct period *p, GError **err)
-{
-	GPtrArray *servers = fleet_servers(api_fleet(r));
-	g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func(item_free);
-	struct gone gone = { items, p };
-
-	for (guint i = 0; i < servers->len; i++) {
-		const struct server *s = g_ptr_array_index(servers, i);
-
-		if (!project || g_strcmp0(s->project_id, project) == 0)
-			add(items, s, p);
-	}
-	if (!store_each(api_store(r), Q_SERVER_GONE, STORE_ARGS(SV_I(p->start_us), SV_S(project), SV_I(GONE_MAX)), add_gone, &gone, err))
-		return NULL;
-	g_ptr_array_sort(items, by_project_and_uuid);
-	return g_steal_pointer(&items);
-}
-
 /* ---- the query ---- */
 
 static bool take_time(const struct api_req *r, const char *name, int64_t absent_us, int64_t *ret, GError **err)
@@ -137,42 +120,51 @@ static bool take_period(const struct api_req *r, struct period *p, GError **err)
 	return false;
 }
 
-/* Cut @items to the page that was asked for. @ret_full: more may follow */
-static bool take_page(const struct api_req *r, GPtrArray *items, bool *ret_full, GError **err)
-{
+/* ---- the report: what it counts is collected in pieces, and put together by a worker ---- */
+
+/* From the collecting on everything is its own, but @r, which the worker leaves alone. */
+struct report {
+	struct api_req *r;
+	const char *project;    /* NULL: of all */
+	bool detailed;
+	struct period period;
+	bool paged;
 	struct api_page page;
+	GPtrArray *items;       /* struct item * */
+	int64_t seen_id;        /* the last server that was looked at */
+	bool full;              /* more may follow the page */
+	struct jout o;
+	GError *err;
+};
+
+static void report_free(struct report *p)
+{
+	g_ptr_array_unref(p->items);
+	g_clear_error(&p->err);
+	if (p->o.s)
+		g_string_free(p->o.s, TRUE);
+	g_free(p);
+}
+
+/* Cut the items to the page that was asked for. */
+static bool take_page(struct report *p)
+{
+	GPtrArray *items = p->items;
 	guint at = 0;
 
-	*ret_full = false;
-	if (r->mv < PAGES_SINCE)
+	if (!p->paged)
 		return true;
-	if (!api_page(r, &page, err))
-		return false;
-	while (page.marker && at < items->len && strcmp(((struct item *)g_ptr_array_index(items, at))->uuid, page.marker) != 0)
+	while (p->page.marker && at < items->len && strcmp(((struct item *)g_ptr_array_index(items, at))->uuid, p->page.marker) != 0)
 		at++;
-	if (page.marker && at++ == items->len) {
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "marker [%.60s] not found", page.marker);
+	if (p->page.marker && at++ == items->len) {
+		g_set_error(&p->err, ERR, ERR_BAD_REQUEST, "marker [%.60s] not found", p->page.marker);
 		return false;
 	}
 	g_ptr_array_remove_range(items, 0, at);
-	*ret_full = items->len >= (guint)page.limit && items->len > 0;
-	if (items->len > (guint)page.limit)
-		g_ptr_array_set_size(items, page.limit);
+	p->full = items->len >= (guint)p->page.limit && items->len > 0;
+	if (items->len > (guint)p->page.limit)
+		g_ptr_array_set_size(items, p->page.limit);
 	return true;
-}
-
-/* The request's items. Return: NULL after it was answered. */
-static GPtrArray *items_of(struct api_req *r, const char *project, const char *const *known, struct period *p, bool *ret_full)
-{
-	g_autoptr(GPtrArray) items = NULL;
-	GError *err = NULL;
-
-	if ((r->mv < 75 || view_only_query(r, known, &err)) && take_period(r, p, &err))
-		items = collect(r, project, p, &err);
-	if (items && take_page(r, items, ret_full, &err))
-		return g_steal_pointer(&items);
-	api_fail(r, err);
-	return NULL;
 }
 
 /* ---- the answer ---- */
@@ -235,60 +227,108 @@ static guint same_project(GPtrArray *items, guint from)
 	return to - from;
 }
 
-static void put_next(struct jout *o, const struct api_req *r, const char *name, GPtrArray *items)
+static void put_projects(struct report *p)
 {
+	jout_open(&p->o, '[');
+	for (guint from = 0, n; from < p->items->len; from += n) {
+		n = same_project(p->items, from);
+		put_project(&p->o, (struct item *const *)p->items->pdata + from, n, &p->period, p->detailed);
+	}
+	jout_close(&p->o, ']');
+}
+
+/* On a worker. */
+static void put_together(void *user)
+{
+	struct report *p = user;
+
+	g_ptr_array_sort(p->items, by_project_and_uuid);
+	if (!take_page(p))
+		return;
+	jout_key(&p->o, p->project ? "tenant_usage" : "tenant_usages");
+	if (!p->project)
+		put_projects(p);
+	else if (p->items->len)
+		put_project(&p->o, (struct item *const *)p->items->pdata, p->items->len, &p->period, true);
+	else
+		jout_raw(&p->o, "{}");
+}
+
+static void give(void *user)
+{
+	struct report *p = user;
+
 	/* A page of none has no last item to go on from. */
-	if (items->len > 0)
-		api_next_link(o, r, name, ((struct item *)g_ptr_array_index(items, items->len - 1))->uuid);
+	if (!p->err && p->full && p->items->len > 0)
+		api_next_link(&p->o, p->r, p->project ? "tenant_usage" : "tenant_usages",
+			      ((struct item *)g_ptr_array_index(p->items, p->items->len - 1))->uuid);
+	if (p->err)
+		api_fail(p->r, g_steal_pointer(&p->err));
+	else {
+		view_close(&p->o, p->r, 200);
+		p->o.s = NULL;
+	}
+	report_free(p);
+}
+
+static void count(struct api_req *r, const struct server *s, void *user)
+{
+	struct report *p = user;
+
+	(void)r;
+	if (!p->project || g_strcmp0(s->project_id, p->project) == 0)
+		add(p->items, s, &p->period);
+}
+
+static bool collect(struct api_req *r, void *user)
+{
+	struct report *p = user;
+
+	if (!slice_servers(r, &p->seen_id, count, p))
+		return false;
+	loop_job(put_together, give, p);
+	return true;
+}
+
+static bool read_gone(struct report *p)
+{
+	struct gone gone = { p->items, &p->period };
+
+	return store_each(api_store(p->r), Q_SERVER_GONE, STORE_ARGS(SV_I(p->period.start_us), SV_S(p->project), SV_I(GONE_MAX)), add_gone, &gone, &p->err);
+}
+
+static void report(struct api_req *r, const char *project, const char *const *known, bool detailed)
+{
+	struct report *p = g_new0(struct report, 1);
+
+	*p = (struct report){
+		.r = r, .project = project, .detailed = detailed, .paged = r->mv >= PAGES_SINCE, .items = g_ptr_array_new_with_free_func(item_free),
+	};
+	if ((r->mv < 75 || view_only_query(r, known, &p->err)) && take_period(r, &p->period, &p->err) &&
+	    (!p->paged || api_page(r, &p->page, &p->err)) && read_gone(p)) {
+		view_open(&p->o, r, 4096);
+		slice_run(r, collect, p, NULL);
+		return;
+	}
+	api_fail(r, g_steal_pointer(&p->err));
+	report_free(p);
 }
 
 static void list(struct api_req *r)
 {
 	static const char *const known[] = { "start", "end", "detailed", "limit", "marker", NULL };
-	bool full, detailed = g_strcmp0(api_query(r, "detailed"), "1") == 0;
-	struct period p;
-	g_autoptr(GPtrArray) items = items_of(r, NULL, known, &p, &full);
-	struct jout o;
 
-	if (!items)
-		return;
-	view_open(&o, r, 512 + items->len * (detailed ? 384 : 16));
-	jout_key(&o, "tenant_usages");
-	jout_open(&o, '[');
-	for (guint from = 0, n; from < items->len; from += n) {
-		n = same_project(items, from);
-		put_project(&o, (struct item *const *)items->pdata + from, n, &p, detailed);
-	}
-	jout_close(&o, ']');
-	if (full)
-		put_next(&o, r, "tenant_usages", items);
-	view_close(&o, r, 200);
+	report(r, NULL, known, g_strcmp0(api_query(r, "detailed"), "1") == 0);
 }
 
 static void show(struct api_req *r)
 {
 	static const char *const known[] = { "start", "end", "limit", "marker", NULL };
-	g_autoptr(GPtrArray) items = NULL;
-	struct period p;
-	struct jout o;
-	bool full;
 
-	if (!r->auth->admin && g_strcmp0(r->param[0], r->auth->project_id) != 0) {
-		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow os_compute_api:os-simple-tenant-usage:show to be performed.");
-		return;
-	}
-	items = items_of(r, r->param[0], known, &p, &full);
-	if (!items)
-		return;
-	view_open(&o, r, 512 + items->len * 384);
-	jout_key(&o, "tenant_usage");
-	if (items->len)
-		put_project(&o, (struct item *const *)items->pdata, items->len, &p, true);
+	if (r->auth->admin || g_strcmp0(r->param[0], r->auth->project_id) == 0)
+		report(r, r->param[0], known, true);
 	else
-		jout_raw(&o, "{}");
-	if (full)
-		put_next(&o, r, "tenant_usage", items);
-	view_close(&o, r, 200);
+		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow os_compute_api:os-simple-tenant-usage:show to be performed.");
 }
 
 static const struct route routes[] = {

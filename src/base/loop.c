@@ -108,8 +108,14 @@ void loop_post(loop_f *fn, void *user)
 
 void loop_job(loop_f *work, loop_f *done, void *user)
 {
-	struct job *j = g_new(struct job, 1);
+	struct job *j;
 
+	if (!jobs) {
+		work(user);
+		done(user);
+		return;
+	}
+	j = g_new(struct job, 1);
 	j->work = work;
 	j->done = done;
 	j->user = user;

@@ -33,7 +33,7 @@ void loop_post(loop_f *fn, void *user);
  * @done: runs on the loop thread, exactly once
  *
  * For short blocking work (password hashes, files). Calls to hosts have their
- * own workers, see hv/.
+ * own workers, see hv/. Without loop_init() (a test that owns the clock) both run at once.
  */
 void loop_job(loop_f *work, loop_f *done, void *user);
 

@@ -277,7 +277,7 @@ static void answered(struct api_req *r, void *user)
 	api_req_free(r);
 }
 
-void world_ask(struct world *w, const char *method, const char *target, int mv, const char *who, const char *body, struct answer *ret)
+void world_begin(struct world *w, const char *method, const char *target, int mv, const char *who, const char *body, struct answer *ret)
 {
 	g_auto(GStrv) parts = g_strsplit(target, "?", 2);
 	g_autofree char *version = g_strdup_printf("compute 2.%d", mv);
@@ -292,7 +292,12 @@ void world_ask(struct world *w, const char *method, const char *target, int mv, 
 	if (body)
 		api_req_body(r, body, strlen(body));
 	api_dispatch(r);
-	while (!ret->status && clock_step()) /* some are answered in a later turn */
+}
+
+void world_ask(struct world *w, const char *method, const char *target, int mv, const char *who, const char *body, struct answer *ret)
+{
+	world_begin(w, method, target, mv, who, body, ret);
+	while (!ret->status && clock_step())
 		;
 }
 

@@ -44,6 +44,8 @@ void world_free(struct world *w);
  * @body: NULL without one
  */
 void world_ask(struct world *w, const char *method, const char *target, int mv, const char *who, const char *body, struct answer *ret);
+/** world_begin() - the same, but what is answered in a later turn of the loop is not waited for: @ret has the status 0 until then. */
+void world_begin(struct world *w, const char *method, const char *target, int mv, const char *who, const char *body, struct answer *ret);
 void answer_clear(struct answer *a);
 
 /** world_add_servers() - @n more servers, active, on h1 and h2 by turns. */

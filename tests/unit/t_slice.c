@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * D9: answers about all servers come in pieces, and the world may change between two of them.
+ */
+#include "api/slice.h"
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "compute_world.h"
+#include "fleet/fleet_priv.h"
+
+#define PIECES 3
+#define MANY (SLICE_SERVERS * (PIECES - 1) + 1)
+
+static struct world *many(void)
+{
+	struct world *w = world_new();
+
+	world_add_servers(w, MANY);
+	return w;
+}
+
+static json_t *parsed(const struct answer *a)
+{
+	json_t *root = json_loads(a->body, 0, NULL);
+
+	g_assert_cmpint(a->status, ==, 200);
+	g_assert_nonnull(root);
+	return root;
+}
+
+/* Return: in how many turns of the loop it was answered. */
+static unsigned turns(const struct answer *a)
+{
+	unsigned n = 0;
+
+	while (!a->status && clock_step())
+		n++;
+	g_assert_cmpint(a->status, !=, 0);
+	return n;
+}
+
+#define USAGE "/v2.1/os-simple-tenant-usage/" WORLD_ADMIN_PROJECT "?start=2020-01-01T00:00:00"
+
+static size_t usages(const struct answer *a)
+{
+	json_t *root = parsed(a);
+	size_t n = json_array_size(json_object_get(json_object_get(root, "tenant_usage"), "server_usages"));
+
+	json_decref(root);
+	return n;
+}
+
+/* Each server is counted once, in as many turns as there are pieces. */
+static void test_usage(void)
+{
+	struct world *w = world_new();
+	struct answer few, all;
+
+	clock_advance_ms(2 * 3600 * 1000);
+	world_begin(w, "GET", USAGE, 39, "admin", NULL, &few);
+	g_assert_cmpuint(turns(&few), ==, 0);
+	world_add_servers(w, MANY);
+	world_begin(w, "GET", USAGE, 39, "admin", NULL, &all);
+	g_assert_cmpuint(turns(&all), ==, PIECES - 1);
+	g_assert_cmpuint(usages(&all), ==, usages(&few) + MANY);
+	answer_clear(&few);
+	answer_clear(&all);
+	world_free(w);
+}
+
+static void test_not_there(void)
+{
+	struct world *w = many();
+	struct answer a;
+
+	world_begin(w, "GET", "/network/v2.0/ports/99999999-0000-4000-8000-000000000000", 1, "admin", NULL, &a);
+	g_assert_cmpuint(turns(&a), ==, PIECES - 1);
+	g_assert_cmpint(a.status, ==, 404);
+	answer_clear(&a);
+	world_free(w);
+}
+
+/* Some go between two pieces, one of them seen: none of the others is missed. */
+static void test_gone_meanwhile(void)
+{
+	enum { GONE = 10 };
+	struct world *w = many();
+	struct answer all, some;
+
+	clock_advance_ms(2 * 3600 * 1000);
+	world_begin(w, "GET", USAGE, 39, "admin", NULL, &all);
+	(void)turns(&all);
+	world_begin(w, "GET", USAGE, 39, "admin", NULL, &some);
+	for (int i = 0; i < GONE; i++)
+		fleet_server_drop(w->fleet, g_ptr_array_index(fleet_servers(w->fleet), SLICE_SERVERS - 1));
+	(void)turns(&some);
+	g_assert_cmpuint(usages(&some), ==, usages(&all) - (GONE - 1));
+	answer_clear(&all);
+	answer_clear(&some);
+	world_free(w);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/D9/slices/usage", test_usage);
+	g_test_add_func("/D9/slices/not-there", test_not_there);
+	g_test_add_func("/D9/slices/gone-meanwhile", test_gone_meanwhile);
+	return g_test_run();
+}
