@@ -60,6 +60,7 @@ struct api_req {
 	const struct auth *auth;       /* NULL on public routes without a token */
 	char request_id[48];           /* "req-<uuid>" */
 	const char *base_url;          /* "http://127.0.0.1:8774" as the client reached us */
+	const char *peer;              /* address of the client, or of a proxy before it; NULL: not known */
 	const char *subject_token;     /* X-Subject-Token, or NULL */
 	const char *raw_token;         /* X-Auth-Token, or NULL */
 	const char *last_event_id;     /* Last-Event-ID, or NULL */
@@ -80,6 +81,9 @@ struct route {
 	int since, until;              /* microversions; outside 404 */
 	const char *rule;              /* the policy's name in a 403 ("os_compute_api:os-services:list"); NULL: none is named */
 };
+
+/** api_wanted() - false once the client has gone: nothing that is done for it matters. */
+bool api_wanted(const struct api_req *r);
 
 /* ---- a body ---- */
 

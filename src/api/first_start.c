@@ -71,14 +71,14 @@ static bool check_first(const struct identity *id, GError **err)
 
 static bool make_admin(struct identity *id, const char *password, GError **err)
 {
-	g_autofree char *user_id = identity_id_new(), *project_id = identity_id_new(), *hash = password_hash_now(password);
+	g_autofree char *user_id = identity_id_new(), *project_id = identity_id_new(), *hash = password_hash_now(password, err);
 	int64_t now_us = clock_wall_us();
 	struct project p = { .id = project_id, .name = (char *)"admin", .description = (char *)"created at the first start", .enabled = true,
 			     .created_us = now_us };
 	struct user u = { .id = user_id, .name = (char *)"admin", .hash = hash, .default_project_id = project_id, .enabled = true,
 			  .created_us = now_us };
 
-	if (!store_begin(id->store, err))
+	if (!hash || !store_begin(id->store, err))
 		return false;
 	if (identity_project_put(id, &p, err) && identity_user_put(id, &u, err) &&
 	    identity_grant(id, user_id, project_id, ROLE_ADMIN, err) && store_commit(id->store, err))

@@ -27,6 +27,8 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -390,18 +392,31 @@ static const char *origin_form(const char *uri)
 	return path ? path : "/";
 }
 
+/* The address of the other end, as text without the port. */
+static bool peer_of(struct MHD_Connection *conn, char ret[static NI_MAXHOST])
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	socklen_t len;
+
+	if (!info || !info->client_addr)
+		return false;
+	len = info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+	return getnameinfo(info->client_addr, len, ret, NI_MAXHOST, NULL, 0, NI_NUMERICHOST) == 0;
+}
+
 static void begin(struct exchange *x, const char *method)
 {
 	const struct conf *conf = x->http->api->conf;
 	struct head_scan scan = { .host = NULL };
 	g_autofree char *base = NULL;
-	char *query = strchr(x->uri, '?');
+	char *query = strchr(x->uri, '?'), peer[NI_MAXHOST];
 	struct api_head head = { .method = method, .path = origin_form(x->uri) };
 
 	scan_head(x, &scan);
 	if (!conf->public_url && scan.host && host_ok(scan.host))
 		base = g_strconcat(x->http->tls ? "https://" : "http://", scan.host, NULL);
 	head.base_url = base ? base : x->http->url;
+	head.peer = peer_of(x->conn, peer) ? peer : NULL;
 	head.token = scan.token;
 	head.subject_token = scan.subject_token;
 	head.last_event_id = scan.last_event_id;

@@ -6,7 +6,9 @@
 
 #include "api/app_credential.h"
 #include "api/first_start.h"
+#include "api/guess.h"
 #include "api/not_before.h"
+#include "api/password.h"
 #include "base/clock.h"
 #include "base/util.h"
 
@@ -635,11 +637,22 @@ struct identity *identity_new(const struct conf *conf, struct store *store, GErr
 	id->apps = g_ptr_array_new_with_free_func(app_credential_free);
 	id->not_before = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	id->revoked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	id->guess = guess_new();
 	id->known = g_hash_table_new_full(token_hash, token_equal, g_free, token_auth_unref);
 	if (load(id, err) && (id->users->len ? first_start_later(id, err) : first_start(id, err)))
 		return id;
 	identity_free(id);
 	return NULL;
+}
+
+const struct identity_logins *identity_logins(const struct identity *id)
+{
+	return &id->logins;
+}
+
+unsigned identity_passwords_waiting(void)
+{
+	return password_waiting();
 }
 
 bool identity_publish(struct identity *id, const char *url, GError **err)
@@ -651,6 +664,7 @@ void identity_free(struct identity *id)
 {
 	if (!id)
 		return;
+	guess_free(id->guess);
 	g_hash_table_unref(id->known);
 	g_hash_table_unref(id->revoked);
 	g_hash_table_unref(id->not_before);

@@ -37,6 +37,14 @@ void identity_free(struct identity *id);
 struct auth *identity_check(struct identity *id, const char *token, GError **err);
 void auth_free(struct auth *a);
 
+/* Logins by what came of them, since the start. */
+struct identity_logins {
+	uint64_t accepted, wrong, unavailable;
+};
+const struct identity_logins *identity_logins(const struct identity *id);
+/** identity_passwords_waiting() - how many are in the queue for a worker. */
+unsigned identity_passwords_waiting(void);
+
 /** identity_has_project() - true if there is a project of this id. */
 bool identity_has_project(const struct identity *id, const char *project_id);
 

@@ -183,8 +183,13 @@ static struct app_credential *build(const struct auth *a, const struct app_body 
 	return c;
 }
 
+static bool making_wanted(const void *user)
+{
+	return api_wanted(((const struct making *)user)->r);
+}
+
 /* A password_done_f. */
-static void hashed(const char *hash, bool ok, void *user)
+static void hashed(const char *hash, bool ok, const GError *why, void *user)
 {
 	struct making *m = user;
 	struct app_credential *c = m->new;
@@ -195,7 +200,10 @@ static void hashed(const char *hash, bool ok, void *user)
 	c->hash = g_strdup(hash);
 	/* The role, or the user, may be gone meanwhile. */
 	roles = app_credential_roles(api_identity(m->r), c);
-	if (!hash || !roles)
+	if (why) {
+		api_header(m->r, "Retry-After", "2");
+		err = g_error_copy(why);
+	} else if (!hash || !roles)
 		g_set_error(&err, ERR, ERR_BAD_REQUEST, "Invalid application credential: its user or roles have changed meanwhile.");
 	if (!err && app_credential_add(api_identity(m->r), c, &err)) {
 		m->new = NULL;
@@ -225,10 +233,10 @@ static void create(struct api_req *r)
 		m->new = build(r->auth, &m->body, &err);
 	if (m->new && !m->body.secret)
 		m->body.secret = password_random(SECRET_LEN);
-	if (m->new && password_hash(m->body.secret, hashed, m, &err))
+	if (m->new) {
+		password_hash(m->body.secret, &(struct password_from){ r->auth->audit_id, r->auth->user_id }, making_wanted, hashed, m);
 		return;
-	if (m->new)
-		api_header(r, "Retry-After", "2");
+	}
 	api_fail(r, err);
 	making_free(m);
 }

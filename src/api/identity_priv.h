@@ -42,6 +42,8 @@ struct grant {
 	enum role role;
 };
 
+struct guess;
+
 struct identity {
 	const struct conf *conf;
 	struct store *store;
@@ -51,6 +53,8 @@ struct identity {
 	GHashTable *not_before;                /* not_before.h */
 	int64_t stamp_us;                      /* the last one given: not_before_stamp() */
 	GHashTable *revoked;                   /* audit id, as text -> int64_t *, when it expires */
+	struct guess *guess;                   /* logins that were wrong */
+	struct identity_logins logins;
 	GHashTable *known;                     /* token -> struct token_auth *, checked before */
 };
 

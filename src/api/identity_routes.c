@@ -206,12 +206,36 @@ static void write_change(struct user_change *c, const char *hash)
 		api_fail(r, err);
 }
 
+static bool change_wanted(const void *user)
+{
+	return api_wanted(((const struct user_change *)user)->r);
+}
+
+/* The place in the queue of one that has a token: not among those that try to get one. */
+static struct password_from from_holder(const struct api_req *r)
+{
+	return (struct password_from){ r->auth->audit_id, r->auth->user_id };
+}
+
+/* Return: true if nothing was hashed, which was answered. */
+static bool change_failed(struct user_change *c, const GError *err)
+{
+	if (!err)
+		return false;
+	api_header(c->r, "Retry-After", "2");
+	api_fail(c->r, g_error_copy(err));
+	change_free(c);
+	return true;
+}
+
 /* A password_done_f. */
-static void change_hashed(const char *hash, bool ok, void *user)
+static void change_hashed(const char *hash, bool ok, const GError *err, void *user)
 {
 	struct user_change *c = user;
 
 	(void)ok;
+	if (change_failed(c, err))
+		return;
 	if (hash)
 		write_change(c, hash);
 	else
@@ -222,7 +246,7 @@ static void change_hashed(const char *hash, bool ok, void *user)
 static void change(struct api_req *r, bool create)
 {
 	struct user_change *c = g_new0(struct user_change, 1);
-	GError *err = NULL;
+	struct password_from from = from_holder(r);
 
 	c->r = r;
 	c->create = create;
@@ -235,10 +259,8 @@ static void change(struct api_req *r, bool create)
 	} else if (!c->b.password) {
 		write_change(c, NULL);
 	} else {
-		if (password_hash(c->b.password, change_hashed, c, &err))
-			return;
-		api_header(r, "Retry-After", "2");
-		api_fail(r, err);
+		password_hash(c->b.password, &from, change_wanted, change_hashed, c);
+		return;
 	}
 	change_free(c);
 }
@@ -256,7 +278,7 @@ static void user_update(struct api_req *r)
 
 /* The second step of a password's change: the old one was right. */
 /* D8: hashing takes a while. An administrator that disables the user meanwhile, or sets another password, has the last word. */
-static void own_hashed(const char *hash, bool ok, void *user)
+static void own_hashed(const char *hash, bool ok, const GError *why, void *user)
 {
 	struct user_change *c = user;
 	struct identity *id = api_identity(c->r);
@@ -265,6 +287,8 @@ static void own_hashed(const char *hash, bool ok, void *user)
 	GError *err = NULL;
 
 	(void)ok;
+	if (change_failed(c, why))
+		return;
 	if (!hash || !old) {
 		api_fail_new(c->r, ERR_BAD_REQUEST, "The password could not be changed.");
 	} else if (!old->enabled || g_strcmp0(old->hash, c->checked) != 0) {
@@ -280,25 +304,27 @@ static void own_hashed(const char *hash, bool ok, void *user)
 	change_free(c);
 }
 
-static void own_checked(const char *hash, bool ok, void *user)
+static void own_checked(const char *hash, bool ok, const GError *err, void *user)
 {
 	struct user_change *c = user;
-	GError *err = NULL;
+	struct password_from from = from_holder(c->r);
 
 	(void)hash;
-	if (!ok)
-		g_set_error(&err, ERR, ERR_UNAUTHORIZED, "The request you have made requires authentication.");
-	if (ok && password_hash(c->b.password, own_hashed, c, &err))
+	if (change_failed(c, err))
 		return;
-	api_fail(c->r, err);
+	if (ok) {
+		password_hash(c->b.password, &from, change_wanted, own_hashed, c);
+		return;
+	}
+	api_fail_new(c->r, ERR_UNAUTHORIZED, "The request you have made requires authentication.");
 	change_free(c);
 }
 
 static void user_password(struct api_req *r)
 {
 	struct user *u = is_self_or_admin(r, r->param[0], "identity:change_password") ? the_user(r) : NULL;
+	struct password_from from = from_holder(r);
 	struct user_change *c;
-	GError *err = NULL;
 
 	if (!u)
 		return;
@@ -309,11 +335,11 @@ static void user_password(struct api_req *r)
 		change_free(c);
 		return;
 	}
-	if (!c->b.password || !c->b.original_password)
-		g_set_error(&err, ERR, ERR_BAD_REQUEST, "Invalid input for field 'user.password': password and original_password are required");
-	if (!err && password_check(c->b.original_password, u->hash, own_checked, c, &err))
+	if (c->b.password && c->b.original_password) {
+		password_check(c->b.original_password, u->hash, &from, change_wanted, own_checked, c);
 		return;
-	api_fail(r, err);
+	}
+	api_fail_new(r, ERR_BAD_REQUEST, "Invalid input for field 'user.password': password and original_password are required");
 	change_free(c);
 }
 

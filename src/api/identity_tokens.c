@@ -3,20 +3,20 @@
  * POST, GET, HEAD, DELETE /identity/v3/auth/tokens, and what a token may do.
  *
  * A failed login says the same whatever was wrong, after the same time: a hash
- * is computed for users that do not exist too, and the answer waits a little.
+ * is computed for users that do not exist too, and the answer waits a little, the longer the more were wrong before.
  */
 #include "api/identity_priv.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "api/app_credential.h"
+#include "api/guess.h"
 #include "api/identity_body.h"
 #include "api/password.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
-
-#define FAIL_DELAY_MS 300
 
 /* ---- what a token says ---- */
 
@@ -106,7 +106,9 @@ static void reply_token(struct api_req *r, int status, const char *token, const 
 
 struct login {
 	struct api_req *r;
+	struct identity *id;
 	struct auth_request asked;
+	char client[INET6_ADDRSTRLEN];
 	char *user_id;             /* NULL: there is no such user */
 	char *app_id;              /* NULL: there is no such application credential, or it is not good */
 };
@@ -128,11 +130,83 @@ static void refuse_late(void *user)
 {
 	struct login *l = user;
 
-	log_info("login_failed", LOG_S("request_id", l->r->request_id),
-		 LOG_S("user", l->asked.user_name ? l->asked.user_name : l->asked.user_id),
-		 LOG_S("application_credential", l->asked.app_name ? l->asked.app_name : l->asked.app_id));
 	refuse(l->r);
 	login_free(l);
+}
+
+static bool wanted(const void *user)
+{
+	return api_wanted(((const struct login *)user)->r);
+}
+
+/* As it was asked for, whether there is such a user or not. */
+static const char *name_of(const struct auth_request *a)
+{
+	const char *names[] = { a->user_name, a->user_id, a->app_id, a->app_name };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (names[i])
+			return names[i];
+	return "";
+}
+
+/* One client: an IPv4 address, or an IPv6 network of 64 bits, of which a client has all addresses. */
+static void client_of(const struct api_req *r, char ret[static INET6_ADDRSTRLEN])
+{
+	struct in6_addr a;
+
+	g_strlcpy(ret, r->peer ? r->peer : "", INET6_ADDRSTRLEN);
+	if (inet_pton(AF_INET6, ret, &a) != 1 || IN6_IS_ADDR_V4MAPPED(&a))
+		return;
+	memset(a.s6_addr + 8, 0, 8);
+	inet_ntop(AF_INET6, &a, ret, INET6_ADDRSTRLEN);
+}
+
+/* It was wrong, which is said later the more were wrong before. */
+static void wrong(struct login *l)
+{
+	struct identity *id = l->id;
+	unsigned delay_ms = guess_refused(id->guess, l->client, name_of(&l->asked));
+
+	id->logins.wrong++;
+	log_info("login_failed", LOG_S("request_id", l->r->request_id), LOG_S("address", l->r->peer),
+		 LOG_S("user", l->asked.user_name ? l->asked.user_name : l->asked.user_id),
+		 LOG_S("application_credential", l->asked.app_name ? l->asked.app_name : l->asked.app_id), LOG_D("delay_ms", delay_ms));
+	clock_after(delay_ms, refuse_late, l);
+}
+
+/* The token was given, and with it the request is gone. */
+static void right(struct login *l)
+{
+	struct identity *id = l->id;
+
+	id->logins.accepted++;
+	guess_accepted(id->guess, name_of(&l->asked));
+	login_free(l);
+}
+
+/* Return: true if it was not looked at: @err tells why, or the client has gone. Then it is answered. */
+static bool not_checked(struct login *l, const GError *err)
+{
+	if (!err && api_wanted(l->r))
+		return false;
+	if (err) {
+		l->id->logins.unavailable++;
+		api_header(l->r, "Retry-After", "2");
+		api_fail(l->r, g_error_copy(err));
+	} else {
+		refuse(l->r);
+	}
+	login_free(l);
+	return true;
+}
+
+static void check(struct login *l, const char *hash, password_done_f *done)
+{
+	struct password_from from = { l->client, name_of(&l->asked) };
+
+	client_of(l->r, l->client);
+	password_check(l->asked.secret, hash, &from, wanted, done, l);
 }
 
 /* The project of a token to be. Return: false if the user may not have it. @ret: NULL for an unscoped one */
@@ -179,16 +253,18 @@ static bool give(struct api_req *r, const struct user *u, const struct auth_requ
 }
 
 /* A password_done_f. */
-static void checked(const char *hash, bool ok, void *user)
+static void checked(const char *hash, bool ok, const GError *err, void *user)
 {
 	struct login *l = user;
 	const struct user *u = l->user_id ? identity_user(api_identity(l->r), l->user_id) : NULL;
 
+	if (not_checked(l, err))
+		return;
 	/* The user may have been changed meanwhile. */
 	if (ok && u && u->enabled && strcmp(u->hash, hash) == 0 && give(l->r, u, &l->asked, TOKEN_PASSWORD, 0))
-		login_free(l);
+		right(l);
 	else
-		clock_after(FAIL_DELAY_MS, refuse_late, l);
+		wrong(l);
 }
 
 static void by_password(struct api_req *r, struct auth_request *a)
@@ -196,34 +272,32 @@ static void by_password(struct api_req *r, struct auth_request *a)
 	struct identity *id = api_identity(r);
 	const struct user *u = a->user_id ? identity_user(id, a->user_id) : identity_user_named(id, a->user_name);
 	struct login *l = g_new0(struct login, 1);
-	GError *err = NULL;
 
 	l->r = r;
+	l->id = id;
 	l->asked = *a;
 	*a = (struct auth_request){ 0 };
 	l->user_id = u && u->enabled && !l->asked.other ? g_strdup(u->id) : NULL;
-	if (password_check(l->asked.secret, l->user_id && u->hash[0] == '$' ? u->hash : NULL, checked, l, &err))
-		return;
-	api_header(r, "Retry-After", "2");
-	api_fail(r, err);
-	login_free(l);
+	check(l, l->user_id && u->hash[0] == '$' ? u->hash : NULL, checked);
 }
 
 /* The same for a program. A password_done_f. */
-static void app_checked(const char *hash, bool ok, void *user)
+static void app_checked(const char *hash, bool ok, const GError *err, void *user)
 {
 	struct login *l = user;
 	struct identity *id = api_identity(l->r);
 	const struct app_credential *c = l->app_id ? app_credential_get(id, l->app_id) : NULL;
 	g_autofree char *token = NULL;
 
+	if (not_checked(l, err))
+		return;
 	/* It may be gone meanwhile. */
 	if (ok && c && strcmp(c->hash, hash) == 0)
 		token = identity_issue_app(id, c, TOKEN_APP, 0);
 	if (token && hand_out(l->r, token))
-		login_free(l);
+		right(l);
 	else
-		clock_after(FAIL_DELAY_MS, refuse_late, l);
+		wrong(l);
 }
 
 static const struct app_credential *find_app(const struct identity *id, const struct auth_request *a)
@@ -242,7 +316,6 @@ static void by_app(struct api_req *r, struct auth_request *a)
 	const struct app_credential *c = find_app(id, a);
 	g_auto(GStrv) roles = c ? app_credential_roles(id, c) : NULL;
 	struct login *l;
-	GError *err = NULL;
 
 	/* Whatever the credential is, so this gives nothing away. */
 	if (a->scope != SCOPE_DEFAULT) {
@@ -252,14 +325,11 @@ static void by_app(struct api_req *r, struct auth_request *a)
 	}
 	l = g_new0(struct login, 1);
 	l->r = r;
+	l->id = id;
 	l->asked = *a;
 	*a = (struct auth_request){ 0 };
 	l->app_id = roles ? g_strdup(c->id) : NULL;
-	if (password_check(l->asked.secret, roles ? c->hash : NULL, app_checked, l, &err))
-		return;
-	api_header(r, "Retry-After", "2");
-	api_fail(r, err);
-	login_free(l);
+	check(l, roles ? c->hash : NULL, app_checked);
 }
 
 /* Of a token that came by an application credential: what it gives stays the credential's. */

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/identity.h"
 #include "api/request.h"
 #include "api/watch.h"
 #include "base/clock.h"
@@ -286,6 +287,20 @@ static void put_events(struct out *o)
 		PUT(o, events_total(fleet_events(o->api->fleet), (enum event_type)i), { "type", event_type_name((enum event_type)i) });
 }
 
+static void put_logins(struct out *o)
+{
+	const struct identity_logins *l = identity_logins(o->api->identity);
+
+	PUT(o, l->accepted, { "result", "accepted" });
+	PUT(o, l->wrong, { "result", "wrong" });
+	PUT(o, l->unavailable, { "result", "unavailable" });
+}
+
+static void put_passwords_waiting(struct out *o)
+{
+	PUT(o, identity_passwords_waiting());
+}
+
 static void put_streams(struct out *o)
 {
 	PUT(o, watches_stats(o->api->watches).open);
@@ -427,6 +442,8 @@ static const struct family {
 	{ "drover_hypervisor_call_duration_seconds", "histogram", "Time from a call to a host to its reply.", put_call_seconds },
 	{ "drover_api_requests_total", "counter", "API requests answered, by method and status class.", put_requests },
 	{ "drover_api_request_duration_seconds", "histogram", "Time from a request's header to its response.", put_request_seconds },
+	{ "drover_logins_total", "counter", "Logins by password or application credential, by result; unavailable: too many at once, or not enough memory.", put_logins },
+	{ "drover_passwords_waiting", "gauge", "Passwords waiting to be checked.", put_passwords_waiting },
 	{ "drover_store_transaction_duration_seconds", "histogram", "Database transactions committed.", put_store_seconds },
 	{ "drover_store_failures_total", "counter", "Database transactions not committed.", put_store_failures },
 	{ "drover_events_total", "counter", "Events by type.", put_events },

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/often.h"
 
 static void count(const struct api_req *r)
 {
@@ -127,6 +128,16 @@ void api_write_fault(GString *s, enum api_service service, const GError *err)
 	jout_close(&o, '}');
 }
 
+static void tell_failed(const struct api_req *r, const GError *err)
+{
+	static struct often often[ERR_N];
+	uint64_t held;
+
+	if (often_tell(&often[err_code(err)], &held))
+		log_warning("request_failed", LOG_S("request_id", r->request_id), LOG_S("address", r->peer), LOG_S("method", r->method),
+			    LOG_S("path", r->path), LOG_S("kind", err_name(err_code(err))), LOG_S("why", err->message), LOG_D("held", (int64_t)held));
+}
+
 void api_fail(struct api_req *r, GError *err)
 {
 	GString *s = g_string_new(NULL);
@@ -137,9 +148,8 @@ void api_fail(struct api_req *r, GError *err)
 
 		api_header(r, "WWW-Authenticate", where);
 	}
-	if (status >= 500 && status != 501) /* what is not there did not fail */
-		log_warning("request_failed", LOG_S("request_id", r->request_id), LOG_S("method", r->method), LOG_S("path", r->path),
-			    LOG_S("kind", err_name(err_code(err))), LOG_S("why", err->message));
+	if (status >= 500 && status != 501 && api_wanted(r)) /* what is not there did not fail */
+		tell_failed(r, err);
 	api_write_fault(s, r->reply->service, err);
 	g_error_free(err);
 	api_reply_json(r, status, s);

@@ -169,6 +169,7 @@ struct api_req *api_req_new(struct api *a, const struct api_head *h, api_answere
 	r->reply->began_us = clock_now_us();
 	r->method = known_method(h->method);
 	r->base_url = g_strdup(h->base_url);
+	r->peer = g_strdup(h->peer);
 	r->raw_token = g_strdup(h->token);
 	r->subject_token = g_strdup(h->subject_token);
 	r->last_event_id = g_strdup(h->last_event_id);
@@ -212,6 +213,7 @@ void api_req_free(struct api_req *r)
 		g_ptr_array_unref(r->query);
 	g_free((char *)r->path);
 	g_free((char *)r->base_url);
+	g_free((char *)r->peer);
 	g_free((char *)r->raw_token);
 	g_free((char *)r->subject_token);
 	g_free((char *)r->last_event_id);
@@ -221,6 +223,11 @@ void api_req_free(struct api_req *r)
 void api_req_abandon(struct api_req *r)
 {
 	r->reply->answered = NULL;
+}
+
+bool api_wanted(const struct api_req *r)
+{
+	return r->reply->answered != NULL;
 }
 
 /* ---- what handlers reach ---- */

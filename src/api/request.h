@@ -46,6 +46,7 @@ struct api_head {
 	const char *path;            /* without the query */
 	const char *query;           /* what stands behind '?'; NULL: none */
 	const char *base_url;
+	const char *peer;            /* "192.0.2.1"; NULL: not known */
 	const char *token, *subject_token;
 	const char *last_event_id;   /* Last-Event-ID */
 	const char *version;         /* OpenStack-API-Version */

@@ -56,17 +56,24 @@ static char *fill(const char *text)
 	return g_string_free(s, FALSE);
 }
 
-static void begin(const char *as, const char *subject, const char *method, const char *target, const char *body, struct asked *into)
+static struct api_req *begin_from(const char *peer, const char *as, const char *subject, const char *method, const char *target, const char *body,
+				  struct asked *into)
 {
 	g_autofree char *filled = fill(target), *content = body ? fill(body) : NULL;
 	g_auto(GStrv) parts = g_strsplit(filled, "?", 2);
-	struct api_head h = { .method = method, .path = parts[0], .query = parts[1], .base_url = "http://h:1",
+	struct api_head h = { .peer = peer, .method = method, .path = parts[0], .query = parts[1], .base_url = "http://h:1",
 			      .token = as ? g_hash_table_lookup(kept, as) : NULL, .subject_token = subject ? g_hash_table_lookup(kept, subject) : NULL };
 	struct api_req *r = api_req_new(api, &h, answered, into);
 
 	if (content)
 		api_req_body(r, content, strlen(content));
 	api_dispatch(r);
+	return r;
+}
+
+static void begin(const char *as, const char *subject, const char *method, const char *target, const char *body, struct asked *into)
+{
+	(void)begin_from("192.0.2.1", as, subject, method, target, body, into);
 }
 
 /* A worker hashes, or the answer waits on the clock. */
@@ -439,6 +446,61 @@ static void test_file_alone(void)
 	g_rmdir(folder);
 }
 
+static void asked_clear(struct asked *a)
+{
+	g_free(a->body);
+	g_free(a->headers);
+}
+
+/*
+ * D4: a client sends wrong passwords, more than the queue holds. Some of its own get 503; another client logs in, be it for the same user,
+ * and what the first one no longer waits for is not hashed. A password that was right before is right at once.
+ */
+static void test_strangers(void)
+{
+	enum { MANY = 400 };
+	static const struct step user = { "kim", "root", "POST", V3 "/users", "{\"user\":{\"name\":\"kim\",\"password\":\"one\"}}", 201, NULL, .id = "kim" },
+				 root = { "root", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", PROJECT("admin")), 201, NULL, "root" };
+	g_autofree struct asked *strange = g_new0(struct asked, MANY);
+	g_autofree struct api_req **reqs = g_new0(struct api_req *, MANY);
+	const struct identity_logins *logins = identity_logins(identity);
+	uint64_t wrong_before = logins->wrong;
+	struct asked kim = { 0 }, again = { 0 }, last = { 0 };
+	unsigned full = 0, answered_first = 0;
+
+	run_step(&root);
+	run_step(&user);
+	for (int i = 0; i < MANY; i++) {
+		reqs[i] = begin_from("198.51.100.7", NULL, NULL, "POST", V3 "/auth/tokens", LOGIN("kim", "x", ""), &strange[i]);
+		full += strange[i].status == 503;
+	}
+	g_assert_cmpuint(full, >, 100);
+	g_assert_cmpuint(identity_passwords_waiting(), ==, 256);
+	(void)begin_from("192.0.2.1", NULL, NULL, "POST", V3 "/auth/tokens", LOGIN("kim", "one", ""), &kim);
+	await(&kim);
+	g_assert_cmpint(kim.status, ==, 201);
+	for (int i = 0; i < MANY; i++)
+		answered_first += strange[i].status == 401;
+	g_assert_cmpuint(answered_first, <=, 4); /* those that were hashed already, and one turn */
+	g_assert_cmpuint(identity_passwords_waiting(), >, 200);
+	(void)begin_from("198.51.100.7", NULL, NULL, "POST", V3 "/auth/tokens", LOGIN("kim", "one", ""), &again);
+	g_assert_cmpint(again.status, ==, 201); /* remembered: not even a turn */
+	for (int i = 0; i < MANY; i++)
+		if (!strange[i].status)
+			api_req_abandon(reqs[i]);
+	(void)begin_from("198.51.100.7", NULL, NULL, "POST", V3 "/auth/tokens", LOGIN("kim", "y", ""), &last);
+	await(&last);
+	g_assert_cmpint(last.status, ==, 401);
+	g_assert_cmpuint(identity_passwords_waiting(), ==, 0);
+	g_assert_cmpuint(logins->wrong - wrong_before, <, 10);
+	for (int i = 0; i < MANY; i++)
+		asked_clear(&strange[i]);
+	asked_clear(&kim);
+	asked_clear(&again);
+	asked_clear(&last);
+	clock_advance_ms(600 * 1000); /* the late answers, and their counts */
+}
+
 #define TOGGLE(path, kind, on) "PATCH", V3 path, "{\"" kind "\":{\"enabled\":" on "}}", 200, NULL
 
 /*
@@ -676,6 +738,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/identity/D12/not-before", test_not_before);
 	g_test_add_func("/identity/D7/empty-database", test_empty_database);
 	g_test_add_func("/identity/D7/file-alone", test_file_alone);
+	g_test_add_func("/identity/D4/strangers", test_strangers);
 	g_test_add_func("/identity/expiry", test_expiry);
 	g_test_add_func("/identity/restart", test_restart);
 	g_test_add_func("/identity/application-credentials", test_apps);
