@@ -18,6 +18,7 @@
 
 #include <glib.h>
 
+#include "api/audit.h"
 #include "api/http.h"
 #include "api/identity.h"
 #include "base/clock.h"
@@ -157,6 +158,8 @@ static bool start(struct daemon *d, GError **err)
 	d->engine = engine_new(d->fleet, err);
 	if (!d->engine)
 		return false;
+	if (!audit_open(d->conf->audit_log, err))
+		return false;
 	d->api = api_new(d->engine, d->identity);
 	return http_listen(d->api, err) && identity_publish(d->identity, http_url(d->api), err);
 }
@@ -169,6 +172,7 @@ static void finish(struct daemon *d)
 	fleet_free(d->fleet);
 	identity_free(d->identity);
 	store_close(d->store);
+	audit_close();
 	conf_free(d->conf);
 }
 
@@ -230,6 +234,7 @@ static void on_reload(void *user)
 		engine_limits_changed(d->engine);
 		log_info("reloaded", LOG_S("changed", changed->str), LOG_S("needs_restart", fixed->str));
 	}
+	audit_reopen();
 	conf_free(fresh);
 }
 

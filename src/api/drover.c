@@ -180,6 +180,7 @@ static void host_add(struct api_req *r)
 
 	if (body && json_decode(body, add_body, G_N_ELEMENTS(add_body), API_MV_MIN, "body", &a, &err))
 		h = fleet_host_add(api_fleet(r), &a.host, &err);
+	api_about(r, a.host.name);
 	json_free(add_fields, G_N_ELEMENTS(add_fields), &a.host);
 	if (h)
 		reply_host(r, 201, h);

@@ -231,6 +231,8 @@ static void create(struct api_req *r)
 	root = api_body(r, &err);
 	if (root && app_body_parse(root, &m->body, &err))
 		m->new = build(r->auth, &m->body, &err);
+	if (m->new)
+		api_about(r, m->new->id);
 	if (m->new && !m->body.secret)
 		m->body.secret = password_random(SECRET_LEN);
 	if (m->new) {

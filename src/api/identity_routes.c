@@ -200,6 +200,7 @@ static void write_change(struct user_change *c, const char *hash)
 		u.enabled = c->b.enabled;
 	if (c->b.default_project_id || c->b.no_default_project)
 		u.default_project_id = c->b.default_project_id;
+	api_about(r, u.name);
 	if (check_default_project(id, &c->b, &err) && identity_user_put(id, &u, &err))
 		reply_user(r, c->create ? 201 : 200, identity_user(id, u.id));
 	else
@@ -422,6 +423,7 @@ static void project_write(struct api_req *r, const struct project *old)
 		p.enabled = b.enabled;
 	if (!p.name)
 		g_set_error(&err, ERR, ERR_BAD_REQUEST, "Invalid input for field 'project.name': it is a required property");
+	api_about(r, p.name);
 	if (!err && identity_project_put(id, &p, &err))
 		reply_project(r, old ? 200 : 201, identity_project(id, p.id));
 	else

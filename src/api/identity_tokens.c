@@ -14,6 +14,7 @@
 #include "api/guess.h"
 #include "api/identity_body.h"
 #include "api/password.h"
+#include "api/request.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -169,6 +170,7 @@ static void wrong(struct login *l)
 	unsigned delay_ms = guess_refused(id->guess, l->client, name_of(&l->asked));
 
 	id->logins.wrong++;
+	api_login(l->r, NULL, name_of(&l->asked), NULL);
 	log_info("login_failed", LOG_S("request_id", l->r->request_id), LOG_S("address", l->r->peer),
 		 LOG_S("user", l->asked.user_name ? l->asked.user_name : l->asked.user_id),
 		 LOG_S("application_credential", l->asked.app_name ? l->asked.app_name : l->asked.app_id), LOG_D("delay_ms", delay_ms));
@@ -234,6 +236,7 @@ static bool hand_out(struct api_req *r, const char *token)
 
 	if (!auth)
 		return false;
+	api_login(r, auth->user_id, auth->user_name, auth->project_id);
 	reply_token(r, 201, token, auth);
 	auth_free(auth);
 	return true;

@@ -241,6 +241,7 @@ static void act_of_server(struct api_req *r)
 	const char *name = root ? api_action(root, &value, &err) : NULL;
 	struct server *s;
 
+	api_about(r, name);
 	if (name && strcmp(name, "force_complete") != 0)
 		g_set_error(&err, ERR, ERR_BAD_REQUEST, "There is no such action: %.120s", name);
 	else if (name && !json_is_null(value))

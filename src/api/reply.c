@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/audit.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/often.h"
@@ -18,12 +19,33 @@ static void count(const struct api_req *r)
 	metric_observe(&s->seconds, (double)(clock_now_us() - r->reply->began_us) / 1e6);
 }
 
+/* A stranger's request changes nothing, and could fill the log: it is in no audit, but for a login. */
+static void audit(const struct api_req *r)
+{
+	const struct api_reply *p = r->reply;
+	bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0 || strcmp(r->method, "OPTIONS") == 0;
+	struct audit_entry e = {
+		.request_id = r->request_id, .address = r->peer, .user_id = p->login_user_id, .user_name = p->login_user, .project_id = p->login_project,
+		.method = r->method, .route = p->route, .path = r->path, .about = p->about, .status = p->status,
+	};
+
+	if (reads || (!r->auth && !p->login_user))
+		return;
+	if (!p->login_user) {
+		e.user_id = r->auth->user_id;
+		e.user_name = r->auth->user_name;
+		e.project_id = r->auth->project_id;
+	}
+	audit_write(&e);
+}
+
 static void answer(struct api_req *r, int status, GString *body)
 {
 	g_assert(r->reply->status == 0);
 	r->reply->status = status;
 	r->reply->body = body;
 	count(r);
+	audit(r);
 	if (r->reply->answered)
 		r->reply->answered(r, r->reply->user);
 	else

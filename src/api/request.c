@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/util.h"
 
+#define ABOUT_MAX 128
 #define QUERY_PAIRS_MAX 256
 
 /* ---- life ---- */
@@ -208,6 +209,10 @@ void api_req_free(struct api_req *r)
 	if (r->reply->auth_own)
 		auth_free(r->reply->auth_own);
 	g_clear_error(&r->reply->bad);
+	g_free(r->reply->about);
+	g_free(r->reply->login_user_id);
+	g_free(r->reply->login_user);
+	g_free(r->reply->login_project);
 	g_free(r->reply);
 	if (r->query)
 		g_ptr_array_unref(r->query);
@@ -228,6 +233,22 @@ void api_req_abandon(struct api_req *r)
 bool api_wanted(const struct api_req *r)
 {
 	return r->reply->answered != NULL;
+}
+
+/* ---- for the audit log ---- */
+
+void api_about(struct api_req *r, const char *what)
+{
+	g_free(r->reply->about);
+	r->reply->about = what ? util_line(what, ABOUT_MAX) : NULL;
+}
+
+void api_login(struct api_req *r, const char *user_id, const char *user_name, const char *project_id)
+{
+	util_replace(&r->reply->login_user_id, user_id);
+	g_free(r->reply->login_user);
+	r->reply->login_user = util_line(user_name, ABOUT_MAX);
+	util_replace(&r->reply->login_project, project_id);
 }
 
 /* ---- what handlers reach ---- */

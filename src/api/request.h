@@ -72,6 +72,10 @@ struct api_reply {
 	GString *body_in;
 	struct auth *auth_own;
 	GError *bad;                 /* what was wrong with the head */
+	/* for the audit log (audit.h) */
+	const char *route;           /* its path, with braces; NULL: none */
+	char *about;
+	char *login_user_id, *login_user, *login_project; /* of a login: the user as asked for, or as the token has it */
 };
 
 /** api_new_parts() - an API of these parts; copied, the router made from @tables is its own. */
@@ -85,6 +89,9 @@ void api_req_body(struct api_req *r, const void *data, size_t len);
 void api_req_free(struct api_req *r);
 /** api_req_abandon() - its client is gone: whatever the answer will be, drop it. */
 void api_req_abandon(struct api_req *r);
+
+/** api_login() - for the audit log: it is a login, of this user. Copied. */
+void api_login(struct api_req *r, const char *user_id, const char *user_name, const char *project_id);
 
 /** api_dispatch() - find the route, check version, token and policy, call the handler. It is answered now or later. */
 void api_dispatch(struct api_req *r);

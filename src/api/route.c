@@ -78,6 +78,7 @@ void api_dispatch(struct api_req *r)
 		return;
 	}
 	memcpy(r->param, m.param, sizeof m.param);
+	r->reply->route = m.route->path;
 	/* A token is allowed on a public route; a bad one does no harm there. */
 	if ((m.route->policy != API_PUBLIC || r->raw_token) && !authenticate(r, &err) && m.route->policy != API_PUBLIC) {
 		api_fail(r, g_steal_pointer(&err));

@@ -196,6 +196,7 @@ static void action(struct api_req *r)
 	const json_t *value = NULL;
 	const char *name = root ? api_action(root, &value, &err) : NULL;
 
+	api_about(r, name);
 	if (name)
 		act(r, name, value);
 	else

@@ -48,6 +48,7 @@ static const struct key keys[] = {
 	{ "DEFAULT", "ram_allocation_ratio", KEY_DBL, AT(ram_allocation_ratio), "1.0", 0.01, 1000, .help = "memory allocated per unit of physical memory" },
 	{ "DEFAULT", "disk_allocation_ratio", KEY_DBL, AT(disk_allocation_ratio), "1.0", 0.01, 1000, .help = "disk allocated per unit of physical disk" },
 	{ "DEFAULT", "default_availability_zone", KEY_STR, AT(default_availability_zone), "nova", .help = "availability zone of every host" },
+	{ "api", "audit_log", KEY_STR, AT(audit_log), "log", .help = "Drover's: where the record of changes and logins goes: log (the daemon's, as event audit), off, or the path of a file that gets one JSON object a line" },
 	{ "api", "host_schemes", KEY_LIST, AT(host_schemes), "qemu+tls,qemu+tcp,qemu+ssh,qemu+unix,qemu", .help = "Drover's: schemes of URIs of hosts that are added at run time, by the API; such URIs have no parameters. Empty: none can be added" },
 	{ "api", "max_limit", KEY_INT, AT(max_limit), "1000", 1, 100000, .help = "maximum number of items in one page of a list" },
 	{ "api", "public_url", KEY_STR, AT(public_url), NULL, .help = "Drover's: URL of the API as clients reach it, used in links and the service catalog; unset: taken from each request" },
@@ -392,6 +393,14 @@ static void check_address(struct reader *r, const char *name, const char *addr)
 		mistake(r, "%s: %s", name, why->message);
 }
 
+static void check_audit(struct reader *r)
+{
+	const char *where = r->conf->audit_log ? r->conf->audit_log : "";
+
+	if (strcmp(where, "log") != 0 && strcmp(where, "off") != 0 && *where != '/')
+		mistake(r, "audit_log = %s: must be log, off, or a path that begins with /", where);
+}
+
 static void check_schemes(struct reader *r)
 {
 	static const char *const known[] = { "qemu", "qemu+unix", "qemu+tls", "qemu+tcp", "qemu+ssh", NULL };
@@ -437,6 +446,7 @@ static void check_whole(struct reader *r)
 	check_address(r, "[vnc] server_listen", c->vnc_server_listen);
 	check_address(r, "[spice] server_listen", c->spice_server_listen);
 	check_schemes(r);
+	check_audit(r);
 	check_sources(r);
 	if (c->live_migration_tunnelled) {
 		/* libvirt refuses the migration otherwise. */

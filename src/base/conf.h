@@ -48,6 +48,7 @@ struct conf {
 	int64_t max_limit;
 	int64_t event_history;        /* events kept for subscribed clients */
 	int64_t event_streams_max;
+	char *audit_log;              /* "log", "off", or the path of a file */
 	char *metrics;                /* off, token, totals, hosts */
 	char **host_schemes;          /* of URIs of hosts that are added at run time */
 	/* [compute] */

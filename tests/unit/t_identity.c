@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "api/audit.h"
 #include "api/identity_priv.h"
 #include "api/request.h"
 #include "base/clock.h"
@@ -501,6 +502,110 @@ static void test_strangers(void)
 	clock_advance_ms(600 * 1000); /* the late answers, and their counts */
 }
 
+/* ---- D26 ---- */
+
+static const struct step audited[] = {
+	{ "no token", NULL, "POST", V3 "/users", "{}", 401, NO },
+	{ "wrong", NULL, "POST", V3 "/auth/tokens", LOGIN("lea", "s3cret-wrong", ""), 401, NO },
+	{ "root", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", PROJECT("admin")), 201, NULL, "root" },
+	{ "a look", "root", "GET", V3 "/users", NULL, 200, NULL },
+	{ "lea", "root", "POST", V3 "/users", "{\"user\":{\"name\":\"lea\",\"password\":\"s3cret-one\"}}", 201, NULL, .id = "lea" },
+	{ "disable", "root", "PATCH", V3 "/users/{lea}?x=s3cret-query", "{\"user\":{\"enabled\":false,\"password\":\"s3cret-two\"}}", 200, NULL },
+	{ "no such", "root", "DELETE", V3 "/users/x%0ay", NULL, 404, NULL },
+	{ "her end", "root", "DELETE", V3 "/users/{lea}", NULL, 204, "" },
+};
+static const char *const audit_want[] = {
+	"\"user\":null,\"user_name\":\"lea\",\"project\":null,\"method\":\"POST\",\"route\":\"" V3 "/auth/tokens\",\"path\":\"" V3 "/auth/tokens\",\"about\":null,\"status\":401}",
+	"\"user\":\"{admin-user}\",\"user_name\":\"admin\",\"project\":\"{admin-project}\",\"method\":\"POST\",\"route\":\"" V3 "/auth/tokens\",\"path\":\"" V3 "/auth/tokens\",\"about\":null,\"status\":201}",
+	"\"method\":\"POST\",\"route\":\"" V3 "/users\",\"path\":\"" V3 "/users\",\"about\":\"lea\",\"status\":201}",
+	"\"method\":\"PATCH\",\"route\":\"" V3 "/users/{id}\",\"path\":\"" V3 "/users/{lea}\",\"about\":\"lea\",\"status\":200}",
+	"\"method\":\"DELETE\",\"route\":\"" V3 "/users/{id}\",\"path\":\"" V3 "/users/x\\ny\",\"about\":null,\"status\":404}",
+	"\"method\":\"DELETE\",\"route\":\"" V3 "/users/{id}\",\"path\":\"" V3 "/users/{lea}\",\"about\":null,\"status\":204}",
+};
+
+/* "{lea}" is known only after her line was written, and "{id}" stays. */
+static void expect_audit(const char *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+	g_assert_cmpuint(g_strv_length(lines), ==, G_N_ELEMENTS(audit_want) + 1);
+	for (size_t i = 0; i < G_N_ELEMENTS(audit_want); i++) {
+		g_autofree char *want = fill(audit_want[i]);
+
+		if (!strstr(lines[i], want) || !strstr(lines[i], "\"address\":\"192.0.2.1\"") || !strstr(lines[i], "{\"time\":\"20") ||
+		    !strstr(lines[i], "\"request_id\":\"req-"))
+			g_error("line %zu: %s, want %s", i, lines[i], want);
+	}
+	g_assert_null(strstr(text, "s3cret"));
+	g_assert_null(strstr(text, g_hash_table_lookup(kept, "password")));
+	g_assert_null(strstr(text, g_hash_table_lookup(kept, "root")));
+}
+
+/* D26: which user changed what, from where, and what came of it; no secret, nothing of strangers but logins, nothing of looking. */
+static void test_audit_file(void)
+{
+	g_autofree char *path = g_build_filename(conf.state_path, "audit", NULL), *old = g_strconcat(path, ".1", NULL), *text = NULL, *more = NULL;
+	struct stat st;
+
+	g_assert_true(audit_open(path, NULL));
+	for (size_t i = 0; i < G_N_ELEMENTS(audited); i++)
+		run_step(&audited[i]);
+	g_assert_cmpint(g_rename(path, old), ==, 0);
+	audit_reopen();
+	run_step(&audited[1]);
+	audit_close();
+	g_assert_true(g_file_get_contents(old, &text, NULL, NULL));
+	expect_audit(text);
+	g_assert_cmpint(stat(path, &st), ==, 0);
+	g_assert_cmpuint(st.st_mode & 0777, ==, 0600);
+	g_assert_true(g_file_get_contents(path, &more, NULL, NULL));
+	g_assert_nonnull(strstr(more, "\"status\":401}\n"));
+	g_unlink(path);
+	g_unlink(old);
+}
+
+struct heard {
+	unsigned audits, failed;
+};
+
+static void hear(enum log_level level, const char *line, void *user)
+{
+	struct heard *h = user;
+
+	(void)level;
+	h->audits += g_str_has_prefix(line, "INFO audit ");
+	h->failed += g_str_has_prefix(line, "ERROR audit_failed ");
+	g_assert_null(strstr(line, "s3cret"));
+}
+
+/* The log is where it goes by default; a file that takes no line is told, a file that cannot be had is a mistake at the start. */
+static void test_audit_elsewhere(void)
+{
+	static const struct {
+		const char *where;
+		struct heard want;
+	} rows[] = { { "log", { G_N_ELEMENTS(audit_want), 0 } }, { "off", { 0, 0 } }, { "/dev/full", { 0, 1 } } };
+	g_autoptr(GError) err = NULL;
+
+	log_init(LOG_INFO, LOG_TEXT);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct heard got = { 0 };
+
+		log_hook(hear, &got);
+		g_assert_true(audit_open(rows[i].where, NULL));
+		for (size_t k = 0; k < G_N_ELEMENTS(audited); k++)
+			run_step(&audited[k]);
+		audit_close();
+		log_hook(NULL, NULL);
+		g_assert_cmpuint(got.audits, ==, rows[i].want.audits);
+		g_assert_cmpuint(got.failed, >=, rows[i].want.failed);
+		g_assert_cmpuint(got.failed, <=, rows[i].want.failed * 10);
+	}
+	log_init(LOG_WARNING, LOG_TEXT);
+	g_assert_false(audit_open("/nowhere/at/all", &err));
+	g_assert_error(err, ERR, ERR_CONF);
+}
+
 #define TOGGLE(path, kind, on) "PATCH", V3 path, "{\"" kind "\":{\"enabled\":" on "}}", 200, NULL
 
 /*
@@ -739,6 +844,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/identity/D7/empty-database", test_empty_database);
 	g_test_add_func("/identity/D7/file-alone", test_file_alone);
 	g_test_add_func("/identity/D4/strangers", test_strangers);
+	g_test_add_func("/identity/D26/file", test_audit_file);
+	g_test_add_func("/identity/D26/elsewhere", test_audit_elsewhere);
 	g_test_add_func("/identity/expiry", test_expiry);
 	g_test_add_func("/identity/restart", test_restart);
 	g_test_add_func("/identity/application-credentials", test_apps);
