@@ -38,6 +38,23 @@ apt() {
 	DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"
 }
 
+# Debian's way to say that what is installed now shall not start its services. Where it is said already, it stays as it is.
+readonly service_policy=/usr/sbin/policy-rc.d
+
+without_services() {
+	local status=0
+
+	if [ -e "$service_policy" ]; then
+		"$@"
+		return
+	fi
+	printf '#!/bin/sh\nexit 101\n' > "$service_policy"
+	chmod 0755 "$service_policy"
+	"$@" || status=$?
+	rm -f "$service_policy"
+	return "$status"
+}
+
 # GROUP...: install what is missing of them, and only that.
 setup_packages() {
 	local missing
@@ -47,9 +64,9 @@ setup_packages() {
 	[ ${#missing[@]} -gt 0 ] || return 0
 	say "installing ${missing[*]}"
 	# the lists may be absent, or too old to fetch from
-	if ! apt install --no-install-recommends "${missing[@]}"; then
+	if ! without_services apt install --no-install-recommends "${missing[@]}"; then
 		apt update
-		apt install --no-install-recommends "${missing[@]}" || die "cannot install ${missing[*]}"
+		without_services apt install --no-install-recommends "${missing[@]}" || die "cannot install ${missing[*]}"
 	fi
 }
 
