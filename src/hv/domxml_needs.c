@@ -356,6 +356,49 @@ static bool take_machine(const xmlNode *root, struct domxml_needs *ret, GError *
 	return true;
 }
 
+/* Kinds of devices that one build of QEMU has and another has not: where in a device the description says it. */
+static const struct {
+	const char *device, *child, *attr; /* child NULL: the device itself */
+	const char *as;                    /* as HV_NEED_DEVICE has the attribute */
+} builds[] = {
+	{ "graphics", NULL,    "type",  "type" },
+	{ "video",    "model", "type",  "model" },
+	{ "rng",      NULL,    "model", "model" },
+	{ "tpm",      NULL,    "model", "model" },
+};
+
+static bool take_build(const xmlNode *root, const xmlNode *n, size_t i, struct domxml_needs *ret, GError **err)
+{
+	const xmlNode *type = domxml_child(domxml_child(root, "os"), "type");
+	g_autofree char *value = domxml_attr(builds[i].child ? domxml_child(n, builds[i].child) : n, builds[i].attr);
+	struct hv_need *need;
+
+	/* No video device is none. */
+	if (!value || !*value || g_str_equal(value, "none"))
+		return true;
+	need = want(ret->dest, HV_NEED_DEVICE, g_strdup_printf("%s %s %s", builds[i].device, builds[i].as, value), err);
+	if (!need || need->usage)
+		return need;
+	need->usage = domxml_attr(type, "machine");
+	need->arch = domxml_attr(type, "arch");
+	need->virt_type = domxml_attr(root, "type");
+	need->emulator = domxml_text(domxml_child(domxml_child(root, "devices"), "emulator"));
+	return true;
+}
+
+static bool take_builds(const xmlNode *root, struct domxml_needs *ret, GError **err)
+{
+	const xmlNode *all = domxml_child(root, "devices");
+	const xmlNode *type = domxml_child(domxml_child(root, "os"), "type");
+	g_autofree char *machine = domxml_attr(type, "machine");
+
+	for (size_t i = 0; machine && i < G_N_ELEMENTS(builds); i++)
+		for (xmlNode *n = domxml_child(all, builds[i].device); n; n = domxml_next(n, builds[i].device))
+			if (!take_build(root, n, i, ret, err))
+				return false;
+	return true;
+}
+
 static bool take_name(const xmlNode *root, struct domxml_needs *ret, GError **err)
 {
 	char *name = domxml_text(domxml_child(root, "name"));
@@ -378,7 +421,8 @@ bool domxml_needs(const char *xml, struct domxml_needs *ret, GError **err)
 	hv_need_add(found.source, HV_NEED_NO_SNAPSHOT, "");
 	hv_need_add(found.source, HV_NEED_NO_CHECKPOINT, "");
 	ok = root && take_name(root, &found, err) && take_machine(root, &found, err) && take_files(root, &found, err) &&
-	     take_nvram(root, &found, err) && take_labels(root, &found, err) && take_devices(root, &found, err);
+	     take_nvram(root, &found, err) && take_labels(root, &found, err) && take_builds(root, &found, err) &&
+	     take_devices(root, &found, err);
 	if (ok)
 		take_cpu(root, &found);
 	if (!ok)

@@ -180,3 +180,35 @@ bool lv_domcaps_parse(const char *xml, struct hv_host_info *info, GError **err)
 	info->tpm_emulator = offers(tpm, "backendModel", "emulator");
 	return true;
 }
+
+/* How the capabilities call what the description calls otherwise. */
+static const char *enum_of(const char *element, const char *attr)
+{
+	return g_str_equal(element, "video") && g_str_equal(attr, "model") ? "modelType" : attr;
+}
+
+static bool lists(const xmlNode *device, const char *name)
+{
+	for (xmlNode *e = domxml_child(device, "enum"); e; e = domxml_next(e, "enum")) {
+		g_autofree char *text = domxml_attr(e, "name");
+
+		if (!g_strcmp0(text, name))
+			return true;
+	}
+	return false;
+}
+
+enum hv_found lv_domcaps_device(const char *xml, const char *device)
+{
+	g_autoptr(xmlDoc) doc = domxml_read(xml, "domainCapabilities", NULL);
+	g_auto(GStrv) words = g_strsplit(device, " ", 3);
+	const xmlNode *kind;
+	const char *name;
+
+	g_assert(g_strv_length(words) == 3);
+	kind = doc ? domxml_child(domxml_child(xmlDocGetRootElement(doc), "devices"), words[0]) : NULL;
+	name = enum_of(words[0], words[1]);
+	if (!lists(kind, name))
+		return HV_FOUND_UNKNOWN;
+	return offers(kind, name, words[2]) ? HV_FOUND : HV_FOUND_NOT;
+}

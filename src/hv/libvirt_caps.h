@@ -22,4 +22,12 @@ bool lv_caps_parse(const char *xml, struct hv_host_info *info, GError **err);
 /** lv_domcaps_parse() - fill tpm_emulator of @info from domain capabilities XML. */
 bool lv_domcaps_parse(const char *xml, struct hv_host_info *info, GError **err);
 
+/**
+ * lv_domcaps_device() - does a QEMU have that kind of device?
+ * @device: "graphics type spice", "video model qxl", "rng model virtio"
+ *
+ * Return: HV_FOUND_UNKNOWN where the domain capabilities do not list such devices, or are none.
+ */
+enum hv_found lv_domcaps_device(const char *xml, const char *device);
+
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "hv/domxml.h"
+#include "hv/libvirt_caps.h"
 
 static void found(struct hv_need *n, bool there, const char *why)
 {
@@ -173,6 +174,21 @@ static void look_machine(const struct lv_ctx *x, struct hv_need *n)
 	free(caps);
 }
 
+/* What libvirt checks before a start is what it lists. */
+static void look_device(const struct lv_ctx *x, struct hv_need *n)
+{
+	char *caps = virConnectGetDomainCapabilities(x->vir, n->emulator, n->arch, n->usage, n->virt_type, 0);
+
+	if (!caps) {
+		not_found(n, (const int[]){ 0 }, true); /* the machine type's lookup says it */
+		return;
+	}
+	n->found = lv_domcaps_device(caps, n->name);
+	if (n->found == HV_FOUND_UNKNOWN)
+		n->why = g_strdup("its libvirt does not list such devices");
+	free(caps);
+}
+
 static void look_security(const struct lv_ctx *x, struct hv_need *n)
 {
 	char *text = virConnectGetCapabilities(x->vir);
@@ -224,6 +240,9 @@ static void look(const struct lv_ctx *x, const char *uuid, struct hv_need *n)
 		break;
 	case HV_NEED_MACHINE:
 		look_machine(x, n);
+		break;
+	case HV_NEED_DEVICE:
+		look_device(x, n);
 		break;
 	case HV_NEED_SECURITY:
 		look_security(x, n);

@@ -22,6 +22,7 @@ enum hv_need_kind {
 	HV_NEED_NWFILTER,
 	HV_NEED_SECRET,    /* by its UUID, or by its usage where .usage is set */
 	HV_NEED_MACHINE,   /* the machine type, of that emulator */
+	HV_NEED_DEVICE,    /* a kind of device that QEMU can be built without: "video model qxl"; .usage: of which machine type */
 	HV_NEED_SECURITY,  /* a security driver, by its model: "apparmor" */
 	HV_NEED_KIND_N
 };
@@ -37,7 +38,7 @@ struct hv_need {
 	enum hv_need_kind kind;
 	char *name;
 	char *usage;                       /* HV_NEED_SECRET: "ceph", "iscsi", "volume", "tls", "vtpm" */
-	char *emulator, *arch, *virt_type; /* HV_NEED_MACHINE; NULL: the host's own choice */
+	char *emulator, *arch, *virt_type; /* HV_NEED_MACHINE, HV_NEED_DEVICE; NULL: the host's own choice */
 	/* the answer */
 	enum hv_found found;
 	char *why;

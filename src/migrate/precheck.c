@@ -441,6 +441,7 @@ static const struct {
 	{ "unmigratable",       precheck_unmigratable, .of_dest = true, .asks = true },
 	{ "name",               precheck_name,      .of_dest = true, .asks = true },
 	{ "machine",            precheck_machine,   .of_dest = true, .asks = true },
+	{ "device_kinds",       precheck_devices_built, .of_dest = true, .asks = true },
 	{ "tsc",                precheck_tsc,       .of_dest = true, .asks = true },
 	{ "security",           precheck_security,  .of_dest = true, .asks = true },
 	{ "networks",           precheck_networks,  .of_dest = true, .asks = true },

@@ -212,6 +212,11 @@ enum verdict precheck_machine(struct precheck *p, GError **err)
 	return has(p, KIND(HV_NEED_MACHINE), err);
 }
 
+enum verdict precheck_devices_built(struct precheck *p, GError **err)
+{
+	return has(p, KIND(HV_NEED_DEVICE), err);
+}
+
 enum verdict precheck_security(struct precheck *p, GError **err)
 {
 	return has(p, KIND(HV_NEED_SECURITY), err);

@@ -133,7 +133,7 @@ void precheck_storage_clear(struct precheck *p);
 
 verdict_f precheck_snapshots, precheck_checkpoints, precheck_block_jobs, precheck_unmigratable, precheck_name, precheck_machine, precheck_networks,
 	precheck_secrets, precheck_boot_files, precheck_nvram, precheck_tsc,
-	precheck_security, precheck_folders, precheck_host_paths;
+	precheck_devices_built, precheck_security, precheck_folders, precheck_host_paths;
 /** precheck_read_needs() - what the guest needs is in p->needs. Return: PASS; ASKED, and the row is called again; FAIL. */
 enum verdict precheck_read_needs(struct precheck *p, GError **err);
 void precheck_guest_clear(struct precheck *p);

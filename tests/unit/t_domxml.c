@@ -552,6 +552,27 @@ static void test_servers(void)
 	}
 }
 
+static void test_devices(void)
+{
+	static const char xml[] = "<domainCapabilities><devices><graphics supported='yes'><enum name='type'><value>vnc</value></enum></graphics>"
+				  "<video supported='yes'><enum name='modelType'><value>vga</value><value>qxl</value></enum></video>"
+				  "<rng supported='no'/><tpm supported='yes'><enum name='model'/></tpm></devices></domainCapabilities>";
+	static const struct {
+		const char *device;
+		enum hv_found found;
+	} kinds[] = {
+		{ "graphics type vnc", HV_FOUND }, { "graphics type spice", HV_FOUND_NOT }, { "video model qxl", HV_FOUND },
+		{ "video model virtio", HV_FOUND_NOT }, { "rng model virtio", HV_FOUND_UNKNOWN }, { "tpm model tpm-crb", HV_FOUND_NOT },
+		{ "sound model ich9", HV_FOUND_UNKNOWN },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+		g_test_message("%s", kinds[i].device);
+		g_assert_cmpint(lv_domcaps_device(xml, kinds[i].device), ==, kinds[i].found);
+		g_assert_cmpint(lv_domcaps_device("<no", kinds[i].device), ==, HV_FOUND_UNKNOWN);
+	}
+}
+
 #define POOL(type, source) "<pool type='" type "'><source>" source "</source></pool>"
 
 /* Volumes of pools, by the pool's type. */
@@ -607,5 +628,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/domxml/F2-servers", test_servers);
 	g_test_add_func("/domxml/F2-volumes", test_volumes);
 	g_test_add_func("/domxml/F10-tsc", test_tsc_caps);
+	g_test_add_func("/domxml/F10-device-kinds", test_devices);
 	return g_test_run();
 }

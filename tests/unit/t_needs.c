@@ -43,6 +43,10 @@ static const struct {
 	  "</channel><console type='pty'><log file='/more/e'/></console><interface type='vhostuser'><source type='unix' path='/run/f' mode='client'/></interface>"
 	  "<interface type='vhostuser'><source type='unix' path='/run/g' mode='server'/></interface></devices>", "snapshots: checkpoints:", "", "",
 	  "/run/f /run/b", NULL },
+	{ "<os><type machine='pc'>hvm</type></os><devices><graphics type='spice'/><graphics type='spice'/><video><model type='qxl'/></video><video><model "
+	  "type='none'/></video><rng model='virtio'/><tpm model='tpm-crb'/></devices>", "snapshots: checkpoints:",
+	  "machine type:pc QEMU with:graphics type spice(pc) QEMU with:video model qxl(pc) QEMU with:rng model virtio(pc) QEMU with:tpm model tpm-crb(pc)",
+	  "", "", NULL },
 	{ "<seclabel type='dynamic' model='selinux' relabel='yes'/><seclabel type='none' model='none'/><seclabel type='none'/>", "snapshots: checkpoints:",
 	  "security driver:selinux", "", "", NULL },
 	{ "<devices><interface type='bridge'><source bridge='b'/><target dev='tap-web'/></interface><interface type='bridge'><source bridge='b'/>"
