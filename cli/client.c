@@ -114,6 +114,11 @@ static slist *headers(const struct client *c, const struct http *q)
 	return list;
 }
 
+static bool has_scheme(const char *url)
+{
+	return g_ascii_strncasecmp(url, "http://", 7) == 0 || g_ascii_strncasecmp(url, "https://", 8) == 0;
+}
+
 /* Why there was no answer, and what to do about it. */
 static void net_error(const struct client *c, const struct http *q, CURLcode code, GError **err)
 {
@@ -134,8 +139,13 @@ static void net_error(const struct client *c, const struct http *q, CURLcode cod
 	case CURLE_SSL_CERTPROBLEM:
 		g_set_error(err, CLI_ERR, CLI_FAILED, "cannot use the client certificate: %s; see OS_CERT and OS_KEY", safe);
 		break;
-	case CURLE_URL_MALFORMAT:
 	case CURLE_UNSUPPORTED_PROTOCOL:
+		if (has_scheme(q->url)) {
+			g_set_error(err, CLI_ERR, CLI_FAILED, "%s: the answer is not HTTP", q->url);
+			break;
+		}
+		G_GNUC_FALLTHROUGH;
+	case CURLE_URL_MALFORMAT:
 		g_set_error(err, CLI_ERR, CLI_FAILED, "\"%s\" is not a URL: it must be http://HOST... or https://HOST...", q->url);
 		break;
 	default:

@@ -14,6 +14,7 @@
 
 #include "cli.h"
 #include "client.h"
+#include "render.h"
 
 const struct command_table *const cli_tables[] = {
 	&server_commands, &migration_commands, &service_commands, &host_commands, &event_commands, NULL,
@@ -118,11 +119,28 @@ static bool run(struct cli *c, struct line *l, GError **err)
 	return check_line(c, err) && c->cmd->run(c, err);
 }
 
+/*
+ * D13: a message may have in it what a server, a file or the environment has said. All of them come by here. Further lines of
+ * our own begin with two blanks; so does what else has an end of line in it, so that it does not look like a message.
+ */
+static char *safe_message(const char *message)
+{
+	g_autofree char *safe = render_safe(message, true);
+	g_auto(GStrv) lines = g_strsplit(safe, "\n", -1);
+	GString *s = g_string_new(lines[0]);
+
+	for (char **l = lines + 1; lines[0] && *l; l++)
+		g_string_append_printf(s, "\n%s%s", g_str_has_prefix(*l, "  ") ? "" : "  ", *l);
+	return g_string_free(s, FALSE);
+}
+
 static int report(const struct cli *c, const GError *err)
 {
+	g_autofree char *safe = safe_message(err->message);
+
 	if (g_error_matches(err, CLI_ERR, CLI_INTERRUPTED))
 		return 128 + SIGINT; /* the wait has printed what goes on */
-	fprintf(stderr, "drover: %s\n", err->message);
+	fprintf(stderr, "drover: %s\n", safe);
 	if (!g_error_matches(err, CLI_ERR, CLI_USAGE))
 		return 1;
 	if (c->cmd)

@@ -6,13 +6,39 @@
 #include "cli.h"
 
 #define MERGE_DEPTH_MAX 8
+#define DEPTH_MAX 32
+
+/* libyaml's time goes with the square of the depth, so it is bounded before the document is built. Mistakes are told by the next pass. */
+static bool is_too_deep(const char *text, size_t len)
+{
+	yaml_parser_t parser;
+	yaml_event_t e;
+	bool more = true;
+	int depth = 0;
+
+	g_assert(yaml_parser_initialize(&parser));
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
+	while (more && depth <= DEPTH_MAX && yaml_parser_parse(&parser, &e)) {
+		depth += e.type == YAML_SEQUENCE_START_EVENT || e.type == YAML_MAPPING_START_EVENT;
+		depth -= e.type == YAML_SEQUENCE_END_EVENT || e.type == YAML_MAPPING_END_EVENT;
+		more = e.type != YAML_STREAM_END_EVENT;
+		yaml_event_delete(&e);
+	}
+	yaml_parser_delete(&parser);
+	return depth > DEPTH_MAX;
+}
 
 struct yfile *yfile_read(const char *text, size_t len, const char *path, GError **err)
 {
-	struct yfile *y = g_new0(struct yfile, 1);
+	struct yfile *y;
 	yaml_parser_t parser;
 	bool ok;
 
+	if (is_too_deep(text, len)) {
+		g_set_error(err, CLI_ERR, CLI_FAILED, "%s: it is nested more than %d deep", path, DEPTH_MAX);
+		return NULL;
+	}
+	y = g_new0(struct yfile, 1);
 	g_assert(yaml_parser_initialize(&parser));
 	yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 	ok = yaml_parser_load(&parser, &y->doc);

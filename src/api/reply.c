@@ -164,6 +164,8 @@ void api_fail(struct api_req *r, GError *err)
 {
 	GString *s = g_string_new(NULL);
 	int status = err_http(err);
+	/* D28: what the database or a host says of itself is for administrators; it stands in the log under the request's id. */
+	const GError hidden = { err->domain, err->code, (char *)"The request failed; the log of the service says why." };
 
 	if (status == 401) {
 		g_autofree char *where = g_strdup_printf("Keystone uri=\"%s/identity\"", r->base_url);
@@ -172,7 +174,7 @@ void api_fail(struct api_req *r, GError *err)
 	}
 	if (status >= 500 && status != 501 && api_wanted(r)) /* what is not there did not fail */
 		tell_failed(r, err);
-	api_write_fault(s, r->reply->service, err);
+	api_write_fault(s, r->reply->service, status == 500 && !(r->auth && r->auth->admin) ? &hidden : err);
 	g_error_free(err);
 	api_reply_json(r, status, s);
 }

@@ -240,7 +240,7 @@ bool api_wanted(const struct api_req *r)
 void api_about(struct api_req *r, const char *what)
 {
 	g_free(r->reply->about);
-	r->reply->about = what ? util_line(what, ABOUT_MAX) : NULL;
+	r->reply->about = util_line(what, ABOUT_MAX);
 }
 
 void api_login(struct api_req *r, const char *user_id, const char *user_name, const char *project_id)

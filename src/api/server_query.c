@@ -442,6 +442,9 @@ static bool parse_page(struct server_query *q, const struct api_req *r, GError *
 	if (!page.marker)
 		return true;
 	q->after = fleet_server(q->fleet, page.marker);
+	/* D28: a server of another project is as none. */
+	if (q->after && !r->auth->admin && g_strcmp0(q->after->project_id, r->auth->project_id) != 0)
+		q->after = NULL;
 	if (!q->after)
 		g_set_error(err, ERR, ERR_BAD_REQUEST, "marker [%.60s] not found", page.marker);
 	return q->after != NULL;

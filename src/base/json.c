@@ -51,34 +51,45 @@ void jout_name(struct jout *o, const char *name)
 	o->comma = false;
 }
 
-static void put_escaped(GString *s, unsigned char c)
+static void put_escaped(GString *s, gunichar c)
 {
 	static const char letters[] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't' };
 
 	if (c == '"' || c == '\\')
-		g_string_append_printf(s, "\\%c", c);
+		g_string_append_printf(s, "\\%c", (char)c);
 	else if (c < sizeof letters && letters[c])
 		g_string_append_printf(s, "\\%c", letters[c]);
 	else
 		g_string_append_printf(s, "\\u%04x", c);
 }
 
+/* How many bytes must be escaped here; those that begin so are the only ones of more than one byte. */
+static int bytes_to_escape(const char *v)
+{
+	unsigned char c = (unsigned char)*v;
+
+	if (c == 0xc2 || c == 0xe2)
+		return util_is_line_text(g_utf8_get_char(v)) ? 0 : (int)(g_utf8_next_char(v) - v);
+	return c < 0x20 || c == 0x7f || c == '"' || c == '\\';
+}
+
 void jout_put_string(GString *s, const char *v)
 {
 	g_autofree char *valid = NULL;
 	const char *run = v;
+	int n;
 
 	if (!g_utf8_validate(v, -1, NULL))
 		v = run = valid = g_utf8_make_valid(v, -1);
 	g_string_append_c(s, '"');
 	for (; *v; v++) {
-		unsigned char c = (unsigned char)*v;
-
-		if (c >= 0x20 && c != '"' && c != '\\')
+		n = bytes_to_escape(v);
+		if (!n)
 			continue;
 		g_string_append_len(s, run, v - run);
-		put_escaped(s, c);
-		run = v + 1;
+		put_escaped(s, g_utf8_get_char(v));
+		run = v + n;
+		v = run - 1;
 	}
 	g_string_append_len(s, run, v - run);
 	g_string_append_c(s, '"');

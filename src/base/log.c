@@ -47,8 +47,8 @@ static bool needs_quotes(const char *v)
 {
 	if (*v == '\0' || strcmp(v, "-") == 0 || !g_utf8_validate(v, -1, NULL))
 		return true;
-	for (; *v; v++)
-		if ((unsigned char)*v <= ' ' || strchr("=\"\\", *v))
+	for (; *v; v = g_utf8_next_char(v))
+		if ((unsigned char)*v <= ' ' || strchr("=\"\\", *v) || !util_is_line_text(g_utf8_get_char(v)))
 			return true;
 	return false;
 }

@@ -146,10 +146,9 @@ void util_replace(char **where, const char *value)
 	*where = copy;
 }
 
-/* Controls of either set, and the marks that change the direction or the line of what follows them. */
-static bool is_line_text(gunichar c)
+bool util_is_line_text(gunichar c)
 {
-	return !g_unichar_iscntrl(c) && c != 0x2028 && c != 0x2029 && !(c >= 0x202a && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069);
+	return !g_unichar_iscntrl(c) && !(c >= 0x2028 && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069);
 }
 
 char *util_line(const char *text, size_t max)
@@ -166,7 +165,7 @@ char *util_line(const char *text, size_t max)
 	for (const char *c = valid; c && *c; c = g_utf8_next_char(c)) {
 		gunichar u = g_utf8_get_char(c);
 
-		g_string_append_unichar(out, is_line_text(u) ? u : ' ');
+		g_string_append_unichar(out, util_is_line_text(u) ? u : ' ');
 	}
 	if (cut || out->len > max) {
 		/* the last character that begins early enough goes too */

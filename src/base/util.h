@@ -58,6 +58,12 @@ unsigned util_distance(const char *a, const char *b);
 bool util_write_secret(const char *path, const char *text, GError **err);
 
 /**
+ * util_is_line_text() - false for what a terminal or an editor may act on instead of showing: controls of either set, and the marks
+ * that change the line or the direction of what follows them.
+ */
+bool util_is_line_text(gunichar c);
+
+/**
  * util_line() - foreign text as one line for messages, logs and records.
  *
  * Control characters become blanks, bytes that are not UTF-8 become U+FFFD; what is longer than @max bytes is cut and ends with "...".

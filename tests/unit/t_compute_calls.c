@@ -277,6 +277,29 @@ static void bad_rows(void)
 	conf_free(conf);
 }
 
+/* D28: as a marker, a server of another project is as one that does not exist; so the answer does not tell. */
+static void foreign_marker(void)
+{
+	static const struct {
+		const char *who, *marker;
+		int status;
+	} rows[] = {
+		{ "member", WORLD_BATCH, 200 }, { "member", WORLD_WEB, 400 }, { "member", "99999999-9999-4999-8999-999999999999", 400 }, { "admin", WORLD_BATCH, 200 },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *target = g_strdup_printf("/v2.1/servers?marker=%s", rows[i].marker);
+		struct world *w = world_new();
+		struct answer a;
+
+		world_ask(w, "GET", target, 1, rows[i].who, NULL, &a);
+		g_test_message("%s %s: %s", rows[i].who, rows[i].marker, a.body);
+		g_assert_cmpint(a.status, ==, rows[i].status);
+		answer_clear(&a);
+		world_free(w);
+	}
+}
+
 static void delete_service(void)
 {
 	struct world *w = world_new();
@@ -466,6 +489,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/compute/calls/refusals", refusals);
 	g_test_add_func("/compute/calls/later", later);
 	g_test_add_func("/compute/hosts/add_and_remove", add_and_remove);
+	g_test_add_func("/compute/servers/D28/foreign_marker", foreign_marker);
 	g_test_add_func("/compute/hosts/D1/no_program", add_and_run);
 	g_test_add_func("/compute/hosts/D1/bad_rows", bad_rows);
 	g_test_add_func("/compute/hosts/delete_service", delete_service);

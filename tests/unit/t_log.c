@@ -53,6 +53,11 @@ static const struct {
 	{ "tab", "a\tb", "\"a\\tb\"" },
 	{ "escape of a terminal", "\x1b[2J", "\"\\u001b[2J\"" },
 	{ "other controls", "a\x01\x0b" "b", "\"a\\u0001\\u000bb\"" },
+	{ "D19: C1 controls", "a\xc2\x9b" "2J", "\"a\\u009b2J\"" },
+	{ "D19: delete", "a\x7f", "\"a\\u007f\"" },
+	{ "D19: directions", "\xe2\x80\xae" "gnp.exe\xe2\x81\xa6", "\"\\u202egnp.exe\\u2066\"" },
+	{ "D19: lines", "a\xe2\x80\xa8" "b\xe2\x80\xa9", "\"a\\u2028b\\u2029\"" },
+	{ "D19: their neighbours", "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa\xc2\xa0", "\xe2\x80\xa7\xe2\x80\xaf\xe2\x81\xa5\xe2\x81\xaa\xc2\xa0" },
 	{ "invalid UTF-8", "a\xff", "\"a\xef\xbf\xbd\"" },
 };
 

@@ -114,7 +114,13 @@ static void action(struct api_req *r)
 		api_fail(r, err);
 }
 
+static void broken(struct api_req *r)
+{
+	api_fail_new(r, ERR_STORE, "database /secret/place/drover.sqlite: disk is full");
+}
+
 static const struct route routes[] = {
+	{ "GET", "/v2.1/broken", API_PUBLIC, broken },
 	{ "GET", "/", API_PUBLIC, root },
 	{ "GET", "/v2.1/servers", API_TOKEN, list },
 	{ "GET", "/v2.1/servers/detail", API_TOKEN, detail },
@@ -185,6 +191,12 @@ static const struct {
 	{ "back from the literal for the path", "POST", "/v2.1/servers/detail/action", NULL, "member", NULL, NULL, 200, "act detail" },
 	{ "project in the path", "GET", "/v2.1/0123456789abcdef0123456789abcdef/servers/7", NULL, "member", NULL, NULL, 200, "show 7" },
 	{ "HEAD takes GET", "HEAD", "/v2.1/servers", NULL, "member", NULL, NULL, 200, "list" },
+	{ "D28: why it broke", "GET", "/v2.1/broken", NULL, "admin", NULL, NULL, 500,
+	  "{\"computeFault\":{\"code\":500,\"message\":\"database /secret/place/drover.sqlite: disk is full\"}}" },
+	{ "D28: not for members", "GET", "/v2.1/broken", NULL, "member", NULL, NULL, 500,
+	  "{\"computeFault\":{\"code\":500,\"message\":\"The request failed; the log of the service says why.\"}}" },
+	{ "D28: nor for strangers", "GET", "/v2.1/broken", NULL, NULL, NULL, NULL, 500,
+	  "{\"computeFault\":{\"code\":500,\"message\":\"The request failed; the log of the service says why.\"}}" },
 	{ "two braces", "GET", "/v2.1/servers/a/migrations/b", NULL, "member", "compute 2.23", NULL, 200, "two a b" },
 	{ "too early", "GET", "/v2.1/servers/a/migrations/b", NULL, "member", "compute 2.22", NULL, 404,
 	  "{\"itemNotFound\":{\"code\":404,\"message\":\"The resource could not be found.\"}}" },
