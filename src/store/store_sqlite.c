@@ -4,11 +4,12 @@
  *
  * Theory of operation
  * -------------------
- * The file is locked as long as it is open (locking_mode=EXCLUSIVE): a second
- * program is refused at once, and there is no shared memory file. The lock is
- * the kernel's and goes with the process. A commit returns after the write-ahead
- * log was synced (synchronous=FULL); what a crash leaves of an unfinished one is
- * ignored when the log is read again.
+ * One program at a time has it: a file beside it, "-lock", is locked as long as
+ * it is open, and the lock is the kernel's and goes with the process. SQLite's own
+ * locks stay as they are, so that the file can be read meanwhile: by a backup, or
+ * by a person. A commit returns after the write-ahead log was synced
+ * (synchronous=FULL); what a crash leaves of an unfinished one is ignored when the
+ * log is read again.
  *
  * Only the file's creation is ours, for its mode; SQLite gives the log the same
  * one. A file that exists is never opened here by other means: closing any
@@ -20,12 +21,14 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "store/store.h"
 
 #define BUSY_MS 500
+#define LOCK_AGAIN_US 10000
 #define PREFIX "sqlite://"
 #define MEMORY ":memory:"
 
@@ -34,18 +37,23 @@ static_assert(SQLITE_VERSION_NUMBER >= 3037000, "RETURNING and sqlite3_changes64
 struct sqlite_db {
 	sqlite3 *handle;
 	char *path;
+	int lock;                /* of "PATH-lock"; -1: it needs none */
 	sqlite3_stmt *kept[Q_N]; /* prepared once; NULL before */
 	bool returns_id[Q_N];    /* ... without the RETURNING id that it ends in */
 	sqlite3_stmt *begin, *commit; /* likewise */
 };
 
-/* Set before anything is read, in this order: the lock is taken by the first access. */
 static const char *const settings[] = {
-	"PRAGMA locking_mode = EXCLUSIVE",
 	"PRAGMA synchronous = FULL",
 	"PRAGMA foreign_keys = ON",
 	"PRAGMA journal_size_limit = 67108864",
 };
+
+static bool in_use(const struct sqlite_db *db, GError **err)
+{
+	g_set_error(err, ERR, ERR_STORE, "database %s is in use by another process", db->path);
+	return false;
+}
 
 static bool fail(const struct sqlite_db *db, GError **err)
 {
@@ -53,8 +61,8 @@ static bool fail(const struct sqlite_db *db, GError **err)
 	int why = kind == SQLITE_CANTOPEN ? sqlite3_system_errno(db->handle) : 0; /* for I/O errors it is often stale */
 
 	if (kind == SQLITE_BUSY || kind == SQLITE_LOCKED)
-		g_set_error(err, ERR, ERR_STORE, "database %s is in use by another process", db->path);
-	else if (why)
+		return in_use(db, err);
+	if (why)
 		g_set_error(err, ERR, ERR_STORE, "database %s: %s: %s", db->path, sqlite3_errmsg(db->handle), g_strerror(why));
 	else
 		g_set_error(err, ERR, ERR_STORE, "database %s: %s (SQLite code %d)", db->path, sqlite3_errmsg(db->handle), code);
@@ -80,6 +88,8 @@ static void sqlite_close(void *vdb)
 	sqlite3_finalize(db->commit);
 	/* It fails only for statements that are still open, and those were just finalised. */
 	(void)sqlite3_close(db->handle);
+	if (db->lock >= 0)
+		close(db->lock);
 	g_free(db->path);
 	g_free(db);
 }
@@ -95,6 +105,29 @@ static bool make_file(const char *path, GError **err)
 	}
 	if (fd >= 0)
 		close(fd);
+	return true;
+}
+
+/* One that ends at this moment is waited for. */
+static bool lock_file(struct sqlite_db *db, GError **err)
+{
+	g_autofree char *path = g_strconcat(db->path, "-lock", NULL);
+	int64_t until_us = g_get_monotonic_time() + BUSY_MS * 1000;
+
+	db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (db->lock < 0) {
+		g_set_error(err, ERR, ERR_STORE, "database %s: cannot open %s: %s", db->path, path, g_strerror(errno));
+		return false;
+	}
+	while (flock(db->lock, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			g_set_error(err, ERR, ERR_STORE, "database %s: cannot lock %s: %s", db->path, path, g_strerror(errno));
+			return false;
+		}
+		if (g_get_monotonic_time() >= until_us)
+			return in_use(db, err);
+		g_usleep(LOCK_AGAIN_US);
+	}
 	return true;
 }
 
@@ -121,7 +154,7 @@ static bool use_wal(struct sqlite_db *db, GError **err)
 	return false;
 }
 
-static bool set_up(struct sqlite_db *db, GError **err)
+static bool connect(struct sqlite_db *db, GError **err)
 {
 	int code = sqlite3_open_v2(db->path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
@@ -131,12 +164,28 @@ static bool set_up(struct sqlite_db *db, GError **err)
 	(void)sqlite3_busy_timeout(db->handle, BUSY_MS);    /* likewise */
 	/* A misspelt column in double quotes is an error, not a text. */
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
+	return true;
+}
+
+static bool set_up(struct sqlite_db *db, GError **err)
+{
+	bool file = strcmp(db->path, MEMORY) != 0;
+
+	if (!connect(db, err) || (file && !lock_file(db, err)))
+		return false;
 	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
 		if (!sqlite_script(db, settings[i], err))
 			return false;
-	if (strcmp(db->path, MEMORY) == 0)
-		return true;
-	return use_wal(db, err) && sqlite_script(db, "BEGIN EXCLUSIVE; COMMIT", err);
+	return !file || (use_wal(db, err) && sqlite_script(db, "BEGIN EXCLUSIVE; COMMIT", err));
+}
+
+static struct sqlite_db *db_new(const char *path)
+{
+	struct sqlite_db *db = g_new0(struct sqlite_db, 1);
+
+	db->path = g_strdup(path);
+	db->lock = -1;
+	return db;
 }
 
 static void *sqlite_open(const char *url, GError **err)
@@ -150,8 +199,7 @@ static void *sqlite_open(const char *url, GError **err)
 	}
 	if (path[0] == '/' && !make_file(path, err))
 		return NULL;
-	db = g_new0(struct sqlite_db, 1);
-	db->path = g_strdup(path);
+	db = db_new(path);
 	if (set_up(db, err))
 		return db;
 	sqlite_close(db);
@@ -200,7 +248,7 @@ static bool copy_into(struct sqlite_db *db, const char *path, GError **err)
 	return ok && sync_copy(path, err);
 }
 
-/* Through a connection of its own, which keeps the schema as it is. */
+/* Through a connection of its own, which keeps the schema as it is. A daemon goes on writing meanwhile. */
 static bool sqlite_backup(const char *url, const char *path, GError **err)
 {
 	const char *from = url + strlen(PREFIX);
@@ -212,9 +260,8 @@ static bool sqlite_backup(const char *url, const char *path, GError **err)
 			    g_strerror(g_file_test(path, G_FILE_TEST_EXISTS) ? EEXIST : ENOENT));
 		return false;
 	}
-	db = g_new0(struct sqlite_db, 1);
-	db->path = g_strdup(from);
-	ok = make_file(path, err) && set_up(db, err) && copy_into(db, path, err);
+	db = db_new(from);
+	ok = make_file(path, err) && connect(db, err) && copy_into(db, path, err);
 	sqlite_close(db);
 	return ok;
 }

@@ -36,7 +36,7 @@ static const struct store_ops *ops(void)
 
 void fx_reset(void)
 {
-	static const char *const tails[] = { "", "-wal", "-shm", "-journal" };
+	static const char *const tails[] = { "", "-wal", "-shm", "-journal", "-lock" };
 
 	if (!fx_is_sqlite()) {
 		g_free(fx_sql("DROP SCHEMA public CASCADE"));

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """D7: what a database is worth beside the keys: lost, cut, copied by droverd --backup, restored. Without hosts."""
+import contextlib
 import shutil
 import sqlite3
 import subprocess
@@ -58,6 +59,20 @@ def main() -> int:
             assert copy.stat().st_mode & 0o777 == 0o600
             again = backup(d, copy)
             assert again.returncode == 1 and "File exists" in again.stderr, again
+
+        with tap.test("a copy of a database that is in use, while it is written"):
+            running = d.dir / "running.sqlite"
+            d.start()
+            make_user(d, "carol")
+            got = backup(d, running)
+            assert got.returncode == 0 and not got.stderr, got
+            make_user(d, "dave")
+            with contextlib.closing(sqlite3.connect(running)) as db:
+                assert {name for name, in db.execute("SELECT name FROM users")} == {"admin", "bob", "carol"}
+                assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            d.restart()
+            assert users(d) == {"admin", "bob", "carol", "dave"}
+            d.kill()
 
         with tap.test("/D7/lost: no database beside the keys is no first start"):
             kept = {name: (state / name).read_bytes() for name in KEPT}
