@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * http: the listening sockets and HTTP, by libmicrohttpd on the loop.
+ * http: the API on HTTP: requests from net/server.c to the handlers, and their answers back.
  */
 #ifndef HTTP_H
 #define HTTP_H
 
 #include "api/api.h"
 #include "base/loop.h"
+#include "net/server.h"
 
 /**
  * api_new() - everything between the socket and the handlers.
@@ -35,5 +36,8 @@ void http_free(struct api *a);
 
 /** http_url() - "http://127.0.0.1:8774": where it listens. Borrowed. */
 const char *http_url(const struct api *a);
+
+/** http_stats() - its connections; zeros before http_listen(). */
+struct net_stats http_stats(const struct api *a);
 
 #endif

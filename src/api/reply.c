@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/often.h"
+#include "net/http1.h"
 
 static void count(const struct api_req *r)
 {
@@ -99,7 +100,7 @@ const char *api_status_text(int status)
 	for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
 		if (table[i].status == status)
 			return table[i].text;
-	return "Unknown";
+	return http1_reason(status);
 }
 
 /* Keystone's form, {"error": {"code": 401, "title": "Unauthorized", "message": "..."}}; Image and ours have it too. */
@@ -111,6 +112,18 @@ static void write_error(struct jout *o, int code, const char *message)
 	jout_kv(o, "title", str, api_status_text(code));
 	jout_kv(o, "message", str, message);
 	jout_close(o, '}');
+}
+
+GString *api_refusal(int status, const char *message)
+{
+	GString *s = g_string_new(NULL);
+	struct jout o;
+
+	jout_init(&o, s, API_MV_MIN);
+	jout_open(&o, '{');
+	write_error(&o, status, message);
+	jout_close(&o, '}');
+	return s;
 }
 
 /* Neutron's, {"NeutronError": {"type": ..., "message": ..., "detail": ""}}. */

@@ -90,6 +90,8 @@ static const struct key keys[] = {
 	{ "workarounds", "qemu_monitor_announce_self_interval", KEY_INT, AT(qemu_monitor_announce_self_interval), "1", 1, 100, .help = "seconds between announcements" },
 	{ "wsgi", "ssl_cert_file", KEY_STR, AT(ssl_cert_file), NULL, .help = "certificate chain of the API, PEM" },
 	{ "wsgi", "ssl_key_file", KEY_STR, AT(ssl_key_file), NULL, .help = "private key of the certificate, PEM" },
+	{ "wsgi", "ssl_ciphers", KEY_STR, AT(ssl_ciphers), NULL, .help = "ciphers of TLS 1.2, as OpenSSL writes them; unset: those with ephemeral keys (ECDHE) and authenticated encryption" },
+	{ "wsgi", "ssl_minimum_version", KEY_CHOICE, AT(ssl_minimum_version), "tlsv1_2", .choices = "tlsv1_2|tlsv1_3", .help = "lowest version of TLS" },
 	{ "wsgi", "allow_plaintext", KEY_BOOL, AT(allow_plaintext), "false", .help = "Drover's: allow listening beyond loopback without TLS, for use behind a TLS proxy" },
 };
 

@@ -89,6 +89,8 @@ struct conf {
 	int64_t qemu_monitor_announce_self_count, qemu_monitor_announce_self_interval; /* s */
 	/* [wsgi] */
 	char *ssl_cert_file, *ssl_key_file;
+	char *ssl_ciphers;            /* NULL: TLS_CIPHERS of net/tls.h */
+	char *ssl_minimum_version;
 	bool allow_plaintext;         /* beyond loopback without TLS */
 	char *public_url;             /* [api] public_url: how clients reach us; NULL: from the Host header */
 

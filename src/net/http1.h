@@ -7,14 +7,14 @@
  * colon, an empty name, more than one Content-Length or one that is not digits alone, Content-Length beside Transfer-Encoding, a coding
  * other than "chunked", a Host that is missing, double or no host, a version other than 1.x.
  */
-#ifndef HTTP1_H
-#define HTTP1_H
+#ifndef NET_HTTP1_H
+#define NET_HTTP1_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP1_LINE_MAX 8192    /* a line of the head, without its end: as Nova's own server has it */
+#define HTTP1_LINE_MAX 12288   /* a line of the head, without its end; 256 arguments of 40 letters fit in */
 #define HTTP1_HEAD_MAX 16384
 #define HTTP1_FIELDS_MAX 100
 #define HTTP1_METHOD_MAX 32

@@ -40,7 +40,7 @@ WAITS = {
 }
 # The subject is the client, the host or the migration (docs/HACKING.md); no words carried over from another language.
 WORDS = re.compile(r"(?<!@)\b(?:who|whoever|whom|nobody|somebody|anybody|everybody|anew|he|him|his|himself|for ever)\b", re.IGNORECASE)
-PACKAGES = ("glib-2.0", "gio-2.0", "gio-unix-2.0", "jansson", "libvirt", "libxml-2.0", "libcurl", "sqlite3", "libpq", "libmicrohttpd")
+PACKAGES = ("glib-2.0", "gio-2.0", "gio-unix-2.0", "jansson", "libvirt", "libxml-2.0", "libcurl", "sqlite3", "libpq", "openssl")
 
 
 def files(*patterns: str) -> list[Path]:

@@ -1,23 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * listen: the sockets that connections come in by; private to api/.
+ * listen: the sockets that connections come in by.
  *
  * Ours by address and port, or those that systemd's protocol hands over
  * (LISTEN_PID, LISTEN_FDS, from descriptor 3 on). Both end in the same accept
  * loop, so a daemon in one network namespace can serve a socket of another.
  */
-#ifndef LISTEN_H
-#define LISTEN_H
+#ifndef NET_LISTEN_H
+#define NET_LISTEN_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <glib.h>
 
 struct listeners;
 
-/* @fd: a new connection, non-blocking, close-on-exec; owned by the callee. */
-typedef void listen_accepted_f(int fd, void *user);
+union net_address {
+	struct sockaddr any;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct sockaddr_un un;
+	struct sockaddr_storage storage;
+};
+
+/* @fd: a new connection, non-blocking, close-on-exec; owned by the callee. @from: of its other end */
+typedef void listen_accepted_f(int fd, const union net_address *from, void *user);
 
 struct listen_params {
 	const char *host;       /* name or address; what listens beyond loopback needs @beyond_ok */

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/listen.h"
+#include "net/listen.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -23,14 +20,6 @@
 #define BACKLOG 1024
 #define ACCEPT_BATCH 64       /* connections taken before others have their turn */
 #define ACCEPT_PAUSE_MS 200   /* when there are no descriptors left */
-
-union address {
-	struct sockaddr any;
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-	struct sockaddr_un un;
-	struct sockaddr_storage storage;
-};
 
 struct listener {
 	struct listeners *of;
@@ -77,7 +66,9 @@ static gboolean on_ready(int fd, GIOCondition cond, void *user)
 
 	(void)cond;
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		int one = 1, new = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		union net_address from = { 0 };
+		socklen_t len = sizeof from;
+		int one = 1, new = accept4(fd, &from.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (new < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
 			log_warning("accept_failed", LOG_S("why", g_strerror(errno)));
@@ -89,7 +80,7 @@ static gboolean on_ready(int fd, GIOCondition cond, void *user)
 			break; /* no client waits, or the one that did has gone */
 		/* Not on a Unix socket, and no loss where it fails. */
 		(void)setsockopt(new, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-		l->of->params.accepted(new, l->of->params.user);
+		l->of->params.accepted(new, &from, l->of->params.user);
 	}
 	return G_SOURCE_CONTINUE;
 }
@@ -116,7 +107,7 @@ static void add(struct listeners *all, int fd)
 
 /* ---- opening ---- */
 
-static bool is_local(const union address *a)
+static bool is_local(const union net_address *a)
 {
 	if (a->any.sa_family == AF_INET)
 		return ntohl(a->in.sin_addr.s_addr) >> 24 == 127;
@@ -125,7 +116,7 @@ static bool is_local(const union address *a)
 	return a->any.sa_family == AF_UNIX;
 }
 
-static bool check_beyond(const struct listen_params *p, const union address *a, GError **err)
+static bool check_beyond(const struct listen_params *p, const union net_address *a, GError **err)
 {
 	if (p->beyond_ok || is_local(a))
 		return true;
@@ -161,7 +152,7 @@ static bool open_own(struct listeners *all, GError **err)
 	}
 	/* The first address that can be had: a name may have one of each family. */
 	for (ai = list; ai && fd < 0; ai = ai->ai_next) {
-		if (!check_beyond(p, (const union address *)(const void *)ai->ai_addr, err))
+		if (!check_beyond(p, (const union net_address *)(const void *)ai->ai_addr, err))
 			break;
 		fd = open_one(ai);
 	}
@@ -192,7 +183,7 @@ static int inherited(void)
 
 static bool take_inherited(struct listeners *all, int fd, GError **err)
 {
-	union address a = { 0 };
+	union net_address a = { 0 };
 	socklen_t len = sizeof a;
 	int on = 0;
 	socklen_t on_len = sizeof on;
@@ -241,7 +232,7 @@ void listen_close(struct listeners *l)
 char *listen_name(const struct listeners *l)
 {
 	const struct listener *first = l->all->pdata[0];
-	union address a = { 0 };
+	union net_address a = { 0 };
 	socklen_t len = sizeof a;
 	char host[INET6_ADDRSTRLEN];
 

@@ -1,0 +1,651 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One connection: what it does in each state. A step goes on until the socket has no more, or takes no more, until a request was answered, or
+ * NET_PIECE bytes have passed.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "net/server_priv.h"
+
+#define STREAM_PIECE (16 * 1024)
+#define STREAM_BUFFER (64 * 1024)  /* the kernel's: megabytes of old news are of no use */
+#define PROGRESS (16 * 1024)       /* what a reader must have taken for its deadline to begin again */
+#define JOINED_MAX 4096            /* a body that is sent with its head, in one piece */
+
+enum next {
+	NEXT_STATE, /* the state is another one: its step, at once */
+	NEXT_TURN,  /* there is more to do */
+	NEXT_EVENT, /* the socket, or the handler, will say when */
+	NEXT_CLOSE,
+};
+
+typedef enum next step_f(struct net_conn *c);
+
+static step_f do_handshake, read_head, read_body, wait_handler, send_answer, send_stream, linger;
+
+/* limit_ms: how long it may stay. evict: it waits for its client, so that may lose it to another one, if it has shown no token. late: what it is told. */
+static const struct {
+	const char *name;
+	int limit_ms;
+	bool evict;
+	const char *late;
+	step_f *step;
+} states[] = {
+	[NET_HANDSHAKE] = { "handshake", 10000, true, NULL, do_handshake },
+	[NET_IDLE] = { "idle", 75000, true, NULL, read_head },
+	[NET_HEAD] = { "head", 15000, true, "The head of the request did not come in time", read_head },
+	[NET_BODY] = { "body", 30000, true, "The body of the request did not come in time", read_body },
+	[NET_HANDLE] = { "handle", 0, false, NULL, wait_handler },
+	[NET_SEND] = { "send", 30000, true, NULL, send_answer },
+	[NET_STREAM] = { "stream", 75000, false, NULL, send_stream },
+	[NET_LINGER] = { "linger", 2000, true, NULL, linger },
+};
+static_assert(G_N_ELEMENTS(states) == NET_STATE_N, "states is missing one");
+
+const char *net_state_name(enum net_state s)
+{
+	return states[s].name;
+}
+
+int net_limit_ms(enum net_state s)
+{
+	return states[s].limit_ms;
+}
+
+bool net_may_evict(enum net_state s)
+{
+	return states[s].evict;
+}
+
+/* ---- bytes in and out; they keep account of what the socket can do ---- */
+
+enum { IO_EOF = TLS_EOF, IO_WAIT = -1, IO_FAILED = -3 };
+
+static ssize_t read_plain(struct net_conn *c, void *buf, size_t max)
+{
+	ssize_t n = recv(c->fd, buf, max, 0);
+
+	if (n < 0 && errno == EINTR)
+		return read_plain(c, buf, max);
+	if (n < 0 && errno != EAGAIN)
+		return IO_FAILED;
+	/* What comes after a short read is an event of its own. Not the end, if that was announced with the data. */
+	if (n < 0 || ((size_t)n < max && !c->left))
+		c->readable = false;
+	return n < 0 ? IO_WAIT : n;
+}
+
+static ssize_t after_tls(struct net_conn *c, ssize_t n)
+{
+	if (n == TLS_WANTS_READ)
+		c->readable = false;
+	else if (n == TLS_WANTS_WRITE)
+		c->writable = false;
+	return n == TLS_WANTS_WRITE ? IO_WAIT : n;
+}
+
+static ssize_t read_some(struct net_conn *c, void *buf, size_t max)
+{
+	return c->ssl ? after_tls(c, tls_read(c->ssl, buf, max)) : read_plain(c, buf, max);
+}
+
+static ssize_t write_plain(struct net_conn *c, struct iovec *iov, int n)
+{
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)n };
+	ssize_t sent = sendmsg(c->fd, &m, MSG_NOSIGNAL);
+
+	if (sent >= 0)
+		return sent;
+	if (errno == EINTR)
+		return write_plain(c, iov, n);
+	if (errno != EAGAIN)
+		return IO_FAILED;
+	c->writable = false;
+	return IO_WAIT;
+}
+
+/* Send of what waits, @max bytes at most. Return: how many, 0 if nothing waits. */
+static ssize_t write_some(struct net_conn *c, size_t max)
+{
+	struct iovec iov[2];
+	int n = 0;
+
+	if (c->out->len > c->out_at)
+		iov[n++] = (struct iovec){ c->out->str + c->out_at, MIN(max, c->out->len - c->out_at) };
+	if (n)
+		max -= iov[0].iov_len;
+	if (max && c->content && c->content->len > c->content_at)
+		iov[n++] = (struct iovec){ c->content->str + c->content_at, MIN(max, c->content->len - c->content_at) };
+	if (!n)
+		return 0;
+	return c->ssl ? after_tls(c, tls_write(c->ssl, iov[0].iov_base, iov[0].iov_len)) : write_plain(c, iov, n);
+}
+
+static void count_sent(struct net_conn *c, size_t n)
+{
+	size_t of_out = MIN(n, c->out->len - c->out_at);
+
+	c->out_at += of_out;
+	c->content_at += n - of_out;
+	if (c->out_at == c->out->len) {
+		g_string_truncate(c->out, 0);
+		c->out_at = 0;
+	}
+	c->sent += n;
+	if (c->sent < PROGRESS)
+		return;
+	c->sent = 0;
+	net_enter(c, c->state);
+}
+
+/* Send what waits. NEXT_STATE: all was sent. */
+static enum next flush(struct net_conn *c, size_t *budget)
+{
+	while (*budget) {
+		ssize_t n = write_some(c, *budget);
+
+		if (n == 0)
+			return NEXT_STATE;
+		if (n < 0)
+			return n == IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
+		count_sent(c, (size_t)n);
+		*budget -= (size_t)n;
+	}
+	return NEXT_TURN;
+}
+
+/* ---- what was read and not yet used ---- */
+
+static size_t have(const struct net_input *in)
+{
+	return in->len - in->at;
+}
+
+static void drop_input(struct net_input *in)
+{
+	if (!in->lent)
+		g_free(in->data);
+	*in = (struct net_input){ .data = NULL };
+}
+
+/* Room behind what is there: the server's own memory if nothing is, which is given back at the end of the step. */
+static void make_room(struct net_conn *c)
+{
+	struct net_input *in = &c->in;
+
+	if (have(in) == 0) {
+		size_t parsed = in->parsed;
+
+		drop_input(in);
+		*in = (struct net_input){ .data = c->s->input, .size = NET_INPUT, .lent = true, .parsed = parsed };
+	} else if (in->len == in->size && in->at) {
+		memmove(in->data, in->data + in->at, have(in));
+		in->len -= in->at;
+		in->at = 0;
+	} else if (in->len == in->size) {
+		g_assert(!in->lent); /* a head that fills it is refused */
+		in->size = MAX(2 * in->size, 1024);
+		in->data = g_realloc(in->data, in->size);
+	}
+}
+
+/* The end of a step: what is left moves to memory of its own. */
+static void keep_input(struct net_conn *c)
+{
+	struct net_input *in = &c->in;
+	size_t n = have(in), parsed = in->parsed;
+	char *own;
+
+	if (!in->lent)
+		return;
+	own = n ? g_memdup2(in->data + in->at, n) : NULL;
+	*in = (struct net_input){ .data = own, .len = n, .size = n, .parsed = parsed };
+}
+
+/* Return: bytes, IO_EOF, IO_WAIT or IO_FAILED. */
+static ssize_t fill(struct net_conn *c)
+{
+	ssize_t n;
+
+	if (!c->readable)
+		return IO_WAIT;
+	make_room(c);
+	n = read_some(c, c->in.data + c->in.len, c->in.size - c->in.len);
+	if (n > 0)
+		c->in.len += (size_t)n;
+	return n;
+}
+
+static enum next without_input(ssize_t n)
+{
+	return n == IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
+}
+
+/* ---- answers ---- */
+
+static void put_date(GString *s)
+{
+	static char text[40];
+	static int64_t of_s = -1;
+	int64_t now_s = clock_wall_us() / G_USEC_PER_SEC;
+
+	if (now_s != of_s) {
+		time_t t = (time_t)now_s;
+		struct tm tm;
+
+		gmtime_r(&t, &tm);
+		/* the daemon never calls setlocale() for times, so the names are English */
+		strftime(text, sizeof text, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
+		of_s = now_s;
+	}
+	g_string_append(s, text);
+}
+
+static void put_number(GString *s, const char *before, uint64_t n, const char *format_end)
+{
+	char digits[24], *p = digits + sizeof digits;
+
+	*--p = '\0';
+	do
+		*--p = (char)('0' + n % 10);
+	while (n /= 10);
+	g_string_append(s, before);
+	g_string_append(s, p);
+	g_string_append(s, format_end);
+}
+
+static bool has_length(const struct net_answer *a)
+{
+	return !a->stream && a->status >= 200 && a->status != 204 && a->status != 304;
+}
+
+static void put_head(struct net_conn *c, const struct net_answer *a)
+{
+	GString *s = c->out;
+
+	put_number(s, "HTTP/1.1 ", (uint64_t)a->status, " ");
+	g_string_append(s, a->reason);
+	g_string_append(s, "\r\n");
+	put_date(s);
+	if (a->fields)
+		g_string_append(s, a->fields);
+	if (has_length(a))
+		put_number(s, "Content-Length: ", a->body ? a->body->len : 0, "\r\n");
+	else if (a->stream && c->minor > 0)
+		g_string_append(s, "Transfer-Encoding: chunked\r\n");
+	if (!c->keep)
+		g_string_append(s, "Connection: close\r\n");
+	else if (c->minor == 0)
+		g_string_append(s, "Connection: keep-alive\r\n");
+	g_string_append(s, "\r\n");
+}
+
+static void take_content(struct net_conn *c, GString *body)
+{
+	if (body && !c->no_content && body->len <= JOINED_MAX)
+		g_string_append_len(c->out, body->str, (gssize)body->len);
+	if (body && (c->no_content || body->len <= JOINED_MAX)) {
+		g_string_free(body, TRUE);
+		body = NULL;
+	}
+	c->content = body;
+	c->content_at = 0;
+}
+
+static void bound_buffer(struct net_conn *c)
+{
+	int bytes = STREAM_BUFFER;
+
+	/* Without it the kernel only holds more. */
+	(void)setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+static void end_stream(struct net_conn *c)
+{
+	if (c->minor > 0)
+		g_string_append(c->out, "0\r\n\r\n");
+	c->stream = false;
+	net_enter(c, NET_SEND);
+}
+
+void net_answer(struct net_conn *c, const struct net_answer *a)
+{
+	g_assert(c->served && !c->answered);
+	c->answered = true;
+	/* Behind a request that was not read to its end, the begin of the next one is unknown; the end of HTTP/1.0's stream is that of the connection. */
+	c->keep = c->keep && c->state == NET_HANDLE && !c->s->stopping && !(a->stream && c->minor == 0);
+	c->stream = a->stream && !c->no_content;
+	put_head(c, a);
+	take_content(c, a->body);
+	c->sent = 0;
+	c->wakes = true;
+	if (!c->stream) {
+		net_enter(c, NET_SEND);
+	} else if (c->s->stopping) {
+		end_stream(c);
+	} else {
+		bound_buffer(c);
+		net_enter(c, NET_STREAM);
+	}
+	net_ready(c);
+}
+
+/* The request is over, however it ended. */
+static void end_request(struct net_conn *c)
+{
+	if (c->served) {
+		c->served = false;
+		c->s->p.service->over(c);
+		c->own = NULL;
+	}
+	net_body_done(c);
+	c->answered = c->stream = false;
+	if (c->content)
+		g_string_free(c->content, TRUE);
+	c->content = NULL;
+	c->content_at = 0;
+}
+
+void net_conn_refuse(struct net_conn *c, int status, const char *why)
+{
+	struct net_answer a = { .status = status, .reason = http1_reason(status), .fields = "Content-Type: application/json\r\n" };
+
+	end_request(c);
+	a.body = c->s->p.service->refusal(status, why);
+	c->s->stats.refused++;
+	c->keep = false;
+	c->no_content = false;
+	c->answered = true;
+	c->sent = 0;
+	put_head(c, &a);
+	take_content(c, a.body);
+	net_enter(c, NET_SEND);
+	net_ready(c);
+}
+
+static enum next refuse(struct net_conn *c, int status, const char *why)
+{
+	net_conn_refuse(c, status, why);
+	return NEXT_STATE;
+}
+
+/* ---- the steps: a request ---- */
+
+static enum next do_handshake(struct net_conn *c)
+{
+	ssize_t n = after_tls(c, tls_handshake(c->ssl));
+
+	if (n < 0)
+		return n == IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
+	net_enter(c, NET_IDLE);
+	return NEXT_STATE;
+}
+
+static enum next handle(struct net_conn *c)
+{
+	struct net_server *s = c->s;
+
+	if (g_queue_get_length(&s->states[NET_HANDLE][0]) + g_queue_get_length(&s->states[NET_HANDLE][1]) >= s->p.handled_max)
+		return refuse(c, 503, "Too many requests are being handled");
+	net_enter(c, NET_HANDLE);
+	s->p.service->whole(c);
+	return c->answered ? NEXT_STATE : NEXT_EVENT;
+}
+
+static enum next begin(struct net_conn *c, const struct http1_head *h)
+{
+	c->minor = h->minor;
+	c->keep = h->keep_alive && !c->s->stopping;
+	c->no_content = strcmp(h->method, "HEAD") == 0;
+	http1_body_begin(&c->body, h);
+	c->served = true;
+	c->s->p.service->head(c, h);
+	if (c->answered)
+		return NEXT_STATE;
+	if (http1_body_ended(&c->body))
+		return handle(c);
+	if (h->expects_continue && have(&c->in) == 0)
+		g_string_append(c->out, "HTTP/1.1 100 Continue\r\n\r\n");
+	net_enter(c, NET_BODY);
+	return NEXT_STATE;
+}
+
+/* A head is looked at when it begins, whenever a line of it ends, and when no line may be as long. */
+static bool worth_parsing(const struct net_input *in)
+{
+	size_t n = have(in);
+
+	return n && (in->parsed == 0 || n > HTTP1_LINE_MAX || memchr(in->data + in->at + in->parsed, '\n', n - in->parsed));
+}
+
+/* Return: false if more of it is to come. */
+static bool parse(struct net_conn *c, enum next *ret)
+{
+	struct net_input *in = &c->in;
+	struct http1_head head;
+	enum http1_result r = http1_parse(in->data + in->at, have(in), &head);
+
+	in->parsed = have(in);
+	if (r == HTTP1_MORE)
+		return false;
+	if (r == HTTP1_BAD) {
+		*ret = refuse(c, head.status, head.why);
+		return true;
+	}
+	in->at += head.size;
+	in->parsed = 0;
+	*ret = begin(c, &head);
+	return true;
+}
+
+/* Of IDLE and HEAD. */
+static enum next read_head(struct net_conn *c)
+{
+	enum next next;
+	ssize_t n;
+
+	for (;;) {
+		if (worth_parsing(&c->in) && parse(c, &next))
+			return next;
+		n = fill(c);
+		if (n <= 0)
+			return without_input(n);
+		if (c->state == NET_IDLE)
+			net_enter(c, NET_HEAD);
+	}
+}
+
+/* Give what is there of the body to the service. NEXT_EVENT: more of it is to come. */
+static enum next use_body(struct net_conn *c)
+{
+	struct net_input *in = &c->in;
+
+	while (have(in) && !http1_body_ended(&c->body)) {
+		const char *piece;
+		size_t used, n;
+
+		if (!http1_body_next(&c->body, in->data + in->at, have(in), &used, &piece, &n))
+			return refuse(c, 400, "The chunks of the body are malformed");
+		in->at += used;
+		if (n && !net_room_for(c, n))
+			return refuse(c, 503, "Too many bodies are being received");
+		if (n)
+			c->s->p.service->body(c, piece, n);
+		if (c->answered)
+			return NEXT_STATE;
+	}
+	return http1_body_ended(&c->body) ? handle(c) : NEXT_EVENT;
+}
+
+static enum next read_body(struct net_conn *c)
+{
+	size_t budget = NET_PIECE;
+	enum next next = flush(c, &budget); /* "100 Continue" */
+
+	if (next == NEXT_CLOSE)
+		return next;
+	while (budget) {
+		ssize_t n;
+
+		next = use_body(c);
+		if (next != NEXT_EVENT || c->state != NET_BODY)
+			return next;
+		n = fill(c);
+		if (n <= 0)
+			return without_input(n);
+		budget -= MIN(budget, (size_t)n);
+	}
+	return NEXT_TURN;
+}
+
+/* Its client may have closed its side and wait for the answer; what is gone for good is seen before any step. */
+static enum next wait_handler(struct net_conn *c)
+{
+	(void)c;
+	return NEXT_EVENT;
+}
+
+/* ---- the steps: an answer ---- */
+
+static enum next begin_linger(struct net_conn *c)
+{
+	drop_input(&c->in);
+	if (c->ssl)
+		tls_close(c->ssl);
+	/* A connection that is gone is seen by the read. */
+	(void)shutdown(c->fd, SHUT_WR);
+	net_enter(c, NET_LINGER);
+	return NEXT_STATE;
+}
+
+static enum next after_answer(struct net_conn *c)
+{
+	bool keep = c->keep;
+
+	end_request(c);
+	if (!keep)
+		return begin_linger(c);
+	c->in.parsed = 0;
+	if (have(&c->in) == 0)
+		drop_input(&c->in);
+	net_enter(c, have(&c->in) ? NET_HEAD : NET_IDLE);
+	return have(&c->in) || c->readable ? NEXT_TURN : NEXT_EVENT;
+}
+
+static enum next send_answer(struct net_conn *c)
+{
+	size_t budget = NET_PIECE;
+	enum next next = flush(c, &budget);
+
+	return next == NEXT_STATE ? after_answer(c) : next;
+}
+
+bool net_conn_end_stream(struct net_conn *c)
+{
+	if (c->out->len)
+		return false;
+	c->keep = false;
+	end_stream(c);
+	net_ready(c);
+	return true;
+}
+
+/* Return: whether there was a piece. */
+static bool put_piece(struct net_conn *c)
+{
+	char piece[STREAM_PIECE];
+	ssize_t n = c->s->p.service->more(c, piece, sizeof piece);
+
+	if (n <= 0) {
+		c->wakes = false;
+		if (n < 0)
+			end_stream(c);
+		return false;
+	}
+	if (c->minor > 0)
+		g_string_append_printf(c->out, "%zx\r\n", (size_t)n);
+	g_string_append_len(c->out, piece, n);
+	if (c->minor > 0)
+		g_string_append(c->out, "\r\n");
+	return true;
+}
+
+static enum next send_stream(struct net_conn *c)
+{
+	size_t budget = NET_PIECE;
+
+	while (budget) {
+		enum next next = flush(c, &budget);
+
+		if (next != NEXT_STATE)
+			return next;
+		if (!c->wakes)
+			return NEXT_EVENT;
+		if (!put_piece(c))
+			return c->state == NET_SEND ? NEXT_STATE : NEXT_EVENT;
+	}
+	return NEXT_TURN;
+}
+
+static enum next linger(struct net_conn *c)
+{
+	size_t budget = NET_PIECE;
+
+	while (budget) {
+		ssize_t n = read_plain(c, c->s->input, NET_INPUT);
+
+		if (n <= 0)
+			return without_input(n);
+		budget -= MIN(budget, (size_t)n);
+	}
+	return NEXT_TURN;
+}
+
+/* ---- life ---- */
+
+struct net_conn *net_conn_new(struct net_server *s, int fd)
+{
+	struct net_conn *c = g_new0(struct net_conn, 1);
+
+	c->s = s;
+	c->fd = fd;
+	c->minor = 1;
+	c->in_state.data = c->in_peer.data = c->in_ready.data = c;
+	c->state = NET_STATE_N;
+	c->out = g_string_sized_new(0);
+	c->readable = c->writable = true;
+	c->ssl = s->p.tls ? tls_accept(s->p.tls, fd) : NULL;
+	return c;
+}
+
+void net_conn_step(struct net_conn *c)
+{
+	enum next next = c->gone ? NEXT_CLOSE : NEXT_STATE;
+
+	c->turn = c->s->turn;
+	c->stepping = true;
+	while (next == NEXT_STATE)
+		next = states[c->state].step(c);
+	c->stepping = false;
+	keep_input(c);
+	if (next == NEXT_CLOSE)
+		net_conn_close(c);
+	else if (next == NEXT_TURN)
+		net_ready(c);
+}
+
+void net_conn_expire(struct net_conn *c)
+{
+	if (states[c->state].late)
+		net_conn_refuse(c, 408, states[c->state].late);
+	else if (c->state == NET_STREAM && c->out->len == 0)
+		net_enter(c, NET_STREAM); /* it waits for news, not for its client */
+	else
+		net_conn_close(c);
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/tls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+
+#include "base/err.h"
+
+struct tls {
+	SSL_CTX *ctx;
+};
+
+/* ---- settings ---- */
+
+static const char *ssl_why(void)
+{
+	unsigned long code = ERR_get_error();
+	const char *text = code ? ERR_reason_error_string(code) : NULL;
+
+	return text ? text : "no reason was given";
+}
+
+static bool check_file(const char *option, const char *path, mode_t refused, GError **err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		g_set_error(err, ERR, ERR_CONF, "[wsgi] %s = %s: %s", option, path, g_strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	close(fd);
+	if (!(st.st_mode & refused))
+		return true;
+	g_set_error(err, ERR, ERR_CONF, "[wsgi] %s = %s: every user of this machine can read or change it (mode %04o); chmod 0600 it, and have a new key "
+		    "made if others may have read it", option, path, st.st_mode & 07777);
+	return false;
+}
+
+/* A key with a passphrase would have it asked for at the terminal. */
+static int no_passphrase(char *buf, int size, int writing, void *user)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	(void)user;
+	return -1;
+}
+
+static bool load(SSL_CTX *ctx, const struct tls_params *p, GError **err)
+{
+	if (!check_file("ssl_cert_file", p->cert_file, 0, err) || !check_file("ssl_key_file", p->key_file, 0007, err))
+		return false;
+	ERR_clear_error();
+	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+	if (SSL_CTX_use_certificate_chain_file(ctx, p->cert_file) != 1)
+		g_set_error(err, ERR, ERR_CONF, "[wsgi] ssl_cert_file = %s: is no certificate in PEM: %s", p->cert_file, ssl_why());
+	else if (SSL_CTX_use_PrivateKey_file(ctx, p->key_file, SSL_FILETYPE_PEM) != 1)
+		g_set_error(err, ERR, ERR_CONF, "[wsgi] ssl_key_file = %s: is no key for that certificate, in PEM and without a passphrase: %s", p->key_file, ssl_why());
+	else
+		return true;
+	return false;
+}
+
+static bool set_ciphers(SSL_CTX *ctx, const struct tls_params *p, GError **err)
+{
+	const char *ciphers = p->ciphers ? p->ciphers : TLS_CIPHERS;
+
+	ERR_clear_error();
+	if (SSL_CTX_set_cipher_list(ctx, ciphers) == 1)
+		return true;
+	g_set_error(err, ERR, ERR_CONF, "[wsgi] ssl_ciphers = %s: has no cipher that OpenSSL knows; see openssl ciphers", ciphers);
+	return false;
+}
+
+/* A client that names protocols and not this one speaks another: it is told so before it sends a byte of it. */
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in, unsigned in_len, void *user)
+{
+	static const unsigned char ours[] = "\x08http/1.1\x08http/1.0";
+	unsigned char *chosen = NULL;
+
+	(void)ssl;
+	(void)user;
+	if (SSL_select_next_proto(&chosen, out_len, ours, sizeof ours - 1, in, in_len) != OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*out = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static void harden(SSL_CTX *ctx, const char *minimum)
+{
+	int version = minimum && strcmp(minimum, "tlsv1_3") == 0 ? TLS1_3_VERSION : TLS1_2_VERSION;
+
+	/* Versions and options that this library has cannot be refused. */
+	(void)SSL_CTX_set_min_proto_version(ctx, version);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+			    SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	(void)SSL_CTX_set_num_tickets(ctx, 0);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
+}
+
+struct tls *tls_new(const struct tls_params *p, GError **err)
+{
+	struct tls *t = g_new0(struct tls, 1);
+
+	t->ctx = SSL_CTX_new(TLS_server_method());
+	g_assert(t->ctx);
+	harden(t->ctx, p->minimum);
+	if (load(t->ctx, p, err) && set_ciphers(t->ctx, p, err))
+		return t;
+	tls_free(t);
+	return NULL;
+}
+
+void tls_free(struct tls *t)
+{
+	if (!t)
+		return;
+	SSL_CTX_free(t->ctx);
+	g_free(t);
+}
+
+/* ---- a connection ---- */
+
+SSL *tls_accept(struct tls *t, int fd)
+{
+	SSL *ssl = SSL_new(t->ctx);
+
+	g_assert(ssl && SSL_set_fd(ssl, fd) == 1);
+	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+static int outcome(SSL *ssl, int n)
+{
+	/* It looks at the thread's queue of errors too, which is why each call empties that first. */
+	switch (SSL_get_error(ssl, n)) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_WANTS_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_WANTS_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return TLS_EOF;
+	default:
+		return TLS_FAILED;
+	}
+}
+
+int tls_handshake(SSL *ssl)
+{
+	int n, why;
+
+	ERR_clear_error();
+	n = SSL_do_handshake(ssl);
+	if (n == 1)
+		return 1;
+	why = outcome(ssl, n);
+	return why == TLS_EOF ? TLS_FAILED : why;
+}
+
+ssize_t tls_read(SSL *ssl, void *buf, size_t max)
+{
+	int n;
+
+	ERR_clear_error();
+	n = SSL_read(ssl, buf, (int)MIN(max, G_MAXINT));
+	return n > 0 ? n : outcome(ssl, n);
+}
+
+ssize_t tls_write(SSL *ssl, const void *buf, size_t len)
+{
+	int n, why;
+
+	ERR_clear_error();
+	n = SSL_write(ssl, buf, (int)MIN(len, G_MAXINT));
+	if (n > 0)
+		return n;
+	why = outcome(ssl, n);
+	return why == TLS_EOF ? TLS_FAILED : why;
+}
+
+void tls_close(SSL *ssl)
+{
+	/* Half of a shutdown is all that is wanted; a handshake that never ended has none. */
+	if (SSL_is_init_finished(ssl))
+		(void)SSL_shutdown(ssl);
+	ERR_clear_error();
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tls: the server's side of TLS, by OpenSSL.
+ *
+ * TLS 1.2 with ephemeral keys and authenticated ciphers, or 1.3. No session is kept and no ticket given: a key that is stolen later opens
+ * nothing that was recorded before. No renegotiation and no compression.
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <glib.h>
+#include <openssl/ssl.h>
+
+struct tls; /* certificate, key and settings of a listener */
+
+struct tls_params {
+	const char *cert_file, *key_file; /* PEM; the chain behind the certificate */
+	const char *ciphers;              /* of TLS 1.2, in OpenSSL's words; NULL: TLS_CIPHERS */
+	const char *minimum;              /* "tlsv1_2" or "tlsv1_3" */
+};
+
+#define TLS_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+/** tls_new() - read certificate and key. Return: NULL with ERR_CONF, also for a key that all users of the machine can read. */
+struct tls *tls_new(const struct tls_params *p, GError **err);
+/** tls_free() - connections made from it may go on. NULL is fine. */
+void tls_free(struct tls *t);
+
+/** tls_accept() - a connection whose handshake is still to be done. @fd: lent. Return: for SSL_free(). */
+SSL *tls_accept(struct tls *t, int fd);
+
+/* What a call came to, when it is not a number of bytes. */
+enum { TLS_EOF = 0, TLS_WANTS_READ = -1, TLS_WANTS_WRITE = -2, TLS_FAILED = -3 };
+
+/** tls_handshake() - go on with it. Return: 1 when it is done, or one of the above. */
+int tls_handshake(SSL *ssl);
+/** tls_read() - Return: bytes, or one of the above. */
+ssize_t tls_read(SSL *ssl, void *buf, size_t max);
+/** tls_write() - Return: bytes taken, perhaps not all; or one of the above. */
+ssize_t tls_write(SSL *ssl, const void *buf, size_t len);
+/** tls_close() - say that nothing follows, if that can be sent. */
+void tls_close(SSL *ssl);
+
+#endif

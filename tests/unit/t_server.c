@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The server of src/net on socket pairs, which come from whatever address a test says, with the test's own clock: one thread, so that each turn
+ * of the loop can be looked at.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <glib.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "net/server.h"
+
+#define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+#define HALF "GET / HTTP/1.1\r\nHo"
+#define HEAD_S 15
+#define BODY_S 30
+#define IDLE_S 75
+#define SEND_S 30
+#define LINGER_S 2
+
+/* ---- a service: the path says what is answered ---- */
+
+static struct net_server *server;
+static GString *order;             /* a letter for each request that was handled: the last of its path */
+static GPtrArray *held;            /* struct net_conn: answered when the test says so */
+static unsigned served;            /* requests between head() and over() */
+
+struct own {
+	char path[64];
+	size_t body;
+	bool held;
+};
+
+static void answer(struct net_conn *c, size_t size)
+{
+	struct net_answer a = { .status = 200, .reason = "OK", .body = g_string_sized_new(size + 1) };
+
+	g_string_set_size(a.body, size);
+	memset(a.body->str, 'b', size);
+	net_answer(c, &a);
+}
+
+static void on_head(struct net_conn *c, const struct http1_head *h)
+{
+	struct own *o = g_new0(struct own, 1);
+
+	g_strlcpy(o->path, h->path, sizeof o->path);
+	net_set_own(c, o);
+	served++;
+}
+
+static void on_body(struct net_conn *c, const char *data, size_t len)
+{
+	struct own *o = net_own(c);
+
+	(void)data;
+	o->body += len;
+}
+
+static void on_whole(struct net_conn *c)
+{
+	struct own *o = net_own(c);
+
+	g_string_append_c(order, o->path[strlen(o->path) - 1]);
+	if (g_str_has_prefix(o->path, "/token"))
+		net_trust(c);
+	if (g_str_has_prefix(o->path, "/hold")) {
+		o->held = true;
+		g_ptr_array_add(held, c);
+	} else if (g_str_has_prefix(o->path, "/stream")) {
+		net_answer(c, &(struct net_answer){ .status = 200, .reason = "OK", .stream = true });
+	} else {
+		answer(c, g_str_has_prefix(o->path, "/big") ? 8 << 20 : o->body ? o->body : 2);
+	}
+}
+
+static void on_over(struct net_conn *c)
+{
+	struct own *o = net_own(c);
+
+	if (o->held)
+		g_ptr_array_remove(held, c);
+	g_free(o);
+	served--;
+}
+
+static ssize_t on_more(struct net_conn *c, char *buf, size_t max)
+{
+	struct own *o = net_own(c);
+
+	if (strcmp(o->path, "/stream/quiet") == 0)
+		return 0;
+	memset(buf, 's', max);
+	return (ssize_t)max;
+}
+
+static GString *on_refusal(int status, const char *why)
+{
+	GString *s = g_string_new(NULL);
+
+	g_string_printf(s, "{\"%d\": \"%s\"}", status, why);
+	return s;
+}
+
+static const struct net_service service = { on_head, on_body, on_whole, on_over, on_more, on_refusal };
+
+/* ---- the loop ---- */
+
+static GMainContext *context(void)
+{
+	return g_main_loop_get_context(loop_main());
+}
+
+/* Until nothing is left to be done now. Return: turns of the loop. */
+static unsigned settle(void)
+{
+	unsigned n = 0;
+
+	while (g_main_context_iteration(context(), FALSE))
+		n++;
+	return n;
+}
+
+static void pass_s(int64_t s)
+{
+	settle();
+	clock_advance_ms(s * 1000);
+	settle();
+}
+
+static void begin_with(struct net_params p)
+{
+	p.service = &service;
+	clock_manual(1700000000000000);
+	order = g_string_new(NULL);
+	held = g_ptr_array_new();
+	server = net_server_new(&p);
+}
+
+static void begin(void)
+{
+	begin_with((struct net_params){ .connections_max = 1000, .address_max = 1000, .handled_max = 1000, .bodies_max = 1 << 20 });
+}
+
+static void end(void)
+{
+	net_server_free(server);
+	g_assert_cmpuint(served, ==, 0);
+	g_assert_cmpuint(held->len, ==, 0);
+	g_ptr_array_unref(held);
+	g_string_free(order, TRUE);
+	g_assert_false(clock_step()); /* no timer is left */
+}
+
+static unsigned in_state(enum net_state state)
+{
+	return net_stats(server).state[state];
+}
+
+static unsigned open_conns(void)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < NET_STATE_N; i++)
+		n += in_state((enum net_state)i);
+	return n;
+}
+
+/* ---- clients ---- */
+
+/* @from: "192.0.2.1" or "2001:db8::1" */
+static int dial(const char *from)
+{
+	union net_address a = { 0 };
+	int fds[2];
+
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), ==, 0);
+	a.any.sa_family = strchr(from, ':') ? AF_INET6 : AF_INET;
+	g_assert_cmpint(inet_pton(a.any.sa_family, from, strchr(from, ':') ? (void *)&a.in6.sin6_addr : (void *)&a.in.sin_addr), ==, 1);
+	net_accept(fds[1], &a, server);
+	return fds[0];
+}
+
+static void put(int fd, const char *text)
+{
+	g_assert_cmpint(send(fd, text, strlen(text), MSG_NOSIGNAL), ==, (ssize_t)strlen(text));
+}
+
+static int ask(const char *from, const char *text)
+{
+	int fd = dial(from);
+
+	put(fd, text);
+	return fd;
+}
+
+/* What came so far. @ret_closed: whether the server has closed; NULL */
+static char *got(int fd, bool *ret_closed)
+{
+	GString *s = g_string_new(NULL);
+	char buf[65536];
+	ssize_t n;
+
+	while ((n = recv(fd, buf, sizeof buf, 0)) > 0) {
+		g_string_append_len(s, buf, n);
+		settle();
+	}
+	if (ret_closed)
+		*ret_closed = n == 0 || errno != EAGAIN;
+	return g_string_free(s, FALSE);
+}
+
+/* "200 200 408": statuses so far, and " closed". */
+static char *statuses(int fd)
+{
+	bool closed;
+	g_autofree char *text = got(fd, &closed);
+	GString *s = g_string_new(NULL);
+
+	for (const char *p = text; (p = strstr(p, "HTTP/1.1 ")); p++)
+		g_string_append_printf(s, "%s%.3s", s->len ? " " : "", p + 9);
+	if (closed)
+		g_string_append(s, s->len ? " closed" : "closed");
+	return g_string_free(s, FALSE);
+}
+
+static void expect(int fd, const char *want)
+{
+	g_autofree char *is = statuses(fd);
+
+	g_assert_cmpstr(is, ==, want);
+}
+
+static void bye(int fd)
+{
+	close(fd);
+	settle();
+}
+
+/* ---- states and their deadlines ---- */
+
+static void test_keeps(void)
+{
+	int fd;
+
+	begin();
+	fd = ask("192.0.2.1", GET GET "GET /c HTTP/1.1\r\n");
+	settle();
+	expect(fd, "200 200");
+	g_assert_cmpuint(in_state(NET_HEAD), ==, 1);
+	put(fd, "Host: h\r\n\r\n");
+	settle();
+	expect(fd, "200");
+	g_assert_cmpuint(in_state(NET_IDLE), ==, 1);
+	pass_s(IDLE_S - 1);
+	expect(fd, "");
+	pass_s(1);
+	expect(fd, "closed");
+	g_assert_cmpuint(open_conns(), ==, 0);
+	bye(fd);
+	end();
+}
+
+/* However often a byte comes: the deadline is that of the head's first byte, of the body's, of the whole. */
+static void test_slow(void)
+{
+	static const struct {
+		const char *name, *first;
+		int limit_s;
+		enum net_state state;
+	} rows[] = {
+		{ "head", HALF, HEAD_S, NET_HEAD },
+		{ "body", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n", BODY_S, NET_BODY },
+		{ "chunks", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n", BODY_S, NET_BODY },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		int fd;
+
+		begin();
+		fd = ask("192.0.2.1", rows[i].first);
+		for (int s = 0; s < rows[i].limit_s; s++) {
+			settle();
+			g_assert_cmpuint(in_state(rows[i].state), ==, 1);
+			put(fd, "s");
+			pass_s(1);
+		}
+		expect(fd, "408 closed");
+		bye(fd);
+		end();
+	}
+}
+
+/* What came while the loop stood is read before it is called late. */
+static void test_late_loop(void)
+{
+	int fd;
+
+	begin();
+	fd = ask("192.0.2.1", HALF);
+	settle();
+	put(fd, "st: h\r\n\r\n");
+	clock_advance_ms(2 * HEAD_S * 1000);
+	settle();
+	expect(fd, "200");
+	bye(fd);
+	end();
+}
+
+/* A client that does not read its answer, and one that reads slowly. */
+static void test_unread(void)
+{
+	int fd, slow;
+	char buf[32768];
+
+	begin();
+	fd = ask("192.0.2.1", "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+	slow = ask("192.0.2.2", "GET /big HTTP/1.1\r\nHost: h\r\n\r\n");
+	settle();
+	g_assert_cmpuint(settle(), ==, 0); /* nothing is done for those that do not read */
+	for (int s = 0; s < 2 * SEND_S; s += 10) {
+		while (recv(slow, buf, sizeof buf, 0) > 0) /* what its socket holds */
+			;
+		pass_s(10);
+	}
+	g_assert_cmpuint(in_state(NET_SEND), ==, 1);
+	bye(fd);
+	bye(slow);
+	g_assert_cmpuint(open_conns(), ==, 0);
+	end();
+}
+
+/* A refusal is read by a client that is still sending; then the server goes, at the client's end or after two seconds. */
+static void test_linger(void)
+{
+	int quick, fd;
+
+	begin();
+	fd = ask("192.0.2.1", "BAD\r\n\r\n");
+	quick = ask("192.0.2.1", "BAD\r\n\r\n");
+	settle();
+	g_assert_cmpuint(in_state(NET_LINGER), ==, 2);
+	put(fd, "more and more");
+	settle();
+	bye(quick);
+	g_assert_cmpuint(in_state(NET_LINGER), ==, 1);
+	expect(fd, "400 closed"); /* its sending side */
+	pass_s(LINGER_S);
+	g_assert_cmpuint(open_conns(), ==, 0);
+	bye(fd);
+	end();
+}
+
+/* A client that closes its side waits for its answer; one that goes altogether ends its request. */
+static void test_gone(void)
+{
+	int half, fd;
+
+	begin();
+	half = ask("192.0.2.1", "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+	fd = ask("192.0.2.1", "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+	shutdown(half, SHUT_WR);
+	settle();
+	g_assert_cmpuint(held->len, ==, 2);
+	bye(fd);
+	g_assert_cmpuint(held->len, ==, 1);
+	answer(held->pdata[0], 2);
+	settle();
+	expect(half, "200 closed");
+	g_assert_cmpuint(open_conns(), ==, 0);
+	bye(half);
+	end();
+}
+
+/* ---- D2: whose turn it is ---- */
+
+static char *times(const char *text, unsigned n)
+{
+	GString *s = g_string_new(NULL);
+
+	while (n--)
+		g_string_append(s, text);
+	return g_string_free(s, FALSE);
+}
+
+/* One address sends a hundred requests on each of fifty connections; another one waits for one step of the first's. */
+static void test_pipelines(void)
+{
+	g_autofree char *hundred = times("GET /a HTTP/1.1\r\nHost: h\r\n\r\n", 100);
+	int many[50], one;
+
+	begin();
+	for (size_t i = 0; i < G_N_ELEMENTS(many); i++)
+		many[i] = ask("192.0.2.1", hundred);
+	g_assert_true(g_main_context_iteration(context(), FALSE));
+	/* one request of each */
+	g_assert_cmpuint(order->len, ==, G_N_ELEMENTS(many));
+	one = ask("192.0.2.2", "GET /b HTTP/1.1\r\nHost: h\r\n\r\n");
+	g_string_truncate(order, 0);
+	g_assert_true(g_main_context_iteration(context(), FALSE));
+	g_assert_cmpuint(order->len, ==, G_N_ELEMENTS(many) + 1);
+	g_assert_cmpint(strchr(order->str, 'b') - order->str, <=, 1);
+	expect(one, "200");
+	settle();
+	for (size_t i = 0; i < G_N_ELEMENTS(many); i++) {
+		g_autofree char *is = statuses(many[i]);
+
+		g_assert_cmpuint(strlen(is), ==, strlen("200 ") * 100 - 1);
+		close(many[i]);
+	}
+	bye(one);
+	end();
+}
+
+/* ---- D3: connections ---- */
+
+/* The end of a head that will never be whole comes together with its begin. */
+static void test_cut_heads(void)
+{
+	begin();
+	for (int i = 0; i < 300; i++) {
+		int fd = ask("192.0.2.1", i % 2 ? HALF : "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc");
+
+		if (i % 3)
+			shutdown(fd, SHUT_WR);
+		settle();
+		if (i % 3) {
+			g_assert_cmpuint(open_conns(), ==, 0);
+			expect(fd, "closed");
+		}
+		bye(fd);
+		g_assert_cmpuint(open_conns(), ==, 0);
+	}
+	end();
+}
+
+/* When all places are taken, the stranger that waits longest goes: no request that is handled, no client with a token. */
+static void test_full(void)
+{
+	int handled, trusted, strangers[8], fd;
+
+	begin_with((struct net_params){ .connections_max = 10, .address_max = 10, .handled_max = 1000, .bodies_max = 1 << 20 });
+	handled = ask("192.0.2.1", "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+	trusted = ask("192.0.2.1", "GET /token HTTP/1.1\r\nHost: h\r\n\r\n");
+	settle();
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++) {
+		pass_s(1);
+		strangers[i] = ask("192.0.2.1", i % 2 ? HALF : GET);
+		settle();
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++) {
+		fd = ask("192.0.2.2", GET);
+		settle();
+		expect(fd, "200");
+		bye(fd);
+		/* it made its place free, so each second client finds one */
+		g_assert_cmpuint(net_stats(server).evicted, ==, 1);
+	}
+	expect(strangers[0], "200 closed");
+	expect(strangers[1], "");
+	expect(trusted, "200");
+	put(trusted, GET);
+	settle();
+	expect(trusted, "200");
+	answer(held->pdata[0], 2);
+	settle();
+	expect(handled, "200");
+	bye(handled);
+	bye(trusted);
+	for (size_t i = 0; i < G_N_ELEMENTS(strangers); i++)
+		bye(strangers[i]);
+	end();
+}
+
+/* As many slow heads as there are places, twice over: a client that comes in between is served, and keeps its place with its token. */
+static void test_slow_heads(void)
+{
+	int fds[200], fd = -1;
+
+	begin_with((struct net_params){ .connections_max = 100, .address_max = 100, .handled_max = 1000, .bodies_max = 1 << 20 });
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
+		fds[i] = ask("192.0.2.1", HALF);
+		settle();
+		if (i == 120)
+			fd = ask("192.0.2.2", "GET /token HTTP/1.1\r\nHost: h\r\n\r\n");
+	}
+	expect(fd, "200");
+	g_assert_cmpuint(in_state(NET_HEAD), ==, 99);
+	pass_s(HEAD_S);
+	pass_s(LINGER_S);
+	g_assert_cmpuint(open_conns(), ==, 1);
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+		close(fds[i]);
+	bye(fd);
+	end();
+}
+
+/* One address has a share; beyond it, its own oldest goes. A /64 is one address; loopback, where proxies are, has all. */
+static void test_share(void)
+{
+	static const struct {
+		const char *name, *from[4];
+		unsigned evicted;
+	} rows[] = {
+		{ "one address", { "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.1" }, 2 },
+		{ "two", { "192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.2" }, 0 },
+		{ "a /64", { "2001:db8::1", "2001:db8::2", "2001:db8::3:4", "2001:db8:0:1::1" }, 1 },
+		{ "the same in IPv6", { "192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1", "192.0.2.2" }, 1 },
+		{ "loopback", { "127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1" }, 0 },
+		{ "loopback, IPv6", { "::1", "::1", "::1", "::1" }, 0 },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		int fds[4];
+
+		begin_with((struct net_params){ .connections_max = 10, .address_max = 2, .handled_max = 10, .bodies_max = 1 << 20 });
+		for (int k = 0; k < 4; k++) {
+			fds[k] = ask(rows[i].from[k], GET);
+			settle();
+			expect(fds[k], "200");
+		}
+		g_assert_cmpuint(net_stats(server).evicted, ==, rows[i].evicted);
+		g_assert_cmpuint(open_conns(), ==, 4 - rows[i].evicted);
+		for (int k = 0; k < 4; k++)
+			bye(fds[k]);
+		end();
+	}
+}
+
+/* Nothing can be closed for it: it is the new one that goes. */
+static void test_all_trusted(void)
+{
+	int a, b, c;
+
+	begin_with((struct net_params){ .connections_max = 2, .address_max = 2, .handled_max = 10, .bodies_max = 1 << 20 });
+	a = ask("192.0.2.1", "GET /token HTTP/1.1\r\nHost: h\r\n\r\n");
+	b = ask("192.0.2.1", "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+	settle();
+	c = dial("192.0.2.2");
+	settle();
+	expect(a, "200");
+	expect(b, "");
+	expect(c, "closed");
+	bye(a);
+	bye(b);
+	bye(c);
+	end();
+}
+
+static void test_handled(void)
+{
+	int a, b;
+
+	begin_with((struct net_params){ .connections_max = 9, .address_max = 9, .handled_max = 1, .bodies_max = 1 << 20 });
+	a = ask("192.0.2.1", "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+	settle();
+	b = ask("192.0.2.2", GET);
+	settle();
+	expect(b, "503 closed");
+	answer(held->pdata[0], 2);
+	settle();
+	expect(a, "200");
+	bye(a);
+	bye(b);
+	end();
+}
+
+/* ---- D18: bodies ---- */
+
+/* Half bodies that are more than there may be in all: the oldest are refused, and one that comes whole is answered. */
+static void test_half_bodies(void)
+{
+	g_autofree char *half = times("0123456789", 9000), *rest = times("0123456789", 1000);
+	int fds[40], fd;
+
+	begin(); /* a MiB */
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
+		fds[i] = ask("192.0.2.1", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
+		put(fds[i], half);
+		settle();
+		g_assert_cmpuint(net_stats(server).body_bytes, <=, 1 << 20);
+	}
+	fd = ask("192.0.2.2", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
+	put(fd, half);
+	settle();
+	put(fd, rest);
+	settle();
+	expect(fd, "200");
+	expect(fds[0], "503 closed");
+	expect(fds[39], "");
+	put(fds[39], rest);
+	settle();
+	expect(fds[39], "200");
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+		bye(fds[i]);
+	bye(fd);
+	g_assert_cmpuint(net_stats(server).body_bytes, ==, 0);
+	end();
+}
+
+/* ---- streams and the end ---- */
+
+static void stopped(void *user)
+{
+	++*(int *)user;
+}
+
+static void test_stop(void)
+{
+	int quiet, unread, handled, idle, ends = 0;
+
+	begin();
+	quiet = ask("192.0.2.1", "GET /stream/quiet HTTP/1.1\r\nHost: h\r\n\r\n");
+	unread = ask("192.0.2.1", "GET /stream/loud HTTP/1.1\r\nHost: h\r\n\r\n");
+	handled = ask("192.0.2.1", "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+	idle = ask("192.0.2.1", GET);
+	settle();
+	g_assert_cmpuint(in_state(NET_STREAM), ==, 2);
+	/* news may be far away */
+	pass_s(10 * IDLE_S);
+	g_assert_cmpuint(in_state(NET_STREAM), ==, 1);
+	net_stop(server, stopped, &ends);
+	settle();
+	g_assert_cmpint(ends, ==, 0);
+	answer(held->pdata[0], 2);
+	settle();
+	g_assert_cmpint(ends, ==, 1);
+	expect(handled, "200 closed");
+	expect(quiet, "200 closed");
+	bye(quiet);
+	bye(unread);
+	bye(handled);
+	bye(idle);
+	end();
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	log_init(LOG_ERROR, LOG_TEXT);
+	loop_init();
+	g_test_add_func("/server/keeps", test_keeps);
+	g_test_add_func("/server/late_loop", test_late_loop);
+	g_test_add_func("/server/unread", test_unread);
+	g_test_add_func("/server/linger", test_linger);
+	g_test_add_func("/server/gone", test_gone);
+	g_test_add_func("/server/handled", test_handled);
+	g_test_add_func("/server/stop", test_stop);
+	g_test_add_func("/D2/pipelines", test_pipelines);
+	g_test_add_func("/D3/cut_heads", test_cut_heads);
+	g_test_add_func("/D3/slow", test_slow);
+	g_test_add_func("/D3/slow_heads", test_slow_heads);
+	g_test_add_func("/D3/full", test_full);
+	g_test_add_func("/D3/share", test_share);
+	g_test_add_func("/D3/all_trusted", test_all_trusted);
+	g_test_add_func("/D18/half_bodies", test_half_bodies);
+	return g_test_run();
+}
