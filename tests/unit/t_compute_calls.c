@@ -5,7 +5,11 @@
 #include <glib.h>
 #include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "api/metrics.h"
+#include "api/request.h"
+#include "base/clock.h"
 #include "compute_world.h"
 
 #define BY " by=admin-user"
@@ -482,6 +486,65 @@ static void slow_pattern(void)
 	world_free(w);
 }
 
+/* It measures the loop, which keeps a timer: a world without is the rule. */
+static struct world *measured_world(void)
+{
+	struct world *w = world_new();
+
+	w->api->metrics = metrics_new();
+	return w;
+}
+
+/* What is asked for without a token is made once a second, however often it is asked for; an administrator's is new. */
+static void test_metrics(void)
+{
+	struct world *w = measured_world();
+	struct answer first, kept, admin, later;
+
+	world_ask(w, "GET", "/metrics", 1, "", NULL, &first);
+	g_assert_cmpint(first.status, ==, 200);
+	g_assert_nonnull(strstr(first.body, "drover_servers{status=\"ACTIVE\"} "));
+	world_add_servers(w, 7);
+	clock_advance_ms(900);
+	world_ask(w, "GET", "/metrics", 1, "", NULL, &kept);
+	g_assert_cmpstr(kept.body, ==, first.body);
+	world_ask(w, "GET", "/metrics", 1, "admin", NULL, &admin);
+	g_assert_cmpstr(admin.body, !=, first.body);
+	clock_advance_ms(1100);
+	world_ask(w, "GET", "/metrics", 1, "", NULL, &later);
+	g_assert_cmpstr(later.body, !=, first.body);
+	answer_clear(&first);
+	answer_clear(&kept);
+	answer_clear(&admin);
+	answer_clear(&later);
+	metrics_free(w->api->metrics);
+	world_free(w);
+}
+
+/* Descriptors are counted exactly, however many there are. */
+static void test_open_fds(void)
+{
+	static const int more = 500;
+	struct world *w = measured_world();
+	int fds[500];
+	double before, after;
+	struct answer a;
+
+	world_ask(w, "GET", "/metrics", 1, "admin", NULL, &a);
+	before = g_ascii_strtod(strstr(a.body, "\nprocess_open_fds ") + strlen("\nprocess_open_fds "), NULL);
+	answer_clear(&a);
+	for (int i = 0; i < more; i++)
+		g_assert_cmpint(fds[i] = dup(0), >=, 0);
+	world_ask(w, "GET", "/metrics", 1, "admin", NULL, &a);
+	after = g_ascii_strtod(strstr(a.body, "\nprocess_open_fds ") + strlen("\nprocess_open_fds "), NULL);
+	answer_clear(&a);
+	for (int i = 0; i < more; i++)
+		close(fds[i]);
+	g_assert_cmpfloat(after - before, ==, more);
+	metrics_free(w->api->metrics);
+	world_free(w);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -498,5 +561,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/compute/servers/pages", pages);
 	g_test_add_func("/compute/servers/order", order);
 	g_test_add_func("/compute/servers/slow_pattern", slow_pattern);
+	g_test_add_func("/D2/metrics_kept", test_metrics);
+	g_test_add_func("/D2/open_fds", test_open_fds);
 	return g_test_run();
 }
