@@ -22,27 +22,31 @@ static void pair_free(void *data)
 }
 
 /*
+ * In a query '+' is a blank, and a broken escape stays as it is. In a path that is refused, and a slash that was escaped stays so: it is part
+ * of a name, not what parts names, or a proxy's rules by path could be passed by (D17).
+ */
+enum text_of { OF_PATH, OF_QUERY };
+
+/*
  * %41 becomes A, in place. GLib's own refuses a broken escape, which a query may have: Nova reads it as it stands.
- * @plus: '+' is a blank, as in a query
- * @strict: a broken escape is refused
  * Return: false for a NUL too.
  */
-static bool unescape(char *s, bool plus, bool strict)
+static bool unescape(char *s, enum text_of of)
 {
 	char *to = s;
 
 	for (; *s; s++) {
 		int high = s[0] == '%' ? g_ascii_xdigit_value(s[1]) : -1, low = high >= 0 ? g_ascii_xdigit_value(s[2]) : -1;
 
-		if (low >= 0) {
+		if (low >= 0 && !(of == OF_PATH && high * 16 + low == '/')) {
 			*to = (char)(high * 16 + low);
 			s += 2;
 			if (!*to++)
 				return false;
-		} else if (s[0] == '%' && strict) {
+		} else if (s[0] == '%' && low < 0 && of == OF_PATH) {
 			return false;
 		} else {
-			*to++ = (char)(plus && *s == '+' ? ' ' : *s);
+			*to++ = (char)(of == OF_QUERY && *s == '+' ? ' ' : *s);
 		}
 	}
 	*to = '\0';
@@ -51,7 +55,7 @@ static bool unescape(char *s, bool plus, bool strict)
 
 static bool decode(char *s, GError **err)
 {
-	if (unescape(s, true, false) && g_utf8_validate(s, -1, NULL))
+	if (unescape(s, OF_QUERY) && g_utf8_validate(s, -1, NULL))
 		return true;
 	g_set_error(err, ERR, ERR_BAD_REQUEST, "Query string is not UTF-8 encoded");
 	return false;
@@ -128,7 +132,7 @@ static size_t project_len(const char *rest)
 static bool take_path(struct api_req *r, const char *path, GError **err)
 {
 	g_autofree char *clean = g_strdup(path);
-	bool ok = clean[0] == '/' && unescape(clean, false, true) && g_utf8_validate(clean, -1, NULL);
+	bool ok = clean[0] == '/' && unescape(clean, OF_PATH) && g_utf8_validate(clean, -1, NULL);
 
 	if (!ok)
 		util_replace(&clean, "/");

@@ -256,6 +256,37 @@ static const struct {
 	{ "page huge", "GET", "/v2.1/page", "limit=99999999999999999999", NULL, NULL, NULL, 400, "{\"badRequest\":" },
 };
 
+/* A slash that is escaped is part of a name. */
+static void test_slash(void)
+{
+	static const struct {
+		const char *path;
+		int status;
+		const char *want;
+	} rows[] = {
+		{ "/v2.1/servers/a%2Fb", 200, "show a%2Fb" },
+		{ "/v2.1/servers/detail%2faction", 200, "show detail%2faction" },
+		{ "/v2.1/servers%2Fdetail", 404, "" },
+		{ "/v2.1%2Fservers", 404, "" },
+		{ "/identity%2Fv3%2Fusers", 404, "" },
+		{ "/%69dentity%2Fv3%2Fusers", 404, "" },
+		{ "/%69dentity/v3/users", 200, "users" }, /* letters are the same escaped or not (RFC 3986, 6.2.2.2) */
+		{ "/v3%2Fusers", 404, "" },
+		{ "/v2.1/servers%2F", 404, "" },
+		{ "%2Fv2.1/servers", 400, "" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct api_head h = { .method = "GET", .path = rows[i].path, .base_url = "http://h:1", .token = "admin" };
+		struct asked got = ask(&h, NULL);
+
+		if (got.status != rows[i].status || !g_str_has_prefix(got.body, rows[i].want))
+			g_error("%s: got %d %s, want %d %s", rows[i].path, got.status, got.body, rows[i].status, rows[i].want);
+		g_free(got.body);
+		g_free(got.headers);
+	}
+}
+
 static void test_dispatch(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -359,6 +390,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/route/dispatch", test_dispatch);
+	g_test_add_func("/D17/slash", test_slash);
 	g_test_add_func("/route/versions", test_versions);
 	g_test_add_func("/route/abandoned", test_abandoned);
 	return g_test_run();
