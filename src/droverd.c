@@ -31,6 +31,7 @@
 #include "migrate/engine.h"
 
 #define CONF_PATH "/etc/drover/drover.conf"
+#define DATABASE_CHECK_MS 5000
 #define STOP_MS 5000
 #define STOP_ALL_S 15 /* then the process ends whatever it is doing */
 
@@ -47,6 +48,7 @@ struct daemon {
 	struct engine *engine;
 	struct identity *identity;
 	struct api *api;
+	struct clock_timer *check; /* of the database */
 	bool stopping;
 };
 
@@ -140,6 +142,25 @@ static int backup(struct conf *c, const char *path)
 	return err != NULL;
 }
 
+/* Another daemon has it: what this one would write, and do at hosts on the strength of it, is no longer its own. Migrations go on there. */
+static void on_database_lost(const char *why, void *user)
+{
+	(void)user;
+	log_error("database_lost", LOG_S("reason", why));
+	log_drain();
+	_exit(1);
+}
+
+/* A daemon that has nothing to write finds out too. */
+static void on_database_check(void *user)
+{
+	struct daemon *d = user;
+
+	/* What is wrong is told where something is to be written; whether the database is lost, by on_database_lost(). */
+	(void)store_check(d->store, NULL);
+	d->check = clock_after(DATABASE_CHECK_MS, on_database_check, d);
+}
+
 static bool start(struct daemon *d, GError **err)
 {
 	static const struct hv_ops *const ops[] = { &sim_ops, &libvirt_ops, NULL };
@@ -149,6 +170,7 @@ static bool start(struct daemon *d, GError **err)
 	d->store = open_store(d->conf, err);
 	if (!d->store)
 		return false;
+	store_on_lost(d->store, on_database_lost, NULL);
 	d->identity = identity_new(d->conf, d->store, err);
 	if (!d->identity)
 		return false;
@@ -161,12 +183,13 @@ static bool start(struct daemon *d, GError **err)
 	if (!audit_open(d->conf->audit_log, err))
 		return false;
 	d->api = api_new(d->engine, d->identity);
-	return http_listen(d->api, err) && identity_publish(d->identity, http_url(d->api), err);
+	return http_listen(d->api, err) && identity_publish(d->identity, http_url(d->api), err) && store_serve(d->store, err);
 }
 
 /* In the opposite order; what was never started is NULL. */
 static void finish(struct daemon *d)
 {
+	clock_cancel(&d->check);
 	api_free(d->api);
 	engine_free(d->engine);
 	fleet_free(d->fleet);
@@ -257,6 +280,7 @@ static int run(struct conf *conf, const char *path)
 	loop_signal(SIGTERM, on_stop, &d);
 	loop_signal(SIGINT, on_stop, &d);
 	loop_signal(SIGHUP, on_reload, &d);
+	d.check = clock_after(DATABASE_CHECK_MS, on_database_check, &d);
 	fleet_start(d.fleet);
 	log_info("ready", LOG_S("url", http_url(d.api)), LOG_S("version", DROVER_VERSION), LOG_S("state_path", conf->state_path),
 		 LOG_D("after_ms", clock_now_ms() - began_ms));

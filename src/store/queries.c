@@ -177,6 +177,10 @@ const struct query_def query_table[Q_N] = {
 	[Q_NOT_BEFORE_DELETE_USER] = { "not_before_delete_user", "DELETE FROM tokens_not_before WHERE user_id = $1", 1 },
 	[Q_NOT_BEFORE_DELETE_PROJECT] = { "not_before_delete_project", "DELETE FROM tokens_not_before WHERE project_id = $1", 1 },
 
+	[Q_LEADER_TAKE] = { "leader_take",
+		"INSERT INTO leader (name, holder, epoch, told, since) VALUES ('droverd', $1, 1, $2, $3) "
+		"ON CONFLICT (name) DO UPDATE SET holder = $1, epoch = leader.epoch + 1, told = $2, since = $3 RETURNING epoch", 3 },
+
 	[Q_SCHEMA_VERSION] = { "schema_version", "SELECT version FROM schema_version", 0 },
 	[Q_SCHEMA_SET] = { "schema_set", "UPDATE schema_version SET version = $1", 1 },
 };
@@ -268,6 +272,9 @@ const struct schema_step schema_steps[] = {
 	  "CREATE INDEX migrations_server ON migrations (server_uuid, id);"
 	  "CREATE INDEX migrations_user ON migrations (user_id, id);"
 	  "CREATE INDEX migrations_project ON migrations (project_id, id);" },
+	/* One row: which process the database belongs to, where several can reach it. */
+	{ 11,
+	  "CREATE TABLE leader (name TEXT PRIMARY KEY, holder TEXT NOT NULL, epoch BIGINT NOT NULL, told TEXT NOT NULL, since BIGINT NOT NULL);" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

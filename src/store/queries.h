@@ -104,6 +104,8 @@ enum query {
 	Q_NOT_BEFORE_DELETE_USER,    /* (user_id) */
 	Q_NOT_BEFORE_DELETE_PROJECT, /* (project_id) */
 
+	Q_LEADER_TAKE,     /* (holder, told, now) -> epoch; one row, whose number of owners grows */
+
 	/* for the store's own tests and for drover-manage */
 	Q_SCHEMA_VERSION,  /* () -> version */
 	Q_SCHEMA_SET,      /* (version) */

@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -26,6 +27,8 @@ struct store {
 	int64_t began_us;
 	struct metric_hist seconds;
 	uint64_t failures;
+	store_lost_f *on_lost;
+	void *lost_user;
 };
 
 static const struct store_ops *const all_ops[] = { &store_sqlite_ops, &store_postgres_ops };
@@ -61,8 +64,18 @@ uint64_t store_failures(const struct store *s)
 	return s->failures;
 }
 
+static void look_for_loss(struct store *s)
+{
+	const char *why = s->ops->lost && s->on_lost ? s->ops->lost(s->db) : NULL;
+
+	if (why)
+		s->on_lost(why, s->lost_user);
+}
+
 static void count(struct store *s, bool ok)
 {
+	if (!ok)
+		look_for_loss(s);
 	if (ok)
 		metric_observe(&s->seconds, (double)(clock_now_us() - s->began_us) / 1e6);
 	else
@@ -121,6 +134,32 @@ void store_rollback(struct store *s)
 	s->ops->rollback(s->db);
 	s->in_tx = false;
 	count(s, false); /* what went well is not rolled back */
+}
+
+/* ---- whose it is ---- */
+
+bool store_serve(struct store *s, GError **err)
+{
+	check_use(s);
+	return !s->ops->serve || s->ops->serve(s->db, err);
+}
+
+void store_on_lost(struct store *s, store_lost_f *fn, void *user)
+{
+	s->on_lost = fn;
+	s->lost_user = user;
+}
+
+bool store_check(struct store *s, GError **err)
+{
+	bool ok;
+
+	check_use(s);
+	g_assert(!s->in_tx);
+	ok = !s->ops->check || s->ops->check(s->db, err);
+	if (!ok)
+		look_for_loss(s);
+	return ok;
 }
 
 /* ---- its file ---- */
@@ -313,6 +352,26 @@ static const struct store_ops *ops_for(const char *url, GError **err)
 	return NULL;
 }
 
+/* The row is written by the one that has the lock: each has a number of its own, which every transaction looks for. */
+static bool take(struct store *s, GError **err)
+{
+	g_autofree char *holder = g_uuid_string_random();
+	g_autofree char *told = g_strdup_printf("%s, process %d", g_get_host_name(), (int)getpid());
+	int64_t epoch;
+
+	if (!s->ops->own)
+		return true;
+	if (!store_insert(s, Q_LEADER_TAKE, STORE_ARGS(SV_S(holder), SV_S(told), SV_I(clock_wall_us())), &epoch, err))
+		return false;
+	s->ops->own(s->db, holder, epoch);
+	return true;
+}
+
+static bool make_ours(struct store *s, const struct schema_step *steps, int n, GError **err)
+{
+	return (!s->ops->lock || s->ops->lock(s->db, err)) && upgrade(s, steps, n, err) && (steps != schema_steps || n < schema_version || take(s, err));
+}
+
 static struct store *open_with(const struct store_ops *ops, const char *url, const struct schema_step *steps, int n, GError **err)
 {
 	void *db = ops->open(url, err);
@@ -325,7 +384,7 @@ static struct store *open_with(const struct store_ops *ops, const char *url, con
 	s->ops = ops;
 	s->db = db;
 	s->thread = g_thread_self();
-	if (upgrade(s, steps, n, err))
+	if (make_ours(s, steps, n, err))
 		return s;
 	store_close(s);
 	return NULL;

@@ -16,6 +16,11 @@
  * leaves nothing behind; memory is changed only after
  * the commit. Reads of the hot paths come from memory, never from here.
  *
+ * A database belongs to one program at a time. SQLite's file is locked; PostgreSQL
+ * has a session's lock and the row leader, see store_postgres.c. The second
+ * program is refused, and the message says which one has it. A program that
+ * finds out that the database has gone to another one must end: store_on_lost().
+ *
  * Errors are ERR_STORE, but ERR_UNAVAILABLE where the database could not be
  * reached and the statement surely was not executed. A commit (or a writing
  * statement outside a transaction) whose answer was lost is ERR_STORE, and its
@@ -75,6 +80,21 @@ struct store *store_open_steps(const char *url, const struct schema_step *steps,
 
 /** store_open_ops() - store_open() with an implementation that no URL names; for tests of what a database may answer. */
 struct store *store_open_ops(const struct store_ops *ops, const char *url, GError **err);
+
+/**
+ * store_serve() - the start is over: from now on no call holds the loop for longer than store_postgres_stall_ms.
+ *
+ * That is one statement, or one transaction from its begin to its commit. What takes longer is given up; before, and with
+ * SQLite, a call takes as long as it takes.
+ */
+bool store_serve(struct store *s, GError **err);
+
+typedef void store_lost_f(const char *why, void *user);
+/** store_on_lost() - call @fn when the database turns out to belong to another program: nothing is written any more. */
+void store_on_lost(struct store *s, store_lost_f *fn, void *user);
+
+/** store_check() - find out whether the database can be reached and is still ours; cheap. */
+bool store_check(struct store *s, GError **err);
 
 /** store_close() - roll back what is open and close; NULL is fine. */
 void store_close(struct store *s);
@@ -149,6 +169,12 @@ struct store_ops {
 	const char *id_type;      /* @ID@ in DDL: the type of a primary key column that counts by itself */
 	const char *clustered;    /* @CLUSTERED@ in DDL, behind a table's columns: its rows lie in the order of the primary key, where that can be had */
 	const char *has_version;  /* SELECT: 1 if the table schema_version exists, else 0 */
+	/* All NULL where open() has made the database ours for good. */
+	bool (*lock)(void *db, GError **err);  /* make it ours, or say whose it is; before the schema is looked at */
+	void (*own)(void *db, const char *holder, int64_t epoch); /* what the row leader says of us */
+	bool (*check)(void *db, GError **err);
+	bool (*serve)(void *db, GError **err);
+	const char *(*lost)(void *db);         /* whose it is, if it is not ours any more */
 	const char *upgrade_lock; /* keeps others from upgrading until the transaction ends; NULL where no other can be */
 	void *(*open)(const char *url, GError **err);
 	void (*close)(void *db);
@@ -171,7 +197,7 @@ struct store_row {
 
 extern const struct store_ops store_sqlite_ops, store_postgres_ops;
 
-/** store_postgres_stall_ms - a server that is silent for so long counts as lost; tests shorten it. */
+/** store_postgres_stall_ms - how long the server may take for a call once it serves; 15 times that at the start. Tests change it. */
 extern int store_postgres_stall_ms;
 
 #endif

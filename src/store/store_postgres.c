@@ -17,11 +17,28 @@
  * a transaction, the connection is made again and the statement sent, once.
  * Nothing else is ever sent twice.
  *
- * A server may also fall silent without closing: TCP's keepalives and user
- * timeout find a dead host, the statement timeout a slow statement, and
- * store_postgres_stall_ms a server that is there and does not answer. After a
- * failed connect, the next tries fail at once for RETRY_MS: the loop thread
- * must go on serving what needs no database.
+ * A server may also fall silent without closing, or be slow. A call has until
+ * db->until_ms, a transaction as a whole; then the connection counts as lost.
+ * The server itself gives up a statement a little earlier (timeouts[]), so that
+ * a slow statement is an error and not an unknown outcome. A connection is made
+ * by a thread of its own, since looking up a name cannot be bounded: the call
+ * that wants it waits until its limit, later ones take it when it is there.
+ * After a failed connect, the next tries fail at once for RETRY_MS: the loop
+ * thread must go on serving what needs no database.
+ *
+ * Whose database it is
+ * --------------------
+ * A session's advisory lock, taken before the schema is looked at and held for
+ * life. What is done on that session is done by its holder, so a lock that is lost
+ * unseen does not exist: it is lost with the session, and then nothing can be
+ * sent over it. The lock alone does not survive a new connection, or a server
+ * that takes the place of another. So its holder writes a name and a number that
+ * grows (epoch) to the row leader. After a new connection the row is read before
+ * anything else: if it is still ours, no other wrote in between, and the lock is
+ * taken again. Our own former session may have it still, if the server has not
+ * found it dead yet: it is ended. If it is not, the database is lost for good. Each transaction
+ * begins by looking at the row, so that one that takes over by writing it, with
+ * the old one's session ended, is noticed at once.
  *
  * Messages hold the server's primary text alone. Its detail shows whole rows,
  * and a row of users has a password hash. The URL is never shown.
@@ -30,6 +47,8 @@
 #include <libpq-fe.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -38,7 +57,18 @@
 #define RETRY_MS 5000
 #define ARGS_MAX 32
 
-int store_postgres_stall_ms = 30000;
+#define START_FACTOR 15       /* what the start may take longer: schema steps, loading of all that there is */
+#define LOCK_TRIES 20         /* a process that was just killed may have a session for a moment yet */
+#define LOCK_TRY_MS 100
+
+int store_postgres_stall_ms = 2000;
+
+/* A connection under way, of the thread that makes it and of the store. */
+struct dial {
+	char *url;
+	int ready; /* eventfd: conn is set */
+	PGconn *conn;
+};
 
 struct pg_db {
 	char *url;          /* as libpq reads it */
@@ -46,13 +76,21 @@ struct pg_db {
 	bool in_tx;
 	bool prepared[Q_N]; /* on this connection */
 	int64_t retry_at_ms; /* no new try before */
+	int64_t until_ms;    /* this call's limit, or this transaction's */
+	bool serving;
+	struct dial *dial;   /* NULL: none under way */
+	bool locked;         /* we have had the lock: a new connection must have it again */
+	char *holder;        /* in the row leader; NULL: not there yet */
+	char *begin;         /* BEGIN, and a look at that row */
+	char *look;          /* the look alone */
+	char *lost;          /* why the database is not ours any more; for good */
 };
 
 /* What the URL itself says wins, because it comes behind these. */
 static const struct {
 	const char *key, *value;
 } defaults[] = {
-	{ "connect_timeout", "3" },
+	{ "connect_timeout", "2" },
 	{ "keepalives", "1" },
 	{ "keepalives_idle", "10" },
 	{ "keepalives_interval", "5" },
@@ -65,8 +103,23 @@ static const struct {
 /* A commit that was acknowledged is on the disk. Where the server promises more than "on", that stays. */
 static const char session[] =
 	"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local');"
-	"SET statement_timeout = '20s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s';"
+	"SET idle_in_transaction_session_timeout = '60s';"
+	/* A session of a machine that went down must not hold the lock for hours. */
+	"SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3;"
 	"SET client_min_messages = warning; SET standard_conforming_strings = on";
+
+/* By db->serving: three and two quarters of the client's own limit, which is counted from an earlier moment. */
+static const char *const timeouts[] = {
+	"SET statement_timeout = '20s'; SET lock_timeout = '10s'",
+	"SET statement_timeout = '1500ms'; SET lock_timeout = '1000ms'",
+};
+
+/* The second number keeps schemas of one database apart. */
+#define LOCK_CLASS "1685221238"
+#define LOCK_ARGS LOCK_CLASS ", hashtext(COALESCE(current_schema(), ''))"
+#define LOCK_ROW "locktype = 'advisory' AND classid = " LOCK_CLASS " AND objsubid = 2 " \
+	"AND objid = (hashtext(COALESCE(current_schema(), ''))::bigint & 4294967295)::oid " \
+	"AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 
 /* ---- messages ---- */
 
@@ -119,14 +172,27 @@ static bool is_error(const PGresult *r)
 	return s != PGRES_COMMAND_OK && s != PGRES_TUPLES_OK;
 }
 
-/* Until the next result can be taken without blocking; false if the server closed or fell silent. */
-static bool wait_result(PGconn *conn)
+/* A call begins; those of a transaction share its limit. */
+static void set_limit(struct pg_db *db)
 {
+	if (!db->in_tx)
+		db->until_ms = clock_now_ms() + (int64_t)store_postgres_stall_ms * (db->serving ? 1 : START_FACTOR);
+}
+
+static int left_ms(const struct pg_db *db)
+{
+	return (int)CLAMP(db->until_ms - clock_now_ms(), 0, G_MAXINT);
+}
+
+/* Until the next result can be taken without blocking; false if the server closed or the limit has come. */
+static bool wait_result(const struct pg_db *db)
+{
+	PGconn *conn = db->conn;
 	int unsent;
 
 	while ((unsent = PQflush(conn)) > 0 || PQisBusy(conn)) {
 		struct pollfd p = { .fd = PQsocket(conn), .events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)) };
-		int n = poll(&p, 1, store_postgres_stall_ms);
+		int n = poll(&p, 1, left_ms(db));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -149,7 +215,7 @@ static PGresult *answer(struct pg_db *db, int sent)
 	PGresult *kept = NULL, *r = NULL;
 	bool ok = sent;
 
-	while (ok && (ok = wait_result(db->conn)) && (r = PQgetResult(db->conn))) {
+	while (ok && (ok = wait_result(db)) && (r = PQgetResult(db->conn))) {
 		if (kept && is_error(kept)) {
 			PQclear(r);
 			continue;
@@ -197,7 +263,7 @@ static void no_notice(void *user, const PGresult *r)
 	(void)r;
 }
 
-static PGconn *dial(const char *url)
+static PGconn *dial_now(const char *url)
 {
 	const char *keys[G_N_ELEMENTS(defaults) + 3], *values[G_N_ELEMENTS(keys)];
 	size_t n = 0;
@@ -214,16 +280,220 @@ static PGconn *dial(const char *url)
 	return PQconnectdbParams(keys, values, 1);
 }
 
+static void dial_clear(void *data)
+{
+	struct dial *d = data;
+
+	PQfinish(d->conn);
+	close(d->ready);
+	g_free(d->url);
+}
+
+static void dial_unref(struct dial *d)
+{
+	if (d)
+		g_atomic_rc_box_release_full(d, dial_clear);
+}
+
+static void *dial_thread(void *data)
+{
+	struct dial *d = data;
+
+	d->conn = dial_now(d->url);
+	(void)!write(d->ready, &(uint64_t){ 1 }, sizeof(uint64_t)); /* its counter is far from full */
+	dial_unref(d);
+	return NULL;
+}
+
+/* Return: NULL where no descriptor or no thread can be had. */
+static struct dial *dial_start(const char *url)
+{
+	struct dial *d;
+	GThread *t;
+	int fd = eventfd(0, EFD_CLOEXEC);
+
+	if (fd < 0)
+		return NULL;
+	d = g_atomic_rc_box_new0(struct dial);
+	d->ready = fd;
+	d->url = g_strdup(url);
+	t = g_thread_try_new("connect", dial_thread, g_atomic_rc_box_acquire(d), NULL);
+	if (!t) {
+		dial_unref(d);
+		dial_unref(d);
+		return NULL;
+	}
+	g_thread_unref(t);
+	return d;
+}
+
+/* Return: whether db->conn is what the thread has made. The call that starts it waits for it, later ones only look. */
+static bool dialled(struct pg_db *db, GError **err)
+{
+	bool first = !db->dial;
+	struct pollfd p = { .events = POLLIN };
+
+	if (first)
+		db->dial = dial_start(db->url);
+	if (!db->dial) {
+		g_set_error(err, ERR, ERR_UNAVAILABLE, "cannot connect to the database: %s", g_strerror(errno));
+		return false;
+	}
+	p.fd = db->dial->ready;
+	if (poll(&p, 1, first ? left_ms(db) : 0) <= 0 || read(p.fd, &(uint64_t){ 0 }, sizeof(uint64_t)) < 0) {
+		g_set_error(err, ERR, ERR_UNAVAILABLE, "cannot connect to the database yet: it does not answer");
+		return false;
+	}
+	db->conn = g_steal_pointer(&db->dial->conn);
+	dial_unref(g_steal_pointer(&db->dial));
+	return true;
+}
+
 static bool start_session(struct pg_db *db, GError **err)
 {
 	PQsetNoticeReceiver(db->conn, no_notice, NULL);
 	if (PQsetnonblocking(db->conn, 1) != 0)
 		return lost_before(db, err);
-	if (simple(db, session, err))
+	if (simple(db, session, err) && simple(db, timeouts[db->serving], err))
 		return true;
 	if (db->conn)
 		lose(db);
 	return false;
+}
+
+/* ---- whose database it is ---- */
+
+static bool is_lost(struct pg_db *db, GError **err)
+{
+	if (db->lost)
+		g_set_error(err, ERR, ERR_STORE, "%s", db->lost);
+	return db->lost != NULL;
+}
+
+/* Return: the rows, or NULL with @err. */
+static PGresult *fetch(struct pg_db *db, const char *sql, GError **err)
+{
+	PGresult *r;
+
+	if (command(db, sql, &r, err))
+		return r;
+	if (!r)
+		lost_before(db, err);
+	PQclear(r);
+	return NULL;
+}
+
+static bool try_lock(struct pg_db *db, bool *ret_got, GError **err)
+{
+	PGresult *r = fetch(db, "SELECT pg_try_advisory_lock(" LOCK_ARGS ")", err);
+
+	if (!r)
+		return false;
+	*ret_got = strcmp(PQgetvalue(r, 0, 0), "t") == 0;
+	PQclear(r);
+	return true;
+}
+
+/* In words; of a daemon that is older, or is just starting, there is only its session. */
+static char *owner(struct pg_db *db)
+{
+	static const char *const sql[] = {
+		"SELECT told || ', since ' || to_char(to_timestamp(since / 1000000), 'YYYY-MM-DD HH24:MI:SS TZ') FROM leader WHERE name = 'droverd'",
+		"SELECT 'session ' || l.pid || ' of PostgreSQL, from ' || COALESCE(host(a.client_addr), 'its own machine') "
+		"FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid WHERE granted AND " LOCK_ROW,
+	};
+	char *text = NULL;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(sql) && !text && db->conn; i++) {
+		PGresult *r = fetch(db, sql[i], NULL);
+
+		if (r && PQntuples(r) > 0)
+			text = g_strdup(PQgetvalue(r, 0, 0));
+		PQclear(r);
+	}
+	return text ? text : g_strdup("an unknown process");
+}
+
+static bool lose_to_other(struct pg_db *db, GError **err)
+{
+	g_autofree char *other = owner(db);
+
+	db->lost = g_strdup_printf("the database belongs to another droverd now: %s", other);
+	if (db->conn)
+		lose(db);
+	return !is_lost(db, err);
+}
+
+/* Whether the row leader is ours still. */
+static bool look(struct pg_db *db, GError **err)
+{
+	PGresult *r = fetch(db, db->look, err);
+	bool ours = r && PQntuples(r) == 1;
+
+	PQclear(r);
+	return ours || (r && lose_to_other(db, err));
+}
+
+/* The row is ours, so what has the lock is our own former session, or that of a daemon which is just starting and has written nothing yet. */
+static bool end_holder(struct pg_db *db, GError **err)
+{
+	PGresult *r = fetch(db, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE granted AND " LOCK_ROW, err);
+
+	PQclear(r);
+	return r != NULL;
+}
+
+/* On a new connection. The row comes first: what is not ours any more must not be locked again. */
+static bool regain(struct pg_db *db, GError **err)
+{
+	bool got = false;
+
+	if (db->look && !look(db, err))
+		return false;
+	do {
+		if (!try_lock(db, &got, err) || (!got && db->look && !end_holder(db, err)))
+			return false;
+		if (!got)
+			(void)poll(NULL, 0, MIN(left_ms(db), LOCK_TRY_MS / 10));
+	} while (!got && left_ms(db) > 0);
+	if (!got)
+		g_set_error(err, ERR, ERR_UNAVAILABLE, "the database is locked by another session; whether it is still ours is not known yet");
+	/* between the look and the lock another one may have had both */
+	return got && (!db->look || look(db, err));
+}
+
+static bool pg_lock(void *vdb, GError **err)
+{
+	struct pg_db *db = vdb;
+	g_autofree char *other = NULL;
+	bool got = false;
+
+	for (int i = 0; i < LOCK_TRIES && !got; i++) {
+		if (i > 0)
+			(void)poll(NULL, 0, LOCK_TRY_MS);
+		if (!try_lock(db, &got, err))
+			return false;
+	}
+	db->locked = got;
+	if (got)
+		return true;
+	other = owner(db);
+	g_set_error(err, ERR, ERR_STORE, "the database is in use by another droverd: %s", other);
+	return false;
+}
+
+static void pg_own(void *vdb, const char *holder, int64_t epoch)
+{
+	struct pg_db *db = vdb;
+
+	db->holder = g_strdup(holder);
+	db->look = g_strdup_printf("SELECT 1 FROM leader WHERE name = 'droverd' AND holder = '%s' AND epoch = %" G_GINT64_FORMAT, holder, epoch);
+	db->begin = g_strconcat("BEGIN; ", db->look, NULL);
+}
+
+static const char *pg_lost(void *vdb)
+{
+	return ((const struct pg_db *)vdb)->lost;
 }
 
 static bool connect_now(struct pg_db *db, GError **err)
@@ -231,17 +501,20 @@ static bool connect_now(struct pg_db *db, GError **err)
 	g_autofree char *why = NULL;
 
 	g_assert(!db->conn);
-	if (clock_now_ms() < db->retry_at_ms) {
+	if (!db->dial && clock_now_ms() < db->retry_at_ms) {
 		g_set_error(err, ERR, ERR_UNAVAILABLE, "the database cannot be reached; the next try is in %d ms",
 			    (int)(db->retry_at_ms - clock_now_ms()));
 		return false;
 	}
-	db->conn = dial(db->url);
-	if (PQstatus(db->conn) == CONNECTION_OK && start_session(db, err)) {
+	if (!dialled(db, err))
+		return false;
+	if (PQstatus(db->conn) == CONNECTION_OK && start_session(db, err) && (!db->locked || regain(db, err))) {
 		db->retry_at_ms = 0;
 		return true;
 	}
 	db->retry_at_ms = clock_now_ms() + RETRY_MS;
+	if (db->conn && PQstatus(db->conn) == CONNECTION_OK)
+		lose(db); /* the error is set */
 	if (!db->conn)
 		return false;
 	why = one_line(PQerrorMessage(db->conn));
@@ -295,6 +568,9 @@ static bool ready(struct pg_db *db, int q, const char *sql, GError **err)
 {
 	bool fresh = false;
 
+	set_limit(db);
+	if (is_lost(db, err))
+		return false;
 	notice_loss(db);
 	if (!db->conn) {
 		if (db->in_tx)
@@ -344,6 +620,11 @@ static void pg_close(void *vdb)
 	struct pg_db *db = vdb;
 
 	PQfinish(db->conn);
+	dial_unref(db->dial);
+	g_free(db->holder);
+	g_free(db->begin);
+	g_free(db->look);
+	g_free(db->lost);
 	g_free(db->url);
 	g_free(db);
 }
@@ -360,6 +641,7 @@ static void *pg_open(const char *url, GError **err)
 	}
 	db = g_new0(struct pg_db, 1);
 	db->url = g_steal_pointer(&plain);
+	set_limit(db);
 	if (connect_now(db, err))
 		return db;
 	pg_close(db);
@@ -378,21 +660,46 @@ static bool pg_script(void *vdb, const char *sql, GError **err)
 	return ready(db, -1, NULL, err) && simple(db, sql, err);
 }
 
+/* The row leader is looked at in the same message. */
+static bool begin(struct pg_db *db, GError **err)
+{
+	PGresult *r = fetch(db, db->begin ? db->begin : "BEGIN", err);
+	bool ours = r && (!db->begin || PQntuples(r) == 1);
+
+	PQclear(r);
+	return ours || (r && lose_to_other(db, err));
+}
+
 static bool pg_begin(void *vdb, GError **err)
 {
 	struct pg_db *db = vdb;
 
 	if (!ready(db, -1, NULL, err))
 		return false;
-	if (!simple(db, "BEGIN", err)) {
-		if (db->conn)
+	if (!begin(db, err)) {
+		if (db->conn || db->lost)
 			return false;
 		g_clear_error(err);
-		if (!connect_now(db, err) || !simple(db, "BEGIN", err))
+		if (!connect_now(db, err) || !begin(db, err))
 			return false;
 	}
 	db->in_tx = true;
 	return true;
+}
+
+static bool pg_check(void *vdb, GError **err)
+{
+	struct pg_db *db = vdb;
+
+	return ready(db, -1, NULL, err) && (!db->look || look(db, err));
+}
+
+static bool pg_serve(void *vdb, GError **err)
+{
+	struct pg_db *db = vdb;
+
+	db->serving = true;
+	return ready(db, -1, NULL, err) && simple(db, timeouts[true], err);
 }
 
 static bool pg_commit(void *vdb, GError **err)
@@ -402,6 +709,8 @@ static bool pg_commit(void *vdb, GError **err)
 	bool ok;
 
 	notice_loss(db);
+	if (db->conn && left_ms(db) == 0)
+		lose(db); /* the answer would not be waited for */
 	if (!db->conn)
 		return lost_before(db, err);
 	ok = command(db, "COMMIT", &r, err);
@@ -513,6 +822,11 @@ const struct store_ops store_postgres_ops = {
 	.id_type = "BIGINT GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
 	.clustered = "",
 	.has_version = "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass('schema_version')",
+	.lock = pg_lock,
+	.own = pg_own,
+	.check = pg_check,
+	.serve = pg_serve,
+	.lost = pg_lost,
 	.upgrade_lock = "SELECT pg_advisory_xact_lock(7236828736)", /* any number that is ours alone */
 	.open = pg_open,
 	.close = pg_close,

@@ -59,5 +59,6 @@ void t_durable_add(void);
 void t_disk_add(void);
 void t_link_add(void);
 void t_lists_add(void);
+void t_owner_add(void);
 
 #endif

@@ -69,6 +69,7 @@ static struct store *open_by(struct proxy *p)
 	struct store *s = store_open(proxy_url(p), &err);
 
 	g_assert_no_error(err);
+	g_assert_true(store_serve(s, &err));
 	return s;
 }
 
@@ -105,7 +106,7 @@ static void test_loss(const void *data)
 		return;
 	p = make_proxy();
 	s = open_by(p);
-	store_postgres_stall_ms = 100;
+	store_postgres_stall_ms = 1000;
 	if (!cases[i].cold)
 		g_assert_true(fx_put_host(s, "warm", cases[i].alone, &err));
 	proxy_arm(p, cases[i].loss, cases[i].token);
@@ -115,7 +116,7 @@ static void test_loss(const void *data)
 	g_assert_cmpint(ok, ==, cases[i].ends == ENDS_WELL);
 	rows = hosts(s); /* it goes on by itself */
 	g_assert_cmpint(strstr(rows, NAME) != NULL, ==, cases[i].written);
-	store_postgres_stall_ms = 30000;
+	store_postgres_stall_ms = 2000;
 	store_close(s);
 	proxy_free(p);
 }
@@ -172,11 +173,11 @@ static void test_silent_read(void)
 	p = make_proxy();
 	s = open_by(p);
 	g_free(hosts(s));
-	store_postgres_stall_ms = 100;
+	store_postgres_stall_ms = 1000;
 	proxy_arm(p, LOSS_SILENT, "host_all");
 	g_assert_null(fx_dump(s, Q_HOST_ALL, STORE_NO_ARGS, &err));
 	g_assert_error(err, ERR, ERR_UNAVAILABLE);
-	store_postgres_stall_ms = 30000;
+	store_postgres_stall_ms = 2000;
 	g_free(hosts(s));
 	store_close(s);
 	proxy_free(p);
@@ -232,6 +233,57 @@ static void test_terminated(void)
 	g_assert_true(!strstr(rows, "|a|") && strstr(rows, "|b|") && strstr(rows, "|c|"));
 }
 
+/* A server that is slow: it gives up by itself what the loop cannot wait for, so that the outcome is known. */
+static void test_slow_statement(void)
+{
+	g_autoptr(GError) err = NULL;
+	g_autoptr(store) s = NULL;
+	g_autofree char *rows = NULL;
+
+	if (no_socket_of_ours())
+		return;
+	fx_reset();
+	s = fx_open();
+	g_free(fx_sql("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2.5); RETURN NEW; END'"));
+	g_free(fx_sql("CREATE TRIGGER slow BEFORE INSERT ON hosts FOR EACH ROW WHEN (NEW.name LIKE 'slow%') EXECUTE FUNCTION slow()"));
+	g_assert_true(fx_put_host(s, "slow at the start", true, &err)); /* then there is time */
+	g_assert_true(store_serve(s, &err));
+	for (int alone = 0; alone < 2; alone++) {
+		g_assert_false(fx_put_host(s, "slow later", alone, &err));
+		g_assert_error(err, ERR, ERR_STORE);
+		g_assert_nonnull(strstr(err->message, "SQLSTATE 57014"));
+		g_clear_error(&err);
+	}
+	g_assert_true(fx_put_host(s, "quick", true, &err));
+	rows = hosts(s);
+	g_assert_null(strstr(rows, "later"));
+}
+
+/* A server that takes the connection and is silent: the call that connects waits until its limit, the next ones do not. */
+static void test_silent_connect(void)
+{
+	g_autoptr(GError) err = NULL;
+	struct proxy *p;
+	struct store *s;
+
+	if (no_socket_of_ours())
+		return;
+	p = make_proxy();
+	s = open_by(p);
+	store_postgres_stall_ms = 200;
+	proxy_arm(p, LOSS_NOW, NULL);
+	proxy_arm(p, LOSS_SILENT, "droverd");
+	for (int i = 0; i < 20; i++) {
+		g_assert_false(fx_put_host(s, "a", i % 2, &err));
+		g_assert_error(err, ERR, ERR_UNAVAILABLE);
+		g_assert_nonnull(strstr(err->message, "it does not answer"));
+		g_clear_error(&err);
+	}
+	store_postgres_stall_ms = 2000;
+	store_close(s);
+	proxy_free(p);
+}
+
 void t_link_add(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -243,4 +295,6 @@ void t_link_add(void)
 	g_test_add_func("/store/link/silent-read", test_silent_read);
 	g_test_add_func("/store/link/server-away", test_server_away);
 	g_test_add_func("/store/link/terminated", test_terminated);
+	g_test_add_func("/store/link/slow-statement", test_slow_statement);
+	g_test_add_func("/store/link/silent-connect", test_silent_connect);
 }

@@ -260,6 +260,7 @@ static const struct step revoked[] = {
 static const struct step schema[] = {
 	{ Q_SCHEMA_SET, { I(77) }, NULL, 1 },
 	{ Q_SCHEMA_VERSION, {}, "77\n" },
+	{ Q_LEADER_TAKE, { S("a"), S("host, process 7"), I(5) }, NULL, 1 },
 };
 
 /* What a value may hold, through a column of text and one of integers. */

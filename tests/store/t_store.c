@@ -355,5 +355,6 @@ int main(int argc, char **argv)
 	t_disk_add();
 	t_link_add();
 	t_lists_add();
+	t_owner_add();
 	return g_test_run();
 }
