@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/server_query.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "api/flavor.h"
+#include "api/pattern.h"
 #include "api/view.h"
-#include "base/clock.h"
 #include "fleet/addr.h"
 
 #define FILTERS_MAX 24
 #define SORTS_MAX 16
-#define PATTERN_MAX 255
-#define PATTERN_STEPS "5000" /* how far a pattern may be tried against one text */
-#define PATTERN_MS 200       /* and how long against all: the loop does nothing else meanwhile */
 
 typedef bool match_f(const struct server *s, const char *want);
 typedef int compare_f(const struct server *a, const struct server *b);
@@ -27,12 +25,9 @@ struct sort {
 	bool down;
 };
 
-/* A pattern of the client's. */
-struct pattern {
-	const char *param;    /* of the query; NULL: not asked for */
-	const char *literal;  /* it has nothing but what addresses have: matched without a regular expression */
-	GRegex *regex;        /* else */
-};
+enum { NAME, IP, IP6, PATTERN_N };
+static const char *const pattern_params[PATTERN_N] = { [NAME] = "name", [IP] = "ip", [IP6] = "ip6" };
+static_assert((int)PATTERN_N <= PATTERNS_MAX, "pattern_match() takes all at once");
 
 struct server_query {
 	struct fleet *fleet;
@@ -40,14 +35,18 @@ struct server_query {
 	size_t n_filters;
 	struct sort sorts[SORTS_MAX + 2];
 	size_t n_sorts;
-	struct pattern name, ip, ip6;
-	int64_t patterns_until_ms;
+	struct pattern *patterns[PATTERN_N]; /* NULL: not asked for */
+	bool matched;       /* the regular expressions among them were tried */
 	bool by_status;
 	bool vms[SERVER_VM_N], tasks[SERVER_TASK_N]; /* with by_status */
 	bool nothing;       /* asks for what cannot be */
 	int64_t since_us, before_us;
 	int limit;
-	const struct server *after; /* the marker */
+	const char *marker;
+	const struct server *after; /* the marker's, in this turn of the loop */
+	server_query_done_f *done;
+	void *user;
+	struct api_req *r;
 };
 
 /* ---- filters ---- */
@@ -189,58 +188,31 @@ static void parse_filters(struct server_query *q, const struct api_req *r)
 	}
 }
 
-/* Digits, points and colons, perhaps between ^ and $: what most clients send, and no work to match. */
-static bool is_literal(const char *text)
+static bool parse_pattern(struct server_query *q, int which, const char *text, GError **err)
 {
-	text += *text == '^';
-	text += strspn(text, "0123456789abcdefABCDEF.:");
-	return !*text || strcmp(text, "$") == 0;
-}
-
-/* A regular expression. Its work is limited from within, because it is matched on the loop. */
-static bool parse_pattern(struct pattern *p, const char *param, const char *text, GRegexCompileFlags flags, GError **err)
-{
-	g_autofree char *bounded = NULL;
-
 	if (!text || !*text)
 		return true;
-	if (strlen(text) <= PATTERN_MAX) {
-		bounded = g_strconcat("(*LIMIT_MATCH=" PATTERN_STEPS ")", text, NULL);
-		p->regex = g_regex_new(bounded, G_REGEX_CASELESS | flags, 0, NULL);
-	}
-	p->param = param;
-	if (!p->regex)
+	/* Nova compares from the beginning of an address on. */
+	q->patterns[which] = pattern_new(text, which != NAME, fleet_servers(q->fleet)->len);
+	if (!q->patterns[which])
 		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameters %s. Value: %.255s. '%.255s' is not a 'regex'",
-			    param, text, text);
-	return p->regex != NULL;
+			    pattern_params[which], text, text);
+	return q->patterns[which] != NULL;
 }
 
-static bool parse_name(struct server_query *q, const struct api_req *r, GError **err)
+static const char *name_asked(const struct api_req *r)
 {
 	const char *text = api_query(r, "name");
 
-	if (!text && r->auth->admin)
-		text = api_query(r, "display_name");
-	return parse_pattern(&q->name, "name", text, 0, err);
-}
-
-/* Nova compares from the beginning of an address on. */
-static bool parse_ip(struct pattern *p, const struct api_req *r, const char *param, GError **err)
-{
-	const char *text = api_query(r, param);
-
-	if (!text || !*text || !is_literal(text))
-		return parse_pattern(p, param, text, G_REGEX_ANCHORED, err);
-	p->param = param;
-	p->literal = text;
-	return true;
+	return text || !r->auth->admin ? text : api_query(r, "display_name");
 }
 
 static bool parse_patterns(struct server_query *q, const struct api_req *r, GError **err)
 {
 	bool six = r->auth->admin || r->mv >= 5; /* Nova: users may filter by ip6 from 2.5 on */
 
-	return parse_name(q, r, err) && parse_ip(&q->ip, r, "ip", err) && (!six || parse_ip(&q->ip6, r, "ip6", err));
+	return parse_pattern(q, NAME, name_asked(r), err) && parse_pattern(q, IP, api_query(r, "ip"), err) &&
+	       (!six || parse_pattern(q, IP6, api_query(r, "ip6"), err));
 }
 
 /* Nova's way from a status to states: every pair of states that has this status counts. */
@@ -432,6 +404,17 @@ static bool parse_sort(struct server_query *q, const struct api_req *r, GError *
 	return true;
 }
 
+static bool find_marker(struct server_query *q, const struct api_req *r, GError **err)
+{
+	q->after = q->marker ? fleet_server(q->fleet, q->marker) : NULL;
+	/* D28: a server of another project is as none. */
+	if (q->after && !r->auth->admin && g_strcmp0(q->after->project_id, r->auth->project_id) != 0)
+		q->after = NULL;
+	if (q->marker && !q->after)
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "marker [%.60s] not found", q->marker);
+	return !q->marker || q->after;
+}
+
 static bool parse_page(struct server_query *q, const struct api_req *r, GError **err)
 {
 	struct api_page page;
@@ -439,15 +422,8 @@ static bool parse_page(struct server_query *q, const struct api_req *r, GError *
 	if (!api_page(r, &page, err))
 		return false;
 	q->limit = page.limit;
-	if (!page.marker)
-		return true;
-	q->after = fleet_server(q->fleet, page.marker);
-	/* D28: a server of another project is as none. */
-	if (q->after && !r->auth->admin && g_strcmp0(q->after->project_id, r->auth->project_id) != 0)
-		q->after = NULL;
-	if (!q->after)
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "marker [%.60s] not found", page.marker);
-	return q->after != NULL;
+	q->marker = page.marker;
+	return find_marker(q, r, err);
 }
 
 struct server_query *server_query_parse(const struct api_req *r, const char *rule, GError **err)
@@ -468,9 +444,8 @@ void server_query_free(struct server_query *q)
 {
 	if (!q)
 		return;
-	g_clear_pointer(&q->name.regex, g_regex_unref);
-	g_clear_pointer(&q->ip.regex, g_regex_unref);
-	g_clear_pointer(&q->ip6.regex, g_regex_unref);
+	for (int i = 0; i < PATTERN_N; i++)
+		pattern_free(q->patterns[i]);
 	g_free(q);
 }
 
@@ -488,46 +463,37 @@ static int compare(const struct server_query *q, const struct server *a, const s
 	return 0;
 }
 
-/* A point stands for any character, as in the regular expression that it is. */
-static bool literal_fits(const char *want, const char *have)
+/* A regular expression that was not tried yet may fit. */
+static bool may_fit(const struct server_query *q, const struct pattern *p, const struct server *s, const char *text)
 {
-	want += *want == '^';
-	for (; *want && *want != '$'; want++, have++)
-		if (!*have || (*want != '.' && g_ascii_tolower(*want) != *have))
-			return false;
-	return !*want || !*have;
+	if (!pattern_is_regex(p))
+		return pattern_fits(p, text);
+	return !q->matched || pattern_found(p, s->id);
 }
 
-static bool pattern_fits(const struct server_query *q, const struct pattern *p, const char *text, GError **err)
+static const struct pattern *pattern_of(const struct server_query *q, const struct hv_addr *a)
 {
-	g_autoptr(GError) why = NULL;
-	bool found;
-
-	if (p->literal)
-		return literal_fits(p->literal, text);
-	found = g_regex_match_full(p->regex, text, -1, 0, 0, NULL, &why);
-	if (!why && clock_now_ms() <= q->patterns_until_ms)
-		return found;
-	if (err && !*err)
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for query parameters %s. It takes too long to match%s%s",
-			    p->param, why ? ": " : "", why ? why->message : "");
-	return false;
+	return q->patterns[hv_addr_version(a) == 4 ? IP : IP6];
 }
 
 /* Nova: one address that fits the pattern of its version is enough. */
-static bool matches_address(const struct server_query *q, const struct server *s, GError **err)
+static bool matches_address(const struct server_query *q, const struct server *s)
 {
 	for (guint i = 0; s->addrs && i < s->addrs->len; i++) {
 		const struct hv_addr *a = &g_array_index(s->addrs, struct hv_addr, i);
-		const struct pattern *p = hv_addr_version(a) == 4 ? &q->ip : &q->ip6;
 
-		if (p->param && pattern_fits(q, p, a->text, err))
+		if (pattern_of(q, a) && may_fit(q, pattern_of(q, a), s, a->text))
 			return true;
 	}
 	return false;
 }
 
-static bool matches(const struct server_query *q, const struct server *s, GError **err)
+static const char *name_of(const struct server *s)
+{
+	return s->name ? s->name : "";
+}
+
+static bool matches(const struct server_query *q, const struct server *s)
 {
 	if (q->by_status && (!q->vms[s->vm] || (!q->tasks[SERVER_TASK_NONE] && !q->tasks[s->task])))
 		return false;
@@ -536,9 +502,9 @@ static bool matches(const struct server_query *q, const struct server *s, GError
 	for (size_t i = 0; i < q->n_filters; i++)
 		if (!q->filters[i].match(s, q->filters[i].want))
 			return false;
-	if ((q->ip.param || q->ip6.param) && !matches_address(q, s, err))
+	if ((q->patterns[IP] || q->patterns[IP6]) && !matches_address(q, s))
 		return false;
-	return !q->name.param || pattern_fits(q, &q->name, s->name ? s->name : "", err);
+	return !q->patterns[NAME] || may_fit(q, q->patterns[NAME], s, name_of(s));
 }
 
 struct heap {
@@ -593,26 +559,91 @@ static int compare_sorted(gconstpointer a, gconstpointer b, gpointer q)
 	return compare(q, *(const struct server *const *)a, *(const struct server *const *)b);
 }
 
-GPtrArray *server_query_run(struct server_query *q, bool *ret_full, GError **err)
+typedef void each_f(struct server_query *q, const struct server *s, void *user);
+
+/* From the newest: in the default order the heap then holds the page at once. */
+static void each_match(struct server_query *q, each_f *fn, void *user)
 {
 	GPtrArray *all = fleet_servers(q->fleet);
-	g_autoptr(GPtrArray) page = g_ptr_array_sized_new((guint)q->limit);
-	struct heap h = { q, page };
-	GError *why = NULL;
 
-	q->patterns_until_ms = clock_now_ms() + PATTERN_MS;
-	/* from the newest: in the default order the heap then holds the page at once */
-	for (guint i = q->nothing ? 0 : all->len; i-- > 0 && !why;) {
+	for (guint i = q->nothing ? 0 : all->len; i-- > 0;) {
 		const struct server *s = g_ptr_array_index(all, i);
 
-		if ((!q->after || compare(q, q->after, s) < 0) && matches(q, s, &why))
-			offer(&h, s);
+		if ((!q->after || compare(q, q->after, s) < 0) && matches(q, s))
+			fn(q, s, user);
 	}
+}
+
+static void offer_to(struct server_query *q, const struct server *s, void *user)
+{
+	(void)q;
+	offer(user, s);
+}
+
+static void finish(struct server_query *q, GError *why)
+{
+	g_autoptr(GPtrArray) page = g_ptr_array_sized_new((guint)q->limit);
+	struct heap h = { q, page };
+
 	if (why) {
-		g_propagate_error(err, why);
-		return NULL;
+		q->done(q->r, NULL, false, why, q->user);
+	} else {
+		each_match(q, offer_to, &h);
+		g_ptr_array_sort_with_data(page, compare_sorted, q);
+		q->done(q->r, page, page->len > 0 && page->len == (guint)q->limit, NULL, q->user);
 	}
-	g_ptr_array_sort_with_data(page, compare_sorted, q);
-	*ret_full = page->len > 0 && page->len == (guint)q->limit;
-	return g_steal_pointer(&page);
+	server_query_free(q);
+}
+
+/* ---- regular expressions: the texts are taken, a worker tries them, then the page is found among what fits ---- */
+
+static void add_text(struct pattern *p, const struct server *s, const char *text)
+{
+	if (p && pattern_is_regex(p))
+		pattern_add(p, s->id, text);
+}
+
+static void add_texts(struct server_query *q, const struct server *s, void *unused)
+{
+	(void)unused;
+	add_text(q->patterns[NAME], s, name_of(s));
+	for (guint i = 0; s->addrs && i < s->addrs->len; i++) {
+		const struct hv_addr *a = &g_array_index(s->addrs, struct hv_addr, i);
+
+		add_text(q->patterns[hv_addr_version(a) == 4 ? IP : IP6], s, a->text);
+	}
+}
+
+static void on_matched(const struct pattern *failed, const char *text, void *user)
+{
+	struct server_query *q = user;
+	GError *why = NULL;
+
+	q->matched = true;
+	for (int i = 0; failed && i < PATTERN_N; i++)
+		if (q->patterns[i] == failed)
+			g_set_error(&why, ERR, ERR_BAD_REQUEST, "Invalid input for query parameters %s. It takes too long to match: %s",
+				    pattern_params[i], text);
+	if (!why)
+		(void)find_marker(q, q->r, &why); /* it may be gone meanwhile */
+	finish(q, why);
+}
+
+void server_query_run(struct server_query *q, struct api_req *r, server_query_done_f *done, void *user)
+{
+	GError *why = NULL;
+	bool any = false;
+
+	q->r = r;
+	q->done = done;
+	q->user = user;
+	for (int i = 0; i < PATTERN_N; i++)
+		any |= q->patterns[i] && pattern_is_regex(q->patterns[i]);
+	if (!any) {
+		finish(q, NULL);
+		return;
+	}
+	each_match(q, add_texts, NULL);
+	if (!pattern_match(q->patterns, PATTERN_N, r->auth->user_id, on_matched, q, &why))
+		finish(q, why);
 }

@@ -6,7 +6,8 @@
  *
  * Filters and sort keys are rows of tables. A page is found in one pass over all
  * servers with a heap of the page's size, so that a page of a hundred out of
- * tens of thousands needs no sorting of all.
+ * tens of thousands needs no sorting of all. Regular expressions are tried by a
+ * worker before that, see pattern.h.
  */
 #ifndef SERVER_QUERY_H
 #define SERVER_QUERY_H
@@ -24,12 +25,14 @@ struct server_query;
 struct server_query *server_query_parse(const struct api_req *r, const char *rule, GError **err);
 void server_query_free(struct server_query *q);
 
+/* @page: GPtrArray of const struct server *, in order, borrowed; NULL with @why, which becomes the callee's. @full: there may be more. */
+typedef void server_query_done_f(struct api_req *r, GPtrArray *page, bool full, GError *why, void *user);
+
 /**
  * server_query_run() - find the page.
- * @ret_full: the page is as long as the limit: there may be more
- *
- * Return: GPtrArray of borrowed const struct server *, in order; owned by the caller. NULL with ERR_BAD_REQUEST.
+ * @q: taken
+ * @done: called once: at once, or after a worker has tried a regular expression
  */
-GPtrArray *server_query_run(struct server_query *q, bool *ret_full, GError **err);
+void server_query_run(struct server_query *q, struct api_req *r, server_query_done_f *done, void *user);
 
 #endif

@@ -38,30 +38,46 @@ static void reply_page(struct api_req *r, GPtrArray *page, bool full, put_f *put
 	view_close(&o, r, 200);
 }
 
-static void list(struct api_req *r, const char *rule, put_f *put, size_t bytes_each)
+/* Two lists, of the same servers. */
+struct kind {
+	const char *rule;
+	put_f *put;
+	size_t bytes_each;
+};
+
+static void found(struct api_req *r, GPtrArray *page, bool full, GError *why, void *user)
+{
+	const struct kind *k = user;
+
+	if (page)
+		reply_page(r, page, full, k->put, k->bytes_each);
+	else
+		api_fail(r, why);
+}
+
+static void list(struct api_req *r, const struct kind *k)
 {
 	GError *err = NULL;
-	struct server_query *q = server_query_parse(r, rule, &err);
-	g_autoptr(GPtrArray) page = NULL;
-	bool full = false;
+	struct server_query *q = server_query_parse(r, k->rule, &err);
 
 	if (q)
-		page = server_query_run(q, &full, &err);
-	server_query_free(q);
-	if (page)
-		reply_page(r, page, full, put, bytes_each);
+		server_query_run(q, r, found, (void *)k);
 	else
 		api_fail(r, err);
 }
 
 static void list_brief(struct api_req *r)
 {
-	list(r, "index", server_view_brief, 320);
+	static const struct kind brief = { "index", server_view_brief, 320 };
+
+	list(r, &brief);
 }
 
 static void list_full(struct api_req *r)
 {
-	list(r, "detail", server_view_full, SERVER_VIEW_BYTES);
+	static const struct kind full = { "detail", server_view_full, SERVER_VIEW_BYTES };
+
+	list(r, &full);
 }
 
 static void show(struct api_req *r)
