@@ -123,6 +123,34 @@ static char *store_url(const struct conf *c)
 	return c->connection ? g_strdup(c->connection) : g_strdup_printf("sqlite://%s/drover.sqlite", path);
 }
 
+/* What was loosened by hand: hashes and keys are for this user alone. */
+static void narrow(const char *path, mode_t wrong)
+{
+	g_autofree char *was = NULL;
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !(st.st_mode & wrong))
+		return;
+	was = g_strdup_printf("%04o", st.st_mode & 07777);
+	if (chmod(path, st.st_mode & 07777 & ~wrong) == 0)
+		log_warning("mode_corrected", LOG_S("path", path), LOG_S("was", was));
+	else
+		log_error("mode_not_corrected", LOG_S("path", path), LOG_S("mode", was), LOG_S("error", g_strerror(errno)));
+}
+
+static void narrow_all(const struct conf *c)
+{
+	static const char *const tails[] = { "", "-wal", "-shm", "-journal", "-lock" };
+	g_autofree char *url = store_url(c);
+
+	narrow(c->state_path, S_IWGRP | S_IWOTH); /* that others may read which files there are is up to the operator */
+	for (size_t i = 0; i < G_N_ELEMENTS(tails) && g_str_has_prefix(url, "sqlite:///"); i++) {
+		g_autofree char *path = g_strconcat(url + strlen("sqlite://"), tails[i], NULL);
+
+		narrow(path, S_IRWXG | S_IRWXO);
+	}
+}
+
 static struct store *open_store(const struct conf *c, GError **err)
 {
 	g_autofree char *url = store_url(c);
@@ -167,6 +195,7 @@ static bool start(struct daemon *d, GError **err)
 
 	if (!make_state_path(d->conf->state_path, err) || !libvirt_init(err))
 		return false;
+	narrow_all(d->conf);
 	d->store = open_store(d->conf, err);
 	if (!d->store)
 		return false;
@@ -226,6 +255,13 @@ static void stopped(void *user)
 	loop_quit();
 }
 
+static void on_stop_limit(int number)
+{
+	(void)number;
+	log_drain();
+	_exit(1);
+}
+
 static void on_stop(void *user)
 {
 	struct daemon *d = user;
@@ -236,6 +272,7 @@ static void on_stop(void *user)
 	log_info("stopping", LOG_D("migrations", engine_active(d->engine)->len));
 	notify("STOPPING=1");
 	/* What hangs must not keep us: whatever is not written by then is found again by asking the hosts. */
+	signal(SIGALRM, on_stop_limit);
 	alarm(STOP_ALL_S);
 	http_stop(d->api, STOP_MS, stopped, NULL);
 }
@@ -261,6 +298,15 @@ static void on_reload(void *user)
 	conf_free(fresh);
 }
 
+/* A file that may not grow is an error of its writer; the others are meant for nothing here. SIGQUIT ends the daemon as a crash does. */
+static void ignore_signals(void)
+{
+	static const int numbers[] = { SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2, SIGALRM };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+		signal(numbers[i], SIG_IGN);
+}
+
 static int run(struct conf *conf, const char *path)
 {
 	struct daemon d = { .conf = conf, .conf_path = path };
@@ -269,7 +315,7 @@ static int run(struct conf *conf, const char *path)
 
 	start_log(conf);
 	log_async();
-	signal(SIGPIPE, SIG_IGN);
+	ignore_signals();
 	umask(077);
 	loop_init();
 	if (!start(&d, &err)) {

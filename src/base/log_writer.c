@@ -11,8 +11,8 @@
 
 #define DRAIN_STEP_MS 5
 
-/* Signals by which a process ends itself: what was logged before them tells why. */
-static const int fatal[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE };
+/* Signals by which a process ends with a core: what was logged before them tells why. */
+static const int fatal[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGQUIT };
 
 static struct {
 	GMutex lock;
@@ -183,7 +183,7 @@ void log_writer_drain(void)
 		(void)poll(NULL, 0, DRAIN_STEP_MS);
 }
 
-/* The signal comes again when the handler is left, by the fault or from abort(), and does what it did before: a sanitizer's report, a core. */
+/* The signal comes again when the handler is left, and does what it did before: a sanitizer's report, a core. */
 static void on_fatal(int number)
 {
 	int kept = errno;
@@ -192,6 +192,8 @@ static void on_fatal(int number)
 		if (fatal[i] == number)
 			(void)sigaction(number, &w.before[i], NULL);
 	log_writer_drain();
+	if (number == SIGQUIT)
+		(void)raise(number); /* that one comes from outside, and not by itself */
 	errno = kept;
 }
 

@@ -11,6 +11,11 @@
  * (synchronous=FULL); what a crash leaves of an unfinished one is ignored when the
  * log is read again.
  *
+ * A file can be damaged, by a disk or by hand. It is checked when it is opened
+ * (quick_check reads all of it), and each row when it is read: a NULL where the
+ * schema allows none, text that is not UTF-8, or a value of another kind is an
+ * error, so that what reads rows need not expect any.
+ *
  * Only the file's creation is ours, for its mode; SQLite gives the log the same
  * one. A file that exists is never opened here by other means: closing any
  * descriptor of it would drop the process's locks on it (POSIX).
@@ -40,6 +45,7 @@ struct sqlite_db {
 	int lock;                /* of "PATH-lock"; -1: it needs none */
 	sqlite3_stmt *kept[Q_N]; /* prepared once; NULL before */
 	bool returns_id[Q_N];    /* ... without the RETURNING id that it ends in */
+	uint64_t never_null[Q_N]; /* ... bits of its columns that the schema allows no NULL in */
 	sqlite3_stmt *begin, *commit; /* likewise */
 };
 
@@ -188,6 +194,19 @@ static struct sqlite_db *db_new(const char *path)
 	return db;
 }
 
+static bool check_file(struct sqlite_db *db, GError **err)
+{
+	g_autofree char *found = NULL;
+
+	if (sqlite3_exec(db->handle, "PRAGMA quick_check(1)", keep_text, &found, NULL) != SQLITE_OK)
+		return fail(db, err);
+	if (g_strcmp0(found, "ok") == 0)
+		return true;
+	g_strdelimit(found, "\r\n", ' ');
+	g_set_error(err, ERR, ERR_STORE, "database %s is damaged: %s; bring back a copy of it", db->path, found ? found : "it cannot be checked");
+	return false;
+}
+
 static void *sqlite_open(const char *url, GError **err)
 {
 	const char *path = url + strlen(PREFIX);
@@ -200,7 +219,7 @@ static void *sqlite_open(const char *url, GError **err)
 	if (path[0] == '/' && !make_file(path, err))
 		return NULL;
 	db = db_new(path);
-	if (set_up(db, err))
+	if (set_up(db, err) && check_file(db, err))
 		return db;
 	sqlite_close(db);
 	return NULL;
@@ -341,6 +360,53 @@ static size_t length_without_returning(const char *sql)
 	return strlen(sql) - strlen(returning);
 }
 
+/* A column of a result that is no table's column may be NULL. */
+static uint64_t never_null(struct sqlite_db *db, sqlite3_stmt *st)
+{
+	uint64_t bits = 0;
+
+	for (int i = 0; i < sqlite3_column_count(st); i++) {
+		const char *table = sqlite3_column_table_name(st, i);
+		int not_null = 0;
+
+		g_assert(i < 64);
+		if (table && sqlite3_table_column_metadata(db->handle, NULL, table, sqlite3_column_origin_name(st, i), NULL, NULL, &not_null,
+							   NULL, NULL) == SQLITE_OK && not_null)
+			bits |= UINT64_C(1) << i;
+	}
+	return bits;
+}
+
+static const char *damage(sqlite3_stmt *st, int col, bool never_null)
+{
+	const char *text;
+
+	switch (sqlite3_column_type(st, col)) {
+	case SQLITE_INTEGER:
+		return NULL;
+	case SQLITE_NULL:
+		return never_null ? "NULL" : NULL;
+	case SQLITE_TEXT:
+		text = (const char *)sqlite3_column_text(st, col);
+		return text && g_utf8_validate(text, sqlite3_column_bytes(st, col), NULL) ? NULL : "text that is not UTF-8";
+	default:
+		return "a value of another kind";
+	}
+}
+
+static bool check_row(const struct sqlite_db *db, sqlite3_stmt *st, uint64_t never, GError **err)
+{
+	for (int i = 0; i < sqlite3_column_count(st); i++) {
+		const char *what = damage(st, i, i < 64 && never >> i & 1);
+
+		if (!what)
+			continue;
+		g_set_error(err, ERR, ERR_STORE, "database %s is damaged: column %s has %s", db->path, sqlite3_column_name(st, i), what);
+		return false;
+	}
+	return true;
+}
+
 /* One that is not kept is the caller's to finalise. */
 static sqlite3_stmt *statement(struct sqlite_db *db, int q, const char *sql, GError **err)
 {
@@ -356,6 +422,7 @@ static sqlite3_stmt *statement(struct sqlite_db *db, int q, const char *sql, GEr
 	if (q >= 0) {
 		db->kept[q] = st;
 		db->returns_id[q] = sql[n] != '\0';
+		db->never_null[q] = never_null(db, st);
 	}
 	return st;
 }
@@ -387,13 +454,15 @@ static bool bind(struct sqlite_db *db, sqlite3_stmt *st, const struct store_val 
 }
 
 /* A statement that writes is run to its end even if no more rows are wanted: only then it is committed. */
-static bool step_all(struct sqlite_db *db, sqlite3_stmt *st, store_row_f *fn, void *user, GError **err)
+static bool step_all(struct sqlite_db *db, sqlite3_stmt *st, uint64_t never, store_row_f *fn, void *user, GError **err)
 {
 	struct store_row row = { get_int, get_text, st, sqlite3_column_count(st) };
 	bool more = fn != NULL;
 	int code;
 
 	while ((code = sqlite3_step(st)) == SQLITE_ROW) {
+		if (more && !check_row(db, st, never, err))
+			return false;
 		more = more && fn(&row, user);
 		if (!more && sqlite3_stmt_readonly(st))
 			return true;
@@ -437,7 +506,7 @@ static bool sqlite_each(void *vdb, int q, const char *sql, const struct store_va
 
 	if (!st)
 		return false;
-	ok = bind(db, st, args, n, err) && step_all(db, st, fn, user, err);
+	ok = bind(db, st, args, n, err) && step_all(db, st, q >= 0 ? db->never_null[q] : 0, fn, user, err);
 	if (ok && fn && q >= 0 && db->returns_id[q])
 		give_last_id(db, fn, user);
 	if (ok && ret_changed)

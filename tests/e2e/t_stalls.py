@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What must not stop the daemon: a log that is not read, lists over many records. On simulated hosts."""
+"""What must not stop the daemon: a log that is not read, lists over many records, files that may not grow, signals. On simulated hosts."""
 import fcntl
 import json
+import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import prom
 from api import Api
 from daemon import Daemon
 from tap import Tap
+from wait import HANG_S
 
 HOSTS = {"s1": "sim://s1?servers=3&server_memory=2048&memory=65536"}
 PIPE = 4096
@@ -102,12 +105,57 @@ def many_migrations() -> None:
         daemon.stop()
 
 
+def loosened_modes() -> None:
+    """D22: the database and its folder are for one user again, and the log tells."""
+    with Daemon(HOSTS, tag="stalls") as daemon:
+        daemon.stop()
+        state = daemon.dir / "state"
+        state.chmod(0o777)
+        (state / "drover.sqlite").chmod(0o666)
+        seen = len(daemon.events)
+        daemon.start()
+        assert (state / "drover.sqlite").stat().st_mode & 0o777 == 0o600
+        assert state.stat().st_mode & 0o777 == 0o755
+        told = {event["path"]: event["was"] for event in daemon.events[seen:] if event["event"] == "mode_corrected"}
+        assert told == {str(state): "0777", str(state / "drover.sqlite"): "0666"}, told
+        daemon.stop()
+        daemon.start()
+        daemon.stop()
+        assert sum(event["event"] == "mode_corrected" for event in daemon.events) == 2
+
+
+def signals_and_limits() -> None:
+    """D24: signals that mean nothing do nothing, and a file that may not grow is an error of the request."""
+    with Daemon(HOSTS, tag="stalls") as daemon:
+        api = daemon.api()
+        daemon.wait_hosts_up(1)
+        for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGPIPE, signal.SIGXFSZ):
+            daemon.signal(number)
+        disable(api, 1)
+        kept = resource.prlimit(daemon.proc.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(daemon.proc.pid, resource.RLIMIT_FSIZE, (4096, kept[1]))
+        service = api.get("/v2.1/os-services?binary=nova-compute")["services"][0]["id"]
+        got = api.call("PUT", f"/v2.1/os-services/{service}", {"status": "enabled"}, mv="2.96")
+        assert got.status >= 500, got.status
+        resource.prlimit(daemon.proc.pid, resource.RLIMIT_FSIZE, kept)
+        got = api.call("PUT", f"/v2.1/os-services/{service}", {"status": "enabled"}, mv="2.96")
+        assert got.status == 200, got.fault
+        daemon.signal(signal.SIGQUIT)
+        assert daemon.proc.wait(HANG_S) == -signal.SIGQUIT
+        daemon.restart()
+        daemon.stop()
+
+
 def main() -> int:
     t = Tap()
     with t.test("D11: a log that is not read stops no request, and has every line when it is read"):
         unread_log()
     with t.test(f"D9: lists of {RECORDS} migrations"):
         many_migrations()
+    with t.test("D22: modes that were loosened by hand"):
+        loosened_modes()
+    with t.test("D24: signals, and files that may not grow"):
+        signals_and_limits()
     return t.done()
 
 

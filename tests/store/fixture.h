@@ -60,5 +60,6 @@ void t_disk_add(void);
 void t_link_add(void);
 void t_lists_add(void);
 void t_owner_add(void);
+void t_damage_add(void);
 
 #endif

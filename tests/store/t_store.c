@@ -356,5 +356,6 @@ int main(int argc, char **argv)
 	t_link_add();
 	t_lists_add();
 	t_owner_add();
+	t_damage_add();
 	return g_test_run();
 }
