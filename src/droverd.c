@@ -249,6 +249,33 @@ static void notify(const char *state)
 	close(fd);
 }
 
+/* ---- systemd's watchdog: fed by the loop, so that it strikes when the loop stands ---- */
+
+struct watchdog {
+	struct clock_timer *timer;
+	int64_t every_ms; /* 0: there is none */
+};
+
+static void feed(void *user)
+{
+	struct watchdog *w = user;
+
+	notify("WATCHDOG=1");
+	w->timer = clock_after(w->every_ms, feed, w);
+}
+
+/* Three times in what systemd allows, if that is meant for this process. */
+static void watchdog_start(struct watchdog *w)
+{
+	const char *pid = g_getenv("WATCHDOG_PID"), *usec = g_getenv("WATCHDOG_USEC");
+
+	if (!usec || (pid && g_ascii_strtoll(pid, NULL, 10) != getpid()))
+		return;
+	w->every_ms = g_ascii_strtoll(usec, NULL, 10) / 3000;
+	if (w->every_ms > 0)
+		feed(w);
+}
+
 static void stopped(void *user)
 {
 	(void)user;
@@ -310,6 +337,7 @@ static void ignore_signals(void)
 static int run(struct conf *conf, const char *path)
 {
 	struct daemon d = { .conf = conf, .conf_path = path };
+	struct watchdog w = { .timer = NULL };
 	int64_t began_ms = clock_now_ms();
 	g_autoptr(GError) err = NULL;
 
@@ -331,7 +359,9 @@ static int run(struct conf *conf, const char *path)
 	log_info("ready", LOG_S("url", http_url(d.api)), LOG_S("version", DROVER_VERSION), LOG_S("state_path", conf->state_path),
 		 LOG_D("after_ms", clock_now_ms() - began_ms));
 	notify("READY=1");
+	watchdog_start(&w);
 	loop_run();
+	clock_cancel(&w.timer);
 	finish(&d);
 	log_info("stopped");
 	return 0;

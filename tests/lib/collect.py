@@ -43,7 +43,8 @@ class Group:
 
 
 GROUPS = {
-    "unit": Group(("gcc", "clang", "asan"), scripts=(("tests/lib/t_tree.py", "gcc"), ("tests/lib/t_tap.py", "gcc"))),
+    "unit": Group(("gcc", "clang", "asan"), scripts=(("tests/lib/t_tree.py", "gcc"), ("tests/lib/t_tap.py", "gcc"),
+                                                      ("tests/lib/t_service.py", "gcc"))),
     "store": Group(("gcc", "asan"), scripts=(("tests/store/t_restore.py", "gcc"),)),
     "golden": Group(("gcc", "asan")),
     "scenarios": Group(("gcc", "asan")),

@@ -51,6 +51,7 @@ class Daemon:
         self.pump: threading.Thread | None = None
         self.url = ""
         self.env: dict[str, str] = {}  # over ours, from the next start on
+        self.wrap: list[str] = []      # before the command, likewise
         self._grown = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512) if lab else None
         merged = {"DEFAULT": {"state_path": self.dir / "state", "osapi_compute_listen_port": 0, "log_format": "json",
@@ -89,7 +90,7 @@ class Daemon:
         """Without waiting for it."""
         # so that it ends if two threads are in one connection of libvirt, see tests/hv/wakes.c
         preload = " ".join([str(BUILD / "tests/hv/wakes.so"), *filter(None, [self.env.get("LD_PRELOAD")])])
-        command = ["env", f"LD_PRELOAD={preload}", str(BUILD / "src" / "droverd"), "--config", str(self.dir / "drover.conf")]
+        command = [*self.wrap, "env", f"LD_PRELOAD={preload}", str(BUILD / "src" / "droverd"), "--config", str(self.dir / "drover.conf")]
         fds = ()
         if self._listener:
             fds = (self._listener.fileno(),)
