@@ -17,6 +17,7 @@
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/often.h"
 #include "base/util.h"
 
 /* ---- what a token says ---- */
@@ -163,6 +164,19 @@ static void client_of(const struct api_req *r, char ret[static INET6_ADDRSTRLEN]
 	inet_ntop(AF_INET6, &a, ret, INET6_ADDRSTRLEN);
 }
 
+/* Each, but of those that have waited for longest already. */
+static void tell_wrong(const struct login *l, unsigned delay_ms)
+{
+	static struct often often;
+	uint64_t held = 0;
+
+	if (delay_ms < GUESS_DELAY_MAX_MS || often_tell(&often, &held))
+		log_info("login_failed", LOG_S("request_id", l->r->request_id), LOG_S("address", l->r->peer),
+			 LOG_S("user", l->asked.user_name ? l->asked.user_name : l->asked.user_id),
+			 LOG_S("application_credential", l->asked.app_name ? l->asked.app_name : l->asked.app_id), LOG_D("delay_ms", delay_ms),
+			 LOG_D("held", (int64_t)held));
+}
+
 /* It was wrong, which is said later the more were wrong before. */
 static void wrong(struct login *l)
 {
@@ -171,9 +185,7 @@ static void wrong(struct login *l)
 
 	id->logins.wrong++;
 	api_login(l->r, NULL, name_of(&l->asked), NULL);
-	log_info("login_failed", LOG_S("request_id", l->r->request_id), LOG_S("address", l->r->peer),
-		 LOG_S("user", l->asked.user_name ? l->asked.user_name : l->asked.user_id),
-		 LOG_S("application_credential", l->asked.app_name ? l->asked.app_name : l->asked.app_id), LOG_D("delay_ms", delay_ms));
+	tell_wrong(l, delay_ms);
 	clock_after(delay_ms, refuse_late, l);
 }
 

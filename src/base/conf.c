@@ -395,6 +395,14 @@ static void check_address(struct reader *r, const char *name, const char *addr)
 		mistake(r, "%s: %s", name, why->message);
 }
 
+/* It becomes part of a URI. */
+static void check_scheme(struct reader *r)
+{
+	g_autofree char *uri = r->conf->live_migration_scheme ? g_strdup_printf("qemu+%s://host/system", r->conf->live_migration_scheme) : NULL;
+
+	check_uri(r, "live_migration_scheme", uri);
+}
+
 static void check_audit(struct reader *r)
 {
 	const char *where = r->conf->audit_log ? r->conf->audit_log : "";
@@ -447,6 +455,7 @@ static void check_whole(struct reader *r)
 	r->line = 0;
 	check_address(r, "[vnc] server_listen", c->vnc_server_listen);
 	check_address(r, "[spice] server_listen", c->spice_server_listen);
+	check_scheme(r);
 	check_schemes(r);
 	check_audit(r);
 	check_sources(r);

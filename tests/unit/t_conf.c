@@ -28,6 +28,8 @@ static const struct {
 	{ "D1: allowed", "[workarounds]\nallow_any_uri = true\n[host h1]\nuri = qemu+ext:///system?command=/bin/nc\n[host h2]\nuri = sim://h2\n[api]\nhost_schemes = qemu+tls,sim\n", "" },
 	{ "D1: schemes", "[api]\nhost_schemes = qemu+tls,qemu+ext\n", "f:0: host_schemes has qemu+ext; it can have qemu, qemu+unix, qemu+tls, qemu+tcp and qemu+ssh" },
 	{ "D1: address", "[host h1]\nuri = qemu+tls://h1/system\nlive_migration_inbound_addr = h1/x\n", "f:1: live_migration_inbound_addr: 'h1/x' is no address: 192.0.2.1, 2001:db8::1 and host1.example.org are" },
+	{ "D1: scheme", "[libvirt]\nlive_migration_scheme = tls://evil/x?command=/bin/nc#\n", "f:0: live_migration_scheme: 'qemu+tls://evil/x?command=/bin/nc#://host/system' is no libvirt URI: the path must be /system; qemu+tls://HOST/system is one" },
+	{ "D1: scheme ext", "[libvirt]\nlive_migration_scheme = ext\n", "f:0: live_migration_scheme: 'qemu+ext://host/system' needs [workarounds] allow_any_uri = true: ext starts a program, and sim and test are no hosts" },
 	{ "D26: audit", "[api]\naudit_log = syslog\n", "f:0: audit_log = syslog: must be log, off, or a path that begins with /" },
 	{ "host without uri", "\n[host h1]\n", "f:2: [host h1] has no uri; set one, such as qemu+tls://h1/system" },
 	{ "host URI", "[host a]\nuri=qemu+tcp://[2001:db8::1]/system\nlive_migration_uri=qemu+tcp://a/sys\n[host b]\nuri=qemu+tcp:///system\n",
