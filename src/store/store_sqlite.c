@@ -272,7 +272,7 @@ static bool sqlite_backup(const char *url, const char *path, GError **err)
 {
 	const char *from = url + strlen(PREFIX);
 	struct sqlite_db *db;
-	bool ok;
+	bool made, ok;
 
 	if (g_file_test(path, G_FILE_TEST_EXISTS) || !g_file_test(from, G_FILE_TEST_IS_REGULAR)) {
 		g_set_error(err, ERR, ERR_STORE, "%s: %s", g_file_test(path, G_FILE_TEST_EXISTS) ? path : from,
@@ -280,7 +280,10 @@ static bool sqlite_backup(const char *url, const char *path, GError **err)
 		return false;
 	}
 	db = db_new(from);
-	ok = make_file(path, err) && connect(db, err) && copy_into(db, path, err);
+	made = make_file(path, err);
+	ok = made && connect(db, err) && copy_into(db, path, err);
+	if (made && !ok)
+		(void)unlink(path); /* it is empty or half, and would stand in the way of the next copy */
 	sqlite_close(db);
 	return ok;
 }

@@ -283,6 +283,7 @@ static int64_t one_round(struct store *s, int i)
 static void test_backup(void)
 {
 	g_autofree char *path = g_build_filename(fx_dir(), "copy.sqlite", NULL), *url = g_strconcat("sqlite://", path, NULL);
+	g_autofree char *other = g_build_filename(fx_dir(), "other", NULL), *other_url = g_strconcat("sqlite://", other, NULL);
 	g_autoptr(GError) err = NULL;
 	g_autoptr(store) s = NULL;
 	struct stat st;
@@ -310,6 +311,12 @@ static void test_backup(void)
 	g_assert_nonnull(strstr(err->message, "File exists"));
 	g_clear_error(&err);
 	g_assert_cmpint(unlink(path), ==, 0);
+	g_assert_true(g_file_set_contents(other, "no database at all, though it is long enough to be looked at", -1, NULL));
+	g_assert_false(store_backup(other_url, path, &err));
+	g_assert_nonnull(strstr(err->message, "not a database"));
+	g_clear_error(&err);
+	g_assert_cmpint(access(path, F_OK), !=, 0); /* no half copy stands in the way of the next one */
+	g_assert_cmpint(unlink(other), ==, 0);
 	g_assert_false(store_backup("sqlite:///nowhere/at.all", path, &err));
 	g_assert_nonnull(strstr(err->message, "/nowhere/at.all: No such file"));
 	g_assert_cmpint(access(path, F_OK), !=, 0);
