@@ -63,14 +63,17 @@ static void put_escaped(GString *s, gunichar c)
 		g_string_append_printf(s, "\\u%04x", c);
 }
 
-/* How many bytes must be escaped here; those that begin so are the only ones of more than one byte. */
-static int bytes_to_escape(const char *v)
-{
-	unsigned char c = (unsigned char)*v;
+enum { PLAIN, ESCAPED, LOOK };
 
-	if (c == 0xc2 || c == 0xe2)
-		return util_is_line_text(g_utf8_get_char(v)) ? 0 : (int)(g_utf8_next_char(v) - v);
-	return c < 0x20 || c == 0x7f || c == '"' || c == '\\';
+/* By the first byte: most of what is written is plain. LOOK: some characters that begin so must be escaped, C1 and U+20xx. */
+static const uint8_t kinds[256] = {
+	[0x01 ... 0x1f] = ESCAPED, ['"'] = ESCAPED, ['\\'] = ESCAPED, [0x7f] = ESCAPED, [0xc2] = LOOK, [0xe2] = LOOK,
+};
+
+/* How many bytes must be escaped here. */
+static int bytes_to_escape(const char *v, uint8_t kind)
+{
+	return kind == ESCAPED ? 1 : util_is_line_text(g_utf8_get_char(v)) ? 0 : (int)(g_utf8_next_char(v) - v);
 }
 
 void jout_put_string(GString *s, const char *v)
@@ -83,7 +86,9 @@ void jout_put_string(GString *s, const char *v)
 		v = run = valid = g_utf8_make_valid(v, -1);
 	g_string_append_c(s, '"');
 	for (; *v; v++) {
-		n = bytes_to_escape(v);
+		uint8_t kind = kinds[(unsigned char)*v];
+
+		n = kind == PLAIN ? 0 : bytes_to_escape(v, kind);
 		if (!n)
 			continue;
 		g_string_append_len(s, run, v - run);
