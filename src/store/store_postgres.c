@@ -204,6 +204,8 @@ static bool wait_result(const struct pg_db *db)
 	return unsent == 0;
 }
 
+static struct dial *dial_start(const char *url);
+
 /*
  * Wait for the answer to what was sent.
  *
@@ -227,6 +229,9 @@ static PGresult *answer(struct pg_db *db, int sent)
 		return kept;
 	PQclear(kept);
 	lose(db);
+	/* It had its time. What else this turn of the loop has to write does not wait for a connection as well. */
+	if (left_ms(db) == 0 && !db->dial)
+		db->dial = dial_start(db->url);
 	return NULL;
 }
 
