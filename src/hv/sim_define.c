@@ -10,7 +10,15 @@ void sim_dom_define(struct sim_dom *d, char *definition)
 {
 	g_free(d->definition);
 	d->definition = definition;
+	d->unwritten = false;
 	d->persistent = definition != NULL;
+}
+
+const char *sim_definition_of(struct sim_dom *d)
+{
+	if (d->unwritten)
+		sim_dom_define(d, sim_xml_write(d));
+	return d->definition;
 }
 
 void sim_kept_describe(const struct sim_dom *d, struct hv_kept *ret)
@@ -23,9 +31,9 @@ void sim_kept_describe(const struct sim_dom *d, struct hv_kept *ret)
 const char *sim_dom_definition(struct sim *w, const char *host, const char *uuid)
 {
 	struct sim_host *h = sim_host_find(w, host);
-	const struct sim_dom *d = h ? sim_dom_get(h, uuid) : NULL;
+	struct sim_dom *d = h ? sim_dom_get(h, uuid) : NULL;
 
-	return d ? d->definition : NULL;
+	return d ? sim_definition_of(d) : NULL;
 }
 
 const char *sim_name_taken(const struct sim_host *h, const char *name, const char *uuid)
@@ -56,7 +64,7 @@ void sim_dom_redefine(struct sim *w, const char *host, const char *uuid, const c
 
 static void get_definition(struct sim_call *sc, struct sim_dom *d)
 {
-	sc->call->reply.definition = d ? g_strdup(d->definition) : NULL;
+	sc->call->reply.definition = d ? g_strdup(sim_definition_of(d)) : NULL;
 	sim_call_finish(sc);
 }
 
@@ -114,7 +122,7 @@ static void undefine(struct sim_call *sc, struct sim_dom *d)
 		sim_dom_wait(sc, d);
 	} else if (no) {
 		sim_call_refuse(sc, ERR_HV, "%s", no);
-	} else if (d && sc->call->req.xml && !domdef_same(d->definition, sc->call->req.xml, &differs)) {
+	} else if (d && sc->call->req.xml && !domdef_same(sim_definition_of(d), sc->call->req.xml, &differs)) {
 		sim_call_refuse(sc, ERR_CONFLICT, "undefine the domain: %s", differs);
 	} else {
 		if (d)

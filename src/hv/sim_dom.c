@@ -69,7 +69,7 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	set_memory(d, spec);
 	sim_ties_new(d, spec);
 	d->disks = sim_disks_new(h, d->uuid, spec);
-	sim_dom_define(d, spec->transient ? NULL : sim_xml_write(d));
+	d->persistent = d->unwritten = !spec->transient;
 	add(h, d);
 	if (d->whole)
 		sim_disks_force(d);
@@ -92,6 +92,7 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->tied = from->tied;
 	d->disks = g_ptr_array_ref(from->disks);
 	d->definition = NULL;
+	d->unwritten = false;
 	d->persistent = false;
 	d->kept = (struct hv_kept){ .autostart = false };
 	d->unreadable = g_strdup(from->unreadable);
@@ -272,6 +273,7 @@ void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const cha
 {
 	struct sim_dom *d = must_find(w, host, uuid);
 
+	(void)sim_definition_of(d); /* it keeps the name that it has */
 	util_replace(&d->name, name);
 	sim_emit_dom(d);
 }
@@ -468,7 +470,7 @@ static void get(struct sim_call *sc, struct sim_dom *d)
 static void write_xml(struct sim_call *sc, struct sim_dom *d)
 {
 	sc->call->reply.xml = sim_xml_write(d);
-	sc->call->reply.xml_inactive = g_strdup(d->definition);
+	sc->call->reply.xml_inactive = g_strdup(sim_definition_of(d));
 	sim_call_finish(sc);
 }
 

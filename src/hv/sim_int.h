@@ -102,7 +102,8 @@ struct sim_dom {
 	bool tied;                /* there is more to tell of its ties than that it has none */
 	struct hv_place *place;
 	bool persistent;
-	char *definition;        /* if persistent */
+	char *definition;        /* if persistent: see sim_definition_of() */
+	bool unwritten;          /* it is what the domain is now, and was not asked for yet */
 	struct hv_kept kept;
 	char *unreadable;        /* as in struct hv_dom */
 	enum hv_state state;
@@ -262,6 +263,8 @@ const char *sim_name_taken(const struct sim_host *h, const char *name, const cha
 
 /* Into struct hv_dom.kept. */
 void sim_kept_describe(const struct sim_dom *d, struct hv_kept *ret);
+/* Borrowed; NULL: it has none. A thousand domains are made sooner than described: each is described when it is asked for. */
+const char *sim_definition_of(struct sim_dom *d);
 /* From now on it has this definition, taken; NULL: none. */
 void sim_dom_define(struct sim_dom *d, char *definition);
 /* HV_DOM_DEFINITION, _DEFINE, _UNDEFINE, _AUTOSTART; @d: NULL if there is none. */

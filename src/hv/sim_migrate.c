@@ -72,7 +72,7 @@ static char *dest_says(const struct sim_dom *src, const struct sim_host *to, con
 static struct sim_dom *make_incoming(struct sim_host *to, const struct sim_dom *src, const struct sim_xml *x, const char *xml)
 {
 	struct sim_dom *old = sim_dom_get(to, src->uuid), *dst;
-	char *defined = old ? g_strdup(old->definition) : NULL;
+	char *defined = old ? g_strdup(sim_definition_of(old)) : NULL;
 	struct hv_kept kept = old ? old->kept : (struct hv_kept){ .autostart = false };
 
 	if (old)
@@ -102,7 +102,7 @@ static void start(struct sim_call *sc, struct sim_dom *src, struct sim_dom *dst)
 	j->converge = p->auto_converge;
 	j->persist = p->persist_dest;
 	if (p->persist_dest)
-		j->definition = g_strdup(p->persistent_xml ? p->persistent_xml : src->definition);
+		j->definition = g_strdup(p->persistent_xml ? p->persistent_xml : sim_definition_of(src));
 	j->paused = src->state == HV_PAUSED;
 	j->instant = src->host->rate <= 0 && dst->host->rate <= 0;
 	j->cap = (double)p->bandwidth_mibs * SIM_MIB;
