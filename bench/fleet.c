@@ -38,6 +38,7 @@
 #define LINK_MIBS 1024 /* a copy takes a second, unless others share the link */
 #define REPORT_S 3600
 #define POLLS 4
+#define ADDRESSES_S 86400 /* the longest that can be configured */
 
 struct bench {
 	struct conf *conf;
@@ -76,7 +77,9 @@ static struct conf *make_conf(const struct bench *b)
 	g_autoptr(GString) text = g_string_new("[DEFAULT]\nlog_format = text\n");
 	struct conf *c;
 
-	g_string_append_printf(text, "report_interval = %d\nservice_down_time = %d\n", REPORT_S, REPORT_S * 2);
+	/* By default a guest is asked for its addresses every 60th poll. */
+	g_string_append_printf(text, "report_interval = %d\nservice_down_time = %d\naddress_refresh_interval = %d\n", REPORT_S, REPORT_S * 2,
+			       ADDRESSES_S);
 	g_string_append_printf(text, "max_concurrent_fleet_live_migrations = %d\n", b->at_once);
 	g_string_append(text, "[workarounds]\nallow_any_uri = true\n");
 	g_string_append_printf(text, "[filter_scheduler]\nmax_instances_per_host = %d\n", b->servers);

@@ -9,6 +9,7 @@
 #include "fleet/fleet_priv.h"
 
 #define AT_ONCE 2            /* guests of a host that are asked at once */
+#define BUSY_MS 5000         /* one that is being moved is looked at again */
 #define WRITE_AFTER_MS 5000
 #define WRITE_AGAIN_MS 60000
 #define NICS_MAX 256
@@ -90,8 +91,11 @@ const struct hv_addr *addr_of(const struct server *s, const char *mac, guint i)
 	return NULL;
 }
 
+static void leave_queue(struct server *s);
+
 void addr_clear(struct server *s)
 {
+	leave_queue(s);
 	g_clear_pointer(&s->nics, g_ptr_array_unref);
 	g_clear_pointer(&s->addrs, g_array_unref);
 	g_clear_pointer(&s->addrs_stored, g_free);
@@ -226,42 +230,50 @@ static bool is_known(const struct server *s)
 	return s->addrs && s->addrs->len > 0;
 }
 
-static void plan(const struct fleet *f, struct server *s)
+/* Of two that are due at once the older record: the order is the same in each run. */
+static int by_due(gconstpointer a, gconstpointer b, gpointer unused)
+{
+	const struct server *x = a, *y = b;
+
+	(void)unused;
+	if (x->addrs_due_ms != y->addrs_due_ms)
+		return x->addrs_due_ms < y->addrs_due_ms ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static void leave_queue(struct server *s)
+{
+	if (s->addrs_place)
+		g_sequence_remove(s->addrs_place);
+	s->addrs_place = NULL;
+}
+
+static void plan_at(struct fleet *f, struct server *s, int64_t due_ms)
+{
+	struct host *h = fleet_host(f, s->host);
+
+	leave_queue(s);
+	s->addrs_due_ms = due_ms;
+	if (h)
+		s->addrs_place = g_sequence_insert_sorted(h->priv->addrs_queue, s, by_due, NULL);
+}
+
+static void plan(struct fleet *f, struct server *s)
 {
 	int64_t ms = interval_ms(f);
 
 	if (s->addrs_asked < G_N_ELEMENTS(first_ms) && (s->addrs_asked == 0 || !is_known(s)))
-		s->addrs_due_ms = clock_now_ms() + MIN(first_ms[s->addrs_asked], ms);
+		plan_at(f, s, clock_now_ms() + MIN(first_ms[s->addrs_asked], ms));
 	else
-		s->addrs_due_ms = clock_now_ms() + ms * 3 / 4 + share(s, ms / 2);
+		plan_at(f, s, clock_now_ms() + ms * 3 / 4 + share(s, ms / 2));
 }
 
-static bool can_ask(const struct server *s)
-{
-	return s->addrs_follow && !s->addrs_asking && s->task == SERVER_TASK_NONE && s->nics && s->nics->len > 0;
-}
-
-/* Of two that are due at once the older record: the order is the same in each run. */
-static bool comes_before(const struct server *a, const struct server *b)
-{
-	return a->addrs_due_ms != b->addrs_due_ms ? a->addrs_due_ms < b->addrs_due_ms : a->id < b->id;
-}
-
-/* The server of a host that is due first; NULL: none is to be asked. */
+/* The server of a host that is due first; NULL: none. */
 static struct server *first_due(const struct host *h)
 {
-	struct server *first = NULL;
-	GHashTableIter it;
-	void *key;
+	GSequenceIter *first = g_sequence_get_begin_iter(h->priv->addrs_queue);
 
-	g_hash_table_iter_init(&it, h->servers);
-	while (g_hash_table_iter_next(&it, &key, NULL)) {
-		struct server *s = key;
-
-		if (can_ask(s) && (!first || comes_before(s, first)))
-			first = s;
-	}
-	return first;
+	return g_sequence_iter_is_end(first) ? NULL : g_sequence_get(first);
 }
 
 static void step(void *user);
@@ -337,6 +349,7 @@ static void ask(struct host *h, struct server *s)
 	q->fleet = f;
 	q->host = g_strdup(h->name);
 	memcpy(q->uuid, s->uuid, sizeof q->uuid);
+	leave_queue(s);
 	s->addrs_asking = true;
 	s->addrs_asked = MIN(s->addrs_asked + 1, (unsigned)G_N_ELEMENTS(first_ms));
 	h->priv->addrs_busy++;
@@ -356,7 +369,12 @@ static void step(void *user)
 			wake(h, s->addrs_due_ms - clock_now_ms());
 			return;
 		}
-		ask(h, s);
+		if (!s->addrs_follow || !s->nics || s->nics->len == 0)
+			leave_queue(s); /* until it runs, or has one */
+		else if (s->task != SERVER_TASK_NONE)
+			plan_at(h->priv->fleet, s, clock_now_ms() + BUSY_MS);
+		else
+			ask(h, s);
 	}
 }
 
@@ -377,7 +395,7 @@ void addr_took_dom(struct fleet *f, struct server *s)
 		s->addrs_asked = first && is_known(s) ? (unsigned)G_N_ELEMENTS(first_ms) : 0;
 		plan(f, s);
 		if (first && is_known(s))
-			s->addrs_due_ms = clock_now_ms() + share(s, interval_ms(f));
+			plan_at(f, s, clock_now_ms() + share(s, interval_ms(f)));
 		if (h && h->conn == HOST_UP)
 			wake(h, MAX(0, s->addrs_due_ms - clock_now_ms()));
 	}
@@ -387,6 +405,24 @@ void addr_took_dom(struct fleet *f, struct server *s)
 void addr_moved(struct server *s)
 {
 	s->addrs_follow = false;
+	leave_queue(s);
+}
+
+void addr_host_new(struct host *h)
+{
+	h->priv->addrs_queue = g_sequence_new(NULL);
+}
+
+static void forget_place(gpointer s, gpointer unused)
+{
+	(void)unused;
+	((struct server *)s)->addrs_place = NULL;
+}
+
+void addr_host_free(struct host *h)
+{
+	g_sequence_foreach(h->priv->addrs_queue, forget_place, NULL);
+	g_sequence_free(h->priv->addrs_queue);
 }
 
 void addr_host_up(struct host *h)

@@ -40,6 +40,9 @@ void addr_load(struct server *s, const char *text);
 /** addr_host_up(), addr_host_down() - begin and stop to ask a host. */
 void addr_host_up(struct host *h);
 void addr_host_down(struct host *h);
+/** addr_host_new(), addr_host_free() - make and free what a host has for this. */
+void addr_host_new(struct host *h);
+void addr_host_free(struct host *h);
 /** addr_stop() - nothing is asked or written any more. */
 void addr_stop(struct fleet *f);
 /** addr_clear() - of a server that is freed. */

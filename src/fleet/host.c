@@ -77,6 +77,7 @@ struct host *host_new(struct fleet *f, const char *name, const char *uri)
 	h->waits_since_us = HOST_OWES_NOTHING;
 	h->priv = g_new0(struct host_private, 1);
 	h->priv->fleet = f;
+	addr_host_new(h);
 	fleet_host_info(f, h, NULL);
 	return h;
 }
@@ -86,6 +87,7 @@ void host_free(struct host *h)
 	if (!h)
 		return;
 	host_disconnect(h);
+	addr_host_free(h);
 	g_hash_table_unref(h->servers);
 	g_hash_table_unref(h->claims);
 	hv_host_info_free(h->info);

@@ -29,7 +29,7 @@ static void stop_at_doctype(void *ctx, const xmlChar *name, const xmlChar *exter
 	xmlStopParser(ctx);
 }
 
-xmlDoc *domxml_read(const char *xml, const char *root, GError **err)
+static xmlDoc *read_with(const char *xml, const char *root, int options, GError **err)
 {
 	g_autoptr(xmlParserCtxt) ctx = NULL;
 	g_autoptr(xmlDoc) doc = NULL;
@@ -40,13 +40,24 @@ xmlDoc *domxml_read(const char *xml, const char *root, GError **err)
 		return domxml_refuse(err, "too large");
 	ctx = xmlNewParserCtxt();
 	ctx->sax->internalSubset = stop_at_doctype;
-	doc = xmlCtxtReadMemory(ctx, xml, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	doc = xmlCtxtReadMemory(ctx, xml, (int)len, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | options);
 	if (!doc || !ctx->wellFormed)
 		return domxml_refuse(err, "not well-formed");
 	node = xmlDocGetRootElement(doc);
 	if (!node || strcmp((const char *)node->name, root))
 		return domxml_refuse(err, "not the expected element");
 	return g_steal_pointer(&doc);
+}
+
+xmlDoc *domxml_read(const char *xml, const char *root, GError **err)
+{
+	return read_with(xml, root, 0, err);
+}
+
+/* Two thirds of the time: the blanks between elements are half of all nodes. */
+xmlDoc *domxml_glance(const char *xml, const char *root, GError **err)
+{
+	return read_with(xml, root, XML_PARSE_NOBLANKS | XML_PARSE_COMPACT, err);
 }
 
 static xmlNode *element_from(xmlNode *n, const char *name)
@@ -560,7 +571,7 @@ static bool listens_at(const xmlNode *graphics, const char *address)
 
 bool domxml_listens_elsewhere(const char *xml, const struct domxml_changes *ch)
 {
-	g_autoptr(xmlDoc) doc = domxml_read(xml, "domain", NULL);
+	g_autoptr(xmlDoc) doc = domxml_glance(xml, "domain", NULL);
 	xmlNode *all = doc ? domxml_child(xmlDocGetRootElement(doc), "devices") : NULL;
 
 	for (xmlNode *n = domxml_child(all, "graphics"); n; n = domxml_next(n, "graphics")) {

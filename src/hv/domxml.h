@@ -34,6 +34,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
  * Return: the tree, or NULL with ERR_HV.
  */
 xmlDoc *domxml_read(const char *xml, const char *root, GError **err);
+/** domxml_glance() - the same for a tree that is only looked at: it has no blanks between elements, and must not be changed or written. */
+xmlDoc *domxml_glance(const char *xml, const char *root, GError **err);
 
 /** domxml_child() - the first child element of that name, or NULL. @node may be NULL. */
 xmlNode *domxml_child(const xmlNode *node, const char *name);

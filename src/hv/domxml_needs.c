@@ -408,7 +408,7 @@ static bool take_name(const xmlNode *root, struct domxml_needs *ret, GError **er
 
 bool domxml_needs(const char *xml, struct domxml_needs *ret, GError **err)
 {
-	g_autoptr(xmlDoc) doc = domxml_read(xml, "domain", err);
+	g_autoptr(xmlDoc) doc = domxml_glance(xml, "domain", err);
 	const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
 	struct domxml_needs found = {
 		.source = hv_needs_new(), .dest = hv_needs_new(),

@@ -45,6 +45,7 @@ struct sqlite_db {
 	int lock;                /* of "PATH-lock"; -1: it needs none */
 	sqlite3_stmt *kept[Q_N]; /* prepared once; NULL before */
 	bool returns_id[Q_N];    /* ... without the RETURNING id that it ends in */
+	unsigned char *args[Q_N]; /* ... which argument, from 1, each of its parameters is */
 	uint64_t never_null[Q_N]; /* ... bits of its columns that the schema allows no NULL in */
 	sqlite3_stmt *begin, *commit; /* likewise */
 };
@@ -88,8 +89,10 @@ static void sqlite_close(void *vdb)
 {
 	struct sqlite_db *db = vdb;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(db->kept); i++)
+	for (size_t i = 0; i < G_N_ELEMENTS(db->kept); i++) {
 		sqlite3_finalize(db->kept[i]);
+		g_free(db->args[i]);
+	}
 	sqlite3_finalize(db->begin);
 	sqlite3_finalize(db->commit);
 	/* It fails only for statements that are still open, and those were just finalised. */
@@ -410,6 +413,20 @@ static bool check_row(const struct sqlite_db *db, sqlite3_stmt *st, uint64_t nev
 	return true;
 }
 
+/* To SQLite "$7" is a name, numbered by its first appearance: the number is in the name. Return: owned, [at] for the parameter @at. */
+static unsigned char *map_args(sqlite3_stmt *st)
+{
+	int count = sqlite3_bind_parameter_count(st);
+	unsigned char *arg_of = g_new0(unsigned char, (size_t)count + 1);
+
+	for (int at = 1; at <= count; at++) {
+		const char *name = sqlite3_bind_parameter_name(st, at);
+
+		arg_of[at] = name && name[0] == '$' ? (unsigned char)atoi(name + 1) : 0;
+	}
+	return arg_of;
+}
+
 /* One that is not kept is the caller's to finalise. */
 static sqlite3_stmt *statement(struct sqlite_db *db, int q, const char *sql, GError **err)
 {
@@ -424,6 +441,7 @@ static sqlite3_stmt *statement(struct sqlite_db *db, int q, const char *sql, GEr
 	}
 	if (q >= 0) {
 		db->kept[q] = st;
+		db->args[q] = map_args(st);
 		db->returns_id[q] = sql[n] != '\0';
 		db->never_null[q] = never_null(db, st);
 	}
@@ -440,17 +458,13 @@ static int bind_one(sqlite3_stmt *st, int at, const struct store_val *v)
 	g_assert_not_reached();
 }
 
-/* To SQLite "$7" is a name, numbered by its first appearance: the number is in the name. */
-static bool bind(struct sqlite_db *db, sqlite3_stmt *st, const struct store_val *args, size_t n, GError **err)
+static bool bind(struct sqlite_db *db, sqlite3_stmt *st, const unsigned char *arg_of, const struct store_val *args, size_t n, GError **err)
 {
 	int count = sqlite3_bind_parameter_count(st);
 
 	for (int at = 1; at <= count; at++) {
-		const char *name = sqlite3_bind_parameter_name(st, at);
-		int arg = name && name[0] == '$' ? atoi(name + 1) : 0;
-
-		g_assert(arg >= 1 && (size_t)arg <= n);
-		if (bind_one(st, at, &args[arg - 1]) != SQLITE_OK)
+		g_assert(arg_of[at] >= 1 && arg_of[at] <= n);
+		if (bind_one(st, at, &args[arg_of[at] - 1]) != SQLITE_OK)
 			return fail(db, err);
 	}
 	return true;
@@ -505,11 +519,12 @@ static bool sqlite_each(void *vdb, int q, const char *sql, const struct store_va
 {
 	struct sqlite_db *db = vdb;
 	sqlite3_stmt *st = statement(db, q, sql, err);
+	g_autofree unsigned char *own = st && q < 0 ? map_args(st) : NULL;
 	bool ok;
 
 	if (!st)
 		return false;
-	ok = bind(db, st, args, n, err) && step_all(db, st, q >= 0 ? db->never_null[q] : 0, fn, user, err);
+	ok = bind(db, st, own ? own : db->args[q], args, n, err) && step_all(db, st, q >= 0 ? db->never_null[q] : 0, fn, user, err);
 	if (ok && fn && q >= 0 && db->returns_id[q])
 		give_last_id(db, fn, user);
 	if (ok && ret_changed)
