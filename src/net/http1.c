@@ -447,7 +447,7 @@ static enum http1_result take_lines(struct parse *p)
 
 enum http1_result http1_parse(char *data, size_t len, struct http1_head *ret)
 {
-	struct parse p = { .data = data, .end = data + MIN(len, HTTP1_HEAD_MAX), .next = data, .head = ret };
+	struct parse p = { .data = data, .end = len > 0 ? data + MIN(len, HTTP1_HEAD_MAX) : data, .next = data, .head = ret };
 	enum http1_result r;
 
 	*ret = (struct http1_head){ .length = -1 };
@@ -492,8 +492,10 @@ static enum http1_place after_size(const struct http1_body *b)
 static bool take_size(struct http1_body *b, char c)
 {
 	if (is(c, HEX)) {
+		if (++b->digits > DIGITS_MAX)
+			return false;
 		b->left = b->left * 16 + g_ascii_xdigit_value(c);
-		return ++b->digits <= DIGITS_MAX;
+		return true;
 	}
 	b->place = c == ';' ? HTTP1_EXTENSION : HTTP1_SIZE_LF;
 	return b->digits > 0 && (c == ';' || c == '\r');

@@ -312,6 +312,7 @@ static const struct {
 	{ ROW("blank behind", "3 \r\nabc\r\n", "!"), -1 },
 	{ ROW("size of 15 digits", "000000000000003\r\nabc\r\n0\r\n\r\n", "abc."), -1 },
 	{ ROW("size of 16 digits", "0000000000000003\r\nabc\r\n0\r\n\r\n", "!"), -1 },
+	{ ROW("size over all bounds", "efffffffffffffee\r\nabc", "!"), -1 },
 	{ ROW("bare LF behind the size", "3\nabc\r\n", "!"), -1 },
 	{ ROW("bare LF behind the data", "3\r\nabc\n0\r\n\r\n", "abc!"), -1 },
 	{ ROW("bare LF behind an extension", "3;a\nabc\r\n", "!"), -1 },
