@@ -428,7 +428,7 @@ static const struct {
 	{ "dots are names", "GET /a/../query/b HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "404", NULL },
 	{ "no token", "GET /v2.1/secret HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "401", NULL },
 	{ "token", "GET /v2.1/secret HTTP/1.1\r\nHost: h\r\nX-Auth-Token: good\r\nConnection: close\r\n\r\n", "200", "hello" },
-	{ "two tokens", "GET /v2.1/secret HTTP/1.1\r\nHost: h\r\nX-Auth-Token: bad\r\nX-Auth-Token: good\r\n\r\n", "400",
+	{ "D27: two tokens", "GET /v2.1/secret HTTP/1.1\r\nHost: h\r\nX-Auth-Token: bad\r\nX-Auth-Token: good\r\n\r\n", "400",
 	  "{\"badRequest\":{\"code\":400,\"message\":\"A header field that may appear once appears twice\"}}" },
 	{ "version", "GET /v2.1/secret HTTP/1.1\r\nHost: h\r\nX-Auth-Token: good\r\nOpenStack-API-Version: compute 2.999\r\nConnection: close\r\n\r\n", "406", NULL },
 	{ "options", "OPTIONS /echo HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "200", "" },
