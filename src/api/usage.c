@@ -18,6 +18,7 @@
 #define HOUR_US (3600.0 * 1e6)
 #define PAGES_SINCE 40
 #define GONE_MAX 50000 /* records of servers that are gone, in one answer */
+#define GONE_PART 2000 /* ids of records that are looked at in a turn of the loop */
 
 struct item {
 	char *uuid, *name, *project;
@@ -132,6 +133,9 @@ struct report {
 	struct api_page page;
 	GPtrArray *items;       /* struct item * */
 	int64_t seen_id;        /* the last server that was looked at */
+	bool counted;           /* all that are there */
+	guint gone;             /* how many are not, so far */
+	int64_t gone_id;        /* of those that are gone, the next ones to look at have this id at most */
 	bool full;              /* more may follow the page */
 	struct jout o;
 	GError *err;
@@ -237,12 +241,26 @@ static void put_projects(struct report *p)
 	jout_close(&p->o, ']');
 }
 
+/* One that went while servers were counted stands there twice. */
+static void drop_twins(GPtrArray *items)
+{
+	for (guint i = items->len; i > 1; i--) {
+		const struct item *one = g_ptr_array_index(items, i - 1), *before = g_ptr_array_index(items, i - 2);
+
+		if (strcmp(one->uuid, before->uuid) == 0)
+			g_ptr_array_remove_index(items, i - 1);
+	}
+}
+
 /* On a worker. */
 static void put_together(void *user)
 {
 	struct report *p = user;
 
+	if (p->err)
+		return;
 	g_ptr_array_sort(p->items, by_project_and_uuid);
+	drop_twins(p->items);
 	if (!take_page(p))
 		return;
 	jout_key(&p->o, p->project ? "tenant_usage" : "tenant_usages");
@@ -280,21 +298,40 @@ static void count(struct api_req *r, const struct server *s, void *user)
 		add(p->items, s, &p->period);
 }
 
+static bool take_last(const struct store_row *row, void *user)
+{
+	*(int64_t *)user = store_int(row, 0);
+	return true;
+}
+
+/* From the newest record on. */
+static bool read_gone(struct report *p)
+{
+	struct gone gone = { p->items, &p->period };
+	int64_t above = p->gone_id - GONE_PART;
+	guint before = p->items->len;
+
+	if (!store_each(api_store(p->r), Q_SERVER_GONE, STORE_ARGS(SV_I(p->period.start_us), SV_S(p->project), SV_I(above), SV_I(p->gone_id)),
+			add_gone, &gone, &p->err))
+		return false;
+	p->gone_id = above;
+	p->gone += p->items->len - before;
+	return true;
+}
+
+/* First those that are there: one that goes meanwhile is found twice, not missed. */
 static bool collect(struct api_req *r, void *user)
 {
 	struct report *p = user;
 
-	if (!slice_servers(r, &p->seen_id, count, p))
+	if (!p->counted)
+		p->counted = slice_servers(r, &p->seen_id, count, p);
+	if (!p->counted)
+		return false;
+	if (p->gone_id > 0 && p->gone < GONE_MAX && read_gone(p) && p->gone_id > 0)
 		return false;
 	loop_job(put_together, give, p);
 	return true;
-}
-
-static bool read_gone(struct report *p)
-{
-	struct gone gone = { p->items, &p->period };
-
-	return store_each(api_store(p->r), Q_SERVER_GONE, STORE_ARGS(SV_I(p->period.start_us), SV_S(p->project), SV_I(GONE_MAX)), add_gone, &gone, &p->err);
 }
 
 static void report(struct api_req *r, const char *project, const char *const *known, bool detailed)
@@ -305,7 +342,8 @@ static void report(struct api_req *r, const char *project, const char *const *kn
 		.r = r, .project = project, .detailed = detailed, .paged = r->mv >= PAGES_SINCE, .items = g_ptr_array_new_with_free_func(item_free),
 	};
 	if ((r->mv < 75 || view_only_query(r, known, &p->err)) && take_period(r, &p->period, &p->err) &&
-	    (!p->paged || api_page(r, &p->page, &p->err)) && read_gone(p)) {
+	    (!p->paged || api_page(r, &p->page, &p->err)) &&
+	    store_each(api_store(r), Q_SERVER_LAST, STORE_NO_ARGS, take_last, &p->gone_id, &p->err)) {
 		view_open(&p->o, r, 4096);
 		slice_run(r, collect, p, NULL);
 		return;

@@ -70,7 +70,8 @@ const struct query_def query_table[Q_N] = {
 	[Q_SERVER_ADDRS] = { "server_addrs", "UPDATE servers SET addresses = $2 WHERE uuid = $1", 2 },
 	[Q_SERVER_GONE] = { "server_gone",
 		"SELECT uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at, launched_at, deleted_at FROM servers "
-		"WHERE deleted_at >= $1 AND (" OPT_TEXT(2) "project_id = $2) ORDER BY deleted_at DESC, id DESC LIMIT $3", 3 },
+		"WHERE id > $3 AND id <= $4 AND deleted_at >= $1 AND (" OPT_TEXT(2) "project_id = $2) ORDER BY id", 4 },
+	[Q_SERVER_LAST] = { "server_last", "SELECT coalesce(max(id), 0) FROM servers", 0 },
 
 	[Q_MIG_ACTIVE] = { "mig_active",
 		"SELECT " MIG_COLUMNS " FROM migrations WHERE phase NOT IN ('done', 'error', 'failed', 'cancelled') ORDER BY id", 0 },

@@ -30,8 +30,9 @@ enum query {
 			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart) -> id; by uuid */
 	Q_SERVER_SET,      /* likewise, of one that has a row */
 	Q_SERVER_ADDRS,    /* (uuid, addresses or null) */
-	Q_SERVER_GONE,     /* (since, project or null, limit) -> uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at, launched_at,
-			      deleted_at; those deleted since then, the last one first */
+	Q_SERVER_GONE,     /* (since, project or null, above id, up to id) -> uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at,
+			      launched_at, deleted_at; those deleted since then */
+	Q_SERVER_LAST,     /* () -> the highest id; 0: there is none */
 
 	/* migrations */
 	Q_MIG_ACTIVE,      /* () -> the columns of Q_MIG_GET; rows whose phase is not final, by id */

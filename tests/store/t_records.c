@@ -39,6 +39,7 @@ static const struct step hosts[] = {
 };
 
 static const struct step servers[] = {
+	{ Q_SERVER_LAST, {}, "0\n" },
 	{ Q_SERVER_PUT, { S("s1"), S("web"), N, S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
 			  I(0), N, I(0) }, "1\n" },
 	{ Q_SERVER_PUT, { S("s2"), S("db"), S("h1"), S("instance-2"), S("stopped"), S("migrating"), I(4), I(1), I(512), I(1), S("u"), S("p"),
@@ -50,10 +51,13 @@ static const struct step servers[] = {
 	{ Q_SERVER_PUT, { S("s1"), S("web"), N, S("instance-1"), S("deleted"), N, I(0), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, I(10),
 			  I(0), N, I(0) }, "1\n" },
 	{ Q_SERVER_ALL, {}, "2|s2|db|h2|instance-2|active|~|1|1|512|1|u|p|6|9|8|~|0|~|0|~\n" },
-	{ Q_SERVER_GONE, { I(10), N, I(9) }, "s1|web|p|2|2048|20|5|~|10\n" },
-	{ Q_SERVER_GONE, { I(10), S("p"), I(9) }, "s1|web|p|2|2048|20|5|~|10\n" },
-	{ Q_SERVER_GONE, { I(10), S("q"), I(9) }, "" },
-	{ Q_SERVER_GONE, { I(11), N, I(9) }, "" },
+	{ Q_SERVER_LAST, {}, "2\n" },
+	{ Q_SERVER_GONE, { I(10), N, I(0), I(9) }, "s1|web|p|2|2048|20|5|~|10\n" },
+	{ Q_SERVER_GONE, { I(10), S("p"), I(0), I(9) }, "s1|web|p|2|2048|20|5|~|10\n" },
+	{ Q_SERVER_GONE, { I(10), S("q"), I(0), I(9) }, "" },
+	{ Q_SERVER_GONE, { I(11), N, I(0), I(9) }, "" },
+	{ Q_SERVER_GONE, { I(10), N, I(9), I(18) }, "" },
+	{ Q_SERVER_GONE, { I(10), N, I(0), I(0) }, "" },
 	{ Q_SERVER_SET, { S("s2"), S("db2"), N, S("instance-3"), S("stopped"), S("migrating"), I(4), I(2), I(1024), I(3), S("v"), S("q"),
 			  I(7), I(11), N, N, I(1), S("{}"), I(1) }, NULL, 1 },
 	{ Q_SERVER_ADDRS, { S("s2"), S("[]") }, NULL, 1 },

@@ -102,11 +102,55 @@ static void test_gone_meanwhile(void)
 	world_free(w);
 }
 
+/* Rows of servers that are gone. */
+static void put_gone(struct world *w, int n)
+{
+	GError *err = NULL;
+
+	g_assert_true(store_begin(w->store, &err));
+	for (int i = 0; i < n; i++) {
+		g_autofree char *uuid = g_strdup_printf("88888888-0000-4000-8000-%012d", i);
+		int64_t now = clock_wall_us();
+
+		g_assert_true(store_run(w->store, Q_SERVER_PUT,
+					STORE_ARGS(SV_S(uuid), SV_S("gone"), SV_S("h1"), SV_S("i"), SV_S("deleted"), SV_NULL, SV_I(0), SV_I(1), SV_I(64),
+						   SV_I(1), SV_S("owner"), SV_S(WORLD_ADMIN_PROJECT), SV_I(now - 1), SV_I(now), SV_I(now - 1), SV_I(now), SV_I(0),
+						   SV_NULL, SV_I(0)), NULL, &err));
+	}
+	g_assert_true(store_commit(w->store, &err));
+	g_assert_no_error(err);
+}
+
+/* Those that are gone are read in parts too; one that went while it was counted is there once. */
+static void test_gone_before(void)
+{
+	enum { GONE = 4500, PARTS = 3 };
+	struct world *w = world_new();
+	struct answer few, all;
+	struct server *twin = server_new("88888888-0000-4000-8000-000000000007");
+
+	clock_advance_ms(2 * 3600 * 1000);
+	world_begin(w, "GET", USAGE, 39, "admin", NULL, &few);
+	(void)turns(&few);
+	put_gone(w, GONE);
+	twin->id = 999999;
+	twin->name = g_strdup("twin");
+	twin->project_id = g_strdup(WORLD_ADMIN_PROJECT);
+	fleet_server_add(w->fleet, twin);
+	world_begin(w, "GET", USAGE, 39, "admin", NULL, &all);
+	g_assert_cmpuint(turns(&all), ==, PARTS - 1);
+	g_assert_cmpuint(usages(&all), ==, usages(&few) + GONE);
+	answer_clear(&few);
+	answer_clear(&all);
+	world_free(w);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/D9/slices/usage", test_usage);
 	g_test_add_func("/D9/slices/not-there", test_not_there);
 	g_test_add_func("/D9/slices/gone-meanwhile", test_gone_meanwhile);
+	g_test_add_func("/D9/slices/gone-before", test_gone_before);
 	return g_test_run();
 }
