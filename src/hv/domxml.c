@@ -543,41 +543,86 @@ static void rewrite_listen(xmlNode *graphics, const char *address)
 	}
 }
 
-/* The address that its server gets; NULL: it keeps its own. */
-static const char *listener_of(const xmlNode *graphics, const struct domxml_changes *ch)
+/* @type: borrowed. Return: the address that such a server gets; NULL: it keeps its own. */
+static const char *address_for(const char *type, const struct domxml_changes *ch)
 {
-	g_autofree char *type = domxml_attr(graphics, "type");
-
 	for (size_t i = 0; i < G_N_ELEMENTS(listeners); i++)
 		if (!g_strcmp0(type, listeners[i].type))
 			return G_STRUCT_MEMBER(const char *, ch, listeners[i].offset);
 	return NULL;
 }
 
-/* Each of its addresses is that one. Without any, libvirt listens on its own default. */
-static bool listens_at(const xmlNode *graphics, const char *address)
+static const char *listener_of(const xmlNode *graphics, const struct domxml_changes *ch)
 {
-	g_autofree char *direct = domxml_attr(graphics, "listen");
-	bool same = !direct || g_str_equal(direct, address), told = direct;
+	g_autofree char *type = domxml_attr(graphics, "type");
 
-	for (xmlNode *n = domxml_child(graphics, "listen"); n; n = domxml_next(n, "listen")) {
-		g_autofree char *at = domxml_attr(n, "address");
-
-		told = true;
-		same = same && (!listens_by_address(n) || !g_strcmp0(at, address));
-	}
-	return told && same;
+	return address_for(type, ch);
 }
 
-bool domxml_listens_elsewhere(const char *xml, const struct domxml_changes *ch)
+static void listener_free(void *data)
+{
+	struct domxml_listener *l = data;
+
+	g_free(l->address);
+	g_free(l);
+}
+
+/* Takes @address. The attribute and the first <listen> say the same. */
+static void add_listener(GPtrArray *all, const char *type, char *address)
+{
+	const struct domxml_listener *last = all->len ? g_ptr_array_index(all, all->len - 1) : NULL;
+	struct domxml_listener *l;
+
+	if (last && last->type == type && !g_strcmp0(last->address, address)) {
+		g_free(address);
+		return;
+	}
+	l = g_new(struct domxml_listener, 1);
+	*l = (struct domxml_listener){ .type = type, .address = address };
+	g_ptr_array_add(all, l);
+}
+
+/* Without any address, libvirt listens on its own default. */
+static void read_listeners(const xmlNode *graphics, const char *type, GPtrArray *all)
+{
+	const xmlNode *listen = domxml_child(graphics, "listen");
+	char *direct = domxml_attr(graphics, "listen");
+
+	if (direct || !listen)
+		add_listener(all, type, direct);
+	for (; listen; listen = domxml_next(listen, "listen"))
+		if (listens_by_address(listen))
+			add_listener(all, type, domxml_attr(listen, "address"));
+}
+
+GPtrArray *domxml_listeners_of(const xmlNode *root)
+{
+	GPtrArray *all = g_ptr_array_new_with_free_func(listener_free);
+
+	for (xmlNode *n = domxml_child(domxml_child(root, "devices"), "graphics"); n; n = domxml_next(n, "graphics")) {
+		g_autofree char *type = domxml_attr(n, "type");
+
+		for (size_t i = 0; i < G_N_ELEMENTS(listeners); i++)
+			if (!g_strcmp0(type, listeners[i].type))
+				read_listeners(n, listeners[i].type, all);
+	}
+	return all;
+}
+
+GPtrArray *domxml_listeners(const char *xml)
 {
 	g_autoptr(xmlDoc) doc = domxml_glance(xml, "domain", NULL);
-	xmlNode *all = doc ? domxml_child(xmlDocGetRootElement(doc), "devices") : NULL;
 
-	for (xmlNode *n = domxml_child(all, "graphics"); n; n = domxml_next(n, "graphics")) {
-		const char *address = listener_of(n, ch);
+	return doc ? domxml_listeners_of(xmlDocGetRootElement(doc)) : NULL;
+}
 
-		if (address && !listens_at(n, address))
+bool domxml_listens_elsewhere(const GPtrArray *all, const struct domxml_changes *ch)
+{
+	for (guint i = 0; all && i < all->len; i++) {
+		const struct domxml_listener *l = g_ptr_array_index(all, i);
+		const char *address = address_for(l->type, ch);
+
+		if (address && g_strcmp0(l->address, address) != 0)
 			return true;
 	}
 	return false;

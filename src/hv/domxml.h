@@ -107,6 +107,12 @@ struct domxml_console {
 	int port;            /* 0: one that is free */
 };
 
+/* An address that a server of it is told to listen at. */
+struct domxml_listener {
+	const char *type;    /* "vnc", "spice" */
+	char *address;       /* NULL: libvirt's own default, or none is given */
+};
+
 /* What a domain needs of a host, and what keeps it where it is. */
 struct domxml_needs {
 	GPtrArray *source;   /* struct hv_need *: of the host where it runs */
@@ -118,6 +124,7 @@ struct domxml_needs {
 	char *nvram;         /* the file of its firmware's variables; NULL: none */
 	char *nvram_template; /* from which a host makes it that has none; NULL: the host's own choice */
 	GPtrArray *consoles; /* struct domxml_console *: servers that listen on an address */
+	GPtrArray *listeners; /* struct domxml_listener *: of all VNC and SPICE servers; what domxml_listeners() reads */
 	GPtrArray *paths;    /* char *: other paths of its host that its devices use, as a device node of a serial port */
 	char *blocker;       /* the first thing that no destination takes; NULL: there is none */
 };
@@ -143,8 +150,12 @@ struct domxml_changes {
 	const char *const *files;
 };
 
-/** domxml_listens_elsewhere() - some server of it listens on an address that is not the one in @ch. False of XML that cannot be read. */
-bool domxml_listens_elsewhere(const char *xml, const struct domxml_changes *ch);
+/** domxml_listeners() - Return: GPtrArray of struct domxml_listener *, owned (g_ptr_array_unref); NULL of XML that cannot be read. */
+GPtrArray *domxml_listeners(const char *xml);
+/** domxml_listeners_of() - the same of a tree. */
+GPtrArray *domxml_listeners_of(const xmlNode *root);
+/** domxml_listens_elsewhere() - one of @listeners is at an address that is not the one in @ch. @listeners: may be NULL, which is none. */
+bool domxml_listens_elsewhere(const GPtrArray *listeners, const struct domxml_changes *ch);
 
 /**
  * domxml_rewrite() - a domain's XML for another host.

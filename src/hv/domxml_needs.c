@@ -423,8 +423,10 @@ bool domxml_needs(const char *xml, struct domxml_needs *ret, GError **err)
 	ok = root && take_name(root, &found, err) && take_machine(root, &found, err) && take_files(root, &found, err) &&
 	     take_nvram(root, &found, err) && take_labels(root, &found, err) && take_builds(root, &found, err) &&
 	     take_devices(root, &found, err);
-	if (ok)
+	if (ok) {
 		take_cpu(root, &found);
+		found.listeners = domxml_listeners_of(root);
+	}
 	if (!ok)
 		domxml_needs_clear(&found);
 	else
@@ -440,6 +442,7 @@ void domxml_needs_clear(struct domxml_needs *n)
 	g_clear_pointer(&n->paths, g_ptr_array_unref);
 	g_clear_pointer(&n->made, g_ptr_array_unref);
 	g_clear_pointer(&n->consoles, g_ptr_array_unref);
+	g_clear_pointer(&n->listeners, g_ptr_array_unref);
 	g_clear_pointer(&n->nvram, g_free);
 	g_clear_pointer(&n->nvram_template, g_free);
 	g_clear_pointer(&n->blocker, g_free);

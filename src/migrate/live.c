@@ -277,7 +277,9 @@ static bool make_xml(struct mig *m, GError **err)
 
 	g_clear_pointer(&p->dest_xml, g_free);
 	g_clear_pointer(&p->persistent_xml, g_free);
-	if (!ch.place && !ch.files && !domxml_listens_elsewhere(p->xml, &ch))
+	if (!p->listeners)
+		p->listeners = domxml_listeners(p->xml);
+	if (!ch.place && !ch.files && !domxml_listens_elsewhere(p->listeners, &ch))
 		return true;
 	p->dest_xml = domxml_rewrite(p->xml, &ch, err);
 	if (!p->dest_xml)
@@ -338,6 +340,18 @@ static void got_source_dom(struct mig *m, struct hv_reply *r)
 	}
 }
 
+void live_describe(struct mig *m, char *xml, char *xml_inactive, GPtrArray *listeners)
+{
+	struct mig_private *p = m->priv;
+
+	g_free(p->xml);
+	g_free(p->xml_inactive);
+	g_clear_pointer(&p->listeners, g_ptr_array_unref);
+	p->xml = xml;
+	p->xml_inactive = xml_inactive;
+	p->listeners = listeners;
+}
+
 static void got_xml(struct mig *m, struct hv_reply *r)
 {
 	if (r->err && err_code(r->err) != ERR_HV_LOST) {
@@ -348,8 +362,7 @@ static void got_xml(struct mig *m, struct hv_reply *r)
 		live_later(m, RETRY_MS);
 		return;
 	}
-	util_replace(&m->priv->xml, r->xml);
-	util_replace(&m->priv->xml_inactive, r->xml_inactive);
+	live_describe(m, g_steal_pointer(&r->xml), g_steal_pointer(&r->xml_inactive), NULL);
 	live_enter(m);
 }
 

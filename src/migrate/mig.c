@@ -123,6 +123,7 @@ static void private_free(struct mig_private *p)
 	g_free(p->candidate);
 	g_free(p->xml);
 	g_free(p->xml_inactive);
+	g_clear_pointer(&p->listeners, g_ptr_array_unref);
 	g_free(p->definition);
 	g_free(p->dest_xml);
 	g_free(p->persistent_xml);

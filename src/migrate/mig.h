@@ -49,6 +49,7 @@ struct mig_private {
 	char *candidate;             /* the host that is being asked */
 	struct precheck *precheck;   /* its run; NULL */
 	char *xml, *xml_inactive;    /* the guest's migratable XML, live and defined */
+	GPtrArray *listeners;        /* struct domxml_listener *: of the live one; NULL: not read yet */
 	char *definition;            /* the guest's, as its source has it; NULL before it was read, or if it has none */
 	int64_t definition_id;       /* of its row that is being written; 0 */
 	bool arrived;                /* libvirt or a probe has said that the guest lives at its destination */
@@ -182,6 +183,8 @@ void live_force(struct mig *m);
 bool live_go(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also);
 /** live_destination_failed() - nothing of the guest is there yet: the next destination, or the end. */
 void live_destination_failed(struct mig *m, const char *why);
+/** live_describe() - set the guest's XML, live and defined, and the listeners of the live one (NULL: to be read from it). All are taken. */
+void live_describe(struct mig *m, char *xml, char *xml_inactive, GPtrArray *listeners);
 /** live_copies() - set what must be copied: struct block_item *, taken; NULL: not known. */
 void live_copies(struct mig *m, GPtrArray *items);
 /** live_later() - enter the phase again after @ms, unless something else moves it first. */

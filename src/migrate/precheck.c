@@ -268,8 +268,10 @@ static void got_xml(struct precheck *p, struct hv_reply *r)
 		precheck_source_failed(p, r->err);
 		return;
 	}
-	util_replace(&p->report.xml, r->xml);
-	util_replace(&p->report.xml_inactive, r->xml_inactive);
+	g_free(p->report.xml);
+	g_free(p->report.xml_inactive);
+	p->report.xml = g_steal_pointer(&r->xml);
+	p->report.xml_inactive = g_steal_pointer(&r->xml_inactive);
 	precheck_run(p); /* the same row again */
 }
 
@@ -498,6 +500,7 @@ static void clear(struct precheck *p)
 	g_clear_error(&p->report.err);
 	g_free(p->report.xml);
 	g_free(p->report.xml_inactive);
+	g_clear_pointer(&p->report.listeners, g_ptr_array_unref);
 }
 
 static void drop(struct precheck *p)

@@ -51,6 +51,7 @@ struct precheck_report {
 	bool hopeless;            /* what failed is the same for every destination */
 	GPtrArray *copies;        /* struct block_item *: what must be copied; NULL: nothing, or it was not reached */
 	char *xml, *xml_inactive; /* the guest's migratable XML, live and defined; NULL if it was not reached */
+	GPtrArray *listeners;     /* struct domxml_listener *: of the live one; NULL if it was not read */
 };
 
 struct precheck;

@@ -19,6 +19,7 @@ enum verdict precheck_read_needs(struct precheck *p, GError **err)
 	if (!p->report.xml)
 		return precheck_fetch_xml(p, err);
 	p->needs_read = domxml_needs(p->report.xml, &p->needs, err);
+	p->report.listeners = g_steal_pointer(&p->needs.listeners);
 	return p->needs_read ? PASS : FAIL;
 }
 

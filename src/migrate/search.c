@@ -90,10 +90,8 @@ static void judged(struct precheck_report *r, void *user)
 	struct host *h = fleet_host(m->priv->engine->fleet, m->priv->candidate);
 
 	m->priv->precheck = NULL;
-	if (r->xml) {
-		util_replace(&m->priv->xml, r->xml);
-		util_replace(&m->priv->xml_inactive, r->xml_inactive);
-	}
+	if (r->xml)
+		live_describe(m, g_steal_pointer(&r->xml), g_steal_pointer(&r->xml_inactive), g_steal_pointer(&r->listeners));
 	live_copies(m, NULL);
 	if (r->source_lost) {
 		live_later(m, RETRY_MS);
@@ -128,8 +126,7 @@ static void back_to_queue(struct mig *m, const char *host)
 	g_autofree char *why = g_strdup_printf("%s fits, but is busy", host);
 
 	m->priv->checked = false;
-	g_clear_pointer(&m->priv->xml, g_free);
-	g_clear_pointer(&m->priv->xml_inactive, g_free);
+	live_describe(m, NULL, NULL, NULL);
 	(void)live_go(m, MIG_QUEUED, why, NULL); /* else the phase is entered again */
 }
 

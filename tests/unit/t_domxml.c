@@ -218,6 +218,22 @@ static const struct {
 	{ "<graphics type='sdl'/><graphics type='egl-headless'/>", false },
 };
 
+/* A precheck has read them already: no second look into the XML. */
+static void assert_needs_have(const char *xml, const GPtrArray *found)
+{
+	struct domxml_needs n = { .source = NULL };
+
+	g_assert_true(domxml_needs(xml, &n, NULL));
+	g_assert_cmpuint(n.listeners->len, ==, found->len);
+	for (guint i = 0; i < found->len; i++) {
+		const struct domxml_listener *a = g_ptr_array_index(found, i), *b = g_ptr_array_index(n.listeners, i);
+
+		g_assert_cmpstr(a->type, ==, b->type);
+		g_assert_cmpstr(a->address, ==, b->address);
+	}
+	domxml_needs_clear(&n);
+}
+
 /* F11: each server of each kind counts, not the first VNC alone. */
 static void test_listens(void)
 {
@@ -226,11 +242,15 @@ static void test_listens(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(listens); i++) {
 		g_autofree char *xml = g_strdup_printf("<domain><devices>%s</devices></domain>", listens[i].graphics);
 
+		g_autoptr(GPtrArray) found = domxml_listeners(xml);
+
 		g_test_message("%s", listens[i].graphics);
-		g_assert_cmpint(domxml_listens_elsewhere(xml, &ch), ==, listens[i].elsewhere);
-		g_assert_false(domxml_listens_elsewhere(xml, &none));
+		g_assert_cmpint(domxml_listens_elsewhere(found, &ch), ==, listens[i].elsewhere);
+		g_assert_false(domxml_listens_elsewhere(found, &none));
+		assert_needs_have(xml, found);
 	}
-	g_assert_false(domxml_listens_elsewhere("<domain>", &ch));
+	g_assert_null(domxml_listeners("<domain>"));
+	g_assert_false(domxml_listens_elsewhere(NULL, &ch));
 }
 
 #define UUID "<uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid>"
