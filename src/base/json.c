@@ -38,8 +38,8 @@ void jout_key(struct jout *o, const char *name)
 {
 	separate(o);
 	g_string_append_c(o->s, '"');
-	g_string_append(o->s, name);
-	g_string_append_len(o->s, "\":", 2);
+	util_put_text(o->s, name);
+	util_put(o->s, "\":", 2);
 	o->comma = false;
 }
 
@@ -91,19 +91,19 @@ void jout_put_string(GString *s, const char *v)
 		n = kind == PLAIN ? 0 : bytes_to_escape(v, kind);
 		if (!n)
 			continue;
-		g_string_append_len(s, run, v - run);
+		util_put(s, run, (size_t)(v - run));
 		put_escaped(s, g_utf8_get_char(v));
 		run = v + n;
 		v = run - 1;
 	}
-	g_string_append_len(s, run, v - run);
+	util_put(s, run, (size_t)(v - run));
 	g_string_append_c(s, '"');
 }
 
 void jout_raw(struct jout *o, const char *text)
 {
 	separate(o);
-	g_string_append(o->s, text);
+	util_put_text(o->s, text);
 }
 
 void jout_str(struct jout *o, const char *v)
@@ -118,16 +118,8 @@ void jout_str(struct jout *o, const char *v)
 
 void jout_int(struct jout *o, int64_t v)
 {
-	char digits[24], *p = digits + sizeof digits;
-	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-
 	separate(o);
-	do
-		*--p = (char)('0' + u % 10);
-	while (u /= 10);
-	if (v < 0)
-		*--p = '-';
-	g_string_append_len(o->s, p, digits + sizeof digits - p);
+	util_put_int(o->s, v);
 }
 
 void jout_dbl(struct jout *o, double v)
@@ -158,7 +150,7 @@ static void put_time(struct jout *o, int64_t wall_us, void (*format)(char *, int
 	format(text, wall_us);
 	separate(o);
 	g_string_append_c(o->s, '"');
-	g_string_append(o->s, text);
+	util_put_text(o->s, text);
 	g_string_append_c(o->s, '"');
 }
 

@@ -39,12 +39,22 @@ void log_hook(log_hook_f *fn, void *user)
 	hook_user = user;
 }
 
+/* Most values are names, UUIDs and host names. */
+static bool is_plain(const char *v)
+{
+	for (; (unsigned char)*v > ' ' && (unsigned char)*v < 0x7f && *v != '=' && *v != '"' && *v != '\\'; v++)
+		;
+	return *v == '\0';
+}
+
 /*
  * A value is quoted when it is empty, could be taken for an absent one, or has
  * what would end or fake a pair or drive a terminal: hosts and guests choose it.
  */
 static bool needs_quotes(const char *v)
 {
+	if (*v && strcmp(v, "-") != 0 && is_plain(v))
+		return false;
 	if (*v == '\0' || strcmp(v, "-") == 0 || !g_utf8_validate(v, -1, NULL))
 		return true;
 	for (; *v; v = g_utf8_next_char(v))
@@ -62,17 +72,19 @@ static void put_text_value(GString *s, const char *v)
 	if (needs_quotes(v))
 		jout_put_string(s, v);
 	else
-		g_string_append(s, v);
+		util_put_text(s, v);
 }
 
 static void put_pairs(GString *s, const struct log_kv *kv)
 {
 	for (; kv->key; kv++) {
-		g_string_append_printf(s, " %s=", kv->key);
+		g_string_append_c(s, ' ');
+		util_put_text(s, kv->key);
+		g_string_append_c(s, '=');
 		if (kv->is_text)
 			put_text_value(s, kv->s);
 		else
-			g_string_append_printf(s, "%" G_GINT64_FORMAT, kv->d);
+			util_put_int(s, kv->d);
 	}
 }
 
@@ -80,9 +92,11 @@ static void put_json(GString *s, enum log_level level, const char *event, const 
 {
 	g_string_append_printf(s, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", when, levels[level].name, event);
 	for (; kv->key; kv++) {
-		g_string_append_printf(s, ",\"%s\":", kv->key);
+		util_put(s, ",\"", 2);
+		util_put_text(s, kv->key);
+		util_put(s, "\":", 2);
 		if (!kv->is_text)
-			g_string_append_printf(s, "%" G_GINT64_FORMAT, kv->d);
+			util_put_int(s, kv->d);
 		else if (kv->s)
 			jout_put_string(s, kv->s);
 		else
@@ -122,14 +136,17 @@ static GString *format(enum log_level level, const char *event, const struct log
 	GString *line = g_string_sized_new(160);
 	char when[UTIL_TIME_MAX];
 
-	util_time_us(when, clock_wall_us());
+	if (stamped || out_format == LOG_JSON)
+		util_time_us(when, clock_wall_us());
 	if (out_format == LOG_JSON) {
 		put_json(line, level, event, kv, when);
 		return line;
 	}
 	if (stamped)
 		g_string_append_printf(line, "%s ", when);
-	g_string_append_printf(line, "%s %s", levels[level].name, event);
+	util_put_text(line, levels[level].name);
+	g_string_append_c(line, ' ');
+	util_put_text(line, event);
 	put_pairs(line, kv);
 	return line;
 }

@@ -41,9 +41,11 @@ static void format(char *out, int64_t wall_us, const char *tail)
 
 void util_time_us(char out[static UTIL_TIME_MAX], int64_t wall_us)
 {
-	char tail[16];
+	char tail[] = ".000000";
+	int us = micros(wall_us);
 
-	g_snprintf(tail, sizeof tail, ".%06d", micros(wall_us));
+	for (char *p = tail + sizeof tail - 2; us; us /= 10)
+		*p-- = (char)('0' + us % 10);
 	format(out, wall_us, tail);
 }
 
@@ -92,6 +94,31 @@ bool util_hostname_valid(const char *text)
 bool util_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret)
 {
 	return g_ascii_string_to_signed(text, 10, min, max, ret, NULL);
+}
+
+size_t util_int(char out[static UTIL_INT_MAX], int64_t v)
+{
+	char digits[UTIL_INT_MAX], *end = digits + sizeof digits, *p = end;
+	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	size_t n;
+
+	*--p = '\0';
+	do
+		*--p = (char)('0' + u % 10);
+	while (u /= 10);
+	if (v < 0)
+		*--p = '-';
+	n = (size_t)(end - p);
+	memcpy(out, p, n);
+	return n - 1;
+}
+
+void util_put_int(GString *s, int64_t v)
+{
+	char digits[UTIL_INT_MAX];
+	size_t n = util_int(digits, v);
+
+	util_put(s, digits, n);
 }
 
 bool util_equal_ct(const char *a, const char *b)
@@ -148,6 +175,8 @@ void util_replace(char **where, const char *value)
 
 bool util_is_line_text(gunichar c)
 {
+	if (c < 0x7f)
+		return c >= ' ';
 	return !g_unichar_iscntrl(c) && !(c >= 0x2028 && c <= 0x202e) && !(c >= 0x2066 && c <= 0x2069);
 }
 

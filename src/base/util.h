@@ -8,10 +8,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <glib.h>
 
 #define UTIL_TIME_MAX 40
+#define UTIL_INT_MAX 24
 #define UTIL_UUID_LEN 36
 
 /** util_time_us() - "2016-01-29T13:42:02.000000", UTC, as Nova writes most dates. */
@@ -45,6 +47,28 @@ bool util_hostname_valid(const char *text);
  * Return: false otherwise; @ret is then untouched.
  */
 bool util_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret);
+
+/** util_int() - @v in decimal, as a string. Return: its length. */
+size_t util_int(char out[static UTIL_INT_MAX], int64_t v);
+
+/** util_put() - append @n bytes; in place where there is room, which GLib's own function takes longer to find than to copy a word. */
+static inline void util_put(GString *s, const char *text, size_t n)
+{
+	if (G_UNLIKELY(n >= s->allocated_len - s->len)) {
+		g_string_append_len(s, text, (gssize)n);
+		return;
+	}
+	memcpy(s->str + s->len, text, n);
+	s->len += n;
+	s->str[s->len] = '\0';
+}
+/** util_put_text() - the same of a string. */
+static inline void util_put_text(GString *s, const char *text)
+{
+	util_put(s, text, strlen(text));
+}
+/** util_put_int() - likewise a number in decimal. */
+void util_put_int(GString *s, int64_t v);
 
 /** util_equal_ct() - compare two strings in time that depends on their lengths alone. */
 bool util_equal_ct(const char *a, const char *b);

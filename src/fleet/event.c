@@ -135,7 +135,10 @@ const struct event *events_next(const struct events *e, uint64_t number)
 
 void events_id(const struct events *e, uint64_t number, char out[static EVENT_ID_MAX])
 {
-	g_snprintf(out, EVENT_ID_MAX, "%" G_GINT64_FORMAT "-%" G_GUINT64_FORMAT, e->run_us, number);
+	size_t n = util_int(out, e->run_us);
+
+	out[n] = '-';
+	util_int(out + n + 1, (int64_t)number);
 }
 
 enum event_found events_find(const struct events *e, const char *id, uint64_t *ret_number)

@@ -215,6 +215,34 @@ static void test_secret(void)
 }
 
 /* D20: what a host says is bounded, one line, and text. */
+/* The short way for ASCII says what GLib's tables say. */
+static void test_line_text(void)
+{
+	for (gunichar c = 0; c < 0x100; c++)
+		g_assert_true(util_is_line_text(c) == !g_unichar_iscntrl(c));
+}
+
+/* As GLib's own functions, also at each place where the room ends, and an empty piece. */
+static void test_put(void)
+{
+	static const int64_t put[] = { 0, 7, -7, 10, 1000000, INT64_MAX, INT64_MIN };
+	g_autoptr(GString) ours = g_string_sized_new(1), theirs = g_string_sized_new(1);
+
+	for (size_t i = 0; i < 1000; i++) {
+		int64_t v = put[i % G_N_ELEMENTS(put)];
+		g_autofree char *piece = g_strnfill(i % 9, 'x'), *want = g_strdup_printf("%" G_GINT64_FORMAT, v);
+		char text[UTIL_INT_MAX];
+
+		util_put_text(ours, piece);
+		util_put_int(ours, v);
+		g_string_append_printf(theirs, "%s%s", piece, want);
+		g_assert_cmpuint(util_int(text, v), ==, strlen(want));
+		g_assert_cmpstr(text, ==, want);
+		g_assert_cmpuint(ours->len, ==, theirs->len);
+		g_assert_cmpstr(ours->str, ==, theirs->str);
+	}
+}
+
 static void test_line(void)
 {
 	static const struct {
@@ -254,6 +282,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/util/int", test_int);
 	g_test_add_func("/util/words", test_words);
 	g_test_add_func("/util/line", test_line);
+	g_test_add_func("/util/line-text", test_line_text);
+	g_test_add_func("/util/put", test_put);
 	g_test_add_func("/util/replace", test_replace);
 	g_test_add_func("/util/secret", test_secret);
 	return g_test_run();
