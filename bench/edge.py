@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 from urllib.parse import urlsplit
 
 from api import Api
@@ -24,7 +25,6 @@ ANOTHER = "127.0.0.2"
 PAUSE_S = 0.005
 BACK_S = 60
 LOGINS = 8
-# kind, connections, the word, seconds that the daemon has to bear it
 PATHS = ("/", "/v2.1", "/v3", "/metrics", "/nothing", "/v2.1/servers/detail", "/drover/v1/events")
 
 
@@ -106,12 +106,25 @@ def attack(daemon: Daemon, kind: str, count: int, word: str = "") -> Iterator[No
             proc.wait()
 
 
-def longest(daemon: Daemon, kind: str, count: int, word: str, seconds: float) -> float:
+def rest(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def make_news(api: Api, seconds: float) -> None:
+    """Events, as fast as the API takes what makes them."""
+    service = api.get("/v2.1/os-services?binary=nova-compute")["services"][0]["id"]
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for status in "disabled", "enabled":
+            assert api.call("PUT", f"/v2.1/os-services/{service}", {"status": status}, mv="2.96").status == 200
+
+
+def longest(daemon: Daemon, kind: str, count: int, word: str, meanwhile: Callable[[], None]) -> float:
     """Return: the longest wait of another client in ms; infinite if it was refused."""
     client = Client(daemon.url)
     client.start()
     with attack(daemon, kind, count, word):
-        time.sleep(seconds)
+        meanwhile()
     return client.result()
 
 
@@ -143,17 +156,17 @@ def wait_back(daemon: Daemon, fds: int) -> int:
 
 def run(quick: bool) -> Iterator[tuple[str, float]]:
     part = 20 if quick else 1
-    seconds = 1 if quick else 5
+    short, long = (partial(rest, 1), partial(rest, 2)) if quick else (partial(rest, 5), partial(rest, 20))
     with Daemon(fleet(), tag="edge") as daemon:
         wait_adopted(daemon)
         pin(daemon.proc.pid)
         api = daemon.api()
         fds, rss = descriptors(daemon), resident_mib(daemon.proc.pid)
-        yield "edge_pipelines", max(longest(daemon, "pipelines", 500 // part, path, seconds) for path in PATHS)
-        yield "edge_cut", longest(daemon, "cut", 8300 // part, "", seconds)
-        yield "edge_slow", longest(daemon, "slow", 8300 // part, "", 2 if quick else 20)
-        yield "edge_bodies", longest(daemon, "bodies", 2000 // part, "", seconds)
-        yield "edge_watchers", longest(daemon, "watchers", 64, api.token, seconds)
+        yield "edge_pipelines", max(longest(daemon, "pipelines", 500 // part, path, short) for path in PATHS)
+        yield "edge_cut", longest(daemon, "cut", 12000 // part, "", short)
+        yield "edge_slow", longest(daemon, "slow", 8300 // part, "", long)
+        yield "edge_bodies", longest(daemon, "bodies", 2000 // part, "", short)
+        yield "edge_watchers", longest(daemon, "watchers", 64, api.token, partial(make_news, api, 1 if quick else 5))
         done, wait = logins(daemon, 150 // part, daemon.openrc["OS_USERNAME"])
         yield "edge_logins", done
         yield "edge_logins_wait", wait

@@ -18,7 +18,7 @@
 #define LISTEN_FD_FIRST 3
 #define LISTEN_FDS_MAX 16
 #define BACKLOG 1024
-#define ACCEPT_BATCH 64       /* connections taken before others have their turn */
+#define ACCEPT_BATCH 256       /* connections taken before others have their turn */
 #define ACCEPT_PAUSE_MS 200   /* when there are no descriptors left */
 
 struct listener {
