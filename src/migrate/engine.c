@@ -482,6 +482,7 @@ bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **er
 	}
 	was = m->priority;
 	m->priority = priority;
+	m->priv->options_stale = true;
 	if (!mig_set_phase(m, m->phase, m->phase, why, mig_write_options, err)) {
 		m->priority = was;
 		return false;

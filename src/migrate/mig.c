@@ -239,6 +239,7 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 	g_assert(may_follow(old, new));
 	if (!store_begin(s, err))
 		return false;
+	m->priv->options_written = false;
 	if (!write_phase(m, old, new, why, also, err)) {
 		store_rollback(s);
 		return false;
@@ -249,6 +250,7 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 	}
 	m->priv->doubted = 0;
 	m->priv->row_ended = MIG_CHECK;
+	m->priv->options_stale &= !m->priv->options_written;
 	if (old != new)
 		enter_phase(m, new);
 	log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", stages[old].name),
@@ -290,10 +292,19 @@ bool mig_insert(struct mig *m, GError **err)
 	       store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_NULL, SV_S(stages[m->phase].name), SV_S("requested"), SV_I(now)), NULL, err);
 }
 
+void mig_set_place(struct mig *m, const char *place)
+{
+	m->priv->options_stale |= g_strcmp0(m->place, place) != 0;
+	util_replace(&m->place, place);
+}
+
 bool mig_write_options(struct mig *m, GError **err)
 {
-	g_autofree char *options = options_text(m);
+	g_autofree char *options = m->priv->options_stale ? options_text(m) : NULL;
 
+	if (!options)
+		return true;
+	m->priv->options_written = true;
 	return store_run(m->priv->engine->store, Q_MIG_OPTIONS, STORE_ARGS(SV_I(m->id), SV_S(options)), NULL, err);
 }
 

@@ -42,6 +42,8 @@ struct mig_private {
 	struct clock_timer *timer;   /* the next step or poll */
 	uint64_t turn;               /* answers of an earlier turn are dropped */
 	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */
+	bool options_stale;          /* the row's options may be others than memory's */
+	bool options_written;        /* ... but this transaction writes them */
 	bool strayed;                /* the row is in no phase from which the last change could go on: mig_take_row() */
 	enum mig_phase row_ended;    /* the end that the row was found to have; not a final phase: none */
 	/* CHECK, SCHEDULE: the search for a destination */
@@ -146,7 +148,9 @@ bool mig_row_is_final(const struct mig *m);
 
 /** mig_insert() - write a new row inside the caller's transaction and set its id. */
 bool mig_insert(struct mig *m, GError **err);
-/** mig_write_options() - what was asked, for mig_set_phase(). */
+/** mig_set_place() - what it takes at its destination, in memory; NULL: no certain CPUs or nodes. */
+void mig_set_place(struct mig *m, const char *place);
+/** mig_write_options() - what was asked and where it goes, for mig_set_phase(), where the row may say something else. */
 bool mig_write_options(struct mig *m, GError **err);
 /** mig_write_progress() - the byte counts. */
 bool mig_write_progress(struct mig *m, GError **err);

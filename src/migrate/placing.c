@@ -49,7 +49,7 @@ void placing_take(struct mig *m, const struct hv_place *p)
 	place_use_add(use, p, &mig_dest(m)->shared_cpus);
 	text = place_use_text(use);
 	place_use_free(use);
-	util_replace(&m->place, *text ? text : NULL);
+	mig_set_place(m, *text ? text : NULL);
 	placing_hold(m);
 }
 

@@ -36,7 +36,7 @@ static void take_place(struct mig *m, struct host *h)
 	const struct server *s = mig_server(m);
 	struct hv_place *p = s->ties ? placing_find(m->priv->engine->fleet, s, s->ties, h, NULL) : NULL;
 
-	util_replace(&m->place, NULL);
+	mig_set_place(m, NULL);
 	if (p)
 		placing_take(m, p);
 	hv_place_free(p);

@@ -174,6 +174,8 @@ void wait_run(struct run *r, const struct scn_line *l);
 struct store *scn_store(const struct store_fault *fault, GArray *calls);
 /** scn_store_calm() - it fails no more, and notes nothing. */
 void scn_store_calm(void);
+/** scn_store_times() - how often a statement came since the scenario's begin, by its name. */
+int64_t scn_store_times(const char *statement);
 /** scn_store_hits() - how often it failed a call, but for what came while it was away. */
 int64_t scn_store_hits(void);
 /** scn_store_lose() - the commit that brings a migration into @phase is done, and its answer lost with the connection. Once. */

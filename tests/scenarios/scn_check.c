@@ -242,7 +242,7 @@ static void expect_file(struct run *r, const struct scn_line *l)
 	want_text(r, "the file", file_state(r, word_path(r, l->w[2]), l->w[4]), l->w[5]);
 }
 
-/* expect claims H N, expect active N, expect calls OP N: numbers */
+/* expect claims H N, expect active N, expect calls OP N, expect statements NAME N: numbers */
 static void expect_number(struct run *r, const struct scn_line *l)
 {
 	struct host *h;
@@ -255,6 +255,8 @@ static void expect_number(struct run *r, const struct scn_line *l)
 		got = h ? host_claimed(h).servers : -1;
 	} else if (g_str_equal(l->w[1], "active")) {
 		got = engine_active(r->engine)->len;
+	} else if (g_str_equal(l->w[1], "statements")) {
+		got = scn_store_times(l->w[2]);
 	} else {
 		for (int op = 0; op < HV_OP_N; op++)
 			got += g_str_equal(l->w[2], hv_op_name((enum hv_op)op)) ? r->op_calls[op] : 0;
@@ -317,6 +319,7 @@ static const struct {
 	{ "claims", expect_number, 4 },
 	{ "active", expect_number, 3 },
 	{ "calls", expect_number, 4 },
+	{ "statements", expect_number, 4 },
 	{ "action", expect_action, 4 },
 };
 

@@ -33,6 +33,7 @@ static struct {
 	const struct store_fault *fault; /* NULL: none */
 	GArray *calls;                   /* int: what passed, enum query or SCN_BEGIN, SCN_COMMIT; NULL: not kept */
 	int64_t n, hits;
+	int64_t of[Q_N];                 /* how often each statement came */
 	int64_t away_until_ms;
 	bool in_tx;
 	char *lose_phase;                /* the commit that brings a migration into it loses its answer; NULL: none */
@@ -65,6 +66,8 @@ static enum store_fault_kind meets(int call)
 	if (gate.calls)
 		g_array_append_val(gate.calls, call);
 	gate.n++;
+	if (call >= 0 && call < Q_N)
+		gate.of[call]++;
 	if (!gate.fault || gate.n != gate.fault->nth)
 		return STORE_FAULT_N;
 	gate.hits++;
@@ -159,6 +162,14 @@ static bool gate_each(void *db, int q, const char *sql, const struct store_val *
 	return store_sqlite_ops.each(db, q, sql, args, n, fn, user, ret_changed, err) && (k == STORE_FAULT_N || lost_after(db, err));
 }
 
+int64_t scn_store_times(const char *statement)
+{
+	for (int q = 0; q < Q_N; q++)
+		if (g_str_equal(query_table[q].name, statement))
+			return gate.of[q];
+	g_error("there is no statement %s", statement);
+}
+
 int64_t scn_store_hits(void)
 {
 	return gate.hits;
@@ -228,6 +239,7 @@ struct store *scn_store(const struct store_fault *fault, GArray *calls)
 	if (sqlite3_exec(handle, wipe, NULL, NULL, NULL))
 		g_error("%s", sqlite3_errmsg(handle));
 	gate.n = gate.hits = 0;
+	memset(gate.of, 0, sizeof gate.of);
 	gate.fault = fault;
 	gate.calls = calls;
 	return store;
