@@ -324,11 +324,12 @@ static void own_checked(const char *hash, bool ok, const GError *err, void *user
 static void user_password(struct api_req *r)
 {
 	struct user *u = is_self_or_admin(r, r->param[0], "identity:change_password") ? the_user(r) : NULL;
-	struct password_from from = from_holder(r);
+	struct password_from from;
 	struct user_change *c;
 
-	if (!u)
+	if (!u) /* answered, so @r is gone */
 		return;
+	from = from_holder(r);
 	c = g_new0(struct user_change, 1);
 	c->r = r;
 	c->checked = g_strdup(u->hash);

@@ -188,6 +188,8 @@ static const struct step {
 	{ "it is over", "bob-token", "GET", V3 "/users/{bob}", NULL, 401, NO },
 	{ "bob again", NULL, "POST", V3 "/auth/tokens", LOGIN("bob", "one", ""), 201, "\"project\":{", "bob-token" },
 	{ "wrong old password", "bob-token", "POST", V3 "/users/{bob}/password", "{\"user\":{\"password\":\"two\",\"original_password\":\"x\"}}", 401, NO },
+	{ "another user's password", "bob-token", "POST", V3 "/users/{eve}/password", "{\"user\":{\"password\":\"two\",\"original_password\":\"one\"}}", 403, "identity:change_password" },
+	{ "the password of no user", "admin", "POST", V3 "/users/x/password", "{\"user\":{\"password\":\"two\",\"original_password\":\"one\"}}", 404, "user" },
 	{ "own password", "bob-token", "POST", V3 "/users/{bob}/password", "{\"user\":{\"password\":\"two\",\"original_password\":\"one\"}}", 204, "" },
 	{ "ends bob's tokens", "bob-token", "GET", V3 "/users/{bob}", NULL, 401, NO },
 	{ "the old one is none", NULL, "POST", V3 "/auth/tokens", LOGIN("bob", "one", ""), 401, NO },
