@@ -76,6 +76,7 @@ GROUPS = {
         ("tests/e2e/t_errors.py", "asan"),
         ("tests/e2e/t_metrics.py", "asan"),
         ("tests/e2e/t_stalls.py", "asan"),
+        ("tests/e2e/t_held.py", "asan"),
         ("tests/e2e/t_two.py", "asan"),
         ("tests/e2e/t_clock.py", "gcc"),
     ), alone=(("lab/test", "gcc"), ("tests/e2e/t_bench.py", "gcc"), ("tests/e2e/t_heartbeat.py", "gcc"))),
