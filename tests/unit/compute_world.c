@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/identity.h"
+#include "api/metrics.h"
 #include "api/request.h"
 #include "base/clock.h"
 #include "fleet/addr.h"
@@ -214,10 +215,10 @@ static void give_domain(struct fleet *f, struct server *s)
 static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &images_routes, &networks_routes, &drover_routes, &limits_routes, &prechecks_routes,
-	&quotas_routes, &usage_routes, &interfaces_routes, &metrics_routes,
+	&quotas_routes, &usage_routes, &interfaces_routes, &metrics_routes, /* the last is of a measured world alone */
 };
 
-struct world *world_new(void)
+static struct world *make(size_t n_tables)
 {
 	static const struct hv_ops no_ops = { .name = "none" };
 	static const struct hv_ops *const ops[] = { &no_ops, NULL };
@@ -240,13 +241,26 @@ struct world *world_new(void)
 	fleet_server(w->fleet, WORLD_MOVED)->progress = 28;
 	fleet_claim(w->fleet, fleet_host(w->fleet, "h2"), fleet_server(w->fleet, WORLD_MOVED), 3);
 	w->engine = fake_engine_new(w->fleet);
-	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fleet = w->fleet, .store = w->store, .conf = w->conf }, tables,
-			       G_N_ELEMENTS(tables));
+	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fleet = w->fleet, .store = w->store, .conf = w->conf }, tables, n_tables);
+	return w;
+}
+
+struct world *world_new(void)
+{
+	return make(G_N_ELEMENTS(tables) - 1);
+}
+
+struct world *world_new_measured(void)
+{
+	struct world *w = make(G_N_ELEMENTS(tables));
+
+	w->api->metrics = metrics_new();
 	return w;
 }
 
 void world_free(struct world *w)
 {
+	metrics_free(w->api->metrics);
 	api_free_parts(w->api);
 	engine_free(w->engine);
 	fleet_free(w->fleet);

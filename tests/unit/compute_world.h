@@ -35,6 +35,8 @@ struct answer {
 };
 
 struct world *world_new(void);
+/** world_new_measured() - one that has /metrics too. What it measures keeps a timer, so what is never answered is waited for without end. */
+struct world *world_new_measured(void);
 void world_free(struct world *w);
 
 /**

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/metrics.h"
 #include "api/request.h"
 #include "base/clock.h"
 #include "compute_world.h"
@@ -486,19 +485,10 @@ static void slow_pattern(void)
 	world_free(w);
 }
 
-/* It measures the loop, which keeps a timer: a world without is the rule. */
-static struct world *measured_world(void)
-{
-	struct world *w = world_new();
-
-	w->api->metrics = metrics_new();
-	return w;
-}
-
 /* What is asked for without a token is made once a second, however often it is asked for; an administrator's is new. */
 static void test_metrics(void)
 {
-	struct world *w = measured_world();
+	struct world *w = world_new_measured();
 	struct answer first, kept, admin, later;
 
 	world_ask(w, "GET", "/metrics", 1, "", NULL, &first);
@@ -517,7 +507,6 @@ static void test_metrics(void)
 	answer_clear(&kept);
 	answer_clear(&admin);
 	answer_clear(&later);
-	metrics_free(w->api->metrics);
 	world_free(w);
 }
 
@@ -525,7 +514,7 @@ static void test_metrics(void)
 static void test_open_fds(void)
 {
 	static const int more = 500;
-	struct world *w = measured_world();
+	struct world *w = world_new_measured();
 	int fds[500];
 	double before, after;
 	struct answer a;
@@ -541,7 +530,6 @@ static void test_open_fds(void)
 	for (int i = 0; i < more; i++)
 		close(fds[i]);
 	g_assert_cmpfloat(after - before, ==, more);
-	metrics_free(w->api->metrics);
 	world_free(w);
 }
 
