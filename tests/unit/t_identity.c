@@ -484,8 +484,9 @@ static void test_strangers(void)
 	g_assert_cmpint(kim.status, ==, 201);
 	for (int i = 0; i < MANY; i++)
 		answered_first += strange[i].status == 401;
-	g_assert_cmpuint(answered_first, <=, 4); /* those that were hashed already, and one turn */
-	g_assert_cmpuint(identity_passwords_waiting(), >, 200);
+	/* Its turn comes behind two that were begun and one more (the order itself: t_login.c); while its worker is not run, the other one goes on. */
+	g_assert_cmpuint(answered_first, <, MANY / 8);
+	g_assert_cmpuint(identity_passwords_waiting(), >, 256 - MANY / 8);
 	(void)begin_from("198.51.100.7", NULL, NULL, "POST", V3 "/auth/tokens", LOGIN("kim", "one", ""), &again);
 	g_assert_cmpint(again.status, ==, 201); /* remembered: not even a turn */
 	for (int i = 0; i < MANY; i++)
