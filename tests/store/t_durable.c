@@ -182,6 +182,7 @@ static void test_writer_killed(void)
 		close(fd);
 		highest = MAX(judge(reports), g_array_index(reports, struct report, reports->len - 1).n);
 	}
+	g_assert_cmpint(killed, >, 0);
 	g_test_message("%u acknowledged rows, %d kills: none lost, none half", reports->len, killed);
 }
 
