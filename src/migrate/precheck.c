@@ -331,9 +331,7 @@ static enum verdict cpu(struct precheck *p, GError **err)
 	/* A guest that has its host's own CPU (host-passthrough) is compared by that. */
 	if (source->info)
 		req.host_cpu_xml = source->info->cpu_xml;
-	if (precheck_ask(p, p->dest, &req, got_compare))
-		return ASKED;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+	return precheck_ask_dest(p, &req, got_compare, err);
 }
 
 /* The model that is compared now. Nova's hosts that cannot give one do not start; here they are no destinations. */
@@ -374,9 +372,7 @@ static enum verdict cpu_models(struct precheck *p, GError **err)
 	if (!xml)
 		return FAIL;
 	req.xml = xml;
-	if (precheck_ask(p, p->dest, &req, got_model))
-		return ASKED;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+	return precheck_ask_dest(p, &req, got_model, err);
 }
 
 /* ---- the copy ---- */
@@ -624,6 +620,13 @@ bool precheck_ask(struct precheck *p, struct host *h, const struct hv_req *req, 
 	p->answer = answer;
 	hv_call(h->hv, req, answered, p);
 	return true;
+}
+
+enum verdict precheck_ask_dest(struct precheck *p, const struct hv_req *req, precheck_answer_f *answer, GError **err)
+{
+	if (precheck_ask(p, p->dest, req, answer))
+		return ASKED;
+	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
 }
 
 void precheck_turn(void *precheck)

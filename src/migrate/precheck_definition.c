@@ -10,11 +10,6 @@
 
 #include "base/err.h"
 
-static enum verdict unavailable(const struct host *h, GError **err)
-{
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", h->name);
-}
-
 /* The destination did not say it. */
 static void dest_failed(struct precheck *p, const GError *why)
 {
@@ -87,15 +82,17 @@ enum verdict precheck_definition(struct precheck *p, GError **err)
 	if (!p->req.to_the_end)
 		return precheck_skip(p, "it is looked at when both hosts are asked");
 	if (!p->there)
-		return precheck_ask(p, p->dest, &get, got_there) ? ASKED : unavailable(p->dest, err);
+		return precheck_ask_dest(p, &get, got_there, err);
 	if (!is_off(p->there))
 		return PASS; /* none; or it is active, and the migration waits for what becomes of that */
 	why = definition_in_the_way(p->dest_name, p->server->libvirt_name, p->there);
 	if (why)
 		return precheck_fail(err, "%s", why);
+	if (!p->asked_own && precheck_ask(p, p->source, &read, got_own))
+		return ASKED;
 	if (!p->asked_own)
-		return precheck_ask(p, p->source, &read, got_own) ? ASKED : unavailable(p->source, err);
-	return precheck_ask(p, p->dest, &read, got_theirs) ? ASKED : unavailable(p->dest, err);
+		return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->source->name);
+	return precheck_ask_dest(p, &read, got_theirs, err);
 }
 
 void precheck_definition_clear(struct precheck *p)

@@ -381,7 +381,5 @@ enum verdict precheck_read_files(struct precheck *p, GError **err)
 	if (p->read_file == p->files->len)
 		return PASS;
 	req.vol.path = current(p)->path;
-	if (precheck_ask(p, p->dest, &req, file_looked_for))
-		return ASKED;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+	return precheck_ask_dest(p, &req, file_looked_for, err);
 }

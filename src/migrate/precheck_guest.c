@@ -242,37 +242,64 @@ enum verdict precheck_secrets(struct precheck *p, GError **err)
 
 /* ---- files ---- */
 
+static enum verdict look_for(struct precheck *p, const char *path, precheck_answer_f *answer, GError **err)
+{
+	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid, .vol.path = path };
+
+	return precheck_ask_dest(p, &req, answer, err);
+}
+
+/* Return: the destination did not say whether it has that; the row is decided. */
+static bool not_said(struct precheck *p, const struct hv_reply *r, const char *path)
+{
+	g_autofree char *why = NULL;
+
+	if (!r->err)
+		return false;
+	if (err_code(r->err) == ERR_HV_LOST) {
+		precheck_decided(p, FAIL, g_error_copy(r->err));
+		return true;
+	}
+	why = g_strdup_printf("whether %s has %s cannot be found out: %s", p->dest_name, path, r->err->message);
+	precheck_decided(p, precheck_skip(p, why), NULL);
+	return true;
+}
+
+/* @what: it has not. */
+static void G_GNUC_PRINTF(2, 3) lacks(struct precheck *p, const char *what, ...)
+{
+	g_autofree char *text = NULL;
+	GError *err = NULL;
+	va_list args;
+
+	va_start(args, what);
+	text = g_strdup_vprintf(what, args);
+	va_end(args);
+	(void)precheck_fail(&err, REFUSED "Unable to migrate %s: %s has %s", p->server_uuid, p->dest_name, text);
+	precheck_decided(p, FAIL, err);
+}
+
 static void file_looked_for(struct precheck *p, struct hv_reply *r)
 {
 	const char *path = g_ptr_array_index(p->needs.files, p->file);
-	GError *err = NULL;
 
-	if (r->err && err_code(r->err) == ERR_HV_LOST) {
-		precheck_decided(p, FAIL, g_error_copy(r->err));
-	} else if (r->err) {
-		g_autofree char *why = g_strdup_printf("whether %s has %s cannot be found out: %s", p->dest_name, path, r->err->message);
-
-		precheck_decided(p, precheck_skip(p, why), NULL);
-	} else if (!r->vol.exists) {
-		(void)precheck_fail(&err, REFUSED "Unable to migrate %s: %s has no %s, which it boots from", p->server_uuid, p->dest_name, path);
-		precheck_decided(p, FAIL, err);
-	} else {
-		p->file++;
-		precheck_run(p); /* the same row again, the next file */
+	if (not_said(p, r, path))
+		return;
+	if (!r->vol.exists) {
+		lacks(p, "no %s, which it boots from", path);
+		return;
 	}
+	p->file++;
+	precheck_run(p); /* the same row again, the next file */
 }
 
 enum verdict precheck_boot_files(struct precheck *p, GError **err)
 {
-	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
 	enum verdict v = precheck_read_needs(p, err);
 
 	if (v != PASS || p->file >= p->needs.files->len)
 		return v;
-	req.vol.path = g_ptr_array_index(p->needs.files, p->file);
-	if (precheck_ask(p, p->dest, &req, file_looked_for))
-		return ASKED;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+	return look_for(p, g_ptr_array_index(p->needs.files, p->file), file_looked_for, err);
 }
 
 /* ---- folders of what is made where the guest comes ---- */
@@ -280,81 +307,60 @@ enum verdict precheck_boot_files(struct precheck *p, GError **err)
 static void folder_looked_for(struct precheck *p, struct hv_reply *r)
 {
 	const char *path = g_ptr_array_index(p->needs.made, p->made);
-	g_autofree char *folder = g_path_get_dirname(path), *why = NULL;
-	GError *err = NULL;
+	g_autofree char *folder = g_path_get_dirname(path);
 
-	if (r->err && err_code(r->err) == ERR_HV_LOST) {
-		precheck_decided(p, FAIL, g_error_copy(r->err));
-	} else if (r->err) {
-		why = g_strdup_printf("whether %s has %s cannot be found out: %s", p->dest_name, folder, r->err->message);
-		precheck_decided(p, precheck_skip(p, why), NULL);
-	} else if (!r->vol.folder) {
-		(void)precheck_fail(&err, REFUSED "Unable to migrate %s: %s has no folder %s, in which %s is made when the guest comes", p->server_uuid,
-				    p->dest_name, folder, path);
-		precheck_decided(p, FAIL, err);
-	} else {
-		p->made++;
-		precheck_run(p);
+	if (not_said(p, r, folder))
+		return;
+	if (!r->vol.folder) {
+		lacks(p, "no folder %s, in which %s is made when the guest comes", folder, path);
+		return;
 	}
+	p->made++;
+	precheck_run(p);
 }
 
 enum verdict precheck_folders(struct precheck *p, GError **err)
 {
-	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
 	enum verdict v = precheck_read_needs(p, err);
 
 	if (v != PASS || p->made >= p->needs.made->len)
 		return v;
-	req.vol.path = g_ptr_array_index(p->needs.made, p->made);
-	if (precheck_ask(p, p->dest, &req, folder_looked_for))
-		return ASKED;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+	return look_for(p, g_ptr_array_index(p->needs.made, p->made), folder_looked_for, err);
 }
 
 /* ---- the firmware's variables: libvirt makes the file of a template where there is none, and QEMU then brings what is in it ---- */
 
-static enum verdict no_template(struct precheck *p, GError **err)
+static const char *nvram_wanted(const struct precheck *p)
 {
-	return precheck_fail(err, REFUSED "Unable to migrate %s: %s has neither the file of its firmware's variables (%s) nor the template %s to make it of",
-			     p->server_uuid, p->dest_name, p->needs.nvram, p->needs.nvram_template);
+	return p->lacks_nvram ? p->needs.nvram_template : p->needs.nvram;
 }
 
 static void nvram_looked_for(struct precheck *p, struct hv_reply *r)
 {
-	const char *path = p->lacks_nvram ? p->needs.nvram_template : p->needs.nvram;
-	GError *err = NULL;
-
-	if (r->err && err_code(r->err) == ERR_HV_LOST) {
-		precheck_decided(p, FAIL, g_error_copy(r->err));
-	} else if (r->err) {
-		g_autofree char *why = g_strdup_printf("whether %s has %s cannot be found out: %s", p->dest_name, path, r->err->message);
-
-		precheck_decided(p, precheck_skip(p, why), NULL);
-	} else if (r->vol.exists) {
+	if (not_said(p, r, nvram_wanted(p)))
+		return;
+	if (r->vol.exists) {
 		precheck_decided(p, PASS, NULL);
-	} else if (p->lacks_nvram) {
-		(void)no_template(p, &err);
-		precheck_decided(p, FAIL, err);
-	} else {
-		p->lacks_nvram = true;
-		precheck_run(p); /* the same row again, the template */
+		return;
 	}
+	if (p->lacks_nvram) {
+		lacks(p, "neither the file of its firmware's variables (%s) nor the template %s to make it of", p->needs.nvram, p->needs.nvram_template);
+		return;
+	}
+	p->lacks_nvram = true;
+	precheck_run(p); /* the same row again, the template */
 }
 
 enum verdict precheck_nvram(struct precheck *p, GError **err)
 {
-	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
 	enum verdict v = precheck_read_needs(p, err);
 
 	if (v != PASS || !p->needs.nvram)
 		return v;
-	if (p->lacks_nvram && !p->needs.nvram_template)
+	if (!nvram_wanted(p))
 		return precheck_skip(p, "the template of its firmware's variables is the one that the destination's configuration names, which libvirt does "
 				     "not tell");
-	req.vol.path = p->lacks_nvram ? p->needs.nvram_template : p->needs.nvram;
-	if (precheck_ask(p, p->dest, &req, nvram_looked_for))
-		return ASKED;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+	return look_for(p, nvram_wanted(p), nvram_looked_for, err);
 }
 
 enum verdict precheck_host_paths(struct precheck *p, GError **err)

@@ -71,6 +71,8 @@ void precheck_look(struct precheck *p);
 
 /** precheck_ask() - Return: false if the host is not connected. */
 bool precheck_ask(struct precheck *p, struct host *h, const struct hv_req *req, precheck_answer_f *answer);
+/** precheck_ask_dest() - ask the destination, for a row. Return: ASKED; FAIL with Nova's words if it is not connected. */
+enum verdict precheck_ask_dest(struct precheck *p, const struct hv_req *req, precheck_answer_f *answer, GError **err);
 /** precheck_decided() - an answer said it; @err: taken, with FAIL. */
 void precheck_decided(struct precheck *p, enum verdict v, GError *err);
 /** precheck_run() - go on: the same row again. */

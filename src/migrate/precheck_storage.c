@@ -341,9 +341,7 @@ enum verdict precheck_drives(struct precheck *p, GError **err)
 	if (!i || p->req.block != MIG_BLOCK_NO)
 		return PASS;
 	req.vol.path = i->path;
-	if (precheck_ask(p, p->dest, &req, media_looked_for))
-		return ASKED;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->dest_name);
+	return precheck_ask_dest(p, &req, media_looked_for, err);
 }
 
 /* ---- room ---- */
