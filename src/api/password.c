@@ -34,7 +34,6 @@ struct job {
 /* On the loop thread alone. */
 static unsigned running;
 static struct fair *waiting;
-static uint64_t refused;
 
 static void job_free(struct job *j)
 {
@@ -191,7 +190,6 @@ static void refuse_longest(void)
 	struct job *j = fair_shed(waiting);
 	g_autoptr(GError) err = g_error_new_literal(ERR, ERR_UNAVAILABLE, "Too many passwords are being checked; try again.");
 
-	refused++;
 	j->done(NULL, false, err, j->user);
 	job_free(j);
 }
@@ -231,11 +229,6 @@ void password_check(const char *password, const char *hash, const struct passwor
 unsigned password_waiting(void)
 {
 	return waiting ? fair_length(waiting) : 0;
-}
-
-uint64_t password_refused(void)
-{
-	return refused;
 }
 
 char *password_random(unsigned len)

@@ -48,9 +48,8 @@ void password_hash(const char *password, const struct password_from *from, passw
 void password_check(const char *password, const char *hash, const struct password_from *from, password_wanted_f *wanted,
 		    password_done_f *done, void *user);
 
-/** password_waiting() - how many are in the queue. password_refused() - how many were refused, ever. */
+/** password_waiting() - how many are in the queue. */
 unsigned password_waiting(void);
-uint64_t password_refused(void);
 
 /** password_random() - @len letters and digits. Return: owned by the caller. */
 char *password_random(unsigned len);

@@ -96,11 +96,6 @@ bool pattern_fits(const struct pattern *p, const char *text)
 
 /* ---- regular expressions ---- */
 
-static void drop_regex(struct pattern *p)
-{
-	g_clear_pointer(&p->regex, g_regex_unref);
-}
-
 static bool read_regex(struct pattern *p, const char *text, bool anchored, size_t texts)
 {
 	int steps = (int)CLAMP(STEPS / MAX(texts, 1), STEPS_MIN, STEPS_MAX);
@@ -134,7 +129,7 @@ void pattern_free(struct pattern *p)
 {
 	if (!p)
 		return;
-	drop_regex(p);
+	g_clear_pointer(&p->regex, g_regex_unref);
 	g_free(p->want);
 	g_free(p->fixed);
 	g_array_unref(p->ids);
@@ -152,13 +147,6 @@ void pattern_add(struct pattern *p, int64_t id, const char *text)
 {
 	g_array_append_val(p->ids, id);
 	g_string_append_len(p->texts, text, (gssize)strlen(text) + 1);
-}
-
-void pattern_clear(struct pattern *p)
-{
-	g_array_set_size(p->ids, 0);
-	g_string_truncate(p->texts, 0);
-	g_hash_table_remove_all(p->found);
 }
 
 bool pattern_found(const struct pattern *p, int64_t id)

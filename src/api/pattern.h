@@ -40,9 +40,6 @@ void pattern_add(struct pattern *p, int64_t id, const char *text);
 /** pattern_found() - after pattern_match(): one of @id's texts fits. */
 bool pattern_found(const struct pattern *p, int64_t id);
 
-/** pattern_clear() - forget the texts that were added. */
-void pattern_clear(struct pattern *p);
-
 /* On the loop, once. @failed: the pattern that took too much work; NULL: none. */
 typedef void pattern_done_f(const struct pattern *failed, const char *why, void *user);
 

@@ -471,7 +471,7 @@ static bool may_fit(const struct server_query *q, const struct pattern *p, const
 	return !q->matched || pattern_found(p, s->id);
 }
 
-static const struct pattern *pattern_of(const struct server_query *q, const struct hv_addr *a)
+static struct pattern *pattern_of(const struct server_query *q, const struct hv_addr *a)
 {
 	return q->patterns[hv_addr_version(a) == 4 ? IP : IP6];
 }
@@ -610,7 +610,7 @@ static void add_texts(struct server_query *q, const struct server *s, void *unus
 	for (guint i = 0; s->addrs && i < s->addrs->len; i++) {
 		const struct hv_addr *a = &g_array_index(s->addrs, struct hv_addr, i);
 
-		add_text(q->patterns[hv_addr_version(a) == 4 ? IP : IP6], s, a->text);
+		add_text(pattern_of(q, a), s, a->text);
 	}
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/util.h"
 #include "net/server_priv.h"
 
 #define STREAM_PIECE (16 * 1024)
@@ -247,19 +248,6 @@ static void put_date(GString *s)
 	g_string_append(s, text);
 }
 
-static void put_number(GString *s, const char *before, uint64_t n, const char *format_end)
-{
-	char digits[24], *p = digits + sizeof digits;
-
-	*--p = '\0';
-	do
-		*--p = (char)('0' + n % 10);
-	while (n /= 10);
-	g_string_append(s, before);
-	g_string_append(s, p);
-	g_string_append(s, format_end);
-}
-
 static bool has_length(const struct net_answer *a)
 {
 	return !a->stream && a->status >= 200 && a->status != 204 && a->status != 304;
@@ -269,16 +257,21 @@ static void put_head(struct net_conn *c, const struct net_answer *a)
 {
 	GString *s = c->out;
 
-	put_number(s, "HTTP/1.1 ", (uint64_t)a->status, " ");
+	g_string_append(s, "HTTP/1.1 ");
+	util_put_int(s, a->status);
+	g_string_append_c(s, ' ');
 	g_string_append(s, a->reason);
 	g_string_append(s, "\r\n");
 	put_date(s);
 	if (a->fields)
 		g_string_append(s, a->fields);
-	if (has_length(a))
-		put_number(s, "Content-Length: ", a->body ? a->body->len : 0, "\r\n");
-	else if (a->stream && c->minor > 0)
+	if (has_length(a)) {
+		g_string_append(s, "Content-Length: ");
+		util_put_int(s, a->body ? (int64_t)a->body->len : 0);
+		g_string_append(s, "\r\n");
+	} else if (a->stream && c->minor > 0) {
 		g_string_append(s, "Transfer-Encoding: chunked\r\n");
+	}
 	if (!c->keep)
 		g_string_append(s, "Connection: close\r\n");
 	else if (c->minor == 0)
