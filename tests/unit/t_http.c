@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "cert.h"
 
 #define BIG (6 << 20)
 #define LOOKS 200
@@ -798,29 +799,6 @@ static void test_stream_unread(void)
 
 /* ---- TLS ---- */
 
-/* A key and a certificate for it, in one file. */
-static char *make_certificate(void)
-{
-	g_autoptr(GError) err = NULL;
-	char *path = NULL;
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert = X509_new();
-	FILE *f;
-	int fd = g_file_open_tmp("t_http_XXXXXX.pem", &path, &err);
-
-	g_assert_no_error(err);
-	X509_gmtime_adj(X509_getm_notBefore(cert), -60);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-	X509_set_pubkey(cert, key);
-	g_assert_cmpint(X509_sign(cert, key, EVP_sha256()), >, 0);
-	f = fdopen(fd, "w");
-	g_assert_true(PEM_write_X509(f, cert) && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL));
-	fclose(f);
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	return path;
-}
-
 static GString *talk_tls(int max_version, const char *send, size_t len)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
@@ -1010,7 +988,7 @@ int main(int argc, char **argv)
 	test_stop(server);
 	api_free_parts(api);
 
-	pem = make_certificate();
+	pem = cert_make(EVP_EC_gen("P-256"));
 	conf.ssl_cert_file = conf.ssl_key_file = pem;
 	server = start();
 	test_tls();

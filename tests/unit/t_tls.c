@@ -13,34 +13,12 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "cert.h"
 #include "net/tls.h"
 
 #define TURNS 20 /* a handshake has fewer */
 
 static char *pem;
-
-/* A key of RSA, with which suites without ephemeral keys would be possible, and a certificate for it, in one file. */
-static char *make_certificate(void)
-{
-	g_autoptr(GError) err = NULL;
-	char *path = NULL;
-	EVP_PKEY *key = EVP_RSA_gen(2048);
-	X509 *cert = X509_new();
-	FILE *f;
-	int fd = g_file_open_tmp("t_tls_XXXXXX.pem", &path, &err);
-
-	g_assert_no_error(err);
-	X509_gmtime_adj(X509_getm_notBefore(cert), -60);
-	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-	X509_set_pubkey(cert, key);
-	g_assert_cmpint(X509_sign(cert, key, EVP_sha256()), >, 0);
-	f = fdopen(fd, "w");
-	g_assert_true(PEM_write_X509(f, cert) && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL));
-	fclose(f);
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	return path;
-}
 
 static struct tls *load(const char *ciphers, const char *minimum)
 {
@@ -267,7 +245,8 @@ int main(int argc, char **argv)
 
 	g_test_init(&argc, &argv, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	pem = make_certificate();
+	/* of RSA: with it suites without ephemeral keys would be possible */
+	pem = cert_make(EVP_RSA_gen(2048));
 	g_test_add_func("/tls/bytes", test_bytes);
 	g_test_add_func("/tls/protocols", test_protocols);
 	g_test_add_func("/D25/ciphers", test_ciphers);
