@@ -586,18 +586,53 @@ void conf_free(struct conf *c)
 	g_free(c);
 }
 
+/* What a key takes, in words. */
+static void describe_values(const struct key *k, char *to, size_t size)
+{
+	g_auto(GStrv) choices = k->type == KEY_CHOICE ? g_strsplit(k->choices, "|", -1) : NULL;
+	g_autofree char *joined = choices ? g_strjoinv(", ", choices) : NULL;
+	static const char *const words[] = {
+		[KEY_STR] = "text", [KEY_BOOL] = "true, false", [KEY_LIST] = "a list with commas", [KEY_CPUS] = "CPUs, such as 0-3,^2,8",
+	};
+
+	if (k->type == KEY_INT)
+		g_snprintf(to, size, "%.0f to %.0f", k->min, k->max);
+	else if (k->type == KEY_DBL)
+		g_snprintf(to, size, "%g to %g", k->min, k->max);
+	else
+		g_strlcpy(to, joined ? joined : words[k->type], size);
+}
+
+bool conf_option(size_t i, struct conf_option *ret)
+{
+	const struct key host = { .type = KEY_STR }, cpus = { .type = KEY_CPUS };
+	size_t at = i - G_N_ELEMENTS(keys);
+
+	if (i < G_N_ELEMENTS(keys)) {
+		*ret = (struct conf_option){ .section = keys[i].section, .name = keys[i].name, .help = keys[i].help, .fallback = keys[i].fallback,
+					     .mutable = keys[i].mutable };
+		describe_values(&keys[i], ret->values, sizeof ret->values);
+		return true;
+	}
+	if (at >= G_N_ELEMENTS(host_keys))
+		return false;
+	*ret = (struct conf_option){ .section = "host NAME", .name = host_keys[at].name, .help = host_keys[at].help };
+	describe_values(host_keys[at].cpus ? &cpus : &host, ret->values, sizeof ret->values);
+	return true;
+}
+
 void conf_print_defaults(FILE *out)
 {
 	const char *section = "";
+	struct conf_option o;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-		if (strcmp(section, keys[i].section) != 0)
-			fprintf(out, "%s[%s]\n", *section ? "\n" : "", keys[i].section);
-		section = keys[i].section;
-		fprintf(out, "# %s%s\n#%s = %s\n", keys[i].help, keys[i].mutable ? " (changed at run time by SIGHUP)" : "", keys[i].name,
-			keys[i].fallback ? keys[i].fallback : "");
+	for (size_t i = 0; conf_option(i, &o); i++) {
+		bool host = i >= G_N_ELEMENTS(keys);
+
+		if (strcmp(section, o.section) != 0)
+			fprintf(out, "%s%s[%s]\n", *section ? "\n" : "", host ? "# One section per host:\n#" : "", o.section);
+		section = o.section;
+		fprintf(out, "# %s%s\n#%s =%s%s\n", o.help, o.mutable ? " (changed at run time by SIGHUP)" : "", o.name,
+			host ? "" : " ", o.fallback ? o.fallback : "");
 	}
-	fprintf(out, "\n# One section per host:\n#[host NAME]\n");
-	for (size_t i = 0; i < G_N_ELEMENTS(host_keys); i++)
-		fprintf(out, "# %s\n#%s =\n", host_keys[i].help, host_keys[i].name);
 }

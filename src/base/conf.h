@@ -123,4 +123,16 @@ void conf_host_free(struct conf_host *h);
 /** conf_print_defaults() - write a commented sample file, made from the key table. */
 void conf_print_defaults(FILE *out);
 
+/* A row of the key table, for docs/CONFIG.md. */
+struct conf_option {
+	const char *section;  /* "host NAME" for those of one host */
+	const char *name, *help;
+	const char *fallback; /* as written in the file; NULL: unset */
+	char values[80];      /* what it takes: "0 to 65535", "true, false", "a, b, c", "text" ... */
+	bool mutable;         /* SIGHUP changes it */
+};
+
+/** conf_option() - the option with that number, from 0, in the order of --print-config. Return: false past the last. */
+bool conf_option(size_t i, struct conf_option *ret);
+
 #endif
