@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import tap
+from modules import Modules
 
 ROOT = Path(__file__).resolve().parents[2]
 # a folder includes itself and what is lower
@@ -67,6 +68,14 @@ def wrong_includes(path: Path) -> list[str]:
 def test_layers(t: tap.Tap) -> None:
     wrong = [line for path in files("src/**/*.[ch]") for line in wrong_includes(path)]
     t.ok(not wrong, "a file includes its own layer and lower ones", "\n".join(wrong))
+
+
+def test_circles(t: tap.Tap) -> None:
+    modules = Modules(ROOT)
+    wrong = modules.wrong_circles()
+    t.ok(not wrong, "no module needs one that needs it, but for those listed", "\n".join(wrong))
+    wrong = modules.wrong_headers()
+    t.ok(not wrong, "each module has a header of its own, but for those listed", "\n".join(wrong))
 
 
 def test_headers(t: tap.Tap) -> None:
@@ -159,7 +168,7 @@ def test_words(t: tap.Tap) -> None:
 
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_headers, test_scripts, test_lines, test_events, test_words, test_waits, test_errors):
+    for test in (test_layers, test_circles, test_headers, test_scripts, test_lines, test_events, test_words, test_waits, test_errors):
         test(t)
     return t.done()
 
