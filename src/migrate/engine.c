@@ -81,6 +81,19 @@ static void resume(struct mig *m)
 	live_enter(m);
 }
 
+/* The queue has given it its slots, and a host if one fits. */
+static bool start(struct mig *m)
+{
+	g_autoptr(GError) why = NULL;
+
+	if (!mig_set_phase(m, MIG_QUEUED, MIG_SCHEDULE, "a slot is free", NULL, &why)) {
+		log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("error", why->message));
+		return false;
+	}
+	live_enter(m);
+	return true;
+}
+
 /* Keys are borrowed from the migration, which outlives its entry. */
 static void index_add(struct engine *e, struct mig *m)
 {
@@ -97,7 +110,7 @@ struct engine *engine_new(struct fleet *f, GError **err)
 	e->store = fleet_store(f);
 	e->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
 	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
-	e->queue = queue_new(e);
+	e->queue = queue_new(e, start);
 	tell_init(&e->stats);
 	e->calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	e->prechecks = g_hash_table_new(NULL, NULL);
@@ -500,7 +513,9 @@ void engine_limits_changed(struct engine *e)
 
 const char *engine_held(const struct mig *m)
 {
-	return m->priv->place.held;
+	const struct host *h = queue_held(m);
+
+	return h ? h->name : NULL;
 }
 
 char *engine_check(struct engine *e)

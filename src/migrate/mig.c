@@ -119,7 +119,6 @@ static void private_free(struct mig_private *p)
 	hv_dom_free(p->source_dom);
 	hv_dom_free(p->dest_dom);
 	hv_place_free(p->there);
-	g_free(p->place.held);
 	g_free(p->candidate);
 	g_free(p->xml);
 	g_free(p->xml_inactive);

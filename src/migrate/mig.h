@@ -38,7 +38,7 @@ struct mig_private {
 	engine_accepted_f *accepted; /* the caller that waits for the prechecks; NULL */
 	void *accepted_user;
 	guint index;                 /* in active */
-	struct queue_place place;
+	struct queue_entry entry;
 	struct clock_timer *timer;   /* the next step or poll */
 	uint64_t turn;               /* answers of an earlier turn are dropped */
 	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */

@@ -2,7 +2,9 @@
  *
  * Theory of operation
  * -------------------
- * A migration in phase QUEUED stands in one wait list:
+ * Each class of tasks has a line of its own, with limits of its own, so that one
+ * that is full holds up no other. A migration in phase QUEUED stands in one wait
+ * list of its line:
  *
  *	its source's "ready"     it waits for a slot of the source or of the fleet, or for the source to come up
  *	its destination's        the host that was asked for fits, but is busy
@@ -13,7 +15,8 @@
  * fits and has an inbound slot gets a claim, and the phase becomes SCHEDULE. When
  * the hosts that fit are all busy, the migration moves to the list of those waiting
  * for a destination, and the one behind it is tried next. When none fits it
- * goes on too, and live.c tells why.
+ * goes on too, and its SCHEDULE tells why. The queue only gives the slots and the
+ * claim: what begins then is the caller's (queue_start_f).
  *
  * Nothing polls. A slot or room that becomes free is an offer: the first in the
  * two lists that fits the host goes back to "ready", ahead of the younger ones
@@ -24,10 +27,10 @@
  * A migration waiting for a busy destination records one such host. When that host
  * goes down, the migration is tried again: others may fit, or nothing does any more.
  *
- * A slot of the source and the fleet is held from SCHEDULE to FINISH, a claim,
- * which is the inbound slot and the room, from SCHEDULE to UNDO or FINISH. Both
- * are functions of rows, but for the claims of SCHEDULE: after a start those rows
- * choose first (open_up()), in their order, then the queue goes on.
+ * A slot of the source and the fleet is held from SCHEDULE to FINISH, an inbound
+ * slot and the claim of room at the destination from SCHEDULE to UNDO or FINISH.
+ * They are functions of rows, but for those of SCHEDULE at the destination: after a
+ * start these rows choose first (open_up()), in their order, then the queue goes on.
  */
 #include "migrate/queue.h"
 
@@ -36,30 +39,42 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fleet/sched.h"
+#include "fleet/task_class.h"
 #include "migrate/mig.h"
 
 #define RETRY_MS 1000
 
+/* A host, for one class. */
 struct lane {
+	struct line *line;
 	char *name;
-	int outbound;         /* slots taken by those that leave it */
-	GSequence *ready;     /* struct mig *: those that leave it and wait, but not for a destination */
-	GSequence *wanted;    /* struct mig *: those that asked for it and wait for it */
-	GSequenceIter *place; /* in queue.runnable; NULL */
-	bool offered;         /* in queue.offers */
+	int outbound;           /* slots taken by those that leave it */
+	int inbound;            /* ... and by those that come to it */
+	GSequence *ready;       /* struct mig *: those that leave it and wait, but not for a destination */
+	GSequence *wanted;      /* struct mig *: those that asked for it and wait for it */
+	GSequenceIter *runnable; /* in line.runnable; NULL */
+	bool offered;           /* in line.offers */
+};
+
+/* A class: its limits, and what waits for them. */
+struct line {
+	struct queue *queue;
+	enum task_class_id class;
+	GHashTable *lanes;      /* host name -> struct lane * */
+	GSequence *order;       /* struct mig *: all that are queued */
+	GSequence *anywhere;    /* struct mig *: those that wait for any destination */
+	GSequence *runnable;    /* struct lane *, by the order of their first */
+	GQueue offers;          /* struct lane *: they may have a slot or room again */
+	int running;            /* slots taken in the fleet */
 };
 
 struct queue {
 	struct engine *engine;
-	GHashTable *lanes;    /* host name -> struct lane * */
-	GSequence *order;     /* struct mig *: all that are queued */
-	GSequence *anywhere;  /* struct mig *: those that wait for any destination */
-	GSequence *runnable;  /* struct lane *, by the order of their first */
-	GQueue offers;        /* struct lane *: they may have a slot or room again */
-	int running;          /* slots taken in the fleet */
+	queue_start_f *start;
+	struct line lines[TASK_CLASS_N];
 	struct clock_timer *timer;
-	bool soon;            /* ... which fires in this turn */
-	bool open;            /* the hosts are known: it may choose among them */
+	bool soon;              /* ... which fires in this turn */
+	bool open;              /* the hosts are known: it may choose among them */
 	bool pumping;
 };
 
@@ -68,14 +83,20 @@ static struct queue *queue_of(const struct mig *m)
 	return m->priv->engine->queue;
 }
 
-static struct queue_place *place_of(const struct mig *m)
+/* Every migration is live today. */
+static struct line *line_of(const struct mig *m)
 {
-	return &m->priv->place;
+	return &queue_of(m)->lines[TASK_CLASS_LIVE];
 }
 
-static const struct conf *limits(const struct queue *q)
+static struct queue_entry *entry_of(const struct mig *m)
 {
-	return fleet_conf(q->engine->fleet);
+	return &m->priv->entry;
+}
+
+static int64_t limit(const struct line *l, enum task_limit which)
+{
+	return task_class_limit(fleet_conf(l->queue->engine->fleet), l->class, which);
 }
 
 /* ---- order ---- */
@@ -106,17 +127,18 @@ static int lane_before(const void *a, const void *b, void *unused)
 
 /* ---- lanes ---- */
 
-static struct lane *lane_of(struct queue *q, const char *host)
+static struct lane *lane_of(struct line *line, const char *host)
 {
-	struct lane *l = g_hash_table_lookup(q->lanes, host);
+	struct lane *l = g_hash_table_lookup(line->lanes, host);
 
 	if (l)
 		return l;
 	l = g_new0(struct lane, 1);
+	l->line = line;
 	l->name = g_strdup(host);
 	l->ready = g_sequence_new(NULL);
 	l->wanted = g_sequence_new(NULL);
-	g_hash_table_insert(q->lanes, l->name, l);
+	g_hash_table_insert(line->lanes, l->name, l);
 	return l;
 }
 
@@ -130,44 +152,45 @@ static void lane_free(void *data)
 	g_free(l);
 }
 
-static bool source_is_up(const struct queue *q, const struct lane *l)
+static struct host *host_of(const struct lane *l)
 {
-	const struct host *h = fleet_host(q->engine->fleet, l->name);
-
-	return h && host_is_up(q->engine->fleet, h);
+	return fleet_host(l->line->queue->engine->fleet, l->name);
 }
 
-static bool source_has_slot(const struct queue *q, const struct lane *l)
+static bool source_is_up(const struct lane *l)
 {
-	int64_t max = limits(q)->max_concurrent_live_migrations;
+	const struct host *h = host_of(l);
 
-	return max == 0 || l->outbound < max;
+	return h && host_is_up(l->line->queue->engine->fleet, h);
 }
 
-static bool fleet_has_slot(const struct queue *q)
+static bool source_has_slot(const struct lane *l)
 {
-	int64_t max = limits(q)->max_concurrent_fleet_live_migrations;
+	return l->outbound < limit(l->line, TASK_OUTBOUND);
+}
 
-	return max == 0 || q->running < max;
+static bool fleet_has_slot(const struct line *l)
+{
+	return l->running < limit(l, TASK_IN_FLEET);
 }
 
 /* Something of the lane has changed: is it runnable, and where among the others? */
-static void lane_update(struct queue *q, struct lane *l)
+static void lane_update(struct lane *l)
 {
-	g_clear_pointer(&l->place, g_sequence_remove);
-	if (q->open && first_of(l->ready) && source_has_slot(q, l) && source_is_up(q, l))
-		l->place = g_sequence_insert_sorted(q->runnable, l, lane_before, NULL);
+	g_clear_pointer(&l->runnable, g_sequence_remove);
+	if (l->line->queue->open && first_of(l->ready) && source_has_slot(l) && source_is_up(l))
+		l->runnable = g_sequence_insert_sorted(l->line->runnable, l, lane_before, NULL);
 }
 
-static void wait_in(struct queue *q, struct mig *m, GSequence *list, struct lane *wanted)
+static void wait_in(struct mig *m, GSequence *list, struct lane *wanted)
 {
-	struct queue_place *p = place_of(m);
+	struct queue_entry *p = entry_of(m);
 
 	if (p->at)
 		g_sequence_remove(p->at);
 	p->at = list ? g_sequence_insert_sorted(list, m, before, NULL) : NULL;
 	p->wanted = wanted;
-	lane_update(q, p->source);
+	lane_update(p->source);
 }
 
 /* ---- what starts the pump ---- */
@@ -200,14 +223,23 @@ static void soon(struct queue *q)
 	q->timer = clock_after(0, tick, q);
 }
 
-static void offer(struct queue *q, struct lane *l)
+static void retry_later(struct queue *q)
 {
-	if (g_sequence_is_empty(l->wanted) && g_sequence_is_empty(q->anywhere))
+	clock_cancel(&q->timer);
+	q->soon = false;
+	q->timer = clock_after(RETRY_MS, tick, q);
+}
+
+static void offer(struct lane *l)
+{
+	struct line *line = l->line;
+
+	if (g_sequence_is_empty(l->wanted) && g_sequence_is_empty(line->anywhere))
 		return;
 	if (!l->offered)
-		g_queue_push_tail(&q->offers, l);
+		g_queue_push_tail(&line->offers, l);
 	l->offered = true;
-	soon(q);
+	soon(line->queue);
 }
 
 /* ---- choosing ---- */
@@ -235,7 +267,7 @@ static struct choice choose(const struct mig *m)
 	struct host *forced;
 
 	if (!req.server)
-		return c; /* live_enter() says so */
+		return c; /* its SCHEDULE says so */
 	if (!is_forced(m)) {
 		c.host = sched_best(f, &req, &c.busy);
 		return c;
@@ -254,27 +286,20 @@ static bool suits(const struct mig *m, const struct host *h)
 }
 
 /* Return: false if the row could not be written. */
-static bool start(struct queue *q, struct mig *m, struct host *dest)
+static bool start(struct line *l, struct mig *m, struct host *dest)
 {
-	g_autoptr(GError) why = NULL;
-
 	queue_hold(m, dest);
-	if (mig_set_phase(m, MIG_QUEUED, MIG_SCHEDULE, "a slot is free", NULL, &why)) {
-		live_enter(m);
+	if (l->queue->start(m))
 		return true;
-	}
 	queue_hold(m, NULL);
-	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("error", why->message));
-	clock_cancel(&q->timer);
-	q->soon = false;
-	q->timer = clock_after(RETRY_MS, tick, q);
+	retry_later(l->queue);
 	return false;
 }
 
 /* Return: false if there is none to try. */
-static bool try_next(struct queue *q)
+static bool try_next(struct line *line)
 {
-	GSequenceIter *i = g_sequence_get_begin_iter(q->runnable);
+	GSequenceIter *i = g_sequence_get_begin_iter(line->runnable);
 	struct lane *l;
 	struct choice c;
 	struct mig *m;
@@ -282,15 +307,15 @@ static bool try_next(struct queue *q)
 	if (g_sequence_iter_is_end(i))
 		return false;
 	l = g_sequence_get(i);
-	if (!source_is_up(q, l)) {
-		lane_update(q, l); /* it has fallen silent, which is no event; its return is */
+	if (!source_is_up(l)) {
+		lane_update(l); /* it has fallen silent, which is no event; its return is */
 		return true;
 	}
 	m = first_of(l->ready);
 	c = choose(m);
 	if (c.host || !c.busy)
-		return start(q, m, c.host);
-	wait_in(q, m, m->requested_host ? lane_of(q, c.busy->name)->wanted : q->anywhere, lane_of(q, c.busy->name));
+		return start(line, m, c.host);
+	wait_in(m, m->requested_host ? lane_of(line, c.busy->name)->wanted : line->anywhere, lane_of(line, c.busy->name));
 	return true;
 }
 
@@ -323,214 +348,253 @@ static struct mig *first_suited(GSequenceIter **i, GSequenceIter **k, const stru
 }
 
 /* Wake the first that waits for it. Return: false if the host is full, or no other can use it now. */
-static bool wake_for(struct queue *q, struct lane *l)
+static bool wake_for(struct lane *l)
 {
-	struct host *h = fleet_host(q->engine->fleet, l->name);
-	GSequenceIter *i = g_sequence_get_begin_iter(l->wanted), *k = g_sequence_get_begin_iter(q->anywhere);
+	struct host *h = host_of(l);
+	GSequenceIter *i = g_sequence_get_begin_iter(l->wanted), *k = g_sequence_get_begin_iter(l->line->anywhere);
 	struct mig *m;
 
-	if (!h || sched_is_busy(q->engine->fleet, h))
+	if (!h || sched_is_busy(l->line->queue->engine->fleet, h))
 		return false;
 	while ((m = first_suited(&i, &k, h))) {
-		struct lane *source = place_of(m)->source;
+		struct lane *source = entry_of(m)->source;
 
-		wait_in(q, m, source->ready, NULL);
-		if (source->place)
+		wait_in(m, source->ready, NULL);
+		if (source->runnable)
 			return true;
 	}
 	return false;
 }
 
-static void wake(struct queue *q)
+static void wake(struct line *line)
 {
-	for (guint n = q->offers.length; n > 0; n--) {
-		struct lane *l = g_queue_pop_head(&q->offers);
+	for (guint n = line->offers.length; n > 0; n--) {
+		struct lane *l = g_queue_pop_head(&line->offers);
 
-		l->offered = wake_for(q, l);
+		l->offered = wake_for(l);
 		if (l->offered)
-			g_queue_push_tail(&q->offers, l);
+			g_queue_push_tail(&line->offers, l);
+	}
+}
+
+static void pump_line(struct line *line)
+{
+	bool more = true;
+
+	while (more && fleet_has_slot(line)) {
+		wake(line);
+		more = try_next(line);
 	}
 }
 
 static void pump(struct queue *q)
 {
-	bool more = true;
-
 	if (q->pumping || q->engine->stopping)
 		return;
 	q->pumping = true;
-	while (more && fleet_has_slot(q)) {
-		wake(q);
-		more = try_next(q);
-	}
+	for (size_t i = 0; i < TASK_CLASS_N; i++)
+		pump_line(&q->lines[i]);
 	q->pumping = false;
 }
 
 /* ---- life ---- */
 
-struct queue *queue_new(struct engine *e)
+static void line_init(struct line *l, struct queue *q, enum task_class_id class)
+{
+	l->queue = q;
+	l->class = class;
+	l->lanes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, lane_free);
+	l->order = g_sequence_new(NULL);
+	l->anywhere = g_sequence_new(NULL);
+	l->runnable = g_sequence_new(NULL);
+	g_queue_init(&l->offers);
+}
+
+static void line_clear(struct line *l)
+{
+	g_queue_clear(&l->offers);
+	g_sequence_free(l->order);
+	g_sequence_free(l->anywhere);
+	g_sequence_free(l->runnable);
+	g_hash_table_unref(l->lanes);
+}
+
+struct queue *queue_new(struct engine *e, queue_start_f *begin)
 {
 	struct queue *q = g_new0(struct queue, 1);
 
 	q->engine = e;
-	q->lanes = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, lane_free);
-	q->order = g_sequence_new(NULL);
-	q->anywhere = g_sequence_new(NULL);
-	q->runnable = g_sequence_new(NULL);
-	g_queue_init(&q->offers);
+	q->start = begin;
+	for (size_t i = 0; i < TASK_CLASS_N; i++)
+		line_init(&q->lines[i], q, (enum task_class_id)i);
 	return q;
 }
 
 void queue_free(struct queue *q)
 {
 	clock_cancel(&q->timer);
-	g_queue_clear(&q->offers);
-	g_sequence_free(q->order);
-	g_sequence_free(q->anywhere);
-	g_sequence_free(q->runnable);
-	g_hash_table_unref(q->lanes);
+	for (size_t i = 0; i < TASK_CLASS_N; i++)
+		line_clear(&q->lines[i]);
 	g_free(q);
+}
+
+/* Something has changed for every host: @each is called for every lane. */
+static void for_lanes(struct queue *q, void (*each)(struct lane *l))
+{
+	for (size_t i = 0; i < TASK_CLASS_N; i++) {
+		GHashTableIter it;
+		void *lane;
+
+		g_hash_table_iter_init(&it, q->lines[i].lanes);
+		while (g_hash_table_iter_next(&it, NULL, &lane))
+			each(lane);
+	}
 }
 
 static void open_up(struct queue *q)
 {
 	g_autoptr(GSequence) choosing = g_sequence_new(NULL);
 	GSequenceIter *i;
-	GHashTableIter it;
-	void *lane;
 
 	for (guint k = 0; k < q->engine->active->len; k++) {
 		struct mig *m = g_ptr_array_index(q->engine->active, k);
 
-		if (m->phase == MIG_SCHEDULE && !place_of(m)->held)
+		if (m->phase == MIG_SCHEDULE && !entry_of(m)->dest)
 			g_sequence_insert_sorted(choosing, m, before, NULL);
 	}
 	for (i = g_sequence_get_begin_iter(choosing); !g_sequence_iter_is_end(i); i = g_sequence_iter_next(i))
 		queue_hold(g_sequence_get(i), choose(g_sequence_get(i)).host);
 	q->open = true;
-	g_hash_table_iter_init(&it, q->lanes);
-	while (g_hash_table_iter_next(&it, NULL, &lane))
-		lane_update(q, lane);
+	for_lanes(q, lane_update);
 }
 
 /* ---- migrations come and go ---- */
 
-static void join(struct queue *q, struct mig *m)
+static void join(struct mig *m)
 {
-	place_of(m)->in_order = g_sequence_insert_sorted(q->order, m, before, NULL);
-	wait_in(q, m, place_of(m)->source->ready, NULL);
-	soon(q);
+	entry_of(m)->in_order = g_sequence_insert_sorted(line_of(m)->order, m, before, NULL);
+	wait_in(m, entry_of(m)->source->ready, NULL);
+	soon(queue_of(m));
 }
 
-static void leave(struct queue *q, struct mig *m)
+static void leave(struct mig *m)
 {
-	g_clear_pointer(&place_of(m)->in_order, g_sequence_remove);
-	wait_in(q, m, NULL, NULL);
+	g_clear_pointer(&entry_of(m)->in_order, g_sequence_remove);
+	wait_in(m, NULL, NULL);
 }
 
-static void count_slot(struct queue *q, struct mig *m, bool slot)
+static void count_slot(struct mig *m, bool slot)
 {
-	struct queue_place *p = place_of(m);
+	struct queue_entry *p = entry_of(m);
 	int by = (int)slot - (int)p->slot;
 
 	p->slot = slot;
 	p->source->outbound += by;
-	q->running += by;
+	p->source->line->running += by;
 	if (!by)
 		return;
-	lane_update(q, p->source);
+	lane_update(p->source);
 	if (by < 0)
-		soon(q);
+		soon(queue_of(m));
 }
 
 void queue_add(struct mig *m)
 {
-	place_of(m)->source = lane_of(queue_of(m), m->source);
+	entry_of(m)->source = lane_of(line_of(m), m->source);
 	queue_moved(m);
 }
 
 void queue_moved(struct mig *m)
 {
-	struct queue *q = queue_of(m);
-
-	count_slot(q, m, mig_phase_holds_slot(m->phase));
+	count_slot(m, mig_phase_holds_slot(m->phase));
 	if (m->phase != MIG_SCHEDULE)
 		queue_hold(m, mig_phase_holds_claim(m->phase) ? mig_dest(m) : NULL);
-	if (m->phase == MIG_QUEUED && !place_of(m)->in_order)
-		join(q, m);
-	else if (m->phase != MIG_QUEUED && place_of(m)->in_order)
-		leave(q, m);
+	if (m->phase == MIG_QUEUED && !entry_of(m)->in_order)
+		join(m);
+	else if (m->phase != MIG_QUEUED && entry_of(m)->in_order)
+		leave(m);
 }
 
 void queue_reorder(struct mig *m)
 {
-	struct queue *q = queue_of(m);
-
-	if (!place_of(m)->in_order)
+	if (!entry_of(m)->in_order)
 		return;
-	leave(q, m);
-	join(q, m);
+	leave(m);
+	join(m);
 }
 
 void queue_hold(struct mig *m, struct host *h)
 {
 	struct queue *q = queue_of(m);
-	struct queue_place *p = place_of(m);
-	struct host *old = queue_held(m);
+	struct queue_entry *p = entry_of(m);
+	struct lane *old = p->dest, *lane = h ? lane_of(line_of(m), h->name) : NULL;
 
-	if (h == old)
+	if (lane == old)
 		return;
-	util_replace(&p->held, h ? h->name : NULL);
+	p->dest = lane;
 	if (old) {
-		fleet_unclaim(q->engine->fleet, old, m->server_uuid);
-		offer(q, lane_of(q, old->name));
+		old->inbound--;
+		if (host_of(old))
+			fleet_unclaim(q->engine->fleet, host_of(old), m->server_uuid);
+		offer(old);
 	}
-	if (h && mig_server(m))
-		fleet_claim(q->engine->fleet, h, mig_server(m), m->id);
+	if (lane) {
+		lane->inbound++;
+		if (mig_server(m))
+			fleet_claim(q->engine->fleet, h, mig_server(m), m->id);
+	}
 	placing_hold(m);
 }
 
 struct host *queue_held(const struct mig *m)
 {
-	return fleet_host(m->priv->engine->fleet, m->priv->place.held);
+	const struct lane *l = entry_of(m)->dest;
+
+	return l ? host_of(l) : NULL;
 }
 
 /* ---- the hosts ---- */
 
-void queue_host(struct queue *q, struct host *h)
+static void host_changed(struct line *line, const char *name)
 {
-	struct lane *l = lane_of(q, h->name);
-	GSequenceIter *i = g_sequence_get_begin_iter(q->anywhere), *next;
+	struct lane *l = lane_of(line, name);
+	GSequenceIter *i = g_sequence_get_begin_iter(line->anywhere), *next;
 	struct mig *m;
 
-	lane_update(q, l);
+	lane_update(l);
 	while ((m = first_of(l->wanted)))
-		wait_in(q, m, place_of(m)->source->ready, NULL);
+		wait_in(m, entry_of(m)->source->ready, NULL);
 	for (; !g_sequence_iter_is_end(i); i = next) {
 		next = g_sequence_iter_next(i);
 		m = g_sequence_get(i);
-		if (place_of(m)->wanted == l)
-			wait_in(q, m, place_of(m)->source->ready, NULL);
+		if (entry_of(m)->wanted == l)
+			wait_in(m, entry_of(m)->source->ready, NULL);
 	}
-	offer(q, l);
+	offer(l);
+}
+
+void queue_host(struct queue *q, struct host *h)
+{
+	for (size_t i = 0; i < TASK_CLASS_N; i++)
+		host_changed(&q->lines[i], h->name);
 	soon(q);
 }
 
 void queue_room(struct queue *q, struct host *h)
 {
-	offer(q, lane_of(q, h->name));
+	for (size_t i = 0; i < TASK_CLASS_N; i++)
+		offer(lane_of(&q->lines[i], h->name));
+}
+
+static void limits_changed(struct lane *l)
+{
+	lane_update(l);
+	offer(l);
 }
 
 void queue_limits(struct queue *q)
 {
-	GHashTableIter it;
-	void *lane;
-
-	g_hash_table_iter_init(&it, q->lanes);
-	while (g_hash_table_iter_next(&it, NULL, &lane)) {
-		lane_update(q, lane);
-		offer(q, lane);
-	}
+	for_lanes(q, limits_changed);
 	soon(q);
 }
 
@@ -538,50 +602,48 @@ void queue_limits(struct queue *q)
 
 int queue_position(const struct mig *m)
 {
-	GSequenceIter *i = m->priv->place.in_order;
+	GSequenceIter *i = m->priv->entry.in_order;
 
 	return i ? g_sequence_iter_get_position(i) + 1 : 0;
 }
 
-static char *slot_text(const char *of, const char *host, int64_t taken, int64_t max)
+static char *slot_text(const struct line *l, enum task_limit which, const char *of, const char *host, int taken)
 {
-	return g_strdup_printf("waits for a slot of %s%s: %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " taken", of, host, taken, max);
+	int64_t max = limit(l, which);
+
+	return g_strdup_printf("waits for a slot of %s%s: %d of %" G_GINT64_FORMAT " taken", of, host, taken, max == INT64_MAX ? 0 : max);
 }
 
 char *queue_waits_for(const struct mig *m)
 {
-	const struct queue *q = queue_of(m);
-	const struct queue_place *p = place_of(m);
-	const struct conf *c = limits(q);
-	const struct host *wanted;
+	const struct line *l = line_of(m);
+	const struct queue_entry *p = entry_of(m);
 
 	if (!p->in_order)
 		return NULL;
-	if (!q->open)
+	if (!l->queue->open)
 		return g_strdup("waits until every host has been asked after the start");
-	if (p->wanted) {
-		wanted = fleet_host(q->engine->fleet, p->wanted->name);
-		return slot_text(m->requested_host ? "destination " : "a destination, such as ", p->wanted->name,
-				 wanted ? g_hash_table_size(wanted->claims) : 0, c->max_concurrent_inbound_live_migrations);
-	}
-	if (!source_is_up(q, p->source))
+	if (p->wanted)
+		return slot_text(l, TASK_INBOUND, m->requested_host ? "destination " : "a destination, such as ", p->wanted->name,
+				 p->wanted->inbound);
+	if (!source_is_up(p->source))
 		return g_strdup_printf("waits for source %s to come up", p->source->name);
-	if (!source_has_slot(q, p->source))
-		return slot_text("source ", p->source->name, p->source->outbound, c->max_concurrent_live_migrations);
-	if (!fleet_has_slot(q))
-		return slot_text("the fleet", "", q->running, c->max_concurrent_fleet_live_migrations);
+	if (!source_has_slot(p->source))
+		return slot_text(l, TASK_OUTBOUND, "source ", p->source->name, p->source->outbound);
+	if (!fleet_has_slot(l))
+		return slot_text(l, TASK_IN_FLEET, "the fleet", "", l->running);
 	return g_strdup("is the next to begin");
 }
 
 /* ---- for tests ---- */
 
 /* A migration that waits for a destination while one has a slot, and nothing else stands in the way, was forgotten. */
-static bool is_forgotten(const struct queue *q, const struct mig *m)
+static bool is_forgotten(const struct mig *m)
 {
-	struct fleet *f = q->engine->fleet;
-	const struct queue_place *p = place_of(m);
+	struct fleet *f = queue_of(m)->engine->fleet;
+	const struct queue_entry *p = entry_of(m);
 
-	if (!p->wanted || !source_has_slot(q, p->source) || !source_is_up(q, p->source))
+	if (!p->wanted || !source_has_slot(p->source) || !source_is_up(p->source))
 		return false;
 	for (guint i = 0; i < fleet_hosts(f)->len; i++) {
 		const struct host *h = g_ptr_array_index(fleet_hosts(f), i);
@@ -592,38 +654,71 @@ static bool is_forgotten(const struct queue *q, const struct mig *m)
 	return false;
 }
 
-static char *find_forgotten(const struct queue *q)
+static char *find_forgotten(const struct line *l)
 {
-	GSequenceIter *i = g_sequence_get_begin_iter(q->order);
+	GSequenceIter *i = g_sequence_get_begin_iter(l->order);
 
 	for (; !g_sequence_iter_is_end(i); i = g_sequence_iter_next(i)) {
 		const struct mig *m = g_sequence_get(i);
+		const struct queue_entry *p = entry_of(m);
 
-		if (is_forgotten(q, m))
-			return g_strdup_printf("migration %d waits for %s, though a host has a slot for it", (int)m->id, place_of(m)->wanted->name);
-		if (!place_of(m)->wanted && place_of(m)->source->place && source_is_up(q, place_of(m)->source))
+		if (is_forgotten(m))
+			return g_strdup_printf("migration %d waits for %s, though a host has a slot for it", (int)m->id, p->wanted->name);
+		if (!p->wanted && p->source->runnable && source_is_up(p->source))
 			return g_strdup_printf("migration %d waits, though nothing stands in its way", (int)m->id);
 	}
 	return NULL;
 }
 
+/* What a class's migrations hold, by themselves and as it was counted. */
+struct tally {
+	int running, inbound, queued;
+};
+
+static bool tally_differs(const struct tally *a, const struct tally *b)
+{
+	return a->running != b->running || a->inbound != b->inbound || a->queued != b->queued;
+}
+
+static struct tally counted(const struct line *l)
+{
+	struct tally t = { .running = l->running, .queued = g_sequence_get_length(l->order) };
+	GHashTableIter it;
+	void *lane;
+
+	g_hash_table_iter_init(&it, l->lanes);
+	while (g_hash_table_iter_next(&it, NULL, &lane))
+		t.inbound += ((const struct lane *)lane)->inbound;
+	return t;
+}
+
+static char *check_line(const struct line *l)
+{
+	struct tally held = { 0 }, is = counted(l);
+
+	for (guint i = 0; i < l->queue->engine->active->len; i++) {
+		const struct mig *m = g_ptr_array_index(l->queue->engine->active, i);
+
+		if (line_of(m) != l)
+			continue;
+		held.running += mig_phase_holds_slot(m->phase);
+		held.inbound += queue_held(m) != NULL;
+		held.queued += m->phase == MIG_QUEUED;
+		if ((m->phase == MIG_QUEUED) != (entry_of(m)->in_order && entry_of(m)->at))
+			return g_strdup_printf("migration %d is in %s, and %s the queue", (int)m->id, mig_phase_name(m->phase),
+					       entry_of(m)->in_order ? "in" : "not in");
+	}
+	if (tally_differs(&held, &is))
+		return g_strdup_printf("%s: %d hold a slot, %d are counted; %d an inbound one, %d are counted; %d are queued, %d are in the queue",
+				       task_classes[l->class].name, held.running, is.running, held.inbound, is.inbound, held.queued, is.queued);
+	return l->queue->timer || !l->queue->open || !fleet_has_slot(l) ? NULL : find_forgotten(l);
+}
+
 char *queue_check(struct queue *q)
 {
-	int running = 0, queued = 0;
+	char *wrong = NULL;
 
-	for (guint i = 0; i < q->engine->active->len; i++) {
-		const struct mig *m = g_ptr_array_index(q->engine->active, i);
-
-		running += mig_phase_holds_slot(m->phase);
-		queued += m->phase == MIG_QUEUED;
-		if ((m->phase == MIG_QUEUED) != (place_of(m)->in_order && place_of(m)->at))
-			return g_strdup_printf("migration %d is in %s, and %s the queue", (int)m->id, mig_phase_name(m->phase),
-					       place_of(m)->in_order ? "in" : "not in");
-	}
-	if (running != q->running || queued != g_sequence_get_length(q->order))
-		return g_strdup_printf("%d hold a slot, %d are counted; %d are queued, %d are in the queue", running, q->running, queued,
-				       g_sequence_get_length(q->order));
-	if (q->timer || !q->open || !fleet_has_slot(q))
-		return NULL;
-	return find_forgotten(q);
+	for (size_t i = 0; !wrong && i < TASK_CLASS_N; i++)
+		wrong = check_line(&q->lines[i]);
+	return wrong;
 }

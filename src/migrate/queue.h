@@ -2,9 +2,8 @@
  *
  * queue: which migration may begin, and in which order.
  *
- * Three limits hold at every instant: migrations out of a host
- * (max_concurrent_live_migrations), into a host (max_concurrent_inbound_...) and
- * in the whole fleet (max_concurrent_fleet_...). What must wait is ordered by
+ * Three limits of its class (fleet/task_class.h) hold at every instant: migrations
+ * out of a host, into a host, and in the whole fleet. What must wait is ordered by
  * priority, then by age. queue.c has the theory of operation.
  */
 #ifndef QUEUE_H
@@ -16,16 +15,22 @@ struct queue;
 struct lane;
 
 /* A migration's part of the queue. */
-struct queue_place {
-	GSequenceIter *in_order;   /* among all that are queued; NULL: it is not */
+struct queue_entry {
+	GSequenceIter *in_order;   /* among all of its class that are queued; NULL: it is not */
 	GSequenceIter *at;         /* in its source's, its destination's or the common wait list */
 	struct lane *source;       /* where it counts; NULL before queue_add() */
 	struct lane *wanted;       /* the busy destination that it waits for; NULL: it waits for a slot of the source or the fleet */
+	struct lane *dest;         /* where it counts as inbound, and has its claim; NULL */
 	bool slot;                 /* it counts as outbound */
-	char *held;                /* the host where it has a claim; NULL */
 };
 
-struct queue *queue_new(struct engine *e);
+/*
+ * The slots and the host (queue_held(); NULL: none fits) are @m's: its phase is to become SCHEDULE.
+ * Return: false if the row could not be written; the slots are given back and it is tried again.
+ */
+typedef bool queue_start_f(struct mig *m);
+
+struct queue *queue_new(struct engine *e, queue_start_f *begin);
 void queue_free(struct queue *q);
 
 /** queue_add() - take a migration in, as its row says: at a start, or a new one. */
@@ -47,7 +52,7 @@ void queue_room(struct queue *q, struct host *h);
 /** queue_limits() - the limits have changed. */
 void queue_limits(struct queue *q);
 
-/** queue_position() - 1 for the first of all that are queued; 0: it is not queued. */
+/** queue_position() - 1 for the first of all of its class that are queued; 0: it is not queued. */
 int queue_position(const struct mig *m);
 /** queue_waits_for() - "waits for a slot of source h1: 1 of 1 taken". Return: owned by the caller; NULL if it is not queued. */
 char *queue_waits_for(const struct mig *m);
