@@ -18,10 +18,9 @@
 #define FILES_WANTED 16384
 #define FILES_OURS 1024          /* kept for hosts, files and the database */
 #define CONNECTIONS_MAX 8192
-#define ADDRESS_SHARE 4          /* the part of them that one address may have */
 #define HANDLED_MAX 1024
-#define BODIES_MAX (64 << 20)    /* bytes, in all */
-#define BODIES_LARGE 4           /* at least so many of the largest */
+#define BODIES_MAX (64 << 20)    /* bytes */
+#define ADDRESS_SHARE 4          /* the part of each of these that one address may have */
 
 /* One request, from its head to the end of its answer. */
 struct exchange {
@@ -250,8 +249,9 @@ static void start_server(struct http *h)
 {
 	unsigned connections = connections_max();
 	struct net_params p = {
-		.service = &service, .user = h, .tls = h->tls, .connections_max = connections, .address_max = connections / ADDRESS_SHARE,
-		.handled_max = HANDLED_MAX, .bodies_max = MAX(BODIES_MAX, BODIES_LARGE * (size_t)h->api->conf->max_request_body_size),
+		.service = &service, .user = h, .tls = h->tls, .connections_max = connections, .handled_max = HANDLED_MAX, .share = ADDRESS_SHARE,
+		/* the largest fits into a share */
+		.bodies_max = MAX(BODIES_MAX, ADDRESS_SHARE * (size_t)h->api->conf->max_request_body_size),
 	};
 
 	h->net = net_server_new(&p);

@@ -382,12 +382,10 @@ static enum next do_handshake(struct net_conn *c)
 
 static enum next handle(struct net_conn *c)
 {
-	struct net_server *s = c->s;
-
-	if (g_queue_get_length(&s->states[NET_HANDLE][0]) + g_queue_get_length(&s->states[NET_HANDLE][1]) >= s->p.handled_max)
+	if (!net_may_handle(c))
 		return refuse(c, 503, "Too many requests are being handled");
 	net_enter(c, NET_HANDLE);
-	s->p.service->whole(c);
+	c->s->p.service->whole(c);
 	return c->answered ? NEXT_STATE : NEXT_EVENT;
 }
 
@@ -609,7 +607,7 @@ struct net_conn *net_conn_new(struct net_server *s, int fd)
 	c->s = s;
 	c->fd = fd;
 	c->minor = 1;
-	c->in_state.data = c->in_peer.data = c->in_ready.data = c;
+	c->in_state.data = c->in_peer.data = c->in_ready.data = c->in_unfinished.data = c;
 	c->state = NET_STATE_N;
 	c->out = g_string_sized_new(0);
 	c->readable = c->writable = true;

@@ -41,7 +41,11 @@ static void leave_state(struct net_conn *c)
 	g_queue_unlink(&c->s->states[c->state][c->trusted], &c->in_state);
 	if (c->may_evict)
 		g_queue_unlink(&c->peer->waiting, &c->in_peer);
-	c->may_evict = false;
+	if (c->unfinished)
+		g_queue_unlink(&c->peer->unfinished, &c->in_unfinished);
+	if (c->state == NET_HANDLE)
+		c->peer->handled--;
+	c->may_evict = c->unfinished = false;
 }
 
 static void enter_state(struct net_conn *c, enum net_state state, bool trusted)
@@ -56,6 +60,8 @@ static void enter_state(struct net_conn *c, enum net_state state, bool trusted)
 	c->may_evict = !trusted && net_may_evict(state);
 	if (c->may_evict)
 		g_queue_push_tail_link(&c->peer->waiting, &c->in_peer);
+	if (state == NET_HANDLE)
+		c->peer->handled++;
 	c->deadline_ms = limit_ms ? clock_now_ms() + limit_ms : INT64_MAX;
 	if (limit_ms)
 		arm(c->s, c->deadline_ms);
@@ -218,7 +224,7 @@ static bool make_room(struct net_server *s, const union net_address *from)
 			return false;
 		p = net_peer_find(&s->peers, from);
 	}
-	return !p || p->local || p->open < s->p.address_max || evict(s, g_queue_peek_head(&p->waiting));
+	return !p || p->local || p->open < s->p.connections_max / s->p.share || evict(s, g_queue_peek_head(&p->waiting));
 }
 
 void net_accept(int fd, const union net_address *from, void *user)
@@ -270,12 +276,21 @@ void net_conn_close(struct net_conn *c)
 	net_check_stopped(s);
 }
 
-/* ---- bodies ---- */
+/* ---- requests and bodies ---- */
 
-/* A client that began earlier to send a body, and has not ended. */
-static struct net_conn *oldest_body(const struct net_server *s, const struct net_conn *not_that)
+bool net_may_handle(const struct net_conn *c)
 {
-	for (GList *link = s->states[NET_BODY][0].head; link; link = link->next) {
+	const struct net_server *s = c->s;
+	const struct net_peer *p = c->peer;
+
+	return s->states[NET_HANDLE][0].length + s->states[NET_HANDLE][1].length < s->p.handled_max &&
+	       (p->local || p->handled < s->p.handled_max / s->p.share);
+}
+
+/* Of those in a queue whose bodies have not ended the one that began first. */
+static struct net_conn *oldest_body(const GQueue *q, const struct net_conn *not_that)
+{
+	for (GList *link = q->head; link; link = link->next) {
 		struct net_conn *c = link->data;
 
 		if (c != not_that && c->body_bytes)
@@ -284,18 +299,35 @@ static struct net_conn *oldest_body(const struct net_server *s, const struct net
 	return NULL;
 }
 
+/* Whether there is no room for @len bytes more of @c. @ret_other: whose body has to go, one of the same address if that has its share; NULL: none can */
+static bool in_the_way(const struct net_conn *c, size_t len, struct net_conn **ret_other)
+{
+	const struct net_server *s = c->s;
+
+	if (!c->peer->local && c->peer->bodies + len > s->p.bodies_max / s->p.share)
+		*ret_other = oldest_body(&c->peer->unfinished, c);
+	else if (s->bodies + len > s->p.bodies_max)
+		*ret_other = oldest_body(&s->states[NET_BODY][0], c);
+	else
+		return false;
+	return true;
+}
+
 bool net_room_for(struct net_conn *c, size_t len)
 {
 	struct net_server *s = c->s;
+	struct net_conn *other;
 
-	while (s->bodies + len > s->p.bodies_max) {
-		struct net_conn *other = oldest_body(s, c);
-
+	while (in_the_way(c, len, &other)) {
 		if (!other)
 			return false;
 		net_conn_refuse(other, 503, "Too many bodies are being received");
 	}
+	if (!c->unfinished)
+		g_queue_push_tail_link(&c->peer->unfinished, &c->in_unfinished);
+	c->unfinished = true;
 	c->body_bytes += len;
+	c->peer->bodies += len;
 	s->bodies += len;
 	s->bodies_peak = MAX(s->bodies_peak, s->bodies);
 	return true;
@@ -308,6 +340,7 @@ void net_body_done(struct net_conn *c)
 	if (!c->body_bytes)
 		return;
 	s->bodies -= c->body_bytes;
+	c->peer->bodies -= c->body_bytes;
 	c->body_bytes = 0;
 	if (s->bodies_peak < TRIM_BYTES || s->bodies > s->bodies_peak / 4)
 		return;

@@ -69,10 +69,11 @@ struct net_params {
 	const struct net_service *service;
 	void *user;                /* net_user() */
 	struct tls *tls;           /* lent; NULL: plain */
+	/* in all */
 	unsigned connections_max;
-	unsigned address_max;      /* connections of one address (IPv6: of one /64); loopback, where proxies are, has no such limit */
 	unsigned handled_max;      /* requests that wait for their handlers */
-	size_t bodies_max;         /* bytes of bodies that were read and not yet answered, of all connections */
+	size_t bodies_max;         /* bytes of bodies that were read and not yet answered */
+	unsigned share;            /* one address (IPv6: one /64) may have 1/share of each of these; loopback, where proxies are, has all */
 };
 
 struct net_stats {

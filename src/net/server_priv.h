@@ -9,15 +9,17 @@
 
 #define NET_INPUT (64 * 1024) /* read at once, at most */
 
-/* An address, and those of its connections that have something to do. */
+/* An address, what it has of the server, and those of its connections that have something to do. */
 struct net_peer {
 	uint8_t key[16];
-	unsigned open;
-	bool local;             /* of this machine */
+	unsigned open, handled;
+	size_t bodies;          /* bytes */
+	bool local;             /* of this machine: it has no limits */
 	GQueue *ringing;        /* peers.ring or peers.rested; NULL: none of its connections is ready */
 	GList in_ring;
 	GQueue ready;           /* struct net_conn */
 	GQueue waiting;         /* those that may be closed to make room, the longest first */
+	GQueue unfinished;      /* those whose bodies have come in part, the oldest first */
 };
 
 struct net_peers {
@@ -42,9 +44,9 @@ struct net_conn {
 	enum net_state state;
 	int64_t deadline_ms;
 	uint64_t since;         /* of net_server.moves: it came to its state */
-	GList in_state, in_peer, in_ready;
+	GList in_state, in_peer, in_ready, in_unfinished;
 	char name[64];
-	bool trusted, readable, writable, left, gone, queued, stepping, may_evict;
+	bool trusted, readable, writable, left, gone, queued, stepping, may_evict, unfinished;
 	uint64_t turn;          /* in which it had its last step */
 	struct net_input in;
 	/* the request */
@@ -118,7 +120,9 @@ bool net_may_evict(enum net_state s);
 
 /** net_enter() - the one writer of a connection's state; starts its deadline. */
 void net_enter(struct net_conn *c, enum net_state state);
-/** net_room_for() - bytes of a body came. Return: false if there are too many in all, and none could be refused instead. */
+/** net_may_handle() - whether there are not too many requests, in all and of its address, whose handlers have not answered. */
+bool net_may_handle(const struct net_conn *c);
+/** net_room_for() - bytes of a body came. Return: false if there are too many, in all or of its address, and none could be refused instead. */
 bool net_room_for(struct net_conn *c, size_t len);
 /** net_body_done() - the bytes of its body are no longer there. */
 void net_body_done(struct net_conn *c);

@@ -171,7 +171,7 @@ static void start(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct net_params p = { .service = &service, .connections_max = 9, .address_max = 9, .handled_max = 9, .bodies_max = 1 << 20 };
+	struct net_params p = { .service = &service, .connections_max = 9, .handled_max = 9, .bodies_max = 1 << 20, .share = 1 };
 	union net_address from = { .in = { .sin_family = AF_INET } };
 	g_autoptr(GString) out = g_string_new(NULL);
 	size_t piece = 1 + size / PIECES_MAX + (size ? data[size - 1] : 0);

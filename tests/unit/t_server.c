@@ -145,7 +145,7 @@ static void begin_with(struct net_params p)
 
 static void begin(void)
 {
-	begin_with((struct net_params){ .connections_max = 1000, .address_max = 1000, .handled_max = 1000, .bodies_max = 1 << 20 });
+	begin_with((struct net_params){ .connections_max = 1000, .handled_max = 1000, .bodies_max = 1 << 20, .share = 1 });
 }
 
 static void end(void)
@@ -445,7 +445,7 @@ static void test_full(void)
 {
 	int handled, trusted, strangers[8], fd;
 
-	begin_with((struct net_params){ .connections_max = 10, .address_max = 10, .handled_max = 1000, .bodies_max = 1 << 20 });
+	begin_with((struct net_params){ .connections_max = 10, .handled_max = 1000, .bodies_max = 1 << 20, .share = 1 });
 	handled = ask("192.0.2.1", "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
 	trusted = ask("192.0.2.1", "GET /token HTTP/1.1\r\nHost: h\r\n\r\n");
 	settle();
@@ -483,7 +483,7 @@ static void test_slow_heads(void)
 {
 	int fds[200], fd = -1;
 
-	begin_with((struct net_params){ .connections_max = 100, .address_max = 100, .handled_max = 1000, .bodies_max = 1 << 20 });
+	begin_with((struct net_params){ .connections_max = 100, .handled_max = 1000, .bodies_max = 1 << 20, .share = 1 });
 	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
 		fds[i] = ask("192.0.2.1", HALF);
 		settle();
@@ -519,7 +519,7 @@ static void test_share(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		int fds[4];
 
-		begin_with((struct net_params){ .connections_max = 10, .address_max = 2, .handled_max = 10, .bodies_max = 1 << 20 });
+		begin_with((struct net_params){ .connections_max = 10, .handled_max = 10, .bodies_max = 1 << 20, .share = 5 });
 		for (int k = 0; k < 4; k++) {
 			fds[k] = ask(rows[i].from[k], GET);
 			settle();
@@ -538,7 +538,7 @@ static void test_all_trusted(void)
 {
 	int a, b, c;
 
-	begin_with((struct net_params){ .connections_max = 2, .address_max = 2, .handled_max = 10, .bodies_max = 1 << 20 });
+	begin_with((struct net_params){ .connections_max = 2, .handled_max = 10, .bodies_max = 1 << 20, .share = 1 });
 	a = ask("192.0.2.1", "GET /token HTTP/1.1\r\nHost: h\r\n\r\n");
 	b = ask("192.0.2.1", "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
 	settle();
@@ -557,7 +557,7 @@ static void test_handled(void)
 {
 	int a, b;
 
-	begin_with((struct net_params){ .connections_max = 9, .address_max = 9, .handled_max = 1, .bodies_max = 1 << 20 });
+	begin_with((struct net_params){ .connections_max = 9, .handled_max = 1, .bodies_max = 1 << 20, .share = 1 });
 	a = ask("192.0.2.1", "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
 	settle();
 	b = ask("192.0.2.2", GET);
@@ -571,7 +571,51 @@ static void test_handled(void)
 	end();
 }
 
+/* Requests that are held, of which an address may have two of ten: a third one is refused, others go on. */
+static void test_handled_share(void)
+{
+	static const struct {
+		const char *name, *from[4], *want[4];
+	} rows[] = {
+		{ "one address", { "192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2" }, { "", "", "503 closed", "" } },
+		{ "a /64", { "2001:db8::1", "2001:db8::2", "2001:db8::3:4", "2001:db8:0:1::1" }, { "", "", "503 closed", "" } },
+		{ "loopback", { "127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1" }, { "", "", "", "" } },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		int fds[4];
+
+		begin_with((struct net_params){ .connections_max = 50, .handled_max = 10, .bodies_max = 1 << 20, .share = 5 });
+		for (int k = 0; k < 4; k++) {
+			fds[k] = ask(rows[i].from[k], "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+			settle();
+			expect(fds[k], rows[i].want[k]);
+		}
+		/* one is over, so its place is free */
+		answer(held->pdata[0], 2);
+		settle();
+		expect(fds[0], "200");
+		put(fds[0], GET);
+		settle();
+		expect(fds[0], "200");
+		for (int k = 0; k < 4; k++)
+			bye(fds[k]);
+		end();
+	}
+}
+
 /* ---- D18: bodies ---- */
+
+#define POST "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n"
+
+static int post(const char *from, const char *part)
+{
+	int fd = ask(from, POST);
+
+	put(fd, part);
+	settle();
+	return fd;
+}
 
 /* Half bodies that are more than there may be in all: the oldest are refused, and one that comes whole is answered. */
 static void test_half_bodies(void)
@@ -581,14 +625,10 @@ static void test_half_bodies(void)
 
 	begin(); /* a MiB */
 	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
-		fds[i] = ask("192.0.2.1", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
-		put(fds[i], half);
-		settle();
+		fds[i] = post("192.0.2.1", half);
 		g_assert_cmpuint(net_stats(server).body_bytes, <=, 1 << 20);
 	}
-	fd = ask("192.0.2.2", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n");
-	put(fd, half);
-	settle();
+	fd = post("192.0.2.2", half);
 	put(fd, rest);
 	settle();
 	expect(fd, "200");
@@ -601,6 +641,59 @@ static void test_half_bodies(void)
 		bye(fds[i]);
 	bye(fd);
 	g_assert_cmpuint(net_stats(server).body_bytes, ==, 0);
+	end();
+}
+
+/* An address that has its share of bodies loses its own oldest; that of another one, which began before, is left alone. */
+static void test_body_share(void)
+{
+	static const struct {
+		const char *name, *from;
+		unsigned kept; /* half bodies of it */
+	} rows[] = {
+		{ "IPv4", "192.0.2.1", 2 },
+		{ "IPv6", "2001:db8::1", 2 },
+		{ "loopback", "127.0.0.1", 8 },
+	};
+	g_autofree char *half = times("0123456789", 9000), *rest = times("0123456789", 1000);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		int other, fds[8];
+
+		begin_with((struct net_params){ .connections_max = 50, .handled_max = 10, .bodies_max = 1000000, .share = 5 });
+		other = post("192.0.2.2", half);
+		for (size_t k = 0; k < G_N_ELEMENTS(fds); k++)
+			fds[k] = post(rows[i].from, half);
+		g_assert_cmpuint(net_stats(server).body_bytes, ==, (1 + rows[i].kept) * 90000);
+		for (size_t k = 0; k < G_N_ELEMENTS(fds); k++)
+			expect(fds[k], k + rows[i].kept < G_N_ELEMENTS(fds) ? "503 closed" : "");
+		put(other, rest);
+		put(fds[7], rest);
+		settle();
+		expect(other, "200");
+		expect(fds[7], "200");
+		for (size_t k = 0; k < G_N_ELEMENTS(fds); k++)
+			bye(fds[k]);
+		bye(other);
+		end();
+	}
+}
+
+/* One body after the other takes nothing of the share. */
+static void test_body_after_body(void)
+{
+	g_autofree char *whole = times("0123456789", 10000);
+	int fd;
+
+	begin_with((struct net_params){ .connections_max = 50, .handled_max = 10, .bodies_max = 1000000, .share = 5 });
+	fd = post("192.0.2.1", whole);
+	for (int i = 0; i < 10; i++) {
+		expect(fd, "200");
+		put(fd, POST);
+		put(fd, whole);
+		settle();
+	}
+	bye(fd);
 	end();
 }
 
@@ -660,6 +753,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/D3/full", test_full);
 	g_test_add_func("/D3/share", test_share);
 	g_test_add_func("/D3/all_trusted", test_all_trusted);
+	g_test_add_func("/D3/handled_share", test_handled_share);
 	g_test_add_func("/D18/half_bodies", test_half_bodies);
+	g_test_add_func("/D18/body_share", test_body_share);
+	g_test_add_func("/D18/body_after_body", test_body_after_body);
 	return g_test_run();
 }
