@@ -164,7 +164,7 @@ static GPtrArray *of_migration(const struct mig *m)
 /* The destination has said since that it has nothing of ours, and no call is under way that could make something. */
 static bool is_clean(const struct mig *m)
 {
-	const struct hv_dom *d = m->priv->dest_dom;
+	const struct hv_dom *d = m->priv->probe.dest;
 
 	return d && (d->state == HV_ABSENT || m->priv->dest_theirs) && !g_hash_table_contains(m->priv->engine->calls, m->server_uuid);
 }
@@ -177,8 +177,8 @@ static bool is_nowhere(const struct mig *m)
 {
 	const struct mig_private *p = m->priv;
 
-	return (p->arrived || m->phase == MIG_FINISH) && !p->dest_defined && p->source_dom && p->dest_dom && p->source_dom->state == HV_ABSENT &&
-	       p->dest_dom->state == HV_ABSENT;
+	return (p->arrived || m->phase == MIG_FINISH) && !p->dest_defined && p->probe.source && p->probe.dest && p->probe.source->state == HV_ABSENT &&
+	       p->probe.dest->state == HV_ABSENT;
 }
 
 /* Is there still something to do for it at its host, when its migration has ended? */
@@ -188,7 +188,7 @@ static bool becomes_due(struct mig *m, const struct definition *d, enum volume_f
 
 	if (fate == VOLUME_MOVED)
 		return (d->kind == DEFINITION_GUEST || !definition_find(d->engine, d->server_uuid, d->host, DEFINITION_GUEST)) &&
-		       m->priv->dest_dom && definition_lacks(m, &lacks);
+		       m->priv->probe.dest && definition_lacks(m, &lacks);
 	if (d->kind == DEFINITION_REPLACED)
 		return true;
 	return fate == VOLUME_STAYED ? !is_clean(m) : is_nowhere(m);

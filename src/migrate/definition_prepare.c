@@ -52,7 +52,7 @@ static void undefine(struct mig *m, const char *xml)
 /* The row comes before the act: whatever happens then, it is put back. */
 static void replace(struct mig *m, const char *xml)
 {
-	struct definition d = { .kind = DEFINITION_REPLACED, .xml = (char *)xml, .autostart = m->priv->dest_dom->kept.autostart };
+	struct definition d = { .kind = DEFINITION_REPLACED, .xml = (char *)xml, .autostart = m->priv->probe.dest->kept.autostart };
 	g_autoptr(GError) why = NULL;
 
 	if (!definition_insert(m, &d, &why)) {
@@ -82,7 +82,7 @@ static void take_away(struct mig *m)
 	struct engine *e = m->priv->engine;
 	const struct definition *known = definition_find(e, m->server_uuid, m->dest, DEFINITION_GUEST);
 	struct hv_req req = { .op = HV_DOM_DEFINITION };
-	g_autofree char *why = definition_in_the_way(m->dest, m->priv->source_dom->name, m->priv->dest_dom);
+	g_autofree char *why = definition_in_the_way(m->dest, m->priv->probe.source->name, m->priv->probe.dest);
 
 	if (!known)
 		known = definition_find(e, m->server_uuid, m->dest, DEFINITION_REPLACED);
@@ -142,13 +142,13 @@ bool definition_prepare(struct mig *m)
 	struct mig_private *p = m->priv;
 	struct hv_req req = { .op = HV_DOM_DEFINITION };
 
-	if (!p->source_dom->persistent)
+	if (!p->probe.source->persistent)
 		g_clear_pointer(&p->definition, g_free);
-	if (p->source_dom->persistent && !p->definition)
+	if (p->probe.source->persistent && !p->definition)
 		ask(m, mig_source(m), &req, got_own);
 	else if (!take_over(m))
 		return false;
-	else if (p->dest_dom->state != HV_ABSENT)
+	else if (p->probe.dest->state != HV_ABSENT)
 		take_away(m);
 	else
 		return true;
@@ -161,14 +161,14 @@ bool definition_write_copy(struct mig *m, GError **err)
 {
 	struct mig_private *p = m->priv;
 	struct server *s = mig_server(m);
-	struct definition d = { .kind = DEFINITION_GUEST, .xml = p->definition, .autostart = p->source_dom->kept.autostart };
+	struct definition d = { .kind = DEFINITION_GUEST, .xml = p->definition, .autostart = p->probe.source->kept.autostart };
 	const struct definition *old = definition_find(p->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
 	bool was = s->autostart, ok;
 
 	p->definition_id = 0;
 	if (!p->definition || (old && old->migration_id == m->id))
 		return true;
-	s->autostart = p->source_dom->kept.autostart;
+	s->autostart = p->probe.source->kept.autostart;
 	ok = (!old || store_run(p->engine->store, Q_DEFINITION_DELETE, STORE_ARGS(SV_I(old->id)), NULL, err)) && definition_insert(m, &d, err) &&
 	     (s->autostart == was || fleet_server_save(p->engine->fleet, s, err));
 	p->definition_id = d.id;
@@ -182,10 +182,10 @@ void definition_copying(struct mig *m)
 
 	if (!p->definition_id)
 		return;
-	mig_server(m)->autostart = p->source_dom->kept.autostart;
+	mig_server(m)->autostart = p->probe.source->kept.autostart;
 	definition_add(p->engine, &(struct definition){
 		.id = p->definition_id, .migration_id = m->id, .server_uuid = m->server_uuid, .host = m->dest, .kind = DEFINITION_GUEST, .xml = p->definition,
-		.autostart = p->source_dom->kept.autostart,
+		.autostart = p->probe.source->kept.autostart,
 	});
 }
 
@@ -194,7 +194,7 @@ void definition_copying(struct mig *m)
 bool definition_lacks(struct mig *m, struct hv_req *ret)
 {
 	struct engine *e = m->priv->engine;
-	const struct hv_dom *there = m->priv->dest_dom;
+	const struct hv_dom *there = m->priv->probe.dest;
 	const struct definition *own = definition_find(e, m->server_uuid, m->dest, DEFINITION_GUEST);
 	const struct definition *replaced = definition_find(e, m->server_uuid, m->dest, DEFINITION_REPLACED);
 	const struct definition *wanted = own ? own : replaced;

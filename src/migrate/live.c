@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The stages of a live migration, up to the copy and its watching. What follows
+ * The stages of a live migration, up to the copy. What follows
  * a doubt is in settle.c.
  */
 #include <string.h>
@@ -191,8 +191,7 @@ static void destination_left(struct mig *m)
 	volume_ended(m, VOLUME_STAYED);
 	live_copies(m, NULL);
 	m->priv->elsewhere++;
-	util_replace(&m->priv->call_error, NULL);
-	m->priv->call_lost = false;
+	copy_forget(&m->priv->copy);
 }
 
 bool live_elsewhere(struct mig *m, const char *why)
@@ -236,21 +235,21 @@ void live_destination_failed(struct mig *m, const char *why)
 static char *not_movable(struct mig *m)
 {
 	struct mig_private *p = m->priv;
-	enum probe_half src = probe_source_half(p->source_dom), dst = probe_dest_half(p->dest_dom);
+	enum probe_half src = probe_source_half(p->probe.source), dst = probe_dest_half(p->probe.dest);
 
 	if (src != PROBE_H_RUN && src != PROBE_H_PAUSED)
 		return g_strdup_printf("the guest is %s at %s", probe_half_name(src), m->source);
-	if (p->source_dom->unreadable)
-		return g_strdup_printf("the description of the domain on %s cannot be read: %s", m->source, p->source_dom->unreadable);
-	if (p->dest_dom->unreadable)
-		return g_strdup_printf("%s has a domain of that UUID whose description cannot be read: %s", m->dest, p->dest_dom->unreadable);
-	if (p->source_dom->kept.managed_save)
+	if (p->probe.source->unreadable)
+		return g_strdup_printf("the description of the domain on %s cannot be read: %s", m->source, p->probe.source->unreadable);
+	if (p->probe.dest->unreadable)
+		return g_strdup_printf("%s has a domain of that UUID whose description cannot be read: %s", m->dest, p->probe.dest->unreadable);
+	if (p->probe.source->kept.managed_save)
 		return g_strdup_printf("%s keeps a managed save image of the guest, which would be left there when it has moved: remove it "
 				       "(virsh managedsave-remove)", m->source);
-	if (p->source_dom->kept.checkpoints)
+	if (p->probe.source->kept.checkpoints)
 		return g_strdup_printf("the guest has %d checkpoints at %s, which libvirt would forget: delete them first (virsh checkpoint-delete)",
-				       p->source_dom->kept.checkpoints, m->source);
-	if (p->source_job)
+				       p->probe.source->kept.checkpoints, m->source);
+	if (p->probe.job)
 		return g_strdup_printf("another job runs for the guest at %s", m->source);
 	if (dst != PROBE_H_ABSENT && dst != PROBE_H_OFF && dst != PROBE_H_FAILED && dst != PROBE_H_MIGRATED)
 		return g_strdup_printf("%s already has a copy of the guest, which is %s there", m->dest, probe_half_name(dst));
@@ -262,8 +261,6 @@ static bool write_copy(struct mig *m, GError **err)
 	return mig_write_options(m, err) && definition_write_copy(m, err) &&
 	       (m->attempt > 0 || action_event_start(m->priv->engine->store, m->action_id, "compute_live_migration", m->source, err));
 }
-
-static void copy_call(struct mig *m);
 
 static bool make_xml(struct mig *m, GError **err)
 {
@@ -307,7 +304,7 @@ void live_prepared(struct mig *m)
 		give_up(m, err->message);
 	else if (live_go(m, MIG_COPY, "both hosts are ready", write_copy)) {
 		definition_copying(m);
-		copy_call(m);
+		copy_begin(m);
 	}
 }
 
@@ -317,8 +314,8 @@ static void got_dest_dom(struct mig *m, struct hv_reply *r)
 		live_destination_failed(m, r->err->message);
 		return;
 	}
-	hv_dom_free(m->priv->dest_dom);
-	m->priv->dest_dom = g_steal_pointer(&r->dom);
+	hv_dom_free(m->priv->probe.dest);
+	m->priv->probe.dest = g_steal_pointer(&r->dom);
 	live_prepared(m);
 }
 
@@ -330,9 +327,9 @@ static void got_source_dom(struct mig *m, struct hv_reply *r)
 		live_later(m, RETRY_MS);
 		return;
 	}
-	hv_dom_free(m->priv->source_dom);
-	m->priv->source_dom = g_steal_pointer(&r->dom);
-	m->priv->source_job = m->priv->source_dom->job_outgoing || m->priv->source_dom->job_incoming;
+	hv_dom_free(m->priv->probe.source);
+	m->priv->probe.source = g_steal_pointer(&r->dom);
+	m->priv->probe.job = m->priv->probe.source->job_outgoing || m->priv->probe.source->job_incoming;
 	if (!live_ask(m, mig_dest(m), &req, got_dest_dom)) {
 		g_autofree char *why = g_strdup_printf("Compute service of %s is unavailable at this time.", m->dest);
 
@@ -424,68 +421,6 @@ static void prepare(struct mig *m)
 		live_later(m, HOST_WAIT_MS);
 }
 
-/* ---- COPY ---- */
-
-static void got_migrate(struct mig *m, struct hv_reply *r)
-{
-	struct mig_private *p = m->priv;
-
-	p->call_running = false;
-	p->arrived |= !r->err;
-	p->call_lost = r->err && err_code(r->err) == ERR_HV_LOST;
-	p->guest_refused = r->err && err_code(r->err) == ERR_HV_GUEST;
-	util_replace(&p->call_error, r->err ? r->err->message : NULL);
-	log_debug("migrate_call_ended", LOG_D("migration", m->id), LOG_S("error", p->call_error));
-	settle(m);
-}
-
-struct hv_migrate_params live_migrate_params(struct mig *m, const char *migrate_uri)
-{
-	const struct conf *c = fleet_conf(m->priv->engine->fleet);
-	struct host *dest = mig_dest(m);
-
-	return (struct hv_migrate_params){
-		.dest_uri = host_dest_uri(dest),
-		.migrate_uri = migrate_uri,
-		.native_tls = c->live_migration_with_native_tls,
-		.persist_dest = m->priv->source_dom->persistent,
-		.parallel = (int)c->live_migration_parallel_connections,
-		.tunnelled = c->live_migration_tunnelled,
-		.dest_host = dest->name,
-	};
-}
-
-static void copy_call(struct mig *m)
-{
-	const struct conf *c = fleet_conf(m->priv->engine->fleet);
-	struct mig_private *p = m->priv;
-	g_autofree const char **copy_disks = block_targets(p->copies);
-	g_autofree char *migrate_uri = host_migrate_uri(mig_dest(m));
-	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid, .migrate = live_migrate_params(m, migrate_uri) };
-
-	req.migrate.dest_xml = p->dest_xml;
-	req.migrate.copy_disks = copy_disks;
-	req.migrate.persistent_xml = p->persistent_xml;
-	req.migrate.bandwidth_mibs = c->live_migration_bandwidth;
-	req.migrate.downtime_ms = c->live_migration_downtime / c->live_migration_downtime_steps;
-	req.migrate.postcopy = c->live_migration_permit_post_copy && p->source_dom->state == HV_RUNNING;
-	req.migrate.auto_converge = c->live_migration_permit_auto_converge && !c->live_migration_permit_post_copy;
-	p->saved_ms = clock_now_ms();
-	p->history = (struct converge_history){ 0 };
-	p->copied_ms = 0;
-	p->aborted = false;
-	g_clear_pointer(&p->given_up, g_free);
-	if (!live_ask(m, mig_source(m), &req, got_migrate)) {
-		/* It was connected a moment ago. The row says COPY: settle as after any doubt. */
-		settle(m);
-		return;
-	}
-	p->call_running = p->called = true;
-	p->job_seen = p->guest_refused = false;
-	p->job_seen_ms = clock_now_ms();
-	live_watch(m);
-}
-
 /* ---- entrances ---- */
 
 /* The files may be partial. */
@@ -570,13 +505,13 @@ void live_event(struct mig *m, const struct hv_event *ev)
 	if (copying && ev->type == HV_EV_DOM && ev->reason == HV_R_POSTCOPY)
 		postcopy_seen(m);
 	/* A call under way tells its end by itself; without one the hosts' events do. */
-	if (ev->type == HV_EV_DOM && !before_copy(m) && !m->priv->call_running)
+	if (ev->type == HV_EV_DOM && !before_copy(m) && !m->priv->copy.running)
 		settle(m);
 }
 
 void live_host(struct mig *m)
 {
-	if (m->phase == MIG_QUEUED || m->priv->call_running)
+	if (m->phase == MIG_QUEUED || m->priv->copy.running)
 		return;
 	if (m->priv->timer)
 		live_enter(m);

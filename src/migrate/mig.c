@@ -116,8 +116,7 @@ static void private_free(struct mig_private *p)
 	precheck_cancel(p->precheck);
 	g_clear_pointer(&p->copies, g_ptr_array_unref);
 	g_hash_table_unref(p->excluded);
-	hv_dom_free(p->source_dom);
-	hv_dom_free(p->dest_dom);
+	probe_clear(&p->probe);
 	hv_place_free(p->there);
 	g_free(p->candidate);
 	g_free(p->xml);
@@ -126,8 +125,8 @@ static void private_free(struct mig_private *p)
 	g_free(p->definition);
 	g_free(p->dest_xml);
 	g_free(p->persistent_xml);
-	g_free(p->call_error);
-	g_free(p->given_up);
+	copy_forget(&p->copy);
+	g_free(p->watch.given_up);
 	g_free(p);
 }
 
@@ -222,9 +221,9 @@ static void enter_phase(struct mig *m, enum mig_phase new)
 
 	m->phase = new;
 	p->turn++; /* answers that are under way will be dropped: they are no longer wanted */
-	p->probes_open = 0;
-	p->polling = p->abort_sent = p->force_sent = false;
-	p->call_running = false;
+	copy_left(&p->copy);
+	watch_left(&p->watch);
+	settle_left(&p->settle);
 	clock_cancel(&p->timer);
 	precheck_cancel(g_steal_pointer(&p->precheck));
 	queue_moved(m);

@@ -6,10 +6,14 @@
 #ifndef MIG_H
 #define MIG_H
 
-#include "migrate/converge.h"
+#include "migrate/copy.h"
 #include "migrate/engine.h"
+#include "migrate/postcopy.h"
 #include "migrate/probe.h"
 #include "migrate/queue.h"
+#include "migrate/settle.h"
+#include "migrate/tune.h"
+#include "migrate/watch.h"
 
 struct engine {
 	struct fleet *fleet;
@@ -57,9 +61,6 @@ struct mig_private {
 	bool arrived;                /* libvirt or a probe has said that the guest lives at its destination */
 	bool dest_defined;           /* ... and a probe since that it has a definition there */
 	bool dest_theirs, source_theirs; /* what is defined there is not what this migration may undefine */
-	enum hv_op act_op;           /* the act that is under way, or was the last */
-	int act_refusals;            /* FINISH: how often it was refused in a row */
-	uint64_t acts_given_up;      /* FINISH: a bit for each op that was refused too often */
 	char *dest_xml, *persistent_xml; /* the same for the destination, when they differ */
 	GPtrArray *copies;           /* struct block_item *: what must be copied to the destination; NULL before that is known */
 	bool planned;                /* it is known */
@@ -68,42 +69,19 @@ struct mig_private {
 	bool checked;                /* SCHEDULE: what needs no destination passed again */
 	int elsewhere;               /* destinations given up so far */
 	const char *end_details;     /* of the end being written */
-	/* COPY */
-	bool call_running;           /* libvirt's call is under way in this process */
-	bool called;                 /* it was made by this process */
-	bool abort_sent, force_sent; /* the call is under way */
-	uint64_t probe, pause_probe; /* counts probes; the one that was under way, or over, when the pause was answered */
-	bool pause_open;             /* the call to pause the guest is not answered: it may still pause it, whatever the phase */
-	char *call_error;            /* what it said, or NULL */
-	bool call_lost;              /* ... that the reply was lost */
-	bool guest_refused;          /* ... that the guest cannot go, to any host */
-	bool job_seen;               /* libvirt's job, since the call was made */
-	int64_t job_seen_ms;         /* when libvirt's job was last seen, or the call was made */
-	int64_t copied_ms, copied_bytes; /* when the count of copied bytes last changed, and it */
-	char *given_up;              /* why the destination was given up, though libvirt's call goes on; NULL */
 	int pool_waits;              /* PREPARE: how often a pool was waited for since the last file was made */
 	int call_waits;              /* PREPARE: how often an earlier call was waited for */
-	bool aborted;                /* the source has said that the job is aborted */
-	int idle_polls;              /* polls that saw no job, in a row */
-	bool polling;                /* a poll's answer is awaited */
-	struct converge_history history;
 	int64_t saved_ms;            /* when the progress was last written */
-	/* post-copy */
-	int64_t moved_ms, moved_bytes; /* when its memory was last seen to move, or could not be looked at; what tells that it does */
-	int64_t resume_ms;           /* when it was last resumed */
-	int64_t recover_ms;          /* the next attempt is not before */
-	int resumes;                 /* attempts in a row that were refused */
-	int64_t touch_ms;            /* since when they are refused by a QEMU, after both hosts have talked; 0: the last one was not */
+	/* the live copy; each is written by its module */
+	struct probe probe;
+	struct copy copy;
+	struct watch watch;
+	struct tune tune;
+	struct settle settle;
+	struct postcopy postcopy;
 	/* a wish being written */
 	const char *action;
 	const struct requester *who;
-	/* the last probe, or one under way */
-	struct hv_dom *source_dom, *dest_dom;
-	bool source_job;
-	int probes_open;
-	int probe_repeats;           /* the same verdict in a row, for those that want to be sure */
-	enum probe_verdict verdict;
-	bool told;                   /* the alarm of a verdict was given */
 };
 
 /** mig_new() - an empty record with a private part. */
@@ -221,23 +199,6 @@ bool live_elsewhere(struct mig *m, const char *why);
  */
 void live_end(struct mig *m, enum mig_phase phase, const char *details);
 
-/**
- * live_migrate_params() - what HV_MIGRATE needs to reach the destination, and how memory travels.
- * @migrate_uri: host_migrate_uri() of the destination; borrowed by the result, as is all else
- */
-struct hv_migrate_params live_migrate_params(struct mig *m, const char *migrate_uri);
-
-/* ---- postcopy.c ---- */
-
-/** postcopy_seen() - a host said that the guest is in post-copy: from here on there is no way back. */
-void postcopy_seen(struct mig *m);
-/** postcopy_sample() - take a sample of the running job. Return: false if it is in post-copy, nothing moves, and it is time to look closer. */
-bool postcopy_sample(struct mig *m, const struct hv_job *j);
-/** postcopy_is_broken() - it was seen to be, and nothing has moved since. */
-bool postcopy_is_broken(const struct mig *m);
-/** postcopy_recover() - one step for a broken or hanging post-copy; the last probe must be of now. */
-void postcopy_recover(struct mig *m);
-
 /* ---- tell.c: what watchers are told, and what is counted ---- */
 
 /** tell_init() - nothing was counted yet. */
@@ -247,27 +208,6 @@ void tell_init(struct engine_stats *s);
 void mig_tell(const struct mig *m, enum mig_phase old, const char *why);
 /** mig_tell_progress() - a sample of its copy was taken. */
 void mig_tell_progress(const struct mig *m);
-
-/* ---- watch.c ---- */
-
-/** live_watch() - look after the running job, and go on doing so. */
-void live_watch(struct mig *m);
-/** watch_now() - the same, at once. */
-void watch_now(struct mig *m);
-/** watch_progress() - take a job's statistics into the record. */
-void watch_progress(struct mig *m, const struct hv_job *j);
-
-/* ---- tune.c ---- */
-
-/** tune_sample() - take a sample of the running copy: estimate, decide, record, do. */
-void tune_sample(struct mig *m, const struct hv_job *j);
-
-/* ---- settle.c: after a doubt ---- */
-
-/** settle() - ask both hosts, decide, act; for COPY, FINISH and UNDO. */
-void settle(struct mig *m);
-/** settle_moved() - FINISH in memory, after the commit: the guest is at its destination. */
-void settle_moved(struct mig *m);
 
 /* ---- placing.c ---- */
 

@@ -57,7 +57,7 @@ bool placing_prepare(struct mig *m, GError **err)
 {
 	struct mig_private *p = m->priv;
 	const struct server *s = mig_server(m);
-	const struct hv_ties *ties = p->source_dom->ties ? p->source_dom->ties : s->ties;
+	const struct hv_ties *ties = p->probe.source->ties ? p->probe.source->ties : s->ties;
 	struct hv_place *there;
 
 	g_clear_pointer(&p->there, hv_place_free);

@@ -25,7 +25,11 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "migrate/copy.h"
 #include "migrate/mig.h"
+#include "migrate/postcopy.h"
+#include "migrate/settle.h"
+#include "migrate/watch.h"
 
 #define STALL_MS 10000     /* nothing moves: look closer */
 #define GIVE_UP_MS 150000  /* TCP pauses for 120 s at most */
@@ -39,7 +43,7 @@ static const char broken[] = "post-copy broken: waiting for the link";
 
 static bool stalls(const struct mig *m, int64_t ms)
 {
-	return clock_now_ms() - m->priv->moved_ms >= ms;
+	return clock_now_ms() - m->priv->postcopy.moved_ms >= ms;
 }
 
 static bool connected(const struct host *h)
@@ -68,8 +72,8 @@ static bool note(struct mig *m, const char *error, const char *why)
 
 void postcopy_seen(struct mig *m)
 {
-	if (!m->priv->moved_ms)
-		m->priv->moved_ms = clock_now_ms(); /* a restart counts from zero */
+	if (!m->priv->postcopy.moved_ms)
+		m->priv->postcopy.moved_ms = clock_now_ms(); /* a restart counts from zero */
 	if (m->postcopy)
 		return;
 	m->postcopy = true; /* true whatever becomes of the row; the next to find it writes it again */
@@ -87,7 +91,7 @@ static void tell_broken(struct mig *m)
 	if (postcopy_is_broken(m) || !note(m, broken, broken))
 		return;
 	log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
-		  LOG_S("what", probe_verdict_name(m->priv->verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
+		  LOG_S("what", probe_verdict_name(m->priv->settle.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
 }
 
 static void tell_goes_on(struct mig *m)
@@ -102,20 +106,20 @@ bool postcopy_sample(struct mig *m, const struct hv_job *j)
 {
 	struct mig_private *p = m->priv;
 	int64_t moved = j->mem_processed - j->mem_remaining;
-	bool first = p->moved_bytes == 0;
+	bool first = p->postcopy.moved_bytes == 0;
 
 	if (!m->postcopy)
 		return true;
-	if (moved != p->moved_bytes && !first) {
-		p->resumes = 0;
-		p->touch_ms = 0;
+	if (moved != p->postcopy.moved_bytes && !first) {
+		p->postcopy.resumes = 0;
+		p->postcopy.touch_ms = 0;
 		tell_goes_on(m);
 	}
 	/* A host that cannot be reached need not be stuck, and could not be helped. */
-	if (moved != p->moved_bytes || !connected(mig_dest(m)))
-		p->moved_ms = clock_now_ms();
-	p->moved_bytes = moved;
-	return !stalls(m, STALL_MS) || clock_now_ms() < p->recover_ms;
+	if (moved != p->postcopy.moved_bytes || !connected(mig_dest(m)))
+		p->postcopy.moved_ms = clock_now_ms();
+	p->postcopy.moved_bytes = moved;
+	return !stalls(m, STALL_MS) || clock_now_ms() < p->postcopy.recover_ms;
 }
 
 /* ---- acts ---- */
@@ -129,16 +133,16 @@ static void act_log(const struct mig *m, const char *act)
 static void got_resume(struct mig *m, struct hv_reply *r)
 {
 	struct mig_private *p = m->priv;
-	int doublings = MIN(p->resumes, DOUBLINGS_MAX);
+	int doublings = MIN(p->postcopy.resumes, DOUBLINGS_MAX);
 
-	p->call_running = false;
+	p->copy.running = false;
 	if (!r->err || err_code(r->err) != ERR_CONFLICT)
-		p->touch_ms = 0;
-	else if (!p->touch_ms)
-		p->touch_ms = clock_now_ms();
+		p->postcopy.touch_ms = 0;
+	else if (!p->postcopy.touch_ms)
+		p->postcopy.touch_ms = clock_now_ms();
 	if (r->err) {
-		p->resumes++;
-		p->recover_ms = clock_now_ms() + MIN(RETRY_MS << doublings, RETRY_MAX_MS);
+		p->postcopy.resumes++;
+		p->postcopy.recover_ms = clock_now_ms() + MIN(RETRY_MS << doublings, RETRY_MAX_MS);
 		log_info("postcopy_not_resumed", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 	}
 	settle(m);
@@ -147,17 +151,17 @@ static void got_resume(struct mig *m, struct hv_reply *r)
 static void resume(struct mig *m)
 {
 	g_autofree char *migrate_uri = host_migrate_uri(mig_dest(m));
-	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid, .migrate = live_migrate_params(m, migrate_uri) };
+	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid, .migrate = copy_params(m, migrate_uri) };
 
 	req.timeout_ms = CALL_MS; /* it continues although nothing waits for its end */
 	req.migrate.resume = req.migrate.postcopy = true;
-	if (m->priv->resumes == 0 && !note(m, broken, "resuming the post-copy")) {
+	if (m->priv->postcopy.resumes == 0 && !note(m, broken, "resuming the post-copy")) {
 		live_later(m, RETRY_MS);
 		return;
 	}
 	act_log(m, "resume");
-	m->priv->resume_ms = clock_now_ms();
-	m->priv->call_running = live_ask(m, mig_source(m), &req, got_resume);
+	m->priv->postcopy.resume_ms = clock_now_ms();
+	m->priv->copy.running = live_ask(m, mig_source(m), &req, got_resume);
 	live_watch(m);
 }
 
@@ -177,9 +181,9 @@ static void give_up(struct mig *m)
 		return;
 	}
 	act_log(m, "pause");
-	m->priv->moved_ms = clock_now_ms();
-	m->priv->touch_ms = 0;
-	m->priv->resumes = 0;
+	m->priv->postcopy.moved_ms = clock_now_ms();
+	m->priv->postcopy.touch_ms = 0;
+	m->priv->postcopy.resumes = 0;
 	if (!live_ask(m, mig_source(m), &req, gave_up))
 		live_watch(m);
 }
@@ -192,39 +196,39 @@ static void give_up(struct mig *m)
 static bool may_give_up(struct mig *m)
 {
 	struct mig_private *p = m->priv;
-	enum probe_half src = probe_source_half(p->source_dom), dst = probe_dest_half(p->dest_dom);
+	enum probe_half src = probe_source_half(p->probe.source), dst = probe_dest_half(p->probe.dest);
 
 	if (dst != PROBE_H_POSTCOPY || !stalls(m, GIVE_UP_MS))
 		return false;
-	if (p->call_running)
-		return src == PROBE_H_POSTCOPY && clock_now_ms() - p->resume_ms >= GIVE_UP_MS;
-	return p->touch_ms && clock_now_ms() - p->touch_ms >= GIVE_UP_MS;
+	if (p->copy.running)
+		return src == PROBE_H_POSTCOPY && clock_now_ms() - p->postcopy.resume_ms >= GIVE_UP_MS;
+	return p->postcopy.touch_ms && clock_now_ms() - p->postcopy.touch_ms >= GIVE_UP_MS;
 }
 
 /* libvirt's calls need not end: its source's lock can stay held without end. Another one is then refused, and harmless. */
 static void forget_call(struct mig *m)
 {
-	if (probe_source_half(m->priv->source_dom) == PROBE_H_BROKEN && stalls(m, CALL_MS))
-		m->priv->call_running = false;
+	if (probe_source_half(m->priv->probe.source) == PROBE_H_BROKEN && stalls(m, CALL_MS))
+		m->priv->copy.running = false;
 }
 
 void postcopy_recover(struct mig *m)
 {
 	struct mig_private *p = m->priv;
-	enum probe_half dst = probe_dest_half(p->dest_dom);
+	enum probe_half dst = probe_dest_half(p->probe.dest);
 	bool resumable;
 
 	postcopy_seen(m);
 	resumable = dst == PROBE_H_BROKEN || (dst == PROBE_H_POSTCOPY && stalls(m, STALL_MS));
 	forget_call(m);
-	if (p->verdict != PROBE_POSTCOPY_RUN || stalls(m, GIVE_UP_MS))
+	if (p->settle.verdict != PROBE_POSTCOPY_RUN || stalls(m, GIVE_UP_MS))
 		tell_broken(m);
 	if (may_give_up(m)) {
 		give_up(m);
-	} else if (!p->call_running && resumable && clock_now_ms() >= p->recover_ms) {
+	} else if (!p->copy.running && resumable && clock_now_ms() >= p->postcopy.recover_ms) {
 		resume(m);
 	} else {
-		p->recover_ms = MAX(p->recover_ms, clock_now_ms() + LOOK_MS);
+		p->postcopy.recover_ms = MAX(p->postcopy.recover_ms, clock_now_ms() + LOOK_MS);
 		live_watch(m);
 	}
 }

@@ -113,6 +113,13 @@ static enum probe_half common_half(const struct hv_dom *d, enum probe_half in_mi
 	return PROBE_H_UNKNOWN;
 }
 
+void probe_clear(struct probe *p)
+{
+	hv_dom_free(p->source);
+	hv_dom_free(p->dest);
+	*p = (struct probe){ 0 };
+}
+
 enum probe_half probe_source_half(const struct hv_dom *d)
 {
 	return d ? common_half(d, PROBE_H_SWITCH) : PROBE_H_UNKNOWN;

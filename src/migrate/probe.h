@@ -48,6 +48,15 @@ enum probe_verdict {
 	PROBE_VERDICT_N
 };
 
+/* The last answers of both hosts, of PREPARE or of a doubt. */
+struct probe {
+	struct hv_dom *source, *dest; /* owned; NULL: no answer yet, or none was to be had */
+	bool job;                     /* the source has a migration job */
+};
+
+/** probe_clear() - as before the first answer. */
+void probe_clear(struct probe *p);
+
 /** probe_source_half(), probe_dest_half() - class of an answer; NULL is PROBE_H_UNKNOWN. */
 enum probe_half probe_source_half(const struct hv_dom *d);
 enum probe_half probe_dest_half(const struct hv_dom *d);

@@ -17,6 +17,9 @@
 #include "base/log.h"
 #include "migrate/definition.h"
 #include "migrate/mig.h"
+#include "migrate/postcopy.h"
+#include "migrate/settle.h"
+#include "migrate/watch.h"
 
 #define AGAIN_MS 1000
 #define AGAIN_MAX_MS 10000
@@ -29,29 +32,34 @@ static void judge(struct mig *m);
 
 static void again(struct mig *m)
 {
-	int64_t ms = AGAIN_MS * MIN(m->priv->probe_repeats + 1, AGAIN_MAX_MS / AGAIN_MS);
+	int64_t ms = AGAIN_MS * MIN(m->priv->settle.repeats + 1, AGAIN_MAX_MS / AGAIN_MS);
 
 	live_later(m, ms);
+}
+
+void settle_left(struct settle *s)
+{
+	s->probes_open = 0;
 }
 
 /* ---- asking both ---- */
 
 static void half_in(struct mig *m)
 {
-	if (--m->priv->probes_open == 0)
+	if (--m->priv->settle.probes_open == 0)
 		judge(m);
 }
 
 static void got_source(struct mig *m, struct hv_reply *r)
 {
-	m->priv->source_dom = g_steal_pointer(&r->dom);
-	m->priv->source_job = m->priv->source_dom && m->priv->source_dom->job_outgoing;
+	m->priv->probe.source = g_steal_pointer(&r->dom);
+	m->priv->probe.job = m->priv->probe.source && m->priv->probe.source->job_outgoing;
 	half_in(m);
 }
 
 static void got_dest(struct mig *m, struct hv_reply *r)
 {
-	m->priv->dest_dom = g_steal_pointer(&r->dom);
+	m->priv->probe.dest = g_steal_pointer(&r->dom);
 	half_in(m);
 }
 
@@ -61,17 +69,15 @@ void settle(struct mig *m)
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
 	clock_cancel(&p->timer);
-	if (p->probes_open)
+	if (p->settle.probes_open)
 		return;
-	g_clear_pointer(&p->source_dom, hv_dom_free);
-	g_clear_pointer(&p->dest_dom, hv_dom_free);
-	p->source_job = false;
-	p->probe++;
-	p->probes_open = 3;
+	probe_clear(&p->probe);
+	p->settle.probe++;
+	p->settle.probes_open = 3;
 	if (!live_ask(m, mig_source(m), &req, got_source))
-		p->probes_open--;
+		p->settle.probes_open--;
 	if (!live_ask(m, mig_dest(m), &req, got_dest))
-		p->probes_open--;
+		p->settle.probes_open--;
 	half_in(m);
 }
 
@@ -95,17 +101,17 @@ static void count_refusal(struct mig *m, const GError *why)
 {
 	struct mig_private *p = m->priv;
 
-	if (m->phase != MIG_FINISH || err_code(why) == ERR_HV_LOST || err_code(why) == ERR_HV_BUSY || ++p->act_refusals < REFUSALS_MAX)
+	if (m->phase != MIG_FINISH || err_code(why) == ERR_HV_LOST || err_code(why) == ERR_HV_BUSY || ++p->settle.refusals < REFUSALS_MAX)
 		return;
-	p->acts_given_up |= UINT64_C(1) << p->act_op;
-	p->act_refusals = 0;
-	log_error("migration_act_given_up", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(p->act_op)),
+	p->settle.given_up |= UINT64_C(1) << p->settle.act;
+	p->settle.refusals = 0;
+	log_error("migration_act_given_up", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(p->settle.act)),
 		  LOG_S("error", why->message));
 }
 
 static void acted(struct mig *m, struct hv_reply *r)
 {
-	if (r->err && m->priv->act_op == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT) {
+	if (r->err && m->priv->settle.act == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT) {
 		leave_definition(m, r->err->message);
 	} else if (r->err) {
 		log_warning("migration_act_failed", LOG_D("migration", m->id), LOG_S("error", r->err->message));
@@ -113,7 +119,7 @@ static void acted(struct mig *m, struct hv_reply *r)
 		again(m);
 		return;
 	}
-	m->priv->act_refusals = 0;
+	m->priv->settle.refusals = 0;
 	settle(m);
 }
 
@@ -122,9 +128,9 @@ static void act_with(struct mig *m, struct host *h, struct hv_req *req)
 	enum hv_op op = req->op;
 
 	req->uuid = m->server_uuid;
-	m->priv->act_op = op;
+	m->priv->settle.act = op;
 	log_info("migration_act", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(op)),
-		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(m->priv->verdict)));
+		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(m->priv->settle.verdict)));
 	if (!live_ask(m, h, req, acted))
 		again(m);
 }
@@ -187,7 +193,7 @@ static void announce(struct mig *m)
 		.announce_ms = (int)c->qemu_monitor_announce_self_interval * 1000,
 	};
 
-	if (c->enable_qemu_monitor_announce_self && m->priv->dest_dom->state == HV_RUNNING)
+	if (c->enable_qemu_monitor_announce_self && m->priv->probe.dest->state == HV_RUNNING)
 		(void)live_ask_always(m, mig_dest(m), &req, announced);
 }
 
@@ -210,8 +216,8 @@ static void moved(struct mig *m)
 		return;
 	settle_moved(m);
 	/* Its host tells again soon; until then no other guest may have its CPUs. */
-	if (m->priv->dest_dom->ties)
-		server_set_ties(s, m->priv->dest_dom->ties);
+	if (m->priv->probe.dest->ties)
+		server_set_ties(s, m->priv->probe.dest->ties);
 	announce(m);
 	judge(m);
 }
@@ -224,7 +230,7 @@ static void retry(struct mig *m)
 		m->attempt--;
 		return;
 	}
-	m->priv->call_lost = false;
+	m->priv->copy.lost = false;
 	live_copies(m, NULL); /* the files may be partial */
 	live_enter(m);
 }
@@ -271,8 +277,8 @@ static void memory_lost(struct mig *m)
 {
 	struct mig_private *p = m->priv;
 	g_autofree char *why = g_strdup_printf("one half of the guest died during post-copy; its memory is lost (%s: %s, %s: %s)",
-					       m->source, probe_half_name(probe_source_half(p->source_dom)),
-					       m->dest, probe_half_name(probe_dest_half(p->dest_dom)));
+					       m->source, probe_half_name(probe_source_half(p->probe.source)),
+					       m->dest, probe_half_name(probe_dest_half(p->probe.dest)));
 
 	gone(m, why);
 }
@@ -281,12 +287,12 @@ static void raise_alarm(struct mig *m)
 {
 	struct mig_private *p = m->priv;
 
-	if (!p->told)
+	if (!p->settle.told)
 		log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
-			  LOG_S("what", probe_verdict_name(p->verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest),
+			  LOG_S("what", probe_verdict_name(p->settle.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest),
 			  LOG_S("do", "nothing was touched; look at both hosts (virsh list) and find out which copy the guest's clients and disks use "
 				      "before either is stopped"));
-	p->told = true;
+	p->settle.told = true;
 	again(m);
 }
 
@@ -297,23 +303,23 @@ static void note_refusal(struct mig *m)
 {
 	struct mig_private *p = m->priv;
 
-	if (!p->call_error || p->call_lost || p->job_seen || m->abort_wanted)
+	if (!p->copy.error || p->copy.lost || p->watch.job_seen || m->abort_wanted)
 		return;
 	m->priv->engine->stats.unforeseen++;
 	log_warning("refusal_unforeseen", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
-		    LOG_S("dest", m->dest), LOG_S("error", p->call_error));
+		    LOG_S("dest", m->dest), LOG_S("error", p->copy.error));
 }
 
 static void stays_in_copy(struct mig *m, bool dest_known)
 {
 	struct mig_private *p = m->priv;
-	bool never_told = !p->call_error || p->call_lost;
+	bool never_told = !p->copy.error || p->copy.lost;
 
-	if (p->given_up && p->aborted)
-		undo(m, p->given_up); /* libvirt's call will come back when its keepalive ends; nothing waits for that */
-	else if (p->call_running && (clock_now_ms() - p->job_seen_ms < CALL_SILENT_MS || !fleet_settled(m->priv->engine->fleet))) /* libvirt has not begun yet */
-		live_watch(m);
-	else if (p->call_running)
+	if (p->watch.given_up && p->watch.aborted)
+		undo(m, p->watch.given_up); /* libvirt's call will come back when its keepalive ends; nothing waits for that */
+	else if (p->copy.running && (clock_now_ms() - p->watch.job_seen_ms < CALL_SILENT_MS || !fleet_settled(m->priv->engine->fleet)))
+		live_watch(m); /* libvirt has not begun yet */
+	else if (p->copy.running)
 		undo(m, m->abort_wanted ? "aborted" : "libvirt's call to migrate hangs");
 	else if (m->abort_wanted)
 		undo(m, m->error ? m->error : "aborted");
@@ -321,7 +327,7 @@ static void stays_in_copy(struct mig *m, bool dest_known)
 		retry(m);
 	else {
 		note_refusal(m);
-		undo(m, p->call_error ? p->call_error :
+		undo(m, p->copy.error ? p->copy.error :
 		     dest_known ? "the copy ended repeatedly without a reason" : "the copy ended, and the destination cannot be asked why");
 	}
 }
@@ -335,7 +341,7 @@ static bool undefine_own(struct mig *m)
 	const struct definition *own = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
 	struct hv_req req = { .op = HV_DOM_UNDEFINE, .xml = own ? own->xml : NULL };
 
-	if (probe_dest_half(m->priv->dest_dom) == PROBE_H_ABSENT || m->priv->dest_theirs)
+	if (probe_dest_half(m->priv->probe.dest) == PROBE_H_ABSENT || m->priv->dest_theirs)
 		return false;
 	if (!own) {
 		leave_definition(m, "this migration has made none");
@@ -350,22 +356,22 @@ static void stays_in_undo(struct mig *m, bool dest_known)
 	g_autofree char *why = g_strdup(m->error);
 
 	/* A pause under way would come after the end, and would not be undone. */
-	if (m->priv->pause_open)
+	if (m->priv->watch.pause_open)
 		return;
-	if (m->paused_by_us && m->priv->probe == m->priv->pause_probe) {
+	if (m->paused_by_us && m->priv->settle.probe == m->priv->watch.pause_probe) {
 		settle(m); /* what was seen may be from before the pause */
 		return;
 	}
 	if (dest_known && undefine_own(m))
 		return;
-	if (m->paused_by_us && probe_source_half(m->priv->source_dom) == PROBE_H_PAUSED) {
+	if (m->paused_by_us && probe_source_half(m->priv->probe.source) == PROBE_H_PAUSED) {
 		act_on(m, mig_source(m), HV_DOM_RESUME);
 		return;
 	}
 	if (!dest_known)
 		log_warning("destination_not_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest));
 	/* What a silent destination may hold is found again by this row, which must go on naming it (leftover.c). */
-	if (dest_known && !m->priv->guest_refused && live_elsewhere(m, why ? why : "undone"))
+	if (dest_known && !m->priv->copy.guest_refused && live_elsewhere(m, why ? why : "undone"))
 		return;
 	live_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, why ? why : "undone");
 }
@@ -386,13 +392,13 @@ static void got_downtime(struct mig *m, struct hv_reply *r)
 
 static bool given_up(const struct mig *m, enum hv_op op)
 {
-	return m->priv->acts_given_up & UINT64_C(1) << op;
+	return m->priv->settle.given_up & UINT64_C(1) << op;
 }
 
 /* What the guest has left at its source. Return: there is something to do. */
 static bool lacks_at_source(struct mig *m, struct hv_req *ret)
 {
-	const struct hv_dom *d = m->priv->source_dom;
+	const struct hv_dom *d = m->priv->probe.source;
 	const struct definition *own = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
 
 	if (probe_source_half(d) == PROBE_H_ABSENT)
@@ -410,10 +416,10 @@ static bool lacks_at_source(struct mig *m, struct hv_req *ret)
 /* First what the guest needs at its destination, then what it has left. */
 static void clean_source(struct mig *m)
 {
-	enum probe_half dst = probe_dest_half(m->priv->dest_dom);
+	enum probe_half dst = probe_dest_half(m->priv->probe.dest);
 	struct hv_req done = { .op = HV_JOB_DONE, .uuid = m->server_uuid }, req;
 
-	m->priv->dest_defined |= m->priv->dest_dom->persistent;
+	m->priv->dest_defined |= m->priv->probe.dest->persistent;
 	if (m->paused_by_us && dst == PROBE_H_PAUSED)
 		act_on(m, mig_dest(m), HV_DOM_RESUME);
 	else if (definition_lacks(m, &req) && !given_up(m, req.op))
@@ -436,10 +442,10 @@ static void act_copy(struct mig *m, enum probe_verdict v)
 		break;
 	case PROBE_LEFTOVER:
 	case PROBE_RESUME_SOURCE:
-		if (m->priv->call_running)
+		if (m->priv->copy.running)
 			live_watch(m);
 		else
-			undo(m, m->abort_wanted ? (m->error ? m->error : "aborted") : m->priv->call_error ? m->priv->call_error : "the source gave up");
+			undo(m, m->abort_wanted ? (m->error ? m->error : "aborted") : m->priv->copy.error ? m->priv->copy.error : "the source gave up");
 		break;
 	case PROBE_STOPPED:
 		undo(m, "the guest was shut off in the meantime");
@@ -511,7 +517,7 @@ static void act_finish(struct mig *m, enum probe_verdict v)
 		break;
 	case PROBE_COPYING:
 	case PROBE_STOPPED:
-		if (probe_dest_half(m->priv->dest_dom) != PROBE_H_ABSENT) {
+		if (probe_dest_half(m->priv->probe.dest) != PROBE_H_ABSENT) {
 			clean_source(m); /* shut off there since; the source's definition is the older one */
 			break;
 		}
@@ -544,7 +550,7 @@ static bool is_too_early(struct mig *m, enum probe_verdict v)
 
 static void act(struct mig *m, enum probe_verdict v)
 {
-	bool sure = m->priv->probe_repeats + 1 >= SURE_AFTER;
+	bool sure = m->priv->settle.repeats + 1 >= SURE_AFTER;
 
 	if (v == PROBE_WAIT || is_too_early(m, v)) {
 		again(m);
@@ -582,12 +588,12 @@ static void act(struct mig *m, enum probe_verdict v)
 static void judge(struct mig *m)
 {
 	struct mig_private *p = m->priv;
-	enum probe_half src = probe_source_half(p->source_dom), dst = probe_dest_half(p->dest_dom);
-	enum probe_verdict v = probe_decide(src, dst, p->source_job);
+	enum probe_half src = probe_source_half(p->probe.source), dst = probe_dest_half(p->probe.dest);
+	enum probe_verdict v = probe_decide(src, dst, p->probe.job);
 
-	p->probe_repeats = v == p->verdict ? p->probe_repeats + 1 : 0;
-	p->verdict = v;
+	p->settle.repeats = v == p->settle.verdict ? p->settle.repeats + 1 : 0;
+	p->settle.verdict = v;
 	log_debug("migration_probed", LOG_D("migration", m->id), LOG_S("source", probe_half_name(src)), LOG_S("dest", probe_half_name(dst)),
-		  LOG_D("job", p->source_job), LOG_S("verdict", probe_verdict_name(v)));
+		  LOG_D("job", p->probe.job), LOG_S("verdict", probe_verdict_name(v)));
 	act(m, v);
 }

@@ -9,8 +9,15 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/block.h"
+#include "migrate/mig.h"
+#include "migrate/tune.h"
 
 #define DISKS_MAX 64 /* of a guest whose sizes count for the deadline */
+
+void tune_begin(struct tune *t)
+{
+	t->history = (struct converge_history){ 0 };
+}
 
 static struct converge_params params_of(const struct mig *m)
 {
@@ -57,7 +64,7 @@ static void downtime_answered(struct mig *m, struct hv_reply *r)
 {
 	if (!r->err)
 		return;
-	m->priv->history.downtime_ms = 0; /* not set: the next sample decides again */
+	m->priv->tune.history.downtime_ms = 0; /* not set: the next sample decides again */
 	log_info("tune_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 }
 
@@ -66,7 +73,7 @@ static void set_downtime(struct mig *m, int64_t ms)
 	struct hv_req req = { .op = HV_JOB_TUNE, .uuid = m->server_uuid, .downtime_ms = ms };
 
 	if (!live_ask(m, mig_source(m), &req, downtime_answered))
-		m->priv->history.downtime_ms = 0;
+		m->priv->tune.history.downtime_ms = 0;
 }
 
 static bool write_decision(struct mig *m, const struct converge_decision *d)
@@ -106,8 +113,8 @@ void tune_sample(struct mig *m, const struct hv_job *j)
 	struct converge_decision d;
 	struct converge_eta eta;
 
-	converge_note(&p->history, &s);
-	eta = converge_eta(&params, &p->history, &s);
+	converge_note(&p->tune.history, &s);
+	eta = converge_eta(&params, &p->tune.history, &s);
 	m->progress.eta_known = eta.known;
 	m->progress.eta_ms = eta.ms;
 	m->progress.eta_low_ms = eta.low_ms;
@@ -115,7 +122,7 @@ void tune_sample(struct mig *m, const struct hv_job *j)
 	mig_tell_progress(m);
 	if (m->abort_wanted || m->force_wanted)
 		return;
-	d = converge_decide(&params, &p->history, &s);
+	d = converge_decide(&params, &p->tune.history, &s);
 	if (d.action == CONVERGE_NONE)
 		return;
 	if (d.action != CONVERGE_SET_DOWNTIME) {
@@ -124,6 +131,6 @@ void tune_sample(struct mig *m, const struct hv_job *j)
 	}
 	if (!write_decision(m, &d))
 		return;
-	converge_took(&p->history, &d);
+	converge_took(&p->tune.history, &d);
 	set_downtime(m, d.value);
 }

@@ -13,11 +13,33 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/mig.h"
+#include "migrate/postcopy.h"
+#include "migrate/settle.h"
+#include "migrate/tune.h"
+#include "migrate/watch.h"
 
 #define POLL_MS 500
 #define SLOW_POLL_MS 5000  /* nothing is expected to move */
 #define IDLE_POLLS_MAX 20
 #define STILL_MS 5000      /* no byte moved for so long */
+
+void watch_begin(struct watch *w)
+{
+	w->copied_ms = 0;
+	w->aborted = false;
+	g_clear_pointer(&w->given_up, g_free);
+}
+
+void watch_called(struct watch *w)
+{
+	w->job_seen = false;
+	w->job_seen_ms = clock_now_ms();
+}
+
+void watch_left(struct watch *w)
+{
+	w->polling = w->abort_sent = w->force_sent = false;
+}
 
 /* Memory and copied disks. While disks are copied, which is first, libvirt says nothing of the memory: all of it remains. */
 static int percent(const struct hv_job *j, int64_t memory_bytes)
@@ -51,24 +73,24 @@ void watch_progress(struct mig *m, const struct hv_job *j)
 
 static void abort_answered(struct mig *m, struct hv_reply *r)
 {
-	m->priv->abort_sent = false;
+	m->priv->watch.abort_sent = false;
 	if (r->err)
 		log_info("abort_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 	else
-		m->priv->aborted = true;
-	if (!m->priv->call_running || (m->priv->given_up && m->priv->aborted))
+		m->priv->watch.aborted = true;
+	if (!m->priv->copy.running || (m->priv->watch.given_up && m->priv->watch.aborted))
 		settle(m);
 }
 
 static void force_answered(struct mig *m, struct hv_reply *r)
 {
-	m->priv->pause_open = false;
-	m->priv->pause_probe = m->priv->probe;
+	m->priv->watch.pause_open = false;
+	m->priv->watch.pause_probe = m->priv->settle.probe;
 	if (m->phase == MIG_UNDO)
 		settle(m); /* the end has waited for this */
 	if (m->phase != MIG_COPY || !r->err)
 		return;
-	m->priv->force_sent = false; /* the next poll tries again, while the job runs */
+	m->priv->watch.force_sent = false; /* the next poll tries again, while the job runs */
 	log_info("force_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 }
 
@@ -81,10 +103,10 @@ static void send_wishes(struct mig *m)
 
 	if (m->postcopy)
 		return; /* there is no way but forwards */
-	if ((m->abort_wanted || p->given_up) && !p->abort_sent)
-		p->abort_sent = live_ask(m, mig_source(m), &stop, abort_answered);
-	else if (m->force_wanted && !p->force_sent && !m->abort_wanted)
-		p->force_sent = p->pause_open = live_ask_always(m, mig_source(m), &force, force_answered);
+	if ((m->abort_wanted || p->watch.given_up) && !p->watch.abort_sent)
+		p->watch.abort_sent = live_ask(m, mig_source(m), &stop, abort_answered);
+	else if (m->force_wanted && !p->watch.force_sent && !m->abort_wanted)
+		p->watch.force_sent = p->watch.pause_open = live_ask_always(m, mig_source(m), &force, force_answered);
 }
 
 /* Right after the loop stood, a connection that broke meanwhile says nothing of the link. */
@@ -102,7 +124,7 @@ static void give_up(struct mig *m)
 	g_autoptr(GError) err = NULL;
 
 	if (mig_set_phase(m, m->phase, m->phase, why, NULL, &err))
-		m->priv->given_up = g_steal_pointer(&why);
+		m->priv->watch.given_up = g_steal_pointer(&why);
 	else
 		log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
 }
@@ -112,10 +134,10 @@ static void watch_link(struct mig *m, const struct hv_job *j)
 	struct mig_private *p = m->priv;
 	int64_t bytes = j->mem_processed + j->disk_processed, now = clock_now_ms();
 
-	if (bytes != p->copied_bytes || !p->copied_ms) {
-		p->copied_bytes = bytes;
-		p->copied_ms = now;
-	} else if (now - p->copied_ms >= STILL_MS && !m->postcopy && !m->abort_wanted && !p->given_up && !can_be_reached(m)) {
+	if (bytes != p->watch.copied_bytes || !p->watch.copied_ms) {
+		p->watch.copied_bytes = bytes;
+		p->watch.copied_ms = now;
+	} else if (now - p->watch.copied_ms >= STILL_MS && !m->postcopy && !m->abort_wanted && !p->watch.given_up && !can_be_reached(m)) {
 		give_up(m);
 	}
 }
@@ -124,11 +146,11 @@ static void got_job(struct mig *m, struct hv_reply *r)
 {
 	struct mig_private *p = m->priv;
 
-	p->polling = false;
+	p->watch.polling = false;
 	if (!r->err && r->job.active) {
-		p->idle_polls = 0;
-		p->job_seen = true;
-		p->job_seen_ms = clock_now_ms();
+		p->watch.idle_polls = 0;
+		p->watch.job_seen = true;
+		p->watch.job_seen_ms = clock_now_ms();
 		watch_progress(m, &r->job);
 		tune_sample(m, &r->job);
 		watch_link(m, &r->job);
@@ -137,8 +159,8 @@ static void got_job(struct mig *m, struct hv_reply *r)
 			settle(m);
 			return;
 		}
-	} else if (!p->call_running || ++p->idle_polls >= IDLE_POLLS_MAX) {
-		p->idle_polls = 0;
+	} else if (!p->copy.running || ++p->watch.idle_polls >= IDLE_POLLS_MAX) {
+		p->watch.idle_polls = 0;
 		settle(m);
 		return;
 	}
@@ -157,12 +179,12 @@ void watch_now(struct mig *m)
 {
 	struct hv_req req = { .op = HV_JOB_GET, .uuid = m->server_uuid };
 
-	if (m->priv->polling)
+	if (m->priv->watch.polling)
 		return;
-	m->priv->polling = live_ask(m, mig_source(m), &req, got_job);
-	if (m->priv->polling)
+	m->priv->watch.polling = live_ask(m, mig_source(m), &req, got_job);
+	if (m->priv->watch.polling)
 		return;
-	if (m->priv->call_running)
+	if (m->priv->copy.running)
 		live_watch(m); /* its end, or the host's return, is an event */
 	else
 		settle(m);

@@ -123,6 +123,7 @@ CIRCLES = {
     ],
     "migrate": [
         "migrate/block",
+        "migrate/copy",
         "migrate/definition",
         "migrate/definition_prepare",
         "migrate/definition_sweep",
@@ -171,7 +172,6 @@ NO_HEADER = [
     "migrate/leftover",
     "migrate/live",
     "migrate/placing",
-    "migrate/postcopy",
     "migrate/precheck_all",
     "migrate/precheck_console",
     "migrate/precheck_definition",
@@ -181,10 +181,7 @@ NO_HEADER = [
     "migrate/precheck_storage",
     "migrate/record",
     "migrate/search",
-    "migrate/settle",
     "migrate/tell",
-    "migrate/tune",
-    "migrate/watch",
 ]
 ONE_HEADER = ("migrate", "task", "move", "live", "fleet", "cold", "evacuate", "build", "plan")  # folders of which NO_HEADER is kept
 

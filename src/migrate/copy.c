@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "migrate/block.h"
+#include "migrate/copy.h"
+#include "migrate/mig.h"
+
+static void got_migrate(struct mig *m, struct hv_reply *r)
+{
+	struct mig_private *p = m->priv;
+
+	p->copy.running = false;
+	p->arrived |= !r->err;
+	p->copy.lost = r->err && err_code(r->err) == ERR_HV_LOST;
+	p->copy.guest_refused = r->err && err_code(r->err) == ERR_HV_GUEST;
+	util_replace(&p->copy.error, r->err ? r->err->message : NULL);
+	log_debug("migrate_call_ended", LOG_D("migration", m->id), LOG_S("error", p->copy.error));
+	settle(m);
+}
+
+struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri)
+{
+	const struct conf *c = fleet_conf(m->priv->engine->fleet);
+	struct host *dest = mig_dest(m);
+
+	return (struct hv_migrate_params){
+		.dest_uri = host_dest_uri(dest),
+		.migrate_uri = migrate_uri,
+		.native_tls = c->live_migration_with_native_tls,
+		.persist_dest = m->priv->probe.source->persistent,
+		.parallel = (int)c->live_migration_parallel_connections,
+		.tunnelled = c->live_migration_tunnelled,
+		.dest_host = dest->name,
+	};
+}
+
+void copy_begin(struct mig *m)
+{
+	const struct conf *c = fleet_conf(m->priv->engine->fleet);
+	struct mig_private *p = m->priv;
+	g_autofree const char **copy_disks = block_targets(p->copies);
+	g_autofree char *migrate_uri = host_migrate_uri(mig_dest(m));
+	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid, .migrate = copy_params(m, migrate_uri) };
+
+	req.migrate.dest_xml = p->dest_xml;
+	req.migrate.copy_disks = copy_disks;
+	req.migrate.persistent_xml = p->persistent_xml;
+	req.migrate.bandwidth_mibs = c->live_migration_bandwidth;
+	req.migrate.downtime_ms = c->live_migration_downtime / c->live_migration_downtime_steps;
+	req.migrate.postcopy = c->live_migration_permit_post_copy && p->probe.source->state == HV_RUNNING;
+	req.migrate.auto_converge = c->live_migration_permit_auto_converge && !c->live_migration_permit_post_copy;
+	p->saved_ms = clock_now_ms();
+	tune_begin(&p->tune);
+	watch_begin(&p->watch);
+	if (!live_ask(m, mig_source(m), &req, got_migrate)) {
+		/* It was connected a moment ago. The row says COPY: settle as after any doubt. */
+		settle(m);
+		return;
+	}
+	p->copy.running = true;
+	p->copy.guest_refused = false;
+	watch_called(&p->watch);
+	live_watch(m);
+}
+
+void copy_left(struct copy *c)
+{
+	c->running = false;
+}
+
+void copy_forget(struct copy *c)
+{
+	g_clear_pointer(&c->error, g_free);
+	c->lost = false;
+}

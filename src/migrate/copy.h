@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * copy: libvirt's call to migrate.
+ *
+ * The row is in COPY before the call is made, so what is here only tells more about
+ * a call of this process. Its result is a hint that it is time to ask both hosts.
+ */
+#ifndef COPY_H
+#define COPY_H
+
+#include <stdbool.h>
+
+#include "hv/hv.h"
+
+struct mig;
+
+/* All zero: no call was made by this process. */
+struct copy {
+	bool running;       /* the call is under way */
+	char *error;        /* what it said, or NULL */
+	bool lost;          /* ... that the reply was lost */
+	bool guest_refused; /* ... that the guest cannot go, to any host */
+};
+
+/** copy_begin() - COPY is written: make the call. */
+void copy_begin(struct mig *m);
+
+/**
+ * copy_params() - what HV_MIGRATE needs to reach the destination, and how memory travels.
+ * @migrate_uri: host_migrate_uri() of the destination; borrowed by the result, as is all else
+ */
+struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri);
+
+/** copy_left() - the phase has changed: what the call says is not awaited any more. */
+void copy_left(struct copy *c);
+/** copy_forget() - what the call said belongs to a destination that was given up. */
+void copy_forget(struct copy *c);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * postcopy: a post-copy, and what to do when it breaks.
+ */
+#ifndef POSTCOPY_H
+#define POSTCOPY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hv/hv.h"
+
+struct mig;
+
+struct postcopy {
+	int64_t moved_ms, moved_bytes; /* when its memory was last seen to move, or could not be looked at; what tells that it does */
+	int64_t resume_ms;             /* when it was last resumed */
+	int64_t recover_ms;            /* the next attempt is not before */
+	int resumes;                   /* attempts in a row that were refused */
+	int64_t touch_ms;              /* since when they are refused by a QEMU, after both hosts have talked; 0: the last one was not */
+};
+
+/** postcopy_seen() - a host said that the guest is in post-copy: from here on there is no way back. */
+void postcopy_seen(struct mig *m);
+/** postcopy_sample() - take a sample of the running job. Return: false if it is in post-copy, nothing moves, and it is time to look closer. */
+bool postcopy_sample(struct mig *m, const struct hv_job *j);
+/** postcopy_is_broken() - it was seen to be, and nothing has moved since. */
+bool postcopy_is_broken(const struct mig *m);
+/** postcopy_recover() - one step for a broken or hanging post-copy; the last probe must be of now. */
+void postcopy_recover(struct mig *m);
+
+#endif
