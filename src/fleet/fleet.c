@@ -11,6 +11,8 @@
 #include "fleet/addr.h"
 #include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
+#include "store/columns.h"
+#include "store/row.h"
 
 #define UNSETTLED_BY 4 /* the part of service_down_time that the loop may be late before the fleet is unsettled */
 
@@ -28,24 +30,44 @@ static void add_host(struct fleet *f, struct host *h)
 	facts_add(f, h);
 }
 
+/* ---- rows ---- */
+
+#define FIELD_TEXT(s, col, f) ROW_FIELD(s, col, ROW_TEXT, f)
+#define FIELD_CHARS(s, col, f) ROW_FIELD_CHARS(s, col, f)
+#define FIELD_INT(s, col, f) ROW_FIELD(s, col, ROW_INT, f)
+#define FIELD_INT64(s, col, f) ROW_FIELD(s, col, ROW_INT64, f)
+#define FIELD_TIME(s, col, f) ROW_FIELD(s, col, ROW_TIME, f)
+#define FIELD_NOW(s, col, f) ROW_FIELD(s, col, ROW_NOW, f)
+#define FIELD_BOOL(s, col, f) ROW_FIELD(s, col, ROW_BOOL, f)
+#define FIELD_VM(s, col, f) ROW_FIELD_WORD(s, col, f, vm_word, SERVER_VM_N)
+#define FIELD_TASK(s, col, f) ROW_FIELD_WORD(s, col, f, task_word, SERVER_TASK_N)
+#define HOST_FIELD(n, col, type, f) FIELD_##type(host, col, f),
+#define SERVER_FIELD(n, col, type, f) FIELD_##type(server, col, f),
+
+static const char *vm_word(int i)
+{
+	return server_vm_name((enum server_vm)i);
+}
+
+static const char *task_word(int i)
+{
+	return server_task_name((enum server_task)i);
+}
+
+static const struct row_field host_fields[] = { HOST_COLUMNS(HOST_FIELD, HOST_FIELD) };
+static const struct row_field server_fields[] = { SERVER_COLUMNS(SERVER_FIELD, SERVER_FIELD) };
+
 static bool load_host(const struct store_row *row, void *user)
 {
 	struct loader *l = user;
-	struct host *h = host_new(l->fleet, store_text(row, 1), store_text(row, 2));
+	struct host *h = host_new(l->fleet, store_text(row, 1), NULL);
+	int behind = 2 + (int)G_N_ELEMENTS(host_fields);
+	const char *hv_uuid = store_text(row, behind + 1);
 
 	h->id = store_int(row, 0);
-	g_strlcpy(h->uuid, store_text(row, 3), sizeof h->uuid);
-	h->inbound_addr = g_strdup(store_text(row, 4));
-	h->disabled = store_int(row, 5);
-	h->disabled_reason = g_strdup(store_text(row, 6));
-	h->forced_down = store_int(row, 7);
-	h->from_conf = store_int(row, 8);
-	h->created_us = store_int(row, 9);
-	h->updated_us = store_int(row, 10);
-	h->migration_uri = g_strdup(store_text(row, 11));
-	h->vnc_listen = g_strdup(store_text(row, 12));
-	if (store_text(row, 13))
-		g_strlcpy(h->hv_uuid, store_text(row, 13), sizeof h->hv_uuid);
+	(void)row_read(row, 2, host_fields, G_N_ELEMENTS(host_fields), h); /* it has no words */
+	h->created_us = store_int(row, behind);
+	g_strlcpy(h->hv_uuid, hv_uuid ? hv_uuid : "", sizeof h->hv_uuid);
 	add_host(l->fleet, h);
 	return true;
 }
@@ -54,30 +76,16 @@ static bool load_server(const struct store_row *row, void *user)
 {
 	struct loader *l = user;
 	struct server *s = server_new(store_text(row, 1));
+	g_autofree char *wrong = NULL;
 
 	s->id = store_int(row, 0);
-	s->name = g_strdup(store_text(row, 2));
-	s->host = g_strdup(store_text(row, 3));
-	s->libvirt_name = g_strdup(store_text(row, 4));
-	if (!server_vm_parse(store_text(row, 5), &s->vm) || !server_task_parse(store_text(row, 6), &s->task)) {
-		l->bad = g_strdup_printf("server %s has the unknown state %s/%s", s->uuid, store_text(row, 5), store_text(row, 6));
+	wrong = row_read(row, 2, server_fields, G_N_ELEMENTS(server_fields), s);
+	if (wrong) {
+		l->bad = g_strdup_printf("the row of server %s makes no sense: %s", s->uuid, wrong);
 		server_free(s);
 		return false;
 	}
-	s->power = (int)store_int(row, 7);
-	s->vcpus = (int)store_int(row, 8);
-	s->memory_mb = store_int(row, 9);
-	s->disk_gb = store_int(row, 10);
-	s->user_id = g_strdup(store_text(row, 11));
-	s->project_id = g_strdup(store_text(row, 12));
-	s->created_us = store_int(row, 13);
-	s->updated_us = store_int(row, 14);
-	s->launched_us = store_int(row, 15);
-	s->deleted_us = store_int(row, 16);
-	s->locked = store_int(row, 17);
-	s->fault = g_strdup(store_text(row, 18));
-	s->autostart = store_int(row, 19);
-	addr_load(s, store_text(row, 20));
+	addr_load(s, store_text(row, 2 + (int)G_N_ELEMENTS(server_fields)));
 	fleet_server_add(l->fleet, s);
 	tell_known(s);
 	return true;
@@ -85,11 +93,10 @@ static bool load_server(const struct store_row *row, void *user)
 
 bool fleet_host_save(struct fleet *f, struct host *h, GError **err)
 {
-	return store_insert(f->store, Q_HOST_PUT,
-			    STORE_ARGS(SV_S(h->name), SV_S(h->uri), SV_S(h->uuid), SV_S(h->inbound_addr), SV_I(h->disabled),
-				       SV_S(h->disabled_reason), SV_I(h->forced_down), SV_I(h->from_conf), SV_I(clock_wall_us()),
-				       SV_S(h->migration_uri), SV_S(h->vnc_listen)),
-			    &h->id, err);
+	struct store_val row[1 + G_N_ELEMENTS(host_fields)] = { SV_S(h->name) };
+
+	row_values(host_fields, G_N_ELEMENTS(host_fields), h, clock_wall_us(), row + 1);
+	return store_insert(f->store, Q_HOST_PUT, row, G_N_ELEMENTS(row), &h->id, err);
 }
 
 /* The host part of a libvirt URI, or NULL. Return: owned by the caller. */
@@ -543,12 +550,9 @@ struct server *fleet_server(struct fleet *f, const char *uuid)
 bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
 {
 	int64_t now = clock_wall_us(), changed = 0;
-	const struct store_val row[] = {
-		SV_S(s->uuid), SV_S(s->name), SV_S(s->host), SV_S(s->libvirt_name), SV_S(server_vm_name(s->vm)), SV_S(server_task_name(s->task)),
-		SV_I(s->power), SV_I(s->vcpus), SV_I(s->memory_mb), SV_I(s->disk_gb), SV_S(s->user_id), SV_S(s->project_id), SV_I(s->created_us),
-		SV_I(now), SV_OPT(s->launched_us), SV_OPT(s->deleted_us), SV_I(s->locked), SV_S(s->fault), SV_I(s->autostart),
-	};
+	struct store_val row[1 + G_N_ELEMENTS(server_fields)] = { SV_S(s->uuid) };
 
+	row_values(server_fields, G_N_ELEMENTS(server_fields), s, now, row + 1);
 	s->unsaved = true;
 	if (s->id && !store_run(f->store, Q_SERVER_SET, row, G_N_ELEMENTS(row), &changed, err))
 		return false;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "fleet/fleet_priv.h"
+#include "store/columns.h"
 
 struct known {
 	char *name, *uri;
@@ -26,13 +27,17 @@ static void known_free(void *data)
 	g_free(k);
 }
 
+/* Where Q_HOST_ALL has a column. */
+#define CELL(n, column, type, field) CELL_##column = n,
+enum { HOST_COLUMNS(CELL, CELL) };
+
 static bool take_row(const struct store_row *row, void *user)
 {
 	struct known *k = g_new0(struct known, 1);
 
 	k->name = g_strdup(store_text(row, 1));
-	k->uri = g_strdup(store_text(row, 2));
-	k->from_conf = store_int(row, 8);
+	k->uri = g_strdup(store_text(row, CELL_uri));
+	k->from_conf = store_int(row, CELL_from_conf);
 	g_ptr_array_add(user, k);
 	return true;
 }

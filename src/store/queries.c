@@ -3,15 +3,21 @@
 
 #include <assert.h>
 
+#include "store/columns.h"
+
+/* A list of columns.h as the names, the parameters and the assignments of a statement. */
+#define NAME_1(n, column, type, field) #column
+#define NAME(n, column, type, field) ", " #column
+#define PARAM_1(n, column, type, field) "$" #n
+#define PARAM(n, column, type, field) ", $" #n
+#define ASSIGN_1(n, column, type, field) #column " = $" #n
+#define ASSIGN(n, column, type, field) ", " #column " = $" #n
+#define COUNT(n, column, type, field) + 1
+
 #define MIG_COLUMNS \
 	"id, uuid, server_uuid, type, phase, status, source, dest, requested_host, options, attempt, " \
 	"abort_wanted, force_wanted, paused_by_us, error, user_id, project_id, request_id, action_id, created_at, updated_at, " \
 	"mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms, post_copy"
-
-#define SERVER_SET \
-	"name = $2, host = $3, libvirt_name = $4, vm_state = $5, task_state = $6, " \
-	"power_state = $7, vcpus = $8, memory_mb = $9, disk_gb = $10, user_id = $11, project_id = $12, created_at = $13, " \
-	"updated_at = $14, launched_at = $15, deleted_at = $16, locked = $17, fault = $18, autostart = $19"
 
 #define ACTION_COLUMNS "id, server_uuid, action, request_id, user_id, project_id, start_at, updated_at, message"
 
@@ -38,13 +44,10 @@
 
 const struct query_def query_table[Q_N] = {
 	[Q_HOST_ALL] = { "host_all",
-		"SELECT id, name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at, "
-		"migration_uri, vnc_listen, hv_uuid FROM hosts ORDER BY id", 0 },
+		"SELECT id, name, " HOST_COLUMNS(NAME_1, NAME) ", created_at, hv_uuid FROM hosts ORDER BY id", 0 },
 	[Q_HOST_PUT] = { "host_put",
-		"INSERT INTO hosts (name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at, "
-		"migration_uri, vnc_listen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11) "
-		"ON CONFLICT (name) DO UPDATE SET uri = $2, uuid = $3, inbound_addr = $4, disabled = $5, disabled_reason = $6, "
-		"forced_down = $7, from_conf = $8, updated_at = $9, migration_uri = $10, vnc_listen = $11 RETURNING id", 11 },
+		"INSERT INTO hosts (created_at, name, " HOST_COLUMNS(NAME_1, NAME) ") VALUES ($9, $1, " HOST_COLUMNS(PARAM_1, PARAM) ") "
+		"ON CONFLICT (name) DO UPDATE SET " HOST_COLUMNS(ASSIGN_1, ASSIGN) " RETURNING id", 1 HOST_COLUMNS(COUNT, COUNT) },
 	[Q_HOST_UUID] = { "host_uuid", "UPDATE hosts SET hv_uuid = $2 WHERE name = $1", 2 },
 	[Q_HOST_RENAME] = { "host_rename", "UPDATE hosts SET name = $2 WHERE name = $1", 2 },
 	[Q_HOST_RENAME_SERVERS] = { "host_rename_servers", "UPDATE servers SET host = $2 WHERE host = $1", 2 },
@@ -57,16 +60,12 @@ const struct query_def query_table[Q_N] = {
 	[Q_HOST_DELETE] = { "host_delete", "DELETE FROM hosts WHERE name = $1", 1 },
 
 	[Q_SERVER_ALL] = { "server_all",
-		"SELECT id, uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb, "
-		"user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart, addresses "
-		"FROM servers WHERE deleted_at IS NULL ORDER BY id", 0 },
+		"SELECT id, uuid, " SERVER_COLUMNS(NAME_1, NAME) ", addresses FROM servers WHERE deleted_at IS NULL ORDER BY id", 0 },
 	[Q_SERVER_PUT] = { "server_put",
-		"INSERT INTO servers (uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb, "
-		"user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) "
-		"ON CONFLICT (uuid) DO UPDATE SET " SERVER_SET " RETURNING id", 19 },
+		"INSERT INTO servers (uuid, " SERVER_COLUMNS(NAME_1, NAME) ") VALUES ($1, " SERVER_COLUMNS(PARAM_1, PARAM) ") "
+		"ON CONFLICT (uuid) DO UPDATE SET " SERVER_COLUMNS(ASSIGN_1, ASSIGN) " RETURNING id", 1 SERVER_COLUMNS(COUNT, COUNT) },
 	[Q_SERVER_SET] = { "server_set",
-		"UPDATE servers SET " SERVER_SET " WHERE uuid = $1", 19 },
+		"UPDATE servers SET " SERVER_COLUMNS(ASSIGN_1, ASSIGN) " WHERE uuid = $1", 1 SERVER_COLUMNS(COUNT, COUNT) },
 	[Q_SERVER_ADDRS] = { "server_addrs", "UPDATE servers SET addresses = $2 WHERE uuid = $1", 2 },
 	[Q_SERVER_GONE] = { "server_gone",
 		"SELECT uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at, launched_at, deleted_at FROM servers "

@@ -12,10 +12,8 @@
 
 enum query {
 	/* what the controller knows of its hosts */
-	Q_HOST_ALL,        /* () -> id, name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, created_at, updated_at,
-			      migration_uri, vnc_listen */
-	Q_HOST_PUT,        /* (name, uri, uuid, inbound_addr, disabled, disabled_reason, forced_down, from_conf, now,
-			      migration_uri, vnc_listen) -> id; by name */
+	Q_HOST_ALL,        /* () -> id, name, the columns of hosts (columns.h), created_at, hv_uuid; by id */
+	Q_HOST_PUT,        /* (name, the columns of hosts) -> id; by name */
 	Q_HOST_UUID,       /* (name, hv_uuid) */
 	/* Each column that has a host's name: (old, new). A host that is renamed is renamed in all of them, in one transaction. */
 	Q_HOST_RENAME, Q_HOST_RENAME_SERVERS, Q_HOST_RENAME_SOURCES, Q_HOST_RENAME_DESTS, Q_HOST_RENAME_REQUESTED, Q_HOST_RENAME_VOLUMES,
@@ -23,11 +21,8 @@ enum query {
 	Q_HOST_DELETE,     /* (name) */
 
 	/* servers */
-	Q_SERVER_ALL,      /* () -> id, uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb,
-			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart,
-			      addresses; not deleted ones, by id */
-	Q_SERVER_PUT,      /* (uuid, name, host, libvirt_name, vm_state, task_state, power_state, vcpus, memory_mb, disk_gb,
-			      user_id, project_id, created_at, updated_at, launched_at, deleted_at, locked, fault, autostart) -> id; by uuid */
+	Q_SERVER_ALL,      /* () -> id, uuid, the columns of servers (columns.h), addresses; not deleted ones, by id */
+	Q_SERVER_PUT,      /* (uuid, the columns of servers) -> id; by uuid */
 	Q_SERVER_SET,      /* likewise, of one that has a row */
 	Q_SERVER_ADDRS,    /* (uuid, addresses or null) */
 	Q_SERVER_GONE,     /* (since, project or null, above id, up to id) -> uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at,

@@ -16,7 +16,7 @@ struct step {
 	int changed;
 };
 
-#define HOST_2 "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|101|qemu+tls://h2/system|10.0.1.2|~\n"
+#define HOST_2 "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|qemu+tls://h2/system|10.0.1.2|101|~\n"
 
 static const struct step hosts[] = {
 	{ Q_HOST_ALL, {}, "" },
@@ -24,14 +24,14 @@ static const struct step hosts[] = {
 	{ Q_HOST_PUT, { S("h2"), S("qemu+ssh://h2/system"), S("u2"), S("10.0.0.2"), I(1), S("broken fan"), I(1), I(0), I(101),
 			S("qemu+tls://h2/system"), S("10.0.1.2") }, "2\n" },
 	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::") }, "1\n" },
-	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|100|102|~|::|~\n" HOST_2 },
+	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|102|~|::|100|~\n" HOST_2 },
 	/* what its libvirt says it is stays when the row is written again */
 	{ Q_HOST_UUID, { S("h1"), S("4dea") }, NULL, 1 },
 	{ Q_HOST_UUID, { S("h9"), S("4dea") }, NULL, 0 },
 	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::") }, "1\n" },
 	{ Q_HOST_RENAME, { S("h1"), S("kvm-one") }, NULL, 1 },
 	{ Q_HOST_RENAME, { S("h1"), S("kvm-one") }, NULL, 0 },
-	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|100|102|~|::|4dea\n" HOST_2 },
+	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|102|~|::|100|4dea\n" HOST_2 },
 	{ Q_HOST_RENAME, { S("kvm-one"), S("h1") }, NULL, 1 },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 1 },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 0 },
