@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "migrate/mig.h"
 
 #define RETRY_MS 1000
 #define POOL_WAITS_MAX 60
@@ -178,8 +179,8 @@ static void answered(struct hv_reply *r, void *user)
 	struct call *c = user;
 	struct mig *m = c->engine->stopping ? NULL : engine_find(c->engine, c->id);
 
-	if (c->volume && !c->engine->stopping && --c->volume->calls == 0 && c->volume->doomed)
-		volume_sweep(c->engine);
+	if (c->volume && !c->engine->stopping)
+		volume_call_ended(c->volume);
 	if (m && m->priv->turn == c->turn)
 		c->done(m, next_item(m), r);
 	g_free(c);
@@ -196,7 +197,7 @@ static void ask(struct mig *m, struct host *h, struct hv_req *req, struct volume
 	c = g_new(struct call, 1);
 	*c = (struct call){ .engine = m->priv->engine, .id = m->id, .turn = m->priv->turn, .volume = v, .done = done };
 	if (v)
-		v->calls++;
+		volume_call_begins(v);
 	req->uuid = m->server_uuid;
 	hv_call(h->hv, req, answered, c);
 }
@@ -225,7 +226,7 @@ static bool again(struct mig *m, const struct hv_reply *r)
 
 static struct volume *volume_of(const struct mig *m, const struct block_item *i)
 {
-	return volume_find(m->priv->engine, m->dest, i->path);
+	return volume_find(m->priv->engine->volumes, m->dest, i->path);
 }
 
 static void failed(struct mig *m, const struct block_item *i, const char *what, const char *why)
@@ -304,6 +305,7 @@ static void make(struct mig *m, struct block_item *i)
 
 static void looked(struct mig *m, struct block_item *i, struct hv_reply *r)
 {
+	struct volume_new new = { volume_owner_task(m->id), m->server_uuid, m->dest, i->path, i->kind };
 	g_autoptr(GError) err = NULL;
 
 	if (again(m, r))
@@ -317,7 +319,7 @@ static void looked(struct mig *m, struct block_item *i, struct hv_reply *r)
 		live_enter(m);
 	} else if (r->vol.exists) {
 		failed(m, i, "make", "it already exists, and is not a known leftover of Drover's");
-	} else if (!volume_note(m->priv->engine, m->id, m->server_uuid, m->dest, i->path, i->kind, &err)) {
+	} else if (!volume_note(m->priv->engine->volumes, &new, &err)) {
 		log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
 		live_later(m, RETRY_MS);
 	} else {
@@ -359,7 +361,7 @@ static bool use(struct mig *m, const struct block_item *i, struct volume *v)
 /* What an earlier migration has left. */
 static void wait_for_removal(struct mig *m, const struct block_item *i)
 {
-	volume_sweep(m->priv->engine);
+	volumes_sweep(m->priv->engine->volumes);
 	if (!wait_for_pool(m, "files of an earlier migration are being removed there"))
 		failed(m, i, "make", "files of an earlier migration could not be removed there yet");
 }
@@ -371,14 +373,14 @@ bool block_prepare(struct mig *m)
 
 	if (!i)
 		return true;
-	if (volume_blocks(m->priv->engine, m->dest, m->server_uuid)) {
+	if (volumes_block(m->priv->engine->volumes, m->dest, m->server_uuid)) {
 		wait_for_removal(m, i);
 	} else if (v && use(m, i, v)) {
 		i->ready = true;
 		return block_prepare(m);
 	} else if (v && v->doomed && !v->calls) {
 		wait_for_removal(m, i);
-	} else if (v && (v->calls || v->migration_id != m->id)) {
+	} else if (v && (v->calls || !volume_is_of(v, m->id))) {
 		live_later(m, RETRY_MS); /* it is being made */
 	} else if (v) {
 		remove_own(m, i, v);

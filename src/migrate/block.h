@@ -12,6 +12,8 @@
 
 #include "migrate/volume.h"
 
+struct mig;
+
 /* A file that must be at the destination before libvirt is called. */
 struct block_item {
 	enum volume_kind kind;   /* what its row will say */

@@ -121,6 +121,6 @@ void definition_ended(struct mig *m, enum volume_fate fate);
 /** definition_sweep() - do what is due and can be done. */
 void definition_sweep(struct engine *e);
 /** definition_due() - how many are. */
-guint definition_due(struct engine *e);
+guint definition_due(const struct engine *e);
 
 #endif

@@ -182,7 +182,7 @@ void definition_sweep(struct engine *e)
 			begin(l->data);
 }
 
-guint definition_due(struct engine *e)
+guint definition_due(const struct engine *e)
 {
 	GHashTableIter i;
 	guint n = 0;

@@ -40,7 +40,7 @@ static void on_host(struct host *h, void *user)
 	/* One of them may end another's wait, never another's life. */
 	for (guint i = 0; i < touched->len; i++)
 		live_host(g_ptr_array_index(touched, i));
-	volume_sweep(e);
+	volumes_sweep(e->volumes);
 	definition_sweep(e);
 	queue_host(e->queue, h);
 }
@@ -73,6 +73,26 @@ static bool release_servers(struct engine *e, GError **err)
 			return false;
 	}
 	return true;
+}
+
+static bool is_alive(int64_t id, void *user)
+{
+	return engine_find(user, id) != NULL;
+}
+
+/* A guest that is on its way to that host needs the file. */
+static bool is_needed(const struct volume *v, void *user)
+{
+	const struct engine *e = user;
+
+	for (guint i = 0; i < e->active->len; i++) {
+		const struct mig *m = g_ptr_array_index(e->active, i);
+		const struct server *s = mig_is_final(m) || g_strcmp0(m->dest, v->host) != 0 ? NULL : mig_server(m);
+
+		if (s && strcmp(s->uuid, v->server_uuid) != 0 && volume_is_used_by(s->dom, v->path))
+			return true;
+	}
+	return false;
 }
 
 static void resume(struct mig *m)
@@ -117,6 +137,7 @@ struct engine *engine_new(struct fleet *f, GError **err)
 	e->ended = g_ptr_array_new();
 	e->unsure = g_ptr_array_new_with_free_func((GDestroyNotify)mig_free);
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	e->volumes = volumes_new(f, &(struct volume_asks){ .alive = is_alive, .needed = is_needed, .user = e });
 	e->active = mig_load_active(e, err);
 	for (guint i = 0; e->active && i < e->active->len; i++) {
 		struct mig *m = g_ptr_array_index(e->active, i);
@@ -125,7 +146,7 @@ struct engine *engine_new(struct fleet *f, GError **err)
 		index_add(e, m);
 		queue_add(m);
 	}
-	if (!e->active || !volume_load(e, err) || !definition_load(e, err) || !release_servers(e, err)) {
+	if (!e->active || !volumes_load(e->volumes, err) || !definition_load(e, err) || !release_servers(e, err)) {
 		engine_free(e);
 		return NULL;
 	}
@@ -142,6 +163,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	e->stopping = true;
+	volumes_stop(e->volumes);
 	for (guint i = 0; e->active && i < e->active->len; i++)
 		((struct mig *)g_ptr_array_index(e->active, i))->priv->turn++;
 	fleet_listen(e->fleet, &none);
@@ -158,9 +180,14 @@ void engine_free(struct engine *e)
 	if (e->active)
 		g_ptr_array_unref(e->active);
 	precheck_stop(e);
-	volume_stop(e);
+	volumes_free(e->volumes);
 	definition_stop(e);
 	g_free(e);
+}
+
+guint engine_owed(const struct engine *e)
+{
+	return volumes_doomed(e->volumes) + definition_due(e);
 }
 
 struct fleet *engine_fleet(struct engine *e)

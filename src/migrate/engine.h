@@ -186,6 +186,9 @@ const char *engine_held(const struct mig *m);
 /** engine_check() - for tests: recount slots, claims and the queue. Return: NULL, or what is wrong, owned by the caller. */
 char *engine_check(struct engine *e);
 
+/** engine_owed() - for tests: files that are still to be removed, and definitions that are still to be put right. */
+guint engine_owed(const struct engine *e);
+
 /** engine_active() - migrations that are not final, in no order. Borrowed GPtrArray of struct mig *. */
 GPtrArray *engine_active(struct engine *e);
 /** engine_active_of() - the one that owns this server; NULL if none does. */

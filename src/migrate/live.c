@@ -12,6 +12,7 @@
 #include "hv/domxml.h"
 #include "migrate/block.h"
 #include "migrate/definition.h"
+#include "migrate/mig.h"
 #include "migrate/precheck.h"
 
 #define RETRY_MS 1000
@@ -117,16 +118,22 @@ static enum volume_fate fate_of(const struct mig *m, enum mig_phase end)
 	return end == MIG_ERROR && !before_copy(m) ? VOLUME_UNKNOWN : VOLUME_STAYED;
 }
 
+static struct volume_end files_of(const struct mig *m)
+{
+	return (struct volume_end){ .task = m->id, .server_uuid = m->server_uuid, .left = m->source };
+}
+
 static bool write_end(struct mig *m, GError **err)
 {
 	struct engine *e = m->priv->engine;
 	struct server *s = mig_server(m);
 	const char *failed = m->priv->end_details;
+	struct volume_end files = files_of(m);
 	enum server_task was;
 	bool ok;
 
 	if (!mig_write_progress(m, err) || !action_event_finish(e->store, m->action_id, NULL, failed, err) ||
-	    !action_finish(e->store, m->action_id, failed ? "Error" : NULL, err) || !volume_write_end(m, m->priv->fate, err) ||
+	    !action_finish(e->store, m->action_id, failed ? "Error" : NULL, err) || !volumes_write_fate(e->volumes, &files, m->priv->fate, err) ||
 	    !definition_write_end(m, m->priv->fate, err))
 		return false;
 	if (!s)
@@ -143,6 +150,7 @@ void live_end(struct mig *m, enum mig_phase phase, const char *details)
 	struct engine *e = m->priv->engine;
 	struct server *s = mig_server(m);
 	g_autofree char *kept = g_strdup(details);
+	struct volume_end files = files_of(m);
 	g_autoptr(GError) err = NULL;
 
 	if (kept)
@@ -160,7 +168,7 @@ void live_end(struct mig *m, enum mig_phase phase, const char *details)
 	}
 	engine_ended(m);
 	definition_ended(m, m->priv->fate);
-	volume_ended(m, m->priv->fate);
+	volumes_resolve(e->volumes, &files, m->priv->fate);
 }
 
 static bool another_fits(struct mig *m, const char *why)
@@ -178,17 +186,21 @@ static bool another_fits(struct mig *m, const char *why)
 
 static bool write_given_up(struct mig *m, GError **err)
 {
+	struct volume_end files = files_of(m);
+
 	return action_event_finish(m->priv->engine->store, m->action_id, "compute_live_migration", m->priv->end_details, err) &&
-	       volume_write_end(m, VOLUME_STAYED, err) && definition_write_end(m, VOLUME_STAYED, err);
+	       volumes_write_fate(m->priv->engine->volumes, &files, VOLUME_STAYED, err) && definition_write_end(m, VOLUME_STAYED, err);
 }
 
 /* The row names no destination any more; so does memory. */
 static void destination_left(struct mig *m)
 {
+	struct volume_end files = files_of(m);
+
 	queue_hold(m, NULL);
 	definition_ended(m, VOLUME_STAYED);
 	m->priv->dest_theirs = false;
-	volume_ended(m, VOLUME_STAYED);
+	volumes_resolve(m->priv->engine->volumes, &files, VOLUME_STAYED);
 	live_copies(m, NULL);
 	m->priv->elsewhere++;
 	copy_forget(&m->priv->copy);

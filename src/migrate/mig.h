@@ -23,8 +23,7 @@ struct engine {
 	GHashTable *by_id;          /* id -> struct mig *, not final */
 	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
 	struct queue *queue;
-	GHashTable *volumes;        /* struct volume *, by host and path: see volume.h */
-	struct clock_timer *sweeper; /* tries again to remove what is doomed */
+	struct volumes *volumes;
 	GHashTable *definitions;    /* struct definition *, by server, host and kind: see definition.h */
 	struct clock_timer *definer; /* tries again to do what is due */
 	GHashTable *calls;          /* uuids of servers with an HV_MIGRATE that has not come back, owned */

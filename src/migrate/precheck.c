@@ -258,8 +258,7 @@ void precheck_let_go(struct volume **v)
 
 	if (!gone)
 		return;
-	gone->calls--;
-	volume_sweep(gone->engine);
+	volume_call_ended(gone);
 }
 
 static void got_xml(struct precheck *p, struct hv_reply *r)

@@ -187,6 +187,7 @@ static void read_at(struct precheck *p, struct host *h, precheck_answer_f *answe
 {
 	const struct hv_dom *dom = p->server ? precheck_dom(p) : NULL;
 	struct hv_req req = { .op = HV_DEVICE_GET, .uuid = p->server_uuid, .vol.path = current(p)->path };
+	struct volume_new new = { .owner = volume_owner_task(p->req.own_migration), .server_uuid = p->server_uuid };
 	GError *err = NULL;
 
 	if (!h || !dom) {
@@ -195,13 +196,14 @@ static void read_at(struct precheck *p, struct host *h, precheck_answer_f *answe
 	}
 	/* The one of a host that was busy is of no use any more. */
 	precheck_let_go(&p->probe);
-	p->probe = volume_note_probe(p->engine, p->req.own_migration, p->server_uuid, h->name, &err);
+	new.host = h->name;
+	p->probe = volume_note_probe(p->engine->volumes, &new, &err);
 	if (!p->probe) {
 		p->report.source_lost = true; /* the database is away: again, later */
 		precheck_decided(p, FAIL, err);
 		return;
 	}
-	p->probe->calls++;
+	volume_call_begins(p->probe);
 	req.vol.probe = volume_probe_uuid(p->probe);
 	req.vol.virt_type = dom->virt_type;
 	req.vol.arch = dom->arch;

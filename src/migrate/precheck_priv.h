@@ -7,6 +7,7 @@
 
 #include "hv/domxml.h"
 #include "migrate/block.h"
+#include "migrate/mig.h"
 #include "migrate/precheck.h"
 #include "migrate/volume.h"
 

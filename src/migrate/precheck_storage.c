@@ -200,10 +200,11 @@ static void make_marker(struct precheck *p)
 static bool note_marker(struct precheck *p, const struct dir *d, GError **err)
 {
 	g_autofree char *id = util_uuid_new(), *path = g_strdup_printf("%s/drover-marker-%s", d->path, id);
+	struct volume_new new = { volume_owner_task(p->req.own_migration), p->server_uuid, p->source->name, path, VOLUME_MARKER };
 
-	p->marker = volume_note(p->engine, p->req.own_migration, p->server_uuid, p->source->name, path, VOLUME_MARKER, err);
+	p->marker = volume_note(p->engine->volumes, &new, err);
 	if (p->marker)
-		p->marker->calls++;
+		volume_call_begins(p->marker);
 	return p->marker != NULL;
 }
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "fleet/sched.h"
 #include "migrate/block.h"
+#include "migrate/mig.h"
 #include "migrate/precheck.h"
 
 #define RETRY_MS 1000

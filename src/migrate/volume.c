@@ -15,6 +15,15 @@ static const char *const kind_names[] = {
 };
 static_assert(G_N_ELEMENTS(kind_names) == VOLUME_KIND_N, "kind_names is missing one");
 
+struct volumes {
+	struct fleet *fleet;
+	struct store *store;
+	GHashTable *all;             /* struct volume *, by host and path */
+	struct volume_asks asks;
+	struct clock_timer *sweeper; /* tries again to remove what is doomed */
+	bool stopping;
+};
+
 static void volume_free(void *data)
 {
 	struct volume *v = data;
@@ -39,17 +48,53 @@ static gboolean equal(const void *a, const void *b)
 	return strcmp(x->host, y->host) == 0 && strcmp(x->path, y->path) == 0;
 }
 
-struct volume *volume_find(struct engine *e, const char *host, const char *path)
+struct volumes *volumes_new(struct fleet *f, const struct volume_asks *asks)
+{
+	struct volumes *set = g_new0(struct volumes, 1);
+
+	set->fleet = f;
+	set->store = fleet_store(f);
+	set->all = g_hash_table_new_full(hash, equal, volume_free, NULL);
+	set->asks = *asks;
+	return set;
+}
+
+void volumes_stop(struct volumes *set)
+{
+	set->stopping = true;
+	clock_cancel(&set->sweeper);
+}
+
+void volumes_free(struct volumes *set)
+{
+	if (!set)
+		return;
+	clock_cancel(&set->sweeper);
+	g_hash_table_unref(set->all);
+	g_free(set);
+}
+
+struct volume *volume_find(struct volumes *set, const char *host, const char *path)
 {
 	struct volume key = { .host = (char *)host, .path = (char *)path };
 
-	return g_hash_table_lookup(e->volumes, &key);
+	return g_hash_table_lookup(set->all, &key);
+}
+
+struct volume_owner volume_owner_task(int64_t task)
+{
+	return (struct volume_owner){ task ? VOLUME_OF_TASK : VOLUME_OF_SERVER, task };
+}
+
+bool volume_is_of(const struct volume *v, int64_t task)
+{
+	return v->owner.kind == VOLUME_OF_TASK && v->owner.id == task;
 }
 
 /* ---- rows ---- */
 
 struct reader {
-	struct engine *engine;
+	struct volumes *set;
 	char *bad;
 };
 
@@ -59,9 +104,9 @@ static bool read_row(const struct store_row *row, void *user)
 	struct volume *v = g_new0(struct volume, 1);
 	const char *kind = store_text(row, 5);
 
-	v->engine = r->engine;
+	v->set = r->set;
 	v->id = store_int(row, 0);
-	v->migration_id = store_int(row, 1);
+	v->owner = volume_owner_task(store_int(row, 1));
 	v->server_uuid = g_strdup(store_text(row, 2));
 	v->host = g_strdup(store_text(row, 3));
 	v->path = g_strdup(store_text(row, 4));
@@ -74,45 +119,38 @@ static bool read_row(const struct store_row *row, void *user)
 		volume_free(v);
 		return false;
 	}
-	g_hash_table_add(r->engine->volumes, v);
+	g_hash_table_add(r->set->all, v);
 	return true;
 }
 
-/* Rows and the end of their migration are written together, so only a database edited by hand has such rows. */
-static void sort_out(struct engine *e)
+/* Rows and the end of their task are written together, so only a database edited by hand has such rows. */
+static void drop_orphans(struct volumes *set)
 {
-	g_autoptr(GList) all = g_hash_table_get_keys(e->volumes);
+	g_autoptr(GList) all = g_hash_table_get_keys(set->all);
 
 	for (GList *l = all; l; l = l->next) {
 		struct volume *v = l->data;
 
-		if (engine_find(e, v->migration_id) || v->doomed || v->migration_id == 0)
+		if (v->doomed || v->owner.kind != VOLUME_OF_TASK || set->asks.alive(v->owner.id, set->asks.user))
 			continue;
-		log_warning("volume_without_migration", LOG_S("host", v->host), LOG_S("path", v->path), LOG_D("migration", v->migration_id));
+		log_warning("volume_without_migration", LOG_S("host", v->host), LOG_S("path", v->path), LOG_D("migration", v->owner.id));
 		volume_forget(v);
 	}
 }
 
-bool volume_load(struct engine *e, GError **err)
+bool volumes_load(struct volumes *set, GError **err)
 {
-	struct reader r = { .engine = e };
+	struct reader r = { .set = set };
 
-	e->volumes = g_hash_table_new_full(hash, equal, volume_free, NULL);
-	if (!store_each(e->store, Q_VOLUME_ALL, STORE_NO_ARGS, read_row, &r, err))
+	if (!store_each(set->store, Q_VOLUME_ALL, STORE_NO_ARGS, read_row, &r, err))
 		return false;
 	if (r.bad) {
 		g_set_error(err, ERR, ERR_STORE, "%s", r.bad);
 		g_free(r.bad);
 		return false;
 	}
-	sort_out(e);
+	drop_orphans(set);
 	return true;
-}
-
-void volume_stop(struct engine *e)
-{
-	clock_cancel(&e->sweeper);
-	g_clear_pointer(&e->volumes, g_hash_table_unref);
 }
 
 /* What a check makes is of no use behind it. */
@@ -121,37 +159,39 @@ static bool is_of_check(enum volume_kind kind)
 	return kind == VOLUME_MARKER || kind == VOLUME_PROBE;
 }
 
-struct volume *volume_note(struct engine *e, int64_t migration_id, const char *server_uuid, const char *host, const char *path,
-			   enum volume_kind kind, GError **err)
+struct volume *volume_note(struct volumes *set, const struct volume_new *n, GError **err)
 {
-	bool doomed = is_of_check(kind);
+	bool doomed = is_of_check(n->kind);
 	struct volume *v;
 	int64_t id;
 
-	g_assert(!volume_find(e, host, path));
-	if (!store_insert(e->store, Q_VOLUME_INSERT,
-			  STORE_ARGS(SV_I(migration_id), SV_S(server_uuid), SV_S(host), SV_S(path), SV_S(kind_names[kind]), SV_I(doomed),
+	g_assert(!volume_find(set, n->host, n->path));
+	if (!store_insert(set->store, Q_VOLUME_INSERT,
+			  STORE_ARGS(SV_I(n->owner.id), SV_S(n->server_uuid), SV_S(n->host), SV_S(n->path), SV_S(kind_names[n->kind]), SV_I(doomed),
 				     SV_I(clock_wall_us())),
 			  &id, err))
 		return NULL;
 	v = g_new0(struct volume, 1);
-	v->engine = e;
+	v->set = set;
 	v->id = id;
-	v->migration_id = migration_id;
-	v->server_uuid = g_strdup(server_uuid);
-	v->host = g_strdup(host);
-	v->path = g_strdup(path);
-	v->kind = kind;
+	v->owner = n->owner;
+	v->server_uuid = g_strdup(n->server_uuid);
+	v->host = g_strdup(n->host);
+	v->path = g_strdup(n->path);
+	v->kind = n->kind;
 	v->doomed = doomed;
-	g_hash_table_add(e->volumes, v);
+	g_hash_table_add(set->all, v);
 	return v;
 }
 
-struct volume *volume_note_probe(struct engine *e, int64_t migration_id, const char *server_uuid, const char *host, GError **err)
+struct volume *volume_note_probe(struct volumes *set, const struct volume_new *n, GError **err)
 {
 	g_autofree char *uuid = util_uuid_new(), *name = hv_probe_name(uuid);
+	struct volume_new probe = *n;
 
-	return volume_note(e, migration_id, server_uuid, host, name, VOLUME_PROBE, err);
+	probe.path = name;
+	probe.kind = VOLUME_PROBE;
+	return volume_note(set, &probe, err);
 }
 
 const char *volume_probe_uuid(const struct volume *v)
@@ -161,15 +201,15 @@ const char *volume_probe_uuid(const struct volume *v)
 	return v->path + (len > UTIL_UUID_LEN ? len - UTIL_UUID_LEN : 0);
 }
 
-static bool write_row(struct volume *v, int64_t migration_id, bool doomed, bool ready)
+static bool write_row(struct volume *v, struct volume_owner owner, bool doomed, bool ready)
 {
 	g_autoptr(GError) why = NULL;
 
-	if (!store_run(v->engine->store, Q_VOLUME_SET, STORE_ARGS(SV_I(v->id), SV_I(migration_id), SV_I(doomed), SV_I(ready)), NULL, &why)) {
+	if (!store_run(v->set->store, Q_VOLUME_SET, STORE_ARGS(SV_I(v->id), SV_I(owner.id), SV_I(doomed), SV_I(ready)), NULL, &why)) {
 		log_warning("volume_not_written", LOG_S("host", v->host), LOG_S("path", v->path), LOG_S("error", why->message));
 		return false;
 	}
-	v->migration_id = migration_id;
+	v->owner = owner;
 	v->doomed = doomed;
 	v->ready = ready;
 	return true;
@@ -177,29 +217,40 @@ static bool write_row(struct volume *v, int64_t migration_id, bool doomed, bool 
 
 bool volume_ready(struct volume *v)
 {
-	return write_row(v, v->migration_id, v->doomed, true);
+	return write_row(v, v->owner, v->doomed, true);
 }
 
-bool volume_take(struct volume *v, int64_t migration_id)
+bool volume_take(struct volume *v, int64_t task)
 {
-	return write_row(v, migration_id, false, v->ready);
+	return write_row(v, volume_owner_task(task), false, v->ready);
 }
 
 void volume_forget(struct volume *v)
 {
 	g_autoptr(GError) why = NULL;
 
-	if (!store_run(v->engine->store, Q_VOLUME_DELETE, STORE_ARGS(SV_I(v->id)), NULL, &why))
+	if (!store_run(v->set->store, Q_VOLUME_DELETE, STORE_ARGS(SV_I(v->id)), NULL, &why))
 		log_warning("volume_not_forgotten", LOG_S("host", v->host), LOG_S("path", v->path), LOG_S("error", why->message));
-	g_hash_table_remove(v->engine->volumes, v);
+	g_hash_table_remove(v->set->all, v);
 }
 
-bool volume_blocks(struct engine *e, const char *host, const char *server_uuid)
+void volume_call_begins(struct volume *v)
+{
+	v->calls++;
+}
+
+void volume_call_ended(struct volume *v)
+{
+	if (--v->calls == 0 && v->doomed)
+		volumes_sweep(v->set);
+}
+
+bool volumes_block(const struct volumes *set, const char *host, const char *server_uuid)
 {
 	GHashTableIter i;
 	void *key;
 
-	g_hash_table_iter_init(&i, e->volumes);
+	g_hash_table_iter_init(&i, set->all);
 	while (g_hash_table_iter_next(&i, &key, NULL)) {
 		const struct volume *v = key;
 
@@ -209,119 +260,118 @@ bool volume_blocks(struct engine *e, const char *host, const char *server_uuid)
 	return false;
 }
 
-guint volume_doomed(struct engine *e)
+guint volumes_doomed(const struct volumes *set)
 {
 	GHashTableIter i;
 	guint n = 0;
 	void *key;
 
-	g_hash_table_iter_init(&i, e->volumes);
+	g_hash_table_iter_init(&i, set->all);
 	while (g_hash_table_iter_next(&i, &key, NULL))
 		n += ((const struct volume *)key)->doomed;
 	return n;
 }
 
-/* ---- the end of a migration ---- */
+/* ---- when the outcome is known ---- */
 
-/* A drive that an earlier migration brought along, at the host that the guest leaves with this one. */
-static bool is_left_behind(const struct volume *v, const struct mig *m)
+/* A drive that an earlier migration brought along, at the host that the guest leaves. */
+static bool is_left_behind(const struct volume *v, const struct volume_end *end)
 {
-	return v->migration_id == 0 && strcmp(v->server_uuid, m->server_uuid) == 0 && strcmp(v->host, m->source) == 0;
+	return v->owner.kind == VOLUME_OF_SERVER && strcmp(v->server_uuid, end->server_uuid) == 0 && strcmp(v->host, end->left) == 0;
 }
 
-/* Return: the files that the end of a migration judges; struct volume *, borrowed. */
-static GPtrArray *of_migration(const struct mig *m, enum volume_fate fate)
+/* Return: the files that are judged; struct volume *, borrowed. */
+static GPtrArray *judged(const struct volumes *set, const struct volume_end *end, enum volume_fate fate)
 {
 	GPtrArray *list = g_ptr_array_new();
 	GHashTableIter i;
 	void *key;
 
-	g_hash_table_iter_init(&i, m->priv->engine->volumes);
+	g_hash_table_iter_init(&i, set->all);
 	while (g_hash_table_iter_next(&i, &key, NULL)) {
 		struct volume *v = key;
 
-		if (!v->doomed && (v->migration_id == m->id || (fate == VOLUME_MOVED && is_left_behind(v, m))))
+		if (!v->doomed && (volume_is_of(v, end->task) || (fate == VOLUME_MOVED && is_left_behind(v, end))))
 			g_ptr_array_add(list, v);
 	}
 	return list;
 }
 
-static bool write_moved(const struct mig *m, struct store *s, GError **err)
+static bool write_moved(struct store *s, const struct volume_end *end, GError **err)
 {
-	return store_run(s, Q_VOLUME_LEFT, STORE_ARGS(SV_S(m->server_uuid), SV_S(m->source)), NULL, err) &&
-	       store_run(s, Q_VOLUME_MOVED, STORE_ARGS(SV_I(m->id), SV_S(m->source)), NULL, err) &&
-	       store_run(s, Q_VOLUME_BROUGHT, STORE_ARGS(SV_I(m->id)), NULL, err);
+	return store_run(s, Q_VOLUME_LEFT, STORE_ARGS(SV_S(end->server_uuid), SV_S(end->left)), NULL, err) &&
+	       store_run(s, Q_VOLUME_MOVED, STORE_ARGS(SV_I(end->task), SV_S(end->left)), NULL, err) &&
+	       store_run(s, Q_VOLUME_BROUGHT, STORE_ARGS(SV_I(end->task)), NULL, err);
 }
 
-bool volume_write_end(struct mig *m, enum volume_fate fate, GError **err)
+bool volumes_write_fate(struct volumes *set, const struct volume_end *end, enum volume_fate fate, GError **err)
 {
-	struct store *s = m->priv->engine->store;
-	g_autoptr(GPtrArray) mine = of_migration(m, fate);
+	struct store *s = set->store;
+	g_autoptr(GPtrArray) list = judged(set, end, fate);
 
-	if (mine->len == 0)
+	if (list->len == 0)
 		return true;
 	if (fate == VOLUME_STAYED)
-		return store_run(s, Q_VOLUME_DOOM, STORE_ARGS(SV_I(m->id)), NULL, err);
-	return (fate == VOLUME_UNKNOWN || write_moved(m, s, err)) && store_run(s, Q_VOLUME_FORGET, STORE_ARGS(SV_I(m->id)), NULL, err);
+		return store_run(s, Q_VOLUME_DOOM, STORE_ARGS(SV_I(end->task)), NULL, err);
+	return (fate == VOLUME_UNKNOWN || write_moved(s, end, err)) && store_run(s, Q_VOLUME_FORGET, STORE_ARGS(SV_I(end->task)), NULL, err);
 }
 
 /* The table's key has the host in it. */
 static void move_to(struct volume *v, const char *host)
 {
-	GHashTable *all = v->engine->volumes;
+	GHashTable *all = v->set->all;
 
 	g_hash_table_steal(all, v);
 	util_replace(&v->host, host);
 	g_hash_table_add(all, v);
 }
 
-void volume_ended(struct mig *m, enum volume_fate fate)
+void volumes_resolve(struct volumes *set, const struct volume_end *end, enum volume_fate fate)
 {
-	struct engine *e = m->priv->engine;
-	g_autoptr(GPtrArray) mine = of_migration(m, fate);
+	g_autoptr(GPtrArray) list = judged(set, end, fate);
 
-	for (guint i = 0; i < mine->len; i++) {
-		struct volume *v = g_ptr_array_index(mine, i);
-		bool moved = fate == VOLUME_MOVED && !is_left_behind(v, m);
+	for (guint i = 0; i < list->len; i++) {
+		struct volume *v = g_ptr_array_index(list, i);
+		bool moved = fate == VOLUME_MOVED && !is_left_behind(v, end);
 
 		if (moved && v->kind == VOLUME_MEDIA) {
-			v->migration_id = 0;
+			v->owner = volume_owner_task(0);
 		} else if (fate == VOLUME_UNKNOWN || (moved && v->kind != VOLUME_DISK)) {
-			g_hash_table_remove(e->volumes, v);
+			g_hash_table_remove(set->all, v);
 		} else {
 			v->doomed = true;
 			if (moved)
-				move_to(v, m->source);
+				move_to(v, end->left);
 		}
 	}
-	if (mine->len)
-		volume_sweep(e);
+	if (list->len)
+		volumes_sweep(set);
 }
 
 /* ---- removal ---- */
 
 static void sweep_fired(void *user)
 {
-	struct engine *e = user;
+	struct volumes *set = user;
 
-	e->sweeper = NULL;
-	volume_sweep(e);
+	set->sweeper = NULL;
+	volumes_sweep(set);
 }
 
 static void later(struct volume *v)
 {
-	struct engine *e = v->engine;
+	struct volumes *set = v->set;
 
 	v->asked = false;
-	if (!e->sweeper)
-		e->sweeper = clock_after(SWEEP_AGAIN_MS, sweep_fired, e);
+	if (!set->sweeper)
+		set->sweeper = clock_after(SWEEP_AGAIN_MS, sweep_fired, set);
 }
 
 static void removed(struct hv_reply *r, void *user)
 {
 	struct volume *v = user;
 
-	if (v->engine->stopping)
+	if (v->set->stopping)
 		return;
 	if (r->err) {
 		log_warning("volume_not_removed", LOG_S("host", v->host), LOG_S("path", v->path), LOG_S("error", r->err->message));
@@ -347,7 +397,7 @@ static bool is_named(const char *path, const char *name)
 	return g_strcmp0(last, name) == 0;
 }
 
-static bool dom_uses(const struct hv_dom *d, const char *path)
+bool volume_is_used_by(const struct hv_dom *d, const char *path)
 {
 	for (guint i = 0; d && i < d->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(d->disks, i);
@@ -384,22 +434,7 @@ static bool guest_uses(const struct volume *v, const struct host *h)
 	while (g_hash_table_iter_next(&i, &key, NULL)) {
 		const struct server *s = key;
 
-		if (strcmp(s->uuid, v->server_uuid) != 0 && dom_uses(s->dom, v->path))
-			return true;
-	}
-	return false;
-}
-
-/* One that is on its way there does. */
-static bool comer_uses(const struct volume *v)
-{
-	const struct engine *e = v->engine;
-
-	for (guint i = 0; i < e->active->len; i++) {
-		const struct mig *m = g_ptr_array_index(e->active, i);
-		const struct server *s = mig_is_final(m) || g_strcmp0(m->dest, v->host) != 0 ? NULL : mig_server(m);
-
-		if (s && strcmp(s->uuid, v->server_uuid) != 0 && dom_uses(s->dom, v->path))
+		if (strcmp(s->uuid, v->server_uuid) != 0 && volume_is_used_by(s->dom, v->path))
 			return true;
 	}
 	return false;
@@ -407,18 +442,18 @@ static bool comer_uses(const struct volume *v)
 
 static void delete_it(struct volume *v)
 {
-	struct host *h = fleet_host(v->engine->fleet, v->host);
+	struct host *h = fleet_host(v->set->fleet, v->host);
 	struct hv_req req = { .op = HV_VOL_DELETE, .uuid = v->server_uuid, .vol.path = v->path };
 
 	if (v->kind == VOLUME_PROBE)
 		req = (struct hv_req){ .op = HV_DOM_UNDEFINE, .uuid = volume_probe_uuid(v) };
-	if (!h || !host_is_up(v->engine->fleet, h))
+	if (!h || !host_is_up(v->set->fleet, h))
 		v->asked = false; /* its return is an event */
 	else if (!is_of_check(v->kind) && guest_uses(v, h))
 		leave(v, "another guest uses it");
 	else if (v->kind != VOLUME_MARKER && may_be_used(v, h))
 		later(v); /* until it can be read, or goes */
-	else if (v->ready && comer_uses(v))
+	else if (v->ready && v->set->asks.needed(v, v->set->asks.user))
 		later(v); /* it takes it over, or fails too; what is not ready is not used */
 	else
 		hv_call(h->hv, &req, removed, v);
@@ -427,15 +462,15 @@ static void delete_it(struct volume *v)
 static void got_dom(struct hv_reply *r, void *user)
 {
 	struct volume *v = user;
-	const struct server *s = v->engine->stopping ? NULL : fleet_server(v->engine->fleet, v->server_uuid);
+	const struct server *s = v->set->stopping ? NULL : fleet_server(v->set->fleet, v->server_uuid);
 
-	if (v->engine->stopping)
+	if (v->set->stopping)
 		return;
 	if (r->err)
 		later(v);
 	else if (r->dom->state == HV_ABSENT)
 		delete_it(v);
-	else if (s && g_strcmp0(s->host, v->host) == 0 && !engine_active_of(v->engine, s->uuid))
+	else if (s && g_strcmp0(s->host, v->host) == 0 && s->task == SERVER_TASK_NONE)
 		leave(v, "the guest is there now");
 	else
 		later(v); /* what is left of it there goes first (leftover.c) */
@@ -443,10 +478,10 @@ static void got_dom(struct hv_reply *r, void *user)
 
 static void begin(struct volume *v)
 {
-	struct host *h = fleet_host(v->engine->fleet, v->host);
+	struct host *h = fleet_host(v->set->fleet, v->host);
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = v->server_uuid };
 
-	if (v->asked || v->calls || !h || !h->hv || !host_is_up(v->engine->fleet, h))
+	if (v->asked || v->calls || !h || !h->hv || !host_is_up(v->set->fleet, h))
 		return;
 	v->asked = true;
 	if (is_of_check(v->kind))
@@ -455,13 +490,13 @@ static void begin(struct volume *v)
 		hv_call(h->hv, &req, got_dom, v);
 }
 
-void volume_sweep(struct engine *e)
+void volumes_sweep(struct volumes *set)
 {
 	g_autoptr(GList) all = NULL;
 
-	if (e->stopping || g_hash_table_size(e->volumes) == 0)
+	if (set->stopping || g_hash_table_size(set->all) == 0)
 		return;
-	all = g_hash_table_get_keys(e->volumes);
+	all = g_hash_table_get_keys(set->all);
 	for (GList *l = all; l; l = l->next)
 		if (((struct volume *)l->data)->doomed)
 			begin(l->data);

@@ -5,15 +5,16 @@
  * Theory of operation
  * -------------------
  * A row is written before a file is made, so nothing that Drover made is ever
- * forgotten, and nothing else is ever removed. While a migration runs, its rows
- * name files at its destination. Its end decides what becomes of them, in the
- * transaction that ends it (volume_write_end()):
+ * forgotten, and nothing else is ever removed. A file belongs to the task that
+ * makes it, or to a server. While a migration runs, its rows name files at its
+ * destination. What becomes of them is decided when its outcome is known, in the
+ * transaction that writes that (volumes_write_fate(), then volumes_resolve()):
  *
  *  - it moved: the files belong to the guest. The disks that they were copied
  *    from, at the source, are doomed, and config drives; base images stay at both.
  *    So do other read-only drives, which may be shared, but for those that
- *    Drover itself once brought there: their rows stay, and when the guest leaves
- *    they are doomed;
+ *    Drover itself once brought there: they are the server's from then on, and
+ *    when the guest leaves they are doomed;
  *  - it stayed: the files at the destination are doomed;
  *  - it is not known (the guest is lost, or was found where it should not be): the
  *    rows go, the files stay for an operator.
@@ -30,7 +31,7 @@
 #ifndef VOLUME_H
 #define VOLUME_H
 
-#include "migrate/mig.h"
+#include "fleet/fleet.h"
 
 enum volume_kind {
 	VOLUME_MARKER, /* tells whether two hosts share a folder; doomed from the beginning */
@@ -41,9 +42,23 @@ enum volume_kind {
 	VOLUME_KIND_N
 };
 
+enum volume_owner_kind {
+	VOLUME_OF_SERVER, /* a drive of the server that lives there, or what a check without a task has made */
+	VOLUME_OF_TASK,
+	VOLUME_OWNER_N
+};
+
+struct volume_owner {
+	enum volume_owner_kind kind;
+	int64_t id;               /* the task's; 0 for a server, which server_uuid names */
+};
+
+struct volumes;
+
 struct volume {
-	struct engine *engine;
-	int64_t id, migration_id; /* migration_id 0: a drive of the server that lives there, or a marker of no migration */
+	struct volumes *set;
+	int64_t id;
+	struct volume_owner owner;
 	char *server_uuid, *host, *path;
 	enum volume_kind kind;
 	bool doomed;
@@ -52,49 +67,87 @@ struct volume {
 	bool asked;               /* its removal is under way */
 };
 
-/** volume_load() - read the rows at a start; what no active migration owns any more is sorted out. */
-bool volume_load(struct engine *e, GError **err);
-void volume_stop(struct engine *e);
-
-/** volume_find() - the file at that path of a host, if Drover made it. Borrowed. */
-struct volume *volume_find(struct engine *e, const char *host, const char *path);
+/* What is asked of the tasks. */
+struct volume_asks {
+	/* Is a task of that id under way? */
+	bool (*alive)(int64_t task, void *user);
+	/* Does a guest that is on its way to the host of @v, another one than @v's own, need the file? */
+	bool (*needed)(const struct volume *v, void *user);
+	void *user;
+};
 
 /**
- * volume_note() - write down that a file is about to be made.
- * @migration_id: 0 for none
- *
- * Return: borrowed; NULL with ERR_STORE. There must be none of that path yet.
+ * volumes_new() - the set of a fleet's files, without any yet.
+ * @f: borrowed, must outlive it
+ * @asks: copied
  */
-struct volume *volume_note(struct engine *e, int64_t migration_id, const char *server_uuid, const char *host, const char *path,
-			   enum volume_kind kind, GError **err);
+struct volumes *volumes_new(struct fleet *f, const struct volume_asks *asks);
+/** volumes_load() - read the rows at a start; the rows of tasks that are not alive are dropped. */
+bool volumes_load(struct volumes *set, GError **err);
+/** volumes_stop() - from now on answers of hosts change nothing. */
+void volumes_stop(struct volumes *set);
+/** volumes_free() - no call to a host may be under way. */
+void volumes_free(struct volumes *set);
+
+/** volume_owner_task() - @task: 0: the server. */
+struct volume_owner volume_owner_task(int64_t task);
+/** volume_is_of() - does it belong to that task? */
+bool volume_is_of(const struct volume *v, int64_t task);
+
+/** volume_find() - the file at that path of a host, if Drover made it. Borrowed. */
+struct volume *volume_find(struct volumes *set, const char *host, const char *path);
+
+/* A file that is about to be made. */
+struct volume_new {
+	struct volume_owner owner;
+	const char *server_uuid, *host, *path;
+	enum volume_kind kind;
+};
+
+/** volume_note() - write down that a file is about to be made. Return: borrowed; NULL with ERR_STORE. There must be none of that path yet. */
+struct volume *volume_note(struct volumes *set, const struct volume_new *n, GError **err);
+/** volume_note_probe() - the same of a probe of a random UUID; path and kind are not read. Borrowed; volume_probe_uuid() says which. */
+struct volume *volume_note_probe(struct volumes *set, const struct volume_new *n, GError **err);
+const char *volume_probe_uuid(const struct volume *v);
+
+/** volume_call_begins() - a call about it is made: it is not removed meanwhile. */
+void volume_call_begins(struct volume *v);
+/** volume_call_ended() - the call has come back; what is doomed is removed. */
+void volume_call_ended(struct volume *v);
 
 /** volume_ready() - all of its bytes are there: others may use it. Return: it was written. */
 bool volume_ready(struct volume *v);
 
-/** volume_take() - a migration needs what another one left to be removed. Return: it was written; else it is as it was. */
-bool volume_take(struct volume *v, int64_t migration_id);
+/** volume_take() - a task needs what another one left to be removed. Return: it was written; else it is as it was. */
+bool volume_take(struct volume *v, int64_t task);
 
 /** volume_forget() - it was not made, or is gone: drop the row. A row that the database does not drop is found again at the next start. */
 void volume_forget(struct volume *v);
 
-/** volume_blocks() - is anything doomed of this server on this host, so that nothing new can be made there yet? */
-bool volume_blocks(struct engine *e, const char *host, const char *server_uuid);
+/** volume_is_used_by() - does a domain (NULL: no) use the file of that path? */
+bool volume_is_used_by(const struct hv_dom *d, const char *path);
+
+/** volumes_block() - is anything doomed of this server on this host, so that nothing new can be made there yet? */
+bool volumes_block(const struct volumes *set, const char *host, const char *server_uuid);
 
 enum volume_fate { VOLUME_MOVED, VOLUME_STAYED, VOLUME_UNKNOWN };
 
-/** volume_write_end() - @m ends, or gives its destination up: the rows' part of the transaction. */
-bool volume_write_end(struct mig *m, enum volume_fate fate, GError **err);
-/** volume_ended() - the same in memory, after the commit; removes what is doomed. */
-void volume_ended(struct mig *m, enum volume_fate fate);
+/* Whose files are judged. */
+struct volume_end {
+	int64_t task;             /* what it has made */
+	const char *server_uuid;
+	const char *left;         /* the host that the guest leaves if it moved: where its disks were, and the drives that are the server's */
+};
 
-/** volume_note_probe() - the same of a probe of a random UUID. Borrowed; volume_probe_uuid() says which. */
-struct volume *volume_note_probe(struct engine *e, int64_t migration_id, const char *server_uuid, const char *host, GError **err);
-const char *volume_probe_uuid(const struct volume *v);
+/** volumes_write_fate() - what becomes of the files: the rows' part of the caller's transaction. */
+bool volumes_write_fate(struct volumes *set, const struct volume_end *end, enum volume_fate fate, GError **err);
+/** volumes_resolve() - the same in memory, after the commit; removes what is doomed. */
+void volumes_resolve(struct volumes *set, const struct volume_end *end, enum volume_fate fate);
 
-/** volume_sweep() - remove what is doomed and can be. */
-void volume_sweep(struct engine *e);
+/** volumes_sweep() - remove what is doomed and can be. */
+void volumes_sweep(struct volumes *set);
 
-/** volume_doomed() - how many files are still to be removed. */
-guint volume_doomed(struct engine *e);
+/** volumes_doomed() - how many files are still to be removed. */
+guint volumes_doomed(const struct volumes *set);
 
 #endif

@@ -148,7 +148,6 @@ CIRCLES = {
         "migrate/settle",
         "migrate/tell",
         "migrate/tune",
-        "migrate/volume",
         "migrate/watch",
     ],
     "net": [

@@ -9,8 +9,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/definition.h"
-#include "migrate/volume.h"
 
 #define WALL_US      INT64_C(1700000000000000)
 #define STARTS_MAX   5
@@ -230,7 +228,7 @@ static bool outages_over(struct run *r, void *unused)
 
 static bool at_rest(struct run *r, void *unused)
 {
-	return r->engine && engine_active(r->engine)->len == 0 && volume_doomed(r->engine) == 0 && definition_due(r->engine) == 0 && sim_jobs(r->world) == 0 && all_up(r, unused);
+	return r->engine && engine_active(r->engine)->len == 0 && engine_owed(r->engine) == 0 && sim_jobs(r->world) == 0 && all_up(r, unused);
 }
 
 static bool in_unrest(struct run *r, void *unused)
