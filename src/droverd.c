@@ -18,9 +18,7 @@
 
 #include <glib.h>
 
-#include "api/audit.h"
 #include "api/http.h"
-#include "api/identity.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"
@@ -28,6 +26,8 @@
 #include "base/loop.h"
 #include "hv/libvirt.h"
 #include "hv/sim.h"
+#include "identity/audit.h"
+#include "identity/identity.h"
 #include "migrate/engine.h"
 
 #define CONF_PATH "/etc/drover/drover.conf"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/http.h"
-#include "api/identity_priv.h"
+#include "api/identity_view.h"
 #include "api/metrics.h"
 #include "api/request.h"
 #include "api/watch.h"

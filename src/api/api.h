@@ -24,6 +24,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "fleet/fleet.h"
+#include "identity/identity.h"
 #include "migrate/engine.h"
 
 #define API_MV_MIN 1
@@ -31,21 +32,10 @@
 #define API_PARAMS_MAX 4
 
 struct api; /* what handlers reach: see the accessors */
-struct identity;
-
 enum api_policy {
 	API_PUBLIC,  /* no token needed */
 	API_TOKEN,   /* any valid token; the handler shows only what its project owns, or all to an admin */
 	API_ADMIN,   /* role admin */
-};
-
-/* The requester, from the token. */
-struct auth {
-	char *user_id, *user_name, *project_id, *project_name;
-	char *audit_id;
-	char **roles;        /* names, NULL-terminated */
-	bool admin;
-	int64_t issued_us, expires_us;
 };
 
 struct api_req {

@@ -2,7 +2,7 @@
  *
  * catalog: the services of this daemon, all at one URL, as Identity tells of them.
  */
-#include "api/identity_priv.h"
+#include "api/identity_view.h"
 
 #include <string.h>
 

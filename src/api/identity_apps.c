@@ -5,11 +5,12 @@
  */
 #include <string.h>
 
-#include "api/app_credential.h"
 #include "api/identity_body.h"
-#include "api/password.h"
+#include "api/identity_view.h"
 #include "base/clock.h"
 #include "base/util.h"
+#include "identity/app_credential.h"
+#include "identity/password.h"
 
 #define SECRET_LEN 64
 
@@ -82,15 +83,15 @@ static struct app_credential *the_one(struct api_req *r)
 
 static void list(struct api_req *r)
 {
-	const struct identity *id = api_identity(r);
+	const GPtrArray *apps = identity_apps(api_identity(r));
 	struct jout o;
 	GString *s;
 
 	if (!may_see(r, "identity:list_application_credentials"))
 		return;
 	s = identity_list(&o, r, "application_credentials");
-	for (unsigned i = 0; i < id->apps->len; i++) {
-		const struct app_credential *c = id->apps->pdata[i];
+	for (unsigned i = 0; i < apps->len; i++) {
+		const struct app_credential *c = apps->pdata[i];
 
 		if (strcmp(c->user_id, r->param[0]) == 0 && identity_asked(r, "name", c->name))
 			write_one(&o, r, c, NULL);

@@ -5,9 +5,10 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "api/identity_priv.h"
 #include "base/err.h"
 #include "base/util.h"
+#include "identity/records.h"
+#include "identity/token.h"
 
 #define TEXT_MAX 255
 #define APP_ROLES_MAX 16

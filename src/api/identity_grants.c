@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "api/identity_priv.h"
+#include "api/identity_view.h"
 
 /* ---- roles ---- */
 
@@ -176,14 +176,14 @@ static bool flag(const struct api_req *r, const char *name)
 
 static void assignment_list(struct api_req *r)
 {
-	const struct identity *id = api_identity(r);
+	const GPtrArray *grants = identity_grants(api_identity(r));
 	bool names = flag(r, "include_names"), effective = flag(r, "effective");
 	bool none = api_query(r, "group.id") || api_query(r, "scope.domain.id") || api_query(r, "scope.system");
 	struct jout o;
 	GString *s = identity_list(&o, r, "role_assignments");
 
-	for (unsigned i = 0; !none && i < id->grants->len; i++) {
-		const struct grant *g = id->grants->pdata[i];
+	for (unsigned i = 0; !none && i < grants->len; i++) {
+		const struct grant *g = grants->pdata[i];
 		enum role last = effective ? ROLE_N - 1 : g->role;
 
 		if (!identity_asked(r, "user.id", g->user_id) || !identity_asked(r, "scope.project.id", g->project_id))

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "api/identity_body.h"
-#include "api/identity_priv.h"
-#include "api/password.h"
+#include "api/identity_view.h"
 #include "base/clock.h"
 #include "base/util.h"
+#include "identity/password.h"
 
 #define NO_PASSWORD "*" /* in place of a hash: no password matches it */
 
@@ -122,12 +122,12 @@ static bool read_body(struct api_req *r, const char *kind, struct record_body *r
 
 static void user_list(struct api_req *r)
 {
-	const struct identity *id = api_identity(r);
+	const GPtrArray *users = identity_users(api_identity(r));
 	struct jout o;
 	GString *s = identity_list(&o, r, "users");
 
-	for (unsigned i = 0; i < id->users->len; i++) {
-		const struct user *u = id->users->pdata[i];
+	for (unsigned i = 0; i < users->len; i++) {
+		const struct user *u = users->pdata[i];
 
 		if (identity_asked(r, "name", u->name) && identity_asked(r, "domain_id", DOMAIN_ID) && asked_enabled(r, u->enabled))
 			write_user(&o, r, u);
@@ -349,12 +349,12 @@ static void user_password(struct api_req *r)
 
 static void project_list(struct api_req *r)
 {
-	const struct identity *id = api_identity(r);
+	const GPtrArray *projects = identity_projects(api_identity(r));
 	struct jout o;
 	GString *s = identity_list(&o, r, "projects");
 
-	for (unsigned i = 0; i < id->projects->len; i++) {
-		const struct project *p = id->projects->pdata[i];
+	for (unsigned i = 0; i < projects->len; i++) {
+		const struct project *p = projects->pdata[i];
 
 		if (identity_asked(r, "name", p->name) && identity_asked(r, "domain_id", DOMAIN_ID) &&
 		    identity_asked(r, "parent_id", DOMAIN_ID) && identity_asked(r, "is_domain", "False") && asked_enabled(r, p->enabled))
@@ -367,11 +367,12 @@ static void project_list(struct api_req *r)
 static void list_of(struct api_req *r, const char *user_id)
 {
 	const struct identity *id = api_identity(r);
+	const GPtrArray *projects = identity_projects(id);
 	struct jout o;
 	GString *s = identity_list(&o, r, "projects");
 
-	for (unsigned i = 0; i < id->projects->len; i++) {
-		const struct project *p = id->projects->pdata[i];
+	for (unsigned i = 0; i < projects->len; i++) {
+		const struct project *p = projects->pdata[i];
 		g_auto(GStrv) roles = identity_roles(id, user_id, p->id);
 
 		if (roles && p->enabled)

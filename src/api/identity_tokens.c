@@ -5,20 +5,21 @@
  * A failed login says the same whatever was wrong, after the same time: a hash
  * is computed for users that do not exist too, and the answer waits a little, the longer the more were wrong before.
  */
-#include "api/identity_priv.h"
+#include "api/identity_view.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "api/app_credential.h"
-#include "api/guess.h"
 #include "api/identity_body.h"
-#include "api/password.h"
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/often.h"
 #include "base/util.h"
+#include "identity/app_credential.h"
+#include "identity/guess.h"
+#include "identity/password.h"
+#include "identity/token.h"
 
 /* ---- what a token says ---- */
 
@@ -180,10 +181,8 @@ static void tell_wrong(const struct login *l, unsigned delay_ms)
 /* It was wrong, which is said later the more were wrong before. */
 static void wrong(struct login *l)
 {
-	struct identity *id = l->id;
-	unsigned delay_ms = guess_refused(id->guess, l->client, name_of(&l->asked));
+	unsigned delay_ms = identity_login_wrong(l->id, l->client, name_of(&l->asked));
 
-	id->logins.wrong++;
 	api_login(l->r, NULL, name_of(&l->asked), NULL);
 	tell_wrong(l, delay_ms);
 	clock_after(delay_ms, refuse_late, l);
@@ -192,10 +191,7 @@ static void wrong(struct login *l)
 /* The token was given, and with it the request is gone. */
 static void right(struct login *l)
 {
-	struct identity *id = l->id;
-
-	id->logins.accepted++;
-	guess_accepted(id->guess, name_of(&l->asked));
+	identity_login_accepted(l->id, name_of(&l->asked));
 	login_free(l);
 }
 
@@ -205,7 +201,7 @@ static bool not_checked(struct login *l, const GError *err)
 	if (!err && api_wanted(l->r))
 		return false;
 	if (err) {
-		l->id->logins.unavailable++;
+		identity_login_unavailable(l->id);
 		api_header(l->r, "Retry-After", "2");
 		api_fail(l->r, g_error_copy(err));
 	} else {

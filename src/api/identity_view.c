@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/identity_priv.h"
+#include "api/identity_view.h"
 
 #include <string.h>
 

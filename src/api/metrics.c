@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #include "api/http.h"
-#include "api/identity.h"
 #include "api/request.h"
 #include "api/watch.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
+#include "identity/identity.h"
 
 #define LAG_EVERY_MS 1000
 #define TURN_TOLD_US 5000

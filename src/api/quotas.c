@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "api/api.h"
-#include "api/identity.h"
 #include "api/view.h"
+#include "identity/identity.h"
 
 #define NETWORK_UNTIL 35 /* Nova's quotas of networks ended with its network proxies */
 #define FILES_UNTIL 56   /* those of injected files with personality */

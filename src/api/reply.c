@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "api/audit.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/often.h"
+#include "identity/audit.h"
 #include "net/http1.h"
 
 static void count(const struct api_req *r)

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "api/identity.h"
 #include "base/clock.h"
 #include "base/util.h"
+#include "identity/identity.h"
 
 #define ABOUT_MAX 128
 #define QUERY_PAIRS_MAX 256

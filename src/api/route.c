@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "api/identity.h"
+#include "identity/identity.h"
 
 struct api *api_new_parts(const struct api *parts, const struct route_table *const *tables, size_t n)
 {

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "api/identity.h"
 #include "base/clock.h"
+#include "identity/identity.h"
 
 #define RETRY_MS 2000 /* after which a client may come back */
 

@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "api/identity.h"
 #include "api/request.h"
 #include "base/log.h"
+#include "identity/identity.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "api/token.h"
+#include "identity/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -12,7 +12,7 @@ from modules import Modules
 
 ROOT = Path(__file__).resolve().parents[2]
 # a folder includes itself and what is lower
-LAYERS = {"base": 0, "store": 1, "hv": 1, "net": 1, "fleet": 2, "migrate": 3, "api": 4, "console": 4, "manage": 4}
+LAYERS = {"base": 0, "store": 1, "hv": 1, "net": 1, "identity": 2, "fleet": 2, "migrate": 3, "api": 4, "console": 4, "manage": 4}
 PROGRAMS = 5  # the main files, in src itself
 LINES_MAX = 1200
 # Tests wait for states, the clock is the tests' own, and speed is measured in bench/. What is listed may become less, never more.

@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#include "api/identity.h"
 #include "api/metrics.h"
 #include "api/request.h"
 #include "base/clock.h"
+#include "base/util.h"
 #include "fleet/addr.h"
 #include "fleet/fleet_priv.h"
-#include "base/util.h"
+#include "identity/identity.h"
 
 #define T0 INT64_C(1760000000000000) /* 2025-10-09T08:53:20 */
 #define MINUTE INT64_C(60000000)

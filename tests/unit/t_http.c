@@ -15,12 +15,12 @@
 #include <unistd.h>
 
 #include "api/http.h"
-#include "api/identity.h"
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "cert.h"
+#include "identity/identity.h"
 
 #define BIG (6 << 20)
 #define LOOKS 200

@@ -8,13 +8,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "api/audit.h"
-#include "api/identity_priv.h"
+#include "api/identity_view.h"
 #include "api/request.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "identity/audit.h"
+#include "identity/identity_priv.h"
 
 #define T0 INT64_C(1760000000000000)
 

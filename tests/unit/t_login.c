@@ -7,12 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "api/fair.h"
-#include "api/guess.h"
-#include "api/password.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/often.h"
+#include "identity/fair.h"
+#include "identity/guess.h"
+#include "identity/password.h"
 
 /* ---- turns ---- */
 

@@ -2,8 +2,8 @@
 #include <glib.h>
 #include <string.h>
 
-#include "api/identity.h"
 #include "api/request.h"
+#include "identity/identity.h"
 
 /* ---- requesters: the tokens "admin" and "member" are good ones ---- */
 

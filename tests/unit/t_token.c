@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "api/token.h"
+#include "identity/token.h"
 
 static const uint8_t key[TOKEN_KEY_LEN] = { 1, 2, 3 };
 

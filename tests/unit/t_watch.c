@@ -4,9 +4,9 @@
  */
 #include <string.h>
 
-#include "api/identity.h"
 #include "api/watch.h"
 #include "base/clock.h"
+#include "identity/identity.h"
 
 #define T0 INT64_C(1760000000000000)
 #define ALL ((1u << EVENT_TYPE_N) - 1)

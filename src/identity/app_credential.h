@@ -10,7 +10,7 @@
 #ifndef APP_CREDENTIAL_H
 #define APP_CREDENTIAL_H
 
-#include "api/identity_priv.h"
+#include "identity/records.h"
 
 #define APP_CREDENTIALS_MAX 100 /* of one user */
 

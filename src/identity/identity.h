@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * identity: users, projects, roles, passwords and tokens; Identity v3 in the daemon.
+ * identity: users, projects, roles, passwords and tokens; no HTTP is in it.
  *
  * One domain, "default". Passwords are hashed with yescrypt (libxcrypt), on a
  * worker. A token is sealed with an AEAD under a key that lies in state_path
@@ -12,7 +12,14 @@
 #ifndef IDENTITY_H
 #define IDENTITY_H
 
-#include "api/api.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/conf.h"
+#include "identity/auth.h"
+#include "store/store.h"
+
+struct identity;
 
 /**
  * identity_new() - load users from the store; at the first start make the project,
@@ -35,7 +42,6 @@ void identity_free(struct identity *id);
  * Return: owned by the caller (auth_free), or NULL with ERR_UNAUTHORIZED: malformed, expired, revoked, or its user is gone.
  */
 struct auth *identity_check(struct identity *id, const char *token, GError **err);
-void auth_free(struct auth *a);
 
 /* Logins by what came of them, since the start. */
 struct identity_logins {

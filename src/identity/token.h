@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * token: sealing and opening what a token says; private to api/.
+ * token: sealing and opening what a token says; private to identity/.
  *
  *	base64url(version | nonce | AES-256-GCM(claims) | tag)
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * not_before: tokens that stay ended when what ended them is undone; private to api/.
+ * not_before: tokens that stay ended when what ended them is undone; private to identity/.
  *
  * A disabled user's tokens end, and do not come back when the user is enabled
  * again: a stolen one must not survive "disable, clean up, enable". The same holds
@@ -13,7 +13,7 @@
 #ifndef NOT_BEFORE_H
 #define NOT_BEFORE_H
 
-#include "api/identity_priv.h"
+#include "identity/identity_priv.h"
 
 /** not_before_stamp() - the wall time, later than any that was given before. */
 int64_t not_before_stamp(struct identity *id);

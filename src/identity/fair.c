@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/fair.h"
+#include "identity/fair.h"
 
 #include <string.h>
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/app_credential.h"
+#include "identity/app_credential.h"
 
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/util.h"
+#include "identity/identity_priv.h"
 
 void app_credential_free(void *data)
 {

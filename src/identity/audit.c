@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/audit.h"
+#include "identity/audit.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/identity_priv.h"
+#include "identity/identity_priv.h"
 
 #include <openssl/evp.h>
 #include <string.h>
 
-#include "api/app_credential.h"
-#include "api/first_start.h"
-#include "api/guess.h"
-#include "api/not_before.h"
-#include "api/password.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/util.h"
+#include "identity/app_credential.h"
+#include "identity/first_start.h"
+#include "identity/guess.h"
+#include "identity/not_before.h"
+#include "identity/password.h"
 
 #define KNOWN_MAX 4096          /* tokens remembered */
 
@@ -110,6 +111,26 @@ bool identity_granted(const struct identity *id, const char *user_id, const char
 			return true;
 	}
 	return false;
+}
+
+const GPtrArray *identity_users(const struct identity *id)
+{
+	return id->users;
+}
+
+const GPtrArray *identity_projects(const struct identity *id)
+{
+	return id->projects;
+}
+
+const GPtrArray *identity_grants(const struct identity *id)
+{
+	return id->grants;
+}
+
+const GPtrArray *identity_apps(const struct identity *id)
+{
+	return id->apps;
 }
 
 char **identity_roles(const struct identity *id, const char *user_id, const char *project_id)
@@ -556,6 +577,25 @@ bool identity_revoke(struct identity *id, const struct auth *a, GError **err)
 	add_revoked(id, a->audit_id, a->expires_us);
 	identity_forget_tokens(id);
 	return true;
+}
+
+/* ---- logins ---- */
+
+void identity_login_accepted(struct identity *id, const char *name)
+{
+	id->logins.accepted++;
+	guess_accepted(id->guess, name);
+}
+
+unsigned identity_login_wrong(struct identity *id, const char *address, const char *name)
+{
+	id->logins.wrong++;
+	return guess_refused(id->guess, address, name);
+}
+
+void identity_login_unavailable(struct identity *id)
+{
+	id->logins.unavailable++;
 }
 
 /* ---- start and end ---- */

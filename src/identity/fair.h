@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fair: a queue in which each client gets its turn; private to api/.
+ * fair: a queue in which each client gets its turn; private to identity/.
  *
  * Addresses take turns, and within an address the names that are asked for. So
  * a client that sends a thousand requests waits for its own, and another one

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/password.h"
+#include "identity/password.h"
 
 #include <crypt.h>
 #include <openssl/crypto.h>
@@ -7,12 +7,12 @@
 #include <openssl/hmac.h>
 #include <string.h>
 
-#include "api/fair.h"
-#include "api/token.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/loop.h"
 #include "base/util.h"
+#include "identity/fair.h"
+#include "identity/token.h"
 
 #define PARALLEL_MAX 2
 #define WAITING_MAX 256

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/guess.h"
+#include "identity/guess.h"
 
 #include <stdint.h>
 

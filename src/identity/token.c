@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/token.h"
+#include "identity/token.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/first_start.h"
+#include "identity/first_start.h"
 
 #include <errno.h>
 
 #include <glib/gstdio.h>
 
-#include "api/password.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "identity/password.h"
 
 #define ADMIN_PASSWORD_LEN 24
 #define KEY "token.key"

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * identity_priv: the records behind identity.h, for its routes; private to api/.
+ * records: users, projects, roles and tokens, for what shows and changes them.
  *
  * Records are rows of the store, kept in memory whole. A change writes
  * the row first and memory after; every change forgets what was remembered of
  * tokens.
  */
-#ifndef IDENTITY_PRIV_H
-#define IDENTITY_PRIV_H
+#ifndef RECORDS_H
+#define RECORDS_H
 
-#include "api/identity.h"
-#include "api/token.h"
+#include "identity/identity.h"
 
 #define DOMAIN_ID "default"
 #define DOMAIN_NAME "Default"
@@ -42,22 +41,6 @@ struct grant {
 	enum role role;
 };
 
-struct guess;
-
-struct identity {
-	const struct conf *conf;
-	struct store *store;
-	uint8_t key[TOKEN_KEY_LEN];
-	GPtrArray *users, *projects, *grants;  /* struct user *, struct project *, struct grant *, in order of creation */
-	GPtrArray *apps;                       /* struct app_credential *, in order of creation (app_credential.h) */
-	GHashTable *not_before;                /* not_before.h */
-	int64_t stamp_us;                      /* the last one given: not_before_stamp() */
-	GHashTable *revoked;                   /* audit id, as text -> int64_t *, when it expires */
-	struct guess *guess;                   /* logins that were wrong */
-	struct identity_logins logins;
-	GHashTable *known;                     /* token -> struct token_auth *, checked before */
-};
-
 /* What identity_check() gives: counted, so that one checked before costs nothing. */
 struct token_auth {
 	struct auth auth;          /* first: auth_free() gets it */
@@ -79,6 +62,12 @@ char **identity_roles(const struct identity *id, const char *user_id, const char
 /** identity_role() - by id or by name. Return: false if there is none. */
 bool identity_role(const char *id_or_name, enum role *ret);
 
+/** identity_users() ... - all of them, in order of creation: struct user *, struct project *, struct grant *, struct app_credential *. Return: borrowed. */
+const GPtrArray *identity_users(const struct identity *id);
+const GPtrArray *identity_projects(const struct identity *id);
+const GPtrArray *identity_grants(const struct identity *id);
+const GPtrArray *identity_apps(const struct identity *id);
+
 /* ---- changing: ERR_CONFLICT for a name that is taken, ERR_FORBIDDEN if no administrator would be left ---- */
 
 /** identity_user_put() - add or change by id. @u: copied; its strings but the id may be gone after */
@@ -99,36 +88,16 @@ char *identity_issue(struct identity *id, const struct user *u, const char *proj
 struct app_credential;
 /** identity_issue_app() - the same for a program that has proved itself by its credential: its user, project and roles. */
 char *identity_issue_app(struct identity *id, const struct app_credential *c, unsigned methods, int64_t expires_us);
-/** identity_forget_tokens() - each is looked at again when it comes next: something that they hang on has changed. */
-void identity_forget_tokens(struct identity *id);
 /** identity_revoke() - end a token. */
 bool identity_revoke(struct identity *id, const struct auth *a, GError **err);
 
-/* ---- files ---- */
+/* ---- logins ---- */
 
-/** credentials_write() - admin-openrc and clouds.yaml. */
-bool credentials_write(const struct conf *conf, const char *url, const char *password, GError **err);
-/** credentials_update() - the same with the password that is in admin-openrc, if it is there and has another URL. */
-bool credentials_update(const struct conf *conf, const char *url, GError **err);
-
-/** catalog_write() - the catalogue: an array of services with their endpoints. */
-void catalog_write(struct jout *o, const struct api_req *r);
-
-/* ---- answers of Identity ---- */
-
-/** identity_one() - begin {"NAME": <one value to write>}. */
-GString *identity_one(struct jout *o, const struct api_req *r, const char *name);
-void identity_one_reply(struct jout *o, struct api_req *r, int status, GString *s);
-/** identity_list() - begin {"NAME": [<values to write>], "links": ...}. */
-GString *identity_list(struct jout *o, const struct api_req *r, const char *name);
-void identity_list_reply(struct jout *o, struct api_req *r, GString *s);
-/** identity_links() - "links": {"self": BASE/identity/v3/COLLECTION/ID}. */
-void identity_links(struct jout *o, const struct api_req *r, const char *collection, const char *id);
-/** identity_write_roles() - write [{"id": ..., "name": ...}]. @names: NULL-terminated */
-void identity_write_roles(struct jout *o, char *const *names);
-/** identity_asked() - true unless the query asks for another value of @name. */
-bool identity_asked(const struct api_req *r, const char *name, const char *value);
-
-extern const struct route_table catalog_routes, token_routes, grant_routes, app_routes;
+/** identity_login_accepted() - the password or secret was right. @name: as it was asked for */
+void identity_login_accepted(struct identity *id, const char *name);
+/** identity_login_wrong() - it was wrong. @address: of the client (guess.h). Return: ms to wait before that is said. */
+unsigned identity_login_wrong(struct identity *id, const char *address, const char *name);
+/** identity_login_unavailable() - it could not be looked at. */
+void identity_login_unavailable(struct identity *id);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * first_start: what the first start makes, and how it is told from a start whose database was lost; private to api/.
+ * first_start: what the first start makes, and how it is told from a start whose database was lost; private to identity/.
  *
  * An empty database beside a token.key or an admin-openrc is not a first start:
  * that password is in use, and what was in the database is somewhere else or
@@ -10,7 +10,7 @@
 #ifndef FIRST_START_H
 #define FIRST_START_H
 
-#include "api/identity_priv.h"
+#include "identity/identity_priv.h"
 
 /**
  * first_start() - make token.key, admin-openrc, clouds.yaml, and the project and user "admin".

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/not_before.h"
+#include "identity/not_before.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  * ". admin-openrc". They name no microversion: clients refuse one that is newer
  * than themselves, and "2.latest" is the newest that both sides know.
  */
-#include "api/identity_priv.h"
+#include "identity/identity_priv.h"
 
 #include <string.h>
 

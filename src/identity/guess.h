@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * guess: how long the refusal of a login waits, by how many were refused before; private to api/.
+ * guess: how long the refusal of a login waits, by how many were refused before; private to identity/.
  *
  * Each address and each name has a count of refused logins, which goes down with time.
  * Beyond a few, each refusal takes twice as long as the one before. What is right is
