@@ -38,16 +38,9 @@ const char *sim_dom_definition(struct sim *w, const char *host, const char *uuid
 
 const char *sim_name_taken(const struct sim_host *h, const char *name, const char *uuid)
 {
-	GHashTableIter it;
-	void *value;
-
-	g_hash_table_iter_init(&it, h->doms);
-	while (g_hash_table_iter_next(&it, NULL, &value)) {
-		const struct sim_dom *o = value;
-
-		if (g_str_equal(o->name, name) && !g_str_equal(o->uuid, uuid))
+	for (const struct sim_dom *o = g_hash_table_lookup(h->named, name); o; o = o->namesake)
+		if (!g_str_equal(o->uuid, uuid))
 			return o->uuid;
-	}
 	return NULL;
 }
 

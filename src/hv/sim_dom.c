@@ -29,12 +29,34 @@ static void set_memory(struct sim_dom *d, const struct sim_dom_spec *spec)
 	d->hot = MIN(d->hot, d->working);
 }
 
-/* Into its host's table, and among the copies of its guest. */
+static void add_name(struct sim_dom *d)
+{
+	d->namesake = g_hash_table_lookup(d->host->named, d->name);
+	g_hash_table_replace(d->host->named, d->name, d);
+}
+
+static void drop_name(struct sim_dom *d)
+{
+	struct sim_dom *first = g_hash_table_lookup(d->host->named, d->name), *o = first;
+
+	while (o != d && o->namesake != d)
+		o = o->namesake;
+	if (o != d)
+		o->namesake = d->namesake;
+	else if (d->namesake)
+		g_hash_table_replace(d->host->named, d->namesake->name, d->namesake);
+	else
+		g_hash_table_remove(d->host->named, d->name);
+}
+
+/* Into its host's tables, and among the copies of its guest. */
 static void add(struct sim_host *h, struct sim_dom *d)
 {
 	GPtrArray *copies = g_hash_table_lookup(h->w->copies, d->uuid);
 
-	g_hash_table_replace(h->doms, d->uuid, d);
+	g_hash_table_replace(h->doms, d->uuid, d); /* one that was there goes */
+	add_name(d);
+	h->active_mib += sim_dom_active(d) ? d->mem_mib : 0;
 	if (!copies) {
 		copies = g_ptr_array_new();
 		g_hash_table_insert(h->w->copies, g_strdup(d->uuid), copies);
@@ -110,6 +132,8 @@ void sim_dom_free(struct sim_dom *d)
 {
 	if (!d)
 		return;
+	sim_dom_put(d, HV_ABSENT);
+	drop_name(d);
 	g_ptr_array_remove(g_hash_table_lookup(d->host->w->copies, d->uuid), d);
 	g_free(d->name);
 	g_free(d->title);
@@ -164,6 +188,13 @@ bool sim_dom_active(const struct sim_dom *d)
 	return d->state == HV_RUNNING || d->state == HV_PAUSED || d->state == HV_SUSPENDED;
 }
 
+void sim_dom_put(struct sim_dom *d, enum hv_state state)
+{
+	d->host->active_mib -= sim_dom_active(d) ? d->mem_mib : 0;
+	d->state = state;
+	d->host->active_mib += sim_dom_active(d) ? d->mem_mib : 0;
+}
+
 void sim_dom_died(const struct sim_dom *d)
 {
 	if (sim_dom_active(d) && (d->whole || d->reason == HV_R_POSTCOPY || d->reason == HV_R_POSTCOPY_FAILED))
@@ -176,7 +207,7 @@ void sim_dom_state(struct sim_dom *d, enum hv_state state, enum hv_reason reason
 		violation(d->host->w, "runs twice, now also", d);
 	if (state == HV_RUNNING && d->state != HV_RUNNING)
 		sim_disks_run(d);
-	d->state = state;
+	sim_dom_put(d, state);
 	d->reason = reason;
 	if (!sim_dom_active(d))
 		d->whole = false;
@@ -233,7 +264,7 @@ void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_stat
 
 	if (state != HV_RUNNING && state != HV_PAUSED && state != HV_SUSPENDED)
 		sim_dom_died(d);
-	d->state = state;
+	sim_dom_put(d, state);
 	d->reason = reason;
 	if (state == HV_RUNNING) {
 		d->whole = true;
@@ -274,7 +305,9 @@ void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const cha
 	struct sim_dom *d = must_find(w, host, uuid);
 
 	(void)sim_definition_of(d); /* it keeps the name that it has */
+	drop_name(d);
 	util_replace(&d->name, name);
+	add_name(d);
 	sim_emit_dom(d);
 }
 
@@ -336,7 +369,7 @@ void sim_dom_calm(struct sim *w)
 void sim_dom_undefine(struct sim_dom *d)
 {
 	sim_dom_define(d, NULL);
-	d->state = HV_ABSENT;
+	sim_dom_put(d, HV_ABSENT);
 	sim_emit_dom(d);
 	sim_dom_drop(d);
 }

@@ -56,6 +56,7 @@ struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_
 	h->on = h->libvirtd = h->link = true;
 	sim_devices_new(h);
 	h->lacks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	h->named = g_hash_table_new(g_str_hash, g_str_equal);
 	h->doms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_dom_free);
 	h->jobs = g_ptr_array_new();
 	h->copies = g_ptr_array_new();
@@ -76,6 +77,7 @@ void sim_host_free(struct sim_host *h)
 		return;
 	clock_cancel(&h->heal);
 	g_hash_table_unref(h->doms);
+	g_hash_table_unref(h->named);
 	sim_devices_free(h);
 	g_hash_table_unref(h->lacks);
 	g_ptr_array_unref(h->jobs);
@@ -177,18 +179,7 @@ bool sim_host_reachable(const struct sim_host *h)
 
 int64_t sim_host_mem_free(const struct sim_host *h)
 {
-	int64_t left = h->mem_mib;
-	GHashTableIter it;
-	void *value;
-
-	g_hash_table_iter_init(&it, h->doms);
-	while (g_hash_table_iter_next(&it, NULL, &value)) {
-		const struct sim_dom *d = value;
-
-		if (sim_dom_active(d))
-			left -= d->mem_mib;
-	}
-	return left;
+	return h->mem_mib - h->active_mib;
 }
 
 static int64_t disk_used_gib(const struct sim_host *h)

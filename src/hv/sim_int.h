@@ -78,6 +78,8 @@ struct sim_host {
 	GHashTable *probes;    /* uuid, owned */
 	GHashTable *pools;     /* name -> struct sim_pool *, owned */
 	GHashTable *doms;      /* uuid -> struct sim_dom *, owned */
+	GHashTable *named;     /* name -> struct sim_dom *, the first of its namesakes */
+	int64_t active_mib;    /* memory of the active ones */
 	GPtrArray *jobs;       /* migrations from or to it */
 	GPtrArray *copies;     /* struct sim_copy * from or to it */
 	GPtrArray *conns;      /* struct sim_conn * of the controller */
@@ -90,6 +92,7 @@ struct sim_dom {
 	struct sim_host *host;
 	char uuid[UTIL_UUID_LEN + 1];
 	char *name, *title, *description;
+	struct sim_dom *namesake; /* the next one of that name on the host; NULL */
 	int64_t mem_mib;
 	int vcpus;
 	GPtrArray *disks;        /* struct sim_disk *; shared by all copies of the domain */
@@ -106,7 +109,7 @@ struct sim_dom {
 	bool unwritten;          /* it is what the domain is now, and was not asked for yet */
 	struct hv_kept kept;
 	char *unreadable;        /* as in struct hv_dom */
-	enum hv_state state;
+	enum hv_state state;     /* once it is on its host: sim_dom_put() writes it */
 	enum hv_reason reason;
 	bool whole;              /* the guest's memory is here, and is the newest */
 	double dirty;            /* bytes a second */
@@ -236,6 +239,8 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 void sim_dom_drop(struct sim_dom *d);
 void sim_dom_free(struct sim_dom *d);
 struct sim_dom *sim_dom_get(struct sim_host *h, const char *uuid);
+/* Set the state and nothing else. */
+void sim_dom_put(struct sim_dom *d, enum hv_state state);
 /* Set the state; no event. Notes a violation when it runs twice. */
 void sim_dom_state(struct sim_dom *d, enum hv_state state, enum hv_reason reason);
 /* Set it and tell. */

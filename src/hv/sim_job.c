@@ -556,7 +556,7 @@ static void stop_source(struct sim_job *j)
 	src->persistent = persistent;
 	sim_job_let_go(&j->src);
 	if (persistent && !j->detached && j->persist) {
-		src->state = HV_ABSENT;
+		sim_dom_put(src, HV_ABSENT);
 		sim_emit_dom(src);
 		sim_dom_define(src, NULL);
 	}
