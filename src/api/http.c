@@ -19,6 +19,7 @@
 #define FILES_OURS 1024          /* kept for hosts, files and the database */
 #define CONNECTIONS_MAX 8192
 #define HANDLED_MAX 1024
+#define HANDLED_PART 8           /* with fewer connections: as these cannot be closed for others */
 #define BODIES_MAX (64 << 20)    /* bytes */
 #define ADDRESS_SHARE 4          /* the part of each of these that one address may have */
 
@@ -90,7 +91,7 @@ static void answered(struct api_req *r, void *user)
 	a.stream = x->stream != NULL;
 	a.body = g_steal_pointer(&r->reply->body);
 	if (r->auth)
-		net_trust(x->conn);
+		net_trust(x->conn, r->auth->project_id ? r->auth->project_id : r->auth->user_id);
 	x->req = NULL;
 	api_req_free(r);
 	net_answer(x->conn, &a);
@@ -249,7 +250,8 @@ static void start_server(struct http *h)
 {
 	unsigned connections = connections_max();
 	struct net_params p = {
-		.service = &service, .user = h, .tls = h->tls, .connections_max = connections, .handled_max = HANDLED_MAX, .share = ADDRESS_SHARE,
+		.service = &service, .user = h, .tls = h->tls, .connections_max = connections, .share = ADDRESS_SHARE,
+		.handled_max = CLAMP(connections / HANDLED_PART, 1, HANDLED_MAX),
 		/* the largest fits into a share */
 		.bodies_max = MAX(BODIES_MAX, ADDRESS_SHARE * (size_t)h->api->conf->max_request_body_size),
 	};

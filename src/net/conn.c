@@ -30,11 +30,11 @@ typedef enum next step_f(struct net_conn *c);
 
 static step_f do_handshake, read_head, read_body, wait_handler, send_answer, send_stream, linger;
 
-/* limit_ms: how long it may stay. evict: it waits for its client, so that may lose it to another one, if it has shown no token. late: what it is told. */
+/* limit_ms: how long it may stay. waits: for its client, which may lose it to another one, if it is not trusted. late: what it is told. */
 static const struct {
 	const char *name;
 	int limit_ms;
-	bool evict;
+	bool waits;
 	const char *late;
 	step_f *step;
 } states[] = {
@@ -59,9 +59,9 @@ int net_limit_ms(enum net_state s)
 	return states[s].limit_ms;
 }
 
-bool net_may_evict(enum net_state s)
+bool net_waits(enum net_state s)
 {
-	return states[s].evict;
+	return states[s].waits;
 }
 
 /* ---- bytes in and out; they keep account of what the socket can do ---- */
@@ -607,7 +607,7 @@ struct net_conn *net_conn_new(struct net_server *s, int fd)
 	c->s = s;
 	c->fd = fd;
 	c->minor = 1;
-	c->in_state.data = c->in_peer.data = c->in_ready.data = c->in_unfinished.data = c;
+	c->in_state.data = c->in_peer.data = c->in_holder.data = c->in_ready.data = c->in_unfinished.data = c;
 	c->state = NET_STATE_N;
 	c->out = g_string_sized_new(0);
 	c->readable = c->writable = true;

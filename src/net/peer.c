@@ -84,7 +84,8 @@ struct net_peer *net_peer_enter(struct net_peers *all, const union net_address *
 		p->local = make_key(from, p->key);
 		p->in_ring.data = p;
 		g_queue_init(&p->ready);
-		g_queue_init(&p->waiting);
+		g_queue_init(&p->waiting[0]);
+		g_queue_init(&p->waiting[1]);
 		g_queue_init(&p->unfinished);
 		g_hash_table_insert(all->all, p->key, p);
 	}

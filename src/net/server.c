@@ -38,28 +38,33 @@ static void leave_state(struct net_conn *c)
 {
 	if (c->state == NET_STATE_N)
 		return;
-	g_queue_unlink(&c->s->states[c->state][c->trusted], &c->in_state);
-	if (c->may_evict)
-		g_queue_unlink(&c->peer->waiting, &c->in_peer);
+	g_queue_unlink(&c->s->states[c->state][c->holder != NULL], &c->in_state);
+	if (c->waits)
+		g_queue_unlink(&c->peer->waiting[c->holder != NULL], &c->in_peer);
+	if (c->waits && c->holder)
+		g_queue_unlink(&c->holder->waiting, &c->in_holder);
 	if (c->unfinished)
 		g_queue_unlink(&c->peer->unfinished, &c->in_unfinished);
 	if (c->state == NET_HANDLE)
 		c->peer->handled--;
-	c->may_evict = c->unfinished = false;
+	c->waits = c->unfinished = false;
 }
 
-static void enter_state(struct net_conn *c, enum net_state state, bool trusted)
+static void enter_state(struct net_conn *c, enum net_state state)
 {
 	int limit_ms = net_limit_ms(state);
 
-	leave_state(c);
 	c->state = state;
-	c->trusted = trusted;
 	c->since = ++c->s->moves;
-	g_queue_push_tail_link(&c->s->states[state][trusted], &c->in_state);
-	c->may_evict = !trusted && net_may_evict(state);
-	if (c->may_evict)
-		g_queue_push_tail_link(&c->peer->waiting, &c->in_peer);
+	c->waits = net_waits(state);
+	g_queue_push_tail_link(&c->s->states[state][c->holder != NULL], &c->in_state);
+	if (c->waits)
+		g_queue_push_tail_link(&c->peer->waiting[c->holder != NULL], &c->in_peer);
+	if (c->waits && c->holder)
+		g_queue_push_tail_link(&c->holder->waiting, &c->in_holder);
+	c->unfinished = state == NET_BODY && c->body_bytes;
+	if (c->unfinished)
+		g_queue_push_tail_link(&c->peer->unfinished, &c->in_unfinished);
 	if (state == NET_HANDLE)
 		c->peer->handled++;
 	c->deadline_ms = limit_ms ? clock_now_ms() + limit_ms : INT64_MAX;
@@ -68,16 +73,63 @@ static void enter_state(struct net_conn *c, enum net_state state, bool trusted)
 	net_check_stopped(c->s);
 }
 
-void net_enter(struct net_conn *c, enum net_state state)
+/* Of so many connections, those that may be kept because of their tokens. Others are left, so that a client can come and show its token. */
+static unsigned trusted_max(unsigned n)
 {
-	/* An end has no privilege: what is closed is closed. */
-	enter_state(c, state, c->trusted && state != NET_LINGER);
+	return MAX(1, n - (n + 3) / 4);
 }
 
-void net_trust(struct net_conn *c)
+/* Return: the queue of which one must leave before another with that token is kept; NULL: there is room. */
+static GQueue *trusted_full(const struct net_conn *c, const char *name)
 {
-	if (!c->trusted)
-		enter_state(c, c->state, true);
+	const struct net_params *p = &c->s->p;
+
+	if (!c->peer->local && c->peer->trusted >= trusted_max(net_share(p, p->connections_max)))
+		return &c->peer->waiting[1];
+	return holders_full(c->s->holders, name);
+}
+
+static void drop_holder(struct net_conn *c)
+{
+	if (!c->holder)
+		return;
+	holders_leave(c->s->holders, c->holder);
+	c->holder = NULL;
+	c->peer->trusted--;
+}
+
+void net_enter(struct net_conn *c, enum net_state state)
+{
+	leave_state(c);
+	/* An end has no privilege: what is closed is closed. */
+	if (state == NET_LINGER)
+		drop_holder(c);
+	enter_state(c, state);
+}
+
+static void untrust(struct net_conn *c)
+{
+	leave_state(c);
+	drop_holder(c);
+	enter_state(c, c->state);
+}
+
+void net_trust(struct net_conn *c, const char *holder)
+{
+	struct net_conn *other = NULL;
+	GQueue *full;
+
+	if (c->holder && strcmp(c->holder->name, holder) == 0)
+		return;
+	leave_state(c);
+	drop_holder(c);
+	while ((full = trusted_full(c, holder)) && (other = g_queue_peek_head(full)))
+		untrust(other);
+	if (!full) {
+		c->holder = holders_join(c->s->holders, holder);
+		c->peer->trusted++;
+	}
+	enter_state(c, c->state);
 }
 
 /* ---- events ---- */
@@ -189,7 +241,7 @@ static struct net_conn *oldest_waiting(const struct net_server *s)
 	struct net_conn *oldest = NULL;
 
 	for (int i = 0; i < NET_STATE_N; i++) {
-		struct net_conn *c = net_may_evict((enum net_state)i) ? g_queue_peek_head((GQueue *)&s->states[i][0]) : NULL;
+		struct net_conn *c = net_waits((enum net_state)i) ? g_queue_peek_head((GQueue *)&s->states[i][0]) : NULL;
 
 		if (c && (!oldest || c->since < oldest->since))
 			oldest = c;
@@ -224,7 +276,7 @@ static bool make_room(struct net_server *s, const union net_address *from)
 			return false;
 		p = net_peer_find(&s->peers, from);
 	}
-	return !p || p->local || p->open < s->p.connections_max / s->p.share || evict(s, g_queue_peek_head(&p->waiting));
+	return !p || p->local || p->open < net_share(&s->p, s->p.connections_max) || evict(s, g_queue_peek_head(&p->waiting[0]));
 }
 
 void net_accept(int fd, const union net_address *from, void *user)
@@ -254,6 +306,7 @@ void net_conn_close(struct net_conn *c)
 	struct net_server *s = c->s;
 
 	leave_state(c);
+	drop_holder(c);
 	c->state = NET_STATE_N;
 	if (c->served) {
 		c->served = false;
@@ -284,7 +337,7 @@ bool net_may_handle(const struct net_conn *c)
 	const struct net_peer *p = c->peer;
 
 	return s->states[NET_HANDLE][0].length + s->states[NET_HANDLE][1].length < s->p.handled_max &&
-	       (p->local || p->handled < s->p.handled_max / s->p.share);
+	       (p->local || p->handled < net_share(&s->p, s->p.handled_max));
 }
 
 /* Of those in a queue whose bodies have not ended the one that began first. */
@@ -307,7 +360,7 @@ static bool in_the_way(const struct net_conn *c, size_t len, struct net_conn **r
 	if (!c->peer->local && c->peer->bodies + len > s->p.bodies_max / s->p.share)
 		*ret_other = oldest_body(&c->peer->unfinished, c);
 	else if (s->bodies + len > s->p.bodies_max)
-		*ret_other = oldest_body(&s->states[NET_BODY][0], c);
+		*ret_other = oldest_body(&s->states[NET_BODY][oldest_body(&s->states[NET_BODY][0], c) == NULL], c);
 	else
 		return false;
 	return true;
@@ -394,6 +447,7 @@ struct net_server *net_server_new(const struct net_params *p)
 	if (s->epoll_fd < 0)
 		g_error("epoll_create1: %s", g_strerror(errno));
 	net_peers_init(&s->peers);
+	s->holders = holders_new(trusted_max(p->connections_max), net_share(p, p->connections_max));
 	for (int i = 0; i < NET_STATE_N; i++)
 		for (int trusted = 0; trusted < 2; trusted++)
 			g_queue_init(&s->states[i][trusted]);
@@ -414,6 +468,7 @@ void net_server_free(struct net_server *s)
 	g_source_destroy(s->source);
 	g_source_unref(s->source);
 	close(s->epoll_fd);
+	holders_free(s->holders);
 	net_peers_clear(&s->peers);
 	g_free(s);
 }
@@ -457,6 +512,7 @@ struct net_stats net_stats(const struct net_server *s)
 
 	for (int i = 0; i < NET_STATE_N; i++)
 		st.state[i] = s->states[i][0].length + s->states[i][1].length;
+	st.trusted = holders_count(s->holders);
 	st.body_bytes = s->bodies;
 	return st;
 }

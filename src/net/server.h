@@ -20,7 +20,7 @@
  * Deadlines: connections of one state (and class) stand in a queue in the order in which they came to it. As all of a row stay equally long, that
  * is the order of their deadlines too, so one timer looks at the queues' heads; and it is the order in which they are closed when there is no more
  * room: the client that has kept the server waiting longest goes first. Never one whose request is being handled, nor one that has shown a valid
- * token (net_trust()). A deadline is judged after what came meanwhile was read.
+ * token (net_trust()); how many of these there may be, trusted_max() says. A deadline is judged after what came meanwhile was read.
  *
  * A refused request is answered and then read to nowhere for some seconds: to close a socket with unread bytes would take the answer away.
  *
@@ -73,7 +73,8 @@ struct net_params {
 	unsigned connections_max;
 	unsigned handled_max;      /* requests that wait for their handlers */
 	size_t bodies_max;         /* bytes of bodies that were read and not yet answered */
-	unsigned share;            /* one address (IPv6: one /64) may have 1/share of each of these; loopback, where proxies are, has all */
+	unsigned share;            /* one address (IPv6: one /64) may have 1/share of each of these; loopback, where proxies are, has all. A holder of
+				      tokens: of the connections */
 };
 
 struct net_stats {
@@ -81,6 +82,7 @@ struct net_stats {
 	uint64_t accepted;
 	uint64_t refused;          /* by the server: malformed, late, too many */
 	uint64_t evicted;          /* closed to make room */
+	unsigned trusted;          /* connections that are not closed to make room */
 	size_t body_bytes;
 };
 
@@ -117,8 +119,11 @@ void net_answer(struct net_conn *c, const struct net_answer *a);
 void net_wake(struct net_conn *c);
 /** net_left() - the client has closed its side. */
 bool net_left(const struct net_conn *c);
-/** net_trust() - the client has shown a valid token: the connection is not closed to make room. */
-void net_trust(struct net_conn *c);
+/**
+ * net_trust() - the client has shown a valid token: the connection is not closed to make room, as long as there are not too many such.
+ * @holder: what the token belongs to, for its share
+ */
+void net_trust(struct net_conn *c, const char *holder);
 
 /** net_address_name() - "192.0.2.1", the peer's; "unix" for a socket of the machine. Borrowed from the connection. */
 const char *net_address_name(const struct net_conn *c);

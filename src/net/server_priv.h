@@ -5,6 +5,7 @@
 #ifndef NET_SERVER_PRIV_H
 #define NET_SERVER_PRIV_H
 
+#include "net/holder.h"
 #include "net/server.h"
 
 #define NET_INPUT (64 * 1024) /* read at once, at most */
@@ -12,13 +13,13 @@
 /* An address, what it has of the server, and those of its connections that have something to do. */
 struct net_peer {
 	uint8_t key[16];
-	unsigned open, handled;
+	unsigned open, handled, trusted;
 	size_t bodies;          /* bytes */
 	bool local;             /* of this machine: it has no limits */
 	GQueue *ringing;        /* peers.ring or peers.rested; NULL: none of its connections is ready */
 	GList in_ring;
 	GQueue ready;           /* struct net_conn */
-	GQueue waiting;         /* those that may be closed to make room, the longest first */
+	GQueue waiting[2];      /* those that wait for their clients, the longest first; [0] may be closed to make room, [1] are trusted */
 	GQueue unfinished;      /* those whose bodies have come in part, the oldest first */
 };
 
@@ -44,9 +45,10 @@ struct net_conn {
 	enum net_state state;
 	int64_t deadline_ms;
 	uint64_t since;         /* of net_server.moves: it came to its state */
-	GList in_state, in_peer, in_ready, in_unfinished;
+	struct holder *holder; /* NULL: it has shown no token, or is not trusted any more because there are too many */
+	GList in_state, in_peer, in_holder, in_ready, in_unfinished;
 	char name[64];
-	bool trusted, readable, writable, left, gone, queued, stepping, may_evict, unfinished;
+	bool readable, writable, left, gone, queued, stepping, waits, unfinished;
 	uint64_t turn;          /* in which it had its last step */
 	struct net_input in;
 	/* the request */
@@ -68,6 +70,7 @@ struct net_server {
 	GSource *source;
 	uint64_t turn, moves;
 	struct net_peers peers;
+	struct holders *holders;
 	GQueue states[NET_STATE_N][2]; /* [trusted] */
 	unsigned open;
 	struct clock_timer *timer;
@@ -113,8 +116,8 @@ void net_conn_refuse(struct net_conn *c, int status, const char *why);
 bool net_conn_end_stream(struct net_conn *c);
 /** net_limit_ms() - how long a connection may be in that state; 0: as long as it takes. */
 int net_limit_ms(enum net_state s);
-/** net_may_evict() - whether a client that keeps a connection in that state may lose it to another. */
-bool net_may_evict(enum net_state s);
+/** net_waits() - whether a connection in that state waits for its client, which may lose it to another. */
+bool net_waits(enum net_state s);
 
 /* ---- server.c ---- */
 
@@ -127,5 +130,11 @@ bool net_room_for(struct net_conn *c, size_t len);
 /** net_body_done() - the bytes of its body are no longer there. */
 void net_body_done(struct net_conn *c);
 void net_check_stopped(struct net_server *s);
+
+/** net_share() - of so many in all, how many one may have. */
+static inline unsigned net_share(const struct net_params *p, unsigned n)
+{
+	return MAX(1, n / p->share);
+}
 
 #endif

@@ -30,8 +30,14 @@
 struct auth *identity_check(struct identity *id, const char *token, GError **err)
 {
 	(void)id;
-	if (strcmp(token, "good") == 0)
-		return g_new0(struct auth, 1);
+	static char user[] = "user";
+
+	if (strcmp(token, "good") == 0) {
+		struct auth *a = g_new0(struct auth, 1);
+
+		a->user_id = user;
+		return a;
+	}
 	g_set_error(err, ERR, ERR_UNAUTHORIZED, "The request you have made requires authentication.");
 	return NULL;
 }

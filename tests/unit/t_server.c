@@ -69,7 +69,7 @@ static void on_whole(struct net_conn *c)
 
 	g_string_append_c(order, o->path[strlen(o->path) - 1]);
 	if (g_str_has_prefix(o->path, "/token"))
-		net_trust(c);
+		net_trust(c, o->path);
 	if (g_str_has_prefix(o->path, "/hold")) {
 		o->held = true;
 		g_ptr_array_add(held, c);
@@ -533,6 +533,120 @@ static void test_share(void)
 	}
 }
 
+static void ask_all(int *fds, unsigned n, const char *from, const char *path)
+{
+	for (unsigned i = 0; i < n; i++) {
+		g_autofree char *text = g_strdup_printf("GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path);
+		g_autofree char *address = g_strdup_printf(from, i);
+
+		fds[i] = ask(address, text);
+		settle();
+		expect(fds[i], "200");
+	}
+}
+
+static void bye_all(const int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		bye(fds[i]);
+}
+
+static unsigned still_open(const int *fds, unsigned n)
+{
+	unsigned open = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		bool closed;
+		g_autofree char *text = got(fds[i], &closed);
+
+		open += !closed;
+	}
+	return open;
+}
+
+/* A project whose clients come from many addresses: a quarter of all places is its own, and an administrator gets in. */
+static void test_tenant_share(void)
+{
+	int tenant[16], strangers[16], admin;
+
+	begin_with((struct net_params){ .connections_max = 16, .handled_max = 8, .bodies_max = 1 << 20, .share = 4 });
+	ask_all(tenant, 16, "192.0.2.%u", "/token/tenant");
+	g_assert_cmpuint(net_stats(server).trusted, ==, 4);
+	admin = ask("198.51.100.1", "GET /token/admin HTTP/1.1\r\nHost: h\r\n\r\n");
+	settle();
+	expect(admin, "200");
+	g_assert_cmpuint(net_stats(server).trusted, ==, 5);
+	g_assert_cmpuint(still_open(tenant, 16), ==, 15);
+	ask_all(strangers, 16, "203.0.113.%u", "/a");
+	/* those of the tenant that waited longest went first, then the strangers that did */
+	g_assert_cmpuint(still_open(tenant, 12), ==, 0);
+	g_assert_cmpuint(still_open(tenant, 16), ==, 4);
+	g_assert_cmpuint(still_open(strangers, 16), ==, 11);
+	expect(admin, "");
+	bye_all(tenant, 16);
+	g_assert_cmpuint(net_stats(server).trusted, ==, 1);
+	bye_all(strangers, 16);
+	bye(admin);
+	end();
+}
+
+/* Many projects together have three quarters; beyond them, the one with most gives way. */
+static void test_tenants_share(void)
+{
+	int a[4], b[3], c[3], d[2], e[1], strangers[40];
+
+	begin_with((struct net_params){ .connections_max = 16, .handled_max = 8, .bodies_max = 1 << 20, .share = 4 });
+	ask_all(b, 3, "192.0.2.1%u", "/token/b");
+	ask_all(a, 4, "192.0.2.2%u", "/token/a");
+	ask_all(c, 3, "192.0.2.3%u", "/token/c");
+	ask_all(d, 2, "192.0.2.4%u", "/token/d");
+	g_assert_cmpuint(net_stats(server).trusted, ==, 12);
+	ask_all(e, 1, "192.0.2.5%u", "/token/e");
+	g_assert_cmpuint(net_stats(server).trusted, ==, 12);
+	ask_all(strangers, 40, "203.0.113.%u", "/a");
+	g_assert_cmpuint(still_open(a, 4), ==, 3);
+	g_assert_cmpuint(still_open(a, 1), ==, 0);
+	g_assert_cmpuint(still_open(b, 3) + still_open(c, 3) + still_open(d, 2) + still_open(e, 1), ==, 9);
+	/* a token of another project on the same connection: it is that one's from then on */
+	put(b[0], "GET /token/f HTTP/1.1\r\nHost: h\r\n\r\n");
+	settle();
+	expect(b[0], "200");
+	g_assert_cmpuint(net_stats(server).trusted, ==, 12);
+	bye_all(a, 4);
+	bye_all(b, 3);
+	bye_all(c, 3);
+	bye_all(d, 2);
+	bye_all(e, 1);
+	bye_all(strangers, 40);
+	g_assert_cmpuint(net_stats(server).trusted, ==, 0);
+	end();
+}
+
+/* Behind one address, as many clients with tokens as it may have connections: another one can still come and log in. */
+static void test_address_of_tenants(void)
+{
+	int a[4], b[4], fd;
+
+	begin_with((struct net_params){ .connections_max = 32, .handled_max = 8, .bodies_max = 1 << 20, .share = 4 });
+	ask_all(a, 4, "192.0.2.1", "/token/a");
+	ask_all(b, 4, "192.0.2.1", "/token/b");
+	g_assert_cmpuint(net_stats(server).trusted, ==, 6);
+	fd = ask("192.0.2.1", GET);
+	settle();
+	expect(fd, "200");
+	g_assert_cmpuint(still_open(a, 1), ==, 0);
+	g_assert_cmpuint(still_open(b, 4), ==, 4);
+	/* one that came to lose its place has it again with its next request */
+	put(a[1], "GET /token/a HTTP/1.1\r\nHost: h\r\n\r\n");
+	settle();
+	expect(a[1], "200");
+	g_assert_cmpuint(net_stats(server).trusted, ==, 6);
+	bye_all(a, 4);
+	bye_all(b, 4);
+	bye(fd);
+	end();
+}
+
 /* Nothing can be closed for it: it is the new one that goes. */
 static void test_all_trusted(void)
 {
@@ -679,6 +793,30 @@ static void test_body_share(void)
 	}
 }
 
+/* Half bodies of clients with tokens, that are all there may be: a stranger who comes to log in is heard. */
+static void test_trusted_bodies(void)
+{
+	g_autofree char *half = times("0123456789", 9000), *rest = times("0123456789", 1000);
+	int fds[11], fd;
+
+	begin_with((struct net_params){ .connections_max = 50, .handled_max = 10, .bodies_max = 1000000, .share = 1 });
+	ask_all(fds, 11, "192.0.2.1%u", "/token/a");
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
+		put(fds[i], POST);
+		put(fds[i], half);
+		settle();
+	}
+	fd = post("198.51.100.1", half);
+	put(fd, rest);
+	settle();
+	expect(fd, "200");
+	expect(fds[0], "503 closed");
+	expect(fds[1], "");
+	bye_all(fds, 11);
+	bye(fd);
+	end();
+}
+
 /* One body after the other takes nothing of the share. */
 static void test_body_after_body(void)
 {
@@ -753,9 +891,13 @@ int main(int argc, char **argv)
 	g_test_add_func("/D3/full", test_full);
 	g_test_add_func("/D3/share", test_share);
 	g_test_add_func("/D3/all_trusted", test_all_trusted);
+	g_test_add_func("/D3/tenant_share", test_tenant_share);
+	g_test_add_func("/D3/tenants_share", test_tenants_share);
+	g_test_add_func("/D3/address_of_tenants", test_address_of_tenants);
 	g_test_add_func("/D3/handled_share", test_handled_share);
 	g_test_add_func("/D18/half_bodies", test_half_bodies);
 	g_test_add_func("/D18/body_share", test_body_share);
 	g_test_add_func("/D18/body_after_body", test_body_after_body);
+	g_test_add_func("/D18/trusted_bodies", test_trusted_bodies);
 	return g_test_run();
 }
