@@ -28,7 +28,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "hv/sim.h"
+#include "hv/sim/sim.h"
 #include "migrate/engine.h"
 
 #define SERVER_MIB 1024

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "hv/domdef.h"
+#include "hv/xml/domdef.h"
 
 #define RETRY_MS 1000
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "hv/domxml.h"
-#include "hv/libvirt_caps.h"
+#include "hv/libvirt/caps.h"
+#include "hv/xml/domxml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

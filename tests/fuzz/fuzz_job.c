@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "hv/libvirt_priv.h"
+#include "hv/libvirt/priv.h"
 #include "migrate/converge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

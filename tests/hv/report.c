@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "hv/libvirt_priv.h"
+#include "hv/libvirt/priv.h"
 
 static const char *place_of(struct lv_link *l)
 {

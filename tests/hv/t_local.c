@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "hv/libvirt.h"
-#include "hv/libvirt_priv.h"
+#include "hv/libvirt/libvirt.h"
+#include "hv/libvirt/priv.h"
 
 /* ---- tables ---- */
 
@@ -733,7 +733,7 @@ static void test_one_owner(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(breaches); i++) {
 		g_test_trap_subprocess(breaches[i].path, 0, 0);
 		g_test_trap_assert_failed();
-		g_test_trap_assert_stderr("*libvirt_link.c*");
+		g_test_trap_assert_stderr("*libvirt/link.c*");
 	}
 }
 

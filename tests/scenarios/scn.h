@@ -20,7 +20,7 @@
 #include <glib.h>
 
 #include "base/conf.h"
-#include "hv/sim.h"
+#include "hv/sim/sim.h"
 #include "migrate/engine.h"
 #include "store/store.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fleet/action.h"
-#include "hv/domdef.h"
+#include "hv/xml/domdef.h"
 
 static bool is_live(const struct sim_dom_view *v)
 {

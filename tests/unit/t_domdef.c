@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-#include "hv/domdef.h"
+#include "hv/xml/domdef.h"
 
 #define DOMAIN(in) "<domain type='kvm'><name>vm</name><uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid>" in "</domain>"
 #define DEVICES(in) DOMAIN("<devices>" in "</devices>")

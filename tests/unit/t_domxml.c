@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "hv/domxml.h"
-#include "hv/libvirt_caps.h"
-#include "hv/libvirt_place.h"
+#include "hv/libvirt/caps.h"
+#include "hv/libvirt/place.h"
+#include "hv/xml/domxml.h"
 
 static const char *const golden[] = {
 	"lab", "nova-kvm", "networks", "disks", "chains", "spice", "listen-network", "no-graphics", "odd", "pinned-numa", "tied",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hv/domxml.h"
+#include "hv/xml/domxml.h"
 
 #include "base/err.h"
 

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "got.h"
-#include "hv/sim.h"
+#include "hv/sim/sim.h"
 
 #define MIB (INT64_C(1) << 20)
 #define GUEST "11111111-1111-4111-8111-111111111111"

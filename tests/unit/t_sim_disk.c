@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "got.h"
-#include "hv/sim.h"
+#include "hv/sim/sim.h"
 
 #define MIB (INT64_C(1) << 20)
 #define GIB (INT64_C(1) << 30)

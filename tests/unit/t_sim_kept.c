@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "got.h"
-#include "hv/sim.h"
+#include "hv/sim/sim.h"
 
 #define GUEST "11111111-0000-4000-8000-000000000000"
 

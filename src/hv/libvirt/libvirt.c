@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/libvirt/libvirt.h"
+
+#include <assert.h>
+
+#include "base/err.h"
+#include "hv/libvirt/priv.h"
+
+/* Work on a worker's connection, or a function of the loop thread that sees to its own. */
+static const struct {
+	enum lv_lane lane;
+	lv_work_f *work;
+	void (*submit)(struct lv_conn *c, struct hv_call *call);
+} table[] = {
+	[HV_HOST_GET]     = { LV_HOST,  lv_host_get },
+	[HV_DOM_LIST]     = { LV_HOST,  lv_dom_list },
+	[HV_CPU_COMPARE]  = { LV_STATE, lv_cpu_compare },
+	[HV_DOM_GET]      = { LV_READ,  lv_dom_get },
+	[HV_DOM_ADDRS]    = { LV_GUEST, lv_dom_addrs },
+	[HV_DOM_XML]      = { LV_STATE, lv_dom_xml },
+	[HV_JOB_GET]      = { LV_READ,  lv_job_get },
+	[HV_JOB_DONE]     = { LV_READ,  lv_job_done },
+	[HV_LOOKUP]       = { LV_READ,  lv_lookup },
+	[HV_MIGRATE]      = { LV_OWN,   NULL, lv_migrate },
+	[HV_JOB_ABORT]    = { LV_ACT,   lv_job_abort },
+	[HV_JOB_TUNE]     = { LV_ACT,   lv_job_tune },
+	[HV_POSTCOPY]     = { LV_ACT,   lv_postcopy },
+	[HV_DOM_SUSPEND]  = { LV_ACT,   lv_dom_suspend },
+	[HV_DOM_RESUME]   = { LV_ACT,   lv_dom_resume },
+	[HV_DOM_DESTROY]  = { LV_ACT,   lv_dom_destroy },
+	[HV_DOM_UNDEFINE] = { LV_ACT,   lv_dom_undefine },
+	[HV_DOM_DEFINITION] = { LV_STATE, lv_dom_definition },
+	[HV_DOM_DEFINE]   = { LV_ACT,   lv_dom_define },
+	[HV_DOM_AUTOSTART] = { LV_ACT,  lv_dom_autostart },
+	[HV_POSTCOPY_PAUSE] = { LV_ACT, lv_postcopy_pause },
+	[HV_ANNOUNCE]     = { LV_ACT,   lv_announce },
+	[HV_VOL_GET]      = { LV_VOL,   lv_vol_get },
+	[HV_VOL_CREATE]   = { LV_VOL,   lv_vol_create },
+	[HV_VOL_COPY]     = { LV_OWN,   NULL, lv_vol_copy },
+	[HV_VOL_DELETE]   = { LV_VOL,   lv_vol_delete },
+	[HV_VOL_FIND]     = { LV_VOL,   lv_vol_find },
+	[HV_DEVICE_GET]   = { LV_VOL,   lv_device_get },
+};
+static_assert(G_N_ELEMENTS(table) == HV_OP_N, "an op has no work");
+
+static void ops_open(struct hv_host *h)
+{
+	if (!h->impl)
+		lv_conn_open(h);
+}
+
+static void ops_close(struct hv_host *h)
+{
+	if (h->impl)
+		lv_conn_detach(h->impl);
+}
+
+static void ops_submit(struct hv_host *h, struct hv_call *call)
+{
+	struct lv_conn *c = h->impl;
+	enum hv_op op = call->req.op;
+
+	if (!c || !c->open)
+		lv_call_fail_later(call, ERR_HV_LOST, "the host is not connected");
+	else if (table[op].submit)
+		table[op].submit(c, call);
+	else
+		lv_call_submit(c, call, table[op].lane, table[op].work);
+}
+
+const struct hv_ops libvirt_ops = {
+	.name = "libvirt",
+	.scheme = NULL,
+	.open = ops_open,
+	.close = ops_close,
+	.submit = ops_submit,
+};
+
+static void keep_quiet(void *user, virErrorPtr e)
+{
+	(void)user;
+	(void)e;
+}
+
+bool libvirt_init(GError **err)
+{
+	/* Errors reach their caller; libvirt prints them to stderr as well unless told not to. */
+	virSetErrorFunc(NULL, keep_quiet);
+	lv_loop_start();
+	if (virInitialize() < 0) {
+		g_set_error(err, ERR, ERR_INTERNAL, "libvirt: %s", virGetLastErrorMessage());
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Theory of operation: a post-copy of the simulator that breaks. All of it as
+ * seen on libvirt 9.0 and QEMU 7.2, see docs/POSTCOPY.md.
+ *
+ * First the guest's devices travel (.landing). The guest runs nowhere then, and
+ * the destination's QEMU ends itself when its connection does. From then on a
+ * QEMU that loses its connection waits to be resumed.
+ *
+ * A cable that is out breaks nothing: TCP tries again, each time after twice as
+ * long, so the two find out about as late as the outage was long (.quiet_ms).
+ * After a quarter of an hour it tries no more, and each QEMU is told.
+ * libvirt tells each QEMU's end of it by itself: the source may say "failed"
+ * while memory flows, and the destination, if its libvirtd is a new one, never
+ * says so at all (.unwatched).
+ *
+ * To resume one that hangs, the source's QEMU must give the connection up
+ * first (.given_up), and the destination's notice (.noticed).
+ */
+#include "hv/sim/int.h"
+#include "hv/sim/job.h"
+#include "hv/sim/sim.h"
+
+#define LANDING_MS   100
+#define NOTICE_MS    200
+#define TCP_LONGEST_MS 120000 /* between two attempts */
+#define TCP_DEAD_MS    924000 /* until it gives up */
+
+bool sim_job_connected(const struct sim_job *j)
+{
+	return j->src && j->dst && sim_hosts_connected(j->src_host, j->dst_host);
+}
+
+void sim_job_touch(struct sim_job *j)
+{
+	int64_t now = clock_now_ms();
+
+	if (j->part != PART_POSTCOPY)
+		return;
+	if (!sim_job_connected(j)) {
+		if (!j->silent_ms)
+			j->silent_ms = MAX(now, 1);
+	} else if (j->silent_ms) {
+		j->quiet_ms = now + MIN(now - j->silent_ms, TCP_LONGEST_MS);
+		j->silent_ms = 0;
+	}
+}
+
+/* ---- what the two QEMUs do next ---- */
+
+static void land(struct sim_job *j)
+{
+	j->landing = false;
+	sim_disks_arrive(j->src_host, j->dst_host, j->disks);
+	j->src->whole = false;
+	sim_dom_change(j->dst, j->paused ? HV_PAUSED : HV_RUNNING, HV_R_POSTCOPY);
+}
+
+static void detach(struct sim_job *j, const char *why)
+{
+	struct sim_call *sc = j->call;
+
+	j->detached = true;
+	if (!sc)
+		return;
+	sim_job_forget(sc);
+	sim_call_refuse(sc, ERR_HV, "%s", why);
+}
+
+static void notice(struct sim_job *j)
+{
+	j->noticed = true;
+	if (!j->unwatched)
+		sim_dom_change(j->dst, HV_RUNNING, HV_R_POSTCOPY_FAILED);
+	detach(j, "operation failed: job 'migration in' failed in post-copy phase");
+}
+
+/* TCP has given up, at both ends. */
+static void dead(void *user)
+{
+	struct sim_job *j = user;
+
+	j->talk = NULL;
+	j->given_up = true;
+	sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	if (j->landing) {
+		sim_job_postcopy_broke(j);
+		sim_job_end(j, "internal error: qemu unexpectedly closed the monitor");
+	} else if (!j->noticed) {
+		notice(j);
+	}
+}
+
+static void talked(void *user)
+{
+	struct sim_job *j = user;
+
+	j->talk = NULL;
+	if (clock_now_ms() < j->quiet_ms)
+		;
+	else if (j->landing)
+		land(j);
+	else if (j->given_up && !j->noticed)
+		notice(j);
+	sim_job_replan(j);
+}
+
+bool sim_job_plan_postcopy(struct sim_job *j)
+{
+	int64_t now = clock_now_ms();
+
+	clock_cancel(&j->talk);
+	if (!sim_job_connected(j) && j->src && j->dst && j->silent_ms && !j->noticed)
+		j->talk = clock_world(MAX(j->silent_ms + TCP_DEAD_MS - now, 0), dead, j);
+	if (!sim_job_connected(j))
+		return false;
+	if (now < j->quiet_ms)
+		j->talk = clock_world(j->quiet_ms - now, talked, j);
+	else if (j->landing)
+		j->talk = clock_world(LANDING_MS, talked, j);
+	else if (j->given_up && !j->noticed)
+		j->talk = clock_world(NOTICE_MS, talked, j);
+	return !j->talk && !j->given_up;
+}
+
+void sim_job_depart(struct sim_job *j)
+{
+	sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY);
+	j->landing = !j->instant;
+	if (!j->landing)
+		land(j);
+	sim_job_replan(j);
+}
+
+void sim_job_detach(struct sim_job *j, const char *why)
+{
+	detach(j, why);
+}
+
+void sim_job_postcopy_broke(struct sim_job *j)
+{
+	struct sim_dom *dst = j->dst;
+
+	/* The source's memory is whole, but there is no way on from here. */
+	if (j->landing && j->src)
+		sim_dom_died(j->src);
+	if (j->src)
+		sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	if (dst && !j->landing) {
+		sim_dom_change(dst, HV_RUNNING, HV_R_POSTCOPY_FAILED);
+	} else if (dst) {
+		sim_job_let_go(&j->dst);
+		sim_dom_stop(dst, HV_R_FAILED);
+	}
+}
+
+static struct sim_job *postcopy_of(struct sim *w, const char *uuid)
+{
+	for (guint i = 0; i < w->jobs->len; i++) {
+		struct sim_job *j = g_ptr_array_index(w->jobs, i);
+
+		if (g_str_equal(j->uuid, uuid) && j->part == PART_POSTCOPY)
+			return j;
+	}
+	return NULL;
+}
+
+void sim_job_hang(struct sim *w, const char *uuid)
+{
+	struct sim_job *j = postcopy_of(w, uuid);
+
+	if (!j)
+		return;
+	sim_job_account(j);
+	j->quiet_ms = clock_now_ms() + TCP_DEAD_MS;
+	sim_job_replan(j);
+}
+
+void sim_job_reset(struct sim *w, const char *uuid)
+{
+	struct sim_job *j = postcopy_of(w, uuid);
+
+	if (!j || !j->src || !j->dst)
+		return;
+	sim_job_account(j);
+	clock_cancel(&j->talk);
+	clock_cancel(&j->step);
+	dead(j);
+}
+
+/* ---- calls ---- */
+
+static void give_up(struct sim_job *j)
+{
+	sim_job_account(j);
+	j->given_up = true;
+	j->quiet_ms = MIN(j->quiet_ms, clock_now_ms() + TCP_LONGEST_MS);
+	sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	if (j->landing) {
+		sim_violate(j->w, "%s was paused in post-copy before it had landed", j->src->name);
+		sim_job_postcopy_broke(j);
+		sim_job_end(j, "internal error: qemu unexpectedly closed the monitor: postcopy_ram_listen_thread: loadvm failed: -5");
+		return;
+	}
+	sim_job_replan(j);
+}
+
+void sim_act_postcopy_pause(struct sim_call *sc, struct sim_dom *d)
+{
+	struct sim_job *j = d->job;
+
+	if (!j || sim_job_incoming(d) || j->part != PART_POSTCOPY)
+		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: current job is not outgoing migration in post-copy mode");
+	else if (j->given_up)
+		sim_call_refuse(sc, ERR_HV, "internal error: unable to execute QEMU command 'migrate-pause': "
+				"migrate-pause is currently only supported during postcopy-active state");
+	else {
+		give_up(j);
+		sim_call_finish(sc);
+	}
+}
+
+static char *resume_says(const struct sim_dom *src, enum err_code *ret_code)
+{
+	const struct sim_job *j = src->job;
+
+	*ret_code = ERR_CONFLICT;
+	if (!j || j->part != PART_POSTCOPY)
+		return g_strdup_printf("Requested operation is not valid: domain '%s' is not in a post-copy migration", src->name);
+	*ret_code = ERR_HV;
+	if (!sim_job_connected(j))
+		return g_strdup_printf("unable to connect to server at '%s:16509': No route to host", j->dst_host->name);
+	if (!j->dst_host->libvirtd)
+		return g_strdup_printf("unable to connect to server at '%s:16509': Connection refused", j->dst_host->name);
+	*ret_code = ERR_CONFLICT;
+	if (!j->given_up)
+		return g_strdup("Requested operation is not valid: QEMU reports migration is still running");
+	if (!j->noticed)
+		return g_strdup_printf("Requested operation is not valid: migration of domain %s is being actively monitored by another thread",
+				       src->name);
+	return NULL;
+}
+
+void sim_act_resume_postcopy(struct sim_call *sc, struct sim_dom *src)
+{
+	struct sim_job *j = src->job;
+	enum err_code code;
+	g_autofree char *no = NULL;
+
+	if (j && j->call) {
+		sim_dom_wait(sc, src);
+		return;
+	}
+	no = resume_says(src, &code);
+	if (no) {
+		sim_call_refuse(sc, code, "%s", no);
+		return;
+	}
+	j->given_up = j->noticed = j->unwatched = j->detached = false;
+	j->quiet_ms = 0; /* a new connection */
+	j->seen_ms = clock_now_ms();
+	j->call = sc;
+	sc->job = j;
+	sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY);
+	sim_dom_change(j->dst, HV_RUNNING, HV_R_POSTCOPY);
+	sim_job_replan(j);
+	sim_gate_started(sc);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Another host's CPUs and NUMA nodes in a domain's XML.
+ */
+#include "hv/xml/domxml.h"
+
+#include "base/util.h"
+
+static void set(xmlNode *n, const char *attr, const struct cpuset *s)
+{
+	g_autofree char *text = cpuset_text(s);
+
+	(void)xmlSetProp(n, (const xmlChar *)attr, (const xmlChar *)text);
+}
+
+static void set_cpuset(xmlNode *root, const struct cpuset *s)
+{
+	xmlNode *vcpu = domxml_child(root, "vcpu");
+
+	if (vcpu && !cpuset_is_empty(s))
+		set(vcpu, "cpuset", s);
+	else if (vcpu)
+		(void)xmlUnsetProp(vcpu, (const xmlChar *)"cpuset");
+}
+
+/* A domain without one needs none: its emulator runs where <vcpu> says. */
+static void set_emulator(const xmlNode *tune, const struct cpuset *s)
+{
+	xmlNode *n = domxml_child(tune, "emulatorpin");
+
+	if (n && !cpuset_is_empty(s)) {
+		set(n, "cpuset", s);
+	} else if (n) {
+		xmlUnlinkNode(n);
+		xmlFreeNode(n);
+	}
+}
+
+static void set_pins(const xmlNode *tune, const char *name, const char *id, const GArray *pins)
+{
+	for (xmlNode *n = domxml_child(tune, name); n; n = domxml_next(n, name)) {
+		g_autofree char *text = domxml_attr(n, id);
+		int64_t v;
+
+		for (guint i = 0; text && util_parse_int(text, 0, DOMXML_PINS_MAX, &v) && i < pins->len; i++) {
+			const struct hv_pin *pin = &g_array_index(pins, struct hv_pin, i);
+
+			if (pin->id == v)
+				set(n, "cpuset", &pin->cpus);
+		}
+	}
+}
+
+static void set_nodes(const xmlNode *tune, const struct hv_place *p)
+{
+	xmlNode *memory = domxml_child(tune, "memory");
+	g_autofree char *had = domxml_attr(memory, "nodeset");
+
+	if (had && !cpuset_is_empty(&p->nodes))
+		set(memory, "nodeset", &p->nodes);
+	for (xmlNode *n = domxml_child(tune, "memnode"); n; n = domxml_next(n, "memnode")) {
+		g_autofree char *text = domxml_attr(n, "cellid");
+		int64_t id;
+
+		if (text && util_parse_int(text, 0, (int64_t)p->cells->len - 1, &id) &&
+		    !cpuset_is_empty(&g_array_index(p->cells, struct hv_cell, id).nodes))
+			set(n, "nodeset", &g_array_index(p->cells, struct hv_cell, id).nodes);
+	}
+}
+
+void domxml_set_place(xmlNode *root, const struct hv_place *p)
+{
+	const xmlNode *tune = domxml_child(root, "cputune");
+
+	set_cpuset(root, &p->cpuset);
+	set_emulator(tune, &p->emulator);
+	set_pins(tune, "vcpupin", "vcpu", p->pins);
+	set_pins(tune, "iothreadpin", "iothread", p->iothreads);
+	set_nodes(domxml_child(root, "numatune"), p);
+}
