@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # a folder includes itself and what is lower
 LAYERS = {"base": 0, "store": 1, "hv": 1, "net": 1, "identity": 2, "fleet": 2, "migrate": 3, "api": 4, "console": 4, "manage": 4}
 PROGRAMS = 5  # the main files, in src itself
+# Folders of src/hv and what of it each may include; "" is src/hv itself, and None is what lies outside
+HV = {"": {""}, "xml": {"", "xml"}, "libvirt": {"", "xml", "libvirt"}, "sim": {"", "xml", "sim"}, None: {"", "xml"}}
 LINES_MAX = 1200
 # Tests wait for states, the clock is the tests' own, and speed is measured in bench/. What is listed may become less, never more.
 WAITS = {
@@ -76,6 +78,18 @@ def test_circles(t: tap.Tap) -> None:
     t.ok(not wrong, "no module needs one that needs it, but for those listed", "\n".join(wrong))
     wrong = modules.wrong_headers()
     t.ok(not wrong, "each module has a header of its own, but for those listed", "\n".join(wrong))
+
+
+def hv_folder(path: Path) -> str | None:
+    parts = path.relative_to(ROOT / "src").parts
+    return "/".join(parts[1:-1]) if parts[0] == "hv" else None
+
+
+def test_hv(t: tap.Tap) -> None:
+    """The implementations of the hypervisor seam meet in it alone, and nothing but the program knows them."""
+    wrong = [f"{path.relative_to(ROOT)}: {match[0]}" for path in files("src/*/**/*.[ch]")
+             for match in re.finditer(r'#\s*include\s+"hv/(?:([a-z]+)/)?[a-z_]+\.h"', path.read_text()) if (match[1] or "") not in HV[hv_folder(path)]]
+    t.ok(not wrong, "hv: libvirt and the simulator know hv and xml, and nothing else knows them", "\n".join(wrong))
 
 
 def test_headers(t: tap.Tap) -> None:
@@ -168,7 +182,7 @@ def test_words(t: tap.Tap) -> None:
 
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_circles, test_headers, test_scripts, test_lines, test_events, test_words, test_waits, test_errors):
+    for test in (test_layers, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_waits, test_errors):
         test(t)
     return t.done()
 

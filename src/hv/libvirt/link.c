@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Links: one connection of libvirt each, and one thread in it at a time. See libvirt_priv.h.
+ * Links: one connection of libvirt each, and one thread in it at a time. See priv.h.
  */
 #include "hv/libvirt/priv.h"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libvirt_priv: what the files of the libvirt implementation share.
+ * priv: what the files of the libvirt implementation share.
  *
  * Theory of operation
  * -------------------
  * Three kinds of threads. The loop thread owns connections, queues and calls.
  * Workers run every function of libvirt that can block: that is all of them, the
  * release of an object too. The event thread runs libvirt's event loop, which is
- * ours (libvirt_loop.c); callbacks copy what they see and post it.
+ * ours (loop.c); callbacks copy what they see and post it.
  *
  * One thread at a time in a connection of libvirt. The client of libvirt 9.0.0
  * (CVE-2024-4418; src/rpc/virnetclient.c) waits for a reply in
@@ -174,7 +174,7 @@ struct lv_ctx {
 /* Carries out one call on a worker. false with @err, or true with @r filled. */
 typedef bool lv_work_f(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err);
 
-/* ---- libvirt_link.c ---- */
+/* ---- link.c ---- */
 
 /** lv_spawn() - run @fn on a worker thread; there are as many as it takes. Any thread. */
 void lv_spawn(loop_f *fn, void *user);
@@ -227,7 +227,7 @@ void lv_link_leave(struct lv_link *l);
 /** lv_link_assert_mine() - abort unless this thread is in the connection's link. */
 void lv_link_assert_mine(virConnectPtr vir);
 
-/* ---- libvirt_loop.c ---- */
+/* ---- loop.c ---- */
 
 struct lv_socket; /* of a link; it can be cut as long as libvirt has it */
 
@@ -243,7 +243,7 @@ void lv_loop_start(void);
 /** lv_loop_flush() - wait until the callback that the event thread is in, if any, has returned. Worker. */
 void lv_loop_flush(void);
 
-/* ---- libvirt_conn.c ---- */
+/* ---- conn.c ---- */
 
 struct lv_conn *lv_conn_ref(struct lv_conn *c);
 /** lv_conn_unref() - any thread; never blocks. */
@@ -264,7 +264,7 @@ void lv_conn_detach(struct lv_conn *c);
 /** lv_conn_lost() - detach and report HV_EV_CLOSED; nothing if detached already. Loop thread. */
 void lv_conn_lost(struct lv_conn *c, const char *why);
 
-/* ---- libvirt_call.c ---- */
+/* ---- call.c ---- */
 
 /** lv_call_submit() - queue a call. Loop thread. */
 void lv_call_submit(struct lv_conn *c, struct hv_call *call, enum lv_lane lane, lv_work_f *work);
@@ -282,14 +282,14 @@ typedef void lv_chore_f(const struct lv_ctx *x, void *user);
  */
 void lv_chore(struct lv_conn *c, enum lv_chore kind, lv_chore_f *fn, void *user, GDestroyNotify free);
 
-/* ---- libvirt_event.c ---- */
+/* ---- event.c ---- */
 
 /** lv_events_register() - register the callbacks of a new connection. Worker, in c->watch. */
 bool lv_events_register(struct lv_conn *c, GError **err);
 /** lv_events_deregister() - take them off. Worker, in c->watch. */
 void lv_events_deregister(struct lv_conn *c);
 
-/* ---- libvirt_err.c ---- */
+/* ---- err.c ---- */
 
 /**
  * lv_error() - make a GError of libvirt's last error on this thread.
@@ -316,7 +316,7 @@ bool lv_error_is(int vir_code);
 /** lv_lost() - true if the connection is dead, so that an error says nothing about the act. */
 bool lv_lost(virConnectPtr vir);
 
-/* ---- libvirt_state.c: libvirt's numbers as ours ---- */
+/* ---- state.c: libvirt's numbers as ours ---- */
 
 void lv_state(int vir_state, int vir_reason, enum hv_state *ret_state, enum hv_reason *ret_reason);
 /**
@@ -337,7 +337,7 @@ bool lv_param(virTypedParameterPtr params, int n, const char *name, int64_t *ret
 /** lv_param_string() - a text among typed parameters, or NULL. Borrowed. */
 const char *lv_param_string(virTypedParameterPtr params, int n, const char *name);
 
-/* ---- libvirt_cache.c ---- */
+/* ---- cache.c ---- */
 
 struct lv_cache *lv_cache_new(void);
 void lv_cache_free(struct lv_cache *k);
@@ -358,24 +358,24 @@ void lv_cache_keep(struct lv_cache *k, GHashTable *uuids);
 
 /* ---- the work of the ops ---- */
 
-lv_work_f lv_host_get;                                                                /* libvirt_host.c */
-lv_work_f lv_cpu_compare;                                                             /* libvirt_cpu.c */
-lv_work_f lv_dom_list;                                                                /* libvirt_list.c */
+lv_work_f lv_host_get;                                                                /* host.c */
+lv_work_f lv_cpu_compare;                                                             /* cpu.c */
+lv_work_f lv_dom_list;                                                                /* list.c */
 /* lv_dom_get_silent: of a domain that does not answer, see above */
-lv_work_f lv_dom_get, lv_dom_get_silent, lv_dom_xml, lv_dom_suspend, lv_dom_resume, lv_dom_destroy; /* libvirt_dom.c */
-lv_work_f lv_dom_definition, lv_dom_define, lv_dom_undefine, lv_dom_autostart;        /* libvirt_define.c */
-lv_work_f lv_lookup;                                                                  /* libvirt_lookup.c */
-lv_work_f lv_dom_addrs;                                                               /* libvirt_addr.c */
-lv_work_f lv_announce;                                                                /* libvirt_announce.c */
-lv_work_f lv_job_get, lv_job_done, lv_job_abort, lv_job_tune, lv_postcopy, lv_postcopy_pause; /* libvirt_job.c */
-lv_work_f lv_vol_get, lv_vol_create, lv_vol_delete, lv_vol_find;                      /* libvirt_vol.c */
-lv_work_f lv_device_get;                                                              /* libvirt_device.c */
+lv_work_f lv_dom_get, lv_dom_get_silent, lv_dom_xml, lv_dom_suspend, lv_dom_resume, lv_dom_destroy; /* dom.c */
+lv_work_f lv_dom_definition, lv_dom_define, lv_dom_undefine, lv_dom_autostart;        /* define.c */
+lv_work_f lv_lookup;                                                                  /* lookup.c */
+lv_work_f lv_dom_addrs;                                                               /* addr.c */
+lv_work_f lv_announce;                                                                /* announce.c */
+lv_work_f lv_job_get, lv_job_done, lv_job_abort, lv_job_tune, lv_postcopy, lv_postcopy_pause; /* job.c */
+lv_work_f lv_vol_get, lv_vol_create, lv_vol_delete, lv_vol_find;                      /* vol.c */
+lv_work_f lv_device_get;                                                              /* device.c */
 
 /** lv_migrate() - submit HV_MIGRATE. Loop thread. */
-void lv_migrate(struct lv_conn *c, struct hv_call *call);                             /* libvirt_migrate.c */
+void lv_migrate(struct lv_conn *c, struct hv_call *call);                             /* migrate.c */
 
 /** lv_vol_copy() - submit HV_VOL_COPY. Loop thread. */
-void lv_vol_copy(struct lv_conn *c, struct hv_call *call);                            /* libvirt_copy.c */
+void lv_vol_copy(struct lv_conn *c, struct hv_call *call);                            /* copy.c */
 
 /** lv_dom_lookup() - the request's domain on this connection; ERR_HV_ABSENT if there is none. */
 virDomainPtr lv_dom_lookup(const struct lv_ctx *x, const char *uuid, GError **err);
@@ -392,7 +392,7 @@ bool lv_dom_lookup_or_absent(const struct lv_ctx *x, const char *uuid, virDomain
 struct hv_dom *lv_dom_describe(const struct lv_ctx *x, virDomainPtr dom, bool *ret_lasts, GError **err);
 
 /** lv_dom_kept() - what libvirt keeps beside the description; it asks no monitor. A driver that has no such thing has none of it. */
-bool lv_dom_kept(const struct lv_ctx *x, virDomainPtr dom, struct hv_kept *ret, GError **err); /* libvirt_kept.c */
+bool lv_dom_kept(const struct lv_ctx *x, virDomainPtr dom, struct hv_kept *ret, GError **err); /* kept.c */
 
 static inline void lv_domain_free(virDomainPtr d)
 {

@@ -163,7 +163,7 @@ struct sim {
 	GPtrArray *jobs;      /* struct sim_job *, owned */
 	GPtrArray *calls;     /* struct sim_call *, owned: all that are under way */
 	GPtrArray *held;      /* struct sim_call * at a hold rule */
-	GPtrArray *rules;     /* struct rule *, see sim_gate.c */
+	GPtrArray *rules;     /* struct rule *, see gate.c */
 	GPtrArray *hung;      /* struct sim_call * that will not be answered */
 	GRand *rand;
 	int64_t n_calls, n_hits;
@@ -202,7 +202,7 @@ void sim_call_park(struct sim_call *sc, GPtrArray *where);
 /* Refuse it: set the error and finish. */
 void sim_call_refuse(struct sim_call *sc, enum err_code code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
 
-/* ---- sim_gate.c ---- */
+/* ---- gate.c ---- */
 
 /* Choose what happens to a call. Return: false if the controller that made it is dead. */
 bool sim_gate(struct sim_call *sc);
@@ -214,7 +214,7 @@ bool sim_gate_reply(struct sim_call *sc);
 void sim_gate_started(struct sim_call *sc);
 void sim_gate_free(struct sim *w);
 
-/* ---- sim_host.c ---- */
+/* ---- host.c ---- */
 
 struct sim_host *sim_host_find(struct sim *w, const char *name);
 struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_host_spec *spec);
@@ -230,7 +230,7 @@ void sim_act_host_get(struct sim_call *sc);
 /* An outage by a rule; it ends after @ms, if that is not 0. */
 void sim_host_outage(struct sim_host *h, enum sim_fault_kind kind, int64_t ms);
 
-/* ---- sim_dom.c ---- */
+/* ---- dom.c ---- */
 
 struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec);
 /* A copy on another host, PAUSED and being started. */
@@ -261,7 +261,7 @@ void sim_uuid(char out[static UTIL_UUID_LEN + 1], const char *text);
 /* Carry out the ops on one domain, and HV_DOM_LIST. */
 void sim_act_dom(struct sim_call *sc);
 
-/* ---- sim_define.c: definitions ---- */
+/* ---- define.c: definitions ---- */
 
 /* The UUID of another domain of that name on the host; NULL. Borrowed. */
 const char *sim_name_taken(const struct sim_host *h, const char *name, const char *uuid);
@@ -275,7 +275,7 @@ void sim_dom_define(struct sim_dom *d, char *definition);
 /* HV_DOM_DEFINITION, _DEFINE, _UNDEFINE, _AUTOSTART; @d: NULL if there is none. */
 void sim_act_define(struct sim_call *sc, struct sim_dom *d);
 
-/* ---- sim_store.c: files ---- */
+/* ---- store.c: files ---- */
 
 /* The storage of that name; made if there is none. "local": @host's own. */
 struct sim_storage *sim_storage_get(struct sim *w, const char *name, const char *host);
@@ -289,7 +289,7 @@ bool sim_pool_busy(struct sim_call *sc, const struct sim_host *h);
 /* HV_VOL_GET, _CREATE, _DELETE. */
 void sim_act_vol(struct sim_call *sc);
 
-/* ---- sim_disk.c: what guests have in them ---- */
+/* ---- disk.c: what guests have in them ---- */
 
 /* The disks of a new domain: those of its other copies, or new ones with their files. */
 GPtrArray *sim_disks_new(struct sim_host *h, const char *uuid, const struct sim_dom_spec *spec);
@@ -317,7 +317,7 @@ double sim_disks_bytes(const struct sim_host *from, const GPtrArray *disks);
 /* The last write to the source's file is in the destination's. */
 void sim_disks_arrive(const struct sim_host *from, struct sim_host *to, const GPtrArray *disks);
 
-/* ---- sim_device.c: block devices, probes, pools ---- */
+/* ---- device.c: block devices, probes, pools ---- */
 
 void sim_devices_new(struct sim_host *h);
 void sim_devices_free(struct sim_host *h);
@@ -335,7 +335,7 @@ void sim_pool_looked(struct sim_host *h, const char *path);
 /* Does a host's pool list it? Not what came after its last refresh. */
 bool sim_pool_lists(const struct sim_host *h, const char *name, const char *path);
 
-/* ---- sim_copy.c: HV_VOL_COPY ---- */
+/* ---- copy.c: HV_VOL_COPY ---- */
 
 void sim_act_copy(struct sim_call *sc);
 /* The call waits for its copy no more, which ends in the middle. */
@@ -347,7 +347,7 @@ void sim_copy_replan_host(struct sim_host *h);
 /* The host's power, cable or libvirtd changed. */
 void sim_copy_host_changed(struct sim_host *h);
 
-/* ---- sim_ties.c ---- */
+/* ---- ties.c ---- */
 
 /* Set ties and place of a new domain. */
 void sim_ties_new(struct sim_dom *d, const struct sim_dom_spec *spec);
@@ -363,7 +363,7 @@ char *sim_ties_refuse(const struct sim_dom *d, const struct sim_host *to, const 
 /* It has the place that @xml says; a violation if a CPU of its own is another's. */
 void sim_ties_arrive(struct sim_dom *d, const char *xml);
 
-/* ---- sim_xml.c ---- */
+/* ---- xml.c ---- */
 
 struct sim_xml {
 	char *uuid, *name, *description, *cpu_mode, *cpu_model, *vnc_listen;
@@ -383,7 +383,7 @@ void sim_xml_free(struct sim_xml *x);
 /* NULL if @h can run the CPU, else what is missing; owned. */
 char *sim_cpu_missing(const struct sim_host *h, const char *model, const char *const *features);
 
-/* ---- sim_job.c: migrations ---- */
+/* ---- job.c: migrations ---- */
 
 void sim_act_migrate(struct sim_call *sc);
 /* HV_LOOKUP. */

@@ -25,7 +25,7 @@
  * Both halves point to the job while it lives. A half is NULL when its host
  * died; the remaining one finds out when the connection has been silent too long.
  * In post-copy QEMU goes on without libvirt (.detached): when it is done the
- * source is shut off, but stays defined. More of it in sim_postcopy.c.
+ * source is shut off, but stays defined. More of it in postcopy.c.
  */
 #include <math.h>
 #include <string.h>

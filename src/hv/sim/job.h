@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * sim_job: what the simulator's files on migrations share. See the theory of
- * operation in sim_job.c.
+ * operation in job.c.
  */
 #ifndef SIM_JOB_H
 #define SIM_JOB_H

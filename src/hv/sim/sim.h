@@ -118,7 +118,7 @@ struct sim_dom_spec {
 	double dirty_mibs;        /* what it writes, MiB/s */
 	int64_t working_mib;      /* the memory it writes to; 0: a quarter of all */
 	int64_t hot_mib;          /* the part of it that gets four fifths of the writes; 0: a quarter of it */
-	const char *ties;         /* "pci,tpm": devices and the like, see sim_ties.c */
+	const char *ties;         /* "pci,tpm": devices and the like, see ties.c */
 	const char *pins;         /* "2/3/4-5": where each vCPU runs */
 	const char *cpuset, *emulator;
 	const char *cells;        /* "0/1": the host's node of each NUMA cell of the guest */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Files of the simulator: which storage has which, and the calls that look for
- * them, make and remove them. Whose disks they are is sim_disk.c's business.
+ * them, make and remove them. Whose disks they are is disk.c's business.
  */
 #include <string.h>
 

@@ -36,7 +36,7 @@ static const struct {
 	{ "log",      "<serial type='file'><source path='/logs/serial.log'/></serial>", "" },
 	{ "tsc",      "", "<clock offset='utc'><timer name='tsc' frequency='2000000000'/></clock>" },
 	{ "label",    "", "<seclabel type='dynamic' model='apparmor' relabel='yes'/>" },
-	{ "all-features", "", "" }, /* of its host's CPU: sim_xml.c */
+	{ "all-features", "", "" }, /* of its host's CPU: xml.c */
 	{ "sev",      "", "<launchSecurity type='sev'><policy>0x0003</policy></launchSecurity>" },
 };
 
