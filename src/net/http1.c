@@ -462,14 +462,6 @@ enum http1_result http1_parse(char *data, size_t len, struct http1_head *ret)
 	return r;
 }
 
-const char *http1_value(const struct http1_head *h, const char *name)
-{
-	for (unsigned i = 0; i < h->n_fields; i++)
-		if (g_ascii_strcasecmp(h->fields[i].name, name) == 0)
-			return h->fields[i].value;
-	return NULL;
-}
-
 /* ---- bodies ---- */
 
 void http1_body_begin(struct http1_body *b, const struct http1_head *h)

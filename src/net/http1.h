@@ -58,9 +58,6 @@ struct http1_head {
  */
 enum http1_result http1_parse(char *data, size_t len, struct http1_head *ret);
 
-/** http1_value() - the value of the first field of that name; NULL: none. */
-const char *http1_value(const struct http1_head *h, const char *name);
-
 /** http1_reason() - "Bad Request", for the statuses that a server itself gives. */
 const char *http1_reason(int status);
 

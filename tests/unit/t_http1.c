@@ -269,17 +269,16 @@ static void test_heads_cut(void)
 
 static void test_values(void)
 {
+	static const struct http1_field want[] = { { "Host", "h" }, { "A", "b" }, { "X-Auth-Token", "t 1" }, { "a", "c" }, { "E", "" } };
 	char bytes[] = GET "A: b \r\nX-Auth-Token:\t t 1\t\r\na: c\r\nE:\r\n\r\nrest";
 	struct http1_head h;
 
 	g_assert_cmpint(http1_parse(bytes, sizeof bytes - 1, &h), ==, HTTP1_WHOLE);
-	g_assert_cmpuint(h.n_fields, ==, 5);
-	g_assert_cmpstr(http1_value(&h, "a"), ==, "b");
-	g_assert_cmpstr(http1_value(&h, "x-auth-token"), ==, "t 1");
-	g_assert_cmpstr(http1_value(&h, "E"), ==, "");
-	g_assert_null(http1_value(&h, "F"));
-	g_assert_cmpstr(h.fields[3].name, ==, "a");
-	g_assert_cmpstr(h.fields[3].value, ==, "c");
+	g_assert_cmpuint(h.n_fields, ==, G_N_ELEMENTS(want));
+	for (size_t i = 0; i < G_N_ELEMENTS(want); i++) {
+		g_assert_cmpstr(h.fields[i].name, ==, want[i].name);
+		g_assert_cmpstr(h.fields[i].value, ==, want[i].value);
+	}
 	g_assert_cmpstr(bytes + h.size, ==, "rest");
 }
 
