@@ -140,15 +140,12 @@ static void narrow(const char *path, mode_t wrong)
 
 static void narrow_all(const struct conf *c)
 {
-	static const char *const tails[] = { "", "-wal", "-shm", "-journal", "-lock" };
 	g_autofree char *url = store_url(c);
+	g_auto(GStrv) files = store_files(url);
 
 	narrow(c->state_path, S_IWGRP | S_IWOTH); /* that others may read which files there are is up to the operator */
-	for (size_t i = 0; i < G_N_ELEMENTS(tails) && g_str_has_prefix(url, "sqlite:///"); i++) {
-		g_autofree char *path = g_strconcat(url + strlen("sqlite://"), tails[i], NULL);
-
-		narrow(path, S_IRWXG | S_IRWXO);
-	}
+	for (char **path = files; *path; path++)
+		narrow(*path, S_IRWXG | S_IRWXO);
 }
 
 static struct store *open_store(const struct conf *c, GError **err)

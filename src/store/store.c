@@ -416,6 +416,13 @@ bool store_backup(const char *url, const char *path, GError **err)
 	return ops && ops->backup && ops->backup(url, path, err);
 }
 
+char **store_files(const char *url)
+{
+	const struct store_ops *ops = ops_for(url, NULL);
+
+	return ops && ops->files ? ops->files(url) : g_new0(char *, 1);
+}
+
 void store_close(struct store *s)
 {
 	if (!s)

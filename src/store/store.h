@@ -139,6 +139,9 @@ bool store_checkpoint(struct store *s, GError **err);
  */
 bool store_backup(const char *url, const char *path, GError **err);
 
+/** store_files() - the paths of all files that such a database may have, not all of which are there. Return: NULL-terminated, owned; empty: none */
+char **store_files(const char *url);
+
 /** store_seconds() - how long transactions took that were written: from their begin to their commit, and single statements. Borrowed. */
 const struct metric_hist *store_seconds(const struct store *s);
 /** store_failures() - transactions and single statements that failed. */
@@ -184,6 +187,7 @@ struct store_ops {
 	void (*rollback)(void *db);
 	bool (*checkpoint)(void *db, GError **err); /* NULL: nothing to do */
 	bool (*backup)(const char *url, const char *path, GError **err); /* NULL: the database's own program does it */
+	char **(*files)(const char *url); /* NULL: it has none */
 	bool (*each)(void *db, int q, const char *sql, const struct store_val *args, size_t n, store_row_f *fn, void *user,
 		     int64_t *ret_changed, GError **err); /* q < 0: do not keep the statement prepared */
 };

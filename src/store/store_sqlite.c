@@ -36,6 +36,7 @@
 #define LOCK_AGAIN_US 10000
 #define PREFIX "sqlite://"
 #define MEMORY ":memory:"
+#define LOCK_TAIL "-lock"
 
 static_assert(SQLITE_VERSION_NUMBER >= 3037000, "RETURNING and sqlite3_changes64() are needed");
 
@@ -120,7 +121,7 @@ static bool make_file(const char *path, GError **err)
 /* One that ends at this moment is waited for. */
 static bool lock_file(struct sqlite_db *db, GError **err)
 {
-	g_autofree char *path = g_strconcat(db->path, "-lock", NULL);
+	g_autofree char *path = g_strconcat(db->path, LOCK_TAIL, NULL);
 	int64_t until_us = g_get_monotonic_time() + BUSY_MS * 1000;
 
 	db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -242,7 +243,18 @@ static void *sqlite_open(const char *url, GError **err)
 	return NULL;
 }
 
-/* ---- its file ---- */
+/* ---- its files ---- */
+
+static char **sqlite_files(const char *url)
+{
+	static const char *const tails[] = { "", "-wal", "-shm", "-journal", LOCK_TAIL };
+	const char *path = url + strlen(PREFIX);
+	char **files = g_new0(char *, G_N_ELEMENTS(tails) + 1);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(tails) && path[0] == '/'; i++)
+		files[i] = g_strconcat(path, tails[i], NULL);
+	return files;
+}
 
 static bool sqlite_checkpoint(void *vdb, GError **err)
 {
@@ -567,5 +579,6 @@ const struct store_ops store_sqlite_ops = {
 	.rollback = sqlite_rollback,
 	.checkpoint = sqlite_checkpoint,
 	.backup = sqlite_backup,
+	.files = sqlite_files,
 	.each = sqlite_each,
 };

@@ -149,6 +149,43 @@ static void test_mode(void)
 	}
 }
 
+/* D22: what the daemon narrows is all that is there. */
+static void test_files(void)
+{
+	g_autoptr(GError) err = NULL;
+	g_autoptr(store) s = fresh();
+	g_auto(GStrv) files = store_files(fx_url());
+	g_autofree char *folder = files[0] ? g_path_get_dirname(files[0]) : NULL;
+	const char *name;
+	GDir *dir;
+
+	if (!fx_is_sqlite()) {
+		g_assert_null(files[0]);
+		return;
+	}
+	g_assert_true(put(s, "a", &err));
+	g_assert_cmpstr(files[0], ==, fx_url() + strlen("sqlite://"));
+	dir = g_dir_open(folder, 0, &err);
+	g_assert_no_error(err);
+	while ((name = g_dir_read_name(dir))) {
+		g_autofree char *path = g_build_filename(folder, name, NULL);
+
+		g_assert_true(!g_str_has_prefix(path, files[0]) || g_strv_contains((const char *const *)files, path));
+	}
+	g_dir_close(dir);
+}
+
+static void test_no_files(void)
+{
+	static const char *const urls[] = { "sqlite://:memory:", "postgresql://u:p@h/d", "what://is/this" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(urls); i++) {
+		g_auto(GStrv) files = store_files(urls[i]);
+
+		g_assert_null(files[0]);
+	}
+}
+
 static void test_memory(void)
 {
 	g_autoptr(GError) err = NULL;
@@ -350,6 +387,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/store/tx/failed-alone", test_failed_alone);
 	g_test_add_func("/store/tx/wrong-count", test_wrong_count);
 	g_test_add_func("/store/open/mode", test_mode);
+	g_test_add_func("/store/D22/files", test_files);
+	g_test_add_func("/store/D22/no-files", test_no_files);
 	g_test_add_func("/store/open/memory", test_memory);
 	g_test_add_func("/store/open/second", test_second_opener);
 	g_test_add_func("/store/open/bad-urls", test_bad_urls);
