@@ -149,6 +149,16 @@ bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *
 
 /** host_is_up() - connected, no question to it is unanswered for longer than service_down_time, and not forced down. */
 bool host_is_up(const struct fleet *f, const struct host *h);
+/** host_connected() - it can be asked: it answered since its connection was made. @h: may be NULL, a host that is gone. */
+bool host_connected(const struct host *h);
+/**
+ * host_call() - ask a host that may be gone, or not be connected.
+ * @h: NULL for one that is gone
+ * @done, @user: as hv_call() has them
+ *
+ * Return: false if it cannot be asked; @done is not called then.
+ */
+bool host_call(struct host *h, const struct hv_req *req, hv_done_f *done, void *user);
 /** host_state_text() - "up", or why not, for messages: "down: connection refused". Return: owned by the caller. */
 char *host_state_text(const struct fleet *f, const struct host *h);
 /** host_dest_uri() - the libvirt URI for a migration to it. Borrowed. */

@@ -319,13 +319,25 @@ static void got_dom(struct hv_reply *r, void *user)
 	/* An error here is no news: the next poll asks again and judges the host. */
 }
 
+bool host_connected(const struct host *h)
+{
+	return h && h->hv && h->conn >= HOST_SYNCING;
+}
+
+bool host_call(struct host *h, const struct hv_req *req, hv_done_f *done, void *user)
+{
+	if (!host_connected(h))
+		return false;
+	hv_call(h->hv, req, done, user);
+	return true;
+}
+
 void host_refresh(struct host *h, const char *uuid)
 {
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = uuid };
 
-	if (!h->hv || h->conn < HOST_SYNCING)
-		return;
-	hv_call(h->hv, &req, got_dom, ask_new(h));
+	if (host_connected(h))
+		hv_call(h->hv, &req, got_dom, ask_new(h));
 }
 
 void fleet_server_refresh(struct fleet *f, struct server *s)

@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/mig.h"
+#include "migrate/step.h"
 
 #define RETRY_MS 1000
 #define POOL_WAITS_MAX 60
@@ -190,8 +190,8 @@ static void ask(struct mig *m, struct host *h, struct hv_req *req, struct volume
 {
 	struct call *c;
 
-	if (!h || !h->hv || h->conn < HOST_SYNCING) {
-		live_later(m, RETRY_MS);
+	if (!host_connected(h)) {
+		step_later(m, RETRY_MS);
 		return;
 	}
 	c = g_new(struct call, 1);
@@ -199,7 +199,7 @@ static void ask(struct mig *m, struct host *h, struct hv_req *req, struct volume
 	if (v)
 		volume_call_begins(v);
 	req->uuid = m->server_uuid;
-	hv_call(h->hv, req, answered, c);
+	(void)host_call(h, req, answered, c); /* it is connected */
 }
 
 /* A pool in which something is made, or from which something cannot be removed yet: not without limit. Return: again, later. */
@@ -209,7 +209,7 @@ static bool wait_for_pool(struct mig *m, const char *why)
 		return false;
 	if (m->priv->pool_waits++ == 0)
 		log_info("pool_awaited", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest), LOG_S("why", why));
-	live_later(m, RETRY_MS);
+	step_later(m, RETRY_MS);
 	return true;
 }
 
@@ -220,7 +220,7 @@ static bool again(struct mig *m, const struct hv_reply *r)
 		return wait_for_pool(m, r->err->message);
 	if (!r->err || err_code(r->err) != ERR_HV_LOST)
 		return false;
-	live_later(m, RETRY_MS);
+	step_later(m, RETRY_MS);
 	return true;
 }
 
@@ -250,7 +250,7 @@ static void made(struct mig *m, struct block_item *i, struct hv_reply *r)
 		return;
 	}
 	if (!r->err) {
-		live_later(m, RETRY_MS); /* it could not be written: as if it had not been made */
+		step_later(m, RETRY_MS); /* it could not be written: as if it had not been made */
 		return;
 	}
 	if (err_code(r->err) == ERR_CONFLICT)
@@ -311,7 +311,7 @@ static void looked(struct mig *m, struct block_item *i, struct hv_reply *r)
 	if (again(m, r))
 		return;
 	if (volume_of(m, i)) {
-		live_later(m, RETRY_MS); /* another migration began to make it meanwhile */
+		step_later(m, RETRY_MS); /* another migration began to make it meanwhile */
 	} else if (r->err) {
 		failed(m, i, "look for", r->err->message);
 	} else if (r->vol.exists && i->filled) {
@@ -320,8 +320,8 @@ static void looked(struct mig *m, struct block_item *i, struct hv_reply *r)
 	} else if (r->vol.exists) {
 		failed(m, i, "make", "it already exists, and is not a known leftover of Drover's");
 	} else if (!volume_note(m->priv->engine->volumes, &new, &err)) {
-		log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
-		live_later(m, RETRY_MS);
+		step_not_written(m, err);
+		step_later(m, RETRY_MS);
 	} else {
 		make(m, i);
 	}
@@ -381,7 +381,7 @@ bool block_prepare(struct mig *m)
 	} else if (v && v->doomed && !v->calls) {
 		wait_for_removal(m, i);
 	} else if (v && (v->calls || !volume_is_of(v, m->id))) {
-		live_later(m, RETRY_MS); /* it is being made */
+		step_later(m, RETRY_MS); /* it is being made */
 	} else if (v) {
 		remove_own(m, i, v);
 	} else {

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "migrate/block.h"
 #include "migrate/copy.h"
-#include "migrate/mig.h"
+#include "migrate/step.h"
 
 static void got_migrate(struct mig *m, struct hv_reply *r)
 {
@@ -53,7 +53,7 @@ void copy_begin(struct mig *m)
 	p->saved_ms = clock_now_ms();
 	tune_begin(&p->tune);
 	watch_begin(&p->watch);
-	if (!live_ask(m, mig_source(m), &req, got_migrate)) {
+	if (!step_ask(m, mig_source(m), &req, got_migrate)) {
 		/* It was connected a moment ago. The row says COPY: settle as after any doubt. */
 		settle(m);
 		return;

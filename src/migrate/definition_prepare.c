@@ -9,14 +9,15 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "hv/xml/domdef.h"
+#include "migrate/step.h"
 
 #define RETRY_MS 1000
 
-static void ask(struct mig *m, struct host *h, struct hv_req *req, live_answer_f *done)
+static void ask(struct mig *m, struct host *h, struct hv_req *req, step_answer_f *done)
 {
 	req->uuid = m->server_uuid;
-	if (!live_ask(m, h, req, done))
-		live_later(m, RETRY_MS);
+	if (!step_ask(m, h, req, done))
+		step_later(m, RETRY_MS);
 }
 
 /* ---- the guest's own ---- */
@@ -24,7 +25,7 @@ static void ask(struct mig *m, struct host *h, struct hv_req *req, live_answer_f
 static void got_own(struct mig *m, struct hv_reply *r)
 {
 	if (r->err || !r->definition) {
-		live_later(m, RETRY_MS); /* none: it has become transient since */
+		step_later(m, RETRY_MS); /* none: it has become transient since */
 		return;
 	}
 	util_replace(&m->priv->definition, r->definition);
@@ -56,8 +57,8 @@ static void replace(struct mig *m, const char *xml)
 	g_autoptr(GError) why = NULL;
 
 	if (!definition_insert(m, &d, &why)) {
-		log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", why->message));
-		live_later(m, RETRY_MS);
+		step_not_written(m, why);
+		step_later(m, RETRY_MS);
 		return;
 	}
 	definition_add(m->priv->engine, &d);
@@ -69,7 +70,7 @@ static void got_other(struct mig *m, struct hv_reply *r)
 	g_autofree char *why = r->definition ? definition_refusal(m->dest, r->definition, m->priv->definition) : NULL;
 
 	if (r->err || !r->definition)
-		live_later(m, RETRY_MS);
+		step_later(m, RETRY_MS);
 	else if (why)
 		live_destination_failed(m, why);
 	else
@@ -133,7 +134,7 @@ static bool take_over(struct mig *m)
 	else if (!d->asked && definition_take(m, d, &err))
 		return true;
 	else
-		live_later(m, RETRY_MS); /* it is being put back, or the database does not take it */
+		step_later(m, RETRY_MS); /* it is being put back, or the database does not take it */
 	return false;
 }
 

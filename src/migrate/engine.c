@@ -9,6 +9,7 @@
 #include "migrate/definition.h"
 #include "migrate/mig.h"
 #include "migrate/precheck.h"
+#include "migrate/step.h"
 #include "migrate/volume.h"
 
 #define UNSURE_MS 1000 /* between looks whether a refused request was written */
@@ -104,12 +105,8 @@ static void resume(struct mig *m)
 /* The queue has given it its slots, and a host if one fits. */
 static bool start(struct mig *m)
 {
-	g_autoptr(GError) why = NULL;
-
-	if (!mig_set_phase(m, MIG_QUEUED, MIG_SCHEDULE, "a slot is free", NULL, &why)) {
-		log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("error", why->message));
+	if (!step_note(m, MIG_SCHEDULE, "a slot is free", NULL, NULL))
 		return false;
-	}
 	live_enter(m);
 	return true;
 }
@@ -327,11 +324,12 @@ static void unsure_later(struct engine *e)
 		e->unsurer = clock_after(UNSURE_MS, look_for_unsure, e);
 }
 
-static bool write_refused(struct mig *m, GError **err)
+static bool write_refused(struct mig *m, void *unused, GError **err)
 {
 	static const char why[] = "refused: the database lost the answer to the request";
 	struct server *s = mig_server(m);
 
+	(void)unused;
 	return action_event_finish(m->priv->engine->store, m->action_id, NULL, why, err) &&
 	       action_finish(m->priv->engine->store, m->action_id, "Error", err) && (!s || fleet_server_save(m->priv->engine->fleet, s, err));
 }
@@ -348,7 +346,7 @@ static bool end_unsure(struct engine *e, struct mig *m)
 		return true;
 	queue_add(m);
 	util_replace(&m->error, "refused: the database lost the answer to the request");
-	return mig_is_final(g_ptr_array_index(rows, 0)) || mig_set_phase(m, MIG_CHECK, MIG_ERROR, m->error, write_refused, &why);
+	return mig_is_final(g_ptr_array_index(rows, 0)) || mig_set_phase(m, MIG_CHECK, MIG_ERROR, m->error, write_refused, NULL, &why);
 }
 
 static void look_for_unsure(void *user)
@@ -447,17 +445,24 @@ static bool status_refused(const struct mig *m, const char *verb, GError **err)
 	return false;
 }
 
-static bool write_action(struct mig *m, GError **err)
+struct wish {
+	const char *action;
+	const struct requester *who;
+};
+
+static bool write_action(struct mig *m, void *user, GError **err)
 {
-	return action_done(m->priv->engine->store, m->server_uuid, m->priv->action, m->priv->who, err);
+	const struct wish *w = user;
+
+	return action_done(m->priv->engine->store, m->server_uuid, w->action, w->who, err);
 }
 
 /* Write what was asked into the row, and the action that asked it. */
 static bool write_wish(struct mig *m, const char *action, const struct requester *who, GError **err)
 {
-	m->priv->action = action;
-	m->priv->who = who;
-	return mig_set_phase(m, m->phase, m->phase, action, write_action, err);
+	struct wish w = { action, who };
+
+	return mig_set_phase(m, m->phase, m->phase, action, write_action, &w, err);
 }
 
 bool engine_abort(struct engine *e, struct server *s, int64_t id, bool also_queued, const struct requester *who, GError **err)
@@ -506,6 +511,12 @@ bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const
 	return true;
 }
 
+static bool write_options(struct mig *m, void *unused, GError **err)
+{
+	(void)unused;
+	return mig_write_options(m, err);
+}
+
 bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **err)
 {
 	struct mig *m = engine_find(e, id);
@@ -523,7 +534,7 @@ bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **er
 	was = m->priority;
 	m->priority = priority;
 	m->priv->options_stale = true;
-	if (!mig_set_phase(m, m->phase, m->phase, why, mig_write_options, err)) {
+	if (!mig_set_phase(m, m->phase, m->phase, why, write_options, NULL, err)) {
 		m->priority = was;
 		return false;
 	}

@@ -12,110 +12,27 @@
 #include "hv/xml/domxml.h"
 #include "migrate/block.h"
 #include "migrate/definition.h"
-#include "migrate/mig.h"
 #include "migrate/precheck.h"
+#include "migrate/step.h"
 
 #define RETRY_MS 1000
 #define CALL_WAITS_MAX 60  /* libvirt's keepalive between two hosts ends after 27 s */
 #define HOST_WAIT_MS 5000
 
-/* ---- asking hosts ---- */
-
-struct ask {
-	struct engine *engine;
-	int64_t id;
-	uint64_t turn;
-	bool always;
-	char *migrated; /* HV_MIGRATE: the server */
-	live_answer_f *done;
-};
-
-static void answered(struct hv_reply *r, void *user)
-{
-	struct ask *a = user;
-	struct mig *m = a->engine->stopping ? NULL : engine_find(a->engine, a->id);
-
-	if (a->migrated && !a->engine->stopping)
-		g_hash_table_remove(a->engine->calls, a->migrated);
-	if (m && (a->always || m->priv->turn == a->turn))
-		a->done(m, r);
-	g_free(a->migrated);
-	g_free(a);
-}
-
-static bool ask(struct mig *m, struct host *h, const struct hv_req *req, bool always, live_answer_f *done)
-{
-	struct ask *a;
-
-	if (!h || !h->hv || h->conn < HOST_SYNCING)
-		return false;
-	a = g_new(struct ask, 1);
-	*a = (struct ask){ .engine = m->priv->engine, .id = m->id, .turn = m->priv->turn, .always = always, .done = done };
-	if (req->op == HV_MIGRATE) {
-		a->migrated = g_strdup(m->server_uuid);
-		g_hash_table_add(m->priv->engine->calls, g_strdup(m->server_uuid));
-	}
-	hv_call(h->hv, req, answered, a);
-	return true;
-}
-
-bool live_ask(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done)
-{
-	return ask(m, h, req, false, done);
-}
-
-bool live_ask_always(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done)
-{
-	return ask(m, h, req, true, done);
-}
-
-/* ---- time ---- */
-
-static void later_fired(void *user)
-{
-	struct mig *m = user;
-
-	m->priv->timer = NULL;
-	live_enter(m);
-}
-
-void live_later(struct mig *m, int64_t ms)
-{
-	clock_cancel(&m->priv->timer);
-	m->priv->timer = clock_after(ms, later_fired, m);
-}
-
-/* The database did not take the change: the phase is as it was, and so is the world. Again. */
-static void not_written(struct mig *m, const GError *why)
-{
-	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", why->message));
-	live_later(m, RETRY_MS);
-}
-
-bool live_go(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also)
-{
-	g_autoptr(GError) err = NULL;
-
-	if (mig_set_phase(m, m->phase, next, why, also, &err))
-		return true;
-	not_written(m, err);
-	return false;
-}
-
 /* ---- the end ---- */
 
 /* libvirt was not called yet in these phases. */
-static bool before_copy(const struct mig *m)
+bool live_before_copy(const struct mig *m)
 {
 	return m->phase == MIG_CHECK || m->phase == MIG_QUEUED || m->phase == MIG_SCHEDULE || m->phase == MIG_PREPARE;
 }
 
 /* What becomes of the files that it made. Past the copy, an error means that the newest ones are not known. */
-static enum volume_fate fate_of(const struct mig *m, enum mig_phase end)
+enum volume_fate live_fate(const struct mig *m, enum mig_phase end)
 {
 	if (end == MIG_DONE)
 		return VOLUME_MOVED;
-	return end == MIG_ERROR && !before_copy(m) ? VOLUME_UNKNOWN : VOLUME_STAYED;
+	return end == MIG_ERROR && !live_before_copy(m) ? VOLUME_UNKNOWN : VOLUME_STAYED;
 }
 
 static struct volume_end files_of(const struct mig *m)
@@ -123,52 +40,19 @@ static struct volume_end files_of(const struct mig *m)
 	return (struct volume_end){ .task = m->id, .server_uuid = m->server_uuid, .left = m->source };
 }
 
-static bool write_end(struct mig *m, GError **err)
+bool live_write_end(struct mig *m, enum volume_fate fate, GError **err)
 {
-	struct engine *e = m->priv->engine;
-	struct server *s = mig_server(m);
-	const char *failed = m->priv->end_details;
 	struct volume_end files = files_of(m);
-	enum server_task was;
-	bool ok;
 
-	if (!mig_write_progress(m, err) || !action_event_finish(e->store, m->action_id, NULL, failed, err) ||
-	    !action_finish(e->store, m->action_id, failed ? "Error" : NULL, err) || !volumes_write_fate(e->volumes, &files, m->priv->fate, err) ||
-	    !definition_write_end(m, m->priv->fate, err))
-		return false;
-	if (!s)
-		return true;
-	was = s->task;
-	s->task = SERVER_TASK_NONE;
-	ok = fleet_server_save(e->fleet, s, err);
-	s->task = was;
-	return ok;
+	return volumes_write_fate(m->priv->engine->volumes, &files, fate, err) && definition_write_end(m, fate, err);
 }
 
-void live_end(struct mig *m, enum mig_phase phase, const char *details)
+void live_ended(struct mig *m, enum volume_fate fate)
 {
-	struct engine *e = m->priv->engine;
-	struct server *s = mig_server(m);
-	g_autofree char *kept = g_strdup(details);
 	struct volume_end files = files_of(m);
-	g_autoptr(GError) err = NULL;
 
-	if (kept)
-		util_replace(&m->error, kept);
-	m->priv->end_details = kept;
-	m->priv->fate = fate_of(m, phase);
-	if (!mig_set_phase(m, m->phase, phase, kept ? kept : "done", write_end, &err)) {
-		not_written(m, err);
-		return;
-	}
-	if (s) {
-		s->task = SERVER_TASK_NONE;
-		s->progress = 0;
-		fleet_server_freed(e->fleet, s);
-	}
-	engine_ended(m);
-	definition_ended(m, m->priv->fate);
-	volumes_resolve(e->volumes, &files, m->priv->fate);
+	definition_ended(m, fate);
+	volumes_resolve(m->priv->engine->volumes, &files, fate);
 }
 
 static bool another_fits(struct mig *m, const char *why)
@@ -184,12 +68,9 @@ static bool another_fits(struct mig *m, const char *why)
 	return fits;
 }
 
-static bool write_given_up(struct mig *m, GError **err)
+static bool write_given_up(struct mig *m, void *why, GError **err)
 {
-	struct volume_end files = files_of(m);
-
-	return action_event_finish(m->priv->engine->store, m->action_id, "compute_live_migration", m->priv->end_details, err) &&
-	       volumes_write_fate(m->priv->engine->volumes, &files, VOLUME_STAYED, err) && definition_write_end(m, VOLUME_STAYED, err);
+	return action_event_finish(m->priv->engine->store, m->action_id, "compute_live_migration", why, err) && live_write_end(m, VOLUME_STAYED, err);
 }
 
 /* The row names no destination any more; so does memory. */
@@ -214,12 +95,11 @@ bool live_elsewhere(struct mig *m, const char *why)
 
 	if (m->requested_host || m->abort_wanted || (retries >= 0 && m->priv->elsewhere >= retries) || !another_fits(m, kept))
 		return false;
-	m->priv->end_details = kept;
 	m->dest = NULL;
 	m->attempt = 0;
 	m->force_wanted = m->paused_by_us = false;
 	util_replace(&m->error, NULL);
-	if (!live_go(m, MIG_SCHEDULE, text, write_given_up)) {
+	if (!step_go(m, MIG_SCHEDULE, text, write_given_up, kept)) {
 		m->dest = was;
 		return true; /* again, from the phase that it is in */
 	}
@@ -233,7 +113,7 @@ bool live_elsewhere(struct mig *m, const char *why)
 
 static void give_up(struct mig *m, const char *why)
 {
-	live_end(m, MIG_FAILED, why);
+	step_end(m, MIG_FAILED, why);
 }
 
 /* Nothing was done there yet. */
@@ -268,8 +148,9 @@ static char *not_movable(struct mig *m)
 	return NULL;
 }
 
-static bool write_copy(struct mig *m, GError **err)
+static bool write_copy(struct mig *m, void *unused, GError **err)
 {
+	(void)unused;
 	return mig_write_options(m, err) && definition_write_copy(m, err) &&
 	       (m->attempt > 0 || action_event_start(m->priv->engine->store, m->action_id, "compute_live_migration", m->source, err));
 }
@@ -314,7 +195,7 @@ void live_prepared(struct mig *m)
 		return; /* likewise */
 	else if (!make_xml(m, &err))
 		give_up(m, err->message);
-	else if (live_go(m, MIG_COPY, "both hosts are ready", write_copy)) {
+	else if (step_go(m, MIG_COPY, "both hosts are ready", write_copy, NULL)) {
 		definition_copying(m);
 		copy_begin(m);
 	}
@@ -336,13 +217,13 @@ static void got_source_dom(struct mig *m, struct hv_reply *r)
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
 	if (r->err) {
-		live_later(m, RETRY_MS);
+		step_later(m, RETRY_MS);
 		return;
 	}
 	hv_dom_free(m->priv->probe.source);
 	m->priv->probe.source = g_steal_pointer(&r->dom);
 	m->priv->probe.job = m->priv->probe.source->job_outgoing || m->priv->probe.source->job_incoming;
-	if (!live_ask(m, mig_dest(m), &req, got_dest_dom)) {
+	if (!step_ask(m, mig_dest(m), &req, got_dest_dom)) {
 		g_autofree char *why = g_strdup_printf("Compute service of %s is unavailable at this time.", m->dest);
 
 		live_destination_failed(m, why);
@@ -368,7 +249,7 @@ static void got_xml(struct mig *m, struct hv_reply *r)
 		return;
 	}
 	if (r->err) {
-		live_later(m, RETRY_MS);
+		step_later(m, RETRY_MS);
 		return;
 	}
 	live_describe(m, g_steal_pointer(&r->xml), g_steal_pointer(&r->xml_inactive), NULL);
@@ -380,8 +261,8 @@ static void fetch_xml(struct mig *m)
 {
 	struct hv_req req = { .op = HV_DOM_XML, .uuid = m->server_uuid };
 
-	if (!live_ask(m, mig_source(m), &req, got_xml))
-		live_later(m, HOST_WAIT_MS);
+	if (!step_ask(m, mig_source(m), &req, got_xml))
+		step_later(m, HOST_WAIT_MS);
 }
 
 void live_copies(struct mig *m, GPtrArray *items)
@@ -398,7 +279,7 @@ static void planned(struct precheck_report *r, void *user)
 
 	m->priv->precheck = NULL;
 	if (r->source_lost) {
-		live_later(m, RETRY_MS);
+		step_later(m, RETRY_MS);
 	} else if (r->err) {
 		live_destination_failed(m, r->err->message);
 	} else {
@@ -424,13 +305,13 @@ static void prepare(struct mig *m)
 
 	/* libvirt would refuse: the call of an earlier migration, which was given up (watch.c), still has the guest. */
 	if (g_hash_table_contains(m->priv->engine->calls, m->server_uuid) && m->priv->call_waits++ < CALL_WAITS_MAX)
-		live_later(m, RETRY_MS);
+		step_later(m, RETRY_MS);
 	else if (!m->priv->xml)
 		fetch_xml(m);
 	else if (!m->priv->planned)
 		plan(m);
-	else if (!live_ask(m, mig_source(m), &req, got_source_dom))
-		live_later(m, HOST_WAIT_MS);
+	else if (!step_ask(m, mig_source(m), &req, got_source_dom))
+		step_later(m, HOST_WAIT_MS);
 }
 
 /* ---- entrances ---- */
@@ -467,27 +348,27 @@ void live_enter(struct mig *m)
 	if (mig_is_final(m))
 		return;
 	if (!take_row(m)) {
-		live_later(m, RETRY_MS);
+		step_later(m, RETRY_MS);
 		return;
 	}
 	if (mig_row_is_final(m)) {
-		live_end(m, m->priv->row_ended, m->priv->row_ended == MIG_DONE ? NULL : m->error);
+		step_end(m, m->priv->row_ended, m->priv->row_ended == MIG_DONE ? NULL : m->error);
 		return;
 	}
 	if (!mig_server(m)) {
 		/* Its record cannot go while a migration owns it (sync.c), so the database was edited. */
-		live_end(m, MIG_ERROR, "the server's record is gone");
+		step_end(m, MIG_ERROR, "the server's record is gone");
 		return;
 	}
-	if (m->abort_wanted && before_copy(m)) {
-		live_end(m, MIG_CANCELLED, "aborted");
+	if (m->abort_wanted && live_before_copy(m)) {
+		step_end(m, MIG_CANCELLED, "aborted");
 		return;
 	}
 	if (m->phase == MIG_QUEUED)
 		return; /* the queue moves it on */
 	/* Right after a start no host is up yet, and none is to be refused for that. */
-	if (before_copy(m) && !fleet_settled(m->priv->engine->fleet)) {
-		live_later(m, RETRY_MS);
+	if (live_before_copy(m) && !fleet_settled(m->priv->engine->fleet)) {
+		step_later(m, RETRY_MS);
 		return;
 	}
 	enter[m->phase](m);
@@ -495,7 +376,7 @@ void live_enter(struct mig *m)
 
 void live_abort(struct mig *m)
 {
-	if (before_copy(m))
+	if (live_before_copy(m))
 		live_enter(m);
 	else if (m->phase == MIG_COPY)
 		watch_now(m);
@@ -517,7 +398,7 @@ void live_event(struct mig *m, const struct hv_event *ev)
 	if (copying && ev->type == HV_EV_DOM && ev->reason == HV_R_POSTCOPY)
 		postcopy_seen(m);
 	/* A call under way tells its end by itself; without one the hosts' events do. */
-	if (ev->type == HV_EV_DOM && !before_copy(m) && !m->priv->copy.running)
+	if (ev->type == HV_EV_DOM && !live_before_copy(m) && !m->priv->copy.running)
 		settle(m);
 }
 

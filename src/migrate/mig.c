@@ -198,7 +198,8 @@ static bool write_from(struct mig *m, enum mig_phase *old, enum mig_phase new, i
 	return false;
 }
 
-static bool write_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, GError **err)
+static bool write_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, void *user,
+			GError **err)
 {
 	struct store *s = m->priv->engine->store;
 	enum mig_phase from = old;
@@ -212,7 +213,7 @@ static bool write_phase(struct mig *m, enum mig_phase old, enum mig_phase new, c
 				 STORE_ARGS(SV_I(m->id), SV_S(stages[from].name), SV_S(stages[new].name), SV_S(why), SV_I(now)), NULL, err))
 		return false;
 	m->updated_us = now;
-	return !also || also(m, err);
+	return !also || also(m, user, err);
 }
 
 static void enter_phase(struct mig *m, enum mig_phase new)
@@ -229,7 +230,7 @@ static void enter_phase(struct mig *m, enum mig_phase new)
 	queue_moved(m);
 }
 
-bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, GError **err)
+bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, void *user, GError **err)
 {
 	struct store *s = m->priv->engine->store;
 
@@ -238,7 +239,7 @@ bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const 
 	if (!store_begin(s, err))
 		return false;
 	m->priv->options_written = false;
-	if (!write_phase(m, old, new, why, also, err)) {
+	if (!write_phase(m, old, new, why, also, user, err)) {
 		store_rollback(s);
 		return false;
 	}

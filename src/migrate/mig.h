@@ -13,6 +13,7 @@
 #include "migrate/queue.h"
 #include "migrate/settle.h"
 #include "migrate/tune.h"
+#include "migrate/volume.h"
 #include "migrate/watch.h"
 
 struct engine {
@@ -63,11 +64,9 @@ struct mig_private {
 	char *dest_xml, *persistent_xml; /* the same for the destination, when they differ */
 	GPtrArray *copies;           /* struct block_item *: what must be copied to the destination; NULL before that is known */
 	bool planned;                /* it is known */
-	int fate;                    /* enum volume_fate of the end being written */
 	struct hv_place *there;      /* where it goes at the destination, when that differs */
 	bool checked;                /* SCHEDULE: what needs no destination passed again */
 	int elsewhere;               /* destinations given up so far */
-	const char *end_details;     /* of the end being written */
 	int pool_waits;              /* PREPARE: how often a pool was waited for since the last file was made */
 	int call_waits;              /* PREPARE: how often an earlier call was waited for */
 	int64_t saved_ms;            /* when the progress was last written */
@@ -78,9 +77,6 @@ struct mig_private {
 	struct tune tune;
 	struct settle settle;
 	struct postcopy postcopy;
-	/* a wish being written */
-	const char *action;
-	const struct requester *who;
 };
 
 /** mig_new() - an empty record with a private part. */
@@ -92,15 +88,15 @@ struct host *mig_source(const struct mig *m);
 /** mig_dest() - NULL until one is chosen. */
 struct host *mig_dest(const struct mig *m);
 
-/* What else goes into the transaction of a change of phase. */
-typedef bool mig_also_f(struct mig *m, GError **err);
+/* What else goes into the transaction of a change of phase. @user: of the caller of mig_set_phase() */
+typedef bool mig_also_f(struct mig *m, void *user, GError **err);
 
 /**
  * mig_set_phase() - the one writer of the phase.
  * @old: what it must be now
  * @new: a phase that the stage table lets follow @old, or @old itself when only the row's other fields changed
  * @why: for the history and the log
- * @also: runs inside the transaction; may be NULL
+ * @also, @user: runs inside the transaction, with @user; may be NULL
  *
  * Row, event row and @also in one transaction; memory changes after the commit.
  * A commit that fails leaves a doubt: the answer may have been lost after it was done. The next change finds
@@ -109,7 +105,7 @@ typedef bool mig_also_f(struct mig *m, GError **err);
  * Answers of calls made in the old phase are dropped from then on.
  * Return: false with ERR_STORE or ERR_STORE_RACE; the phase is then as it was.
  */
-bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, GError **err);
+bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, void *user, GError **err);
 
 /**
  * mig_take_row() - read the row again, after a change that was refused because the row has strayed from memory.
@@ -150,6 +146,14 @@ bool mig_phase_cancellable(enum mig_phase p);
 
 /** live_enter() - begin the work of the phase that @m is in; also how a restart goes on. */
 void live_enter(struct mig *m);
+/** live_before_copy() - it is in a phase in which libvirt was not called yet. */
+bool live_before_copy(const struct mig *m);
+/** live_fate() - what becomes of the files that it made, when it ends so. */
+enum volume_fate live_fate(const struct mig *m, enum mig_phase end);
+/** live_write_end() - it ends, or gives its destination up: what else is written in the transaction. */
+bool live_write_end(struct mig *m, enum volume_fate fate, GError **err);
+/** live_ended() - the same in memory, after the commit. */
+void live_ended(struct mig *m, enum volume_fate fate);
 /** live_prepared() - PREPARE goes on, with the last answers of both hosts. */
 void live_prepared(struct mig *m);
 /** live_event() - an event of a host for the server that @m moves. */
@@ -160,28 +164,12 @@ void live_host(struct mig *m);
 void live_abort(struct mig *m);
 void live_force(struct mig *m);
 
-/** live_go() - mig_set_phase() from the phase that @m is in; what the database does not take is tried again. Return: it was written. */
-bool live_go(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also);
 /** live_destination_failed() - nothing of the guest is there yet: the next destination, or the end. */
 void live_destination_failed(struct mig *m, const char *why);
 /** live_describe() - set the guest's XML, live and defined, and the listeners of the live one (NULL: to be read from it). All are taken. */
 void live_describe(struct mig *m, char *xml, char *xml_inactive, GPtrArray *listeners);
 /** live_copies() - set what must be copied: struct block_item *, taken; NULL: not known. */
 void live_copies(struct mig *m, GPtrArray *items);
-/** live_later() - enter the phase again after @ms, unless something else moves it first. */
-void live_later(struct mig *m, int64_t ms);
-
-/**
- * live_ask() - call a host for @m; the answer is dropped if @m has moved on meanwhile.
- * @done: gets @m and the reply
- *
- * Return: false if the host is not connected; @done is not called then.
- */
-typedef void live_answer_f(struct mig *m, struct hv_reply *r);
-bool live_ask(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done);
-/** live_ask_always() - the same, but the answer comes also when @m has moved on, unless it is final. */
-bool live_ask_always(struct mig *m, struct host *h, const struct hv_req *req, live_answer_f *done);
-
 /**
  * live_elsewhere() - give the chosen destination up and look for the next one.
  * @why: what was wrong with it; it is not asked again for this migration
@@ -191,12 +179,6 @@ bool live_ask_always(struct mig *m, struct host *h, const struct hv_req *req, li
  * migrate_max_retries is reached.
  */
 bool live_elsewhere(struct mig *m, const char *why);
-
-/**
- * live_end() - the one way to a final phase: row, server, action and their events in one transaction.
- * @details: why it did not succeed, or NULL
- */
-void live_end(struct mig *m, enum mig_phase phase, const char *details);
 
 /* ---- tell.c: what watchers are told, and what is counted ---- */
 

@@ -26,9 +26,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/copy.h"
-#include "migrate/mig.h"
 #include "migrate/postcopy.h"
 #include "migrate/settle.h"
+#include "migrate/step.h"
 #include "migrate/watch.h"
 
 #define STALL_MS 10000     /* nothing moves: look closer */
@@ -46,27 +46,20 @@ static bool stalls(const struct mig *m, int64_t ms)
 	return clock_now_ms() - m->priv->postcopy.moved_ms >= ms;
 }
 
-static bool connected(const struct host *h)
-{
-	return h && h->hv && h->conn >= HOST_SYNCING;
-}
-
 /* ---- the record ---- */
 
 /* Return: false, and nothing is changed, if the database did not take it. */
 static bool note(struct mig *m, const char *error, const char *why)
 {
 	char *was = m->error;
-	g_autoptr(GError) err = NULL;
 
 	m->error = g_strdup(error);
-	if (mig_set_phase(m, m->phase, m->phase, why, NULL, &err)) {
+	if (step_note(m, m->phase, why, NULL, NULL)) {
 		g_free(was);
 		return true;
 	}
 	g_free(m->error);
 	m->error = was;
-	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
 	return false;
 }
 
@@ -116,7 +109,7 @@ bool postcopy_sample(struct mig *m, const struct hv_job *j)
 		tell_goes_on(m);
 	}
 	/* A host that cannot be reached need not be stuck, and could not be helped. */
-	if (moved != p->postcopy.moved_bytes || !connected(mig_dest(m)))
+	if (moved != p->postcopy.moved_bytes || !host_connected(mig_dest(m)))
 		p->postcopy.moved_ms = clock_now_ms();
 	p->postcopy.moved_bytes = moved;
 	return !stalls(m, STALL_MS) || clock_now_ms() < p->postcopy.recover_ms;
@@ -156,12 +149,12 @@ static void resume(struct mig *m)
 	req.timeout_ms = CALL_MS; /* it continues although nothing waits for its end */
 	req.migrate.resume = req.migrate.postcopy = true;
 	if (m->priv->postcopy.resumes == 0 && !note(m, broken, "resuming the post-copy")) {
-		live_later(m, RETRY_MS);
+		step_later(m, RETRY_MS);
 		return;
 	}
 	act_log(m, "resume");
 	m->priv->postcopy.resume_ms = clock_now_ms();
-	m->priv->copy.running = live_ask(m, mig_source(m), &req, got_resume);
+	m->priv->copy.running = step_ask(m, mig_source(m), &req, got_resume);
 	live_watch(m);
 }
 
@@ -177,14 +170,14 @@ static void give_up(struct mig *m)
 	struct hv_req req = { .op = HV_POSTCOPY_PAUSE, .uuid = m->server_uuid };
 
 	if (!note(m, broken, "nothing moves: giving the post-copy's connection up")) {
-		live_later(m, RETRY_MS);
+		step_later(m, RETRY_MS);
 		return;
 	}
 	act_log(m, "pause");
 	m->priv->postcopy.moved_ms = clock_now_ms();
 	m->priv->postcopy.touch_ms = 0;
 	m->priv->postcopy.resumes = 0;
-	if (!live_ask(m, mig_source(m), &req, gave_up))
+	if (!step_ask(m, mig_source(m), &req, gave_up))
 		live_watch(m);
 }
 

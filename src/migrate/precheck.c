@@ -614,11 +614,10 @@ static void answered(struct hv_reply *r, void *user)
 
 bool precheck_ask(struct precheck *p, struct host *h, const struct hv_req *req, precheck_answer_f *answer)
 {
-	if (!h->hv || h->conn < HOST_SYNCING)
+	if (!host_connected(h))
 		return false;
 	p->answer = answer;
-	hv_call(h->hv, req, answered, p);
-	return true;
+	return host_call(h, req, answered, p);
 }
 
 enum verdict precheck_ask_dest(struct precheck *p, const struct hv_req *req, precheck_answer_f *answer, GError **err)

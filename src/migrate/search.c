@@ -11,6 +11,7 @@
 #include "migrate/block.h"
 #include "migrate/mig.h"
 #include "migrate/precheck.h"
+#include "migrate/step.h"
 
 #define RETRY_MS 1000
 
@@ -19,14 +20,14 @@ static void refuse(struct mig *m, const GError *why)
 {
 	g_autoptr(GError) kept = g_error_copy(why);
 
-	live_end(m, MIG_ERROR, kept->message);
+	step_end(m, MIG_ERROR, kept->message);
 	if (mig_is_final(m))
 		engine_accept(m, kept);
 }
 
 static void to_queue(struct mig *m)
 {
-	if (!live_go(m, MIG_QUEUED, "checks passed", NULL))
+	if (!step_go(m, MIG_QUEUED, "checks passed", NULL, NULL))
 		return;
 	engine_accept(m, NULL);
 }
@@ -44,8 +45,9 @@ static void take_place(struct mig *m, struct host *h)
 }
 
 /* Nova's conductor is done when the checks of a destination are. */
-static bool write_found(struct mig *m, GError **err)
+static bool write_found(struct mig *m, void *unused, GError **err)
 {
+	(void)unused;
 	return mig_write_options(m, err) &&
 	       action_event_finish(m->priv->engine->store, m->action_id, "conductor_live_migrate_instance", NULL, err);
 }
@@ -58,7 +60,7 @@ static void found(struct mig *m, struct host *h)
 	}
 	util_replace(&m->dest, h->name);
 	take_place(m, h);
-	if (live_go(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit", write_found)) {
+	if (step_go(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit", write_found, NULL)) {
 		placing_hold(m);
 		live_enter(m);
 		return;
@@ -95,7 +97,7 @@ static void judged(struct precheck_report *r, void *user)
 		live_describe(m, g_steal_pointer(&r->xml), g_steal_pointer(&r->xml_inactive), g_steal_pointer(&r->listeners));
 	live_copies(m, NULL);
 	if (r->source_lost) {
-		live_later(m, RETRY_MS);
+		step_later(m, RETRY_MS);
 	} else if (!r->err && h) {
 		live_copies(m, r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
 		found(m, h);
@@ -128,7 +130,7 @@ static void back_to_queue(struct mig *m, const char *host)
 
 	m->priv->checked = false;
 	live_describe(m, NULL, NULL, NULL);
-	(void)live_go(m, MIG_QUEUED, why, NULL); /* else the phase is entered again */
+	(void)step_go(m, MIG_QUEUED, why, NULL, NULL); /* else the phase is entered again */
 }
 
 /* A check holds nothing: it may ask a busy host too. */

@@ -16,9 +16,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/definition.h"
-#include "migrate/mig.h"
 #include "migrate/postcopy.h"
 #include "migrate/settle.h"
+#include "migrate/step.h"
 #include "migrate/watch.h"
 
 #define AGAIN_MS 1000
@@ -34,7 +34,7 @@ static void again(struct mig *m)
 {
 	int64_t ms = AGAIN_MS * MIN(m->priv->settle.repeats + 1, AGAIN_MAX_MS / AGAIN_MS);
 
-	live_later(m, ms);
+	step_later(m, ms);
 }
 
 void settle_left(struct settle *s)
@@ -74,9 +74,9 @@ void settle(struct mig *m)
 	probe_clear(&p->probe);
 	p->settle.probe++;
 	p->settle.probes_open = 3;
-	if (!live_ask(m, mig_source(m), &req, got_source))
+	if (!step_ask(m, mig_source(m), &req, got_source))
 		p->settle.probes_open--;
-	if (!live_ask(m, mig_dest(m), &req, got_dest))
+	if (!step_ask(m, mig_dest(m), &req, got_dest))
 		p->settle.probes_open--;
 	half_in(m);
 }
@@ -131,7 +131,7 @@ static void act_with(struct mig *m, struct host *h, struct hv_req *req)
 	m->priv->settle.act = op;
 	log_info("migration_act", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(op)),
 		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(m->priv->settle.verdict)));
-	if (!live_ask(m, h, req, acted))
+	if (!step_ask(m, h, req, acted))
 		again(m);
 }
 
@@ -146,11 +146,8 @@ static void act_on(struct mig *m, struct host *h, enum hv_op op)
 
 static bool change(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also)
 {
-	g_autoptr(GError) err = NULL;
-
-	if (mig_set_phase(m, m->phase, next, why, also, &err))
+	if (step_note(m, next, why, also, NULL))
 		return true;
-	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
 	again(m);
 	return false;
 }
@@ -164,13 +161,14 @@ static void undo(struct mig *m, const char *why)
 		judge(m);
 }
 
-static bool write_moved(struct mig *m, GError **err)
+static bool write_moved(struct mig *m, void *unused, GError **err)
 {
 	struct engine *e = m->priv->engine;
 	struct server *s = mig_server(m);
 	char *old = s->host;
 	bool ok;
 
+	(void)unused;
 	s->host = m->dest;
 	ok = fleet_server_save(e->fleet, s, err);
 	s->host = old;
@@ -194,7 +192,7 @@ static void announce(struct mig *m)
 	};
 
 	if (c->enable_qemu_monitor_announce_self && m->priv->probe.dest->state == HV_RUNNING)
-		(void)live_ask_always(m, mig_dest(m), &req, announced);
+		(void)step_ask_always(m, mig_dest(m), &req, announced);
 }
 
 void settle_moved(struct mig *m)
@@ -235,13 +233,14 @@ static void retry(struct mig *m)
 	live_enter(m);
 }
 
-static bool write_gone(struct mig *m, GError **err)
+static bool write_gone(struct mig *m, void *unused, GError **err)
 {
 	struct server *s = mig_server(m);
 	enum server_vm was = s->vm;
 	char *fault = s->fault;
 	bool ok;
 
+	(void)unused;
 	s->vm = SERVER_ERROR;
 	s->fault = m->error;
 	ok = fleet_server_save(m->priv->engine->fleet, s, err);
@@ -261,7 +260,7 @@ static void gone(struct mig *m, const char *what)
 	s->vm = SERVER_ERROR;
 	util_replace(&s->fault, m->error);
 	log_error("guest_lost", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("why", what));
-	live_end(m, MIG_ERROR, m->error);
+	step_end(m, MIG_ERROR, m->error);
 }
 
 /* Nothing is touched: both halves stay for an operator with more to go by than the two hosts can say. */
@@ -373,7 +372,7 @@ static void stays_in_undo(struct mig *m, bool dest_known)
 	/* What a silent destination may hold is found again by this row, which must go on naming it (leftover.c). */
 	if (dest_known && !m->priv->copy.guest_refused && live_elsewhere(m, why ? why : "undone"))
 		return;
-	live_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, why ? why : "undone");
+	step_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, why ? why : "undone");
 }
 
 static void got_downtime(struct mig *m, struct hv_reply *r)
@@ -387,7 +386,7 @@ static void got_downtime(struct mig *m, struct hv_reply *r)
 		m->progress.mem_processed = MAX(m->progress.mem_processed, r->job.mem_processed);
 		m->progress.mem_remaining = 0;
 	}
-	live_end(m, MIG_DONE, NULL);
+	step_end(m, MIG_DONE, NULL);
 }
 
 static bool given_up(const struct mig *m, enum hv_op op)
@@ -426,8 +425,8 @@ static void clean_source(struct mig *m)
 		act_with(m, mig_dest(m), &req);
 	else if (lacks_at_source(m, &req))
 		act_with(m, mig_source(m), &req);
-	else if (!live_ask(m, mig_dest(m), &done, got_downtime))
-		live_end(m, MIG_DONE, NULL);
+	else if (!step_ask(m, mig_dest(m), &done, got_downtime))
+		step_end(m, MIG_DONE, NULL);
 }
 
 static void act_copy(struct mig *m, enum probe_verdict v)
@@ -475,7 +474,7 @@ static void act_undo(struct mig *m, enum probe_verdict v)
 		stays_in_undo(m, v == PROBE_NOT_MOVED);
 		break;
 	case PROBE_STOPPED:
-		live_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, "the guest was shut off in the meantime");
+		step_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, "the guest was shut off in the meantime");
 		break;
 	case PROBE_LEFTOVER:
 		act_on(m, mig_dest(m), HV_DOM_DESTROY);
@@ -527,7 +526,7 @@ static void act_finish(struct mig *m, enum probe_verdict v)
 	case PROBE_LEFTOVER:
 	case PROBE_RESUME_SOURCE:
 		/* It was seen living at the destination and is not any more: it was moved or stopped by hand. */
-		live_end(m, MIG_ERROR, "after the migration the guest was found at the source again");
+		step_end(m, MIG_ERROR, "after the migration the guest was found at the source again");
 		break;
 	case PROBE_WAIT:
 	case PROBE_POSTCOPY_RUN:

@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/block.h"
-#include "migrate/mig.h"
+#include "migrate/step.h"
 #include "migrate/tune.h"
 
 #define DISKS_MAX 64 /* of a guest whose sizes count for the deadline */
@@ -72,18 +72,13 @@ static void set_downtime(struct mig *m, int64_t ms)
 {
 	struct hv_req req = { .op = HV_JOB_TUNE, .uuid = m->server_uuid, .downtime_ms = ms };
 
-	if (!live_ask(m, mig_source(m), &req, downtime_answered))
+	if (!step_ask(m, mig_source(m), &req, downtime_answered))
 		m->priv->tune.history.downtime_ms = 0;
 }
 
 static bool write_decision(struct mig *m, const struct converge_decision *d)
 {
-	g_autoptr(GError) err = NULL;
-
-	if (mig_set_phase(m, m->phase, m->phase, d->reason, NULL, &err))
-		return true;
-	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
-	return false;
+	return step_note(m, m->phase, d->reason, NULL, NULL);
 }
 
 /* The next poll carries the wish to the host, while the job runs. */

@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/mig.h"
 #include "migrate/postcopy.h"
 #include "migrate/settle.h"
+#include "migrate/step.h"
 #include "migrate/tune.h"
 #include "migrate/watch.h"
 
@@ -104,9 +104,9 @@ static void send_wishes(struct mig *m)
 	if (m->postcopy)
 		return; /* there is no way but forwards */
 	if ((m->abort_wanted || p->watch.given_up) && !p->watch.abort_sent)
-		p->watch.abort_sent = live_ask(m, mig_source(m), &stop, abort_answered);
+		p->watch.abort_sent = step_ask(m, mig_source(m), &stop, abort_answered);
 	else if (m->force_wanted && !p->watch.force_sent && !m->abort_wanted)
-		p->watch.force_sent = p->watch.pause_open = live_ask_always(m, mig_source(m), &force, force_answered);
+		p->watch.force_sent = p->watch.pause_open = step_ask_always(m, mig_source(m), &force, force_answered);
 }
 
 /* Right after the loop stood, a connection that broke meanwhile says nothing of the link. */
@@ -121,12 +121,9 @@ static bool can_be_reached(const struct mig *m)
 static void give_up(struct mig *m)
 {
 	g_autofree char *why = g_strdup_printf("The link to %s is down: no byte has moved for %d seconds, and the host does not answer", m->dest, STILL_MS / 1000);
-	g_autoptr(GError) err = NULL;
 
-	if (mig_set_phase(m, m->phase, m->phase, why, NULL, &err))
+	if (step_note(m, m->phase, why, NULL, NULL))
 		m->priv->watch.given_up = g_steal_pointer(&why);
-	else
-		log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", err->message));
 }
 
 static void watch_link(struct mig *m, const struct hv_job *j)
@@ -181,7 +178,7 @@ void watch_now(struct mig *m)
 
 	if (m->priv->watch.polling)
 		return;
-	m->priv->watch.polling = live_ask(m, mig_source(m), &req, got_job);
+	m->priv->watch.polling = step_ask(m, mig_source(m), &req, got_job);
 	if (m->priv->watch.polling)
 		return;
 	if (m->priv->copy.running)

@@ -150,6 +150,7 @@ CIRCLES = {
         "migrate/record",
         "migrate/search",
         "migrate/settle",
+        "migrate/step",
         "migrate/tell",
         "migrate/tune",
         "migrate/watch",
