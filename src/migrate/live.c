@@ -9,7 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fleet/sched.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/domxml_rewrite.h"
 #include "migrate/block.h"
 #include "migrate/definition.h"
 #include "migrate/precheck.h"

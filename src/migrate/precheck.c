@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "fleet/sched.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/domxml_rewrite.h"
 #include "migrate/mig.h"
 #include "migrate/precheck_ties.h"
 

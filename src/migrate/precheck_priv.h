@@ -5,7 +5,7 @@
 #ifndef PRECHECK_PRIV_H
 #define PRECHECK_PRIV_H
 
-#include "hv/xml/domxml.h"
+#include "hv/xml/domxml_needs.h"
 #include "migrate/block.h"
 #include "migrate/mig.h"
 #include "migrate/precheck.h"

@@ -7,7 +7,11 @@
 
 #include "base/err.h"
 #include "hv/libvirt/caps.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/domxml_cpu.h"
+#include "hv/xml/domxml_needs.h"
+#include "hv/xml/domxml_parse.h"
+#include "hv/xml/domxml_rewrite.h"
+#include "hv/xml/xml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/domxml_rewrite.h"
 #include "live.h"
 
 #define SLOW_MIBS 8 /* a migration at this rate takes many seconds */

@@ -65,12 +65,6 @@ CIRCLES = {
         "fleet/place_use",
     ],
     "hv": [
-        "hv/xml/domxml",
-        "hv/xml/domxml_needs",
-        "hv/xml/domxml_place",
-        "hv/xml/domxml_ties",
-    ],
-    "hv 2": [
         "hv/libvirt/addr",
         "hv/libvirt/announce",
         "hv/libvirt/cache",
@@ -96,7 +90,7 @@ CIRCLES = {
         "hv/libvirt/state",
         "hv/libvirt/vol",
     ],
-    "hv 3": [
+    "hv 2": [
         "hv/sim/sim",
         "hv/sim/copy",
         "hv/sim/define",

@@ -9,7 +9,11 @@
 #include "base/err.h"
 #include "hv/libvirt/caps.h"
 #include "hv/libvirt/place.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/domxml_cpu.h"
+#include "hv/xml/domxml_needs.h"
+#include "hv/xml/domxml_parse.h"
+#include "hv/xml/domxml_rewrite.h"
+#include "hv/xml/xml.h"
 
 static const char *const golden[] = {
 	"lab", "nova-kvm", "networks", "disks", "chains", "spice", "listen-network", "no-graphics", "odd", "pinned-numa", "tied",
@@ -622,7 +626,7 @@ static const struct {
 static void test_volumes(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(volumes); i++) {
-		g_autoptr(xmlDoc) doc = domxml_read(volumes[i].pool, "pool", NULL);
+		g_autoptr(xmlDoc) doc = xml_read(volumes[i].pool, "pool", NULL);
 
 		g_test_message("%s %s", volumes[i].pool, volumes[i].path);
 		g_assert_cmpint(lv_vol_kind(volumes[i].type, volumes[i].path, xmlDocGetRootElement(doc)), ==, volumes[i].kind);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hv/xml/domxml.h"
+#include "hv/needs.h"
+#include "hv/xml/domxml_needs.h"
 
 #include "base/err.h"
 

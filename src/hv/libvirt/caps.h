@@ -14,7 +14,7 @@
 /**
  * lv_caps_parse() - fill uuid, arch, CPU, kvm and NUMA nodes of @info from capabilities XML.
  *
- * The text is the host's, so it is read under the limits of domxml.h.
+ * The text is the host's, so it is read under the limits of xml.h.
  * Return: false with ERR_HV; @info may be half filled then.
  */
 bool lv_caps_parse(const char *xml, struct hv_host_info *info, GError **err);

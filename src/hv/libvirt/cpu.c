@@ -7,7 +7,7 @@
 #include <assert.h>
 
 #include "base/err.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/domxml_cpu.h"
 
 /* What a CPU mode asks of the destination. */
 enum need {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "hv/xml/domdef.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/xml.h"
 
 #define LIBVIRT_KEEP_TPM 8009000 /* VIR_DOMAIN_UNDEFINE_KEEP_TPM exists from here on */
 
@@ -51,11 +51,11 @@ bool lv_dom_definition(const struct lv_ctx *x, const struct hv_req *req, struct 
 /* A definition of another domain would be one more domain. */
 static bool names(const char *xml, const char *uuid, GError **err)
 {
-	g_autoptr(xmlDoc) doc = domxml_read(xml, "domain", err);
-	g_autofree char *said = doc ? domxml_text(domxml_child(xmlDocGetRootElement(doc), "uuid")) : NULL;
+	g_autoptr(xmlDoc) doc = xml_read(xml, "domain", err);
+	g_autofree char *said = doc ? xml_text(xml_child(xmlDocGetRootElement(doc), "uuid")) : NULL;
 
 	if (doc && (!said || g_ascii_strcasecmp(said, uuid) != 0))
-		return domxml_refuse(err, "the definition is of another domain");
+		return xml_refuse(err, "the definition is of another domain");
 	return doc != NULL;
 }
 

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/xml.h"
 
 #define DEVICES_MAX 4096
 
@@ -49,8 +49,8 @@ static void take_link(struct hv_device *d, const char *link)
 /* Does this node device go by that path? */
 static bool goes_by(const xmlNode *root, const char *path)
 {
-	for (const xmlNode *n = domxml_child(root, "devnode"); n; n = domxml_next(n, "devnode")) {
-		g_autofree char *name = domxml_text(n);
+	for (const xmlNode *n = xml_child(root, "devnode"); n; n = xml_next(n, "devnode")) {
+		g_autofree char *name = xml_text(n);
 
 		if (!g_strcmp0(name, path))
 			return true;
@@ -60,9 +60,9 @@ static bool goes_by(const xmlNode *root, const char *path)
 
 static void take_node(struct hv_device *d, const xmlNode *root)
 {
-	set_id(d, HV_ID_SERIAL, domxml_text(domxml_child(domxml_child(root, "capability"), "serial")));
-	for (const xmlNode *n = domxml_child(root, "devnode"); n; n = domxml_next(n, "devnode")) {
-		g_autofree char *link = domxml_text(n);
+	set_id(d, HV_ID_SERIAL, xml_text(xml_child(xml_child(root, "capability"), "serial")));
+	for (const xmlNode *n = xml_child(root, "devnode"); n; n = xml_next(n, "devnode")) {
+		g_autofree char *link = xml_text(n);
 
 		if (link)
 			take_link(d, link);
@@ -73,7 +73,7 @@ static void take_node(struct hv_device *d, const xmlNode *root)
 static bool look_at_node(virNodeDevicePtr node, const char *path, struct hv_device *d)
 {
 	char *xml = virNodeDeviceGetXMLDesc(node, 0);
-	g_autoptr(xmlDoc) doc = xml ? domxml_read(xml, "device", NULL) : NULL;
+	g_autoptr(xmlDoc) doc = xml ? xml_read(xml, "device", NULL) : NULL;
 	const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
 	bool it = root && goes_by(root, path);
 

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/domxml_parse.h"
+#include "hv/xml/xml.h"
 
 virDomainPtr lv_dom_lookup(const struct lv_ctx *x, const char *uuid, GError **err)
 {

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "hv/libvirt/caps.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/xml.h"
 
 #define MEMORY_STATS_MAX 1024 /* libvirt's own (REMOTE_NODE_MEMORY_STATS_MAX) */
 #define POOL_REFRESH_MS 60000 /* libvirt knows a pool's free space as of its last refresh */

@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 #include "hv/libvirt/caps.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/xml.h"
 
 static void found(struct hv_need *n, bool there, const char *why)
 {
@@ -192,14 +192,14 @@ static void look_device(const struct lv_ctx *x, struct hv_need *n)
 static void look_security(const struct lv_ctx *x, struct hv_need *n)
 {
 	char *text = virConnectGetCapabilities(x->vir);
-	g_autoptr(xmlDoc) doc = text ? domxml_read(text, "capabilities", NULL) : NULL;
-	const xmlNode *host = doc ? domxml_child(xmlDocGetRootElement(doc), "host") : NULL;
+	g_autoptr(xmlDoc) doc = text ? xml_read(text, "capabilities", NULL) : NULL;
+	const xmlNode *host = doc ? xml_child(xmlDocGetRootElement(doc), "host") : NULL;
 	bool there = false;
 
 	if (!host)
 		not_found(n, (const int[]){ 0 }, true);
-	for (xmlNode *m = domxml_child(host, "secmodel"); m; m = domxml_next(m, "secmodel")) {
-		g_autofree char *model = domxml_text(domxml_child(m, "model"));
+	for (xmlNode *m = xml_child(host, "secmodel"); m; m = xml_next(m, "secmodel")) {
+		g_autofree char *model = xml_text(xml_child(m, "model"));
 
 		there |= !g_strcmp0(model, n->name);
 	}

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/xml.h"
+#include "hv/xml/xml_served.h"
 
 static int64_t to_int64(unsigned long long v)
 {
@@ -24,10 +25,10 @@ static bool read_format(const struct lv_place *p, virStorageVolPtr vol, char **r
 
 	if (!xml)
 		return lv_error(p->vir, "read the volume's description", err);
-	doc = domxml_read(xml, "volume", err);
+	doc = xml_read(xml, "volume", err);
 	if (!doc)
 		return false;
-	format = domxml_attr(domxml_child(domxml_child(xmlDocGetRootElement(doc), "target"), "format"), "type");
+	format = xml_attr(xml_child(xml_child(xmlDocGetRootElement(doc), "target"), "format"), "type");
 	if (format && strlen(format) > DOMXML_NAME_MAX)
 		g_clear_pointer(&format, g_free);
 	*ret = format;
@@ -161,7 +162,7 @@ enum hv_source lv_vol_kind(int type, const char *path, const xmlNode *pool)
 		return HV_SOURCE_DEVICE;
 	if (type < 0 || type >= (int)G_N_ELEMENTS(kinds))
 		return HV_SOURCE_OTHER;
-	if (kinds[type] == HV_SOURCE_NETWORK && domxml_served_locally(domxml_child(pool, "source")))
+	if (kinds[type] == HV_SOURCE_NETWORK && xml_served_locally(xml_child(pool, "source")))
 		return HV_SOURCE_LOOPBACK;
 	return kinds[type];
 }
@@ -199,12 +200,12 @@ static const char *const origins[] = { "host", "name", "device", "dir", "format"
 
 static char *origin_of(const xmlNode *pool)
 {
-	const xmlNode *source = domxml_child(pool, "source");
+	const xmlNode *source = xml_child(pool, "source");
 	GString *s = g_string_new(NULL);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(origins); i++) {
-		for (xmlNode *n = domxml_child(source, origins[i]); n; n = domxml_next(n, origins[i])) {
-			g_autofree char *text = domxml_dump(n);
+		for (xmlNode *n = xml_child(source, origins[i]); n; n = xml_next(n, origins[i])) {
+			g_autofree char *text = xml_dump(n);
 
 			g_string_append(s, text ? text : "?");
 		}
@@ -215,7 +216,7 @@ static char *origin_of(const xmlNode *pool)
 /* Where the pool has, or would have, a volume of that name. */
 static char *path_in(const xmlNode *pool, const char *name)
 {
-	g_autofree char *target = domxml_text(domxml_child(domxml_child(pool, "target"), "path"));
+	g_autofree char *target = xml_text(xml_child(xml_child(pool, "target"), "path"));
 
 	return target && *target == '/' ? g_build_filename(target, name, NULL) : NULL;
 }
@@ -244,7 +245,7 @@ static bool describe(virConnectPtr vir, virStorageVolPtr vol, const xmlNode *poo
 static bool find(virConnectPtr vir, virStoragePoolPtr pool, const char *name, struct hv_vol *ret, GError **err)
 {
 	char *xml = virStoragePoolGetXMLDesc(pool, 0);
-	g_autoptr(xmlDoc) doc = xml ? domxml_read(xml, "pool", err) : NULL;
+	g_autoptr(xmlDoc) doc = xml ? xml_read(xml, "pool", err) : NULL;
 	g_autoptr(virStorageVol) vol = NULL;
 
 	if (!xml)

@@ -8,7 +8,7 @@
 
 #include "hv/sim/int.h"
 #include "hv/sim/sim.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/domxml_parse.h"
 
 #define PCI(bus) "<source><address domain='0x0000' bus='" bus "' slot='0x00' function='0x0'/></source>"
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "hv/xml/domxml.h"
+#include "hv/xml/xml.h"
 
 #define WORDS_MAX 200 /* bytes of a value that is shown */
 
@@ -79,7 +79,7 @@ static bool is_of_host(const xmlNode *n, const char *attr)
 			continue;
 		if (!of_host[i].if_attr)
 			return true;
-		value = domxml_attr(n, of_host[i].if_attr);
+		value = xml_attr(n, of_host[i].if_attr);
 		if (g_strcmp0(value, of_host[i].is) == 0)
 			return true;
 	}
@@ -153,7 +153,7 @@ static bool same_value(const xmlNode *n, const char *attr, const char *a, const 
 
 static bool same_attr(const xmlNode *a, const xmlNode *b, const char *attr, char **ret)
 {
-	g_autofree char *one = domxml_attr(a, attr), *other = domxml_attr(b, attr);
+	g_autofree char *one = xml_attr(a, attr), *other = xml_attr(b, attr);
 
 	return is_of_host(a, attr) || same_value(a, attr, one, other) || differ(a, attr, one, other, ret);
 }
@@ -200,7 +200,7 @@ static bool same_element(const xmlNode *a, const xmlNode *b, char **ret)
 
 bool domdef_same(const char *a, const char *b, char **ret_differs)
 {
-	g_autoptr(xmlDoc) one = domxml_read(a, "domain", NULL), other = domxml_read(b, "domain", NULL);
+	g_autoptr(xmlDoc) one = xml_read(a, "domain", NULL), other = xml_read(b, "domain", NULL);
 
 	if (one && other)
 		return same_element(xmlDocGetRootElement(one), xmlDocGetRootElement(other), ret_differs);

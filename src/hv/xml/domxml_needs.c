@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a domain needs by name of the host that it runs on, and what keeps it
- * from being migrated, read from its XML.
- *
  * The rules are those of libvirt 9.0 (qemuMigrationSrcIsAllowed and the start of
  * a domain) and of QEMU 7.2 (devices without a migratable state).
  */
+#include "hv/xml/domxml_needs.h"
+
 #include <string.h>
 
+#include "base/util.h"
 #include "hv/needs.h"
-#include "hv/xml/domxml.h"
+#include "hv/xml/domxml_rewrite.h"
+#include "hv/xml/xml.h"
+#include "hv/xml/xml_served.h"
 
 typedef bool take_f(const xmlNode *n, struct domxml_needs *ret, GError **err);
-
-static bool is(const xmlNode *n, const char *attr, const char *value)
-{
-	g_autofree char *text = domxml_attr(n, attr);
-
-	return !g_strcmp0(text, value);
-}
 
 static void block(struct domxml_needs *ret, char *why)
 {
@@ -34,13 +29,13 @@ static struct hv_need *want(GPtrArray *needs, enum hv_need_kind kind, char *name
 	g_autofree char *owned = name;
 
 	if (strlen(owned) > DOMXML_TEXT_MAX || needs->len >= HV_NEEDS_MAX)
-		return domxml_refuse(err, "more than a guest can need of its host");
+		return xml_refuse(err, "more than a guest can need of its host");
 	return hv_need_add(needs, kind, owned);
 }
 
 static bool want_attr(const xmlNode *n, const char *attr, enum hv_need_kind kind, struct domxml_needs *ret, GError **err)
 {
-	char *name = domxml_attr(n, attr);
+	char *name = xml_attr(n, attr);
 
 	if (name && *name)
 		return want(ret->dest, kind, name, err);
@@ -56,7 +51,7 @@ static bool add_path(GPtrArray *paths, char *path, GError **err)
 	}
 	if (strlen(path) > DOMXML_TEXT_MAX || paths->len >= DOMXML_DEVICES_MAX) {
 		g_free(path);
-		return domxml_refuse(err, "too many paths, or one that is too long");
+		return xml_refuse(err, "too many paths, or one that is too long");
 	}
 	g_ptr_array_add(paths, path);
 	return true;
@@ -66,8 +61,8 @@ static bool add_path(GPtrArray *paths, char *path, GError **err)
 
 static bool take_secret(const xmlNode *secret, struct domxml_needs *ret, GError **err)
 {
-	g_autofree char *uuid = domxml_attr(secret, "uuid"), *type = domxml_attr(secret, "type");
-	char *usage = domxml_attr(secret, "usage");
+	g_autofree char *uuid = xml_attr(secret, "uuid"), *type = xml_attr(secret, "type");
+	char *usage = xml_attr(secret, "usage");
 	struct hv_need *n;
 
 	if (uuid && util_uuid_valid(uuid)) {
@@ -102,11 +97,11 @@ static bool take_secrets(const xmlNode *n, int depth, struct domxml_needs *ret, 
 
 static bool take_disk(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
-	char *target = domxml_attr(domxml_child(n, "target"), "dev");
+	char *target = xml_attr(xml_child(n, "target"), "dev");
 
-	if (domxml_child(n, "transient"))
+	if (xml_child(n, "transient"))
 		block(ret, g_strdup_printf("its disk %s is transient", target ? target : ""));
-	if (target && *target && !is(n, "device", "cdrom") && !is(n, "device", "floppy")) {
+	if (target && *target && !xml_attr_is(n, "device", "cdrom") && !xml_attr_is(n, "device", "floppy")) {
 		if (!want(ret->source, HV_NEED_DISK_IDLE, target, err))
 			return false;
 	} else {
@@ -119,9 +114,10 @@ static bool take_disk(const xmlNode *n, struct domxml_needs *ret, GError **err)
 static bool take_tap(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
 	static const char *const own[] = { "vnet", "macvtap", "macvlan" };
-	g_autofree char *name = domxml_attr(domxml_child(n, "target"), "dev"), *managed = domxml_attr(domxml_child(n, "target"), "managed");
+	g_autofree char *name = xml_attr(xml_child(n, "target"), "dev"), *managed = xml_attr(xml_child(n, "target"), "managed");
 
-	if (!name || !*name || is(n, "type", "hostdev") || is(n, "type", "vdpa") || is(n, "type", "vhostuser") || !g_strcmp0(managed, "no"))
+	if (!name || !*name || xml_attr_is(n, "type", "hostdev") || xml_attr_is(n, "type", "vdpa") || xml_attr_is(n, "type", "vhostuser") ||
+	    !g_strcmp0(managed, "no"))
 		return true;
 	for (size_t i = 0; i < G_N_ELEMENTS(own); i++)
 		if (g_str_has_prefix(name, own[i]))
@@ -131,20 +127,20 @@ static bool take_tap(const xmlNode *n, struct domxml_needs *ret, GError **err)
 
 static bool take_interface(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
-	const xmlNode *source = domxml_child(n, "source"), *port = domxml_child(n, "virtualport");
+	const xmlNode *source = xml_child(n, "source"), *port = xml_child(n, "virtualport");
 	struct hv_need *bridge;
 	char *name = NULL;
 
-	if (!want_attr(domxml_child(n, "filterref"), "filter", HV_NEED_NWFILTER, ret, err) || !take_tap(n, ret, err))
+	if (!want_attr(xml_child(n, "filterref"), "filter", HV_NEED_NWFILTER, ret, err) || !take_tap(n, ret, err))
 		return false;
-	if (is(n, "type", "network"))
+	if (xml_attr_is(n, "type", "network"))
 		return want_attr(source, "network", HV_NEED_NETWORK, ret, err);
-	if (is(n, "type", "vhostuser") && !is(source, "mode", "server"))
-		return add_path(ret->paths, domxml_attr(source, "path"), err);
-	if (is(n, "type", "direct"))
+	if (xml_attr_is(n, "type", "vhostuser") && !xml_attr_is(source, "mode", "server"))
+		return add_path(ret->paths, xml_attr(source, "path"), err);
+	if (xml_attr_is(n, "type", "direct"))
 		return want_attr(source, "dev", HV_NEED_INTERFACE, ret, err);
-	if (is(n, "type", "bridge"))
-		name = domxml_attr(source, "bridge");
+	if (xml_attr_is(n, "type", "bridge"))
+		name = xml_attr(source, "bridge");
 	if (!name)
 		return true;
 	bridge = want(ret->dest, HV_NEED_INTERFACE, name, err);
@@ -155,29 +151,29 @@ static bool take_interface(const xmlNode *n, struct domxml_needs *ret, GError **
 
 static bool take_shmem(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
-	g_autofree char *name = domxml_attr(n, "name");
+	g_autofree char *name = xml_attr(n, "name");
 
 	(void)err;
-	if (!is(n, "role", "master"))
+	if (!xml_attr_is(n, "role", "master"))
 		block(ret, g_strdup_printf("its shared memory %s cannot be migrated", name ? name : ""));
 	return true;
 }
 
 static bool take_input(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
-	if (is(n, "type", "passthrough"))
+	if (xml_attr_is(n, "type", "passthrough"))
 		block(ret, g_strdup("it has an input device of its host (virtio-input-host)"));
-	if (is(n, "type", "evdev"))
-		return add_path(ret->paths, domxml_attr(domxml_child(n, "source"), "dev"), err);
+	if (xml_attr_is(n, "type", "evdev"))
+		return add_path(ret->paths, xml_attr(xml_child(n, "source"), "dev"), err);
 	return true;
 }
 
 static bool take_video(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
-	const xmlNode *model = domxml_child(n, "model");
+	const xmlNode *model = xml_child(n, "model");
 
 	(void)err;
-	if (is(model, "type", "virtio") && is(domxml_child(model, "acceleration"), "accel3d", "yes"))
+	if (xml_attr_is(model, "type", "virtio") && xml_attr_is(xml_child(model, "acceleration"), "accel3d", "yes"))
 		block(ret, g_strdup("its video device has 3D acceleration (virgl), whose state QEMU cannot send"));
 	return true;
 }
@@ -194,14 +190,14 @@ static bool add_made(GPtrArray *made, char *file, GError **err)
 /* A file and a socket that listens are made where the guest comes, in a folder that must be there. */
 static bool take_chardev(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
-	const xmlNode *source = domxml_child(n, "source");
+	const xmlNode *source = xml_child(n, "source");
 
-	if (!add_made(ret->made, domxml_attr(domxml_child(n, "log"), "file"), err))
+	if (!add_made(ret->made, xml_attr(xml_child(n, "log"), "file"), err))
 		return false;
-	if (is(n, "type", "file") || (is(n, "type", "unix") && is(source, "mode", "bind")))
-		return add_made(ret->made, domxml_attr(source, "path"), err);
-	if (is(n, "type", "dev") || is(n, "type", "pipe") || is(n, "type", "unix"))
-		return add_path(ret->paths, domxml_attr(source, "path"), err);
+	if (xml_attr_is(n, "type", "file") || (xml_attr_is(n, "type", "unix") && xml_attr_is(source, "mode", "bind")))
+		return add_made(ret->made, xml_attr(source, "path"), err);
+	if (xml_attr_is(n, "type", "dev") || xml_attr_is(n, "type", "pipe") || xml_attr_is(n, "type", "unix"))
+		return add_path(ret->paths, xml_attr(source, "path"), err);
 	return true;
 }
 
@@ -216,7 +212,7 @@ static void console_free(void *data)
 
 static int port_of(const xmlNode *n)
 {
-	g_autofree char *port = is(n, "autoport", "yes") ? NULL : domxml_attr(n, "port");
+	g_autofree char *port = xml_attr_is(n, "autoport", "yes") ? NULL : xml_attr(n, "port");
 	int64_t v;
 
 	return port && util_parse_int(port, 1, 65535, &v) ? (int)v : 0;
@@ -225,17 +221,17 @@ static int port_of(const xmlNode *n)
 /* Networks and sockets of the host are its own affair. */
 static bool take_graphics(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
-	const xmlNode *listen = domxml_child(n, "listen");
-	g_autofree char *type = domxml_attr(n, "type"), *address = NULL;
+	const xmlNode *listen = xml_child(n, "listen");
+	g_autofree char *type = xml_attr(n, "type"), *address = NULL;
 	struct domxml_console *c;
 
 	if (g_strcmp0(type, "vnc") && g_strcmp0(type, "spice"))
 		return true;
-	if (listen && !is(listen, "type", "address"))
+	if (listen && !xml_attr_is(listen, "type", "address"))
 		return true;
-	address = listen ? domxml_attr(listen, "address") : domxml_attr(n, "listen");
+	address = listen ? xml_attr(listen, "address") : xml_attr(n, "listen");
 	if ((address && strlen(address) > DOMXML_NAME_MAX) || ret->consoles->len >= DOMXML_DEVICES_MAX)
-		return domxml_refuse(err, "too many consoles, or an address that is too long");
+		return xml_refuse(err, "too many consoles, or an address that is too long");
 	c = g_new0(struct domxml_console, 1);
 	c->type = g_steal_pointer(&type);
 	c->address = g_strdup(address ? address : "");
@@ -246,8 +242,8 @@ static bool take_graphics(const xmlNode *n, struct domxml_needs *ret, GError **e
 
 static bool take_rng(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
-	const xmlNode *backend = domxml_child(n, "backend");
-	char *path = is(backend, "model", "random") ? domxml_text(backend) : NULL;
+	const xmlNode *backend = xml_child(n, "backend");
+	char *path = xml_attr_is(backend, "model", "random") ? xml_text(backend) : NULL;
 
 	/* Every host has those. */
 	if (!g_strcmp0(path, "/dev/random") || !g_strcmp0(path, "/dev/urandom"))
@@ -267,10 +263,10 @@ static const struct {
 
 static bool take_devices(const xmlNode *root, struct domxml_needs *ret, GError **err)
 {
-	const xmlNode *all = domxml_child(root, "devices");
+	const xmlNode *all = xml_child(root, "devices");
 
 	for (size_t i = 0; i < G_N_ELEMENTS(devices); i++)
-		for (xmlNode *n = domxml_child(all, devices[i].name); n; n = domxml_next(n, devices[i].name))
+		for (xmlNode *n = xml_child(all, devices[i].name); n; n = xml_next(n, devices[i].name))
 			if (!devices[i].take(n, ret, err))
 				return false;
 	return true;
@@ -281,11 +277,11 @@ static bool take_devices(const xmlNode *root, struct domxml_needs *ret, GError *
 /* 0: it is not said. */
 static int64_t tsc_frequency(const xmlNode *root)
 {
-	const xmlNode *clock = domxml_child(root, "clock");
+	const xmlNode *clock = xml_child(root, "clock");
 	int64_t hz = 0;
 
-	for (xmlNode *n = domxml_child(clock, "timer"); n && !hz; n = domxml_next(n, "timer")) {
-		g_autofree char *frequency = is(n, "name", "tsc") ? domxml_attr(n, "frequency") : NULL;
+	for (xmlNode *n = xml_child(clock, "timer"); n && !hz; n = xml_next(n, "timer")) {
+		g_autofree char *frequency = xml_attr_is(n, "name", "tsc") ? xml_attr(n, "frequency") : NULL;
 
 		if (frequency && !util_parse_int(frequency, 0, INT64_MAX, &hz))
 			hz = 0;
@@ -296,44 +292,44 @@ static int64_t tsc_frequency(const xmlNode *root)
 /* libvirt writes no model that stands for all drivers, or for none. */
 static bool take_labels(const xmlNode *root, struct domxml_needs *ret, GError **err)
 {
-	for (xmlNode *n = domxml_child(root, "seclabel"); n; n = domxml_next(n, "seclabel"))
-		if (!is(n, "model", "none") && !want_attr(n, "model", HV_NEED_SECURITY, ret, err))
+	for (xmlNode *n = xml_child(root, "seclabel"); n; n = xml_next(n, "seclabel"))
+		if (!xml_attr_is(n, "model", "none") && !want_attr(n, "model", HV_NEED_SECURITY, ret, err))
 			return false;
 	return true;
 }
 
 static void take_cpu(const xmlNode *root, struct domxml_needs *ret)
 {
-	const xmlNode *cpu = domxml_child(root, "cpu");
+	const xmlNode *cpu = xml_child(root, "cpu");
 
 	ret->tsc_hz = tsc_frequency(root);
-	ret->all_features = is(root, "type", "kvm") && is(cpu, "migratable", "off");
-	for (xmlNode *n = domxml_child(cpu, "feature"); n; n = domxml_next(n, "feature"))
-		if (is(n, "name", "invtsc") && !is(n, "policy", "disable") && !is(n, "policy", "forbid") && !ret->tsc_hz)
+	ret->all_features = xml_attr_is(root, "type", "kvm") && xml_attr_is(cpu, "migratable", "off");
+	for (xmlNode *n = xml_child(cpu, "feature"); n; n = xml_next(n, "feature"))
+		if (xml_attr_is(n, "name", "invtsc") && !xml_attr_is(n, "policy", "disable") && !xml_attr_is(n, "policy", "forbid") && !ret->tsc_hz)
 			block(ret, g_strdup("its CPU has invtsc, and the frequency of its tsc timer is not set"));
 }
 
 static bool take_files(const xmlNode *root, struct domxml_needs *ret, GError **err)
 {
 	static const char *const names[] = { "kernel", "initrd", "dtb", "loader" };
-	const xmlNode *os = domxml_child(root, "os");
+	const xmlNode *os = xml_child(root, "os");
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-		if (!add_path(ret->files, domxml_text(domxml_child(os, names[i])), err))
+		if (!add_path(ret->files, xml_text(xml_child(os, names[i])), err))
 			return false;
 	return true;
 }
 
 static bool take_nvram(const xmlNode *root, struct domxml_needs *ret, GError **err)
 {
-	const xmlNode *nvram = domxml_child(domxml_child(root, "os"), "nvram"), *source = domxml_child(nvram, "source");
-	g_autofree char *path = source ? domxml_attr(source, "file") : domxml_text(nvram), *template = domxml_attr(nvram, "template");
+	const xmlNode *nvram = xml_child(xml_child(root, "os"), "nvram"), *source = xml_child(nvram, "source");
+	g_autofree char *path = source ? xml_attr(source, "file") : xml_text(nvram), *template = xml_attr(nvram, "template");
 
 	/* One on the network is where it is for all hosts. */
 	if (!path || *path != '/')
 		return true;
 	if (strlen(path) > DOMXML_TEXT_MAX || (template && strlen(template) > DOMXML_TEXT_MAX))
-		return domxml_refuse(err, "a path that is too long");
+		return xml_refuse(err, "a path that is too long");
 	ret->nvram = g_steal_pointer(&path);
 	ret->nvram_template = template && *template == '/' ? g_steal_pointer(&template) : NULL;
 	return true;
@@ -341,8 +337,8 @@ static bool take_nvram(const xmlNode *root, struct domxml_needs *ret, GError **e
 
 static bool take_machine(const xmlNode *root, struct domxml_needs *ret, GError **err)
 {
-	const xmlNode *type = domxml_child(domxml_child(root, "os"), "type");
-	char *machine = domxml_attr(type, "machine");
+	const xmlNode *type = xml_child(xml_child(root, "os"), "type");
+	char *machine = xml_attr(type, "machine");
 	struct hv_need *n;
 
 	if (!machine)
@@ -350,9 +346,9 @@ static bool take_machine(const xmlNode *root, struct domxml_needs *ret, GError *
 	n = want(ret->dest, HV_NEED_MACHINE, machine, err);
 	if (!n)
 		return false;
-	n->arch = domxml_attr(type, "arch");
-	n->virt_type = domxml_attr(root, "type");
-	n->emulator = domxml_text(domxml_child(domxml_child(root, "devices"), "emulator"));
+	n->arch = xml_attr(type, "arch");
+	n->virt_type = xml_attr(root, "type");
+	n->emulator = xml_text(xml_child(xml_child(root, "devices"), "emulator"));
 	return true;
 }
 
@@ -369,8 +365,8 @@ static const struct {
 
 static bool take_build(const xmlNode *root, const xmlNode *n, size_t i, struct domxml_needs *ret, GError **err)
 {
-	const xmlNode *type = domxml_child(domxml_child(root, "os"), "type");
-	g_autofree char *value = domxml_attr(builds[i].child ? domxml_child(n, builds[i].child) : n, builds[i].attr);
+	const xmlNode *type = xml_child(xml_child(root, "os"), "type");
+	g_autofree char *value = xml_attr(builds[i].child ? xml_child(n, builds[i].child) : n, builds[i].attr);
 	struct hv_need *need;
 
 	/* No video device is none. */
@@ -379,21 +375,21 @@ static bool take_build(const xmlNode *root, const xmlNode *n, size_t i, struct d
 	need = want(ret->dest, HV_NEED_DEVICE, g_strdup_printf("%s %s %s", builds[i].device, builds[i].as, value), err);
 	if (!need || need->usage)
 		return need;
-	need->usage = domxml_attr(type, "machine");
-	need->arch = domxml_attr(type, "arch");
-	need->virt_type = domxml_attr(root, "type");
-	need->emulator = domxml_text(domxml_child(domxml_child(root, "devices"), "emulator"));
+	need->usage = xml_attr(type, "machine");
+	need->arch = xml_attr(type, "arch");
+	need->virt_type = xml_attr(root, "type");
+	need->emulator = xml_text(xml_child(xml_child(root, "devices"), "emulator"));
 	return true;
 }
 
 static bool take_builds(const xmlNode *root, struct domxml_needs *ret, GError **err)
 {
-	const xmlNode *all = domxml_child(root, "devices");
-	const xmlNode *type = domxml_child(domxml_child(root, "os"), "type");
-	g_autofree char *machine = domxml_attr(type, "machine");
+	const xmlNode *all = xml_child(root, "devices");
+	const xmlNode *type = xml_child(xml_child(root, "os"), "type");
+	g_autofree char *machine = xml_attr(type, "machine");
 
 	for (size_t i = 0; machine && i < G_N_ELEMENTS(builds); i++)
-		for (xmlNode *n = domxml_child(all, builds[i].device); n; n = domxml_next(n, builds[i].device))
+		for (xmlNode *n = xml_child(all, builds[i].device); n; n = xml_next(n, builds[i].device))
 			if (!take_build(root, n, i, ret, err))
 				return false;
 	return true;
@@ -401,14 +397,14 @@ static bool take_builds(const xmlNode *root, struct domxml_needs *ret, GError **
 
 static bool take_name(const xmlNode *root, struct domxml_needs *ret, GError **err)
 {
-	char *name = domxml_text(domxml_child(root, "name"));
+	char *name = xml_text(xml_child(root, "name"));
 
 	return !name || want(ret->dest, HV_NEED_NAME, name, err);
 }
 
 bool domxml_needs(const char *xml, struct domxml_needs *ret, GError **err)
 {
-	g_autoptr(xmlDoc) doc = domxml_glance(xml, "domain", err);
+	g_autoptr(xmlDoc) doc = xml_glance(xml, "domain", err);
 	const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
 	struct domxml_needs found = {
 		.source = hv_needs_new(), .dest = hv_needs_new(),

@@ -1,17 +1,18 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * What ties a domain to its host, read from its XML.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/xml/domxml_ties.h"
+
 #include <string.h>
 
-#include "hv/xml/domxml.h"
+#include "base/util.h"
+#include "hv/xml/domxml_device.h"
+#include "hv/xml/xml.h"
 
 #define DEFAULT_HUGE_KIB 2048 /* <hugepages/> alone takes the host's default size, which the XML does not tell */
 
 /* A number, also hexadecimal; -1 if it is none or not there. */
 static int64_t number(const xmlNode *n, const char *attr, int64_t max)
 {
-	g_autofree char *text = domxml_attr(n, attr);
+	g_autofree char *text = xml_attr(n, attr);
 	char *end = NULL;
 	guint64 v = text ? g_ascii_strtoull(text, &end, 0) : 0;
 
@@ -21,30 +22,23 @@ static int64_t number(const xmlNode *n, const char *attr, int64_t max)
 /* Not there, or empty, is no set. */
 static bool set_attr(const xmlNode *n, const char *attr, struct cpuset *ret, GError **err)
 {
-	g_autofree char *text = domxml_attr(n, attr);
+	g_autofree char *text = xml_attr(n, attr);
 
 	if (!text || !*g_strstrip(text))
 		return true;
-	return cpuset_parse_host(text, ret) || domxml_refuse(err, "no valid set of CPUs");
-}
-
-static bool is(const xmlNode *n, const char *attr, const char *value)
-{
-	g_autofree char *text = domxml_attr(n, attr);
-
-	return !g_strcmp0(text, value);
+	return cpuset_parse_host(text, ret) || xml_refuse(err, "no valid set of CPUs");
 }
 
 /* ---- devices ---- */
 
 bool domxml_failover(const xmlNode *n)
 {
-	return is(domxml_child(n, "teaming"), "type", "transient");
+	return xml_attr_is(xml_child(n, "teaming"), "type", "transient");
 }
 
 static char *pci_name(const xmlNode *hostdev)
 {
-	const xmlNode *a = domxml_child(domxml_child(hostdev, "source"), "address");
+	const xmlNode *a = xml_child(xml_child(hostdev, "source"), "address");
 
 	return g_strdup_printf("pci %04x:%02x:%02x.%x", (unsigned)MAX(number(a, "domain", 0xffffffff), 0), (unsigned)MAX(number(a, "bus", 255), 0),
 			       (unsigned)MAX(number(a, "slot", 31), 0), (unsigned)MAX(number(a, "function", 7), 0));
@@ -52,14 +46,14 @@ static char *pci_name(const xmlNode *hostdev)
 
 static bool parse_hostdev(const xmlNode *n, struct hv_dom *d, GError **err)
 {
-	g_autofree char *type = domxml_attr(n, "type");
+	g_autofree char *type = xml_attr(n, "type");
 	char *uuid;
 
 	if (!g_strcmp0(type, "mdev")) {
-		uuid = domxml_attr(domxml_child(domxml_child(n, "source"), "address"), "uuid");
+		uuid = xml_attr(xml_child(xml_child(n, "source"), "address"), "uuid");
 		if (!uuid || !util_uuid_valid(uuid)) {
 			g_free(uuid);
-			return domxml_refuse(err, "a mediated device without a UUID");
+			return xml_refuse(err, "a mediated device without a UUID");
 		}
 		g_ptr_array_add(d->ties->mdevs, uuid);
 	} else if (!g_strcmp0(type, "pci") && !domxml_failover(n)) {
@@ -73,7 +67,7 @@ static bool parse_hostdev(const xmlNode *n, struct hv_dom *d, GError **err)
 static bool parse_memory_device(const xmlNode *n, struct hv_dom *d, GError **err)
 {
 	(void)err;
-	d->ties->vpmem += is(n, "model", "nvdimm") || is(n, "model", "virtio-pmem");
+	d->ties->vpmem += xml_attr_is(n, "model", "nvdimm") || xml_attr_is(n, "model", "virtio-pmem");
 	return true;
 }
 
@@ -87,13 +81,13 @@ static bool parse_share(const xmlNode *n, struct hv_dom *d, GError **err)
 
 static bool parse_tpm(const xmlNode *n, struct hv_dom *d, GError **err)
 {
-	const xmlNode *backend = domxml_child(n, "backend");
+	const xmlNode *backend = xml_child(n, "backend");
 
 	(void)err;
-	if (!is(backend, "type", "emulator"))
+	if (!xml_attr_is(backend, "type", "emulator"))
 		d->ties->tpm = HV_TPM_HOST;
 	else
-		d->ties->tpm = domxml_child(backend, "encryption") ? HV_TPM_SECRET : HV_TPM_EMULATOR;
+		d->ties->tpm = xml_child(backend, "encryption") ? HV_TPM_SECRET : HV_TPM_EMULATOR;
 	return true;
 }
 
@@ -106,8 +100,8 @@ static const struct domxml_device devices[] = {
 
 static bool parse_sealed(const xmlNode *root, struct hv_ties *t)
 {
-	const xmlNode *n = domxml_child(root, "launchSecurity");
-	g_autofree char *type = domxml_attr(n, "type");
+	const xmlNode *n = xml_child(root, "launchSecurity");
+	g_autofree char *type = xml_attr(n, "type");
 
 	if (n)
 		t->sealed = g_strdup(type && *type && strlen(type) <= DOMXML_NAME_MAX ? type : "unknown");
@@ -118,11 +112,11 @@ static bool parse_sealed(const xmlNode *root, struct hv_ties *t)
 
 static bool parse_pins(const xmlNode *tune, const char *name, const char *id, GArray *ret, GError **err)
 {
-	for (xmlNode *n = domxml_child(tune, name); n; n = domxml_next(n, name)) {
+	for (xmlNode *n = xml_child(tune, name); n; n = xml_next(n, name)) {
 		struct hv_pin pin = { .id = (int)number(n, id, DOMXML_PINS_MAX) };
 
 		if (pin.id < 0 || ret->len >= DOMXML_PINS_MAX)
-			return domxml_refuse(err, "no valid pin of a CPU");
+			return xml_refuse(err, "no valid pin of a CPU");
 		if (!set_attr(n, "cpuset", &pin.cpus, err))
 			return false;
 		if (!cpuset_is_empty(&pin.cpus))
@@ -133,15 +127,15 @@ static bool parse_pins(const xmlNode *tune, const char *name, const char *id, GA
 
 static bool parse_cells(const xmlNode *root, struct hv_place *p, GError **err)
 {
-	const xmlNode *numa = domxml_child(domxml_child(root, "cpu"), "numa");
+	const xmlNode *numa = xml_child(xml_child(root, "cpu"), "numa");
 
-	for (xmlNode *n = domxml_child(numa, "cell"); n; n = domxml_next(n, "cell")) {
-		struct hv_cell cell = { .mem_mib = domxml_mib(n, "memory") };
-		g_autofree char *id = domxml_attr(n, "id");
+	for (xmlNode *n = xml_child(numa, "cell"); n; n = xml_next(n, "cell")) {
+		struct hv_cell cell = { .mem_mib = xml_mib(n, "memory") };
+		g_autofree char *id = xml_attr(n, "id");
 		int64_t at = id ? number(n, "id", DOMXML_CELLS_MAX - 1) : p->cells->len;
 
 		if (at < 0 || at >= DOMXML_CELLS_MAX || cell.mem_mib < 0)
-			return domxml_refuse(err, "no valid NUMA cell");
+			return xml_refuse(err, "no valid NUMA cell");
 		if (!set_attr(n, "cpus", &cell.vcpus, err))
 			return false;
 		if (at >= p->cells->len)
@@ -153,20 +147,20 @@ static bool parse_cells(const xmlNode *root, struct hv_place *p, GError **err)
 
 static bool parse_nodes(const xmlNode *root, struct hv_place *p, GError **err)
 {
-	const xmlNode *tune = domxml_child(root, "numatune"), *memory = domxml_child(tune, "memory");
+	const xmlNode *tune = xml_child(root, "numatune"), *memory = xml_child(tune, "memory");
 
 	/* libvirt's default is strict, and it always writes the mode. */
-	p->strict = is(memory, "mode", "strict");
+	p->strict = xml_attr_is(memory, "mode", "strict");
 	if (!set_attr(memory, "nodeset", &p->nodes, err))
 		return false;
-	for (xmlNode *n = domxml_child(tune, "memnode"); n; n = domxml_next(n, "memnode")) {
+	for (xmlNode *n = xml_child(tune, "memnode"); n; n = xml_next(n, "memnode")) {
 		int64_t id = number(n, "cellid", DOMXML_CELLS_MAX - 1);
 
 		if (id < 0 || id >= p->cells->len)
-			return domxml_refuse(err, "a <memnode> without a NUMA cell");
+			return xml_refuse(err, "a <memnode> without a NUMA cell");
 		if (!set_attr(n, "nodeset", &g_array_index(p->cells, struct hv_cell, id).nodes, err))
 			return false;
-		p->strict |= is(n, "mode", "strict");
+		p->strict |= xml_attr_is(n, "mode", "strict");
 	}
 	return true;
 }
@@ -186,17 +180,17 @@ static void set_pages(struct hv_place *p, const struct cpuset *cells, int64_t ki
 
 static bool parse_pages(const xmlNode *root, struct hv_place *p, GError **err)
 {
-	const xmlNode *huge = domxml_child(domxml_child(root, "memoryBacking"), "hugepages");
-	const xmlNode *n = domxml_child(huge, "page");
+	const xmlNode *huge = xml_child(xml_child(root, "memoryBacking"), "hugepages");
+	const xmlNode *n = xml_child(huge, "page");
 
 	if (huge && !n)
 		set_pages(p, &(struct cpuset){ { 0 } }, DEFAULT_HUGE_KIB);
-	for (int i = 0; n; n = domxml_next(n, "page")) {
+	for (int i = 0; n; n = xml_next(n, "page")) {
 		struct cpuset cells = { { 0 } };
-		int64_t bytes = domxml_bytes(n, "size");
+		int64_t bytes = xml_bytes(n, "size");
 
 		if (bytes <= 0 || ++i > DOMXML_CELLS_MAX)
-			return domxml_refuse(err, "no valid size of pages");
+			return xml_refuse(err, "no valid size of pages");
 		if (!set_attr(n, "nodeset", &cells, err))
 			return false;
 		if (bytes / 1024 > 4)
@@ -207,12 +201,12 @@ static bool parse_pages(const xmlNode *root, struct hv_place *p, GError **err)
 
 static bool parse_place(const xmlNode *root, struct hv_place *p, GError **err)
 {
-	const xmlNode *tune = domxml_child(root, "cputune");
+	const xmlNode *tune = xml_child(root, "cputune");
 
-	p->mem_mib = MAX(domxml_mib(domxml_child(root, "memory"), NULL), 0);
-	p->threads = number(domxml_child(domxml_child(root, "cpu"), "topology"), "threads", 1024) > 1;
-	return set_attr(domxml_child(root, "vcpu"), "cpuset", &p->cpuset, err) &&
-	       set_attr(domxml_child(tune, "emulatorpin"), "cpuset", &p->emulator, err) &&
+	p->mem_mib = MAX(xml_mib(xml_child(root, "memory"), NULL), 0);
+	p->threads = number(xml_child(xml_child(root, "cpu"), "topology"), "threads", 1024) > 1;
+	return set_attr(xml_child(root, "vcpu"), "cpuset", &p->cpuset, err) &&
+	       set_attr(xml_child(tune, "emulatorpin"), "cpuset", &p->emulator, err) &&
 	       parse_pins(tune, "vcpupin", "vcpu", p->pins, err) && parse_pins(tune, "iothreadpin", "iothread", p->iothreads, err) &&
 	       parse_cells(root, p, err) && parse_nodes(root, p, err) && parse_pages(root, p, err);
 }

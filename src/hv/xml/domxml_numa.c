@@ -1,10 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Another host's CPUs and NUMA nodes in a domain's XML.
- */
-#include "hv/xml/domxml.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/xml/domxml_numa.h"
 
 #include "base/util.h"
+#include "hv/xml/xml.h"
 
 static void set(xmlNode *n, const char *attr, const struct cpuset *s)
 {
@@ -15,7 +13,7 @@ static void set(xmlNode *n, const char *attr, const struct cpuset *s)
 
 static void set_cpuset(xmlNode *root, const struct cpuset *s)
 {
-	xmlNode *vcpu = domxml_child(root, "vcpu");
+	xmlNode *vcpu = xml_child(root, "vcpu");
 
 	if (vcpu && !cpuset_is_empty(s))
 		set(vcpu, "cpuset", s);
@@ -26,7 +24,7 @@ static void set_cpuset(xmlNode *root, const struct cpuset *s)
 /* A domain without one needs none: its emulator runs where <vcpu> says. */
 static void set_emulator(const xmlNode *tune, const struct cpuset *s)
 {
-	xmlNode *n = domxml_child(tune, "emulatorpin");
+	xmlNode *n = xml_child(tune, "emulatorpin");
 
 	if (n && !cpuset_is_empty(s)) {
 		set(n, "cpuset", s);
@@ -38,8 +36,8 @@ static void set_emulator(const xmlNode *tune, const struct cpuset *s)
 
 static void set_pins(const xmlNode *tune, const char *name, const char *id, const GArray *pins)
 {
-	for (xmlNode *n = domxml_child(tune, name); n; n = domxml_next(n, name)) {
-		g_autofree char *text = domxml_attr(n, id);
+	for (xmlNode *n = xml_child(tune, name); n; n = xml_next(n, name)) {
+		g_autofree char *text = xml_attr(n, id);
 		int64_t v;
 
 		for (guint i = 0; text && util_parse_int(text, 0, DOMXML_PINS_MAX, &v) && i < pins->len; i++) {
@@ -53,13 +51,13 @@ static void set_pins(const xmlNode *tune, const char *name, const char *id, cons
 
 static void set_nodes(const xmlNode *tune, const struct hv_place *p)
 {
-	xmlNode *memory = domxml_child(tune, "memory");
-	g_autofree char *had = domxml_attr(memory, "nodeset");
+	xmlNode *memory = xml_child(tune, "memory");
+	g_autofree char *had = xml_attr(memory, "nodeset");
 
 	if (had && !cpuset_is_empty(&p->nodes))
 		set(memory, "nodeset", &p->nodes);
-	for (xmlNode *n = domxml_child(tune, "memnode"); n; n = domxml_next(n, "memnode")) {
-		g_autofree char *text = domxml_attr(n, "cellid");
+	for (xmlNode *n = xml_child(tune, "memnode"); n; n = xml_next(n, "memnode")) {
+		g_autofree char *text = xml_attr(n, "cellid");
 		int64_t id;
 
 		if (text && util_parse_int(text, 0, (int64_t)p->cells->len - 1, &id) &&
@@ -68,13 +66,13 @@ static void set_nodes(const xmlNode *tune, const struct hv_place *p)
 	}
 }
 
-void domxml_set_place(xmlNode *root, const struct hv_place *p)
+void domxml_set_numa(xmlNode *root, const struct hv_place *p)
 {
-	const xmlNode *tune = domxml_child(root, "cputune");
+	const xmlNode *tune = xml_child(root, "cputune");
 
 	set_cpuset(root, &p->cpuset);
 	set_emulator(tune, &p->emulator);
 	set_pins(tune, "vcpupin", "vcpu", p->pins);
 	set_pins(tune, "iothreadpin", "iothread", p->iothreads);
-	set_nodes(domxml_child(root, "numatune"), p);
+	set_nodes(xml_child(root, "numatune"), p);
 }

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * domxml_ties: reading what ties a domain to its host (ties.h).
+ */
+#ifndef DOMXML_TIES_H
+#define DOMXML_TIES_H
+
+#include <stdbool.h>
+
+#include <glib.h>
+#include <libxml/tree.h>
+
+#include "hv/hv.h"
+
+/** domxml_ties() - read @d's ties; a part of domxml_parse(). */
+bool domxml_ties(const xmlNode *root, struct hv_dom *d, GError **err);
+/** domxml_failover() - the device goes away for a migration and another one takes over (<teaming type='transient'>). */
+bool domxml_failover(const xmlNode *n);
+
+#endif
