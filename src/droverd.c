@@ -8,6 +8,7 @@
  * finds them.
  */
 #include <errno.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +38,7 @@
 
 struct options {
 	char *config, *backup;
-	gboolean check, print, version;
+	gboolean check, print, rotate, version;
 };
 
 struct daemon {
@@ -59,6 +60,7 @@ static bool parse_options(int *argc, char ***argv, struct options *o)
 		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &o->check, "Check the configuration, report each mistake and exit", NULL },
 		{ "print-config", 0, 0, G_OPTION_ARG_NONE, &o->print, "Print a configuration file with every option and exit", NULL },
 		{ "backup", 0, 0, G_OPTION_ARG_FILENAME, &o->backup, "Copy the database to a new file and exit; docs/BACKUP.md", "FILE" },
+		{ "rotate-token-key", 0, 0, G_OPTION_ARG_NONE, &o->rotate, "Write a new key for tokens, beside the older ones, and exit; docs/SECURITY.md", NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version and exit", NULL },
 		{ NULL },
 	};
@@ -163,6 +165,30 @@ static int backup(struct conf *c, const char *path)
 	umask(077);
 	if (!store_backup(url, to, &err))
 		fprintf(stderr, "droverd: no copy was made: %s\n", err->message);
+	conf_free(c);
+	return err != NULL;
+}
+
+/* A file that root writes for the daemon is the daemon's. */
+static bool become_owner(const char *folder, GError **err)
+{
+	struct stat st;
+
+	if (stat(folder, &st) == 0 && (geteuid() != 0 || st.st_uid == 0 ||
+				       (setgroups(0, NULL) == 0 && setgid(st.st_gid) == 0 && setuid(st.st_uid) == 0)))
+		return true;
+	g_set_error(err, ERR, ERR_CONF, "state_path %s: %s", folder, g_strerror(errno));
+	return false;
+}
+
+static int rotate_key(struct conf *c)
+{
+	g_autoptr(GError) err = NULL;
+
+	if (become_owner(c->state_path, &err) && identity_rotate_key(c, &err))
+		printf("A new key is written. Reload droverd (SIGHUP) within an hour, to use it; tokens go on until they end.\n");
+	else
+		fprintf(stderr, "droverd: no key was written: %s\n", err->message);
 	conf_free(c);
 	return err != NULL;
 }
@@ -308,8 +334,11 @@ static void on_reload(void *user)
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GString) changed = g_string_new(NULL);
 	g_autoptr(GString) fixed = g_string_new(NULL);
+	g_autoptr(GError) err = NULL;
 	struct conf *fresh = read_conf(d->conf_path, mistakes);
 
+	if (!identity_take_keys(d->identity, &err))
+		log_error("reload_refused", LOG_S("mistake", err->message));
 	for (guint i = 0; i < mistakes->len; i++)
 		log_error("reload_refused", LOG_S("mistake", g_ptr_array_index(mistakes, i)));
 	if (!mistakes->len) {
@@ -384,6 +413,8 @@ int main(int argc, char **argv)
 			conf_free(conf);
 		else if (o.backup)
 			status = backup(conf, o.backup);
+		else if (o.rotate)
+			status = rotate_key(conf);
 		else
 			status = run(conf, o.config);
 		log_drain();

@@ -12,7 +12,6 @@
 #include "identity/password.h"
 
 #define ADMIN_PASSWORD_LEN 24
-#define KEY "token.key"
 #define MARK "first-start" /* there from the beginning of a first start to its end */
 
 static char *likely_url(const struct conf *conf)
@@ -31,9 +30,9 @@ static bool has(const struct identity *id, const char *name)
 
 static bool load_key(struct identity *id, GError **err)
 {
-	g_autofree char *path = g_build_filename(id->conf->state_path, KEY, NULL);
+	g_autofree char *path = g_build_filename(id->conf->state_path, TOKEN_KEYS_FILE, NULL);
 
-	return token_key_load(path, id->key, err);
+	return token_keys_load(path, &id->keys, err);
 }
 
 /* ---- the file that tells of a first start that is not through ---- */
@@ -58,7 +57,7 @@ static bool unmark(struct identity *id, GError **err)
 /* D7: a lost, cut or wrong database must not make another administrator, nor write over the password of the one there was. */
 static bool check_first(const struct identity *id, GError **err)
 {
-	const char *left = has(id, KEY) ? KEY : has(id, "admin-openrc") ? "admin-openrc" : NULL;
+	const char *left = has(id, TOKEN_KEYS_FILE) ? TOKEN_KEYS_FILE : has(id, "admin-openrc") ? "admin-openrc" : NULL;
 
 	if (!left || has(id, MARK))
 		return true;

@@ -444,7 +444,7 @@ static char *issue(struct identity *id, struct token_claims *c, const char *hash
 	c->expires_us = expires_us ? expires_us : clock_wall_us() + id->conf->token_expiration * G_USEC_PER_SEC;
 	token_random(c->audit, sizeof c->audit);
 	password_mark(hash, c->mark);
-	return token_seal(id->key, c);
+	return token_keys_seal(&id->keys, c);
 }
 
 char *identity_issue(struct identity *id, const struct user *u, const char *project_id, unsigned methods, int64_t expires_us)
@@ -540,7 +540,7 @@ struct auth *identity_check(struct identity *id, const char *token, GError **err
 	int64_t now_us = clock_wall_us();
 	struct token_claims c;
 
-	if (!t && token_open(id->key, token, &c) && now_us < c.expires_us) {
+	if (!t && token_keys_open(&id->keys, token, &c) && now_us < c.expires_us) {
 		t = resolve(id, &c);
 		if (t && g_hash_table_size(id->known) >= KNOWN_MAX)
 			identity_forget_tokens(id);
@@ -685,6 +685,28 @@ struct identity *identity_new(const struct conf *conf, struct store *store, GErr
 	return NULL;
 }
 
+static char *keys_path(const struct conf *conf)
+{
+	return g_build_filename(conf->state_path, TOKEN_KEYS_FILE, NULL);
+}
+
+bool identity_rotate_key(const struct conf *conf, GError **err)
+{
+	g_autofree char *path = keys_path(conf);
+
+	return token_keys_rotate(path, conf->token_expiration * G_USEC_PER_SEC, err);
+}
+
+bool identity_take_keys(struct identity *id, GError **err)
+{
+	g_autofree char *path = keys_path(id->conf);
+
+	if (!token_keys_reload(path, &id->keys, err))
+		return false;
+	identity_forget_tokens(id);
+	return true;
+}
+
 const struct identity_logins *identity_logins(const struct identity *id)
 {
 	return &id->logins;
@@ -712,5 +734,6 @@ void identity_free(struct identity *id)
 	g_ptr_array_unref(id->grants);
 	g_ptr_array_unref(id->projects);
 	g_ptr_array_unref(id->users);
+	OPENSSL_cleanse(&id->keys, sizeof id->keys);
 	g_free(id);
 }

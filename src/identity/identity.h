@@ -36,6 +36,11 @@ bool identity_publish(struct identity *id, const char *url, GError **err);
 
 void identity_free(struct identity *id);
 
+/** identity_rotate_key() - write a new key for tokens in front of the older ones, for a daemon to take. @conf: whose state_path and lifetime of tokens */
+bool identity_rotate_key(const struct conf *conf, GError **err);
+/** identity_take_keys() - read the keys for tokens again; what the file has no more opens nothing from now on. Return: false: they are as before. */
+bool identity_take_keys(struct identity *id, GError **err);
+
 /**
  * identity_check() - the user and project of a token.
  *

@@ -6,14 +6,14 @@
 #define IDENTITY_PRIV_H
 
 #include "identity/records.h"
-#include "identity/token.h"
+#include "identity/token_keys.h"
 
 struct guess;
 
 struct identity {
 	const struct conf *conf;
 	struct store *store;
-	uint8_t key[TOKEN_KEY_LEN];
+	struct token_keys keys;
 	GPtrArray *users, *projects, *grants;  /* struct user *, struct project *, struct grant *, in order of creation */
 	GPtrArray *apps;                       /* struct app_credential *, in order of creation (app_credential.h) */
 	GHashTable *not_before;                /* not_before.h */

@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "identity/token.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/err.h"
-#include "base/util.h"
 
 #define VERSION 1     /* without an application credential */
 #define VERSION_APP 2
@@ -40,8 +32,7 @@ char *token_base64(const uint8_t *data, size_t len)
 	return s;
 }
 
-/* Return: the bytes, or NULL for what token_base64() would not have written so. */
-static uint8_t *from_base64(const char *text, size_t *ret_len)
+uint8_t *token_from_base64(const char *text, size_t *ret_len)
 {
 	size_t n = strnlen(text, TOKEN_TEXT_MAX + 1);
 	g_autofree char *padded = NULL, *again = NULL;
@@ -164,7 +155,7 @@ bool token_open(const uint8_t key[static TOKEN_KEY_LEN], const char *text, struc
 	size_t len;
 	int n;
 
-	sealed = from_base64(text, &len);
+	sealed = token_from_base64(text, &len);
 	if (!sealed || len < HEAD_LEN + FIXED_LEN + TAG_LEN || len > SEALED_MAX ||
 	    (sealed[0] != VERSION && sealed[0] != VERSION_APP))
 		return false;
@@ -175,44 +166,4 @@ bool token_open(const uint8_t key[static TOKEN_KEY_LEN], const char *text, struc
 	       EVP_DecryptUpdate(ctx, claims, &n, sealed + HEAD_LEN, (int)len) == 1 &&
 	       EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, sealed + HEAD_LEN + len) == 1 &&
 	       EVP_DecryptFinal_ex(ctx, claims + len, &n) == 1 && unpack(claims, len, sealed[0], ret);
-}
-
-/* ---- the key ---- */
-
-static bool key_make(const char *path, uint8_t key[static TOKEN_KEY_LEN], GError **err)
-{
-	g_autofree char *text = NULL;
-
-	token_random(key, TOKEN_KEY_LEN);
-	text = token_base64(key, TOKEN_KEY_LEN);
-	return util_write_secret(path, text, err);
-}
-
-bool token_key_load(const char *path, uint8_t ret[static TOKEN_KEY_LEN], GError **err)
-{
-	g_autoptr(GError) why = NULL;
-	g_autofree char *text = NULL;
-	g_autofree uint8_t *key = NULL;
-	struct stat st;
-	size_t len = 0;
-
-	if (!g_file_get_contents(path, &text, NULL, &why)) {
-		if (g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-			return key_make(path, ret, err);
-		g_set_error(err, ERR, ERR_CONF, "cannot read the token key: %s", why->message);
-		return false;
-	}
-	key = from_base64(g_strchomp(text), &len);
-	if (!key || len != TOKEN_KEY_LEN) {
-		g_set_error(err, ERR, ERR_CONF, "%s is not a token key; delete it to get a new one, which invalidates all tokens", path);
-		return false;
-	}
-	if (stat(path, &st) == 0 && (st.st_mode & 077) && chmod(path, 0600) != 0) {
-		g_set_error(err, ERR, ERR_CONF, "cannot set mode 0600 on %s: %s", path, g_strerror(errno));
-		return false;
-	}
-	memcpy(ret, key, TOKEN_KEY_LEN);
-	OPENSSL_cleanse(text, strlen(text));
-	OPENSSL_cleanse(key, len);
-	return true;
 }

@@ -44,10 +44,10 @@ bool token_open(const uint8_t key[static TOKEN_KEY_LEN], const char *text, struc
 /** token_base64() - base64url without padding, as Keystone writes audit ids. Return: owned by the caller. */
 char *token_base64(const uint8_t *data, size_t len);
 
+/** token_from_base64() - Return: the bytes, owned by the caller; NULL for what token_base64() would not have written so. */
+uint8_t *token_from_base64(const char *text, size_t *ret_len);
+
 /** token_random() - unpredictable bytes. */
 void token_random(void *buf, size_t len);
-
-/** token_key_load() - read the key from a file, or make it (mode 0600). */
-bool token_key_load(const char *path, uint8_t ret[static TOKEN_KEY_LEN], GError **err);
 
 #endif
