@@ -242,7 +242,7 @@ static void put_mig_final(struct jout *o, const void *obj)
 
 static void put_mig_position(struct jout *o, const void *obj)
 {
-	int position = ((const struct mig *)obj)->queue_position;
+	int position = ((const struct mig *)obj)->position;
 
 	if (position)
 		jout_int(o, position);

@@ -547,12 +547,17 @@ struct server *fleet_server(struct fleet *f, const char *uuid)
 	return g_hash_table_lookup(f->servers_by_uuid, uuid);
 }
 
-bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
+bool fleet_server_write(struct fleet *f, struct server *s, const struct server_draft *d, GError **err)
 {
 	int64_t now = clock_wall_us(), changed = 0;
 	struct store_val row[1 + G_N_ELEMENTS(server_fields)] = { SV_S(s->uuid) };
+	struct server as = *s;
 
-	row_values(server_fields, G_N_ELEMENTS(server_fields), s, now, row + 1);
+	as.host = (char *)d->host;
+	as.fault = (char *)d->fault;
+	as.vm = d->vm;
+	as.task = d->task;
+	row_values(server_fields, G_N_ELEMENTS(server_fields), &as, now, row + 1);
 	s->unsaved = true;
 	if (s->id && !store_run(f->store, Q_SERVER_SET, row, G_N_ELEMENTS(row), &changed, err))
 		return false;
@@ -565,27 +570,41 @@ bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
 	return true;
 }
 
+bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
+{
+	struct server_draft d = server_draft(s);
+
+	return fleet_server_write(f, s, &d, err);
+}
+
+void fleet_server_take(struct fleet *f, struct server *s, const struct server_draft *d)
+{
+	s->vm = d->vm;
+	s->task = d->task;
+	util_replace(&s->fault, d->fault);
+	if (g_strcmp0(s->host, d->host) != 0)
+		fleet_server_move(f, s, d->host);
+	tell_later(f, s);
+}
+
 bool fleet_server_reset(struct fleet *f, struct server *s, enum server_vm vm, const struct requester *who, GError **err)
 {
 	enum server_vm was = s->vm;
-	char *fault = s->fault;
+	struct server_draft d = server_draft(s);
 
 	if (s->task != SERVER_TASK_NONE)
 		return server_refuse_task(s, "reset_state", err);
 	if (!store_begin(f->store, err))
 		return false;
-	s->vm = vm;
+	d.vm = vm;
 	if (vm == SERVER_ACTIVE)
-		s->fault = NULL;
-	if (!action_done(f->store, s->uuid, "resetState", who, err) || !fleet_server_save(f, s, err) || !store_commit(f->store, err)) {
+		d.fault = NULL;
+	if (!action_done(f->store, s->uuid, "resetState", who, err) || !fleet_server_write(f, s, &d, err) || !store_commit(f->store, err)) {
 		store_rollback(f->store);
-		s->vm = was;
-		s->fault = fault;
 		s->unsaved = true; /* its row is as it was, or the answer was lost */
 		return false;
 	}
-	if (!s->fault)
-		g_free(fault);
+	fleet_server_take(f, s, &d);
 	log_info("server_reset", LOG_S("server", s->uuid), LOG_S("from", server_vm_name(was)), LOG_S("to", server_vm_name(vm)));
 	fleet_server_refresh(f, s);
 	return true;

@@ -219,6 +219,10 @@ struct server *fleet_server(struct fleet *f, const char *uuid);
  * back and restores the fields it changed.
  */
 bool fleet_server_save(struct fleet *f, struct server *s, GError **err);
+/** fleet_server_write() - write the record as @d has it, inside the caller's transaction. Memory stays as it is. */
+bool fleet_server_write(struct fleet *f, struct server *s, const struct server_draft *d, GError **err);
+/** fleet_server_take() - the record is what @d says; memory only, after the commit. */
+void fleet_server_take(struct fleet *f, struct server *s, const struct server_draft *d);
 /**
  * fleet_server_reset() - Nova's os-resetState: the record says SERVER_ACTIVE or SERVER_ERROR now, and an action records the requester.
  *

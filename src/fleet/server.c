@@ -126,6 +126,16 @@ int server_power_of(enum hv_state state)
 	return power_table[state];
 }
 
+struct server_draft server_draft(const struct server *s)
+{
+	return (struct server_draft){ .host = s->host, .fault = s->fault, .vm = s->vm, .task = s->task };
+}
+
+bool server_draft_differs(const struct server *s, const struct server_draft *d)
+{
+	return s->vm != d->vm || s->task != d->task || g_strcmp0(s->host, d->host) != 0 || g_strcmp0(s->fault, d->fault) != 0;
+}
+
 struct server *server_new(const char *uuid)
 {
 	struct server *s = g_new0(struct server, 1);

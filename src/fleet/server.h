@@ -108,6 +108,21 @@ void server_told_free(struct server_told *t);
 /** server_set_ties() - its ties are these now; NULL: not known. Takes a reference of its own. */
 void server_set_ties(struct server *s, struct hv_ties *t);
 
+/*
+ * What a task changes of a record: a draft. It is written in the task's transaction, and the record becomes so after the commit:
+ * fleet_server_write(), fleet_server_take(). Texts are borrowed.
+ */
+struct server_draft {
+	const char *host, *fault;
+	enum server_vm vm;
+	enum server_task task;
+};
+
+/** server_draft() - @s as it is. */
+struct server_draft server_draft(const struct server *s);
+/** server_draft_differs() - the record would change. */
+bool server_draft_differs(const struct server *s, const struct server_draft *d);
+
 struct server *server_new(const char *uuid);
 void server_free(struct server *s);
 

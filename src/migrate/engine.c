@@ -118,6 +118,11 @@ static void index_add(struct engine *e, struct mig *m)
 	g_hash_table_insert(e->by_server, m->server_uuid, m);
 }
 
+static void free_task(void *m)
+{
+	step_free(m);
+}
+
 struct engine *engine_new(struct fleet *f, GError **err)
 {
 	struct engine *e = g_new0(struct engine, 1);
@@ -132,13 +137,16 @@ struct engine *engine_new(struct fleet *f, GError **err)
 	e->calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	e->prechecks = g_hash_table_new(NULL, NULL);
 	e->ended = g_ptr_array_new();
-	e->unsure = g_ptr_array_new_with_free_func((GDestroyNotify)mig_free);
+	e->unsure = g_ptr_array_new_with_free_func(free_task);
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->volumes = volumes_new(f, &(struct volume_asks){ .alive = is_alive, .needed = is_needed, .user = e });
-	e->active = mig_load_active(e, err);
+	e->active = mig_query(e->store, Q_MIG_ACTIVE, STORE_NO_ARGS, err);
+	if (e->active)
+		g_ptr_array_set_free_func(e->active, free_task);
 	for (guint i = 0; e->active && i < e->active->len; i++) {
 		struct mig *m = g_ptr_array_index(e->active, i);
 
+		step_attach(e, m);
 		m->priv->index = i;
 		index_add(e, m);
 		queue_add(m);
@@ -275,9 +283,10 @@ static bool request_ok(struct engine *e, const struct mig_request *r, GError **e
 
 static struct mig *build(struct engine *e, const struct mig_request *r)
 {
-	struct mig *m = mig_new(e);
+	struct mig *m = g_new0(struct mig, 1);
 	g_autofree char *uuid = util_uuid_new();
 
+	step_attach(e, m);
 	g_strlcpy(m->uuid, uuid, sizeof m->uuid);
 	g_strlcpy(m->server_uuid, r->server->uuid, sizeof m->server_uuid);
 	m->type = MIG_LIVE;
@@ -297,18 +306,20 @@ static struct mig *build(struct engine *e, const struct mig_request *r)
 /* @ret_unsure: it failed in the commit, which may have been done all the same. */
 static bool insert(struct engine *e, struct mig *m, struct server *s, const struct requester *who, bool *ret_unsure, GError **err)
 {
+	struct server_draft d = server_draft(s);
 	bool whole;
 
 	*ret_unsure = false;
 	if (!store_begin(e->store, err))
 		return false;
-	s->task = SERVER_TASK_MIGRATING;
+	d.task = SERVER_TASK_MIGRATING;
 	whole = action_start(e->store, s->uuid, "live-migration", who, &m->action_id, err) &&
-		action_event_start(e->store, m->action_id, "conductor_live_migrate_instance", NULL, err) && mig_insert(m, err) &&
-		fleet_server_save(e->fleet, s, err);
-	if (whole && store_commit(e->store, err))
+		action_event_start(e->store, m->action_id, "conductor_live_migrate_instance", NULL, err) && mig_insert(e->store, m, err) &&
+		fleet_server_write(e->fleet, s, &d, err);
+	if (whole && store_commit(e->store, err)) {
+		fleet_server_take(e->fleet, s, &d);
 		return true;
-	s->task = SERVER_TASK_NONE;
+	}
 	store_rollback(e->store);
 	*ret_unsure = whole;
 	return false;
@@ -324,29 +335,37 @@ static void unsure_later(struct engine *e)
 		e->unsurer = clock_after(UNSURE_MS, look_for_unsure, e);
 }
 
+static const char refused[] = "refused: the database lost the answer to the request";
+
+/* The server's row has the task of the request, memory has not. */
 static bool write_refused(struct mig *m, void *unused, GError **err)
 {
-	static const char why[] = "refused: the database lost the answer to the request";
+	struct engine *e = m->priv->engine;
 	struct server *s = mig_server(m);
 
 	(void)unused;
-	return action_event_finish(m->priv->engine->store, m->action_id, NULL, why, err) &&
-	       action_finish(m->priv->engine->store, m->action_id, "Error", err) && (!s || fleet_server_save(m->priv->engine->fleet, s, err));
+	return action_event_finish(e->store, m->action_id, NULL, refused, err) && action_finish(e->store, m->action_id, "Error", err) &&
+	       (!s || fleet_server_save(e->fleet, s, err));
 }
 
 /* Return: false while the database cannot say it. */
 static bool end_unsure(struct engine *e, struct mig *m)
 {
+	struct step_change c;
 	g_autoptr(GError) why = NULL;
-	g_autoptr(GPtrArray) rows = mig_query(e, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
+	g_autoptr(GPtrArray) rows = mig_query(e->store, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
 
 	if (!rows)
 		return false;
 	if (rows->len == 0)
 		return true;
+	if (mig_is_final(g_ptr_array_index(rows, 0)))
+		return true;
 	queue_add(m);
-	util_replace(&m->error, "refused: the database lost the answer to the request");
-	return mig_is_final(g_ptr_array_index(rows, 0)) || mig_set_phase(m, MIG_CHECK, MIG_ERROR, m->error, write_refused, NULL, &why);
+	c = step_change(m, MIG_ERROR, refused);
+	c.row.error = refused;
+	c.also = write_refused;
+	return step_set(m, &c, &why);
 }
 
 static void look_for_unsure(void *user)
@@ -391,7 +410,7 @@ void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_a
 		if (unsure)
 			g_ptr_array_add(e->unsure, m);
 		else
-			mig_free(m);
+			step_free(m);
 		unsure_later(e);
 		done(0, why, user);
 		return;
@@ -424,7 +443,7 @@ static struct mig *find_for(struct engine *e, struct server *s, int64_t id, cons
 	}
 	if (m && strcmp(m->server_uuid, s->uuid) == 0)
 		return m;
-	rows = mig_query(e, Q_MIG_GET, STORE_ARGS(SV_I(id)), err);
+	rows = mig_query(e->store, Q_MIG_GET, STORE_ARGS(SV_I(id)), err);
 	if (!rows)
 		return NULL;
 	m = rows->len ? g_ptr_array_index(rows, 0) : NULL;
@@ -458,16 +477,20 @@ static bool write_action(struct mig *m, void *user, GError **err)
 }
 
 /* Write what was asked into the row, and the action that asked it. */
-static bool write_wish(struct mig *m, const char *action, const struct requester *who, GError **err)
+static bool write_wish(struct mig *m, struct step_change *c, const char *action, const struct requester *who, GError **err)
 {
 	struct wish w = { action, who };
 
-	return mig_set_phase(m, m->phase, m->phase, action, write_action, &w, err);
+	c->why = action;
+	c->also = write_action;
+	c->user = &w;
+	return step_set(m, c, err);
 }
 
 bool engine_abort(struct engine *e, struct server *s, int64_t id, bool also_queued, const struct requester *who, GError **err)
 {
 	struct mig *m = find_for(e, s, id, "abort live migration", "abort live migration", err);
+	struct step_change c;
 	bool running;
 
 	if (!m)
@@ -477,17 +500,17 @@ bool engine_abort(struct engine *e, struct server *s, int64_t id, bool also_queu
 		return status_refused(m, "abort live migration", err);
 	if (m->abort_wanted)
 		return true;
-	m->abort_wanted = true;
-	if (!write_wish(m, "live_migration_cancel", who, err)) {
-		m->abort_wanted = false;
+	c = step_change(m, m->phase, NULL);
+	c.row.abort_wanted = true;
+	if (!write_wish(m, &c, "live_migration_cancel", who, err))
 		return false;
-	}
 	live_abort(m);
 	return true;
 }
 
 bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const struct requester *who, GError **err)
 {
+	struct step_change c;
 	struct mig *m;
 	bool post_copy = fleet_conf(e->fleet)->live_migration_permit_post_copy;
 
@@ -500,28 +523,21 @@ bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const
 		return status_refused(m, "force complete", err);
 	if (m->force_wanted)
 		return true;
-	m->force_wanted = true;
+	c = step_change(m, m->phase, NULL);
+	c.row.force_wanted = true;
 	/* The intent to pause is in the row before the guest is paused: later it shows whose pause it is. */
-	m->paused_by_us = !post_copy;
-	if (!write_wish(m, "live_migration_force_complete", who, err)) {
-		m->force_wanted = m->paused_by_us = false;
+	c.row.paused_by_us = !post_copy;
+	if (!write_wish(m, &c, "live_migration_force_complete", who, err))
 		return false;
-	}
 	live_force(m);
 	return true;
-}
-
-static bool write_options(struct mig *m, void *unused, GError **err)
-{
-	(void)unused;
-	return mig_write_options(m, err);
 }
 
 bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **err)
 {
 	struct mig *m = engine_find(e, id);
 	g_autofree char *why = g_strdup_printf("priority %d", priority);
-	int was;
+	struct step_change c;
 
 	if (!m) {
 		struct mig *row = engine_get(e, id, err);
@@ -531,13 +547,10 @@ bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **er
 		mig_free(row);
 		return false;
 	}
-	was = m->priority;
-	m->priority = priority;
-	m->priv->options_stale = true;
-	if (!mig_set_phase(m, m->phase, m->phase, why, write_options, NULL, err)) {
-		m->priority = was;
+	c = step_change(m, m->phase, why);
+	c.row.priority = priority;
+	if (!step_set(m, &c, err))
 		return false;
-	}
 	queue_reorder(m);
 	return true;
 }
@@ -583,7 +596,7 @@ static void freshen(struct engine *e, struct mig *row)
 
 	if (!m)
 		return;
-	row->queue_position = queue_position(m);
+	row->position = queue_position(m);
 	row->waits_for = queue_waits_for(m);
 	row->progress = m->progress;
 	row->postcopy = m->postcopy;
@@ -598,7 +611,7 @@ static enum query list_query(const struct mig_filter *f)
 
 static GPtrArray *list_from(struct engine *e, const struct mig_filter *f, int64_t from_id, GError **err)
 {
-	GPtrArray *list = mig_query(e, list_query(f),
+	GPtrArray *list = mig_query(e->store, list_query(f),
 				    STORE_ARGS(SV_S(f->server_uuid), SV_S(f->host), SV_S(f->status), SV_S(f->type), SV_S(f->source),
 					       SV_S(f->user_id), SV_S(f->project_id), SV_OPT(f->since_us), SV_OPT(f->before_us), SV_I(from_id),
 					       SV_I(f->below_id ? f->below_id : G_MAXINT64), SV_I(f->limit ? f->limit : G_MAXINT)),
@@ -684,41 +697,15 @@ struct mig *engine_get(struct engine *e, int64_t id, GError **err)
 {
 	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, id);
 
-	return take_one(e, mig_query(e, Q_MIG_GET, STORE_ARGS(SV_I(id)), err), text, err);
+	return take_one(e, mig_query(e->store, Q_MIG_GET, STORE_ARGS(SV_I(id)), err), text, err);
 }
 
 struct mig *engine_get_by_uuid(struct engine *e, const char *uuid, GError **err)
 {
-	return take_one(e, mig_query(e, Q_MIG_BY_UUID, STORE_ARGS(SV_S(uuid)), err), uuid, err);
-}
-
-static void event_free(void *data)
-{
-	struct mig_event *ev = data;
-
-	g_free(ev->old_phase);
-	g_free(ev->new_phase);
-	g_free(ev->why);
-	g_free(ev);
-}
-
-static bool read_event(const struct store_row *row, void *user)
-{
-	struct mig_event *ev = g_new0(struct mig_event, 1);
-
-	ev->old_phase = g_strdup(store_text(row, 0));
-	ev->new_phase = g_strdup(store_text(row, 1));
-	ev->why = g_strdup(store_text(row, 2));
-	ev->at_us = store_int(row, 3);
-	g_ptr_array_add(user, ev);
-	return true;
+	return take_one(e, mig_query(e->store, Q_MIG_BY_UUID, STORE_ARGS(SV_S(uuid)), err), uuid, err);
 }
 
 GPtrArray *engine_events(struct engine *e, int64_t id, GError **err)
 {
-	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(event_free);
-
-	if (!store_each(e->store, Q_MIG_EVENTS, STORE_ARGS(SV_I(id)), read_event, list, err))
-		return NULL;
-	return g_steal_pointer(&list);
+	return mig_events(e->store, id, err);
 }

@@ -5,7 +5,7 @@
  * Theory of operation
  * -------------------
  * A migration is a row of the store; memory is a cache of it. Its phase moves
- * only through mig_set_phase(), which checks the stage table, writes the row and
+ * only through step_write(), which checks the stage table, writes the row and
  * an event row in one transaction and logs one line.
  *
  *	CHECK -> QUEUED -> SCHEDULE -> PREPARE -> COPY -> FINISH -> DONE
@@ -26,90 +26,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/json.h"
 #include "base/metric.h"
 #include "fleet/action.h"
 #include "fleet/fleet.h"
+#include "migrate/progress.h"
+#include "migrate/record.h"
 
 struct engine;
-
-enum mig_type { MIG_LIVE, MIG_COLD, MIG_RESIZE, MIG_EVACUATION, MIG_TYPE_N };
-
-enum mig_phase {
-	MIG_CHECK,     /* prechecks; hosts are asked */
-	MIG_QUEUED,    /* waits for a slot */
-	MIG_SCHEDULE,  /* a slot is held; the destination is chosen and claimed */
-	MIG_PREPARE,   /* both hosts are asked, the destination's XML is made */
-	MIG_COPY,      /* libvirt may have been called */
-	MIG_FINISH,    /* it runs at the destination; the source is cleaned */
-	MIG_UNDO,      /* it stays at the source; the destination is cleaned */
-	MIG_DONE, MIG_ERROR, MIG_FAILED, MIG_CANCELLED,
-	MIG_PHASE_N
-};
-
-enum mig_block { MIG_BLOCK_NO, MIG_BLOCK_YES, MIG_BLOCK_AUTO, MIG_BLOCK_N };
-
-/* What the destination must have room for when disks are copied (Nova's disk_over_commit, up to 2.24). */
-enum mig_disk_check {
-	MIG_DISK_ALLOCATED, /* what they take now; also when nothing was said */
-	MIG_DISK_VIRTUAL,   /* what they could grow to: disk_over_commit is false */
-};
-
-struct mig_progress {
-	int64_t mem_total, mem_processed, mem_remaining;
-	int64_t disk_total, disk_processed, disk_remaining;
-	int64_t downtime_ms;
-	/* not stored */
-	int64_t bps, dirty_rate_bps, iteration;
-	bool eta_known;                          /* false: no sample yet, or it does not end by itself at present */
-	int64_t eta_ms, eta_low_ms, eta_high_ms; /* to the end, from the last sample; high -1: perhaps never */
-};
-
-struct mig {
-	int64_t id;
-	char uuid[UTIL_UUID_LEN + 1];
-	char server_uuid[UTIL_UUID_LEN + 1];
-	enum mig_type type;
-	enum mig_phase phase;
-	bool postcopy;             /* the guest ran at the destination before its memory was there */
-	char *source, *dest;       /* host names; dest NULL until one is chosen */
-	char *requested_host;      /* NULL: the scheduler chooses */
-	enum mig_block block;
-	enum mig_disk_check disk_check;
-	bool force;                /* the requested host is taken past the scheduler's filters */
-	int priority;              /* of the queue: higher first, then by age */
-	char *place;               /* what it takes at its destination, place_use_text(); NULL: no certain CPUs or nodes */
-	int attempt;
-	bool abort_wanted, force_wanted, paused_by_us;
-	char *error;               /* why it ended as it did, or NULL */
-	char *user_id, *project_id, *request_id;
-	int64_t action_id;
-	int64_t created_us, updated_us;
-	struct mig_progress progress;
-	int queue_position;        /* in records that are read: 1 is the first; 0: it is not queued */
-	char *waits_for;           /* likewise: what a queued one waits for, for people; NULL */
-	struct mig_private *priv;  /* of the engine; NULL in a record read from the store */
-};
-
-/** mig_type_name() - "live-migration", "migration", "resize", "evacuation". */
-const char *mig_type_name(enum mig_type t);
-/** mig_phase_name() - "copy", ...; the words of the store and of the log. */
-const char *mig_phase_name(enum mig_phase p);
-/** mig_status() - Nova's status ("queued", "running", "running (post-copy)", ...). */
-const char *mig_status(const struct mig *m);
-/** mig_in_progress() - true for what GET /servers/{id}/migrations lists: queued, preparing, running, post-migrating. */
-bool mig_in_progress(const struct mig *m);
-/** mig_is_final() - nothing more will happen to it. */
-bool mig_is_final(const struct mig *m);
-void mig_free(struct mig *m);
-
-/** mig_put_progress() - write an object with its counters as one value. */
-void mig_put_progress(struct jout *o, const struct mig *m);
-/**
- * mig_put_eta() - write the time to its end: an object, or null while nothing honest can be said: no sample yet, not
- * copying, or the guest dirties faster than it can be sent.
- */
-void mig_put_eta(struct jout *o, const struct mig *m);
 
 /**
  * engine_new() - load the migrations that are not final and wait for their hosts.
@@ -214,10 +137,6 @@ struct mig *engine_get(struct engine *e, int64_t id, GError **err);
 /** engine_get_by_uuid() - the same by uuid. */
 struct mig *engine_get_by_uuid(struct engine *e, const char *uuid, GError **err);
 
-struct mig_event {
-	char *old_phase, *new_phase, *why;
-	int64_t at_us;
-};
 /** engine_events() - a migration's history, oldest first. Return: GPtrArray of struct mig_event *, owned. */
 GPtrArray *engine_events(struct engine *e, int64_t id, GError **err);
 

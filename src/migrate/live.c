@@ -91,20 +91,21 @@ bool live_elsewhere(struct mig *m, const char *why)
 {
 	int64_t retries = fleet_conf(m->priv->engine->fleet)->migrate_max_retries;
 	g_autofree char *kept = g_strdup(why), *text = g_strdup_printf("%s: %s; trying the next host", m->dest, why);
-	char *was = m->dest;
+	struct step_change c;
 
 	if (m->requested_host || m->abort_wanted || (retries >= 0 && m->priv->elsewhere >= retries) || !another_fits(m, kept))
 		return false;
-	m->dest = NULL;
-	m->attempt = 0;
-	m->force_wanted = m->paused_by_us = false;
-	util_replace(&m->error, NULL);
-	if (!step_go(m, MIG_SCHEDULE, text, write_given_up, kept)) {
-		m->dest = was;
+	c = step_change(m, MIG_SCHEDULE, text);
+	c.row.dest = c.row.error = NULL;
+	c.row.attempt = 0;
+	c.row.force_wanted = c.row.paused_by_us = false;
+	c.also = write_given_up;
+	c.user = kept;
+	if (!step_write(m, &c)) {
+		step_later(m, RETRY_MS);
 		return true; /* again, from the phase that it is in */
 	}
 	destination_left(m);
-	g_free(was);
 	live_enter(m);
 	return true;
 }
@@ -151,7 +152,7 @@ static char *not_movable(struct mig *m)
 static bool write_copy(struct mig *m, void *unused, GError **err)
 {
 	(void)unused;
-	return mig_write_options(m, err) && definition_write_copy(m, err) &&
+	return step_write_options(m, err) && definition_write_copy(m, err) &&
 	       (m->attempt > 0 || action_event_start(m->priv->engine->store, m->action_id, "compute_live_migration", m->source, err));
 }
 
@@ -330,7 +331,7 @@ static bool take_row(struct mig *m)
 	};
 	enum mig_phase was = m->phase;
 
-	if (!mig_take_row(m))
+	if (!step_take_row(m))
 		return false;
 	if (m->phase != was && taken[m->phase])
 		taken[m->phase](m);
@@ -351,7 +352,7 @@ void live_enter(struct mig *m)
 		step_later(m, RETRY_MS);
 		return;
 	}
-	if (mig_row_is_final(m)) {
+	if (step_row_is_final(m)) {
 		step_end(m, m->priv->row_ended, m->priv->row_ended == MIG_DONE ? NULL : m->error);
 		return;
 	}

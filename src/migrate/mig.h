@@ -48,7 +48,7 @@ struct mig_private {
 	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */
 	bool options_stale;          /* the row's options may be others than memory's */
 	bool options_written;        /* ... but this transaction writes them */
-	bool strayed;                /* the row is in no phase from which the last change could go on: mig_take_row() */
+	bool strayed;                /* the row is in no phase from which the last change could go on: step_take_row() */
 	enum mig_phase row_ended;    /* the end that the row was found to have; not a final phase: none */
 	/* CHECK, SCHEDULE: the search for a destination */
 	GHashTable *excluded;        /* host -> reason */
@@ -79,68 +79,11 @@ struct mig_private {
 	struct postcopy postcopy;
 };
 
-/** mig_new() - an empty record with a private part. */
-struct mig *mig_new(struct engine *e);
-
 /** mig_server() - the server it moves. NULL if its record is gone. */
 struct server *mig_server(const struct mig *m);
 struct host *mig_source(const struct mig *m);
 /** mig_dest() - NULL until one is chosen. */
 struct host *mig_dest(const struct mig *m);
-
-/* What else goes into the transaction of a change of phase. @user: of the caller of mig_set_phase() */
-typedef bool mig_also_f(struct mig *m, void *user, GError **err);
-
-/**
- * mig_set_phase() - the one writer of the phase.
- * @old: what it must be now
- * @new: a phase that the stage table lets follow @old, or @old itself when only the row's other fields changed
- * @why: for the history and the log
- * @also, @user: runs inside the transaction, with @user; may be NULL
- *
- * Row, event row and @also in one transaction; memory changes after the commit.
- * A commit that fails leaves a doubt: the answer may have been lost after it was done. The next change finds
- * the row in its old phase or in the one that was doubted, and goes on from there. Where @new cannot follow that
- * one, the change is refused, and live_enter() goes on from what the row says (mig_take_row()).
- * Answers of calls made in the old phase are dropped from then on.
- * Return: false with ERR_STORE or ERR_STORE_RACE; the phase is then as it was.
- */
-bool mig_set_phase(struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, mig_also_f *also, void *user, GError **err);
-
-/**
- * mig_take_row() - read the row again, after a change that was refused because the row has strayed from memory.
- *
- * Memory takes its phase and what was written with it, as a restart would; what was under way is dropped. Of a row that has come
- * to its end only that is noted (mig_row_is_final()). A row that has not strayed is not read.
- * Return: false while the database cannot say it.
- */
-bool mig_take_row(struct mig *m);
-
-/** mig_row_is_final() - its row has come to its end by a commit whose answer was lost (row_ended). */
-bool mig_row_is_final(const struct mig *m);
-
-/** mig_insert() - write a new row inside the caller's transaction and set its id. */
-bool mig_insert(struct mig *m, GError **err);
-/** mig_set_place() - what it takes at its destination, in memory; NULL: no certain CPUs or nodes. */
-void mig_set_place(struct mig *m, const char *place);
-/** mig_write_options() - what was asked and where it goes, for mig_set_phase(), where the row may say something else. */
-bool mig_write_options(struct mig *m, GError **err);
-/** mig_write_progress() - the byte counts. */
-bool mig_write_progress(struct mig *m, GError **err);
-/** mig_save_progress() - the same where it is not a matter of life. */
-void mig_save_progress(struct mig *m);
-
-/** mig_load_active() - the rows that are not final. Return: GPtrArray of struct mig * with private parts, owned. */
-GPtrArray *mig_load_active(struct engine *e, GError **err);
-/** mig_query() - rows of a query that has the MIG columns, without private parts. Return: owned. */
-GPtrArray *mig_query(struct engine *e, enum query q, const struct store_val *args, size_t n, GError **err);
-
-/** mig_phase_holds_slot() - it counts against max_concurrent_live_migrations. */
-bool mig_phase_holds_slot(enum mig_phase p);
-/** mig_phase_holds_claim() - room at the destination is claimed for it. */
-bool mig_phase_holds_claim(enum mig_phase p);
-/** mig_phase_cancellable() - an abort still can keep the guest at its source. */
-bool mig_phase_cancellable(enum mig_phase p);
 
 /* ---- live.c ---- */
 
@@ -199,8 +142,8 @@ void mig_tell_progress(const struct mig *m);
  * Return: owned by the caller; NULL with ERR_PRECHECK in Nova's words.
  */
 struct hv_place *placing_find(struct fleet *f, const struct server *s, const struct hv_ties *ties, struct host *dest, GError **err);
-/** placing_take() - what @m takes at its destination is what @p takes: in memory, and on its claim. */
-void placing_take(struct mig *m, const struct hv_place *p);
+/** placing_take() - what @m takes at @dest, its destination or the one that it is about to get, is what @p takes: in memory, and on its claim. */
+void placing_take(struct mig *m, struct host *dest, const struct hv_place *p);
 /** placing_hold() - a new claim of @m gets what its record says. */
 void placing_hold(struct mig *m);
 /** placing_prepare() - find and take @m's place by what its source has just said. ERR_PRECHECK if there is none any more. */

@@ -8,7 +8,7 @@
  */
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/mig.h"
+#include "migrate/step.h"
 
 struct hv_place *placing_find(struct fleet *f, const struct server *s, const struct hv_ties *ties, struct host *dest, GError **err)
 {
@@ -32,25 +32,29 @@ struct hv_place *placing_find(struct fleet *f, const struct server *s, const str
 	return p;
 }
 
-void placing_hold(struct mig *m)
+static void hold_at(struct mig *m, struct host *dest)
 {
-	struct host *dest = mig_dest(m);
 	struct place_use *use = m->place && dest && queue_held(m) == dest ? place_use_parse(m->place) : NULL;
 
 	if (use)
 		host_claim_place(dest, m->server_uuid, use);
 }
 
-void placing_take(struct mig *m, const struct hv_place *p)
+void placing_hold(struct mig *m)
+{
+	hold_at(m, mig_dest(m));
+}
+
+void placing_take(struct mig *m, struct host *dest, const struct hv_place *p)
 {
 	struct place_use *use = place_use_new();
 	g_autofree char *text = NULL;
 
-	place_use_add(use, p, &mig_dest(m)->shared_cpus);
+	place_use_add(use, p, &dest->shared_cpus);
 	text = place_use_text(use);
 	place_use_free(use);
-	mig_set_place(m, *text ? text : NULL);
-	placing_hold(m);
+	step_set_place(m, *text ? text : NULL);
+	hold_at(m, dest);
 }
 
 bool placing_prepare(struct mig *m, GError **err)
@@ -66,7 +70,7 @@ bool placing_prepare(struct mig *m, GError **err)
 	there = placing_find(p->engine->fleet, s, ties, mig_dest(m), err);
 	if (!there)
 		return false;
-	placing_take(m, there);
+	placing_take(m, mig_dest(m), there);
 	if (place_equal(there, ties->place)) {
 		hv_place_free(there);
 		return true;

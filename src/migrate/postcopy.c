@@ -51,27 +51,23 @@ static bool stalls(const struct mig *m, int64_t ms)
 /* Return: false, and nothing is changed, if the database did not take it. */
 static bool note(struct mig *m, const char *error, const char *why)
 {
-	char *was = m->error;
+	struct step_change c = step_change(m, m->phase, why);
 
-	m->error = g_strdup(error);
-	if (step_note(m, m->phase, why, NULL, NULL)) {
-		g_free(was);
-		return true;
-	}
-	g_free(m->error);
-	m->error = was;
-	return false;
+	c.row.error = error;
+	return step_write(m, &c);
 }
 
 void postcopy_seen(struct mig *m)
 {
+	struct step_change c;
+
 	if (!m->priv->postcopy.moved_ms)
 		m->priv->postcopy.moved_ms = clock_now_ms(); /* a restart counts from zero */
 	if (m->postcopy)
 		return;
-	m->postcopy = true; /* true whatever becomes of the row; the next to find it writes it again */
-	if (!note(m, m->error, "post-copy: the guest goes on at the destination"))
-		m->postcopy = false;
+	c = step_change(m, m->phase, "post-copy: the guest goes on at the destination");
+	c.row.postcopy = true;
+	(void)step_write(m, &c); /* the next to find it writes it again */
 }
 
 bool postcopy_is_broken(const struct mig *m)

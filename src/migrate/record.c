@@ -1,47 +1,348 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * How the progress of a migration reads, in records and in events.
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/record.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+
+static const char *const type_names[] = {
+	[MIG_LIVE] = "live-migration", [MIG_COLD] = "migration", [MIG_RESIZE] = "resize", [MIG_EVACUATION] = "evacuation",
+};
+static_assert(G_N_ELEMENTS(type_names) == MIG_TYPE_N, "type_names is missing one");
+
+static const char *const block_names[] = { [MIG_BLOCK_NO] = "no", [MIG_BLOCK_YES] = "yes", [MIG_BLOCK_AUTO] = "auto" };
+static_assert(G_N_ELEMENTS(block_names) == MIG_BLOCK_N, "block_names is missing one");
+
+#define P(x) (1u << MIG_##x)
+
+/*
+ * The stage table. @next: the phases that may follow. A phase may follow itself:
+ * then only other fields of the row changed (abort_wanted, attempt).
  */
-#include "migrate/engine.h"
+static const struct {
+	const char *name, *status;
+	unsigned next;
+	bool slot, claim, cancellable, in_progress, final;
+} stages[] = {
+	[MIG_CHECK]    = { "check",    "accepted",       P(QUEUED) | P(ERROR) | P(CANCELLED), false, false, true, false, false },
+	[MIG_QUEUED]   = { "queued",   "queued",         P(SCHEDULE) | P(CANCELLED) | P(ERROR), false, false, true, true, false },
+	[MIG_SCHEDULE] = { "schedule", "preparing",      P(PREPARE) | P(QUEUED) | P(ERROR) | P(CANCELLED), true, false, true, true, false },
+	[MIG_PREPARE]  = { "prepare",  "preparing",      P(COPY) | P(SCHEDULE) | P(FAILED) | P(CANCELLED) | P(ERROR), true, true, true, true, false },
+	[MIG_COPY]     = { "copy",     "running",        P(PREPARE) | P(FINISH) | P(UNDO) | P(ERROR), true, true, true, true, false },
+	[MIG_FINISH]   = { "finish",   "post-migrating", P(DONE) | P(ERROR), true, false, false, true, false },
+	[MIG_UNDO]     = { "undo",     "running",        P(FINISH) | P(SCHEDULE) | P(FAILED) | P(CANCELLED) | P(ERROR), true, true, true, true, false },
+	[MIG_DONE]      = { "done",      "completed", 0, .final = true },
+	[MIG_ERROR]     = { "error",     "error",     0, .final = true },
+	[MIG_FAILED]    = { "failed",    "failed",    0, .final = true },
+	[MIG_CANCELLED] = { "cancelled", "cancelled", 0, .final = true },
+};
+static_assert(G_N_ELEMENTS(stages) == MIG_PHASE_N, "stages is missing one");
 
-#define PROGRESS(member) offsetof(struct mig_progress, member)
+const char *mig_type_name(enum mig_type t)
+{
+	return type_names[t];
+}
 
-static const struct json_field progress_fields[] = {
-	{ "memory_total_bytes",     JSON_INT64, PROGRESS(mem_total) },
-	{ "memory_processed_bytes", JSON_INT64, PROGRESS(mem_processed) },
-	{ "memory_remaining_bytes", JSON_INT64, PROGRESS(mem_remaining) },
-	{ "disk_total_bytes",       JSON_INT64, PROGRESS(disk_total) },
-	{ "disk_processed_bytes",   JSON_INT64, PROGRESS(disk_processed) },
-	{ "disk_remaining_bytes",   JSON_INT64, PROGRESS(disk_remaining) },
-	{ "downtime_ms",            JSON_INT64, PROGRESS(downtime_ms) },
-	{ "bytes_per_second",       JSON_INT64, PROGRESS(bps) },
-	{ "dirty_bytes_per_second", JSON_INT64, PROGRESS(dirty_rate_bps) },
-	{ "iteration",              JSON_INT64, PROGRESS(iteration) },
+const char *mig_phase_name(enum mig_phase p)
+{
+	return stages[p].name;
+}
+
+static const char in_postcopy[] = "running (post-copy)";
+
+static const char *status_of(enum mig_phase p, bool postcopy)
+{
+	return postcopy && p == MIG_COPY ? in_postcopy : stages[p].status;
+}
+
+const char *mig_status(const struct mig *m)
+{
+	return status_of(m->phase, m->postcopy);
+}
+
+/* Nova leaves "running (post-copy)" out of this list too (nova.md 4.2). */
+bool mig_in_progress(const struct mig *m)
+{
+	return stages[m->phase].in_progress && !(m->postcopy && m->phase == MIG_COPY);
+}
+
+bool mig_is_final(const struct mig *m)
+{
+	return stages[m->phase].final;
+}
+
+bool mig_phase_holds_slot(enum mig_phase p)
+{
+	return stages[p].slot;
+}
+
+bool mig_phase_holds_claim(enum mig_phase p)
+{
+	return stages[p].claim;
+}
+
+bool mig_phase_cancellable(enum mig_phase p)
+{
+	return stages[p].cancellable;
+}
+
+bool mig_phase_final(enum mig_phase p)
+{
+	return stages[p].final;
+}
+
+bool mig_phase_follows(enum mig_phase old, enum mig_phase new)
+{
+	return old == new || stages[old].next & 1u << new;
+}
+
+void mig_free(struct mig *m)
+{
+	if (!m)
+		return;
+	g_assert(!m->priv);
+	g_free(m->source);
+	g_free(m->dest);
+	g_free(m->requested_host);
+	g_free(m->place);
+	g_free(m->error);
+	g_free(m->user_id);
+	g_free(m->project_id);
+	g_free(m->request_id);
+	g_free(m->waits_for);
+	g_free(m);
+}
+
+/* ---- writing ---- */
+
+struct mig_draft mig_draft(const struct mig *m, enum mig_phase next)
+{
+	return (struct mig_draft){
+		.phase = next, .dest = m->dest, .error = m->error, .attempt = m->attempt, .priority = m->priority, .abort_wanted = m->abort_wanted,
+		.force_wanted = m->force_wanted, .paused_by_us = m->paused_by_us, .postcopy = m->postcopy,
+	};
+}
+
+void mig_take_draft(struct mig *m, const struct mig_draft *d)
+{
+	m->phase = d->phase;
+	util_replace(&m->dest, d->dest);
+	util_replace(&m->error, d->error);
+	m->attempt = d->attempt;
+	m->priority = d->priority;
+	m->abort_wanted = d->abort_wanted;
+	m->force_wanted = d->force_wanted;
+	m->paused_by_us = d->paused_by_us;
+	m->postcopy = d->postcopy;
+}
+
+static char *options_text(const struct mig *m, int priority)
+{
+	GString *s = g_string_new(NULL);
+	struct jout o;
+
+	jout_init(&o, s, 0);
+	jout_open(&o, '{');
+	jout_kv(&o, "block", str, block_names[m->block]);
+	jout_kv(&o, "force", bool, m->force);
+	if (priority)
+		jout_kv(&o, "priority", int, priority);
+	jout_kv(&o, "disk_virtual", bool, m->disk_check == MIG_DISK_VIRTUAL);
+	if (m->place)
+		jout_kv(&o, "place", str, m->place);
+	jout_close(&o, '}');
+	return g_string_free(s, FALSE);
+}
+
+bool mig_insert(struct store *s, struct mig *m, GError **err)
+{
+	g_autofree char *options = options_text(m, m->priority);
+	int64_t now = clock_wall_us();
+
+	m->created_us = m->updated_us = now;
+	return store_insert(s, Q_MIG_INSERT,
+			    STORE_ARGS(SV_S(m->uuid), SV_S(m->server_uuid), SV_S(type_names[m->type]), SV_S(stages[m->phase].name),
+				       SV_S(stages[m->phase].status), SV_S(m->source), SV_S(m->dest), SV_S(m->requested_host), SV_S(options),
+				       SV_S(m->user_id), SV_S(m->project_id), SV_S(m->request_id), SV_I(m->action_id), SV_I(now)),
+			    &m->id, err) &&
+	       store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_NULL, SV_S(stages[m->phase].name), SV_S("requested"), SV_I(now)), NULL, err);
+}
+
+bool mig_update(struct store *s, const struct mig *m, enum mig_phase old, const struct mig_draft *d, int64_t now, bool *ret_written, GError **err)
+{
+	int64_t changed;
+
+	if (!store_run(s, Q_MIG_PHASE,
+		       STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[d->phase].name), SV_S(status_of(d->phase, d->postcopy)), SV_S(d->dest),
+				  SV_I(d->attempt), SV_I(d->abort_wanted), SV_I(d->force_wanted), SV_I(d->paused_by_us), SV_S(d->error), SV_I(now),
+				  SV_I(d->postcopy)),
+		       &changed, err))
+		return false;
+	*ret_written = changed == 1;
+	return true;
+}
+
+bool mig_add_event(struct store *s, const struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, int64_t now, GError **err)
+{
+	return store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[new].name), SV_S(why), SV_I(now)), NULL, err);
+}
+
+bool mig_update_options(struct store *s, const struct mig *m, int priority, GError **err)
+{
+	g_autofree char *options = options_text(m, priority);
+
+	return store_run(s, Q_MIG_OPTIONS, STORE_ARGS(SV_I(m->id), SV_S(options)), NULL, err);
+}
+
+bool mig_update_progress(struct store *s, const struct mig *m, int64_t now, GError **err)
+{
+	const struct mig_progress *p = &m->progress;
+
+	return store_run(s, Q_MIG_PROGRESS,
+			 STORE_ARGS(SV_I(m->id), SV_I(p->mem_total), SV_I(p->mem_processed), SV_I(p->mem_remaining), SV_I(p->disk_total),
+				    SV_I(p->disk_processed), SV_I(p->disk_remaining), SV_I(p->downtime_ms), SV_I(now)),
+			 NULL, err);
+}
+
+/* ---- reading ---- */
+
+struct reader {
+	GPtrArray *list;
+	char *bad;
 };
 
-static void put_bound(struct jout *o, const char *name, int64_t ms)
+static bool index_of(const char *name, int *ret, const char *(*name_of)(int), int n)
 {
-	jout_key(o, name);
-	if (ms >= 0)
-		jout_int(o, ms);
-	else
-		jout_null(o);
-}
-
-void mig_put_eta(struct jout *o, const struct mig *m)
-{
-	if (m->phase != MIG_COPY || !m->progress.eta_known) {
-		jout_null(o);
-		return;
+	for (int i = 0; i < n; i++) {
+		if (g_strcmp0(name_of(i), name) == 0) {
+			*ret = i;
+			return true;
+		}
 	}
-	jout_open(o, '{');
-	jout_kv(o, "ms", int, m->progress.eta_ms);
-	put_bound(o, "low_ms", m->progress.eta_low_ms);
-	put_bound(o, "high_ms", m->progress.eta_high_ms);
-	jout_close(o, '}');
+	return false;
 }
 
-void mig_put_progress(struct jout *o, const struct mig *m)
+static const char *phase_at(int i)
 {
-	jout_object(o, progress_fields, G_N_ELEMENTS(progress_fields), &m->progress);
+	return stages[i].name;
+}
+
+static const char *type_at(int i)
+{
+	return type_names[i];
+}
+
+static const char *block_at(int i)
+{
+	return block_names[i];
+}
+
+static void read_options(struct mig *m, const char *text)
+{
+	g_autoptr(json_t) root = json_parse(text, strlen(text), NULL);
+	int block = MIG_BLOCK_AUTO;
+
+	m->force = json_is_true(json_object_get(root, "force"));
+	m->place = g_strdup(json_string_value(json_object_get(root, "place")));
+	m->priority = (int)json_integer_value(json_object_get(root, "priority"));
+	m->disk_check = json_is_true(json_object_get(root, "disk_virtual")) ? MIG_DISK_VIRTUAL : MIG_DISK_ALLOCATED;
+	(void)index_of(json_string_value(json_object_get(root, "block")), &block, block_at, MIG_BLOCK_N); /* "auto" unless it says else */
+	m->block = (enum mig_block)block;
+}
+
+static void read_progress(struct mig *m, const struct store_row *row)
+{
+	m->progress.mem_total = store_int(row, 21);
+	m->progress.mem_processed = store_int(row, 22);
+	m->progress.mem_remaining = store_int(row, 23);
+	m->progress.disk_total = store_int(row, 24);
+	m->progress.disk_processed = store_int(row, 25);
+	m->progress.disk_remaining = store_int(row, 26);
+	m->progress.downtime_ms = store_int(row, 27);
+}
+
+/* The order is that of the MIG columns in store/queries.h. */
+static bool read_row(const struct store_row *row, void *user)
+{
+	struct reader *r = user;
+	struct mig *m = g_new0(struct mig, 1);
+	int type, phase;
+
+	g_ptr_array_add(r->list, m);
+	m->id = store_int(row, 0);
+	if (!index_of(store_text(row, 3), &type, type_at, MIG_TYPE_N) || !index_of(store_text(row, 4), &phase, phase_at, MIG_PHASE_N)) {
+		r->bad = g_strdup_printf("migration %d has the unknown type or phase %s/%s", (int)m->id, store_text(row, 3), store_text(row, 4));
+		return false;
+	}
+	g_strlcpy(m->uuid, store_text(row, 1), sizeof m->uuid);
+	g_strlcpy(m->server_uuid, store_text(row, 2), sizeof m->server_uuid);
+	m->type = (enum mig_type)type;
+	m->phase = (enum mig_phase)phase;
+	m->source = g_strdup(store_text(row, 6));
+	m->dest = g_strdup(store_text(row, 7));
+	m->requested_host = g_strdup(store_text(row, 8));
+	read_options(m, store_text(row, 9));
+	m->attempt = (int)store_int(row, 10);
+	m->abort_wanted = store_int(row, 11);
+	m->force_wanted = store_int(row, 12);
+	m->paused_by_us = store_int(row, 13);
+	m->error = g_strdup(store_text(row, 14));
+	m->user_id = g_strdup(store_text(row, 15));
+	m->project_id = g_strdup(store_text(row, 16));
+	m->request_id = g_strdup(store_text(row, 17));
+	m->action_id = store_int(row, 18);
+	m->created_us = store_int(row, 19);
+	m->updated_us = store_int(row, 20);
+	read_progress(m, row);
+	m->postcopy = store_int(row, 28);
+	return true;
+}
+
+GPtrArray *mig_query(struct store *s, enum query q, const struct store_val *args, size_t n, GError **err)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)mig_free);
+	struct reader r = { .list = list };
+
+	if (!store_each(s, q, args, n, read_row, &r, err))
+		return NULL;
+	if (r.bad) {
+		g_set_error(err, ERR, ERR_STORE, "%s", r.bad);
+		g_free(r.bad);
+		return NULL;
+	}
+	return g_steal_pointer(&list);
+}
+
+static void event_free(void *data)
+{
+	struct mig_event *ev = data;
+
+	g_free(ev->old_phase);
+	g_free(ev->new_phase);
+	g_free(ev->why);
+	g_free(ev);
+}
+
+static bool read_event(const struct store_row *row, void *user)
+{
+	struct mig_event *ev = g_new0(struct mig_event, 1);
+
+	ev->old_phase = g_strdup(store_text(row, 0));
+	ev->new_phase = g_strdup(store_text(row, 1));
+	ev->why = g_strdup(store_text(row, 2));
+	ev->at_us = store_int(row, 3);
+	g_ptr_array_add(user, ev);
+	return true;
+}
+
+GPtrArray *mig_events(struct store *s, int64_t id, GError **err)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(event_free);
+
+	if (!store_each(s, Q_MIG_EVENTS, STORE_ARGS(SV_I(id)), read_event, list, err))
+		return NULL;
+	return g_steal_pointer(&list);
 }

@@ -38,9 +38,9 @@ static void take_place(struct mig *m, struct host *h)
 	const struct server *s = mig_server(m);
 	struct hv_place *p = s->ties ? placing_find(m->priv->engine->fleet, s, s->ties, h, NULL) : NULL;
 
-	mig_set_place(m, NULL);
+	step_set_place(m, NULL);
 	if (p)
-		placing_take(m, p);
+		placing_take(m, h, p);
 	hv_place_free(p);
 }
 
@@ -48,24 +48,28 @@ static void take_place(struct mig *m, struct host *h)
 static bool write_found(struct mig *m, void *unused, GError **err)
 {
 	(void)unused;
-	return mig_write_options(m, err) &&
+	return step_write_options(m, err) &&
 	       action_event_finish(m->priv->engine->store, m->action_id, "conductor_live_migrate_instance", NULL, err);
 }
 
 static void found(struct mig *m, struct host *h)
 {
+	struct step_change c;
+
 	if (m->phase == MIG_CHECK) {
 		to_queue(m);
 		return;
 	}
-	util_replace(&m->dest, h->name);
 	take_place(m, h);
-	if (step_go(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit", write_found, NULL)) {
-		placing_hold(m);
-		live_enter(m);
+	c = step_change(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit");
+	c.row.dest = h->name;
+	c.also = write_found;
+	if (!step_write(m, &c)) {
+		step_later(m, RETRY_MS);
 		return;
 	}
-	util_replace(&m->dest, NULL);
+	placing_hold(m);
+	live_enter(m);
 }
 
 static void none_found(struct mig *m, const struct sched_result *res)

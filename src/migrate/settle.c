@@ -144,9 +144,9 @@ static void act_on(struct mig *m, struct host *h, enum hv_op op)
 
 /* ---- changes of phase ---- */
 
-static bool change(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also)
+static bool change(struct mig *m, const struct step_change *c)
 {
-	if (step_note(m, next, why, also, NULL))
+	if (step_write(m, c))
 		return true;
 	again(m);
 	return false;
@@ -155,25 +155,20 @@ static bool change(struct mig *m, enum mig_phase next, const char *why, mig_also
 static void undo(struct mig *m, const char *why)
 {
 	g_autofree char *kept = g_strdup(why);
+	struct step_change c = step_change(m, MIG_UNDO, kept);
 
-	util_replace(&m->error, kept);
-	if (change(m, MIG_UNDO, kept, NULL))
+	c.row.error = kept;
+	if (change(m, &c))
 		judge(m);
 }
 
 static bool write_moved(struct mig *m, void *unused, GError **err)
 {
-	struct engine *e = m->priv->engine;
-	struct server *s = mig_server(m);
-	char *old = s->host;
-	bool ok;
+	struct store *s = m->priv->engine->store;
 
 	(void)unused;
-	s->host = m->dest;
-	ok = fleet_server_save(e->fleet, s, err);
-	s->host = old;
-	return ok && action_event_finish(e->store, m->action_id, "compute_live_migration", NULL, err) &&
-	       action_event_start(e->store, m->action_id, "compute_post_live_migration_at_destination", m->dest, err);
+	return action_event_finish(s, m->action_id, "compute_live_migration", NULL, err) &&
+	       action_event_start(s, m->action_id, "compute_post_live_migration_at_destination", m->dest, err);
 }
 
 static void announced(struct mig *m, struct hv_reply *r)
@@ -207,10 +202,13 @@ void settle_moved(struct mig *m)
 static void moved(struct mig *m)
 {
 	struct server *s = mig_server(m);
+	struct step_change c = step_change(m, MIG_FINISH, "it runs at the destination");
 
 	if (m->postcopy)
-		util_replace(&m->error, NULL); /* whatever broke on the way is over */
-	if (!change(m, MIG_FINISH, "it runs at the destination", write_moved))
+		c.row.error = NULL; /* whatever broke on the way is over */
+	c.server.host = m->dest;
+	c.also = write_moved;
+	if (!change(m, &c))
 		return;
 	settle_moved(m);
 	/* Its host tells again soon; until then no other guest may have its CPUs. */
@@ -223,42 +221,25 @@ static void moved(struct mig *m)
 /* What says that it is to be tried again is forgotten after the write: one that is in doubt is decided again, and must be the same. */
 static void retry(struct mig *m)
 {
-	m->attempt++;
-	if (!change(m, MIG_PREPARE, "it never began, or was undone cleanly; trying again", NULL)) {
-		m->attempt--;
+	struct step_change c = step_change(m, MIG_PREPARE, "it never began, or was undone cleanly; trying again");
+
+	c.row.attempt++;
+	if (!change(m, &c))
 		return;
-	}
 	m->priv->copy.lost = false;
 	live_copies(m, NULL); /* the files may be partial */
 	live_enter(m);
 }
 
-static bool write_gone(struct mig *m, void *unused, GError **err)
-{
-	struct server *s = mig_server(m);
-	enum server_vm was = s->vm;
-	char *fault = s->fault;
-	bool ok;
-
-	(void)unused;
-	s->vm = SERVER_ERROR;
-	s->fault = m->error;
-	ok = fleet_server_save(m->priv->engine->fleet, s, err);
-	s->vm = was;
-	s->fault = fault;
-	return ok;
-}
-
 /* The guest is gone, or past what we may do for it: the record says so, with the evidence. */
 static void gone(struct mig *m, const char *what)
 {
-	struct server *s = mig_server(m);
+	struct step_change c = step_change(m, m->phase, what);
 
-	util_replace(&m->error, what);
-	if (!change(m, m->phase, what, write_gone))
+	c.row.error = c.server.fault = what;
+	c.server.vm = SERVER_ERROR;
+	if (!change(m, &c))
 		return;
-	s->vm = SERVER_ERROR;
-	util_replace(&s->fault, m->error);
 	log_error("guest_lost", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("why", what));
 	step_end(m, MIG_ERROR, m->error);
 }

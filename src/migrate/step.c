@@ -2,9 +2,63 @@
 #include "migrate/step.h"
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/log.h"
+#include "migrate/precheck.h"
 
 #define RETRY_MS 1000
+
+/* ---- the running part ---- */
+
+void step_attach(struct engine *e, struct mig *m)
+{
+	m->priv = g_new0(struct mig_private, 1);
+	m->priv->engine = e;
+	m->priv->excluded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+static void private_free(struct mig_private *p)
+{
+	if (!p)
+		return;
+	clock_cancel(&p->timer);
+	precheck_cancel(p->precheck);
+	g_clear_pointer(&p->copies, g_ptr_array_unref);
+	g_hash_table_unref(p->excluded);
+	probe_clear(&p->probe);
+	hv_place_free(p->there);
+	g_free(p->candidate);
+	g_free(p->xml);
+	g_free(p->xml_inactive);
+	g_clear_pointer(&p->listeners, g_ptr_array_unref);
+	g_free(p->definition);
+	g_free(p->dest_xml);
+	g_free(p->persistent_xml);
+	copy_forget(&p->copy);
+	g_free(p->watch.given_up);
+	g_free(p);
+}
+
+void step_free(struct mig *m)
+{
+	private_free(g_steal_pointer(&m->priv));
+	mig_free(m);
+}
+
+struct server *mig_server(const struct mig *m)
+{
+	return fleet_server(m->priv->engine->fleet, m->server_uuid);
+}
+
+struct host *mig_source(const struct mig *m)
+{
+	return fleet_host(m->priv->engine->fleet, m->source);
+}
+
+struct host *mig_dest(const struct mig *m)
+{
+	return fleet_host(m->priv->engine->fleet, m->dest);
+}
 
 /* ---- asking hosts ---- */
 
@@ -78,23 +132,207 @@ void step_not_written(const struct mig *m, const GError *why)
 	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", why->message));
 }
 
-bool step_note(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also, void *user)
+/* @old: in: the phase that memory has; out: the one that the row had. */
+static bool write_from(struct mig *m, enum mig_phase *old, const struct mig_draft *row, int64_t now, GError **err)
+{
+	struct store *s = m->priv->engine->store;
+	enum mig_phase memory = *old;
+	bool written;
+
+	if (!mig_update(s, m, memory, row, now, &written, err))
+		return false;
+	for (int p = 0; !written && p < MIG_PHASE_N; p++) {
+		*old = (enum mig_phase)p;
+		if (m->priv->doubted & 1u << p && mig_phase_follows(*old, row->phase) && !mig_update(s, m, *old, row, now, &written, err))
+			return false;
+	}
+	if (written)
+		return true;
+	m->priv->strayed = true;
+	g_set_error(err, ERR, ERR_STORE_RACE, "migration %d is not in phase %s any more", (int)m->id, mig_phase_name(memory));
+	return false;
+}
+
+static bool write_change(struct mig *m, const struct step_change *c, int64_t now, GError **err)
+{
+	struct engine *e = m->priv->engine;
+	enum mig_phase from = m->phase;
+	struct server *s = mig_server(m);
+	bool known;
+
+	if (!write_from(m, &from, &c->row, now, err))
+		return false;
+	known = from != m->phase && from == c->row.phase; /* its event is in the history already */
+	if (!known && !mig_add_event(e->store, m, from, c->row.phase, c->why, now, err))
+		return false;
+	if (c->row.priority != m->priority) {
+		m->priv->options_stale = m->priv->options_written = true;
+		if (!mig_update_options(e->store, m, c->row.priority, err))
+			return false;
+	}
+	if (s && server_draft_differs(s, &c->server) && !fleet_server_write(e->fleet, s, &c->server, err))
+		return false;
+	return !c->also || c->also(m, c->user, err);
+}
+
+/* Answers that are under way will be dropped: they are no longer wanted. */
+static void leave_phase(struct mig *m)
+{
+	struct mig_private *p = m->priv;
+
+	p->turn++;
+	copy_left(&p->copy);
+	watch_left(&p->watch);
+	settle_left(&p->settle);
+	clock_cancel(&p->timer);
+	precheck_cancel(g_steal_pointer(&p->precheck));
+	queue_moved(m);
+}
+
+/* After the commit. */
+static void take_change(struct mig *m, const struct step_change *c, int64_t now)
+{
+	struct mig_private *p = m->priv;
+	struct server *s = mig_server(m);
+	enum mig_phase old = m->phase;
+
+	p->doubted = 0;
+	p->row_ended = MIG_CHECK;
+	p->options_stale &= !p->options_written;
+	m->updated_us = now;
+	mig_take_draft(m, &c->row);
+	if (s && server_draft_differs(s, &c->server))
+		fleet_server_take(p->engine->fleet, s, &c->server);
+	if (old != m->phase)
+		leave_phase(m);
+	log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", mig_phase_name(old)),
+		 LOG_S("to", mig_phase_name(m->phase)), LOG_S("source", m->source), LOG_S("dest", m->dest), LOG_S("why", c->why));
+	mig_tell(m, old, c->why);
+}
+
+struct step_change step_change(const struct mig *m, enum mig_phase next, const char *why)
+{
+	const struct server *s = mig_server(m);
+
+	return (struct step_change){ .row = mig_draft(m, next), .server = s ? server_draft(s) : (struct server_draft){ .host = NULL }, .why = why };
+}
+
+bool step_set(struct mig *m, const struct step_change *c, GError **err)
+{
+	struct store *s = m->priv->engine->store;
+	int64_t now = clock_wall_us();
+
+	g_assert(mig_phase_follows(m->phase, c->row.phase));
+	if (!store_begin(s, err))
+		return false;
+	m->priv->options_written = false;
+	if (!write_change(m, c, now, err)) {
+		store_rollback(s);
+		return false;
+	}
+	if (!store_commit(s, err)) {
+		m->priv->doubted |= 1u << c->row.phase;
+		return false;
+	}
+	take_change(m, c, now);
+	return true;
+}
+
+bool step_write(struct mig *m, const struct step_change *c)
 {
 	g_autoptr(GError) err = NULL;
 
-	if (mig_set_phase(m, m->phase, next, why, also, user, &err))
+	if (step_set(m, c, &err))
 		return true;
 	step_not_written(m, err);
 	return false;
 }
 
+bool step_note(struct mig *m, enum mig_phase next, const char *why, step_also_f *also, void *user)
+{
+	struct step_change c = step_change(m, next, why);
+
+	c.also = also;
+	c.user = user;
+	return step_write(m, &c);
+}
+
 /* The database did not take the change: the phase is as it was, and so is the world. Again. */
-bool step_go(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also, void *user)
+bool step_go(struct mig *m, enum mig_phase next, const char *why, step_also_f *also, void *user)
 {
 	if (step_note(m, next, why, also, user))
 		return true;
 	step_later(m, RETRY_MS);
 	return false;
+}
+
+void step_set_place(struct mig *m, const char *place)
+{
+	m->priv->options_stale |= g_strcmp0(m->place, place) != 0;
+	util_replace(&m->place, place);
+}
+
+bool step_write_options(struct mig *m, GError **err)
+{
+	if (!m->priv->options_stale)
+		return true;
+	m->priv->options_written = true;
+	return mig_update_options(m->priv->engine->store, m, m->priority, err);
+}
+
+void step_save_progress(struct mig *m)
+{
+	g_autoptr(GError) why = NULL;
+
+	m->priv->saved_ms = clock_now_ms();
+	m->updated_us = clock_wall_us();
+	if (!mig_update_progress(m->priv->engine->store, m, m->updated_us, &why))
+		log_warning("migration_progress_not_saved", LOG_D("migration", m->id), LOG_S("error", why->message));
+}
+
+/* ---- the row, after a doubt ---- */
+
+bool step_row_is_final(const struct mig *m)
+{
+	return mig_phase_final(m->priv->row_ended);
+}
+
+static void take(struct mig *m, const struct mig *row)
+{
+	struct mig_draft d = mig_draft(row, row->phase);
+	enum mig_phase was = m->phase;
+
+	d.priority = m->priority;
+	mig_take_draft(m, &d);
+	m->priv->doubted = 0;
+	leave_phase(m);
+	log_warning("migration_row_taken", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", mig_phase_name(was)),
+		    LOG_S("to", mig_phase_name(m->phase)), LOG_S("source", m->source), LOG_S("dest", m->dest));
+	mig_tell(m, was, "the database had written it before it lost the answer");
+}
+
+bool step_take_row(struct mig *m)
+{
+	g_autoptr(GPtrArray) rows = NULL;
+	g_autoptr(GError) why = NULL;
+	const struct mig *row;
+
+	if (!m->priv->strayed)
+		return true;
+	rows = mig_query(m->priv->engine->store, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
+	if (!rows) {
+		log_error("migration_not_read", LOG_D("migration", m->id), LOG_S("error", why->message));
+		return false;
+	}
+	m->priv->strayed = false;
+	row = rows->len > 0 ? g_ptr_array_index(rows, 0) : NULL;
+	if (row && mig_is_final(row)) {
+		m->priv->row_ended = row->phase;
+		m->priv->doubted |= 1u << row->phase;
+	} else if (row && row->phase != m->phase) {
+		take(m, row);
+	}
+	return true;
 }
 
 /* ---- the end ---- */
@@ -107,21 +345,10 @@ struct end {
 static bool write_end(struct mig *m, void *user, GError **err)
 {
 	const struct end *end = user;
-	struct engine *e = m->priv->engine;
-	struct server *s = mig_server(m);
-	enum server_task was;
-	bool ok;
+	struct store *s = m->priv->engine->store;
 
-	if (!mig_write_progress(m, err) || !action_event_finish(e->store, m->action_id, NULL, end->failed, err) ||
-	    !action_finish(e->store, m->action_id, end->failed ? "Error" : NULL, err) || !live_write_end(m, end->fate, err))
-		return false;
-	if (!s)
-		return true;
-	was = s->task;
-	s->task = SERVER_TASK_NONE;
-	ok = fleet_server_save(e->fleet, s, err);
-	s->task = was;
-	return ok;
+	return mig_update_progress(s, m, clock_wall_us(), err) && action_event_finish(s, m->action_id, NULL, end->failed, err) &&
+	       action_finish(s, m->action_id, end->failed ? "Error" : NULL, err) && live_write_end(m, end->fate, err);
 }
 
 void step_end(struct mig *m, enum mig_phase phase, const char *details)
@@ -130,13 +357,18 @@ void step_end(struct mig *m, enum mig_phase phase, const char *details)
 	struct server *s = mig_server(m);
 	g_autofree char *kept = g_strdup(details);
 	struct end end = { kept, live_fate(m, phase) };
+	struct step_change c = step_change(m, phase, kept ? kept : "done");
 
 	if (kept)
-		util_replace(&m->error, kept);
-	if (!step_go(m, phase, kept ? kept : "done", write_end, &end))
+		c.row.error = kept;
+	c.server.task = SERVER_TASK_NONE;
+	c.also = write_end;
+	c.user = &end;
+	if (!step_write(m, &c)) {
+		step_later(m, RETRY_MS);
 		return;
+	}
 	if (s) {
-		s->task = SERVER_TASK_NONE;
 		s->progress = 0;
 		fleet_server_freed(e->fleet, s);
 	}

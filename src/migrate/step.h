@@ -8,6 +8,11 @@
 
 #include "migrate/mig.h"
 
+/** step_attach() - a part of its own for what is under way. */
+void step_attach(struct engine *e, struct mig *m);
+/** step_free() - the record with it. */
+void step_free(struct mig *m);
+
 /* A host's answer; @r is freed by the caller. */
 typedef void step_answer_f(struct mig *m, struct hv_reply *r);
 
@@ -24,17 +29,63 @@ bool step_ask_always(struct mig *m, struct host *h, const struct hv_req *req, st
 /** step_later() - enter the phase again after @ms, unless something else moves it first. */
 void step_later(struct mig *m, int64_t ms);
 
+/* ---- the one writer ---- */
+
+/* What else goes into the transaction of a change. @user: of the change */
+typedef bool step_also_f(struct mig *m, void *user, GError **err);
+
+/* What a step changes: drafts of the record and of its server, and what else is written with them. step_change() fills in what is. */
+struct step_change {
+	struct mig_draft row;
+	struct server_draft server;
+	const char *why;    /* for the history and the log */
+	step_also_f *also;  /* may be NULL */
+	void *user;
+};
+
 /**
- * step_note() - mig_set_phase() from the phase that @m is in. What the database does not take is logged.
- * @next: the phase that it is in: only other fields of the row have changed
- *
- * Return: it was written.
+ * step_change() - a change of nothing but the phase.
+ * @next: a phase that the stage table lets follow the present one; or the present one: only other fields will change
  */
-bool step_note(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also, void *user);
+struct step_change step_change(const struct mig *m, enum mig_phase next, const char *why);
+
+/**
+ * step_set() - the one writer of the phase.
+ *
+ * Row, event row, server and what else the change has in one transaction; memory becomes what the drafts say after the commit, and
+ * what was under way in the old phase is dropped.
+ * A commit that fails leaves a doubt: the answer may have been lost after it was done. The next change finds
+ * the row in its old phase or in the one that was doubted, and goes on from there. Where its phase cannot follow that
+ * one, the change is refused, and live_enter() goes on from what the row says (step_take_row()).
+ * Return: false with ERR_STORE or ERR_STORE_RACE; all is then as it was.
+ */
+bool step_set(struct mig *m, const struct step_change *c, GError **err);
+/** step_write() - the same; what the database does not take is logged. */
+bool step_write(struct mig *m, const struct step_change *c);
+/** step_note() - the same, of a change of nothing but the phase. */
+bool step_note(struct mig *m, enum mig_phase next, const char *why, step_also_f *also, void *user);
 /** step_go() - the same; what the database does not take is tried again: the phase is entered again. */
-bool step_go(struct mig *m, enum mig_phase next, const char *why, mig_also_f *also, void *user);
+bool step_go(struct mig *m, enum mig_phase next, const char *why, step_also_f *also, void *user);
 /** step_not_written() - log that the database did not take something of @m's. */
 void step_not_written(const struct mig *m, const GError *why);
+
+/**
+ * step_take_row() - read the row again, after a change that was refused because the row has strayed from memory.
+ *
+ * Memory takes its phase and what was written with it, as a restart would; what was under way is dropped. Of a row that has come
+ * to its end only that is noted (step_row_is_final()). A row that has not strayed is not read.
+ * Return: false while the database cannot say it.
+ */
+bool step_take_row(struct mig *m);
+/** step_row_is_final() - its row has come to its end by a commit whose answer was lost (row_ended). */
+bool step_row_is_final(const struct mig *m);
+
+/** step_set_place() - what it takes at its destination, in memory; NULL: no certain CPUs or nodes. */
+void step_set_place(struct mig *m, const char *place);
+/** step_write_options() - what was asked and where it goes, inside a change, where the row may say something else. */
+bool step_write_options(struct mig *m, GError **err);
+/** step_save_progress() - the byte counts, where it is not a matter of life. */
+void step_save_progress(struct mig *m);
 
 /**
  * step_end() - the one way to a final phase: row, server, action and their events in one transaction.

@@ -76,28 +76,19 @@ static void set_downtime(struct mig *m, int64_t ms)
 		m->priv->tune.history.downtime_ms = 0;
 }
 
-static bool write_decision(struct mig *m, const struct converge_decision *d)
-{
-	return step_note(m, m->phase, d->reason, NULL, NULL);
-}
-
 /* The next poll carries the wish to the host, while the job runs. */
 static void wish(struct mig *m, const struct converge_decision *d)
 {
-	bool abort_was = m->abort_wanted, force_was = m->force_wanted, paused_was = m->paused_by_us;
+	struct step_change c = step_change(m, m->phase, d->reason);
 
 	log_warning("migration_timeout", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
 		    LOG_S("action", converge_action_name(d->action)), LOG_S("why", d->reason));
-	m->abort_wanted |= d->action == CONVERGE_ABORT;
-	m->force_wanted |= d->action != CONVERGE_ABORT;
-	m->paused_by_us |= d->action == CONVERGE_PAUSE;
+	c.row.abort_wanted |= d->action == CONVERGE_ABORT;
+	c.row.force_wanted |= d->action != CONVERGE_ABORT;
+	c.row.paused_by_us |= d->action == CONVERGE_PAUSE;
 	if (d->action == CONVERGE_ABORT)
-		util_replace(&m->error, d->reason);
-	if (write_decision(m, d))
-		return;
-	m->abort_wanted = abort_was;
-	m->force_wanted = force_was;
-	m->paused_by_us = paused_was;
+		c.row.error = d->reason;
+	(void)step_write(m, &c); /* else the next sample decides again */
 }
 
 void tune_sample(struct mig *m, const struct hv_job *j)
@@ -124,7 +115,7 @@ void tune_sample(struct mig *m, const struct hv_job *j)
 		wish(m, &d);
 		return;
 	}
-	if (!write_decision(m, &d))
+	if (!step_note(m, m->phase, d.reason, NULL, NULL))
 		return;
 	converge_took(&p->tune.history, &d);
 	set_downtime(m, d.value);

@@ -68,7 +68,7 @@ void watch_progress(struct mig *m, const struct hv_job *j)
 	if (s)
 		s->progress = percent(j, s->memory_mb << 20);
 	if (clock_now_ms() - m->priv->saved_ms >= fleet_conf(m->priv->engine->fleet)->live_migration_monitor_interval * 1000)
-		mig_save_progress(m);
+		step_save_progress(m);
 }
 
 static void abort_answered(struct mig *m, struct hv_reply *r)

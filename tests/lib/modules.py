@@ -141,7 +141,6 @@ CIRCLES = {
         "migrate/precheck_priv",
         "migrate/precheck_storage",
         "migrate/queue",
-        "migrate/record",
         "migrate/search",
         "migrate/settle",
         "migrate/step",
@@ -177,7 +176,6 @@ NO_HEADER = [
     "migrate/precheck_guest",
     "migrate/precheck_pool",
     "migrate/precheck_storage",
-    "migrate/record",
     "migrate/search",
     "migrate/tell",
 ]

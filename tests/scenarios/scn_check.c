@@ -94,7 +94,7 @@ static void expect_migration(struct run *r, const struct scn_line *l)
 	for (int i = 3; i + 1 < l->n; i += 2) {
 		const char *what = l->w[i], *want = l->w[i + 1];
 		g_autofree char *attempt = g_strdup_printf("%d", m->attempt);
-		g_autofree char *position = g_strdup_printf("%d", m->queue_position);
+		g_autofree char *position = g_strdup_printf("%d", m->position);
 
 		if (g_str_equal(what, "status"))
 			want_text(r, what, mig_status(m), want);

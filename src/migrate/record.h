@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * record: the record of a migration, its words, and its rows.
+ *
+ * Functions of the record and of the store alone. What is under way for it is beside (priv), and changes go through
+ * step_write(): nothing else writes a phase.
+ */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "base/util.h"
+#include "store/store.h"
+
+enum mig_type { MIG_LIVE, MIG_COLD, MIG_RESIZE, MIG_EVACUATION, MIG_TYPE_N };
+
+enum mig_phase {
+	MIG_CHECK,     /* prechecks; hosts are asked */
+	MIG_QUEUED,    /* waits for a slot */
+	MIG_SCHEDULE,  /* a slot is held; the destination is chosen and claimed */
+	MIG_PREPARE,   /* both hosts are asked, the destination's XML is made */
+	MIG_COPY,      /* libvirt may have been called */
+	MIG_FINISH,    /* it runs at the destination; the source is cleaned */
+	MIG_UNDO,      /* it stays at the source; the destination is cleaned */
+	MIG_DONE, MIG_ERROR, MIG_FAILED, MIG_CANCELLED,
+	MIG_PHASE_N
+};
+
+enum mig_block { MIG_BLOCK_NO, MIG_BLOCK_YES, MIG_BLOCK_AUTO, MIG_BLOCK_N };
+
+/* What the destination must have room for when disks are copied (Nova's disk_over_commit, up to 2.24). */
+enum mig_disk_check {
+	MIG_DISK_ALLOCATED, /* what they take now; also when nothing was said */
+	MIG_DISK_VIRTUAL,   /* what they could grow to: disk_over_commit is false */
+};
+
+struct mig_progress {
+	int64_t mem_total, mem_processed, mem_remaining;
+	int64_t disk_total, disk_processed, disk_remaining;
+	int64_t downtime_ms;
+	/* not stored */
+	int64_t bps, dirty_rate_bps, iteration;
+	bool eta_known;                          /* false: no sample yet, or it does not end by itself at present */
+	int64_t eta_ms, eta_low_ms, eta_high_ms; /* to the end, from the last sample; high -1: perhaps never */
+};
+
+struct mig {
+	int64_t id;
+	char uuid[UTIL_UUID_LEN + 1];
+	char server_uuid[UTIL_UUID_LEN + 1];
+	enum mig_type type;
+	enum mig_phase phase;
+	bool postcopy;             /* the guest ran at the destination before its memory was there */
+	char *source, *dest;       /* host names; dest NULL until one is chosen */
+	char *requested_host;      /* NULL: the scheduler chooses */
+	enum mig_block block;
+	enum mig_disk_check disk_check;
+	bool force;                /* the requested host is taken past the scheduler's filters */
+	int priority;              /* of the queue: higher first, then by age */
+	char *place;               /* what it takes at its destination, place_use_text(); NULL: no certain CPUs or nodes */
+	int attempt;
+	bool abort_wanted, force_wanted, paused_by_us;
+	char *error;               /* why it ended as it did, or NULL */
+	char *user_id, *project_id, *request_id;
+	int64_t action_id;
+	int64_t created_us, updated_us;
+	struct mig_progress progress;
+	int position;        /* in records that are read: 1 is the first; 0: it is not queued */
+	char *waits_for;           /* likewise: what a queued one waits for, for people; NULL */
+	struct mig_private *priv;  /* of the engine; NULL in a record read from the store */
+};
+
+/** mig_type_name() - "live-migration", "migration", "resize", "evacuation". */
+const char *mig_type_name(enum mig_type t);
+/** mig_phase_name() - "copy", ...; the words of the store and of the log. */
+const char *mig_phase_name(enum mig_phase p);
+/** mig_status() - Nova's status ("queued", "running", "running (post-copy)", ...). */
+const char *mig_status(const struct mig *m);
+/** mig_in_progress() - true for what GET /servers/{id}/migrations lists: queued, preparing, running, post-migrating. */
+bool mig_in_progress(const struct mig *m);
+/** mig_is_final() - nothing more will happen to it. */
+bool mig_is_final(const struct mig *m);
+/** mig_free() - a record without a running part (priv). */
+void mig_free(struct mig *m);
+
+/** mig_phase_holds_slot() - it counts against max_concurrent_live_migrations. */
+bool mig_phase_holds_slot(enum mig_phase p);
+/** mig_phase_holds_claim() - room at the destination is claimed for it. */
+bool mig_phase_holds_claim(enum mig_phase p);
+/** mig_phase_cancellable() - an abort still can keep the guest at its source. */
+bool mig_phase_cancellable(enum mig_phase p);
+/** mig_phase_final() - nothing more happens in it. */
+bool mig_phase_final(enum mig_phase p);
+/** mig_phase_follows() - @new may follow @old, or is @old. */
+bool mig_phase_follows(enum mig_phase old, enum mig_phase new);
+
+/* ---- rows ---- */
+
+/*
+ * What a step changes: a draft. It is written in one transaction, and taken over by memory after the commit. Texts are borrowed.
+ * mig_draft() fills in what the record has.
+ */
+struct mig_draft {
+	enum mig_phase phase;
+	const char *dest, *error;
+	int attempt, priority;
+	bool abort_wanted, force_wanted, paused_by_us, postcopy;
+};
+
+/** mig_draft() - @m as it is, in phase @next. */
+struct mig_draft mig_draft(const struct mig *m, enum mig_phase next);
+/** mig_take_draft() - the record is what @d says from now on. */
+void mig_take_draft(struct mig *m, const struct mig_draft *d);
+
+/** mig_insert() - write a new row and its first event inside the caller's transaction; sets its id and times. */
+bool mig_insert(struct store *s, struct mig *m, GError **err);
+/** mig_update() - write @d into the row of @m that is in phase @old. @now: µs. @ret_written: false if the row is in another phase. */
+bool mig_update(struct store *s, const struct mig *m, enum mig_phase old, const struct mig_draft *d, int64_t now, bool *ret_written, GError **err);
+/** mig_add_event() - one more line of its history. */
+bool mig_add_event(struct store *s, const struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, int64_t now, GError **err);
+/** mig_update_options() - what was asked, with this priority, and what it takes at its destination. */
+bool mig_update_options(struct store *s, const struct mig *m, int priority, GError **err);
+/** mig_update_progress() - the byte counts. @now: µs */
+bool mig_update_progress(struct store *s, const struct mig *m, int64_t now, GError **err);
+
+/** mig_query() - rows of a query that has the MIG columns. Return: GPtrArray of struct mig *, owned. */
+GPtrArray *mig_query(struct store *s, enum query q, const struct store_val *args, size_t n, GError **err);
+
+struct mig_event {
+	char *old_phase, *new_phase, *why;
+	int64_t at_us;
+};
+/** mig_events() - a migration's history, oldest first. Return: GPtrArray of struct mig_event *, owned. */
+GPtrArray *mig_events(struct store *s, int64_t id, GError **err);
+
+#endif
