@@ -30,10 +30,11 @@ static const char *const reason_names[] = {
 };
 static_assert(G_N_ELEMENTS(reason_names) == HV_REASON_N, "reason_names is missing one");
 
-/* Default time limits; a migration has none, its end is found out by other means. */
+/* Default time limits; a migration has none, its end is found out by other means. And which parameters of a request count. */
 static const struct {
 	const char *name;
 	int64_t timeout_ms;
+	bool migrate, vol;
 } op_table[] = {
 	[HV_HOST_GET]     = { "host_get",     10000 },
 	[HV_DOM_LIST]     = { "dom_list",     30000 },
@@ -42,7 +43,7 @@ static const struct {
 	[HV_DOM_XML]      = { "dom_xml",      10000 },
 	[HV_CPU_COMPARE]  = { "cpu_compare",  10000 },
 	[HV_LOOKUP]       = { "lookup",       10000 },
-	[HV_MIGRATE]      = { "migrate",      0 },
+	[HV_MIGRATE]      = { "migrate",      0, .migrate = true },
 	[HV_JOB_GET]      = { "job_get",      10000 },
 	[HV_JOB_DONE]     = { "job_done",     10000 },
 	[HV_JOB_ABORT]    = { "job_abort",    35000 },
@@ -57,12 +58,12 @@ static const struct {
 	[HV_DOM_DEFINE]   = { "dom_define",   35000 },
 	[HV_DOM_AUTOSTART] = { "dom_autostart", 35000 },
 	[HV_ANNOUNCE]     = { "announce",     10000 },
-	[HV_VOL_GET]      = { "vol_get",      30000 },
-	[HV_VOL_CREATE]   = { "vol_create",   60000 },
-	[HV_VOL_COPY]     = { "vol_copy",     1200000 },
-	[HV_VOL_DELETE]   = { "vol_delete",   60000 },
-	[HV_VOL_FIND]     = { "vol_find",     30000 },
-	[HV_DEVICE_GET]   = { "device_get",   30000 },
+	[HV_VOL_GET]      = { "vol_get",      30000, .vol = true },
+	[HV_VOL_CREATE]   = { "vol_create",   60000, .vol = true },
+	[HV_VOL_COPY]     = { "vol_copy",     1200000, .vol = true },
+	[HV_VOL_DELETE]   = { "vol_delete",   60000, .vol = true },
+	[HV_VOL_FIND]     = { "vol_find",     30000, .vol = true },
+	[HV_DEVICE_GET]   = { "device_get",   30000, .vol = true },
 };
 static_assert(G_N_ELEMENTS(op_table) == HV_OP_N, "op_table is missing one");
 
@@ -126,32 +127,72 @@ const struct hv_stats *hv_stats(const struct hv *hv)
 
 /* ---- calls ---- */
 
-static struct hv_req req_copy(const struct hv_req *r)
+static void copy_migrate(struct hv_migrate_params *p)
 {
-	struct hv_req c = *r;
+	p->dest_uri = g_strdup(p->dest_uri);
+	p->migrate_uri = g_strdup(p->migrate_uri);
+	p->dest_xml = g_strdup(p->dest_xml);
+	p->persistent_xml = g_strdup(p->persistent_xml);
+	p->dest_host = g_strdup(p->dest_host);
+	p->copy_disks = (const char *const *)g_strdupv((char **)p->copy_disks);
+}
 
-	c.uuid = g_strdup(r->uuid);
-	c.xml = g_strdup(r->xml);
-	c.host_cpu_xml = g_strdup(r->host_cpu_xml);
-	c.needs = hv_needs_copy(r->needs);
-	c.migrate.dest_uri = g_strdup(r->migrate.dest_uri);
-	c.migrate.migrate_uri = g_strdup(r->migrate.migrate_uri);
-	c.migrate.dest_xml = g_strdup(r->migrate.dest_xml);
-	c.migrate.persistent_xml = g_strdup(r->migrate.persistent_xml);
-	c.migrate.dest_host = g_strdup(r->migrate.dest_host);
-	c.migrate.copy_disks = (const char *const *)g_strdupv((char **)r->migrate.copy_disks);
-	c.vol.path = g_strdup(r->vol.path);
-	c.vol.format = g_strdup(r->vol.format);
-	c.vol.backing = g_strdup(r->vol.backing);
-	c.vol.backing_format = g_strdup(r->vol.backing_format);
-	c.vol.source_uri = g_strdup(r->vol.source_uri);
-	c.vol.source_host = g_strdup(r->vol.source_host);
-	c.vol.pool = g_strdup(r->vol.pool);
-	c.vol.name = g_strdup(r->vol.name);
-	c.vol.probe = g_strdup(r->vol.probe);
-	c.vol.virt_type = g_strdup(r->vol.virt_type);
-	c.vol.arch = g_strdup(r->vol.arch);
-	return c;
+static void copy_vol(struct hv_vol_params *p)
+{
+	p->path = g_strdup(p->path);
+	p->format = g_strdup(p->format);
+	p->backing = g_strdup(p->backing);
+	p->backing_format = g_strdup(p->backing_format);
+	p->source_uri = g_strdup(p->source_uri);
+	p->source_host = g_strdup(p->source_host);
+	p->pool = g_strdup(p->pool);
+	p->name = g_strdup(p->name);
+	p->probe = g_strdup(p->probe);
+	p->virt_type = g_strdup(p->virt_type);
+	p->arch = g_strdup(p->arch);
+}
+
+/* Of the strings those that count: most calls have one. */
+static void req_copy(struct hv_req *to, const struct hv_req *r)
+{
+	*to = *r;
+	to->uuid = g_strdup(r->uuid);
+	to->xml = g_strdup(r->xml);
+	to->host_cpu_xml = g_strdup(r->host_cpu_xml);
+	to->needs = hv_needs_copy(r->needs);
+	if (op_table[r->op].migrate)
+		copy_migrate(&to->migrate);
+	else
+		to->migrate = (struct hv_migrate_params){ .dest_uri = NULL };
+	if (op_table[r->op].vol)
+		copy_vol(&to->vol);
+	else
+		to->vol = (struct hv_vol_params){ .path = NULL };
+}
+
+static void clear_migrate(struct hv_migrate_params *p)
+{
+	g_free((char *)p->dest_uri);
+	g_free((char *)p->migrate_uri);
+	g_free((char *)p->dest_xml);
+	g_free((char *)p->persistent_xml);
+	g_free((char *)p->dest_host);
+	g_strfreev((char **)p->copy_disks);
+}
+
+static void clear_vol(struct hv_vol_params *p)
+{
+	g_free((char *)p->path);
+	g_free((char *)p->format);
+	g_free((char *)p->backing);
+	g_free((char *)p->backing_format);
+	g_free((char *)p->source_uri);
+	g_free((char *)p->source_host);
+	g_free((char *)p->pool);
+	g_free((char *)p->name);
+	g_free((char *)p->probe);
+	g_free((char *)p->virt_type);
+	g_free((char *)p->arch);
 }
 
 static void req_clear(struct hv_req *r)
@@ -160,23 +201,10 @@ static void req_clear(struct hv_req *r)
 	g_free((char *)r->xml);
 	g_free((char *)r->host_cpu_xml);
 	g_clear_pointer(&r->needs, g_ptr_array_unref);
-	g_free((char *)r->migrate.dest_uri);
-	g_free((char *)r->migrate.migrate_uri);
-	g_free((char *)r->migrate.dest_xml);
-	g_free((char *)r->migrate.persistent_xml);
-	g_free((char *)r->migrate.dest_host);
-	g_strfreev((char **)r->migrate.copy_disks);
-	g_free((char *)r->vol.path);
-	g_free((char *)r->vol.format);
-	g_free((char *)r->vol.backing);
-	g_free((char *)r->vol.backing_format);
-	g_free((char *)r->vol.source_uri);
-	g_free((char *)r->vol.source_host);
-	g_free((char *)r->vol.pool);
-	g_free((char *)r->vol.name);
-	g_free((char *)r->vol.probe);
-	g_free((char *)r->vol.virt_type);
-	g_free((char *)r->vol.arch);
+	if (op_table[r->op].migrate)
+		clear_migrate(&r->migrate);
+	if (op_table[r->op].vol)
+		clear_vol(&r->vol);
 }
 
 static void count(const struct hv_call *c, const struct hv_reply *r)
@@ -234,7 +262,7 @@ void hv_call(struct hv_host *h, const struct hv_req *req, hv_done_f *done, void 
 	c->host = h;
 	c->stats = &h->hv->stats;
 	c->began_us = clock_now_us();
-	c->req = req_copy(req);
+	req_copy(&c->req, req);
 	c->done = done;
 	c->user = user;
 	if (limit)
@@ -498,7 +526,7 @@ void hv_device_clear(struct hv_device *d)
 {
 	for (int i = 0; i < HV_DEVICE_ID_N; i++)
 		g_clear_pointer(&d->id[i], g_free);
-	for (int i = 0; i < HV_SAMPLES; i++)
+	for (int i = 0; i < HV_SAMPLES && d->samples[i]; i++)
 		g_clear_pointer(&d->samples[i], g_free);
 	d->size_bytes = 0;
 }

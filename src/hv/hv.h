@@ -204,7 +204,7 @@ struct hv_device {
 	char *id[HV_DEVICE_ID_N];  /* NULL where the host does not say */
 	/* Of a probe; size_bytes 0 without. */
 	int64_t size_bytes;
-	char *samples[HV_SAMPLES]; /* a checksum of each, as text */
+	char *samples[HV_SAMPLES]; /* a checksum of each, as text, from the first on: after a NULL there are none */
 };
 
 /* Statistics of a migration job. Bytes. */
