@@ -6,6 +6,8 @@
  */
 #include "base/clock.h"
 
+#include "base/due.h"
+
 #define AFTER_MS_MAX (INT64_C(1) << 50) /* so that the sum fits; some 35,000 years */
 
 enum kind {
@@ -20,15 +22,8 @@ struct clock_timer {
 	uint64_t seq;
 	clock_f *fn;
 	void *user;
-	guint at; /* in the heap */
+	guint place; /* in the heap */
 	enum kind kind;
-};
-
-/* The order stands beside the pointer, so that to compare is not to fetch. */
-struct slot {
-	int64_t due_us;
-	uint64_t seq;
-	struct clock_timer *timer;
 };
 
 static GMainContext *context;
@@ -40,66 +35,7 @@ static uint64_t next_seq;
 static clock_late_f *late_fn;
 static void *late_user;
 static bool late_told; /* since timers last fired */
-
-/* ---- the heap ---- */
-
-static struct slot *heap;
-static guint heap_len, heap_size;
-
-static bool is_before(const struct slot *a, const struct slot *b)
-{
-	return a->due_us != b->due_us ? a->due_us < b->due_us : a->seq < b->seq;
-}
-
-static void put(guint at, struct slot s)
-{
-	heap[at] = s;
-	s.timer->at = at;
-}
-
-static void sift_up(guint at, struct slot s)
-{
-	for (; at > 0 && is_before(&s, &heap[(at - 1) / 2]); at = (at - 1) / 2)
-		put(at, heap[(at - 1) / 2]);
-	put(at, s);
-}
-
-static void sift_down(guint at, struct slot s)
-{
-	guint child;
-
-	while ((child = 2 * at + 1) < heap_len) {
-		if (child + 1 < heap_len && is_before(&heap[child + 1], &heap[child]))
-			child++;
-		if (!is_before(&heap[child], &s))
-			break;
-		put(at, heap[child]);
-		at = child;
-	}
-	put(at, s);
-}
-
-static void heap_add(struct clock_timer *t)
-{
-	if (heap_len == heap_size) {
-		heap_size = MAX(64, 2 * heap_size);
-		heap = g_renew(struct slot, heap, heap_size);
-	}
-	heap_len++;
-	sift_up(heap_len - 1, (struct slot){ t->due_us, t->seq, t });
-}
-
-static void heap_remove(guint at)
-{
-	struct slot last = heap[--heap_len];
-
-	if (at == heap_len)
-		return;
-	if (at > 0 && is_before(&last, &heap[(at - 1) / 2]))
-		sift_up(at, last);
-	else
-		sift_down(at, last);
-}
+static struct due timers = DUE_OF(struct clock_timer, place);
 
 /* ---- reading ---- */
 
@@ -128,7 +64,7 @@ void clock_on_late(clock_late_f *fn, void *user)
 
 void clock_notice(void)
 {
-	int64_t late_us = heap_len > 0 ? clock_now_us() - heap[0].due_us : 0;
+	int64_t late_us = timers.len > 0 ? clock_now_us() - timers.slots[0].due : 0;
 
 	if (late_told || late_us < CLOCK_LATE_US)
 		return;
@@ -144,23 +80,22 @@ static bool grant(struct clock_timer *t, int64_t now_us)
 
 	if (t->kind != LIMIT || late_us < CLOCK_LATE_US)
 		return false;
-	heap_remove(t->at);
+	due_remove(&timers, t);
 	t->due_us = now_us + MIN(late_us, t->length_us);
 	t->seq = next_seq++;
 	t->kind = PLAIN;
-	heap_add(t);
+	due_add(&timers, t, t->due_us, t->seq);
 	return true;
 }
 
 /* ---- firing ---- */
 
-static void fire_at(guint at)
+static void fire_one(struct clock_timer *t)
 {
-	struct clock_timer *t = heap[at].timer;
 	clock_f *fn = t->fn;
 	void *user = t->user;
 
-	heap_remove(at);
+	due_remove(&timers, t);
 	if (manual)
 		manual_us = MAX(manual_us, t->due_us);
 	g_free(t);
@@ -170,19 +105,19 @@ static void fire_at(guint at)
 /* Fire the first timer if it is due by then, and older than @seq. */
 static bool fire(int64_t until_us, uint64_t seq)
 {
-	struct clock_timer *t = heap_len > 0 ? heap[0].timer : NULL;
+	struct clock_timer *t = due_first(&timers);
 
 	if (!t || t->due_us > until_us || t->seq >= seq)
 		return false;
 	if (!grant(t, manual ? manual_us : until_us))
-		fire_at(0);
+		fire_one(t);
 	return true;
 }
 
 static void arm(void)
 {
 	if (alarm_source)
-		g_source_set_ready_time(alarm_source, heap_len > 0 ? heap[0].due_us : -1);
+		g_source_set_ready_time(alarm_source, timers.len > 0 ? timers.slots[0].due : -1);
 }
 
 /* What is set from within waits for the next turn. */
@@ -235,10 +170,10 @@ static struct clock_timer *add(int64_t ms, clock_f *fn, void *user, enum kind ki
 	*t = (struct clock_timer){
 		.due_us = clock_now_us() + length_us, .length_us = length_us, .seq = next_seq++, .fn = fn, .user = user, .kind = kind,
 	};
-	heap_add(t);
+	due_add(&timers, t, t->due_us, t->seq);
 	if (!manual && !alarm_source)
 		alarm_set();
-	if (t->at == 0)
+	if (due_first(&timers) == t)
 		arm();
 	return t;
 }
@@ -267,17 +202,17 @@ void clock_cancel(struct clock_timer **t)
 {
 	if (!*t)
 		return;
-	heap_remove((*t)->at);
+	due_remove(&timers, *t);
 	g_clear_pointer(t, g_free);
 }
 
 void clock_manual(int64_t wall_us)
 {
 	alarm_drop();
-	while (heap_len > 0)
-		g_free(heap[--heap_len].timer);
-	g_clear_pointer(&heap, g_free);
-	heap_size = 0;
+	for (guint i = 0; i < timers.len; i++)
+		g_free(timers.slots[i].item);
+	timers.len = 0;
+	due_clear(&timers);
 	manual = true;
 	manual_us = 0;
 	manual_wall_us = wall_us;
@@ -304,14 +239,17 @@ void clock_advance_ms(int64_t ms)
 /* The first of a kind that is due by then. */
 static bool fire_kind(enum kind kind, int64_t until_us)
 {
-	guint first = G_MAXUINT;
+	struct clock_timer *first = NULL;
 
-	for (guint i = 0; i < heap_len; i++)
-		if (heap[i].timer->kind == kind && heap[i].due_us <= until_us && (first == G_MAXUINT || is_before(&heap[i], &heap[first])))
-			first = i;
-	if (first != G_MAXUINT)
-		fire_at(first);
-	return first != G_MAXUINT;
+	for (guint i = 0; i < timers.len; i++) {
+		struct clock_timer *t = timers.slots[i].item;
+
+		if (t->kind == kind && t->due_us <= until_us && (!first || t->due_us < first->due_us || (t->due_us == first->due_us && t->seq < first->seq)))
+			first = t;
+	}
+	if (first)
+		fire_one(first);
+	return first;
 }
 
 void clock_stall(int64_t ms)

@@ -230,32 +230,24 @@ static bool is_known(const struct server *s)
 	return s->addrs && s->addrs->len > 0;
 }
 
-/* Of two that are due at once the older record: the order is the same in each run. */
-static int by_due(gconstpointer a, gconstpointer b, gpointer unused)
-{
-	const struct server *x = a, *y = b;
-
-	(void)unused;
-	if (x->addrs_due_ms != y->addrs_due_ms)
-		return x->addrs_due_ms < y->addrs_due_ms ? -1 : 1;
-	return (x->id > y->id) - (x->id < y->id);
-}
-
 static void leave_queue(struct server *s)
 {
-	if (s->addrs_place)
-		g_sequence_remove(s->addrs_place);
-	s->addrs_place = NULL;
+	if (s->addrs_queue)
+		due_remove(s->addrs_queue, s);
+	s->addrs_queue = NULL;
 }
 
+/* Of two that are due at once the older record is first: the order is the same in each run. */
 static void plan_at(struct fleet *f, struct server *s, int64_t due_ms)
 {
 	struct host *h = fleet_host(f, s->host);
 
 	leave_queue(s);
 	s->addrs_due_ms = due_ms;
-	if (h)
-		s->addrs_place = g_sequence_insert_sorted(h->priv->addrs_queue, s, by_due, NULL);
+	if (!h)
+		return;
+	s->addrs_queue = &h->priv->addrs_queue;
+	due_add(s->addrs_queue, s, due_ms, (uint64_t)s->id);
 }
 
 static void plan(struct fleet *f, struct server *s)
@@ -266,14 +258,6 @@ static void plan(struct fleet *f, struct server *s)
 		plan_at(f, s, clock_now_ms() + MIN(first_ms[s->addrs_asked], ms));
 	else
 		plan_at(f, s, clock_now_ms() + ms * 3 / 4 + share(s, ms / 2));
-}
-
-/* The server of a host that is due first; NULL: none. */
-static struct server *first_due(const struct host *h)
-{
-	GSequenceIter *first = g_sequence_get_begin_iter(h->priv->addrs_queue);
-
-	return g_sequence_iter_is_end(first) ? NULL : g_sequence_get(first);
 }
 
 static void step(void *user);
@@ -297,11 +281,13 @@ struct question {
 	char uuid[UTIL_UUID_LEN + 1];
 };
 
-/* What is told of an interface takes the place of what was known of it. */
+/* What is told of an interface takes the place of what was known of it; nothing takes the place of nothing. */
 static void take(struct server *s, const GArray *told)
 {
-	g_autoptr(GArray) old = s->addrs;
+	g_autoptr(GArray) old = told->len > 0 ? s->addrs : NULL;
 
+	if (told->len == 0)
+		return;
 	s->addrs = hv_addrs_new();
 	for (guint i = 0; i < told->len; i++) {
 		const struct hv_addr *a = &g_array_index(told, struct hv_addr, i);
@@ -316,6 +302,8 @@ static void take(struct server *s, const GArray *told)
 			hv_addrs_add(s->addrs, a);
 	}
 }
+
+static void ask_due(struct host *h);
 
 static void answered(struct hv_reply *r, void *user)
 {
@@ -334,10 +322,10 @@ static void answered(struct hv_reply *r, void *user)
 		}
 		plan(q->fleet, s);
 	}
-	if (h && h->conn == HOST_UP)
-		wake(h, 0);
 	g_free(q->host);
 	g_free(q);
+	if (h)
+		ask_due(h);
 }
 
 static void ask(struct host *h, struct server *s)
@@ -356,15 +344,13 @@ static void ask(struct host *h, struct server *s)
 	hv_call(h->hv, &req, answered, q);
 }
 
-static void step(void *user)
+static void ask_due(struct host *h)
 {
-	struct host *h = user;
 	struct server *s;
 
-	h->priv->addrs = NULL;
 	if (h->conn != HOST_UP || !h->hv || interval_ms(h->priv->fleet) == 0 || !h->priv->fleet->conf->address_source_bits)
 		return;
-	while (h->priv->addrs_busy < AT_ONCE && (s = first_due(h))) {
+	while (h->priv->addrs_busy < AT_ONCE && (s = due_first(&h->priv->addrs_queue))) {
 		if (s->addrs_due_ms > clock_now_ms()) {
 			wake(h, s->addrs_due_ms - clock_now_ms());
 			return;
@@ -376,6 +362,14 @@ static void step(void *user)
 		else
 			ask(h, s);
 	}
+}
+
+static void step(void *user)
+{
+	struct host *h = user;
+
+	h->priv->addrs = NULL;
+	ask_due(h);
 }
 
 /* ---- what happens to servers and hosts ---- */
@@ -410,19 +404,16 @@ void addr_moved(struct server *s)
 
 void addr_host_new(struct host *h)
 {
-	h->priv->addrs_queue = g_sequence_new(NULL);
-}
-
-static void forget_place(gpointer s, gpointer unused)
-{
-	(void)unused;
-	((struct server *)s)->addrs_place = NULL;
+	h->priv->addrs_queue = (struct due)DUE_OF(struct server, addrs_place);
 }
 
 void addr_host_free(struct host *h)
 {
-	g_sequence_foreach(h->priv->addrs_queue, forget_place, NULL);
-	g_sequence_free(h->priv->addrs_queue);
+	struct due *q = &h->priv->addrs_queue;
+
+	for (guint i = 0; i < q->len; i++)
+		((struct server *)q->slots[i].item)->addrs_queue = NULL;
+	due_clear(q);
 }
 
 void addr_host_up(struct host *h)

@@ -5,6 +5,7 @@
 #ifndef FLEET_PRIV_H
 #define FLEET_PRIV_H
 
+#include "base/due.h"
 #include "fleet/fleet.h"
 
 struct fleet {
@@ -45,7 +46,7 @@ struct host_private {
 	struct clock_timer *addrs; /* when a guest is to be asked for its addresses (addr.c), at addrs_at_ms */
 	int64_t addrs_at_ms;
 	unsigned addrs_busy; /* how many are being asked */
-	GSequence *addrs_queue; /* struct server *: those to be asked, by when */
+	struct due addrs_queue; /* struct server: those to be asked, by when */
 	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
 };
 

@@ -71,7 +71,8 @@ struct server {
 	unsigned addrs_asked; /* how often, since it started or moved */
 	bool addrs_follow;   /* it runs */
 	bool addrs_asking;   /* its host has the question */
-	GSequenceIter *addrs_place; /* among those of its host that are to be asked; NULL: it is not */
+	struct due *addrs_queue; /* of its host, which it is in as one to be asked; NULL: it is not */
+	guint addrs_place;   /* in there */
 	uint64_t dom_ask;    /* the question to its host that this answers; what answers an earlier one is of the past (sync.c) */
 	uint64_t first_ask;  /* what any host answers to an earlier question is from before a migration's end */
 	struct server_told *told; /* what watchers know of it (tell.c); NULL: nothing yet */
