@@ -19,7 +19,8 @@
 
 #include <glib.h>
 
-#include "api/http.h"
+#include "api/api.h"
+#include "api/http/http.h"
 #include "base/clock.h"
 #include "base/conf.h"
 #include "base/err.h"

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/http.h"
-#include "api/identity_view.h"
-#include "api/metrics.h"
-#include "api/request.h"
-#include "api/watch.h"
+#include "api/api.h"
+
+#include "api/compute/compute.h"
+#include "api/drover/drover.h"
+#include "api/http/http.h"
+#include "api/http/metrics.h"
+#include "api/http/request.h"
+#include "api/http/watch.h"
+#include "api/identity/view.h"
+#include "api/image/images.h"
+#include "api/network/network.h"
 
 static const struct route_table *const tables[] = {
 	&versions_routes,

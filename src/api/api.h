@@ -1,172 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * api: a request and its answer, as the handlers see them.
- *
- *	http -> route (table, token, policy, microversion) -> handler -> api_reply_*()
- *
- * A handler gets a request whose token, policy and microversion were checked,
- * and answers it exactly once, now or later (a password is verified on a worker;
- * a migration's prechecks ask hosts). The request lives until it was answered;
- * if its client has gone, the answer is dropped silently.
- *
- * Everything here belongs to the loop thread.
+ * api: the OpenStack APIs and Drover's own, all routes of them.
  */
 #ifndef API_H
 #define API_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
-
-#include <glib.h>
-
-#include "base/conf.h"
-#include "base/err.h"
-#include "base/json.h"
-#include "fleet/fleet.h"
 #include "identity/identity.h"
 #include "migrate/engine.h"
 
-#define API_MV_MIN 1
-#define API_MV_MAX 96
-#define API_PARAMS_MAX 4
-
-struct api; /* what handlers reach: see the accessors */
-enum api_policy {
-	API_PUBLIC,  /* no token needed */
-	API_TOKEN,   /* any valid token; the handler shows only what its project owns, or all to an admin */
-	API_ADMIN,   /* role admin */
-};
-
-struct api_req {
-	struct api *api;
-	const char *method;            /* "GET" */
-	const char *path;              /* without the query, decoded, without a trailing slash */
-	char *param[API_PARAMS_MAX];   /* what the {braces} of the route matched */
-	GPtrArray *query;              /* struct api_pair *, decoded, in order */
-	const char *body;              /* NULL without one */
-	size_t body_len;
-	int mv;                        /* minor microversion of compute; API_MV_MIN elsewhere */
-	const struct auth *auth;       /* NULL on public routes without a token */
-	char request_id[48];           /* "req-<uuid>" */
-	const char *base_url;          /* "http://127.0.0.1:8774" as the client reached us */
-	const char *peer;              /* address of the client, or of a proxy before it; NULL: not known */
-	const char *subject_token;     /* X-Subject-Token, or NULL */
-	const char *raw_token;         /* X-Auth-Token, or NULL */
-	const char *last_event_id;     /* Last-Event-ID, or NULL */
-	struct api_reply *reply;       /* private to route.c and http.c */
-};
-
-struct api_pair {
-	char *name, *value;
-};
-
-typedef void api_handler_f(struct api_req *r);
-
-struct route {
-	const char *method;
-	const char *path;              /* "/v2.1/servers/{id}/action" */
-	enum api_policy policy;
-	api_handler_f *handle;
-	int since, until;              /* microversions; outside 404 */
-	const char *rule;              /* the policy's name in a 403 ("os_compute_api:os-services:list"); NULL: none is named */
-};
-
-/** api_wanted() - false once the client has gone: nothing that is done for it matters. */
-bool api_wanted(const struct api_req *r);
-
-/** api_about() - for the audit log: what the path does not say, such as an action's name or the id of what was made. Copied, 128 bytes of it. */
-void api_about(struct api_req *r, const char *what);
-
-/* ---- a body ---- */
+struct api;
 
 /**
- * api_action() - the one member of an action's body: {"os-migrateLive": {...}}.
- * @ret_value: borrowed from @root
- *
- * Return: the member's name, borrowed from @root; NULL with ERR_BAD_REQUEST.
+ * api_new() - everything between the socket and the handlers; http_listen() begins to serve.
+ * @e, @identity: borrowed, must outlive it
  */
-const char *api_action(const json_t *root, const json_t **ret_value, GError **err);
-
-/** api_body() - parse the body. Return: owned; NULL with ERR_BAD_REQUEST. */
-json_t *api_body(struct api_req *r, GError **err);
-
-/* ---- the query ---- */
-
-/** api_query() - the first value of a name; NULL if it is not there. */
-const char *api_query(const struct api_req *r, const char *name);
-/** api_query_bool() - 1, true, yes, on / 0, false, no, off as oslo.utils reads them. ERR_BAD_REQUEST for other words. */
-bool api_query_bool(const struct api_req *r, const char *name, bool absent, bool *ret, GError **err);
-
-struct api_page {
-	int limit;           /* never over [api] max_limit */
-	const char *marker;  /* NULL: from the beginning */
-};
-/** api_page() - limit and marker. ERR_BAD_REQUEST for what is no such number. */
-bool api_page(const struct api_req *r, struct api_page *ret, GError **err);
-
-/** api_next_link() - write "NAME_links": [{"rel": "next", "href": ...}] of a full page, the query kept but its marker. */
-void api_next_link(struct jout *o, const struct api_req *r, const char *name, const char *marker);
-
-/* ---- the answer: exactly one of these, exactly once ---- */
-
-/** api_reply_json() - @body: taken. */
-void api_reply_json(struct api_req *r, int status, GString *body);
-/** api_reply_empty() - no body (202, 204). */
-void api_reply_empty(struct api_req *r, int status);
-/** api_fail() - the fault of an error; @err: taken. */
-void api_fail(struct api_req *r, GError *err);
-/** api_fail_new() - the same from a format. */
-void api_fail_new(struct api_req *r, enum err_code code, const char *fmt, ...) G_GNUC_PRINTF(3, 4);
-/** api_header() - add a header to the answer, before it is given. */
-void api_header(struct api_req *r, const char *name, const char *value);
-
-/* ---- an answer without an end ---- */
-
-struct exchange;
-
-/* Embedded in what its maker knows of it. */
-struct api_stream {
-	/* Put up to @max bytes into @buf. Return: how many; 0: none now, api_stream_wake() says when there are; -1: that was all. */
-	ssize_t (*read)(struct api_stream *s, char *buf, size_t max);
-	/* It is over: the client is gone or too slow, the end was sent, or the daemon stops. Frees it. */
-	void (*closed)(struct api_stream *s);
-	struct exchange *exchange; /* of http.c; NULL before the answer began */
-};
-
-/** api_reply_stream() - 200, and a body that comes piece by piece. @type: its Content-Type. @s: taken, closed() gives it back */
-void api_reply_stream(struct api_req *r, const char *type, struct api_stream *s);
-/** api_stream_wake() - read() has something, or -1. Not from inside read(). */
-void api_stream_wake(struct api_stream *s);
-/** api_stream_left() - true if its client has closed its side, which the next write would reveal. */
-bool api_stream_left(const struct api_stream *s);
-
-/* ---- what handlers reach ---- */
-
-struct engine *api_engine(const struct api_req *r);
-struct fleet *api_fleet(const struct api_req *r);
-struct store *api_store(const struct api_req *r);
-const struct conf *api_conf(const struct api_req *r);
-struct identity *api_identity(const struct api_req *r);
-
-/** api_requester() - the requester, as the engine wants it; borrows from the request. */
-struct requester api_requester(const struct api_req *r);
-
-/**
- * api_server() - the server of a route's {id}, if the requester may see it.
- *
- * Return: borrowed; NULL after the request was answered with 404 in Nova's words.
- */
-struct server *api_server(struct api_req *r, const char *uuid);
-
-/* ---- the tables; one a file of handlers, listed in route.c ---- */
-
-struct route_table {
-	const struct route *routes;
-	size_t n;
-};
-extern const struct route_table versions_routes, identity_routes, servers_routes, server_actions_routes, migrations_routes,
-	services_routes, hypervisors_routes, hosts_routes, flavors_routes, actions_routes, images_routes, networks_routes, drover_routes,
-	limits_routes, prechecks_routes, events_routes, metrics_routes, quotas_routes, usage_routes, interfaces_routes;
+struct api *api_new(struct engine *e, struct identity *identity);
+/** api_free() - close every connection, give everything back. NULL is fine. */
+void api_free(struct api *a);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "api/request.h"
+#include "api/http/request.h"
 #include "base/log.h"
 #include "identity/identity.h"
 

@@ -16,6 +16,10 @@ LAYERS = {"base": 0, "store": 1, "hv": 1, "net": 1, "identity": 2, "fleet": 2, "
 PROGRAMS = 5  # the main files, in src itself
 # Folders of src/hv and what of it each may include; "" is src/hv itself, and None is what lies outside
 HV = {"": {""}, "xml": {"", "xml"}, "libvirt": {"", "xml", "libvirt"}, "sim": {"", "xml", "sim"}, None: {"", "xml"}}
+# What the sub-folders of a folder include of each other. They may become less, never more: what several need belongs into the lowest.
+INSIDE = {
+    "api": {"http": [], "identity": ["http"], "image": ["http"], "network": ["http"], "compute": ["http", "network"], "drover": ["http", "compute"]},
+}
 LINES_MAX = 1200
 # Tests wait for states, the clock is the tests' own, and speed is measured in bench/. What is listed may become less, never more.
 WAITS = {
@@ -70,6 +74,16 @@ def wrong_includes(path: Path) -> list[str]:
 def test_layers(t: tap.Tap) -> None:
     wrong = [line for path in files("src/**/*.[ch]") for line in wrong_includes(path)]
     t.ok(not wrong, "a file includes its own layer and lower ones", "\n".join(wrong))
+
+
+def test_inside(t: tap.Tap) -> None:
+    used = {(*path.relative_to(ROOT / "src").parts[:2], other) for folder in INSIDE for path in files(f"src/{folder}/*/*.[ch]")
+            for other in re.findall(rf'^\s*#\s*include\s+"{folder}/(?:([a-z0-9]+)/)?[a-z0-9_]+\.h"', path.read_text(), re.M)}
+    used = {(folder, sub, other) for folder, sub, other in used if sub != other}
+    may = {(folder, sub, other) for folder, subs in INSIDE.items() for sub, others in subs.items() for other in others}
+    wrong = [f"{folder}/{sub} may not include {folder}/{other}" for folder, sub, other in sorted(used - may)]
+    wrong += [f"{folder}/{sub} includes {folder}/{other} no more: take it out" for folder, sub, other in sorted(may - used)]
+    t.ok(not wrong, "a sub-folder includes itself and those that it may", "\n".join(wrong))
 
 
 def test_circles(t: tap.Tap) -> None:
@@ -182,7 +196,7 @@ def test_words(t: tap.Tap) -> None:
 
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_waits, test_errors):
+    for test in (test_layers, test_inside, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_waits, test_errors):
         test(t)
     return t.done()
 

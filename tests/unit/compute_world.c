@@ -3,8 +3,12 @@
 
 #include <string.h>
 
-#include "api/metrics.h"
-#include "api/request.h"
+#include "api/compute/compute.h"
+#include "api/drover/drover.h"
+#include "api/http/metrics.h"
+#include "api/http/request.h"
+#include "api/image/images.h"
+#include "api/network/network.h"
 #include "base/clock.h"
 #include "base/util.h"
 #include "fleet/addr.h"

@@ -10,7 +10,7 @@
 #ifndef COMPUTE_WORLD_H
 #define COMPUTE_WORLD_H
 
-#include "api/api.h"
+#include "api/http/handler.h"
 
 #define WORLD_WEB   "11111111-1111-4111-8111-111111111111" /* active, on h1, the administrator's project */
 #define WORLD_DB    "22222222-2222-4222-8222-222222222222" /* paused, on h2 */

@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "api/http.h"
-#include "api/request.h"
+#include "api/http/http.h"
+#include "api/http/request.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "api/identity_view.h"
-#include "api/request.h"
+#include "api/http/request.h"
+#include "api/identity/view.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"

@@ -2,7 +2,7 @@
  *
  * D10: what clients look for in names and addresses: literals on the loop, regular expressions on a worker.
  */
-#include "api/pattern.h"
+#include "api/compute/pattern.h"
 
 #include <string.h>
 

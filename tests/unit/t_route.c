@@ -2,7 +2,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "api/request.h"
+#include "api/http/request.h"
 #include "identity/identity.h"
 
 /* ---- requesters: the tokens "admin" and "member" are good ones ---- */

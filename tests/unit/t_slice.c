@@ -2,7 +2,7 @@
  *
  * D9: answers about all servers come in pieces, and the world may change between two of them.
  */
-#include "api/slice.h"
+#include "api/http/slice.h"
 
 #include <jansson.h>
 

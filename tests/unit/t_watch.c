@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "api/watch.h"
+#include "api/http/watch.h"
 #include "base/clock.h"
 #include "identity/identity.h"
 

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server_actions: POST /servers/{id}/action.
+ *
+ * The member's name in the body chooses a row of the table; a name without a
+ * row is, as for Nova, no action at all. Checks run in Nova's order: the body,
+ * the server, the policy, then the engine's.
+ */
+#include <string.h>
+
+#include "api/compute/compute.h"
+#include "api/http/view.h"
+
+typedef void action_f(struct api_req *r, const json_t *value);
+
+/* ---- os-migrateLive ---- */
+
+struct live {
+	const char *host; /* borrowed from the body */
+	enum mig_block block;
+	enum mig_disk_check disk_check;
+	bool force;
+};
+
+static bool take_host(const json_t *v, void *obj, const char *where, GError **err)
+{
+	const char *host = json_string_value(v);
+	g_autofree char *shown = NULL;
+
+	if (host && util_hostname_valid(host)) {
+		((struct live *)obj)->host = host;
+		return true;
+	}
+	shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	if (host)
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.260s. %.260s does not match "
+			    "'^[a-zA-Z0-9-._]*$'", view_leaf(where), shown, shown);
+	else
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.120s. %.120s is not of type "
+			    "'string', 'null'", view_leaf(where), shown, shown);
+	return false;
+}
+
+static bool take_block(const json_t *v, void *obj, const char *where, GError **err)
+{
+	struct live *l = obj;
+	bool block;
+
+	if (!view_take_bool(v, where, &block, err))
+		return false;
+	l->block = block ? MIG_BLOCK_YES : MIG_BLOCK_NO;
+	return true;
+}
+
+static bool take_block_auto(const json_t *v, void *obj, const char *where, GError **err)
+{
+	if (!json_is_string(v) || strcmp(json_string_value(v), "auto") != 0)
+		return take_block(v, obj, where, err);
+	((struct live *)obj)->block = MIG_BLOCK_AUTO;
+	return true;
+}
+
+static bool take_over_commit(const json_t *v, void *obj, const char *where, GError **err)
+{
+	bool over_commit;
+
+	if (!view_take_bool(v, where, &over_commit, err))
+		return false;
+	((struct live *)obj)->disk_check = over_commit ? MIG_DISK_ALLOCATED : MIG_DISK_VIRTUAL;
+	return true;
+}
+
+static bool take_force(const json_t *v, void *obj, const char *where, GError **err)
+{
+	return view_take_bool(v, where, &((struct live *)obj)->force, err);
+}
+
+static const struct json_field live_fields[] = {
+	{ "host",             JSON_EMIT, .take = take_host, .required = true, .nullable = true },
+	{ "block_migration",  JSON_EMIT, .take = take_block, .required = true, .until = 24 },
+	{ "block_migration",  JSON_EMIT, .take = take_block_auto, .required = true, .since = 25 },
+	{ "disk_over_commit", JSON_EMIT, .take = take_over_commit, .required = true, .until = 24 },
+	{ "force",            JSON_EMIT, .take = take_force, .since = 30, .until = 67 },
+};
+
+static void live_done(int64_t id, const GError *err, void *user)
+{
+	struct api_req *r = user;
+
+	(void)id;
+	if (err)
+		api_fail(r, g_error_copy(err));
+	else
+		api_reply_empty(r, 202);
+}
+
+static void live_migrate(struct api_req *r, const json_t *value)
+{
+	struct live l = { .block = MIG_BLOCK_NO };
+	struct server *s;
+	GError *err = NULL;
+
+	if (!json_decode(value, live_fields, G_N_ELEMENTS(live_fields), r->mv, "os-migrateLive", &l, &err)) {
+		api_fail(r, err);
+		return;
+	}
+	s = api_server(r, r->param[0]);
+	if (!s)
+		return;
+	if (l.force && !l.host) {
+		api_fail_new(r, ERR_BAD_REQUEST, "Can't force to a non-provided destination");
+		return;
+	}
+	engine_live_migrate(api_engine(r), &(struct mig_request){
+		.server = s,
+		.host = l.host,
+		.block = l.block,
+		.disk_check = l.disk_check,
+		/* up to 2.29 a host that was named is taken without asking the scheduler */
+		.force = r->mv < 30 ? l.host != NULL : l.force,
+		.wait_checks = r->mv < 34,
+		.who = api_requester(r),
+	}, live_done, r);
+}
+
+/* ---- os-resetState ---- */
+
+static bool take_state(const json_t *v, void *obj, const char *where, GError **err)
+{
+	const char *state = json_string_value(v);
+	g_autofree char *shown = NULL;
+
+	if (g_strcmp0(state, "active") == 0 || g_strcmp0(state, "error") == 0) {
+		*(enum server_vm *)obj = state[0] == 'a' ? SERVER_ACTIVE : SERVER_ERROR;
+		return true;
+	}
+	shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.120s. %.120s is not one of ['active', 'error']",
+		    view_leaf(where), shown, shown);
+	return false;
+}
+
+static const struct json_field reset_fields[] = {
+	{ "state", JSON_EMIT, .take = take_state, .required = true },
+};
+
+static void reset_state(struct api_req *r, const json_t *value)
+{
+	enum server_vm vm = SERVER_ACTIVE;
+	struct requester who = api_requester(r);
+	struct server *s;
+	GError *err = NULL;
+
+	if (!json_decode(value, reset_fields, G_N_ELEMENTS(reset_fields), r->mv, "os-resetState", &vm, &err)) {
+		api_fail(r, err);
+		return;
+	}
+	s = api_server(r, r->param[0]);
+	if (!s)
+		return;
+	if (fleet_server_reset(api_fleet(r), s, vm, &who, &err))
+		api_reply_empty(r, 202);
+	else
+		api_fail(r, err);
+}
+
+/* ---- the table ---- */
+
+static const struct {
+	const char *name;
+	action_f *run;
+	const char *admin_rule; /* the policy's name in the refusal; NULL: the owner may too */
+} actions[] = {
+	{ "os-migrateLive", live_migrate, "os_compute_api:os-migrate-server:migrate_live" },
+	{ "os-resetState", reset_state, "os_compute_api:os-admin-actions:reset_state" },
+};
+
+static void act(struct api_req *r, const char *name, const json_t *value)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
+		if (strcmp(actions[i].name, name) != 0)
+			continue;
+		if (actions[i].admin_rule && !r->auth->admin)
+			api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow %s to be performed.", actions[i].admin_rule);
+		else
+			actions[i].run(r, value);
+		return;
+	}
+	api_fail_new(r, ERR_BAD_REQUEST, "There is no such action: %.120s", name);
+}
+
+static void action(struct api_req *r)
+{
+	GError *err = NULL;
+	g_autoptr(json_t) root = api_body(r, &err);
+	const json_t *value = NULL;
+	const char *name = root ? api_action(root, &value, &err) : NULL;
+
+	api_about(r, name);
+	if (name)
+		act(r, name, value);
+	else
+		api_fail(r, err);
+}
+
+static const struct route routes[] = {
+	{ "POST", "/v2.1/servers/{id}/action", API_TOKEN, action },
+};
+const struct route_table server_actions_routes = { routes, G_N_ELEMENTS(routes) };

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * POST /drover/v1/servers/{id}/precheck: where could this server go live, and
+ * why not elsewhere? Every check of every host; nothing is moved.
+ *
+ *	{"precheck": {"host": "h2", "block_migration": "auto", "force": false}}
+ *
+ * All members may be left out: then every host, "auto", false.
+ */
+#include <string.h>
+
+#include "api/drover/drover.h"
+#include "api/http/view.h"
+#include "migrate/precheck.h"
+
+struct wish {
+	char *host;
+	bool force;
+	enum mig_block block;
+};
+
+static bool take_block(const json_t *v, void *obj, const char *where, GError **err)
+{
+	bool block;
+
+	if (json_is_string(v) && strcmp(json_string_value(v), "auto") == 0)
+		return true;
+	if (!view_take_bool(v, where, &block, err))
+		return false;
+	((struct wish *)obj)->block = block ? MIG_BLOCK_YES : MIG_BLOCK_NO;
+	return true;
+}
+
+static const struct json_field wish_fields[] = {
+	{ "host",            JSON_STR,  offsetof(struct wish, host), .nullable = true, .min = 1, .max = 255 },
+	{ "block_migration", JSON_EMIT, .take = take_block },
+	{ "force",           JSON_BOOL, offsetof(struct wish, force) },
+};
+
+static bool take_wish(const json_t *v, void *obj, const char *where, GError **err)
+{
+	return json_decode(v, wish_fields, G_N_ELEMENTS(wish_fields), API_MV_MIN, where, obj, err);
+}
+
+static const struct json_field body_fields[] = {
+	{ "precheck", JSON_EMIT, .take = take_wish, .required = true, .nullable = true },
+};
+
+static void put_result(struct jout *o, const void *obj)
+{
+	jout_str(o, precheck_result_name(((const struct precheck_check *)obj)->result));
+}
+
+#define CHECK(member) offsetof(struct precheck_check, member)
+
+static const struct json_field check_fields[] = {
+	{ "name",   JSON_STR,  CHECK(name) },
+	{ "result", JSON_EMIT, .emit = put_result },
+	{ "reason", JSON_STR,  CHECK(reason) },
+};
+
+static void put_checks(struct jout *o, const void *obj)
+{
+	const GPtrArray *checks = ((const struct precheck_host *)obj)->checks;
+
+	jout_open(o, '[');
+	for (guint i = 0; i < checks->len; i++)
+		jout_object(o, check_fields, G_N_ELEMENTS(check_fields), g_ptr_array_index(checks, i));
+	jout_close(o, ']');
+}
+
+#define HOST(member) offsetof(struct precheck_host, member)
+
+static const struct json_field host_fields[] = {
+	{ "host",   JSON_STR,  HOST(host) },
+	{ "fits",   JSON_BOOL, HOST(fits) },
+	{ "checks", JSON_EMIT, .emit = put_checks },
+};
+
+static void answer(GPtrArray *hosts, void *user)
+{
+	struct api_req *r = user;
+	const struct server *s = fleet_server(api_fleet(r), r->param[0]);
+	struct jout o;
+
+	view_open(&o, r, 256 + hosts->len * 1024);
+	jout_key(&o, "precheck");
+	jout_open(&o, '{');
+	jout_kv(&o, "server_uuid", str, r->param[0]);
+	jout_kv(&o, "source", str, s ? s->host : NULL);
+	jout_key(&o, "hosts");
+	jout_open(&o, '[');
+	for (guint i = 0; i < hosts->len; i++)
+		jout_object(&o, host_fields, G_N_ELEMENTS(host_fields), g_ptr_array_index(hosts, i));
+	jout_close(&o, ']');
+	jout_close(&o, '}');
+	view_close(&o, r, 200);
+}
+
+static bool host_known(struct api_req *r, const char *host)
+{
+	if (!host || fleet_host(api_fleet(r), host))
+		return true;
+	api_fail_new(r, ERR_BAD_REQUEST, "Compute host %s could not be found.", host);
+	return false;
+}
+
+static void ask(struct api_req *r, struct server *s, const struct wish *w)
+{
+	struct precheck_request req = { .server_uuid = s->uuid, .dest = w->host, .block = w->block, .force = w->force };
+
+	if (!host_known(r, w->host))
+		return;
+	if (w->force && !w->host)
+		api_fail_new(r, ERR_BAD_REQUEST, "Can't force to a non-provided destination");
+	else if (!s->host)
+		api_fail_new(r, ERR_CONFLICT, "Instance %s is on no host", s->uuid);
+	else
+		precheck_all(api_engine(r), &req, answer, r);
+}
+
+static void precheck(struct api_req *r)
+{
+	GError *err = NULL;
+	g_autoptr(json_t) body = api_body(r, &err);
+	struct wish w = { .block = MIG_BLOCK_AUTO };
+	struct server *s = NULL;
+
+	if (!body || !json_decode(body, body_fields, G_N_ELEMENTS(body_fields), API_MV_MIN, "body", &w, &err))
+		api_fail(r, err);
+	else
+		s = api_server(r, r->param[0]);
+	if (s)
+		ask(r, s, &w);
+	json_free(wish_fields, G_N_ELEMENTS(wish_fields), &w);
+}
+
+static const struct route routes[] = {
+	{ "POST", "/drover/v1/servers/{id}/precheck", API_ADMIN, precheck },
+};
+const struct route_table prechecks_routes = { routes, G_N_ELEMENTS(routes) };

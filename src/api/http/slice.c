@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/http/slice.h"
+
+#include "base/clock.h"
+
+struct slices {
+	struct api_req *r;
+	slice_f *piece;
+	void *user;
+	GDestroyNotify free;
+};
+
+static void next(void *data)
+{
+	struct slices *s = data;
+
+	if (!s->piece(s->r, s->user)) {
+		(void)clock_after(0, next, s);
+		return;
+	}
+	if (s->free)
+		s->free(s->user);
+	g_free(s);
+}
+
+void slice_run(struct api_req *r, slice_f *piece, void *user, GDestroyNotify free)
+{
+	struct slices *s = g_new(struct slices, 1);
+
+	*s = (struct slices){ r, piece, user, free };
+	next(s);
+}
+
+/* Return: where the first one of a higher id stands. */
+static guint after(const GPtrArray *servers, int64_t id)
+{
+	guint low = 0, high = servers->len;
+
+	while (low < high) {
+		guint middle = low + (high - low) / 2;
+
+		if (((const struct server *)servers->pdata[middle])->id > id)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+bool slice_servers(struct api_req *r, int64_t *seen_id, slice_server_f *fn, void *user)
+{
+	GPtrArray *servers = fleet_servers(api_fleet(r));
+	guint from = after(servers, *seen_id), to = MIN(servers->len, from + SLICE_SERVERS);
+
+	for (guint i = from; i < to; i++) {
+		const struct server *s = g_ptr_array_index(servers, i);
+
+		*seen_id = s->id;
+		fn(r, s, user);
+	}
+	return to == servers->len;
+}
