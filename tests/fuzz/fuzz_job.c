@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/state.h"
 #include "migrate/converge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/loop.h"
+#include "hv/libvirt/conn.h"
 #include "hv/libvirt/libvirt.h"
-#include "hv/libvirt/priv.h"
 #include "report.h"
 
 #define TEST_LIMIT_MS 300000 /* what takes longer hangs */

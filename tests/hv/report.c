@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/link.h"
 
 static const char *place_of(struct lv_link *l)
 {

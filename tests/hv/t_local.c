@@ -6,8 +6,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "hv/libvirt/cache.h"
+#include "hv/libvirt/conn.h"
+#include "hv/libvirt/dom.h"
+#include "hv/libvirt/err.h"
 #include "hv/libvirt/libvirt.h"
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/link.h"
+#include "hv/libvirt/state.h"
+#include "hv/libvirt/why.h"
 
 /* ---- tables ---- */
 

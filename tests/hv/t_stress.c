@@ -16,8 +16,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/loop.h"
+#include "hv/libvirt/conn.h"
 #include "hv/libvirt/libvirt.h"
-#include "hv/libvirt/priv.h"
 #include "report.h"
 
 #define ROUNDS 300

@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "hv/libvirt/caps.h"
-#include "hv/libvirt/place.h"
+#include "hv/libvirt/vol.h"
 #include "hv/xml/domxml_cpu.h"
 #include "hv/xml/domxml_needs.h"
 #include "hv/xml/domxml_parse.h"

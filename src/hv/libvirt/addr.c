@@ -16,11 +16,13 @@
  * libvirt 9.0 cannot read the ARP table of newer kernels (seen with Linux 6.18:
  * "wrong nlmsg len"); with Debian 12's it can.
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/addr.h"
 
 #include <libvirt/libvirt-qemu.h>
 
 #include "hv/addr.h"
+#include "hv/libvirt/dom.h"
+#include "hv/libvirt/err.h"
 
 #define AGENT_S 5
 

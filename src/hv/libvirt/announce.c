@@ -3,12 +3,14 @@
  * HV_ANNOUNCE: libvirt has no call for it, so QEMU is asked directly, through
  * libvirt. That marks the domain as tampered with in libvirt's log, once.
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/announce.h"
 
 #include <jansson.h>
 #include <libvirt/libvirt-qemu.h>
 
 #include "base/err.h"
+#include "hv/libvirt/dom.h"
+#include "hv/libvirt/err.h"
 
 /* QEMU 7.2, net/announce.c: what it does by itself after a migration, and the most that it takes. */
 #define ROUNDS 5

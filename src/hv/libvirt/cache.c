@@ -7,7 +7,7 @@
  * was fetched while its domain changed is not kept: events_seen tells. Sizes of
  * disks stay until their domain is gone: what they cost to ask can be too much.
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/cache.h"
 
 #include "base/clock.h"
 

@@ -1,14 +1,14 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Calls between submit and completion: which may begin, on which connection,
- * and what is told when a domain keeps silent. All of it on the loop thread.
- */
-#include "hv/libvirt/priv.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/libvirt/call.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/loop.h"
+#include "hv/libvirt/err.h"
+#include "hv/libvirt/link.h"
+#include "hv/libvirt/spawn.h"
 
 #define CHORE_WAIT_MS 1000
 
@@ -51,7 +51,7 @@ struct lv_call {
 	struct lv_conn *conn;
 	struct hv_call *call;       /* NULL: answered already, the result will be dropped */
 	enum lv_lane lane;
-	lv_work_f *work;
+	lv_work_f *work, *silent;   /* what is done in place of a read that gets no answer; NULL: nothing can be */
 	struct clock_timer *patience;
 	struct lv_link *link;       /* lent to it alone */
 	bool fresh;                 /* the link was opened for it */
@@ -254,10 +254,11 @@ static void enqueue(struct lv_call *q)
 	pump(c);
 }
 
-void lv_call_submit(struct lv_conn *c, struct hv_call *call, enum lv_lane lane, lv_work_f *work)
+void lv_call_submit(struct lv_conn *c, struct hv_call *call, enum lv_lane lane, lv_work_f *work, lv_work_f *silent)
 {
 	struct lv_call *q = call_new(c, call, lane, work);
 
+	q->silent = silent;
 	if (lane == LV_READ)
 		q->patience = clock_limit(is_silent(c, q) ? 0 : LV_PATIENCE_MS, end_of_patience, q);
 	enqueue(q);
@@ -298,6 +299,7 @@ static void end_of_patience(void *user)
 	struct lv_call *q = user;
 	struct lv_conn *c = q->conn;
 	bool silent = q->asked || is_silent(c, q);
+	lv_work_f *instead = q->silent;
 	struct hv_call *call;
 
 	q->patience = NULL;
@@ -311,8 +313,8 @@ static void end_of_patience(void *user)
 		lv_call_fail_later(call, ERR_HV_LOST, "the connection was closed");
 	else if (!silent)
 		lv_call_fail_later(call, ERR_HV_BUSY, "too many domains do not answer");
-	else if (call->req.op == HV_DOM_GET)
-		enqueue(call_new(c, call, LV_STATE, lv_dom_get_silent));
+	else if (instead)
+		enqueue(call_new(c, call, LV_STATE, instead));
 	else
 		lv_call_fail_later(call, ERR_HV_BUSY, "the domain's monitor does not answer");
 }
@@ -321,7 +323,7 @@ static void end_of_patience(void *user)
 
 struct chore {
 	struct lv_conn *conn;
-	enum lv_chore kind;
+	enum lv_chore_kind kind;
 	lv_chore_f *fn;
 	void *user;
 	GDestroyNotify free;
@@ -375,7 +377,7 @@ static void chore_begin(void *user)
 		lv_link_open(k->conn, k->conn->uri, false, chore_linked, k);
 }
 
-void lv_chore(struct lv_conn *c, enum lv_chore kind, lv_chore_f *fn, void *user, GDestroyNotify free)
+void lv_chore(struct lv_conn *c, enum lv_chore_kind kind, lv_chore_f *fn, void *user, GDestroyNotify free)
 {
 	int64_t until_us = g_get_monotonic_time() + CHORE_WAIT_MS * 1000;
 	struct chore *k;

@@ -8,11 +8,18 @@
  * be finished is deleted while the caller waits; once it has been told that the
  * reply was lost, the file's name is its own again.
  */
-#include "hv/libvirt/place.h"
+#include "hv/libvirt/copy.h"
 
 #include <string.h>
 
 #include "base/err.h"
+#include "base/loop.h"
+#include "hv/libvirt/call.h"
+#include "hv/libvirt/conn.h"
+#include "hv/libvirt/err.h"
+#include "hv/libvirt/link.h"
+#include "hv/libvirt/pool.h"
+#include "hv/libvirt/spawn.h"
 
 #define HEAD_BYTES (64 * 1024)
 #define BUFFER_BYTES (256 * 1024) /* as much as one message of libvirt's carries */
@@ -146,11 +153,11 @@ static int64_t physical_bytes(const virStorageVolInfo *info)
 	return (int64_t)MIN(info->allocation, (unsigned long long)INT64_MAX);
 }
 
-static bool find_source(const struct lv_place *p, virStorageVolPtr *ret, int64_t *ret_bytes, GError **err)
+static bool find_source(const struct lv_pool *p, virStorageVolPtr *ret, int64_t *ret_bytes, GError **err)
 {
 	virStorageVolInfo info;
 
-	if (!lv_place_find(p, VIR_STORAGE_VOL_GET_PHYSICAL, ret, &info, err))
+	if (!lv_pool_find(p, VIR_STORAGE_VOL_GET_PHYSICAL, ret, &info, err))
 		return false;
 	if (!*ret) {
 		g_set_error(err, ERR, ERR_HV, "there is no %s/%s to copy", p->folder, p->name);
@@ -161,13 +168,13 @@ static bool find_source(const struct lv_place *p, virStorageVolPtr *ret, int64_t
 }
 
 /* libvirt writes a volume's bytes past what it takes for its size. */
-static virStorageVolPtr make_target(const struct copy *c, const struct lv_place *p, GError **err)
+static virStorageVolPtr make_target(const struct copy *c, const struct lv_pool *p, GError **err)
 {
 	if (given_up(c)) {
 		g_set_error(err, ERR, ERR_HV_LOST, "not begun in time");
 		return NULL;
 	}
-	return lv_place_create(p, &(struct hv_vol_params){ .format = "raw" }, err);
+	return lv_pool_create(p, &(struct hv_vol_params){ .format = "raw" }, err);
 }
 
 static bool check_size(const struct copy *c, virStorageVolPtr vol, int64_t want_bytes, GError **err)
@@ -196,7 +203,7 @@ static void undo(const struct copy *c, virStorageVolPtr vol, GError **err)
 		(*err)->code = ERR_HV_LOST;
 }
 
-static bool copy_to(const struct copy *c, struct lv_place *p, virStorageVolPtr from, int64_t bytes, GError **err)
+static bool copy_to(const struct copy *c, struct lv_pool *p, virStorageVolPtr from, int64_t bytes, GError **err)
 {
 	g_autoptr(virStorageVol) to = make_target(c, p, err);
 	int64_t head = MIN(bytes, HEAD_BYTES);
@@ -204,10 +211,10 @@ static bool copy_to(const struct copy *c, struct lv_place *p, virStorageVolPtr f
 
 	if (!to)
 		return false;
-	lv_place_unlock(p);
+	lv_pool_unlock(p);
 	ok = copy_part(c, from, to, head, bytes - head, true, err) && copy_part(c, from, to, 0, head, false, err) &&
 	     check_size(c, to, bytes, err);
-	lv_place_lock(p);
+	lv_pool_lock(p);
 	if (!ok)
 		undo(c, to, err);
 	return ok;
@@ -218,28 +225,28 @@ static bool copy(const struct copy *c, GError **err)
 	const struct hv_vol_params *v = &c->call->req.vol;
 	g_autoptr(virStorageVol) vol = NULL;
 	GError *e = NULL;
-	struct lv_place from, to;
+	struct lv_pool from, to;
 	int64_t bytes = 0;
 	bool ok;
 
 	/* Both pools stay until the end, but the folders are free meanwhile. */
-	ok = lv_place_init(&from, c->from, v->path, &e) && lv_place_init(&to, c->to, v->path, &e);
+	ok = lv_pool_init(&from, c->from, v->path, &e) && lv_pool_init(&to, c->to, v->path, &e);
 	if (!ok) {
-		lv_place_leave(&from);
+		lv_pool_leave(&from);
 		g_propagate_error(err, e);
 		return false;
 	}
-	ok = lv_place_enter(&from, v->source_uri, false, &e) && find_source(&from, &vol, &bytes, &e);
-	lv_place_unlock(&from);
+	ok = lv_pool_enter(&from, v->source_uri, false, &e) && find_source(&from, &vol, &bytes, &e);
+	lv_pool_unlock(&from);
 	/* A broken connection to the source says nothing about this host: nothing was made here. */
 	if (e && e->code == ERR_HV_LOST)
 		e->code = ERR_HV;
 	if (e)
 		g_prefix_error(&e, "at the source: ");
-	ok = ok && lv_place_enter(&to, c->conn->uri, true, &e) && copy_to(c, &to, vol, bytes, &e);
-	lv_place_leave(&to);
-	lv_place_lock(&from);
-	lv_place_leave(&from);
+	ok = ok && lv_pool_enter(&to, c->conn->uri, true, &e) && copy_to(c, &to, vol, bytes, &e);
+	lv_pool_leave(&to);
+	lv_pool_lock(&from);
+	lv_pool_leave(&from);
 	if (e)
 		g_propagate_error(err, e);
 	return ok;

@@ -2,11 +2,13 @@
  *
  * HV_CPU_COMPARE: can this host give a domain the CPU that it has?
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/cpu.h"
 
 #include <assert.h>
 
 #include "base/err.h"
+#include "hv/libvirt/err.h"
+#include "hv/libvirt/why.h"
 #include "hv/xml/domxml_cpu.h"
 
 /* What a CPU mode asks of the destination. */

@@ -2,10 +2,12 @@
  *
  * A domain's definition: read it, write it, drop it, and have its host start it.
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/define.h"
 
 #include <string.h>
 
+#include "hv/libvirt/dom.h"
+#include "hv/libvirt/err.h"
 #include "hv/xml/domdef.h"
 #include "hv/xml/xml.h"
 

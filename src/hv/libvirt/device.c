@@ -10,12 +10,15 @@
  * that is defined, asked and undefined. It is never started, so nothing ever writes to
  * the device, and libvirtd reads it by itself, whatever user QEMU is.
  */
-#include "hv/libvirt/place.h"
+#include "hv/libvirt/device.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "hv/libvirt/dom.h"
+#include "hv/libvirt/err.h"
+#include "hv/libvirt/pool.h"
 #include "hv/xml/xml.h"
 
 #define DEVICES_MAX 4096

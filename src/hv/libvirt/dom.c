@@ -2,11 +2,17 @@
  *
  * One domain: look it up, describe it, pause, run on, stop.
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/dom.h"
 
 #include <string.h>
 
 #include "base/err.h"
+#include "hv/libvirt/cache.h"
+#include "hv/libvirt/err.h"
+#include "hv/libvirt/kept.h"
+#include "hv/libvirt/link.h"
+#include "hv/libvirt/state.h"
+#include "hv/libvirt/why.h"
 #include "hv/xml/domxml_parse.h"
 #include "hv/xml/xml.h"
 

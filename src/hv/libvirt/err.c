@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hv/libvirt/priv.h"
-
-#include <string.h>
+#include "hv/libvirt/err.h"
 
 #include "base/err.h"
+#include "hv/libvirt/link.h"
+#include "hv/libvirt/why.h"
 
 #define ANY (-1)
 
@@ -27,35 +27,6 @@ static const struct {
 	{ VIR_ERR_MIGRATE_UNSAFE,        ANY,          ERR_HV_GUEST },
 };
 
-/*
- * What the source says before it looks at any destination: libvirt 9.0's qemuMigrationSrcIsAllowed() and QEMU's own blockers. The code
- * is that of other refusals, so the words must tell. A word that a later libvirt changes makes it an ordinary refusal.
- */
-static const char *const of_the_guest[] = {
-	"cannot migrate domain", /* N snapshots, an I/O error, QEMU's blockers */
-	"cannot migrate a domain with <",
-	"cannot migrate this domain",
-	"domain is marked for auto destroy",
-	"domain has active block job",
-	"domain has 'invtsc' CPU feature",
-	"domain's dimm info lacks",
-	"migration with legacy shmem device is not supported",
-	"migration with virtiofs device is not supported",
-	"migration with transient disk is not supported",
-	"only shmem with role=",
-	"vDPA devices cannot be migrated",
-	"a slirp-helper cannot be migrated",
-	"the running swtpm does not support migration",
-};
-
-bool lv_about_guest(const char *message)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(of_the_guest); i++)
-		if (strstr(message, of_the_guest[i]))
-			return true;
-	return false;
-}
-
 bool lv_lost(virConnectPtr vir)
 {
 	if (!vir)
@@ -75,11 +46,6 @@ static enum err_code classify(const virError *e, bool lost)
 			return table[i].err;
 	}
 	return ERR_HV;
-}
-
-char *lv_why(const virError *e)
-{
-	return util_line(e && e->message ? e->message : "libvirt gave no reason", LV_WHY_MAX);
 }
 
 bool lv_error(virConnectPtr vir, const char *what, GError **err)

@@ -4,12 +4,16 @@
  * found the end of a connection: it copies what it is given, posts it, and never
  * calls the host.
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/event.h"
 
 #include <assert.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/loop.h"
+#include "hv/libvirt/err.h"
+#include "hv/libvirt/link.h"
+#include "hv/libvirt/state.h"
 
 #define NO_ID ((unsigned)-1) /* libvirt's, of a domain without a process */
 
@@ -140,7 +144,7 @@ static void deliver_closed(void *user)
 	struct lv_conn *c = lv_conn_by_id(k->conn_id);
 
 	if (c)
-		lv_conn_lost(c, k->why);
+		c->lost(c, k->why);
 	g_free(k);
 }
 

@@ -3,17 +3,20 @@
  * HV_HOST_GET: what a host is (asked once a connection) and what it has left
  * (asked at every poll: two short questions; the pool's space once a minute).
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/host.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "hv/libvirt/call.h"
 #include "hv/libvirt/caps.h"
+#include "hv/libvirt/err.h"
 #include "hv/xml/xml.h"
 
 #define MEMORY_STATS_MAX 1024 /* libvirt's own (REMOTE_NODE_MEMORY_STATS_MAX) */
+#define POOLS_MAX 256         /* so many are asked for their size */
 #define POOL_REFRESH_MS 60000 /* libvirt knows a pool's free space as of its last refresh */
 
 /* ---- facts: what does not change while libvirtd runs ---- */
@@ -193,14 +196,14 @@ static int64_t to_int64(unsigned long long v)
 	return (int64_t)MIN(v, (unsigned long long)INT64_MAX);
 }
 
-/* The largest of those of one rank, but of no more than LV_POOLS_MAX: to ask one is to have it look at all its files. Return: false if none answers. */
+/* The largest of those of one rank, but of no more than POOLS_MAX: to ask one is to have it look at all its files. Return: false if none answers. */
 static bool largest_pool(virStoragePoolPtr *pools, int n, size_t rank, int64_t *ret_bytes, int64_t *ret_free_bytes)
 {
 	virStoragePoolInfo info;
 	int asked = 0;
 	bool any = false;
 
-	for (int k = 0; k < n && asked < LV_POOLS_MAX; k++) {
+	for (int k = 0; k < n && asked < POOLS_MAX; k++) {
 		if (pool_rank(pools[k]) != rank)
 			continue;
 		asked++;

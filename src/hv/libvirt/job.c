@@ -2,9 +2,12 @@
  *
  * A domain's migration job: watch, tune, switch to post-copy and pause that, abort.
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/job.h"
 
 #include "base/err.h"
+#include "hv/libvirt/dom.h"
+#include "hv/libvirt/err.h"
+#include "hv/libvirt/state.h"
 
 static bool job_stats(const struct lv_ctx *x, virDomainPtr dom, unsigned flags, struct hv_job *ret, GError **err)
 {

@@ -3,7 +3,9 @@
  * What libvirt keeps beside a domain's description. libvirtd answers all of it
  * by itself, without the domain's monitor and without its job lock (9.0).
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/kept.h"
+
+#include "hv/libvirt/err.h"
 
 /* @n: what libvirt answered, below 0 for an error. */
 static bool number(const struct lv_ctx *x, int n, const char *what, int *ret, GError **err)

@@ -3,25 +3,42 @@
 
 #include <assert.h>
 
-#include "base/err.h"
-#include "hv/libvirt/priv.h"
+#include <libvirt/virterror.h>
 
-/* Work on a worker's connection, or a function of the loop thread that sees to its own. */
+#include "base/err.h"
+#include "hv/libvirt/addr.h"
+#include "hv/libvirt/announce.h"
+#include "hv/libvirt/call.h"
+#include "hv/libvirt/copy.h"
+#include "hv/libvirt/cpu.h"
+#include "hv/libvirt/define.h"
+#include "hv/libvirt/device.h"
+#include "hv/libvirt/dom.h"
+#include "hv/libvirt/host.h"
+#include "hv/libvirt/job.h"
+#include "hv/libvirt/list.h"
+#include "hv/libvirt/lookup.h"
+#include "hv/libvirt/loop.h"
+#include "hv/libvirt/migrate.h"
+#include "hv/libvirt/vol.h"
+#include "hv/libvirt/watch.h"
+
+/* Work on a worker's connection, and what is done if a read gets no answer; or a function of the loop thread that sees to its own. */
 static const struct {
 	enum lv_lane lane;
-	lv_work_f *work;
+	lv_work_f *work, *silent;
 	void (*submit)(struct lv_conn *c, struct hv_call *call);
 } table[] = {
 	[HV_HOST_GET]     = { LV_HOST,  lv_host_get },
 	[HV_DOM_LIST]     = { LV_HOST,  lv_dom_list },
 	[HV_CPU_COMPARE]  = { LV_STATE, lv_cpu_compare },
-	[HV_DOM_GET]      = { LV_READ,  lv_dom_get },
+	[HV_DOM_GET]      = { LV_READ,  lv_dom_get, lv_dom_get_silent },
 	[HV_DOM_ADDRS]    = { LV_GUEST, lv_dom_addrs },
 	[HV_DOM_XML]      = { LV_STATE, lv_dom_xml },
 	[HV_JOB_GET]      = { LV_READ,  lv_job_get },
 	[HV_JOB_DONE]     = { LV_READ,  lv_job_done },
 	[HV_LOOKUP]       = { LV_READ,  lv_lookup },
-	[HV_MIGRATE]      = { LV_OWN,   NULL, lv_migrate },
+	[HV_MIGRATE]      = { LV_OWN,   .submit = lv_migrate },
 	[HV_JOB_ABORT]    = { LV_ACT,   lv_job_abort },
 	[HV_JOB_TUNE]     = { LV_ACT,   lv_job_tune },
 	[HV_POSTCOPY]     = { LV_ACT,   lv_postcopy },
@@ -36,7 +53,7 @@ static const struct {
 	[HV_ANNOUNCE]     = { LV_ACT,   lv_announce },
 	[HV_VOL_GET]      = { LV_VOL,   lv_vol_get },
 	[HV_VOL_CREATE]   = { LV_VOL,   lv_vol_create },
-	[HV_VOL_COPY]     = { LV_OWN,   NULL, lv_vol_copy },
+	[HV_VOL_COPY]     = { LV_OWN,   .submit = lv_vol_copy },
 	[HV_VOL_DELETE]   = { LV_VOL,   lv_vol_delete },
 	[HV_VOL_FIND]     = { LV_VOL,   lv_vol_find },
 	[HV_DEVICE_GET]   = { LV_VOL,   lv_device_get },
@@ -65,7 +82,7 @@ static void ops_submit(struct hv_host *h, struct hv_call *call)
 	else if (table[op].submit)
 		table[op].submit(c, call);
 	else
-		lv_call_submit(c, call, table[op].lane, table[op].work);
+		lv_call_submit(c, call, table[op].lane, table[op].work, table[op].silent);
 }
 
 const struct hv_ops libvirt_ops = {

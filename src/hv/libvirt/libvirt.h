@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libvirt: the hypervisor seam on libvirt's client library. See priv.h
+ * libvirt: the hypervisor seam on libvirt's client library. See conn.h
  * for how it works inside.
  */
 #ifndef LIBVIRT_OPS_H

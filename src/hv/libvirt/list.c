@@ -5,12 +5,17 @@
  * does not wait for a domain either. How many domains there are libvirt bounds: its
  * protocol lists 16,384 at most, and refuses beyond (REMOTE_DOMAIN_LIST_MAX, 9.0).
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/list.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "hv/libvirt/cache.h"
+#include "hv/libvirt/call.h"
+#include "hv/libvirt/dom.h"
+#include "hv/libvirt/err.h"
+#include "hv/libvirt/state.h"
 
 struct listing {
 	GPtrArray *doms;        /* struct hv_dom * */

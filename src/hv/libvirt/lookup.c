@@ -6,12 +6,15 @@
  * error (a driver that is not built or not running, no permission) says that it
  * cannot be found out. A lost connection ends the whole question.
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/lookup.h"
 
 #include <string.h>
 
 #include "base/err.h"
 #include "hv/libvirt/caps.h"
+#include "hv/libvirt/dom.h"
+#include "hv/libvirt/err.h"
+#include "hv/libvirt/why.h"
 #include "hv/xml/xml.h"
 
 static void found(struct hv_need *n, bool there, const char *why)

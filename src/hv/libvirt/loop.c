@@ -7,12 +7,14 @@
  * the thread that opens it, and taken off before libvirt closes it. So each socket gets its options, and a thread that hangs in a
  * connection is freed by shutdown() on its socket, without a call into the library.
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/loop.h"
 
 #include <glib-unix.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+
+#include <libvirt/libvirt.h>
 
 #include "base/err.h"
 

@@ -4,9 +4,15 @@
  * the call until the migration ends. The wait ends too when the source is gone:
  * TCP finds out, or the host's connection, which then cuts all of its links.
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/migrate.h"
 
 #include "base/err.h"
+#include "base/loop.h"
+#include "hv/libvirt/call.h"
+#include "hv/libvirt/dom.h"
+#include "hv/libvirt/err.h"
+#include "hv/libvirt/link.h"
+#include "hv/libvirt/spawn.h"
 
 struct migration {
 	struct hv_call *call;

@@ -4,7 +4,7 @@
  * Numbers that are not in a table (a newer libvirt's) become HV_UNKNOWN or
  * HV_R_OTHER.
  */
-#include "hv/libvirt/priv.h"
+#include "hv/libvirt/state.h"
 
 #include <assert.h>
 #include <string.h>

@@ -2,12 +2,14 @@
  *
  * HV_VOL_GET, HV_VOL_CREATE, HV_VOL_DELETE, HV_VOL_FIND: one volume of a host.
  */
-#include "hv/libvirt/place.h"
+#include "hv/libvirt/vol.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "hv/libvirt/err.h"
+#include "hv/libvirt/pool.h"
 #include "hv/xml/xml.h"
 #include "hv/xml/xml_served.h"
 
@@ -17,7 +19,7 @@ static int64_t to_int64(unsigned long long v)
 }
 
 /* NULL where libvirt does not say. */
-static bool read_format(const struct lv_place *p, virStorageVolPtr vol, char **ret, GError **err)
+static bool read_format(const struct lv_pool *p, virStorageVolPtr vol, char **ret, GError **err)
 {
 	g_autofree char *xml = virStorageVolGetXMLDesc(vol, 0);
 	g_autoptr(xmlDoc) doc = NULL;
@@ -37,13 +39,13 @@ static bool read_format(const struct lv_place *p, virStorageVolPtr vol, char **r
 
 /* ---- HV_VOL_GET ---- */
 
-static bool get(const struct lv_place *p, struct hv_vol *ret, GError **err)
+static bool get(const struct lv_pool *p, struct hv_vol *ret, GError **err)
 {
 	g_autoptr(virStorageVol) vol = NULL;
 	virStorageVolInfo info;
 
 	ret->folder = p->pool;
-	if (!lv_place_find(p, 0, &vol, &info, err))
+	if (!lv_pool_find(p, 0, &vol, &info, err))
 		return false;
 	if (!vol)
 		return true;
@@ -58,11 +60,11 @@ static bool get(const struct lv_place *p, struct hv_vol *ret, GError **err)
 
 bool lv_vol_get(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
-	struct lv_place p;
-	bool ok = lv_place_init(&p, x->vir, req->vol.path, err) && lv_place_enter(&p, x->conn->uri, false, err) &&
+	struct lv_pool p;
+	bool ok = lv_pool_init(&p, x->vir, req->vol.path, err) && lv_pool_enter(&p, x->conn->uri, false, err) &&
 	          get(&p, &r->vol, err);
 
-	lv_place_leave(&p);
+	lv_pool_leave(&p);
 	return ok;
 }
 
@@ -72,7 +74,7 @@ static const char *const formats[] = { "qcow2", "raw", NULL };
 
 static bool check_create(const struct hv_vol_params *v, GError **err)
 {
-	struct lv_place backing;
+	struct lv_pool backing;
 	bool ok;
 
 	if (!v->format || !g_strv_contains(formats, v->format) || v->capacity_bytes <= 0) {
@@ -85,13 +87,13 @@ static bool check_create(const struct hv_vol_params *v, GError **err)
 		g_set_error(err, ERR, ERR_BAD_REQUEST, "only a qcow2 has a backing file, which is qcow2 or raw");
 		return false;
 	}
-	ok = lv_place_init(&backing, NULL, v->backing, err);
-	lv_place_leave(&backing);
+	ok = lv_pool_init(&backing, NULL, v->backing, err);
+	lv_pool_leave(&backing);
 	return ok;
 }
 
 /* A capacity that is not exactly the other disk's fails the copy, minutes later. */
-static bool check_capacity(const struct lv_place *p, virStorageVolPtr vol, int64_t want_bytes, GError **err)
+static bool check_capacity(const struct lv_pool *p, virStorageVolPtr vol, int64_t want_bytes, GError **err)
 {
 	virStorageVolInfo info;
 
@@ -106,32 +108,32 @@ static bool check_capacity(const struct lv_place *p, virStorageVolPtr vol, int64
 	return false;
 }
 
-static bool create(const struct lv_place *p, const struct hv_vol_params *v, GError **err)
+static bool create(const struct lv_pool *p, const struct hv_vol_params *v, GError **err)
 {
-	g_autoptr(virStorageVol) vol = lv_place_create(p, v, err);
+	g_autoptr(virStorageVol) vol = lv_pool_create(p, v, err);
 
 	return vol && check_capacity(p, vol, v->capacity_bytes, err);
 }
 
 bool lv_vol_create(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
-	struct lv_place p;
-	bool ok = lv_place_init(&p, x->vir, req->vol.path, err) && check_create(&req->vol, err) &&
-	          lv_place_enter(&p, x->conn->uri, true, err) && create(&p, &req->vol, err);
+	struct lv_pool p;
+	bool ok = lv_pool_init(&p, x->vir, req->vol.path, err) && check_create(&req->vol, err) &&
+	          lv_pool_enter(&p, x->conn->uri, true, err) && create(&p, &req->vol, err);
 
 	(void)r;
-	lv_place_leave(&p);
+	lv_pool_leave(&p);
 	return ok;
 }
 
 /* ---- HV_VOL_DELETE ---- */
 
-static bool delete(const struct lv_place *p, GError **err)
+static bool delete(const struct lv_pool *p, GError **err)
 {
 	g_autoptr(virStorageVol) vol = NULL;
 	virStorageVolInfo info;
 
-	if (!lv_place_find(p, 0, &vol, &info, err))
+	if (!lv_pool_find(p, 0, &vol, &info, err))
 		return false;
 	if (!vol || virStorageVolDelete(vol, 0) == 0)
 		return true;
@@ -140,11 +142,11 @@ static bool delete(const struct lv_place *p, GError **err)
 
 bool lv_vol_delete(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
-	struct lv_place p;
-	bool ok = lv_place_init(&p, x->vir, req->vol.path, err) && lv_place_enter(&p, x->conn->uri, false, err) && delete(&p, err);
+	struct lv_pool p;
+	bool ok = lv_pool_init(&p, x->vir, req->vol.path, err) && lv_pool_enter(&p, x->conn->uri, false, err) && delete(&p, err);
 
 	(void)r;
-	lv_place_leave(&p);
+	lv_pool_leave(&p);
 	return ok;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hv/libvirt/place.h"
+#include "hv/libvirt/pool.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "hv/libvirt/err.h"
 
 #define NAME_MAX_BYTES 255
 #define POOL_PREFIX "drover-"
@@ -44,7 +45,7 @@ static bool is_text(const char *s)
 	return g_utf8_validate(s, -1, NULL);
 }
 
-bool lv_place_init(struct lv_place *p, virConnectPtr vir, const char *path, GError **err)
+bool lv_pool_init(struct lv_pool *p, virConnectPtr vir, const char *path, GError **err)
 {
 	g_auto(GStrv) steps = NULL;
 	size_t n;
@@ -146,7 +147,7 @@ static char *transient_name(const char *folder)
 }
 
 /* true with *ret NULL: there is none. */
-static bool find_pool(struct lv_place *p, GError **err)
+static bool find_pool(struct lv_pool *p, GError **err)
 {
 	g_autofree char *name = transient_name(p->folder);
 
@@ -177,7 +178,7 @@ bool lv_pool_refresh(virConnectPtr vir, virStoragePoolPtr pool, GError **err)
 	return false;
 }
 
-static bool make_pool(struct lv_place *p, bool build, GError **err)
+static bool make_pool(struct lv_pool *p, bool build, GError **err)
 {
 	g_autofree char *name = transient_name(p->folder);
 	g_autofree char *xml = g_markup_printf_escaped("<pool type='dir'><name>%s</name><target><path>%s/.</path></target></pool>", name,
@@ -193,7 +194,7 @@ static bool make_pool(struct lv_place *p, bool build, GError **err)
 	return p->pool || lv_error(p->vir, "create a storage pool for the folder", err);
 }
 
-static bool open_pool(struct lv_place *p, bool build, GError **err)
+static bool open_pool(struct lv_pool *p, bool build, GError **err)
 {
 	GError *e = NULL;
 
@@ -205,32 +206,32 @@ static bool open_pool(struct lv_place *p, bool build, GError **err)
 		g_propagate_error(err, e);
 		return false;
 	}
-	g_clear_pointer(&p->pool, lv_pool_free);
+	g_clear_pointer(&p->pool, lv_storage_pool_free);
 	return make_pool(p, build, err);
 }
 
-bool lv_place_enter(struct lv_place *p, const char *uri, bool build, GError **err)
+bool lv_pool_enter(struct lv_pool *p, const char *uri, bool build, GError **err)
 {
 	p->users = folder_enter(uri, p->folder);
 	return open_pool(p, build, err);
 }
 
-void lv_place_lock(struct lv_place *p)
+void lv_pool_lock(struct lv_pool *p)
 {
 	g_mutex_lock(&p->users->lock);
 }
 
-void lv_place_unlock(struct lv_place *p)
+void lv_pool_unlock(struct lv_pool *p)
 {
 	g_mutex_unlock(&p->users->lock);
 }
 
-void lv_place_leave(struct lv_place *p)
+void lv_pool_leave(struct lv_pool *p)
 {
 	/* If this fails the host is gone, or another took it away. The next call into the folder tries again. */
 	if (p->pool && p->transient && folder_is_last(p->users))
 		(void)virStoragePoolDestroy(p->pool);
-	g_clear_pointer(&p->pool, lv_pool_free);
+	g_clear_pointer(&p->pool, lv_storage_pool_free);
 	if (p->users)
 		folder_leave(g_steal_pointer(&p->users));
 	g_clear_pointer(&p->folder, g_free);
@@ -239,7 +240,7 @@ void lv_place_leave(struct lv_place *p)
 
 /* ---- volumes ---- */
 
-bool lv_place_find(const struct lv_place *p, unsigned flags, virStorageVolPtr *ret, virStorageVolInfo *ret_info, GError **err)
+bool lv_pool_find(const struct lv_pool *p, unsigned flags, virStorageVolPtr *ret, virStorageVolInfo *ret_info, GError **err)
 {
 	g_autoptr(virStorageVol) vol = NULL;
 
@@ -266,7 +267,7 @@ static char *backing_xml(const struct hv_vol_params *v)
 	                               v->backing_format ? v->backing_format : "raw");
 }
 
-static char *volume_xml(const struct lv_place *p, const struct hv_vol_params *v, int64_t capacity_bytes)
+static char *volume_xml(const struct lv_pool *p, const struct hv_vol_params *v, int64_t capacity_bytes)
 {
 	g_autofree char *backing = backing_xml(v);
 	g_autofree char *head = g_markup_printf_escaped("<volume><name>%s</name><capacity unit='bytes'>%" G_GINT64_FORMAT "</capacity>"
@@ -276,14 +277,14 @@ static char *volume_xml(const struct lv_place *p, const struct hv_vol_params *v,
 	return g_strconcat(head, backing, "</volume>", NULL);
 }
 
-static bool conflict(const struct lv_place *p, GError **err)
+static bool conflict(const struct lv_pool *p, GError **err)
 {
 	g_set_error(err, ERR, ERR_CONFLICT, "%s/%s exists", p->folder, p->name);
 	return false;
 }
 
 /* libvirt never writes over a file, but has two errors for one that is there: of the second kind are other complaints too. */
-static bool create_failed(const struct lv_place *p, GError **err)
+static bool create_failed(const struct lv_pool *p, GError **err)
 {
 	bool exists = lv_error_is(VIR_ERR_STORAGE_VOL_EXIST), invalid = lv_error_is(VIR_ERR_OPERATION_INVALID);
 	g_autoptr(virStorageVol) vol = NULL;
@@ -292,14 +293,14 @@ static bool create_failed(const struct lv_place *p, GError **err)
 
 	(void)lv_error(p->vir, "create the volume", &e);
 	if (e->code != ERR_HV_LOST && invalid && virStoragePoolRefresh(p->pool, 0) == 0)
-		exists = lv_place_find(p, 0, &vol, &info, NULL) && vol;
+		exists = lv_pool_find(p, 0, &vol, &info, NULL) && vol;
 	if (e->code != ERR_HV_LOST && exists)
 		return conflict(p, err);
 	g_propagate_error(err, g_steal_pointer(&e));
 	return false;
 }
 
-virStorageVolPtr lv_place_create(const struct lv_place *p, const struct hv_vol_params *v, GError **err)
+virStorageVolPtr lv_pool_create(const struct lv_pool *p, const struct hv_vol_params *v, GError **err)
 {
 	/* libvirt rounds a qcow2's capacity up to a KiB; growing one it does exactly, to a sector. */
 	bool grow = strcmp(v->format, "raw") && v->capacity_bytes % 1024;
@@ -307,7 +308,7 @@ virStorageVolPtr lv_place_create(const struct lv_place *p, const struct hv_vol_p
 	g_autoptr(virStorageVol) vol = NULL;
 	virStorageVolInfo info;
 
-	if (!lv_place_find(p, 0, &vol, &info, err))
+	if (!lv_pool_find(p, 0, &vol, &info, err))
 		return NULL;
 	if (vol) {
 		(void)conflict(p, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libvirt_place: the pool that holds a folder, for the time of one call.
+ * pool: the pool that holds a folder, for the time of one call.
  *
  * Theory of operation
  * -------------------
@@ -19,17 +19,20 @@
  * A pool shows what was there at its last refresh, so each call begins with one. It
  * fails while a volume of the pool is being built.
  */
-#ifndef LIBVIRT_PLACE_H
-#define LIBVIRT_PLACE_H
+#ifndef LV_POOL_H
+#define LV_POOL_H
 
-#include <libxml/tree.h>
+#include <stdbool.h>
 
-#include "hv/libvirt/priv.h"
+#include <glib.h>
+#include <libvirt/libvirt.h>
+
+#include "hv/hv.h"
 
 struct lv_folder;
 
 /* A path, and while it is entered its pool, for this call alone. */
-struct lv_place {
+struct lv_pool {
 	virConnectPtr vir;       /* borrowed */
 	char *folder, *name;     /* of the path */
 	struct lv_folder *users; /* NULL: not entered */
@@ -38,41 +41,41 @@ struct lv_place {
 };
 
 /**
- * lv_place_init() - begin with a path: absolute, without "." or "..", of text that libvirt takes, and not among the kernel's
+ * lv_pool_init() - begin with a path: absolute, without "." or "..", of text that libvirt takes, and not among the kernel's
  * devices: a pool opens whatever its folder has, and some devices act upon that (/dev/watchdog resets the host).
  *
- * Return: false with ERR_BAD_REQUEST; lv_place_leave() either way.
+ * Return: false with ERR_BAD_REQUEST; lv_pool_leave() either way.
  */
-bool lv_place_init(struct lv_place *p, virConnectPtr vir, const char *path, GError **err);
+bool lv_pool_init(struct lv_pool *p, virConnectPtr vir, const char *path, GError **err);
 
 /**
- * lv_place_enter() - find or make the pool, refresh it, and lock the folder.
+ * lv_pool_enter() - find or make the pool, refresh it, and lock the folder.
  * @uri: of the host; users of the same folder are told apart by it
  * @build: make the folder if there is none; else p->pool stays NULL
  */
-bool lv_place_enter(struct lv_place *p, const char *uri, bool build, GError **err);
+bool lv_pool_enter(struct lv_pool *p, const char *uri, bool build, GError **err);
 
-/** lv_place_unlock(), lv_place_lock() - let others use the folder in between; the pool stays. */
-void lv_place_unlock(struct lv_place *p);
-void lv_place_lock(struct lv_place *p);
+/** lv_pool_unlock(), lv_pool_lock() - let others use the folder in between; the pool stays. */
+void lv_pool_unlock(struct lv_pool *p);
+void lv_pool_lock(struct lv_pool *p);
 
-/** lv_place_leave() - unlock it, remove the transient pool if nothing else uses it. Not entered: free the path alone. */
-void lv_place_leave(struct lv_place *p);
+/** lv_pool_leave() - unlock it, remove the transient pool if nothing else uses it. Not entered: free the path alone. */
+void lv_pool_leave(struct lv_pool *p);
 
 /**
- * lv_place_find() - look the file up in the pool.
+ * lv_pool_find() - look the file up in the pool.
  * @flags: of virStorageVolGetInfoFlags()
  * @ret: NULL if there is none; what is there but no file is an error
  */
-bool lv_place_find(const struct lv_place *p, unsigned flags, virStorageVolPtr *ret, virStorageVolInfo *ret_info, GError **err);
+bool lv_pool_find(const struct lv_pool *p, unsigned flags, virStorageVolPtr *ret, virStorageVolInfo *ret_info, GError **err);
 
 /**
- * lv_place_create() - make the file, empty and sparse.
+ * lv_pool_create() - make the file, empty and sparse.
  * @v: format, capacity, backing
  *
  * Return: the volume, or NULL; ERR_CONFLICT if it exists.
  */
-virStorageVolPtr lv_place_create(const struct lv_place *p, const struct hv_vol_params *v, GError **err);
+virStorageVolPtr lv_pool_create(const struct lv_pool *p, const struct hv_vol_params *v, GError **err);
 
 /**
  * lv_pool_refresh() - let an active pool look again at what it has.
@@ -82,21 +85,12 @@ virStorageVolPtr lv_place_create(const struct lv_place *p, const struct hv_vol_p
  */
 bool lv_pool_refresh(virConnectPtr vir, virStoragePoolPtr pool, GError **err);
 
-/**
- * lv_vol_kind() - what a volume of a pool is.
- * @type: virStorageVolType
- * @pool: the pool's description
- *
- * A volume of a pool of type logical, iscsi, scsi, mpath or disk is a block device, which is not shared before that is proved.
- */
-enum hv_source lv_vol_kind(int type, const char *path, const xmlNode *pool);
-
-static inline void lv_pool_free(virStoragePoolPtr p)
+static inline void lv_storage_pool_free(virStoragePoolPtr p)
 {
 	if (p)
 		(void)virStoragePoolFree(p);
 }
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(virStoragePool, lv_pool_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virStoragePool, lv_storage_pool_free)
 
 static inline void lv_vol_free(virStorageVolPtr v)
 {
