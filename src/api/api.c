@@ -39,3 +39,9 @@ void api_free(struct api *a)
 	metrics_free(a->metrics);
 	api_free_parts(a);
 }
+
+const struct route_table *const *api_tables(size_t *ret_n)
+{
+	*ret_n = G_N_ELEMENTS(tables);
+	return tables;
+}

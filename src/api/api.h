@@ -5,10 +5,9 @@
 #ifndef API_H
 #define API_H
 
+#include "api/http/handler.h"
 #include "identity/identity.h"
 #include "migrate/engine.h"
-
-struct api;
 
 /**
  * api_new() - everything between the socket and the handlers; http_listen() begins to serve.
@@ -17,5 +16,8 @@ struct api;
 struct api *api_new(struct engine *e, struct identity *identity);
 /** api_free() - close every connection, give everything back. NULL is fine. */
 void api_free(struct api *a);
+
+/** api_tables() - all routes, for docs/API.md. */
+const struct route_table *const *api_tables(size_t *ret_n);
 
 #endif

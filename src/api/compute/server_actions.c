@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/compute/compute.h"
+#include "api/compute/server_actions.h"
 #include "api/http/view.h"
 
 typedef void action_f(struct api_req *r, const json_t *value);
@@ -174,6 +175,17 @@ static const struct {
 	{ "os-migrateLive", live_migrate, "os_compute_api:os-migrate-server:migrate_live" },
 	{ "os-resetState", reset_state, "os_compute_api:os-admin-actions:reset_state" },
 };
+
+bool server_action_known(const char *name, const char **ret_admin_rule)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
+		if (strcmp(actions[i].name, name) == 0) {
+			*ret_admin_rule = actions[i].admin_rule;
+			return true;
+		}
+	}
+	return false;
+}
 
 static void act(struct api_req *r, const char *name, const json_t *value)
 {
