@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/copy.h"
+
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/block.h"
-#include "migrate/copy.h"
+#include "migrate/mig.h"
 #include "migrate/step.h"
-
-static void got_migrate(struct mig *m, struct hv_reply *r)
-{
-	struct mig_private *p = m->priv;
-
-	p->copy.running = false;
-	p->arrived |= !r->err;
-	p->copy.lost = r->err && err_code(r->err) == ERR_HV_LOST;
-	p->copy.guest_refused = r->err && err_code(r->err) == ERR_HV_GUEST;
-	util_replace(&p->copy.error, r->err ? r->err->message : NULL);
-	log_debug("migrate_call_ended", LOG_D("migration", m->id), LOG_S("error", p->copy.error));
-	settle(m);
-}
 
 struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri)
 {
@@ -35,7 +24,7 @@ struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri)
 	};
 }
 
-void copy_begin(struct mig *m)
+bool copy_call(struct mig *m, live_answer_f *got_migrate)
 {
 	const struct conf *c = fleet_conf(m->priv->engine->fleet);
 	struct mig_private *p = m->priv;
@@ -51,17 +40,22 @@ void copy_begin(struct mig *m)
 	req.migrate.postcopy = c->live_migration_permit_post_copy && p->probe.source->state == HV_RUNNING;
 	req.migrate.auto_converge = c->live_migration_permit_auto_converge && !c->live_migration_permit_post_copy;
 	p->saved_ms = clock_now_ms();
-	tune_begin(&p->tune);
-	watch_begin(&p->watch);
-	if (!step_ask(m, mig_source(m), &req, got_migrate)) {
-		/* It was connected a moment ago. The row says COPY: settle as after any doubt. */
-		settle(m);
-		return;
-	}
-	p->copy.running = true;
-	p->copy.guest_refused = false;
-	watch_called(&p->watch);
-	live_watch(m);
+	p->copy.running = step_ask(m, mig_source(m), &req, got_migrate);
+	if (p->copy.running)
+		p->copy.guest_refused = false;
+	return p->copy.running;
+}
+
+void copy_ended(struct mig *m, struct hv_reply *r)
+{
+	struct mig_private *p = m->priv;
+
+	p->copy.running = false;
+	p->arrived |= !r->err;
+	p->copy.lost = r->err && err_code(r->err) == ERR_HV_LOST;
+	p->copy.guest_refused = r->err && err_code(r->err) == ERR_HV_GUEST;
+	util_replace(&p->copy.error, r->err ? r->err->message : NULL);
+	log_debug("migrate_call_ended", LOG_D("migration", m->id), LOG_S("error", p->copy.error));
 }
 
 void copy_left(struct copy *c)

@@ -10,7 +10,7 @@
 
 #include <stdbool.h>
 
-#include "hv/hv.h"
+#include "migrate/next.h"
 
 struct mig;
 
@@ -22,8 +22,10 @@ struct copy {
 	bool guest_refused; /* ... that the guest cannot go, to any host */
 };
 
-/** copy_begin() - COPY is written: make the call. */
-void copy_begin(struct mig *m);
+/** copy_call() - make the call. Return: false if the source is not connected. */
+bool copy_call(struct mig *m, live_answer_f *got_migrate);
+/** copy_ended() - take what it said. */
+void copy_ended(struct mig *m, struct hv_reply *r);
 
 /**
  * copy_params() - what HV_MIGRATE needs to reach the destination, and how memory travels.

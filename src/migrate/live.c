@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The stages of a live migration, up to the copy. What follows
- * a doubt is in settle.c.
+ * The stages of a live migration, up to the copy. From there on they are flow.c's.
  */
 #include <string.h>
 
@@ -12,6 +11,7 @@
 #include "hv/xml/domxml_rewrite.h"
 #include "migrate/block.h"
 #include "migrate/definition.h"
+#include "migrate/flow.h"
 #include "migrate/precheck.h"
 #include "migrate/step.h"
 
@@ -198,7 +198,7 @@ void live_prepared(struct mig *m)
 		give_up(m, err->message);
 	else if (step_go(m, MIG_COPY, "both hosts are ready", write_copy, NULL)) {
 		definition_copying(m);
-		copy_begin(m);
+		flow_copy(m);
 	}
 }
 
@@ -342,7 +342,7 @@ void live_enter(struct mig *m)
 {
 	static void (*const enter[MIG_PHASE_N])(struct mig *) = {
 		[MIG_CHECK] = search_check, [MIG_SCHEDULE] = search_schedule, [MIG_PREPARE] = prepare,
-		[MIG_COPY] = settle, [MIG_FINISH] = settle, [MIG_UNDO] = settle,
+		[MIG_COPY] = flow_settle, [MIG_FINISH] = flow_settle, [MIG_UNDO] = flow_settle,
 	};
 
 	clock_cancel(&m->priv->timer);
@@ -380,27 +380,20 @@ void live_abort(struct mig *m)
 	if (live_before_copy(m))
 		live_enter(m);
 	else if (m->phase == MIG_COPY)
-		watch_now(m);
+		flow_poll(m);
 }
 
 void live_force(struct mig *m)
 {
-	watch_now(m);
+	flow_poll(m);
 }
 
 void live_event(struct mig *m, const struct hv_event *ev)
 {
-	bool copying = m->phase == MIG_COPY;
-
 	if (ev->type == HV_EV_ITERATION)
 		m->progress.iteration = ev->iteration;
-	if (copying && ev->type == HV_EV_JOB_DONE && g_strcmp0(ev->host, m->source) == 0)
-		watch_progress(m, &ev->job);
-	if (copying && ev->type == HV_EV_DOM && ev->reason == HV_R_POSTCOPY)
-		postcopy_seen(m);
-	/* A call under way tells its end by itself; without one the hosts' events do. */
-	if (ev->type == HV_EV_DOM && !live_before_copy(m) && !m->priv->copy.running)
-		settle(m);
+	if (!live_before_copy(m))
+		flow_event(m, ev);
 }
 
 void live_host(struct mig *m)

@@ -22,14 +22,14 @@
  * There are no stages: each step follows from what both hosts say now, and a
  * restart only resets the time for which nothing moved.
  */
+#include "migrate/postcopy.h"
+
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/copy.h"
-#include "migrate/postcopy.h"
-#include "migrate/settle.h"
+#include "migrate/mig.h"
 #include "migrate/step.h"
-#include "migrate/watch.h"
 
 #define STALL_MS 10000     /* nothing moves: look closer */
 #define GIVE_UP_MS 150000  /* TCP pauses for 120 s at most */
@@ -80,7 +80,7 @@ static void tell_broken(struct mig *m)
 	if (postcopy_is_broken(m) || !note(m, broken, broken))
 		return;
 	log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
-		  LOG_S("what", probe_verdict_name(m->priv->settle.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
+		  LOG_S("what", probe_verdict_name(m->priv->probe.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
 }
 
 static void tell_goes_on(struct mig *m)
@@ -119,25 +119,24 @@ static void act_log(const struct mig *m, const char *act)
 		    LOG_S("source", m->source), LOG_S("dest", m->dest));
 }
 
-static void got_resume(struct mig *m, struct hv_reply *r)
+void postcopy_resumed(struct mig *m, const struct hv_reply *r)
 {
-	struct mig_private *p = m->priv;
-	int doublings = MIN(p->postcopy.resumes, DOUBLINGS_MAX);
+	struct postcopy *pc = &m->priv->postcopy;
+	int doublings = MIN(pc->resumes, DOUBLINGS_MAX);
 
-	p->copy.running = false;
+	m->priv->copy.running = false;
 	if (!r->err || err_code(r->err) != ERR_CONFLICT)
-		p->postcopy.touch_ms = 0;
-	else if (!p->postcopy.touch_ms)
-		p->postcopy.touch_ms = clock_now_ms();
+		pc->touch_ms = 0;
+	else if (!pc->touch_ms)
+		pc->touch_ms = clock_now_ms();
 	if (r->err) {
-		p->postcopy.resumes++;
-		p->postcopy.recover_ms = clock_now_ms() + MIN(RETRY_MS << doublings, RETRY_MAX_MS);
+		pc->resumes++;
+		pc->recover_ms = clock_now_ms() + MIN(RETRY_MS << doublings, RETRY_MAX_MS);
 		log_info("postcopy_not_resumed", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 	}
-	settle(m);
 }
 
-static void resume(struct mig *m)
+static enum live_next resume(struct mig *m, live_answer_f *got_resume)
 {
 	g_autofree char *migrate_uri = host_migrate_uri(mig_dest(m));
 	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid, .migrate = copy_params(m, migrate_uri) };
@@ -146,35 +145,34 @@ static void resume(struct mig *m)
 	req.migrate.resume = req.migrate.postcopy = true;
 	if (m->priv->postcopy.resumes == 0 && !note(m, broken, "resuming the post-copy")) {
 		step_later(m, RETRY_MS);
-		return;
+		return LIVE_WAIT;
 	}
 	act_log(m, "resume");
 	m->priv->postcopy.resume_ms = clock_now_ms();
 	m->priv->copy.running = step_ask(m, mig_source(m), &req, got_resume);
-	live_watch(m);
+	return LIVE_WATCH;
 }
 
-static void gave_up(struct mig *m, struct hv_reply *r)
+void postcopy_cut(struct mig *m, const struct hv_reply *r)
 {
 	if (r->err)
 		log_info("postcopy_not_paused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
-	settle(m);
 }
 
-static void give_up(struct mig *m)
+static enum live_next cut(struct mig *m, live_answer_f *got_cut)
 {
 	struct hv_req req = { .op = HV_POSTCOPY_PAUSE, .uuid = m->server_uuid };
+	struct postcopy *pc = &m->priv->postcopy;
 
 	if (!note(m, broken, "nothing moves: giving the post-copy's connection up")) {
 		step_later(m, RETRY_MS);
-		return;
+		return LIVE_WAIT;
 	}
 	act_log(m, "pause");
-	m->priv->postcopy.moved_ms = clock_now_ms();
-	m->priv->postcopy.touch_ms = 0;
-	m->priv->postcopy.resumes = 0;
-	if (!step_ask(m, mig_source(m), &req, gave_up))
-		live_watch(m);
+	pc->moved_ms = clock_now_ms();
+	pc->touch_ms = 0;
+	pc->resumes = 0;
+	return step_ask(m, mig_source(m), &req, got_cut) ? LIVE_WAIT : LIVE_WATCH;
 }
 
 /*
@@ -182,7 +180,7 @@ static void give_up(struct mig *m)
  * only where the two hosts can talk: a call of ours that still runs says so too,
  * its keepalive would have ended it.
  */
-static bool may_give_up(struct mig *m)
+static bool may_cut(struct mig *m)
 {
 	struct mig_private *p = m->priv;
 	enum probe_half src = probe_source_half(p->probe.source), dst = probe_dest_half(p->probe.dest);
@@ -201,7 +199,7 @@ static void forget_call(struct mig *m)
 		m->priv->copy.running = false;
 }
 
-void postcopy_recover(struct mig *m)
+enum live_next postcopy_recover(struct mig *m, live_answer_f *got_resume, live_answer_f *got_cut)
 {
 	struct mig_private *p = m->priv;
 	enum probe_half dst = probe_dest_half(p->probe.dest);
@@ -210,14 +208,12 @@ void postcopy_recover(struct mig *m)
 	postcopy_seen(m);
 	resumable = dst == PROBE_H_BROKEN || (dst == PROBE_H_POSTCOPY && stalls(m, STALL_MS));
 	forget_call(m);
-	if (p->settle.verdict != PROBE_POSTCOPY_RUN || stalls(m, GIVE_UP_MS))
+	if (p->probe.verdict != PROBE_POSTCOPY_RUN || stalls(m, GIVE_UP_MS))
 		tell_broken(m);
-	if (may_give_up(m)) {
-		give_up(m);
-	} else if (!p->copy.running && resumable && clock_now_ms() >= p->postcopy.recover_ms) {
-		resume(m);
-	} else {
-		p->postcopy.recover_ms = MAX(p->postcopy.recover_ms, clock_now_ms() + LOOK_MS);
-		live_watch(m);
-	}
+	if (may_cut(m))
+		return cut(m, got_cut);
+	if (!p->copy.running && resumable && clock_now_ms() >= p->postcopy.recover_ms)
+		return resume(m, got_resume);
+	p->postcopy.recover_ms = MAX(p->postcopy.recover_ms, clock_now_ms() + LOOK_MS);
+	return LIVE_WATCH;
 }

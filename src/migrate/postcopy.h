@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "hv/hv.h"
+#include "migrate/next.h"
 
 struct mig;
 
@@ -26,7 +26,14 @@ void postcopy_seen(struct mig *m);
 bool postcopy_sample(struct mig *m, const struct hv_job *j);
 /** postcopy_is_broken() - it was seen to be, and nothing has moved since. */
 bool postcopy_is_broken(const struct mig *m);
-/** postcopy_recover() - one step for a broken or hanging post-copy; the last probe must be of now. */
-void postcopy_recover(struct mig *m);
+/**
+ * postcopy_recover() - one step for a broken or hanging post-copy; the last probe must be of now.
+ * @got_resume: gets the answer of the call that resumes it
+ * @got_cut: gets the answer of the source that is told to give the connection up
+ */
+enum live_next postcopy_recover(struct mig *m, live_answer_f *got_resume, live_answer_f *got_cut);
+/** postcopy_resumed(), postcopy_cut() - take these answers. */
+void postcopy_resumed(struct mig *m, const struct hv_reply *r);
+void postcopy_cut(struct mig *m, const struct hv_reply *r);
 
 #endif

@@ -117,7 +117,7 @@ void probe_clear(struct probe *p)
 {
 	hv_dom_free(p->source);
 	hv_dom_free(p->dest);
-	*p = (struct probe){ 0 };
+	*p = (struct probe){ .verdict = p->verdict };
 }
 
 enum probe_half probe_source_half(const struct hv_dom *d)

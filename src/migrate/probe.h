@@ -52,9 +52,10 @@ enum probe_verdict {
 struct probe {
 	struct hv_dom *source, *dest; /* owned; NULL: no answer yet, or none was to be had */
 	bool job;                     /* the source has a migration job */
+	enum probe_verdict verdict;   /* the last one; it outlives the answers */
 };
 
-/** probe_clear() - as before the first answer. */
+/** probe_clear() - drop the answers. */
 void probe_clear(struct probe *p);
 
 /** probe_source_half(), probe_dest_half() - class of an answer; NULL is PROBE_H_UNKNOWN. */

@@ -10,16 +10,16 @@
  * The two answers are not of one instant. Verdicts that such a gap could fake
  * and that have no way back (split brain, lost) must be seen several times.
  */
+#include "migrate/settle.h"
+
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/definition.h"
-#include "migrate/postcopy.h"
-#include "migrate/settle.h"
+#include "migrate/mig.h"
 #include "migrate/step.h"
-#include "migrate/watch.h"
 
 #define AGAIN_MS 1000
 #define AGAIN_MAX_MS 10000
@@ -28,13 +28,9 @@
 #define REFUSALS_MAX 3
 #define CALL_SILENT_MS 120000 /* preparing a destination may take long, but there is an end to everything */
 
-static void judge(struct mig *m);
-
-static void again(struct mig *m)
+int64_t settle_again_ms(const struct mig *m)
 {
-	int64_t ms = AGAIN_MS * MIN(m->priv->settle.repeats + 1, AGAIN_MAX_MS / AGAIN_MS);
-
-	step_later(m, ms);
+	return AGAIN_MS * MIN(m->priv->settle.repeats + 1, AGAIN_MAX_MS / AGAIN_MS);
 }
 
 void settle_left(struct settle *s)
@@ -44,41 +40,39 @@ void settle_left(struct settle *s)
 
 /* ---- asking both ---- */
 
-static void half_in(struct mig *m)
+enum live_next settle_ask(struct mig *m, live_answer_f *got_source, live_answer_f *got_dest)
 {
-	if (--m->priv->settle.probes_open == 0)
-		judge(m);
-}
-
-static void got_source(struct mig *m, struct hv_reply *r)
-{
-	m->priv->probe.source = g_steal_pointer(&r->dom);
-	m->priv->probe.job = m->priv->probe.source && m->priv->probe.source->job_outgoing;
-	half_in(m);
-}
-
-static void got_dest(struct mig *m, struct hv_reply *r)
-{
-	m->priv->probe.dest = g_steal_pointer(&r->dom);
-	half_in(m);
-}
-
-void settle(struct mig *m)
-{
-	struct mig_private *p = m->priv;
+	struct settle *s = &m->priv->settle;
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
-	clock_cancel(&p->timer);
-	if (p->settle.probes_open)
-		return;
-	probe_clear(&p->probe);
-	p->settle.probe++;
-	p->settle.probes_open = 3;
-	if (!step_ask(m, mig_source(m), &req, got_source))
-		p->settle.probes_open--;
-	if (!step_ask(m, mig_dest(m), &req, got_dest))
-		p->settle.probes_open--;
-	half_in(m);
+	clock_cancel(&m->priv->timer);
+	if (s->probes_open)
+		return LIVE_WAIT;
+	probe_clear(&m->priv->probe);
+	m->priv->watch.pause_unseen = false;
+	s->probes_open = step_ask(m, mig_source(m), &req, got_source);
+	s->probes_open += step_ask(m, mig_dest(m), &req, got_dest);
+	return s->probes_open ? LIVE_WAIT : LIVE_JUDGE;
+}
+
+static enum live_next answered(struct mig *m)
+{
+	return --m->priv->settle.probes_open ? LIVE_WAIT : LIVE_JUDGE;
+}
+
+enum live_next settle_source(struct mig *m, struct hv_reply *r)
+{
+	struct probe *p = &m->priv->probe;
+
+	p->source = g_steal_pointer(&r->dom);
+	p->job = p->source && p->source->job_outgoing;
+	return answered(m);
+}
+
+enum live_next settle_dest(struct mig *m, struct hv_reply *r)
+{
+	m->priv->probe.dest = g_steal_pointer(&r->dom);
+	return answered(m);
 }
 
 /* ---- acts; each is followed by asking again ---- */
@@ -103,63 +97,68 @@ static void count_refusal(struct mig *m, const GError *why)
 
 	if (m->phase != MIG_FINISH || err_code(why) == ERR_HV_LOST || err_code(why) == ERR_HV_BUSY || ++p->settle.refusals < REFUSALS_MAX)
 		return;
-	p->settle.given_up |= UINT64_C(1) << p->settle.act;
+	p->settle.given_up |= UINT64_C(1) << p->settle.act.op;
 	p->settle.refusals = 0;
-	log_error("migration_act_given_up", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(p->settle.act)),
+	log_error("migration_act_given_up", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(p->settle.act.op)),
 		  LOG_S("error", why->message));
 }
 
-static void acted(struct mig *m, struct hv_reply *r)
+enum live_next settle_act(struct mig *m, live_answer_f *got_act)
 {
-	if (r->err && m->priv->settle.act == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT) {
+	struct settle *s = &m->priv->settle;
+	struct host *h = s->act_at_dest ? mig_dest(m) : mig_source(m);
+	bool asked;
+
+	log_info("migration_act", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(s->act.op)),
+		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(m->priv->probe.verdict)));
+	asked = step_ask(m, h, &s->act, got_act);
+	s->act = (struct hv_req){ .op = s->act.op };
+	return asked ? LIVE_WAIT : LIVE_AGAIN;
+}
+
+enum live_next settle_acted(struct mig *m, const struct hv_reply *r)
+{
+	if (r->err && m->priv->settle.act.op == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT) {
 		leave_definition(m, r->err->message);
 	} else if (r->err) {
 		log_warning("migration_act_failed", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 		count_refusal(m, r->err);
-		again(m);
-		return;
+		return LIVE_AGAIN;
 	}
 	m->priv->settle.refusals = 0;
-	settle(m);
+	return LIVE_SETTLE;
 }
 
-static void act_with(struct mig *m, struct host *h, struct hv_req *req)
+/* What the request points to is needed until it is sent, which is next. */
+static enum live_next act_with(struct mig *m, bool at_dest, const struct hv_req *req)
 {
-	enum hv_op op = req->op;
+	struct settle *s = &m->priv->settle;
 
-	req->uuid = m->server_uuid;
-	m->priv->settle.act = op;
-	log_info("migration_act", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(op)),
-		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(m->priv->settle.verdict)));
-	if (!step_ask(m, h, req, acted))
-		again(m);
+	s->act = *req;
+	s->act.uuid = m->server_uuid;
+	s->act_at_dest = at_dest;
+	return LIVE_ACT;
 }
 
-static void act_on(struct mig *m, struct host *h, enum hv_op op)
+static enum live_next at_source(struct mig *m, enum hv_op op)
 {
-	struct hv_req req = { .op = op };
+	return act_with(m, false, &(struct hv_req){ .op = op });
+}
 
-	act_with(m, h, &req);
+static enum live_next at_dest(struct mig *m, enum hv_op op)
+{
+	return act_with(m, true, &(struct hv_req){ .op = op });
 }
 
 /* ---- changes of phase ---- */
 
-static bool change(struct mig *m, const struct step_change *c)
-{
-	if (step_write(m, c))
-		return true;
-	again(m);
-	return false;
-}
-
-static void undo(struct mig *m, const char *why)
+static enum live_next undo(struct mig *m, const char *why)
 {
 	g_autofree char *kept = g_strdup(why);
 	struct step_change c = step_change(m, MIG_UNDO, kept);
 
 	c.row.error = kept;
-	if (change(m, &c))
-		judge(m);
+	return step_write(m, &c) ? LIVE_JUDGE : LIVE_AGAIN;
 }
 
 static bool write_moved(struct mig *m, void *unused, GError **err)
@@ -199,7 +198,7 @@ void settle_moved(struct mig *m)
 	g_clear_pointer(&s->dom, hv_dom_free);
 }
 
-static void moved(struct mig *m)
+static enum live_next moved(struct mig *m)
 {
 	struct server *s = mig_server(m);
 	struct step_change c = step_change(m, MIG_FINISH, "it runs at the destination");
@@ -208,72 +207,73 @@ static void moved(struct mig *m)
 		c.row.error = NULL; /* whatever broke on the way is over */
 	c.server.host = m->dest;
 	c.also = write_moved;
-	if (!change(m, &c))
-		return;
+	if (!step_write(m, &c))
+		return LIVE_AGAIN;
 	settle_moved(m);
 	/* Its host tells again soon; until then no other guest may have its CPUs. */
 	if (m->priv->probe.dest->ties)
 		server_set_ties(s, m->priv->probe.dest->ties);
 	announce(m);
-	judge(m);
+	return LIVE_JUDGE;
 }
 
 /* What says that it is to be tried again is forgotten after the write: one that is in doubt is decided again, and must be the same. */
-static void retry(struct mig *m)
+static enum live_next retry(struct mig *m)
 {
 	struct step_change c = step_change(m, MIG_PREPARE, "it never began, or was undone cleanly; trying again");
 
 	c.row.attempt++;
-	if (!change(m, &c))
-		return;
+	if (!step_write(m, &c))
+		return LIVE_AGAIN;
 	m->priv->copy.lost = false;
 	live_copies(m, NULL); /* the files may be partial */
-	live_enter(m);
+	return LIVE_ENTER;
 }
 
 /* The guest is gone, or past what we may do for it: the record says so, with the evidence. */
-static void gone(struct mig *m, const char *what)
+static enum live_next gone(struct mig *m, const char *what)
 {
 	struct step_change c = step_change(m, m->phase, what);
 
 	c.row.error = c.server.fault = what;
 	c.server.vm = SERVER_ERROR;
-	if (!change(m, &c))
-		return;
+	if (!step_write(m, &c))
+		return LIVE_AGAIN;
 	log_error("guest_lost", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("why", what));
 	step_end(m, MIG_ERROR, m->error);
+	return LIVE_WAIT;
 }
 
 /* Nothing is touched: both halves stay for an operator with more to go by than the two hosts can say. */
-static void undecided(struct mig *m)
+static enum live_next undecided(struct mig *m)
 {
 	g_autofree char *why = g_strdup_printf("the guest is stopped at %s, and may have run at %s since: if it did, destroy it at %s and start "
 					       "it at %s; if not, resume it at %s", m->source, m->dest, m->source, m->dest, m->source);
 
-	gone(m, why);
+	return gone(m, why);
 }
 
-static void memory_lost(struct mig *m)
+static enum live_next memory_lost(struct mig *m)
 {
 	struct mig_private *p = m->priv;
 	g_autofree char *why = g_strdup_printf("one half of the guest died during post-copy; its memory is lost (%s: %s, %s: %s)",
 					       m->source, probe_half_name(probe_source_half(p->probe.source)),
 					       m->dest, probe_half_name(probe_dest_half(p->probe.dest)));
 
-	gone(m, why);
+	return gone(m, why);
 }
 
-static void raise_alarm(struct mig *m)
+static enum live_next raise_alarm(struct mig *m)
 {
 	struct mig_private *p = m->priv;
 
 	if (!p->settle.told)
 		log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
-			  LOG_S("what", probe_verdict_name(p->settle.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest),
+			  LOG_S("what", probe_verdict_name(p->probe.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest),
 			  LOG_S("do", "nothing was touched; look at both hosts (virsh list) and find out which copy the guest's clients and disks use "
 				      "before either is stopped"));
 	p->settle.told = true;
-	again(m);
+	return LIVE_AGAIN;
 }
 
 /* ---- verdicts, by phase ---- */
@@ -290,36 +290,34 @@ static void note_refusal(struct mig *m)
 		    LOG_S("dest", m->dest), LOG_S("error", p->copy.error));
 }
 
-static void stays_in_copy(struct mig *m, bool dest_known)
+static enum live_next stays_in_copy(struct mig *m, bool dest_known)
 {
 	struct mig_private *p = m->priv;
 	bool never_told = !p->copy.error || p->copy.lost;
 
 	if (p->watch.given_up && p->watch.aborted)
-		undo(m, p->watch.given_up); /* libvirt's call will come back when its keepalive ends; nothing waits for that */
-	else if (p->copy.running && (clock_now_ms() - p->watch.job_seen_ms < CALL_SILENT_MS || !fleet_settled(m->priv->engine->fleet)))
-		live_watch(m); /* libvirt has not begun yet */
-	else if (p->copy.running)
-		undo(m, m->abort_wanted ? "aborted" : "libvirt's call to migrate hangs");
-	else if (m->abort_wanted)
-		undo(m, m->error ? m->error : "aborted");
-	else if (never_told && dest_known && !m->paused_by_us && m->attempt + 1 < ATTEMPTS_MAX)
-		retry(m);
-	else {
-		note_refusal(m);
-		undo(m, p->copy.error ? p->copy.error :
-		     dest_known ? "the copy ended repeatedly without a reason" : "the copy ended, and the destination cannot be asked why");
-	}
+		return undo(m, p->watch.given_up); /* libvirt's call will come back when its keepalive ends; nothing waits for that */
+	if (p->copy.running && (clock_now_ms() - p->watch.job_seen_ms < CALL_SILENT_MS || !fleet_settled(p->engine->fleet)))
+		return LIVE_WATCH; /* libvirt has not begun yet */
+	if (p->copy.running)
+		return undo(m, m->abort_wanted ? "aborted" : "libvirt's call to migrate hangs");
+	if (m->abort_wanted)
+		return undo(m, m->error ? m->error : "aborted");
+	if (never_told && dest_known && !m->paused_by_us && m->attempt + 1 < ATTEMPTS_MAX)
+		return retry(m);
+	note_refusal(m);
+	if (p->copy.error)
+		return undo(m, p->copy.error);
+	return undo(m, dest_known ? "the copy ended repeatedly without a reason" : "the copy ended, and the destination cannot be asked why");
 }
 
 /*
  * PREPARE saw no definition at the destination: if one is there that is the guest's, this migration has made it, and the guest
  * does not belong there. A guest without a definition makes none.
  */
-static bool undefine_own(struct mig *m)
+static bool may_undefine_own(struct mig *m, struct hv_req *ret)
 {
 	const struct definition *own = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
-	struct hv_req req = { .op = HV_DOM_UNDEFINE, .xml = own ? own->xml : NULL };
 
 	if (probe_dest_half(m->priv->probe.dest) == PROBE_H_ABSENT || m->priv->dest_theirs)
 		return false;
@@ -327,47 +325,30 @@ static bool undefine_own(struct mig *m)
 		leave_definition(m, "this migration has made none");
 		return false;
 	}
-	act_with(m, mig_dest(m), &req);
+	*ret = (struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own->xml };
 	return true;
 }
 
-static void stays_in_undo(struct mig *m, bool dest_known)
+static enum live_next stays_in_undo(struct mig *m, bool dest_known)
 {
-	g_autofree char *why = g_strdup(m->error);
+	struct mig_private *p = m->priv;
+	g_autofree char *why = g_strdup(m->error ? m->error : "undone");
+	struct hv_req undefine;
 
-	/* A pause under way would come after the end, and would not be undone. */
-	if (m->priv->watch.pause_open)
-		return;
-	if (m->paused_by_us && m->priv->settle.probe == m->priv->watch.pause_probe) {
-		settle(m); /* what was seen may be from before the pause */
-		return;
-	}
-	if (dest_known && undefine_own(m))
-		return;
-	if (m->paused_by_us && probe_source_half(m->priv->probe.source) == PROBE_H_PAUSED) {
-		act_on(m, mig_source(m), HV_DOM_RESUME);
-		return;
-	}
+	if (p->watch.pause_open)
+		return LIVE_WAIT; /* it would come after the end, and would not be undone */
+	if (m->paused_by_us && p->watch.pause_unseen)
+		return LIVE_SETTLE; /* what was seen may be from before the pause */
+	if (dest_known && may_undefine_own(m, &undefine))
+		return act_with(m, true, &undefine);
+	if (m->paused_by_us && probe_source_half(p->probe.source) == PROBE_H_PAUSED)
+		return at_source(m, HV_DOM_RESUME);
 	if (!dest_known)
 		log_warning("destination_not_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest));
 	/* What a silent destination may hold is found again by this row, which must go on naming it (leftover.c). */
-	if (dest_known && !m->priv->copy.guest_refused && live_elsewhere(m, why ? why : "undone"))
-		return;
-	step_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, why ? why : "undone");
-}
-
-static void got_downtime(struct mig *m, struct hv_reply *r)
-{
-	/* All of them are there. The source's last words can come late, the destination has none about disks. */
-	m->progress.disk_processed = m->progress.disk_total;
-	m->progress.disk_remaining = 0;
-	if (!r->err) {
-		m->progress.downtime_ms = r->job.downtime_ms;
-		m->progress.mem_total = MAX(m->progress.mem_total, r->job.mem_total);
-		m->progress.mem_processed = MAX(m->progress.mem_processed, r->job.mem_processed);
-		m->progress.mem_remaining = 0;
-	}
-	step_end(m, MIG_DONE, NULL);
+	if (!dest_known || p->copy.guest_refused || !live_elsewhere(m, why))
+		step_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, why);
+	return LIVE_WAIT;
 }
 
 static bool given_up(const struct mig *m, enum hv_op op)
@@ -394,46 +375,61 @@ static bool lacks_at_source(struct mig *m, struct hv_req *ret)
 }
 
 /* First what the guest needs at its destination, then what it has left. */
-static void clean_source(struct mig *m)
+static enum live_next clean_source(struct mig *m)
 {
-	enum probe_half dst = probe_dest_half(m->priv->probe.dest);
-	struct hv_req done = { .op = HV_JOB_DONE, .uuid = m->server_uuid }, req;
+	struct mig_private *p = m->priv;
+	struct hv_req req;
 
-	m->priv->dest_defined |= m->priv->probe.dest->persistent;
-	if (m->paused_by_us && dst == PROBE_H_PAUSED)
-		act_on(m, mig_dest(m), HV_DOM_RESUME);
-	else if (definition_lacks(m, &req) && !given_up(m, req.op))
-		act_with(m, mig_dest(m), &req);
-	else if (lacks_at_source(m, &req))
-		act_with(m, mig_source(m), &req);
-	else if (!step_ask(m, mig_dest(m), &done, got_downtime))
+	p->dest_defined |= p->probe.dest->persistent;
+	if (m->paused_by_us && probe_dest_half(p->probe.dest) == PROBE_H_PAUSED)
+		return at_dest(m, HV_DOM_RESUME);
+	if (definition_lacks(m, &req) && !given_up(m, req.op))
+		return act_with(m, true, &req);
+	if (lacks_at_source(m, &req))
+		return act_with(m, false, &req);
+	return LIVE_DOWNTIME;
+}
+
+void settle_ask_downtime(struct mig *m, live_answer_f *got_downtime)
+{
+	struct hv_req req = { .op = HV_JOB_DONE, .uuid = m->server_uuid };
+
+	if (!step_ask(m, mig_dest(m), &req, got_downtime))
 		step_end(m, MIG_DONE, NULL);
 }
 
-static void act_copy(struct mig *m, enum probe_verdict v)
+void settle_downtime(struct mig *m, const struct hv_reply *r)
+{
+	/* All of them are there. The source's last words can come late, the destination has none about disks. */
+	m->progress.disk_processed = m->progress.disk_total;
+	m->progress.disk_remaining = 0;
+	if (!r->err) {
+		m->progress.downtime_ms = r->job.downtime_ms;
+		m->progress.mem_total = MAX(m->progress.mem_total, r->job.mem_total);
+		m->progress.mem_processed = MAX(m->progress.mem_processed, r->job.mem_processed);
+		m->progress.mem_remaining = 0;
+	}
+	step_end(m, MIG_DONE, NULL);
+}
+
+static enum live_next act_copy(struct mig *m, enum probe_verdict v)
 {
 	switch (v) {
 	case PROBE_COPYING:
-		live_watch(m);
-		break;
+		return LIVE_WATCH;
 	case PROBE_NOT_MOVED:
 	case PROBE_NOT_MOVED_BLIND:
-		stays_in_copy(m, v == PROBE_NOT_MOVED);
-		break;
+		return stays_in_copy(m, v == PROBE_NOT_MOVED);
 	case PROBE_LEFTOVER:
 	case PROBE_RESUME_SOURCE:
 		if (m->priv->copy.running)
-			live_watch(m);
-		else
-			undo(m, m->abort_wanted ? (m->error ? m->error : "aborted") : m->priv->copy.error ? m->priv->copy.error : "the source gave up");
-		break;
+			return LIVE_WATCH;
+		return undo(m, m->abort_wanted ? (m->error ? m->error : "aborted") : m->priv->copy.error ? m->priv->copy.error : "the source gave up");
 	case PROBE_STOPPED:
-		undo(m, "the guest was shut off in the meantime");
-		break;
+		return undo(m, "the guest was shut off in the meantime");
 	case PROBE_MOVED:
 	case PROBE_STALE_SOURCE:
-		moved(m);
-		break;
+		return moved(m);
 	case PROBE_WAIT:
 	case PROBE_POSTCOPY_RUN:
 	case PROBE_POSTCOPY_BROKEN:
@@ -443,36 +439,29 @@ static void act_copy(struct mig *m, enum probe_verdict v)
 	case PROBE_LOST:
 	case PROBE_UNDECIDED:
 	case PROBE_VERDICT_N:
-		g_assert_not_reached(); /* the same in every phase: act() */
+		break; /* the same in every phase: act() */
 	}
+	g_assert_not_reached();
 }
 
-static void act_undo(struct mig *m, enum probe_verdict v)
+static enum live_next act_undo(struct mig *m, enum probe_verdict v)
 {
 	switch (v) {
 	case PROBE_NOT_MOVED:
 	case PROBE_NOT_MOVED_BLIND:
-		stays_in_undo(m, v == PROBE_NOT_MOVED);
-		break;
+		return stays_in_undo(m, v == PROBE_NOT_MOVED);
 	case PROBE_STOPPED:
 		step_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, "the guest was shut off in the meantime");
-		break;
+		return LIVE_WAIT;
 	case PROBE_LEFTOVER:
-		act_on(m, mig_dest(m), HV_DOM_DESTROY);
-		break;
+		return at_dest(m, HV_DOM_DESTROY);
 	case PROBE_RESUME_SOURCE:
-		act_on(m, mig_source(m), HV_DOM_RESUME);
-		break;
+		return at_source(m, HV_DOM_RESUME);
 	case PROBE_COPYING:
-		if (m->abort_wanted)
-			act_on(m, mig_source(m), HV_JOB_ABORT);
-		else
-			again(m);
-		break;
+		return m->abort_wanted ? at_source(m, HV_JOB_ABORT) : LIVE_AGAIN;
 	case PROBE_MOVED:
 	case PROBE_STALE_SOURCE:
-		moved(m);
-		break;
+		return moved(m);
 	case PROBE_WAIT:
 	case PROBE_POSTCOPY_RUN:
 	case PROBE_POSTCOPY_BROKEN:
@@ -482,25 +471,22 @@ static void act_undo(struct mig *m, enum probe_verdict v)
 	case PROBE_LOST:
 	case PROBE_UNDECIDED:
 	case PROBE_VERDICT_N:
-		g_assert_not_reached();
+		break;
 	}
+	g_assert_not_reached();
 }
 
-static void act_finish(struct mig *m, enum probe_verdict v)
+static enum live_next act_finish(struct mig *m, enum probe_verdict v)
 {
 	switch (v) {
 	case PROBE_MOVED:
-		clean_source(m);
-		break;
+		return clean_source(m);
 	case PROBE_STALE_SOURCE:
-		act_on(m, mig_source(m), HV_DOM_DESTROY);
-		break;
+		return at_source(m, HV_DOM_DESTROY);
 	case PROBE_COPYING:
 	case PROBE_STOPPED:
-		if (probe_dest_half(m->priv->probe.dest) != PROBE_H_ABSENT) {
-			clean_source(m); /* shut off there since; the source's definition is the older one */
-			break;
-		}
+		if (probe_dest_half(m->priv->probe.dest) != PROBE_H_ABSENT)
+			return clean_source(m); /* shut off there since; the source's definition is the older one */
 		G_GNUC_FALLTHROUGH;
 	case PROBE_NOT_MOVED:
 	case PROBE_NOT_MOVED_BLIND:
@@ -508,7 +494,7 @@ static void act_finish(struct mig *m, enum probe_verdict v)
 	case PROBE_RESUME_SOURCE:
 		/* It was seen living at the destination and is not any more: it was moved or stopped by hand. */
 		step_end(m, MIG_ERROR, "after the migration the guest was found at the source again");
-		break;
+		return LIVE_WAIT;
 	case PROBE_WAIT:
 	case PROBE_POSTCOPY_RUN:
 	case PROBE_POSTCOPY_BROKEN:
@@ -518,8 +504,9 @@ static void act_finish(struct mig *m, enum probe_verdict v)
 	case PROBE_LOST:
 	case PROBE_UNDECIDED:
 	case PROBE_VERDICT_N:
-		g_assert_not_reached();
+		break;
 	}
+	g_assert_not_reached();
 }
 
 /* Right after a start the destination may only be the slower one to be reached. */
@@ -528,52 +515,35 @@ static bool is_too_early(struct mig *m, enum probe_verdict v)
 	return v == PROBE_NOT_MOVED_BLIND && !fleet_settled(m->priv->engine->fleet);
 }
 
-static void act(struct mig *m, enum probe_verdict v)
+static enum live_next act(struct mig *m, enum probe_verdict v)
 {
 	bool sure = m->priv->settle.repeats + 1 >= SURE_AFTER;
 
-	if (v == PROBE_WAIT || is_too_early(m, v)) {
-		again(m);
-	} else if (v == PROBE_POSTCOPY_RUN || v == PROBE_POSTCOPY_BROKEN || v == PROBE_POSTCOPY_RESUME) {
-		postcopy_recover(m);
-	} else if (v == PROBE_SPLIT) {
-		if (sure)
-			raise_alarm(m);
-		else
-			again(m);
-	} else if (v == PROBE_MEMORY_LOST) {
-		if (sure)
-			memory_lost(m);
-		else
-			again(m);
-	} else if (v == PROBE_UNDECIDED) {
-		if (sure)
-			undecided(m);
-		else
-			again(m);
-	} else if (v == PROBE_LOST) {
-		if (sure)
-			gone(m, "neither host has the guest any more");
-		else
-			again(m);
-	} else if (m->phase == MIG_COPY) {
-		act_copy(m, v);
-	} else if (m->phase == MIG_UNDO) {
-		act_undo(m, v);
-	} else {
-		act_finish(m, v);
-	}
+	if (v == PROBE_WAIT || is_too_early(m, v))
+		return LIVE_AGAIN;
+	if (v == PROBE_POSTCOPY_RUN || v == PROBE_POSTCOPY_BROKEN || v == PROBE_POSTCOPY_RESUME)
+		return LIVE_RECOVER;
+	if (v == PROBE_SPLIT)
+		return sure ? raise_alarm(m) : LIVE_AGAIN;
+	if (v == PROBE_MEMORY_LOST)
+		return sure ? memory_lost(m) : LIVE_AGAIN;
+	if (v == PROBE_UNDECIDED)
+		return sure ? undecided(m) : LIVE_AGAIN;
+	if (v == PROBE_LOST)
+		return sure ? gone(m, "neither host has the guest any more") : LIVE_AGAIN;
+	return m->phase == MIG_COPY ? act_copy(m, v) : m->phase == MIG_UNDO ? act_undo(m, v) : act_finish(m, v);
 }
 
-static void judge(struct mig *m)
+enum live_next settle_judge(struct mig *m)
 {
-	struct mig_private *p = m->priv;
-	enum probe_half src = probe_source_half(p->probe.source), dst = probe_dest_half(p->probe.dest);
-	enum probe_verdict v = probe_decide(src, dst, p->probe.job);
+	struct probe *p = &m->priv->probe;
+	struct settle *s = &m->priv->settle;
+	enum probe_half src = probe_source_half(p->source), dst = probe_dest_half(p->dest);
+	enum probe_verdict v = probe_decide(src, dst, p->job);
 
-	p->settle.repeats = v == p->settle.verdict ? p->settle.repeats + 1 : 0;
-	p->settle.verdict = v;
+	s->repeats = v == p->verdict ? s->repeats + 1 : 0;
+	p->verdict = v;
 	log_debug("migration_probed", LOG_D("migration", m->id), LOG_S("source", probe_half_name(src)), LOG_S("dest", probe_half_name(dst)),
-		  LOG_D("job", p->probe.job), LOG_S("verdict", probe_verdict_name(v)));
-	act(m, v);
+		  LOG_D("job", p->job), LOG_S("verdict", probe_verdict_name(v)));
+	return act(m, v);
 }

@@ -8,24 +8,40 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "hv/hv.h"
+#include "migrate/next.h"
 #include "migrate/probe.h"
 
 struct mig;
 
 struct settle {
-	uint64_t probe;              /* counts probes */
-	int probes_open;             /* answers that are awaited, and one for the asking itself */
-	enum probe_verdict verdict;  /* of the last one */
+	int probes_open;             /* answers that are awaited */
 	int repeats;                 /* the same verdict in a row, for those that want to be sure */
 	bool told;                   /* the alarm of a verdict was given */
-	enum hv_op act;              /* the act that is under way, or was the last */
+	struct hv_req act;           /* the act that is next; when it was sent, only its op */
+	bool act_at_dest;            /* ... at the destination, not at the source */
 	int refusals;                /* FINISH: how often it was refused in a row */
 	uint64_t given_up;           /* FINISH: a bit for each op that was refused too often */
 };
 
-/** settle() - ask both hosts, decide, act; for COPY, FINISH and UNDO. */
-void settle(struct mig *m);
+/** settle_ask() - ask both hosts for the domain, unless answers are awaited. A host that is not connected is one that says nothing. */
+enum live_next settle_ask(struct mig *m, live_answer_f *got_source, live_answer_f *got_dest);
+/** settle_source(), settle_dest() - their answers. */
+enum live_next settle_source(struct mig *m, struct hv_reply *r);
+enum live_next settle_dest(struct mig *m, struct hv_reply *r);
+/** settle_judge() - decide by the last answers and the phase. */
+enum live_next settle_judge(struct mig *m);
+/** settle_act() - do what was decided. */
+enum live_next settle_act(struct mig *m, live_answer_f *got_act);
+/** settle_acted() - its answer. */
+enum live_next settle_acted(struct mig *m, const struct hv_reply *r);
+/** settle_again_ms() - how long to wait before both hosts are asked again. */
+int64_t settle_again_ms(const struct mig *m);
+
+/** settle_ask_downtime() - FINISH is over: ask the destination how long the guest stood still, then end. */
+void settle_ask_downtime(struct mig *m, live_answer_f *got_downtime);
+/** settle_downtime() - its answer. */
+void settle_downtime(struct mig *m, const struct hv_reply *r);
+
 /** settle_moved() - FINISH in memory, after the commit: the guest is at its destination. */
 void settle_moved(struct mig *m);
 /** settle_left() - the phase has changed: answers under way will be dropped. */

@@ -9,14 +9,13 @@
  * given up at once: the job is aborted at the source, where the guest runs.
  * libvirt's own call comes back later and is not waited for.
  */
+#include "migrate/watch.h"
+
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/postcopy.h"
-#include "migrate/settle.h"
+#include "migrate/mig.h"
 #include "migrate/step.h"
-#include "migrate/tune.h"
-#include "migrate/watch.h"
 
 #define POLL_MS 500
 #define SLOW_POLL_MS 5000  /* nothing is expected to move */
@@ -71,31 +70,33 @@ void watch_progress(struct mig *m, const struct hv_job *j)
 		step_save_progress(m);
 }
 
-static void abort_answered(struct mig *m, struct hv_reply *r)
+enum live_next watch_aborted(struct mig *m, const struct hv_reply *r)
 {
-	m->priv->watch.abort_sent = false;
+	struct watch *w = &m->priv->watch;
+
+	w->abort_sent = false;
 	if (r->err)
 		log_info("abort_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 	else
-		m->priv->watch.aborted = true;
-	if (!m->priv->copy.running || (m->priv->watch.given_up && m->priv->watch.aborted))
-		settle(m);
+		w->aborted = true;
+	return !m->priv->copy.running || (w->given_up && w->aborted) ? LIVE_SETTLE : LIVE_WAIT;
 }
 
-static void force_answered(struct mig *m, struct hv_reply *r)
+enum live_next watch_paused(struct mig *m, const struct hv_reply *r)
 {
-	m->priv->watch.pause_open = false;
-	m->priv->watch.pause_probe = m->priv->settle.probe;
-	if (m->phase == MIG_UNDO)
-		settle(m); /* the end has waited for this */
-	if (m->phase != MIG_COPY || !r->err)
-		return;
-	m->priv->watch.force_sent = false; /* the next poll tries again, while the job runs */
-	log_info("force_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
+	struct watch *w = &m->priv->watch;
+
+	w->pause_open = false;
+	w->pause_unseen = true;
+	if (m->phase == MIG_COPY && r->err) {
+		w->force_sent = false; /* the next poll tries again, while the job runs */
+		log_info("force_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
+	}
+	return m->phase == MIG_UNDO ? LIVE_SETTLE : LIVE_WAIT; /* the end has waited for this */
 }
 
 /* An abort or a pause before libvirt's job exists would miss it: they wait for the first poll that sees it. */
-static void send_wishes(struct mig *m)
+void watch_pass_on(struct mig *m, live_answer_f *got_abort, live_answer_f *got_pause)
 {
 	struct mig_private *p = m->priv;
 	struct hv_req stop = { .op = HV_JOB_ABORT, .uuid = m->server_uuid };
@@ -104,9 +105,9 @@ static void send_wishes(struct mig *m)
 	if (m->postcopy)
 		return; /* there is no way but forwards */
 	if ((m->abort_wanted || p->watch.given_up) && !p->watch.abort_sent)
-		p->watch.abort_sent = step_ask(m, mig_source(m), &stop, abort_answered);
+		p->watch.abort_sent = step_ask(m, mig_source(m), &stop, got_abort);
 	else if (m->force_wanted && !p->watch.force_sent && !m->abort_wanted)
-		p->watch.force_sent = p->watch.pause_open = step_ask_always(m, mig_source(m), &force, force_answered);
+		p->watch.force_sent = p->watch.pause_open = step_ask_always(m, mig_source(m), &force, got_pause);
 }
 
 /* Right after the loop stood, a connection that broke meanwhile says nothing of the link. */
@@ -126,7 +127,7 @@ static void give_up(struct mig *m)
 		m->priv->watch.given_up = g_steal_pointer(&why);
 }
 
-static void watch_link(struct mig *m, const struct hv_job *j)
+void watch_link(struct mig *m, const struct hv_job *j)
 {
 	struct mig_private *p = m->priv;
 	int64_t bytes = j->mem_processed + j->disk_processed, now = clock_now_ms();
@@ -139,56 +140,43 @@ static void watch_link(struct mig *m, const struct hv_job *j)
 	}
 }
 
-static void got_job(struct mig *m, struct hv_reply *r)
-{
-	struct mig_private *p = m->priv;
+/* ---- the polls ---- */
 
-	p->watch.polling = false;
-	if (!r->err && r->job.active) {
-		p->watch.idle_polls = 0;
-		p->watch.job_seen = true;
-		p->watch.job_seen_ms = clock_now_ms();
-		watch_progress(m, &r->job);
-		tune_sample(m, &r->job);
-		watch_link(m, &r->job);
-		send_wishes(m);
-		if (!postcopy_sample(m, &r->job)) {
-			settle(m);
-			return;
-		}
-	} else if (!p->copy.running || ++p->watch.idle_polls >= IDLE_POLLS_MAX) {
-		p->watch.idle_polls = 0;
-		settle(m);
-		return;
-	}
-	live_watch(m);
-}
-
-static void poll_fired(void *user)
-{
-	struct mig *m = user;
-
-	m->priv->timer = NULL;
-	watch_now(m);
-}
-
-void watch_now(struct mig *m)
+enum live_next watch_poll(struct mig *m, live_answer_f *got_job)
 {
 	struct hv_req req = { .op = HV_JOB_GET, .uuid = m->server_uuid };
+	struct watch *w = &m->priv->watch;
 
-	if (m->priv->watch.polling)
-		return;
-	m->priv->watch.polling = step_ask(m, mig_source(m), &req, got_job);
-	if (m->priv->watch.polling)
-		return;
-	if (m->priv->copy.running)
-		live_watch(m); /* its end, or the host's return, is an event */
-	else
-		settle(m);
+	w->polling = w->polling || step_ask(m, mig_source(m), &req, got_job);
+	if (w->polling)
+		return LIVE_WAIT;
+	return m->priv->copy.running ? LIVE_WATCH : LIVE_SETTLE; /* the call's end, or the host's return, is an event */
 }
 
-void live_watch(struct mig *m)
+bool watch_polled(struct mig *m, const struct hv_reply *r)
 {
-	clock_cancel(&m->priv->timer);
-	m->priv->timer = clock_after(postcopy_is_broken(m) ? SLOW_POLL_MS : POLL_MS, poll_fired, m);
+	struct watch *w = &m->priv->watch;
+
+	w->polling = false;
+	if (r->err || !r->job.active)
+		return false;
+	w->idle_polls = 0;
+	w->job_seen = true;
+	w->job_seen_ms = clock_now_ms();
+	return true;
+}
+
+enum live_next watch_idle(struct mig *m)
+{
+	struct watch *w = &m->priv->watch;
+
+	if (m->priv->copy.running && ++w->idle_polls < IDLE_POLLS_MAX)
+		return LIVE_WATCH;
+	w->idle_polls = 0;
+	return LIVE_SETTLE;
+}
+
+int64_t watch_interval_ms(bool broken)
+{
+	return broken ? SLOW_POLL_MS : POLL_MS;
 }

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "hv/hv.h"
+#include "migrate/next.h"
 
 struct mig;
 
@@ -20,7 +20,7 @@ struct watch {
 	bool abort_sent, force_sent; /* the call is under way */
 	bool aborted;              /* the source has said that the job is aborted */
 	bool pause_open;           /* the call to pause the guest is not answered: it may still pause it, whatever the phase */
-	uint64_t pause_probe;      /* settle.probe when it was answered */
+	bool pause_unseen;         /* it was answered after both hosts were asked last */
 	int64_t copied_ms, copied_bytes; /* when the count of copied bytes last changed, and it */
 	char *given_up;            /* why the destination was given up, though libvirt's call goes on; NULL */
 };
@@ -32,11 +32,23 @@ void watch_called(struct watch *w);
 /** watch_left() - the phase has changed: answers under way will be dropped, but for the pause's. */
 void watch_left(struct watch *w);
 
-/** live_watch() - look after the running job, and go on doing so. */
-void live_watch(struct mig *m);
-/** watch_now() - the same, at once. */
-void watch_now(struct mig *m);
+/** watch_poll() - ask the source for its job, unless an answer is awaited. */
+enum live_next watch_poll(struct mig *m, live_answer_f *got_job);
+/** watch_polled() - the answer. Return: there is a job: a sample for all that looks at it. */
+bool watch_polled(struct mig *m, const struct hv_reply *r);
+/** watch_idle() - there is none. */
+enum live_next watch_idle(struct mig *m);
+/** watch_interval_ms() - from one poll to the next. @broken: nothing is expected to move */
+int64_t watch_interval_ms(bool broken);
+
 /** watch_progress() - take a job's statistics into the record. */
 void watch_progress(struct mig *m, const struct hv_job *j);
+/** watch_link() - does the link to the destination still carry anything? If not, give it up. */
+void watch_link(struct mig *m, const struct hv_job *j);
+/** watch_pass_on() - ask the source for what is wanted: an abort, or an end of the copy by a pause or post-copy. */
+void watch_pass_on(struct mig *m, live_answer_f *got_abort, live_answer_f *got_pause);
+/** watch_aborted(), watch_paused() - its answers. The pause's comes in every phase. */
+enum live_next watch_aborted(struct mig *m, const struct hv_reply *r);
+enum live_next watch_paused(struct mig *m, const struct hv_reply *r);
 
 #endif

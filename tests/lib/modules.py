@@ -101,6 +101,7 @@ CIRCLES = {
         "migrate/definition_prepare",
         "migrate/definition_sweep",
         "migrate/engine",
+        "migrate/flow",
         "migrate/leftover",
         "migrate/live",
         "migrate/mig",
