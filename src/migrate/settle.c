@@ -12,6 +12,7 @@
  */
 #include "migrate/settle.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -375,7 +376,7 @@ static bool lacks_at_source(struct mig *m, struct hv_req *ret)
 }
 
 /* First what the guest needs at its destination, then what it has left. */
-static enum live_next clean_source(struct mig *m)
+static enum live_next finish_clean(struct mig *m)
 {
 	struct mig_private *p = m->priv;
 	struct hv_req req;
@@ -412,101 +413,146 @@ void settle_downtime(struct mig *m, const struct hv_reply *r)
 	step_end(m, MIG_DONE, NULL);
 }
 
-static enum live_next act_copy(struct mig *m, enum probe_verdict v)
+/* ---- what a verdict asks for ---- */
+
+static enum live_next again(struct mig *m)
 {
-	switch (v) {
-	case PROBE_COPYING:
+	(void)m;
+	return LIVE_AGAIN;
+}
+
+static enum live_next recover(struct mig *m)
+{
+	(void)m;
+	return LIVE_RECOVER;
+}
+
+static enum live_next lost(struct mig *m)
+{
+	return gone(m, "neither host has the guest any more");
+}
+
+static enum live_next copy_watch(struct mig *m)
+{
+	(void)m;
+	return LIVE_WATCH;
+}
+
+static enum live_next copy_stayed(struct mig *m)
+{
+	return stays_in_copy(m, true);
+}
+
+static enum live_next copy_stayed_blind(struct mig *m)
+{
+	return stays_in_copy(m, false);
+}
+
+static enum live_next copy_gave_up(struct mig *m)
+{
+	const struct copy *c = &m->priv->copy;
+
+	if (c->running)
 		return LIVE_WATCH;
-	case PROBE_NOT_MOVED:
-	case PROBE_NOT_MOVED_BLIND:
-		return stays_in_copy(m, v == PROBE_NOT_MOVED);
-	case PROBE_LEFTOVER:
-	case PROBE_RESUME_SOURCE:
-		if (m->priv->copy.running)
-			return LIVE_WATCH;
-		return undo(m, m->abort_wanted ? (m->error ? m->error : "aborted") : m->priv->copy.error ? m->priv->copy.error : "the source gave up");
-	case PROBE_STOPPED:
-		return undo(m, "the guest was shut off in the meantime");
-	case PROBE_MOVED:
-	case PROBE_STALE_SOURCE:
-		return moved(m);
-	case PROBE_WAIT:
-	case PROBE_POSTCOPY_RUN:
-	case PROBE_POSTCOPY_BROKEN:
-	case PROBE_POSTCOPY_RESUME:
-	case PROBE_MEMORY_LOST:
-	case PROBE_SPLIT:
-	case PROBE_LOST:
-	case PROBE_UNDECIDED:
-	case PROBE_VERDICT_N:
-		break; /* the same in every phase: act() */
-	}
-	g_assert_not_reached();
+	if (m->abort_wanted)
+		return undo(m, m->error ? m->error : "aborted");
+	return undo(m, c->error ? c->error : "the source gave up");
 }
 
-static enum live_next act_undo(struct mig *m, enum probe_verdict v)
+static const char stopped[] = "the guest was shut off in the meantime";
+
+static enum live_next copy_stopped(struct mig *m)
 {
-	switch (v) {
-	case PROBE_NOT_MOVED:
-	case PROBE_NOT_MOVED_BLIND:
-		return stays_in_undo(m, v == PROBE_NOT_MOVED);
-	case PROBE_STOPPED:
-		step_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, "the guest was shut off in the meantime");
-		return LIVE_WAIT;
-	case PROBE_LEFTOVER:
-		return at_dest(m, HV_DOM_DESTROY);
-	case PROBE_RESUME_SOURCE:
-		return at_source(m, HV_DOM_RESUME);
-	case PROBE_COPYING:
-		return m->abort_wanted ? at_source(m, HV_JOB_ABORT) : LIVE_AGAIN;
-	case PROBE_MOVED:
-	case PROBE_STALE_SOURCE:
-		return moved(m);
-	case PROBE_WAIT:
-	case PROBE_POSTCOPY_RUN:
-	case PROBE_POSTCOPY_BROKEN:
-	case PROBE_POSTCOPY_RESUME:
-	case PROBE_MEMORY_LOST:
-	case PROBE_SPLIT:
-	case PROBE_LOST:
-	case PROBE_UNDECIDED:
-	case PROBE_VERDICT_N:
-		break;
-	}
-	g_assert_not_reached();
+	return undo(m, stopped);
 }
 
-static enum live_next act_finish(struct mig *m, enum probe_verdict v)
+static enum live_next undo_abort(struct mig *m)
 {
-	switch (v) {
-	case PROBE_MOVED:
-		return clean_source(m);
-	case PROBE_STALE_SOURCE:
-		return at_source(m, HV_DOM_DESTROY);
-	case PROBE_COPYING:
-	case PROBE_STOPPED:
-		if (probe_dest_half(m->priv->probe.dest) != PROBE_H_ABSENT)
-			return clean_source(m); /* shut off there since; the source's definition is the older one */
-		G_GNUC_FALLTHROUGH;
-	case PROBE_NOT_MOVED:
-	case PROBE_NOT_MOVED_BLIND:
-	case PROBE_LEFTOVER:
-	case PROBE_RESUME_SOURCE:
-		/* It was seen living at the destination and is not any more: it was moved or stopped by hand. */
-		step_end(m, MIG_ERROR, "after the migration the guest was found at the source again");
-		return LIVE_WAIT;
-	case PROBE_WAIT:
-	case PROBE_POSTCOPY_RUN:
-	case PROBE_POSTCOPY_BROKEN:
-	case PROBE_POSTCOPY_RESUME:
-	case PROBE_MEMORY_LOST:
-	case PROBE_SPLIT:
-	case PROBE_LOST:
-	case PROBE_UNDECIDED:
-	case PROBE_VERDICT_N:
-		break;
-	}
-	g_assert_not_reached();
+	return m->abort_wanted ? at_source(m, HV_JOB_ABORT) : LIVE_AGAIN;
+}
+
+static enum live_next undo_stayed(struct mig *m)
+{
+	return stays_in_undo(m, true);
+}
+
+static enum live_next undo_stayed_blind(struct mig *m)
+{
+	return stays_in_undo(m, false);
+}
+
+static enum live_next undo_destroy(struct mig *m)
+{
+	return at_dest(m, HV_DOM_DESTROY);
+}
+
+static enum live_next undo_resume(struct mig *m)
+{
+	return at_source(m, HV_DOM_RESUME);
+}
+
+static enum live_next undo_stopped(struct mig *m)
+{
+	step_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, stopped);
+	return LIVE_WAIT;
+}
+
+/* It was seen living at the destination and is not any more: it was moved or stopped by hand. */
+static enum live_next finish_back(struct mig *m)
+{
+	step_end(m, MIG_ERROR, "after the migration the guest was found at the source again");
+	return LIVE_WAIT;
+}
+
+static enum live_next finish_destroy(struct mig *m)
+{
+	return at_source(m, HV_DOM_DESTROY);
+}
+
+/* Shut off at the destination since, the source's definition is the older one; or it is not there any more. */
+static enum live_next finish_stopped(struct mig *m)
+{
+	enum probe_half dst = probe_dest_half(m->priv->probe.dest);
+
+	if (dst == PROBE_H_UNKNOWN)
+		return LIVE_AGAIN;
+	return dst == PROBE_H_ABSENT ? finish_back(m) : finish_clean(m);
+}
+
+#define EACH(f) f, f, f
+
+/*
+ * Read it as: this verdict, in that phase. @seen: how often in a row it must be had, where a gap between the
+ * two answers could fake it and there is no way back.
+ */
+static const struct {
+	int seen;
+	settle_f *copy, *undo, *finish;
+} acts[] = {
+	/*                              seen  COPY               UNDO               FINISH */
+	[PROBE_WAIT]            = { 1,          EACH(again) },
+	[PROBE_COPYING]         = { 1,          copy_watch,        undo_abort,        finish_stopped },
+	[PROBE_NOT_MOVED]       = { 1,          copy_stayed,       undo_stayed,       finish_back },
+	[PROBE_NOT_MOVED_BLIND] = { 1,          copy_stayed_blind, undo_stayed_blind, finish_back },
+	[PROBE_LEFTOVER]        = { 1,          copy_gave_up,      undo_destroy,      finish_back },
+	[PROBE_RESUME_SOURCE]   = { 1,          copy_gave_up,      undo_resume,       finish_back },
+	[PROBE_STOPPED]         = { 1,          copy_stopped,      undo_stopped,      finish_stopped },
+	[PROBE_MOVED]           = { 1,          moved,             moved,             finish_clean },
+	[PROBE_STALE_SOURCE]    = { 1,          moved,             moved,             finish_destroy },
+	[PROBE_POSTCOPY_RUN]    = { 1,          EACH(recover) },
+	[PROBE_POSTCOPY_BROKEN] = { 1,          EACH(recover) },
+	[PROBE_POSTCOPY_RESUME] = { 1,          EACH(recover) },
+	[PROBE_SPLIT]           = { SURE_AFTER, EACH(raise_alarm) },
+	[PROBE_UNDECIDED]       = { SURE_AFTER, EACH(undecided) },
+	[PROBE_MEMORY_LOST]     = { SURE_AFTER, EACH(memory_lost) },
+	[PROBE_LOST]            = { SURE_AFTER, EACH(lost) },
+};
+static_assert(G_N_ELEMENTS(acts) == PROBE_VERDICT_N, "acts is missing one");
+
+settle_f *settle_rule(enum probe_verdict v, enum mig_phase phase, int *ret_seen)
+{
+	*ret_seen = acts[v].seen;
+	return phase == MIG_COPY ? acts[v].copy : phase == MIG_UNDO ? acts[v].undo : acts[v].finish;
 }
 
 /* Right after a start the destination may only be the slower one to be reached. */
@@ -515,35 +561,18 @@ static bool is_too_early(struct mig *m, enum probe_verdict v)
 	return v == PROBE_NOT_MOVED_BLIND && !fleet_settled(m->priv->engine->fleet);
 }
 
-static enum live_next act(struct mig *m, enum probe_verdict v)
-{
-	bool sure = m->priv->settle.repeats + 1 >= SURE_AFTER;
-
-	if (v == PROBE_WAIT || is_too_early(m, v))
-		return LIVE_AGAIN;
-	if (v == PROBE_POSTCOPY_RUN || v == PROBE_POSTCOPY_BROKEN || v == PROBE_POSTCOPY_RESUME)
-		return LIVE_RECOVER;
-	if (v == PROBE_SPLIT)
-		return sure ? raise_alarm(m) : LIVE_AGAIN;
-	if (v == PROBE_MEMORY_LOST)
-		return sure ? memory_lost(m) : LIVE_AGAIN;
-	if (v == PROBE_UNDECIDED)
-		return sure ? undecided(m) : LIVE_AGAIN;
-	if (v == PROBE_LOST)
-		return sure ? gone(m, "neither host has the guest any more") : LIVE_AGAIN;
-	return m->phase == MIG_COPY ? act_copy(m, v) : m->phase == MIG_UNDO ? act_undo(m, v) : act_finish(m, v);
-}
-
 enum live_next settle_judge(struct mig *m)
 {
 	struct probe *p = &m->priv->probe;
 	struct settle *s = &m->priv->settle;
 	enum probe_half src = probe_source_half(p->source), dst = probe_dest_half(p->dest);
 	enum probe_verdict v = probe_decide(src, dst, p->job);
+	int seen;
+	settle_f *act = settle_rule(v, m->phase, &seen);
 
 	s->repeats = v == p->verdict ? s->repeats + 1 : 0;
 	p->verdict = v;
 	log_debug("migration_probed", LOG_D("migration", m->id), LOG_S("source", probe_half_name(src)), LOG_S("dest", probe_half_name(dst)),
 		  LOG_D("job", p->job), LOG_S("verdict", probe_verdict_name(v)));
-	return act(m, v);
+	return is_too_early(m, v) || s->repeats + 1 < seen ? LIVE_AGAIN : act(m);
 }

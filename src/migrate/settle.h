@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "migrate/engine.h"
 #include "migrate/next.h"
 #include "migrate/probe.h"
 
@@ -30,6 +31,13 @@ enum live_next settle_source(struct mig *m, struct hv_reply *r);
 enum live_next settle_dest(struct mig *m, struct hv_reply *r);
 /** settle_judge() - decide by the last answers and the phase. */
 enum live_next settle_judge(struct mig *m);
+/**
+ * settle_rule() - what a verdict asks for.
+ * @phase: COPY, UNDO or FINISH
+ * @ret_seen: how often in a row the verdict must be had before
+ */
+typedef enum live_next settle_f(struct mig *m);
+settle_f *settle_rule(enum probe_verdict v, enum mig_phase phase, int *ret_seen);
 /** settle_act() - do what was decided. */
 enum live_next settle_act(struct mig *m, live_answer_f *got_act);
 /** settle_acted() - its answer. */
