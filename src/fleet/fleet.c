@@ -9,7 +9,6 @@
 #include "base/uri.h"
 #include "fleet/action.h"
 #include "fleet/addr.h"
-#include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
 #include "store/columns.h"
 #include "store/row.h"
@@ -27,7 +26,7 @@ static void add_host(struct fleet *f, struct host *h)
 {
 	g_ptr_array_add(f->hosts, h);
 	g_hash_table_insert(f->hosts_by_name, h->name, h);
-	facts_add(f, h);
+	room_add(f->room, h);
 }
 
 /* ---- rows ---- */
@@ -272,7 +271,7 @@ struct fleet *fleet_new(const struct conf *conf, struct store *store, const stru
 		hv_register(f->hv, *ops);
 	f->hosts = g_ptr_array_new();
 	f->hosts_by_name = g_hash_table_new(g_str_hash, g_str_equal);
-	f->facts = g_array_new(FALSE, FALSE, sizeof(struct host_facts));
+	f->room = room_new(conf);
 	f->events = events_new((size_t)conf->event_history);
 	f->untold = g_ptr_array_new();
 	f->addrs_unsaved = g_ptr_array_new_with_free_func(g_free);
@@ -308,7 +307,7 @@ void fleet_free(struct fleet *f)
 	g_ptr_array_unref(f->hosts);
 	g_ptr_array_unref(f->servers);
 	g_hash_table_unref(f->hosts_by_name);
-	g_array_unref(f->facts);
+	room_free(f->room);
 	g_clear_pointer(&f->candidates, g_array_unref);
 	g_hash_table_unref(f->servers_by_uuid);
 	hv_free(f->hv);
@@ -496,7 +495,7 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err)
 	tell_host(h, "removed");
 	g_hash_table_remove(f->hosts_by_name, h->name);
 	g_ptr_array_remove(f->hosts, h);
-	facts_remove(f, h);
+	room_remove(f->room, h);
 	host_free(h);
 	return true;
 }
@@ -525,7 +524,7 @@ bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *
 		h->priv->unsaved = true; /* likewise */
 		return false;
 	}
-	facts_note(h);
+	room_note(h);
 	g_free(was_reason);
 	h->updated_us = clock_wall_us();
 	log_info("host_set", LOG_S("host", h->name), LOG_D("disabled", disabled), LOG_S("reason", h->disabled_reason), LOG_D("forced_down", forced_down));
@@ -533,6 +532,38 @@ bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *
 	if (f->listener.host)
 		f->listener.host(h, f->listener.user);
 	return true;
+}
+
+/* ---- room ---- */
+
+const struct room *fleet_room(const struct fleet *f)
+{
+	return f->room;
+}
+
+/* @h: NULL: none has more */
+static void tell_room(struct fleet *f, struct host *h)
+{
+	if (h && f->listener.room)
+		f->listener.room(h, f->listener.user);
+}
+
+void fleet_claim(struct fleet *f, struct host *h, const struct claim *c)
+{
+	tell_room(f, room_claim(h, c));
+}
+
+void fleet_unclaim(struct fleet *f, int64_t task_id, enum claim_role role)
+{
+	tell_room(f, room_unclaim(f->room, task_id, role));
+}
+
+void fleet_server_resize(struct fleet *f, struct server *s, const struct usage *size)
+{
+	struct host *h = fleet_host(f, s->host);
+
+	if (room_resize(h, s, size))
+		tell_room(f, h);
 }
 
 /* ---- servers ---- */
@@ -617,7 +648,7 @@ void fleet_server_add(struct fleet *f, struct server *s)
 	g_ptr_array_add(f->servers, s);
 	g_hash_table_insert(f->servers_by_uuid, s->uuid, s);
 	if (h)
-		usage_join(h, s);
+		room_join(h, s);
 }
 
 void fleet_server_missing(struct fleet *f, struct server *s, bool missing)
@@ -634,8 +665,8 @@ void fleet_server_drop(struct fleet *f, struct server *s)
 	fleet_server_missing(f, s, false);
 	g_hash_table_remove(f->servers_by_uuid, s->uuid);
 	g_ptr_array_remove(f->servers, s);
-	if (h)
-		usage_leave(f, h, s);
+	if (h && room_leave(h, s))
+		tell_room(f, h);
 	server_free(s);
 }
 
@@ -645,9 +676,9 @@ void fleet_server_move(struct fleet *f, struct server *s, const char *host)
 
 	util_replace(&s->host, host);
 	if (new)
-		usage_join(new, s);
-	if (old && old != new)
-		usage_leave(f, old, s);
+		room_join(new, s);
+	if (old && old != new && room_leave(old, s))
+		tell_room(f, old);
 	fleet_server_missing(f, s, false);
 	addr_moved(s);
 	tell_later(f, s);

@@ -26,7 +26,8 @@
 
 #include "base/conf.h"
 #include "fleet/event.h"
-#include "fleet/place.h"
+#include "fleet/host.h"
+#include "fleet/room.h"
 #include "fleet/server.h"
 #include "hv/hv.h"
 #include "store/store.h"
@@ -36,57 +37,6 @@ struct requester; /* action.h */
 #define FLEET_UNIT_GIB (INT64_C(1) << 30)
 
 struct fleet;
-
-enum host_conn { HOST_CLOSED, HOST_CONNECTING, HOST_SYNCING, HOST_UP, HOST_CONN_N };
-
-/* Resources taken, or asked for. */
-struct usage {
-	int vcpus;
-	int64_t memory_mb, disk_gb;
-	int servers;
-};
-
-struct host {
-	int64_t id;
-	char uuid[UTIL_UUID_LEN + 1]; /* of the compute service and of the hypervisor, ours, stable */
-	char hv_uuid[UTIL_UUID_LEN + 1]; /* what its libvirt calls the machine (host_uuid.c); "": it has never said. Of one host only */
-	char *name;
-	char *uri;
-	char *inbound_addr;
-	char *migration_uri;  /* what other hosts use to reach its libvirtd */
-	char *vnc_listen;
-	struct cpuset shared_cpus, dedicated_cpus; /* cpu_shared_set, cpu_dedicated_set; not stored */
-	bool shares_cpus;     /* cpu_shared_set is not empty */
-	bool disabled;
-	char *disabled_reason;
-	bool forced_down;
-	bool from_conf;
-	int64_t created_us, updated_us;
-	/* ---- not stored ---- */
-	char *same_as;                /* the host that has its libvirt's UUID: it is then not connected; NULL */
-	enum host_conn conn;
-	char *down_reason;            /* why it is not connected */
-	int64_t last_seen_us;         /* wall clock of its last answer, for display; 0 for never */
-	int64_t waits_since_us;       /* monotonic: since when an answer of it is owed without a sign of life; HOST_OWES_NOTHING */
-	struct hv_host *hv;
-	struct hv_host_info *info;    /* NULL before the first answer */
-	GHashTable *servers;          /* struct server * -> itself: those with host == name */
-	GHashTable *claims;           /* server uuid -> struct claim * */
-	struct usage used, claimed;   /* the sums of the servers and of the claims; usage.c keeps them */
-	struct usage capacity;        /* of info */
-	GQuark arch;                  /* of info; 0: not known */
-	guint place;                  /* in fleet_hosts() */
-	struct host_private *priv;
-};
-
-#define HOST_OWES_NOTHING INT64_MAX
-
-/* A claim holds room at a destination while a migration runs. */
-struct claim {
-	int64_t migration_id;
-	struct usage usage;
-	struct place_use *place; /* CPUs and memory of nodes that it takes; NULL: none */
-};
 
 /* A listener: called on the loop thread after the records changed. */
 struct fleet_listener {
@@ -161,11 +111,6 @@ bool host_connected(const struct host *h);
 bool host_call(struct host *h, const struct hv_req *req, hv_done_f *done, void *user);
 /** host_state_text() - "up", or why not, for messages: "down: connection refused". Return: owned by the caller. */
 char *host_state_text(const struct fleet *f, const struct host *h);
-/** host_dest_uri() - the libvirt URI for a migration to it. Borrowed. */
-const char *host_dest_uri(const struct host *h);
-/** host_migrate_uri() - "tcp://ADDRESS" of it. Return: owned by the caller; NULL if no address is known. */
-char *host_migrate_uri(const struct host *h);
-
 /**
  * host_listen() - where a guest's console listens on it, as the configuration says.
  * @type: "vnc", "spice"
@@ -174,37 +119,15 @@ char *host_migrate_uri(const struct host *h);
  */
 const char *host_listen(struct fleet *f, const struct host *h, const char *type);
 
-/** host_used() - what its servers take now; claims are beside. */
-struct usage host_used(const struct host *h);
-/** host_claimed() - what claims of running migrations hold. */
-struct usage host_claimed(const struct host *h);
-/** host_total() - what it has, without ratios and reserves. */
-struct usage host_total(const struct host *h);
-/** host_capacity() - what the scheduler may give out: (total - reserved) * allocation ratio. */
-struct usage host_capacity(const struct host *h);
-
-/** host_claims_new() - the table of a host's claims. */
-GHashTable *host_claims_new(void);
-/** host_claim_place() - a claim's place is this; without a claim nothing is held. Takes @use. */
-void host_claim_place(struct host *h, const char *server_uuid, struct place_use *use);
 /**
- * host_room() - what place_find() asks of a host.
- * @except: UUID of the server that is not counted: it is the one that moves
- * @ret: cleared with host_room_clear(); lives no longer than the turn
+ * fleet_claim() - hold room at @h, as room_claim() does; the listener hears of room that is given back.
+ * @c: its place is taken
  */
-void host_room(struct fleet *f, const struct host *h, const char *except, struct place_host *ret);
-void host_room_clear(struct place_host *room);
-
-/** fleet_claim() - hold room for @s on @h; one that it has there already is replaced. */
-void fleet_claim(struct fleet *f, struct host *h, const struct server *s, int64_t migration_id);
+void fleet_claim(struct fleet *f, struct host *h, const struct claim *c);
 /** fleet_unclaim() - give it back; nothing happens if there is none. */
-void fleet_unclaim(struct fleet *f, struct host *h, const char *server_uuid);
-
-/** fleet_host_info() - what a host says of itself. @info: owned from now on. */
-void fleet_host_info(struct fleet *f, struct host *h, struct hv_host_info *info);
-
-/** fleet_check_usage() - for tests: recount what is taken. Return: a host whose sums or facts are wrong; NULL. */
-const struct host *fleet_check_usage(const struct fleet *f);
+void fleet_unclaim(struct fleet *f, int64_t task_id, enum claim_role role);
+/** fleet_room() - what is taken of the hosts, and what is free. Borrowed. */
+const struct room *fleet_room(const struct fleet *f);
 
 /* ---- servers ---- */
 

@@ -15,7 +15,7 @@ struct fleet {
 	struct fleet_listener listener;
 	GPtrArray *hosts;          /* struct host *, by id */
 	GHashTable *hosts_by_name; /* borrowed keys */
-	GArray *facts;             /* struct host_facts, likewise */
+	struct room *room;
 	GArray *candidates;        /* the scheduler's, while it chooses */
 	GPtrArray *servers;        /* struct server *, by id */
 	GHashTable *servers_by_uuid;
@@ -124,17 +124,10 @@ void tell_host(struct host *h, const char *change);
 /** tell_host_state() - it may have come up or gone down. */
 void tell_host_state(struct host *h);
 
-/* ---- usage.c ---- */
-
-/** usage_join() - the server is on the host from now on. */
-void usage_join(struct host *h, struct server *s);
-/** usage_leave() - it is not any more; the listener is told. */
-void usage_leave(struct fleet *f, struct host *h, struct server *s);
-/** usage_resize() - it has another size; @size->servers is 1. */
-void usage_resize(struct fleet *f, struct server *s, const struct usage *size);
-
 /* ---- fleet.c ---- */
 
+/** fleet_server_resize() - it has another size; @size->servers is 1. */
+void fleet_server_resize(struct fleet *f, struct server *s, const struct usage *size);
 /** fleet_server_missing() - the one writer of server.missing. */
 void fleet_server_missing(struct fleet *f, struct server *s, bool missing);
 

@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fleet/addr.h"
-#include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
 
 #define BACKOFF_FIRST_MS 1000
@@ -70,15 +69,16 @@ struct host *host_new(struct fleet *f, const char *name, const char *uri)
 	h->name = g_strdup(name);
 	h->uri = g_strdup(uri);
 	h->down_reason = g_strdup("not connected yet");
+	h->room = f->room;
 	h->servers = g_hash_table_new(NULL, NULL);
-	h->claims = host_claims_new();
+	h->claims = g_hash_table_new(NULL, NULL);
 	host_set_cpus(h, f->conf->cpu_shared_set, f->conf->cpu_dedicated_set);
-	h->place = FACTS_NOWHERE;
+	h->index = HOST_NOWHERE;
 	h->waits_since_us = HOST_OWES_NOTHING;
 	h->priv = g_new0(struct host_private, 1);
 	h->priv->fleet = f;
 	addr_host_new(h);
-	fleet_host_info(f, h, NULL);
+	room_info(h, NULL);
 	return h;
 }
 
@@ -106,7 +106,7 @@ void host_free(struct host *h)
 static void set_conn(struct host *h, enum host_conn conn)
 {
 	h->conn = conn;
-	facts_note(h);
+	room_note(h);
 }
 
 /* The seam's host goes by the URI that it was made with. */
@@ -163,7 +163,7 @@ static void set_polling(struct host *h, bool polling)
 {
 	h->priv->polling = polling;
 	h->waits_since_us = polling ? clock_now_us() : HOST_OWES_NOTHING;
-	facts_note(h);
+	room_note(h);
 }
 
 /* A sign of life. After a silence that counted as down, it is up again without a new connection. */
@@ -265,11 +265,11 @@ static void got_info(struct hv_reply *r, void *user)
 		why_not = host_uuid_take(h->priv->fleet, h, r->info);
 	if (why_not) {
 		/* Nothing of it counts: it is another host's. */
-		fleet_host_info(h->priv->fleet, h, NULL);
+		room_info(h, NULL);
 		failed(h, why_not);
 		return;
 	}
-	fleet_host_info(h->priv->fleet, h, g_steal_pointer(&r->info));
+	room_info(h, g_steal_pointer(&r->info));
 	hv_call(h->hv, &req, got_list, ask_new(h));
 }
 
@@ -403,7 +403,7 @@ void host_event(const struct hv_event *ev, void *user)
 
 bool host_is_up(const struct fleet *f, const struct host *h)
 {
-	return h->conn == HOST_UP && !h->forced_down && h->waits_since_us >= facts_since_us(f);
+	return h->conn == HOST_UP && !h->forced_down && h->waits_since_us >= room_since_us(f->room);
 }
 
 char *host_state_text(const struct fleet *f, const struct host *h)
@@ -420,6 +420,33 @@ const char *host_listen(struct fleet *f, const struct host *h, const char *type)
 	const char *spice = fleet_conf(f)->spice_server_listen;
 
 	return spice && g_str_equal(type, "spice") ? spice : h->vnc_listen;
+}
+
+struct usage host_used(const struct host *h)
+{
+	return h->used;
+}
+
+struct usage host_claimed(const struct host *h)
+{
+	return h->claimed;
+}
+
+struct usage host_total(const struct host *h)
+{
+	struct usage u = { 0 };
+
+	if (!h->info)
+		return u;
+	u.vcpus = h->info->vcpus;
+	u.memory_mb = h->info->mem_mib;
+	u.disk_gb = h->info->disk_bytes / FLEET_UNIT_GIB;
+	return u;
+}
+
+struct usage host_capacity(const struct host *h)
+{
+	return h->capacity;
 }
 
 const char *host_dest_uri(const struct host *h)

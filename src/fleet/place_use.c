@@ -1,11 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * What placed guests take.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/place_use.h"
+
 #include <string.h>
 
 #include "base/util.h"
-#include "fleet/place.h"
 
 struct place_use *place_use_new(void)
 {

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <limits.h>
 
-#include "fleet/facts.h"
 #include "fleet/fleet_priv.h"
 
 /* In the order in which they are asked: Nova's default list, the cheap ones first. */
@@ -54,7 +53,7 @@ static inline enum filter judge_host(const struct judge *j, const struct host_fa
 		return DISK;
 	if (h->servers >= j->servers)
 		return INSTANCES;
-	return h->incoming >= j->incoming ? INBOUND : PASSED;
+	return h->inbound[TASK_CLASS_LIVE] >= j->incoming ? INBOUND : PASSED;
 }
 
 /* ---- why ---- */
@@ -112,7 +111,7 @@ static char *why_instances(const struct judge *j, const struct host_facts *h)
 
 static char *why_inbound(const struct judge *j, const struct host_facts *h)
 {
-	return g_strdup_printf("%d inbound migrations, max_concurrent_inbound_live_migrations is %" G_GINT64_FORMAT, h->incoming, j->incoming);
+	return g_strdup_printf("%d inbound migrations, max_concurrent_inbound_live_migrations is %" G_GINT64_FORMAT, h->inbound[TASK_CLASS_LIVE], j->incoming);
 }
 
 /* A host that fails InboundFilter alone fits, and the migration waits. */
@@ -162,7 +161,7 @@ static void number(struct candidate *c, const struct host_facts *h, struct range
 	c->host = h->host;
 	note(c, r, RAM_WEIGHER, h->memory_mb);
 	note(c, r, CPU_WEIGHER, h->vcpus);
-	note(c, r, IO_OPS_WEIGHER, -h->incoming);
+	note(c, r, IO_OPS_WEIGHER, -h->inbound[TASK_CLASS_LIVE]);
 }
 
 /* What one more of each is worth; nothing where all have the same. */
@@ -223,9 +222,9 @@ static struct judge judge_new(struct fleet *f, const struct sched_request *r)
 	const struct server *s = r->server;
 
 	return (struct judge){
-		.fleet = f, .facts = facts_at(f, 0), .request = r, .source = fleet_host(f, s->host),
+		.fleet = f, .facts = room_facts(f->room, 0), .request = r, .source = fleet_host(f, s->host),
 		.excludes = r->exclude && g_hash_table_size(r->exclude) > 0,
-		.since_us = facts_since_us(f),
+		.since_us = room_since_us(f->room),
 		.memory_mb = is_asked(f, RAM) ? s->memory_mb : INT64_MIN,
 		.vcpus = is_asked(f, CORE) ? s->vcpus : INT_MIN,
 		.disk_gb = is_asked(f, DISK) ? s->disk_gb : INT64_MIN,
@@ -248,7 +247,7 @@ static const struct host_facts *facts_of(const struct judge *j, guint i, struct 
 	held->memory_mb += s->memory_mb;
 	held->disk_gb += s->disk_gb;
 	held->servers--;
-	held->incoming--;
+	held->inbound[TASK_CLASS_LIVE]--;
 	return held;
 }
 
@@ -257,12 +256,12 @@ bool sched_fits(struct fleet *f, const struct sched_request *r, const struct hos
 	struct judge j = judge_new(f, r);
 	struct host_facts held;
 
-	return judge_host(&j, facts_of(&j, h->place, &held)) >= INBOUND;
+	return judge_host(&j, facts_of(&j, h->index, &held)) >= INBOUND;
 }
 
 bool sched_is_busy(struct fleet *f, const struct host *h)
 {
-	return facts_at(f, h->place)->incoming >= max_incoming(f);
+	return room_facts(f->room, h->index)->inbound[TASK_CLASS_LIVE] >= max_incoming(f);
 }
 
 /* Which hosts are asked for: all, or one. */
@@ -277,7 +276,7 @@ static struct span span_of(const struct judge *j)
 	if (!j->request->only_host)
 		return (struct span){ 0, fleet_hosts(j->fleet)->len };
 	only = fleet_host(j->fleet, j->request->only_host);
-	return only ? (struct span){ only->place, only->place + 1 } : (struct span){ 0, 0 };
+	return only ? (struct span){ only->index, only->index + 1 } : (struct span){ 0, 0 };
 }
 
 bool sched_any(struct fleet *f, const struct sched_request *r)

@@ -121,6 +121,11 @@ char *server_unreadable_text(const struct server *s)
 	return why ? g_strdup_printf("the description of the domain on %s cannot be read: %s", s->host, why) : NULL;
 }
 
+struct usage server_usage(const struct server *s)
+{
+	return (struct usage){ .vcpus = s->vcpus, .memory_mb = s->memory_mb, .disk_gb = s->disk_gb, .servers = 1 };
+}
+
 int server_power_of(enum hv_state state)
 {
 	return power_table[state];

@@ -35,6 +35,13 @@ enum server_power {
 	SERVER_POWER_CRASHED = 6, SERVER_POWER_SUSPENDED = 7
 };
 
+/* Resources taken, or asked for. */
+struct usage {
+	int vcpus;
+	int64_t memory_mb, disk_gb;
+	int servers;
+};
+
 struct server_told;
 
 struct server {
@@ -100,6 +107,9 @@ bool server_is_lost(const struct server *s);
 const char *server_unreadable(const struct server *s);
 /** server_unreadable_text() - that as a sentence, with the host. Return: owned; NULL: it can be read. */
 char *server_unreadable_text(const struct server *s);
+
+/** server_usage() - what it takes where it is. */
+struct usage server_usage(const struct server *s);
 
 /** server_power_of() - power_state of a domain's state. */
 int server_power_of(enum hv_state state);

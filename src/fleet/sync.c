@@ -112,7 +112,7 @@ static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 	}
 	if (s->power != power || s->vcpus != size.vcpus || s->memory_mb != size.memory_mb || s->disk_gb != size.disk_gb) {
 		s->power = power;
-		usage_resize(f, s, &size);
+		fleet_server_resize(f, s, &size);
 		changed = true;
 	}
 	return changed;

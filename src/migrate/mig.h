@@ -136,16 +136,11 @@ void mig_tell_progress(const struct mig *m);
 /* ---- placing.c ---- */
 
 /**
- * placing_find() - where a server's guest would go on @dest, by what is known of both hosts now.
- * @ties: the guest's
+ * placing_take() - what @m takes at @dest, its destination or the one that it is about to get, is what @p takes; NULL: nothing certain.
  *
- * Return: owned by the caller; NULL with ERR_PRECHECK in Nova's words.
+ * In memory, and on its claim there.
  */
-struct hv_place *placing_find(struct fleet *f, const struct server *s, const struct hv_ties *ties, struct host *dest, GError **err);
-/** placing_take() - what @m takes at @dest, its destination or the one that it is about to get, is what @p takes: in memory, and on its claim. */
-void placing_take(struct mig *m, struct host *dest, const struct hv_place *p);
-/** placing_hold() - a new claim of @m gets what its record says. */
-void placing_hold(struct mig *m);
+void placing_take(struct mig *m, const struct host *dest, const struct hv_place *p);
 /** placing_prepare() - find and take @m's place by what its source has just said. ERR_PRECHECK if there is none any more. */
 bool placing_prepare(struct mig *m, GError **err);
 

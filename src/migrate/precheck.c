@@ -397,7 +397,7 @@ static enum verdict numa(struct precheck *p, GError **err)
 		return precheck_skip(p, "the host has not reported the guest yet");
 	if (!p->dest->info)
 		return precheck_skip(p, "a host has not reported its capabilities yet");
-	found = placing_find(fleet_of(p), s, s->ties, p->dest, err);
+	found = room_find_place(p->source, p->dest, s, s->ties, err);
 	hv_place_free(found);
 	return found ? PASS : FAIL;
 }

@@ -38,6 +38,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "fleet/room.h"
 #include "fleet/sched.h"
 #include "fleet/task_class.h"
 #include "migrate/mig.h"
@@ -523,27 +524,57 @@ void queue_reorder(struct mig *m)
 	join(m);
 }
 
+static void count_inbound(struct lane *l, int by)
+{
+	struct host *h = host_of(l);
+
+	l->inbound += by;
+	if (h)
+		room_inbound(h, l->line->class, l->inbound);
+}
+
+/* @place: what it takes there is known, and stands in the record */
+static void claim(const struct mig *m, struct host *h, bool place)
+{
+	const struct server *s = mig_server(m);
+	struct claim c = { .task_id = m->id, .role = CLAIM_DEST };
+
+	if (!s) {
+		fleet_unclaim(queue_of(m)->engine->fleet, m->id, CLAIM_DEST);
+		return;
+	}
+	g_strlcpy(c.server_uuid, s->uuid, sizeof c.server_uuid);
+	c.usage = server_usage(s);
+	c.place = place && m->place ? place_use_parse(m->place) : NULL;
+	fleet_claim(queue_of(m)->engine->fleet, h, &c);
+}
+
 void queue_hold(struct mig *m, struct host *h)
 {
-	struct queue *q = queue_of(m);
 	struct queue_entry *p = entry_of(m);
-	struct lane *old = p->dest, *lane = h ? lane_of(line_of(m), h->name) : NULL;
+	struct lane *old = p->dest, *new = h ? lane_of(line_of(m), h->name) : NULL;
 
-	if (lane == old)
+	if (new == old)
 		return;
-	p->dest = lane;
-	if (old) {
-		old->inbound--;
-		if (host_of(old))
-			fleet_unclaim(q->engine->fleet, host_of(old), m->server_uuid);
+	p->dest = new;
+	if (old)
+		count_inbound(old, -1);
+	if (new)
+		count_inbound(new, 1);
+	if (h)
+		claim(m, h, mig_dest(m) == h);
+	else
+		fleet_unclaim(queue_of(m)->engine->fleet, m->id, CLAIM_DEST);
+	if (old)
 		offer(old);
-	}
-	if (lane) {
-		lane->inbound++;
-		if (mig_server(m))
-			fleet_claim(q->engine->fleet, h, mig_server(m), m->id);
-	}
-	placing_hold(m);
+}
+
+void queue_place(struct mig *m)
+{
+	struct host *h = queue_held(m);
+
+	if (h)
+		claim(m, h, true);
 }
 
 struct host *queue_held(const struct mig *m)

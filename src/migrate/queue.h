@@ -42,6 +42,8 @@ void queue_reorder(struct mig *m);
 
 /** queue_hold() - claim room and an inbound slot for @m at @h, and give back what it held elsewhere. @h NULL: only that. */
 void queue_hold(struct mig *m, struct host *h);
+/** queue_place() - what @m takes at the host where it has a claim (mig.place) has changed. */
+void queue_place(struct mig *m);
 /** queue_held() - the host where @m has a claim; NULL. */
 struct host *queue_held(const struct mig *m);
 

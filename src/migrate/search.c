@@ -36,11 +36,9 @@ static void to_queue(struct mig *m)
 static void take_place(struct mig *m, struct host *h)
 {
 	const struct server *s = mig_server(m);
-	struct hv_place *p = s->ties ? placing_find(m->priv->engine->fleet, s, s->ties, h, NULL) : NULL;
+	struct hv_place *p = s->ties ? room_find_place(mig_source(m), h, s, s->ties, NULL) : NULL;
 
-	step_set_place(m, NULL);
-	if (p)
-		placing_take(m, h, p);
+	placing_take(m, h, p);
 	hv_place_free(p);
 }
 
@@ -68,7 +66,6 @@ static void found(struct mig *m, struct host *h)
 		step_later(m, RETRY_MS);
 		return;
 	}
-	placing_hold(m);
 	live_enter(m);
 }
 

@@ -49,7 +49,6 @@ CIRCLES = {
     ],
     "fleet": [
         "fleet/addr",
-        "fleet/facts",
         "fleet/fleet",
         "fleet/fleet_priv",
         "fleet/host",
@@ -59,11 +58,6 @@ CIRCLES = {
         "fleet/server",
         "fleet/sync",
         "fleet/tell",
-        "fleet/usage",
-    ],
-    "fleet 2": [
-        "fleet/place",
-        "fleet/place_use",
     ],
     "hv": [
         "hv/sim/sim",
@@ -132,14 +126,10 @@ CIRCLES = {
     ],
 }
 NO_HEADER = [
-    "fleet/host",
     "fleet/host_rename",
     "fleet/host_uuid",
-    "fleet/place_use",
-    "fleet/room",
     "fleet/sync",
     "fleet/tell",
-    "fleet/usage",
     "migrate/definition_prepare",
     "migrate/definition_sweep",
     "migrate/leftover",

@@ -386,7 +386,7 @@ void check_limits(struct run *r)
 void check_always(struct run *r)
 {
 	g_autofree char *wrong = r->engine ? engine_check(r->engine) : NULL;
-	const struct host *miscounted = r->fleet ? fleet_check_usage(r->fleet) : NULL;
+	const struct host *miscounted = r->fleet ? room_check(fleet_room(r->fleet)) : NULL;
 
 	check_limits(r);
 	if (miscounted)

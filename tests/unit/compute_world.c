@@ -151,7 +151,7 @@ static void put_actions(struct store *s)
 	g_assert_true(ok);
 }
 
-static void give_info(struct fleet *f, struct host *h)
+static void give_info(struct host *h)
 {
 	static const char *const features[] = { "pge", "clflush", NULL };
 
@@ -171,7 +171,7 @@ static void give_info(struct fleet *f, struct host *h)
 	info->mem_mib = 32232;
 	info->disk_bytes = 878 * FLEET_UNIT_GIB;
 	info->disk_free_bytes = 800 * FLEET_UNIT_GIB;
-	fleet_host_info(f, h, info);
+	room_info(h, info);
 	h->conn = HOST_UP;
 	h->last_seen_us = clock_wall_us();
 }
@@ -239,11 +239,12 @@ static struct world *make(size_t n_tables)
 	put_actions(w->store);
 	w->fleet = fleet_new(w->conf, w->store, ops, &err);
 	g_assert_no_error(err);
-	give_info(w->fleet, fleet_host(w->fleet, "h1"));
-	give_info(w->fleet, fleet_host(w->fleet, "h2"));
+	give_info(fleet_host(w->fleet, "h1"));
+	give_info(fleet_host(w->fleet, "h2"));
 	give_domain(w->fleet, fleet_server(w->fleet, WORLD_WEB));
 	fleet_server(w->fleet, WORLD_MOVED)->progress = 28;
-	fleet_claim(w->fleet, fleet_host(w->fleet, "h2"), fleet_server(w->fleet, WORLD_MOVED), 3);
+	fleet_claim(w->fleet, fleet_host(w->fleet, "h2"), &(struct claim){ .task_id = 3, .usage = server_usage(fleet_server(w->fleet, WORLD_MOVED)) });
+	room_inbound(fleet_host(w->fleet, "h2"), TASK_CLASS_LIVE, 1);
 	w->engine = fake_engine_new(w->fleet);
 	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fleet = w->fleet, .store = w->store, .conf = w->conf }, tables, n_tables);
 	return w;

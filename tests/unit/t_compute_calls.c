@@ -309,13 +309,13 @@ static void delete_service(void)
 	struct server *s = fleet_server(w->fleet, WORLD_LOST);
 	struct answer a;
 
-	fleet_claim(w->fleet, fleet_host(w->fleet, "h3"), s, 3);
+	fleet_claim(w->fleet, fleet_host(w->fleet, "h3"), &(struct claim){ .task_id = 3, .usage = server_usage(s) });
 	fleet_server_move(w->fleet, s, NULL);
 	world_ask(w, "DELETE", "/v2.1/os-services/c0000000-0000-4000-8000-000000000003", 53, "admin", NULL, &a);
 	g_assert_cmpint(a.status, ==, 409);
 	g_assert_nonnull(strstr(a.body, "has in-progress migrations"));
 	answer_clear(&a);
-	fleet_unclaim(w->fleet, fleet_host(w->fleet, "h3"), s->uuid);
+	fleet_unclaim(w->fleet, 3, CLAIM_DEST);
 	world_ask(w, "DELETE", "/v2.1/os-services/5", 52, "admin", NULL, &a);
 	g_assert_cmpint(a.status, ==, 204);
 	answer_clear(&a);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * host: the record of a host, and what is known of it now.
+ *
+ * The fields above the line are a row of the store (host_row.c writes it). Those
+ * below are what its connection says (host_link.c) and what is taken of it (room.c).
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "base/util.h"
+#include "fleet/server.h"
+#include "fleet/task_class.h"
+#include "hv/hv.h"
+
+enum host_conn { HOST_CLOSED, HOST_CONNECTING, HOST_SYNCING, HOST_UP, HOST_CONN_N };
+
+struct host {
+	int64_t id;
+	char uuid[UTIL_UUID_LEN + 1]; /* of the compute service and of the hypervisor, ours, stable */
+	char hv_uuid[UTIL_UUID_LEN + 1]; /* what its libvirt calls the machine (host_uuid.c); "": it has never said. Of one host only */
+	char *name;
+	char *uri;
+	char *inbound_addr;
+	char *migration_uri;  /* what other hosts use to reach its libvirtd */
+	char *vnc_listen;
+	struct cpuset shared_cpus, dedicated_cpus; /* cpu_shared_set, cpu_dedicated_set; not stored */
+	bool shares_cpus;     /* cpu_shared_set is not empty */
+	bool disabled;
+	char *disabled_reason;
+	bool forced_down;
+	bool from_conf;
+	int64_t created_us, updated_us;
+	/* ---- not stored ---- */
+	char *same_as;                /* the host that has its libvirt's UUID: it is then not connected; NULL */
+	enum host_conn conn;
+	char *down_reason;            /* why it is not connected */
+	int64_t last_seen_us;         /* wall clock of its last answer, for display; 0 for never */
+	int64_t waits_since_us;       /* monotonic: since when an answer of it is owed without a sign of life; HOST_OWES_NOTHING */
+	struct hv_host *hv;
+	struct hv_host_info *info;    /* NULL before the first answer */
+	/* ---- room.c writes these ---- */
+	struct room *room;            /* of the fleet */
+	guint index;                  /* in fleet_hosts(); HOST_NOWHERE */
+	GHashTable *servers;          /* struct server * -> itself: those with host == name */
+	GHashTable *claims;           /* struct claim * -> itself: those at it */
+	struct usage used, claimed;   /* the sums of both */
+	struct usage capacity;        /* of info */
+	int inbound[TASK_CLASS_N];    /* inbound slots that are taken */
+	GQuark arch;                  /* of info; 0: not known */
+	struct host_private *priv;
+};
+
+#define HOST_OWES_NOTHING INT64_MAX
+#define HOST_NOWHERE G_MAXUINT
+
+/** host_used() - what its servers take now; claims are beside. */
+struct usage host_used(const struct host *h);
+/** host_claimed() - what claims of running tasks hold. */
+struct usage host_claimed(const struct host *h);
+/** host_total() - what it has, without ratios and reserves. */
+struct usage host_total(const struct host *h);
+/** host_capacity() - what the scheduler may give out: (total - reserved) * allocation ratio. */
+struct usage host_capacity(const struct host *h);
+
+/** host_dest_uri() - the libvirt URI for a migration to it. Borrowed. */
+const char *host_dest_uri(const struct host *h);
+/** host_migrate_uri() - "tcp://ADDRESS" of it. Return: owned by the caller; NULL if no address is known. */
+char *host_migrate_uri(const struct host *h);
+
+#endif
