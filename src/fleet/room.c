@@ -232,7 +232,7 @@ static void place_host_clear(struct place_host *h)
 	g_clear_pointer(&h->claimed, place_use_free);
 }
 
-struct hv_place *room_find_place(const struct host *source, const struct host *dest, const struct server *s, const struct hv_ties *ties, GError **err)
+struct hv_place *room_find_place(const struct host *source, const struct host *dest, const char *server_uuid, const struct hv_ties *ties, GError **err)
 {
 	struct place_host from = { .numa = NULL }, to;
 	g_autofree char *why = NULL;
@@ -242,8 +242,8 @@ struct hv_place *room_find_place(const struct host *source, const struct host *d
 	if (!dest->shares_cpus && place_is_anywhere(ties->place))
 		return hv_place_copy(ties->place);
 	if (source)
-		from = place_host_of(source, s->uuid);
-	to = place_host_of(dest, s->uuid);
+		from = place_host_of(source, server_uuid);
+	to = place_host_of(dest, server_uuid);
 	p = place_find(ties->place, &from, &to, &why);
 	place_host_clear(&from);
 	place_host_clear(&to);

@@ -6,27 +6,31 @@
 
 #include "fleet/fleet_priv.h"
 
-/* In the order in which they are asked: Nova's default list, the cheap ones first. */
-enum filter { SOURCE, RETRY, COMPUTE, HYPERVISOR, RAM, CORE, DISK, INSTANCES, INBOUND, PASSED };
+/*
+ * In the order in which they are asked: Nova's default list, the cheap ones first. INBOUND is asked last, so that a host
+ * which fails it alone fits, and the task waits.
+ */
+enum filter { SOURCE, RETRY, COMPUTE, HYPERVISOR, RAM, CORE, DISK, INSTANCES, NUMA, INBOUND, PASSED };
 
 struct judge {
 	struct fleet *fleet;
 	const struct host_facts *facts; /* of all hosts */
-	const struct sched_request *request;
+	const struct sched_need *need;
 	const struct host *source;
 	bool excludes;
+	bool looks;                  /* some filter looks closer */
 	/* What is asked of a host. Without the filter, what any host has. */
 	int64_t since_us;            /* a question from before then must have been answered */
 	int64_t memory_mb, disk_gb;
 	int vcpus;
-	int64_t servers, incoming;   /* it has fewer */
+	int64_t servers, inbound;    /* it has fewer */
 	GQuark arch;                 /* 0: not known */
 	bool kvm;
 };
 
 static bool is_excluded(const struct judge *j, const struct host_facts *h)
 {
-	return j->excludes && g_hash_table_contains(j->request->exclude, h->host->name);
+	return j->excludes && g_hash_table_contains(j->need->exclude, h->host->name);
 }
 
 static inline bool lacks_virt(const struct judge *j, const struct host_facts *h)
@@ -34,8 +38,62 @@ static inline bool lacks_virt(const struct judge *j, const struct host_facts *h)
 	return (j->kvm && h->without_kvm) || (h->arch != j->arch && h->arch && j->arch);
 }
 
-/* Which filter says no. One straight function, since every migration asks every host. A host without a pool is not judged by its disk. */
-static inline enum filter judge_host(const struct judge *j, const struct host_facts *h)
+/* ---- those that look closer ---- */
+
+/* @ret_why: set where the host does not do; owned by the caller */
+typedef bool look_f(const struct judge *j, const struct host *h, char **ret_why);
+
+static bool looks_for_numa(const struct sched_need *need)
+{
+	return need->numa != NULL;
+}
+
+static bool has_numa(const struct judge *j, const struct host *h, char **ret_why)
+{
+	g_autoptr(GError) why = NULL;
+	struct hv_place *p = room_find_place(j->source, h, j->need->server_uuid, j->need->numa, &why);
+
+	if (!p)
+		*ret_why = g_strdup(why->message);
+	hv_place_free(p);
+	return p;
+}
+
+static const struct {
+	enum filter filter;
+	bool (*is_wanted)(const struct sched_need *need);
+	look_f *passes;
+} lookers[] = {
+	{ NUMA, looks_for_numa, has_numa },
+};
+
+static bool any_looks(const struct sched_need *need)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(lookers); i++)
+		if (lookers[i].is_wanted(need))
+			return true;
+	return false;
+}
+
+/* Return: the first that says no; @no: none did. @ret_why: may be NULL */
+static enum filter look_closer(const struct judge *j, const struct host *h, enum filter no, char **ret_why)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(lookers); i++) {
+		g_autofree char *why = NULL;
+
+		if (!lookers[i].is_wanted(j->need) || lookers[i].passes(j, h, &why))
+			continue;
+		if (ret_why)
+			*ret_why = g_steal_pointer(&why);
+		return lookers[i].filter;
+	}
+	return no;
+}
+
+/* ---- numbers ---- */
+
+/* Which filter says no. One straight function, since every task asks every host. A host without a pool is not judged by its disk. */
+static inline enum filter judge_numbers(const struct judge *j, const struct host_facts *h)
 {
 	if (h->host == j->source)
 		return SOURCE;
@@ -53,7 +111,14 @@ static inline enum filter judge_host(const struct judge *j, const struct host_fa
 		return DISK;
 	if (h->servers >= j->servers)
 		return INSTANCES;
-	return h->inbound[TASK_CLASS_LIVE] >= j->incoming ? INBOUND : PASSED;
+	return h->inbound[j->need->class] >= j->inbound ? INBOUND : PASSED;
+}
+
+static inline enum filter judge_host(const struct judge *j, const struct host_facts *h)
+{
+	enum filter no = judge_numbers(j, h);
+
+	return no >= INBOUND && j->looks ? look_closer(j, h->host, no, NULL) : no;
 }
 
 /* ---- why ---- */
@@ -69,7 +134,7 @@ static char *why_source(const struct judge *j, const struct host_facts *h)
 
 static char *why_excluded(const struct judge *j, const struct host_facts *h)
 {
-	return g_strdup(g_hash_table_lookup(j->request->exclude, h->host->name));
+	return g_strdup(g_hash_table_lookup(j->need->exclude, h->host->name));
 }
 
 static char *why_not_up(const struct judge *j, const struct host_facts *h)
@@ -86,7 +151,7 @@ static char *why_virt(const struct judge *j, const struct host_facts *h)
 {
 	if (j->kvm && h->without_kvm)
 		return g_strdup("the guest needs KVM, the host has none");
-	return g_strdup_printf("the guest's architecture is %s, the host's %s", j->request->server->dom->arch, g_quark_to_string(h->arch));
+	return g_strdup_printf("the guest's architecture is %s, the host's %s", j->need->arch, g_quark_to_string(h->arch));
 }
 
 static char *why_ram(const struct judge *j, const struct host_facts *h)
@@ -109,12 +174,21 @@ static char *why_instances(const struct judge *j, const struct host_facts *h)
 	return g_strdup_printf("%d servers are there, max_instances_per_host is %" G_GINT64_FORMAT, h->servers, j->servers);
 }
 
-static char *why_inbound(const struct judge *j, const struct host_facts *h)
+/* It takes a second look, as the first kept no reason. */
+static char *why_closer(const struct judge *j, const struct host_facts *h)
 {
-	return g_strdup_printf("%d inbound migrations, max_concurrent_inbound_live_migrations is %" G_GINT64_FORMAT, h->inbound[TASK_CLASS_LIVE], j->incoming);
+	char *why = NULL;
+
+	(void)look_closer(j, h->host, PASSED, &why);
+	return why;
 }
 
-/* A host that fails InboundFilter alone fits, and the migration waits. */
+static char *why_inbound(const struct judge *j, const struct host_facts *h)
+{
+	return g_strdup_printf("%d inbound migrations, %s is %" G_GINT64_FORMAT, h->inbound[j->need->class],
+			       task_classes[j->need->class].limits[TASK_INBOUND].option, j->inbound);
+}
+
 static const struct {
 	const char *name;
 	why_f *why;
@@ -127,6 +201,7 @@ static const struct {
 	[CORE]       = { "CoreFilter",         why_core },
 	[DISK]       = { "DiskFilter",         why_disk },
 	[INSTANCES]  = { "NumInstancesFilter", why_instances },
+	[NUMA]       = { "NUMATopologyFilter", why_closer },
 	[INBOUND]    = { "InboundFilter",      why_inbound },
 };
 static_assert(G_N_ELEMENTS(filters) == PASSED, "filters is missing one");
@@ -156,12 +231,22 @@ static inline void note(struct candidate *c, struct range *r, int weigher, int64
 	r->max[weigher] = MAX(r->max[weigher], x);
 }
 
+/* Of all classes. */
+static inline int inbound_of(const struct host_facts *h)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < TASK_CLASS_N; i++)
+		n += h->inbound[i];
+	return n;
+}
+
 static void number(struct candidate *c, const struct host_facts *h, struct range *r)
 {
 	c->host = h->host;
 	note(c, r, RAM_WEIGHER, h->memory_mb);
 	note(c, r, CPU_WEIGHER, h->vcpus);
-	note(c, r, IO_OPS_WEIGHER, -h->inbound[TASK_CLASS_LIVE]);
+	note(c, r, IO_OPS_WEIGHER, -inbound_of(h));
 }
 
 /* What one more of each is worth; nothing where all have the same. */
@@ -194,14 +279,23 @@ static double weight(const struct candidate *c, const struct range *r, const str
 /* An architecture that no host has. */
 #define ARCH_OF_NONE G_MAXUINT32
 
-static GQuark arch_of(const struct server *s)
+static GQuark arch_of(const char *name)
 {
 	GQuark known;
 
-	if (!s->dom || !s->dom->arch)
+	if (!name)
 		return 0;
-	known = g_quark_try_string(s->dom->arch);
+	known = g_quark_try_string(name);
 	return known ? known : ARCH_OF_NONE;
+}
+
+struct sched_need sched_need_of(const struct server *s)
+{
+	return (struct sched_need){
+		.vcpus = s->vcpus, .memory_mb = s->memory_mb, .disk_gb = s->disk_gb,
+		.arch = s->dom ? s->dom->arch : NULL, .kvm = s->dom && g_strcmp0(s->dom->virt_type, "kvm") == 0,
+		.server_uuid = s->uuid, .source = s->host, .class = TASK_CLASS_LIVE,
+	};
 }
 
 /* enabled_filters names it. The filters that it cannot name are always asked. */
@@ -210,58 +304,50 @@ static bool is_asked(struct fleet *f, enum filter filter)
 	return g_strv_contains((const char *const *)fleet_conf(f)->enabled_filters, filters[filter].name);
 }
 
-static int64_t max_incoming(struct fleet *f)
+static struct judge judge_new(struct fleet *f, const struct sched_need *need)
 {
-	int64_t max = fleet_conf(f)->max_concurrent_inbound_live_migrations;
-
-	return max ? max : INT64_MAX;
-}
-
-static struct judge judge_new(struct fleet *f, const struct sched_request *r)
-{
-	const struct server *s = r->server;
-
 	return (struct judge){
-		.fleet = f, .facts = room_facts(f->room, 0), .request = r, .source = fleet_host(f, s->host),
-		.excludes = r->exclude && g_hash_table_size(r->exclude) > 0,
+		.fleet = f, .facts = room_facts(f->room, 0), .need = need, .source = fleet_host(f, need->source),
+		.excludes = need->exclude && g_hash_table_size(need->exclude) > 0,
+		.looks = any_looks(need),
 		.since_us = room_since_us(f->room),
-		.memory_mb = is_asked(f, RAM) ? s->memory_mb : INT64_MIN,
-		.vcpus = is_asked(f, CORE) ? s->vcpus : INT_MIN,
-		.disk_gb = is_asked(f, DISK) ? s->disk_gb : INT64_MIN,
+		.memory_mb = is_asked(f, RAM) ? need->memory_mb : INT64_MIN,
+		.vcpus = is_asked(f, CORE) ? need->vcpus : INT_MIN,
+		.disk_gb = is_asked(f, DISK) ? need->disk_gb : INT64_MIN,
 		.servers = is_asked(f, INSTANCES) ? fleet_conf(f)->max_instances_per_host : INT64_MAX,
-		.incoming = max_incoming(f),
-		.arch = arch_of(s), .kvm = s->dom && g_strcmp0(s->dom->virt_type, "kvm") == 0,
+		.inbound = task_class_limit(fleet_conf(f), need->class, TASK_INBOUND),
+		.arch = arch_of(need->arch), .kvm = need->kvm,
 	};
 }
 
-/* What there is of a host for this server: its own claim, which @held leaves out, does not stand in its way. */
+/* What there is of a host for this need: its own claim, which @held leaves out, does not stand in its way. */
 static const struct host_facts *facts_of(const struct judge *j, guint i, struct host_facts *held)
 {
 	const struct host_facts *h = &j->facts[i];
-	const struct server *s = j->request->server;
+	const struct sched_need *need = j->need;
 
-	if (h->host != j->request->held)
+	if (h->host != need->held)
 		return h;
 	*held = *h;
-	held->vcpus += s->vcpus;
-	held->memory_mb += s->memory_mb;
-	held->disk_gb += s->disk_gb;
+	held->vcpus += need->vcpus;
+	held->memory_mb += need->memory_mb;
+	held->disk_gb += need->disk_gb;
 	held->servers--;
-	held->inbound[TASK_CLASS_LIVE]--;
+	held->inbound[need->class]--;
 	return held;
 }
 
-bool sched_fits(struct fleet *f, const struct sched_request *r, const struct host *h)
+bool sched_fits(struct fleet *f, const struct sched_need *need, const struct host *h)
 {
-	struct judge j = judge_new(f, r);
+	struct judge j = judge_new(f, need);
 	struct host_facts held;
 
 	return judge_host(&j, facts_of(&j, h->index, &held)) >= INBOUND;
 }
 
-bool sched_is_busy(struct fleet *f, const struct host *h)
+bool sched_is_busy(struct fleet *f, const struct host *h, enum task_class_id class)
 {
-	return room_facts(f->room, h->index)->inbound[TASK_CLASS_LIVE] >= max_incoming(f);
+	return room_facts(f->room, h->index)->inbound[class] >= task_class_limit(fleet_conf(f), class, TASK_INBOUND);
 }
 
 /* Which hosts are asked for: all, or one. */
@@ -273,15 +359,15 @@ static struct span span_of(const struct judge *j)
 {
 	const struct host *only;
 
-	if (!j->request->only_host)
+	if (!j->need->only_host)
 		return (struct span){ 0, fleet_hosts(j->fleet)->len };
-	only = fleet_host(j->fleet, j->request->only_host);
+	only = fleet_host(j->fleet, j->need->only_host);
 	return only ? (struct span){ only->index, only->index + 1 } : (struct span){ 0, 0 };
 }
 
-bool sched_any(struct fleet *f, const struct sched_request *r)
+bool sched_any(struct fleet *f, const struct sched_need *need)
 {
-	struct judge j = judge_new(f, r);
+	struct judge j = judge_new(f, need);
 	struct span hosts = span_of(&j);
 	struct host_facts held;
 
@@ -317,9 +403,9 @@ static struct host *best_of(const struct candidate *c, guint n, const struct ran
 	return best;
 }
 
-struct host *sched_best(struct fleet *f, const struct sched_request *r, struct host **ret_busy)
+struct host *sched_best(struct fleet *f, const struct sched_need *need, struct host **ret_busy)
 {
-	struct judge j = judge_new(f, r);
+	struct judge j = judge_new(f, need);
 	struct span hosts = span_of(&j);
 	struct candidate *passed = room_for(f, hosts);
 	struct range range = no_range;
@@ -362,10 +448,10 @@ static int better_first(const void *a, const void *b)
 	return x->host->id < y->host->id ? -1 : x->host->id > y->host->id;
 }
 
-struct sched_result *sched_select(struct fleet *f, const struct sched_request *r)
+struct sched_result *sched_select(struct fleet *f, const struct sched_need *need)
 {
 	struct sched_result *res = g_new0(struct sched_result, 1);
-	struct judge j = judge_new(f, r);
+	struct judge j = judge_new(f, need);
 	struct span hosts = span_of(&j);
 	struct candidate *passed = room_for(f, hosts);
 	struct range range = no_range;

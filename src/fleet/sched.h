@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sched: which host could take a server, and which one should.
+ * sched: which host could take what a task needs, and which one should.
  *
  * Filters say no with a reason, weighers rank what is left; both are rows of
- * tables. Pure: it reads the fleet and changes nothing.
+ * tables. Those that compare numbers are one straight function over all hosts;
+ * those that look closer are asked of the hosts that passed it, and only of them.
+ * Pure: it reads the fleet and changes nothing.
  *
  * A host that only has no inbound slot (max_concurrent_inbound_live_migrations)
  * fits, but is busy now: that is no reason to refuse, but to wait.
@@ -13,12 +15,23 @@
 
 #include "fleet/fleet.h"
 
-struct sched_request {
-	const struct server *server;
+/* What is looked for. All that it points to is borrowed. */
+struct sched_need {
+	int vcpus;
+	int64_t memory_mb, disk_gb;
+	const char *arch;            /* of the guest; NULL: not known */
+	bool kvm;                    /* it needs KVM */
+	const struct hv_ties *numa;  /* it must find CPUs and nodes like these; NULL: not asked */
+	const char *server_uuid;     /* what this server takes is not in the way of .numa; NULL */
+	const char *source;          /* the host that it leaves, and which is not asked; NULL: none */
+	enum task_class_id class;    /* whose inbound slots it takes */
 	const char *only_host;       /* consider just this one; NULL for all */
 	GHashTable *exclude;         /* host names -> reason (char *); may be NULL */
-	const struct host *held;     /* where the server has a claim already, which does not count against it; NULL */
+	const struct host *held;     /* where it has a claim already, which does not count against it; NULL */
 };
+
+/** sched_need_of() - what a server needs to leave its host. It borrows from @s. */
+struct sched_need sched_need_of(const struct server *s);
 
 struct sched_verdict {
 	struct host *host;           /* borrowed */
@@ -34,16 +47,16 @@ struct sched_result {
 };
 
 /** sched_best() - the best host, without reasons. Return: NULL if none passes; @ret_busy is then one that is busy, or NULL. */
-struct host *sched_best(struct fleet *f, const struct sched_request *r, struct host **ret_busy);
+struct host *sched_best(struct fleet *f, const struct sched_need *need, struct host **ret_busy);
 /** sched_any() - is there a host that fits, be it busy or not? */
-bool sched_any(struct fleet *f, const struct sched_request *r);
+bool sched_any(struct fleet *f, const struct sched_need *need);
 /** sched_fits() - does this one fit, be it busy or not? */
-bool sched_fits(struct fleet *f, const struct sched_request *r, const struct host *h);
-/** sched_is_busy() - it has no inbound slot now. */
-bool sched_is_busy(struct fleet *f, const struct host *h);
+bool sched_fits(struct fleet *f, const struct sched_need *need, const struct host *h);
+/** sched_is_busy() - it has no inbound slot of that class now. */
+bool sched_is_busy(struct fleet *f, const struct host *h, enum task_class_id class);
 
 /** sched_select() - judge every host. Return: owned by the caller. */
-struct sched_result *sched_select(struct fleet *f, const struct sched_request *r);
+struct sched_result *sched_select(struct fleet *f, const struct sched_need *need);
 void sched_result_free(struct sched_result *r);
 
 /**

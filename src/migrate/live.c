@@ -57,12 +57,13 @@ void live_ended(struct mig *m, enum volume_fate fate)
 
 static bool another_fits(struct mig *m, const char *why)
 {
-	struct sched_request req = { .server = mig_server(m), .exclude = m->priv->excluded };
+	struct sched_need need = sched_need_of(mig_server(m));
 	struct sched_result *res;
 	bool fits;
 
 	g_hash_table_replace(m->priv->excluded, g_strdup(m->dest), g_strdup(why));
-	res = sched_select(m->priv->engine->fleet, &req);
+	need.exclude = m->priv->excluded;
+	res = sched_select(m->priv->engine->fleet, &need);
 	fits = res->passed + res->busy > 0;
 	sched_result_free(res);
 	return fits;

@@ -36,7 +36,7 @@ bool placing_prepare(struct mig *m, GError **err)
 	g_clear_pointer(&p->there, hv_place_free);
 	if (!ties)
 		return true;
-	there = room_find_place(mig_source(m), mig_dest(m), s, ties, err);
+	there = room_find_place(mig_source(m), mig_dest(m), s->uuid, ties, err);
 	if (!there)
 		return false;
 	placing_take(m, mig_dest(m), there);

@@ -156,7 +156,7 @@ static enum verdict memory(struct precheck *p, GError **err)
 
 static enum verdict scheduler(struct precheck *p, GError **err)
 {
-	struct sched_request req = { .server = p->server, .only_host = p->dest_name, .held = held_of(p) };
+	struct sched_need need = sched_need_of(p->server);
 	struct sched_result *found;
 	g_autofree char *reasons = NULL;
 
@@ -164,9 +164,11 @@ static enum verdict scheduler(struct precheck *p, GError **err)
 		return PASS;
 	if (p->req.force)
 		return precheck_skip(p, "the host is forced");
-	if (sched_any(fleet_of(p), &req))
+	need.only_host = p->dest_name;
+	need.held = held_of(p);
+	if (sched_any(fleet_of(p), &need))
 		return PASS;
-	found = sched_select(fleet_of(p), &req);
+	found = sched_select(fleet_of(p), &need);
 	reasons = sched_reasons(found);
 	g_set_error(err, ERR, ERR_NO_VALID_HOST, "No valid host was found. %s", reasons);
 	util_replace(&p->brief, reasons);
@@ -397,7 +399,7 @@ static enum verdict numa(struct precheck *p, GError **err)
 		return precheck_skip(p, "the host has not reported the guest yet");
 	if (!p->dest->info)
 		return precheck_skip(p, "a host has not reported its capabilities yet");
-	found = room_find_place(p->source, p->dest, s, s->ties, err);
+	found = room_find_place(p->source, p->dest, s->uuid, s->ties, err);
 	hv_place_free(found);
 	return found ? PASS : FAIL;
 }

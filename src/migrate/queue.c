@@ -255,35 +255,44 @@ static bool is_forced(const struct mig *m)
 	return m->force && m->requested_host;
 }
 
-static struct sched_request request_of(const struct mig *m)
+static struct sched_need need_of(const struct mig *m)
 {
-	return (struct sched_request){ .server = mig_server(m), .only_host = m->requested_host, .exclude = m->priv->excluded };
+	struct sched_need need = sched_need_of(mig_server(m));
+
+	need.class = line_of(m)->class;
+	need.only_host = m->requested_host;
+	need.exclude = m->priv->excluded;
+	return need;
 }
 
 static struct choice choose(const struct mig *m)
 {
 	struct fleet *f = m->priv->engine->fleet;
-	struct sched_request req = request_of(m);
 	struct choice c = { NULL, NULL };
+	struct sched_need need;
 	struct host *forced;
 
-	if (!req.server)
+	if (!mig_server(m))
 		return c; /* its SCHEDULE says so */
 	if (!is_forced(m)) {
-		c.host = sched_best(f, &req, &c.busy);
+		need = need_of(m);
+		c.host = sched_best(f, &need, &c.busy);
 		return c;
 	}
 	forced = fleet_host(f, m->requested_host);
-	*(forced && sched_is_busy(f, forced) ? &c.busy : &c.host) = forced;
+	*(forced && sched_is_busy(f, forced, line_of(m)->class) ? &c.busy : &c.host) = forced;
 	return c;
 }
 
 /* It would be chosen, as far as this host matters. */
 static bool suits(const struct mig *m, const struct host *h)
 {
-	struct sched_request req = request_of(m);
+	struct sched_need need;
 
-	return is_forced(m) || !req.server || sched_fits(m->priv->engine->fleet, &req, h);
+	if (is_forced(m) || !mig_server(m))
+		return true;
+	need = need_of(m);
+	return sched_fits(m->priv->engine->fleet, &need, h);
 }
 
 /* Return: false if the row could not be written. */
@@ -355,7 +364,7 @@ static bool wake_for(struct lane *l)
 	GSequenceIter *i = g_sequence_get_begin_iter(l->wanted), *k = g_sequence_get_begin_iter(l->line->anywhere);
 	struct mig *m;
 
-	if (!h || sched_is_busy(l->line->queue->engine->fleet, h))
+	if (!h || sched_is_busy(l->line->queue->engine->fleet, h, l->line->class))
 		return false;
 	while ((m = first_suited(&i, &k, h))) {
 		struct lane *source = entry_of(m)->source;
@@ -679,7 +688,7 @@ static bool is_forgotten(const struct mig *m)
 	for (guint i = 0; i < fleet_hosts(f)->len; i++) {
 		const struct host *h = g_ptr_array_index(fleet_hosts(f), i);
 
-		if ((!m->requested_host || strcmp(m->requested_host, h->name) == 0) && !sched_is_busy(f, h) && suits(m, h))
+		if ((!m->requested_host || strcmp(m->requested_host, h->name) == 0) && !sched_is_busy(f, h, line_of(m)->class) && suits(m, h))
 			return true;
 	}
 	return false;

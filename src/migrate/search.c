@@ -36,7 +36,7 @@ static void to_queue(struct mig *m)
 static void take_place(struct mig *m, struct host *h)
 {
 	const struct server *s = mig_server(m);
-	struct hv_place *p = s->ties ? room_find_place(mig_source(m), h, s, s->ties, NULL) : NULL;
+	struct hv_place *p = s->ties ? room_find_place(mig_source(m), h, s->uuid, s->ties, NULL) : NULL;
 
 	placing_take(m, h, p);
 	hv_place_free(p);
@@ -135,19 +135,20 @@ static void back_to_queue(struct mig *m, const char *host)
 }
 
 /* A check holds nothing: it may ask a busy host too. */
-static bool must_wait(struct mig *m, struct host *h, const struct sched_request *req)
+static bool must_wait(struct mig *m, struct host *h, const struct sched_need *need)
 {
 	struct fleet *f = m->priv->engine->fleet;
 
-	return m->phase == MIG_SCHEDULE && h != req->held && sched_is_busy(f, h) && (m->force || sched_fits(f, req, h));
+	return m->phase == MIG_SCHEDULE && h != need->held && sched_is_busy(f, h, need->class) && (m->force || sched_fits(f, need, h));
 }
 
 static void ask_for(struct mig *m)
 {
-	struct sched_request req = { .server = mig_server(m), .held = queue_held(m) };
+	struct sched_need need = sched_need_of(mig_server(m));
 	struct host *h = fleet_host(m->priv->engine->fleet, m->requested_host);
 
-	if (h && must_wait(m, h, &req))
+	need.held = queue_held(m);
+	if (h && must_wait(m, h, &need))
 		back_to_queue(m, h->name);
 	else
 		try_host(m, m->requested_host, false);
@@ -158,14 +159,16 @@ static void next_host(struct mig *m)
 {
 	struct fleet *f = m->priv->engine->fleet;
 	struct host *held = queue_held(m), *h, *busy = NULL;
-	struct sched_request req = { .server = mig_server(m), .exclude = m->priv->excluded, .held = held };
+	struct sched_need need = sched_need_of(mig_server(m));
 	struct sched_result *res;
 
 	if (m->requested_host) {
 		ask_for(m);
 		return;
 	}
-	h = held && sched_fits(f, &req, held) ? held : sched_best(f, &req, &busy);
+	need.exclude = m->priv->excluded;
+	need.held = held;
+	h = held && sched_fits(f, &need, held) ? held : sched_best(f, &need, &busy);
 	if (!h && m->phase == MIG_CHECK)
 		h = busy;
 	if (h) {
@@ -173,7 +176,7 @@ static void next_host(struct mig *m)
 	} else if (busy) {
 		back_to_queue(m, busy->name);
 	} else {
-		res = sched_select(f, &req);
+		res = sched_select(f, &need);
 		none_found(m, res);
 		sched_result_free(res);
 	}
@@ -181,13 +184,13 @@ static void next_host(struct mig *m)
 
 static bool some_host_fits(struct mig *m)
 {
-	struct sched_request req = { .server = mig_server(m) };
+	struct sched_need need = sched_need_of(mig_server(m));
 	struct sched_result *res;
 
 	/* The checks of one that was asked for have said so. */
-	if (m->requested_host || sched_any(m->priv->engine->fleet, &req))
+	if (m->requested_host || sched_any(m->priv->engine->fleet, &need))
 		return true;
-	res = sched_select(m->priv->engine->fleet, &req);
+	res = sched_select(m->priv->engine->fleet, &need);
 	none_found(m, res);
 	sched_result_free(res);
 	return false;
