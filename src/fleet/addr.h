@@ -29,7 +29,7 @@ struct server_nic {
 /** addr_of() - the @i-th address of an interface, from 0. Return: borrowed; NULL after the last. */
 const struct hv_addr *addr_of(const struct server *s, const char *mac, guint i);
 
-/* ---- for host.c, sync.c and fleet.c ---- */
+/* ---- for host_link.c, sync.c and fleet.c ---- */
 
 /** addr_took_dom() - server.dom is new: its interfaces may be, and it may have started. */
 void addr_took_dom(struct fleet *f, struct server *s);

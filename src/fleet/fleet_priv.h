@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fleet_priv: what fleet.c (records), host.c (connections) and sync.c (adoption) share.
+ * fleet_priv: what fleet.c (records), host_link.c (connections) and sync.c (adoption) share.
  */
 #ifndef FLEET_PRIV_H
 #define FLEET_PRIV_H
@@ -50,7 +50,7 @@ struct host_private {
 	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
 };
 
-/* ---- host.c ---- */
+/* ---- host_link.c ---- */
 
 /** host_new() - a host record with its private part; not in any list yet. */
 struct host *host_new(struct fleet *f, const char *name, const char *uri);
@@ -111,7 +111,7 @@ void sync_one(struct fleet *f, struct host *h, struct hv_dom **d, uint64_t ask);
 /** sync_missing() - forget those of a host's servers that no host has any more. */
 void sync_missing(struct fleet *f, struct host *h);
 
-/* ---- tell.c: what watchers are told ---- */
+/* ---- publish.c: what watchers are told ---- */
 
 /** tell_later() - @s may have changed; if it has, it is told on a later turn, when no transaction is open. */
 void tell_later(struct fleet *f, struct server *s);

@@ -82,7 +82,7 @@ struct server {
 	guint addrs_place;   /* in there */
 	uint64_t dom_ask;    /* the question to its host that this answers; what answers an earlier one is of the past (sync.c) */
 	uint64_t first_ask;  /* what any host answers to an earlier question is from before a migration's end */
-	struct server_told *told; /* what watchers know of it (tell.c); NULL: nothing yet */
+	struct server_told *told; /* what watchers know of it (publish.c); NULL: nothing yet */
 	bool untold;         /* it may have changed since */
 };
 
@@ -114,7 +114,7 @@ struct usage server_usage(const struct server *s);
 /** server_power_of() - power_state of a domain's state. */
 int server_power_of(enum hv_state state);
 
-/** server_told_free() - of tell.c. */
+/** server_told_free() - of publish.c. */
 void server_told_free(struct server_told *t);
 /** server_set_ties() - its ties are these now; NULL: not known. Takes a reference of its own. */
 void server_set_ties(struct server *s, struct hv_ties *t);

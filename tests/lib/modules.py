@@ -52,12 +52,13 @@ CIRCLES = {
         "fleet/fleet",
         "fleet/fleet_priv",
         "fleet/host",
+        "fleet/host_link",
         "fleet/host_rename",
         "fleet/host_uuid",
         "fleet/room",
         "fleet/server",
         "fleet/sync",
-        "fleet/tell",
+        "fleet/publish",
     ],
     "hv": [
         "hv/sim/sim",
@@ -126,10 +127,11 @@ CIRCLES = {
     ],
 }
 NO_HEADER = [
+    "fleet/host_link",
     "fleet/host_rename",
     "fleet/host_uuid",
     "fleet/sync",
-    "fleet/tell",
+    "fleet/publish",
     "migrate/definition_prepare",
     "migrate/definition_sweep",
     "migrate/leftover",
