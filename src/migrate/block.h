@@ -3,7 +3,7 @@
  * block: block migration: what must be copied, and making room for it.
  *
  * Only what the two hosts do not share is copied. The sharing is found by
- * experiment (precheck_storage.c), never assumed from a path: libvirt copies a
+ * experiment (check_storage.c), never assumed from a path: libvirt copies a
  * shared disk over itself without a word (libvirt.md 3). And a disk is only
  * copied into a file that was made for it a moment ago and was not there before.
  */

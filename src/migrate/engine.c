@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "migrate/check.h"
 #include "migrate/definition.h"
 #include "migrate/mig.h"
-#include "migrate/precheck.h"
 #include "migrate/step.h"
 #include "migrate/volume.h"
 

@@ -10,9 +10,9 @@
 #include "fleet/sched.h"
 #include "hv/xml/domxml_rewrite.h"
 #include "migrate/block.h"
+#include "migrate/check.h"
 #include "migrate/definition.h"
 #include "migrate/flow.h"
-#include "migrate/precheck.h"
 #include "migrate/step.h"
 
 #define RETRY_MS 1000

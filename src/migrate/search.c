@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "fleet/sched.h"
 #include "migrate/block.h"
+#include "migrate/check.h"
 #include "migrate/mig.h"
-#include "migrate/precheck.h"
 #include "migrate/step.h"
 
 #define RETRY_MS 1000

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/precheck.h"
+#include "migrate/check.h"
 
 #define RETRY_MS 1000
 

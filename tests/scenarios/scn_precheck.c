@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "migrate/precheck.h"
+#include "migrate/check.h"
 #include "scn.h"
 
 struct line {

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "compute_world.h"
-#include "migrate/precheck.h"
+#include "migrate/check.h"
 
 #define T0 INT64_C(1760000000000000)
 

@@ -11,7 +11,7 @@
 
 #include "api/drover/drover.h"
 #include "api/http/view.h"
-#include "migrate/precheck.h"
+#include "migrate/check.h"
 
 struct wish {
 	char *host;

@@ -2,13 +2,13 @@
  *
  * precheck_priv: a run of the table, as the files of its rows see it.
  */
-#ifndef PRECHECK_PRIV_H
-#define PRECHECK_PRIV_H
+#ifndef CHECK_PRIV_H
+#define CHECK_PRIV_H
 
 #include "hv/xml/domxml_needs.h"
 #include "migrate/block.h"
+#include "migrate/check.h"
 #include "migrate/mig.h"
-#include "migrate/precheck.h"
 #include "migrate/volume.h"
 
 enum verdict {
@@ -39,26 +39,26 @@ struct precheck {
 	precheck_done_f *done;
 	void *user;
 	guint model;               /* of [libvirt] cpu_models, that is being compared */
-	/* precheck_definition.c */
+	/* check_definition.c */
 	struct hv_dom *there;      /* HV_DOM_GET's answer of the destination; NULL before */
 	char *own;                 /* the guest's definition; NULL if it has none */
 	bool asked_own;
 	struct hv_dom *dom;        /* HV_DOM_GET's answer of the source, once for all rows; or a copy of the record's, when volumes of pools are resolved */
 	int busy;                  /* how often a pool was */
-	/* precheck_device.c */
+	/* check_device.c */
 	GPtrArray *devices;        /* struct device *; NULL before */
 	guint device;              /* the one that is being looked at */
 	GPtrArray *files;          /* likewise: that the guest only reads; NULL before that row */
 	guint read_file;
 	struct volume *probe;      /* of it, defined or about to be */
-	/* precheck_pool.c */
+	/* check_pool.c */
 	char *volume_path, *volume_origin; /* of the volume that is being looked for, at the source */
 	enum hv_source volume_kind;
-	/* precheck_storage.c */
+	/* check_storage.c */
 	GPtrArray *dirs;           /* struct dir *: folders whose sharing is looked into; NULL before */
 	guint dir, media;          /* the ones that are being looked at */
 	struct volume *marker;     /* made in that folder, or about to be */
-	/* precheck_guest.c */
+	/* check_guest.c */
 	bool needs_read;
 	struct domxml_needs needs;
 	GPtrArray *at_source, *at_dest; /* struct hv_need *, with the host's answers; NULL: not asked yet */
@@ -90,7 +90,7 @@ enum verdict precheck_skip(struct precheck *p, const char *why);
 /** precheck_fail() - an ERR_PRECHECK. Return: FAIL. */
 enum verdict precheck_fail(GError **err, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 
-/* ---- precheck_definition.c ---- */
+/* ---- check_definition.c ---- */
 
 verdict_f precheck_kept, precheck_definition;
 void precheck_definition_clear(struct precheck *p);
@@ -111,28 +111,28 @@ bool precheck_busy(struct precheck *p, const struct hv_reply *r, void (*again)(v
 /** precheck_let_go() - what a check has made is not needed any more; @v is set to NULL. */
 void precheck_let_go(struct volume **v);
 
-/* ---- precheck_pool.c: volumes of pools become files, devices or network disks ---- */
+/* ---- check_pool.c: volumes of pools become files, devices or network disks ---- */
 
 verdict_f precheck_pools;
 void precheck_pools_clear(struct precheck *p);
 /** precheck_volume_unknown() - the row has failed: where some disk is, is not known. */
 bool precheck_volume_unknown(const struct precheck *p);
 
-/* ---- precheck_device.c ---- */
+/* ---- check_device.c ---- */
 
 verdict_f precheck_block_devices, precheck_read_files;
 void precheck_block_devices_clear(struct precheck *p);
 /** precheck_shares_device() - the guest has a block device which the two hosts share. */
 bool precheck_shares_device(const struct precheck *p);
 
-/* ---- precheck_storage.c ---- */
+/* ---- check_storage.c ---- */
 
 verdict_f precheck_storage, precheck_drives, precheck_disk;
 /** precheck_shares_folder() - the experiment has shown that both hosts have the folder of that path; false where it was not made. */
 bool precheck_shares_folder(const struct precheck *p, const char *path);
 void precheck_storage_clear(struct precheck *p);
 
-/* ---- precheck_guest.c ---- */
+/* ---- check_guest.c ---- */
 
 verdict_f precheck_snapshots, precheck_checkpoints, precheck_block_jobs, precheck_unmigratable, precheck_name, precheck_machine, precheck_networks,
 	precheck_secrets, precheck_boot_files, precheck_nvram, precheck_tsc,
@@ -141,7 +141,7 @@ verdict_f precheck_snapshots, precheck_checkpoints, precheck_block_jobs, prechec
 enum verdict precheck_read_needs(struct precheck *p, GError **err);
 void precheck_guest_clear(struct precheck *p);
 
-/* ---- precheck_console.c ---- */
+/* ---- check_console.c ---- */
 
 verdict_f precheck_consoles, precheck_vsock;
 

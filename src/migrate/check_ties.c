@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "migrate/precheck_ties.h"
+#include "migrate/check_ties.h"
 
 /* Nova's MIN_MDEV_LIVEMIG_LIBVIRT_VERSION and ..._QEMU_VERSION, as libvirt writes versions. */
 #define MDEV_LIBVIRT 8006000

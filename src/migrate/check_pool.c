@@ -8,7 +8,7 @@
  * device. Both pools are refreshed: a volume that another host has made since is
  * not seen before, and libvirt does not look by itself.
  */
-#include "migrate/precheck_priv.h"
+#include "migrate/check_priv.h"
 
 #include <string.h>
 

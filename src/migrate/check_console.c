@@ -6,7 +6,7 @@
  * started. So this goes by what the fleet knows of all hosts and their guests; a
  * refusal is sure, and what is not known is skipped.
  */
-#include "migrate/precheck_priv.h"
+#include "migrate/check_priv.h"
 
 #include <arpa/inet.h>
 #include <string.h>

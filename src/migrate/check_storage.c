@@ -6,7 +6,7 @@
  * A volume made at the source is looked for at the destination. The source is
  * where the folder surely exists.
  */
-#include "migrate/precheck_priv.h"
+#include "migrate/check_priv.h"
 
 #include <string.h>
 

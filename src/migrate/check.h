@@ -10,8 +10,8 @@
  *
  * A run changes nothing of the server and holds no room.
  */
-#ifndef PRECHECK_H
-#define PRECHECK_H
+#ifndef CHECK_H
+#define CHECK_H
 
 #include "migrate/engine.h"
 

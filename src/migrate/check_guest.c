@@ -5,7 +5,7 @@
  * what this guest needs and no more. What cannot be found out is skipped, with
  * the reason; it never passes.
  */
-#include "migrate/precheck_priv.h"
+#include "migrate/check_priv.h"
 
 #include "base/err.h"
 #include "hv/needs.h"

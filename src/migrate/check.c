@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "migrate/precheck_priv.h"
+#include "migrate/check_priv.h"
 
 #include <assert.h>
 #include <string.h>
@@ -8,8 +8,8 @@
 #include "base/err.h"
 #include "fleet/sched.h"
 #include "hv/xml/domxml_rewrite.h"
+#include "migrate/check_ties.h"
 #include "migrate/mig.h"
-#include "migrate/precheck_ties.h"
 
 #define SETTLE_MS 1000 /* between looks whether the hosts are known */
 #define BUSY_MS 1000

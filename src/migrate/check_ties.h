@@ -2,11 +2,11 @@
  *
  * precheck_ties: may a guest with these ties go live at all, and to that host?
  *
- * Rules of the table of prechecks (precheck.h) that look at the guest and at what
+ * Rules of the table of prechecks (check.h) that look at the guest and at what
  * both hosts have said, and at nothing else: pure functions.
  */
-#ifndef PRECHECK_TIES_H
-#define PRECHECK_TIES_H
+#ifndef CHECK_TIES_H
+#define CHECK_TIES_H
 
 #include "hv/hv.h"
 

@@ -5,8 +5,8 @@
  * Only a run that goes on to the end asks: PREPARE looks at the same, before
  * anything is made, with answers that it needs anyway (definition_prepare()).
  */
+#include "migrate/check_priv.h"
 #include "migrate/definition.h"
-#include "migrate/precheck_priv.h"
 
 #include "base/err.h"
 

@@ -12,7 +12,7 @@
  * destination has one of that path already. It must have the same bytes in it: of
  * these the contents are all that matters.
  */
-#include "migrate/precheck_priv.h"
+#include "migrate/check_priv.h"
 
 #include <string.h>
 

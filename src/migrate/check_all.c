@@ -3,7 +3,7 @@
  * The table of prechecks for every host: a few runs at a time, so that a large
  * fleet is not asked all at once.
  */
-#include "migrate/precheck.h"
+#include "migrate/check.h"
 
 #include "migrate/mig.h"
 
