@@ -1,33 +1,27 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * The table of prechecks for every host: a few runs at a time, so that a large
- * fleet is not asked all at once.
- */
-#include "migrate/check.h"
-
-#include "migrate/mig.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/check_all.h"
 
 #define AT_ONCE 8
 
 struct all {
-	struct engine *engine;
-	struct precheck_request req;
+	struct check_set *set;
+	struct check_request req;
 	char *server_uuid;
-	GPtrArray *hosts;   /* struct precheck_host *, in the order of the answer */
+	GPtrArray *hosts;   /* struct check_host *, in the order of the answer */
 	guint begun, ended;
-	precheck_all_f *done;
+	check_all_f *done;
 	void *user;
 };
 
 /* One run: which host's. */
 struct part {
 	struct all *all;    /* a reference */
-	struct precheck_host *host;
+	struct check_host *host;
 };
 
 static void host_free(void *data)
 {
-	struct precheck_host *h = data;
+	struct check_host *h = data;
 
 	g_free(h->host);
 	g_clear_pointer(&h->checks, g_ptr_array_unref);
@@ -52,7 +46,7 @@ static void part_free(void *data)
 
 static void more(struct all *a);
 
-static void part_done(struct precheck_report *r, void *user)
+static void part_done(struct check_report *r, void *user)
 {
 	struct part *p = user;
 	struct all *a = p->all;
@@ -65,9 +59,9 @@ static void part_done(struct precheck_report *r, void *user)
 		more(a);
 }
 
-static void begin(struct all *a, struct precheck_host *h)
+static void begin(struct all *a, struct check_host *h)
 {
-	struct precheck_request req = a->req;
+	struct check_request req = a->req;
 	struct part *p = g_new(struct part, 1);
 
 	*p = (struct part){ .all = g_rc_box_acquire(a), .host = h };
@@ -76,7 +70,7 @@ static void begin(struct all *a, struct precheck_host *h)
 	req.chosen = false;
 	req.to_the_end = true;
 	req.free_user = part_free;
-	(void)precheck_begin(a->engine, &req, part_done, p); /* it is never cancelled */
+	(void)check_begin(a->set, &req, part_done, p); /* it is never cancelled */
 }
 
 static void more(struct all *a)
@@ -87,18 +81,18 @@ static void more(struct all *a)
 
 static void add_host(struct all *a, const char *name)
 {
-	struct precheck_host *h = g_new0(struct precheck_host, 1);
+	struct check_host *h = g_new0(struct check_host, 1);
 
 	h->host = g_strdup(name);
 	g_ptr_array_add(a->hosts, h);
 }
 
-void precheck_all(struct engine *e, const struct precheck_request *r, precheck_all_f *done, void *user)
+void check_all(struct check_set *set, const struct check_request *r, check_all_f *done, void *user)
 {
 	struct all *a = g_rc_box_new0(struct all);
-	GPtrArray *hosts = fleet_hosts(engine_fleet(e));
+	GPtrArray *hosts = fleet_hosts(check_set_fleet(set));
 
-	a->engine = e;
+	a->set = set;
 	a->req = *r;
 	a->server_uuid = g_strdup(r->server_uuid);
 	a->hosts = g_ptr_array_new_with_free_func(host_free);

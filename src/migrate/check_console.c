@@ -6,12 +6,12 @@
  * started. So this goes by what the fleet knows of all hosts and their guests; a
  * refusal is sure, and what is not known is skipped.
  */
-#include "migrate/check_priv.h"
+#include "migrate/check_console.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "base/err.h"
+#include "migrate/check_guest.h"
 
 #define REFUSED "Migration pre-check error: "
 
@@ -48,9 +48,9 @@ static bool has_address(const struct host *h, const char *address)
 	return is_one_of(address, known, G_N_ELEMENTS(known));
 }
 
-static const struct host *other_with(const struct precheck *p, const char *address)
+static const struct host *other_with(const struct check *p, const char *address)
 {
-	GPtrArray *hosts = fleet_hosts(p->engine->fleet);
+	GPtrArray *hosts = fleet_hosts(p->fleet);
 
 	for (guint i = 0; i < hosts->len; i++) {
 		const struct host *h = g_ptr_array_index(hosts, i);
@@ -61,25 +61,25 @@ static const struct host *other_with(const struct precheck *p, const char *addre
 	return NULL;
 }
 
-static enum verdict judge_address(struct precheck *p, const char *type, const char *address, GError **err)
+static enum check_result judge_address(struct check *p, const char *type, const char *address, GError **err)
 {
 	const struct host *other;
 	g_autofree char *why = NULL;
 
 	if (is_everywhere(address) || has_address(p->dest, address))
-		return PASS;
+		return CHECK_PASSED;
 	other = other_with(p, address);
 	if (other)
-		return precheck_fail(err, REFUSED "Unable to migrate %s: its %s console listens on %s, which is an address of %s: set [vnc] server_listen "
-				     "(or [spice]) for %s", p->server_uuid, type, address, other->name, p->dest_name);
+		return check_fail(err, REFUSED "Unable to migrate %s: its %s console listens on %s, which is an address of %s: set [vnc] server_listen "
+				  "(or [spice]) for %s", p->server_uuid, type, address, other->name, p->dest_name);
 	why = g_strdup_printf("whether %s is an address of %s cannot be found out: libvirt does not tell", address, p->dest_name);
-	return precheck_skip(p, why);
+	return check_skip(p, why);
 }
 
 /* ---- what another guest has ---- */
 
 /* The guest that runs at the destination and @has it; NULL. */
-static const struct server *neighbour_with(const struct precheck *p, bool (*has)(const struct hv_dom *d, int64_t what), int64_t what)
+static const struct server *neighbour_with(const struct check *p, bool (*has)(const struct hv_dom *d, int64_t what), int64_t what)
 {
 	GHashTableIter it;
 	void *key;
@@ -99,35 +99,36 @@ static bool has_port(const struct hv_dom *d, int64_t port)
 	return d->vnc_port == port;
 }
 
-static enum verdict judge_port(struct precheck *p, const char *type, int port, GError **err)
+static enum check_result judge_port(struct check *p, const char *type, int port, GError **err)
 {
 	const struct server *s = port ? neighbour_with(p, has_port, port) : NULL;
 
 	if (!s)
-		return PASS;
-	return precheck_fail(err, REFUSED "Unable to migrate %s: its %s console has the fixed port %d, which %s has at %s", p->server_uuid, type, port,
-			     s->libvirt_name ? s->libvirt_name : s->uuid, p->dest_name);
+		return CHECK_PASSED;
+	return check_fail(err, REFUSED "Unable to migrate %s: its %s console has the fixed port %d, which %s has at %s", p->server_uuid, type, port,
+			  s->libvirt_name ? s->libvirt_name : s->uuid, p->dest_name);
 }
 
 /* ---- the rows ---- */
 
-enum verdict precheck_consoles(struct precheck *p, GError **err)
+enum check_result check_consoles(struct check *p, GError **err)
 {
-	enum verdict v = precheck_read_needs(p, err), all = PASS;
+	const struct domxml_needs *needs;
+	enum check_result v = check_needs(p, &needs, err), all = CHECK_PASSED;
 
-	for (guint i = 0; v == PASS && i < p->needs.consoles->len; i++) {
-		const struct domxml_console *c = g_ptr_array_index(p->needs.consoles, i);
-		const char *told = host_listen(p->engine->fleet, p->dest, c->type);
+	for (guint i = 0; v == CHECK_PASSED && i < needs->consoles->len; i++) {
+		const struct domxml_console *c = g_ptr_array_index(needs->consoles, i);
+		const char *told = host_listen(p->fleet, p->dest, c->type);
 
 		v = judge_port(p, c->type, c->port, err);
-		if (v == PASS)
+		if (v == CHECK_PASSED)
 			v = judge_address(p, c->type, told ? told : c->address, err);
-		if (v == SKIP) {
-			all = SKIP;
-			v = PASS;
+		if (v == CHECK_SKIPPED) {
+			all = CHECK_SKIPPED;
+			v = CHECK_PASSED;
 		}
 	}
-	return v == PASS ? all : v;
+	return v == CHECK_PASSED ? all : v;
 }
 
 static bool has_cid(const struct hv_dom *d, int64_t cid)
@@ -135,18 +136,18 @@ static bool has_cid(const struct hv_dom *d, int64_t cid)
 	return d->vsock_cid == cid;
 }
 
-enum verdict precheck_vsock(struct precheck *p, GError **err)
+enum check_result check_vsock(struct check *p, GError **err)
 {
-	const struct hv_dom *d = precheck_dom(p);
+	const struct hv_dom *d = check_dom(p);
 	const struct server *s;
 
 	if (!d)
-		return precheck_skip(p, "the host has not reported the guest yet");
+		return check_skip(p, "the host has not reported the guest yet");
 	if (!d->vsock_cid || d->vsock_auto)
-		return PASS;
+		return CHECK_PASSED;
 	s = neighbour_with(p, has_cid, d->vsock_cid);
 	if (!s)
-		return PASS;
-	return precheck_fail(err, REFUSED "Unable to migrate %s: its vsock has the fixed CID %" G_GINT64_FORMAT ", which %s has at %s", p->server_uuid,
-			     d->vsock_cid, s->libvirt_name ? s->libvirt_name : s->uuid, p->dest_name);
+		return CHECK_PASSED;
+	return check_fail(err, REFUSED "Unable to migrate %s: its vsock has the fixed CID %" G_GINT64_FORMAT ", which %s has at %s", p->server_uuid,
+			  d->vsock_cid, s->libvirt_name ? s->libvirt_name : s->uuid, p->dest_name);
 }

@@ -12,13 +12,16 @@
  * destination has one of that path already. It must have the same bytes in it: of
  * these the contents are all that matters.
  */
-#include "migrate/check_priv.h"
+#include "migrate/check_device.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "migrate/block.h"
+#include "migrate/check_pool.h"
+#include "migrate/check_storage.h"
 #include "migrate/device.h"
 
 #define READ_AGAIN_MS 1000
@@ -46,9 +49,36 @@ static void device_free(void *data)
 	g_free(d);
 }
 
-static struct device *current(const struct precheck *p)
+/* What a run has come to. */
+struct read {
+	GPtrArray *devices;   /* struct device *; NULL before */
+	guint device;         /* the one that is being looked at */
+	GPtrArray *files;     /* likewise: that the guest only reads; NULL before that row */
+	guint file;
+	struct volume *probe; /* of it, defined or about to be */
+};
+
+static void read_clear(void *part)
 {
-	return p->files ? g_ptr_array_index(p->files, p->read_file) : g_ptr_array_index(p->devices, p->device);
+	struct read *r = part;
+
+	volume_let_go(&r->probe);
+	g_clear_pointer(&r->devices, g_ptr_array_unref);
+	g_clear_pointer(&r->files, g_ptr_array_unref);
+}
+
+static const struct check_part part = { sizeof(struct read), read_clear };
+
+static struct read *reading(struct check *p)
+{
+	return check_part(p, &part);
+}
+
+static struct device *current(struct check *p)
+{
+	const struct read *r = reading(p);
+
+	return r->files ? g_ptr_array_index(r->files, r->file) : g_ptr_array_index(r->devices, r->device);
 }
 
 static struct device *add(GPtrArray *list, const char *target, const char *path)
@@ -61,39 +91,26 @@ static struct device *add(GPtrArray *list, const char *target, const char *path)
 	return d;
 }
 
-static void find_devices(struct precheck *p, const struct hv_dom *dom)
+static void find_devices(struct read *r, const struct hv_dom *dom)
 {
-	p->devices = g_ptr_array_new_with_free_func(device_free);
+	r->devices = g_ptr_array_new_with_free_func(device_free);
 	for (guint i = 0; i < dom->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
 
 		if (k->kind == HV_SOURCE_DEVICE && k->source)
-			(void)add(p->devices, k->target, k->source);
+			(void)add(r->devices, k->target, k->source);
 		for (guint b = 0; k->backing && b < k->backing->len; b++) {
 			const struct hv_backing *under = g_ptr_array_index(k->backing, b);
 
 			if (under->kind == HV_SOURCE_DEVICE && under->path)
-				(void)add(p->devices, k->target, under->path);
+				(void)add(r->devices, k->target, under->path);
 		}
 	}
 }
 
-void precheck_block_devices_clear(struct precheck *p)
-{
-	if (!p->engine->stopping)
-		precheck_let_go(&p->probe);
-	g_clear_pointer(&p->devices, g_ptr_array_unref);
-	g_clear_pointer(&p->files, g_ptr_array_unref);
-}
-
-bool precheck_shares_device(const struct precheck *p)
-{
-	return p->devices && p->devices->len && p->device == p->devices->len;
-}
-
 /* ---- the verdict on one ---- */
 
-static void refuse(struct precheck *p, const char *why)
+static void refuse(struct check *p, const char *why)
 {
 	const struct device *d = current(p);
 	g_autofree char *brief = g_strdup_printf(d->file ? "%s (%s) is a file that the guest reads, and %s and %s are not proved to have the same in it: %s"
@@ -101,33 +118,35 @@ static void refuse(struct precheck *p, const char *why)
 						 d->target ? d->target : "?", p->source ? p->source->name : "-", p->dest_name, why);
 	GError *err = NULL;
 
-	precheck_let_go(&p->probe);
+	volume_let_go(&reading(p)->probe);
 	log_debug("device_not_shared", LOG_S("server", p->server_uuid), LOG_S("dest", p->dest_name), LOG_S("path", d->path), LOG_S("why", why));
 	util_replace(&p->brief, brief);
-	(void)precheck_fail(&err, "Migration pre-check error: %s.", brief);
-	precheck_decided(p, FAIL, err);
+	(void)check_fail(&err, "Migration pre-check error: %s.", brief);
+	check_decided(p, CHECK_FAILED, err);
 }
 
-static void is_the_same(struct precheck *p)
+static void is_the_same(struct check *p)
 {
+	struct read *r = reading(p);
+
 	log_debug("device_shared", LOG_S("server", p->server_uuid), LOG_S("dest", p->dest_name), LOG_S("path", current(p)->path));
-	if (p->files)
-		p->read_file++;
+	if (r->files)
+		r->file++;
 	else
-		p->device++;
-	precheck_run(p);
+		r->device++;
+	check_run(p);
 }
 
 /* @source: it was the source's answer. Return: it was an error, and that is seen to. */
-static bool failed(struct precheck *p, const struct hv_reply *r, bool source)
+static bool failed(struct check *p, const struct hv_reply *r, bool source)
 {
 	g_autofree char *why = NULL;
 
 	if (!r->err)
 		return false;
 	if (source && err_code(r->err) == ERR_HV_LOST) {
-		precheck_let_go(&p->probe);
-		precheck_source_failed(p, r->err);
+		volume_let_go(&reading(p)->probe);
+		check_source_failed(p, r->err);
 		return true;
 	}
 	why = g_strdup_printf("at %s: %s", source && p->source ? p->source->name : source ? "the source" : p->dest_name, r->err->message);
@@ -137,18 +156,18 @@ static bool failed(struct precheck *p, const struct hv_reply *r, bool source)
 
 /* ---- what is in it ---- */
 
-static void read_source(struct precheck *p);
+static void read_source(struct check *p);
 
 static void read_again(void *user)
 {
-	struct precheck *p = user;
+	struct check *p = user;
 
 	p->turn = NULL;
-	precheck_look(p);
+	check_look(p);
 	read_source(p);
 }
 
-static void compare(struct precheck *p)
+static void compare(struct check *p)
 {
 	struct device *d = current(p);
 	g_autofree char *why = NULL;
@@ -173,21 +192,22 @@ static void take(struct hv_device *into, struct hv_reply *r)
 	r->device = (struct hv_device){ .size_bytes = 0 };
 }
 
-static void dest_read(struct precheck *p, struct hv_reply *r)
+static void dest_read(struct check *p, struct hv_reply *r)
 {
-	if (precheck_busy(p, r, read_again) || failed(p, r, false))
+	if (check_busy(p, r, read_again) || failed(p, r, false))
 		return;
-	precheck_let_go(&p->probe);
+	volume_let_go(&reading(p)->probe);
 	take(&current(p)->dest, r);
 	compare(p);
 }
 
 /* Ask a host for what is in the device. */
-static void read_at(struct precheck *p, struct host *h, precheck_answer_f *answer)
+static void read_at(struct check *p, struct host *h, check_answer_f *answer)
 {
-	const struct hv_dom *dom = p->server ? precheck_dom(p) : NULL;
+	const struct hv_dom *dom = p->server ? check_dom(p) : NULL;
 	struct hv_req req = { .op = HV_DEVICE_GET, .uuid = p->server_uuid, .vol.path = current(p)->path };
-	struct volume_new new = { .owner = volume_owner_task(p->req.own_migration), .server_uuid = p->server_uuid };
+	struct volume_new new = { .owner = volume_owner_task(p->req.task), .server_uuid = p->server_uuid };
+	struct volume *probe;
 	GError *err = NULL;
 
 	if (!h || !dom) {
@@ -195,47 +215,47 @@ static void read_at(struct precheck *p, struct host *h, precheck_answer_f *answe
 		return;
 	}
 	/* The one of a host that was busy is of no use any more. */
-	precheck_let_go(&p->probe);
+	volume_let_go(&reading(p)->probe);
 	new.host = h->name;
-	p->probe = volume_note_probe(p->engine->volumes, &new, &err);
-	if (!p->probe) {
+	reading(p)->probe = probe = volume_note_probe(p->volumes, &new, &err);
+	if (!probe) {
 		p->report.source_lost = true; /* the database is away: again, later */
-		precheck_decided(p, FAIL, err);
+		check_decided(p, CHECK_FAILED, err);
 		return;
 	}
-	volume_call_begins(p->probe);
-	req.vol.probe = volume_probe_uuid(p->probe);
+	volume_call_begins(probe);
+	req.vol.probe = volume_probe_uuid(probe);
 	req.vol.virt_type = dom->virt_type;
 	req.vol.arch = dom->arch;
-	if (!precheck_ask(p, h, &req, answer))
+	if (!check_ask(p, h, &req, answer))
 		refuse(p, "the host is not connected");
 }
 
-static void source_read(struct precheck *p, struct hv_reply *r)
+static void source_read(struct check *p, struct hv_reply *r)
 {
-	if (precheck_busy(p, r, read_again) || failed(p, r, true))
+	if (check_busy(p, r, read_again) || failed(p, r, true))
 		return;
-	precheck_let_go(&p->probe);
+	volume_let_go(&reading(p)->probe);
 	take(&current(p)->source, r);
 	read_at(p, p->dest, dest_read);
 }
 
-static void read_source(struct precheck *p)
+static void read_source(struct check *p)
 {
 	read_at(p, p->source, source_read);
 }
 
 /* ---- identity ---- */
 
-static void ask_dest(struct precheck *p);
+static void ask_dest(struct check *p);
 
-static void dest_named(struct precheck *p, struct hv_reply *r)
+static void dest_named(struct check *p, struct hv_reply *r)
 {
 	struct device *d = current(p);
-	const char *const *promises = (const char *const *)fleet_conf(p->engine->fleet)->shared_block_devices;
+	const char *const *promises = (const char *const *)fleet_conf(p->fleet)->shared_block_devices;
 	g_autofree char *why = NULL;
 
-	if (precheck_busy(p, r, precheck_turn) || failed(p, r, false))
+	if (check_busy(p, r, check_turn) || failed(p, r, false))
 		return;
 	take(&d->dest, r);
 	if (device_names_agree(d->path, &d->source, &d->dest, device_promised(promises, d->path), &why))
@@ -244,19 +264,19 @@ static void dest_named(struct precheck *p, struct hv_reply *r)
 		refuse(p, why);
 }
 
-static void source_named(struct precheck *p, struct hv_reply *r)
+static void source_named(struct check *p, struct hv_reply *r)
 {
-	if (precheck_busy(p, r, precheck_turn) || failed(p, r, true))
+	if (check_busy(p, r, check_turn) || failed(p, r, true))
 		return;
 	take(&current(p)->source, r);
 	ask_dest(p);
 }
 
-static void ask_dest(struct precheck *p)
+static void ask_dest(struct check *p)
 {
 	struct hv_req req = { .op = HV_DEVICE_GET, .uuid = p->server_uuid, .vol.path = current(p)->path };
 
-	if (!p->dest || !precheck_ask(p, p->dest, &req, dest_named))
+	if (!p->dest || !check_ask(p, p->dest, &req, dest_named))
 		refuse(p, "the host is not connected");
 }
 
@@ -269,9 +289,9 @@ static const char *const own_kinds[HV_SOURCE_N] = {
 };
 
 /* Return: why that source belongs to its host; NULL: it does not, or the operator says so. */
-static const char *own(const struct precheck *p, enum hv_source kind, const char *source)
+static const char *own(const struct check *p, enum hv_source kind, const char *source)
 {
-	const char *const *promises = (const char *const *)fleet_conf(p->engine->fleet)->shared_block_devices;
+	const char *const *promises = (const char *const *)fleet_conf(p->fleet)->shared_block_devices;
 
 	if (kind == HV_SOURCE_LOOPBACK && source && device_promised(promises, source))
 		return NULL;
@@ -279,9 +299,9 @@ static const char *own(const struct precheck *p, enum hv_source kind, const char
 }
 
 /* What no rule is known for belongs to its host. */
-static enum verdict other_disks(struct precheck *p, GError **err)
+static enum check_result other_disks(struct check *p, GError **err)
 {
-	const struct hv_dom *dom = precheck_dom(p);
+	const struct hv_dom *dom = check_dom(p);
 
 	for (guint i = 0; i < dom->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
@@ -296,71 +316,74 @@ static enum verdict other_disks(struct precheck *p, GError **err)
 		if (!why)
 			continue;
 		p->report.hopeless = true;
-		return precheck_fail(err, "Migration pre-check error: Disk %s (%s) is %s: it belongs to %s.", k->target ? k->target : "?",
-				     source ? source : "-", why, p->source->name);
+		return check_fail(err, "Migration pre-check error: Disk %s (%s) is %s: it belongs to %s.", k->target ? k->target : "?",
+				  source ? source : "-", why, p->source->name);
 	}
-	return PASS;
+	return CHECK_PASSED;
 }
 
-enum verdict precheck_block_devices(struct precheck *p, GError **err)
+enum check_result check_block_devices(struct check *p, GError **err)
 {
+	struct read *r = reading(p);
 	struct hv_req req = { .op = HV_DEVICE_GET, .uuid = p->server_uuid };
 
-	if (!precheck_dom(p))
-		return precheck_fetch_dom(p, err);
-	if (precheck_volume_unknown(p))
-		return precheck_skip(p, "it is not known where a disk is");
-	if (!p->devices)
-		find_devices(p, precheck_dom(p));
-	if (p->device == p->devices->len)
+	if (!check_dom(p))
+		return check_fetch_dom(p, err);
+	if (check_volume_unknown(p))
+		return check_skip(p, "it is not known where a disk is");
+	if (!r->devices)
+		find_devices(r, check_dom(p));
+	if (r->device == r->devices->len) {
+		p->shares_device = r->devices->len > 0;
 		return other_disks(p, err);
+	}
 	req.vol.path = current(p)->path;
-	if (precheck_ask(p, p->source, &req, source_named))
-		return ASKED;
-	p->report.source_lost = true;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->source->name);
+	return check_ask_source(p, &req, source_named, err);
 }
 
 /* ---- the row of files that the guest only reads ---- */
 
-static void add_file(struct precheck *p, const struct hv_disk *k, const char *path, bool may_lack)
+static void add_file(GPtrArray *files, const struct hv_disk *k, const char *path, bool may_lack)
 {
 	struct device *d;
 
-	for (guint i = 0; i < p->files->len; i++) {
-		struct device *have = g_ptr_array_index(p->files, i);
+	for (guint i = 0; i < files->len; i++) {
+		struct device *have = g_ptr_array_index(files, i);
 
 		if (strcmp(have->path, path) != 0)
 			continue;
 		have->may_lack &= may_lack;
 		return;
 	}
-	d = add(p->files, k->target, path);
+	d = add(files, k->target, path);
 	d->file = true;
 	d->may_lack = may_lack;
 }
 
-static void find_files(struct precheck *p, const struct hv_dom *dom)
+static GPtrArray *find_files(struct check *p, const struct hv_dom *dom)
 {
-	p->files = g_ptr_array_new_with_free_func(device_free);
+	GPtrArray *files = g_ptr_array_new_with_free_func(device_free);
+
+
 	for (guint i = 0; i < dom->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
-		bool brought = block_is_local(k) && !precheck_shares_folder(p, k->source);
+		bool brought = block_is_local(k) && !check_shares_folder(p, k->source);
 
 		if (brought && (k->readonly || k->cdrom))
-			add_file(p, k, k->source, true);
+			add_file(files, k, k->source, true);
 		for (guint b = 0; k->backing && b < k->backing->len; b++) {
 			const struct hv_backing *under = g_ptr_array_index(k->backing, b);
 
-			if (under->path && *under->path == '/' && under->kind == HV_SOURCE_FILE && !precheck_shares_folder(p, under->path))
-				add_file(p, k, under->path, brought);
+			if (under->path && *under->path == '/' && under->kind == HV_SOURCE_FILE && !check_shares_folder(p, under->path))
+				add_file(files, k, under->path, brought);
 		}
 	}
+	return files;
 }
 
-static void file_looked_for(struct precheck *p, struct hv_reply *r)
+static void file_looked_for(struct check *p, struct hv_reply *r)
 {
-	if (precheck_busy(p, r, precheck_turn) || failed(p, r, false))
+	if (check_busy(p, r, check_turn) || failed(p, r, false))
 		return;
 	if (r->vol.exists)
 		read_source(p);
@@ -370,18 +393,19 @@ static void file_looked_for(struct precheck *p, struct hv_reply *r)
 		refuse(p, "the destination has none");
 }
 
-enum verdict precheck_read_files(struct precheck *p, GError **err)
+enum check_result check_read_files(struct check *p, GError **err)
 {
+	struct read *r = reading(p);
 	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
 
-	if (!precheck_dom(p))
-		return precheck_fetch_dom(p, err);
-	if (precheck_volume_unknown(p))
-		return precheck_skip(p, "it is not known where a disk is");
-	if (!p->files)
-		find_files(p, precheck_dom(p));
-	if (p->read_file == p->files->len)
-		return PASS;
+	if (!check_dom(p))
+		return check_fetch_dom(p, err);
+	if (check_volume_unknown(p))
+		return check_skip(p, "it is not known where a disk is");
+	if (!r->files)
+		r->files = find_files(p, check_dom(p));
+	if (r->file == r->files->len)
+		return CHECK_PASSED;
 	req.vol.path = current(p)->path;
-	return precheck_ask_dest(p, &req, file_looked_for, err);
+	return check_ask_dest(p, &req, file_looked_for, err);
 }

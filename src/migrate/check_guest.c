@@ -5,58 +5,88 @@
  * what this guest needs and no more. What cannot be found out is skipped, with
  * the reason; it never passes.
  */
-#include "migrate/check_priv.h"
+#include "migrate/check_guest.h"
 
 #include "base/err.h"
 #include "hv/needs.h"
 
 #define REFUSED "Migration pre-check error: "
 
-enum verdict precheck_read_needs(struct precheck *p, GError **err)
+/* What the guest needs, and what was said of it. */
+struct asked {
+	bool read;
+	struct domxml_needs needs;
+	GPtrArray *at_source, *at_dest; /* struct hv_need *, with the host's answers; NULL: not asked yet */
+	guint file;                     /* of needs.files, that is being looked for */
+	guint made;                     /* of needs.made, whose folder is being looked for */
+	bool lacks_nvram;               /* the destination has no file of the guest's firmware variables: it is made there */
+};
+
+static void asked_clear(void *part)
 {
-	if (p->needs_read)
-		return PASS;
+	struct asked *a = part;
+
+	domxml_needs_clear(&a->needs);
+	g_clear_pointer(&a->at_source, g_ptr_array_unref);
+	g_clear_pointer(&a->at_dest, g_ptr_array_unref);
+}
+
+static const struct check_part part = { sizeof(struct asked), asked_clear };
+
+static struct asked *asked(struct check *p)
+{
+	return check_part(p, &part);
+}
+
+enum check_result check_needs(struct check *p, const struct domxml_needs **ret, GError **err)
+{
+	struct asked *a = asked(p);
+
+	*ret = &a->needs;
+	if (a->read)
+		return CHECK_PASSED;
 	if (!p->report.xml)
-		return precheck_fetch_xml(p, err);
-	p->needs_read = domxml_needs(p->report.xml, &p->needs, err);
-	p->report.listeners = g_steal_pointer(&p->needs.listeners);
-	return p->needs_read ? PASS : FAIL;
+		return check_fetch_xml(p, err);
+	a->read = domxml_needs(p->report.xml, &a->needs, err);
+	p->report.listeners = g_steal_pointer(&a->needs.listeners);
+	return a->read ? CHECK_PASSED : CHECK_FAILED;
 }
 
 /* ---- asking ---- */
 
-static void source_said(struct precheck *p, struct hv_reply *r)
+static void source_said(struct check *p, struct hv_reply *r)
 {
 	if (r->err && err_code(r->err) == ERR_HV_LOST) {
-		precheck_source_failed(p, r->err);
+		check_source_failed(p, r->err);
 		return;
 	}
-	p->at_source = r->err ? hv_needs_copy(p->needs.source) : g_steal_pointer(&r->needs);
-	precheck_run(p); /* the same row again */
+	asked(p)->at_source = r->err ? hv_needs_copy(asked(p)->needs.source) : g_steal_pointer(&r->needs);
+	check_run(p); /* the same row again */
 }
 
-static void dest_said(struct precheck *p, struct hv_reply *r)
+static void dest_said(struct check *p, struct hv_reply *r)
 {
 	if (r->err && err_code(r->err) == ERR_HV_LOST) {
-		precheck_decided(p, FAIL, g_error_copy(r->err));
+		check_decided(p, CHECK_FAILED, g_error_copy(r->err));
 		return;
 	}
-	p->at_dest = r->err ? hv_needs_copy(p->needs.dest) : g_steal_pointer(&r->needs);
-	precheck_run(p);
+	asked(p)->at_dest = r->err ? hv_needs_copy(asked(p)->needs.dest) : g_steal_pointer(&r->needs);
+	check_run(p);
 }
 
-static enum verdict ask(struct precheck *p, bool of_dest, GError **err)
+/* Return: PASSED when the host has said it: @ret, borrowed. */
+static enum check_result ask(struct check *p, bool of_dest, GPtrArray **ret, GError **err)
 {
+	const struct asked *a = asked(p);
+	const struct domxml_needs *needs;
 	struct hv_req req = { .op = HV_LOOKUP, .uuid = p->server_uuid };
-	enum verdict v = precheck_read_needs(p, err);
+	enum check_result v = check_needs(p, &needs, err);
 
-	if (v != PASS || (of_dest ? p->at_dest : p->at_source))
+	*ret = of_dest ? a->at_dest : a->at_source;
+	if (v != CHECK_PASSED || *ret)
 		return v;
-	req.needs = of_dest ? p->needs.dest : p->needs.source;
-	if (precheck_ask(p, of_dest ? p->dest : p->source, &req, of_dest ? dest_said : source_said))
-		return ASKED;
-	p->report.source_lost |= !of_dest;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", of_dest ? p->dest_name : p->server->host);
+	req.needs = of_dest ? needs->dest : needs->source;
+	return of_dest ? check_ask_dest(p, &req, dest_said, err) : check_ask_source(p, &req, source_said, err);
 }
 
 /* ---- the answers ---- */
@@ -74,65 +104,68 @@ static const struct hv_need *first(GPtrArray *needs, unsigned kinds, enum hv_fou
 	return NULL;
 }
 
-static enum verdict unknown(struct precheck *p, const char *host, const struct hv_need *n)
+static enum check_result unknown(struct check *p, const char *host, const struct hv_need *n)
 {
 	g_autofree char *why = g_strdup_printf("whether %s has it cannot be found out: %s %s%s%s", host, hv_need_kind_name(n->kind), n->name,
 					       n->why ? ": " : "", n->why ? n->why : "");
 
-	return precheck_skip(p, why);
+	return check_skip(p, why);
 }
 
 /* It is the same for every destination. */
-static enum verdict stays(struct precheck *p, GError **err, char *why)
+static enum check_result stays(struct check *p, GError **err, char *why)
 {
 	g_autofree char *owned = why;
 
 	p->report.hopeless = true;
-	return precheck_fail(err, REFUSED "Unable to migrate %s: %s", p->server_uuid, owned);
+	return check_fail(err, REFUSED "Unable to migrate %s: %s", p->server_uuid, owned);
 }
 
-enum verdict precheck_snapshots(struct precheck *p, GError **err)
+enum check_result check_snapshots(struct check *p, GError **err)
 {
-	enum verdict v = ask(p, false, err);
+	GPtrArray *said;
+	enum check_result v = ask(p, false, &said, err);
 	const struct hv_need *n;
 
-	if (v != PASS)
+	if (v != CHECK_PASSED)
 		return v;
-	n = first(p->at_source, KIND(HV_NEED_NO_SNAPSHOT), HV_FOUND_NOT);
+	n = first(said, KIND(HV_NEED_NO_SNAPSHOT), HV_FOUND_NOT);
 	if (n)
 		return stays(p, err, g_strdup_printf("it has %s snapshots, which libvirt does not move: delete them first (virsh snapshot-delete)", n->why));
-	n = first(p->at_source, KIND(HV_NEED_NO_SNAPSHOT), HV_FOUND_UNKNOWN);
-	return n ? precheck_skip(p, n->why ? n->why : "the source does not say") : PASS;
+	n = first(said, KIND(HV_NEED_NO_SNAPSHOT), HV_FOUND_UNKNOWN);
+	return n ? check_skip(p, n->why ? n->why : "the source does not say") : CHECK_PASSED;
 }
 
-enum verdict precheck_checkpoints(struct precheck *p, GError **err)
+enum check_result check_checkpoints(struct check *p, GError **err)
 {
-	enum verdict v = ask(p, false, err);
+	GPtrArray *said;
+	enum check_result v = ask(p, false, &said, err);
 	const struct hv_need *n;
 
-	if (v != PASS)
+	if (v != CHECK_PASSED)
 		return v;
-	n = first(p->at_source, KIND(HV_NEED_NO_CHECKPOINT), HV_FOUND_NOT);
+	n = first(said, KIND(HV_NEED_NO_CHECKPOINT), HV_FOUND_NOT);
 	if (n)
 		return stays(p, err, g_strdup_printf("it has %s checkpoints, which libvirt would forget: delete them first (virsh checkpoint-delete)",
 						     n->why));
-	n = first(p->at_source, KIND(HV_NEED_NO_CHECKPOINT), HV_FOUND_UNKNOWN);
-	return n ? precheck_skip(p, n->why ? n->why : "the source does not say") : PASS;
+	n = first(said, KIND(HV_NEED_NO_CHECKPOINT), HV_FOUND_UNKNOWN);
+	return n ? check_skip(p, n->why ? n->why : "the source does not say") : CHECK_PASSED;
 }
 
-enum verdict precheck_block_jobs(struct precheck *p, GError **err)
+enum check_result check_block_jobs(struct check *p, GError **err)
 {
-	enum verdict v = ask(p, false, err);
+	GPtrArray *said;
+	enum check_result v = ask(p, false, &said, err);
 	const struct hv_need *n;
 
-	if (v != PASS)
+	if (v != CHECK_PASSED)
 		return v;
-	n = first(p->at_source, KIND(HV_NEED_DISK_IDLE), HV_FOUND_NOT);
+	n = first(said, KIND(HV_NEED_DISK_IDLE), HV_FOUND_NOT);
 	if (n)
 		return stays(p, err, g_strdup_printf("a block job (a backup, a copy, a commit) works on its disk %s: wait for its end, or abort it "
 						     "(virsh blockjob, domjobabort)", n->name));
-	n = first(p->at_source, KIND(HV_NEED_DISK_IDLE), HV_FOUND_UNKNOWN);
-	return n ? precheck_skip(p, n->why ? n->why : "the source does not say") : PASS;
+	n = first(said, KIND(HV_NEED_DISK_IDLE), HV_FOUND_UNKNOWN);
+	return n ? check_skip(p, n->why ? n->why : "the source does not say") : CHECK_PASSED;
 }
 
 static bool has_feature(const struct hv_host_info *i, const char *name)
@@ -140,133 +173,138 @@ static bool has_feature(const struct hv_host_info *i, const char *name)
 	return i->cpu_features && g_strv_contains((const char *const *)i->cpu_features, name);
 }
 
-enum verdict precheck_unmigratable(struct precheck *p, GError **err)
+enum check_result check_unmigratable(struct check *p, GError **err)
 {
-	enum verdict v = precheck_read_needs(p, err);
+	const struct domxml_needs *needs;
+	enum check_result v = check_needs(p, &needs, err);
 
-	if (v != PASS)
+	if (v != CHECK_PASSED)
 		return v;
-	if (p->needs.blocker)
-		return stays(p, err, g_strdup(p->needs.blocker));
-	if (!p->needs.all_features || p->needs.tsc_hz)
-		return PASS;
+	if (needs->blocker)
+		return stays(p, err, g_strdup(needs->blocker));
+	if (!needs->all_features || needs->tsc_hz)
+		return CHECK_PASSED;
 	if (!p->source->info)
-		return precheck_skip(p, "the source has not reported its capabilities yet");
+		return check_skip(p, "the source has not reported its capabilities yet");
 	if (has_feature(p->source->info, "invtsc"))
 		return stays(p, err, g_strdup("its CPU has every feature of its host's (migratable='off'), invtsc too, and the frequency of its tsc timer "
 					      "is not set"));
-	return PASS;
+	return CHECK_PASSED;
 }
 
 /* libvirt's own: a millionth's 250. */
 #define TSC_TOLERANCE_PPM 250
 
-enum verdict precheck_tsc(struct precheck *p, GError **err)
+enum check_result check_tsc(struct check *p, GError **err)
 {
-	enum verdict v = precheck_read_needs(p, err);
+	const struct domxml_needs *needs;
+	enum check_result v = check_needs(p, &needs, err);
 	const struct hv_host_info *dst = p->dest->info;
 	int64_t tolerance_hz;
 
-	if (v != PASS || !p->needs.tsc_hz)
+	if (v != CHECK_PASSED || !needs->tsc_hz)
 		return v;
 	if (!dst || !dst->tsc_hz)
-		return precheck_skip(p, "the host does not say at what frequency its TSC runs");
+		return check_skip(p, "the host does not say at what frequency its TSC runs");
 	tolerance_hz = (int64_t)((double)dst->tsc_hz * TSC_TOLERANCE_PPM / 1e6);
-	if (dst->tsc_scaling != HV_NO || ABS(p->needs.tsc_hz - dst->tsc_hz) <= tolerance_hz)
-		return PASS;
-	return precheck_fail(err, REFUSED "Unable to migrate %s: its TSC runs at %" G_GINT64_FORMAT " Hz, that of %s at %" G_GINT64_FORMAT " Hz, which "
-			     "cannot be scaled", p->server_uuid, p->needs.tsc_hz, p->dest_name, dst->tsc_hz);
+	if (dst->tsc_scaling != HV_NO || ABS(needs->tsc_hz - dst->tsc_hz) <= tolerance_hz)
+		return CHECK_PASSED;
+	return check_fail(err, REFUSED "Unable to migrate %s: its TSC runs at %" G_GINT64_FORMAT " Hz, that of %s at %" G_GINT64_FORMAT " Hz, which "
+			  "cannot be scaled", p->server_uuid, needs->tsc_hz, p->dest_name, dst->tsc_hz);
 }
 
-static enum verdict has(struct precheck *p, unsigned kinds, GError **err)
+static enum check_result has(struct check *p, unsigned kinds, GError **err)
 {
-	enum verdict v = ask(p, true, err);
+	GPtrArray *said;
+	enum check_result v = ask(p, true, &said, err);
 	const struct hv_need *n;
 
-	if (v != PASS)
+	if (v != CHECK_PASSED)
 		return v;
-	n = first(p->at_dest, kinds, HV_FOUND_NOT);
+	n = first(said, kinds, HV_FOUND_NOT);
 	if (n)
-		return precheck_fail(err, REFUSED "Unable to migrate %s: %s has no %s %s%s%s", p->server_uuid, p->dest_name,
-				     hv_need_kind_name(n->kind), n->name, n->why ? ": " : "", n->why ? n->why : "");
-	n = first(p->at_dest, kinds, HV_FOUND_UNKNOWN);
-	return n ? unknown(p, p->dest_name, n) : PASS;
+		return check_fail(err, REFUSED "Unable to migrate %s: %s has no %s %s%s%s", p->server_uuid, p->dest_name,
+				  hv_need_kind_name(n->kind), n->name, n->why ? ": " : "", n->why ? n->why : "");
+	n = first(said, kinds, HV_FOUND_UNKNOWN);
+	return n ? unknown(p, p->dest_name, n) : CHECK_PASSED;
 }
 
-enum verdict precheck_name(struct precheck *p, GError **err)
+enum check_result check_name(struct check *p, GError **err)
 {
-	enum verdict v = ask(p, true, err);
+	GPtrArray *said;
+	enum check_result v = ask(p, true, &said, err);
 	const struct hv_need *n;
 
-	if (v != PASS)
+	if (v != CHECK_PASSED)
 		return v;
-	n = first(p->at_dest, KIND(HV_NEED_NAME), HV_FOUND_NOT);
+	n = first(said, KIND(HV_NEED_NAME), HV_FOUND_NOT);
 	if (n)
-		return precheck_fail(err, REFUSED "Unable to migrate %s: %s has another domain of the name %s (%s)", p->server_uuid, p->dest_name,
-				     n->name, n->why);
-	n = first(p->at_dest, KIND(HV_NEED_NAME), HV_FOUND_UNKNOWN);
-	return n ? unknown(p, p->dest_name, n) : PASS;
+		return check_fail(err, REFUSED "Unable to migrate %s: %s has another domain of the name %s (%s)", p->server_uuid, p->dest_name,
+				  n->name, n->why);
+	n = first(said, KIND(HV_NEED_NAME), HV_FOUND_UNKNOWN);
+	return n ? unknown(p, p->dest_name, n) : CHECK_PASSED;
 }
 
-enum verdict precheck_machine(struct precheck *p, GError **err)
+enum check_result check_machine(struct check *p, GError **err)
 {
 	return has(p, KIND(HV_NEED_MACHINE), err);
 }
 
-enum verdict precheck_devices_built(struct precheck *p, GError **err)
+enum check_result check_devices_built(struct check *p, GError **err)
 {
 	return has(p, KIND(HV_NEED_DEVICE), err);
 }
 
-enum verdict precheck_security(struct precheck *p, GError **err)
+enum check_result check_security(struct check *p, GError **err)
 {
 	return has(p, KIND(HV_NEED_SECURITY), err);
 }
 
 /* A name that is not free is said otherwise than a thing that is not there. */
-enum verdict precheck_networks(struct precheck *p, GError **err)
+enum check_result check_networks(struct check *p, GError **err)
 {
-	enum verdict v = ask(p, true, err);
-	const struct hv_need *n = v == PASS ? first(p->at_dest, KIND(HV_NEED_NO_INTERFACE), HV_FOUND_NOT) : NULL;
+	GPtrArray *said;
+	enum check_result v = ask(p, true, &said, err);
+	const struct hv_need *n = v == CHECK_PASSED ? first(said, KIND(HV_NEED_NO_INTERFACE), HV_FOUND_NOT) : NULL;
 
 	if (n)
-		return precheck_fail(err, REFUSED "Unable to migrate %s: %s has an interface %s already, as the guest's own is to be called", p->server_uuid,
-				     p->dest_name, n->name);
+		return check_fail(err, REFUSED "Unable to migrate %s: %s has an interface %s already, as the guest's own is to be called", p->server_uuid,
+				  p->dest_name, n->name);
 	return has(p, KIND(HV_NEED_INTERFACE) | KIND(HV_NEED_NETWORK) | KIND(HV_NEED_NWFILTER), err);
 }
 
-enum verdict precheck_secrets(struct precheck *p, GError **err)
+enum check_result check_secrets(struct check *p, GError **err)
 {
 	return has(p, KIND(HV_NEED_SECRET), err);
 }
 
 /* ---- files ---- */
 
-static enum verdict look_for(struct precheck *p, const char *path, precheck_answer_f *answer, GError **err)
+static enum check_result look_for(struct check *p, const char *path, check_answer_f *answer, GError **err)
 {
 	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid, .vol.path = path };
 
-	return precheck_ask_dest(p, &req, answer, err);
+	return check_ask_dest(p, &req, answer, err);
 }
 
 /* Return: the destination did not say whether it has that; the row is decided. */
-static bool not_said(struct precheck *p, const struct hv_reply *r, const char *path)
+static bool not_said(struct check *p, const struct hv_reply *r, const char *path)
 {
 	g_autofree char *why = NULL;
 
 	if (!r->err)
 		return false;
 	if (err_code(r->err) == ERR_HV_LOST) {
-		precheck_decided(p, FAIL, g_error_copy(r->err));
+		check_decided(p, CHECK_FAILED, g_error_copy(r->err));
 		return true;
 	}
 	why = g_strdup_printf("whether %s has %s cannot be found out: %s", p->dest_name, path, r->err->message);
-	precheck_decided(p, precheck_skip(p, why), NULL);
+	check_decided(p, check_skip(p, why), NULL);
 	return true;
 }
 
 /* @what: it has not. */
-static void G_GNUC_PRINTF(2, 3) lacks(struct precheck *p, const char *what, ...)
+static void G_GNUC_PRINTF(2, 3) lacks(struct check *p, const char *what, ...)
 {
 	g_autofree char *text = NULL;
 	GError *err = NULL;
@@ -275,13 +313,13 @@ static void G_GNUC_PRINTF(2, 3) lacks(struct precheck *p, const char *what, ...)
 	va_start(args, what);
 	text = g_strdup_vprintf(what, args);
 	va_end(args);
-	(void)precheck_fail(&err, REFUSED "Unable to migrate %s: %s has %s", p->server_uuid, p->dest_name, text);
-	precheck_decided(p, FAIL, err);
+	(void)check_fail(&err, REFUSED "Unable to migrate %s: %s has %s", p->server_uuid, p->dest_name, text);
+	check_decided(p, CHECK_FAILED, err);
 }
 
-static void file_looked_for(struct precheck *p, struct hv_reply *r)
+static void file_looked_for(struct check *p, struct hv_reply *r)
 {
-	const char *path = g_ptr_array_index(p->needs.files, p->file);
+	const char *path = g_ptr_array_index(asked(p)->needs.files, asked(p)->file);
 
 	if (not_said(p, r, path))
 		return;
@@ -289,24 +327,25 @@ static void file_looked_for(struct precheck *p, struct hv_reply *r)
 		lacks(p, "no %s, which it boots from", path);
 		return;
 	}
-	p->file++;
-	precheck_run(p); /* the same row again, the next file */
+	asked(p)->file++;
+	check_run(p); /* the same row again, the next file */
 }
 
-enum verdict precheck_boot_files(struct precheck *p, GError **err)
+enum check_result check_boot_files(struct check *p, GError **err)
 {
-	enum verdict v = precheck_read_needs(p, err);
+	const struct domxml_needs *needs;
+	enum check_result v = check_needs(p, &needs, err);
 
-	if (v != PASS || p->file >= p->needs.files->len)
+	if (v != CHECK_PASSED || asked(p)->file >= needs->files->len)
 		return v;
-	return look_for(p, g_ptr_array_index(p->needs.files, p->file), file_looked_for, err);
+	return look_for(p, g_ptr_array_index(needs->files, asked(p)->file), file_looked_for, err);
 }
 
 /* ---- folders of what is made where the guest comes ---- */
 
-static void folder_looked_for(struct precheck *p, struct hv_reply *r)
+static void folder_looked_for(struct check *p, struct hv_reply *r)
 {
-	const char *path = g_ptr_array_index(p->needs.made, p->made);
+	const char *path = g_ptr_array_index(asked(p)->needs.made, asked(p)->made);
 	g_autofree char *folder = g_path_get_dirname(path);
 
 	if (not_said(p, r, folder))
@@ -315,69 +354,69 @@ static void folder_looked_for(struct precheck *p, struct hv_reply *r)
 		lacks(p, "no folder %s, in which %s is made when the guest comes", folder, path);
 		return;
 	}
-	p->made++;
-	precheck_run(p);
+	asked(p)->made++;
+	check_run(p);
 }
 
-enum verdict precheck_folders(struct precheck *p, GError **err)
+enum check_result check_folders(struct check *p, GError **err)
 {
-	enum verdict v = precheck_read_needs(p, err);
+	const struct domxml_needs *needs;
+	enum check_result v = check_needs(p, &needs, err);
 
-	if (v != PASS || p->made >= p->needs.made->len)
+	if (v != CHECK_PASSED || asked(p)->made >= needs->made->len)
 		return v;
-	return look_for(p, g_ptr_array_index(p->needs.made, p->made), folder_looked_for, err);
+	return look_for(p, g_ptr_array_index(needs->made, asked(p)->made), folder_looked_for, err);
 }
 
 /* ---- the firmware's variables: libvirt makes the file of a template where there is none, and QEMU then brings what is in it ---- */
 
-static const char *nvram_wanted(const struct precheck *p)
+static const char *nvram_wanted(struct check *p)
 {
-	return p->lacks_nvram ? p->needs.nvram_template : p->needs.nvram;
+	const struct asked *a = asked(p);
+
+	return a->lacks_nvram ? a->needs.nvram_template : a->needs.nvram;
 }
 
-static void nvram_looked_for(struct precheck *p, struct hv_reply *r)
+static void nvram_looked_for(struct check *p, struct hv_reply *r)
 {
+	struct asked *a = asked(p);
+
 	if (not_said(p, r, nvram_wanted(p)))
 		return;
 	if (r->vol.exists) {
-		precheck_decided(p, PASS, NULL);
+		check_decided(p, CHECK_PASSED, NULL);
 		return;
 	}
-	if (p->lacks_nvram) {
-		lacks(p, "neither the file of its firmware's variables (%s) nor the template %s to make it of", p->needs.nvram, p->needs.nvram_template);
+	if (a->lacks_nvram) {
+		lacks(p, "neither the file of its firmware's variables (%s) nor the template %s to make it of", a->needs.nvram, a->needs.nvram_template);
 		return;
 	}
-	p->lacks_nvram = true;
-	precheck_run(p); /* the same row again, the template */
+	a->lacks_nvram = true;
+	check_run(p); /* the same row again, the template */
 }
 
-enum verdict precheck_nvram(struct precheck *p, GError **err)
+enum check_result check_nvram(struct check *p, GError **err)
 {
-	enum verdict v = precheck_read_needs(p, err);
+	const struct domxml_needs *needs;
+	enum check_result v = check_needs(p, &needs, err);
 
-	if (v != PASS || !p->needs.nvram)
+	if (v != CHECK_PASSED || !needs->nvram)
 		return v;
 	if (!nvram_wanted(p))
-		return precheck_skip(p, "the template of its firmware's variables is the one that the destination's configuration names, which libvirt does "
-				     "not tell");
+		return check_skip(p, "the template of its firmware's variables is the one that the destination's configuration names, which libvirt does "
+				  "not tell");
 	return look_for(p, nvram_wanted(p), nvram_looked_for, err);
 }
 
-enum verdict precheck_host_paths(struct precheck *p, GError **err)
+enum check_result check_host_paths(struct check *p, GError **err)
 {
-	enum verdict v = precheck_read_needs(p, err);
+	const struct domxml_needs *needs;
+	enum check_result v = check_needs(p, &needs, err);
 	g_autofree char *why = NULL;
 
-	if (v != PASS || p->needs.paths->len == 0)
+	if (v != CHECK_PASSED || needs->paths->len == 0)
 		return v;
 	why = g_strdup_printf("whether %s has %s cannot be found out: libvirt does not tell", p->dest_name,
-			      (const char *)g_ptr_array_index(p->needs.paths, 0));
-	return precheck_skip(p, why);
-}
-
-void precheck_guest_clear(struct precheck *p)
-{
-	domxml_needs_clear(&p->needs);
-	g_clear_pointer(&p->at_source, g_ptr_array_unref);
-	g_clear_pointer(&p->at_dest, g_ptr_array_unref);
+			      (const char *)g_ptr_array_index(needs->paths, 0));
+	return check_skip(p, why);
 }

@@ -8,11 +8,32 @@
  * device. Both pools are refreshed: a volume that another host has made since is
  * not seen before, and libvirt does not look by itself.
  */
-#include "migrate/check_priv.h"
+#include "migrate/check_pool.h"
 
 #include <string.h>
 
 #include "base/err.h"
+
+/* The volume that is being looked for, as it is at the source. */
+struct sought {
+	char *path, *origin;
+	enum hv_source kind;
+};
+
+static void sought_clear(void *part)
+{
+	struct sought *v = part;
+
+	g_free(v->path);
+	g_free(v->origin);
+}
+
+static const struct check_part part = { sizeof(struct sought), sought_clear };
+
+static struct sought *sought(struct check *p)
+{
+	return check_part(p, &part);
+}
 
 /* A place in the description where a volume is named. */
 struct named {
@@ -49,66 +70,60 @@ static bool next_named(const struct hv_dom *dom, struct named *ret)
 	return false;
 }
 
-bool precheck_volume_unknown(const struct precheck *p)
+bool check_volume_unknown(const struct check *p)
 {
 	struct named n;
 
-	return next_named(precheck_dom(p), &n);
-}
-
-void precheck_pools_clear(struct precheck *p)
-{
-	g_clear_pointer(&p->volume_path, g_free);
-	g_clear_pointer(&p->volume_origin, g_free);
+	return next_named(check_dom(p), &n);
 }
 
 /* @at: the host that it is about. */
-static void refuse(struct precheck *p, const char *at, const char *why)
+static void refuse(struct check *p, const char *at, const char *why)
 {
 	struct named n = { .target = NULL };
 	g_autofree char *brief = NULL;
 	GError *err = NULL;
 
-	(void)next_named(precheck_dom(p), &n); /* it is the one that is looked at */
+	(void)next_named(check_dom(p), &n); /* it is the one that is looked at */
 	brief = g_strdup_printf("Disk %s is the volume \"%s\" of the storage pool \"%s\", and at %s %s", n.target ? n.target : "?", *n.source, n.pool,
 				at, why);
 	util_replace(&p->brief, brief);
-	(void)precheck_fail(&err, "Migration pre-check error: %s.", brief);
-	precheck_decided(p, FAIL, err);
+	(void)check_fail(&err, "Migration pre-check error: %s.", brief);
+	check_decided(p, CHECK_FAILED, err);
 }
 
-static void is_found(struct precheck *p)
+static void is_found(struct check *p)
 {
 	struct named n;
 
 	if (next_named(p->dom, &n)) {
-		util_replace(n.source, p->volume_path);
-		*n.kind = p->volume_kind;
+		util_replace(n.source, sought(p)->path);
+		*n.kind = sought(p)->kind;
 	}
-	precheck_run(p); /* the next one */
+	check_run(p); /* the next one */
 }
 
-static void dest_found(struct precheck *p, struct hv_reply *r)
+static void dest_found(struct check *p, struct hv_reply *r)
 {
 	g_autofree char *why = NULL;
 
-	if (precheck_busy(p, r, precheck_turn))
+	if (check_busy(p, r, check_turn))
 		return;
 	if (r->err) {
 		refuse(p, p->dest_name, r->err->message);
-	} else if (g_strcmp0(r->vol.path, p->volume_path) != 0) {
-		why = g_strdup_printf("that is %s, not %s as at the source", r->vol.path ? r->vol.path : "not known", p->volume_path);
+	} else if (g_strcmp0(r->vol.path, sought(p)->path) != 0) {
+		why = g_strdup_printf("that is %s, not %s as at the source", r->vol.path ? r->vol.path : "not known", sought(p)->path);
 		refuse(p, p->dest_name, why);
-	} else if (!r->vol.exists && p->volume_kind != HV_SOURCE_FILE) {
+	} else if (!r->vol.exists && sought(p)->kind != HV_SOURCE_FILE) {
 		refuse(p, p->dest_name, "there is none");
-	} else if (r->vol.exists && (r->vol.kind != p->volume_kind || g_strcmp0(r->vol.origin, p->volume_origin) != 0)) {
+	} else if (r->vol.exists && (r->vol.kind != sought(p)->kind || g_strcmp0(r->vol.origin, sought(p)->origin) != 0)) {
 		refuse(p, p->dest_name, "it is not the same thing");
 	} else {
 		is_found(p);
 	}
 }
 
-static bool ask(struct precheck *p, struct host *h, precheck_answer_f *answer)
+static bool ask(struct check *p, struct host *h, check_answer_f *answer)
 {
 	struct hv_req req = { .op = HV_VOL_FIND, .uuid = p->server_uuid };
 	struct named n;
@@ -117,41 +132,41 @@ static bool ask(struct precheck *p, struct host *h, precheck_answer_f *answer)
 		return false;
 	req.vol.pool = n.pool;
 	req.vol.name = *n.source;
-	return precheck_ask(p, h, &req, answer);
+	return check_ask(p, h, &req, answer);
 }
 
-static void source_found(struct precheck *p, struct hv_reply *r)
+static void source_found(struct check *p, struct hv_reply *r)
 {
-	if (precheck_busy(p, r, precheck_turn))
+	if (check_busy(p, r, check_turn))
 		return;
 	p->report.hopeless |= r->err || !r->vol.exists;
 	if (r->err && err_code(r->err) == ERR_HV_LOST) {
-		precheck_source_failed(p, r->err);
+		check_source_failed(p, r->err);
 	} else if (r->err || !r->vol.exists) {
 		refuse(p, p->source ? p->source->name : "the source", r->err ? r->err->message : "there is none");
 	} else if (*r->vol.path != '/' && r->vol.kind != HV_SOURCE_NETWORK && r->vol.kind != HV_SOURCE_LOOPBACK) {
 		refuse(p, p->source ? p->source->name : "the source", "it has no path");
 	} else {
-		util_replace(&p->volume_path, r->vol.path);
-		util_replace(&p->volume_origin, r->vol.origin);
-		p->volume_kind = r->vol.kind;
+		util_replace(&sought(p)->path, r->vol.path);
+		util_replace(&sought(p)->origin, r->vol.origin);
+		sought(p)->kind = r->vol.kind;
 		if (!ask(p, p->dest, dest_found))
 			refuse(p, p->dest_name, "the host is not connected");
 	}
 }
 
-enum verdict precheck_pools(struct precheck *p, GError **err)
+enum check_result check_pools(struct check *p, GError **err)
 {
 	struct named n;
 
-	if (!precheck_dom(p))
-		return precheck_fetch_dom(p, err);
-	if (!next_named(precheck_dom(p), &n))
-		return PASS;
+	if (!check_dom(p))
+		return check_fetch_dom(p, err);
+	if (!next_named(check_dom(p), &n))
+		return CHECK_PASSED;
 	if (!p->dom)
 		p->dom = hv_dom_copy(p->server->dom);
 	if (ask(p, p->source, source_found))
-		return ASKED;
+		return CHECK_ASKED;
 	p->report.source_lost = true;
-	return precheck_fail(err, "Compute service of %s is unavailable at this time.", p->source->name);
+	return check_fail(err, "Compute service of %s is unavailable at this time.", p->source->name);
 }

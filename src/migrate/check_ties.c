@@ -7,36 +7,36 @@
 
 #define REFUSED "Migration pre-check error: "
 
-char *precheck_shares(const struct precheck_tied *t)
+char *check_shares(const struct check_tied *t)
 {
 	return t->ties->shares ? g_strdup("Feature not supported with instances that have shares.") : NULL;
 }
 
-char *precheck_sealed(const struct precheck_tied *t)
+char *check_sealed(const struct check_tied *t)
 {
 	if (!t->ties->sealed)
 		return NULL;
-	return g_strdup_printf("Operation 'live-migration' not supported for SEV-enabled instance (%s).", t->uuid);
+	return g_strdup_printf("Operation '%s' not supported for SEV-enabled instance (%s).", t->words->operation, t->uuid);
 }
 
 /* Neutron's guaranteed bandwidth is libvirt's floor where libvirt shapes the traffic. */
-char *precheck_resource_requests(const struct precheck_tied *t)
+char *check_resource_requests(const struct check_tied *t)
 {
 	for (guint i = 0; t->nics && i < t->nics->len; i++)
 		if (((const struct hv_nic *)g_ptr_array_index(t->nics, i))->floor_kibs > 0)
-			return g_strdup("The os-migrateLive action on a server with ports having resource requests, like a port with a QoS "
-					"minimum bandwidth policy, is not supported by this cluster right now");
+			return g_strdup_printf("The %s action on a server with ports having resource requests, like a port with a QoS "
+					       "minimum bandwidth policy, is not supported by this cluster right now", t->words->action);
 	return NULL;
 }
 
-char *precheck_vpmem(const struct precheck_tied *t)
+char *check_vpmem(const struct check_tied *t)
 {
 	if (!t->ties->vpmem)
 		return NULL;
 	return g_strdup(REFUSED "Cannot live migrate with virtual persistent memory, the operation is not supported.");
 }
 
-char *precheck_devices(const struct precheck_tied *t)
+char *check_devices(const struct check_tied *t)
 {
 	if (t->ties->devices->len == 0)
 		return NULL;
@@ -48,7 +48,7 @@ char *precheck_devices(const struct precheck_tied *t)
  * Nova takes such a card away for the migration and gives another one back. With failover QEMU does that itself, and the
  * guest goes on over the interface beside it; without, libvirt refuses.
  */
-char *precheck_sriov(const struct precheck_tied *t)
+char *check_sriov(const struct check_tied *t)
 {
 	for (guint i = 0; t->nics && i < t->nics->len; i++) {
 		const struct hv_nic *n = g_ptr_array_index(t->nics, i);
@@ -65,7 +65,7 @@ static bool too_old(const struct hv_host_info *i)
 }
 
 /* Which type a device has, and which ones the destination has, is no part of what hosts tell. */
-char *precheck_mdev(const struct precheck_tied *t)
+char *check_mdev(const struct check_tied *t)
 {
 	const char *old = too_old(t->src) ? t->source : too_old(t->dst) ? t->dest : NULL;
 
@@ -82,7 +82,7 @@ char *precheck_mdev(const struct precheck_tied *t)
  * QEMU (2.12 and later) sends the state of swtpm with the guest's, so nothing of it need be on shared storage; libvirt 9.0
  * starts the destination's swtpm for it. A secret that encrypts the state would have to be in the destination's libvirt.
  */
-char *precheck_vtpm(const struct precheck_tied *t)
+char *check_vtpm(const struct check_tied *t)
 {
 	switch (t->ties->tpm) {
 	case HV_TPM_NONE:
@@ -93,7 +93,7 @@ char *precheck_vtpm(const struct precheck_tied *t)
 		return g_strdup_printf(REFUSED "Unable to migrate %s: %s has no emulated TPM for its vTPM.", t->uuid, t->dest);
 	case HV_TPM_SECRET:
 	case HV_TPM_HOST:
-		return g_strdup_printf("Operation 'live-migration' not supported for vTPM-enabled instance (%s).", t->uuid);
+		return g_strdup_printf("Operation '%s' not supported for vTPM-enabled instance (%s).", t->words->operation, t->uuid);
 	case HV_TPM_N:
 		break;
 	}

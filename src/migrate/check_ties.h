@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * precheck_ties: may a guest with these ties go live at all, and to that host?
+ * check_ties: may a guest with these ties move at all, and to that host?
  *
  * Rules of the table of prechecks (check.h) that look at the guest and at what
  * both hosts have said, and at nothing else: pure functions.
@@ -10,8 +10,15 @@
 
 #include "hv/hv.h"
 
+/* What a kind of move is called, for refusals. */
+struct check_words {
+	const char *action;    /* "os-migrateLive" */
+	const char *operation; /* "live-migration" */
+};
+
 /* What a rule looks at. */
-struct precheck_tied {
+struct check_tied {
+	const struct check_words *words;
 	const char *uuid;              /* the guest's */
 	const struct hv_ties *ties;
 	GPtrArray *nics;               /* struct hv_nic *; NULL: not known */
@@ -20,10 +27,10 @@ struct precheck_tied {
 };
 
 /* Return: NULL if nothing speaks against it, or why not in Nova's words, owned by the caller (g_free). */
-typedef char *precheck_rule_f(const struct precheck_tied *t);
+typedef char *check_rule_f(const struct check_tied *t);
 
-precheck_rule_f precheck_shares, precheck_sealed, precheck_resource_requests, precheck_vpmem, precheck_devices, precheck_sriov;
+check_rule_f check_shares, check_sealed, check_resource_requests, check_vpmem, check_devices, check_sriov;
 /* These need both hosts. */
-precheck_rule_f precheck_mdev, precheck_vtpm;
+check_rule_f check_mdev, check_vtpm;
 
 #endif

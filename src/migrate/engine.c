@@ -135,11 +135,11 @@ struct engine *engine_new(struct fleet *f, GError **err)
 	e->queue = queue_new(e, start);
 	tell_init(&e->stats);
 	e->calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	e->prechecks = g_hash_table_new(NULL, NULL);
 	e->ended = g_ptr_array_new();
 	e->unsure = g_ptr_array_new_with_free_func(free_task);
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->volumes = volumes_new(f, &(struct volume_asks){ .alive = is_alive, .needed = is_needed, .user = e });
+	e->checks = check_set_new(f, e->volumes);
 	e->active = mig_query(e->store, Q_MIG_ACTIVE, STORE_NO_ARGS, err);
 	if (e->active)
 		g_ptr_array_set_free_func(e->active, free_task);
@@ -169,6 +169,7 @@ void engine_free(struct engine *e)
 		return;
 	e->stopping = true;
 	volumes_stop(e->volumes);
+	check_set_stop(e->checks);
 	for (guint i = 0; e->active && i < e->active->len; i++)
 		((struct mig *)g_ptr_array_index(e->active, i))->priv->turn++;
 	fleet_listen(e->fleet, &none);
@@ -184,7 +185,7 @@ void engine_free(struct engine *e)
 	g_ptr_array_unref(e->ended);
 	if (e->active)
 		g_ptr_array_unref(e->active);
-	precheck_stop(e);
+	check_set_free(e->checks);
 	volumes_free(e->volumes);
 	definition_stop(e);
 	g_free(e);
@@ -193,6 +194,11 @@ void engine_free(struct engine *e)
 guint engine_owed(const struct engine *e)
 {
 	return volumes_doomed(e->volumes) + definition_due(e);
+}
+
+struct check_set *engine_checks(struct engine *e)
+{
+	return e->checks;
 }
 
 struct fleet *engine_fleet(struct engine *e)

@@ -32,6 +32,7 @@
 #include "migrate/progress.h"
 #include "migrate/record.h"
 
+struct check_set;
 struct engine;
 
 /**
@@ -41,6 +42,8 @@ struct engine;
 struct engine *engine_new(struct fleet *f, GError **err);
 void engine_free(struct engine *e);
 struct fleet *engine_fleet(struct engine *e);
+/** engine_checks() - runs of checks, for prechecks that no migration asks for. Borrowed. */
+struct check_set *engine_checks(struct engine *e);
 
 /* Migrations that ended since the start, by their final phase; the histograms are of those that are done. */
 struct engine_stats {

@@ -10,7 +10,7 @@
 #include "fleet/sched.h"
 #include "hv/xml/domxml_rewrite.h"
 #include "migrate/block.h"
-#include "migrate/check.h"
+#include "migrate/checks.h"
 #include "migrate/definition.h"
 #include "migrate/flow.h"
 #include "migrate/step.h"
@@ -275,7 +275,7 @@ void live_copies(struct mig *m, GPtrArray *items)
 	m->priv->planned = items != NULL;
 }
 
-static void planned(struct precheck_report *r, void *user)
+static void planned(struct check_report *r, void *user)
 {
 	struct mig *m = user;
 
@@ -293,12 +293,13 @@ static void planned(struct precheck_report *r, void *user)
 /* The search has it already, but for a restart. */
 static void plan(struct mig *m)
 {
-	struct precheck_request req = {
-		.server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true, .own_migration = m->id,
+	struct check_request req = {
+		.table = &live_checks, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true,
+		.task = m->id, .held = queue_held(m),
 	};
 
-	precheck_cancel(m->priv->precheck);
-	m->priv->precheck = precheck_begin(m->priv->engine, &req, planned, m);
+	check_cancel(m->priv->precheck);
+	m->priv->precheck = check_begin(m->priv->engine->checks, &req, planned, m);
 }
 
 static void prepare(struct mig *m)

@@ -28,7 +28,7 @@ struct engine {
 	GHashTable *definitions;    /* struct definition *, by server, host and kind: see definition.h */
 	struct clock_timer *definer; /* tries again to do what is due */
 	GHashTable *calls;          /* uuids of servers with an HV_MIGRATE that has not come back, owned */
-	GHashTable *prechecks;      /* struct precheck *, a set: runs under way */
+	struct check_set *checks;   /* runs under way */
 	GPtrArray *unsure;          /* struct mig *: refused requests whose rows may have been written; see engine.c */
 	struct clock_timer *unsurer;
 	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
@@ -53,7 +53,7 @@ struct mig_private {
 	/* CHECK, SCHEDULE: the search for a destination */
 	GHashTable *excluded;        /* host -> reason */
 	char *candidate;             /* the host that is being asked */
-	struct precheck *precheck;   /* its run; NULL */
+	struct check *precheck;      /* its run; NULL */
 	char *xml, *xml_inactive;    /* the guest's migratable XML, live and defined */
 	GPtrArray *listeners;        /* struct domxml_listener *: of the live one; NULL: not read yet */
 	char *definition;            /* the guest's, as its source has it; NULL before it was read, or if it has none */

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "fleet/sched.h"
 #include "migrate/block.h"
-#include "migrate/check.h"
+#include "migrate/checks.h"
 #include "migrate/mig.h"
 #include "migrate/step.h"
 
@@ -81,14 +81,14 @@ static void none_found(struct mig *m, const struct sched_result *res)
 static void next_host(struct mig *m);
 
 /* Why the run ended where it did. */
-static const char *last_reason(const struct precheck_report *r)
+static const char *last_reason(const struct check_report *r)
 {
-	const struct precheck_check *c = r->checks->len ? g_ptr_array_index(r->checks, r->checks->len - 1) : NULL;
+	const struct check_finding *c = r->checks->len ? g_ptr_array_index(r->checks, r->checks->len - 1) : NULL;
 
 	return c && c->reason ? c->reason : r->err->message;
 }
 
-static void judged(struct precheck_report *r, void *user)
+static void judged(struct check_report *r, void *user)
 {
 	struct mig *m = user;
 	struct host *h = fleet_host(m->priv->engine->fleet, m->priv->candidate);
@@ -112,16 +112,18 @@ static void judged(struct precheck_report *r, void *user)
 
 static void try_host(struct mig *m, const char *host, bool chosen)
 {
-	struct precheck_request req = {
-		.server_uuid = m->server_uuid, .dest = host, .block = m->block, .disk_check = m->disk_check, .force = m->force, .chosen = chosen, .own_migration = m->id,
+	struct check_request req = {
+		.table = &live_checks, .server_uuid = m->server_uuid, .dest = host, .block = m->block, .disk_check = m->disk_check, .force = m->force,
+		.chosen = chosen, .task = m->id,
 	};
 
 	/* Room and slot are held before the host is asked: no other migration may take them meanwhile. */
 	if (m->phase == MIG_SCHEDULE && fleet_host(m->priv->engine->fleet, host))
 		queue_hold(m, fleet_host(m->priv->engine->fleet, host));
 	util_replace(&m->priv->candidate, host);
-	precheck_cancel(m->priv->precheck);
-	m->priv->precheck = precheck_begin(m->priv->engine, &req, judged, m);
+	check_cancel(m->priv->precheck);
+	req.held = queue_held(m);
+	m->priv->precheck = check_begin(m->priv->engine->checks, &req, judged, m);
 }
 
 /* Hosts fit, but they are busy. What was read of the guest may be old when one is not any more. */
@@ -198,11 +200,11 @@ static bool some_host_fits(struct mig *m)
 
 static bool quick_checks(struct mig *m)
 {
-	struct precheck_request req = { .server_uuid = m->server_uuid, .dest = m->requested_host, .block = m->block, .force = m->force,
-					.own_migration = m->id };
+	struct check_request req = { .table = &live_checks, .server_uuid = m->server_uuid, .dest = m->requested_host, .block = m->block, .force = m->force,
+				     .task = m->id, .held = queue_held(m) };
 	g_autoptr(GError) why = NULL;
 
-	if (precheck_quick(m->priv->engine, &req, &why))
+	if (check_quick(m->priv->engine->checks, &req, &why))
 		return true;
 	refuse(m, why);
 	return false;

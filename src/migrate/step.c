@@ -22,7 +22,7 @@ static void private_free(struct mig_private *p)
 	if (!p)
 		return;
 	clock_cancel(&p->timer);
-	precheck_cancel(p->precheck);
+	check_cancel(p->precheck);
 	g_clear_pointer(&p->copies, g_ptr_array_unref);
 	g_hash_table_unref(p->excluded);
 	probe_clear(&p->probe);
@@ -185,7 +185,7 @@ static void leave_phase(struct mig *m)
 	watch_left(&p->watch);
 	settle_left(&p->settle);
 	clock_cancel(&p->timer);
-	precheck_cancel(g_steal_pointer(&p->precheck));
+	check_cancel(g_steal_pointer(&p->precheck));
 	queue_moved(m);
 }
 

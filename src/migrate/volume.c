@@ -245,6 +245,14 @@ void volume_call_ended(struct volume *v)
 		volumes_sweep(v->set);
 }
 
+void volume_let_go(struct volume **v)
+{
+	struct volume *gone = g_steal_pointer(v);
+
+	if (gone)
+		volume_call_ended(gone);
+}
+
 bool volumes_block(const struct volumes *set, const char *host, const char *server_uuid)
 {
 	GHashTableIter i;

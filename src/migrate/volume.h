@@ -115,6 +115,9 @@ void volume_call_begins(struct volume *v);
 /** volume_call_ended() - the call has come back; what is doomed is removed. */
 void volume_call_ended(struct volume *v);
 
+/** volume_let_go() - the same of what is not needed any more; @v is set to NULL. */
+void volume_let_go(struct volume **v);
+
 /** volume_ready() - all of its bytes are there: others may use it. Return: it was written. */
 bool volume_ready(struct volume *v);
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "migrate/check.h"
+#include "migrate/checks.h"
 #include "scn.h"
 
 struct line {
@@ -38,13 +38,13 @@ static void done(GPtrArray *hosts, void *user)
 
 	r->prechecked = true;
 	for (guint i = 0; i < hosts->len; i++) {
-		const struct precheck_host *h = g_ptr_array_index(hosts, i);
+		const struct check_host *h = g_ptr_array_index(hosts, i);
 
 		add(r, h->host, h->fits ? "fits" : "does not fit", "", NULL);
 		for (guint k = 0; k < h->checks->len; k++) {
-			const struct precheck_check *c = g_ptr_array_index(h->checks, k);
+			const struct check_finding *c = g_ptr_array_index(h->checks, k);
 
-			add(r, h->host, c->name, precheck_result_name(c->result), c->reason);
+			add(r, h->host, c->name, check_result_name(c->result), c->reason);
 		}
 	}
 }
@@ -63,7 +63,7 @@ static bool has_word(const struct scn_line *l, const char *word)
 void check_precheck(struct run *r, const struct scn_line *l)
 {
 	const struct guest *g = run_guest(r, l->w[1]);
-	struct precheck_request req = {
+	struct check_request req = {
 		.server_uuid = g->uuid,
 		.dest = word_after(l, "to"),
 		.block = has_word(l, "block") ? MIG_BLOCK_YES : has_word(l, "no-block") ? MIG_BLOCK_NO : MIG_BLOCK_AUTO,
@@ -72,7 +72,7 @@ void check_precheck(struct run *r, const struct scn_line *l)
 	g_clear_pointer(&r->prechecks, g_ptr_array_unref);
 	r->prechecks = g_ptr_array_new_with_free_func(line_free);
 	r->prechecked = false;
-	precheck_all(r->engine, &req, done, r);
+	live_precheck(engine_checks(r->engine), &req, done, r);
 	if (!run_until(r, WAIT_MS, is_done, NULL) && !r->opt->sweep)
 		run_fail(r, "the prechecks do not end");
 }

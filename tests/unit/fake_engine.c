@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "compute_world.h"
-#include "migrate/check.h"
+#include "migrate/checks.h"
 
 #define T0 INT64_C(1760000000000000)
 
@@ -328,16 +328,21 @@ bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const
 	return !refused(e, err);
 }
 
-/* Two hosts: one that fits, one that failed a check and was not asked further. */
-void precheck_all(struct engine *e, const struct precheck_request *r, precheck_all_f *done, void *user)
+struct check_set *engine_checks(struct engine *e)
 {
-	struct precheck_check up = { "destination_up", PRECHECK_PASSED, NULL },
-			      down = { "destination_up", PRECHECK_FAILED, (char *)"Compute service of h3 is unavailable at this time." },
-			      cpu = { "cpu", PRECHECK_SKIPPED, (char *)"a host is down" };
-	g_autoptr(GPtrArray) hosts = g_ptr_array_new(), good = g_ptr_array_new(), bad = g_ptr_array_new();
-	struct precheck_host h2 = { (char *)"h2", true, good }, h3 = { (char *)"h3", false, bad };
+	return (struct check_set *)e;
+}
 
-	say(e, g_strdup_printf("precheck %s host=%s block=%d force=%d", r->server_uuid, r->dest ? r->dest : "-", r->block, r->force));
+/* Two hosts: one that fits, one that failed a check and was not asked further. */
+void live_precheck(struct check_set *set, const struct check_request *r, check_all_f *done, void *user)
+{
+	struct check_finding up = { "destination_up", CHECK_PASSED, NULL },
+			      down = { "destination_up", CHECK_FAILED, (char *)"Compute service of h3 is unavailable at this time." },
+			      cpu = { "cpu", CHECK_SKIPPED, (char *)"a host is down" };
+	g_autoptr(GPtrArray) hosts = g_ptr_array_new(), good = g_ptr_array_new(), bad = g_ptr_array_new();
+	struct check_host h2 = { (char *)"h2", true, good }, h3 = { (char *)"h3", false, bad };
+
+	say((struct engine *)set, g_strdup_printf("precheck %s host=%s block=%d force=%d", r->server_uuid, r->dest ? r->dest : "-", r->block, r->force));
 	g_ptr_array_add(good, &up);
 	g_ptr_array_add(bad, &down);
 	g_ptr_array_add(bad, &cpu);
@@ -346,7 +351,7 @@ void precheck_all(struct engine *e, const struct precheck_request *r, precheck_a
 	done(hosts, user);
 }
 
-const char *precheck_result_name(enum precheck_result r)
+const char *check_result_name(enum check_result r)
 {
 	static const char *const names[] = { "passed", "failed", "skipped" };
 

@@ -17,42 +17,44 @@ static const struct hv_host_info old = { .libvirt_version = 8005000, .hv_version
 
 static const struct {
 	const char *name;
-	precheck_rule_f *rule;
+	check_rule_f *rule;
 	const char *device, *domain; /* XML among the devices, and beside them */
 	const struct hv_host_info *src, *dst;
 	const char *want;            /* part of the reason; NULL: it passes */
 } cases[] = {
-	{ "no share", precheck_shares, "", "", NULL, NULL, NULL },
-	{ "share", precheck_shares, "<filesystem type='mount'/>", "", NULL, NULL, "have shares" },
-	{ "not sealed", precheck_sealed, "", "", NULL, NULL, NULL },
-	{ "sealed", precheck_sealed, "", "<launchSecurity type='sev-snp'/>", NULL, NULL, "not supported for SEV-enabled instance (" UUID ")" },
-	{ "no floor", precheck_resource_requests, "<interface><bandwidth><inbound average='1'/></bandwidth></interface>", "", NULL, NULL, NULL },
-	{ "floor", precheck_resource_requests, "<interface/><interface><bandwidth><inbound floor='1'/></bandwidth></interface>", "", NULL, NULL, "minimum bandwidth" },
-	{ "dimm", precheck_vpmem, "<memory model='dimm'/>", "", NULL, NULL, NULL },
-	{ "nvdimm", precheck_vpmem, "<memory model='nvdimm'/>", "", NULL, NULL, "virtual persistent memory" },
-	{ "virtio-pmem", precheck_vpmem, "<memory model='virtio-pmem'/>", "", NULL, NULL, "virtual persistent memory" },
-	{ "no device", precheck_devices, "", "", NULL, NULL, NULL },
-	{ "pci", precheck_devices, HOSTDEV("pci", "<address domain='0' bus='0xff' slot='31' function='7'/>"), "", NULL, NULL, "(pci 0000:ff:1f.7)" },
-	{ "scsi", precheck_devices, HOSTDEV("scsi", ""), "", NULL, NULL, "(scsi)" },
-	{ "mdev is apart", precheck_devices, MDEV, "", NULL, NULL, NULL },
-	{ "failover", precheck_devices, "<hostdev type='pci'><teaming type='transient' persistent='a'/></hostdev>", "", NULL, NULL, NULL },
-	{ "the persistent half", precheck_sriov, "<interface type='bridge'><teaming type='persistent'/></interface>", "", NULL, NULL, NULL },
-	{ "sriov", precheck_sriov, "<interface type='hostdev'/>", "", NULL, NULL, "VIF with related PCI" },
-	{ "vdpa", precheck_sriov, "<interface type='vdpa'/>", "", NULL, NULL, "VIF with related PCI" },
-	{ "sriov failover", precheck_sriov, "<interface type='hostdev'><teaming type='transient' persistent='a'/></interface>", "", NULL, NULL, NULL },
-	{ "macvtap", precheck_sriov, "<interface type='direct'><source dev='a' mode='passthrough'/></interface>", "", NULL, NULL, "VIF with related PCI" },
-	{ "macvtap shared", precheck_sriov, "<interface type='direct'><source dev='a' mode='vepa'/></interface>", "", NULL, NULL, NULL },
-	{ "no mdev", precheck_mdev, "", "", &old, &old, NULL },
-	{ "mdev, old source", precheck_mdev, MDEV, "", &old, &new, "compute service a are too old" },
-	{ "mdev, old destination", precheck_mdev, MDEV, "", &new, &older_qemu, "compute service b are too old" },
-	{ "mdev, new", precheck_mdev, MDEV, "", &new, &new, "are not fully mapped for this compute : b" },
-	{ "no tpm", precheck_vtpm, "", "", &new, &new, NULL },
-	{ "tpm, none there", precheck_vtpm, TPM("type='emulator'>"), "", &with_tpm, &new, "b has no emulated TPM" },
-	{ "tpm", precheck_vtpm, TPM("type='emulator'>"), "", &new, &with_tpm, NULL },
-	{ "tpm, secret", precheck_vtpm, TPM("type='emulator'><encryption secret='x'/>"), "", &new, &with_tpm, "vTPM-enabled" },
-	{ "tpm of the host", precheck_vtpm, TPM("type='passthrough'>"), "", &new, &with_tpm, "vTPM-enabled" },
-	{ "tpm of another process", precheck_vtpm, TPM("type='external'>"), "", &new, &with_tpm, "vTPM-enabled" },
+	{ "no share", check_shares, "", "", NULL, NULL, NULL },
+	{ "share", check_shares, "<filesystem type='mount'/>", "", NULL, NULL, "have shares" },
+	{ "not sealed", check_sealed, "", "", NULL, NULL, NULL },
+	{ "sealed", check_sealed, "", "<launchSecurity type='sev-snp'/>", NULL, NULL, "not supported for SEV-enabled instance (" UUID ")" },
+	{ "no floor", check_resource_requests, "<interface><bandwidth><inbound average='1'/></bandwidth></interface>", "", NULL, NULL, NULL },
+	{ "floor", check_resource_requests, "<interface/><interface><bandwidth><inbound floor='1'/></bandwidth></interface>", "", NULL, NULL, "minimum bandwidth" },
+	{ "dimm", check_vpmem, "<memory model='dimm'/>", "", NULL, NULL, NULL },
+	{ "nvdimm", check_vpmem, "<memory model='nvdimm'/>", "", NULL, NULL, "virtual persistent memory" },
+	{ "virtio-pmem", check_vpmem, "<memory model='virtio-pmem'/>", "", NULL, NULL, "virtual persistent memory" },
+	{ "no device", check_devices, "", "", NULL, NULL, NULL },
+	{ "pci", check_devices, HOSTDEV("pci", "<address domain='0' bus='0xff' slot='31' function='7'/>"), "", NULL, NULL, "(pci 0000:ff:1f.7)" },
+	{ "scsi", check_devices, HOSTDEV("scsi", ""), "", NULL, NULL, "(scsi)" },
+	{ "mdev is apart", check_devices, MDEV, "", NULL, NULL, NULL },
+	{ "failover", check_devices, "<hostdev type='pci'><teaming type='transient' persistent='a'/></hostdev>", "", NULL, NULL, NULL },
+	{ "the persistent half", check_sriov, "<interface type='bridge'><teaming type='persistent'/></interface>", "", NULL, NULL, NULL },
+	{ "sriov", check_sriov, "<interface type='hostdev'/>", "", NULL, NULL, "VIF with related PCI" },
+	{ "vdpa", check_sriov, "<interface type='vdpa'/>", "", NULL, NULL, "VIF with related PCI" },
+	{ "sriov failover", check_sriov, "<interface type='hostdev'><teaming type='transient' persistent='a'/></interface>", "", NULL, NULL, NULL },
+	{ "macvtap", check_sriov, "<interface type='direct'><source dev='a' mode='passthrough'/></interface>", "", NULL, NULL, "VIF with related PCI" },
+	{ "macvtap shared", check_sriov, "<interface type='direct'><source dev='a' mode='vepa'/></interface>", "", NULL, NULL, NULL },
+	{ "no mdev", check_mdev, "", "", &old, &old, NULL },
+	{ "mdev, old source", check_mdev, MDEV, "", &old, &new, "compute service a are too old" },
+	{ "mdev, old destination", check_mdev, MDEV, "", &new, &older_qemu, "compute service b are too old" },
+	{ "mdev, new", check_mdev, MDEV, "", &new, &new, "are not fully mapped for this compute : b" },
+	{ "no tpm", check_vtpm, "", "", &new, &new, NULL },
+	{ "tpm, none there", check_vtpm, TPM("type='emulator'>"), "", &with_tpm, &new, "b has no emulated TPM" },
+	{ "tpm", check_vtpm, TPM("type='emulator'>"), "", &new, &with_tpm, NULL },
+	{ "tpm, secret", check_vtpm, TPM("type='emulator'><encryption secret='x'/>"), "", &new, &with_tpm, "vTPM-enabled" },
+	{ "tpm of the host", check_vtpm, TPM("type='passthrough'>"), "", &new, &with_tpm, "vTPM-enabled" },
+	{ "tpm of another process", check_vtpm, TPM("type='external'>"), "", &new, &with_tpm, "vTPM-enabled" },
 };
+
+static const struct check_words words = { "os-migrateLive", "live-migration" };
 
 static void test_rules(void)
 {
@@ -64,7 +66,7 @@ static void test_rules(void)
 		g_autofree char *why = NULL;
 
 		g_assert_no_error(err);
-		why = cases[i].rule(&(struct precheck_tied){ .uuid = d->uuid, .ties = d->ties, .nics = d->nics, .source = "a", .dest = "b",
+		why = cases[i].rule(&(struct check_tied){ .words = &words, .uuid = d->uuid, .ties = d->ties, .nics = d->nics, .source = "a", .dest = "b",
 							     .src = cases[i].src, .dst = cases[i].dst });
 		g_test_message("%s: %s", cases[i].name, why ? why : "passes");
 		g_assert_cmpint(!why, ==, !cases[i].want);

@@ -11,7 +11,7 @@
 
 #include "api/drover/drover.h"
 #include "api/http/view.h"
-#include "migrate/check.h"
+#include "migrate/checks.h"
 
 struct wish {
 	char *host;
@@ -48,10 +48,10 @@ static const struct json_field body_fields[] = {
 
 static void put_result(struct jout *o, const void *obj)
 {
-	jout_str(o, precheck_result_name(((const struct precheck_check *)obj)->result));
+	jout_str(o, check_result_name(((const struct check_finding *)obj)->result));
 }
 
-#define CHECK(member) offsetof(struct precheck_check, member)
+#define CHECK(member) offsetof(struct check_finding, member)
 
 static const struct json_field check_fields[] = {
 	{ "name",   JSON_STR,  CHECK(name) },
@@ -61,7 +61,7 @@ static const struct json_field check_fields[] = {
 
 static void put_checks(struct jout *o, const void *obj)
 {
-	const GPtrArray *checks = ((const struct precheck_host *)obj)->checks;
+	const GPtrArray *checks = ((const struct check_host *)obj)->checks;
 
 	jout_open(o, '[');
 	for (guint i = 0; i < checks->len; i++)
@@ -69,7 +69,7 @@ static void put_checks(struct jout *o, const void *obj)
 	jout_close(o, ']');
 }
 
-#define HOST(member) offsetof(struct precheck_host, member)
+#define HOST(member) offsetof(struct check_host, member)
 
 static const struct json_field host_fields[] = {
 	{ "host",   JSON_STR,  HOST(host) },
@@ -107,7 +107,7 @@ static bool host_known(struct api_req *r, const char *host)
 
 static void ask(struct api_req *r, struct server *s, const struct wish *w)
 {
-	struct precheck_request req = { .server_uuid = s->uuid, .dest = w->host, .block = w->block, .force = w->force };
+	struct check_request req = { .server_uuid = s->uuid, .dest = w->host, .block = w->block, .force = w->force };
 
 	if (!host_known(r, w->host))
 		return;
@@ -116,7 +116,7 @@ static void ask(struct api_req *r, struct server *s, const struct wish *w)
 	else if (!s->host)
 		api_fail_new(r, ERR_CONFLICT, "Instance %s is on no host", s->uuid);
 	else
-		precheck_all(api_engine(r), &req, answer, r);
+		live_precheck(engine_checks(api_engine(r)), &req, answer, r);
 }
 
 static void precheck(struct api_req *r)
