@@ -264,15 +264,32 @@ static void take_host_option(struct reader *r, const char *name, const char *val
 			util_replace((char **)((char *)r->host + host_keys[i].offset), *value ? value : NULL);
 			return;
 		}
+	}
+	for (size_t i = 1; i < G_N_ELEMENTS(host_keys); i++)
 		if (util_distance(name, host_keys[i].name) < util_distance(name, nearest))
 			nearest = host_keys[i].name;
-	}
 	suggest(r, name, nearest, NULL);
+}
+
+static const struct key *nearest_key(const char *name)
+{
+	const struct key *nearest = &keys[0];
+	unsigned least = util_distance(name, nearest->name);
+
+	for (size_t i = 1; i < G_N_ELEMENTS(keys); i++) {
+		unsigned d = util_distance(name, keys[i].name);
+
+		if (d >= least)
+			continue;
+		nearest = &keys[i];
+		least = d;
+	}
+	return nearest;
 }
 
 static void take_option(struct reader *r, const char *name, const char *value)
 {
-	const struct key *nearest = &keys[0];
+	const struct key *nearest;
 
 	if (r->skip)
 		return;
@@ -286,18 +303,15 @@ static void take_option(struct reader *r, const char *name, const char *value)
 		return;
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-		unsigned d = util_distance(name, keys[i].name);
-
-		if (d == 0 && strcmp(keys[i].section, r->section) == 0) {
+		if (strcmp(keys[i].name, name) == 0 && strcmp(keys[i].section, r->section) == 0) {
 			g_autofree char *right = set_key(r->conf, &keys[i], value);
 
 			if (right)
 				mistake(r, "%s = %s: must be %s", name, value, right);
 			return;
 		}
-		if (d < util_distance(name, nearest->name))
-			nearest = &keys[i];
 	}
+	nearest = nearest_key(name);
 	suggest(r, name, nearest->name, nearest->section);
 }
 
