@@ -37,6 +37,7 @@
 #define PREFIX "sqlite://"
 #define MEMORY ":memory:"
 #define LOCK_TAIL "-lock"
+#define COLUMNS_MAX 64 /* of a result */
 
 static_assert(SQLITE_VERSION_NUMBER >= 3037000, "RETURNING and sqlite3_changes64() are needed");
 
@@ -368,14 +369,19 @@ static void sqlite_rollback(void *vdb)
 
 /* ---- statements ---- */
 
+/* The cells of a row, as long as no step is taken: to find each one again by its number costs more than to read it. */
+struct cells {
+	sqlite3_value *cell[COLUMNS_MAX];
+};
+
 static int64_t get_int(const struct store_row *row, int col)
 {
-	return sqlite3_column_int64(row->impl, col);
+	return sqlite3_value_int64(((const struct cells *)row->impl)->cell[col]);
 }
 
 static const char *get_text(const struct store_row *row, int col)
 {
-	return (const char *)sqlite3_column_text(row->impl, col);
+	return (const char *)sqlite3_value_text(((const struct cells *)row->impl)->cell[col]);
 }
 
 /*
@@ -401,7 +407,7 @@ static uint64_t never_null(struct sqlite_db *db, sqlite3_stmt *st)
 		const char *table = sqlite3_column_table_name(st, i);
 		int not_null = 0;
 
-		g_assert(i < 64);
+		g_assert(i < COLUMNS_MAX);
 		if (table && sqlite3_table_column_metadata(db->handle, NULL, table, sqlite3_column_origin_name(st, i), NULL, NULL, &not_null,
 							   NULL, NULL) == SQLITE_OK && not_null)
 			bits |= UINT64_C(1) << i;
@@ -409,28 +415,47 @@ static uint64_t never_null(struct sqlite_db *db, sqlite3_stmt *st)
 	return bits;
 }
 
-static const char *damage(sqlite3_stmt *st, int col, bool never_null)
+/* UTF-8 without a NUL. Most is plain ASCII, which shows eight characters at a time. */
+static bool is_text(const char *s, size_t n)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	size_t at = 0;
+	uint64_t w;
+
+	for (; n - at >= sizeof w; at += sizeof w) {
+		memcpy(&w, s + at, sizeof w);
+		/* none is above 0x7f, nor below 1 */
+		if ((w | (w - ones)) & tops)
+			break;
+	}
+	return at == n || g_utf8_validate(s + at, (gssize)(n - at), NULL);
+}
+
+static const char *damage(sqlite3_value *v, bool never_null)
 {
 	const char *text;
 
-	switch (sqlite3_column_type(st, col)) {
+	switch (sqlite3_value_type(v)) {
 	case SQLITE_INTEGER:
 		return NULL;
 	case SQLITE_NULL:
 		return never_null ? "NULL" : NULL;
 	case SQLITE_TEXT:
-		text = (const char *)sqlite3_column_text(st, col);
-		return text && g_utf8_validate(text, sqlite3_column_bytes(st, col), NULL) ? NULL : "text that is not UTF-8";
+		text = (const char *)sqlite3_value_text(v);
+		return text && is_text(text, (size_t)sqlite3_value_bytes(v)) ? NULL : "text that is not UTF-8";
 	default:
 		return "a value of another kind";
 	}
 }
 
-static bool check_row(const struct sqlite_db *db, sqlite3_stmt *st, uint64_t never, GError **err)
+/* The connection has no mutex, so that its values may be used as they are (sqlite3_value_dup() is for those that have one). */
+static bool take_row(const struct sqlite_db *db, sqlite3_stmt *st, int n, uint64_t never, struct cells *ret, GError **err)
 {
-	for (int i = 0; i < sqlite3_column_count(st); i++) {
-		const char *what = damage(st, i, i < 64 && never >> i & 1);
+	for (int i = 0; i < n; i++) {
+		const char *what;
 
+		ret->cell[i] = sqlite3_column_value(st, i);
+		what = damage(ret->cell[i], never >> i & 1);
 		if (!what)
 			continue;
 		g_set_error(err, ERR, ERR_STORE, "database %s is damaged: column %s has %s", db->path, sqlite3_column_name(st, i), what);
@@ -499,12 +524,14 @@ static bool bind(struct sqlite_db *db, sqlite3_stmt *st, const unsigned char *ar
 /* A statement that writes is run to its end even if no more rows are wanted: only then it is committed. */
 static bool step_all(struct sqlite_db *db, sqlite3_stmt *st, uint64_t never, store_row_f *fn, void *user, GError **err)
 {
-	struct store_row row = { get_int, get_text, st, sqlite3_column_count(st) };
+	struct cells cells;
+	struct store_row row = { get_int, get_text, &cells, sqlite3_column_count(st) };
 	bool more = fn != NULL;
 	int code;
 
+	g_assert(row.n <= COLUMNS_MAX);
 	while ((code = sqlite3_step(st)) == SQLITE_ROW) {
-		if (more && !check_row(db, st, never, err))
+		if (more && !take_row(db, st, row.n, never, &cells, err))
 			return false;
 		more = more && fn(&row, user);
 		if (!more && sqlite3_stmt_readonly(st))
