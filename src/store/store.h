@@ -85,7 +85,8 @@ struct store *store_open_ops(const struct store_ops *ops, const char *url, GErro
  * store_serve() - the start is over: from now on no call holds the loop for longer than store_postgres_stall_ms.
  *
  * That is one statement, or one transaction from its begin to its commit. What takes longer is given up; before, and with
- * SQLite, a call takes as long as it takes.
+ * SQLite, a call takes as long as it takes. What SQLite's file says may be read before, not acted on: this, and the first write, wait until
+ * all of it was found to be whole.
  */
 bool store_serve(struct store *s, GError **err);
 
@@ -172,7 +173,7 @@ struct store_ops {
 	const char *id_type;      /* @ID@ in DDL: the type of a primary key column that counts by itself */
 	const char *clustered;    /* @CLUSTERED@ in DDL, behind a table's columns: its rows lie in the order of the primary key, where that can be had */
 	const char *has_version;  /* SELECT: 1 if the table schema_version exists, else 0 */
-	/* All NULL where open() has made the database ours for good. */
+	/* NULL where open() has made the database ours for good; serve() has a meaning of its own for each. */
 	bool (*lock)(void *db, GError **err);  /* make it ours, or say whose it is; before the schema is looked at */
 	void (*own)(void *db, const char *holder, int64_t epoch); /* what the row leader says of us */
 	bool (*check)(void *db, GError **err);

@@ -11,10 +11,11 @@
  * (synchronous=FULL); what a crash leaves of an unfinished one is ignored when the
  * log is read again.
  *
- * A file can be damaged, by a disk or by hand. It is checked when it is opened
- * (quick_check reads all of it), and each row when it is read: a NULL where the
- * schema allows none, text that is not UTF-8, or a value of another kind is an
- * error, so that what reads rows need not expect any.
+ * A file can be damaged, by a disk or by hand. It is checked from when it is
+ * opened (sqlite_check.h), beside the reading: the first write, and
+ * store_serve(), wait for what was found. Each row is checked when it is read: a
+ * NULL where the schema allows none, text that is not UTF-8, or a value of another
+ * kind is an error, so that what reads rows need not expect any.
  *
  * Only the file's creation is ours, for its mode; SQLite gives the log the same
  * one. A file that exists is never opened here by other means: closing any
@@ -30,6 +31,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "store/sqlite_check.h"
 #include "store/store.h"
 
 #define BUSY_MS 500
@@ -45,6 +47,8 @@ struct sqlite_db {
 	sqlite3 *handle;
 	char *path;
 	int lock;                /* of "PATH-lock"; -1: it needs none */
+	struct sqlite_check *check; /* that it is whole; NULL: it has ended */
+	GError *damage;          /* what it has found; NULL */
 	sqlite3_stmt *kept[Q_N]; /* prepared once; NULL before */
 	bool returns_id[Q_N];    /* ... without the RETURNING id that it ends in */
 	unsigned char *args[Q_N]; /* ... which argument, from 1, each of its parameters is */
@@ -87,10 +91,21 @@ static bool sqlite_script(void *vdb, const char *sql, GError **err)
 
 /* ---- opening ---- */
 
+static bool check_ended(struct sqlite_db *db, GError **err)
+{
+	if (db->check)
+		(void)sqlite_check_end(g_steal_pointer(&db->check), &db->damage);
+	if (db->damage)
+		g_propagate_error(err, g_error_copy(db->damage));
+	return !db->damage;
+}
+
 static void sqlite_close(void *vdb)
 {
 	struct sqlite_db *db = vdb;
 
+	(void)check_ended(db, NULL);
+	g_clear_error(&db->damage);
 	for (size_t i = 0; i < G_N_ELEMENTS(db->kept); i++) {
 		sqlite3_finalize(db->kept[i]);
 		g_free(db->args[i]);
@@ -213,19 +228,6 @@ static struct sqlite_db *db_new(const char *path)
 	return db;
 }
 
-static bool check_file(struct sqlite_db *db, GError **err)
-{
-	g_autofree char *found = NULL;
-
-	if (sqlite3_exec(db->handle, "PRAGMA quick_check(1)", keep_text, &found, NULL) != SQLITE_OK)
-		return fail(db, err);
-	if (g_strcmp0(found, "ok") == 0)
-		return true;
-	g_strdelimit(found, "\r\n", ' ');
-	g_set_error(err, ERR, ERR_STORE, "database %s is damaged: %s; bring back a copy of it", db->path, found ? found : "it cannot be checked");
-	return false;
-}
-
 static void *sqlite_open(const char *url, GError **err)
 {
 	const char *path = url + strlen(PREFIX);
@@ -238,10 +240,18 @@ static void *sqlite_open(const char *url, GError **err)
 	if (path[0] == '/' && !make_file(path, err))
 		return NULL;
 	db = db_new(path);
-	if (set_up(db, err) && check_file(db, err))
-		return db;
-	sqlite_close(db);
-	return NULL;
+	if (!set_up(db, err)) {
+		sqlite_close(db);
+		return NULL;
+	}
+	if (path[0] == '/')
+		db->check = sqlite_check_begin(path);
+	return db;
+}
+
+static bool sqlite_serve(void *vdb, GError **err)
+{
+	return check_ended(vdb, err);
 }
 
 /* ---- its files ---- */
@@ -335,7 +345,7 @@ static bool sqlite_begin(void *vdb, GError **err)
 {
 	struct sqlite_db *db = vdb;
 
-	return run_kept(db, &db->begin, "BEGIN IMMEDIATE", err);
+	return check_ended(db, err) && run_kept(db, &db->begin, "BEGIN IMMEDIATE", err);
 }
 
 /*
@@ -577,7 +587,8 @@ static bool sqlite_each(void *vdb, int q, const char *sql, const struct store_va
 
 	if (!st)
 		return false;
-	ok = bind(db, st, own ? own : db->args[q], args, n, err) && step_all(db, st, q >= 0 ? db->never_null[q] : 0, fn, user, err);
+	ok = (sqlite3_stmt_readonly(st) || check_ended(db, err)) && bind(db, st, own ? own : db->args[q], args, n, err) &&
+	     step_all(db, st, q >= 0 ? db->never_null[q] : 0, fn, user, err);
 	if (ok && fn && q >= 0 && db->returns_id[q])
 		give_last_id(db, fn, user);
 	if (ok && ret_changed)
@@ -599,6 +610,7 @@ const struct store_ops store_sqlite_ops = {
 	.clustered = "WITHOUT ROWID",
 	.has_version = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
 	.open = sqlite_open,
+	.serve = sqlite_serve,
 	.close = sqlite_close,
 	.script = sqlite_script,
 	.begin = sqlite_begin,
