@@ -209,40 +209,52 @@ static struct host *create_host(struct fleet *f, const struct conf_host *ch, boo
 	return h;
 }
 
-static bool merge_conf_hosts(struct fleet *f, GError **err)
+/* What its row has, to see whether it has changed. */
+static char *row_text(const struct host *h)
+{
+	struct store_val row[G_N_ELEMENTS(host_fields)];
+	GString *s = g_string_new(NULL);
+
+	row_values(host_fields, G_N_ELEMENTS(row), h, 0, row);
+	for (size_t i = 0; i < G_N_ELEMENTS(row); i++)
+		g_string_append_printf(s, "%d %" G_GINT64_FORMAT " %s\n", row[i].type, row[i].type == STORE_INT ? row[i].i : 0,
+				       row[i].type == STORE_TEXT ? row[i].s : "");
+	return g_string_free(s, FALSE);
+}
+
+/* Return: whether its row has to be written. */
+static bool reconfigure(struct fleet *f, struct host *h, const struct conf_host *ch)
+{
+	g_autofree char *before = row_text(h), *after = NULL;
+
+	fleet_host_configure(f, h, ch);
+	h->from_conf = true;
+	after = row_text(h);
+	return strcmp(before, after) != 0;
+}
+
+/* A start that changes nothing writes nothing. @ret_in_tx: whether there is something to commit */
+static bool merge_conf_hosts(struct fleet *f, bool *ret_in_tx, GError **err)
 {
 	for (guint i = 0; i < f->conf->hosts->len; i++) {
 		const struct conf_host *ch = g_ptr_array_index(f->conf->hosts, i);
 		struct host *h = fleet_host(f, ch->name);
 
-		if (!h) {
-			if (!create_host(f, ch, true, err))
-				return false;
+		if (h && !reconfigure(f, h, ch))
 			continue;
-		}
-		fleet_host_configure(f, h, ch);
-		h->from_conf = true;
-		if (!fleet_host_save(f, h, err))
+		*ret_in_tx = *ret_in_tx || store_begin(f->store, err);
+		if (!*ret_in_tx || !(h ? fleet_host_save(f, h, err) : create_host(f, ch, true, err) != NULL))
 			return false;
 	}
 	return true;
 }
 
-static bool rename_sections(struct fleet *f, GError **err)
-{
-	if (!store_begin(f->store, err))
-		return false;
-	if (host_rename_sections(f, err))
-		return store_commit(f->store, err);
-	store_rollback(f->store);
-	return false;
-}
-
 static bool load(struct fleet *f, GError **err)
 {
 	struct loader l = { .fleet = f };
+	bool in_tx = false;
 
-	if (!rename_sections(f, err) || !store_each(f->store, Q_HOST_ALL, STORE_NO_ARGS, load_host, &l, err) ||
+	if (!host_rename_sections(f, err) || !store_each(f->store, Q_HOST_ALL, STORE_NO_ARGS, load_host, &l, err) ||
 	    !store_each(f->store, Q_SERVER_ALL, STORE_NO_ARGS, load_server, &l, err))
 		return false;
 	if (l.bad) {
@@ -250,14 +262,12 @@ static bool load(struct fleet *f, GError **err)
 		g_free(l.bad);
 		return false;
 	}
-	if (!store_begin(f->store, err))
-		return false;
-	if (!merge_conf_hosts(f, err)) {
+	if (!merge_conf_hosts(f, &in_tx, err)) {
 		store_rollback(f->store);
 		return false;
 	}
 	refuse_bad_rows(f);
-	return store_commit(f->store, err);
+	return !in_tx || store_commit(f->store, err);
 }
 
 struct fleet *fleet_new(const struct conf *conf, struct store *store, const struct hv_ops *const *ops, GError **err)

@@ -98,7 +98,7 @@ void host_uuid_save(struct fleet *f, struct host *h);
 /**
  * host_rename_sections() - a section of the configuration that was renamed renames its host, before any row is loaded.
  *
- * Inside the caller's transaction. Return: false with the store's error.
+ * One transaction, if there is one to rename. Return: false with the store's error.
  */
 bool host_rename_sections(struct fleet *f, GError **err);
 

@@ -87,20 +87,32 @@ static bool rename_host(struct fleet *f, const struct known *k, const char *to, 
 	return true;
 }
 
-bool host_rename_sections(struct fleet *f, GError **err)
+/* @ret_in_tx: whether there is something to commit */
+static bool rename_all(struct fleet *f, GPtrArray *rows, bool *ret_in_tx, GError **err)
 {
-	g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(known_free);
-
 	if (!store_each(f->store, Q_HOST_ALL, STORE_NO_ARGS, take_row, rows, err))
 		return false;
 	for (guint i = 0; f->conf->hosts && i < f->conf->hosts->len; i++) {
 		const struct conf_host *ch = g_ptr_array_index(f->conf->hosts, i);
 		struct known *k = former(f, rows, ch);
 
-		if (k && !rename_host(f, k, ch->name, err))
+		if (!k)
+			continue;
+		*ret_in_tx = *ret_in_tx || store_begin(f->store, err);
+		if (!*ret_in_tx || !rename_host(f, k, ch->name, err))
 			return false;
-		if (k)
-			util_replace(&k->name, ch->name);
+		util_replace(&k->name, ch->name);
 	}
 	return true;
+}
+
+bool host_rename_sections(struct fleet *f, GError **err)
+{
+	g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func(known_free);
+	bool in_tx = false;
+
+	if (rename_all(f, rows, &in_tx, err))
+		return !in_tx || store_commit(f->store, err);
+	store_rollback(f->store);
+	return false;
 }

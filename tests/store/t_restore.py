@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """D7: what a database is worth beside the keys: lost, cut, copied by droverd --backup, restored. Without hosts."""
 import contextlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -14,6 +15,8 @@ from tap import Tap
 
 KEPT = ("token.key", "admin-openrc", "clouds.yaml")
 FILE = "drover.sqlite"
+PAGE = 4096
+NOWHERE = "qemu+tcp://127.0.0.1:{}/system"
 
 
 def make_user(d: Daemon, name: str) -> None:
@@ -96,6 +99,35 @@ def main() -> int:
                 path.unlink()
             d.start()
             assert users(d) == {"admin"}
+            d.stop()
+
+        with tap.test("/D21/damaged: each page in turn, it does not start and writes nothing"):
+            whole = (state / FILE).read_bytes()
+            for at in range(0, len(whole), PAGE * 7):
+                broken = whole[:at] + b"\xa5" * PAGE + whole[at + PAGE:]
+                (state / FILE).write_bytes(broken)
+                said = refusal(d)
+                assert "damaged" in said or "malformed" in said or "not a database" in said, said
+                assert (state / FILE).read_bytes() == broken
+            for path in state.glob(f"{FILE}-*"):
+                path.unlink()
+            (state / FILE).write_bytes(whole)
+            d.start()
+            assert users(d) == {"admin"}
+            d.stop()
+
+    with Daemon({"h1": NOWHERE.format(1)}, tag="restore-same") as d:
+        state = d.dir / "state"
+        with tap.test("a start that changes nothing writes nothing"):
+            for port in 1, 1, 2, 2:
+                d.stop()
+                conf = (d.dir / "drover.conf").read_text()
+                same = NOWHERE.format(port) in conf
+                (d.dir / "drover.conf").write_text(re.sub(r"uri = .*", "uri = " + NOWHERE.format(port), conf))
+                d.start()
+                assert ((state / f"{FILE}-wal").stat().st_size == 0) is same, port
+                with contextlib.closing(sqlite3.connect(f"file:{state / FILE}?mode=ro", uri=True)) as db:
+                    assert db.execute("SELECT uri FROM hosts").fetchall() == [(NOWHERE.format(port),)]
             d.stop()
     return tap.done()
 
