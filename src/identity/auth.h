@@ -11,12 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Each implies those behind it. */
+enum role { ROLE_ADMIN, ROLE_MEMBER, ROLE_READER, ROLE_N };
+
 struct auth {
 	char *user_id, *user_name;
 	char *project_id, *project_name;   /* NULL: the token is unscoped */
 	char *audit_id;
 	char **roles;                      /* names, those implied too, NULL-terminated; empty: unscoped */
-	bool admin;                        /* the role admin is among them */
+	enum role role;                    /* the first of them; ROLE_N: the token is unscoped */
+	bool admin;                        /* that is ROLE_ADMIN */
 	int64_t issued_us, expires_us;
 };
 

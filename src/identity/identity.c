@@ -495,6 +495,15 @@ void auth_free(struct auth *a)
 		token_auth_unref(a);
 }
 
+static enum role highest(char *const *names)
+{
+	enum role r = ROLE_ADMIN;
+
+	while (r < ROLE_N && !(names && g_strv_contains((const char *const *)names, role_table[r].name)))
+		r++;
+	return r;
+}
+
 /* The user of sealed claims, as of now. Return: NULL if there is none any more. */
 static struct token_auth *resolve(const struct identity *id, const struct token_claims *c)
 {
@@ -528,8 +537,9 @@ static struct token_auth *resolve(const struct identity *id, const struct token_
 		.user_id = g_strdup(u->id), .user_name = g_strdup(u->name),
 		.project_id = p ? g_strdup(p->id) : NULL, .project_name = p ? g_strdup(p->name) : NULL,
 		.audit_id = g_steal_pointer(&audit_id), .issued_us = c->issued_us, .expires_us = c->expires_us,
-		.admin = roles && g_strv_contains((const char *const *)roles, role_table[ROLE_ADMIN].name),
 	};
+	t->auth.role = highest(roles);
+	t->auth.admin = t->auth.role == ROLE_ADMIN;
 	t->auth.roles = roles ? g_steal_pointer(&roles) : g_new0(char *, 1);
 	return t;
 }

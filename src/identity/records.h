@@ -15,12 +15,9 @@
 #define DOMAIN_NAME "Default"
 #define REGION "RegionOne"
 
-enum role { ROLE_ADMIN, ROLE_MEMBER, ROLE_READER, ROLE_N };
-
 struct role_def {
 	const char *name, *id;
 };
-/* Each implies those behind it. */
 extern const struct role_def role_table[ROLE_N];
 
 struct user {

@@ -71,15 +71,15 @@ static void page(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/", API_PUBLIC, show },
-	{ "GET", "/v2.1/servers", API_PUBLIC, page },
-	{ "GET", "/v2.1/servers/detail", API_TOKEN, page },
-	{ "GET", "/v2.1/servers/{id}", API_PUBLIC, show },
-	{ "PUT", "/v2.1/servers/{id}", API_ADMIN, show, .rule = "x" },
-	{ "POST", "/v2.1/servers/{id}/migrations/{mid}/action", API_PUBLIC, show, .since = 22 },
-	{ "GET", "/v2.1/os-hosts/{id}", API_PUBLIC, show, .until = 42 },
-	{ "GET", "/identity/v3/users/{id}", API_PUBLIC, show },
-	{ "GET", "/network/v2.0/{a}/{b}/{c}/{d}", API_PUBLIC, show },
+	{ "GET", "/", "drover:versions", show },
+	{ "GET", "/v2.1/servers", "drover:versions", page },
+	{ "GET", "/v2.1/servers/detail", "os_compute_api:servers:index", page },
+	{ "GET", "/v2.1/servers/{id}", "drover:versions", show },
+	{ "PUT", "/v2.1/servers/{id}", "os_compute_api:os-services:update", show },
+	{ "POST", "/v2.1/servers/{id}/migrations/{mid}/action", "drover:versions", show, .since = 22 },
+	{ "GET", "/v2.1/os-hosts/{id}", "drover:versions", show, .until = 42 },
+	{ "GET", "/identity/v3/users/{id}", "drover:versions", show },
+	{ "GET", "/network/v2.0/{a}/{b}/{c}/{d}", "drover:versions", show },
 };
 static const struct route_table table = { routes, G_N_ELEMENTS(routes) };
 

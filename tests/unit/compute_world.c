@@ -22,11 +22,12 @@
 
 static const struct {
 	const char *token, *user, *project;
-	bool admin;
+	enum role role;
 } tokens[] = {
-	{ "admin", "admin-user", WORLD_ADMIN_PROJECT, true },
-	{ "member", "member-user", WORLD_OTHER_PROJECT },
-	{ "unscoped", "member-user", NULL },
+	{ "admin", "admin-user", WORLD_ADMIN_PROJECT, ROLE_ADMIN },
+	{ "member", "member-user", WORLD_OTHER_PROJECT, ROLE_MEMBER },
+	{ "reader", "reader-user", WORLD_OTHER_PROJECT, ROLE_READER },
+	{ "unscoped", "member-user", NULL, ROLE_N },
 };
 
 struct auth *identity_check(struct identity *id, const char *token, GError **err)
@@ -38,7 +39,8 @@ struct auth *identity_check(struct identity *id, const char *token, GError **err
 		if (strcmp(tokens[i].token, token) != 0)
 			continue;
 		a = g_new0(struct auth, 1);
-		a->admin = tokens[i].admin;
+		a->role = tokens[i].role;
+		a->admin = a->role == ROLE_ADMIN;
 		a->user_id = g_strdup(tokens[i].user);
 		a->project_id = g_strdup(tokens[i].project);
 		return a;

@@ -42,7 +42,7 @@ void world_free(struct world *w);
 /**
  * world_ask() - one request, to its answer.
  * @target: path and query, not encoded
- * @who: "admin", "member" of the other project, "unscoped" without one
+ * @who: "admin", "member" and "reader" of the other project, "unscoped" without one
  * @body: NULL without one
  */
 void world_ask(struct world *w, const char *method, const char *target, int mv, const char *who, const char *body, struct answer *ret);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "api/api.h"
-#include "api/compute/server_actions.h"
 #include "api/http/request.h"
 #include "base/conf.h"
 
@@ -97,12 +96,9 @@ static void put_options(GString *out, const struct router *rt)
 
 /* ---- the API ---- */
 
-static const char *const roles[] = { [API_PUBLIC] = "none", [API_TOKEN] = "any", [API_ADMIN] = "admin" };
-
-static void put_role(GString *out, enum api_policy policy, const char *rule)
+static void put_role(GString *out, const char *rule)
 {
-	g_string_append_printf(out, " %s |", roles[policy]);
-	g_string_append_printf(out, rule ? " `%s` |\n" : " |\n", rule);
+	g_string_append_printf(out, " %s | `%s` |\n", policy_access_name(policy_find(rule)->access), rule);
 }
 
 static const struct route *find(const struct router *rt, const char *method, const char *path, int mv)
@@ -135,18 +131,14 @@ static char *versions(const struct router *rt, const char *method, const char *p
 	return g_string_free(out, FALSE);
 }
 
-/* An action is a member of the body: the routes do not know it. */
-static bool action_known(const char *path, const char *action, enum api_policy *policy, const char **rule)
+static const char *rule_of(const struct route *r, const char *action)
 {
-	const char *admin_rule = NULL;
-
-	if (strcmp(path, "/v2.1/servers/{server_id}/migrations/{id}/action") == 0)
-		return strcmp(action, "force_complete") == 0;
-	if (strcmp(path, "/v2.1/servers/{id}/action") != 0 || !server_action_known(action, &admin_rule))
-		return false;
-	*policy = admin_rule ? API_ADMIN : API_TOKEN;
-	*rule = admin_rule;
-	return true;
+	if (!action)
+		return r->rule;
+	for (size_t i = 0; i < r->n_actions; i++)
+		if (strcmp(r->actions[i].name, action) == 0)
+			return r->actions[i].rule;
+	return NULL;
 }
 
 static bool is_root(const char *path)
@@ -162,15 +154,14 @@ static void put_nova_request(GString *out, const struct router *rt, const char *
 	g_autofree char *action = word[2] ? g_strndup(word[2] + 1, strlen(word[2]) - 2) : NULL;
 	const struct route *r;
 	g_autofree char *at = versions(rt, word[0], path, &r);
-	const char *rule = r ? r->rule : NULL;
-	enum api_policy policy = r ? r->policy : API_PUBLIC;
+	const char *rule = r ? rule_of(r, action) : NULL;
 
 	g_string_append_printf(out, "| %s `%s`%s%s%s |", word[0], path, action ? " `" : "", action ? action : "", action ? "`" : "");
-	if (!r || (action && !action_known(path, action, &policy, &rule)))
-		g_string_append(out, " absent | | |\n");
-	else {
+	if (rule) {
 		put_cell(out, at);
-		put_role(out, policy, rule);
+		put_role(out, rule);
+	} else {
+		g_string_append(out, " absent | | |\n");
 	}
 }
 
@@ -235,7 +226,7 @@ static void put_routes(GString *out, const char *const *prefixes)
 			if (!ours)
 				continue;
 			g_string_append_printf(out, "| %s `%s` |", r->method, r->path);
-			put_role(out, r->policy, r->rule);
+			put_role(out, r->rule);
 		}
 	}
 }

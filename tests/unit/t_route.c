@@ -18,6 +18,7 @@ struct auth *identity_check(struct identity *id, const char *token, GError **err
 	}
 	a = g_new0(struct auth, 1);
 	a->admin = strcmp(token, "admin") == 0;
+	a->role = a->admin ? ROLE_ADMIN : ROLE_MEMBER;
 	return a;
 }
 
@@ -101,18 +102,18 @@ static void page(struct api_req *r)
 	api_reply_json(r, 200, s);
 }
 
-static void action(struct api_req *r)
+static void action(struct api_req *r, const json_t *value)
 {
-	GError *err = NULL;
-	g_autoptr(json_t) root = api_body(r, &err);
-	const json_t *value;
-	const char *name = root ? api_action(root, &value, &err) : NULL;
-
-	if (name)
-		api_reply_json(r, 202, g_string_new(name));
-	else
-		api_fail(r, err);
+	g_assert_true(json_is_null(value));
+	api_reply_json(r, 202, g_string_new("acted"));
 }
+
+static const struct api_action actions[] = {
+	{ "os-migrateLive", "drover:versions", action },
+	{ "os-resetState", "os_compute_api:os-admin-actions:reset_state", action },
+	{ "old", "drover:versions", action, .until = 24 },
+	{ "new", "drover:versions", action, .since = 25 },
+};
 
 static void broken(struct api_req *r)
 {
@@ -120,23 +121,23 @@ static void broken(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/v2.1/broken", API_PUBLIC, broken },
-	{ "GET", "/", API_PUBLIC, root },
-	{ "GET", "/v2.1/servers", API_TOKEN, list },
-	{ "GET", "/v2.1/servers/detail", API_TOKEN, detail },
-	{ "GET", "/v2.1/servers/{id}", API_TOKEN, show },
-	{ "PUT", "/v2.1/servers/{id}", API_TOKEN, put },
-	{ "POST", "/v2.1/servers/{id}/action", API_TOKEN, act },
-	{ "GET", "/v2.1/servers/{id}/migrations/{mid}", API_TOKEN, two, .since = 23 },
-	{ "PUT", "/v2.1/os-services/{action}", API_ADMIN, old, .until = 52, .rule = "os_compute_api:os-services:update" },
-	{ "PUT", "/v2.1/os-services/{id}", API_ADMIN, new, .since = 53 },
-	{ "POST", "/v2.1/echo", API_TOKEN, echo },
-	{ "GET", "/v2.1/query", API_TOKEN, query },
-	{ "GET", "/v2.1/bool", API_PUBLIC, bool_query },
-	{ "GET", "/v2.1/page", API_PUBLIC, page },
-	{ "POST", "/v2.1/act", API_PUBLIC, action },
-	{ "GET", "/identity/v3/users", API_ADMIN, users, .rule = "identity:list_users" },
-	{ "GET", "/network/v2.0/ports", API_TOKEN, list },
+	{ "GET", "/v2.1/broken", "drover:versions", broken },
+	{ "GET", "/", "drover:versions", root },
+	{ "GET", "/v2.1/servers", "os_compute_api:servers:index", list },
+	{ "GET", "/v2.1/servers/detail", "os_compute_api:servers:index", detail },
+	{ "GET", "/v2.1/servers/{id}", "os_compute_api:servers:index", show },
+	{ "PUT", "/v2.1/servers/{id}", "os_compute_api:servers:index", put },
+	{ "POST", "/v2.1/servers/{id}/action", "os_compute_api:servers:index", act },
+	{ "GET", "/v2.1/servers/{id}/migrations/{mid}", "os_compute_api:servers:index", two, .since = 23 },
+	{ "PUT", "/v2.1/os-services/{action}", "os_compute_api:os-services:update", old, .until = 52 },
+	{ "PUT", "/v2.1/os-services/{id}", "os_compute_api:os-services:update", new, .since = 53 },
+	{ "POST", "/v2.1/echo", "os_compute_api:servers:index", echo },
+	{ "GET", "/v2.1/query", "os_compute_api:servers:index", query },
+	{ "GET", "/v2.1/bool", "drover:versions", bool_query },
+	{ "GET", "/v2.1/page", "drover:versions", page },
+	{ "POST", "/v2.1/act", "drover:versions", .actions = actions, .n_actions = G_N_ELEMENTS(actions) },
+	{ "GET", "/identity/v3/users", "identity:list_users", users },
+	{ "GET", "/network/v2.0/ports", "os_compute_api:servers:index", list },
 };
 static const struct route_table table = { routes, G_N_ELEMENTS(routes) };
 static const struct route_table *const tables[] = { &table };
@@ -237,7 +238,16 @@ static const struct {
 	{ "query", "GET", "/v2.1/query", "a=1&&b&c=x%3Dy%26z=&d=%zz+1&%61=2", "member", NULL, NULL, 200, "[a]=[1] [b]=[] [c]=[x=y&z=] [d]=[%zz 1] [a]=[2] " },
 	{ "body", "POST", "/v2.1/echo", NULL, "member", NULL, "{\"a\": 1}", 202, "{\"a\": 1}" },
 	{ "no body", "POST", "/v2.1/act", NULL, NULL, NULL, NULL, 400, "" },
-	{ "action", "POST", "/v2.1/act", NULL, NULL, NULL, "{\"os-migrateLive\": null}", 202, "os-migrateLive" },
+	{ "action", "POST", "/v2.1/act", NULL, NULL, NULL, "{\"os-migrateLive\": null}", 202, "acted" },
+	{ "action for another role", "POST", "/v2.1/act", NULL, "member", NULL, "{\"os-resetState\": null}", 403,
+	  "{\"forbidden\":{\"code\":403,\"message\":\"Policy doesn't allow os_compute_api:os-admin-actions:reset_state to be performed.\"}}" },
+	{ "action for this role", "POST", "/v2.1/act", NULL, "admin", NULL, "{\"os-resetState\": null}", 202, "acted" },
+	{ "action of earlier microversions", "POST", "/v2.1/act", NULL, NULL, "compute 2.25", "{\"old\": null}", 400,
+	  "{\"badRequest\":{\"code\":400,\"message\":\"There is no such action: old\"}}" },
+	{ "action of later microversions", "POST", "/v2.1/act", NULL, NULL, "compute 2.24", "{\"new\": null}", 400,
+	  "{\"badRequest\":{\"code\":400,\"message\":\"There is no such action: new\"}}" },
+	{ "unknown action", "POST", "/v2.1/act", NULL, NULL, NULL, "{\"fly\": null}", 400,
+	  "{\"badRequest\":{\"code\":400,\"message\":\"There is no such action: fly\"}}" },
 	{ "two actions", "POST", "/v2.1/act", NULL, NULL, NULL, "{\"a\": 1, \"b\": 2}", 400,
 	  "{\"badRequest\":{\"code\":400,\"message\":\"too many body keys\"}}" },
 	{ "no action", "POST", "/v2.1/act", NULL, NULL, NULL, "{}", 400, "" },
@@ -372,7 +382,7 @@ static void never(struct api_req *r, void *user)
 
 static void test_abandoned(void)
 {
-	static const struct route late[] = { { "GET", "/", API_PUBLIC, keep } };
+	static const struct route late[] = { { "GET", "/", "drover:versions", keep } };
 	static const struct route_table late_table = { late, 1 };
 	const struct route_table *const all[] = { &late_table };
 	struct api parts = { .conf = &conf };

@@ -24,6 +24,7 @@ struct auth *identity_check(struct identity *id, const char *token, GError **err
 	(void)id;
 	g_assert_cmpstr(token, ==, "token");
 	a->admin = admin;
+	a->role = admin ? ROLE_ADMIN : ROLE_MEMBER;
 	if (good)
 		return a;
 	g_free(a);

@@ -174,7 +174,7 @@ static void show(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/v2.1/servers/{id}/os-instance-actions",     API_TOKEN, list },
-	{ "GET", "/v2.1/servers/{id}/os-instance-actions/{r}", API_TOKEN, show },
+	{ "GET", "/v2.1/servers/{id}/os-instance-actions",     "os_compute_api:os-instance-actions:list", list },
+	{ "GET", "/v2.1/servers/{id}/os-instance-actions/{r}", "os_compute_api:os-instance-actions:show", show },
 };
 const struct route_table actions_routes = { routes, G_N_ELEMENTS(routes) };

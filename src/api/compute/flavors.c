@@ -315,11 +315,11 @@ static void access_list(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/v2.1/flavors",                         API_TOKEN, list_brief },
-	{ "GET", "/v2.1/flavors/detail",                  API_TOKEN, list_full },
-	{ "GET", "/v2.1/flavors/{id}",                    API_TOKEN, show },
-	{ "GET", "/v2.1/flavors/{id}/os-extra_specs",     API_TOKEN, extra_specs },
-	{ "GET", "/v2.1/flavors/{id}/os-extra_specs/{k}", API_TOKEN, extra_spec },
-	{ "GET", "/v2.1/flavors/{id}/os-flavor-access",   API_ADMIN, access_list, .rule = "os_compute_api:os-flavor-access" },
+	{ "GET", "/v2.1/flavors",                         "os_compute_api:flavors:index",               list_brief },
+	{ "GET", "/v2.1/flavors/detail",                  "os_compute_api:flavors:detail",              list_full },
+	{ "GET", "/v2.1/flavors/{id}",                    "os_compute_api:flavors:show",                show },
+	{ "GET", "/v2.1/flavors/{id}/os-extra_specs",     "os_compute_api:os-flavor-extra-specs:index", extra_specs },
+	{ "GET", "/v2.1/flavors/{id}/os-extra_specs/{k}", "os_compute_api:os-flavor-extra-specs:show",  extra_spec },
+	{ "GET", "/v2.1/flavors/{id}/os-flavor-access",   "os_compute_api:os-flavor-access",            access_list },
 };
 const struct route_table flavors_routes = { routes, G_N_ELEMENTS(routes) };

@@ -111,7 +111,7 @@ static void show(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/v2.1/os-hosts",      API_ADMIN, list, .until = 42, .rule = "os_compute_api:os-hosts:list" },
-	{ "GET", "/v2.1/os-hosts/{id}", API_ADMIN, show, .until = 42, .rule = "os_compute_api:os-hosts:show" },
+	{ "GET", "/v2.1/os-hosts",      "os_compute_api:os-hosts:list", list, .until = 42 },
+	{ "GET", "/v2.1/os-hosts/{id}", "os_compute_api:os-hosts:show", show, .until = 42 },
 };
 const struct route_table hosts_routes = { routes, G_N_ELEMENTS(routes) };

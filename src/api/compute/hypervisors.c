@@ -470,12 +470,12 @@ static void statistics(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/v2.1/os-hypervisors",              API_ADMIN, list_brief, .rule = "os_compute_api:os-hypervisors:list" },
-	{ "GET", "/v2.1/os-hypervisors/detail",       API_ADMIN, list_full, .rule = "os_compute_api:os-hypervisors:list-detail" },
-	{ "GET", "/v2.1/os-hypervisors/statistics",   API_ADMIN, statistics, .until = 87, .rule = "os_compute_api:os-hypervisors:statistics" },
-	{ "GET", "/v2.1/os-hypervisors/{id}",         API_ADMIN, show, .rule = "os_compute_api:os-hypervisors:show" },
-	{ "GET", "/v2.1/os-hypervisors/{id}/search",  API_ADMIN, search, .until = 52, .rule = "os_compute_api:os-hypervisors:search" },
-	{ "GET", "/v2.1/os-hypervisors/{id}/servers", API_ADMIN, search_servers, .until = 52, .rule = "os_compute_api:os-hypervisors:servers" },
-	{ "GET", "/v2.1/os-hypervisors/{id}/uptime",  API_ADMIN, uptime, .until = 87, .rule = "os_compute_api:os-hypervisors:uptime" },
+	{ "GET", "/v2.1/os-hypervisors",              "os_compute_api:os-hypervisors:list",        list_brief },
+	{ "GET", "/v2.1/os-hypervisors/detail",       "os_compute_api:os-hypervisors:list-detail", list_full },
+	{ "GET", "/v2.1/os-hypervisors/statistics",   "os_compute_api:os-hypervisors:statistics",  statistics, .until = 87 },
+	{ "GET", "/v2.1/os-hypervisors/{id}",         "os_compute_api:os-hypervisors:show",        show },
+	{ "GET", "/v2.1/os-hypervisors/{id}/search",  "os_compute_api:os-hypervisors:search",      search, .until = 52 },
+	{ "GET", "/v2.1/os-hypervisors/{id}/servers", "os_compute_api:os-hypervisors:servers",     search_servers, .until = 52 },
+	{ "GET", "/v2.1/os-hypervisors/{id}/uptime",  "os_compute_api:os-hypervisors:uptime",      uptime, .until = 87 },
 };
 const struct route_table hypervisors_routes = { routes, G_N_ELEMENTS(routes) };

@@ -139,9 +139,9 @@ static void show(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/v2.1/servers/{id}/ips",                 API_TOKEN, ips },
-	{ "GET", "/v2.1/servers/{id}/ips/{network}",       API_TOKEN, ips_of_network },
-	{ "GET", "/v2.1/servers/{id}/os-interface",        API_TOKEN, list },
-	{ "GET", "/v2.1/servers/{id}/os-interface/{port}", API_TOKEN, show },
+	{ "GET", "/v2.1/servers/{id}/ips",                 "os_compute_api:ips:index",                 ips },
+	{ "GET", "/v2.1/servers/{id}/ips/{network}",       "os_compute_api:ips:show",                  ips_of_network },
+	{ "GET", "/v2.1/servers/{id}/os-interface",        "os_compute_api:os-attach-interfaces:list", list },
+	{ "GET", "/v2.1/servers/{id}/os-interface/{port}", "os_compute_api:os-attach-interfaces:show", show },
 };
 const struct route_table interfaces_routes = { routes, G_N_ELEMENTS(routes) };

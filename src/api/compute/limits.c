@@ -51,7 +51,7 @@ static void limits(struct api_req *r)
 		return;
 	}
 	if (project && !r->auth->admin) {
-		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow os_compute_api:limits:other_project to be performed.");
+		api_forbid(r, "os_compute_api:limits:other_project");
 		return;
 	}
 	used = view_project_usage(r, project ? project : r->auth->project_id, NULL);
@@ -225,24 +225,24 @@ static void topology(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/v2.1/limits",                                 API_TOKEN, limits },
-	{ "GET", "/v2.1/os-availability-zone",                   API_TOKEN, zones_brief },
-	{ "GET", "/v2.1/os-availability-zone/detail",            API_ADMIN, zones_full, .rule = "os_compute_api:os-availability-zone:detail" },
-	{ "GET", "/v2.1/os-aggregates",                          API_ADMIN, empty, .rule = "os_compute_api:os-aggregates:index" },
-	{ "GET", "/v2.1/os-aggregates/{id}",                     API_ADMIN, absent, .rule = "os_compute_api:os-aggregates:show" },
-	{ "GET", "/v2.1/os-keypairs",                            API_TOKEN, empty },
-	{ "GET", "/v2.1/os-keypairs/{id}",                       API_TOKEN, absent },
-	{ "GET", "/v2.1/os-server-groups",                       API_TOKEN, empty },
-	{ "GET", "/v2.1/os-server-groups/{id}",                  API_TOKEN, absent },
-	{ "GET", "/v2.1/os-security-groups",                     API_TOKEN, empty, .until = PROXIES_UNTIL },
-	{ "GET", "/v2.1/os-security-groups/{id}",                API_TOKEN, absent, .until = PROXIES_UNTIL },
-	{ "GET", "/v2.1/servers/{id}/metadata",                  API_TOKEN, empty },
-	{ "GET", "/v2.1/servers/{id}/metadata/{k}",              API_TOKEN, absent },
-	{ "GET", "/v2.1/servers/{id}/tags",                      API_TOKEN, empty, .since = 26 },
-	{ "GET", "/v2.1/servers/{id}/tags/{t}",                  API_TOKEN, absent, .since = 26 },
-	{ "GET", "/v2.1/servers/{id}/topology",                  API_TOKEN, topology, .since = 78 },
-	{ "GET", "/v2.1/servers/{id}/os-security-groups",        API_TOKEN, empty },
-	{ "GET", "/v2.1/servers/{id}/os-volume_attachments",     API_TOKEN, empty },
-	{ "GET", "/v2.1/servers/{id}/os-volume_attachments/{v}", API_TOKEN, absent },
+	{ "GET", "/v2.1/limits",                                 "os_compute_api:limits",                       limits },
+	{ "GET", "/v2.1/os-availability-zone",                   "os_compute_api:os-availability-zone:list",    zones_brief },
+	{ "GET", "/v2.1/os-availability-zone/detail",            "os_compute_api:os-availability-zone:detail",  zones_full },
+	{ "GET", "/v2.1/os-aggregates",                          "os_compute_api:os-aggregates:index",          empty },
+	{ "GET", "/v2.1/os-aggregates/{id}",                     "os_compute_api:os-aggregates:show",           absent },
+	{ "GET", "/v2.1/os-keypairs",                            "os_compute_api:os-keypairs:index",            empty },
+	{ "GET", "/v2.1/os-keypairs/{id}",                       "os_compute_api:os-keypairs:show",             absent },
+	{ "GET", "/v2.1/os-server-groups",                       "os_compute_api:os-server-groups:index",       empty },
+	{ "GET", "/v2.1/os-server-groups/{id}",                  "os_compute_api:os-server-groups:show",        absent },
+	{ "GET", "/v2.1/os-security-groups",                     "os_compute_api:os-security-groups:get",       empty, .until = PROXIES_UNTIL },
+	{ "GET", "/v2.1/os-security-groups/{id}",                "os_compute_api:os-security-groups:show",      absent, .until = PROXIES_UNTIL },
+	{ "GET", "/v2.1/servers/{id}/metadata",                  "os_compute_api:server-metadata:index",        empty },
+	{ "GET", "/v2.1/servers/{id}/metadata/{k}",              "os_compute_api:server-metadata:show",         absent },
+	{ "GET", "/v2.1/servers/{id}/tags",                      "os_compute_api:os-server-tags:index",         empty, .since = 26 },
+	{ "GET", "/v2.1/servers/{id}/tags/{t}",                  "os_compute_api:os-server-tags:show",          absent, .since = 26 },
+	{ "GET", "/v2.1/servers/{id}/topology",                  "compute:server:topology:index",               topology, .since = 78 },
+	{ "GET", "/v2.1/servers/{id}/os-security-groups",        "os_compute_api:os-security-groups:list",      empty },
+	{ "GET", "/v2.1/servers/{id}/os-volume_attachments",     "os_compute_api:os-volumes-attachments:index", empty },
+	{ "GET", "/v2.1/servers/{id}/os-volume_attachments/{v}", "os_compute_api:os-volumes-attachments:show",  absent },
 };
 const struct route_table limits_routes = { routes, G_N_ELEMENTS(routes) };

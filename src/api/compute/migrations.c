@@ -233,21 +233,15 @@ static bool force_complete(struct api_req *r, struct server *s, GError **err)
 	return false;
 }
 
-static void act_of_server(struct api_req *r)
+#define FORCE_COMPLETE "os_compute_api:servers:migrations:force_complete"
+
+static void complete_of_server(struct api_req *r, const json_t *value)
 {
 	GError *err = NULL;
-	g_autoptr(json_t) root = api_body(r, &err);
-	const json_t *value = NULL;
-	const char *name = root ? api_action(root, &value, &err) : NULL;
 	struct server *s;
 
-	api_about(r, name);
-	if (name && strcmp(name, "force_complete") != 0)
-		g_set_error(&err, ERR, ERR_BAD_REQUEST, "There is no such action: %.120s", name);
-	else if (name && !json_is_null(value))
-		g_set_error(&err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute force_complete. It is not of type 'null'");
-	if (err) {
-		api_fail(r, err);
+	if (!json_is_null(value)) {
+		api_fail_new(r, ERR_BAD_REQUEST, "Invalid input for field/attribute force_complete. It is not of type 'null'");
 		return;
 	}
 	s = api_server(r, r->param[0]);
@@ -258,6 +252,10 @@ static void act_of_server(struct api_req *r)
 	else
 		api_fail(r, err);
 }
+
+static const struct api_action actions[] = {
+	{ "force_complete", FORCE_COMPLETE, complete_of_server },
+};
 
 /* ---- a list ---- */
 
@@ -397,14 +395,12 @@ static void list(struct api_req *r)
 	migrations_walk(r, &f, show_list);
 }
 
-#define RULE(name) .rule = "os_compute_api:" name
-
 static const struct route routes[] = {
-	{ "GET",    "/v2.1/os-migrations", API_ADMIN, list, RULE("os-migrations:index") },
-	{ "GET",    "/v2.1/servers/{id}/migrations", API_ADMIN, list_of_server, .since = 23, RULE("servers:migrations:index") },
-	{ "GET",    "/v2.1/servers/{id}/migrations/{m}", API_ADMIN, show_of_server, .since = 23, RULE("servers:migrations:show") },
-	{ "DELETE", "/v2.1/servers/{id}/migrations/{m}", API_ADMIN, abort_of_server, .since = 24, RULE("servers:migrations:delete") },
-	{ "POST",   "/v2.1/servers/{id}/migrations/{m}/action", API_ADMIN, act_of_server, .since = 22,
-	  RULE("servers:migrations:force_complete") },
+	{ "GET",    "/v2.1/os-migrations",                      "os_compute_api:os-migrations:index",               list },
+	{ "GET",    "/v2.1/servers/{id}/migrations",            "os_compute_api:servers:migrations:index",          list_of_server, .since = 23 },
+	{ "GET",    "/v2.1/servers/{id}/migrations/{m}",        "os_compute_api:servers:migrations:show",           show_of_server, .since = 23 },
+	{ "DELETE", "/v2.1/servers/{id}/migrations/{m}",        "os_compute_api:servers:migrations:delete",         abort_of_server, .since = 24 },
+	{ "POST",   "/v2.1/servers/{id}/migrations/{m}/action", FORCE_COMPLETE,                                     .since = 22,
+	  .actions = actions, .n_actions = G_N_ELEMENTS(actions) },
 };
 const struct route_table migrations_routes = { routes, G_N_ELEMENTS(routes) };

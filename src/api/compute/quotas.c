@@ -180,7 +180,7 @@ static bool may_see_network(struct api_req *r)
 {
 	if (r->auth->admin || g_strcmp0(r->param[0], r->auth->project_id) == 0)
 		return true;
-	api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow get_quota to be performed.");
+	api_forbid(r, "get_quota");
 	return false;
 }
 
@@ -225,14 +225,14 @@ static void network_list(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/v2.1/os-quota-sets/{project}",             API_TOKEN, show },
-	{ "GET", "/v2.1/os-quota-sets/{project}/defaults",    API_TOKEN, show_defaults },
-	{ "GET", "/v2.1/os-quota-sets/{project}/detail",      API_TOKEN, show_detail },
-	{ "GET", "/v2.1/os-quota-class-sets/{class}",         API_ADMIN, show_class, .rule = "os_compute_api:os-quota-class-sets:show" },
-	{ "GET", "/network/v2.0/quotas",                      API_ADMIN, network_list, .rule = "get_quota" },
-	{ "GET", "/network/v2.0/quotas/{project}",            API_TOKEN, network_show },
-	{ "GET", "/network/v2.0/quotas/{project}/default",    API_TOKEN, network_show },
-	{ "GET", "/network/v2.0/quotas/{project}/details",    API_TOKEN, network_details },
-	{ "GET", "/network/v2.0/quotas/{project}/details.json", API_TOKEN, network_details },
+	{ "GET", "/v2.1/os-quota-sets/{project}",               "os_compute_api:os-quota-sets:show",       show },
+	{ "GET", "/v2.1/os-quota-sets/{project}/defaults",      "os_compute_api:os-quota-sets:defaults",   show_defaults },
+	{ "GET", "/v2.1/os-quota-sets/{project}/detail",        "os_compute_api:os-quota-sets:detail",     show_detail },
+	{ "GET", "/v2.1/os-quota-class-sets/{class}",           "os_compute_api:os-quota-class-sets:show", show_class },
+	{ "GET", "/network/v2.0/quotas",                        "get_quota",                               network_list },
+	{ "GET", "/network/v2.0/quotas/{project}",              "get_project_quota",                       network_show },
+	{ "GET", "/network/v2.0/quotas/{project}/default",      "get_project_quota",                       network_show },
+	{ "GET", "/network/v2.0/quotas/{project}/details",      "get_project_quota",                       network_details },
+	{ "GET", "/network/v2.0/quotas/{project}/details.json", "get_project_quota",                       network_details },
 };
 const struct route_table quotas_routes = { routes, G_N_ELEMENTS(routes) };

@@ -9,10 +9,7 @@
 #include <string.h>
 
 #include "api/compute/compute.h"
-#include "api/compute/server_actions.h"
 #include "api/http/view.h"
-
-typedef void action_f(struct api_req *r, const json_t *value);
 
 /* ---- os-migrateLive ---- */
 
@@ -167,55 +164,12 @@ static void reset_state(struct api_req *r, const json_t *value)
 
 /* ---- the table ---- */
 
-static const struct {
-	const char *name;
-	action_f *run;
-	const char *admin_rule; /* the policy's name in the refusal; NULL: the owner may too */
-} actions[] = {
-	{ "os-migrateLive", live_migrate, "os_compute_api:os-migrate-server:migrate_live" },
-	{ "os-resetState", reset_state, "os_compute_api:os-admin-actions:reset_state" },
+static const struct api_action actions[] = {
+	{ "os-migrateLive", "os_compute_api:os-migrate-server:migrate_live", live_migrate },
+	{ "os-resetState",  "os_compute_api:os-admin-actions:reset_state",   reset_state },
 };
 
-bool server_action_known(const char *name, const char **ret_admin_rule)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
-		if (strcmp(actions[i].name, name) == 0) {
-			*ret_admin_rule = actions[i].admin_rule;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void act(struct api_req *r, const char *name, const json_t *value)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
-		if (strcmp(actions[i].name, name) != 0)
-			continue;
-		if (actions[i].admin_rule && !r->auth->admin)
-			api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow %s to be performed.", actions[i].admin_rule);
-		else
-			actions[i].run(r, value);
-		return;
-	}
-	api_fail_new(r, ERR_BAD_REQUEST, "There is no such action: %.120s", name);
-}
-
-static void action(struct api_req *r)
-{
-	GError *err = NULL;
-	g_autoptr(json_t) root = api_body(r, &err);
-	const json_t *value = NULL;
-	const char *name = root ? api_action(root, &value, &err) : NULL;
-
-	api_about(r, name);
-	if (name)
-		act(r, name, value);
-	else
-		api_fail(r, err);
-}
-
 static const struct route routes[] = {
-	{ "POST", "/v2.1/servers/{id}/action", API_TOKEN, action },
+	{ "POST", "/v2.1/servers/{id}/action", .actions = actions, .n_actions = G_N_ELEMENTS(actions) },
 };
 const struct route_table server_actions_routes = { routes, G_N_ELEMENTS(routes) };

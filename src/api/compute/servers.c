@@ -97,8 +97,8 @@ static void show(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/v2.1/servers",        API_TOKEN, list_brief },
-	{ "GET", "/v2.1/servers/detail", API_TOKEN, list_full },
-	{ "GET", "/v2.1/servers/{id}",   API_TOKEN, show },
+	{ "GET", "/v2.1/servers",        "os_compute_api:servers:index",  list_brief },
+	{ "GET", "/v2.1/servers/detail", "os_compute_api:servers:detail", list_full },
+	{ "GET", "/v2.1/servers/{id}",   "os_compute_api:servers:show",   show },
 };
 const struct route_table servers_routes = { routes, G_N_ELEMENTS(routes) };

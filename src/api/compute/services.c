@@ -389,8 +389,8 @@ static void remove_service(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET",    "/v2.1/os-services",      API_ADMIN, list, .rule = "os_compute_api:os-services:list" },
-	{ "PUT",    "/v2.1/os-services/{id}", API_ADMIN, update, .rule = "os_compute_api:os-services:update" },
-	{ "DELETE", "/v2.1/os-services/{id}", API_ADMIN, remove_service, .rule = "os_compute_api:os-services:delete" },
+	{ "GET",    "/v2.1/os-services",      "os_compute_api:os-services:list",   list },
+	{ "PUT",    "/v2.1/os-services/{id}", "os_compute_api:os-services:update", update },
+	{ "DELETE", "/v2.1/os-services/{id}", "os_compute_api:os-services:delete", remove_service },
 };
 const struct route_table services_routes = { routes, G_N_ELEMENTS(routes) };

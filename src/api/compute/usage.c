@@ -366,11 +366,11 @@ static void show(struct api_req *r)
 	if (r->auth->admin || g_strcmp0(r->param[0], r->auth->project_id) == 0)
 		report(r, r->param[0], known, true);
 	else
-		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow os_compute_api:os-simple-tenant-usage:show to be performed.");
+		api_forbid(r, "os_compute_api:os-simple-tenant-usage:show");
 }
 
 static const struct route routes[] = {
-	{ "GET", "/v2.1/os-simple-tenant-usage",           API_ADMIN, list, .rule = "os_compute_api:os-simple-tenant-usage:list" },
-	{ "GET", "/v2.1/os-simple-tenant-usage/{project}", API_TOKEN, show },
+	{ "GET", "/v2.1/os-simple-tenant-usage",           "os_compute_api:os-simple-tenant-usage:list", list },
+	{ "GET", "/v2.1/os-simple-tenant-usage/{project}", "os_compute_api:os-simple-tenant-usage:show", show },
 };
 const struct route_table usage_routes = { routes, G_N_ELEMENTS(routes) };

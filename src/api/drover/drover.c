@@ -433,12 +433,12 @@ static void migration_list(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET",    "/drover/v1/hosts",           API_ADMIN, host_list },
-	{ "POST",   "/drover/v1/hosts",           API_ADMIN, host_add },
-	{ "GET",    "/drover/v1/hosts/{id}",      API_ADMIN, host_show },
-	{ "DELETE", "/drover/v1/hosts/{id}",      API_ADMIN, host_remove },
-	{ "GET",    "/drover/v1/migrations",      API_ADMIN, migration_list },
-	{ "GET",    "/drover/v1/migrations/{id}", API_ADMIN, migration_show },
-	{ "POST",   "/drover/v1/migrations/{id}", API_ADMIN, migration_change },
+	{ "GET",    "/drover/v1/hosts",           "drover:hosts:list",        host_list },
+	{ "POST",   "/drover/v1/hosts",           "drover:hosts:create",      host_add },
+	{ "GET",    "/drover/v1/hosts/{id}",      "drover:hosts:show",        host_show },
+	{ "DELETE", "/drover/v1/hosts/{id}",      "drover:hosts:delete",      host_remove },
+	{ "GET",    "/drover/v1/migrations",      "drover:migrations:list",   migration_list },
+	{ "GET",    "/drover/v1/migrations/{id}", "drover:migrations:show",   migration_show },
+	{ "POST",   "/drover/v1/migrations/{id}", "drover:migrations:update", migration_change },
 };
 const struct route_table drover_routes = { routes, G_N_ELEMENTS(routes) };

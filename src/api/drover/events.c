@@ -70,6 +70,6 @@ static void watch(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/drover/v1/events", API_ADMIN, watch },
+	{ "GET", "/drover/v1/events", "drover:events:watch", watch },
 };
 const struct route_table events_routes = { routes, G_N_ELEMENTS(routes) };

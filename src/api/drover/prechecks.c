@@ -136,6 +136,6 @@ static void precheck(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "POST", "/drover/v1/servers/{id}/precheck", API_ADMIN, precheck },
+	{ "POST", "/drover/v1/servers/{id}/precheck", "drover:servers:precheck", precheck },
 };
 const struct route_table prechecks_routes = { routes, G_N_ELEMENTS(routes) };

@@ -32,12 +32,6 @@
 #define API_PARAMS_MAX 4
 
 struct api; /* what handlers reach: see the accessors */
-enum api_policy {
-	API_PUBLIC,  /* no token needed */
-	API_TOKEN,   /* any valid token; the handler shows only what its project owns, or all to an admin */
-	API_ADMIN,   /* role admin */
-};
-
 struct api_req {
 	struct api *api;
 	const char *method;            /* "GET" */
@@ -63,13 +57,25 @@ struct api_pair {
 
 typedef void api_handler_f(struct api_req *r);
 
+/* @value: of the member that names the action, borrowed */
+typedef void api_action_f(struct api_req *r, const json_t *value);
+
+/* One of several acts that a route has: its name is the one member of the body. */
+struct api_action {
+	const char *name;              /* "os-migrateLive" */
+	const char *rule;              /* as a route's; looked at after the body was read */
+	api_action_f *handle;
+	int since, until;              /* microversions; outside it is no action */
+};
+
 struct route {
 	const char *method;
 	const char *path;              /* "/v2.1/servers/{id}/action" */
-	enum api_policy policy;
-	api_handler_f *handle;
+	const char *rule;              /* of policy.c, "os_compute_api:os-services:list"; NULL: that of the action */
+	api_handler_f *handle;         /* NULL: that of the action */
 	int since, until;              /* microversions; outside 404 */
-	const char *rule;              /* the policy's name in a 403 ("os_compute_api:os-services:list"); NULL: none is named */
+	const struct api_action *actions;
+	size_t n_actions;
 };
 
 /** api_wanted() - false once the client has gone: nothing that is done for it matters. */
@@ -79,14 +85,6 @@ bool api_wanted(const struct api_req *r);
 void api_about(struct api_req *r, const char *what);
 
 /* ---- a body ---- */
-
-/**
- * api_action() - the one member of an action's body: {"os-migrateLive": {...}}.
- * @ret_value: borrowed from @root
- *
- * Return: the member's name, borrowed from @root; NULL with ERR_BAD_REQUEST.
- */
-const char *api_action(const json_t *root, const json_t **ret_value, GError **err);
 
 /** api_body() - parse the body. Return: owned; NULL with ERR_BAD_REQUEST. */
 json_t *api_body(struct api_req *r, GError **err);
@@ -114,6 +112,8 @@ void api_next_link(struct jout *o, const struct api_req *r, const char *name, co
 void api_reply_json(struct api_req *r, int status, GString *body);
 /** api_reply_empty() - no body (202, 204). */
 void api_reply_empty(struct api_req *r, int status);
+/** api_forbid() - 403 in the words of the service that was asked. @rule: what does not allow it */
+void api_forbid(struct api_req *r, const char *rule);
 /** api_fail() - the fault of an error; @err: taken. */
 void api_fail(struct api_req *r, GError *err);
 /** api_fail_new() - the same from a format. */

@@ -153,6 +153,14 @@ static void fail_at_once(struct exchange *x, enum err_code code, const char *why
 	api_fail_new(x->req, code, "%s", why);
 }
 
+/* A body that will be refused whatever is in it need not be sent. */
+static void admit(struct exchange *x)
+{
+	x->dispatched = true;
+	if (api_admit(x->req))
+		x->dispatched = false; /* else it has been answered, and may be gone */
+}
+
 static void on_head(struct net_conn *c, const struct http1_head *in)
 {
 	struct http *h = net_user(c);
@@ -173,6 +181,8 @@ static void on_head(struct net_conn *c, const struct http1_head *in)
 		fail_at_once(x, ERR_BAD_REQUEST, "A header field that may appear once appears twice");
 	else if (in->length > h->api->conf->max_request_body_size)
 		fail_at_once(x, ERR_TOO_LARGE, "Request is too large.");
+	else if (in->chunked || in->length > 0)
+		admit(x);
 }
 
 static void on_body(struct net_conn *c, const char *data, size_t len)

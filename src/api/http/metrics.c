@@ -594,6 +594,6 @@ static void show(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/metrics", API_PUBLIC, show },
+	{ "GET", "/metrics", "drover:metrics", show },
 };
 const struct route_table metrics_routes = { routes, G_N_ELEMENTS(routes) };

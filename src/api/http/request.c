@@ -308,23 +308,6 @@ json_t *api_body(struct api_req *r, GError **err)
 	return root;
 }
 
-const char *api_action(const json_t *root, const json_t **ret_value, GError **err)
-{
-	void *it;
-
-	if (!json_is_object(root)) {
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Malformed request body: it must be an object");
-		return NULL;
-	}
-	if (json_object_size(root) != 1) {
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "%s body keys", json_object_size(root) ? "too many" : "no");
-		return NULL;
-	}
-	it = json_object_iter((json_t *)root);
-	*ret_value = json_object_iter_value(it);
-	return json_object_iter_key(it);
-}
-
 /* ---- the query ---- */
 
 const char *api_query(const struct api_req *r, const char *name)

@@ -10,6 +10,7 @@
 #define REQUEST_H
 
 #include "api/http/handler.h"
+#include "api/http/policy.h"
 #include "base/metric.h"
 
 enum api_service { SERVICE_ROOT, SERVICE_COMPUTE, SERVICE_IDENTITY, SERVICE_IMAGE, SERVICE_NETWORK, SERVICE_DROVER, SERVICE_N };
@@ -72,6 +73,7 @@ struct api_reply {
 	GString *body_in;
 	struct auth *auth_own;
 	GError *bad;                 /* what was wrong with the head */
+	const struct route *admitted; /* by api_admit(); NULL: not yet */
 	/* for the audit log (audit.h) */
 	const char *route;           /* its path, with braces; NULL: none */
 	char *about;
@@ -93,7 +95,13 @@ void api_req_abandon(struct api_req *r);
 /** api_login() - for the audit log: it is a login, of this user. Copied. */
 void api_login(struct api_req *r, const char *user_id, const char *user_name, const char *project_id);
 
-/** api_dispatch() - find the route, check version, token and policy, call the handler. It is answered now or later. */
+/**
+ * api_admit() - find the route, check version, token and policy, from the head alone.
+ *
+ * Return: false after it was refused. A body that is still to come need not be read then.
+ */
+bool api_admit(struct api_req *r);
+/** api_dispatch() - the request is whole: api_admit(), if that was not done, and call the handler. It is answered now or later. */
 void api_dispatch(struct api_req *r);
 
 /** api_service_of() - which API a path belongs to. */
@@ -127,6 +135,7 @@ extern const struct route_table versions_routes, metrics_routes;
 /* Where a path led. */
 struct route_match {
 	const struct route *route;   /* NULL: none */
+	const struct policy *policy; /* of its rule; NULL: it has none, its actions have */
 	bool path_known;             /* the path has routes, for other methods or microversions */
 	bool method_known;           /* this method too, for another microversion */
 	char *param[API_PARAMS_MAX];

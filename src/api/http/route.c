@@ -53,40 +53,108 @@ static bool authenticate(struct api_req *r, GError **err)
 	return r->auth != NULL;
 }
 
-static void forbid(struct api_req *r, const char *rule)
+void api_forbid(struct api_req *r, const char *rule)
 {
 	if (r->reply->service == SERVICE_IDENTITY)
-		api_fail_new(r, ERR_FORBIDDEN, "You are not authorized to perform the requested action: %s.", rule ? rule : "it needs the role admin");
-	else if (rule)
-		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow %s to be performed.", rule);
+		api_fail_new(r, ERR_FORBIDDEN, "You are not authorized to perform the requested action: %s.", rule);
+	else if (r->reply->service == SERVICE_DROVER)
+		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow this to be performed: it needs the role %s.",
+			     policy_access_name(policy_find(rule)->access));
 	else
-		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow this to be performed: it needs the role admin.");
+		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow %s to be performed.", rule);
 }
 
-void api_dispatch(struct api_req *r)
+/* @p: NULL: any token, as what is asked for stands in the body */
+static bool allowed(struct api_req *r, const struct policy *p)
 {
+	bool public = p && p->access == POLICY_PUBLIC;
 	g_autoptr(GError) err = NULL;
+
+	/* A token is allowed on a public route; a bad one does no harm there. */
+	if ((!public || r->raw_token) && !authenticate(r, &err) && !public)
+		api_fail(r, g_steal_pointer(&err));
+	else if (p && !policy_allows(p, r->auth))
+		api_forbid(r, p->rule);
+	else
+		return true;
+	return false;
+}
+
+bool api_admit(struct api_req *r)
+{
 	struct route_match m;
 
 	if (r->reply->bad) {
 		api_fail(r, g_steal_pointer(&r->reply->bad));
-		return;
+		return false;
 	}
 	router_find(r->api->router, r->method, r->reply->path_buf, r->mv, &m);
 	if (!m.route) {
 		no_route(r, &m);
-		return;
+		return false;
 	}
 	memcpy(r->param, m.param, sizeof m.param);
 	r->reply->route = m.route->path;
-	/* A token is allowed on a public route; a bad one does no harm there. */
-	if ((m.route->policy != API_PUBLIC || r->raw_token) && !authenticate(r, &err) && m.route->policy != API_PUBLIC) {
-		api_fail(r, g_steal_pointer(&err));
-		return;
+	r->reply->admitted = m.route;
+	return allowed(r, m.policy);
+}
+
+/* ---- actions ---- */
+
+/* The one member of an action's body: {"os-migrateLive": {...}}. Return: its name, borrowed from @root; NULL with ERR_BAD_REQUEST. */
+static const char *action_name(const json_t *root, const json_t **ret_value, GError **err)
+{
+	void *it;
+
+	if (!json_is_object(root)) {
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Malformed request body: it must be an object");
+		return NULL;
 	}
-	if (m.route->policy == API_ADMIN && !r->auth->admin) {
-		forbid(r, m.route->rule);
-		return;
+	if (json_object_size(root) != 1) {
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "%s body keys", json_object_size(root) ? "too many" : "no");
+		return NULL;
 	}
-	m.route->handle(r);
+	it = json_object_iter((json_t *)root);
+	*ret_value = json_object_iter_value(it);
+	return json_object_iter_key(it);
+}
+
+static const struct api_action *find_action(const struct route *route, const char *name, int mv)
+{
+	for (size_t i = 0; i < route->n_actions; i++) {
+		const struct api_action *a = &route->actions[i];
+
+		if (strcmp(a->name, name) == 0 && mv >= a->since && (!a->until || mv <= a->until))
+			return a;
+	}
+	return NULL;
+}
+
+static void act(struct api_req *r)
+{
+	GError *err = NULL;
+	g_autoptr(json_t) root = api_body(r, &err);
+	const json_t *value = NULL;
+	const char *name = root ? action_name(root, &value, &err) : NULL;
+	const struct api_action *a = name ? find_action(r->reply->admitted, name, r->mv) : NULL;
+
+	api_about(r, name);
+	if (a && policy_allows(policy_find(a->rule), r->auth))
+		a->handle(r, value);
+	else if (a)
+		api_forbid(r, a->rule);
+	else if (name)
+		api_fail_new(r, ERR_BAD_REQUEST, "There is no such action: %.120s", name);
+	else
+		api_fail(r, err);
+}
+
+void api_dispatch(struct api_req *r)
+{
+	if (!r->reply->admitted && !api_admit(r))
+		return;
+	if (r->reply->admitted->n_actions)
+		act(r);
+	else
+		r->reply->admitted->handle(r);
 }

@@ -15,7 +15,12 @@ struct node {
 	char *name;              /* the segment; NULL for a brace and the root */
 	GPtrArray *children;     /* struct node *, sorted by name */
 	struct node *brace;
-	GPtrArray *rows;         /* const struct route *, borrowed */
+	GArray *rows;            /* struct row */
+};
+
+struct row {
+	const struct route *route;   /* borrowed */
+	const struct policy *policy;
 };
 
 struct router {
@@ -38,7 +43,7 @@ static void node_free(void *data)
 		return;
 	g_free(n->name);
 	g_ptr_array_unref(n->children);
-	g_ptr_array_unref(n->rows);
+	g_array_unref(n->rows);
 	node_free(n->brace);
 	g_free(n);
 }
@@ -49,7 +54,7 @@ static struct node *node_new(const char *name)
 
 	n->name = g_strdup(name);
 	n->children = g_ptr_array_new_with_free_func(node_free);
-	n->rows = g_ptr_array_new();
+	n->rows = g_array_new(FALSE, FALSE, sizeof(struct row));
 	return n;
 }
 
@@ -113,26 +118,46 @@ static int route_until(const struct route *r)
 	return r->until ? r->until : G_MAXINT;
 }
 
+/* A rule without a row in policy.c would be a call for all. */
+static const struct policy *policy_of(const char *rule, const char *path)
+{
+	const struct policy *p = rule ? policy_find(rule) : NULL;
+
+	if (!p)
+		g_error("%s: there is no policy %s", path, rule ? rule : "at all");
+	return p;
+}
+
+static void check_actions(const struct route *r)
+{
+	g_assert((r->n_actions > 0) == !r->handle);
+	for (size_t i = 0; i < r->n_actions; i++)
+		(void)policy_of(r->actions[i].rule, r->path); /* it is found again when it is asked for */
+}
+
 static void add(struct router *rt, const struct route *r)
 {
 	g_autofree char *path = g_strdup(r->path);
 	char *segment[ROUTE_SEGMENTS_MAX];
 	int n = split(path, segment, ROUTE_SEGMENTS_MAX), braces = 0;
 	struct node *node = rt->root;
+	struct row row;
 
-	g_assert(n >= 0 && r->handle && r->path[0] == '/');
+	g_assert(n >= 0 && r->path[0] == '/');
+	check_actions(r);
 	for (int i = 0; i < n; i++) {
 		braces += segment[i][0] == '{';
 		node = node_child(node, segment[i]);
 	}
 	g_assert(braces <= API_PARAMS_MAX);
 	for (unsigned i = 0; i < node->rows->len; i++) {
-		const struct route *other = node->rows->pdata[i];
+		const struct route *other = g_array_index(node->rows, struct row, i).route;
 
 		if (strcmp(other->method, r->method) == 0 && r->since <= route_until(other) && other->since <= route_until(r))
 			g_error("route %s %s is there twice", r->method, r->path);
 	}
-	g_ptr_array_add(node->rows, (void *)r);
+	row = (struct row){ r, r->rule || !r->n_actions ? policy_of(r->rule, r->path) : NULL };
+	g_array_append_val(node->rows, row);
 }
 
 struct router *router_new(const struct route_table *const *tables, size_t n)
@@ -157,7 +182,8 @@ void router_free(struct router *rt)
 static bool take_row(const struct node *n, const struct walk *w, const char *method)
 {
 	for (unsigned i = 0; i < n->rows->len; i++) {
-		const struct route *r = n->rows->pdata[i];
+		const struct row *row = &g_array_index(n->rows, struct row, i);
+		const struct route *r = row->route;
 
 		w->ret->path_known = true;
 		if (strcmp(r->method, method) != 0)
@@ -166,6 +192,7 @@ static bool take_row(const struct node *n, const struct walk *w, const char *met
 		if (w->mv < r->since || w->mv > route_until(r))
 			continue;
 		w->ret->route = r;
+		w->ret->policy = row->policy;
 		return true;
 	}
 	return false;
@@ -206,7 +233,7 @@ static void collect(const struct node *n, char *const *segment, int left, GPtrAr
 	unsigned place;
 
 	for (unsigned i = 0; left == 0 && i < n->rows->len; i++) {
-		const struct route *r = n->rows->pdata[i];
+		const struct route *r = g_array_index(n->rows, struct row, i).route;
 
 		if (!g_ptr_array_find_with_equal_func(methods, r->method, g_str_equal, NULL))
 			g_ptr_array_add(methods, (void *)r->method);

@@ -167,13 +167,13 @@ static void network(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/",               API_PUBLIC, root },
-	{ "GET", "/v2.1",           API_PUBLIC, compute },
-	{ "GET", "/identity",       API_PUBLIC, identity_root },
-	{ "GET", "/identity/v3",    API_PUBLIC, identity },
-	{ "GET", "/image",          API_PUBLIC, image_root },
-	{ "GET", "/image/versions", API_PUBLIC, image_versions },
-	{ "GET", "/network",        API_PUBLIC, network_root },
-	{ "GET", "/network/v2.0",   API_PUBLIC, network },
+	{ "GET", "/",               "drover:versions", root },
+	{ "GET", "/v2.1",           "drover:versions", compute },
+	{ "GET", "/identity",       "drover:versions", identity_root },
+	{ "GET", "/identity/v3",    "drover:versions", identity },
+	{ "GET", "/image",          "drover:versions", image_root },
+	{ "GET", "/image/versions", "drover:versions", image_versions },
+	{ "GET", "/network",        "drover:versions", network_root },
+	{ "GET", "/network/v2.0",   "drover:versions", network },
 };
 const struct route_table versions_routes = { routes, G_N_ELEMENTS(routes) };

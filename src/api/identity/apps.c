@@ -50,7 +50,7 @@ static void reply_one(struct api_req *r, int status, const struct app_credential
 
 static bool forbid(struct api_req *r, const char *rule)
 {
-	api_fail_new(r, ERR_FORBIDDEN, "You are not authorized to perform the requested action: %s.", rule);
+	api_forbid(r, rule);
 	return false;
 }
 
@@ -247,9 +247,9 @@ static void create(struct api_req *r)
 #define OF_USER "/identity/v3/users/{user}/application_credentials"
 
 static const struct route routes[] = {
-	{ "GET",    OF_USER,         API_TOKEN, list },
-	{ "POST",   OF_USER,         API_TOKEN, create },
-	{ "GET",    OF_USER "/{id}", API_TOKEN, show },
-	{ "DELETE", OF_USER "/{id}", API_TOKEN, delete },
+	{ "GET",    OF_USER,         "identity:list_application_credentials",  list },
+	{ "POST",   OF_USER,         "identity:create_application_credential", create },
+	{ "GET",    OF_USER "/{id}", "identity:get_application_credential",    show },
+	{ "DELETE", OF_USER "/{id}", "identity:delete_application_credential", delete },
 };
 const struct route_table app_routes = { routes, G_N_ELEMENTS(routes) };

@@ -179,12 +179,12 @@ static void show_catalog(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/identity/v3/auth/catalog",   API_TOKEN, show_catalog },
-	{ "GET", "/identity/v3/services",       API_ADMIN, list_services, .rule = "identity:list_services" },
-	{ "GET", "/identity/v3/services/{id}",  API_ADMIN, show_service, .rule = "identity:get_service" },
-	{ "GET", "/identity/v3/endpoints",      API_ADMIN, list_endpoints, .rule = "identity:list_endpoints" },
-	{ "GET", "/identity/v3/endpoints/{id}", API_ADMIN, show_endpoint, .rule = "identity:get_endpoint" },
-	{ "GET", "/identity/v3/regions",        API_TOKEN, list_regions },
-	{ "GET", "/identity/v3/regions/{id}",   API_TOKEN, show_region },
+	{ "GET", "/identity/v3/auth/catalog",   "identity:get_auth_catalog", show_catalog },
+	{ "GET", "/identity/v3/services",       "identity:list_services",    list_services },
+	{ "GET", "/identity/v3/services/{id}",  "identity:get_service",      show_service },
+	{ "GET", "/identity/v3/endpoints",      "identity:list_endpoints",   list_endpoints },
+	{ "GET", "/identity/v3/endpoints/{id}", "identity:get_endpoint",     show_endpoint },
+	{ "GET", "/identity/v3/regions",        "identity:list_regions",     list_regions },
+	{ "GET", "/identity/v3/regions/{id}",   "identity:get_region",       show_region },
 };
 const struct route_table catalog_routes = { routes, G_N_ELEMENTS(routes) };

@@ -198,12 +198,12 @@ static void assignment_list(struct api_req *r)
 #define GRANT "/identity/v3/projects/{project}/users/{user}/roles"
 
 static const struct route routes[] = {
-	{ "GET",    "/identity/v3/roles",            API_TOKEN, role_list },
-	{ "GET",    "/identity/v3/roles/{id}",       API_TOKEN, role_show },
-	{ "GET",    GRANT,                           API_ADMIN, granted_list, .rule = "identity:list_grants" },
-	{ "GET",    GRANT "/{role}",                 API_ADMIN, granted, .rule = "identity:check_grant" },
-	{ "PUT",    GRANT "/{role}",                 API_ADMIN, grant, .rule = "identity:create_grant" },
-	{ "DELETE", GRANT "/{role}",                 API_ADMIN, ungrant, .rule = "identity:revoke_grant" },
-	{ "GET",    "/identity/v3/role_assignments", API_ADMIN, assignment_list, .rule = "identity:list_role_assignments" },
+	{ "GET",    "/identity/v3/roles",            "identity:list_roles",            role_list },
+	{ "GET",    "/identity/v3/roles/{id}",       "identity:get_role",              role_show },
+	{ "GET",    GRANT,                           "identity:list_grants",           granted_list },
+	{ "GET",    GRANT "/{role}",                 "identity:check_grant",           granted },
+	{ "PUT",    GRANT "/{role}",                 "identity:create_grant",          grant },
+	{ "DELETE", GRANT "/{role}",                 "identity:revoke_grant",          ungrant },
+	{ "GET",    "/identity/v3/role_assignments", "identity:list_role_assignments", assignment_list },
 };
 const struct route_table grant_routes = { routes, G_N_ELEMENTS(routes) };

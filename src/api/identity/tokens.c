@@ -412,7 +412,7 @@ static struct auth *subject(struct api_req *r, const char *rule)
 	if (r->auth->admin || strcmp(a->user_id, r->auth->user_id) == 0)
 		return a;
 	auth_free(a);
-	api_fail_new(r, ERR_FORBIDDEN, "You are not authorized to perform the requested action: %s.", rule);
+	api_forbid(r, rule);
 	return NULL;
 }
 
@@ -441,8 +441,8 @@ static void end(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "POST",   "/identity/v3/auth/tokens", API_PUBLIC, create },
-	{ "GET",    "/identity/v3/auth/tokens", API_TOKEN, show },
-	{ "DELETE", "/identity/v3/auth/tokens", API_TOKEN, end },
+	{ "POST",   "/identity/v3/auth/tokens", "identity:authenticate",   create },
+	{ "GET",    "/identity/v3/auth/tokens", "identity:validate_token", show },
+	{ "DELETE", "/identity/v3/auth/tokens", "identity:revoke_token",   end },
 };
 const struct route_table token_routes = { routes, G_N_ELEMENTS(routes) };

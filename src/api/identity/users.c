@@ -78,7 +78,7 @@ static bool is_self_or_admin(struct api_req *r, const char *user_id, const char 
 {
 	if (r->auth->admin || strcmp(r->auth->user_id, user_id) == 0)
 		return true;
-	api_fail_new(r, ERR_FORBIDDEN, "You are not authorized to perform the requested action: %s.", rule);
+	api_forbid(r, rule);
 	return false;
 }
 
@@ -397,7 +397,7 @@ static void project_show(struct api_req *r)
 	struct project *p;
 
 	if (!r->auth->admin && g_strcmp0(r->auth->project_id, r->param[0]) != 0) {
-		api_fail_new(r, ERR_FORBIDDEN, "You are not authorized to perform the requested action: identity:get_project.");
+		api_forbid(r, "identity:get_project");
 		return;
 	}
 	p = the_project(r);
@@ -505,21 +505,21 @@ static void own_domains(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET",    "/identity/v3/users",               API_ADMIN, user_list, .rule = "identity:list_users" },
-	{ "POST",   "/identity/v3/users",               API_ADMIN, user_create, .rule = "identity:create_user" },
-	{ "GET",    "/identity/v3/users/{id}",          API_TOKEN, user_show },
-	{ "PATCH",  "/identity/v3/users/{id}",          API_ADMIN, user_update, .rule = "identity:update_user" },
-	{ "DELETE", "/identity/v3/users/{id}",          API_ADMIN, user_delete, .rule = "identity:delete_user" },
-	{ "POST",   "/identity/v3/users/{id}/password", API_TOKEN, user_password },
-	{ "GET",    "/identity/v3/users/{id}/projects", API_TOKEN, user_projects },
-	{ "GET",    "/identity/v3/projects",            API_ADMIN, project_list, .rule = "identity:list_projects" },
-	{ "POST",   "/identity/v3/projects",            API_ADMIN, project_create, .rule = "identity:create_project" },
-	{ "GET",    "/identity/v3/projects/{id}",       API_TOKEN, project_show },
-	{ "PATCH",  "/identity/v3/projects/{id}",       API_ADMIN, project_update, .rule = "identity:update_project" },
-	{ "DELETE", "/identity/v3/projects/{id}",       API_ADMIN, project_delete, .rule = "identity:delete_project" },
-	{ "GET",    "/identity/v3/domains",             API_TOKEN, domain_list },
-	{ "GET",    "/identity/v3/domains/{id}",        API_TOKEN, domain_show },
-	{ "GET",    "/identity/v3/auth/projects",       API_TOKEN, own_projects },
-	{ "GET",    "/identity/v3/auth/domains",        API_TOKEN, own_domains },
+	{ "GET",    "/identity/v3/users",               "identity:list_users",         user_list },
+	{ "POST",   "/identity/v3/users",               "identity:create_user",        user_create },
+	{ "GET",    "/identity/v3/users/{id}",          "identity:get_user",           user_show },
+	{ "PATCH",  "/identity/v3/users/{id}",          "identity:update_user",        user_update },
+	{ "DELETE", "/identity/v3/users/{id}",          "identity:delete_user",        user_delete },
+	{ "POST",   "/identity/v3/users/{id}/password", "identity:change_password",    user_password },
+	{ "GET",    "/identity/v3/users/{id}/projects", "identity:list_user_projects", user_projects },
+	{ "GET",    "/identity/v3/projects",            "identity:list_projects",      project_list },
+	{ "POST",   "/identity/v3/projects",            "identity:create_project",     project_create },
+	{ "GET",    "/identity/v3/projects/{id}",       "identity:get_project",        project_show },
+	{ "PATCH",  "/identity/v3/projects/{id}",       "identity:update_project",     project_update },
+	{ "DELETE", "/identity/v3/projects/{id}",       "identity:delete_project",     project_delete },
+	{ "GET",    "/identity/v3/domains",             "identity:list_domains",       domain_list },
+	{ "GET",    "/identity/v3/domains/{id}",        "identity:get_domain",         domain_show },
+	{ "GET",    "/identity/v3/auth/projects",       "identity:get_auth_projects",  own_projects },
+	{ "GET",    "/identity/v3/auth/domains",        "identity:get_auth_domains",   own_domains },
 };
 const struct route_table identity_routes = { routes, G_N_ELEMENTS(routes) };

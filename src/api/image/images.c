@@ -41,9 +41,9 @@ static void schema_images(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/image/v2/images",         API_TOKEN, list },
-	{ "GET", "/image/v2/images/{id}",    API_TOKEN, show },
-	{ "GET", "/image/v2/schemas/image",  API_TOKEN, schema_image },
-	{ "GET", "/image/v2/schemas/images", API_TOKEN, schema_images },
+	{ "GET", "/image/v2/images",         "get_images", list },
+	{ "GET", "/image/v2/images/{id}",    "get_image",  show },
+	{ "GET", "/image/v2/schemas/image",  "get_schema", schema_image },
+	{ "GET", "/image/v2/schemas/images", "get_schema", schema_images },
 };
 const struct route_table images_routes = { routes, G_N_ELEMENTS(routes) };

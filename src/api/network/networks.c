@@ -242,7 +242,7 @@ static void show(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "GET", "/network/v2.0/{collection}",      API_TOKEN, list },
-	{ "GET", "/network/v2.0/{collection}/{id}", API_TOKEN, show },
+	{ "GET", "/network/v2.0/{collection}",      "get_network", list },
+	{ "GET", "/network/v2.0/{collection}/{id}", "get_network", show },
 };
 const struct route_table networks_routes = { routes, G_N_ELEMENTS(routes) };
