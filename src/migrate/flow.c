@@ -163,6 +163,7 @@ void flow_copy(struct mig *m)
 
 	tune_begin(&p->tune);
 	watch_begin(&p->watch);
+	settle_begin(&p->settle);
 	if (!copy_call(m, got_migrate)) {
 		go_on(m, LIVE_SETTLE); /* it was connected a moment ago; the row says COPY, so this is a doubt like any other */
 		return;

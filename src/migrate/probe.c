@@ -4,7 +4,8 @@
 #include <assert.h>
 
 static const char *const half_names[] = {
-	[PROBE_H_UNKNOWN] = "unknown",   [PROBE_H_ABSENT] = "absent",     [PROBE_H_OFF] = "off",
+	[PROBE_H_UNKNOWN] = "unknown",   [PROBE_H_ABSENT] = "absent",
+	[PROBE_H_NO_TRACE] = "absent, without a trace", [PROBE_H_OFF] = "off",
 	[PROBE_H_MIGRATED] = "migrated", [PROBE_H_FAILED] = "failed",
 	[PROBE_H_CRASHED] = "crashed",   [PROBE_H_RUN] = "running",
 	[PROBE_H_PAUSED] = "paused",     [PROBE_H_SWITCH] = "switching",  [PROBE_H_INCOMING] = "incoming",
@@ -34,9 +35,9 @@ static_assert(G_N_ELEMENTS(verdict_names) == PROBE_VERDICT_N, "verdict_names is 
 
 #define B(h) (1u << PROBE_H_##h)
 #define LIVES (B(RUN) | B(PAUSED))
-#define GONE (B(ABSENT) | B(MIGRATED))
-#define NONE_HERE (B(ABSENT) | B(OFF) | B(MIGRATED) | B(FAILED) | B(CRASHED))
-#define RAN_HERE (B(OFF) | B(MIGRATED) | B(CRASHED))
+#define GONE (B(ABSENT) | B(NO_TRACE) | B(MIGRATED))
+#define NONE_HERE (B(ABSENT) | B(NO_TRACE) | B(OFF) | B(MIGRATED) | B(FAILED) | B(CRASHED))
+#define MAY_HAVE_RUN (B(NO_TRACE) | B(OFF) | B(MIGRATED) | B(CRASHED))
 #define ANY ((1u << PROBE_H_N) - 1)
 
 enum job { JOB_NO, JOB_YES, JOB_ANY };
@@ -53,7 +54,8 @@ enum job { JOB_NO, JOB_YES, JOB_ANY };
  * come to that (a disk's lock was not to be had), and the source may run on.
  * Otherwise it may have run and stopped since, because its host died; then the
  * source's memory is older than its disks. Running it would corrupt them,
- * destroying it could take the only copy: a person decides.
+ * destroying it could take the only copy: a person decides. So does it where a
+ * guest has no definition, which leaves nothing either way.
  */
 static const struct {
 	unsigned source, dest;
@@ -78,7 +80,7 @@ static const struct {
 	{ B(PAUSED),                  LIVES,                    JOB_NO,  PROBE_SPLIT },
 	{ B(SWITCH),                  B(ABSENT) | B(FAILED),    JOB_NO,  PROBE_RESUME_SOURCE },
 	{ B(SWITCH),                  LIVES,                    JOB_NO,  PROBE_STALE_SOURCE },
-	{ B(SWITCH),                  RAN_HERE,                 JOB_NO,  PROBE_UNDECIDED },
+	{ B(SWITCH),                  MAY_HAVE_RUN,             JOB_NO,  PROBE_UNDECIDED },
 	{ GONE | B(OFF) | B(CRASHED), LIVES,                    JOB_NO,  PROBE_MOVED },
 	{ GONE,                       B(OFF) | B(FAILED) | B(CRASHED), JOB_NO, PROBE_MOVED },
 	{ B(OFF) | B(CRASHED),        NONE_HERE,                JOB_NO,  PROBE_STOPPED },

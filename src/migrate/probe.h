@@ -15,6 +15,7 @@
 enum probe_half {
 	PROBE_H_UNKNOWN,  /* the host did not answer */
 	PROBE_H_ABSENT,
+	PROBE_H_NO_TRACE, /* destination: the same, of a guest without a definition: had it run and ended here, nothing would be left */
 	PROBE_H_OFF,      /* defined and shut off, for other reasons than the migration */
 	PROBE_H_MIGRATED, /* shut off because it went to another host, still defined */
 	PROBE_H_FAILED,   /* destination: shut off because the start failed: it never ran here */

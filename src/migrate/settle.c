@@ -34,6 +34,11 @@ int64_t settle_again_ms(const struct mig *m)
 	return AGAIN_MS * MIN(m->priv->settle.repeats + 1, AGAIN_MAX_MS / AGAIN_MS);
 }
 
+void settle_begin(struct settle *s)
+{
+	s->waited = false;
+}
+
 void settle_left(struct settle *s)
 {
 	s->probes_open = 0;
@@ -483,6 +488,7 @@ static enum live_next undo_stayed_blind(struct mig *m)
 
 static enum live_next undo_destroy(struct mig *m)
 {
+	m->priv->settle.waited = true;
 	return at_dest(m, HV_DOM_DESTROY);
 }
 
@@ -561,11 +567,26 @@ static bool is_too_early(struct mig *m, enum probe_verdict v)
 	return v == PROBE_NOT_MOVED_BLIND && !fleet_settled(m->priv->engine->fleet);
 }
 
+/* Had it run at its destination and ended there, would its definition tell? PREPARE has written it into a row, and libvirt writes it there. */
+static bool leaves_a_trace(const struct mig *m)
+{
+	const struct definition *own = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
+
+	return own && own->migration_id == m->id;
+}
+
+static enum probe_half dest_half(const struct mig *m)
+{
+	enum probe_half h = probe_dest_half(m->priv->probe.dest);
+
+	return h == PROBE_H_ABSENT && !m->priv->settle.waited && !leaves_a_trace(m) ? PROBE_H_NO_TRACE : h;
+}
+
 enum live_next settle_judge(struct mig *m)
 {
 	struct probe *p = &m->priv->probe;
 	struct settle *s = &m->priv->settle;
-	enum probe_half src = probe_source_half(p->source), dst = probe_dest_half(p->dest);
+	enum probe_half src = probe_source_half(p->source), dst = dest_half(m);
 	enum probe_verdict v = probe_decide(src, dst, p->job);
 	int seen;
 	settle_f *act = settle_rule(v, m->phase, &seen);

@@ -17,6 +17,7 @@ struct mig;
 struct settle {
 	int probes_open;             /* answers that are awaited */
 	int repeats;                 /* the same verdict in a row, for those that want to be sure */
+	bool waited;                 /* the destination's half was seen waiting for its memory when the source had no job any more */
 	bool told;                   /* the alarm of a verdict was given */
 	struct hv_req act;           /* the act that is next; when it was sent, only its op */
 	bool act_at_dest;            /* ... at the destination, not at the source */
@@ -52,6 +53,8 @@ void settle_downtime(struct mig *m, const struct hv_reply *r);
 
 /** settle_moved() - FINISH in memory, after the commit: the guest is at its destination. */
 void settle_moved(struct mig *m);
+/** settle_begin() - a new copy begins. */
+void settle_begin(struct settle *s);
 /** settle_left() - the phase has changed: answers under way will be dropped. */
 void settle_left(struct settle *s);
 
