@@ -60,7 +60,7 @@ static enum live_next sampled(struct mig *m, const struct hv_job *j)
 	watch_progress(m, j);
 	tune_sample(m, j);
 	watch_link(m, j);
-	watch_pass_on(m, got_abort, got_pause);
+	watch_send_requests(m, got_abort, got_pause);
 	return postcopy_sample(m, j) ? LIVE_WATCH : LIVE_SETTLE;
 }
 
@@ -90,9 +90,9 @@ static void got_resume(struct mig *m, struct hv_reply *r)
 	go_on(m, LIVE_SETTLE);
 }
 
-static void got_cut(struct mig *m, struct hv_reply *r)
+static void got_postcopy_pause(struct mig *m, struct hv_reply *r)
 {
-	postcopy_cut(m, r);
+	postcopy_paused(m, r);
 	go_on(m, LIVE_SETTLE);
 }
 
@@ -140,7 +140,7 @@ static void go_on(struct mig *m, enum live_next next)
 			next = settle_act(m, got_act);
 			break;
 		case LIVE_RECOVER:
-			next = postcopy_recover(m, got_resume, got_cut);
+			next = postcopy_recover(m, got_resume, got_postcopy_pause);
 			break;
 		case LIVE_DOWNTIME:
 			settle_ask_downtime(m, got_downtime);

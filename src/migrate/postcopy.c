@@ -75,7 +75,7 @@ bool postcopy_is_broken(const struct mig *m)
 	return g_strcmp0(m->error, broken) == 0;
 }
 
-static void tell_broken(struct mig *m)
+static void alarm_broken(struct mig *m)
 {
 	if (postcopy_is_broken(m) || !note(m, broken, broken))
 		return;
@@ -83,7 +83,7 @@ static void tell_broken(struct mig *m)
 		  LOG_S("what", probe_verdict_name(m->priv->probe.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
 }
 
-static void tell_goes_on(struct mig *m)
+static void note_goes_on(struct mig *m)
 {
 	if (postcopy_is_broken(m) && note(m, NULL, "post-copy goes on"))
 		log_info("postcopy_goes_on", LOG_D("migration", m->id), LOG_S("server", m->server_uuid));
@@ -101,8 +101,8 @@ bool postcopy_sample(struct mig *m, const struct hv_job *j)
 		return true;
 	if (moved != p->postcopy.moved_bytes && !first) {
 		p->postcopy.resumes = 0;
-		p->postcopy.touch_ms = 0;
-		tell_goes_on(m);
+		p->postcopy.conflict_ms = 0;
+		note_goes_on(m);
 	}
 	/* A host that cannot be reached need not be stuck, and could not be helped. */
 	if (moved != p->postcopy.moved_bytes || !host_connected(mig_dest(m)))
@@ -126,9 +126,9 @@ void postcopy_resumed(struct mig *m, const struct hv_reply *r)
 
 	m->priv->copy.running = false;
 	if (!r->err || err_code(r->err) != ERR_CONFLICT)
-		pc->touch_ms = 0;
-	else if (!pc->touch_ms)
-		pc->touch_ms = clock_now_ms();
+		pc->conflict_ms = 0;
+	else if (!pc->conflict_ms)
+		pc->conflict_ms = clock_now_ms();
 	if (r->err) {
 		pc->resumes++;
 		pc->recover_ms = clock_now_ms() + MIN(RETRY_MS << doublings, RETRY_MAX_MS);
@@ -153,13 +153,13 @@ static enum live_next resume(struct mig *m, live_answer_f *got_resume)
 	return LIVE_WATCH;
 }
 
-void postcopy_cut(struct mig *m, const struct hv_reply *r)
+void postcopy_paused(struct mig *m, const struct hv_reply *r)
 {
 	if (r->err)
 		log_info("postcopy_not_paused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 }
 
-static enum live_next cut(struct mig *m, live_answer_f *got_cut)
+static enum live_next pause_connection(struct mig *m, live_answer_f *got_pause)
 {
 	struct hv_req req = { .op = HV_POSTCOPY_PAUSE, .uuid = m->server_uuid };
 	struct postcopy *pc = &m->priv->postcopy;
@@ -170,9 +170,9 @@ static enum live_next cut(struct mig *m, live_answer_f *got_cut)
 	}
 	act_log(m, "pause");
 	pc->moved_ms = clock_now_ms();
-	pc->touch_ms = 0;
+	pc->conflict_ms = 0;
 	pc->resumes = 0;
-	return step_ask(m, mig_source(m), &req, got_cut) ? LIVE_WAIT : LIVE_WATCH;
+	return step_ask(m, mig_source(m), &req, got_pause) ? LIVE_WAIT : LIVE_WATCH;
 }
 
 /*
@@ -180,7 +180,7 @@ static enum live_next cut(struct mig *m, live_answer_f *got_cut)
  * only where the two hosts can talk: a call of ours that still runs says so too,
  * its keepalive would have ended it.
  */
-static bool may_cut(struct mig *m)
+static bool may_pause(struct mig *m)
 {
 	struct mig_private *p = m->priv;
 	enum probe_half src = probe_source_half(p->probe.source), dst = probe_dest_half(p->probe.dest);
@@ -189,7 +189,7 @@ static bool may_cut(struct mig *m)
 		return false;
 	if (p->copy.running)
 		return src == PROBE_H_POSTCOPY && clock_now_ms() - p->postcopy.resume_ms >= GIVE_UP_MS;
-	return p->postcopy.touch_ms && clock_now_ms() - p->postcopy.touch_ms >= GIVE_UP_MS;
+	return p->postcopy.conflict_ms && clock_now_ms() - p->postcopy.conflict_ms >= GIVE_UP_MS;
 }
 
 /* libvirt's calls need not end: its source's lock can stay held without end. Another one is then refused, and harmless. */
@@ -199,7 +199,7 @@ static void forget_call(struct mig *m)
 		m->priv->copy.running = false;
 }
 
-enum live_next postcopy_recover(struct mig *m, live_answer_f *got_resume, live_answer_f *got_cut)
+enum live_next postcopy_recover(struct mig *m, live_answer_f *got_resume, live_answer_f *got_pause)
 {
 	struct mig_private *p = m->priv;
 	enum probe_half dst = probe_dest_half(p->probe.dest);
@@ -209,9 +209,9 @@ enum live_next postcopy_recover(struct mig *m, live_answer_f *got_resume, live_a
 	resumable = dst == PROBE_H_BROKEN || (dst == PROBE_H_POSTCOPY && stalls(m, STALL_MS));
 	forget_call(m);
 	if (p->probe.verdict != PROBE_POSTCOPY_RUN || stalls(m, GIVE_UP_MS))
-		tell_broken(m);
-	if (may_cut(m))
-		return cut(m, got_cut);
+		alarm_broken(m);
+	if (may_pause(m))
+		return pause_connection(m, got_pause);
 	if (!p->copy.running && resumable && clock_now_ms() >= p->postcopy.recover_ms)
 		return resume(m, got_resume);
 	p->postcopy.recover_ms = MAX(p->postcopy.recover_ms, clock_now_ms() + LOOK_MS);

@@ -17,7 +17,7 @@ struct postcopy {
 	int64_t resume_ms;             /* when it was last resumed */
 	int64_t recover_ms;            /* the next attempt is not before */
 	int resumes;                   /* attempts in a row that were refused */
-	int64_t touch_ms;              /* since when they are refused by a QEMU, after both hosts have talked; 0: the last one was not */
+	int64_t conflict_ms;           /* since when they are refused by a QEMU, after both hosts have talked; 0: the last one was not */
 };
 
 /** postcopy_seen() - a host said that the guest is in post-copy: from here on there is no way back. */
@@ -29,11 +29,11 @@ bool postcopy_is_broken(const struct mig *m);
 /**
  * postcopy_recover() - one step for a broken or hanging post-copy; the last probe must be of now.
  * @got_resume: gets the answer of the call that resumes it
- * @got_cut: gets the answer of the source that is told to give the connection up
+ * @got_pause: gets the answer of the source that is told to give the connection up
  */
-enum live_next postcopy_recover(struct mig *m, live_answer_f *got_resume, live_answer_f *got_cut);
-/** postcopy_resumed(), postcopy_cut() - take these answers. */
+enum live_next postcopy_recover(struct mig *m, live_answer_f *got_resume, live_answer_f *got_pause);
+/** postcopy_resumed(), postcopy_paused() - take these answers. */
 void postcopy_resumed(struct mig *m, const struct hv_reply *r);
-void postcopy_cut(struct mig *m, const struct hv_reply *r);
+void postcopy_paused(struct mig *m, const struct hv_reply *r);
 
 #endif

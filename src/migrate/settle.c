@@ -3,9 +3,17 @@
  * Theory of operation: after a doubt.
  *
  * Both hosts are asked for the domain; probe_decide() says what the answers
- * mean; act() says what a verdict asks for in the phase that the row is in.
+ * mean; the table acts[] says what a verdict asks for in COPY, UNDO and FINISH.
+ *
+ *	what comes            what follows
+ *	both answers          the verdict's cell: an act, another phase, a wait, or the end
+ *	an act's answer       both hosts again; when it was refused, after a while
+ *	another phase         the same answers, judged by the column of that phase
+ *	the end of a wait     both hosts again
+ *
  * Every act is followed by asking again, so an act whose reply is lost needs no
- * care of its own. Nothing here believes what a call returned.
+ * care of its own. Nothing here believes what a call returned, and a restart is
+ * no case of its own: it asks. A host that is not connected says nothing.
  *
  * The two answers are not of one instant. Verdicts that such a gap could fake
  * and that have no way back (split brain, lost) must be seen several times.
@@ -36,12 +44,12 @@ int64_t settle_again_ms(const struct mig *m)
 
 void settle_begin(struct settle *s)
 {
-	s->waited = false;
+	s->waiting_seen = false;
 }
 
 void settle_left(struct settle *s)
 {
-	s->probes_open = 0;
+	s->awaited = 0;
 }
 
 /* ---- asking both ---- */
@@ -52,18 +60,18 @@ enum live_next settle_ask(struct mig *m, live_answer_f *got_source, live_answer_
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
 	clock_cancel(&m->priv->timer);
-	if (s->probes_open)
+	if (s->awaited)
 		return LIVE_WAIT;
 	probe_clear(&m->priv->probe);
 	m->priv->watch.pause_unseen = false;
-	s->probes_open = step_ask(m, mig_source(m), &req, got_source);
-	s->probes_open += step_ask(m, mig_dest(m), &req, got_dest);
-	return s->probes_open ? LIVE_WAIT : LIVE_JUDGE;
+	s->awaited = step_ask(m, mig_source(m), &req, got_source);
+	s->awaited += step_ask(m, mig_dest(m), &req, got_dest);
+	return s->awaited ? LIVE_WAIT : LIVE_JUDGE;
 }
 
 static enum live_next answered(struct mig *m)
 {
-	return --m->priv->settle.probes_open ? LIVE_WAIT : LIVE_JUDGE;
+	return --m->priv->settle.awaited ? LIVE_WAIT : LIVE_JUDGE;
 }
 
 enum live_next settle_source(struct mig *m, struct hv_reply *r)
@@ -84,7 +92,7 @@ enum live_next settle_dest(struct mig *m, struct hv_reply *r)
 /* ---- acts; each is followed by asking again ---- */
 
 /* Something else is defined there than what this migration may undefine. */
-static void leave_definition(struct mig *m, const char *why)
+static void keep_definition(struct mig *m, const char *why)
 {
 	bool at_source = m->phase == MIG_FINISH;
 
@@ -103,7 +111,7 @@ static void count_refusal(struct mig *m, const GError *why)
 
 	if (m->phase != MIG_FINISH || err_code(why) == ERR_HV_LOST || err_code(why) == ERR_HV_BUSY || ++p->settle.refusals < REFUSALS_MAX)
 		return;
-	p->settle.given_up |= UINT64_C(1) << p->settle.act.op;
+	p->settle.refused_ops |= UINT64_C(1) << p->settle.act.op;
 	p->settle.refusals = 0;
 	log_error("migration_act_given_up", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(p->settle.act.op)),
 		  LOG_S("error", why->message));
@@ -125,7 +133,7 @@ enum live_next settle_act(struct mig *m, live_answer_f *got_act)
 enum live_next settle_acted(struct mig *m, const struct hv_reply *r)
 {
 	if (r->err && m->priv->settle.act.op == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT) {
-		leave_definition(m, r->err->message);
+		keep_definition(m, r->err->message);
 	} else if (r->err) {
 		log_warning("migration_act_failed", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 		count_refusal(m, r->err);
@@ -237,7 +245,7 @@ static enum live_next retry(struct mig *m)
 }
 
 /* The guest is gone, or past what we may do for it: the record says so, with the evidence. */
-static enum live_next gone(struct mig *m, const char *what)
+static enum live_next guest_lost(struct mig *m, const char *what)
 {
 	struct step_change c = step_change(m, m->phase, what);
 
@@ -256,7 +264,7 @@ static enum live_next undecided(struct mig *m)
 	g_autofree char *why = g_strdup_printf("the guest is stopped at %s, and may have run at %s since: if it did, destroy it at %s and start "
 					       "it at %s; if not, resume it at %s", m->source, m->dest, m->source, m->dest, m->source);
 
-	return gone(m, why);
+	return guest_lost(m, why);
 }
 
 static enum live_next memory_lost(struct mig *m)
@@ -266,19 +274,19 @@ static enum live_next memory_lost(struct mig *m)
 					       m->source, probe_half_name(probe_source_half(p->probe.source)),
 					       m->dest, probe_half_name(probe_dest_half(p->probe.dest)));
 
-	return gone(m, why);
+	return guest_lost(m, why);
 }
 
 static enum live_next raise_alarm(struct mig *m)
 {
 	struct mig_private *p = m->priv;
 
-	if (!p->settle.told)
+	if (!p->settle.alarmed)
 		log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
 			  LOG_S("what", probe_verdict_name(p->probe.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest),
 			  LOG_S("do", "nothing was touched; look at both hosts (virsh list) and find out which copy the guest's clients and disks use "
 				      "before either is stopped"));
-	p->settle.told = true;
+	p->settle.alarmed = true;
 	return LIVE_AGAIN;
 }
 
@@ -299,17 +307,17 @@ static void note_refusal(struct mig *m)
 static enum live_next stays_in_copy(struct mig *m, bool dest_known)
 {
 	struct mig_private *p = m->priv;
-	bool never_told = !p->copy.error || p->copy.lost;
+	bool no_reason = !p->copy.error || p->copy.lost;
 
-	if (p->watch.given_up && p->watch.aborted)
-		return undo(m, p->watch.given_up); /* libvirt's call will come back when its keepalive ends; nothing waits for that */
+	if (p->watch.link_down && p->watch.aborted)
+		return undo(m, p->watch.link_down); /* libvirt's call will come back when its keepalive ends; nothing waits for that */
 	if (p->copy.running && (clock_now_ms() - p->watch.job_seen_ms < CALL_SILENT_MS || !fleet_settled(p->engine->fleet)))
 		return LIVE_WATCH; /* libvirt has not begun yet */
 	if (p->copy.running)
 		return undo(m, m->abort_wanted ? "aborted" : "libvirt's call to migrate hangs");
 	if (m->abort_wanted)
 		return undo(m, m->error ? m->error : "aborted");
-	if (never_told && dest_known && !m->paused_by_us && m->attempt + 1 < ATTEMPTS_MAX)
+	if (no_reason && dest_known && !m->paused_by_us && m->attempt + 1 < ATTEMPTS_MAX)
 		return retry(m);
 	note_refusal(m);
 	if (p->copy.error)
@@ -321,14 +329,14 @@ static enum live_next stays_in_copy(struct mig *m, bool dest_known)
  * PREPARE saw no definition at the destination: if one is there that is the guest's, this migration has made it, and the guest
  * does not belong there. A guest without a definition makes none.
  */
-static bool may_undefine_own(struct mig *m, struct hv_req *ret)
+static bool made_at_dest(struct mig *m, struct hv_req *ret)
 {
 	const struct definition *own = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
 
 	if (probe_dest_half(m->priv->probe.dest) == PROBE_H_ABSENT || m->priv->dest_theirs)
 		return false;
 	if (!own) {
-		leave_definition(m, "this migration has made none");
+		keep_definition(m, "this migration has made none");
 		return false;
 	}
 	*ret = (struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own->xml };
@@ -341,11 +349,11 @@ static enum live_next stays_in_undo(struct mig *m, bool dest_known)
 	g_autofree char *why = g_strdup(m->error ? m->error : "undone");
 	struct hv_req undefine;
 
-	if (p->watch.pause_open)
+	if (p->watch.pause_awaited)
 		return LIVE_WAIT; /* it would come after the end, and would not be undone */
 	if (m->paused_by_us && p->watch.pause_unseen)
 		return LIVE_SETTLE; /* what was seen may be from before the pause */
-	if (dest_known && may_undefine_own(m, &undefine))
+	if (dest_known && made_at_dest(m, &undefine))
 		return act_with(m, true, &undefine);
 	if (m->paused_by_us && probe_source_half(p->probe.source) == PROBE_H_PAUSED)
 		return at_source(m, HV_DOM_RESUME);
@@ -357,13 +365,13 @@ static enum live_next stays_in_undo(struct mig *m, bool dest_known)
 	return LIVE_WAIT;
 }
 
-static bool given_up(const struct mig *m, enum hv_op op)
+static bool was_refused(const struct mig *m, enum hv_op op)
 {
-	return m->priv->settle.given_up & UINT64_C(1) << op;
+	return m->priv->settle.refused_ops & UINT64_C(1) << op;
 }
 
 /* What the guest has left at its source. Return: there is something to do. */
-static bool lacks_at_source(struct mig *m, struct hv_req *ret)
+static bool left_at_source(struct mig *m, struct hv_req *ret)
 {
 	const struct hv_dom *d = m->priv->probe.source;
 	const struct definition *own = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
@@ -371,13 +379,13 @@ static bool lacks_at_source(struct mig *m, struct hv_req *ret)
 	if (probe_source_half(d) == PROBE_H_ABSENT)
 		return false;
 	if (!own && !m->priv->source_theirs)
-		leave_definition(m, "the guest had none when it left");
+		keep_definition(m, "the guest had none when it left");
 	*ret = (struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own ? own->xml : NULL };
-	if (!m->priv->source_theirs && !given_up(m, HV_DOM_UNDEFINE))
+	if (!m->priv->source_theirs && !was_refused(m, HV_DOM_UNDEFINE))
 		return true;
 	/* It stays, but the guest must not be started there while it lives elsewhere. */
 	*ret = (struct hv_req){ .op = HV_DOM_AUTOSTART, .autostart = false };
-	return own && own->autostart && d->kept.autostart && !given_up(m, HV_DOM_AUTOSTART);
+	return own && own->autostart && d->kept.autostart && !was_refused(m, HV_DOM_AUTOSTART);
 }
 
 /* First what the guest needs at its destination, then what it has left. */
@@ -389,9 +397,9 @@ static enum live_next finish_clean(struct mig *m)
 	p->dest_defined |= p->probe.dest->persistent;
 	if (m->paused_by_us && probe_dest_half(p->probe.dest) == PROBE_H_PAUSED)
 		return at_dest(m, HV_DOM_RESUME);
-	if (definition_lacks(m, &req) && !given_up(m, req.op))
+	if (definition_lacks(m, &req) && !was_refused(m, req.op))
 		return act_with(m, true, &req);
-	if (lacks_at_source(m, &req))
+	if (left_at_source(m, &req))
 		return act_with(m, false, &req);
 	return LIVE_DOWNTIME;
 }
@@ -432,9 +440,9 @@ static enum live_next recover(struct mig *m)
 	return LIVE_RECOVER;
 }
 
-static enum live_next lost(struct mig *m)
+static enum live_next nowhere(struct mig *m)
 {
-	return gone(m, "neither host has the guest any more");
+	return guest_lost(m, "neither host has the guest any more");
 }
 
 static enum live_next copy_watch(struct mig *m)
@@ -488,7 +496,7 @@ static enum live_next undo_stayed_blind(struct mig *m)
 
 static enum live_next undo_destroy(struct mig *m)
 {
-	m->priv->settle.waited = true;
+	m->priv->settle.waiting_seen = true;
 	return at_dest(m, HV_DOM_DESTROY);
 }
 
@@ -551,7 +559,7 @@ static const struct {
 	[PROBE_SPLIT]           = { SURE_AFTER, EACH(raise_alarm) },
 	[PROBE_UNDECIDED]       = { SURE_AFTER, EACH(undecided) },
 	[PROBE_MEMORY_LOST]     = { SURE_AFTER, EACH(memory_lost) },
-	[PROBE_LOST]            = { SURE_AFTER, EACH(lost) },
+	[PROBE_LOST]            = { SURE_AFTER, EACH(nowhere) },
 };
 static_assert(G_N_ELEMENTS(acts) == PROBE_VERDICT_N, "acts is missing one");
 
@@ -579,7 +587,7 @@ static enum probe_half dest_half(const struct mig *m)
 {
 	enum probe_half h = probe_dest_half(m->priv->probe.dest);
 
-	return h == PROBE_H_ABSENT && !m->priv->settle.waited && !leaves_a_trace(m) ? PROBE_H_NO_TRACE : h;
+	return h == PROBE_H_ABSENT && !m->priv->settle.waiting_seen && !leaves_a_trace(m) ? PROBE_H_NO_TRACE : h;
 }
 
 enum live_next settle_judge(struct mig *m)

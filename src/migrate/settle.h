@@ -15,14 +15,14 @@
 struct mig;
 
 struct settle {
-	int probes_open;             /* answers that are awaited */
+	int awaited;                 /* answers that are awaited */
 	int repeats;                 /* the same verdict in a row, for those that want to be sure */
-	bool waited;                 /* the destination's half was seen waiting for its memory when the source had no job any more */
-	bool told;                   /* the alarm of a verdict was given */
+	bool waiting_seen;           /* the destination's half was seen waiting for its memory when the source had no job any more */
+	bool alarmed;                /* the alarm of a verdict was given */
 	struct hv_req act;           /* the act that is next; when it was sent, only its op */
 	bool act_at_dest;            /* ... at the destination, not at the source */
 	int refusals;                /* FINISH: how often it was refused in a row */
-	uint64_t given_up;           /* FINISH: a bit for each op that was refused too often */
+	uint64_t refused_ops;        /* FINISH: a bit for each op that was refused too often */
 };
 
 /** settle_ask() - ask both hosts for the domain, unless answers are awaited. A host that is not connected is one that says nothing. */

@@ -35,7 +35,7 @@ static void private_free(struct mig_private *p)
 	g_free(p->dest_xml);
 	g_free(p->persistent_xml);
 	copy_forget(&p->copy);
-	g_free(p->watch.given_up);
+	g_free(p->watch.link_down);
 	g_free(p);
 }
 

@@ -76,8 +76,8 @@ static void set_downtime(struct mig *m, int64_t ms)
 		m->priv->tune.history.downtime_ms = 0;
 }
 
-/* The next poll carries the wish to the host, while the job runs. */
-static void wish(struct mig *m, const struct converge_decision *d)
+/* The next poll passes the request on to the host, while the job runs. */
+static void request(struct mig *m, const struct converge_decision *d)
 {
 	struct step_change c = step_change(m, m->phase, d->reason);
 
@@ -112,7 +112,7 @@ void tune_sample(struct mig *m, const struct hv_job *j)
 	if (d.action == CONVERGE_NONE)
 		return;
 	if (d.action != CONVERGE_SET_DOWNTIME) {
-		wish(m, &d);
+		request(m, &d);
 		return;
 	}
 	if (!step_note(m, m->phase, d.reason, NULL, NULL))

@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A running copy, watched: its progress, what is wanted of it, and whether its
- * link still carries anything.
+ * Theory of operation: a running copy, watched.
+ *
+ * The source is asked for its job every half second. What it says goes into the
+ * record, to the convergence policy and to the post-copy's watch (flow.c); here it
+ * is looked at for the link, and what is wanted of the job is passed on:
+ *
+ *	what comes                     what follows
+ *	a job                          requests are sent: abort, pause, post-copy; the next poll
+ *	no job, a call under way       the next poll; after twenty of them a doubt (settle.c)
+ *	no job, no call                a doubt
+ *	no answer, a call under way    the next poll: the call's end is an event
+ *	the abort is done              a doubt, if its call is not waited for
+ *	the pause is done, or refused  refused: sent again, in COPY. UNDO has waited for it, and settles
+ *
+ * An answer belongs to its phase, but for the pause's: a guest that is paused after
+ * the end would stay so.
  *
  * libvirt notices a peer that has gone silent by its keepalive, after half a
  * minute, and until then the guest's record would say that it is being copied.
@@ -26,7 +40,7 @@ void watch_begin(struct watch *w)
 {
 	w->copied_ms = 0;
 	w->aborted = false;
-	g_clear_pointer(&w->given_up, g_free);
+	g_clear_pointer(&w->link_down, g_free);
 }
 
 void watch_called(struct watch *w)
@@ -79,14 +93,14 @@ enum live_next watch_aborted(struct mig *m, const struct hv_reply *r)
 		log_info("abort_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 	else
 		w->aborted = true;
-	return !m->priv->copy.running || (w->given_up && w->aborted) ? LIVE_SETTLE : LIVE_WAIT;
+	return !m->priv->copy.running || (w->link_down && w->aborted) ? LIVE_SETTLE : LIVE_WAIT;
 }
 
 enum live_next watch_paused(struct mig *m, const struct hv_reply *r)
 {
 	struct watch *w = &m->priv->watch;
 
-	w->pause_open = false;
+	w->pause_awaited = false;
 	w->pause_unseen = true;
 	if (m->phase == MIG_COPY && r->err) {
 		w->force_sent = false; /* the next poll tries again, while the job runs */
@@ -96,7 +110,7 @@ enum live_next watch_paused(struct mig *m, const struct hv_reply *r)
 }
 
 /* An abort or a pause before libvirt's job exists would miss it: they wait for the first poll that sees it. */
-void watch_pass_on(struct mig *m, live_answer_f *got_abort, live_answer_f *got_pause)
+void watch_send_requests(struct mig *m, live_answer_f *got_abort, live_answer_f *got_pause)
 {
 	struct mig_private *p = m->priv;
 	struct hv_req stop = { .op = HV_JOB_ABORT, .uuid = m->server_uuid };
@@ -104,10 +118,10 @@ void watch_pass_on(struct mig *m, live_answer_f *got_abort, live_answer_f *got_p
 
 	if (m->postcopy)
 		return; /* there is no way but forwards */
-	if ((m->abort_wanted || p->watch.given_up) && !p->watch.abort_sent)
+	if ((m->abort_wanted || p->watch.link_down) && !p->watch.abort_sent)
 		p->watch.abort_sent = step_ask(m, mig_source(m), &stop, got_abort);
 	else if (m->force_wanted && !p->watch.force_sent && !m->abort_wanted)
-		p->watch.force_sent = p->watch.pause_open = step_ask_always(m, mig_source(m), &force, got_pause);
+		p->watch.force_sent = p->watch.pause_awaited = step_ask_always(m, mig_source(m), &force, got_pause);
 }
 
 /* Right after the loop stood, a connection that broke meanwhile says nothing of the link. */
@@ -119,12 +133,12 @@ static bool can_be_reached(const struct mig *m)
 }
 
 /* Not a user's request, so not stored: after a restart it is decided again. */
-static void give_up(struct mig *m)
+static void abort_for_link(struct mig *m)
 {
 	g_autofree char *why = g_strdup_printf("The link to %s is down: no byte has moved for %d seconds, and the host does not answer", m->dest, STILL_MS / 1000);
 
 	if (step_note(m, m->phase, why, NULL, NULL))
-		m->priv->watch.given_up = g_steal_pointer(&why);
+		m->priv->watch.link_down = g_steal_pointer(&why);
 }
 
 void watch_link(struct mig *m, const struct hv_job *j)
@@ -135,8 +149,8 @@ void watch_link(struct mig *m, const struct hv_job *j)
 	if (bytes != p->watch.copied_bytes || !p->watch.copied_ms) {
 		p->watch.copied_bytes = bytes;
 		p->watch.copied_ms = now;
-	} else if (now - p->watch.copied_ms >= STILL_MS && !m->postcopy && !m->abort_wanted && !p->watch.given_up && !can_be_reached(m)) {
-		give_up(m);
+	} else if (now - p->watch.copied_ms >= STILL_MS && !m->postcopy && !m->abort_wanted && !p->watch.link_down && !can_be_reached(m)) {
+		abort_for_link(m);
 	}
 }
 

@@ -19,10 +19,10 @@ struct watch {
 	int64_t job_seen_ms;       /* when it was last seen, or the call was made */
 	bool abort_sent, force_sent; /* the call is under way */
 	bool aborted;              /* the source has said that the job is aborted */
-	bool pause_open;           /* the call to pause the guest is not answered: it may still pause it, whatever the phase */
+	bool pause_awaited;        /* the call to pause the guest is not answered: it may still pause it, whatever the phase */
 	bool pause_unseen;         /* it was answered after both hosts were asked last */
 	int64_t copied_ms, copied_bytes; /* when the count of copied bytes last changed, and it */
-	char *given_up;            /* why the destination was given up, though libvirt's call goes on; NULL */
+	char *link_down;           /* why the destination was given up, though libvirt's call goes on; NULL */
 };
 
 /** watch_begin() - the call is about to be made. */
@@ -45,8 +45,8 @@ int64_t watch_interval_ms(bool broken);
 void watch_progress(struct mig *m, const struct hv_job *j);
 /** watch_link() - does the link to the destination still carry anything? If not, give it up. */
 void watch_link(struct mig *m, const struct hv_job *j);
-/** watch_pass_on() - ask the source for what is wanted: an abort, or an end of the copy by a pause or post-copy. */
-void watch_pass_on(struct mig *m, live_answer_f *got_abort, live_answer_f *got_pause);
+/** watch_send_requests() - ask the source for what is wanted: an abort, or an end of the copy by a pause or post-copy. */
+void watch_send_requests(struct mig *m, live_answer_f *got_abort, live_answer_f *got_pause);
 /** watch_aborted(), watch_paused() - its answers. The pause's comes in every phase. */
 enum live_next watch_aborted(struct mig *m, const struct hv_reply *r);
 enum live_next watch_paused(struct mig *m, const struct hv_reply *r);
