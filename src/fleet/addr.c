@@ -43,6 +43,12 @@ static const char *network_of(const struct hv_nic *n)
 	return n->bridge ? n->bridge : n->type ? n->type : "unknown";
 }
 
+/* A host writes it in one way each time, small. */
+static bool same_mac(const char *known, const char *told)
+{
+	return strcmp(known, told) == 0 || g_ascii_strcasecmp(known, told) == 0;
+}
+
 /* Looked at with each poll: most of the time nothing has changed. */
 static bool same_nics(const GPtrArray *have, const GPtrArray *told)
 {
@@ -52,7 +58,7 @@ static bool same_nics(const GPtrArray *have, const GPtrArray *told)
 		const struct server_nic *n = g_ptr_array_index(have, i);
 		const struct hv_nic *t = g_ptr_array_index(told, i);
 
-		if (g_ascii_strcasecmp(n->mac, t->mac ? t->mac : "") != 0 || strcmp(n->network, network_of(t)) != 0)
+		if (!same_mac(n->mac, t->mac ? t->mac : "") || strcmp(n->network, network_of(t)) != 0)
 			return false;
 	}
 	return true;
@@ -376,7 +382,6 @@ static void step(void *user)
 
 void addr_took_dom(struct fleet *f, struct server *s)
 {
-	struct host *h = fleet_host(f, s->host);
 	bool running = s->dom->state == HV_RUNNING, other = !same_nics(s->nics, s->dom->nics);
 	bool first = s->dom_ms == 0;
 
@@ -385,6 +390,8 @@ void addr_took_dom(struct fleet *f, struct server *s)
 		changed(f, s);
 	}
 	if (running && (other || !s->addrs_follow)) {
+		struct host *h = fleet_host(f, s->host);
+
 		/* After a start of the controller what the row has will do for a while. */
 		s->addrs_asked = first && is_known(s) ? (unsigned)G_N_ELEMENTS(first_ms) : 0;
 		plan(f, s);

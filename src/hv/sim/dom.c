@@ -475,7 +475,7 @@ static void list(struct sim_call *sc)
 	GHashTableIter it;
 	void *value;
 
-	sc->call->reply.doms = g_ptr_array_new_with_free_func((GDestroyNotify)hv_dom_free);
+	sc->call->reply.doms = g_ptr_array_new_full(g_hash_table_size(sc->host->doms), (GDestroyNotify)hv_dom_free);
 	g_hash_table_iter_init(&it, sc->host->doms);
 	while (g_hash_table_iter_next(&it, NULL, &value)) {
 		struct hv_dom *d = describe(value);
