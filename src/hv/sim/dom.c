@@ -57,6 +57,7 @@ static void add(struct sim_host *h, struct sim_dom *d)
 	g_hash_table_replace(h->doms, d->uuid, d); /* one that was there goes */
 	add_name(d);
 	h->active_mib += sim_dom_active(d) ? d->mem_mib : 0;
+	h->used_gib += d->disk_gib;
 	if (!copies) {
 		copies = g_ptr_array_new();
 		g_hash_table_insert(h->w->copies, g_strdup(d->uuid), copies);
@@ -91,6 +92,7 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	set_memory(d, spec);
 	sim_ties_new(d, spec);
 	d->disks = sim_disks_new(h, d->uuid, spec);
+	d->disk_gib = sim_disks_gib(d);
 	d->persistent = d->unwritten = !spec->transient;
 	add(h, d);
 	if (d->whole)
@@ -133,6 +135,7 @@ void sim_dom_free(struct sim_dom *d)
 	if (!d)
 		return;
 	sim_dom_put(d, HV_ABSENT);
+	d->host->used_gib -= d->disk_gib;
 	drop_name(d);
 	g_ptr_array_remove(g_hash_table_lookup(d->host->w->copies, d->uuid), d);
 	g_free(d->name);

@@ -182,18 +182,6 @@ int64_t sim_host_mem_free(const struct sim_host *h)
 	return h->mem_mib - h->active_mib;
 }
 
-static int64_t disk_used_gib(const struct sim_host *h)
-{
-	int64_t used = 0;
-	GHashTableIter it;
-	void *value;
-
-	g_hash_table_iter_init(&it, h->doms);
-	while (g_hash_table_iter_next(&it, NULL, &value))
-		used += sim_disks_gib(value);
-	return used;
-}
-
 void sim_act_host_get(struct sim_call *sc)
 {
 	struct sim_host *h = sc->host;
@@ -218,7 +206,7 @@ void sim_act_host_get(struct sim_call *sc)
 	i->mem_mib = h->mem_mib;
 	i->mem_free_mib = MAX(sim_host_mem_free(h), 0);
 	i->disk_bytes = h->disk_gib << 30;
-	i->disk_free_bytes = MAX(h->disk_gib - disk_used_gib(h), 0) << 30;
+	i->disk_free_bytes = MAX(h->disk_gib - h->used_gib, 0) << 30;
 	i->kvm = true;
 	sim_ties_host(h, i);
 	sc->call->reply.info = i;

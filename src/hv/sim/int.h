@@ -80,6 +80,7 @@ struct sim_host {
 	GHashTable *doms;      /* uuid -> struct sim_dom *, owned */
 	GHashTable *named;     /* name -> struct sim_dom *, the first of its namesakes */
 	int64_t active_mib;    /* memory of the active ones */
+	int64_t used_gib;      /* of its disk, by all of them */
 	GPtrArray *jobs;       /* migrations from or to it */
 	GPtrArray *copies;     /* struct sim_copy * from or to it */
 	GPtrArray *conns;      /* struct sim_conn * of the controller */
@@ -96,6 +97,7 @@ struct sim_dom {
 	int64_t mem_mib;
 	int vcpus;
 	GPtrArray *disks;        /* struct sim_disk *; shared by all copies of the domain */
+	int64_t disk_gib;        /* of the local ones */
 	double disk_dirty;       /* bytes a second */
 	bool no_start;
 	char *cpu_model;
