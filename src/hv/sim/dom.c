@@ -513,12 +513,12 @@ static void write_xml(struct sim_call *sc, struct sim_dom *d)
 static void compare_cpu(struct sim_call *sc)
 {
 	const struct hv_req *r = &sc->call->req;
-	struct sim_xml *x = sim_xml_read(r->xml);
+	struct sim_xml *x = sim_xml_read_cpu(r->xml);
 
 	/* What such a guest has is its host's CPU, which its XML does not tell. */
 	if (x && g_strcmp0(x->cpu_mode, SIM_PASSTHROUGH) == 0) {
 		sim_xml_free(x);
-		x = r->host_cpu_xml ? sim_xml_read(r->host_cpu_xml) : NULL;
+		x = r->host_cpu_xml ? sim_xml_read_cpu(r->host_cpu_xml) : NULL;
 	}
 	if (!x) {
 		sim_call_refuse(sc, ERR_HV, "XML error: the CPU description cannot be read");

@@ -381,6 +381,8 @@ char *sim_xml_write(const struct sim_dom *d);
 char *sim_xml_write_cpu(const struct sim_host *h);
 /* Return: what could be read, owned; NULL if it is no XML. */
 struct sim_xml *sim_xml_read(const char *text);
+/* The same of its <cpu> alone, or of a host's. */
+struct sim_xml *sim_xml_read_cpu(const char *text);
 void sim_xml_free(struct sim_xml *x);
 /* NULL if @h can run the CPU, else what is missing; owned. */
 char *sim_cpu_missing(const struct sim_host *h, const char *model, const char *const *features);

@@ -138,7 +138,7 @@ static void on_text(GMarkupParseContext *ctx, const char *text, gsize len, void 
 		(void)util_parse_int(text, 0, INT64_MAX, &x->mem_kib); /* else it stays 0: not said */
 }
 
-struct sim_xml *sim_xml_read(const char *text)
+static struct sim_xml *read_part(const char *text, gssize len)
 {
 	static const GMarkupParser parser = { .start_element = on_start, .text = on_text };
 	struct sim_xml *x = g_new0(struct sim_xml, 1);
@@ -146,13 +146,40 @@ struct sim_xml *sim_xml_read(const char *text)
 	bool good;
 
 	x->cpu_features = g_ptr_array_new_with_free_func(g_free);
-	good = g_markup_parse_context_parse(ctx, text, -1, NULL) && g_markup_parse_context_end_parse(ctx, NULL);
+	good = g_markup_parse_context_parse(ctx, text, len, NULL) && g_markup_parse_context_end_parse(ctx, NULL);
 	g_markup_parse_context_free(ctx);
 	g_ptr_array_add(x->cpu_features, NULL);
 	if (good)
 		return x;
 	sim_xml_free(x);
 	return NULL;
+}
+
+struct sim_xml *sim_xml_read(const char *text)
+{
+	return read_part(text, -1);
+}
+
+/* Not <cputune>. Return: NULL: there is none. */
+static const char *find_cpu(const char *text)
+{
+	const char *at = strstr(text, "<cpu");
+
+	while (at && !strchr(" >/", at[strlen("<cpu")]))
+		at = strstr(at + 1, "<cpu");
+	return at;
+}
+
+struct sim_xml *sim_xml_read_cpu(const char *text)
+{
+	static const char end[] = "</cpu>";
+	const char *from = find_cpu(text), *to = from ? strchr(from, '>') : NULL;
+
+	if (!to)
+		return sim_xml_read(text);
+	if (to[-1] != '/')
+		to = strstr(from, end) ? strstr(from, end) + strlen(end) - 1 : to;
+	return read_part(from, to + 1 - from);
 }
 
 void sim_xml_free(struct sim_xml *x)
