@@ -374,6 +374,45 @@ static const struct {
 	{ "<memory unit='MiB'> 64 </memory>", 64 }, { "<memory unit='KiB'>0</memory>", 0 },
 };
 
+/* A value is what libxml2 says it is, whether it is in one piece or not. */
+static void test_values(void)
+{
+	static const struct {
+		const char *xml, *attr, *text; /* NULL: there is none */
+	} cases[] = {
+		{ "<domain a='plain'>plain</domain>", "plain", "plain" },
+		{ "<domain a=''></domain>", "", "" },
+		{ "<domain/>", NULL, "" },
+		{ "<domain a='a &amp; b'>a &amp; b</domain>", "a & b", "a & b" },
+		{ "<domain a='&#97;&quot;'>&#97;&#x62;c</domain>", "a\"", "abc" },
+		{ "<domain a='&lt;'> one<!-- two -->three\n</domain>", "<", "onethree" },
+		{ "<domain a='x y'><![CDATA[<raw>]]></domain>", "x y", "<raw>" },
+		{ "<domain a='1'>one<b>two</b></domain>", "1", "onetwo" },
+		{ "<domain xmlns:n='urn:n' n:a='theirs' a='ours'>t</domain>", "ours", "t" },
+		{ "<domain xmlns:n='urn:n' n:a='theirs'>t</domain>", NULL, "t" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		for (int glance = 0; glance < 2; glance++) {
+			g_autoptr(GError) err = NULL;
+			g_autoptr(xmlDoc) doc = (glance ? xml_glance : xml_read)(cases[i].xml, "domain", &err);
+			const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
+			g_autofree char *attr = xml_attr(root, "a"), *text = xml_text(root);
+
+			g_test_message("%s", cases[i].xml);
+			g_assert_no_error(err);
+			g_assert_cmpstr(attr, ==, cases[i].attr);
+			g_assert_cmpstr(text, ==, cases[i].text);
+			g_assert_true(xml_attr_is(root, "a", cases[i].attr));
+			g_assert_false(xml_attr_is(root, "a", "another"));
+		}
+	}
+	g_assert_null(xml_attr(NULL, "a"));
+	g_assert_null(xml_text(NULL));
+	g_assert_false(xml_attr_is(NULL, "a", ""));
+	g_assert_true(xml_attr_is(NULL, "a", NULL));
+}
+
 static void test_memory(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(memories); i++) {
@@ -644,6 +683,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/domxml/F11-listens", test_listens);
 	g_test_add_func("/domxml/bad", test_bad);
 	g_test_add_func("/domxml/sizes", test_sizes);
+	g_test_add_func("/domxml/values", test_values);
 	g_test_add_func("/domxml/memory", test_memory);
 	g_test_add_func("/domxml/capabilities", test_caps);
 	g_test_add_func("/domxml/bad-capabilities", test_bad_caps);
