@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "fleet/fleet_priv.h"
+#include "fleet/registry.h"
 
 #define AT_ONCE 2            /* guests of a host that are asked at once */
 #define BUSY_MS 5000         /* one that is being moved is looked at again */
@@ -17,6 +18,14 @@
 
 /* A guest that starts gets its address some time later: how long to wait before each question, until one is known. */
 static const int64_t first_ms[] = { 1000, 10000, 30000, 60000, 300000 };
+
+/* Of a host. */
+struct host_addrs {
+	struct due queue;          /* struct server: those to be asked, by when */
+	struct clock_timer *timer; /* when the first is due, at .timer_ms */
+	int64_t timer_ms;
+	unsigned busy;             /* how many are being asked */
+};
 
 /* ---- interfaces ---- */
 
@@ -95,16 +104,6 @@ const struct hv_addr *addr_of(const struct server *s, const char *mac, guint i)
 			return a;
 	}
 	return NULL;
-}
-
-static void leave_queue(struct server *s);
-
-void addr_clear(struct server *s)
-{
-	leave_queue(s);
-	g_clear_pointer(&s->nics, g_ptr_array_unref);
-	g_clear_pointer(&s->addrs, g_array_unref);
-	g_clear_pointer(&s->addrs_stored, g_free);
 }
 
 /* ---- rows ---- */
@@ -252,7 +251,7 @@ static void plan_at(struct fleet *f, struct server *s, int64_t due_ms)
 	s->addrs_due_ms = due_ms;
 	if (!h)
 		return;
-	s->addrs_queue = &h->priv->addrs_queue;
+	s->addrs_queue = &h->addrs->queue;
 	due_add(s->addrs_queue, s, due_ms, (uint64_t)s->id);
 }
 
@@ -270,13 +269,13 @@ static void step(void *user);
 
 static void wake(struct host *h, int64_t after_ms)
 {
-	struct host_private *p = h->priv;
+	struct host_addrs *a = h->addrs;
 
-	if (p->addrs && p->addrs_at_ms <= clock_now_ms() + after_ms)
+	if (a->timer && a->timer_ms <= clock_now_ms() + after_ms)
 		return;
-	clock_cancel(&p->addrs);
-	p->addrs_at_ms = clock_now_ms() + after_ms;
-	p->addrs = clock_after(after_ms, step, h);
+	clock_cancel(&a->timer);
+	a->timer_ms = clock_now_ms() + after_ms;
+	a->timer = clock_after(after_ms, step, h);
 }
 
 /* ---- asking ---- */
@@ -317,8 +316,8 @@ static void answered(struct hv_reply *r, void *user)
 	struct host *h = fleet_host(q->fleet, q->host);
 	struct server *s = fleet_server(q->fleet, q->uuid);
 
-	if (h && h->priv->addrs_busy > 0)
-		h->priv->addrs_busy--;
+	if (h && h->addrs->busy > 0)
+		h->addrs->busy--;
 	if (s) {
 		s->addrs_asking = false;
 		/* One that moved meanwhile is asked where it is. */
@@ -336,7 +335,7 @@ static void answered(struct hv_reply *r, void *user)
 
 static void ask(struct host *h, struct server *s)
 {
-	struct fleet *f = h->priv->fleet;
+	struct fleet *f = h->fleet;
 	struct hv_req req = { .op = HV_DOM_ADDRS, .uuid = s->uuid, .addr_sources = f->conf->address_source_bits };
 	struct question *q = g_new0(struct question, 1);
 
@@ -346,7 +345,7 @@ static void ask(struct host *h, struct server *s)
 	leave_queue(s);
 	s->addrs_asking = true;
 	s->addrs_asked = MIN(s->addrs_asked + 1, (unsigned)G_N_ELEMENTS(first_ms));
-	h->priv->addrs_busy++;
+	h->addrs->busy++;
 	hv_call(h->hv, &req, answered, q);
 }
 
@@ -354,9 +353,9 @@ static void ask_due(struct host *h)
 {
 	struct server *s;
 
-	if (h->conn != HOST_UP || !h->hv || interval_ms(h->priv->fleet) == 0 || !h->priv->fleet->conf->address_source_bits)
+	if (h->conn != HOST_UP || !h->hv || interval_ms(h->fleet) == 0 || !h->fleet->conf->address_source_bits)
 		return;
-	while (h->priv->addrs_busy < AT_ONCE && (s = due_first(&h->priv->addrs_queue))) {
+	while (h->addrs->busy < AT_ONCE && (s = due_first(&h->addrs->queue))) {
 		if (s->addrs_due_ms > clock_now_ms()) {
 			wake(h, s->addrs_due_ms - clock_now_ms());
 			return;
@@ -364,7 +363,7 @@ static void ask_due(struct host *h)
 		if (!s->addrs_follow || !s->nics || s->nics->len == 0)
 			leave_queue(s); /* until it runs, or has one */
 		else if (s->task != SERVER_TASK_NONE)
-			plan_at(h->priv->fleet, s, clock_now_ms() + BUSY_MS);
+			plan_at(h->fleet, s, clock_now_ms() + BUSY_MS);
 		else
 			ask(h, s);
 	}
@@ -374,7 +373,7 @@ static void step(void *user)
 {
 	struct host *h = user;
 
-	h->priv->addrs = NULL;
+	h->addrs->timer = NULL;
 	ask_due(h);
 }
 
@@ -411,16 +410,19 @@ void addr_moved(struct server *s)
 
 void addr_host_new(struct host *h)
 {
-	h->priv->addrs_queue = (struct due)DUE_OF(struct server, addrs_place);
+	h->addrs = g_new0(struct host_addrs, 1);
+	h->addrs->queue = (struct due)DUE_OF(struct server, addrs_place);
 }
 
 void addr_host_free(struct host *h)
 {
-	struct due *q = &h->priv->addrs_queue;
+	struct due *q = &h->addrs->queue;
 
 	for (guint i = 0; i < q->len; i++)
 		((struct server *)q->slots[i].item)->addrs_queue = NULL;
 	due_clear(q);
+	clock_cancel(&h->addrs->timer);
+	g_clear_pointer(&h->addrs, g_free);
 }
 
 void addr_host_up(struct host *h)
@@ -430,7 +432,7 @@ void addr_host_up(struct host *h)
 
 void addr_host_down(struct host *h)
 {
-	clock_cancel(&h->priv->addrs);
+	clock_cancel(&h->addrs->timer);
 }
 
 void addr_stop(struct fleet *f)

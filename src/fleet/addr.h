@@ -19,7 +19,10 @@
 #ifndef FLEET_ADDR_H
 #define FLEET_ADDR_H
 
-#include "fleet/fleet.h"
+#include "fleet/host.h"
+#include "fleet/server.h"
+
+struct fleet;
 
 struct server_nic {
 	char *mac;       /* lower case */
@@ -29,7 +32,7 @@ struct server_nic {
 /** addr_of() - the @i-th address of an interface, from 0. Return: borrowed; NULL after the last. */
 const struct hv_addr *addr_of(const struct server *s, const char *mac, guint i);
 
-/* ---- for host_link.c, sync.c and fleet.c ---- */
+/* ---- for sync.c, server_row.c and fleet.c ---- */
 
 /** addr_took_dom() - server.dom is new: its interfaces may be, and it may have started. */
 void addr_took_dom(struct fleet *f, struct server *s);
@@ -45,7 +48,5 @@ void addr_host_new(struct host *h);
 void addr_host_free(struct host *h);
 /** addr_stop() - nothing is asked or written any more. */
 void addr_stop(struct fleet *f);
-/** addr_clear() - of a server that is freed. */
-void addr_clear(struct server *s);
 
 #endif

@@ -10,289 +10,130 @@
 #include "fleet/action.h"
 #include "fleet/addr.h"
 #include "fleet/fleet_priv.h"
-#include "store/columns.h"
-#include "store/row.h"
+#include "fleet/host_rename.h"
+#include "fleet/host_uuid.h"
+#include "fleet/publish.h"
 
 #define UNSETTLED_BY 4 /* the part of service_down_time that the loop may be late before the fleet is unsettled */
 
-/* ---- loading ---- */
+/* ---- what the connections say ---- */
 
-struct loader {
-	struct fleet *fleet;
-	char *bad; /* a row that cannot be read, for the message */
+static char *on_info(struct host *h, struct hv_host_info *info, void *user)
+{
+	char *why_not = h->conn == HOST_SYNCING ? host_uuid_take(user, h, info) : NULL;
+
+	/* Nothing of it counts if it is another host's. */
+	if (why_not)
+		g_clear_pointer(&info, hv_host_info_free);
+	room_info(h, info);
+	return why_not;
+}
+
+/* What the database refused. */
+static void save_again(struct fleet *f, struct host *h)
+{
+	if (h->unsaved)
+		h->unsaved = !host_row_save(f, h, NULL);
+	if (h->uuid_unsaved)
+		host_uuid_save(f, h);
+}
+
+static void on_list(struct host *h, GPtrArray *doms, uint64_t ask, void *user)
+{
+	struct fleet *f = user;
+
+	sync_list(f, h, doms, ask);
+	if (h->conn != HOST_UP) {
+		log_info("host_up", LOG_S("host", h->name), LOG_D("domains", doms->len), LOG_D("vcpus", h->info->vcpus),
+			 LOG_D("memory_mb", h->info->mem_mib));
+		host_link_up(h);
+	}
+	sync_missing(f, h);
+	save_again(f, h);
+}
+
+static void on_domain(struct host *h, struct hv_dom **d, uint64_t ask, void *user)
+{
+	sync_one(user, h, d, ask);
+}
+
+static void on_state(struct host *h, enum host_conn was, void *user)
+{
+	struct fleet *f = user;
+
+	if (h->conn != HOST_UP)
+		addr_host_down(h);
+	publish_host_state(h);
+	if (f->listener.host)
+		f->listener.host(h, f->listener.user);
+	if (was != HOST_UP && h->conn == HOST_UP)
+		addr_host_up(h);
+}
+
+/* What is read of a server that the engine moves, is dropped (sync.c); the engine has it read when it is done with it. */
+static bool is_moved(struct fleet *f, const char *uuid)
+{
+	const struct server *s = fleet_server(f, uuid);
+
+	return s && s->task != SERVER_TASK_NONE;
+}
+
+static void on_event(struct host *h, const struct hv_event *ev, void *user)
+{
+	struct fleet *f = user;
+
+	if (f->listener.domain)
+		f->listener.domain(ev, f->listener.user);
+	if (ev->type == HV_EV_DOM && !is_moved(f, ev->uuid))
+		host_link_refresh(h, ev->uuid);
+}
+
+static const struct host_link_calls link_calls = {
+	.info = on_info, .list = on_list, .domain = on_domain, .state = on_state, .event = on_event,
 };
 
-static void add_host(struct fleet *f, struct host *h)
+static void hv_said(const struct hv_event *ev, void *user)
 {
-	g_ptr_array_add(f->hosts, h);
-	g_hash_table_insert(f->hosts_by_name, h->name, h);
-	room_add(f->room, h);
+	struct host *h = fleet_host(user, ev->host);
+
+	if (h && h->hv)
+		host_link_event(h, ev);
 }
 
-/* ---- rows ---- */
-
-#define FIELD_TEXT(s, col, f) ROW_FIELD(s, col, ROW_TEXT, f)
-#define FIELD_CHARS(s, col, f) ROW_FIELD_CHARS(s, col, f)
-#define FIELD_INT(s, col, f) ROW_FIELD(s, col, ROW_INT, f)
-#define FIELD_INT64(s, col, f) ROW_FIELD(s, col, ROW_INT64, f)
-#define FIELD_TIME(s, col, f) ROW_FIELD(s, col, ROW_TIME, f)
-#define FIELD_NOW(s, col, f) ROW_FIELD(s, col, ROW_NOW, f)
-#define FIELD_BOOL(s, col, f) ROW_FIELD(s, col, ROW_BOOL, f)
-#define FIELD_VM(s, col, f) ROW_FIELD_WORD(s, col, f, vm_word, SERVER_VM_N)
-#define FIELD_TASK(s, col, f) ROW_FIELD_WORD(s, col, f, task_word, SERVER_TASK_N)
-#define HOST_FIELD(n, col, type, f) FIELD_##type(host, col, f),
-#define SERVER_FIELD(n, col, type, f) FIELD_##type(server, col, f),
-
-static const char *vm_word(int i)
+static void attach(struct fleet *f, struct host *h)
 {
-	return server_vm_name((enum server_vm)i);
+	addr_host_new(h);
+	host_link_new(h, f->hv, &link_calls, f);
 }
 
-static const char *task_word(int i)
+static void disconnect(struct host *h)
 {
-	return server_task_name((enum server_task)i);
+	host_link_close(h);
+	addr_host_down(h);
 }
 
-static const struct row_field host_fields[] = { HOST_COLUMNS(HOST_FIELD, HOST_FIELD) };
-static const struct row_field server_fields[] = { SERVER_COLUMNS(SERVER_FIELD, SERVER_FIELD) };
-
-static bool load_host(const struct store_row *row, void *user)
+static void detach(struct host *h)
 {
-	struct loader *l = user;
-	struct host *h = host_new(l->fleet, store_text(row, 1), NULL);
-	int behind = 2 + (int)G_N_ELEMENTS(host_fields);
-	const char *hv_uuid = store_text(row, behind + 1);
-
-	h->id = store_int(row, 0);
-	(void)row_read(row, 2, host_fields, G_N_ELEMENTS(host_fields), h); /* it has no words */
-	h->created_us = store_int(row, behind);
-	g_strlcpy(h->hv_uuid, hv_uuid ? hv_uuid : "", sizeof h->hv_uuid);
-	add_host(l->fleet, h);
-	return true;
+	host_link_free(h);
+	if (h->addrs)
+		addr_host_free(h);
 }
 
-static bool load_server(const struct store_row *row, void *user)
-{
-	struct loader *l = user;
-	struct server *s = server_new(store_text(row, 1));
-	g_autofree char *wrong = NULL;
-
-	s->id = store_int(row, 0);
-	wrong = row_read(row, 2, server_fields, G_N_ELEMENTS(server_fields), s);
-	if (wrong) {
-		l->bad = g_strdup_printf("the row of server %s makes no sense: %s", s->uuid, wrong);
-		server_free(s);
-		return false;
-	}
-	addr_load(s, store_text(row, 2 + (int)G_N_ELEMENTS(server_fields)));
-	fleet_server_add(l->fleet, s);
-	tell_known(s);
-	return true;
-}
-
-bool fleet_host_save(struct fleet *f, struct host *h, GError **err)
-{
-	struct store_val row[1 + G_N_ELEMENTS(host_fields)] = { SV_S(h->name) };
-
-	row_values(host_fields, G_N_ELEMENTS(host_fields), h, clock_wall_us(), row + 1);
-	return store_insert(f->store, Q_HOST_PUT, row, G_N_ELEMENTS(row), &h->id, err);
-}
-
-/* The host part of a libvirt URI, or NULL. Return: owned by the caller. */
-static char *uri_host(const char *text)
-{
-	g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
-	const char *host = uri ? g_uri_get_host(uri) : NULL;
-
-	return host && *host ? g_strdup(host) : NULL;
-}
-
-/* As Nova makes it: the scheme of [libvirt] live_migration_scheme, the address where migrations come in. */
-static char *default_migration_uri(const struct conf *c, const struct conf_host *ch)
-{
-	g_autofree char *addr = ch->inbound_addr ? g_strdup(ch->inbound_addr) : uri_host(ch->uri);
-
-	if (!c->live_migration_scheme || !addr)
-		return NULL;
-	return g_strdup_printf(strchr(addr, ':') ? "qemu+%s://[%s]/system" : "qemu+%s://%s/system", c->live_migration_scheme, addr);
-}
-
-/* What the configuration says of a host wins over the row, but its uuid and whether it is disabled. */
-void fleet_host_configure(struct fleet *f, struct host *h, const struct conf_host *ch)
-{
-	const char *listen = ch->vnc_listen ? ch->vnc_listen : f->conf->vnc_server_listen;
-
-	util_replace(&h->uri, ch->uri);
-	util_replace(&h->inbound_addr, ch->inbound_addr);
-	g_free(h->migration_uri);
-	h->migration_uri = ch->migration_uri ? g_strdup(ch->migration_uri) : default_migration_uri(f->conf, ch);
-	util_replace(&h->vnc_listen, listen);
-	host_set_cpus(h, ch->cpu_shared_set ? ch->cpu_shared_set : f->conf->cpu_shared_set,
-		      ch->cpu_dedicated_set ? ch->cpu_dedicated_set : f->conf->cpu_dedicated_set);
-}
-
-const struct conf_host *fleet_conf_host(const struct fleet *f, const char *name)
-{
-	for (guint i = 0; f->conf->hosts && i < f->conf->hosts->len; i++) {
-		const struct conf_host *ch = g_ptr_array_index(f->conf->hosts, i);
-
-		if (strcmp(ch->name, name) == 0)
-			return ch;
-	}
-	return NULL;
-}
-
-/*
- * D1: what a client of the API may say of a host. An administrator of the API is not root where droverd runs, and an address
- * becomes part of a URI.
- */
-static bool check_added(const struct conf *c, const struct conf_host *ch, GError **err)
-{
-	const char *const *schemes = (const char *const *)c->host_schemes;
-	const struct {
-		const char *name, *addr;
-	} addrs[] = { { "live_migration_inbound_addr", ch->inbound_addr }, { "server_listen", ch->vnc_listen } };
-
-	if (!uri_check_remote(ch->uri, schemes, err) || (ch->migration_uri && !uri_check_remote(ch->migration_uri, schemes, err)))
-		return false;
-	for (size_t i = 0; i < G_N_ELEMENTS(addrs); i++) {
-		if (addrs[i].addr && !uri_check_address(addrs[i].addr, err)) {
-			g_prefix_error(err, "%s: ", addrs[i].name);
-			return false;
-		}
-	}
-	return true;
-}
-
-/* The scheme of a URI that was made by default_migration_uri() is the configuration's. */
-static bool check_row(const struct conf *c, const struct host *h, GError **err)
-{
-	struct conf_host ch = { .name = h->name, .uri = h->uri, .inbound_addr = h->inbound_addr, .vnc_listen = h->vnc_listen };
-	g_autofree char *made = default_migration_uri(c, &ch);
-
-	ch.migration_uri = g_strcmp0(made, h->migration_uri) == 0 ? NULL : h->migration_uri;
-	if (!h->from_conf)
-		return check_added(c, &ch, err);
-	/* Of a section that is gone. */
-	return c->allow_any_uri || (uri_check_host(ch.uri, err) && (!ch.migration_uri || uri_check_host(ch.migration_uri, err)));
-}
-
-/* A row may be older than the checks, or was written by another program. Such a host is kept, for what runs there, and not connected. */
-static void refuse_bad_rows(struct fleet *f)
-{
-	for (guint i = 0; i < f->hosts->len; i++) {
-		struct host *h = g_ptr_array_index(f->hosts, i);
-		g_autoptr(GError) why = NULL;
-
-		if (fleet_conf_host(f, h->name) || check_row(f->conf, h, &why))
-			continue;
-		log_error("host_refused", LOG_S("host", h->name), LOG_S("reason", why->message));
-		util_replace(&h->down_reason, why->message);
-		h->priv->refused = true;
-	}
-}
-
-static struct host *create_host(struct fleet *f, const struct conf_host *ch, bool from_conf, GError **err)
-{
-	struct host *h = host_new(f, ch->name, ch->uri);
-	g_autofree char *uuid = util_uuid_new();
-
-	g_strlcpy(h->uuid, uuid, sizeof h->uuid);
-	h->from_conf = from_conf;
-	h->created_us = clock_wall_us();
-	fleet_host_configure(f, h, ch);
-	if (!fleet_host_save(f, h, err)) {
-		host_free(h);
-		return NULL;
-	}
-	add_host(f, h);
-	return h;
-}
-
-/* What its row has, to see whether it has changed. */
-static char *row_text(const struct host *h)
-{
-	struct store_val row[G_N_ELEMENTS(host_fields)];
-	GString *s = g_string_new(NULL);
-
-	row_values(host_fields, G_N_ELEMENTS(row), h, 0, row);
-	for (size_t i = 0; i < G_N_ELEMENTS(row); i++)
-		g_string_append_printf(s, "%d %" G_GINT64_FORMAT " %s\n", row[i].type, row[i].type == STORE_INT ? row[i].i : 0,
-				       row[i].type == STORE_TEXT ? row[i].s : "");
-	return g_string_free(s, FALSE);
-}
-
-/* Return: whether its row has to be written. */
-static bool reconfigure(struct fleet *f, struct host *h, const struct conf_host *ch)
-{
-	g_autofree char *before = row_text(h), *after = NULL;
-
-	fleet_host_configure(f, h, ch);
-	h->from_conf = true;
-	after = row_text(h);
-	return strcmp(before, after) != 0;
-}
-
-/* A start that changes nothing writes nothing. @ret_in_tx: whether there is something to commit */
-static bool merge_conf_hosts(struct fleet *f, bool *ret_in_tx, GError **err)
-{
-	for (guint i = 0; i < f->conf->hosts->len; i++) {
-		const struct conf_host *ch = g_ptr_array_index(f->conf->hosts, i);
-		struct host *h = fleet_host(f, ch->name);
-
-		if (h && !reconfigure(f, h, ch))
-			continue;
-		*ret_in_tx = *ret_in_tx || store_begin(f->store, err);
-		if (!*ret_in_tx || !(h ? fleet_host_save(f, h, err) : create_host(f, ch, true, err) != NULL))
-			return false;
-	}
-	return true;
-}
-
-static bool load(struct fleet *f, GError **err)
-{
-	struct loader l = { .fleet = f };
-	bool in_tx = false;
-
-	if (!host_rename_sections(f, err) || !store_each(f->store, Q_HOST_ALL, STORE_NO_ARGS, load_host, &l, err) ||
-	    !store_each(f->store, Q_SERVER_ALL, STORE_NO_ARGS, load_server, &l, err))
-		return false;
-	if (l.bad) {
-		g_set_error(err, ERR, ERR_STORE, "%s", l.bad);
-		g_free(l.bad);
-		return false;
-	}
-	if (!merge_conf_hosts(f, &in_tx, err)) {
-		store_rollback(f->store);
-		return false;
-	}
-	refuse_bad_rows(f);
-	return !in_tx || store_commit(f->store, err);
-}
+/* ---- life ---- */
 
 struct fleet *fleet_new(const struct conf *conf, struct store *store, const struct hv_ops *const *ops, GError **err)
 {
-	struct fleet *f = g_new0(struct fleet, 1);
+	struct fleet *f = registry_new(conf, store);
 
-	f->conf = conf;
-	f->store = store;
-	f->hv = hv_new(host_event, f);
+	f->hv = hv_new(hv_said, f);
 	for (; *ops; ops++)
 		hv_register(f->hv, *ops);
-	f->hosts = g_ptr_array_new();
-	f->hosts_by_name = g_hash_table_new(g_str_hash, g_str_equal);
-	f->room = room_new(conf);
-	f->events = events_new((size_t)conf->event_history);
-	f->untold = g_ptr_array_new();
-	f->addrs_unsaved = g_ptr_array_new_with_free_func(g_free);
-	f->servers = g_ptr_array_new();
-	f->servers_by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
-	f->owner_user = g_strdup("admin");
-	f->owner_project = g_strdup("admin");
-	if (!load(f, err)) {
+	if (!host_rename_sections(conf, store, err) || !host_row_load(f, err) || !server_row_load(f, err) || !host_row_merge(f, err)) {
 		fleet_free(f);
 		return NULL;
 	}
+	for (guint i = 0; i < f->hosts->len; i++)
+		attach(f, g_ptr_array_index(f->hosts, i));
 	return f;
 }
 
@@ -301,7 +142,7 @@ void fleet_stop(struct fleet *f)
 	f->started = false;
 	clock_on_late(NULL, NULL);
 	for (guint i = 0; i < f->hosts->len; i++)
-		host_disconnect(g_ptr_array_index(f->hosts, i));
+		disconnect(g_ptr_array_index(f->hosts, i));
 }
 
 void fleet_free(struct fleet *f)
@@ -309,26 +150,14 @@ void fleet_free(struct fleet *f)
 	if (!f)
 		return;
 	f->listener = (struct fleet_listener){ .user = NULL };
-	fleet_stop(f);
+	f->started = false;
+	clock_on_late(NULL, NULL);
 	for (guint i = 0; i < f->hosts->len; i++)
-		host_free(g_ptr_array_index(f->hosts, i));
-	for (guint i = 0; i < f->servers->len; i++)
-		server_free(g_ptr_array_index(f->servers, i));
-	g_ptr_array_unref(f->hosts);
-	g_ptr_array_unref(f->servers);
-	g_hash_table_unref(f->hosts_by_name);
-	room_free(f->room);
-	g_clear_pointer(&f->candidates, g_array_unref);
-	g_hash_table_unref(f->servers_by_uuid);
+		detach(g_ptr_array_index(f->hosts, i));
 	hv_free(f->hv);
-	clock_cancel(&f->telling);
-	g_ptr_array_unref(f->untold);
+	publish_stop(f);
 	addr_stop(f);
-	g_ptr_array_unref(f->addrs_unsaved);
-	events_free(f->events);
-	g_free(f->owner_user);
-	g_free(f->owner_project);
-	g_free(f);
+	registry_free(f);
 }
 
 static bool find_admin(const struct store_row *row, void *user)
@@ -353,7 +182,7 @@ static void loop_was_late(int64_t late_us, void *user)
 	f->settled = false;
 	f->unsettled_ms = clock_now_ms();
 	for (guint i = 0; i < f->hosts->len; i++)
-		host_ask_again(g_ptr_array_index(f->hosts, i));
+		host_link_ask_again(g_ptr_array_index(f->hosts, i));
 }
 
 void fleet_start(struct fleet *f)
@@ -368,13 +197,13 @@ void fleet_start(struct fleet *f)
 	    !store_each(f->store, Q_PROJECT_ALL, STORE_NO_ARGS, find_admin, &f->owner_project, &why))
 		log_error("fleet_owner_unknown", LOG_S("error", why->message));
 	for (guint i = 0; i < f->hosts->len; i++)
-		host_connect(g_ptr_array_index(f->hosts, i));
+		host_link_open(g_ptr_array_index(f->hosts, i));
 }
 
 static bool all_tried(const struct fleet *f)
 {
 	for (guint i = 0; i < f->hosts->len; i++)
-		if (!((struct host *)g_ptr_array_index(f->hosts, i))->priv->tried)
+		if (!((struct host *)g_ptr_array_index(f->hosts, i))->tried)
 			return false;
 	return true;
 }
@@ -386,64 +215,12 @@ bool fleet_settled(struct fleet *f)
 	return f->started && f->settled;
 }
 
-void fleet_listen(struct fleet *f, const struct fleet_listener *l)
-{
-	f->listener = *l;
-}
-
-struct store *fleet_store(struct fleet *f)
-{
-	return f->store;
-}
-
-const struct conf *fleet_conf(struct fleet *f)
-{
-	return f->conf;
-}
-
-struct events *fleet_events(struct fleet *f)
-{
-	return f->events;
-}
-
 const struct hv_stats *fleet_calls(struct fleet *f)
 {
 	return hv_stats(f->hv);
 }
 
 /* ---- hosts ---- */
-
-GPtrArray *fleet_hosts(struct fleet *f)
-{
-	return f->hosts;
-}
-
-struct host *fleet_host(struct fleet *f, const char *name)
-{
-	return name ? g_hash_table_lookup(f->hosts_by_name, name) : NULL;
-}
-
-struct host *fleet_host_by_uuid(struct fleet *f, const char *uuid)
-{
-	for (guint i = 0; i < f->hosts->len; i++) {
-		struct host *h = g_ptr_array_index(f->hosts, i);
-
-		if (strcmp(h->uuid, uuid) == 0)
-			return h;
-	}
-	return NULL;
-}
-
-struct host *fleet_host_by_id(struct fleet *f, int64_t id)
-{
-	for (guint i = 0; i < f->hosts->len; i++) {
-		struct host *h = g_ptr_array_index(f->hosts, i);
-
-		if (h->id == id)
-			return h;
-	}
-	return NULL;
-}
 
 /* By what the URIs say; what their UUIDs say is known when both have answered (host_uuid.c). */
 static const struct host *host_of_uri(const struct fleet *f, const char *uri)
@@ -466,7 +243,7 @@ struct host *fleet_host_add(struct fleet *f, const struct conf_host *ch, GError 
 		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid characters in hostname '%s'", ch->name ? ch->name : "");
 		return NULL;
 	}
-	if (!check_added(f->conf, ch, err))
+	if (!host_row_check(f->conf, ch, err))
 		return NULL;
 	if (fleet_host(f, ch->name)) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Host %s already exists.", ch->name);
@@ -477,13 +254,14 @@ struct host *fleet_host_add(struct fleet *f, const struct conf_host *ch, GError 
 		g_set_error(err, ERR, ERR_CONFLICT, "Host %s leads to the same libvirt already: %s. A host has one name.", same->name, same->uri);
 		return NULL;
 	}
-	h = create_host(f, ch, false, err);
+	h = host_row_create(f, ch, false, err);
 	if (!h)
 		return NULL;
 	log_info("host_added", LOG_S("host", h->name), LOG_S("uri", h->uri));
-	tell_host(h, "added");
+	attach(f, h);
+	publish_host(h, "added");
 	if (f->started)
-		host_connect(h);
+		host_link_open(h);
 	return h;
 }
 
@@ -495,27 +273,17 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err)
 		g_set_error(err, ERR, ERR_CONFLICT, "Unable to remove host %s: %u servers are on it or on their way to it. Migrate them first.", h->name, busy);
 		return false;
 	}
-	if (h->from_conf && fleet_conf_host(f, h->name)) {
+	if (h->from_conf && host_row_conf(f->conf, h->name)) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Host %s is defined in the configuration file; remove it there.", h->name);
 		return false;
 	}
 	if (!store_run(f->store, Q_HOST_DELETE, STORE_ARGS(SV_S(h->name)), NULL, err))
 		return false;
 	log_info("host_removed", LOG_S("host", h->name));
-	tell_host(h, "removed");
-	g_hash_table_remove(f->hosts_by_name, h->name);
-	g_ptr_array_remove(f->hosts, h);
-	room_remove(f->room, h);
-	host_free(h);
+	publish_host(h, "removed");
+	detach(h);
+	registry_remove_host(f, h);
 	return true;
-}
-
-void fleet_host_save_again(struct fleet *f, struct host *h)
-{
-	if (h->priv->unsaved)
-		h->priv->unsaved = !fleet_host_save(f, h, NULL);
-	if (h->priv->uuid_unsaved)
-		host_uuid_save(f, h);
 }
 
 bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *reason, bool forced_down, GError **err)
@@ -526,107 +294,32 @@ bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *
 	h->disabled = disabled;
 	h->forced_down = forced_down;
 	h->disabled_reason = g_strdup(reason);
-	if (!fleet_host_save(f, h, err)) {
+	if (!host_row_save(f, h, err)) {
 		g_free(h->disabled_reason);
 		h->disabled = was_disabled;
 		h->forced_down = was_down;
 		h->disabled_reason = was_reason;
-		h->priv->unsaved = true; /* likewise */
+		h->unsaved = true; /* likewise */
 		return false;
 	}
 	room_note(h);
 	g_free(was_reason);
 	h->updated_us = clock_wall_us();
 	log_info("host_set", LOG_S("host", h->name), LOG_D("disabled", disabled), LOG_S("reason", h->disabled_reason), LOG_D("forced_down", forced_down));
-	tell_host(h, "changed");
+	publish_host(h, "changed");
 	if (f->listener.host)
 		f->listener.host(h, f->listener.user);
 	return true;
 }
 
-/* ---- room ---- */
-
-const struct room *fleet_room(const struct fleet *f)
+const char *host_listen(struct fleet *f, const struct host *h, const char *type)
 {
-	return f->room;
-}
+	const char *spice = fleet_conf(f)->spice_server_listen;
 
-/* @h: NULL: none has more */
-static void tell_room(struct fleet *f, struct host *h)
-{
-	if (h && f->listener.room)
-		f->listener.room(h, f->listener.user);
-}
-
-void fleet_claim(struct fleet *f, struct host *h, const struct claim *c)
-{
-	tell_room(f, room_claim(h, c));
-}
-
-void fleet_unclaim(struct fleet *f, int64_t task_id, enum claim_role role)
-{
-	tell_room(f, room_unclaim(f->room, task_id, role));
-}
-
-void fleet_server_resize(struct fleet *f, struct server *s, const struct usage *size)
-{
-	struct host *h = fleet_host(f, s->host);
-
-	if (room_resize(h, s, size))
-		tell_room(f, h);
+	return spice && g_str_equal(type, "spice") ? spice : h->vnc_listen;
 }
 
 /* ---- servers ---- */
-
-GPtrArray *fleet_servers(struct fleet *f)
-{
-	return f->servers;
-}
-
-struct server *fleet_server(struct fleet *f, const char *uuid)
-{
-	return g_hash_table_lookup(f->servers_by_uuid, uuid);
-}
-
-bool fleet_server_write(struct fleet *f, struct server *s, const struct server_draft *d, GError **err)
-{
-	int64_t now = clock_wall_us(), changed = 0;
-	struct store_val row[1 + G_N_ELEMENTS(server_fields)] = { SV_S(s->uuid) };
-	struct server as = *s;
-
-	as.host = (char *)d->host;
-	as.fault = (char *)d->fault;
-	as.vm = d->vm;
-	as.task = d->task;
-	row_values(server_fields, G_N_ELEMENTS(server_fields), &as, now, row + 1);
-	s->unsaved = true;
-	if (s->id && !store_run(f->store, Q_SERVER_SET, row, G_N_ELEMENTS(row), &changed, err))
-		return false;
-	/* A new one; its guest may have had a record that was deleted. */
-	if (changed == 0 && !store_insert(f->store, Q_SERVER_PUT, row, G_N_ELEMENTS(row), &s->id, err))
-		return false;
-	s->unsaved = false;
-	s->updated_us = now;
-	tell_later(f, s);
-	return true;
-}
-
-bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
-{
-	struct server_draft d = server_draft(s);
-
-	return fleet_server_write(f, s, &d, err);
-}
-
-void fleet_server_take(struct fleet *f, struct server *s, const struct server_draft *d)
-{
-	s->vm = d->vm;
-	s->task = d->task;
-	util_replace(&s->fault, d->fault);
-	if (g_strcmp0(s->host, d->host) != 0)
-		fleet_server_move(f, s, d->host);
-	tell_later(f, s);
-}
 
 bool fleet_server_reset(struct fleet *f, struct server *s, enum server_vm vm, const struct requester *who, GError **err)
 {
@@ -649,47 +342,4 @@ bool fleet_server_reset(struct fleet *f, struct server *s, enum server_vm vm, co
 	log_info("server_reset", LOG_S("server", s->uuid), LOG_S("from", server_vm_name(was)), LOG_S("to", server_vm_name(vm)));
 	fleet_server_refresh(f, s);
 	return true;
-}
-
-void fleet_server_add(struct fleet *f, struct server *s)
-{
-	struct host *h = fleet_host(f, s->host);
-
-	g_ptr_array_add(f->servers, s);
-	g_hash_table_insert(f->servers_by_uuid, s->uuid, s);
-	if (h)
-		room_join(h, s);
-}
-
-void fleet_server_missing(struct fleet *f, struct server *s, bool missing)
-{
-	f->missing += (int)missing - (int)s->missing;
-	s->missing = missing;
-}
-
-void fleet_server_drop(struct fleet *f, struct server *s)
-{
-	struct host *h = fleet_host(f, s->host);
-
-	tell_removed(f, s);
-	fleet_server_missing(f, s, false);
-	g_hash_table_remove(f->servers_by_uuid, s->uuid);
-	g_ptr_array_remove(f->servers, s);
-	if (h && room_leave(h, s))
-		tell_room(f, h);
-	server_free(s);
-}
-
-void fleet_server_move(struct fleet *f, struct server *s, const char *host)
-{
-	struct host *old = fleet_host(f, s->host), *new = fleet_host(f, host);
-
-	util_replace(&s->host, host);
-	if (new)
-		room_join(new, s);
-	if (old && old != new && room_leave(old, s))
-		tell_room(f, old);
-	fleet_server_missing(f, s, false);
-	addr_moved(s);
-	tell_later(f, s);
 }

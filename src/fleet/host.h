@@ -44,6 +44,16 @@ struct host {
 	int64_t waits_since_us;       /* monotonic: since when an answer of it is owed without a sign of life; HOST_OWES_NOTHING */
 	struct hv_host *hv;
 	struct hv_host_info *info;    /* NULL before the first answer */
+	bool tried;                   /* it was reached, or could not be, since the start, or since the loop stood */
+	uint64_t listed;              /* the number of the last question for all domains that was answered */
+	bool refused;                 /* its row has a URI that may not be used: never connected */
+	bool unsaved;                 /* its row may differ: see struct server */
+	bool uuid_unsaved;            /* ... in its UUID */
+	bool duplicate_logged;        /* host_uuid.c: that it is the same machine as another */
+	bool published_up;            /* publish.c: what subscribers know */
+	struct fleet *fleet;
+	struct host_link *link;       /* host_link.c */
+	struct host_addrs *addrs;     /* addr.c */
 	/* ---- room.c writes these ---- */
 	struct room *room;            /* of the fleet */
 	guint index;                  /* in fleet_hosts(); HOST_NOWHERE */
@@ -53,11 +63,17 @@ struct host {
 	struct usage capacity;        /* of info */
 	int inbound[TASK_CLASS_N];    /* inbound slots that are taken */
 	GQuark arch;                  /* of info; 0: not known */
-	struct host_private *priv;
 };
 
 #define HOST_OWES_NOTHING INT64_MAX
 #define HOST_NOWHERE G_MAXUINT
+
+struct host *host_new(const char *name, const char *uri);
+/** host_free() - it has no link and no addresses any more, and is in no list. */
+void host_free(struct host *h);
+
+/** host_set_cpus() - which CPUs guests share and which they have for themselves; NULL: not said. */
+void host_set_cpus(struct host *h, const char *shared, const char *dedicated);
 
 /** host_used() - what its servers take now; claims are beside. */
 struct usage host_used(const struct host *h);

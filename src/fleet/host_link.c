@@ -1,25 +1,24 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Theory of operation: the connection of one host.
- *
- *	CLOSED --connect--> CONNECTING --open--> SYNCING --list--> UP
- *	   ^                    |                   |              |
- *	   +----(wait)----------+---- closed, or a poll that got no answer
- *
- * Each connection has a turn number; an answer that belongs to an earlier turn
- * says nothing about this one and is dropped.
- */
-#include "fleet/fleet.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/host_link.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "fleet/addr.h"
-#include "fleet/fleet_priv.h"
+#include "fleet/registry.h"
 
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS 30000
+
+struct host_link {
+	struct hv *hv;
+	const struct host_link_calls *calls;
+	void *user;
+	struct clock_timer *retry, *poll;
+	int64_t backoff_ms;
+	bool polling;     /* a poll is unanswered */
+	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
+};
 
 struct ask {
 	struct fleet *fleet;
@@ -32,10 +31,10 @@ static struct ask *ask_new(struct host *h)
 {
 	struct ask *a = g_new0(struct ask, 1);
 
-	a->fleet = h->priv->fleet;
+	a->fleet = h->fleet;
 	a->host = g_strdup(h->name);
-	a->turn = h->priv->turn;
-	a->number = ++a->fleet->asks;
+	a->turn = h->link->turn;
+	a->number = registry_next_ask(h->fleet);
 	return a;
 }
 
@@ -49,58 +48,23 @@ static struct host *ask_take(struct ask *a, uint64_t *ret_number)
 		*ret_number = a->number;
 	g_free(a->host);
 	g_free(a);
-	return h && h->priv->turn == turn ? h : NULL;
+	return h && h->link->turn == turn ? h : NULL;
 }
 
-void host_set_cpus(struct host *h, const char *shared, const char *dedicated)
+void host_link_new(struct host *h, struct hv *hv, const struct host_link_calls *calls, void *user)
 {
-	h->shared_cpus = h->dedicated_cpus = (struct cpuset){ { 0 } };
-	if (shared)
-		(void)cpuset_parse(shared, &h->shared_cpus); /* conf.c has checked them */
-	if (dedicated)
-		(void)cpuset_parse(dedicated, &h->dedicated_cpus);
-	h->shares_cpus = !cpuset_is_empty(&h->shared_cpus);
+	h->link = g_new0(struct host_link, 1);
+	h->link->hv = hv;
+	h->link->calls = calls;
+	h->link->user = user;
 }
 
-struct host *host_new(struct fleet *f, const char *name, const char *uri)
+void host_link_free(struct host *h)
 {
-	struct host *h = g_new0(struct host, 1);
-
-	h->name = g_strdup(name);
-	h->uri = g_strdup(uri);
-	h->down_reason = g_strdup("not connected yet");
-	h->room = f->room;
-	h->servers = g_hash_table_new(NULL, NULL);
-	h->claims = g_hash_table_new(NULL, NULL);
-	host_set_cpus(h, f->conf->cpu_shared_set, f->conf->cpu_dedicated_set);
-	h->index = HOST_NOWHERE;
-	h->waits_since_us = HOST_OWES_NOTHING;
-	h->priv = g_new0(struct host_private, 1);
-	h->priv->fleet = f;
-	addr_host_new(h);
-	room_info(h, NULL);
-	return h;
-}
-
-void host_free(struct host *h)
-{
-	if (!h)
+	if (!h->link)
 		return;
-	host_disconnect(h);
-	addr_host_free(h);
-	g_hash_table_unref(h->servers);
-	g_hash_table_unref(h->claims);
-	hv_host_info_free(h->info);
-	g_free(h->name);
-	g_free(h->uri);
-	g_free(h->inbound_addr);
-	g_free(h->migration_uri);
-	g_free(h->vnc_listen);
-	g_free(h->disabled_reason);
-	g_free(h->down_reason);
-	g_free(h->same_as);
-	g_free(h->priv);
-	g_free(h);
+	host_link_close(h);
+	g_clear_pointer(&h->link, g_free);
 }
 
 static void set_conn(struct host *h, enum host_conn conn)
@@ -115,53 +79,48 @@ static void take_uri(struct host *h)
 	if (h->hv && strcmp(h->hv->uri, h->uri) != 0)
 		hv_host_remove(g_steal_pointer(&h->hv));
 	if (!h->hv)
-		h->hv = hv_host_add(h->priv->fleet->hv, h->name, h->uri);
+		h->hv = hv_host_add(h->link->hv, h->name, h->uri);
 }
 
 static void retry(void *user)
 {
 	struct host *h = user;
 
-	h->priv->retry = NULL;
+	h->link->retry = NULL;
 	take_uri(h);
 	set_conn(h, HOST_CONNECTING);
 	hv_host_open(h->hv);
 }
 
-void host_connect(struct host *h)
+void host_link_open(struct host *h)
 {
-	h->priv->backoff_ms = BACKOFF_FIRST_MS;
-	h->priv->tried |= h->priv->refused;
-	if (!h->priv->refused)
+	h->link->backoff_ms = BACKOFF_FIRST_MS;
+	h->tried |= h->refused;
+	if (!h->refused)
 		retry(h);
 }
 
-void host_disconnect(struct host *h)
+void host_link_close(struct host *h)
 {
-	h->priv->turn++;
-	clock_cancel(&h->priv->retry);
-	clock_cancel(&h->priv->poll);
-	h->priv->polling = false;
+	h->link->turn++;
+	clock_cancel(&h->link->retry);
+	clock_cancel(&h->link->poll);
+	h->link->polling = false;
 	h->waits_since_us = HOST_OWES_NOTHING;
-	addr_host_down(h);
 	set_conn(h, HOST_CLOSED);
 	if (h->hv)
 		hv_host_remove(h->hv);
 	h->hv = NULL;
 }
 
-static void tell_listener(struct host *h)
+static void state_changed(struct host *h, enum host_conn was)
 {
-	struct fleet_listener *l = &h->priv->fleet->listener;
-
-	tell_host_state(h);
-	if (l->host)
-		l->host(h, l->user);
+	h->link->calls->state(h, was, h->link->user);
 }
 
 static void set_polling(struct host *h, bool polling)
 {
-	h->priv->polling = polling;
+	h->link->polling = polling;
 	h->waits_since_us = polling ? clock_now_us() : HOST_OWES_NOTHING;
 	room_note(h);
 }
@@ -169,40 +128,39 @@ static void set_polling(struct host *h, bool polling)
 /* A sign of life. After a silence that counted as down, it is up again without a new connection. */
 static void heard(struct host *h)
 {
-	bool was_up = host_is_up(h->priv->fleet, h);
+	bool was_up = host_is_up(h->fleet, h);
 
 	h->last_seen_us = clock_wall_us();
-	set_polling(h, h->priv->polling);
-	if (!was_up && host_is_up(h->priv->fleet, h))
-		tell_listener(h);
+	set_polling(h, h->link->polling);
+	if (!was_up && host_is_up(h->fleet, h))
+		state_changed(h, h->conn);
 }
 
 static void closed(struct host *h, const char *why)
 {
-	bool was_up = h->conn == HOST_UP;
+	enum host_conn was = h->conn;
 
-	if (h->conn == HOST_CLOSED)
+	if (was == HOST_CLOSED)
 		return;
-	h->priv->turn++;
+	h->link->turn++;
 	/* A connection that ends says nothing of the next one. */
-	h->priv->tried |= h->conn == HOST_CONNECTING;
+	h->tried |= was == HOST_CONNECTING;
 	set_polling(h, false);
 	set_conn(h, HOST_CLOSED);
 	util_replace(&h->down_reason, why);
-	clock_cancel(&h->priv->poll);
-	addr_host_down(h);
-	h->priv->retry = clock_after(h->priv->backoff_ms, retry, h);
-	if (was_up || h->priv->backoff_ms == BACKOFF_FIRST_MS)
+	clock_cancel(&h->link->poll);
+	h->link->retry = clock_after(h->link->backoff_ms, retry, h);
+	if (was == HOST_UP || h->link->backoff_ms == BACKOFF_FIRST_MS)
 		log_warning("host_closed", LOG_S("host", h->name), LOG_S("reason", why));
-	h->priv->backoff_ms = MIN(h->priv->backoff_ms * 2, BACKOFF_MAX_MS);
-	if (was_up)
-		tell_listener(h);
+	h->link->backoff_ms = MIN(h->link->backoff_ms * 2, BACKOFF_MAX_MS);
+	if (was == HOST_UP)
+		state_changed(h, was);
 }
 
 /* An answer that never came: drop the connection, its workers may hang for long. */
 static void failed(struct host *h, const char *why)
 {
-	h->priv->tried = true;
+	h->tried = true;
 	hv_host_close(h->hv);
 	closed(h, why);
 }
@@ -211,8 +169,8 @@ static void poll(void *user);
 
 static void plan_poll(struct host *h)
 {
-	if (!h->priv->poll)
-		h->priv->poll = clock_after(fleet_conf(h->priv->fleet)->report_interval * 1000, poll, h);
+	if (!h->link->poll)
+		h->link->poll = clock_after(fleet_conf(h->fleet)->report_interval * 1000, poll, h);
 }
 
 /* The host, if the answer to a poll is for it and a good one. */
@@ -237,20 +195,19 @@ static void got_list(struct hv_reply *r, void *user)
 	if (!h)
 		return;
 	set_polling(h, false);
-	h->priv->tried = true;
-	h->priv->listed = number;
-	sync_list(h->priv->fleet, h, r->doms, number);
-	if (h->conn == HOST_SYNCING) {
-		set_conn(h, HOST_UP);
-		h->priv->backoff_ms = BACKOFF_FIRST_MS;
-		log_info("host_up", LOG_S("host", h->name), LOG_D("domains", r->doms->len), LOG_D("vcpus", h->info->vcpus),
-			 LOG_D("memory_mb", h->info->mem_mib));
-		tell_listener(h);
-		addr_host_up(h);
-	}
-	sync_missing(h->priv->fleet, h);
-	fleet_host_save_again(h->priv->fleet, h);
+	h->tried = true;
+	h->listed = number;
+	h->link->calls->list(h, r->doms, number, h->link->user);
 	plan_poll(h);
+}
+
+void host_link_up(struct host *h)
+{
+	enum host_conn was = h->conn;
+
+	set_conn(h, HOST_UP);
+	h->link->backoff_ms = BACKOFF_FIRST_MS;
+	state_changed(h, was);
 }
 
 static void got_info(struct hv_reply *r, void *user)
@@ -261,25 +218,20 @@ static void got_info(struct hv_reply *r, void *user)
 
 	if (!h)
 		return;
-	if (h->conn == HOST_SYNCING)
-		why_not = host_uuid_take(h->priv->fleet, h, r->info);
-	if (why_not) {
-		/* Nothing of it counts: it is another host's. */
-		room_info(h, NULL);
+	why_not = h->link->calls->info(h, g_steal_pointer(&r->info), h->link->user);
+	if (why_not)
 		failed(h, why_not);
-		return;
-	}
-	room_info(h, g_steal_pointer(&r->info));
-	hv_call(h->hv, &req, got_list, ask_new(h));
+	else
+		hv_call(h->hv, &req, got_list, ask_new(h));
 }
 
 /* Both questions of a poll together have the time that is left before the host counts as down. */
 static void ask_all(struct host *h)
 {
-	const struct conf *c = fleet_conf(h->priv->fleet);
+	const struct conf *c = fleet_conf(h->fleet);
 	struct hv_req req = { .op = HV_HOST_GET, .timeout_ms = MAX(1, c->service_down_time - c->report_interval) * 1000 };
 
-	if (!h->priv->polling)
+	if (!h->link->polling)
 		set_polling(h, true);
 	hv_call(h->hv, &req, got_info, ask_new(h));
 }
@@ -288,20 +240,20 @@ static void poll(void *user)
 {
 	struct host *h = user;
 
-	h->priv->poll = NULL;
+	h->link->poll = NULL;
 	ask_all(h);
 }
 
 static void ask_now(struct host *h)
 {
-	clock_cancel(&h->priv->poll);
+	clock_cancel(&h->link->poll);
 	ask_all(h);
 }
 
-void host_ask_again(struct host *h)
+void host_link_ask_again(struct host *h)
 {
-	h->priv->tried = false;
-	if (h->priv->polling)
+	h->tried = false;
+	if (h->link->polling)
 		set_polling(h, true);
 	else if (h->conn == HOST_UP)
 		ask_now(h);
@@ -314,7 +266,7 @@ static void got_dom(struct hv_reply *r, void *user)
 
 	if (h && !r->err) {
 		heard(h);
-		sync_one(h->priv->fleet, h, &r->dom, number);
+		h->link->calls->domain(h, &r->dom, number, h->link->user);
 	}
 	/* An error here is no news: the next poll asks again and judges the host. */
 }
@@ -332,7 +284,7 @@ bool host_call(struct host *h, const struct hv_req *req, hv_done_f *done, void *
 	return true;
 }
 
-void host_refresh(struct host *h, const char *uuid)
+void host_link_refresh(struct host *h, const char *uuid)
 {
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = uuid };
 
@@ -340,47 +292,11 @@ void host_refresh(struct host *h, const char *uuid)
 		hv_call(h->hv, &req, got_dom, ask_new(h));
 }
 
-void fleet_server_refresh(struct fleet *f, struct server *s)
+void host_link_event(struct host *h, const struct hv_event *ev)
 {
-	struct host *h = fleet_host(f, s->host);
-
-	if (h)
-		host_refresh(h, s->uuid);
-}
-
-void fleet_server_freed(struct fleet *f, struct server *s)
-{
-	s->first_ask = f->asks + 1;
-	fleet_server_refresh(f, s);
-}
-
-/* What is read of a server that the engine moves, is dropped (sync.c); the engine has it read when it is done with it. */
-static bool is_moved(struct fleet *f, const char *uuid)
-{
-	const struct server *s = fleet_server(f, uuid);
-
-	return s && s->task != SERVER_TASK_NONE;
-}
-
-static void domain_event(struct fleet *f, struct host *h, const struct hv_event *ev)
-{
-	heard(h);
-	if (f->listener.domain)
-		f->listener.domain(ev, f->listener.user);
-	if (ev->type == HV_EV_DOM && !is_moved(f, ev->uuid))
-		host_refresh(h, ev->uuid);
-}
-
-void host_event(const struct hv_event *ev, void *user)
-{
-	struct fleet *f = user;
-	struct host *h = fleet_host(f, ev->host);
-
-	if (!h || !h->hv)
-		return;
 	switch (ev->type) {
 	case HV_EV_OPEN:
-		h->priv->turn++;
+		h->link->turn++;
 		set_conn(h, HOST_SYNCING);
 		if (!h->same_as) /* else the reason stays while it is asked again */
 			util_replace(&h->down_reason, "its domains are not known yet");
@@ -392,76 +308,10 @@ void host_event(const struct hv_event *ev, void *user)
 	case HV_EV_DOM:
 	case HV_EV_ITERATION:
 	case HV_EV_JOB_DONE:
-		domain_event(f, h, ev);
+		heard(h);
+		h->link->calls->event(h, ev, h->link->user);
 		break;
 	case HV_EV_N:
 		g_assert_not_reached();
 	}
-}
-
-/* ---- what others ask of a host ---- */
-
-bool host_is_up(const struct fleet *f, const struct host *h)
-{
-	return h->conn == HOST_UP && !h->forced_down && h->waits_since_us >= room_since_us(f->room);
-}
-
-char *host_state_text(const struct fleet *f, const struct host *h)
-{
-	if (host_is_up(f, h))
-		return g_strdup("up");
-	if (h->forced_down)
-		return g_strdup("forced down");
-	return g_strdup_printf("down: %s", h->conn == HOST_UP ? "it has not answered for too long" : h->down_reason);
-}
-
-const char *host_listen(struct fleet *f, const struct host *h, const char *type)
-{
-	const char *spice = fleet_conf(f)->spice_server_listen;
-
-	return spice && g_str_equal(type, "spice") ? spice : h->vnc_listen;
-}
-
-struct usage host_used(const struct host *h)
-{
-	return h->used;
-}
-
-struct usage host_claimed(const struct host *h)
-{
-	return h->claimed;
-}
-
-struct usage host_total(const struct host *h)
-{
-	struct usage u = { 0 };
-
-	if (!h->info)
-		return u;
-	u.vcpus = h->info->vcpus;
-	u.memory_mb = h->info->mem_mib;
-	u.disk_gb = h->info->disk_bytes / FLEET_UNIT_GIB;
-	return u;
-}
-
-struct usage host_capacity(const struct host *h)
-{
-	return h->capacity;
-}
-
-const char *host_dest_uri(const struct host *h)
-{
-	return h->migration_uri ? h->migration_uri : h->uri;
-}
-
-char *host_migrate_uri(const struct host *h)
-{
-	g_autoptr(GUri) uri = g_uri_parse(h->uri, G_URI_FLAGS_NONE, NULL);
-	const char *addr = h->inbound_addr;
-
-	if (!addr && uri)
-		addr = g_uri_get_host(uri);
-	if (!addr || !*addr)
-		return NULL;
-	return strchr(addr, ':') ? g_strdup_printf("tcp://[%s]", addr) : g_strdup_printf("tcp://%s", addr);
 }

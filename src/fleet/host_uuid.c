@@ -1,32 +1,18 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Theory of operation: a host is its libvirt's UUID, not its name.
- *
- * The UUID (libvirt's host_uuid, or the machine's SMBIOS) is asked for at each
- * connection, before the host's domains are. The first host that says one has it,
- * also over restarts; a second name for it stays down and says so: its domains are
- * not asked for, so that no guest is seen on two hosts that are one, and its room
- * does not count twice. It tries again, as any host that is down: it may have been
- * given a UUID of its own meanwhile.
- *
- * Two machines can have one UUID, when their firmware or image was cloned. They
- * cannot both be used then, as libvirt does not migrate between them: it takes the
- * destination for the source. Their host names tell them apart, for people.
- *
- * A host of the database that came from the configuration and stands in it no
- * more, while a section of another name leads to its UUID, was renamed there. It
- * goes on under its old name, at the new address, until the next start: then the
- * addresses agree and host_rename.c renames it, when nothing is under way.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/host_uuid.h"
+
 #include <string.h>
 
 #include "base/log.h"
-#include "fleet/fleet_priv.h"
+#include "fleet/addr.h"
+#include "fleet/host_link.h"
+#include "fleet/host_row.h"
+#include "fleet/registry.h"
 
 static struct host *holder_of(const struct fleet *f, const struct host *h, const char *uuid)
 {
-	for (guint i = 0; i < f->hosts->len; i++) {
-		struct host *other = g_ptr_array_index(f->hosts, i);
+	for (guint i = 0; i < fleet_hosts(f)->len; i++) {
+		struct host *other = g_ptr_array_index(fleet_hosts(f), i);
 
 		if (other != h && strcmp(other->hv_uuid, uuid) == 0)
 			return other;
@@ -38,7 +24,7 @@ void host_uuid_save(struct fleet *f, struct host *h)
 {
 	g_autoptr(GError) why = NULL;
 
-	h->priv->uuid_unsaved = !store_run(f->store, Q_HOST_UUID, STORE_ARGS(SV_S(h->name), SV_S(h->hv_uuid)), NULL, &why);
+	h->uuid_unsaved = !store_run(fleet_store(f), Q_HOST_UUID, STORE_ARGS(SV_S(h->name), SV_S(h->hv_uuid)), NULL, &why);
 	if (why)
 		log_error("host_not_saved", LOG_S("host", h->name), LOG_S("error", why->message));
 }
@@ -57,7 +43,7 @@ static void remember(struct fleet *f, struct host *h, const char *uuid)
 
 static bool was_renamed(const struct fleet *f, const struct host *old, const struct host *new)
 {
-	return old->from_conf && !fleet_conf_host(f, old->name) && fleet_conf_host(f, new->name);
+	return old->from_conf && !host_row_conf(fleet_conf(f), old->name) && host_row_conf(fleet_conf(f), new->name);
 }
 
 static bool other_machine(const struct host *other, const struct hv_host_info *info)
@@ -72,19 +58,20 @@ static void take_over(struct fleet *f, struct host *old, const struct host *new)
 
 	if (strcmp(old->uri, new->uri) == 0)
 		return;
-	fleet_host_configure(f, old, fleet_conf_host(f, new->name));
-	if (!fleet_host_save(f, old, &why))
+	host_row_configure(f, old, host_row_conf(fleet_conf(f), new->name));
+	if (!host_row_save(f, old, &why))
 		log_error("host_not_saved", LOG_S("host", old->name), LOG_S("error", why->message));
 	log_info("host_address_changed", LOG_S("host", old->name), LOG_S("uri", old->uri), LOG_S("new_name", new->name));
 	if (old->conn == HOST_UP)
 		return; /* its next connection goes there */
-	host_disconnect(old);
-	host_connect(old);
+	host_link_close(old);
+	addr_host_down(old);
+	host_link_open(old);
 }
 
 static char *renamed(struct fleet *f, struct host *old, const struct host *new)
 {
-	if (!old->priv->tried)
+	if (!old->tried)
 		return g_strdup_printf("is it %s under another name? %s has not been reached yet", old->name, old->name);
 	take_over(f, old, new);
 	return g_strdup_printf("it is host %s, which the configuration now calls %s: %s is renamed at the next start of droverd", old->name, new->name,
@@ -112,9 +99,9 @@ static char *duplicate(struct host *h, const struct host *other, const struct hv
 {
 	char *why = duplicate_text(other, info);
 
-	if (!h->priv->told_same || g_strcmp0(h->same_as, other->name) != 0)
+	if (!h->duplicate_logged || g_strcmp0(h->same_as, other->name) != 0)
 		log_error("host_duplicate", LOG_S("host", h->name), LOG_S("same_as", other->name), LOG_S("reason", why));
-	h->priv->told_same = true;
+	h->duplicate_logged = true;
 	return why;
 }
 
@@ -125,7 +112,7 @@ char *host_uuid_take(struct fleet *f, struct host *h, const struct hv_host_info 
 
 	if (!other) {
 		g_clear_pointer(&h->same_as, g_free);
-		h->priv->told_same = false;
+		h->duplicate_logged = false;
 		/* A host that has none cannot be told from another: its name is all there is. */
 		if (*info->uuid)
 			remember(f, h, info->uuid);

@@ -1,34 +1,21 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Theory of operation: what watchers are told of hosts and servers.
- *
- * A record changes in several steps, some of them inside a transaction that may
- * be rolled back. Changes are never announced in advance: code that touches a
- * server or a host marks it, and on a later turn of the loop, when the transaction
- * is over, the record is compared with what was told last. What is told is true
- * and durable, and what came back to where it was is no news.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/publish.h"
+
 #include <string.h>
 
 #include "base/clock.h"
 #include "fleet/fleet_priv.h"
+#include "fleet/registry.h"
 
 /* ---- servers ---- */
 
-struct server_told {
-	char *name, *host;
-	enum server_vm vm;
-	enum server_task task;
-	int power;
-};
-
 struct server_news {
 	const struct server *s;
-	const struct server_told *was; /* NULL: it was not known */
+	const struct server_published *was; /* NULL: it was not known */
 	const char *change;
 };
 
-#define DIFFERS(name) static bool name##_differs(const struct server_told *t, const struct server *s)
+#define DIFFERS(name) static bool name##_differs(const struct server_published *t, const struct server *s)
 
 DIFFERS(name) { return g_strcmp0(t->name, s->name) != 0; }
 DIFFERS(host) { return g_strcmp0(t->host, s->host) != 0; }
@@ -38,7 +25,7 @@ DIFFERS(power) { return t->power != s->power; }
 
 static const struct {
 	const char *name;
-	bool (*differs)(const struct server_told *t, const struct server *s);
+	bool (*differs)(const struct server_published *t, const struct server *s);
 } watched[] = {
 	{ "name",        name_differs },
 	{ "host",        host_differs },
@@ -107,75 +94,66 @@ static const struct json_field server_fields[] = {
 	{ "power_state", JSON_EMIT, .emit = put_power },
 };
 
-void server_told_free(struct server_told *t)
+void publish_known(struct server *s)
 {
-	if (!t)
-		return;
-	g_free(t->name);
-	g_free(t->host);
-	g_free(t);
-}
-
-void tell_known(struct server *s)
-{
-	if (!s->told)
-		s->told = g_new0(struct server_told, 1);
-	util_replace(&s->told->name, s->name);
-	util_replace(&s->told->host, s->host);
-	s->told->vm = s->vm;
-	s->told->task = s->task;
-	s->told->power = s->power;
+	if (!s->published)
+		s->published = g_new0(struct server_published, 1);
+	util_replace(&s->published->name, s->name);
+	util_replace(&s->published->host, s->host);
+	s->published->vm = s->vm;
+	s->published->task = s->task;
+	s->published->power = s->power;
 }
 
 static bool differs(const struct server *s)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(watched); i++)
-		if (!s->told || watched[i].differs(s->told, s))
+		if (!s->published || watched[i].differs(s->published, s))
 			return true;
 	return false;
 }
 
-static void tell_server(struct fleet *f, struct server *s, const char *change)
+static void publish_server(struct fleet *f, struct server *s, const char *change)
 {
 	const struct event_about about = { .type = EVENT_SERVER, .server = s->uuid };
-	struct server_news news = { .s = s, .was = s->told, .change = change };
+	struct server_news news = { .s = s, .was = s->published, .change = change };
 
 	event_emit(f->events, &about, server_fields, G_N_ELEMENTS(server_fields), &news);
 }
 
-static void tell_all(void *user)
+static void publish_all(void *user)
 {
 	struct fleet *f = user;
 
-	f->telling = NULL;
-	for (guint i = 0; i < f->untold->len; i++) {
-		struct server *s = g_ptr_array_index(f->untold, i);
+	f->publishing = NULL;
+	for (guint i = 0; i < f->unpublished->len; i++) {
+		struct server *s = g_ptr_array_index(f->unpublished, i);
 
-		s->untold = false;
+		s->unpublished = false;
 		if (!differs(s))
 			continue;
-		tell_server(f, s, s->told ? "changed" : "adopted");
-		tell_known(s);
+		publish_server(f, s, s->published ? "changed" : "adopted");
+		publish_known(s);
 	}
-	g_ptr_array_set_size(f->untold, 0);
+	g_ptr_array_set_size(f->unpublished, 0);
 }
 
-void tell_later(struct fleet *f, struct server *s)
+void publish_later(struct fleet *f, struct server *s)
 {
-	if (s->untold)
+	if (s->unpublished)
 		return;
-	s->untold = true;
-	g_ptr_array_add(f->untold, s);
-	if (!f->telling)
-		f->telling = clock_after(0, tell_all, f);
+	s->unpublished = true;
+	g_ptr_array_add(f->unpublished, s);
+	if (!f->publishing)
+		f->publishing = clock_after(0, publish_all, f);
 }
 
-void tell_removed(struct fleet *f, struct server *s)
+void publish_removed(struct fleet *f, struct server *s)
 {
-	if (s->untold)
-		g_ptr_array_remove(f->untold, s);
-	if (s->told)
-		tell_server(f, s, "removed");
+	if (s->unpublished)
+		g_ptr_array_remove(f->unpublished, s);
+	if (s->published)
+		publish_server(f, s, "removed");
 }
 
 /* ---- hosts ---- */
@@ -231,17 +209,22 @@ static const struct json_field host_fields[] = {
 	{ "forced_down",     JSON_EMIT, .emit = put_host_forced_down },
 };
 
-void tell_host(struct host *h, const char *change)
+void publish_host(struct host *h, const char *change)
 {
 	static const struct event_about about = { .type = EVENT_HOST };
-	struct host_news news = { .f = h->priv->fleet, .h = h, .change = change };
+	struct host_news news = { .f = h->fleet, .h = h, .change = change };
 
-	h->priv->told_up = host_is_up(news.f, h);
-	event_emit(h->priv->fleet->events, &about, host_fields, G_N_ELEMENTS(host_fields), &news);
+	h->published_up = host_is_up(news.f, h);
+	event_emit(h->fleet->events, &about, host_fields, G_N_ELEMENTS(host_fields), &news);
 }
 
-void tell_host_state(struct host *h)
+void publish_host_state(struct host *h)
 {
-	if (host_is_up(h->priv->fleet, h) != h->priv->told_up)
-		tell_host(h, "changed");
+	if (host_is_up(h->fleet, h) != h->published_up)
+		publish_host(h, "changed");
+}
+
+void publish_stop(struct fleet *f)
+{
+	clock_cancel(&f->publishing);
 }

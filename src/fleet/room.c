@@ -60,8 +60,11 @@ void room_note(struct host *h)
 
 void room_add(struct room *r, struct host *h)
 {
-	struct host_facts row = facts_now(h);
+	struct host_facts row;
 
+	h->room = r;
+	room_info(h, NULL);
+	row = facts_now(h);
 	h->index = r->facts->len;
 	g_array_append_val(r->facts, row);
 }

@@ -5,6 +5,8 @@
 #include <limits.h>
 
 #include "fleet/fleet_priv.h"
+#include "fleet/registry.h"
+#include "fleet/room.h"
 
 /*
  * In the order in which they are asked: Nova's default list, the cheap ones first. INBOUND is asked last, so that a host

@@ -13,7 +13,11 @@
 #ifndef SCHED_H
 #define SCHED_H
 
-#include "fleet/fleet.h"
+#include "fleet/host.h"
+#include "fleet/server.h"
+#include "fleet/task_class.h"
+
+struct fleet;
 
 /* What is looked for. All that it points to is borrowed. */
 struct sched_need {

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "fleet/addr.h"
 
 /* @status: the API's word when no task changes it (Nova, api/openstack/common.py _STATE_MAP). */
 static const struct {
@@ -157,6 +156,15 @@ void server_set_ties(struct server *s, struct hv_ties *t)
 	hv_ties_unref(old);
 }
 
+static void published_free(struct server_published *p)
+{
+	if (!p)
+		return;
+	g_free(p->name);
+	g_free(p->host);
+	g_free(p);
+}
+
 void server_free(struct server *s)
 {
 	if (!s)
@@ -169,8 +177,12 @@ void server_free(struct server *s)
 	g_free(s->fault);
 	g_free(s->twin);
 	hv_dom_free(s->dom);
-	server_told_free(s->told);
+	published_free(s->published);
 	hv_ties_unref(s->ties);
-	addr_clear(s);
+	if (s->addrs_queue)
+		due_remove(s->addrs_queue, s);
+	g_clear_pointer(&s->nics, g_ptr_array_unref);
+	g_clear_pointer(&s->addrs, g_array_unref);
+	g_free(s->addrs_stored);
 	g_free(s);
 }

@@ -14,6 +14,7 @@
 
 #include <glib.h>
 
+#include "base/due.h"
 #include "base/util.h"
 #include "hv/hv.h"
 
@@ -35,6 +36,8 @@ enum server_power {
 	SERVER_POWER_CRASHED = 6, SERVER_POWER_SUSPENDED = 7
 };
 
+#define FLEET_UNIT_GIB (INT64_C(1) << 30)
+
 /* Resources taken, or asked for. */
 struct usage {
 	int vcpus;
@@ -42,7 +45,14 @@ struct usage {
 	int servers;
 };
 
-struct server_told;
+
+/* What subscribers know of a server (publish.c). */
+struct server_published {
+	char *name, *host;
+	enum server_vm vm;
+	enum server_task task;
+	int power;
+};
 
 struct server {
 	int64_t id;
@@ -82,8 +92,8 @@ struct server {
 	guint addrs_place;   /* in there */
 	uint64_t dom_ask;    /* the question to its host that this answers; what answers an earlier one is of the past (sync.c) */
 	uint64_t first_ask;  /* what any host answers to an earlier question is from before a migration's end */
-	struct server_told *told; /* what watchers know of it (publish.c); NULL: nothing yet */
-	bool untold;         /* it may have changed since */
+	struct server_published *published; /* NULL: nothing yet */
+	bool unpublished;    /* it may have changed since */
 };
 
 /** server_vm_name(), server_task_name() - the words of the API; the latter NULL for none. */
@@ -114,8 +124,6 @@ struct usage server_usage(const struct server *s);
 /** server_power_of() - power_state of a domain's state. */
 int server_power_of(enum hv_state state);
 
-/** server_told_free() - of publish.c. */
-void server_told_free(struct server_told *t);
 /** server_set_ties() - its ties are these now; NULL: not known. Takes a reference of its own. */
 void server_set_ties(struct server *s, struct hv_ties *t);
 

@@ -1,28 +1,16 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Theory of operation: what the hosts say against what the records say.
- *
- * The guest that runs is the truth; the record follows it. Four rules:
- *  - a guest that runs and has no record is adopted;
- *  - a record whose server the engine moves (task_state) is the engine's;
- *  - a guest seen running on another host than the record's moves the record,
- *    unless the record's host is known to run it too: that is an alarm, and
- *    nothing is touched;
- *  - a record that no host knows is dropped only when every host was asked
- *    since and answered.
- * The incoming half of a migration is not a guest yet. A domain whose description
- * cannot be read is followed by what its host tells beside it: where it is, its
- * name and its state.
- *
- * Answers can overtake each other. A host's word on its own servers counts by when
- * it was asked, and only if that was after the last migration of the server.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/sync.h"
+
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "fleet/addr.h"
 #include "fleet/fleet_priv.h"
+#include "fleet/host_link.h"
+#include "fleet/publish.h"
+#include "fleet/registry.h"
+#include "fleet/server_row.h"
 
 static bool is_incoming(const struct hv_dom *d)
 {
@@ -112,7 +100,7 @@ static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 	}
 	if (s->power != power || s->vcpus != size.vcpus || s->memory_mb != size.memory_mb || s->disk_gb != size.disk_gb) {
 		s->power = power;
-		fleet_server_resize(f, s, &size);
+		registry_resize_server(f, s, &size);
 		changed = true;
 	}
 	return changed;
@@ -142,7 +130,7 @@ static void keep_dom(struct fleet *f, struct server *s, struct hv_dom **d)
 		addr_took_dom(f, s);
 	}
 	s->dom_ms = clock_now_ms();
-	fleet_server_missing(f, s, false);
+	registry_missing(f, s, false);
 	s->missing_ask = 0;
 	if (!is_live(s->dom))
 		util_replace(&s->twin, NULL);
@@ -286,11 +274,11 @@ static void lost_sight(struct fleet *f, struct server *s)
 {
 	if (!s->missing)
 		log_info("server_missing", LOG_S("server", s->uuid), LOG_S("host", s->host));
-	fleet_server_missing(f, s, true);
+	registry_missing(f, s, true);
 	s->power = SERVER_POWER_NONE;
 	s->unsaved = true; /* the next list writes it */
 	g_clear_pointer(&s->dom, hv_dom_free);
-	tell_later(f, s);
+	publish_later(f, s);
 	server_set_ties(s, NULL);
 }
 
@@ -306,7 +294,7 @@ void sync_one(struct fleet *f, struct host *h, struct hv_dom **d, uint64_t ask)
 		return;
 	lost_sight(f, s);
 	if (s->twin && fleet_host(f, s->twin))
-		host_refresh(fleet_host(f, s->twin), s->uuid);
+		host_link_refresh(fleet_host(f, s->twin), s->uuid);
 }
 
 static void find_missing(struct fleet *f, struct host *h, GHashTable *seen, uint64_t ask)
@@ -374,7 +362,7 @@ static bool all_listed(const struct fleet *f, uint64_t *ret_oldest)
 
 		if (h->conn != HOST_UP)
 			return false;
-		oldest = MIN(oldest, h->priv->listed);
+		oldest = MIN(oldest, h->listed);
 	}
 	*ret_oldest = oldest;
 	return true;
@@ -410,4 +398,20 @@ void sync_missing(struct fleet *f, struct host *h)
 		log_warning("server_gone", LOG_S("server", s->uuid), LOG_S("name", s->name), LOG_S("host", s->host));
 		fleet_server_drop(f, s);
 	}
+}
+
+/* ---- asking again ---- */
+
+void fleet_server_refresh(struct fleet *f, struct server *s)
+{
+	struct host *h = fleet_host(f, s->host);
+
+	if (h)
+		host_link_refresh(h, s->uuid);
+}
+
+void fleet_server_freed(struct fleet *f, struct server *s)
+{
+	s->first_ask = f->asks + 1;
+	fleet_server_refresh(f, s);
 }

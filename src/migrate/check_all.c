@@ -19,7 +19,7 @@ struct part {
 	struct check_host *host;
 };
 
-static void host_free(void *data)
+static void asked_free(void *data)
 {
 	struct check_host *h = data;
 
@@ -95,7 +95,7 @@ void check_all(struct check_set *set, const struct check_request *r, check_all_f
 	a->set = set;
 	a->req = *r;
 	a->server_uuid = g_strdup(r->server_uuid);
-	a->hosts = g_ptr_array_new_with_free_func(host_free);
+	a->hosts = g_ptr_array_new_with_free_func(asked_free);
 	a->done = done;
 	a->user = user;
 	if (r->dest)

@@ -47,19 +47,6 @@ CIRCLES = {
         "cli/help",
         "cli/yfile",
     ],
-    "fleet": [
-        "fleet/addr",
-        "fleet/fleet",
-        "fleet/fleet_priv",
-        "fleet/host",
-        "fleet/host_link",
-        "fleet/host_rename",
-        "fleet/host_uuid",
-        "fleet/room",
-        "fleet/server",
-        "fleet/sync",
-        "fleet/publish",
-    ],
     "hv": [
         "hv/sim/sim",
         "hv/sim/copy",
@@ -122,11 +109,6 @@ CIRCLES = {
     ],
 }
 NO_HEADER = [
-    "fleet/host_link",
-    "fleet/host_rename",
-    "fleet/host_uuid",
-    "fleet/sync",
-    "fleet/publish",
     "migrate/definition_prepare",
     "migrate/definition_sweep",
     "migrate/leftover",

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * listener: what the fleet tells whatever runs tasks on it. Called on the loop thread, after the records have changed.
+ */
+#ifndef LISTENER_H
+#define LISTENER_H
+
+struct host;
+struct hv_dom;
+struct hv_event;
+
+/* Any may be NULL. */
+struct fleet_listener {
+	/* any domain event of a host */
+	void (*domain)(const struct hv_event *ev, void *user);
+	/* @d is shut off there, or waits for a migration that has no job; no migration owns its server, which is elsewhere */
+	void (*leftover)(struct host *h, const struct hv_dom *d, void *user);
+	/* a host became UP, or stopped being so, or was enabled or disabled */
+	void (*host)(struct host *h, void *user);
+	/* a server has left it, or has another size, or a claim was given back: there may be more room */
+	void (*room)(struct host *h, void *user);
+	void *user;
+};
+
+#endif

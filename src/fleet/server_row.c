@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/server_row.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "fleet/addr.h"
+#include "fleet/publish.h"
+#include "fleet/registry.h"
+#include "store/columns.h"
+#include "store/row.h"
+
+#define FIELD_TEXT(s, col, f) ROW_FIELD(s, col, ROW_TEXT, f)
+#define FIELD_INT(s, col, f) ROW_FIELD(s, col, ROW_INT, f)
+#define FIELD_INT64(s, col, f) ROW_FIELD(s, col, ROW_INT64, f)
+#define FIELD_TIME(s, col, f) ROW_FIELD(s, col, ROW_TIME, f)
+#define FIELD_NOW(s, col, f) ROW_FIELD(s, col, ROW_NOW, f)
+#define FIELD_BOOL(s, col, f) ROW_FIELD(s, col, ROW_BOOL, f)
+#define FIELD_VM(s, col, f) ROW_FIELD_WORD(s, col, f, vm_word, SERVER_VM_N)
+#define FIELD_TASK(s, col, f) ROW_FIELD_WORD(s, col, f, task_word, SERVER_TASK_N)
+#define SERVER_FIELD(n, col, type, f) FIELD_##type(server, col, f),
+
+static const char *vm_word(int i)
+{
+	return server_vm_name((enum server_vm)i);
+}
+
+static const char *task_word(int i)
+{
+	return server_task_name((enum server_task)i);
+}
+
+static const struct row_field server_fields[] = { SERVER_COLUMNS(SERVER_FIELD, SERVER_FIELD) };
+
+struct loader {
+	struct fleet *fleet;
+	char *bad; /* a row that cannot be read, for the message */
+};
+
+static bool load_server(const struct store_row *row, void *user)
+{
+	struct loader *l = user;
+	struct server *s = server_new(store_text(row, 1));
+	g_autofree char *wrong = NULL;
+
+	s->id = store_int(row, 0);
+	wrong = row_read(row, 2, server_fields, G_N_ELEMENTS(server_fields), s);
+	if (wrong) {
+		l->bad = g_strdup_printf("the row of server %s makes no sense: %s", s->uuid, wrong);
+		server_free(s);
+		return false;
+	}
+	addr_load(s, store_text(row, 2 + (int)G_N_ELEMENTS(server_fields)));
+	registry_add_server(l->fleet, s);
+	publish_known(s);
+	return true;
+}
+
+bool fleet_server_write(struct fleet *f, struct server *s, const struct server_draft *d, GError **err)
+{
+	int64_t now = clock_wall_us(), changed = 0;
+	struct store_val row[1 + G_N_ELEMENTS(server_fields)] = { SV_S(s->uuid) };
+	struct server as = *s;
+
+	as.host = (char *)d->host;
+	as.fault = (char *)d->fault;
+	as.vm = d->vm;
+	as.task = d->task;
+	row_values(server_fields, G_N_ELEMENTS(server_fields), &as, now, row + 1);
+	s->unsaved = true;
+	if (s->id && !store_run(fleet_store(f), Q_SERVER_SET, row, G_N_ELEMENTS(row), &changed, err))
+		return false;
+	/* A new one; its guest may have had a record that was deleted. */
+	if (changed == 0 && !store_insert(fleet_store(f), Q_SERVER_PUT, row, G_N_ELEMENTS(row), &s->id, err))
+		return false;
+	s->unsaved = false;
+	s->updated_us = now;
+	publish_later(f, s);
+	return true;
+}
+
+bool fleet_server_save(struct fleet *f, struct server *s, GError **err)
+{
+	struct server_draft d = server_draft(s);
+
+	return fleet_server_write(f, s, &d, err);
+}
+
+void fleet_server_add(struct fleet *f, struct server *s)
+{
+	registry_add_server(f, s);
+}
+
+void fleet_server_drop(struct fleet *f, struct server *s)
+{
+	publish_removed(f, s);
+	registry_remove_server(f, s);
+}
+
+void fleet_server_move(struct fleet *f, struct server *s, const char *host)
+{
+	registry_move_server(f, s, host);
+	addr_moved(s);
+	publish_later(f, s);
+}
+
+void fleet_server_take(struct fleet *f, struct server *s, const struct server_draft *d)
+{
+	s->vm = d->vm;
+	s->task = d->task;
+	util_replace(&s->fault, d->fault);
+	if (g_strcmp0(s->host, d->host) != 0)
+		fleet_server_move(f, s, d->host);
+	publish_later(f, s);
+}
+
+bool server_row_load(struct fleet *f, GError **err)
+{
+	struct loader l = { .fleet = f };
+
+	if (!store_each(fleet_store(f), Q_SERVER_ALL, STORE_NO_ARGS, load_server, &l, err))
+		return false;
+	if (!l.bad)
+		return true;
+	g_set_error(err, ERR, ERR_STORE, "%s", l.bad);
+	g_free(l.bad);
+	return false;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * server_row: the rows of servers, and what follows when one comes, moves or goes.
+ */
+#ifndef SERVER_ROW_H
+#define SERVER_ROW_H
+
+#include "fleet/server.h"
+#include "store/store.h"
+
+struct fleet;
+
+/** server_row_load() - all rows into memory. Return: false with the store's error, or with ERR_STORE for a row that makes no sense. */
+bool server_row_load(struct fleet *f, GError **err);
+
+/**
+ * fleet_server_save() - write a record through to the store.
+ *
+ * Inside the caller's transaction if one is open. On failure the caller rolls
+ * back and restores the fields it changed.
+ */
+bool fleet_server_save(struct fleet *f, struct server *s, GError **err);
+/** fleet_server_write() - write the record as @d has it, inside the caller's transaction. Memory stays as it is. */
+bool fleet_server_write(struct fleet *f, struct server *s, const struct server_draft *d, GError **err);
+/** fleet_server_take() - the record is what @d says; memory only, after the commit. */
+void fleet_server_take(struct fleet *f, struct server *s, const struct server_draft *d);
+/** fleet_server_move() - set the server's host and the lists that hang on it; memory only, after the commit. */
+void fleet_server_move(struct fleet *f, struct server *s, const char *host);
+/** fleet_server_add() - take a new record into memory, after its commit. */
+void fleet_server_add(struct fleet *f, struct server *s);
+/** fleet_server_drop() - take it out of memory and free it. */
+void fleet_server_drop(struct fleet *f, struct server *s);
+
+#endif
