@@ -42,8 +42,9 @@ static void on_list(struct host *h, GPtrArray *doms, uint64_t ask, void *user)
 {
 	struct fleet *f = user;
 
+	/* The listener hears of each leftover in here, before the host counts as up. Today that is all, so CLEANING ends at once. */
 	sync_list(f, h, doms, ask);
-	if (h->conn != HOST_UP) {
+	if (h->conn == HOST_CLEANING) {
 		log_info("host_up", LOG_S("host", h->name), LOG_D("domains", doms->len), LOG_D("vcpus", h->info->vcpus),
 			 LOG_D("memory_mb", h->info->mem_mib));
 		host_link_up(h);

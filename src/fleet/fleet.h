@@ -5,11 +5,11 @@
  * Theory of operation
  * -------------------
  * Hosts come from the configuration and from run time; both are rows of the
- * store. Each host is a small machine: CLOSED -> CONNECTING -> SYNCING -> UP,
- * back to CLOSED with growing waits. While UP it is polled every
- * report_interval for its vital signs and its domains, and followed by events in
- * between; keepalive and the poll's limit together notice a dead host within
- * service_down_time.
+ * store. Each has a connection, a small machine (host_link.h): CLOSED -> CONNECTING
+ * -> SYNCING -> CLEANING -> UP, back to CLOSED with growing waits. While UP it is
+ * polled every report_interval for its vital signs and its domains, and followed by
+ * events in between; keepalive and the poll's limit together notice a dead host
+ * within service_down_time.
  *
  * Adoption: a domain that no record knows becomes a server. A record's host
  * follows reality: the domain that runs is the truth. While a migration of the

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/host.h"
 
+#include <assert.h>
 #include <string.h>
+
+const struct host_state host_states[] = {
+	[HOST_CLOSED]     = { .asked = false },
+	[HOST_CONNECTING] = { .asked = false },
+	[HOST_SYNCING]    = { .asked = true, .down = "its domains are not known yet" },
+	[HOST_CLEANING]   = { .asked = true, .down = "what was left behind on it is not decided yet" },
+	[HOST_UP]         = { .asked = true, .used = true },
+};
+static_assert(G_N_ELEMENTS(host_states) == HOST_CONN_N, "host_states is missing one");
 
 struct host *host_new(const char *name, const char *uri)
 {

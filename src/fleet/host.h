@@ -18,7 +18,21 @@
 #include "fleet/task_class.h"
 #include "hv/hv.h"
 
-enum host_conn { HOST_CLOSED, HOST_CONNECTING, HOST_SYNCING, HOST_UP, HOST_CONN_N };
+/*
+ * The connection of a host. What may be done in each is a row of host_states[].
+ *
+ * SYNCING: it is asked what it is and what it has. CLEANING: that is known, and what tasks have left behind there is being
+ * decided, before anything runs on it again. UP: it can be used.
+ */
+enum host_conn { HOST_CLOSED, HOST_CONNECTING, HOST_SYNCING, HOST_CLEANING, HOST_UP, HOST_CONN_N };
+
+struct host_state {
+	bool asked;        /* calls reach it */
+	bool used;         /* it can be a source and a destination, and counts as up if it answers */
+	const char *down;  /* why it is down, where that is no error; NULL */
+};
+
+extern const struct host_state host_states[HOST_CONN_N];
 
 struct host {
 	int64_t id;

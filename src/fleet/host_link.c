@@ -70,6 +70,8 @@ void host_link_free(struct host *h)
 static void set_conn(struct host *h, enum host_conn conn)
 {
 	h->conn = conn;
+	if (host_states[conn].down && !h->same_as) /* else the reason stays while it is asked again */
+		util_replace(&h->down_reason, host_states[conn].down);
 	room_note(h);
 }
 
@@ -197,6 +199,8 @@ static void got_list(struct hv_reply *r, void *user)
 	set_polling(h, false);
 	h->tried = true;
 	h->listed = number;
+	if (h->conn == HOST_SYNCING)
+		set_conn(h, HOST_CLEANING);
 	h->link->calls->list(h, r->doms, number, h->link->user);
 	plan_poll(h);
 }
@@ -205,6 +209,7 @@ void host_link_up(struct host *h)
 {
 	enum host_conn was = h->conn;
 
+	g_assert(was == HOST_CLEANING);
 	set_conn(h, HOST_UP);
 	h->link->backoff_ms = BACKOFF_FIRST_MS;
 	state_changed(h, was);
@@ -273,7 +278,7 @@ static void got_dom(struct hv_reply *r, void *user)
 
 bool host_connected(const struct host *h)
 {
-	return h && h->hv && h->conn >= HOST_SYNCING;
+	return h && h->hv && host_states[h->conn].asked;
 }
 
 bool host_call(struct host *h, const struct hv_req *req, hv_done_f *done, void *user)
@@ -298,8 +303,6 @@ void host_link_event(struct host *h, const struct hv_event *ev)
 	case HV_EV_OPEN:
 		h->link->turn++;
 		set_conn(h, HOST_SYNCING);
-		if (!h->same_as) /* else the reason stays while it is asked again */
-			util_replace(&h->down_reason, "its domains are not known yet");
 		ask_all(h);
 		break;
 	case HV_EV_CLOSED:

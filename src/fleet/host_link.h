@@ -4,9 +4,9 @@
  *
  * Theory of operation
  * -------------------
- *	CLOSED --open--> CONNECTING --opened--> SYNCING --list--> UP
- *	   ^                 |                     |              |
- *	   +----(wait)-------+---- closed, or a poll that got no answer
+ *	CLOSED --open--> CONNECTING --opened--> SYNCING --list--> CLEANING --host_link_up()--> UP
+ *	   ^                 |                     |                 |                          |
+ *	   +----(wait)-------+-------------- closed, or a poll that got no answer --------------+
  *
  * While UP it is polled for what it is and for its domains, and followed by events
  * in between. Each connection has a turn number; an answer that belongs to an earlier
@@ -27,7 +27,7 @@ struct host_link_calls {
 	 * Return: NULL: it may go on; else why not, owned by the caller: the connection is dropped and tried again.
 	 */
 	char *(*info)(struct host *h, struct hv_host_info *info, void *user);
-	/* all of its domains. @doms: struct hv_dom *; some may be stolen. @ask: the number of the question. The first of a connection ends with host_link_up() */
+	/* all of its domains. @doms: struct hv_dom *; some may be stolen. @ask: the number of the question. In CLEANING: host_link_up() is due */
 	void (*list)(struct host *h, GPtrArray *doms, uint64_t ask, void *user);
 	/* one of them, maybe absent. @d: may be stolen: *@d is then NULL */
 	void (*domain)(struct host *h, struct hv_dom **d, uint64_t ask, void *user);
@@ -46,7 +46,7 @@ void host_link_free(struct host *h);
 void host_link_open(struct host *h);
 /** host_link_close() - drop the connection and stop trying. No callback is called. */
 void host_link_close(struct host *h);
-/** host_link_up() - what its first list has said is taken: it counts as up. */
+/** host_link_up() - CLEANING is done: what is left behind on it is decided, and it counts as up. */
 void host_link_up(struct host *h);
 
 /** host_link_event() - an event of the hypervisor seam about this host. */

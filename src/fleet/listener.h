@@ -13,7 +13,10 @@ struct hv_event;
 struct fleet_listener {
 	/* any domain event of a host */
 	void (*domain)(const struct hv_event *ev, void *user);
-	/* @d is shut off there, or waits for a migration that has no job; no migration owns its server, which is elsewhere */
+	/*
+	 * @d is shut off there, or waits for a migration that has no job; no migration owns its server, which is elsewhere.
+	 * Of a host that has come back it is told in CLEANING, before the host counts as up.
+	 */
 	void (*leftover)(struct host *h, const struct hv_dom *d, void *user);
 	/* a host became UP, or stopped being so, or was enabled or disabled */
 	void (*host)(struct host *h, void *user);

@@ -123,7 +123,7 @@ void registry_remove_host(struct fleet *f, struct host *h)
 
 bool host_is_up(const struct fleet *f, const struct host *h)
 {
-	return h->conn == HOST_UP && !h->forced_down && h->waits_since_us >= room_since_us(f->room);
+	return host_states[h->conn].used && !h->forced_down && h->waits_since_us >= room_since_us(f->room);
 }
 
 char *host_state_text(const struct fleet *f, const struct host *h)
@@ -132,7 +132,7 @@ char *host_state_text(const struct fleet *f, const struct host *h)
 		return g_strdup("up");
 	if (h->forced_down)
 		return g_strdup("forced down");
-	return g_strdup_printf("down: %s", h->conn == HOST_UP ? "it has not answered for too long" : h->down_reason);
+	return g_strdup_printf("down: %s", host_states[h->conn].used ? "it has not answered for too long" : h->down_reason);
 }
 
 /* ---- claims ---- */

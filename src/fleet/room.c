@@ -32,7 +32,7 @@ static struct host_facts facts_now(struct host *h)
 		.vcpus = total.vcpus - used.vcpus - claimed.vcpus,
 		.servers = used.servers + claimed.servers,
 		.arch = h->arch,
-		.usable = h->conn == HOST_UP && !h->forced_down && !h->disabled,
+		.usable = host_states[h->conn].used && !h->forced_down && !h->disabled,
 		.without_kvm = h->info && !h->info->kvm,
 		.has_pool = host_total(h).disk_gb > 0,
 	};

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What hosts say of their domains, and what becomes of the records: two simulated hosts, a server on h1.
+ */
+#include "base/clock.h"
+#include "fleet/fleet.h"
+#include "hv/sim/sim.h"
+
+#define UUID "5e000000-0000-4000-8000-000000000001"
+
+struct world {
+	struct conf *conf;
+	struct sim *sim;
+	struct store *store;
+	struct fleet *fleet;
+	GString *told; /* what the listener heard: "h2 up " and "leftover h2 cleaning " */
+};
+
+static const char *state_of(const struct world *w, const struct host *h)
+{
+	return h->conn == HOST_CLEANING ? "cleaning" : host_is_up(w->fleet, h) ? "up" : "down";
+}
+
+static void heard_host(struct host *h, void *user)
+{
+	struct world *w = user;
+
+	g_string_append_printf(w->told, "%s %s ", h->name, state_of(w, h));
+}
+
+static void heard_leftover(struct host *h, const struct hv_dom *d, void *user)
+{
+	struct world *w = user;
+
+	(void)d;
+	g_string_append_printf(w->told, "leftover %s %s ", h->name, state_of(w, h));
+}
+
+static void wait_polls(struct world *w, int n)
+{
+	clock_advance_ms(n * w->conf->report_interval * 1000);
+}
+
+static struct world *world_new(void)
+{
+	static const struct hv_ops *const ops[] = { &sim_ops, NULL };
+	static const char text[] = "[DEFAULT]\n[workarounds]\nallow_any_uri = true\n"
+				   "[host h1]\nuri = sim://h1\n[host h2]\nuri = sim://h2\n";
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	struct world *w = g_new0(struct world, 1);
+	g_autoptr(GError) err = NULL;
+
+	clock_manual(INT64_C(1700000000000000));
+	w->conf = conf_parse(text, sizeof text - 1, "test", mistakes);
+	w->sim = sim_new(1);
+	sim_host_add(w->sim, "h1", &(struct sim_host_spec){ .vcpus = 8, .mem_mib = 8192 });
+	sim_host_add(w->sim, "h2", &(struct sim_host_spec){ .vcpus = 8, .mem_mib = 8192 });
+	sim_dom_add(w->sim, "h1", &(struct sim_dom_spec){ .uuid = UUID, .name = "i-1", .title = "web", .mem_mib = 1024 });
+	w->store = store_open("sqlite://:memory:", &err);
+	g_assert_no_error(err);
+	w->fleet = fleet_new(w->conf, w->store, ops, &err);
+	g_assert_no_error(err);
+	w->told = g_string_new(NULL);
+	fleet_start(w->fleet);
+	wait_polls(w, 1);
+	g_assert_cmpuint(fleet_servers(w->fleet)->len, ==, 1);
+	fleet_listen(w->fleet, &(struct fleet_listener){ .host = heard_host, .leftover = heard_leftover, .user = w });
+	return w;
+}
+
+static void world_free(struct world *w)
+{
+	g_assert_null(room_check(fleet_room(w->fleet)));
+	fleet_free(w->fleet);
+	store_close(w->store);
+	sim_free(w->sim);
+	conf_free(w->conf);
+	g_string_free(w->told, TRUE);
+	g_free(w);
+}
+
+/* What was left behind on a host is told while it is CLEANING: before it counts as up, and before its listener hears that it does. */
+static void test_cleaning(void)
+{
+	struct world *w = world_new();
+	struct host *h2 = fleet_host(w->fleet, "h2");
+
+	sim_host_power(w->sim, "h2", false);
+	wait_polls(w, 6);
+	g_assert_false(host_is_up(w->fleet, h2));
+	sim_dom_add(w->sim, "h2", &(struct sim_dom_spec){ .uuid = UUID, .name = "i-1", .state = HV_SHUTOFF });
+	g_string_truncate(w->told, 0);
+	sim_host_power(w->sim, "h2", true);
+	wait_polls(w, 12);
+	g_assert_true(host_is_up(w->fleet, h2));
+	g_assert_true(g_str_has_prefix(w->told->str, "leftover h2 cleaning h2 up "));
+	world_free(w);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/sync/cleaning", test_cleaning);
+	return g_test_run();
+}
