@@ -30,6 +30,12 @@ enum server_task {
 	SERVER_TASK_RESIZE_MIGRATED, SERVER_TASK_RESIZE_FINISH, SERVER_TASK_RESIZE_REVERTING, SERVER_TASK_REBUILDING, SERVER_TASK_N
 };
 
+/*
+ * What of a server is the record's, and what its hosts say (sync.c has the rules). Every server is adopted today: it was found on
+ * a host. One that Drover makes is managed. (Evacuated: to come.)
+ */
+enum server_nature { SERVER_ADOPTED, SERVER_MANAGED, SERVER_NATURE_N };
+
 /* Nova's power_state */
 enum server_power {
 	SERVER_POWER_NONE = 0, SERVER_POWER_RUNNING = 1, SERVER_POWER_PAUSED = 3, SERVER_POWER_SHUTDOWN = 4,
@@ -71,6 +77,7 @@ struct server {
 	char *fault;         /* why it is in error; NULL */
 	bool autostart;      /* its host starts it when it starts itself; as its host last said */
 	/* ---- not stored ---- */
+	enum server_nature nature;
 	int progress;        /* percent, of a migration */
 	struct hv_dom *dom;  /* what the host last said; NULL before */
 	struct hv_ties *ties; /* a reference: of .dom, and kept where that is not known for a moment; NULL: never known, or missing */

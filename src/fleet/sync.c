@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/sync.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -11,6 +12,26 @@
 #include "fleet/publish.h"
 #include "fleet/registry.h"
 #include "fleet/server_row.h"
+
+/*
+ * What the hosts may change of a record, by the server's nature. Where it is not so, the record stays, and what is seen is
+ * shown beside it: a missing domain as power state NOSTATE, a copy elsewhere as an alarm once the own host has spoken.
+ */
+static const struct nature_rules {
+	bool name;   /* its name is the domain's title */
+	bool size;   /* its vCPUs, memory and disks are the domain's */
+	bool ends;   /* when no host has its domain the record goes */
+	bool silent; /* a copy that runs elsewhere moves the record though its own host is silent */
+} rules[] = {
+	[SERVER_ADOPTED] = { .name = true, .size = true, .ends = true, .silent = true },
+	[SERVER_MANAGED] = { .name = false },
+};
+static_assert(G_N_ELEMENTS(rules) == SERVER_NATURE_N, "rules is missing one");
+
+static const struct nature_rules *rules_of(const struct server *s)
+{
+	return &rules[s->nature];
+}
 
 static bool is_incoming(const struct hv_dom *d)
 {
@@ -49,6 +70,8 @@ static int64_t disk_gb_of(const struct hv_dom *d)
 /* A domain whose description cannot be read keeps the title that it had. */
 static const char *name_of(const struct server *s, const struct hv_dom *d)
 {
+	if (!rules_of(s)->name && s->name)
+		return s->name;
 	if (d->title && *d->title)
 		return d->title;
 	return d->unreadable && s->name ? s->name : d->name;
@@ -60,6 +83,8 @@ static struct usage size_of(const struct server *s, const struct hv_dom *d)
 	int64_t disk_gb = disk_gb_of(d);
 	bool told = !d->unreadable;
 
+	if (!rules_of(s)->size)
+		return server_usage(s);
 	return (struct usage){
 		.vcpus = told || d->vcpus ? d->vcpus : s->vcpus, .memory_mb = told || d->mem_mib ? d->mem_mib : s->memory_mb,
 		.disk_gb = disk_gb ? disk_gb : s->disk_gb, .servers = 1,
@@ -217,17 +242,18 @@ static void leftover(struct fleet *f, struct host *h, const struct hv_dom *d)
 static void elsewhere(struct fleet *f, struct server *s, struct host *h, struct hv_dom **d)
 {
 	struct host *old = fleet_host(f, s->host);
-	bool old_knows = old && old->conn == HOST_UP && s->dom && !s->missing;
+	bool old_up = old && old->conn == HOST_UP, old_knows = old_up && s->dom && !s->missing;
+	bool spoken = !old || old_knows || (old_up && s->missing);
 
 	if (!is_live(*d)) {
 		/* A definition that is left over, unless its host has none any more. */
-		if (old && old->conn == HOST_UP && s->missing)
+		if (old_up && s->missing)
 			move(f, s, h, d);
 		else
 			leftover(f, h, *d);
 		return;
 	}
-	if (old_knows && is_live(s->dom)) {
+	if ((old_knows && is_live(s->dom)) || (!spoken && !rules_of(s)->silent)) {
 		twin(f, s, h);
 		return;
 	}
@@ -381,7 +407,7 @@ void sync_missing(struct fleet *f, struct host *h)
 		enum server_vm was = s->vm;
 		g_autoptr(GError) why = NULL;
 
-		if (!s->missing || s->task != SERVER_TASK_NONE || server_is_lost(s))
+		if (!s->missing || !rules_of(s)->ends || s->task != SERVER_TASK_NONE || server_is_lost(s))
 			continue;
 		if (!s->missing_ask)
 			s->missing_ask = f->asks;

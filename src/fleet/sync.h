@@ -4,7 +4,8 @@
  *
  * Theory of operation
  * -------------------
- * The guest that runs is the truth; the record follows it. Four rules:
+ * The guest that runs is the truth; the record follows it. Four rules, for a server
+ * that was adopted; one that is managed keeps more of its record (rules[], sync.c):
  *  - a guest that runs and has no record is adopted;
  *  - a record whose server the engine moves (task_state) is the engine's;
  *  - a guest seen running on another host than the record's moves the record,

@@ -41,7 +41,7 @@ static void wait_polls(struct world *w, int n)
 	clock_advance_ms(n * w->conf->report_interval * 1000);
 }
 
-static struct world *world_new(void)
+static struct world *world_new(enum server_nature nature)
 {
 	static const struct hv_ops *const ops[] = { &sim_ops, NULL };
 	static const char text[] = "[DEFAULT]\n[workarounds]\nallow_any_uri = true\n"
@@ -64,6 +64,7 @@ static struct world *world_new(void)
 	fleet_start(w->fleet);
 	wait_polls(w, 1);
 	g_assert_cmpuint(fleet_servers(w->fleet)->len, ==, 1);
+	fleet_server(w->fleet, UUID)->nature = nature;
 	fleet_listen(w->fleet, &(struct fleet_listener){ .host = heard_host, .leftover = heard_leftover, .user = w });
 	return w;
 }
@@ -82,7 +83,7 @@ static void world_free(struct world *w)
 /* What was left behind on a host is told while it is CLEANING: before it counts as up, and before its listener hears that it does. */
 static void test_cleaning(void)
 {
-	struct world *w = world_new();
+	struct world *w = world_new(SERVER_ADOPTED);
 	struct host *h2 = fleet_host(w->fleet, "h2");
 
 	sim_host_power(w->sim, "h2", false);
@@ -97,9 +98,113 @@ static void test_cleaning(void)
 	world_free(w);
 }
 
+/* The rules of a server's nature (sync.c). */
+
+static const struct server *renamed_and_resized(struct world *w)
+{
+	sim_dom_remove(w->sim, "h1", UUID);
+	sim_dom_add(w->sim, "h1", &(struct sim_dom_spec){ .uuid = UUID, .name = "i-2", .title = "other", .mem_mib = 2048, .state = HV_PAUSED });
+	wait_polls(w, 2);
+	return fleet_server(w->fleet, UUID);
+}
+
+static void test_adopted_follows(void)
+{
+	struct world *w = world_new(SERVER_ADOPTED);
+	const struct server *s = renamed_and_resized(w);
+
+	g_assert_cmpstr(s->name, ==, "other");
+	g_assert_cmpint(s->memory_mb, ==, 2048);
+	g_assert_cmpint(s->vm, ==, SERVER_PAUSED);
+	world_free(w);
+}
+
+/* Name and size are the record's; what the domain is called and does is still the host's to say. */
+static void test_managed_keeps(void)
+{
+	struct world *w = world_new(SERVER_MANAGED);
+	const struct server *s = renamed_and_resized(w);
+
+	g_assert_cmpstr(s->name, ==, "web");
+	g_assert_cmpint(s->memory_mb, ==, 1024);
+	g_assert_cmpint(host_used(fleet_host(w->fleet, "h1")).memory_mb, ==, 1024);
+	g_assert_cmpstr(s->libvirt_name, ==, "i-2");
+	g_assert_cmpint(s->vm, ==, SERVER_PAUSED);
+	world_free(w);
+}
+
+static void test_adopted_ends(void)
+{
+	struct world *w = world_new(SERVER_ADOPTED);
+
+	sim_dom_remove(w->sim, "h1", UUID);
+	wait_polls(w, 6);
+	g_assert_null(fleet_server(w->fleet, UUID));
+	world_free(w);
+}
+
+/* A domain that was undefined by hand leaves a record without power state, with its room; it is found again. */
+static void test_managed_stays(void)
+{
+	struct world *w = world_new(SERVER_MANAGED);
+	const struct server *s;
+
+	sim_dom_remove(w->sim, "h1", UUID);
+	wait_polls(w, 6);
+	s = fleet_server(w->fleet, UUID);
+	g_assert_nonnull(s);
+	g_assert_true(s->missing);
+	g_assert_cmpint(s->power, ==, SERVER_POWER_NONE);
+	g_assert_cmpint(s->vm, ==, SERVER_ACTIVE);
+	g_assert_cmpint(host_used(fleet_host(w->fleet, "h1")).memory_mb, ==, 1024);
+	sim_dom_add(w->sim, "h2", &(struct sim_dom_spec){ .uuid = UUID, .name = "i-1", .mem_mib = 1024 });
+	wait_polls(w, 2);
+	g_assert_cmpstr(s->host, ==, "h2"); /* its own host has said that it has none */
+	g_assert_cmpint(s->power, ==, SERVER_POWER_RUNNING);
+	world_free(w);
+}
+
+static const struct server *copy_while_own_host_is_down(struct world *w)
+{
+	sim_host_link(w->sim, "h1", false);
+	wait_polls(w, 6);
+	g_assert_false(host_is_up(w->fleet, fleet_host(w->fleet, "h1")));
+	sim_dom_add(w->sim, "h2", &(struct sim_dom_spec){ .uuid = UUID, .name = "i-1", .mem_mib = 1024 });
+	wait_polls(w, 3);
+	return fleet_server(w->fleet, UUID);
+}
+
+static void test_adopted_moves(void)
+{
+	struct world *w = world_new(SERVER_ADOPTED);
+
+	g_assert_cmpstr(copy_while_own_host_is_down(w)->host, ==, "h2");
+	world_free(w);
+}
+
+/* A copy elsewhere does not take the record from a host that cannot be asked. */
+static void test_managed_is_not_taken(void)
+{
+	struct world *w = world_new(SERVER_MANAGED);
+	const struct server *s = copy_while_own_host_is_down(w);
+
+	g_assert_cmpstr(s->host, ==, "h1");
+	sim_dom_remove(w->sim, "h1", UUID);
+	sim_host_link(w->sim, "h1", true);
+	wait_polls(w, 12);
+	g_assert_cmpstr(s->host, ==, "h2");
+	world_free(w);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/sync/cleaning", test_cleaning);
+	g_test_add_func("/sync/adopted/follows", test_adopted_follows);
+	g_test_add_func("/sync/adopted/ends", test_adopted_ends);
+	g_test_add_func("/sync/adopted/moves", test_adopted_moves);
+	g_test_add_func("/sync/managed/keeps", test_managed_keeps);
+	g_test_add_func("/sync/managed/stays", test_managed_stays);
+	g_test_add_func("/sync/managed/is_not_taken", test_managed_is_not_taken);
 	return g_test_run();
 }
