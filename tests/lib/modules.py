@@ -10,9 +10,6 @@ from pathlib import Path
 # renamed or cut in parts is listed by its new names.
 CIRCLES = {
     "api": [
-        "api/compute/compute",
-        "api/compute/flavor",
-        "api/compute/flavors",
         "api/compute/interfaces",
         "api/compute/server_query",
         "api/compute/server_view",

@@ -2,55 +2,18 @@
  *
  * flavors: GET /flavors, /flavors/detail, /flavors/{id} and what hangs on one.
  */
-#include "api/compute/flavor.h"
+#include "api/compute/compute.h"
 
 #include <string.h>
 
-#include "api/compute/compute.h"
 #include "api/http/view.h"
-
-void flavor_of(struct flavor *f, const struct server *s)
-{
-	f->vcpus = s->vcpus;
-	f->memory_mb = s->memory_mb;
-	f->disk_gb = s->disk_gb;
-	g_snprintf(f->id, sizeof f->id, "d1.%dc%" G_GINT64_FORMAT "m%" G_GINT64_FORMAT "g", f->vcpus, f->memory_mb, f->disk_gb);
-}
-
-int flavor_number(const struct flavor *f)
-{
-	return (int)(g_str_hash(f->id) & G_MAXINT) | 1;
-}
-
-/* Return: GPtrArray of struct flavor *, owned; the sizes of all servers, each once. */
-static GPtrArray *all(const struct api_req *r)
-{
-	GPtrArray *servers = fleet_servers(api_fleet(r));
-	g_autoptr(GPtrArray) flavors = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-
-	for (guint i = 0; i < servers->len; i++) {
-		struct flavor f;
-
-		flavor_of(&f, g_ptr_array_index(servers, i));
-		if (g_hash_table_contains(seen, f.id))
-			continue;
-		g_ptr_array_add(flavors, g_memdup2(&f, sizeof f));
-		g_hash_table_add(seen, ((struct flavor *)g_ptr_array_index(flavors, flavors->len - 1))->id);
-	}
-	return g_steal_pointer(&flavors);
-}
+#include "fleet/flavor.h"
 
 /* Return: false after the request was answered with 404. */
 static bool find(struct api_req *r, struct flavor *ret)
 {
-	GPtrArray *servers = fleet_servers(api_fleet(r));
-
-	for (guint i = 0; i < servers->len; i++) {
-		flavor_of(ret, g_ptr_array_index(servers, i));
-		if (strcmp(ret->id, r->param[0]) == 0)
-			return true;
-	}
+	if (flavor_find(api_fleet(r), r->param[0], ret))
+		return true;
 	api_fail_new(r, ERR_NOT_FOUND, "Flavor %s could not be found.", r->param[0]);
 	return false;
 }
@@ -230,7 +193,7 @@ static bool start_of(GPtrArray *flavors, const char *marker, guint *ret, GError 
 static void list(struct api_req *r, bool detail)
 {
 	GError *err = NULL;
-	g_autoptr(GPtrArray) flavors = all(r);
+	g_autoptr(GPtrArray) flavors = flavor_all(api_fleet(r));
 	const struct flavor *last = NULL;
 	struct ask a;
 	struct jout o;

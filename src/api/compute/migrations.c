@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-#include "api/compute/flavor.h"
 #include "api/http/slice.h"
 #include "api/http/view.h"
+#include "fleet/flavor.h"
 
 /* ---- one record as an answer ---- */
 

@@ -4,10 +4,10 @@
 #include <assert.h>
 #include <string.h>
 
-#include "api/compute/flavor.h"
 #include "api/compute/pattern.h"
 #include "api/http/view.h"
 #include "fleet/addr.h"
+#include "fleet/flavor.h"
 
 #define FILTERS_MAX 24
 #define SORTS_MAX 16

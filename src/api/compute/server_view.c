@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "api/compute/flavor.h"
 #include "api/network/port.h"
+#include "fleet/flavor.h"
 
 void server_view_init(struct server_view *v, const struct api_req *r, bool show)
 {

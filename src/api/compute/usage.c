@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "api/compute/compute.h"
-#include "api/compute/flavor.h"
 #include "api/http/slice.h"
 #include "api/http/view.h"
 #include "base/clock.h"
 #include "base/loop.h"
+#include "fleet/flavor.h"
 
 #define HOUR_US (3600.0 * 1e6)
 #define PAGES_SINCE 40

@@ -9,7 +9,11 @@
 #ifndef FLAVOR_H
 #define FLAVOR_H
 
+#include <stdbool.h>
+
 #include "fleet/server.h"
+
+struct fleet;
 
 #define FLAVOR_ID_MAX 72
 
@@ -24,5 +28,10 @@ void flavor_of(struct flavor *f, const struct server *s);
 
 /** flavor_number() - a positive integer that stands for it where Nova shows its own key. */
 int flavor_number(const struct flavor *f);
+
+/** flavor_all() - the sizes of all servers, each once, in no order. Return: GPtrArray of struct flavor *, owned. */
+GPtrArray *flavor_all(const struct fleet *f);
+/** flavor_find() - by id. Return: false if there is none. */
+bool flavor_find(const struct fleet *f, const char *id, struct flavor *ret);
 
 #endif
