@@ -20,7 +20,7 @@ struct judge {
 	const struct sched_need *need;
 	const struct host *source;
 	bool excludes;
-	bool looks;                  /* some filter looks closer */
+	bool closer;                 /* some filter looks closer */
 	/* What is asked of a host. Without the filter, what any host has. */
 	int64_t since_us;            /* a question from before then must have been answered */
 	int64_t memory_mb, disk_gb;
@@ -43,9 +43,9 @@ static inline bool lacks_virt(const struct judge *j, const struct host_facts *h)
 /* ---- those that look closer ---- */
 
 /* @ret_why: set where the host does not do; owned by the caller */
-typedef bool look_f(const struct judge *j, const struct host *h, char **ret_why);
+typedef bool closer_f(const struct judge *j, const struct host *h, char **ret_why);
 
-static bool looks_for_numa(const struct sched_need *need)
+static bool asks_for_numa(const struct sched_need *need)
 {
 	return need->numa != NULL;
 }
@@ -64,15 +64,15 @@ static bool has_numa(const struct judge *j, const struct host *h, char **ret_why
 static const struct {
 	enum filter filter;
 	bool (*is_wanted)(const struct sched_need *need);
-	look_f *passes;
-} lookers[] = {
-	{ NUMA, looks_for_numa, has_numa },
+	closer_f *passes;
+} closer[] = {
+	{ NUMA, asks_for_numa, has_numa },
 };
 
-static bool any_looks(const struct sched_need *need)
+static bool any_closer(const struct sched_need *need)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(lookers); i++)
-		if (lookers[i].is_wanted(need))
+	for (size_t i = 0; i < G_N_ELEMENTS(closer); i++)
+		if (closer[i].is_wanted(need))
 			return true;
 	return false;
 }
@@ -80,14 +80,14 @@ static bool any_looks(const struct sched_need *need)
 /* Return: the first that says no; @no: none did. @ret_why: may be NULL */
 static enum filter look_closer(const struct judge *j, const struct host *h, enum filter no, char **ret_why)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(lookers); i++) {
+	for (size_t i = 0; i < G_N_ELEMENTS(closer); i++) {
 		g_autofree char *why = NULL;
 
-		if (!lookers[i].is_wanted(j->need) || lookers[i].passes(j, h, &why))
+		if (!closer[i].is_wanted(j->need) || closer[i].passes(j, h, &why))
 			continue;
 		if (ret_why)
 			*ret_why = g_steal_pointer(&why);
-		return lookers[i].filter;
+		return closer[i].filter;
 	}
 	return no;
 }
@@ -120,7 +120,7 @@ static inline enum filter judge_host(const struct judge *j, const struct host_fa
 {
 	enum filter no = judge_numbers(j, h);
 
-	return no >= INBOUND && j->looks ? look_closer(j, h->host, no, NULL) : no;
+	return no >= INBOUND && j->closer ? look_closer(j, h->host, no, NULL) : no;
 }
 
 /* ---- why ---- */
@@ -311,7 +311,7 @@ static struct judge judge_new(struct fleet *f, const struct sched_need *need)
 	return (struct judge){
 		.fleet = f, .facts = room_facts(f->room, 0), .need = need, .source = fleet_host(f, need->source),
 		.excludes = need->exclude && g_hash_table_size(need->exclude) > 0,
-		.looks = any_looks(need),
+		.closer = any_closer(need),
 		.since_us = room_since_us(f->room),
 		.memory_mb = is_asked(f, RAM) ? need->memory_mb : INT64_MIN,
 		.vcpus = is_asked(f, CORE) ? need->vcpus : INT_MIN,

@@ -175,7 +175,7 @@ void server_free(struct server *s)
 	g_free(s->user_id);
 	g_free(s->project_id);
 	g_free(s->fault);
-	g_free(s->twin);
+	g_free(s->duplicate_at);
 	hv_dom_free(s->dom);
 	published_free(s->published);
 	hv_ties_unref(s->ties);

@@ -84,9 +84,9 @@ struct server {
 	bool unsaved;        /* the row may differ: the database refused a change, or its answer was lost */
 	bool missing;        /* its host was asked and does not have it */
 	uint64_t missing_ask;     /* fleet's questions when every host was up and none had it; 0 for not yet */
-	char *twin;          /* another host that also says it lives there; NULL */
-	int64_t twin_ms;     /* when it was first seen there */
-	bool twin_told;      /* the alarm was given */
+	char *duplicate_at;  /* another host that also says it lives there; NULL */
+	int64_t duplicate_ms; /* when it was first seen there */
+	bool duplicate_logged; /* the alarm was given */
 	int64_t dom_ms;      /* when its host last said what .dom is */
 	GPtrArray *nics;     /* struct server_nic *: its interfaces, last known (addr.h); NULL: never known */
 	GArray *addrs;       /* struct hv_addr: what addresses they have, last known; NULL: none was */

@@ -158,7 +158,7 @@ static void keep_dom(struct fleet *f, struct server *s, struct hv_dom **d)
 	registry_missing(f, s, false);
 	s->missing_ask = 0;
 	if (!is_live(s->dom))
-		util_replace(&s->twin, NULL);
+		util_replace(&s->duplicate_at, NULL);
 }
 
 static void save(struct fleet *f, struct server *s)
@@ -192,14 +192,14 @@ static void move(struct fleet *f, struct server *s, struct host *h, struct hv_do
 {
 	log_warning("server_moved", LOG_S("server", s->uuid), LOG_S("from", s->host), LOG_S("to", h->name));
 	fleet_server_move(f, s, h->name);
-	util_replace(&s->twin, NULL);
+	util_replace(&s->duplicate_at, NULL);
 	apply(f, s, *d);
 	save(f, s);
 	keep_dom(f, s, d);
 }
 
 /* An operator that stops the wrong copy, or the only one, loses the guest: the advice is to look first. */
-static void alarm_twin(struct fleet *f, const struct server *s, const struct host *h)
+static void log_duplicate(struct fleet *f, const struct server *s, const struct host *h)
 {
 	const struct host *own = fleet_host(f, s->host);
 
@@ -215,20 +215,20 @@ static void alarm_twin(struct fleet *f, const struct server *s, const struct hos
  * it is not, it is an alarm, once. While its own host is silent there is none: it
  * will answer, or be found to be down, and then the record moves.
  */
-static void twin(struct fleet *f, struct server *s, struct host *h)
+static void duplicate(struct fleet *f, struct server *s, struct host *h)
 {
-	if (g_strcmp0(s->twin, h->name) != 0) {
-		util_replace(&s->twin, h->name);
-		s->twin_told = false;
-		s->twin_ms = clock_now_ms();
+	if (g_strcmp0(s->duplicate_at, h->name) != 0) {
+		util_replace(&s->duplicate_at, h->name);
+		s->duplicate_logged = false;
+		s->duplicate_ms = clock_now_ms();
 	}
-	if (s->dom_ms <= s->twin_ms) {
+	if (s->dom_ms <= s->duplicate_ms) {
 		fleet_server_refresh(f, s);
 		return;
 	}
-	if (!s->twin_told)
-		alarm_twin(f, s, h);
-	s->twin_told = true;
+	if (!s->duplicate_logged)
+		log_duplicate(f, s, h);
+	s->duplicate_logged = true;
 }
 
 /* Not the server itself; a migration may have left it. */
@@ -254,7 +254,7 @@ static void elsewhere(struct fleet *f, struct server *s, struct host *h, struct 
 		return;
 	}
 	if ((old_knows && is_live(s->dom)) || (!spoken && !rules_of(s)->silent)) {
-		twin(f, s, h);
+		duplicate(f, s, h);
 		return;
 	}
 	move(f, s, h, d);
@@ -319,8 +319,8 @@ void sync_one(struct fleet *f, struct host *h, struct hv_dom **d, uint64_t ask)
 	if (!s || s->task != SERVER_TASK_NONE || g_strcmp0(s->host, h->name) != 0 || !take_turn(s, ask))
 		return;
 	lost_sight(f, s);
-	if (s->twin && fleet_host(f, s->twin))
-		host_link_refresh(fleet_host(f, s->twin), s->uuid);
+	if (s->duplicate_at && fleet_host(f, s->duplicate_at))
+		host_link_refresh(fleet_host(f, s->duplicate_at), s->uuid);
 }
 
 static void find_missing(struct fleet *f, struct host *h, GHashTable *seen, uint64_t ask)
