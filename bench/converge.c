@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "migrate/live.h"
 #include "scn.h"
 
 #define GUEST     "11111111-1111-4111-8111-111111111111"
@@ -133,7 +134,7 @@ static struct outcome migrate(const struct row *row, const char *policy)
 	g_autofree char *conf = make_conf(row, policy);
 	struct scn scn = { .name = (char *)row->name, .conf = conf };
 	struct run r = { .scn = &scn, .opt = &opt };
-	struct mig_request q = { .host = "h2", .who = { .user_id = "admin", .project_id = "admin", .request_id = "req", .admin = true } };
+	struct mig_request q = { .kind = &live_kind, .host = "h2", .who = { .user_id = "admin", .project_id = "admin", .request_id = "req", .admin = true } };
 	struct outcome o;
 
 	run_begin(&r, NULL);
@@ -143,7 +144,7 @@ static struct outcome migrate(const struct row *row, const char *policy)
 	if (!run_until(&r, START_MS, is_known, NULL))
 		g_error("%s: the hosts do not come up", row->name);
 	q.server = fleet_server(r.fleet, GUEST);
-	engine_live_migrate(r.engine, &q, accepted, NULL);
+	engine_request(r.engine, &q, accepted, NULL);
 	run_on(&r, row);
 	if (!sim_job_report(r.world, GUEST, &o.r) || !o.r.ended)
 		g_error("%s: the migration by %s has no end", row->name, policy);

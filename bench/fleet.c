@@ -29,7 +29,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "hv/sim/sim.h"
+#include "kinds.h"
 #include "migrate/engine.h"
+#include "migrate/live.h"
 
 #define SERVER_MIB 1024
 /* of the fleet, for each server */
@@ -122,7 +124,7 @@ static void start(struct bench *b, const char *url)
 	g_assert_no_error(err);
 	b->fleet = fleet_new(b->conf, b->store, ops, &err);
 	g_assert_no_error(err);
-	b->engine = engine_new(b->fleet, &err);
+	b->engine = engine_new(b->fleet, kinds, &err);
 	g_assert_no_error(err);
 	fleet_start(b->fleet);
 	clock_advance_ms(REPORT_S * 1000);
@@ -153,11 +155,11 @@ static void ask_all(struct bench *b)
 
 	for (guint i = 0; i < servers->len; i += (guint)b->every) {
 		const struct mig_request r = {
-			.server = g_ptr_array_index(servers, i), .block = MIG_BLOCK_AUTO,
+			.kind = &live_kind, .server = g_ptr_array_index(servers, i), .block = MIG_BLOCK_AUTO,
 			.who = { .user_id = "admin", .project_id = "admin", .request_id = "req-00000000-0000-4000-8000-000000000000", .admin = true },
 		};
 
-		engine_live_migrate(b->engine, &r, accepted, b);
+		engine_request(b->engine, &r, accepted, b);
 	}
 }
 

@@ -30,6 +30,7 @@
 #include "hv/sim/sim.h"
 #include "identity/audit.h"
 #include "identity/identity.h"
+#include "kinds.h"
 #include "migrate/engine.h"
 
 #define CONF_PATH "/etc/drover/drover.conf"
@@ -230,7 +231,7 @@ static bool start(struct daemon *d, GError **err)
 	d->fleet = fleet_new(d->conf, d->store, ops, err);
 	if (!d->fleet)
 		return false;
-	d->engine = engine_new(d->fleet, err);
+	d->engine = engine_new(d->fleet, kinds, err);
 	if (!d->engine)
 		return false;
 	if (!audit_open(d->conf->audit_log, err))

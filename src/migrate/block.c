@@ -246,7 +246,7 @@ static void made(struct mig *m, struct block_item *i, struct hv_reply *r)
 		i->ready = true;
 		m->priv->pool_waits = 0;
 		log_info("volume_made", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("host", m->dest), LOG_S("path", i->path));
-		live_enter(m);
+		step_enter(m);
 		return;
 	}
 	if (!r->err) {
@@ -316,7 +316,7 @@ static void looked(struct mig *m, struct block_item *i, struct hv_reply *r)
 		failed(m, i, "look for", r->err->message);
 	} else if (r->vol.exists && i->filled) {
 		i->ready = true; /* a base image or a drive that is there already, of an earlier guest or of its own */
-		live_enter(m);
+		step_enter(m);
 	} else if (r->vol.exists) {
 		failed(m, i, "make", "it already exists, and is not a known leftover of Drover's");
 	} else if (!volume_note(m->priv->engine->volumes, &new, &err)) {

@@ -39,7 +39,7 @@ static void got_undefined(struct mig *m, struct hv_reply *r)
 	if (r->err && err_code(r->err) != ERR_HV_LOST && err_code(r->err) != ERR_HV_BUSY)
 		live_destination_failed(m, r->err->message);
 	else
-		live_enter(m); /* both hosts are asked again */
+		step_enter(m); /* both hosts are asked again */
 }
 
 static void undefine(struct mig *m, const char *xml)

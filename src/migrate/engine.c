@@ -17,12 +17,22 @@
 
 /* ---- life ---- */
 
+static struct mig_rows rows_of(const struct engine *e)
+{
+	return (struct mig_rows){ e->store, e->kinds, NULL };
+}
+
 static void on_domain(const struct hv_event *ev, void *user)
 {
 	struct mig *m = engine_active_of(user, ev->uuid);
 
 	if (m)
-		live_event(m, ev);
+		m->kind->event(m, ev);
+}
+
+static void host_changed(struct mig *m)
+{
+	m->kind->host(m);
 }
 
 static void on_host(struct host *h, void *user)
@@ -40,7 +50,7 @@ static void on_host(struct host *h, void *user)
 	}
 	/* One of them may end another's wait, never another's life. */
 	for (guint i = 0; i < touched->len; i++)
-		live_host(g_ptr_array_index(touched, i));
+		host_changed(g_ptr_array_index(touched, i));
 	volumes_sweep(e->volumes);
 	definition_sweep(e);
 	queue_host(e->queue, h);
@@ -59,14 +69,14 @@ static void on_leftover(struct host *h, const struct hv_dom *d, void *user)
 }
 
 /* A server whose row says that a migration owns it, while none does: the two are written together, so only a restored database has this. */
-static bool release_servers(struct engine *e, GError **err)
+static bool release_servers(struct engine *e, GHashTable *unknown, GError **err)
 {
 	GPtrArray *servers = fleet_servers(e->fleet);
 
 	for (guint i = 0; i < servers->len; i++) {
 		struct server *s = g_ptr_array_index(servers, i);
 
-		if (s->task == SERVER_TASK_NONE || engine_active_of(e, s->uuid))
+		if (s->task == SERVER_TASK_NONE || engine_active_of(e, s->uuid) || g_hash_table_contains(unknown, s->uuid))
 			continue;
 		log_warning("task_without_migration", LOG_S("server", s->uuid), LOG_S("task", server_task_name(s->task)));
 		s->task = SERVER_TASK_NONE;
@@ -98,16 +108,16 @@ static bool is_needed(const struct volume *v, void *user)
 
 static void resume(struct mig *m)
 {
-	log_info("migration_resumed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("phase", mig_phase_name(m->phase)));
-	live_enter(m);
+	log_info("migration_resumed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("phase", mig_phase_name(m)));
+	step_enter(m);
 }
 
 /* The queue has given it its slots, and a host if one fits. */
 static bool start(struct mig *m)
 {
-	if (!step_note(m, MIG_SCHEDULE, "a slot is free", NULL, NULL))
+	if (!step_note(m, m->kind->choosing, "a slot is free", NULL, NULL))
 		return false;
-	live_enter(m);
+	step_enter(m);
 	return true;
 }
 
@@ -123,24 +133,27 @@ static void free_task(void *m)
 	step_free(m);
 }
 
-struct engine *engine_new(struct fleet *f, GError **err)
+struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds, GError **err)
 {
 	struct engine *e = g_new0(struct engine, 1);
+	g_autoptr(GHashTable) unknown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	struct mig_rows rows = { fleet_store(f), kinds, unknown };
 	struct fleet_listener l = { .domain = on_domain, .leftover = on_leftover, .host = on_host, .room = on_room, .user = e };
 
 	e->fleet = f;
 	e->store = fleet_store(f);
+	e->kinds = kinds;
 	e->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
 	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
 	e->queue = queue_new(e, start);
-	tell_init(&e->stats);
+	news_init(&e->stats);
 	e->calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	e->ended = g_ptr_array_new();
 	e->unsure = g_ptr_array_new_with_free_func(free_task);
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->volumes = volumes_new(f, &(struct volume_asks){ .alive = is_alive, .needed = is_needed, .user = e });
 	e->checks = check_set_new(f, e->volumes);
-	e->active = mig_query(e->store, Q_MIG_ACTIVE, STORE_NO_ARGS, err);
+	e->active = mig_query(&rows, Q_MIG_ACTIVE, STORE_NO_ARGS, err);
 	if (e->active)
 		g_ptr_array_set_free_func(e->active, free_task);
 	for (guint i = 0; e->active && i < e->active->len; i++) {
@@ -151,7 +164,7 @@ struct engine *engine_new(struct fleet *f, GError **err)
 		index_add(e, m);
 		queue_add(m);
 	}
-	if (!e->active || !volumes_load(e->volumes, err) || !definition_load(e, err) || !release_servers(e, err)) {
+	if (!e->active || !volumes_load(e->volumes, err) || !definition_load(e, err) || !release_servers(e, unknown, err)) {
 		engine_free(e);
 		return NULL;
 	}
@@ -201,62 +214,17 @@ struct check_set *engine_checks(struct engine *e)
 	return e->checks;
 }
 
+const struct task_kind *const *engine_kinds(const struct engine *e)
+{
+	return e->kinds;
+}
+
 struct fleet *engine_fleet(struct engine *e)
 {
 	return e->fleet;
 }
 
-/* ---- ends ---- */
-
-/* The last one takes the place of one that goes. */
-static void active_remove(struct engine *e, struct mig *m)
-{
-	guint at = m->priv->index;
-
-	g_ptr_array_remove_index_fast(e->active, at);
-	if (at < e->active->len)
-		((struct mig *)g_ptr_array_index(e->active, at))->priv->index = at;
-}
-
-static void reap(void *user)
-{
-	struct engine *e = user;
-
-	e->reaper = NULL;
-	for (guint i = 0; i < e->ended->len; i++)
-		active_remove(e, g_ptr_array_index(e->ended, i));
-	g_ptr_array_set_size(e->ended, 0);
-}
-
-void engine_ended(struct mig *m)
-{
-	struct engine *e = m->priv->engine;
-
-	g_hash_table_remove(e->by_id, &m->id);
-	g_hash_table_remove(e->by_server, m->server_uuid);
-	g_ptr_array_add(e->ended, m);
-	/* In a turn of its own: the code that ended it may still hold it. */
-	if (!e->reaper)
-		e->reaper = clock_after(0, reap, e);
-}
-
-void engine_accept(struct mig *m, const GError *err)
-{
-	engine_accepted_f *done = m->priv->accepted;
-
-	m->priv->accepted = NULL;
-	if (done)
-		done(err ? 0 : m->id, err, m->priv->accepted_user);
-}
-
 /* ---- requests ---- */
-
-static bool state_allows(const struct server *s, GError **err)
-{
-	if (s->task != SERVER_TASK_NONE)
-		return server_refuse_task(s, "os-migrateLive", err);
-	return s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || server_refuse_vm(s, "os-migrateLive", err);
-}
 
 static bool is_unsure(const struct engine *e, const struct server *s);
 
@@ -264,7 +232,7 @@ static bool request_ok(struct engine *e, const struct mig_request *r, GError **e
 {
 	g_autofree char *unreadable = NULL;
 
-	if (!state_allows(r->server, err))
+	if (!r->kind->allows(r->server, err))
 		return false;
 	if (is_unsure(e, r->server)) {
 		g_set_error(err, ERR, ERR_UNAVAILABLE, "The database lost the answer to the last request for instance %s; try again in a moment.",
@@ -295,8 +263,7 @@ static struct mig *build(struct engine *e, const struct mig_request *r)
 	step_attach(e, m);
 	g_strlcpy(m->uuid, uuid, sizeof m->uuid);
 	g_strlcpy(m->server_uuid, r->server->uuid, sizeof m->server_uuid);
-	m->type = MIG_LIVE;
-	m->phase = MIG_CHECK;
+	m->kind = r->kind;
 	m->source = g_strdup(r->server->host);
 	m->requested_host = g_strdup(r->host);
 	m->block = r->block;
@@ -312,15 +279,16 @@ static struct mig *build(struct engine *e, const struct mig_request *r)
 /* @ret_unsure: it failed in the commit, which may have been done all the same. */
 static bool insert(struct engine *e, struct mig *m, struct server *s, const struct requester *who, bool *ret_unsure, GError **err)
 {
+	const struct task_stage *st = mig_stage(m);
 	struct server_draft d = server_draft(s);
 	bool whole;
 
 	*ret_unsure = false;
 	if (!store_begin(e->store, err))
 		return false;
-	d.task = SERVER_TASK_MIGRATING;
-	whole = action_start(e->store, s->uuid, "live-migration", who, &m->action_id, err) &&
-		action_event_start(e->store, m->action_id, "conductor_live_migrate_instance", NULL, err) && mig_insert(e->store, m, err) &&
+	d.task = st->task;
+	whole = action_start(e->store, s->uuid, m->kind->action, who, &m->action_id, err) &&
+		(!st->begins || action_event_start(e->store, m->action_id, st->begins, NULL, err)) && mig_insert(e->store, m, err) &&
 		fleet_server_write(e->fleet, s, &d, err);
 	if (whole && store_commit(e->store, err)) {
 		fleet_server_take(e->fleet, s, &d);
@@ -346,20 +314,19 @@ static const char refused[] = "refused: the database lost the answer to the requ
 /* The server's row has the task of the request, memory has not. */
 static bool write_refused(struct mig *m, void *unused, GError **err)
 {
-	struct engine *e = m->priv->engine;
 	struct server *s = mig_server(m);
 
 	(void)unused;
-	return action_event_finish(e->store, m->action_id, NULL, refused, err) && action_finish(e->store, m->action_id, "Error", err) &&
-	       (!s || fleet_server_save(e->fleet, s, err));
+	return !s || fleet_server_save(m->priv->engine->fleet, s, err);
 }
 
 /* Return: false while the database cannot say it. */
 static bool end_unsure(struct engine *e, struct mig *m)
 {
+	struct mig_rows from = rows_of(e);
 	struct step_change c;
 	g_autoptr(GError) why = NULL;
-	g_autoptr(GPtrArray) rows = mig_query(e->store, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
+	g_autoptr(GPtrArray) rows = mig_query(&from, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
 
 	if (!rows)
 		return false;
@@ -368,8 +335,8 @@ static bool end_unsure(struct engine *e, struct mig *m)
 	if (mig_is_final(g_ptr_array_index(rows, 0)))
 		return true;
 	queue_add(m);
-	c = step_change(m, MIG_ERROR, refused);
-	c.row.error = refused;
+	c = step_change(m, kind_final(m->kind, TASK_ERROR), refused);
+	c.row.error = c.details = refused;
 	c.also = write_refused;
 	return step_set(m, &c, &why);
 }
@@ -398,10 +365,10 @@ static void first_step(void *user)
 	struct mig *m = user;
 
 	m->priv->timer = NULL;
-	live_enter(m);
+	step_enter(m);
 }
 
-void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user)
+void engine_request(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user)
 {
 	g_autoptr(GError) why = NULL;
 	bool unsure;
@@ -427,7 +394,7 @@ void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_a
 	queue_add(m);
 	log_info("migration_requested", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
 		 LOG_S("requested_host", m->requested_host), LOG_S("request", m->request_id));
-	mig_tell(m, MIG_PHASE_N, "requested");
+	news_phase(m, NULL, "requested");
 	if (r->wait_checks) {
 		m->priv->accepted = done;
 		m->priv->accepted_user = user;
@@ -437,37 +404,37 @@ void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_a
 		done(m->id, NULL, user);
 }
 
-/* The migration @id of this server that is not final, or the error that Nova would give. */
-static struct mig *find_for(struct engine *e, struct server *s, int64_t id, const char *action, const char *verb, GError **err)
-{
-	struct mig *m = engine_find(e, id);
-	g_autoptr(GPtrArray) rows = NULL;
-
-	if (s->task != SERVER_TASK_MIGRATING) {
-		server_refuse_task(s, action, err);
-		return NULL;
-	}
-	if (m && strcmp(m->server_uuid, s->uuid) == 0)
-		return m;
-	rows = mig_query(e->store, Q_MIG_GET, STORE_ARGS(SV_I(id)), err);
-	if (!rows)
-		return NULL;
-	m = rows->len ? g_ptr_array_index(rows, 0) : NULL;
-	if (!m || strcmp(m->server_uuid, s->uuid) != 0)
-		g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %" G_GINT64_FORMAT " not found for instance %s", id, s->uuid);
-	else
-		g_set_error(err, ERR, ERR_BAD_REQUEST,
-			    "Migration %" G_GINT64_FORMAT " state of instance %s is %s. Cannot %s while the migration is in this state.", id, s->uuid,
-			    mig_status(m), verb);
-	return NULL;
-}
-
 static bool status_refused(const struct mig *m, const char *verb, GError **err)
 {
 	g_set_error(err, ERR, ERR_BAD_REQUEST,
 		    "Migration %" G_GINT64_FORMAT " state of instance %s is %s. Cannot %s while the migration is in this state.", m->id,
 		    m->server_uuid, mig_status(m), verb);
 	return false;
+}
+
+/* The migration @id of this server that is not final, or the error that Nova would give. */
+static struct mig *find_for(struct engine *e, struct server *s, int64_t id, const char *action, const char *verb, GError **err)
+{
+	struct mig_rows from = rows_of(e);
+	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, id);
+	g_autoptr(GError) why = NULL;
+	struct mig *m = engine_find(e, id), *row;
+
+	if (s->task == SERVER_TASK_NONE) {
+		server_refuse_task(s, action, err);
+		return NULL;
+	}
+	if (m && strcmp(m->server_uuid, s->uuid) == 0)
+		return m;
+	row = mig_query_one(&from, Q_MIG_GET, STORE_ARGS(SV_I(id)), text, &why);
+	if (!row && !g_error_matches(why, ERR, ERR_NOT_FOUND))
+		g_propagate_error(err, g_steal_pointer(&why));
+	else if (!row || strcmp(row->server_uuid, s->uuid) != 0)
+		g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %" G_GINT64_FORMAT " not found for instance %s", id, s->uuid);
+	else
+		status_refused(row, verb, err);
+	mig_free(row);
+	return NULL;
 }
 
 struct wish {
@@ -493,24 +460,40 @@ static bool write_wish(struct mig *m, struct step_change *c, const char *action,
 	return step_set(m, c, err);
 }
 
+/* A request to stop what waits, or is being prepared, is of later versions of the API. */
+static bool may_stop(const struct mig *m, bool also_queued)
+{
+	switch (mig_stage(m)->stop) {
+	case TASK_STOPS:
+		return also_queued && mig_in_progress(m);
+	case TASK_STOP_ASKS:
+		return !mig_is_committed(m);
+	case TASK_STOP_NOT:
+		break;
+	}
+	return false;
+}
+
 bool engine_abort(struct engine *e, struct server *s, int64_t id, bool also_queued, const struct requester *who, GError **err)
 {
-	struct mig *m = find_for(e, s, id, "abort live migration", "abort live migration", err);
+	static const char request[] = "abort live migration";
+	struct mig *m = find_for(e, s, id, request, request, err);
 	struct step_change c;
-	bool running;
 
 	if (!m)
 		return false;
-	running = m->phase == MIG_COPY || m->phase == MIG_UNDO;
-	if ((running && m->postcopy) || (!running && !(also_queued && mig_in_progress(m) && mig_phase_cancellable(m->phase))))
-		return status_refused(m, "abort live migration", err);
+	if (!m->kind->stop_action || !may_stop(m, also_queued))
+		return status_refused(m, request, err);
 	if (m->abort_wanted)
 		return true;
 	c = step_change(m, m->phase, NULL);
 	c.row.abort_wanted = true;
-	if (!write_wish(m, &c, "live_migration_cancel", who, err))
+	if (!write_wish(m, &c, m->kind->stop_action, who, err))
 		return false;
-	live_abort(m);
+	if (mig_stage(m)->stop == TASK_STOPS)
+		step_enter(m);
+	else
+		m->kind->stop(m);
 	return true;
 }
 
@@ -518,24 +501,21 @@ bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const
 {
 	struct step_change c;
 	struct mig *m;
-	bool post_copy = fleet_conf(e->fleet)->live_migration_permit_post_copy;
 
 	if (s->vm != SERVER_ACTIVE)
 		return server_refuse_vm(s, "force_complete", err);
 	m = find_for(e, s, id, "force_complete", "force complete", err);
 	if (!m)
 		return false;
-	if (m->phase != MIG_COPY || m->postcopy)
+	if (!mig_stage(m)->forces || mig_is_committed(m))
 		return status_refused(m, "force complete", err);
 	if (m->force_wanted)
 		return true;
 	c = step_change(m, m->phase, NULL);
-	c.row.force_wanted = true;
-	/* The intent to pause is in the row before the guest is paused: later it shows whose pause it is. */
-	c.row.paused_by_us = !post_copy;
-	if (!write_wish(m, &c, "live_migration_force_complete", who, err))
+	m->kind->want_force(m, &c.row);
+	if (!write_wish(m, &c, m->kind->force_action, who, err))
 		return false;
-	live_force(m);
+	m->kind->force(m);
 	return true;
 }
 
@@ -568,6 +548,20 @@ void engine_limits_changed(struct engine *e)
 
 /* ---- records ---- */
 
+const struct engine_stats *engine_stats(const struct engine *e)
+{
+	return &e->stats;
+}
+
+int engine_slots(const struct engine *e)
+{
+	int n = 0;
+
+	for (guint i = 0; i < e->active->len; i++)
+		n += mig_holds(g_ptr_array_index(e->active, i), TASK_SLOT);
+	return n;
+}
+
 const char *engine_held(const struct mig *m)
 {
 	const struct host *h = queue_held(m);
@@ -588,11 +582,6 @@ GPtrArray *engine_active(struct engine *e)
 struct mig *engine_active_of(struct engine *e, const char *server_uuid)
 {
 	return g_hash_table_lookup(e->by_server, server_uuid);
-}
-
-struct mig *engine_find(struct engine *e, int64_t id)
-{
-	return g_hash_table_lookup(e->by_id, &id);
 }
 
 /* The rows' progress is seconds old; memory has the last sample. */
@@ -617,7 +606,8 @@ static enum query list_query(const struct mig_filter *f)
 
 static GPtrArray *list_from(struct engine *e, const struct mig_filter *f, int64_t from_id, GError **err)
 {
-	GPtrArray *list = mig_query(e->store, list_query(f),
+	struct mig_rows from = rows_of(e);
+	GPtrArray *list = mig_query(&from, list_query(f),
 				    STORE_ARGS(SV_S(f->server_uuid), SV_S(f->host), SV_S(f->status), SV_S(f->type), SV_S(f->source),
 					       SV_S(f->user_id), SV_S(f->project_id), SV_OPT(f->since_us), SV_OPT(f->before_us), SV_I(from_id),
 					       SV_I(f->below_id ? f->below_id : G_MAXINT64), SV_I(f->limit ? f->limit : G_MAXINT)),
@@ -683,32 +673,25 @@ bool engine_list_part(struct engine *e, struct mig_filter *f, GPtrArray *page, b
 	return true;
 }
 
-static struct mig *take_one(struct engine *e, GPtrArray *list, const char *id, GError **err)
-{
-	struct mig *m = NULL;
-
-	if (!list)
-		return NULL;
-	if (list->len) {
-		m = g_ptr_array_steal_index(list, 0);
-		freshen(e, m);
-	} else {
-		g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %s could not be found.", id);
-	}
-	g_ptr_array_unref(list);
-	return m;
-}
-
 struct mig *engine_get(struct engine *e, int64_t id, GError **err)
 {
+	struct mig_rows from = rows_of(e);
 	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, id);
+	struct mig *m = mig_query_one(&from, Q_MIG_GET, STORE_ARGS(SV_I(id)), text, err);
 
-	return take_one(e, mig_query(e->store, Q_MIG_GET, STORE_ARGS(SV_I(id)), err), text, err);
+	if (m)
+		freshen(e, m);
+	return m;
 }
 
 struct mig *engine_get_by_uuid(struct engine *e, const char *uuid, GError **err)
 {
-	return take_one(e, mig_query(e->store, Q_MIG_BY_UUID, STORE_ARGS(SV_S(uuid)), err), uuid, err);
+	struct mig_rows from = rows_of(e);
+	struct mig *m = mig_query_one(&from, Q_MIG_BY_UUID, STORE_ARGS(SV_S(uuid)), uuid, err);
+
+	if (m)
+		freshen(e, m);
+	return m;
 }
 
 GPtrArray *engine_events(struct engine *e, int64_t id, GError **err)

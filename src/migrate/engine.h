@@ -38,16 +38,21 @@ struct engine;
 /**
  * engine_new() - load the migrations that are not final and wait for their hosts.
  * @f: borrowed, must outlive it; its listener becomes the engine
+ * @kinds: what it can do, NULL-terminated; borrowed
+ *
+ * A row of another kind, or in a phase that its kind has not, stays as it is, and keeps its server; it is logged.
  */
-struct engine *engine_new(struct fleet *f, GError **err);
+struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds, GError **err);
+/** engine_kinds() - what it can do. Borrowed. */
+const struct task_kind *const *engine_kinds(const struct engine *e);
 void engine_free(struct engine *e);
 struct fleet *engine_fleet(struct engine *e);
 /** engine_checks() - runs of checks, for prechecks that no migration asks for. Borrowed. */
 struct check_set *engine_checks(struct engine *e);
 
-/* Migrations that ended since the start, by their final phase; the histograms are of those that are done. */
+/* Migrations that ended since the start, by their ends; the histograms are of those that are done. */
 struct engine_stats {
-	uint64_t ended[MIG_PHASE_N];
+	uint64_t ended[TASK_END_N];
 	uint64_t unforeseen; /* libvirt refused to begin what every precheck had passed */
 	struct metric_hist seconds, bytes, downtime_seconds; /* from the request to the end; sent; of the guest's pause */
 };
@@ -62,6 +67,7 @@ int engine_slots(const struct engine *e);
 #define MIG_PRIORITY_MAX 1000
 
 struct mig_request {
+	const struct task_kind *kind;
 	struct server *server;
 	const char *host;        /* NULL: the scheduler chooses */
 	enum mig_block block;
@@ -76,12 +82,12 @@ struct mig_request {
 typedef void engine_accepted_f(int64_t id, const GError *err, void *user);
 
 /**
- * engine_live_migrate() - begin a live migration.
+ * engine_request() - begin a task.
  * @done: called exactly once, perhaps before this returns: with the id when the
  *        row is durable (and, with wait_checks, the prechecks have passed), or
  *        with an error: ERR_CONFLICT, ERR_BAD_REQUEST, ERR_NO_VALID_HOST, ERR_PRECHECK, ERR_STORE
  */
-void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user);
+void engine_request(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user);
 
 /**
  * engine_abort() - stop a migration; the guest stays at its source if it still can.

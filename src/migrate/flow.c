@@ -146,7 +146,7 @@ static void go_on(struct mig *m, enum live_next next)
 			settle_ask_downtime(m, got_downtime);
 			return;
 		case LIVE_ENTER:
-			live_enter(m);
+			step_enter(m);
 			return;
 		case LIVE_WAIT:
 		case LIVE_NEXT_N:

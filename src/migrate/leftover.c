@@ -89,7 +89,7 @@ static bool is_ours(struct engine *e, const struct host *h, const struct server 
 	for (guint i = 0; rows && i < rows->len; i++) {
 		const struct mig *m = g_ptr_array_index(rows, i);
 
-		if (g_strcmp0(m->dest, h->name) == 0 && mig_is_final(m) && m->phase != MIG_DONE)
+		if (g_strcmp0(m->dest, h->name) == 0 && mig_is_final(m) && mig_stage(m)->end != TASK_DONE)
 			return true;
 	}
 	return false;

@@ -2,6 +2,7 @@
  *
  * The stages of a live migration, up to the copy. From there on they are flow.c's.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -21,38 +22,37 @@
 
 /* ---- the end ---- */
 
-/* libvirt was not called yet in these phases. */
-bool live_before_copy(const struct mig *m)
-{
-	return m->phase == MIG_CHECK || m->phase == MIG_QUEUED || m->phase == MIG_SCHEDULE || m->phase == MIG_PREPARE;
-}
-
-/* What becomes of the files that it made. Past the copy, an error means that the newest ones are not known. */
-enum volume_fate live_fate(const struct mig *m, enum mig_phase end)
-{
-	if (end == MIG_DONE)
-		return VOLUME_MOVED;
-	return end == MIG_ERROR && !live_before_copy(m) ? VOLUME_UNKNOWN : VOLUME_STAYED;
-}
-
 static struct volume_end files_of(const struct mig *m)
 {
 	return (struct volume_end){ .task = m->id, .server_uuid = m->server_uuid, .left = m->source };
 }
 
-bool live_write_end(struct mig *m, enum volume_fate fate, GError **err)
+/* What becomes of the files that it made. Past the copy, an error means that the newest ones are not known. */
+static enum volume_fate fate_of(const struct task_stage *from, enum task_end end)
+{
+	if (end == TASK_DONE)
+		return VOLUME_MOVED;
+	return end == TASK_ERROR && from->stop != TASK_STOPS ? VOLUME_UNKNOWN : VOLUME_STAYED;
+}
+
+static bool write_fate(struct mig *m, enum volume_fate fate, GError **err)
 {
 	struct volume_end files = files_of(m);
 
 	return volumes_write_fate(m->priv->engine->volumes, &files, fate, err) && definition_write_end(m, fate, err);
 }
 
-void live_ended(struct mig *m, enum volume_fate fate)
+static bool write_end(struct mig *m, const struct task_stage *from, enum task_end end, GError **err)
+{
+	return write_fate(m, fate_of(from, end), err);
+}
+
+static void ended(struct mig *m, const struct task_stage *from, enum task_end end)
 {
 	struct volume_end files = files_of(m);
 
-	definition_ended(m, fate);
-	volumes_resolve(m->priv->engine->volumes, &files, fate);
+	definition_ended(m, fate_of(from, end));
+	volumes_resolve(m->priv->engine->volumes, &files, fate_of(from, end));
 }
 
 static bool another_fits(struct mig *m, const char *why)
@@ -69,9 +69,10 @@ static bool another_fits(struct mig *m, const char *why)
 	return fits;
 }
 
-static bool write_given_up(struct mig *m, void *why, GError **err)
+static bool write_given_up(struct mig *m, void *unused, GError **err)
 {
-	return action_event_finish(m->priv->engine->store, m->action_id, "compute_live_migration", why, err) && live_write_end(m, VOLUME_STAYED, err);
+	(void)unused;
+	return write_fate(m, VOLUME_STAYED, err);
 }
 
 /* The row names no destination any more; so does memory. */
@@ -100,14 +101,14 @@ bool live_elsewhere(struct mig *m, const char *why)
 	c.row.dest = c.row.error = NULL;
 	c.row.attempt = 0;
 	c.row.force_wanted = c.row.paused_by_us = false;
+	c.details = kept;
 	c.also = write_given_up;
-	c.user = kept;
 	if (!step_write(m, &c)) {
 		step_later(m, RETRY_MS);
 		return true; /* again, from the phase that it is in */
 	}
 	destination_left(m);
-	live_enter(m);
+	step_enter(m);
 	return true;
 }
 
@@ -153,8 +154,7 @@ static char *not_movable(struct mig *m)
 static bool write_copy(struct mig *m, void *unused, GError **err)
 {
 	(void)unused;
-	return step_write_options(m, err) && definition_write_copy(m, err) &&
-	       (m->attempt > 0 || action_event_start(m->priv->engine->store, m->action_id, "compute_live_migration", m->source, err));
+	return definition_write_copy(m, err);
 }
 
 static bool make_xml(struct mig *m, GError **err)
@@ -255,7 +255,7 @@ static void got_xml(struct mig *m, struct hv_reply *r)
 		return;
 	}
 	live_describe(m, g_steal_pointer(&r->xml), g_steal_pointer(&r->xml_inactive), NULL);
-	live_enter(m);
+	step_enter(m);
 }
 
 /* The search has it already, but for a restart. */
@@ -286,7 +286,7 @@ static void planned(struct check_report *r, void *user)
 		live_destination_failed(m, r->err->message);
 	} else {
 		live_copies(m, r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
-		live_enter(m);
+		step_enter(m);
 	}
 }
 
@@ -325,83 +325,104 @@ static void planned_again(struct mig *m)
 	live_copies(m, NULL);
 }
 
-/* What memory does when a change of phase is written, for one that was written without an answer. Return: false if the row cannot be read. */
-static bool take_row(struct mig *m)
+/* In a phase before the copy libvirt was not called yet: it is stopped, and refused, at once. */
+static bool before_copy(const struct mig *m)
 {
-	static void (*const taken[MIG_PHASE_N])(struct mig *) = {
-		[MIG_SCHEDULE] = destination_left, [MIG_PREPARE] = planned_again, [MIG_COPY] = definition_copying, [MIG_FINISH] = settle_moved,
-	};
-	enum mig_phase was = m->phase;
-
-	if (!step_take_row(m))
-		return false;
-	if (m->phase != was && taken[m->phase])
-		taken[m->phase](m);
-	return true;
+	return mig_stage(m)->stop == TASK_STOPS;
 }
 
-void live_enter(struct mig *m)
-{
-	static void (*const enter[MIG_PHASE_N])(struct mig *) = {
-		[MIG_CHECK] = search_check, [MIG_SCHEDULE] = search_schedule, [MIG_PREPARE] = prepare,
-		[MIG_COPY] = flow_settle, [MIG_FINISH] = flow_settle, [MIG_UNDO] = flow_settle,
-	};
-
-	clock_cancel(&m->priv->timer);
-	if (mig_is_final(m))
-		return;
-	if (!take_row(m)) {
-		step_later(m, RETRY_MS);
-		return;
-	}
-	if (step_row_is_final(m)) {
-		step_end(m, m->priv->row_ended, m->priv->row_ended == MIG_DONE ? NULL : m->error);
-		return;
-	}
-	if (!mig_server(m)) {
-		/* Its record cannot go while a migration owns it (sync.c), so the database was edited. */
-		step_end(m, MIG_ERROR, "the server's record is gone");
-		return;
-	}
-	if (m->abort_wanted && live_before_copy(m)) {
-		step_end(m, MIG_CANCELLED, "aborted");
-		return;
-	}
-	if (m->phase == MIG_QUEUED)
-		return; /* the queue moves it on */
-	/* Right after a start no host is up yet, and none is to be refused for that. */
-	if (live_before_copy(m) && !fleet_settled(m->priv->engine->fleet)) {
-		step_later(m, RETRY_MS);
-		return;
-	}
-	enter[m->phase](m);
-}
-
-void live_abort(struct mig *m)
-{
-	if (live_before_copy(m))
-		live_enter(m);
-	else if (m->phase == MIG_COPY)
-		flow_poll(m);
-}
-
-void live_force(struct mig *m)
-{
-	flow_poll(m);
-}
-
-void live_event(struct mig *m, const struct hv_event *ev)
+static void event(struct mig *m, const struct hv_event *ev)
 {
 	if (ev->type == HV_EV_ITERATION)
 		m->progress.iteration = ev->iteration;
-	if (!live_before_copy(m))
+	if (!before_copy(m))
 		flow_event(m, ev);
 }
 
-void live_host(struct mig *m)
+/* What waits for a host has a timer. */
+static void host(struct mig *m)
 {
 	if (m->phase == MIG_QUEUED || m->priv->copy.running)
 		return;
 	if (m->priv->timer)
-		live_enter(m);
+		step_enter(m);
 }
+
+static void stop(struct mig *m)
+{
+	if (m->phase == MIG_COPY)
+		flow_poll(m);
+}
+
+/* The intent to pause is in the row before the guest is paused: later it shows whose pause it is. */
+static void want_force(struct mig *m, struct mig_draft *row)
+{
+	row->force_wanted = true;
+	row->paused_by_us = !fleet_conf(m->priv->engine->fleet)->live_migration_permit_post_copy;
+}
+
+static void left(struct mig *m)
+{
+	copy_left(&m->priv->copy);
+	watch_left(&m->priv->watch);
+	settle_left(&m->priv->settle);
+}
+
+static bool allows(const struct server *s, GError **err)
+{
+	if (s->task != SERVER_TASK_NONE)
+		return server_refuse_task(s, live_kind.request, err);
+	return s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || server_refuse_vm(s, live_kind.request, err);
+}
+
+/* ---- the kind ---- */
+
+#define P(x) (1u << MIG_##x)
+#define ENDS (P(ERROR) | P(CANCELLED))
+#define OWNED .task = SERVER_TASK_MIGRATING
+
+static const struct task_stage stages[] = {
+	[MIG_CHECK] = {
+		"check", "accepted", .next = P(QUEUED) | ENDS, OWNED, .stop = TASK_STOPS,
+		.begins = "conductor_live_migrate_instance", .enter = search_check,
+	},
+	[MIG_QUEUED] = {
+		"queued", "queued", .next = P(SCHEDULE) | ENDS, OWNED, .stop = TASK_STOPS, .in_progress = true, .holds = TASK_QUEUED,
+	},
+	[MIG_SCHEDULE] = {
+		"schedule", "preparing", .next = P(PREPARE) | P(QUEUED) | ENDS, OWNED, .stop = TASK_STOPS, .in_progress = true,
+		.holds = TASK_SLOT | TASK_CHOICE, .ends = "compute_live_migration", .enter = search_schedule, .taken = destination_left,
+	},
+	[MIG_PREPARE] = {
+		"prepare", "preparing", .next = P(COPY) | P(SCHEDULE) | P(FAILED) | ENDS, OWNED, .stop = TASK_STOPS, .in_progress = true,
+		.holds = TASK_SLOT | TASK_CLAIM, .ends = "conductor_live_migrate_instance", .enter = prepare, .taken = planned_again,
+	},
+	[MIG_COPY] = {
+		"copy", "running", .committed = "running (post-copy)", .next = P(PREPARE) | P(FINISH) | P(UNDO) | P(ERROR), OWNED,
+		.stop = TASK_STOP_ASKS, .in_progress = true, .forces = true, .sends = true, .holds = TASK_SLOT | TASK_CLAIM,
+		.begins = "compute_live_migration", .repeats = true, .enter = flow_settle, .taken = definition_copying,
+	},
+	[MIG_FINISH] = {
+		"finish", "post-migrating", .next = P(DONE) | P(ERROR), OWNED, .stop = TASK_STOP_NOT, .in_progress = true, .holds = TASK_SLOT,
+		.ends = "compute_live_migration", .begins = "compute_post_live_migration_at_destination", .begins_at_dest = true,
+		.enter = flow_settle, .taken = settle_moved,
+	},
+	[MIG_UNDO] = {
+		"undo", "running", .next = P(FINISH) | P(SCHEDULE) | P(FAILED) | ENDS, OWNED, .stop = TASK_STOP_ASKS, .in_progress = true,
+		.holds = TASK_SLOT | TASK_CLAIM, .enter = flow_settle,
+	},
+	[MIG_DONE]      = { "done",      "completed", .end = TASK_DONE },
+	[MIG_ERROR]     = { "error",     "error",     .end = TASK_ERROR },
+	[MIG_FAILED]    = { "failed",    "failed",    .end = TASK_FAILED },
+	[MIG_CANCELLED] = { "cancelled", "cancelled", .end = TASK_CANCELLED },
+};
+static_assert(G_N_ELEMENTS(stages) == MIG_PHASE_N, "stages is missing one");
+
+const struct task_kind live_kind = {
+	.type = "live-migration", .class = TASK_CLASS_LIVE, .stages = stages, .n = MIG_PHASE_N,
+	.queued = MIG_QUEUED, .choosing = MIG_SCHEDULE, .chosen = MIG_PREPARE, .checks = &live_checks, .of_server = true,
+	.action = "live-migration", .request = "os-migrateLive",
+	.stop_action = "live_migration_cancel", .force_action = "live_migration_force_complete",
+	.allows = allows, .left = left, .event = event, .host = host, .stop = stop, .want_force = want_force, .force = flow_poll,
+	.write_end = write_end, .ended = ended,
+};

@@ -8,10 +8,13 @@
 
 #include "migrate/copy.h"
 #include "migrate/engine.h"
+#include "migrate/live.h"
+#include "migrate/news.h"
 #include "migrate/postcopy.h"
 #include "migrate/probe.h"
 #include "migrate/queue.h"
 #include "migrate/settle.h"
+#include "migrate/task.h"
 #include "migrate/tune.h"
 #include "migrate/volume.h"
 #include "migrate/watch.h"
@@ -19,6 +22,7 @@
 struct engine {
 	struct fleet *fleet;
 	struct store *store;
+	const struct task_kind *const *kinds;
 	GPtrArray *active;          /* struct mig *, in no order; those that just ended too, until the next turn */
 	GPtrArray *ended;           /* struct mig *, borrowed: those */
 	GHashTable *by_id;          /* id -> struct mig *, not final */
@@ -47,9 +51,8 @@ struct mig_private {
 	uint64_t turn;               /* answers of an earlier turn are dropped */
 	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */
 	bool options_stale;          /* the row's options may be others than memory's */
-	bool options_written;        /* ... but this transaction writes them */
-	bool strayed;                /* the row is in no phase from which the last change could go on: step_take_row() */
-	enum mig_phase row_ended;    /* the end that the row was found to have; not a final phase: none */
+	bool strayed;                /* the row is in no phase from which the last change could go on */
+	int row_ended;               /* the final phase that the row was found to have; 0: none */
 	/* CHECK, SCHEDULE: the search for a destination */
 	GHashTable *excluded;        /* host -> reason */
 	char *candidate;             /* the host that is being asked */
@@ -85,54 +88,6 @@ struct host *mig_source(const struct mig *m);
 /** mig_dest() - NULL until one is chosen. */
 struct host *mig_dest(const struct mig *m);
 
-/* ---- live.c ---- */
-
-/** live_enter() - begin the work of the phase that @m is in; also how a restart goes on. */
-void live_enter(struct mig *m);
-/** live_before_copy() - it is in a phase in which libvirt was not called yet. */
-bool live_before_copy(const struct mig *m);
-/** live_fate() - what becomes of the files that it made, when it ends so. */
-enum volume_fate live_fate(const struct mig *m, enum mig_phase end);
-/** live_write_end() - it ends, or gives its destination up: what else is written in the transaction. */
-bool live_write_end(struct mig *m, enum volume_fate fate, GError **err);
-/** live_ended() - the same in memory, after the commit. */
-void live_ended(struct mig *m, enum volume_fate fate);
-/** live_prepared() - PREPARE goes on, with the last answers of both hosts. */
-void live_prepared(struct mig *m);
-/** live_event() - an event of a host for the server that @m moves. */
-void live_event(struct mig *m, const struct hv_event *ev);
-/** live_host() - a host that @m needs came up or went down. */
-void live_host(struct mig *m);
-/** live_abort(), live_force() - the row says abort_wanted or force_wanted now. */
-void live_abort(struct mig *m);
-void live_force(struct mig *m);
-
-/** live_destination_failed() - nothing of the guest is there yet: the next destination, or the end. */
-void live_destination_failed(struct mig *m, const char *why);
-/** live_describe() - set the guest's XML, live and defined, and the listeners of the live one (NULL: to be read from it). All are taken. */
-void live_describe(struct mig *m, char *xml, char *xml_inactive, GPtrArray *listeners);
-/** live_copies() - set what must be copied: struct block_item *, taken; NULL: not known. */
-void live_copies(struct mig *m, GPtrArray *items);
-/**
- * live_elsewhere() - give the chosen destination up and look for the next one.
- * @why: what was wrong with it; it is not asked again for this migration
- *
- * Only for a guest that lives at its source alone, and a destination that has nothing of it.
- * Return: false, with nothing changed, if the destination was requested, none other fits, or
- * migrate_max_retries is reached.
- */
-bool live_elsewhere(struct mig *m, const char *why);
-
-/* ---- tell.c: what watchers are told, and what is counted ---- */
-
-/** tell_init() - nothing was counted yet. */
-void tell_init(struct engine_stats *s);
-
-/** mig_tell() - @m was requested (@old MIG_PHASE_N), has moved on from @old, or something was decided about it. After the commit. */
-void mig_tell(const struct mig *m, enum mig_phase old, const char *why);
-/** mig_tell_progress() - a sample of its copy was taken. */
-void mig_tell_progress(const struct mig *m);
-
 /* ---- placing.c ---- */
 
 /**
@@ -155,14 +110,5 @@ void search_schedule(struct mig *m);
 
 /** leftover_seen() - a host has the waiting half of a migration that is over. */
 void leftover_seen(struct engine *e, struct host *h, const struct hv_dom *d);
-
-/* ---- engine.c ---- */
-
-/** engine_find() - the migration of that id, if it is not final. */
-struct mig *engine_find(struct engine *e, int64_t id);
-/** engine_ended() - @m is final: forget it. */
-void engine_ended(struct mig *m);
-/** engine_accept() - answer the caller that waits for the prechecks; @err NULL when they passed. */
-void engine_accept(struct mig *m, const GError *err);
 
 #endif

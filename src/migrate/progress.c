@@ -27,7 +27,7 @@ static void put_bound(struct jout *o, const char *name, int64_t ms)
 
 void mig_put_eta(struct jout *o, const struct mig *m)
 {
-	if (m->phase != MIG_COPY || !m->progress.eta_known) {
+	if (!mig_stage(m)->sends || !m->progress.eta_known) {
 		jout_null(o);
 		return;
 	}

@@ -87,7 +87,7 @@ static struct queue *queue_of(const struct mig *m)
 /* Every migration is live today. */
 static struct line *line_of(const struct mig *m)
 {
-	return &queue_of(m)->lines[TASK_CLASS_LIVE];
+	return &queue_of(m)->lines[m->kind->class];
 }
 
 static struct queue_entry *entry_of(const struct mig *m)
@@ -469,7 +469,7 @@ static void open_up(struct queue *q)
 	for (guint k = 0; k < q->engine->active->len; k++) {
 		struct mig *m = g_ptr_array_index(q->engine->active, k);
 
-		if (m->phase == MIG_SCHEDULE && !entry_of(m)->dest)
+		if (mig_holds(m, TASK_CHOICE) && !entry_of(m)->dest)
 			g_sequence_insert_sorted(choosing, m, before, NULL);
 	}
 	for (i = g_sequence_get_begin_iter(choosing); !g_sequence_iter_is_end(i); i = g_sequence_iter_next(i))
@@ -516,12 +516,12 @@ void queue_add(struct mig *m)
 
 void queue_moved(struct mig *m)
 {
-	count_slot(m, mig_phase_holds_slot(m->phase));
-	if (m->phase != MIG_SCHEDULE)
-		queue_hold(m, mig_phase_holds_claim(m->phase) ? mig_dest(m) : NULL);
-	if (m->phase == MIG_QUEUED && !entry_of(m)->in_order)
+	count_slot(m, mig_holds(m, TASK_SLOT));
+	if (!mig_holds(m, TASK_CHOICE))
+		queue_hold(m, mig_holds(m, TASK_CLAIM) ? mig_dest(m) : NULL);
+	if (mig_holds(m, TASK_QUEUED) && !entry_of(m)->in_order)
 		join(m);
-	else if (m->phase != MIG_QUEUED && entry_of(m)->in_order)
+	else if (!mig_holds(m, TASK_QUEUED) && entry_of(m)->in_order)
 		leave(m);
 }
 
@@ -741,11 +741,11 @@ static char *check_line(const struct line *l)
 
 		if (line_of(m) != l)
 			continue;
-		held.running += mig_phase_holds_slot(m->phase);
+		held.running += mig_holds(m, TASK_SLOT);
 		held.inbound += queue_held(m) != NULL;
-		held.queued += m->phase == MIG_QUEUED;
-		if ((m->phase == MIG_QUEUED) != (entry_of(m)->in_order && entry_of(m)->at))
-			return g_strdup_printf("migration %d is in %s, and %s the queue", (int)m->id, mig_phase_name(m->phase),
+		held.queued += mig_holds(m, TASK_QUEUED);
+		if (mig_holds(m, TASK_QUEUED) != (entry_of(m)->in_order && entry_of(m)->at))
+			return g_strdup_printf("migration %d is in %s, and %s the queue", (int)m->id, mig_phase_name(m),
 					       entry_of(m)->in_order ? "in" : "not in");
 	}
 	if (tally_differs(&held, &is))

@@ -7,96 +7,50 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
-
-static const char *const type_names[] = {
-	[MIG_LIVE] = "live-migration", [MIG_COLD] = "migration", [MIG_RESIZE] = "resize", [MIG_EVACUATION] = "evacuation",
-};
-static_assert(G_N_ELEMENTS(type_names) == MIG_TYPE_N, "type_names is missing one");
+#include "base/log.h"
 
 static const char *const block_names[] = { [MIG_BLOCK_NO] = "no", [MIG_BLOCK_YES] = "yes", [MIG_BLOCK_AUTO] = "auto" };
 static_assert(G_N_ELEMENTS(block_names) == MIG_BLOCK_N, "block_names is missing one");
 
-#define P(x) (1u << MIG_##x)
-
-/*
- * The stage table. @next: the phases that may follow. A phase may follow itself:
- * then only other fields of the row changed (abort_wanted, attempt).
- */
-static const struct {
-	const char *name, *status;
-	unsigned next;
-	bool slot, claim, cancellable, in_progress, final;
-} stages[] = {
-	[MIG_CHECK]    = { "check",    "accepted",       P(QUEUED) | P(ERROR) | P(CANCELLED), false, false, true, false, false },
-	[MIG_QUEUED]   = { "queued",   "queued",         P(SCHEDULE) | P(CANCELLED) | P(ERROR), false, false, true, true, false },
-	[MIG_SCHEDULE] = { "schedule", "preparing",      P(PREPARE) | P(QUEUED) | P(ERROR) | P(CANCELLED), true, false, true, true, false },
-	[MIG_PREPARE]  = { "prepare",  "preparing",      P(COPY) | P(SCHEDULE) | P(FAILED) | P(CANCELLED) | P(ERROR), true, true, true, true, false },
-	[MIG_COPY]     = { "copy",     "running",        P(PREPARE) | P(FINISH) | P(UNDO) | P(ERROR), true, true, true, true, false },
-	[MIG_FINISH]   = { "finish",   "post-migrating", P(DONE) | P(ERROR), true, false, false, true, false },
-	[MIG_UNDO]     = { "undo",     "running",        P(FINISH) | P(SCHEDULE) | P(FAILED) | P(CANCELLED) | P(ERROR), true, true, true, true, false },
-	[MIG_DONE]      = { "done",      "completed", 0, .final = true },
-	[MIG_ERROR]     = { "error",     "error",     0, .final = true },
-	[MIG_FAILED]    = { "failed",    "failed",    0, .final = true },
-	[MIG_CANCELLED] = { "cancelled", "cancelled", 0, .final = true },
-};
-static_assert(G_N_ELEMENTS(stages) == MIG_PHASE_N, "stages is missing one");
-
-const char *mig_type_name(enum mig_type t)
+const struct task_stage *mig_stage(const struct mig *m)
 {
-	return type_names[t];
+	return &m->kind->stages[m->phase];
 }
 
-const char *mig_phase_name(enum mig_phase p)
+const char *mig_phase_name(const struct mig *m)
 {
-	return stages[p].name;
+	return mig_stage(m)->name;
 }
 
-static const char in_postcopy[] = "running (post-copy)";
-
-static const char *status_of(enum mig_phase p, bool postcopy)
+static const char *status_of(const struct task_stage *st, bool postcopy)
 {
-	return postcopy && p == MIG_COPY ? in_postcopy : stages[p].status;
+	return postcopy && st->committed ? st->committed : st->status;
 }
 
 const char *mig_status(const struct mig *m)
 {
-	return status_of(m->phase, m->postcopy);
+	return status_of(mig_stage(m), m->postcopy);
+}
+
+bool mig_is_committed(const struct mig *m)
+{
+	return m->postcopy && mig_stage(m)->committed;
 }
 
 /* Nova leaves "running (post-copy)" out of this list too (nova.md 4.2). */
 bool mig_in_progress(const struct mig *m)
 {
-	return stages[m->phase].in_progress && !(m->postcopy && m->phase == MIG_COPY);
+	return mig_stage(m)->in_progress && !mig_is_committed(m);
 }
 
 bool mig_is_final(const struct mig *m)
 {
-	return stages[m->phase].final;
+	return mig_stage(m)->end != TASK_GOES_ON;
 }
 
-bool mig_phase_holds_slot(enum mig_phase p)
+bool mig_holds(const struct mig *m, enum task_hold what)
 {
-	return stages[p].slot;
-}
-
-bool mig_phase_holds_claim(enum mig_phase p)
-{
-	return stages[p].claim;
-}
-
-bool mig_phase_cancellable(enum mig_phase p)
-{
-	return stages[p].cancellable;
-}
-
-bool mig_phase_final(enum mig_phase p)
-{
-	return stages[p].final;
-}
-
-bool mig_phase_follows(enum mig_phase old, enum mig_phase new)
-{
-	return old == new || stages[old].next & 1u << new;
+	return mig_stage(m)->holds & what;
 }
 
 void mig_free(struct mig *m)
@@ -118,7 +72,7 @@ void mig_free(struct mig *m)
 
 /* ---- writing ---- */
 
-struct mig_draft mig_draft(const struct mig *m, enum mig_phase next)
+struct mig_draft mig_draft_of(const struct mig *m, int next)
 {
 	return (struct mig_draft){
 		.phase = next, .dest = m->dest, .error = m->error, .attempt = m->attempt, .priority = m->priority, .abort_wanted = m->abort_wanted,
@@ -164,19 +118,20 @@ bool mig_insert(struct store *s, struct mig *m, GError **err)
 
 	m->created_us = m->updated_us = now;
 	return store_insert(s, Q_MIG_INSERT,
-			    STORE_ARGS(SV_S(m->uuid), SV_S(m->server_uuid), SV_S(type_names[m->type]), SV_S(stages[m->phase].name),
-				       SV_S(stages[m->phase].status), SV_S(m->source), SV_S(m->dest), SV_S(m->requested_host), SV_S(options),
+			    STORE_ARGS(SV_S(m->uuid), SV_S(m->server_uuid), SV_S(m->kind->type), SV_S(mig_phase_name(m)),
+				       SV_S(mig_status(m)), SV_S(m->source), SV_S(m->dest), SV_S(m->requested_host), SV_S(options),
 				       SV_S(m->user_id), SV_S(m->project_id), SV_S(m->request_id), SV_I(m->action_id), SV_I(now)),
 			    &m->id, err) &&
-	       store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_NULL, SV_S(stages[m->phase].name), SV_S("requested"), SV_I(now)), NULL, err);
+	       store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_NULL, SV_S(mig_phase_name(m)), SV_S("requested"), SV_I(now)), NULL, err);
 }
 
-bool mig_update(struct store *s, const struct mig *m, enum mig_phase old, const struct mig_draft *d, int64_t now, bool *ret_written, GError **err)
+bool mig_update(struct store *s, const struct mig *m, int old, const struct mig_draft *d, int64_t now, bool *ret_written, GError **err)
 {
+	const struct task_stage *st = m->kind->stages, *next = &st[d->phase];
 	int64_t changed;
 
 	if (!store_run(s, Q_MIG_PHASE,
-		       STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[d->phase].name), SV_S(status_of(d->phase, d->postcopy)), SV_S(d->dest),
+		       STORE_ARGS(SV_I(m->id), SV_S(st[old].name), SV_S(next->name), SV_S(status_of(next, d->postcopy)), SV_S(d->dest),
 				  SV_I(d->attempt), SV_I(d->abort_wanted), SV_I(d->force_wanted), SV_I(d->paused_by_us), SV_S(d->error), SV_I(now),
 				  SV_I(d->postcopy)),
 		       &changed, err))
@@ -185,9 +140,11 @@ bool mig_update(struct store *s, const struct mig *m, enum mig_phase old, const 
 	return true;
 }
 
-bool mig_add_event(struct store *s, const struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, int64_t now, GError **err)
+bool mig_add_event(struct store *s, const struct mig *m, int old, int new, const char *why, int64_t now, GError **err)
 {
-	return store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_S(stages[old].name), SV_S(stages[new].name), SV_S(why), SV_I(now)), NULL, err);
+	const struct task_stage *st = m->kind->stages;
+
+	return store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_S(st[old].name), SV_S(st[new].name), SV_S(why), SV_I(now)), NULL, err);
 }
 
 bool mig_update_options(struct store *s, const struct mig *m, int priority, GError **err)
@@ -210,8 +167,9 @@ bool mig_update_progress(struct store *s, const struct mig *m, int64_t now, GErr
 /* ---- reading ---- */
 
 struct reader {
+	const struct mig_rows *from;
 	GPtrArray *list;
-	char *bad;
+	char *bad; /* why the last one that was left out was */
 };
 
 static bool index_of(const char *name, int *ret, const char *(*name_of)(int), int n)
@@ -223,16 +181,6 @@ static bool index_of(const char *name, int *ret, const char *(*name_of)(int), in
 		}
 	}
 	return false;
-}
-
-static const char *phase_at(int i)
-{
-	return stages[i].name;
-}
-
-static const char *type_at(int i)
-{
-	return type_names[i];
 }
 
 static const char *block_at(int i)
@@ -264,23 +212,35 @@ static void read_progress(struct mig *m, const struct store_row *row)
 	m->progress.downtime_ms = store_int(row, 27);
 }
 
+static void leave_out(struct reader *r, const struct store_row *row)
+{
+	g_free(r->bad);
+	r->bad = g_strdup_printf("migration %d has the unknown type or phase %s/%s", (int)store_int(row, 0), store_text(row, 3), store_text(row, 4));
+	log_error("migration_unreadable", LOG_D("migration", store_int(row, 0)), LOG_S("server", store_text(row, 2)), LOG_S("type", store_text(row, 3)),
+		  LOG_S("phase", store_text(row, 4)));
+	if (r->from->unknown)
+		g_hash_table_add(r->from->unknown, g_strdup(store_text(row, 2)));
+}
+
 /* The order is that of the MIG columns in store/queries.h. */
 static bool read_row(const struct store_row *row, void *user)
 {
 	struct reader *r = user;
-	struct mig *m = g_new0(struct mig, 1);
-	int type, phase;
+	const struct task_kind *kind = kind_find(r->from->kinds, store_text(row, 3));
+	int phase = kind ? kind_stage(kind, store_text(row, 4)) : -1;
+	struct mig *m;
 
+	if (phase < 0) {
+		leave_out(r, row);
+		return true;
+	}
+	m = g_new0(struct mig, 1);
 	g_ptr_array_add(r->list, m);
 	m->id = store_int(row, 0);
-	if (!index_of(store_text(row, 3), &type, type_at, MIG_TYPE_N) || !index_of(store_text(row, 4), &phase, phase_at, MIG_PHASE_N)) {
-		r->bad = g_strdup_printf("migration %d has the unknown type or phase %s/%s", (int)m->id, store_text(row, 3), store_text(row, 4));
-		return false;
-	}
 	g_strlcpy(m->uuid, store_text(row, 1), sizeof m->uuid);
 	g_strlcpy(m->server_uuid, store_text(row, 2), sizeof m->server_uuid);
-	m->type = (enum mig_type)type;
-	m->phase = (enum mig_phase)phase;
+	m->kind = kind;
+	m->phase = phase;
 	m->source = g_strdup(store_text(row, 6));
 	m->dest = g_strdup(store_text(row, 7));
 	m->requested_host = g_strdup(store_text(row, 8));
@@ -301,19 +261,35 @@ static bool read_row(const struct store_row *row, void *user)
 	return true;
 }
 
-GPtrArray *mig_query(struct store *s, enum query q, const struct store_val *args, size_t n, GError **err)
+static GPtrArray *read_all(const struct mig_rows *from, enum query q, const struct store_val *args, size_t n, char **ret_bad, GError **err)
 {
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)mig_free);
-	struct reader r = { .list = list };
+	struct reader r = { .from = from, .list = list };
+	bool ok = store_each(from->store, q, args, n, read_row, &r, err);
 
-	if (!store_each(s, q, args, n, read_row, &r, err))
-		return NULL;
-	if (r.bad) {
-		g_set_error(err, ERR, ERR_STORE, "%s", r.bad);
-		g_free(r.bad);
-		return NULL;
-	}
-	return g_steal_pointer(&list);
+	*ret_bad = r.bad;
+	return ok ? g_steal_pointer(&list) : NULL;
+}
+
+GPtrArray *mig_query(const struct mig_rows *from, enum query q, const struct store_val *args, size_t n, GError **err)
+{
+	g_autofree char *bad = NULL;
+
+	return read_all(from, q, args, n, &bad, err);
+}
+
+struct mig *mig_query_one(const struct mig_rows *from, enum query q, const struct store_val *args, size_t n, const char *what, GError **err)
+{
+	g_autofree char *bad = NULL;
+	g_autoptr(GPtrArray) list = read_all(from, q, args, n, &bad, err);
+
+	if (list && list->len)
+		return g_ptr_array_steal_index(list, 0);
+	if (list && bad)
+		g_set_error(err, ERR, ERR_STORE, "%s", bad);
+	else if (list)
+		g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %s could not be found.", what);
+	return NULL;
 }
 
 static void event_free(void *data)

@@ -14,21 +14,8 @@
 #include <glib.h>
 
 #include "base/util.h"
+#include "migrate/kind.h"
 #include "store/store.h"
-
-enum mig_type { MIG_LIVE, MIG_COLD, MIG_RESIZE, MIG_EVACUATION, MIG_TYPE_N };
-
-enum mig_phase {
-	MIG_CHECK,     /* prechecks; hosts are asked */
-	MIG_QUEUED,    /* waits for a slot */
-	MIG_SCHEDULE,  /* a slot is held; the destination is chosen and claimed */
-	MIG_PREPARE,   /* both hosts are asked, the destination's XML is made */
-	MIG_COPY,      /* libvirt may have been called */
-	MIG_FINISH,    /* it runs at the destination; the source is cleaned */
-	MIG_UNDO,      /* it stays at the source; the destination is cleaned */
-	MIG_DONE, MIG_ERROR, MIG_FAILED, MIG_CANCELLED,
-	MIG_PHASE_N
-};
 
 enum mig_block { MIG_BLOCK_NO, MIG_BLOCK_YES, MIG_BLOCK_AUTO, MIG_BLOCK_N };
 
@@ -52,8 +39,8 @@ struct mig {
 	int64_t id;
 	char uuid[UTIL_UUID_LEN + 1];
 	char server_uuid[UTIL_UUID_LEN + 1];
-	enum mig_type type;
-	enum mig_phase phase;
+	const struct task_kind *kind;
+	int phase;                 /* the kind's stage */
 	bool postcopy;             /* the guest ran at the destination before its memory was there */
 	char *source, *dest;       /* host names; dest NULL until one is chosen */
 	char *requested_host;      /* NULL: the scheduler chooses */
@@ -74,10 +61,10 @@ struct mig {
 	struct mig_private *priv;  /* of the engine; NULL in a record read from the store */
 };
 
-/** mig_type_name() - "live-migration", "migration", "resize", "evacuation". */
-const char *mig_type_name(enum mig_type t);
+/** mig_stage() - what is true of it now. Borrowed. */
+const struct task_stage *mig_stage(const struct mig *m);
 /** mig_phase_name() - "copy", ...; the words of the store and of the log. */
-const char *mig_phase_name(enum mig_phase p);
+const char *mig_phase_name(const struct mig *m);
 /** mig_status() - Nova's status ("queued", "running", "running (post-copy)", ...). */
 const char *mig_status(const struct mig *m);
 /** mig_in_progress() - true for what GET /servers/{id}/migrations lists: queued, preparing, running, post-migrating. */
@@ -87,48 +74,56 @@ bool mig_is_final(const struct mig *m);
 /** mig_free() - a record without a running part (priv). */
 void mig_free(struct mig *m);
 
-/** mig_phase_holds_slot() - it counts against max_concurrent_live_migrations. */
-bool mig_phase_holds_slot(enum mig_phase p);
-/** mig_phase_holds_claim() - room at the destination is claimed for it. */
-bool mig_phase_holds_claim(enum mig_phase p);
-/** mig_phase_cancellable() - an abort still can keep the guest at its source. */
-bool mig_phase_cancellable(enum mig_phase p);
-/** mig_phase_final() - nothing more happens in it. */
-bool mig_phase_final(enum mig_phase p);
-/** mig_phase_follows() - @new may follow @old, or is @old. */
-bool mig_phase_follows(enum mig_phase old, enum mig_phase new);
+/** mig_holds() - it has this in its stage (enum task_hold). */
+bool mig_holds(const struct mig *m, enum task_hold what);
+/** mig_is_committed() - there is no way back, though it is in a stage that can be left: the guest runs at its destination (postcopy). */
+bool mig_is_committed(const struct mig *m);
 
 /* ---- rows ---- */
 
 /*
  * What a step changes: a draft. It is written in one transaction, and taken over by memory after the commit. Texts are borrowed.
- * mig_draft() fills in what the record has.
+ * mig_draft_of() fills in what the record has.
  */
 struct mig_draft {
-	enum mig_phase phase;
+	int phase;
 	const char *dest, *error;
 	int attempt, priority;
 	bool abort_wanted, force_wanted, paused_by_us, postcopy;
 };
 
-/** mig_draft() - @m as it is, in phase @next. */
-struct mig_draft mig_draft(const struct mig *m, enum mig_phase next);
+/** mig_draft_of() - @m as it is, in phase @next. */
+struct mig_draft mig_draft_of(const struct mig *m, int next);
 /** mig_take_draft() - the record is what @d says from now on. */
 void mig_take_draft(struct mig *m, const struct mig_draft *d);
 
 /** mig_insert() - write a new row and its first event inside the caller's transaction; sets its id and times. */
 bool mig_insert(struct store *s, struct mig *m, GError **err);
 /** mig_update() - write @d into the row of @m that is in phase @old. @now: µs. @ret_written: false if the row is in another phase. */
-bool mig_update(struct store *s, const struct mig *m, enum mig_phase old, const struct mig_draft *d, int64_t now, bool *ret_written, GError **err);
+bool mig_update(struct store *s, const struct mig *m, int old, const struct mig_draft *d, int64_t now, bool *ret_written, GError **err);
 /** mig_add_event() - one more line of its history. */
-bool mig_add_event(struct store *s, const struct mig *m, enum mig_phase old, enum mig_phase new, const char *why, int64_t now, GError **err);
+bool mig_add_event(struct store *s, const struct mig *m, int old, int new, const char *why, int64_t now, GError **err);
 /** mig_update_options() - what was asked, with this priority, and what it takes at its destination. */
 bool mig_update_options(struct store *s, const struct mig *m, int priority, GError **err);
 /** mig_update_progress() - the byte counts. @now: µs */
 bool mig_update_progress(struct store *s, const struct mig *m, int64_t now, GError **err);
 
-/** mig_query() - rows of a query that has the MIG columns. Return: GPtrArray of struct mig *, owned. */
-GPtrArray *mig_query(struct store *s, enum query q, const struct store_val *args, size_t n, GError **err);
+/* What is read: rows of these kinds (NULL-terminated). */
+struct mig_rows {
+	struct store *store;
+	const struct task_kind *const *kinds;
+	GHashTable *unknown; /* UUIDs, owned, of servers whose rows have a kind or a phase that is not known; NULL: they are not collected */
+};
+
+/**
+ * mig_query() - rows of a query that has the MIG columns.
+ *
+ * A row of an unknown kind or phase, of another version or edited by hand, is left out, and logged: its neighbours are none the worse.
+ * Return: GPtrArray of struct mig *, owned.
+ */
+GPtrArray *mig_query(const struct mig_rows *from, enum query q, const struct store_val *args, size_t n, GError **err);
+/** mig_query_one() - the first row. @what: for the error. Return: owned; NULL with ERR_NOT_FOUND, or ERR_STORE: it cannot be read. */
+struct mig *mig_query_one(const struct mig_rows *from, enum query q, const struct store_val *args, size_t n, const char *what, GError **err);
 
 struct mig_event {
 	char *old_phase, *new_phase, *why;

@@ -9,25 +9,31 @@
 #include "base/log.h"
 #include "fleet/sched.h"
 #include "migrate/block.h"
-#include "migrate/checks.h"
+#include "migrate/check_all.h"
 #include "migrate/mig.h"
 #include "migrate/step.h"
 
 #define RETRY_MS 1000
+
+/* Else it is only asked whether there is a destination. */
+static bool choosing(const struct mig *m)
+{
+	return mig_holds(m, TASK_CHOICE);
+}
 
 /* Before anything was done at a host. */
 static void refuse(struct mig *m, const GError *why)
 {
 	g_autoptr(GError) kept = g_error_copy(why);
 
-	step_end(m, MIG_ERROR, kept->message);
+	step_end(m, kind_final(m->kind, TASK_ERROR), kept->message);
 	if (mig_is_final(m))
 		engine_accept(m, kept);
 }
 
 static void to_queue(struct mig *m)
 {
-	if (!step_go(m, MIG_QUEUED, "checks passed", NULL, NULL))
+	if (!step_go(m, m->kind->queued, "checks passed", NULL, NULL))
 		return;
 	engine_accept(m, NULL);
 }
@@ -42,31 +48,22 @@ static void take_place(struct mig *m, struct host *h)
 	hv_place_free(p);
 }
 
-/* Nova's conductor is done when the checks of a destination are. */
-static bool write_found(struct mig *m, void *unused, GError **err)
-{
-	(void)unused;
-	return step_write_options(m, err) &&
-	       action_event_finish(m->priv->engine->store, m->action_id, "conductor_live_migrate_instance", NULL, err);
-}
-
 static void found(struct mig *m, struct host *h)
 {
 	struct step_change c;
 
-	if (m->phase == MIG_CHECK) {
+	if (!choosing(m)) {
 		to_queue(m);
 		return;
 	}
 	take_place(m, h);
-	c = step_change(m, MIG_PREPARE, m->requested_host ? "requested" : "best of those that fit");
+	c = step_change(m, m->kind->chosen, m->requested_host ? "requested" : "best of those that fit");
 	c.row.dest = h->name;
-	c.also = write_found;
 	if (!step_write(m, &c)) {
 		step_later(m, RETRY_MS);
 		return;
 	}
-	live_enter(m);
+	step_enter(m);
 }
 
 static void none_found(struct mig *m, const struct sched_result *res)
@@ -113,12 +110,12 @@ static void judged(struct check_report *r, void *user)
 static void try_host(struct mig *m, const char *host, bool chosen)
 {
 	struct check_request req = {
-		.table = &live_checks, .server_uuid = m->server_uuid, .dest = host, .block = m->block, .disk_check = m->disk_check, .force = m->force,
+		.table = m->kind->checks, .server_uuid = m->server_uuid, .dest = host, .block = m->block, .disk_check = m->disk_check, .force = m->force,
 		.chosen = chosen, .task = m->id,
 	};
 
 	/* Room and slot are held before the host is asked: no other migration may take them meanwhile. */
-	if (m->phase == MIG_SCHEDULE && fleet_host(m->priv->engine->fleet, host))
+	if (choosing(m) && fleet_host(m->priv->engine->fleet, host))
 		queue_hold(m, fleet_host(m->priv->engine->fleet, host));
 	util_replace(&m->priv->candidate, host);
 	check_cancel(m->priv->precheck);
@@ -133,7 +130,7 @@ static void back_to_queue(struct mig *m, const char *host)
 
 	m->priv->checked = false;
 	live_describe(m, NULL, NULL, NULL);
-	(void)step_go(m, MIG_QUEUED, why, NULL, NULL); /* else the phase is entered again */
+	(void)step_go(m, m->kind->queued, why, NULL, NULL); /* else the phase is entered again */
 }
 
 /* A check holds nothing: it may ask a busy host too. */
@@ -141,7 +138,7 @@ static bool must_wait(struct mig *m, struct host *h, const struct sched_need *ne
 {
 	struct fleet *f = m->priv->engine->fleet;
 
-	return m->phase == MIG_SCHEDULE && h != need->held && sched_is_busy(f, h, need->class) && (m->force || sched_fits(f, need, h));
+	return choosing(m) && h != need->held && sched_is_busy(f, h, need->class) && (m->force || sched_fits(f, need, h));
 }
 
 static void ask_for(struct mig *m)
@@ -171,7 +168,7 @@ static void next_host(struct mig *m)
 	need.exclude = m->priv->excluded;
 	need.held = held;
 	h = held && sched_fits(f, &need, held) ? held : sched_best(f, &need, &busy);
-	if (!h && m->phase == MIG_CHECK)
+	if (!h && !choosing(m))
 		h = busy;
 	if (h) {
 		try_host(m, h->name, true);
@@ -200,7 +197,7 @@ static bool some_host_fits(struct mig *m)
 
 static bool quick_checks(struct mig *m)
 {
-	struct check_request req = { .table = &live_checks, .server_uuid = m->server_uuid, .dest = m->requested_host, .block = m->block, .force = m->force,
+	struct check_request req = { .table = m->kind->checks, .server_uuid = m->server_uuid, .dest = m->requested_host, .block = m->block, .force = m->force,
 				     .task = m->id, .held = queue_held(m) };
 	g_autoptr(GError) why = NULL;
 

@@ -175,15 +175,6 @@ static enum live_next undo(struct mig *m, const char *why)
 	return step_write(m, &c) ? LIVE_JUDGE : LIVE_AGAIN;
 }
 
-static bool write_moved(struct mig *m, void *unused, GError **err)
-{
-	struct store *s = m->priv->engine->store;
-
-	(void)unused;
-	return action_event_finish(s, m->action_id, "compute_live_migration", NULL, err) &&
-	       action_event_start(s, m->action_id, "compute_post_live_migration_at_destination", m->dest, err);
-}
-
 static void announced(struct mig *m, struct hv_reply *r)
 {
 	if (r->err)
@@ -220,7 +211,6 @@ static enum live_next moved(struct mig *m)
 	if (m->postcopy)
 		c.row.error = NULL; /* whatever broke on the way is over */
 	c.server.host = m->dest;
-	c.also = write_moved;
 	if (!step_write(m, &c))
 		return LIVE_AGAIN;
 	settle_moved(m);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "migrate/engine.h"
+#include "migrate/live.h"
 #include "migrate/next.h"
 #include "migrate/probe.h"
 

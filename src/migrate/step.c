@@ -19,8 +19,6 @@ void step_attach(struct engine *e, struct mig *m)
 
 static void private_free(struct mig_private *p)
 {
-	if (!p)
-		return;
 	clock_cancel(&p->timer);
 	check_cancel(p->precheck);
 	g_clear_pointer(&p->copies, g_ptr_array_unref);
@@ -116,7 +114,7 @@ static void later_fired(void *user)
 	struct mig *m = user;
 
 	m->priv->timer = NULL;
-	live_enter(m);
+	step_enter(m);
 }
 
 void step_later(struct mig *m, int64_t ms)
@@ -129,34 +127,57 @@ void step_later(struct mig *m, int64_t ms)
 
 void step_not_written(const struct mig *m, const GError *why)
 {
-	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m->phase)), LOG_S("error", why->message));
+	log_error("migration_not_written", LOG_D("migration", m->id), LOG_S("phase", mig_phase_name(m)), LOG_S("error", why->message));
 }
 
 /* @old: in: the phase that memory has; out: the one that the row had. */
-static bool write_from(struct mig *m, enum mig_phase *old, const struct mig_draft *row, int64_t now, GError **err)
+static bool write_from(struct mig *m, int *old, const struct mig_draft *row, int64_t now, GError **err)
 {
 	struct store *s = m->priv->engine->store;
-	enum mig_phase memory = *old;
+	int memory = *old;
 	bool written;
 
 	if (!mig_update(s, m, memory, row, now, &written, err))
 		return false;
-	for (int p = 0; !written && p < MIG_PHASE_N; p++) {
-		*old = (enum mig_phase)p;
-		if (m->priv->doubted & 1u << p && mig_phase_follows(*old, row->phase) && !mig_update(s, m, *old, row, now, &written, err))
+	for (int p = 0; !written && p < m->kind->n; p++) {
+		*old = p;
+		if (m->priv->doubted & 1u << p && kind_follows(m->kind, p, row->phase) && !mig_update(s, m, p, row, now, &written, err))
 			return false;
 	}
 	if (written)
 		return true;
 	m->priv->strayed = true;
-	g_set_error(err, ERR, ERR_STORE_RACE, "migration %d is not in phase %s any more", (int)m->id, mig_phase_name(memory));
+	g_set_error(err, ERR, ERR_STORE_RACE, "migration %d is not in phase %s any more", (int)m->id, m->kind->stages[memory].name);
 	return false;
+}
+
+/* What was asked, and what it takes at its destination, where the row may say something else. */
+static bool write_options(struct mig *m, const struct step_change *c, GError **err)
+{
+	m->priv->options_stale |= c->row.priority != m->priority;
+	return !m->priv->options_stale || mig_update_options(m->priv->engine->store, m, c->row.priority, err);
+}
+
+/* The events of the instance action that end and begin with the stage; at the end all of them, and the action. */
+static bool write_action(struct mig *m, const struct step_change *c, GError **err)
+{
+	struct store *s = m->priv->engine->store;
+	const struct task_stage *st = &m->kind->stages[c->row.phase];
+
+	if (st->end != TASK_GOES_ON)
+		return action_event_finish(s, m->action_id, NULL, c->details, err) && action_finish(s, m->action_id, c->details ? "Error" : NULL, err);
+	if (c->row.phase == m->phase)
+		return true;
+	if (st->ends && !action_event_finish(s, m->action_id, st->ends, c->details, err))
+		return false;
+	return !st->begins || (st->repeats && c->row.attempt > 0) ||
+	       action_event_start(s, m->action_id, st->begins, st->begins_at_dest ? c->row.dest : m->source, err);
 }
 
 static bool write_change(struct mig *m, const struct step_change *c, int64_t now, GError **err)
 {
 	struct engine *e = m->priv->engine;
-	enum mig_phase from = m->phase;
+	int from = m->phase;
 	struct server *s = mig_server(m);
 	bool known;
 
@@ -165,14 +186,11 @@ static bool write_change(struct mig *m, const struct step_change *c, int64_t now
 	known = from != m->phase && from == c->row.phase; /* its event is in the history already */
 	if (!known && !mig_add_event(e->store, m, from, c->row.phase, c->why, now, err))
 		return false;
-	if (c->row.priority != m->priority) {
-		m->priv->options_stale = m->priv->options_written = true;
-		if (!mig_update_options(e->store, m, c->row.priority, err))
-			return false;
-	}
 	if (s && server_draft_differs(s, &c->server) && !fleet_server_write(e->fleet, s, &c->server, err))
 		return false;
-	return !c->also || c->also(m, c->user, err);
+	if (m->kind->stages[c->row.phase].end != TASK_GOES_ON && !mig_update_progress(e->store, m, now, err))
+		return false;
+	return write_options(m, c, err) && write_action(m, c, err) && (!c->also || c->also(m, c->user, err));
 }
 
 /* Answers that are under way will be dropped: they are no longer wanted. */
@@ -181,11 +199,9 @@ static void leave_phase(struct mig *m)
 	struct mig_private *p = m->priv;
 
 	p->turn++;
-	copy_left(&p->copy);
-	watch_left(&p->watch);
-	settle_left(&p->settle);
 	clock_cancel(&p->timer);
 	check_cancel(g_steal_pointer(&p->precheck));
+	m->kind->left(m);
 	queue_moved(m);
 }
 
@@ -194,27 +210,31 @@ static void take_change(struct mig *m, const struct step_change *c, int64_t now)
 {
 	struct mig_private *p = m->priv;
 	struct server *s = mig_server(m);
-	enum mig_phase old = m->phase;
+	const struct task_stage *old = mig_stage(m);
 
 	p->doubted = 0;
-	p->row_ended = MIG_CHECK;
-	p->options_stale &= !p->options_written;
+	p->row_ended = 0;
+	p->options_stale = false;
 	m->updated_us = now;
 	mig_take_draft(m, &c->row);
 	if (s && server_draft_differs(s, &c->server))
 		fleet_server_take(p->engine->fleet, s, &c->server);
-	if (old != m->phase)
+	if (old != mig_stage(m))
 		leave_phase(m);
-	log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", mig_phase_name(old)),
-		 LOG_S("to", mig_phase_name(m->phase)), LOG_S("source", m->source), LOG_S("dest", m->dest), LOG_S("why", c->why));
-	mig_tell(m, old, c->why);
+	log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", old->name),
+		 LOG_S("to", mig_phase_name(m)), LOG_S("source", m->source), LOG_S("dest", m->dest), LOG_S("why", c->why));
+	news_phase(m, old, c->why);
 }
 
-struct step_change step_change(const struct mig *m, enum mig_phase next, const char *why)
+struct step_change step_change(const struct mig *m, int next, const char *why)
 {
 	const struct server *s = mig_server(m);
+	struct step_change c = { .row = mig_draft_of(m, next), .why = why };
 
-	return (struct step_change){ .row = mig_draft(m, next), .server = s ? server_draft(s) : (struct server_draft){ .host = NULL }, .why = why };
+	if (s)
+		c.server = server_draft(s);
+	c.server.task = m->kind->stages[next].task;
+	return c;
 }
 
 bool step_set(struct mig *m, const struct step_change *c, GError **err)
@@ -222,10 +242,9 @@ bool step_set(struct mig *m, const struct step_change *c, GError **err)
 	struct store *s = m->priv->engine->store;
 	int64_t now = clock_wall_us();
 
-	g_assert(mig_phase_follows(m->phase, c->row.phase));
+	g_assert(kind_follows(m->kind, m->phase, c->row.phase));
 	if (!store_begin(s, err))
 		return false;
-	m->priv->options_written = false;
 	if (!write_change(m, c, now, err)) {
 		store_rollback(s);
 		return false;
@@ -248,7 +267,7 @@ bool step_write(struct mig *m, const struct step_change *c)
 	return false;
 }
 
-bool step_note(struct mig *m, enum mig_phase next, const char *why, step_also_f *also, void *user)
+bool step_note(struct mig *m, int next, const char *why, step_also_f *also, void *user)
 {
 	struct step_change c = step_change(m, next, why);
 
@@ -258,7 +277,7 @@ bool step_note(struct mig *m, enum mig_phase next, const char *why, step_also_f 
 }
 
 /* The database did not take the change: the phase is as it was, and so is the world. Again. */
-bool step_go(struct mig *m, enum mig_phase next, const char *why, step_also_f *also, void *user)
+bool step_go(struct mig *m, int next, const char *why, step_also_f *also, void *user)
 {
 	if (step_note(m, next, why, also, user))
 		return true;
@@ -270,14 +289,6 @@ void step_set_place(struct mig *m, const char *place)
 {
 	m->priv->options_stale |= g_strcmp0(m->place, place) != 0;
 	util_replace(&m->place, place);
-}
-
-bool step_write_options(struct mig *m, GError **err)
-{
-	if (!m->priv->options_stale)
-		return true;
-	m->priv->options_written = true;
-	return mig_update_options(m->priv->engine->store, m, m->priority, err);
 }
 
 void step_save_progress(struct mig *m)
@@ -292,34 +303,36 @@ void step_save_progress(struct mig *m)
 
 /* ---- the row, after a doubt ---- */
 
-bool step_row_is_final(const struct mig *m)
-{
-	return mig_phase_final(m->priv->row_ended);
-}
-
 static void take(struct mig *m, const struct mig *row)
 {
-	struct mig_draft d = mig_draft(row, row->phase);
-	enum mig_phase was = m->phase;
+	struct mig_draft d = mig_draft_of(row, row->phase);
+	const struct task_stage *was = mig_stage(m);
 
 	d.priority = m->priority;
 	mig_take_draft(m, &d);
 	m->priv->doubted = 0;
 	leave_phase(m);
-	log_warning("migration_row_taken", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", mig_phase_name(was)),
-		    LOG_S("to", mig_phase_name(m->phase)), LOG_S("source", m->source), LOG_S("dest", m->dest));
-	mig_tell(m, was, "the database had written it before it lost the answer");
+	log_warning("migration_row_taken", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", was->name),
+		    LOG_S("to", mig_phase_name(m)), LOG_S("source", m->source), LOG_S("dest", m->dest));
+	news_phase(m, was, "the database had written it before it lost the answer");
 }
 
-bool step_take_row(struct mig *m)
+/*
+ * A change was refused because the row has strayed from memory. Memory takes its phase and what was written with it, as a restart
+ * would; what was under way is dropped. Of a row that has come to its end only that is noted (row_ended). Return: false while the
+ * database cannot say it.
+ */
+static bool take_row(struct mig *m)
 {
+	struct engine *e = m->priv->engine;
+	struct mig_rows from = { e->store, e->kinds, NULL };
 	g_autoptr(GPtrArray) rows = NULL;
 	g_autoptr(GError) why = NULL;
 	const struct mig *row;
 
 	if (!m->priv->strayed)
 		return true;
-	rows = mig_query(m->priv->engine->store, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
+	rows = mig_query(&from, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
 	if (!rows) {
 		log_error("migration_not_read", LOG_D("migration", m->id), LOG_S("error", why->message));
 		return false;
@@ -331,37 +344,64 @@ bool step_take_row(struct mig *m)
 		m->priv->doubted |= 1u << row->phase;
 	} else if (row && row->phase != m->phase) {
 		take(m, row);
+		if (mig_stage(m)->taken)
+			mig_stage(m)->taken(m);
 	}
 	return true;
+}
+
+/* ---- entering a stage ---- */
+
+void step_enter(struct mig *m)
+{
+	const struct task_stage *st;
+
+	clock_cancel(&m->priv->timer);
+	if (mig_is_final(m))
+		return;
+	if (!take_row(m)) {
+		step_later(m, RETRY_MS);
+		return;
+	}
+	st = mig_stage(m);
+	if (m->priv->row_ended)
+		step_end(m, m->priv->row_ended, m->kind->stages[m->priv->row_ended].end == TASK_DONE ? NULL : m->error);
+	else if (!mig_server(m)) /* its record cannot go while a migration owns it (sync.c), so the database was edited */
+		step_end(m, kind_final(m->kind, TASK_ERROR), "the server's record is gone");
+	else if (m->abort_wanted && st->stop == TASK_STOPS)
+		step_end(m, kind_final(m->kind, TASK_CANCELLED), "aborted");
+	else if (!st->enter)
+		return; /* the queue moves it on, or time */
+	else if (st->stop == TASK_STOPS && !fleet_settled(m->priv->engine->fleet))
+		step_later(m, RETRY_MS); /* right after a start no host is up yet, and none is to be refused for that */
+	else
+		st->enter(m);
 }
 
 /* ---- the end ---- */
 
 struct end {
-	const char *failed; /* NULL: it has succeeded */
-	enum volume_fate fate;
+	const struct task_stage *from;
+	enum task_end end;
 };
 
 static bool write_end(struct mig *m, void *user, GError **err)
 {
 	const struct end *end = user;
-	struct store *s = m->priv->engine->store;
 
-	return mig_update_progress(s, m, clock_wall_us(), err) && action_event_finish(s, m->action_id, NULL, end->failed, err) &&
-	       action_finish(s, m->action_id, end->failed ? "Error" : NULL, err) && live_write_end(m, end->fate, err);
+	return m->kind->write_end(m, end->from, end->end, err);
 }
 
-void step_end(struct mig *m, enum mig_phase phase, const char *details)
+void step_end(struct mig *m, int phase, const char *details)
 {
-	struct engine *e = m->priv->engine;
 	struct server *s = mig_server(m);
 	g_autofree char *kept = g_strdup(details);
-	struct end end = { kept, live_fate(m, phase) };
+	struct end end = { mig_stage(m), m->kind->stages[phase].end };
 	struct step_change c = step_change(m, phase, kept ? kept : "done");
 
 	if (kept)
 		c.row.error = kept;
-	c.server.task = SERVER_TASK_NONE;
+	c.details = kept;
 	c.also = write_end;
 	c.user = &end;
 	if (!step_write(m, &c)) {
@@ -370,8 +410,8 @@ void step_end(struct mig *m, enum mig_phase phase, const char *details)
 	}
 	if (s) {
 		s->progress = 0;
-		fleet_server_freed(e->fleet, s);
+		fleet_server_freed(m->priv->engine->fleet, s);
 	}
 	engine_ended(m);
-	live_ended(m, end.fate);
+	m->kind->ended(m, end.from, end.end);
 }

@@ -38,8 +38,9 @@ typedef bool step_also_f(struct mig *m, void *user, GError **err);
 struct step_change {
 	struct mig_draft row;
 	struct server_draft server;
-	const char *why;    /* for the history and the log */
-	step_also_f *also;  /* may be NULL */
+	const char *why;     /* for the history and the log */
+	const char *details; /* what went wrong, for the events of the action that end; NULL: nothing */
+	step_also_f *also;   /* may be NULL */
 	void *user;
 };
 
@@ -47,43 +48,37 @@ struct step_change {
  * step_change() - a change of nothing but the phase.
  * @next: a phase that the stage table lets follow the present one; or the present one: only other fields will change
  */
-struct step_change step_change(const struct mig *m, enum mig_phase next, const char *why);
+struct step_change step_change(const struct mig *m, int next, const char *why);
 
 /**
  * step_set() - the one writer of the phase.
  *
- * Row, event row, server and what else the change has in one transaction; memory becomes what the drafts say after the commit, and
+ * Row, event row, server, the events of its action, and what else the change has in one transaction; memory becomes what the drafts say after the commit, and
  * what was under way in the old phase is dropped.
  * A commit that fails leaves a doubt: the answer may have been lost after it was done. The next change finds
  * the row in its old phase or in the one that was doubted, and goes on from there. Where its phase cannot follow that
- * one, the change is refused, and live_enter() goes on from what the row says (step_take_row()).
+ * one, the change is refused, and step_enter() goes on from what the row says.
  * Return: false with ERR_STORE or ERR_STORE_RACE; all is then as it was.
  */
 bool step_set(struct mig *m, const struct step_change *c, GError **err);
 /** step_write() - the same; what the database does not take is logged. */
 bool step_write(struct mig *m, const struct step_change *c);
 /** step_note() - the same, of a change of nothing but the phase. */
-bool step_note(struct mig *m, enum mig_phase next, const char *why, step_also_f *also, void *user);
+bool step_note(struct mig *m, int next, const char *why, step_also_f *also, void *user);
 /** step_go() - the same; what the database does not take is tried again: the phase is entered again. */
-bool step_go(struct mig *m, enum mig_phase next, const char *why, step_also_f *also, void *user);
+bool step_go(struct mig *m, int next, const char *why, step_also_f *also, void *user);
 /** step_not_written() - log that the database did not take something of @m's. */
 void step_not_written(const struct mig *m, const GError *why);
 
 /**
- * step_take_row() - read the row again, after a change that was refused because the row has strayed from memory.
+ * step_enter() - begin the work of the phase that @m is in; also how a restart goes on.
  *
- * Memory takes its phase and what was written with it, as a restart would; what was under way is dropped. Of a row that has come
- * to its end only that is noted (step_row_is_final()). A row that has not strayed is not read.
- * Return: false while the database cannot say it.
+ * What all kinds have in common comes first: a row that has strayed, an abort, a server that is gone, hosts that are not known yet.
  */
-bool step_take_row(struct mig *m);
-/** step_row_is_final() - its row has come to its end by a commit whose answer was lost (row_ended). */
-bool step_row_is_final(const struct mig *m);
+void step_enter(struct mig *m);
 
 /** step_set_place() - what it takes at its destination, in memory; NULL: no certain CPUs or nodes. */
 void step_set_place(struct mig *m, const char *place);
-/** step_write_options() - what was asked and where it goes, inside a change, where the row may say something else. */
-bool step_write_options(struct mig *m, GError **err);
 /** step_save_progress() - the byte counts, where it is not a matter of life. */
 void step_save_progress(struct mig *m);
 
@@ -91,6 +86,6 @@ void step_save_progress(struct mig *m);
  * step_end() - the one way to a final phase: row, server, action and their events in one transaction.
  * @details: why it did not succeed, or NULL
  */
-void step_end(struct mig *m, enum mig_phase phase, const char *details);
+void step_end(struct mig *m, int phase, const char *details);
 
 #endif

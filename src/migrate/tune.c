@@ -105,7 +105,7 @@ void tune_sample(struct mig *m, const struct hv_job *j)
 	m->progress.eta_ms = eta.ms;
 	m->progress.eta_low_ms = eta.low_ms;
 	m->progress.eta_high_ms = eta.high_ms;
-	mig_tell_progress(m);
+	news_progress(m);
 	if (m->abort_wanted || m->force_wanted)
 		return;
 	d = converge_decide(&params, &p->tune.history, &s);

@@ -88,13 +88,14 @@ CIRCLES = {
         "migrate/leftover",
         "migrate/live",
         "migrate/mig",
+        "migrate/news",
         "migrate/placing",
         "migrate/postcopy",
         "migrate/queue",
         "migrate/search",
         "migrate/settle",
         "migrate/step",
-        "migrate/tell",
+        "migrate/task",
         "migrate/tune",
         "migrate/watch",
     ],
@@ -109,10 +110,8 @@ NO_HEADER = [
     "migrate/definition_prepare",
     "migrate/definition_sweep",
     "migrate/leftover",
-    "migrate/live",
     "migrate/placing",
     "migrate/search",
-    "migrate/tell",
 ]
 ONE_HEADER = ("migrate", "task", "move", "live", "fleet", "cold", "evacuate", "build", "plan")  # folders of which NO_HEADER is kept
 

@@ -99,7 +99,7 @@ static void expect_migration(struct run *r, const struct scn_line *l)
 		if (g_str_equal(what, "status"))
 			want_text(r, what, mig_status(m), want);
 		else if (g_str_equal(what, "phase"))
-			want_text(r, what, mig_phase_name(m->phase), want);
+			want_text(r, what, mig_phase_name(m), want);
 		else if (g_str_equal(what, "dest"))
 			want_text(r, what, m->dest, want);
 		else if (g_str_equal(what, "waits"))

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "migrate/live.h"
 
 #define LATENCY_MS     4     /* of hosts, unless they say else: calls and events interleave */
 #define LINK_MIBS      100
@@ -531,6 +532,7 @@ static void do_migrate(struct run *r, const struct scn_line *l)
 	struct guest *g = run_guest(r, arg(r, l, 1));
 	const char *priority = word_after(l, "priority");
 	struct mig_request q = {
+		.kind = &live_kind,
 		.server = run_server(r, g),
 		.host = word_after(l, "to"),
 		.block = has_word(l, "block") ? MIG_BLOCK_YES : has_word(l, "no-block") ? MIG_BLOCK_NO : MIG_BLOCK_AUTO,
@@ -548,7 +550,7 @@ static void do_migrate(struct run *r, const struct scn_line *l)
 		return;
 	}
 	g->asked = true;
-	engine_live_migrate(r->engine, &q, accepted, g);
+	engine_request(r->engine, &q, accepted, g);
 }
 
 static void keep_result(struct run *r, bool ok, const GError *err)

@@ -17,9 +17,9 @@ static bool phase_is(struct run *r, void *user)
 	if (!r->engine)
 		return false;
 	if (active)
-		return g_str_equal(mig_phase_name(active->phase), l->w[3]);
+		return g_str_equal(mig_phase_name(active), l->w[3]);
 	row = check_mig(r, g);
-	yes = row && g_str_equal(mig_phase_name(row->phase), l->w[3]);
+	yes = row && g_str_equal(mig_phase_name(row), l->w[3]);
 	mig_free(row);
 	return yes;
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "kinds.h"
 
 #define WALL_US      INT64_C(1700000000000000)
 #define STARTS_MAX   5
@@ -97,7 +98,7 @@ static bool try_start(struct run *r, GError **err)
 	controller_stop(r);
 	sim_revive(r->world);
 	r->fleet = fleet_new(r->conf, r->store, ops, err);
-	r->engine = r->fleet ? engine_new(r->fleet, err) : NULL;
+	r->engine = r->fleet ? engine_new(r->fleet, kinds, err) : NULL;
 	return r->engine != NULL;
 }
 

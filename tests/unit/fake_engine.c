@@ -4,7 +4,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "compute_world.h"
-#include "migrate/checks.h"
+#include "migrate/check_all.h"
+#include "migrate/live.h"
 
 #define T0 INT64_C(1760000000000000)
 
@@ -18,53 +19,14 @@ struct engine {
 	void *held_user;
 };
 
-/* ---- the words of a record ---- */
+static const struct task_stage cold_stages[] = { [MIG_DONE] = { "done", "completed", .end = TASK_DONE } };
+static const struct task_kind cold_kind = { .type = "migration", .stages = cold_stages, .n = 0 };
+static const struct task_kind *kinds[] = { &live_kind, &cold_kind, NULL };
 
-const char *mig_type_name(enum mig_type t)
+const struct task_kind *const *engine_kinds(const struct engine *e)
 {
-	static const char *const names[] = { "live-migration", "migration", "resize", "evacuation" };
-
-	return names[t];
-}
-
-const char *mig_phase_name(enum mig_phase p)
-{
-	static const char *const names[] = { "check", "queued", "schedule", "prepare", "copy", "finish", "undo", "done", "error", "failed",
-					     "cancelled" };
-
-	return names[p];
-}
-
-const char *mig_status(const struct mig *m)
-{
-	static const char *const names[] = { "accepted", "queued", "preparing", "preparing", "running", "post-migrating", "running",
-					     "completed", "error", "failed", "cancelled" };
-
-	return m->postcopy ? "running (post-copy)" : names[m->phase];
-}
-
-bool mig_is_final(const struct mig *m)
-{
-	return m->phase >= MIG_DONE;
-}
-
-bool mig_in_progress(const struct mig *m)
-{
-	return g_strv_contains((const char *const[]){ "queued", "preparing", "running", "post-migrating", NULL }, mig_status(m));
-}
-
-void mig_free(struct mig *m)
-{
-	if (!m)
-		return;
-	g_free(m->source);
-	g_free(m->dest);
-	g_free(m->requested_host);
-	g_free(m->error);
-	g_free(m->user_id);
-	g_free(m->project_id);
-	g_free(m->request_id);
-	g_free(m);
+	(void)e;
+	return kinds;
 }
 
 static struct mig *copy(const struct mig *m)
@@ -85,15 +47,15 @@ static struct mig *copy(const struct mig *m)
 
 static const struct {
 	const char *uuid, *server;
-	enum mig_type type;
+	const struct task_kind *kind;
 	enum mig_phase phase;
 	const char *source, *dest, *requested, *error, *project;
 } rows[] = {
-	{ "00000000-0000-4000-8000-000000000001", WORLD_WEB, MIG_LIVE, MIG_DONE, "h2", "h1", NULL, NULL, WORLD_ADMIN_PROJECT },
-	{ "00000000-0000-4000-8000-000000000002", WORLD_DB, MIG_LIVE, MIG_ERROR, "h2", NULL, "h3",
+	{ "00000000-0000-4000-8000-000000000001", WORLD_WEB, &live_kind, MIG_DONE, "h2", "h1", NULL, NULL, WORLD_ADMIN_PROJECT },
+	{ "00000000-0000-4000-8000-000000000002", WORLD_DB, &live_kind, MIG_ERROR, "h2", NULL, "h3",
 	  "No valid host was found. h3: ComputeFilter: down: forced down", WORLD_OTHER_PROJECT },
-	{ "00000000-0000-4000-8000-000000000003", WORLD_MOVED, MIG_LIVE, MIG_COPY, "h1", "h2", "h2", NULL, WORLD_ADMIN_PROJECT },
-	{ "00000000-0000-4000-8000-000000000004", WORLD_BATCH, MIG_COLD, MIG_DONE, "h2", "h1", NULL, NULL, WORLD_OTHER_PROJECT },
+	{ "00000000-0000-4000-8000-000000000003", WORLD_MOVED, &live_kind, MIG_COPY, "h1", "h2", "h2", NULL, WORLD_ADMIN_PROJECT },
+	{ "00000000-0000-4000-8000-000000000004", WORLD_BATCH, &cold_kind, MIG_DONE, "h2", "h1", NULL, NULL, WORLD_OTHER_PROJECT },
 };
 
 struct engine *fake_engine_new(struct fleet *f)
@@ -108,7 +70,7 @@ struct engine *fake_engine_new(struct fleet *f)
 		m->id = (int64_t)i + 1;
 		g_strlcpy(m->uuid, rows[i].uuid, sizeof m->uuid);
 		g_strlcpy(m->server_uuid, rows[i].server, sizeof m->server_uuid);
-		m->type = rows[i].type;
+		m->kind = rows[i].kind;
 		m->phase = rows[i].phase;
 		m->block = MIG_BLOCK_AUTO;
 		m->attempt = 1;
@@ -137,6 +99,11 @@ void engine_free(struct engine *e)
 	g_clear_error(&e->refuse);
 	g_free(e->said);
 	g_free(e);
+}
+
+struct fleet *engine_fleet(struct engine *e)
+{
+	return e->fleet;
 }
 
 const struct engine_stats *engine_stats(const struct engine *e)
@@ -203,7 +170,7 @@ static bool fits(const struct mig *m, const struct mig_filter *f)
 {
 	return (!f->server_uuid || strcmp(f->server_uuid, m->server_uuid) == 0) &&
 	       (!f->host || g_strcmp0(f->host, m->source) == 0 || g_strcmp0(f->host, m->dest) == 0) &&
-	       (!f->status || strcmp(f->status, mig_status(m)) == 0) && (!f->type || strcmp(f->type, mig_type_name(m->type)) == 0) &&
+	       (!f->status || strcmp(f->status, mig_status(m)) == 0) && (!f->type || strcmp(f->type, m->kind->type) == 0) &&
 	       (!f->user_id || strcmp(f->user_id, m->user_id) == 0) && (!f->project_id || strcmp(f->project_id, m->project_id) == 0) &&
 	       (!f->source || g_strcmp0(f->source, m->source) == 0) && (!f->since_us || m->updated_us >= f->since_us) &&
 	       (!f->before_us || m->updated_us <= f->before_us) && (!f->below_id || m->id < f->below_id);
@@ -299,7 +266,7 @@ static bool refused(struct engine *e, GError **err)
 	return true;
 }
 
-void engine_live_migrate(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user)
+void engine_request(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user)
 {
 	static const char *const blocks[] = { "no", "yes", "auto" };
 	g_autoptr(GError) err = NULL;
@@ -334,7 +301,7 @@ struct check_set *engine_checks(struct engine *e)
 }
 
 /* Two hosts: one that fits, one that failed a check and was not asked further. */
-void live_precheck(struct check_set *set, const struct check_request *r, check_all_f *done, void *user)
+void check_all(struct check_set *set, const struct check_request *r, check_all_f *done, void *user)
 {
 	struct check_finding up = { "destination_up", CHECK_PASSED, NULL },
 			      down = { "destination_up", CHECK_FAILED, (char *)"Compute service of h3 is unavailable at this time." },
@@ -349,11 +316,4 @@ void live_precheck(struct check_set *set, const struct check_request *r, check_a
 	g_ptr_array_add(hosts, &h2);
 	g_ptr_array_add(hosts, &h3);
 	done(hosts, user);
-}
-
-const char *check_result_name(enum check_result r)
-{
-	static const char *const names[] = { "passed", "failed", "skipped" };
-
-	return names[r];
 }

@@ -34,7 +34,7 @@ static void put_status(struct jout *o, const void *obj)
 
 static void put_type(struct jout *o, const void *obj)
 {
-	jout_str(o, mig_type_name(((const struct mig *)obj)->type));
+	jout_str(o, ((const struct mig *)obj)->kind->type);
 }
 
 /* Nova knows a destination that was asked for before one is chosen. */
@@ -103,7 +103,7 @@ static const struct json_field of_server[] = {
 
 static bool live_now(const struct mig *m)
 {
-	return m->type == MIG_LIVE && mig_in_progress(m);
+	return m->kind->of_server && mig_in_progress(m);
 }
 
 static void put_of_all(struct jout *o, const struct api_req *r, const struct mig *m)
@@ -180,7 +180,7 @@ static void show_of_server(struct api_req *r)
 	if (!s)
 		return;
 	m = find(r, s, &err);
-	if (m && m->type != MIG_LIVE)
+	if (m && !m->kind->of_server)
 		g_set_error(&err, ERR, ERR_NOT_FOUND, "Migration %s for server %s is not live-migration.", r->param[1], s->uuid);
 	else if (m && !mig_in_progress(m))
 		g_set_error(&err, ERR, ERR_NOT_FOUND, "Live migration %s for server %s is not in progress.", r->param[1], s->uuid);

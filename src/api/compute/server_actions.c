@@ -10,6 +10,7 @@
 
 #include "api/compute/compute.h"
 #include "api/http/view.h"
+#include "migrate/live.h"
 
 /* ---- os-migrateLive ---- */
 
@@ -109,7 +110,8 @@ static void live_migrate(struct api_req *r, const json_t *value)
 		api_fail_new(r, ERR_BAD_REQUEST, "Can't force to a non-provided destination");
 		return;
 	}
-	engine_live_migrate(api_engine(r), &(struct mig_request){
+	engine_request(api_engine(r), &(struct mig_request){
+		.kind = &live_kind,
 		.server = s,
 		.host = l.host,
 		.block = l.block,

@@ -223,7 +223,7 @@ static void put_mig_server_name(struct jout *o, const void *obj)
 
 static void put_mig_type(struct jout *o, const void *obj)
 {
-	jout_str(o, mig_type_name(((const struct mig *)obj)->type));
+	jout_str(o, ((const struct mig *)obj)->kind->type);
 }
 
 static void put_mig_status(struct jout *o, const void *obj)
@@ -233,7 +233,7 @@ static void put_mig_status(struct jout *o, const void *obj)
 
 static void put_mig_phase(struct jout *o, const void *obj)
 {
-	jout_str(o, mig_phase_name(((const struct mig *)obj)->phase));
+	jout_str(o, mig_phase_name(obj));
 }
 
 static void put_mig_final(struct jout *o, const void *obj)

@@ -189,12 +189,10 @@ static void put_migrations(struct out *o)
 	GPtrArray *active = engine_active(o->api->engine);
 	struct tally t = { .used = 0 };
 
-	for (int i = 0; i < MIG_PHASE_N; i++) {
-		struct mig m = { .phase = (enum mig_phase)i };
-
-		if (!mig_is_final(&m))
-			tally_add(&t, mig_status(&m), 0);
-	}
+	for (const struct task_kind *const *k = engine_kinds(o->api->engine); *k; k++)
+		for (int i = 0; i < (*k)->n; i++)
+			if ((*k)->stages[i].end == TASK_GOES_ON)
+				tally_add(&t, (*k)->stages[i].status, 0);
 	for (guint i = 0; i < active->len; i++)
 		if (!mig_is_final(g_ptr_array_index(active, i)))
 			tally_add(&t, mig_status(g_ptr_array_index(active, i)), 1);
@@ -207,7 +205,7 @@ static void put_queue(struct out *o)
 	unsigned n = 0;
 
 	for (guint i = 0; i < active->len; i++)
-		n += ((const struct mig *)g_ptr_array_index(active, i))->phase == MIG_QUEUED;
+		n += mig_holds(g_ptr_array_index(active, i), TASK_QUEUED);
 	PUT(o, n);
 }
 
@@ -225,12 +223,8 @@ static void put_ended(struct out *o)
 {
 	const struct engine_stats *s = engine_stats(o->api->engine);
 
-	for (int i = 0; i < MIG_PHASE_N; i++) {
-		struct mig m = { .phase = (enum mig_phase)i };
-
-		if (mig_is_final(&m))
-			PUT(o, s->ended[i], { "outcome", mig_status(&m) });
-	}
+	for (enum task_end end = TASK_DONE; end < TASK_END_N; end++)
+		PUT(o, s->ended[end], { "outcome", task_end_status(end) });
 }
 
 static void put_mig_seconds(struct out *o)

@@ -1,13 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * What watchers are told of migrations, and what is counted of them. A phase that follows itself is a decision:
- * of the convergence (tune.c), or a user's request.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/news.h"
+
 #include "migrate/mig.h"
 
 struct news {
 	const struct mig *m;
-	enum mig_phase old; /* MIG_PHASE_N: there was none */
+	const struct task_stage *old; /* NULL: there was none */
 	char *why;
 };
 
@@ -20,12 +18,12 @@ static void put_from(struct jout *o, const void *obj)
 {
 	const struct news *n = obj;
 
-	jout_str(o, n->old == MIG_PHASE_N ? NULL : mig_phase_name(n->old));
+	jout_str(o, n->old ? n->old->name : NULL);
 }
 
 static void put_to(struct jout *o, const void *obj)
 {
-	jout_str(o, mig_phase_name(mig_of(obj)->phase));
+	jout_str(o, mig_phase_name(mig_of(obj)));
 }
 
 static void put_status(struct jout *o, const void *obj)
@@ -40,7 +38,7 @@ static void put_final(struct jout *o, const void *obj)
 
 static void put_type(struct jout *o, const void *obj)
 {
-	jout_str(o, mig_type_name(mig_of(obj)->type));
+	jout_str(o, mig_of(obj)->kind->type);
 }
 
 static void put_source(struct jout *o, const void *obj)
@@ -126,47 +124,33 @@ static const struct metric_bounds sent_bytes = {
 };
 static const struct metric_bounds pause_seconds = { { 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60 }, 12 };
 
-void tell_init(struct engine_stats *s)
+void news_init(struct engine_stats *s)
 {
 	s->seconds.bounds = &life_seconds;
 	s->bytes.bounds = &sent_bytes;
 	s->downtime_seconds.bounds = &pause_seconds;
 }
 
-const struct engine_stats *engine_stats(const struct engine *e)
-{
-	return &e->stats;
-}
-
-int engine_slots(const struct engine *e)
-{
-	int n = 0;
-
-	for (guint i = 0; i < e->active->len; i++)
-		n += mig_phase_holds_slot(((const struct mig *)g_ptr_array_index(e->active, i))->phase);
-	return n;
-}
-
 static void count_end(struct engine_stats *s, const struct mig *m)
 {
-	s->ended[m->phase]++;
-	if (m->phase != MIG_DONE)
+	s->ended[mig_stage(m)->end]++;
+	if (mig_stage(m)->end != TASK_DONE)
 		return;
 	metric_observe(&s->seconds, (double)(m->updated_us - m->created_us) / 1e6);
 	metric_observe(&s->bytes, (double)(m->progress.mem_processed + m->progress.disk_processed));
 	metric_observe(&s->downtime_seconds, (double)m->progress.downtime_ms / 1e3);
 }
 
-void mig_tell(const struct mig *m, enum mig_phase old, const char *why)
+void news_phase(const struct mig *m, const struct task_stage *old, const char *why)
 {
 	const struct news n = { .m = m, .old = old, .why = (char *)why };
 
 	if (mig_is_final(m))
 		count_end(&m->priv->engine->stats, m);
-	tell(old == m->phase ? EVENT_DECISION : EVENT_MIGRATION, &n);
+	tell(old == mig_stage(m) ? EVENT_DECISION : EVENT_MIGRATION, &n);
 }
 
-void mig_tell_progress(const struct mig *m)
+void news_progress(const struct mig *m)
 {
 	const struct news n = { .m = m };
 

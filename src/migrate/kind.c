@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/kind.h"
+
+#include <assert.h>
+
+int kind_stage(const struct task_kind *k, const char *name)
+{
+	for (int i = 0; i < k->n; i++)
+		if (g_strcmp0(k->stages[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+int kind_final(const struct task_kind *k, enum task_end end)
+{
+	for (int i = 0; i < k->n; i++)
+		if (k->stages[i].end == end)
+			return i;
+	g_assert_not_reached();
+}
+
+const struct task_kind *kind_find(const struct task_kind *const *kinds, const char *type)
+{
+	for (; *kinds; kinds++)
+		if (g_strcmp0((*kinds)->type, type) == 0)
+			return *kinds;
+	return NULL;
+}
+
+bool kind_follows(const struct task_kind *k, int old, int new)
+{
+	return old == new || k->stages[old].next & 1u << new;
+}
+
+const char *task_end_status(enum task_end end)
+{
+	static const char *const words[] = {
+		[TASK_GOES_ON] = NULL, [TASK_DONE] = "completed", [TASK_ERROR] = "error", [TASK_FAILED] = "failed", [TASK_CANCELLED] = "cancelled",
+	};
+	static_assert(G_N_ELEMENTS(words) == TASK_END_N, "words is missing one");
+
+	return words[end];
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * kind: a kind of task, as data: its stages, what is true in each of them, and what a step of it does.
+ *
+ * The engine, the queue and the store know no kind. They read these columns: a new kind is a table in its own folder, and a line of
+ * kinds.c.
+ */
+#ifndef KIND_H
+#define KIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "fleet/server.h"
+#include "fleet/task_class.h"
+
+struct check_table;
+struct host;
+struct hv_event;
+struct mig;
+struct mig_draft;
+
+/* What a task has in a stage. */
+enum task_hold {
+	TASK_QUEUED = 1 << 0, /* a place in the queue: the queue moves it on */
+	TASK_SLOT = 1 << 1,   /* a slot of its source and of the fleet */
+	TASK_CLAIM = 1 << 2,  /* room and an inbound slot at its destination */
+	TASK_CHOICE = 1 << 3, /* the same at the host that is being asked: the search takes and leaves it */
+};
+
+/* How a user's request to stop it is met. */
+enum task_stop {
+	TASK_STOPS,     /* at once: nothing was done at a host */
+	TASK_STOP_ASKS, /* a host is asked; the step sees what comes of it */
+	TASK_STOP_NOT,  /* it is too late */
+};
+
+/* How it ended. */
+enum task_end { TASK_GOES_ON, TASK_DONE, TASK_ERROR, TASK_FAILED, TASK_CANCELLED, TASK_END_N };
+
+#define TASK_STAGES_MAX 32 /* their numbers are bits */
+
+struct task_stage {
+	const char *name;              /* the store's and the log's word */
+	const char *status;            /* Nova's migration status */
+	const char *committed;         /* the same when the guest has gone over without its memory (postcopy): no way back; NULL: it cannot */
+	unsigned next;                 /* a bit for each stage that may follow. A stage may follow itself: then only other fields change */
+	unsigned holds;                /* enum task_hold */
+	enum server_task task;         /* the server's task_state */
+	enum task_stop stop;
+	bool in_progress;              /* GET /servers/{id}/migrations lists it */
+	bool forces;                   /* it can be told to complete now */
+	bool sends;                    /* bytes go to the destination: there is an estimate of their end */
+	enum task_end end;             /* the task is over */
+	const char *begins, *ends;     /* events of the instance action that begin and end when the stage is entered; NULL */
+	bool begins_at_dest;           /* ... that event is of the destination, not of the source */
+	bool repeats;                  /* entered once an attempt; what begins goes on over all of them */
+	void (*enter)(struct mig *m);  /* begin its work; also how a restart goes on. NULL: of a stage in which it waits, or is over */
+	void (*taken)(struct mig *m);  /* what memory does after the change to it, when that was written without an answer; NULL: nothing */
+};
+
+struct task_kind {
+	const char *type;              /* Nova's migration_type */
+	enum task_class_id class;      /* whose limits it counts against */
+	const struct task_stage *stages; /* the first is that of a new one */
+	int n;
+	int queued, choosing, chosen;  /* stages of the common way: it waits; its destination is looked for; it has one */
+	const struct check_table *checks; /* what is looked at before a destination is taken */
+	bool of_server;                /* GET /servers/{id}/migrations lists it */
+	/* words of the instance action, and of refusals */
+	const char *action;            /* of the request */
+	const char *request;           /* the API's word for it */
+	const char *stop_action, *force_action; /* of a request to stop it, or to complete it now; NULL: it cannot */
+
+	/** allows() - may a server in that state begin it? ERR_CONFLICT. */
+	bool (*allows)(const struct server *s, GError **err);
+	/** left() - another stage was reached, or taken from the row: answers that are under way count no more. */
+	void (*left)(struct mig *m);
+	/** event() - an event of a host for its server. */
+	void (*event)(struct mig *m, const struct hv_event *ev);
+	/** host() - its source or its destination came up or went down. */
+	void (*host)(struct mig *m);
+	/** stop() - the row says that it is to be stopped, in a stage with TASK_STOP_ASKS. */
+	void (*stop)(struct mig *m);
+	/** want_force() - what a request to complete now writes. force() - it is written. */
+	void (*want_force)(struct mig *m, struct mig_draft *row);
+	void (*force)(struct mig *m);
+	/** write_end() - it ends, and was in @from: what else is written in the transaction. ended() - the same in memory, after the commit. */
+	bool (*write_end)(struct mig *m, const struct task_stage *from, enum task_end end, GError **err);
+	void (*ended)(struct mig *m, const struct task_stage *from, enum task_end end);
+};
+
+/** kind_stage() - by its name. Return: its index; -1: the kind has none of that name. */
+int kind_stage(const struct task_kind *k, const char *name);
+/** kind_final() - the stage of that end. */
+int kind_final(const struct task_kind *k, enum task_end end);
+/** kind_find() - of that type. @kinds: NULL-terminated. Return: borrowed; NULL. */
+const struct task_kind *kind_find(const struct task_kind *const *kinds, const char *type);
+/** kind_follows() - @new may follow @old, or is @old. */
+bool kind_follows(const struct task_kind *k, int old, int new);
+/** task_end_status() - Nova's status of a task that ended so. */
+const char *task_end_status(enum task_end end);
+
+#endif
