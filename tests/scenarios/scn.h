@@ -116,6 +116,7 @@ struct guest {
 struct run {
 	const struct scn *scn;
 	const struct scn_options *opt;
+	const struct task_kind *const *kinds; /* what its controllers can do; NULL: what the daemon can */
 	char *conf_text;         /* of this run: "reconf" changes it */
 	struct conf *conf;
 	GHashTable *under_way;   /* "leave h1" -> number, for limits that were lowered */

@@ -98,7 +98,7 @@ static bool try_start(struct run *r, GError **err)
 	controller_stop(r);
 	sim_revive(r->world);
 	r->fleet = fleet_new(r->conf, r->store, ops, err);
-	r->engine = r->fleet ? engine_new(r->fleet, kinds, err) : NULL;
+	r->engine = r->fleet ? engine_new(r->fleet, r->kinds ? r->kinds : kinds, err) : NULL;
 	return r->engine != NULL;
 }
 

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A kind of the tests alone, with three stages of work, through engine, queue, fleet and store, of which no line is changed for it.
+ */
+#include <assert.h>
+
+#include "base/err.h"
+#include "fleet/action.h"
+#include "kinds.h"
+#include "migrate/live.h"
+#include "migrate/step.h"
+#include "scn.h"
+
+#define GUEST "11111111-0000-4000-8000-000000000001"
+#define OTHER "11111111-0000-4000-8000-000000000002"
+#define WAIT_TEST_MS 60000
+
+/* ---- the kind: it asks the guest's host for it, twice, with a slot of the queue in between ---- */
+
+enum { STAMP_BEGIN, STAMP_QUEUED, STAMP_WORK, STAMP_DONE, STAMP_ERROR, STAMP_CANCELLED, STAMP_N };
+
+static int n_left, n_ended;
+
+static void got_first(struct mig *m, struct hv_reply *r)
+{
+	if (r->err)
+		step_later(m, 1000);
+	else
+		(void)step_go(m, STAMP_QUEUED, "its host has it", NULL, NULL);
+}
+
+static void begin(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	if (!step_ask(m, mig_source(m), &req, got_first))
+		step_later(m, 1000);
+}
+
+static void got_second(struct mig *m, struct hv_reply *r)
+{
+	if (r->err)
+		step_later(m, 1000);
+	else
+		step_end(m, STAMP_DONE, NULL);
+}
+
+static void work(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	if (!step_ask(m, mig_source(m), &req, got_second))
+		step_later(m, 1000);
+}
+
+static bool allows(const struct server *s, GError **err)
+{
+	return s->task == SERVER_TASK_NONE || server_refuse_task(s, "stamp", err);
+}
+
+static void left(struct mig *m)
+{
+	(void)m;
+	n_left++;
+}
+
+static void event(struct mig *m, const struct hv_event *ev)
+{
+	(void)m, (void)ev;
+}
+
+static void host(struct mig *m)
+{
+	if (m->priv->timer)
+		step_enter(m);
+}
+
+static void stop(struct mig *m)
+{
+	step_enter(m);
+}
+
+static bool write_end(struct mig *m, const struct task_stage *from, enum task_end end, GError **err)
+{
+	(void)m, (void)from, (void)end, (void)err;
+	return true;
+}
+
+static void ended(struct mig *m, const struct task_stage *from, enum task_end end)
+{
+	(void)m, (void)from;
+	n_ended += end == TASK_DONE;
+}
+
+#define P(x) (1u << STAMP_##x)
+
+static const struct task_stage stages[] = {
+	[STAMP_BEGIN] = {
+		"stamp_begin", "accepted", .next = P(QUEUED) | P(ERROR) | P(CANCELLED), .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS,
+		.begins = "stamp_the_guest", .enter = begin,
+	},
+	[STAMP_QUEUED] = {
+		"stamp_queued", "queued", .next = P(WORK) | P(ERROR) | P(CANCELLED), .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS,
+		.in_progress = true, .holds = TASK_QUEUED,
+	},
+	[STAMP_WORK] = {
+		"stamp_work", "migrating", .next = P(DONE) | P(ERROR) | P(CANCELLED), .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOPS,
+		.in_progress = true, .holds = TASK_SLOT | TASK_CHOICE, .enter = work,
+	},
+	[STAMP_DONE]      = { "stamp_done", "completed", .end = TASK_DONE },
+	[STAMP_ERROR]     = { "stamp_error", "error", .end = TASK_ERROR },
+	[STAMP_CANCELLED] = { "stamp_cancelled", "cancelled", .end = TASK_CANCELLED },
+};
+static_assert(G_N_ELEMENTS(stages) == STAMP_N, "stages is missing one");
+
+static const struct task_kind stamp_kind = {
+	.type = "stamp", .class = TASK_CLASS_LIVE, .stages = stages, .n = STAMP_N, .queued = STAMP_QUEUED, .choosing = STAMP_WORK,
+	.chosen = STAMP_WORK, .action = "stamp", .request = "stamp", .stop_action = "stamp_cancel",
+	.allows = allows, .left = left, .event = event, .host = host, .stop = stop, .write_end = write_end, .ended = ended,
+};
+static const struct task_kind *const both[] = { &live_kind, &stamp_kind, NULL };
+
+/* ---- the world: two hosts, two guests at the first ---- */
+
+static const struct requester who = { .user_id = "admin", .project_id = "admin", .request_id = "req-1", .admin = true };
+
+static struct scn scn = {
+	.name = (char *)"kind",
+	.conf = (char *)"[DEFAULT]\nlog_format = text\nmax_concurrent_live_migrations = 1\n[workarounds]\nallow_any_uri = true\n"
+			"[host h1]\nuri = sim://h1\n[host h2]\nuri = sim://h2\n",
+};
+
+static bool known(struct run *r, void *unused)
+{
+	return all_up(r, unused) && fleet_server(r->fleet, GUEST) && fleet_server(r->fleet, OTHER);
+}
+
+static void set_up(struct run *r)
+{
+	static const struct scn_options opt = { .seed = 1 };
+
+	*r = (struct run){ .scn = &scn, .opt = &opt, .kinds = both };
+	run_begin(r, NULL);
+	sim_host_add(r->world, "h1", &(struct sim_host_spec){ .mem_mib = 65536, .link_mibs = 1000, .latency_ms = 4 });
+	sim_host_add(r->world, "h2", &(struct sim_host_spec){ .mem_mib = 65536, .link_mibs = 1000, .latency_ms = 4 });
+	sim_dom_add(r->world, "h1", &(struct sim_dom_spec){ .uuid = GUEST, .name = "guest", .mem_mib = 1024 });
+	sim_dom_add(r->world, "h1", &(struct sim_dom_spec){ .uuid = OTHER, .name = "other", .mem_mib = 4096 });
+	controller_start(r);
+	g_assert_true(run_until(r, WAIT_TEST_MS, known, NULL));
+	n_left = n_ended = 0;
+}
+
+static void accepted(int64_t id, const GError *err, void *user)
+{
+	g_assert_no_error(err);
+	*(int64_t *)user = id;
+}
+
+static int64_t request(struct run *r, const struct task_kind *kind, const char *uuid)
+{
+	struct mig_request q = { .kind = kind, .server = fleet_server(r->fleet, uuid), .block = MIG_BLOCK_AUTO, .who = who };
+	int64_t id = 0;
+
+	engine_request(r->engine, &q, accepted, &id);
+	g_assert_cmpint(id, >, 0);
+	return id;
+}
+
+struct in_phase {
+	int64_t id;
+	const char *phase;
+};
+
+static bool is_in(struct run *r, void *user)
+{
+	const struct in_phase *want = user;
+	struct mig *m = engine_get(r->engine, want->id, NULL);
+	bool yes = m && g_str_equal(mig_phase_name(m), want->phase);
+
+	mig_free(m);
+	return yes;
+}
+
+static void expect_phase(struct run *r, int64_t id, const char *phase)
+{
+	g_assert_true(run_until(r, WAIT_TEST_MS, is_in, &(struct in_phase){ id, phase }));
+}
+
+/* "begin queued ..." of its history. Return: owned. */
+static char *history(struct run *r, int64_t id)
+{
+	g_autoptr(GPtrArray) list = engine_events(r->engine, id, NULL);
+	GString *s = g_string_new(NULL);
+
+	for (guint i = 0; i < list->len; i++)
+		g_string_append_printf(s, "%s%s", i ? " " : "", ((const struct mig_event *)g_ptr_array_index(list, i))->new_phase);
+	return g_string_free(s, FALSE);
+}
+
+/* ---- tests ---- */
+
+static void test_way(void)
+{
+	g_autofree char *phases = NULL, *wrong = NULL;
+	g_autoptr(GPtrArray) actions = NULL, events = NULL;
+	struct run r;
+	int64_t id;
+
+	set_up(&r);
+	id = request(&r, &stamp_kind, GUEST);
+	g_assert_cmpint(fleet_server(r.fleet, GUEST)->task, ==, SERVER_TASK_RESIZE_PREP);
+	expect_phase(&r, id, "stamp_done");
+	phases = history(&r, id);
+	g_assert_cmpstr(phases, ==, "stamp_begin stamp_queued stamp_work stamp_done");
+	g_assert_cmpint(fleet_server(r.fleet, GUEST)->task, ==, SERVER_TASK_NONE);
+	g_assert_cmpint(n_left, ==, 3);
+	g_assert_cmpint(n_ended, ==, 1);
+	g_assert_cmpint((int)engine_stats(r.engine)->ended[TASK_DONE], ==, 1);
+	wrong = engine_check(r.engine);
+	g_assert_cmpstr(wrong, ==, NULL);
+	actions = action_list(r.store, GUEST, 0, 0, 0, 10, NULL);
+	g_assert_cmpuint(actions->len, ==, 1);
+	g_assert_cmpstr(((const struct action *)g_ptr_array_index(actions, 0))->action, ==, "stamp");
+	events = action_events(r.store, ((const struct action *)g_ptr_array_index(actions, 0))->id, NULL);
+	g_assert_cmpstr(((const struct action_event *)g_ptr_array_index(events, 0))->event, ==, "stamp_the_guest");
+	g_assert_cmpstr(((const struct action_event *)g_ptr_array_index(events, 0))->result, ==, "Success");
+	run_end(&r);
+}
+
+/* It waits in the same queue as a live migration, is stopped there, and its action says who stopped it. */
+static void test_stopped(void)
+{
+	g_autoptr(GError) err = NULL;
+	struct run r;
+	int64_t first, id;
+
+	set_up(&r);
+	first = request(&r, &live_kind, OTHER);
+	expect_phase(&r, first, "copy");
+	id = request(&r, &stamp_kind, GUEST);
+	expect_phase(&r, id, "stamp_queued");
+	g_assert_false(engine_force_complete(r.engine, fleet_server(r.fleet, GUEST), id, &who, &err));
+	g_assert_error(err, ERR, ERR_BAD_REQUEST);
+	g_assert_true(engine_abort(r.engine, fleet_server(r.fleet, GUEST), id, true, &who, NULL));
+	expect_phase(&r, id, "stamp_cancelled");
+	expect_phase(&r, first, "done");
+	run_end(&r);
+}
+
+/* An older version finds the row of a kind that it does not know. */
+static void test_unknown(void)
+{
+	g_autoptr(GError) err = NULL, refused = NULL;
+	g_autoptr(GPtrArray) list = NULL;
+	struct run r;
+	int64_t first, id;
+
+	set_up(&r);
+	first = request(&r, &live_kind, OTHER);
+	expect_phase(&r, first, "copy");
+	id = request(&r, &stamp_kind, GUEST);
+	expect_phase(&r, id, "stamp_queued");
+	r.kinds = NULL;
+	controller_start(&r);
+	g_assert_cmpuint(check_log(&r, 0, "migration_unreadable", "stamp_queued"), >, 0);
+	expect_phase(&r, first, "done");
+	g_assert_null(engine_get(r.engine, id, &err));
+	g_assert_error(err, ERR, ERR_STORE);
+	list = engine_list(r.engine, &(struct mig_filter){ .limit = 10 }, NULL);
+	g_assert_cmpuint(list->len, ==, 1);
+	g_assert_false(live_kind.allows(fleet_server(r.fleet, GUEST), &refused)); /* its server is still taken */
+	g_assert_error(refused, ERR, ERR_CONFLICT);
+	r.kinds = both;
+	controller_start(&r);
+	expect_phase(&r, id, "stamp_done");
+	run_end(&r);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/kind/its own way", test_way);
+	g_test_add_func("/kind/stopped in the queue", test_stopped);
+	g_test_add_func("/kind/unknown to this version", test_unknown);
+	return g_test_run();
+}
