@@ -133,7 +133,7 @@ bool mig_update(struct store *s, const struct mig *m, int old, const struct mig_
 	if (!store_run(s, Q_MIG_PHASE,
 		       STORE_ARGS(SV_I(m->id), SV_S(st[old].name), SV_S(next->name), SV_S(status_of(next, d->postcopy)), SV_S(d->dest),
 				  SV_I(d->attempt), SV_I(d->abort_wanted), SV_I(d->force_wanted), SV_I(d->paused_by_us), SV_S(d->error), SV_I(now),
-				  SV_I(d->postcopy)),
+				  SV_I(d->postcopy), SV_OPT(next->end == TASK_GOES_ON ? 0 : now)),
 		       &changed, err))
 		return false;
 	*ret_written = changed == 1;

@@ -73,7 +73,7 @@ const struct query_def query_table[Q_N] = {
 	[Q_SERVER_LAST] = { "server_last", "SELECT coalesce(max(id), 0) FROM servers", 0 },
 
 	[Q_MIG_ACTIVE] = { "mig_active",
-		"SELECT " MIG_COLUMNS " FROM migrations WHERE phase NOT IN ('done', 'error', 'failed', 'cancelled') ORDER BY id", 0 },
+		"SELECT " MIG_COLUMNS " FROM migrations WHERE ended_at IS NULL ORDER BY id", 0 },
 	[Q_MIG_GET] = { "mig_get", "SELECT " MIG_COLUMNS " FROM migrations WHERE id = $1", 1 },
 	[Q_MIG_LIST] = { "mig_list", MIG_LIST(""), 12, .varied = true },
 	[Q_MIG_LIST_SERVER] = { "mig_list_server", MIG_LIST("server_uuid = $1 AND "), 12, .varied = true },
@@ -87,7 +87,7 @@ const struct query_def query_table[Q_N] = {
 		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) RETURNING id", 14 },
 	[Q_MIG_PHASE] = { "mig_phase",
 		"UPDATE migrations SET phase = $3, status = $4, dest = $5, attempt = $6, abort_wanted = $7, force_wanted = $8, "
-		"paused_by_us = $9, error = $10, updated_at = $11, post_copy = $12 WHERE id = $1 AND phase = $2", 12 },
+		"paused_by_us = $9, error = $10, updated_at = $11, post_copy = $12, ended_at = $13 WHERE id = $1 AND phase = $2", 13 },
 	[Q_MIG_OPTIONS] = { "mig_options", "UPDATE migrations SET options = $2 WHERE id = $1", 2 },
 	[Q_MIG_PROGRESS] = { "mig_progress",
 		"UPDATE migrations SET mem_total = $2, mem_processed = $3, mem_remaining = $4, disk_total = $5, disk_processed = $6, "
@@ -275,6 +275,10 @@ const struct schema_step schema_steps[] = {
 	/* One row: which process the database belongs to, where several can reach it. */
 	{ 11,
 	  "CREATE TABLE leader (name TEXT PRIMARY KEY, holder TEXT NOT NULL, epoch BIGINT NOT NULL, told TEXT NOT NULL, since BIGINT NOT NULL);" },
+	/* Which words of phase are ends is the kind's knowledge, not the database's. */
+	{ 12,
+	  "ALTER TABLE migrations ADD COLUMN ended_at BIGINT;"
+	  "UPDATE migrations SET ended_at = updated_at WHERE phase IN ('done', 'error', 'failed', 'cancelled');" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -30,7 +30,7 @@ enum query {
 	Q_SERVER_LAST,     /* () -> the highest id; 0: there is none */
 
 	/* migrations */
-	Q_MIG_ACTIVE,      /* () -> the columns of Q_MIG_GET; rows whose phase is not final, by id */
+	Q_MIG_ACTIVE,      /* () -> the columns of Q_MIG_GET; rows of those that have not ended, by id */
 	Q_MIG_GET,         /* (id) -> MIG columns, see below */
 	/* (server_uuid or null, host or null, status or null, type or null, source or null, user_id or null, project_id or null, since or null,
 	   before or null, from_id, below_id, limit) -> MIG columns, by id downwards; by the index of what is not null */
@@ -39,7 +39,7 @@ enum query {
 	Q_MIG_BY_UUID,     /* (uuid) -> MIG columns */
 	Q_MIG_INSERT,      /* (uuid, server_uuid, type, phase, status, source, dest, requested_host, options, user_id, project_id,
 			      request_id, action_id, now) -> id */
-	Q_MIG_PHASE,       /* (id, old phase, new phase, status, dest, attempt, abort_wanted, force_wanted, paused_by_us, error, now, post_copy):
+	Q_MIG_PHASE,       /* (id, old phase, new phase, status, dest, attempt, abort_wanted, force_wanted, paused_by_us, error, now, post_copy, ended or null):
 			      changed = 1 or the race was lost */
 	Q_MIG_OPTIONS,     /* (id, options) */
 	Q_MIG_PROGRESS,    /* (id, mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms, now) */

@@ -354,8 +354,43 @@ static void test_list_indexes(void)
 	expect_sql("SELECT uuid FROM migrations WHERE user_id = 'u' AND id < 9", "m1\n");
 }
 
+/* What was active before is active, and what had ended has ended: at its last change. */
+static void test_ends_known(void)
+{
+	static const char *const phases[] = { "check", "queued", "schedule", "prepare", "copy", "finish", "undo", "done", "error", "failed", "cancelled" };
+	GString *sql = g_string_new("INSERT INTO migrations (uuid, server_uuid, type, phase, status, source, options, user_id, project_id, request_id, "
+				    "action_id, created_at, updated_at) VALUES ");
+	g_autofree char *text = NULL, *active = NULL;
+	g_autoptr(store) s = NULL;
+	g_autoptr(GError) err = NULL;
+
+	fx_reset();
+	must_open(schema_steps, 11);
+	for (size_t i = 0; i < G_N_ELEMENTS(phases); i++)
+		g_string_append_printf(sql, "%s('m%d', 's%d', 'live-migration', '%s', 'x', 'h1', '{}', 'u', 'p', 'r', 1, 1, %d)", i ? ", " : "", (int)i,
+				       (int)i, phases[i], 100 + (int)i);
+	text = g_string_free(sql, FALSE);
+	g_free(fx_sql(text));
+	must_open(schema_steps, schema_version);
+	active = fx_sql("SELECT phase FROM migrations WHERE ended_at IS NULL ORDER BY id");
+	g_assert_cmpstr(active, ==, "check\nqueued\nschedule\nprepare\ncopy\nfinish\nundo\n");
+	expect_sql("SELECT phase, ended_at FROM migrations WHERE ended_at IS NOT NULL ORDER BY id",
+		   "done|107\nerror|108\nfailed|109\ncancelled|110\n");
+	/* A word that is an end of one kind may be a stage of another. */
+	s = fx_open();
+	g_assert_true(store_run(s, Q_MIG_PHASE,
+				STORE_ARGS(SV_I(1), SV_S("check"), SV_S("done"), SV_S("x"), SV_NULL, SV_I(0), SV_I(0), SV_I(0), SV_I(0), SV_NULL, SV_I(200),
+					   SV_I(0), SV_NULL), NULL, &err));
+	g_assert_true(store_run(s, Q_MIG_PHASE,
+				STORE_ARGS(SV_I(2), SV_S("queued"), SV_S("over"), SV_S("x"), SV_NULL, SV_I(0), SV_I(0), SV_I(0), SV_I(0), SV_NULL, SV_I(200),
+					   SV_I(0), SV_I(200)), NULL, &err));
+	g_clear_pointer(&s, store_close);
+	expect_sql("SELECT id FROM migrations WHERE ended_at IS NULL ORDER BY id", "1\n3\n4\n5\n6\n7\n");
+}
+
 void t_upgrade_add(void)
 {
+	g_test_add_func("/store/upgrade/ends-known", test_ends_known);
 	g_test_add_func("/store/upgrade/D12/not-before", test_not_before_added);
 	g_test_add_func("/store/upgrade/from-nothing", test_from_nothing);
 	g_test_add_func("/store/upgrade/from-older", test_from_older);
