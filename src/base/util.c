@@ -167,8 +167,11 @@ bool util_write_secret(const char *path, const char *text, GError **err)
 
 void util_replace(char **where, const char *value)
 {
-	char *copy = g_strdup(value);
+	char *copy;
 
+	if (g_strcmp0(*where, value) == 0)
+		return;
+	copy = g_strdup(value);
 	g_free(*where);
 	*where = copy;
 }

@@ -97,7 +97,7 @@ bool util_is_line_text(gunichar c);
  */
 char *util_line(const char *text, size_t max);
 
-/** util_replace() - *@where = copy of @value, the old one freed; both may be NULL. */
+/** util_replace() - *@where = copy of @value, the old one freed; both may be NULL. One that is equal already stays where it is. */
 void util_replace(char **where, const char *value);
 
 #endif

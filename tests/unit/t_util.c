@@ -171,10 +171,14 @@ static void test_words(void)
 static void test_replace(void)
 {
 	char *s = NULL;
+	const char *was;
 
 	util_replace(&s, NULL);
 	g_assert_null(s);
 	util_replace(&s, "abc");
+	was = s;
+	util_replace(&s, s); /* what has borrowed it goes on with it: drafts of a record do */
+	g_assert_true(s == was);
 	util_replace(&s, s + 1); /* out of itself */
 	g_assert_cmpstr(s, ==, "bc");
 	util_replace(&s, NULL);
