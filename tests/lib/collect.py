@@ -39,7 +39,7 @@ class Group:
     jobs: int = os.cpu_count() or 1
     scripts: tuple[tuple[str, str], ...] = ()  # program, the build that it uses
     alone: tuple[tuple[str, str], ...] = ()    # those that measure: after the others, one by one
-    only: tuple[str, ...] = ()    # of meson's tests these, of whatever suite
+    only: tuple[str, ...] = ()    # of meson's tests these too, of whatever suite
 
 
 GROUPS = {
@@ -81,7 +81,7 @@ GROUPS = {
         ("tests/e2e/t_clock.py", "gcc"),
     ), alone=(("lab/test", "gcc"), ("tests/e2e/t_bench.py", "gcc"), ("tests/e2e/t_heartbeat.py", "gcc"))),
     # who touches what from which thread
-    "tsan": Group(("tsan",), only=("t_local", "t_post")),
+    "tsan": Group(("tsan",), only=("t_local", "t_log", "t_pattern", "t_post")),
     "fuzz": Group(("fuzz",)),
 }
 
