@@ -38,14 +38,19 @@ static void save_again(struct fleet *f, struct host *h)
 		host_uuid_save(f, h);
 }
 
-static void on_list(struct host *h, GPtrArray *doms, uint64_t ask, void *user)
+/* The listener hears of each leftover in here, before the host counts as up. */
+static bool on_part(struct host *h, struct host_list *l, void *user)
+{
+	return sync_part(user, h, l);
+}
+
+/* There is nothing more to CLEANING today, so it ends at once. */
+static void on_list(struct host *h, guint n, void *user)
 {
 	struct fleet *f = user;
 
-	/* The listener hears of each leftover in here, before the host counts as up. Today that is all, so CLEANING ends at once. */
-	sync_list(f, h, doms, ask);
 	if (h->conn == HOST_CLEANING) {
-		log_info("host_up", LOG_S("host", h->name), LOG_D("domains", doms->len), LOG_D("vcpus", h->info->vcpus),
+		log_info("host_up", LOG_S("host", h->name), LOG_D("domains", n), LOG_D("vcpus", h->info->vcpus),
 			 LOG_D("memory_mb", h->info->mem_mib));
 		host_link_up(h);
 	}
@@ -90,7 +95,7 @@ static void on_event(struct host *h, const struct hv_event *ev, void *user)
 }
 
 static const struct host_link_calls link_calls = {
-	.info = on_info, .list = on_list, .domain = on_domain, .state = on_state, .event = on_event,
+	.info = on_info, .part = on_part, .list = on_list, .domain = on_domain, .state = on_state, .event = on_event,
 };
 
 static void hv_said(const struct hv_event *ev, void *user)

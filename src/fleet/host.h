@@ -34,6 +34,13 @@ struct host_state {
 
 extern const struct host_state host_states[HOST_CONN_N];
 
+/* What a host says of all of its domains. */
+struct host_list {
+	GPtrArray *doms;  /* struct hv_dom *; NULL where it was stolen */
+	guint taken;      /* of these so many, from the first one on */
+	uint64_t ask;     /* the number of the question */
+};
+
 struct host {
 	int64_t id;
 	char uuid[UTIL_UUID_LEN + 1]; /* of the compute service and of the hypervisor, ours, stable */

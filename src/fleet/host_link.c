@@ -14,7 +14,8 @@ struct host_link {
 	struct hv *hv;
 	const struct host_link_calls *calls;
 	void *user;
-	struct clock_timer *retry, *poll;
+	struct clock_timer *retry, *poll, *part;
+	struct host_list list; /* while it is taken, a part in a turn */
 	int64_t backoff_ms;
 	bool polling;     /* a poll is unanswered */
 	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
@@ -57,6 +58,12 @@ void host_link_new(struct host *h, struct hv *hv, const struct host_link_calls *
 	h->link->hv = hv;
 	h->link->calls = calls;
 	h->link->user = user;
+}
+
+static void drop_list(struct host_link *l)
+{
+	clock_cancel(&l->part);
+	g_clear_pointer(&l->list.doms, g_ptr_array_unref);
 }
 
 void host_link_free(struct host *h)
@@ -107,6 +114,7 @@ void host_link_close(struct host *h)
 	h->link->turn++;
 	clock_cancel(&h->link->retry);
 	clock_cancel(&h->link->poll);
+	drop_list(h->link);
 	h->link->polling = false;
 	h->waits_since_us = HOST_OWES_NOTHING;
 	set_conn(h, HOST_CLOSED);
@@ -151,6 +159,7 @@ static void closed(struct host *h, const char *why)
 	set_conn(h, HOST_CLOSED);
 	util_replace(&h->down_reason, why);
 	clock_cancel(&h->link->poll);
+	drop_list(h->link);
 	h->link->retry = clock_after(h->link->backoff_ms, retry, h);
 	if (was == HOST_UP || h->link->backoff_ms == BACKOFF_FIRST_MS)
 		log_warning("host_closed", LOG_S("host", h->name), LOG_S("reason", why));
@@ -189,6 +198,24 @@ static struct host *take_answer(const struct hv_reply *r, struct ask *a, uint64_
 	return h;
 }
 
+/* A host of a thousand guests must not hold the loop. Until all are taken, the host has not answered what it was asked. */
+static void take_part(void *user)
+{
+	struct host *h = user;
+	struct host_link *l = h->link;
+	guint n = l->list.doms->len;
+
+	l->part = NULL;
+	if (!l->calls->part(h, &l->list, l->user)) {
+		l->part = clock_after(0, take_part, h);
+		return;
+	}
+	drop_list(l);
+	h->listed = l->list.ask;
+	l->calls->list(h, n, l->user);
+	plan_poll(h);
+}
+
 static void got_list(struct hv_reply *r, void *user)
 {
 	uint64_t number;
@@ -198,11 +225,11 @@ static void got_list(struct hv_reply *r, void *user)
 		return;
 	set_polling(h, false);
 	h->tried = true;
-	h->listed = number;
 	if (h->conn == HOST_SYNCING)
 		set_conn(h, HOST_CLEANING);
-	h->link->calls->list(h, r->doms, number, h->link->user);
-	plan_poll(h);
+	drop_list(h->link); /* an older one is overtaken */
+	h->link->list = (struct host_list){ .doms = g_steal_pointer(&r->doms), .ask = number };
+	take_part(h);
 }
 
 void host_link_up(struct host *h)

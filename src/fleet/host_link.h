@@ -27,8 +27,10 @@ struct host_link_calls {
 	 * Return: NULL: it may go on; else why not, owned by the caller: the connection is dropped and tried again.
 	 */
 	char *(*info)(struct host *h, struct hv_host_info *info, void *user);
-	/* all of its domains. @doms: struct hv_dom *; some may be stolen. @ask: the number of the question. In CLEANING: host_link_up() is due */
-	void (*list)(struct host *h, GPtrArray *doms, uint64_t ask, void *user);
+	/* all of its domains; some may be stolen. Return: whether all are taken, or else to be called again in the next turn of the loop */
+	bool (*part)(struct host *h, struct host_list *l, void *user);
+	/* all were taken, so many. In CLEANING: host_link_up() is due */
+	void (*list)(struct host *h, guint n, void *user);
 	/* one of them, maybe absent. @d: may be stolen: *@d is then NULL */
 	void (*domain)(struct host *h, struct hv_dom **d, uint64_t ask, void *user);
 	/* it came up or went down, as host_is_up() says. @was: host.conn before: HOST_UP if only a silence has ended */

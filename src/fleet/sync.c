@@ -345,37 +345,50 @@ static void mark_unsaved(struct host *h)
 		((struct server *)s)->unsaved = true;
 }
 
-/* What the database refused. A server that the engine moves is the engine's to write. */
+/* What the database refused; the rest with the next part or list. A server that the engine moves is the engine's to write. */
 static void save_again(struct fleet *f, struct host *h)
 {
 	GHashTableIter i;
+	int left = SYNC_PART;
 	void *s;
 
 	g_hash_table_iter_init(&i, h->servers);
-	while (g_hash_table_iter_next(&i, &s, NULL))
-		if (((struct server *)s)->unsaved && ((struct server *)s)->task == SERVER_TASK_NONE)
-			save(f, s);
+	while (left && g_hash_table_iter_next(&i, &s, NULL)) {
+		if (!((struct server *)s)->unsaved || ((struct server *)s)->task != SERVER_TASK_NONE)
+			continue;
+		save(f, s);
+		left--;
+	}
 }
 
-void sync_list(struct fleet *f, struct host *h, GPtrArray *doms, uint64_t ask)
+/* First what is gone, so that what came from elsewhere in the same list is judged by it. */
+static void take_absent(struct fleet *f, struct host *h, const struct host_list *l)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+	for (guint i = 0; i < l->doms->len; i++)
+		g_hash_table_add(seen, g_strdup(((struct hv_dom *)g_ptr_array_index(l->doms, i))->uuid));
+	find_missing(f, h, seen, l->ask);
+}
+
+bool sync_part(struct fleet *f, struct host *h, struct host_list *l)
+{
+	guint end = l->doms->len - l->taken > SYNC_PART ? l->taken + SYNC_PART : l->doms->len;
 	g_autoptr(GError) why = NULL;
 	bool together;
 
-	for (guint i = 0; i < doms->len; i++)
-		g_hash_table_add(seen, g_strdup(((struct hv_dom *)g_ptr_array_index(doms, i))->uuid));
-	/* First what is gone, so that what came from elsewhere in the same list is judged by it. */
-	find_missing(f, h, seen, ask);
-	/* One transaction for the whole list: a host's first answer may bring hundreds of servers. */
+	if (l->taken == 0)
+		take_absent(f, h, l);
+	/* One transaction for all of the part: a host's first answer may bring hundreds of servers. */
 	together = store_begin(f->store, &why);
 	save_again(f, h);
-	for (guint i = 0; i < doms->len; i++)
-		take_dom(f, h, (struct hv_dom **)&g_ptr_array_index(doms, i), ask);
+	while (l->taken < end)
+		take_dom(f, h, (struct hv_dom **)&g_ptr_array_index(l->doms, l->taken++), l->ask);
 	if (together && !store_commit(f->store, &why)) {
 		log_error("servers_not_saved", LOG_S("host", h->name), LOG_S("error", why->message));
 		mark_unsaved(h);
 	}
+	return l->taken == l->doms->len;
 }
 
 /* Every host is connected. @ret_oldest: each has told all of its domains in answer to this question or a later one. */

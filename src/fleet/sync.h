@@ -28,8 +28,10 @@
 
 struct fleet;
 
-/** sync_list() - take what a host says of all of its domains. @doms: struct hv_dom *; some are stolen. @ask: of fleet's, what it answers. */
-void sync_list(struct fleet *f, struct host *h, GPtrArray *doms, uint64_t ask);
+#define SYNC_PART 250 /* domains in a turn of the loop: each may be a row to write */
+
+/** sync_part() - take the next SYNC_PART of what a host says of all of its domains; some are stolen. Return: whether all are taken. */
+bool sync_part(struct fleet *f, struct host *h, struct host_list *l);
 /** sync_one() - take what a host says of one domain, also that it is absent. @d may be stolen: *@d is then NULL. @ask: the same. */
 void sync_one(struct fleet *f, struct host *h, struct hv_dom **d, uint64_t ask);
 /** sync_missing() - forget those of a host's servers that no host has any more. */
