@@ -60,6 +60,7 @@ struct json_field {
 	const char *text;
 	/* decoder */
 	json_take_f *take;
+	const char *form;    /* what JSON_EMIT takes, for docs: "true, false, \"auto\"" */
 	bool required;
 	bool nullable;       /* null leaves the field as it was */
 	int64_t min, max;    /* JSON_INT, JSON_INT64: checked when max > min; JSON_STR: length, when max > 0 */

@@ -37,12 +37,12 @@ static void read_auth(const json_t *root)
 	auth_request_clear(&a);
 }
 
-static void read_record(const json_t *root, const char *kind)
+static void read_record(const json_t *root, const struct api_body *body)
 {
 	g_autoptr(GError) err = NULL;
 	struct record_body b = { 0 };
 
-	if (!record_body_parse(root, kind, &b, &err)) {
+	if (!record_body_parse(root, body, &b, &err)) {
 		g_assert_nonnull(err);
 		return;
 	}
@@ -79,8 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!root)
 		return 0;
 	read_auth(root);
-	read_record(root, "user");
-	read_record(root, "project");
+	read_record(root, &user_body);
+	read_record(root, &project_body);
 	read_app(root);
 	return 0;
 }

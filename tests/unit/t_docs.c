@@ -4,6 +4,7 @@
  * "<!-- end -->". REGEN=1 writes them; review the difference.
  */
 #include <glib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "api/api.h"
@@ -231,6 +232,59 @@ static void put_routes(GString *out, const char *const *prefixes)
 	}
 }
 
+/* "1 to 255 characters, or null, needed" */
+static void put_values(GString *out, const struct json_field *f)
+{
+	const char *last = f->required ? ", needed" : "";
+
+	g_string_append(out, " ");
+	if (f->type == JSON_STR)
+		g_string_append_printf(out, f->max ? "%" PRId64 " to %" PRId64 " characters" : "text", f->min, f->max);
+	else if (f->type == JSON_INT || f->type == JSON_INT64)
+		g_string_append_printf(out, "%" PRId64 " to %" PRId64, f->min, f->max);
+	else
+		g_string_append(out, f->type == JSON_BOOL ? "true, false" : f->form);
+	g_string_append_printf(out, "%s%s |", f->nullable ? ", or null" : "", last);
+}
+
+static void put_body(GString *out, const struct route *r, const struct api_action *a, const struct api_body *b)
+{
+	const char *outer = a ? a->name : b->member;
+
+	for (size_t i = 0; i < b->n; i++) {
+		const struct json_field *f = &b->fields[i];
+		int since = MAX(MAX(f->since, r->since), API_MV_MIN), until = MIN(f->until ? f->until : API_MV_MAX, r->until ? r->until : API_MV_MAX);
+
+		g_string_append_printf(out, "| %s `%s` | `%s%s%s` |", r->method, r->path, outer ? outer : "", outer ? "." : "", f->name);
+		put_values(out, f);
+		if (g_str_has_prefix(r->path, "/v2.1"))
+			g_string_append_printf(out, " 2.%d-2.%d |\n", since, until);
+		else
+			g_string_append(out, " |\n");
+	}
+}
+
+/* Every field of every body that is read by the table of its row. */
+static void put_bodies(GString *out, const struct router *rt)
+{
+	size_t n;
+	const struct route_table *const *tables = api_tables(&n);
+
+	(void)rt;
+	g_string_append(out, "| request | field | values | microversions |\n|---|---|---|---|\n");
+	for (size_t t = 0; t < n; t++) {
+		for (size_t i = 0; i < tables[t]->n; i++) {
+			const struct route *r = &tables[t]->routes[i];
+
+			if (r->body)
+				put_body(out, r, NULL, r->body);
+			for (size_t k = 0; k < r->n_actions; k++)
+				if (r->actions[k].body)
+					put_body(out, r, &r->actions[k], r->actions[k].body);
+		}
+	}
+}
+
 static void put_identity(GString *out, const struct router *rt)
 {
 	(void)rt;
@@ -272,6 +326,7 @@ static const struct {
 	{ "API.md", "identity", put_identity },
 	{ "API.md", "others", put_others },
 	{ "API.md", "drover", put_drover },
+	{ "API.md", "bodies", put_bodies },
 };
 
 static void test_page(const void *data)

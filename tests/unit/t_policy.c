@@ -144,7 +144,10 @@ static void put_row(GString *out, struct api *a, const struct route *route, cons
 	const char *rule = action ? action->rule : route->rule;
 	int status[REQUESTERS_N], since = MAX(action ? action->since : 0, route->since);
 
-	g_string_append_printf(out, "%s %s%s%s %s:", route->method, route->path, action ? " " : "", action ? action->name : "", rule);
+	g_string_append_printf(out, "%s %s%s%s", route->method, route->path, action ? " " : "", action ? action->name : "");
+	if (since)
+		g_string_append_printf(out, " since 2.%d", since);
+	g_string_append_printf(out, " %s:", rule);
 	for (int i = 0; i < REQUESTERS_N; i++) {
 		status[i] = ask(a, route, action ? action->name : NULL, rule, tokens[i], since);
 		g_string_append_printf(out, status[i] == REACHED ? " yes" : " %d", status[i]);

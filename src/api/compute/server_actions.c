@@ -75,12 +75,13 @@ static bool take_force(const json_t *v, void *obj, const char *where, GError **e
 }
 
 static const struct json_field live_fields[] = {
-	{ "host",             JSON_EMIT, .take = take_host, .required = true, .nullable = true },
-	{ "block_migration",  JSON_EMIT, .take = take_block, .required = true, .until = 24 },
-	{ "block_migration",  JSON_EMIT, .take = take_block_auto, .required = true, .since = 25 },
-	{ "disk_over_commit", JSON_EMIT, .take = take_over_commit, .required = true, .until = 24 },
-	{ "force",            JSON_EMIT, .take = take_force, .since = 30, .until = 67 },
+	{ "host",             JSON_EMIT, .take = take_host, .form = "a host's name", .required = true, .nullable = true },
+	{ "block_migration",  JSON_EMIT, .take = take_block, .form = VIEW_BOOL, .required = true, .until = 24 },
+	{ "block_migration",  JSON_EMIT, .take = take_block_auto, .form = VIEW_BOOL ", \"auto\"", .required = true, .since = 25 },
+	{ "disk_over_commit", JSON_EMIT, .take = take_over_commit, .form = VIEW_BOOL, .required = true, .until = 24 },
+	{ "force",            JSON_EMIT, .take = take_force, .form = VIEW_BOOL, .since = 30, .until = 67 },
 };
+static const struct api_body live_body = { .fields = live_fields, .n = G_N_ELEMENTS(live_fields) };
 
 static void live_done(int64_t id, const GError *err, void *user)
 {
@@ -99,7 +100,7 @@ static void live_migrate(struct api_req *r, const json_t *value)
 	struct server *s;
 	GError *err = NULL;
 
-	if (!json_decode(value, live_fields, G_N_ELEMENTS(live_fields), r->mv, "os-migrateLive", &l, &err)) {
+	if (!api_decode_action(r, value, &l, &err)) {
 		api_fail(r, err);
 		return;
 	}
@@ -141,8 +142,9 @@ static bool take_state(const json_t *v, void *obj, const char *where, GError **e
 }
 
 static const struct json_field reset_fields[] = {
-	{ "state", JSON_EMIT, .take = take_state, .required = true },
+	{ "state", JSON_EMIT, .take = take_state, .form = "\"active\", \"error\"", .required = true },
 };
+static const struct api_body reset_body = { .fields = reset_fields, .n = G_N_ELEMENTS(reset_fields) };
 
 static void reset_state(struct api_req *r, const json_t *value)
 {
@@ -151,7 +153,7 @@ static void reset_state(struct api_req *r, const json_t *value)
 	struct server *s;
 	GError *err = NULL;
 
-	if (!json_decode(value, reset_fields, G_N_ELEMENTS(reset_fields), r->mv, "os-resetState", &vm, &err)) {
+	if (!api_decode_action(r, value, &vm, &err)) {
 		api_fail(r, err);
 		return;
 	}
@@ -167,8 +169,8 @@ static void reset_state(struct api_req *r, const json_t *value)
 /* ---- the table ---- */
 
 static const struct api_action actions[] = {
-	{ "os-migrateLive", "os_compute_api:os-migrate-server:migrate_live", live_migrate },
-	{ "os-resetState",  "os_compute_api:os-admin-actions:reset_state",   reset_state },
+	{ "os-migrateLive", "os_compute_api:os-migrate-server:migrate_live", live_migrate, .body = &live_body },
+	{ "os-resetState",  "os_compute_api:os-admin-actions:reset_state",   reset_state, .body = &reset_body },
 };
 
 static const struct route routes[] = {

@@ -136,8 +136,9 @@ static const struct json_field by_name_fields[] = {
 	{ "binary",          JSON_STR,  offsetof(struct by_name, binary), .required = true, .min = 1, .max = 255 },
 	{ "disabled_reason", JSON_STR,  offsetof(struct by_name, reason), .min = 1, .max = REASON_MAX,
 	  .given = offsetof(struct by_name, has_reason) },
-	{ "forced_down",     JSON_EMIT, .take = take_down, .since = 11, .given = offsetof(struct by_name, has_down) },
+	{ "forced_down",     JSON_EMIT, .take = take_down, .form = VIEW_BOOL, .since = 11, .given = offsetof(struct by_name, has_down) },
 };
+static const struct api_body by_name_body = { .fields = by_name_fields, .n = G_N_ELEMENTS(by_name_fields) };
 
 static bool enable(struct fleet *f, struct host *h, const struct by_name *b, GError **err)
 {
@@ -220,7 +221,7 @@ static struct host *host_by_name(const struct api_req *r, const struct by_name *
 	return NULL;
 }
 
-static void update_by_name(struct api_req *r, const json_t *body)
+static void update_by_name(struct api_req *r)
 {
 	struct by_name b = { 0 };
 	const struct act *a = NULL;
@@ -232,7 +233,7 @@ static void update_by_name(struct api_req *r, const json_t *body)
 			a = &acts[i];
 	if (!a)
 		g_set_error(&err, ERR, ERR_NOT_FOUND, "Unknown action");
-	else if (json_decode(body, by_name_fields, G_N_ELEMENTS(by_name_fields), r->mv, "body", &b, &err))
+	else if (api_decode(r, &b, &err))
 		h = host_by_name(r, &b, &err);
 	if (h && a->run(api_fleet(r), h, &b, &err))
 		reply_act(r, a, h);
@@ -267,10 +268,11 @@ static bool take_id_down(const json_t *v, void *obj, const char *where, GError *
 }
 
 static const struct json_field by_id_fields[] = {
-	{ "status",          JSON_EMIT, .take = take_status },
+	{ "status",          JSON_EMIT, .take = take_status, .form = "\"enabled\", \"disabled\"" },
 	{ "disabled_reason", JSON_STR,  offsetof(struct by_id, reason), .min = 1, .max = REASON_MAX },
-	{ "forced_down",     JSON_EMIT, .take = take_id_down, .given = offsetof(struct by_id, has_down) },
+	{ "forced_down",     JSON_EMIT, .take = take_id_down, .form = VIEW_BOOL, .given = offsetof(struct by_id, has_down) },
 };
+static const struct api_body by_id_body = { .fields = by_id_fields, .n = G_N_ELEMENTS(by_id_fields) };
 
 struct wanted {
 	const char *id;
@@ -326,14 +328,14 @@ static bool set_by_id(const struct api_req *r, struct host *h, const struct by_i
 	return fleet_host_set(api_fleet(r), h, disabled, b->status ? b->reason : h->disabled_reason, b->has_down ? b->down : h->forced_down, err);
 }
 
-static void update_by_id(struct api_req *r, const json_t *body)
+static void update_by_id(struct api_req *r)
 {
 	struct by_id b = { 0 };
 	struct service s;
 	GError *err = NULL;
 	struct jout o;
 
-	if (json_decode(body, by_id_fields, G_N_ELEMENTS(by_id_fields), r->mv, "body", &b, &err) && find(r, &s, &err) &&
+	if (api_decode(r, &b, &err) && find(r, &s, &err) &&
 	    check_by_id(&b, &s, &err) && set_by_id(r, s.compute, &b, &err)) {
 		of_host(r, &s, s.compute);
 		view_open(&o, r, 400);
@@ -345,19 +347,6 @@ static void update_by_id(struct api_req *r, const json_t *body)
 	}
 	json_free(by_id_fields, G_N_ELEMENTS(by_id_fields), &b);
 	g_free(b.status);
-}
-
-static void update(struct api_req *r)
-{
-	GError *err = NULL;
-	g_autoptr(json_t) body = api_body(r, &err);
-
-	if (!body)
-		api_fail(r, err);
-	else if (r->mv < 53)
-		update_by_name(r, body);
-	else
-		update_by_id(r, body);
 }
 
 /* ---- DELETE ---- */
@@ -390,7 +379,8 @@ static void remove_service(struct api_req *r)
 
 static const struct route routes[] = {
 	{ "GET",    "/v2.1/os-services",      "os_compute_api:os-services:list",   list },
-	{ "PUT",    "/v2.1/os-services/{id}", "os_compute_api:os-services:update", update },
+	{ "PUT",    "/v2.1/os-services/{id}", "os_compute_api:os-services:update", update_by_name, .until = 52, .body = &by_name_body },
+	{ "PUT",    "/v2.1/os-services/{id}", "os_compute_api:os-services:update", update_by_id, .since = 53, .body = &by_id_body },
 	{ "DELETE", "/v2.1/os-services/{id}", "os_compute_api:os-services:delete", remove_service },
 };
 const struct route_table services_routes = { routes, G_N_ELEMENTS(routes) };

@@ -159,30 +159,18 @@ static const struct json_field add_fields[] = {
 	{ "server_listen",               JSON_STR, ADD(vnc_listen), TEXT },
 };
 
-struct add {
-	struct conf_host host;
-};
-
-static bool take_host(const json_t *v, void *obj, const char *where, GError **err)
-{
-	return json_decode(v, add_fields, G_N_ELEMENTS(add_fields), API_MV_MIN, where, &((struct add *)obj)->host, err);
-}
-
-static const struct json_field add_body[] = {
-	{ "host", JSON_EMIT, .take = take_host, .required = true },
-};
+static const struct api_body add_body = { "host", add_fields, G_N_ELEMENTS(add_fields) };
 
 static void host_add(struct api_req *r)
 {
 	GError *err = NULL;
-	g_autoptr(json_t) body = api_body(r, &err);
-	struct add a = { 0 };
+	struct conf_host add = { 0 };
 	struct host *h = NULL;
 
-	if (body && json_decode(body, add_body, G_N_ELEMENTS(add_body), API_MV_MIN, "body", &a, &err))
-		h = fleet_host_add(api_fleet(r), &a.host, &err);
-	api_about(r, a.host.name);
-	json_free(add_fields, G_N_ELEMENTS(add_fields), &a.host);
+	if (api_decode(r, &add, &err))
+		h = fleet_host_add(api_fleet(r), &add, &err);
+	api_about(r, add.name);
+	json_free(add_fields, G_N_ELEMENTS(add_fields), &add);
 	if (h)
 		reply_host(r, 201, h);
 	else
@@ -366,15 +354,15 @@ struct change {
 static const struct json_field change_fields[] = {
 	{ "priority", JSON_INT, offsetof(struct change, priority), .required = true, .min = MIG_PRIORITY_MIN, .max = MIG_PRIORITY_MAX },
 };
+static const struct api_body change_body = { .fields = change_fields, .n = G_N_ELEMENTS(change_fields) };
 
 static void migration_change(struct api_req *r)
 {
 	GError *err = NULL;
-	g_autoptr(json_t) body = api_body(r, &err);
-	struct mig *m = body ? find_migration(r, r->param[0], &err) : NULL;
+	struct mig *m = find_migration(r, r->param[0], &err);
 	struct change change = { 0 };
 
-	if (m && json_decode(body, change_fields, G_N_ELEMENTS(change_fields), API_MV_MIN, "body", &change, &err) &&
+	if (m && api_decode(r, &change, &err) &&
 	    engine_set_priority(api_engine(r), m->id, change.priority, &err))
 		migration_show(r);
 	else
@@ -434,11 +422,11 @@ static void migration_list(struct api_req *r)
 
 static const struct route routes[] = {
 	{ "GET",    "/drover/v1/hosts",           "drover:hosts:list",        host_list },
-	{ "POST",   "/drover/v1/hosts",           "drover:hosts:create",      host_add },
+	{ "POST",   "/drover/v1/hosts",           "drover:hosts:create",      host_add, .body = &add_body },
 	{ "GET",    "/drover/v1/hosts/{id}",      "drover:hosts:show",        host_show },
 	{ "DELETE", "/drover/v1/hosts/{id}",      "drover:hosts:delete",      host_remove },
 	{ "GET",    "/drover/v1/migrations",      "drover:migrations:list",   migration_list },
 	{ "GET",    "/drover/v1/migrations/{id}", "drover:migrations:show",   migration_show },
-	{ "POST",   "/drover/v1/migrations/{id}", "drover:migrations:update", migration_change },
+	{ "POST",   "/drover/v1/migrations/{id}", "drover:migrations:update", migration_change, .body = &change_body },
 };
 const struct route_table drover_routes = { routes, G_N_ELEMENTS(routes) };

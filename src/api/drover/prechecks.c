@@ -33,18 +33,11 @@ static bool take_block(const json_t *v, void *obj, const char *where, GError **e
 
 static const struct json_field wish_fields[] = {
 	{ "host",            JSON_STR,  offsetof(struct wish, host), .nullable = true, .min = 1, .max = 255 },
-	{ "block_migration", JSON_EMIT, .take = take_block },
+	{ "block_migration", JSON_EMIT, .take = take_block, .form = VIEW_BOOL ", \"auto\"" },
 	{ "force",           JSON_BOOL, offsetof(struct wish, force) },
 };
 
-static bool take_wish(const json_t *v, void *obj, const char *where, GError **err)
-{
-	return json_decode(v, wish_fields, G_N_ELEMENTS(wish_fields), API_MV_MIN, where, obj, err);
-}
-
-static const struct json_field body_fields[] = {
-	{ "precheck", JSON_EMIT, .take = take_wish, .required = true, .nullable = true },
-};
+static const struct api_body wish_body = { "precheck", wish_fields, G_N_ELEMENTS(wish_fields), .nullable = true };
 
 static void put_result(struct jout *o, const void *obj)
 {
@@ -122,11 +115,10 @@ static void ask(struct api_req *r, struct server *s, const struct wish *w)
 static void precheck(struct api_req *r)
 {
 	GError *err = NULL;
-	g_autoptr(json_t) body = api_body(r, &err);
 	struct wish w = { .block = MIG_BLOCK_AUTO };
 	struct server *s = NULL;
 
-	if (!body || !json_decode(body, body_fields, G_N_ELEMENTS(body_fields), API_MV_MIN, "body", &w, &err))
+	if (!api_decode(r, &w, &err))
 		api_fail(r, err);
 	else
 		s = api_server(r, r->param[0]);
@@ -136,6 +128,6 @@ static void precheck(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "POST", "/drover/v1/servers/{id}/precheck", "drover:servers:precheck", precheck },
+	{ "POST", "/drover/v1/servers/{id}/precheck", "drover:servers:precheck", precheck, .body = &wish_body },
 };
 const struct route_table prechecks_routes = { routes, G_N_ELEMENTS(routes) };

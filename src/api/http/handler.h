@@ -57,6 +57,14 @@ struct api_pair {
 
 typedef void api_handler_f(struct api_req *r);
 
+/* What a body may have. The row of its route or action has it; api_decode() reads by it, docs/API.md is written from it. */
+struct api_body {
+	const char *member;            /* {"host": {its fields}}; NULL: they are the body's own */
+	const struct json_field *fields;
+	size_t n;
+	bool nullable;                 /* the member may be null: then no field is given */
+};
+
 /* @value: of the member that names the action, borrowed */
 typedef void api_action_f(struct api_req *r, const json_t *value);
 
@@ -66,6 +74,7 @@ struct api_action {
 	const char *rule;              /* as a route's; looked at after the body was read */
 	api_action_f *handle;
 	int since, until;              /* microversions; outside it is no action */
+	const struct api_body *body;   /* of @value; NULL: the handler looks itself */
 };
 
 struct route {
@@ -74,6 +83,7 @@ struct route {
 	const char *rule;              /* of policy.c, "os_compute_api:os-services:list"; NULL: that of the action */
 	api_handler_f *handle;         /* NULL: that of the action */
 	int since, until;              /* microversions; outside 404 */
+	const struct api_body *body;   /* NULL: it has none, or one that the handler reads itself */
 	const struct api_action *actions;
 	size_t n_actions;
 };
@@ -88,6 +98,16 @@ void api_about(struct api_req *r, const char *what);
 
 /** api_body() - parse the body. Return: owned; NULL with ERR_BAD_REQUEST. */
 json_t *api_body(struct api_req *r, GError **err);
+
+/**
+ * api_decode() - parse the body, and read it by the row's table.
+ * @obj: zeroed, or with what holds for fields that are not given
+ *
+ * Strings are copied (json_free()). ERR_BAD_REQUEST for what is no JSON, or not as the table has it.
+ */
+bool api_decode(struct api_req *r, void *obj, GError **err);
+/** api_decode_action() - the same of an action's value. */
+bool api_decode_action(struct api_req *r, const json_t *value, void *obj, GError **err);
 
 /* ---- the query ---- */
 

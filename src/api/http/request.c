@@ -308,6 +308,45 @@ json_t *api_body(struct api_req *r, GError **err)
 	return root;
 }
 
+static const struct api_body *body_of(const struct api_req *r)
+{
+	return r->reply->action ? r->reply->action->body : r->reply->admitted->body;
+}
+
+struct decoding {
+	const struct api_body *body;
+	int mv;
+	void *obj;
+};
+
+static bool take_member(const json_t *v, void *obj, const char *where, GError **err)
+{
+	const struct decoding *d = obj;
+
+	return json_decode(v, d->body->fields, d->body->n, d->mv, where, d->obj, err);
+}
+
+static bool read_body(const struct api_body *b, int mv, const json_t *v, const char *where, void *obj, GError **err)
+{
+	const struct json_field member = { b->member, JSON_EMIT, .take = take_member, .required = true, .nullable = b->nullable };
+
+	if (b->member)
+		return json_decode(v, &member, 1, mv, where, &(struct decoding){ b, mv, obj }, err);
+	return json_decode(v, b->fields, b->n, mv, where, obj, err);
+}
+
+bool api_decode(struct api_req *r, void *obj, GError **err)
+{
+	g_autoptr(json_t) root = api_body(r, err);
+
+	return root && read_body(body_of(r), r->mv, root, "body", obj, err);
+}
+
+bool api_decode_action(struct api_req *r, const json_t *value, void *obj, GError **err)
+{
+	return read_body(body_of(r), r->mv, value, r->reply->action->name, obj, err);
+}
+
 /* ---- the query ---- */
 
 const char *api_query(const struct api_req *r, const char *name)

@@ -74,6 +74,7 @@ struct api_reply {
 	struct auth *auth_own;
 	GError *bad;                 /* what was wrong with the head */
 	const struct route *admitted; /* by api_admit(); NULL: not yet */
+	const struct api_action *action; /* which of its actions it is */
 	/* for the audit log (audit.h) */
 	const char *route;           /* its path, with braces; NULL: none */
 	char *about;

@@ -138,6 +138,7 @@ static void act(struct api_req *r)
 	const char *name = root ? action_name(root, &value, &err) : NULL;
 	const struct api_action *a = name ? find_action(r->reply->admitted, name, r->mv) : NULL;
 
+	r->reply->action = a;
 	api_about(r, name);
 	if (a && policy_allows(policy_find(a->rule), r->auth))
 		a->handle(r, value);

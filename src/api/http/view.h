@@ -83,6 +83,7 @@ bool view_query_time(const struct api_req *r, const char *name, int64_t *ret, GE
 /** view_leaf() - the last name of a path into a body, which Nova's messages have: "host" of "os-migrateLive.host". */
 const char *view_leaf(const char *where);
 
+#define VIEW_BOOL "true, false, or a word for one" /* for docs */
 /** view_take_bool() - a truth value of a body: JSON's, or one of Nova's words in a string. */
 bool view_take_bool(const json_t *v, const char *where, bool *ret, GError **err);
 

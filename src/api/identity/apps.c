@@ -248,7 +248,7 @@ static void create(struct api_req *r)
 
 static const struct route routes[] = {
 	{ "GET",    OF_USER,         "identity:list_application_credentials",  list },
-	{ "POST",   OF_USER,         "identity:create_application_credential", create },
+	{ "POST",   OF_USER,         "identity:create_application_credential", create, .body = &app_credential_body },
 	{ "GET",    OF_USER "/{id}", "identity:get_application_credential",    show },
 	{ "DELETE", OF_USER "/{id}", "identity:delete_application_credential", delete },
 };

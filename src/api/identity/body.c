@@ -13,13 +13,6 @@
 #define TEXT_MAX 255
 #define APP_ROLES_MAX 16
 
-struct member {
-	const char *name;
-	size_t offset;
-	size_t max;        /* bytes; 0: TEXT_MAX */
-	bool required;
-};
-
 static void secret_free(char **where)
 {
 	if (*where)
@@ -33,18 +26,18 @@ static bool bad_member(const char *where, const char *name, const char *why, GEr
 	return false;
 }
 
-/* The strings of an object; null is as good as absent. */
-static bool take_strings(const json_t *v, const char *where, const struct member *m, size_t n, void *obj, GError **err)
+/* The strings of an object, TEXT_MAX bytes unless the table has more; null is as good as absent. What is no string its reader takes itself. */
+static bool take_strings(const json_t *v, const char *where, const struct json_field *m, size_t n, void *obj, GError **err)
 {
 	for (; n--; m++) {
-		const json_t *s = json_object_get(v, m->name);
+		const json_t *s = m->type == JSON_STR ? json_object_get(v, m->name) : NULL;
 		size_t len = json_string_length(s);
 
 		if ((!s || json_is_null(s)) && !m->required)
 			continue;
 		if (!json_is_string(s))
 			return bad_member(where, m->name, s ? "it must be a string" : "it is a required property", err);
-		if (len > (m->max ? m->max : TEXT_MAX) || strlen(json_string_value(s)) != len)
+		if (len > (m->max ? (size_t)m->max : TEXT_MAX) || strlen(json_string_value(s)) != len)
 			return bad_member(where, m->name, "it is too long or has a NUL character", err);
 		util_replace((char **)(void *)((char *)obj + m->offset), json_string_value(s));
 	}
@@ -94,10 +87,10 @@ static bool take_methods(const json_t *identity, struct auth_request *a, GError 
 
 static bool take_password(const json_t *identity, struct auth_request *a, GError **err)
 {
-	static const struct member members[] = {
-		{ "id", MEMBER(auth_request, user_id) },
-		{ "name", MEMBER(auth_request, user_name) },
-		{ "password", MEMBER(auth_request, secret), .required = true },
+	static const struct json_field members[] = {
+		{ "id", JSON_STR, MEMBER(auth_request, user_id) },
+		{ "name", JSON_STR, MEMBER(auth_request, user_name) },
+		{ "password", JSON_STR, MEMBER(auth_request, secret), .required = true },
 	};
 	const json_t *password, *user;
 
@@ -113,7 +106,7 @@ static bool take_password(const json_t *identity, struct auth_request *a, GError
 
 static bool take_token(const json_t *identity, struct auth_request *a, GError **err)
 {
-	static const struct member members[] = { { "id", MEMBER(auth_request, token_id), TOKEN_TEXT_MAX, .required = true } };
+	static const struct json_field members[] = { { "id", JSON_STR, MEMBER(auth_request, token_id), .max = TOKEN_TEXT_MAX, .required = true } };
 	const json_t *token;
 
 	return take_object(identity, "auth.identity", "token", &token, err) &&
@@ -124,14 +117,14 @@ static bool take_token(const json_t *identity, struct auth_request *a, GError **
 static bool take_app(const json_t *identity, struct auth_request *a, GError **err)
 {
 	static const char where[] = "auth.identity.application_credential";
-	static const struct member members[] = {
-		{ "id", MEMBER(auth_request, app_id) },
-		{ "name", MEMBER(auth_request, app_name) },
-		{ "secret", MEMBER(auth_request, secret), .required = true },
+	static const struct json_field members[] = {
+		{ "id", JSON_STR, MEMBER(auth_request, app_id) },
+		{ "name", JSON_STR, MEMBER(auth_request, app_name) },
+		{ "secret", JSON_STR, MEMBER(auth_request, secret), .required = true },
 	};
-	static const struct member user_members[] = {
-		{ "id", MEMBER(auth_request, user_id) },
-		{ "name", MEMBER(auth_request, user_name) },
+	static const struct json_field user_members[] = {
+		{ "id", JSON_STR, MEMBER(auth_request, user_id) },
+		{ "name", JSON_STR, MEMBER(auth_request, user_name) },
 	};
 	const json_t *app, *user;
 
@@ -163,9 +156,9 @@ static const char *other_scope(const json_t *scope)
 
 static bool take_scope(const json_t *auth, struct auth_request *a, GError **err)
 {
-	static const struct member members[] = {
-		{ "id", MEMBER(auth_request, project_id) },
-		{ "name", MEMBER(auth_request, project_name) },
+	static const struct json_field members[] = {
+		{ "id", JSON_STR, MEMBER(auth_request, project_id) },
+		{ "name", JSON_STR, MEMBER(auth_request, project_name) },
 	};
 	const json_t *scope = json_object_get(auth, "scope"), *project = json_object_get(scope, "project");
 
@@ -189,6 +182,12 @@ static bool take_scope(const json_t *auth, struct auth_request *a, GError **err)
 		a->scope = SCOPE_OTHER;
 	return true;
 }
+
+static const struct json_field auth_fields[] = {
+	{ "identity", JSON_EMIT, .form = "`methods`, and an object for each: `password`, `token`, `application_credential`", .required = true },
+	{ "scope",    JSON_EMIT, .form = "`project` by id, or by name and domain; \"unscoped\"", .nullable = true },
+};
+const struct api_body auth_body = { "auth", auth_fields, G_N_ELEMENTS(auth_fields) };
 
 bool auth_request_parse(const json_t *root, struct auth_request *ret, GError **err)
 {
@@ -222,19 +221,41 @@ void auth_request_clear(struct auth_request *a)
 
 /* ---- records ---- */
 
-static bool take_record(const json_t *v, const char *kind, struct record_body *b, GError **err)
+#define RECORD(member) MEMBER(record_body, member)
+#define ENABLED { "enabled", JSON_EMIT, .form = "true, false" }
+#define SHORT .max = TEXT_MAX
+#define LONG .max = 4096
+
+static const struct json_field user_fields[] = {
+	{ "name",               JSON_STR, RECORD(name), SHORT },
+	{ "description",        JSON_STR, RECORD(description), LONG },
+	{ "domain_id",          JSON_STR, RECORD(domain_id), SHORT },
+	{ "password",           JSON_STR, RECORD(password), SHORT },
+	{ "default_project_id", JSON_STR, RECORD(default_project_id), SHORT, .nullable = true },
+	ENABLED,
+};
+const struct api_body user_body = { "user", user_fields, G_N_ELEMENTS(user_fields) };
+
+static const struct json_field project_fields[] = {
+	{ "name",        JSON_STR, RECORD(name), SHORT },
+	{ "description", JSON_STR, RECORD(description), LONG },
+	{ "domain_id",   JSON_STR, RECORD(domain_id), SHORT },
+	ENABLED,
+};
+const struct api_body project_body = { "project", project_fields, G_N_ELEMENTS(project_fields) };
+
+static const struct json_field password_fields[] = {
+	{ "password",          JSON_STR, RECORD(password), SHORT },
+	{ "original_password", JSON_STR, RECORD(original_password), SHORT },
+};
+const struct api_body password_body = { "user", password_fields, G_N_ELEMENTS(password_fields) };
+
+static bool take_record(const json_t *v, const struct api_body *body, struct record_body *b, GError **err)
 {
-	static const struct member members[] = {
-		{ "name", MEMBER(record_body, name) },
-		{ "description", MEMBER(record_body, description), 4096 },
-		{ "domain_id", MEMBER(record_body, domain_id) },
-		{ "password", MEMBER(record_body, password) },
-		{ "original_password", MEMBER(record_body, original_password) },
-		{ "default_project_id", MEMBER(record_body, default_project_id) },
-	};
+	const char *kind = body->member;
 	const json_t *enabled = json_object_get(v, "enabled");
 
-	if (!take_strings(v, kind, members, G_N_ELEMENTS(members), b, err))
+	if (!take_strings(v, kind, body->fields, body->n, b, err))
 		return false;
 	if (b->name && !*g_strstrip(b->name))
 		return bad_member(kind, "name", "it must not be empty", err);
@@ -244,12 +265,12 @@ static bool take_record(const json_t *v, const char *kind, struct record_body *b
 	return !enabled || b->enabled_given || bad_member(kind, "enabled", "it must be true or false", err);
 }
 
-bool record_body_parse(const json_t *root, const char *kind, struct record_body *ret, GError **err)
+bool record_body_parse(const json_t *root, const struct api_body *body, struct record_body *ret, GError **err)
 {
 	struct record_body b = { 0 };
 	const json_t *v;
 
-	if (take_object(root, "body", kind, &v, err) && take_record(v, kind, &b, err)) {
+	if (take_object(root, "body", body->member, &v, err) && take_record(v, body, &b, err)) {
 		*ret = b;
 		return true;
 	}
@@ -290,18 +311,23 @@ static bool take_roles(const json_t *list, struct app_body *b, GError **err)
 	return true;
 }
 
+static const struct json_field app_fields[] = {
+	{ "name",         JSON_STR, MEMBER(app_body, name), SHORT },
+	{ "description",  JSON_STR, MEMBER(app_body, description), LONG },
+	{ "secret",       JSON_STR, MEMBER(app_body, secret), SHORT },
+	{ "expires_at",   JSON_EMIT, .form = "a time", .nullable = true },
+	{ "roles",        JSON_EMIT, .form = "a list of ids or names", .nullable = true },
+	{ "unrestricted", JSON_EMIT, .form = "true, false", .nullable = true },
+};
+const struct api_body app_credential_body = { "application_credential", app_fields, G_N_ELEMENTS(app_fields) };
+
 static bool take_app_body(const json_t *v, struct app_body *b, GError **err)
 {
 	static const char where[] = "application_credential";
-	static const struct member members[] = {
-		{ "name", MEMBER(app_body, name) },
-		{ "description", MEMBER(app_body, description), 4096 },
-		{ "secret", MEMBER(app_body, secret) },
-	};
 	const json_t *expires = json_object_get(v, "expires_at"), *unrestricted = json_object_get(v, "unrestricted");
 	const json_t *rules = json_object_get(v, "access_rules");
 
-	if (!take_strings(v, where, members, G_N_ELEMENTS(members), b, err) || !take_roles(json_object_get(v, "roles"), b, err))
+	if (!take_strings(v, where, app_fields, G_N_ELEMENTS(app_fields), b, err) || !take_roles(json_object_get(v, "roles"), b, err))
 		return false;
 	if (b->name && !*g_strstrip(b->name))
 		return bad_member(where, "name", "it must not be empty", err);

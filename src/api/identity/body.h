@@ -9,8 +9,7 @@
 
 #include <stdbool.h>
 
-#include <glib.h>
-#include <jansson.h>
+#include "api/http/handler.h"
 
 enum auth_scope {
 	SCOPE_DEFAULT,  /* none was asked for: the user's default project */
@@ -31,6 +30,8 @@ struct auth_request {
 	char *project_id, *project_name;
 };
 
+extern const struct api_body auth_body;
+
 bool auth_request_parse(const json_t *root, struct auth_request *ret, GError **err);
 void auth_request_clear(struct auth_request *a);
 
@@ -43,8 +44,10 @@ struct record_body {
 	bool enabled, enabled_given;
 };
 
-/** record_body_parse() - @kind: "user" or "project". */
-bool record_body_parse(const json_t *root, const char *kind, struct record_body *ret, GError **err);
+extern const struct api_body user_body, project_body, password_body;
+
+/** record_body_parse() - @b: one of the three. */
+bool record_body_parse(const json_t *root, const struct api_body *b, struct record_body *ret, GError **err);
 void record_body_clear(struct record_body *b);
 
 /* {"application_credential": {...}}: a string that was not given is NULL. */
@@ -54,6 +57,8 @@ struct app_body {
 	bool unrestricted;
 	int64_t expires_us;         /* 0: not given */
 };
+
+extern const struct api_body app_credential_body;
 
 bool app_body_parse(const json_t *root, struct app_body *ret, GError **err);
 void app_body_clear(struct app_body *b);

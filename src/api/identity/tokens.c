@@ -441,7 +441,7 @@ static void end(struct api_req *r)
 }
 
 static const struct route routes[] = {
-	{ "POST",   "/identity/v3/auth/tokens", "identity:authenticate",   create },
+	{ "POST",   "/identity/v3/auth/tokens", "identity:authenticate",   create, .body = &auth_body },
 	{ "GET",    "/identity/v3/auth/tokens", "identity:validate_token", show },
 	{ "DELETE", "/identity/v3/auth/tokens", "identity:revoke_token",   end },
 };

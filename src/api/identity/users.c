@@ -102,13 +102,13 @@ static struct project *the_project(struct api_req *r)
 }
 
 /* Reads the body. Return: false after the request was answered. */
-static bool read_body(struct api_req *r, const char *kind, struct record_body *ret)
+static bool read_body(struct api_req *r, const struct api_body *body, struct record_body *ret)
 {
 	g_autoptr(json_t) root = NULL;
 	GError *err = NULL;
 
 	root = api_body(r, &err);
-	if (root && record_body_parse(root, kind, ret, &err)) {
+	if (root && record_body_parse(root, body, ret, &err)) {
 		if (!ret->domain_id || strcmp(ret->domain_id, DOMAIN_ID) == 0)
 			return true;
 		g_set_error(&err, ERR, ERR_BAD_REQUEST, "Could not find domain: %s.", ret->domain_id);
@@ -251,7 +251,7 @@ static void change(struct api_req *r, bool create)
 
 	c->r = r;
 	c->create = create;
-	if (!read_body(r, "user", &c->b)) {
+	if (!read_body(r, &user_body, &c->b)) {
 		change_free(c);
 		return;
 	}
@@ -333,7 +333,7 @@ static void user_password(struct api_req *r)
 	c = g_new0(struct user_change, 1);
 	c->r = r;
 	c->checked = g_strdup(u->hash);
-	if (!read_body(r, "user", &c->b)) {
+	if (!read_body(r, &password_body, &c->b)) {
 		change_free(c);
 		return;
 	}
@@ -413,7 +413,7 @@ static void project_write(struct api_req *r, const struct project *old)
 	struct record_body b = { 0 };
 	GError *err = NULL;
 
-	if (!read_body(r, "project", &b))
+	if (!read_body(r, &project_body, &b))
 		return;
 	if (old)
 		p = *old;
@@ -506,16 +506,16 @@ static void own_domains(struct api_req *r)
 
 static const struct route routes[] = {
 	{ "GET",    "/identity/v3/users",               "identity:list_users",         user_list },
-	{ "POST",   "/identity/v3/users",               "identity:create_user",        user_create },
+	{ "POST",   "/identity/v3/users",               "identity:create_user",        user_create, .body = &user_body },
 	{ "GET",    "/identity/v3/users/{id}",          "identity:get_user",           user_show },
-	{ "PATCH",  "/identity/v3/users/{id}",          "identity:update_user",        user_update },
+	{ "PATCH",  "/identity/v3/users/{id}",          "identity:update_user",        user_update, .body = &user_body },
 	{ "DELETE", "/identity/v3/users/{id}",          "identity:delete_user",        user_delete },
-	{ "POST",   "/identity/v3/users/{id}/password", "identity:change_password",    user_password },
+	{ "POST",   "/identity/v3/users/{id}/password", "identity:change_password",    user_password, .body = &password_body },
 	{ "GET",    "/identity/v3/users/{id}/projects", "identity:list_user_projects", user_projects },
 	{ "GET",    "/identity/v3/projects",            "identity:list_projects",      project_list },
-	{ "POST",   "/identity/v3/projects",            "identity:create_project",     project_create },
+	{ "POST",   "/identity/v3/projects",            "identity:create_project",     project_create, .body = &project_body },
 	{ "GET",    "/identity/v3/projects/{id}",       "identity:get_project",        project_show },
-	{ "PATCH",  "/identity/v3/projects/{id}",       "identity:update_project",     project_update },
+	{ "PATCH",  "/identity/v3/projects/{id}",       "identity:update_project",     project_update, .body = &project_body },
 	{ "DELETE", "/identity/v3/projects/{id}",       "identity:delete_project",     project_delete },
 	{ "GET",    "/identity/v3/domains",             "identity:list_domains",       domain_list },
 	{ "GET",    "/identity/v3/domains/{id}",        "identity:get_domain",         domain_show },
