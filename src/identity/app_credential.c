@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/util.h"
 #include "identity/identity_priv.h"
+#include "identity/records.h"
 
 void app_credential_free(void *data)
 {

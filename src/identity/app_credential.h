@@ -10,7 +10,12 @@
 #ifndef APP_CREDENTIAL_H
 #define APP_CREDENTIAL_H
 
-#include "identity/records.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+struct identity;
 
 #define APP_CREDENTIALS_MAX 100 /* of one user */
 

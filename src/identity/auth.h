@@ -3,7 +3,8 @@
  * auth: the requester, as a checked token names it.
  *
  * What is behind a token (its user, project and roles) is looked up when it is
- * used, so this is true of one request only and is not kept.
+ * used, so this is true of one request only and is not kept. It is counted: for
+ * a token that was checked before it costs nothing.
  */
 #ifndef AUTH_H
 #define AUTH_H
@@ -22,6 +23,15 @@ struct auth {
 	enum role role;                    /* the first of them; ROLE_N: the token is unscoped */
 	bool admin;                        /* that is ROLE_ADMIN */
 	int64_t issued_us, expires_us;
+	unsigned methods;                  /* by which it came: enum token_method, or-ed */
+	char *app_id, *app_name;           /* the application credential that it came by; NULL: none */
+	bool app_unrestricted;
+	int refs;                          /* private to identity/ */
+};
+
+/* Logins by what came of them, since the start. */
+struct login_counts {
+	uint64_t accepted, wrong, unavailable;
 };
 
 /** auth_free() - give back what identity_check() gave. NULL is fine. */

@@ -1,16 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * credentials: admin-openrc and clouds.yaml in state_path, so that the first
- * command after the first start is "openstack --os-cloud drover ..." or
- * ". admin-openrc". They name no microversion: clients refuse one that is newer
- * than themselves, and "2.latest" is the newest that both sides know.
- */
-#include "identity/identity_priv.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "identity/credentials.h"
 
 #include <string.h>
 
 #include "base/log.h"
 #include "base/util.h"
+#include "identity/records.h"
 
 #define PASSWORD_LINE "export OS_PASSWORD='"
 #define URL_LINE "export OS_AUTH_URL='"

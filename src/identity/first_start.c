@@ -9,7 +9,11 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "identity/accounts.h"
+#include "identity/credentials.h"
+#include "identity/identity_priv.h"
 #include "identity/password.h"
+#include "identity/records.h"
 
 #define ADMIN_PASSWORD_LEN 24
 #define MARK "first-start" /* there from the beginning of a first start to its end */

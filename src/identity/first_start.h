@@ -10,7 +10,12 @@
 #ifndef FIRST_START_H
 #define FIRST_START_H
 
-#include "identity/identity_priv.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+struct identity;
 
 /**
  * first_start() - make token.key, admin-openrc, clouds.yaml, and the project and user "admin".

@@ -16,10 +16,8 @@
 #include <stdint.h>
 
 #include "base/conf.h"
-#include "identity/auth.h"
+#include "identity/tokens.h"
 #include "store/store.h"
-
-struct identity;
 
 /**
  * identity_new() - load users from the store; at the first start make the project,
@@ -41,20 +39,16 @@ bool identity_rotate_key(const struct conf *conf, GError **err);
 /** identity_take_keys() - read the keys for tokens again; what the file has no more opens nothing from now on. Return: false: they are as before. */
 bool identity_take_keys(struct identity *id, GError **err);
 
-/**
- * identity_check() - the user and project of a token.
- *
- * Return: owned by the caller (auth_free), or NULL with ERR_UNAUTHORIZED: malformed, expired, revoked, or its user is gone.
- */
-struct auth *identity_check(struct identity *id, const char *token, GError **err);
-
-/* Logins by what came of them, since the start. */
-struct identity_logins {
-	uint64_t accepted, wrong, unavailable;
-};
-const struct identity_logins *identity_logins(const struct identity *id);
+const struct login_counts *identity_logins(const struct identity *id);
 /** identity_passwords_waiting() - how many are in the queue for a worker. */
 unsigned identity_passwords_waiting(void);
+
+/** identity_login_accepted() - the password or secret was right. @name: as it was asked for */
+void identity_login_accepted(struct identity *id, const char *name);
+/** identity_login_wrong() - it was wrong. @address: of the client (guess.h). Return: ms to wait before that is said. */
+unsigned identity_login_wrong(struct identity *id, const char *address, const char *name);
+/** identity_login_unavailable() - it could not be looked at. */
+void identity_login_unavailable(struct identity *id);
 
 /** identity_has_project() - true if there is a project of this id. */
 bool identity_has_project(const struct identity *id, const char *project_id);

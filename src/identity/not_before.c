@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "identity/identity_priv.h"
+#include "identity/token.h"
 
 int64_t not_before_stamp(struct identity *id)
 {

@@ -13,7 +13,13 @@
 #ifndef NOT_BEFORE_H
 #define NOT_BEFORE_H
 
-#include "identity/identity_priv.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+struct identity;
+struct token_claims;
 
 /** not_before_stamp() - the wall time, later than any that was given before. */
 int64_t not_before_stamp(struct identity *id);

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * records: users, projects, roles and tokens, for what shows and changes them.
+ * records: users, projects and roles, for what shows them.
  *
- * Records are rows of the store, kept in memory whole. A change writes
- * the row first and memory after; every change forgets what was remembered of
- * tokens.
+ * They are rows of the store, kept in memory whole; accounts.h changes them.
  */
 #ifndef RECORDS_H
 #define RECORDS_H
 
-#include "identity/identity.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "identity/auth.h"
+
+struct identity;
 
 #define DOMAIN_ID "default"
 #define DOMAIN_NAME "Default"
@@ -38,15 +43,6 @@ struct grant {
 	enum role role;
 };
 
-/* What identity_check() gives: counted, so that one checked before costs nothing. */
-struct token_auth {
-	struct auth auth;          /* first: auth_free() gets it */
-	unsigned methods;
-	char *app_id, *app_name;   /* the application credential that it came by; NULL: none */
-	bool app_unrestricted;
-	int refs;
-};
-
 /* ---- reading: borrowed, NULL if there is none ---- */
 
 struct user *identity_user(const struct identity *id, const char *user_id);
@@ -65,36 +61,16 @@ const GPtrArray *identity_projects(const struct identity *id);
 const GPtrArray *identity_grants(const struct identity *id);
 const GPtrArray *identity_apps(const struct identity *id);
 
-/* ---- changing: ERR_CONFLICT for a name that is taken, ERR_FORBIDDEN if no administrator would be left ---- */
-
-/** identity_user_put() - add or change by id. @u: copied; its strings but the id may be gone after */
-bool identity_user_put(struct identity *id, const struct user *u, GError **err);
-bool identity_user_delete(struct identity *id, const char *user_id, GError **err);
-bool identity_project_put(struct identity *id, const struct project *p, GError **err);
-bool identity_project_delete(struct identity *id, const char *project_id, GError **err);
-bool identity_grant(struct identity *id, const char *user_id, const char *project_id, enum role role, GError **err);
-bool identity_ungrant(struct identity *id, const char *user_id, const char *project_id, enum role role, GError **err);
-
 /** identity_id_new() - 32 hex digits. Return: owned by the caller. */
 char *identity_id_new(void);
 
-/* ---- tokens ---- */
+/* ---- private to identity/ ---- */
 
-/** identity_issue() - a token for an authenticated user. @project_id: NULL for an unscoped one; @expires_us: 0 for the usual time */
-char *identity_issue(struct identity *id, const struct user *u, const char *project_id, unsigned methods, int64_t expires_us);
-struct app_credential;
-/** identity_issue_app() - the same for a program that has proved itself by its credential: its user, project and roles. */
-char *identity_issue_app(struct identity *id, const struct app_credential *c, unsigned methods, int64_t expires_us);
-/** identity_revoke() - end a token. */
-bool identity_revoke(struct identity *id, const struct auth *a, GError **err);
-
-/* ---- logins ---- */
-
-/** identity_login_accepted() - the password or secret was right. @name: as it was asked for */
-void identity_login_accepted(struct identity *id, const char *name);
-/** identity_login_wrong() - it was wrong. @address: of the client (guess.h). Return: ms to wait before that is said. */
-unsigned identity_login_wrong(struct identity *id, const char *address, const char *name);
-/** identity_login_unavailable() - it could not be looked at. */
-void identity_login_unavailable(struct identity *id);
+/** identity_forget_tokens() - each is looked at again when it comes next: something that they hang on has changed. */
+void identity_forget_tokens(struct identity *id);
+/** records_add_grant() - in memory. */
+void records_add_grant(struct identity *id, const char *user_id, const char *project_id, enum role role);
+/** records_load() - all rows. */
+bool records_load(struct identity *id, GError **err);
 
 #endif

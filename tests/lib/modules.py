@@ -63,16 +63,6 @@ CIRCLES = {
         "hv/sim/ties",
         "hv/sim/xml",
     ],
-    "identity": [
-        "identity/app_credential",
-        "identity/auth",
-        "identity/credentials",
-        "identity/first_start",
-        "identity/identity",
-        "identity/identity_priv",
-        "identity/not_before",
-        "identity/records",
-    ],
     "migrate": [
         "migrate/block",
         "migrate/check_definition",

@@ -49,9 +49,9 @@ struct auth *identity_check(struct identity *id, const char *token, GError **err
 	return NULL;
 }
 
-const struct identity_logins *identity_logins(const struct identity *id)
+const struct login_counts *identity_logins(const struct identity *id)
 {
-	static const struct identity_logins none;
+	static const struct login_counts none;
 
 	(void)id;
 	return &none;

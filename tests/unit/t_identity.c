@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "identity/accounts.h"
 #include "identity/audit.h"
 #include "identity/identity_priv.h"
 
@@ -467,7 +468,7 @@ static void test_strangers(void)
 				 root = { "root", NULL, "POST", V3 "/auth/tokens", LOGIN("admin", "{password}", PROJECT("admin")), 201, NULL, "root" };
 	g_autofree struct asked *strange = g_new0(struct asked, MANY);
 	g_autofree struct api_req **reqs = g_new0(struct api_req *, MANY);
-	const struct identity_logins *logins = identity_logins(identity);
+	const struct login_counts *logins = identity_logins(identity);
 	uint64_t wrong_before = logins->wrong;
 	struct asked kim = { 0 }, again = { 0 }, last = { 0 };
 	unsigned full = 0, answered_first = 0;

@@ -13,7 +13,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
-#include "identity/records.h"
+#include "identity/accounts.h"
+#include "identity/identity.h"
 #include "identity/token.h"
 
 #define REACHED 207 /* no call of ours gives it */

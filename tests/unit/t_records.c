@@ -11,8 +11,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "identity/accounts.h"
 #include "identity/app_credential.h"
-#include "identity/records.h"
+#include "identity/identity.h"
 
 static struct conf conf = { .token_expiration = 3600, .listen = (char *)"127.0.0.1", .port = 8774 };
 static struct store *store;

@@ -294,7 +294,7 @@ static void put_events(struct out *o)
 
 static void put_logins(struct out *o)
 {
-	const struct identity_logins *l = identity_logins(o->api->identity);
+	const struct login_counts *l = identity_logins(o->api->identity);
 
 	PUT(o, l->accepted, { "result", "accepted" });
 	PUT(o, l->wrong, { "result", "wrong" });

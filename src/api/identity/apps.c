@@ -62,7 +62,7 @@ static bool may_see(struct api_req *r, const char *rule)
 /* A program with a restricted credential must not be able to keep its access by others. */
 static bool may_manage(struct api_req *r)
 {
-	const struct token_auth *t = (const struct token_auth *)(const void *)r->auth;
+	const struct auth *t = r->auth;
 
 	return !t->app_id || t->app_unrestricted ||
 	       forbid(r, "Using method 'application_credential' is not allowed for managing additional application credentials");

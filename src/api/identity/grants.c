@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/identity/view.h"
+#include "identity/accounts.h"
 
 /* ---- roles ---- */
 

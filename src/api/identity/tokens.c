@@ -59,7 +59,7 @@ static void write_methods(struct jout *o, unsigned methods)
 	jout_close(o, ']');
 }
 
-static void write_app(struct jout *o, const struct token_auth *t)
+static void write_app(struct jout *o, const struct auth *t)
 {
 	jout_key(o, "application_credential");
 	jout_open(o, '{');
@@ -69,22 +69,22 @@ static void write_app(struct jout *o, const struct token_auth *t)
 	jout_close(o, '}');
 }
 
-static void write_token(struct jout *o, const struct api_req *r, const struct token_auth *t)
+static void write_token(struct jout *o, const struct api_req *r, const struct auth *t)
 {
 	jout_open(o, '{');
 	write_methods(o, t->methods);
-	write_ref(o, "user", t->auth.user_id, t->auth.user_name, true);
+	write_ref(o, "user", t->user_id, t->user_name, true);
 	jout_key(o, "audit_ids");
 	jout_open(o, '[');
-	jout_str(o, t->auth.audit_id);
+	jout_str(o, t->audit_id);
 	jout_close(o, ']');
-	write_time(o, "issued_at", t->auth.issued_us);
-	write_time(o, "expires_at", t->auth.expires_us);
-	if (t->auth.project_id) {
-		write_ref(o, "project", t->auth.project_id, t->auth.project_name, true);
+	write_time(o, "issued_at", t->issued_us);
+	write_time(o, "expires_at", t->expires_us);
+	if (t->project_id) {
+		write_ref(o, "project", t->project_id, t->project_name, true);
 		jout_kv(o, "is_domain", bool, false);
 		jout_key(o, "roles");
-		identity_write_roles(o, t->auth.roles);
+		identity_write_roles(o, t->roles);
 		if (t->app_id)
 			write_app(o, t);
 		if (!api_query(r, "nocatalog")) {
@@ -100,7 +100,7 @@ static void reply_token(struct api_req *r, int status, const char *token, const 
 	struct jout o;
 	GString *s = identity_one(&o, r, "token");
 
-	write_token(&o, r, (const struct token_auth *)(const void *)a);
+	write_token(&o, r, a);
 	api_header(r, "X-Subject-Token", token);
 	identity_one_reply(&o, r, status, s);
 }
@@ -344,7 +344,7 @@ static void by_app(struct api_req *r, struct auth_request *a)
 }
 
 /* Of a token that came by an application credential: what it gives stays the credential's. */
-static bool give_again(struct api_req *r, const struct token_auth *old, const struct auth_request *a, unsigned methods)
+static bool give_again(struct api_req *r, const struct auth *old, const struct auth_request *a, unsigned methods)
 {
 	struct identity *id = api_identity(r);
 	const struct app_credential *c = app_credential_get(id, old->app_id);
@@ -355,7 +355,7 @@ static bool give_again(struct api_req *r, const struct token_auth *old, const st
 		p = a->project_id ? identity_project(id, a->project_id) : identity_project_named(id, a->project_name);
 	if (!c || (a->scope != SCOPE_DEFAULT && (!p || strcmp(p->id, c->project_id) != 0)))
 		return false;
-	token = identity_issue_app(id, c, methods, old->auth.expires_us);
+	token = identity_issue_app(id, c, methods, old->expires_us);
 	return hand_out(r, token);
 }
 
@@ -364,7 +364,7 @@ static void by_token(struct api_req *r, const struct auth_request *a)
 {
 	struct identity *id = api_identity(r);
 	struct auth *old = identity_check(id, a->token_id, NULL);
-	const struct token_auth *t = (const struct token_auth *)(const void *)old;
+	const struct auth *t = old;
 	const struct user *u = old ? identity_user(id, old->user_id) : NULL;
 	unsigned methods = old ? t->methods | TOKEN_TOKEN : 0;
 

@@ -8,6 +8,7 @@
 #include "api/identity/view.h"
 #include "base/clock.h"
 #include "base/util.h"
+#include "identity/accounts.h"
 #include "identity/password.h"
 
 #define NO_PASSWORD "*" /* in place of a hash: no password matches it */
