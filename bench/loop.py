@@ -47,7 +47,7 @@ QUERIES = (
 
 def routes() -> list[str]:
     """As the tables of src/api have them."""
-    text = "\n".join(path.read_text() for path in sorted((ROOT / "src" / "api").glob("*.c")))
+    text = "\n".join(path.read_text() for path in sorted((ROOT / "src" / "api").rglob("*.c")))
     found = re.findall(r'\{ "GET",\s*"(/[^"]*)"', text)
     assert len(found) > 90, found
     return [path for path in found if path != "/drover/v1/events"]  # a stream
