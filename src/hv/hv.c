@@ -2,6 +2,7 @@
 #include "hv/hv.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -125,86 +126,90 @@ const struct hv_stats *hv_stats(const struct hv *hv)
 	return &hv->stats;
 }
 
+/* ---- what a struct owns ---- */
+
+/* A pointer in a struct: how what it points to is copied and freed. copy is NULL where it never is. */
+struct owned {
+	size_t at;
+	void *(*copy)(const void *v);
+	void (*free)(void *v);
+};
+
+#define OWNED(type, member, copy, free) { offsetof(type, member), (void *(*)(const void *))(copy), (void (*)(void *))(free) }
+#define TEXT(type, member) OWNED(type, member, copy_text, g_free)
+
+/* After *o = *other: what they share becomes o's own. */
+#define OWN_ALL(o, fields) own_all(o, fields, G_N_ELEMENTS(fields))
+#define CLEAR_ALL(o, fields) clear_all(o, fields, G_N_ELEMENTS(fields))
+
+static char *copy_text(const char *text)
+{
+	return g_strdup(text);
+}
+
+static void own_all(void *o, const struct owned *fields, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		void **v = (void **)((char *)o + fields[i].at);
+
+		if (*v)
+			*v = fields[i].copy(*v);
+	}
+}
+
+static void clear_all(void *o, const struct owned *fields, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		void **v = (void **)((char *)o + fields[i].at);
+
+		if (*v)
+			fields[i].free(g_steal_pointer(v));
+	}
+}
+
 /* ---- calls ---- */
 
-static void copy_migrate(struct hv_migrate_params *p)
-{
-	p->dest_uri = g_strdup(p->dest_uri);
-	p->migrate_uri = g_strdup(p->migrate_uri);
-	p->dest_xml = g_strdup(p->dest_xml);
-	p->persistent_xml = g_strdup(p->persistent_xml);
-	p->dest_host = g_strdup(p->dest_host);
-	p->copy_disks = (const char *const *)g_strdupv((char **)p->copy_disks);
-}
+static const struct owned req_fields[] = {
+	TEXT(struct hv_req, uuid), TEXT(struct hv_req, xml), TEXT(struct hv_req, host_cpu_xml),
+	OWNED(struct hv_req, needs, hv_needs_copy, g_ptr_array_unref),
+};
 
-static void copy_vol(struct hv_vol_params *p)
-{
-	p->path = g_strdup(p->path);
-	p->format = g_strdup(p->format);
-	p->backing = g_strdup(p->backing);
-	p->backing_format = g_strdup(p->backing_format);
-	p->source_uri = g_strdup(p->source_uri);
-	p->source_host = g_strdup(p->source_host);
-	p->pool = g_strdup(p->pool);
-	p->name = g_strdup(p->name);
-	p->probe = g_strdup(p->probe);
-	p->virt_type = g_strdup(p->virt_type);
-	p->arch = g_strdup(p->arch);
-}
+static const struct owned migrate_fields[] = {
+	TEXT(struct hv_migrate_params, dest_uri), TEXT(struct hv_migrate_params, migrate_uri),
+	TEXT(struct hv_migrate_params, dest_xml), TEXT(struct hv_migrate_params, persistent_xml),
+	TEXT(struct hv_migrate_params, dest_host),
+	OWNED(struct hv_migrate_params, copy_disks, g_strdupv, g_strfreev),
+};
 
-/* Of the strings those that count: most calls have one. */
+static const struct owned vol_fields[] = {
+	TEXT(struct hv_vol_params, path), TEXT(struct hv_vol_params, format), TEXT(struct hv_vol_params, backing),
+	TEXT(struct hv_vol_params, backing_format), TEXT(struct hv_vol_params, source_uri), TEXT(struct hv_vol_params, source_host),
+	TEXT(struct hv_vol_params, pool), TEXT(struct hv_vol_params, name), TEXT(struct hv_vol_params, probe),
+	TEXT(struct hv_vol_params, virt_type), TEXT(struct hv_vol_params, arch),
+};
+
+/* Of the parameters those that the op has: most calls have neither. */
 static void req_copy(struct hv_req *to, const struct hv_req *r)
 {
 	*to = *r;
-	to->uuid = g_strdup(r->uuid);
-	to->xml = g_strdup(r->xml);
-	to->host_cpu_xml = g_strdup(r->host_cpu_xml);
-	to->needs = hv_needs_copy(r->needs);
+	OWN_ALL(to, req_fields);
 	if (op_table[r->op].migrate)
-		copy_migrate(&to->migrate);
+		OWN_ALL(&to->migrate, migrate_fields);
 	else
 		to->migrate = (struct hv_migrate_params){ .dest_uri = NULL };
 	if (op_table[r->op].vol)
-		copy_vol(&to->vol);
+		OWN_ALL(&to->vol, vol_fields);
 	else
 		to->vol = (struct hv_vol_params){ .path = NULL };
 }
 
-static void clear_migrate(struct hv_migrate_params *p)
-{
-	g_free((char *)p->dest_uri);
-	g_free((char *)p->migrate_uri);
-	g_free((char *)p->dest_xml);
-	g_free((char *)p->persistent_xml);
-	g_free((char *)p->dest_host);
-	g_strfreev((char **)p->copy_disks);
-}
-
-static void clear_vol(struct hv_vol_params *p)
-{
-	g_free((char *)p->path);
-	g_free((char *)p->format);
-	g_free((char *)p->backing);
-	g_free((char *)p->backing_format);
-	g_free((char *)p->source_uri);
-	g_free((char *)p->source_host);
-	g_free((char *)p->pool);
-	g_free((char *)p->name);
-	g_free((char *)p->probe);
-	g_free((char *)p->virt_type);
-	g_free((char *)p->arch);
-}
-
 static void req_clear(struct hv_req *r)
 {
-	g_free((char *)r->uuid);
-	g_free((char *)r->xml);
-	g_free((char *)r->host_cpu_xml);
-	g_clear_pointer(&r->needs, g_ptr_array_unref);
+	CLEAR_ALL(r, req_fields);
 	if (op_table[r->op].migrate)
-		clear_migrate(&r->migrate);
+		CLEAR_ALL(&r->migrate, migrate_fields);
 	if (op_table[r->op].vol)
-		clear_vol(&r->vol);
+		CLEAR_ALL(&r->vol, vol_fields);
 }
 
 static void count(const struct hv_call *c, const struct hv_reply *r)
@@ -386,37 +391,99 @@ void hv_emit(struct hv_host *h, const struct hv_event *ev)
 
 /* ---- values ---- */
 
+static const struct owned backing_fields[] = {
+	TEXT(struct hv_backing, path), TEXT(struct hv_backing, format), TEXT(struct hv_backing, pool),
+};
+
 void hv_backing_free(struct hv_backing *b)
 {
 	if (!b)
 		return;
-	g_free(b->path);
-	g_free(b->format);
-	g_free(b->pool);
+	CLEAR_ALL(b, backing_fields);
 	g_free(b);
 }
+
+static void *backing_copy(const void *src, void *unused)
+{
+	struct hv_backing *c = g_memdup2(src, sizeof(*c));
+
+	(void)unused;
+	OWN_ALL(c, backing_fields);
+	return c;
+}
+
+static GPtrArray *backings_copy(GPtrArray *all)
+{
+	GPtrArray *c = g_ptr_array_copy(all, backing_copy, NULL);
+
+	g_ptr_array_set_free_func(c, (GDestroyNotify)hv_backing_free);
+	return c;
+}
+
+static const struct owned disk_fields[] = {
+	TEXT(struct hv_disk, target), TEXT(struct hv_disk, source), TEXT(struct hv_disk, format), TEXT(struct hv_disk, pool),
+	OWNED(struct hv_disk, backing, backings_copy, g_ptr_array_unref),
+};
 
 void hv_disk_free(struct hv_disk *d)
 {
 	if (!d)
 		return;
-	g_free(d->target);
-	g_free(d->source);
-	g_free(d->format);
-	g_free(d->pool);
-	g_clear_pointer(&d->backing, g_ptr_array_unref);
+	CLEAR_ALL(d, disk_fields);
 	g_free(d);
 }
+
+static void *disk_copy(const void *src, void *unused)
+{
+	struct hv_disk *c = g_memdup2(src, sizeof(*c));
+
+	(void)unused;
+	OWN_ALL(c, disk_fields);
+	return c;
+}
+
+static GPtrArray *disks_copy(GPtrArray *all)
+{
+	GPtrArray *c = g_ptr_array_copy(all, disk_copy, NULL);
+
+	g_ptr_array_set_free_func(c, (GDestroyNotify)hv_disk_free);
+	return c;
+}
+
+static const struct owned nic_fields[] = { TEXT(struct hv_nic, mac), TEXT(struct hv_nic, bridge), TEXT(struct hv_nic, type) };
 
 void hv_nic_free(struct hv_nic *n)
 {
 	if (!n)
 		return;
-	g_free(n->mac);
-	g_free(n->bridge);
-	g_free(n->type);
+	CLEAR_ALL(n, nic_fields);
 	g_free(n);
 }
+
+static void *nic_copy(const void *src, void *unused)
+{
+	struct hv_nic *c = g_memdup2(src, sizeof(*c));
+
+	(void)unused;
+	OWN_ALL(c, nic_fields);
+	return c;
+}
+
+static GPtrArray *nics_copy(GPtrArray *all)
+{
+	GPtrArray *c = g_ptr_array_copy(all, nic_copy, NULL);
+
+	g_ptr_array_set_free_func(c, (GDestroyNotify)hv_nic_free);
+	return c;
+}
+
+static const struct owned dom_fields[] = {
+	TEXT(struct hv_dom, name), TEXT(struct hv_dom, title), TEXT(struct hv_dom, unreadable), TEXT(struct hv_dom, virt_type),
+	TEXT(struct hv_dom, arch), TEXT(struct hv_dom, machine), TEXT(struct hv_dom, vnc_listen),
+	OWNED(struct hv_dom, disks, disks_copy, g_ptr_array_unref),
+	OWNED(struct hv_dom, nics, nics_copy, g_ptr_array_unref),
+	OWNED(struct hv_dom, ties, hv_ties_ref, hv_ties_unref),
+};
 
 struct hv_dom *hv_dom_new(void)
 {
@@ -432,93 +499,31 @@ void hv_dom_free(struct hv_dom *d)
 {
 	if (!d)
 		return;
-	g_free(d->name);
-	g_free(d->title);
-	g_free(d->unreadable);
-	g_free(d->virt_type);
-	g_free(d->arch);
-	g_free(d->machine);
-	g_free(d->vnc_listen);
-	g_ptr_array_unref(d->disks);
-	g_ptr_array_unref(d->nics);
-	hv_ties_unref(d->ties);
+	CLEAR_ALL(d, dom_fields);
 	g_free(d);
-}
-
-static void *backing_copy(const void *src, void *unused)
-{
-	const struct hv_backing *b = src;
-	struct hv_backing *c = g_new0(struct hv_backing, 1);
-
-	(void)unused;
-	c->path = g_strdup(b->path);
-	c->kind = b->kind;
-	c->format = g_strdup(b->format);
-	c->pool = g_strdup(b->pool);
-	return c;
-}
-
-static struct hv_disk *disk_copy(const struct hv_disk *d)
-{
-	struct hv_disk *c = g_memdup2(d, sizeof(*d));
-
-	c->backing = d->backing ? g_ptr_array_copy(d->backing, backing_copy, NULL) : NULL;
-	if (c->backing)
-		g_ptr_array_set_free_func(c->backing, (GDestroyNotify)hv_backing_free);
-
-	c->target = g_strdup(d->target);
-	c->source = g_strdup(d->source);
-	c->format = g_strdup(d->format);
-	c->pool = g_strdup(d->pool);
-	return c;
-}
-
-static struct hv_nic *nic_copy(const struct hv_nic *n)
-{
-	struct hv_nic *c = g_memdup2(n, sizeof(*n));
-
-	c->mac = g_strdup(n->mac);
-	c->bridge = g_strdup(n->bridge);
-	c->type = g_strdup(n->type);
-	return c;
 }
 
 struct hv_dom *hv_dom_copy(const struct hv_dom *d)
 {
-	struct hv_dom *c = hv_dom_new();
-	GPtrArray *disks = c->disks, *nics = c->nics;
+	struct hv_dom *c = g_memdup2(d, sizeof(*d));
 
-	*c = *d;
-	c->disks = disks;
-	c->nics = nics;
-	c->ties = hv_ties_ref(d->ties);
-	c->name = g_strdup(d->name);
-	c->title = g_strdup(d->title);
-	c->unreadable = g_strdup(d->unreadable);
-	c->virt_type = g_strdup(d->virt_type);
-	c->arch = g_strdup(d->arch);
-	c->machine = g_strdup(d->machine);
-	c->vnc_listen = g_strdup(d->vnc_listen);
-	for (guint i = 0; i < d->disks->len; i++)
-		g_ptr_array_add(disks, disk_copy(g_ptr_array_index(d->disks, i)));
-	for (guint i = 0; i < d->nics->len; i++)
-		g_ptr_array_add(nics, nic_copy(g_ptr_array_index(d->nics, i)));
+	OWN_ALL(c, dom_fields);
 	return c;
 }
+
+static const struct owned info_fields[] = {
+	TEXT(struct hv_host_info, hostname), TEXT(struct hv_host_info, hv_type), TEXT(struct hv_host_info, arch),
+	TEXT(struct hv_host_info, cpu_model), TEXT(struct hv_host_info, cpu_vendor), TEXT(struct hv_host_info, cpu_xml),
+	OWNED(struct hv_host_info, cpu_features, NULL, g_strfreev),
+	OWNED(struct hv_host_info, numa, NULL, hv_numa_unref),
+	OWNED(struct hv_host_info, free_pages, NULL, g_array_unref),
+};
 
 void hv_host_info_free(struct hv_host_info *i)
 {
 	if (!i)
 		return;
-	g_free(i->hostname);
-	g_free(i->hv_type);
-	g_free(i->arch);
-	g_free(i->cpu_model);
-	g_free(i->cpu_vendor);
-	g_strfreev(i->cpu_features);
-	g_free(i->cpu_xml);
-	hv_numa_unref(i->numa);
-	g_clear_pointer(&i->free_pages, g_array_unref);
+	CLEAR_ALL(i, info_fields);
 	g_free(i);
 }
 
@@ -531,20 +536,19 @@ void hv_device_clear(struct hv_device *d)
 	d->size_bytes = 0;
 }
 
+static const struct owned reply_fields[] = {
+	OWNED(struct hv_reply, err, NULL, g_error_free),
+	OWNED(struct hv_reply, info, NULL, hv_host_info_free),
+	OWNED(struct hv_reply, doms, NULL, g_ptr_array_unref),
+	OWNED(struct hv_reply, dom, NULL, hv_dom_free),
+	OWNED(struct hv_reply, addrs, NULL, g_array_unref),
+	OWNED(struct hv_reply, needs, NULL, g_ptr_array_unref),
+	TEXT(struct hv_reply, xml), TEXT(struct hv_reply, xml_inactive), TEXT(struct hv_reply, definition), TEXT(struct hv_reply, cpu_why),
+	TEXT(struct hv_reply, vol.format), TEXT(struct hv_reply, vol.path), TEXT(struct hv_reply, vol.origin),
+};
+
 void hv_reply_clear(struct hv_reply *r)
 {
-	g_clear_error(&r->err);
-	g_clear_pointer(&r->info, hv_host_info_free);
-	g_clear_pointer(&r->doms, g_ptr_array_unref);
-	g_clear_pointer(&r->dom, hv_dom_free);
-	g_clear_pointer(&r->addrs, g_array_unref);
-	g_clear_pointer(&r->xml, g_free);
-	g_clear_pointer(&r->xml_inactive, g_free);
-	g_clear_pointer(&r->definition, g_free);
-	g_clear_pointer(&r->needs, g_ptr_array_unref);
-	g_clear_pointer(&r->cpu_why, g_free);
-	g_clear_pointer(&r->vol.format, g_free);
-	g_clear_pointer(&r->vol.path, g_free);
-	g_clear_pointer(&r->vol.origin, g_free);
+	CLEAR_ALL(r, reply_fields);
 	hv_device_clear(&r->device);
 }

@@ -3,6 +3,7 @@
  * The seam itself, over an implementation that does what the test says.
  */
 #include <glib.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -265,6 +266,205 @@ static void test_names(void)
 		g_assert_nonnull(hv_op_name((enum hv_op)i));
 }
 
+/* ---- what a struct owns is in the tables of hv.c ---- */
+
+/* A field that is no pointer. Every other word of a struct is taken for one, so a new field must be owned, or be here. */
+struct plain {
+	size_t at, size;
+};
+
+#define PLAIN(type, member) { offsetof(type, member), sizeof(((type *)NULL)->member) }
+#define FILL(o, plain) fill(o, sizeof(*(o)), plain, G_N_ELEMENTS(plain))
+#define CHECK_OWN(copy, o) check_own(copy, o, sizeof(*(o)))
+
+static const struct plain plain_req[] = {
+	PLAIN(struct hv_req, op), PLAIN(struct hv_req, autostart), PLAIN(struct hv_req, bandwidth_mibs), PLAIN(struct hv_req, downtime_ms),
+	PLAIN(struct hv_req, announce_rounds), PLAIN(struct hv_req, announce_ms), PLAIN(struct hv_req, addr_sources),
+	PLAIN(struct hv_req, timeout_ms), PLAIN(struct hv_req, migrate), PLAIN(struct hv_req, vol),
+};
+static const struct plain plain_migrate[] = {
+	PLAIN(struct hv_migrate_params, bandwidth_mibs), PLAIN(struct hv_migrate_params, downtime_ms),
+	PLAIN(struct hv_migrate_params, postcopy), PLAIN(struct hv_migrate_params, auto_converge),
+	PLAIN(struct hv_migrate_params, native_tls), PLAIN(struct hv_migrate_params, persist_dest),
+	PLAIN(struct hv_migrate_params, parallel), PLAIN(struct hv_migrate_params, tunnelled), PLAIN(struct hv_migrate_params, resume),
+};
+static const struct plain plain_vol[] = { PLAIN(struct hv_vol_params, capacity_bytes) };
+static const struct plain plain_dom[] = {
+	PLAIN(struct hv_dom, uuid), PLAIN(struct hv_dom, state), PLAIN(struct hv_dom, reason), PLAIN(struct hv_dom, persistent),
+	PLAIN(struct hv_dom, vcpus), PLAIN(struct hv_dom, mem_mib), PLAIN(struct hv_dom, vnc_port), PLAIN(struct hv_dom, vsock_cid),
+	PLAIN(struct hv_dom, vsock_auto), PLAIN(struct hv_dom, kept), PLAIN(struct hv_dom, job_active), PLAIN(struct hv_dom, job_incoming),
+	PLAIN(struct hv_dom, job_outgoing),
+};
+static const struct plain plain_disk[] = {
+	PLAIN(struct hv_disk, kind), PLAIN(struct hv_disk, readonly), PLAIN(struct hv_disk, cdrom), PLAIN(struct hv_disk, shareable),
+	PLAIN(struct hv_disk, capacity_bytes), PLAIN(struct hv_disk, allocation_bytes),
+};
+static const struct plain plain_backing[] = { PLAIN(struct hv_backing, kind) };
+static const struct plain plain_nic[] = {
+	PLAIN(struct hv_nic, passthrough), PLAIN(struct hv_nic, failover), PLAIN(struct hv_nic, floor_kibs),
+};
+static const struct plain plain_info[] = {
+	PLAIN(struct hv_host_info, uuid), PLAIN(struct hv_host_info, hv_version), PLAIN(struct hv_host_info, libvirt_version),
+	PLAIN(struct hv_host_info, tsc_hz), PLAIN(struct hv_host_info, tsc_scaling), PLAIN(struct hv_host_info, sockets),
+	PLAIN(struct hv_host_info, cores), PLAIN(struct hv_host_info, threads), PLAIN(struct hv_host_info, vcpus),
+	PLAIN(struct hv_host_info, mem_mib), PLAIN(struct hv_host_info, mem_free_mib), PLAIN(struct hv_host_info, disk_bytes),
+	PLAIN(struct hv_host_info, disk_free_bytes), PLAIN(struct hv_host_info, kvm), PLAIN(struct hv_host_info, tpm_emulator),
+};
+static const struct plain plain_reply[] = {
+	PLAIN(struct hv_reply, cpu_ok), PLAIN(struct hv_reply, job), PLAIN(struct hv_reply, device), PLAIN(struct hv_reply, vol.exists),
+	PLAIN(struct hv_reply, vol.folder), PLAIN(struct hv_reply, vol.kind), PLAIN(struct hv_reply, vol.capacity_bytes),
+	PLAIN(struct hv_reply, vol.allocation_bytes),
+};
+
+/* Each pointer becomes a text of its own. */
+static void fill(void *o, size_t size, const struct plain *plain, size_t n)
+{
+	char **words = o;
+
+	for (size_t w = 0; w < size / sizeof(char *); w++)
+		words[w] = g_strdup("text");
+	for (size_t i = 0; i < n; i++)
+		for (size_t w = plain[i].at / sizeof(char *); w <= (plain[i].at + plain[i].size - 1) / sizeof(char *); w++)
+			g_clear_pointer(&words[w], g_free);
+}
+
+static void check_own(const void *copy, const void *o, size_t size)
+{
+	void *const *a = copy, *const *b = o;
+
+	for (size_t w = 0; w < size / sizeof(void *); w++)
+		if (b[w] && (!a[w] || a[w] == b[w]))
+			g_error("the word at %zu is not the copy's own: it is missing in hv.c's table, or here if it is no pointer", w * sizeof(void *));
+}
+
+#define SET(field, value) (g_free((void *)(field)), (field) = (value))
+
+static void fill_migrate(struct hv_migrate_params *p)
+{
+	static const char *const disks[] = { "vda", "vdb", NULL };
+
+	FILL(p, plain_migrate);
+	SET(p->copy_disks, (const char *const *)g_strdupv((char **)disks));
+}
+
+static void free_req(struct hv_req *r, bool migrate)
+{
+	void **words = (void **)(migrate ? (void *)&r->migrate : &r->vol);
+	size_t n = (migrate ? sizeof(r->migrate) : sizeof(r->vol)) / sizeof(void *);
+
+	g_free((char *)r->uuid);
+	g_free((char *)r->xml);
+	g_free((char *)r->host_cpu_xml);
+	g_ptr_array_unref(r->needs);
+	if (migrate)
+		g_strfreev((char **)g_steal_pointer(&r->migrate.copy_disks));
+	for (size_t w = 0; w < n; w++)
+		g_free(words[w]);
+}
+
+static void test_request_is_owned(void)
+{
+	static const enum hv_op ops[] = { HV_MIGRATE, HV_VOL_CREATE };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(ops); i++) {
+		struct fixture f;
+		struct hv_req req;
+		const struct hv_call *c;
+
+		set_up(&f);
+		FILL(&req, plain_req);
+		SET(req.needs, hv_needs_new());
+		req.op = ops[i];
+		if (req.op == HV_MIGRATE)
+			fill_migrate(&req.migrate);
+		else
+			FILL(&req.vol, plain_vol);
+		hv_call(f.h, &req, on_done, &f.got);
+		c = g_ptr_array_index(submitted, 0);
+		g_assert_cmpint(c->req.op, ==, ops[i]);
+		req.op = 0;
+		CHECK_OWN(&c->req, &req);
+		free_req(&req, ops[i] == HV_MIGRATE);
+		tear_down(&f);
+	}
+}
+
+static struct hv_disk *full_disk(void)
+{
+	struct hv_disk *d = g_new(struct hv_disk, 1);
+	struct hv_backing *b = g_new(struct hv_backing, 1);
+
+	FILL(d, plain_disk);
+	FILL(b, plain_backing);
+	SET(d->backing, g_ptr_array_new_with_free_func((GDestroyNotify)hv_backing_free));
+	g_ptr_array_add(d->backing, b);
+	return d;
+}
+
+static struct hv_dom *full_dom(void)
+{
+	struct hv_dom *d = g_new(struct hv_dom, 1);
+	struct hv_nic *n = g_new(struct hv_nic, 1);
+
+	FILL(d, plain_dom);
+	FILL(n, plain_nic);
+	SET(d->disks, g_ptr_array_new_with_free_func((GDestroyNotify)hv_disk_free));
+	SET(d->nics, g_ptr_array_new_with_free_func((GDestroyNotify)hv_nic_free));
+	SET(d->ties, NULL); /* shared, so a copy has the same */
+	g_ptr_array_add(d->disks, full_disk());
+	g_ptr_array_add(d->nics, n);
+	return d;
+}
+
+static void test_domain_is_owned(void)
+{
+	struct hv_dom *d = full_dom(), *c = hv_dom_copy(d);
+	const struct hv_disk *a = g_ptr_array_index(c->disks, 0), *b = g_ptr_array_index(d->disks, 0);
+
+	CHECK_OWN(c, d);
+	CHECK_OWN(a, b);
+	CHECK_OWN((struct hv_backing *)g_ptr_array_index(a->backing, 0), (struct hv_backing *)g_ptr_array_index(b->backing, 0));
+	CHECK_OWN((struct hv_nic *)g_ptr_array_index(c->nics, 0), (struct hv_nic *)g_ptr_array_index(d->nics, 0));
+	hv_dom_free(d);
+	g_assert_cmpstr(c->name, ==, "text");
+	hv_dom_free(c);
+}
+
+static struct hv_host_info *full_info(void)
+{
+	struct hv_host_info *i = g_new(struct hv_host_info, 1);
+
+	FILL(i, plain_info);
+	SET(i->cpu_features, g_strsplit("aes,avx", ",", -1));
+	SET(i->numa, hv_numa_new());
+	SET(i->free_pages, g_array_new(FALSE, FALSE, sizeof(struct hv_free_pages)));
+	return i;
+}
+
+/* A leak is found by the sanitizer. */
+static void test_reply_is_owned(void)
+{
+	struct hv_reply r;
+	void **words = (void **)&r;
+
+	FILL(&r, plain_reply);
+	SET(r.err, g_error_new(ERR, ERR_HV, "no"));
+	SET(r.info, full_info());
+	SET(r.doms, g_ptr_array_new_with_free_func((GDestroyNotify)hv_dom_free));
+	SET(r.dom, full_dom());
+	SET(r.addrs, hv_addrs_new());
+	SET(r.needs, hv_needs_new());
+	g_ptr_array_add(r.doms, full_dom());
+	for (int i = 0; i < HV_DEVICE_ID_N; i++)
+		r.device.id[i] = g_strdup("text");
+	for (int i = 0; i < HV_SAMPLES; i++)
+		r.device.samples[i] = g_strdup("text");
+	hv_reply_clear(&r);
+	for (size_t w = 0; w < sizeof(r) / sizeof(void *); w++)
+		if (words[w])
+			g_error("the word at %zu was not freed: it is missing in hv.c's table, or here if it is no pointer", w * sizeof(void *));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -277,5 +477,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/hv/call-from-completion", test_call_from_completion);
 	g_test_add_func("/hv/choose", test_choose);
 	g_test_add_func("/hv/names", test_names);
+	g_test_add_func("/hv/request-is-owned", test_request_is_owned);
+	g_test_add_func("/hv/domain-is-owned", test_domain_is_owned);
+	g_test_add_func("/hv/reply-is-owned", test_reply_is_owned);
 	return g_test_run();
 }
