@@ -1,30 +1,19 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * HV_VOL_COPY of the simulator: a file of one host flows through the program to
- * another one. What is made is torn until the last byte; it stays so when the
- * call ends before, for any reason.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/sim/copy.h"
+
 #include <math.h>
 
-#include "hv/sim/int.h"
-#include "hv/sim/sim.h"
-
-struct sim_copy {
-	struct sim_call *call;
-	struct sim_host *from, *to;
-	char *path;
-	int64_t deaths;        /* of the source's libvirtd, at the start */
-	double remaining, rate;
-	int64_t seen_ms;
-	struct clock_timer *step, *lost;
-};
+#include "hv/sim/device.h"
+#include "hv/sim/disk.h"
+#include "hv/sim/file.h"
+#include "hv/sim/world.h"
 
 /* Torn if a guest writes to it. */
 static int64_t content_of(const struct sim_copy *c, const struct sim_file *f)
 {
-	const struct sim_disk *k = sim_disk_of_path(c->from->w, c->path, NULL);
+	const struct sim_disk *k = sim_disk_of_path(c->flow.from->w, c->path, NULL);
 
-	if (!f || (k && !k->cdrom && sim_disk_in_use(c->from->w, c->from->storage, c->path, true)))
+	if (!f || (k && !k->cdrom && sim_disk_in_use(c->flow.from->w, c->flow.from->storage, c->path, true)))
 		return SIM_TORN;
 	return f->content;
 }
@@ -32,30 +21,32 @@ static int64_t content_of(const struct sim_copy *c, const struct sim_file *f)
 static void done(void *user)
 {
 	struct sim_copy *c = user;
-	const struct sim_file *f = sim_file_find(c->from->storage, c->path);
-	struct sim_file *t = sim_file_find(c->to->storage, c->path);
+	const struct sim_file *f = sim_file_find(c->flow.from->storage, c->path);
+	struct sim_file *t = sim_file_find(c->flow.to->storage, c->path);
 
 	c->step = NULL;
 	if (f && t) {
 		t->content = content_of(c, f);
 		t->allocation = f->allocation;
 	}
-	sim_call_finish(c->call);
+	sim_over(c->flow.to->w, c->call, 0, NULL);
 }
 
 static void source_lost(void *user)
 {
 	struct sim_copy *c = user;
+	g_autofree char *why = g_strdup_printf("vol_copy on host %s: host %s, where the file comes from, is silent", c->flow.to->name,
+					       c->flow.from->name);
 
 	c->lost = NULL;
-	sim_call_refuse(c->call, ERR_HV_LOST, "vol_copy on host %s: host %s, where the file comes from, is silent", c->to->name, c->from->name);
+	sim_over(c->flow.to->w, c->call, ERR_HV_LOST, why);
 }
 
 static double rate_now(const struct sim_copy *c)
 {
-	if (!sim_host_reachable(c->from) || !sim_host_reachable(c->to))
+	if (!sim_host_reachable(c->flow.from) || !sim_host_reachable(c->flow.to))
 		return 0;
-	return MIN(sim_job_share(c->from, true), sim_job_share(c->to, false));
+	return MIN(sim_link_share(c->flow.from, true), sim_link_share(c->flow.to, false));
 }
 
 static void plan(struct sim_copy *c)
@@ -72,32 +63,27 @@ static void plan(struct sim_copy *c)
 		c->step = clock_world(isinf(c->rate) ? 0 : (int64_t)ceil(c->remaining / c->rate * 1000), done, c);
 }
 
-int sim_copy_flows(const struct sim_host *h, bool out)
+static bool flow_flows(const struct sim_flow *f)
 {
-	int n = 0;
-
-	for (guint i = 0; i < h->copies->len; i++) {
-		const struct sim_copy *c = g_ptr_array_index(h->copies, i);
-
-		n += (out ? c->from : c->to) == h;
-	}
-	return n;
+	(void)f;
+	return true;
 }
 
-void sim_copy_replan_host(struct sim_host *h)
+static void flow_plan(struct sim_flow *f)
 {
-	for (guint i = 0; i < h->copies->len; i++)
-		plan(g_ptr_array_index(h->copies, i));
+	plan((struct sim_copy *)f);
 }
+
+static const struct sim_flow_kind copy_flow = { flow_flows, NULL, flow_plan };
 
 void sim_copy_host_changed(struct sim_host *h)
 {
 	for (guint i = 0; i < h->copies->len; i++) {
 		struct sim_copy *c = g_ptr_array_index(h->copies, i);
-		bool gone = sim_host_reachable(c->from) && (!c->from->libvirtd || c->deaths != c->from->deaths);
+		bool gone = sim_host_reachable(c->flow.from) && (!c->flow.from->libvirtd || c->deaths != c->flow.from->deaths);
 
 		plan(c);
-		if (sim_host_reachable(c->from) && !gone)
+		if (sim_host_reachable(c->flow.from) && !gone)
 			clock_cancel(&c->lost);
 		else if (!c->lost || gone) {
 			clock_cancel(&c->lost);
@@ -106,58 +92,35 @@ void sim_copy_host_changed(struct sim_host *h)
 	}
 }
 
-void sim_copy_forget(struct sim_call *sc)
-{
-	struct sim_copy *c = g_steal_pointer(&sc->copy);
-
-	if (!c)
-		return;
-	clock_cancel(&c->step);
-	clock_cancel(&c->lost);
-	g_ptr_array_remove(c->from->copies, c);
-	g_ptr_array_remove(c->to->copies, c);
-	sim_job_replan_host(c->from);
-	sim_job_replan_host(c->to);
-	g_free(c->path);
-	g_free(c);
-}
-
-static void begin(struct sim_call *sc, struct sim_host *from, const struct sim_file *f)
+struct sim_copy *sim_copy_begin(struct sim_host *from, struct sim_host *to, const struct sim_file *f, struct sim_call *call)
 {
 	struct sim_copy *c = g_new0(struct sim_copy, 1);
 
-	(void)sim_file_make(sc->host->storage, f->path, f->format, f->backing, f->capacity);
-	sim_file_find(sc->host->storage, f->path)->content = SIM_TORN;
-	sim_pool_looked(sc->host, f->path);
-	c->call = sc;
-	c->from = from;
-	c->to = sc->host;
+	sim_file_make(to->storage, f->path, f->format, f->backing, f->capacity)->content = SIM_TORN;
+	sim_pool_looked(to, f->path);
+	c->flow = (struct sim_flow){ &copy_flow, from, to };
+	c->call = call;
 	c->path = g_strdup(f->path);
 	c->deaths = from->deaths;
 	c->remaining = (double)f->allocation;
 	c->seen_ms = clock_now_ms();
-	sc->copy = c;
 	g_ptr_array_add(from->copies, c);
-	g_ptr_array_add(c->to->copies, c);
-	sim_job_replan_host(from);
-	sim_job_replan_host(c->to);
-	sim_gate_started(sc);
+	g_ptr_array_add(to->copies, c);
+	sim_link_replan(from);
+	sim_link_replan(to);
+	return c;
 }
 
-void sim_act_copy(struct sim_call *sc)
+void sim_copy_free(struct sim_copy *c)
 {
-	const struct hv_vol_params *p = &sc->call->req.vol;
-	struct sim_host *from = p->source_host ? sim_host_find(sc->w, p->source_host) : NULL;
-	const struct sim_file *f = from ? sim_file_find(from->storage, p->path) : NULL;
-
-	if (!from || !sim_host_reachable(from) || !from->libvirtd)
-		sim_call_refuse(sc, ERR_HV, "unable to connect to server at '%s:16509': No route to host", p->source_host ? p->source_host : "");
-	else if (sim_pool_busy(sc, from) || sim_pool_busy(sc, sc->host))
+	if (!c)
 		return;
-	else if (sim_file_find(sc->host->storage, p->path))
-		sim_call_refuse(sc, ERR_CONFLICT, "storage volume '%s' exists already", p->path);
-	else if (!f)
-		sim_call_refuse(sc, ERR_HV, "Storage volume not found: no storage vol with matching path '%s'", p->path);
-	else
-		begin(sc, from, f);
+	clock_cancel(&c->step);
+	clock_cancel(&c->lost);
+	g_ptr_array_remove(c->flow.from->copies, c);
+	g_ptr_array_remove(c->flow.to->copies, c);
+	sim_link_replan(c->flow.from);
+	sim_link_replan(c->flow.to);
+	g_free(c->path);
+	g_free(c);
 }

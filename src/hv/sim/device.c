@@ -1,31 +1,12 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Block devices of the simulator's hosts, and their storage pools.
- *
- * What a device really is, is its lun, of which hosts may share one or have each
- * their own. What a host says of it is what the test lets it say. A lun is a file
- * in a storage of all luns, so that a guest's disk on it has a content as any other.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/sim/device.h"
+
 #include <string.h>
 
-#include "hv/sim/int.h"
-#include "hv/sim/sim.h"
+#include "hv/sim/file.h"
+#include "hv/sim/world.h"
 
 #define LUNS "lun"
-#define PROBE_MS 50 /* a probe's life */
-
-struct sim_device {
-	char *path, *looks, *id[HV_DEVICE_ID_N];
-	struct sim_file *lun;
-	bool hot, unreadable;
-	int reads;
-};
-
-struct sim_pool {
-	char *name, *target;
-	bool active;
-	GHashTable *seen; /* paths, owned: what it had when it was last refreshed */
-};
 
 static void device_free(void *data)
 {
@@ -62,15 +43,6 @@ void sim_devices_free(struct sim_host *h)
 	g_hash_table_unref(h->pools);
 }
 
-static struct sim_host *must_find(struct sim *w, const char *host)
-{
-	struct sim_host *h = sim_host_find(w, host);
-
-	if (!h)
-		g_error("sim: no host %s", host);
-	return h;
-}
-
 /* ---- devices ---- */
 
 static struct sim_file *lun_of(struct sim *w, const struct sim_device_spec *spec)
@@ -98,12 +70,12 @@ void sim_device_add(struct sim *w, const char *host, const struct sim_device_spe
 	d->lun = lun_of(w, spec);
 	d->hot = spec->hot;
 	d->unreadable = spec->unreadable;
-	g_hash_table_replace(must_find(w, host)->devices, d->path, d);
+	g_hash_table_replace(sim_host_must_find(w, host)->devices, d->path, d);
 }
 
 void sim_device_remove(struct sim *w, const char *host, const char *path)
 {
-	g_hash_table_remove(must_find(w, host)->devices, path);
+	g_hash_table_remove(sim_host_must_find(w, host)->devices, path);
 }
 
 struct sim_file *sim_disk_file(const struct sim_host *h, const struct sim_disk *k)
@@ -115,11 +87,9 @@ struct sim_file *sim_disk_file(const struct sim_host *h, const struct sim_disk *
 	return d ? d->lun : k->device ? NULL : sim_file_find(h->storage, k->path);
 }
 
-/* ---- HV_DEVICE_GET ---- */
-
 guint sim_probes(struct sim *w, const char *host)
 {
-	return g_hash_table_size(must_find(w, host)->probes);
+	return g_hash_table_size(sim_host_must_find(w, host)->probes);
 }
 
 void sim_probe_drop(struct sim_host *h, const char *uuid)
@@ -127,7 +97,7 @@ void sim_probe_drop(struct sim_host *h, const char *uuid)
 	g_hash_table_remove(h->probes, uuid);
 }
 
-static void read_device(struct sim_device *d, struct hv_device *ret)
+void sim_device_read(struct sim_device *d, struct hv_device *ret)
 {
 	ret->size_bytes = d->lun->capacity;
 	for (int i = 0; i < HV_SAMPLES; i++)
@@ -136,55 +106,6 @@ static void read_device(struct sim_device *d, struct hv_device *ret)
 		return;
 	g_free(ret->samples[0]);
 	ret->samples[0] = g_strdup_printf("%s %p %d", d->looks, (void *)d, ++d->reads);
-}
-
-static void read_file(const struct sim_file *f, struct hv_device *ret)
-{
-	ret->size_bytes = f->capacity;
-	for (int i = 0; i < HV_SAMPLES; i++)
-		ret->samples[i] = g_strdup_printf("content %" G_GINT64_FORMAT " %d", f->content, i);
-}
-
-/* The probe has lived; libvirt has read through it. */
-static void probed(void *user)
-{
-	struct sim_call *sc = user;
-	const struct hv_vol_params *p = &sc->call->req.vol;
-	struct sim_device *d = g_hash_table_lookup(sc->host->devices, p->path);
-	const struct sim_file *f = sim_file_find(sc->host->storage, p->path);
-
-	sc->timer = NULL;
-	sim_probe_drop(sc->host, p->probe);
-	if (f) {
-		read_file(f, &sc->call->reply.device);
-		sim_call_finish(sc);
-		return;
-	}
-	if (!d || d->unreadable) {
-		sim_call_refuse(sc, ERR_HV, "ask for the device's size: Failed to open file '%s': %s", p->path,
-				d ? "Input/output error" : "No such file or directory");
-		return;
-	}
-	read_device(d, &sc->call->reply.device);
-	sim_call_finish(sc);
-}
-
-void sim_act_device(struct sim_call *sc)
-{
-	const struct hv_vol_params *p = &sc->call->req.vol;
-	const struct sim_device *d = g_hash_table_lookup(sc->host->devices, p->path);
-
-	for (int i = 0; d && i < HV_DEVICE_ID_N; i++)
-		sc->call->reply.device.id[i] = g_strdup(d->id[i]);
-	if (!p->probe) {
-		sim_call_finish(sc);
-		return;
-	}
-	/* A caller that loses its connection from here on leaves the probe where it is. */
-	g_hash_table_add(sc->host->probes, g_strdup(p->probe));
-	sc->acted = true;
-	sc->timer = clock_after(PROBE_MS, probed, sc);
-	sim_gate_started(sc);
 }
 
 /* ---- pools ---- */
@@ -197,12 +118,12 @@ void sim_pool_add(struct sim *w, const char *host, const char *name, const char 
 	p->target = target ? g_strdup(target) : g_strdup_printf("/srv/%s", name);
 	p->active = true;
 	p->seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	g_hash_table_replace(must_find(w, host)->pools, p->name, p);
+	g_hash_table_replace(sim_host_must_find(w, host)->pools, p->name, p);
 }
 
 void sim_pool_stop(struct sim *w, const char *host, const char *name)
 {
-	struct sim_pool *p = g_hash_table_lookup(must_find(w, host)->pools, name);
+	struct sim_pool *p = g_hash_table_lookup(sim_host_must_find(w, host)->pools, name);
 
 	if (p)
 		p->active = false;
@@ -215,7 +136,7 @@ char *sim_pool_target(const struct sim_host *h, const char *name)
 	return p && p->active ? g_strdup(p->target) : NULL;
 }
 
-static void refresh(const struct sim_host *h, struct sim_pool *p)
+void sim_pool_refresh(const struct sim_host *h, struct sim_pool *p)
 {
 	GHashTableIter it;
 	void *path;
@@ -241,7 +162,7 @@ void sim_pool_looked(struct sim_host *h, const char *path)
 		struct sim_pool *p = pv;
 
 		if (p->active && g_str_equal(p->target, folder))
-			refresh(h, p);
+			sim_pool_refresh(h, p);
 	}
 }
 
@@ -250,28 +171,4 @@ bool sim_pool_lists(const struct sim_host *h, const char *name, const char *path
 	const struct sim_pool *p = g_hash_table_lookup(h->pools, name);
 
 	return p && p->active && g_hash_table_contains(p->seen, path);
-}
-
-/* ---- HV_VOL_FIND ---- */
-
-void sim_act_find(struct sim_call *sc)
-{
-	const struct hv_vol_params *p = &sc->call->req.vol;
-	struct sim_pool *pool = g_hash_table_lookup(sc->host->pools, p->pool);
-	struct hv_vol *v = &sc->call->reply.vol;
-	const struct sim_file *f;
-
-	if (!pool || !pool->active) {
-		sim_call_refuse(sc, ERR_NOT_FOUND, "the storage pool \"%s\" %s", p->pool, pool ? "is not active" : "does not exist");
-		return;
-	}
-	if (sim_pool_busy(sc, sc->host))
-		return;
-	refresh(sc->host, pool);
-	v->path = g_build_filename(pool->target, p->name, NULL);
-	f = sim_file_find(sc->host->storage, v->path);
-	v->exists = f != NULL;
-	v->capacity_bytes = f ? f->capacity : 0;
-	v->allocation_bytes = f ? f->allocation : 0;
-	sim_call_finish(sc);
 }

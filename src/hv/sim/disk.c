@@ -14,10 +14,13 @@
  * A guest's disks are one list for all copies of its domain, found by its UUID:
  * their paths are the same on every host, as Nova and libvirt want it.
  */
+#include "hv/sim/disk.h"
+
 #include <string.h>
 
-#include "hv/sim/int.h"
-#include "hv/sim/sim.h"
+#include "hv/sim/device.h"
+#include "hv/sim/file.h"
+#include "hv/sim/world.h"
 
 #define CONFIG_BYTES (INT64_C(1) << 19)
 

@@ -5,15 +5,18 @@
  * in which a daemon's death leaves its domain as it was; those follow from the
  * steps that libvirt records.
  */
-#include "hv/sim/int.h"
-#include "hv/sim/job.h"
-#include "hv/sim/sim.h"
+#include "hv/sim/fail.h"
+
+#include "hv/sim/course.h"
+#include "hv/sim/dom.h"
+#include "hv/sim/postcopy.h"
+#include "hv/sim/world.h"
 
 static void peer_lost(struct sim_job *j)
 {
 	static const char why[] = "internal error: client socket is closed";
 
-	if (j->part != PART_POSTCOPY) {
+	if (j->part != SIM_PART_POSTCOPY) {
 		sim_job_fail(j, why);
 		return;
 	}
@@ -41,7 +44,7 @@ static void told(void *user)
 	struct sim_job *j = user;
 
 	j->lost = NULL;
-	sim_job_fail(j, CANCELLED);
+	sim_job_fail(j, SIM_CANCELLED);
 }
 
 /* Watch the connection between the two: cut, or restored in time. */
@@ -50,10 +53,10 @@ static void watch_peer(struct sim_job *j)
 	bool both = j->src && j->dst;
 
 	sim_job_touch(j);
-	if (j->part == PART_CANCELLED && sim_hosts_connected(j->src_host, j->dst_host)) {
+	if (j->part == SIM_PART_CANCELLED && sim_hosts_connected(j->flow.from, j->flow.to)) {
 		clock_cancel(&j->lost);
 		j->lost = clock_world(0, told, j);
-	} else if (sim_job_connected(j) || j->part == PART_CONFIRM || (j->detached && both))
+	} else if (sim_job_connected(j) || j->part == SIM_PART_CONFIRM || (j->detached && both))
 		clock_cancel(&j->lost);
 	else if (!j->lost)
 		j->lost = clock_world(SIM_PEER_LOST_MS, silent_too_long, j);
@@ -63,11 +66,11 @@ void sim_job_link(struct sim_host *h)
 {
 	for (guint i = 0; i < h->jobs->len; i++)
 		watch_peer(g_ptr_array_index(h->jobs, i));
-	sim_job_replan_host(h);
+	sim_link_replan(h);
 	for (guint i = 0; i < h->jobs->len; i++) {
 		struct sim_job *j = g_ptr_array_index(h->jobs, i);
 
-		sim_job_replan_host(j->src_host == h ? j->dst_host : j->src_host);
+		sim_link_replan(j->flow.from == h ? j->flow.to : j->flow.from);
 		sim_job_take_postcopy(j);
 	}
 }
@@ -78,15 +81,15 @@ void sim_job_killed(struct sim_dom *d)
 	bool is_src = j->src == d;
 
 	sim_job_account(j);
-	if (j->part == PART_CONFIRM && !is_src) {
+	if (j->part == SIM_PART_CONFIRM && !is_src) {
 		sim_job_let_go(&j->dst);
 		return;
 	}
 	sim_job_let_go(is_src ? &j->src : &j->dst);
-	if (j->part == PART_POSTCOPY) {
+	if (j->part == SIM_PART_POSTCOPY) {
 		sim_job_postcopy_broke(j);
 		sim_job_end(j, "operation failed: job failed in post-copy phase");
-	} else if (j->part == PART_CONFIRM) {
+	} else if (j->part == SIM_PART_CONFIRM) {
 		sim_job_end(j, "Requested operation is not valid: domain is not running");
 	} else {
 		sim_job_fail(j, "Requested operation is not valid: domain is not running");
@@ -104,13 +107,13 @@ void sim_job_host_off(struct sim_host *h)
 
 	for (guint i = 0; i < jobs->len; i++) {
 		struct sim_job *j = g_ptr_array_index(jobs, i);
-		bool is_src = j->src_host == h;
+		bool is_src = j->flow.from == h;
 
 		sim_job_account(j);
 		sim_job_let_go(is_src ? &j->src : &j->dst);
-		if (j->part < PART_PRECOPY)
+		if (j->part < SIM_PART_PRECOPY)
 			clock_cancel(&j->step); /* there is nothing to wait for but the silence */
-		if (is_src && j->part == PART_CONFIRM)
+		if (is_src && j->part == SIM_PART_CONFIRM)
 			sim_job_end(j, "lost");
 		else if ((!j->src && !j->dst) || j->detached)
 			peer_lost(j);
@@ -127,22 +130,22 @@ static void source_libvirtd_off(struct sim_job *j)
 {
 	struct sim_dom *src = j->src, *dst = j->dst;
 
-	if (j->part == PART_POSTCOPY) {
+	if (j->part == SIM_PART_POSTCOPY) {
 		sim_job_detach(j, "lost");
 		return;
 	}
 	if (j->refused) {
-		src->repair = late_in_part(j, CONFIRM_MS) && !j->paused ? SIM_REPAIR_RESUME : SIM_REPAIR_NOTHING;
-	} else if (j->part == PART_CONFIRM && (src->reason == HV_R_POSTCOPY || j->paused)) {
+		src->repair = late_in_part(j, SIM_CONFIRM_MS) && !j->paused ? SIM_REPAIR_RESUME : SIM_REPAIR_NOTHING;
+	} else if (j->part == SIM_PART_CONFIRM && (src->reason == HV_R_POSTCOPY || j->paused)) {
 		src->repair = SIM_REPAIR_STOP; /* a paused guest that is not: scenario 108 */
-	} else if (j->part == PART_CONFIRM) {
-		src->repair = late_in_part(j, CONFIRM_MS) ? SIM_REPAIR_STOP : SIM_REPAIR_NOTHING;
+	} else if (j->part == SIM_PART_CONFIRM) {
+		src->repair = late_in_part(j, SIM_CONFIRM_MS) ? SIM_REPAIR_STOP : SIM_REPAIR_NOTHING;
 	} else {
 		/* the destination sees the connection end, and the source's QEMU the destination's */
 		sim_job_let_go(&j->dst);
 		if (dst)
 			sim_dom_stop(dst, HV_R_FAILED);
-		src->repair = j->part == PART_SWITCH && late_in_part(j, SWITCH_MS) ? SIM_REPAIR_NOTHING : SIM_REPAIR_RESUME;
+		src->repair = j->part == SIM_PART_SWITCH && late_in_part(j, SIM_SWITCH_MS) ? SIM_REPAIR_NOTHING : SIM_REPAIR_RESUME;
 		if (j->paused)
 			src->repair = SIM_REPAIR_NOTHING;
 	}
@@ -158,14 +161,14 @@ void sim_job_libvirtd_off(struct sim_host *h)
 		struct sim_job *j = g_ptr_array_index(jobs, i);
 
 		sim_job_account(j);
-		if (j->src_host == h && j->src) {
+		if (j->flow.from == h && j->src) {
 			source_libvirtd_off(j);
-		} else if (j->part == PART_POSTCOPY) {
+		} else if (j->part == SIM_PART_POSTCOPY) {
 			if (j->src)
 				sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY_FAILED);
 			j->unwatched = true;
 			sim_job_detach(j, why);
-		} else if (j->part != PART_CONFIRM) {
+		} else if (j->part != SIM_PART_CONFIRM) {
 			sim_job_fail(j, why);
 		}
 	}

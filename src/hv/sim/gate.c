@@ -3,55 +3,16 @@
  * The gate: rules that say which call meets which fault. A rule counts the
  * calls that fit it and strikes at its nth; the first rule that strikes decides.
  */
-#include <assert.h>
+#include "hv/sim/gate.h"
 
 #include "base/err.h"
-#include "hv/sim/int.h"
-#include "hv/sim/sim.h"
+#include "hv/sim/outage.h"
 
 struct rule {
 	struct sim_fault f; /* its strings are owned */
 	int64_t seen;
 	bool released;
 };
-
-static const char *const fault_names[] = {
-	[SIM_REFUSE]            = "refuse",
-	[SIM_REFUSE_GUEST]      = "refuse-guest",
-	[SIM_BUSY]              = "busy",
-	[SIM_LOSE_REQUEST]      = "lose-request",
-	[SIM_LOSE_REPLY]        = "lose-reply",
-	[SIM_HANG]              = "hang",
-	[SIM_HANG_REPLY]        = "hang-reply",
-	[SIM_DELAY]             = "delay",
-	[SIM_HOLD]              = "hold",
-	[SIM_HOLD_REPLY]        = "hold-reply",
-	[SIM_LIBVIRTD_BEFORE]   = "libvirtd-before",
-	[SIM_LIBVIRTD_AFTER]    = "libvirtd-after",
-	[SIM_CONTROLLER_BEFORE] = "controller-before",
-	[SIM_CONTROLLER_AFTER]  = "controller-after",
-	[SIM_CUT_LINK]          = "cut-link",
-	[SIM_POWER_OFF]         = "power-off",
-};
-static_assert(G_N_ELEMENTS(fault_names) == SIM_FAULT_N, "fault_names is missing one");
-
-const char *sim_fault_name(enum sim_fault_kind k)
-{
-	return k < SIM_FAULT_N ? fault_names[k] : "none";
-}
-
-bool sim_fault_parse(const char *name, enum sim_fault_kind *ret)
-{
-	for (int k = 0; k < SIM_FAULT_N; k++) {
-		if (g_str_equal(name, fault_names[k])) {
-			*ret = (enum sim_fault_kind)k;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* ---- rules ---- */
 
 static void rule_free(void *data)
 {
@@ -113,7 +74,7 @@ static void choose_fault(struct sim_call *sc)
 	}
 }
 
-static void kill_controller(struct sim *w)
+void sim_gate_kill(struct sim *w)
 {
 	w->dead = true;
 	if (w->on_kill)
@@ -132,95 +93,101 @@ bool sim_gate(struct sim_call *sc)
 		w->on_call(w->n_calls, sc->host->name, &sc->call->req, sc->fault, w->call_user);
 	if (sc->fault != SIM_CONTROLLER_BEFORE)
 		return true;
-	kill_controller(w);
+	sim_gate_kill(w);
 	return false;
 }
 
 /* ---- the faults ---- */
 
-static void lose(struct sim_call *sc, const char *what)
+static enum sim_pass answer(struct sim_call *sc, enum err_code code, const char *text)
 {
-	sc->fault = SIM_FAULT_N;
-	sim_call_refuse(sc, ERR_HV_LOST, "%s on host %s: %s", hv_op_name(sc->call->req.op), sc->host->name, what);
+	hv_reply_clear(&sc->call->reply);
+	g_set_error_literal(&sc->call->reply.err, ERR, code, text);
+	return SIM_ANSWER;
 }
 
-bool sim_gate_request(struct sim_call *sc)
+static enum sim_pass lose(struct sim_call *sc)
+{
+	g_autofree char *text = g_strdup_printf("%s on host %s: End of file while reading data", hv_op_name(sc->call->req.op), sc->host->name);
+
+	sc->fault = SIM_FAULT_N;
+	return answer(sc, ERR_HV_LOST, text);
+}
+
+/* The daemon dies, and with it the connection of the call. */
+static enum sim_pass libvirtd_dies(struct sim_call *sc, bool after)
+{
+	enum sim_fault_kind fault = sc->fault;
+
+	sc->fault = after ? SIM_FAULT_N : fault;
+	sim_host_outage(sc->host, fault, sc->fault_ms);
+	return sc->conn == NULL && sc->timer == NULL ? SIM_PASS : SIM_TAKEN;
+}
+
+enum sim_pass sim_gate_request(struct sim_call *sc)
 {
 	enum sim_fault_kind fault = sc->fault;
 
 	switch (fault) {
 	case SIM_REFUSE:
-		sim_call_refuse(sc, ERR_HV, "internal error: refused by a fault rule");
-		return false;
+		return answer(sc, ERR_HV, "internal error: refused by a fault rule");
 	case SIM_REFUSE_GUEST:
-		sim_call_refuse(sc, ERR_HV_GUEST, "Requested operation is not valid: cannot migrate domain: a fault rule blocks it");
-		return false;
+		return answer(sc, ERR_HV_GUEST, "Requested operation is not valid: cannot migrate domain: a fault rule blocks it");
 	case SIM_BUSY:
-		sim_call_refuse(sc, ERR_HV_BUSY, "internal error: a fault rule holds what it needs");
-		return false;
+		return answer(sc, ERR_HV_BUSY, "internal error: a fault rule holds what it needs");
 	case SIM_LOSE_REQUEST:
-		lose(sc, "End of file while reading data");
-		return false;
+		return lose(sc);
 	case SIM_HANG:
-		sim_call_park(sc, sc->w->hung);
-		return false;
+		return SIM_NEVER;
 	case SIM_HOLD:
-		sim_call_park(sc, sc->w->held);
-		return false;
+		return SIM_WAIT;
 	case SIM_LIBVIRTD_BEFORE:
-		sim_host_outage(sc->host, fault, sc->fault_ms);
-		return sc->conn == NULL && sc->timer == NULL; /* the loss of the connection has taken it */
+		return libvirtd_dies(sc, false);
 	case SIM_CUT_LINK:
 	case SIM_POWER_OFF:
 		sc->fault = SIM_FAULT_N;
 		sim_host_outage(sc->host, fault, sc->fault_ms);
-		return true; /* it stalls, then */
+		return SIM_PASS; /* it stalls, then */
 	case SIM_LOSE_REPLY: case SIM_HANG_REPLY: case SIM_DELAY: case SIM_HOLD_REPLY: case SIM_LIBVIRTD_AFTER:
 	case SIM_CONTROLLER_BEFORE: case SIM_CONTROLLER_AFTER: case SIM_FAULT_N:
 	default:
-		return true;
+		return SIM_PASS;
 	}
 }
 
-bool sim_gate_reply(struct sim_call *sc)
+enum sim_pass sim_gate_reply(struct sim_call *sc)
 {
 	enum sim_fault_kind fault = sc->fault;
 
-	sc->fault = SIM_FAULT_N;
 	switch (fault) {
 	case SIM_LOSE_REPLY:
-		lose(sc, "End of file while reading data");
-		return false;
+		return lose(sc);
 	case SIM_HANG_REPLY:
-		sim_call_park(sc, sc->w->hung);
-		return false;
+		sc->fault = SIM_FAULT_N;
+		return SIM_NEVER;
 	case SIM_HOLD_REPLY:
-		sc->fault = fault; /* for sim_held() */
-		sim_call_park(sc, sc->w->held);
-		return false;
+		return SIM_WAIT; /* .fault stays, for sim_held() */
 	case SIM_LIBVIRTD_AFTER:
-		sim_host_outage(sc->host, fault, sc->fault_ms);
-		return sc->conn == NULL && sc->timer == NULL;
+		return libvirtd_dies(sc, true);
 	case SIM_CONTROLLER_AFTER:
-		sim_call_park(sc, sc->w->hung);
-		kill_controller(sc->w);
-		return false;
+		sc->fault = SIM_FAULT_N;
+		return SIM_KILL;
 	case SIM_REFUSE: case SIM_REFUSE_GUEST: case SIM_BUSY: case SIM_LOSE_REQUEST: case SIM_HANG: case SIM_DELAY: case SIM_HOLD: case SIM_LIBVIRTD_BEFORE:
 	case SIM_CONTROLLER_BEFORE: case SIM_CUT_LINK: case SIM_POWER_OFF: case SIM_FAULT_N:
 	default:
-		return true;
+		sc->fault = SIM_FAULT_N;
+		return SIM_PASS;
 	}
 }
 
-void sim_gate_started(struct sim_call *sc)
+bool sim_gate_strikes_after(const struct sim_call *sc)
 {
-	if (sc->fault == SIM_LOSE_REPLY || sc->fault == SIM_LIBVIRTD_AFTER || sc->fault == SIM_CONTROLLER_AFTER)
-		sim_call_finish(sc);
+	return sc->fault == SIM_LOSE_REPLY || sc->fault == SIM_LIBVIRTD_AFTER || sc->fault == SIM_CONTROLLER_AFTER;
 }
 
 /* ---- what is held ---- */
 
-static bool held_by(const struct sim_call *sc, const char *name)
+bool sim_gate_holds(const struct sim_call *sc, const char *name)
 {
 	return !name || (sc->hold && g_str_equal(sc->hold, name));
 }
@@ -230,30 +197,15 @@ int sim_held(const struct sim *w, const char *name)
 	int n = 0;
 
 	for (guint i = 0; i < w->held->len; i++)
-		n += held_by(g_ptr_array_index(w->held, i), name);
+		n += sim_gate_holds(g_ptr_array_index(w->held, i), name);
 	return n;
 }
 
-int sim_release(struct sim *w, const char *name)
+void sim_gate_release(struct sim *w, const char *name)
 {
-	int n = 0;
-
 	for (guint i = 0; w->rules && i < w->rules->len; i++) {
 		struct rule *r = g_ptr_array_index(w->rules, i);
 
 		r->released |= !name || (r->f.name && g_str_equal(r->f.name, name));
 	}
-	for (guint i = 0; i < w->held->len;) {
-		struct sim_call *sc = g_ptr_array_index(w->held, i);
-
-		if (!held_by(sc, name)) {
-			i++;
-			continue;
-		}
-		sc->fault = SIM_FAULT_N;
-		sim_call_park(sc, NULL);
-		sc->timer = clock_world(0, sim_call_retry, sc);
-		n++;
-	}
-	return n;
 }

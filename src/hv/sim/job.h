@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * sim_job: what the simulator's files on migrations share. See the theory of
- * operation in job.c.
+ * job: migrations under way. See the theory of operation in course.c.
  */
 #ifndef SIM_JOB_H
 #define SIM_JOB_H
 
-#include "hv/sim/int.h"
+#include "hv/sim/link.h"
+#include "hv/sim/types.h"
 
-#define DOWNTIME_MS     300 /* QEMU's default limit */
-#define START_MS        100 /* the destination's QEMU starts */
-#define SETUP_MS        100 /* the two connect */
-#define SWITCH_MS       20  /* device state, beside the memory that remains */
-#define CONFIRM_MS      200 /* from RESUMED at the destination to STOPPED at the source */
+#define SIM_DOWNTIME_MS     300 /* QEMU's default limit */
+#define SIM_START_MS        100 /* the destination's QEMU starts */
+#define SIM_SETUP_MS        100 /* the two connect */
+#define SIM_SWITCH_MS       20  /* device state, beside the memory that remains */
+#define SIM_CONFIRM_MS      200 /* from RESUMED at the destination to STOPPED at the source */
 
-enum part {
-	PART_START, PART_SETUP, PART_DISKS, PART_PRECOPY, PART_SWITCH, PART_POSTCOPY, PART_CONFIRM,
-	PART_CANCELLED, /* QEMU has let go, and libvirt's call waits until the destination answers or is given up */
+enum sim_part {
+	SIM_PART_START, SIM_PART_SETUP, SIM_PART_DISKS, SIM_PART_PRECOPY, SIM_PART_SWITCH, SIM_PART_POSTCOPY, SIM_PART_CONFIRM,
+	SIM_PART_CANCELLED, /* QEMU has let go, and libvirt's call waits until the destination answers or is given up */
 };
 
-#define CANCELLED "operation aborted: migration out job: canceled by client"
+#define SIM_CANCELLED "operation aborted: migration out job: canceled by client"
 
 struct sim_job {
+	struct sim_flow flow;       /* from its source to its destination; first */
 	struct sim *w;
 	char uuid[UTIL_UUID_LEN + 1];
-	struct sim_host *src_host, *dst_host;
 	struct sim_dom *src, *dst;
 	struct sim_call *call;      /* the call that waits for the end; NULL: none */
-	enum part part;
+	enum sim_part part;
 	bool postcopy, converge, persist;
 	char *definition;      /* what becomes the destination's, if it is to be persistent */
 	bool paused;                /* the guest was, at the start */
@@ -62,32 +62,44 @@ struct sim_job {
 	struct clock_timer *step, *lost;
 };
 
+/* What a migration has cost so far, or did until its end. */
+struct sim_job_report {
+	bool ended, completed;
+	int64_t total_ms;
+	int64_t blackout_ms;      /* the guest ran on neither side */
+	int64_t slowed_ms;        /* of the time that auto-converge took from it: 1 s at 20 % is 200 ms */
+	int64_t postcopy_ms;      /* it ran with memory missing */
+	int64_t sent_bytes;       /* memory and disks */
+	int64_t iterations;
+	int throttle;             /* the most, percent */
+};
+
+bool sim_job_incoming(const struct sim_dom *d);
+/* Does its libvirt tell of a migration of it? Not of one that was cancelled and hangs on. */
+bool sim_job_told(const struct sim_dom *d);
+/* Do bytes of it flow now? */
+bool sim_job_flows(const struct sim_job *j);
+/* Can the two halves reach each other? */
+bool sim_job_connected(const struct sim_job *j);
+/* What the guest writes to disks that are copied, bytes a second. */
+double sim_job_disk_writes(const struct sim_job *j);
+/* The guest was suspended: it writes no more. */
+void sim_job_account(struct sim_job *j);
+/* The same on both links of a migration. */
+void sim_job_replan(struct sim_job *j);
+/* It is in that part now; the caller plans its end. */
+void sim_job_set_part(struct sim_job *j, enum sim_part part);
 /* A half leaves the job; calls that waited for its lock try again. */
 void sim_job_let_go(struct sim_dom **half);
+void sim_job_free(struct sim_job *j);
+/** sim_job_report() - of the last migration of a guest. Return: false if there was none. */
+bool sim_job_report(struct sim *w, const char *uuid, struct sim_job_report *ret);
 /* The job is over; a waiting call gets the answer. @why: NULL for success. */
 void sim_job_end(struct sim_job *j, const char *why);
 /* It failed before the guest had moved: it runs on where it was. */
 void sim_job_fail(struct sim_job *j, const char *why);
 /* The same by an abort, at once only where the destination can be told. */
 void sim_job_cancel(struct sim_job *j);
-/* Begin a part that lasts @ms. */
-void sim_job_enter(struct sim_job *j, enum part part, int64_t ms);
-/* The guest leaves for the destination, its memory follows. */
-void sim_job_depart(struct sim_job *j);
-/* libvirt's call is over, QEMU goes on by itself. */
-void sim_job_detach(struct sim_job *j, const char *why);
-void sim_act_postcopy_pause(struct sim_call *sc, struct sim_dom *d);
-void sim_act_resume_postcopy(struct sim_call *sc, struct sim_dom *src);
-/* Plan what comes next beside the flow of memory; true if memory flows. */
-bool sim_job_plan_postcopy(struct sim_job *j);
-/* A cable changed: since when the two are out of touch, or for how long they will go on not to notice. */
-void sim_job_touch(struct sim_job *j);
-/* One QEMU is gone: the one that is left is half of a guest. */
-void sim_job_postcopy_broke(struct sim_job *j);
-/* Can the two halves reach each other? */
-bool sim_job_connected(const struct sim_job *j);
-/* Go to post-copy if that was asked and the two halves can reach each other. */
-void sim_job_take_postcopy(struct sim_job *j);
 void sim_job_stats(const struct sim_job *j, struct hv_job *out);
 
 #endif

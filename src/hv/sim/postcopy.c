@@ -17,25 +17,22 @@
  * To resume one that hangs, the source's QEMU must give the connection up
  * first (.given_up), and the destination's notice (.noticed).
  */
-#include "hv/sim/int.h"
-#include "hv/sim/job.h"
-#include "hv/sim/sim.h"
+#include "hv/sim/postcopy.h"
+
+#include "hv/sim/disk.h"
+#include "hv/sim/dom.h"
+#include "hv/sim/world.h"
 
 #define LANDING_MS   100
 #define NOTICE_MS    200
 #define TCP_LONGEST_MS 120000 /* between two attempts */
 #define TCP_DEAD_MS    924000 /* until it gives up */
 
-bool sim_job_connected(const struct sim_job *j)
-{
-	return j->src && j->dst && sim_hosts_connected(j->src_host, j->dst_host);
-}
-
 void sim_job_touch(struct sim_job *j)
 {
 	int64_t now = clock_now_ms();
 
-	if (j->part != PART_POSTCOPY)
+	if (j->part != SIM_PART_POSTCOPY)
 		return;
 	if (!sim_job_connected(j)) {
 		if (!j->silent_ms)
@@ -51,20 +48,15 @@ void sim_job_touch(struct sim_job *j)
 static void land(struct sim_job *j)
 {
 	j->landing = false;
-	sim_disks_arrive(j->src_host, j->dst_host, j->disks);
+	sim_disks_arrive(j->flow.from, j->flow.to, j->disks);
 	j->src->whole = false;
 	sim_dom_change(j->dst, j->paused ? HV_PAUSED : HV_RUNNING, HV_R_POSTCOPY);
 }
 
-static void detach(struct sim_job *j, const char *why)
+void sim_job_detach(struct sim_job *j, const char *why)
 {
-	struct sim_call *sc = j->call;
-
 	j->detached = true;
-	if (!sc)
-		return;
-	sim_job_forget(sc);
-	sim_call_refuse(sc, ERR_HV, "%s", why);
+	sim_over(j->w, g_steal_pointer(&j->call), ERR_HV, why);
 }
 
 static void notice(struct sim_job *j)
@@ -72,7 +64,7 @@ static void notice(struct sim_job *j)
 	j->noticed = true;
 	if (!j->unwatched)
 		sim_dom_change(j->dst, HV_RUNNING, HV_R_POSTCOPY_FAILED);
-	detach(j, "operation failed: job 'migration in' failed in post-copy phase");
+	sim_job_detach(j, "operation failed: job 'migration in' failed in post-copy phase");
 }
 
 /* TCP has given up, at both ends. */
@@ -132,11 +124,6 @@ void sim_job_depart(struct sim_job *j)
 	sim_job_replan(j);
 }
 
-void sim_job_detach(struct sim_job *j, const char *why)
-{
-	detach(j, why);
-}
-
 void sim_job_postcopy_broke(struct sim_job *j)
 {
 	struct sim_dom *dst = j->dst;
@@ -154,12 +141,14 @@ void sim_job_postcopy_broke(struct sim_job *j)
 	}
 }
 
+/* ---- what a test does behind the controller's back ---- */
+
 static struct sim_job *postcopy_of(struct sim *w, const char *uuid)
 {
 	for (guint i = 0; i < w->jobs->len; i++) {
 		struct sim_job *j = g_ptr_array_index(w->jobs, i);
 
-		if (g_str_equal(j->uuid, uuid) && j->part == PART_POSTCOPY)
+		if (g_str_equal(j->uuid, uuid) && j->part == SIM_PART_POSTCOPY)
 			return j;
 	}
 	return NULL;
@@ -188,9 +177,9 @@ void sim_job_reset(struct sim *w, const char *uuid)
 	dead(j);
 }
 
-/* ---- calls ---- */
+/* ---- what libvirt does ---- */
 
-static void give_up(struct sim_job *j)
+void sim_job_give_up(struct sim_job *j)
 {
 	sim_job_account(j);
 	j->given_up = true;
@@ -205,33 +194,18 @@ static void give_up(struct sim_job *j)
 	sim_job_replan(j);
 }
 
-void sim_act_postcopy_pause(struct sim_call *sc, struct sim_dom *d)
-{
-	struct sim_job *j = d->job;
-
-	if (!j || sim_job_incoming(d) || j->part != PART_POSTCOPY)
-		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: current job is not outgoing migration in post-copy mode");
-	else if (j->given_up)
-		sim_call_refuse(sc, ERR_HV, "internal error: unable to execute QEMU command 'migrate-pause': "
-				"migrate-pause is currently only supported during postcopy-active state");
-	else {
-		give_up(j);
-		sim_call_finish(sc);
-	}
-}
-
-static char *resume_says(const struct sim_dom *src, enum err_code *ret_code)
+char *sim_job_resume_says(const struct sim_dom *src, enum err_code *ret_code)
 {
 	const struct sim_job *j = src->job;
 
 	*ret_code = ERR_CONFLICT;
-	if (!j || j->part != PART_POSTCOPY)
+	if (!j || j->part != SIM_PART_POSTCOPY)
 		return g_strdup_printf("Requested operation is not valid: domain '%s' is not in a post-copy migration", src->name);
 	*ret_code = ERR_HV;
 	if (!sim_job_connected(j))
-		return g_strdup_printf("unable to connect to server at '%s:16509': No route to host", j->dst_host->name);
-	if (!j->dst_host->libvirtd)
-		return g_strdup_printf("unable to connect to server at '%s:16509': Connection refused", j->dst_host->name);
+		return g_strdup_printf("unable to connect to server at '%s:16509': No route to host", j->flow.to->name);
+	if (!j->flow.to->libvirtd)
+		return g_strdup_printf("unable to connect to server at '%s:16509': Connection refused", j->flow.to->name);
 	*ret_code = ERR_CONFLICT;
 	if (!j->given_up)
 		return g_strdup("Requested operation is not valid: QEMU reports migration is still running");
@@ -241,28 +215,13 @@ static char *resume_says(const struct sim_dom *src, enum err_code *ret_code)
 	return NULL;
 }
 
-void sim_act_resume_postcopy(struct sim_call *sc, struct sim_dom *src)
+void sim_job_resume(struct sim_job *j, struct sim_call *call)
 {
-	struct sim_job *j = src->job;
-	enum err_code code;
-	g_autofree char *no = NULL;
-
-	if (j && j->call) {
-		sim_dom_wait(sc, src);
-		return;
-	}
-	no = resume_says(src, &code);
-	if (no) {
-		sim_call_refuse(sc, code, "%s", no);
-		return;
-	}
 	j->given_up = j->noticed = j->unwatched = j->detached = false;
 	j->quiet_ms = 0; /* a new connection */
 	j->seen_ms = clock_now_ms();
-	j->call = sc;
-	sc->job = j;
+	j->call = call;
 	sim_dom_change(j->src, HV_PAUSED, HV_R_POSTCOPY);
 	sim_dom_change(j->dst, HV_RUNNING, HV_R_POSTCOPY);
 	sim_job_replan(j);
-	sim_gate_started(sc);
 }

@@ -4,10 +4,11 @@
  * vCPUs and memory are. They live in the domain's XML, and what a migration's
  * XML says of places is what the guest has at the destination.
  */
+#include "hv/sim/ties.h"
+
 #include <string.h>
 
-#include "hv/sim/int.h"
-#include "hv/sim/sim.h"
+#include "hv/sim/world.h"
 #include "hv/xml/domxml_parse.h"
 
 #define PCI(bus) "<source><address domain='0x0000' bus='" bus "' slot='0x00' function='0x0'/></source>"
@@ -181,27 +182,6 @@ bool sim_ties_has(const struct sim_dom *d, const char *word)
 	g_auto(GStrv) all = d->ties ? g_strsplit(d->ties, ",", -1) : NULL;
 
 	return all && g_strv_contains((const char *const *)all, word);
-}
-
-void sim_ties_describe(const struct sim_dom *d, struct hv_dom *o)
-{
-	g_autofree char *xml = NULL;
-	g_autoptr(GError) why = NULL;
-	struct hv_dom *read;
-
-	if (!d->tied) {
-		o->ties = hv_ties_plain(d->mem_mib);
-		return;
-	}
-	xml = sim_xml_write(d);
-	read = domxml_parse(xml, &why);
-	g_assert_no_error(why);
-	o->ties = hv_ties_ref(read->ties);
-	g_ptr_array_unref(o->nics);
-	o->nics = g_ptr_array_ref(read->nics);
-	o->vsock_cid = read->vsock_cid;
-	o->vsock_auto = read->vsock_auto;
-	hv_dom_free(read);
 }
 
 /* ---- hosts ---- */

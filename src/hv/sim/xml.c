@@ -1,12 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Domain XML of the simulator: what libvirt would write, as far as it is
- * read, and the few things that the simulator itself reads back.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/sim/xml.h"
+
 #include <string.h>
 
-#include "hv/sim/int.h"
-#include "hv/sim/sim.h"
+#include "base/util.h"
+#include "hv/sim/ties.h"
 
 static void write_cpu(GString *s, const struct sim_dom *d)
 {

@@ -1,13 +1,20 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * The calls that begin, watch and steer a migration of the simulator, with the
- * refusals of libvirt.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/sim/act_job.h"
+
 #include <string.h>
 
-#include "hv/sim/int.h"
+#include "base/util.h"
+#include "hv/sim/call.h"
+#include "hv/sim/course.h"
+#include "hv/sim/define.h"
+#include "hv/sim/disk.h"
+#include "hv/sim/dom.h"
+#include "hv/sim/host.h"
 #include "hv/sim/job.h"
-#include "hv/sim/sim.h"
+#include "hv/sim/postcopy.h"
+#include "hv/sim/ties.h"
+#include "hv/sim/world.h"
+#include "hv/sim/xml.h"
 
 /* What libvirt says against it at the source. Return: the words, owned; NULL when there is nothing. */
 static char *source_says(const struct sim_dom *src, const struct sim_host *to, const struct hv_migrate_params *p)
@@ -86,36 +93,24 @@ static struct sim_dom *make_incoming(struct sim_host *to, const struct sim_dom *
 	return dst;
 }
 
-static void start(struct sim_call *sc, struct sim_dom *src, struct sim_dom *dst)
+static void resume_postcopy(struct sim_call *sc, struct sim_dom *src)
 {
-	const struct hv_migrate_params *p = &sc->call->req.migrate;
-	struct sim_job *j = g_new0(struct sim_job, 1);
+	struct sim_job *j = src->job;
+	enum err_code code;
+	g_autofree char *no = NULL;
 
-	j->w = sc->w;
-	memcpy(j->uuid, src->uuid, sizeof j->uuid);
-	j->src_host = src->host;
-	j->dst_host = dst->host;
-	j->src = src;
-	j->dst = dst;
-	j->call = sc;
-	j->postcopy = p->postcopy;
-	j->converge = p->auto_converge;
-	j->persist = p->persist_dest;
-	if (p->persist_dest)
-		j->definition = g_strdup(p->persistent_xml ? p->persistent_xml : sim_definition_of(src));
-	j->paused = src->state == HV_PAUSED;
-	j->instant = src->host->rate <= 0 && dst->host->rate <= 0;
-	j->cap = (double)p->bandwidth_mibs * SIM_MIB;
-	j->limit_ms = p->downtime_ms ? p->downtime_ms : DOWNTIME_MS;
-	j->expected_ms = DOWNTIME_MS;
-	j->total = (double)src->mem_mib * SIM_MIB;
-	j->disks = sim_disks_begin(src, dst->host, p->copy_disks);
-	j->start_ms = j->seen_ms = clock_now_ms();
-	src->job = dst->job = sc->job = j;
-	g_ptr_array_add(j->w->jobs, j);
-	g_ptr_array_add(j->src_host->jobs, j);
-	g_ptr_array_add(j->dst_host->jobs, j);
-	sim_job_enter(j, PART_START, START_MS);
+	if (j && j->call) {
+		sim_call_wait_lock(sc, src);
+		return;
+	}
+	no = sim_job_resume_says(src, &code);
+	if (no) {
+		sim_call_refuse(sc, code, "%s", no);
+		return;
+	}
+	sc->job = j;
+	sim_job_resume(j, sc);
+	sim_call_started(sc);
 }
 
 void sim_act_migrate(struct sim_call *sc)
@@ -128,12 +123,12 @@ void sim_act_migrate(struct sim_call *sc)
 
 	if (src && r->migrate.resume) {
 		sim_xml_free(x);
-		sim_act_resume_postcopy(sc, src);
+		resume_postcopy(sc, src);
 		return;
 	}
 	if (src && sim_job_told(src)) {
 		sim_xml_free(x);
-		sim_dom_wait(sc, src);
+		sim_call_wait_lock(sc, src);
 		return;
 	}
 	if (src)
@@ -147,9 +142,9 @@ void sim_act_migrate(struct sim_call *sc)
 	else if (no)
 		sim_call_refuse(sc, ERR_HV, "%s", no);
 	else
-		start(sc, src, make_incoming(to, src, x, r->migrate.dest_xml));
+		sc->job = sim_job_begin(src, make_incoming(to, src, x, r->migrate.dest_xml), &r->migrate, sc);
 	if (src && !no)
-		sim_gate_started(sc);
+		sim_call_started(sc);
 	sim_xml_free(x);
 }
 
@@ -182,11 +177,11 @@ static void job_abort(struct sim_call *sc, struct sim_dom *d)
 		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: cannot abort incoming migration; use virDomainDestroy instead");
 		return;
 	}
-	if (d->job && d->job->part == PART_POSTCOPY) {
+	if (d->job && d->job->part == SIM_PART_POSTCOPY) {
 		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: cannot abort migration in post-copy mode");
 		return;
 	}
-	if (sim_job_told(d) && d->job->part != PART_CONFIRM)
+	if (sim_job_told(d) && d->job->part != SIM_PART_CONFIRM)
 		sim_job_cancel(d->job);
 	sim_call_finish(sc);
 }
@@ -211,7 +206,7 @@ static void postcopy(struct sim_call *sc, struct sim_dom *d)
 {
 	struct sim_job *j = d->job;
 
-	if (!j || !sim_job_told(d) || sim_job_incoming(d) || j->part < PART_PRECOPY)
+	if (!j || !sim_job_told(d) || sim_job_incoming(d) || j->part < SIM_PART_PRECOPY)
 		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: "
 				"post-copy can only be started while outgoing migration is in progress");
 	else if (!j->postcopy)
@@ -224,12 +219,27 @@ static void postcopy(struct sim_call *sc, struct sim_dom *d)
 	}
 }
 
+static void postcopy_pause(struct sim_call *sc, struct sim_dom *d)
+{
+	struct sim_job *j = d->job;
+
+	if (!j || sim_job_incoming(d) || j->part != SIM_PART_POSTCOPY)
+		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: current job is not outgoing migration in post-copy mode");
+	else if (j->given_up)
+		sim_call_refuse(sc, ERR_HV, "internal error: unable to execute QEMU command 'migrate-pause': "
+				"migrate-pause is currently only supported during postcopy-active state");
+	else {
+		sim_job_give_up(j);
+		sim_call_finish(sc);
+	}
+}
+
 void sim_act_job(struct sim_call *sc)
 {
 	static void (*const acts[HV_OP_N])(struct sim_call *sc, struct sim_dom *d) = {
 		[HV_JOB_GET] = job_get, [HV_JOB_DONE] = job_done, [HV_JOB_ABORT] = job_abort,
 		[HV_JOB_TUNE] = job_tune, [HV_POSTCOPY] = postcopy,
-		[HV_POSTCOPY_PAUSE] = sim_act_postcopy_pause,
+		[HV_POSTCOPY_PAUSE] = postcopy_pause,
 	};
 	struct sim_dom *d = sim_dom_get(sc->host, sc->call->req.uuid);
 

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hv/sim/act_dom.h"
+
+#include <string.h>
+
+#include "hv/sim/call.h"
+#include "hv/sim/define.h"
+#include "hv/sim/disk.h"
+#include "hv/sim/dom.h"
+#include "hv/sim/fail.h"
+#include "hv/sim/job.h"
+#include "hv/sim/ties.h"
+#include "hv/sim/world.h"
+#include "hv/sim/xml.h"
+#include "hv/xml/domxml_parse.h"
+
+/* ---- what is there ---- */
+
+static void add_nic(struct hv_dom *o, const struct sim_dom *d)
+{
+	struct hv_nic *n = g_new0(struct hv_nic, 1);
+
+	n->mac = sim_dom_mac(d->uuid);
+	n->bridge = g_strdup("br0");
+	n->type = g_strdup("bridge");
+	g_ptr_array_add(o->nics, n);
+}
+
+static void describe_ties(const struct sim_dom *d, struct hv_dom *o)
+{
+	g_autofree char *xml = NULL;
+	g_autoptr(GError) why = NULL;
+	struct hv_dom *read;
+
+	if (!d->tied) {
+		o->ties = hv_ties_plain(d->mem_mib);
+		return;
+	}
+	xml = sim_xml_write(d);
+	read = domxml_parse(xml, &why);
+	g_assert_no_error(why);
+	o->ties = hv_ties_ref(read->ties);
+	g_ptr_array_unref(o->nics);
+	o->nics = g_ptr_array_ref(read->nics);
+	o->vsock_cid = read->vsock_cid;
+	o->vsock_auto = read->vsock_auto;
+	hv_dom_free(read);
+}
+
+/* What its XML says alone. */
+static void describe_xml(const struct sim_dom *d, struct hv_dom *o)
+{
+	o->title = g_strdup(d->title);
+	o->virt_type = g_strdup("kvm");
+	o->arch = g_strdup("x86_64");
+	o->machine = g_strdup("pc-q35-7.2");
+	o->vnc_listen = g_strdup(d->vnc_listen);
+	o->vnc_port = sim_dom_active(d) ? 5900 : -1;
+	sim_disks_describe(d, o->disks);
+	add_nic(o, d);
+	describe_ties(d, o);
+}
+
+static struct hv_dom *describe(const struct sim_dom *d)
+{
+	struct hv_dom *o = hv_dom_new();
+
+	memcpy(o->uuid, d->uuid, sizeof o->uuid);
+	o->name = g_strdup(d->name);
+	o->state = d->state;
+	o->reason = d->reason;
+	o->persistent = d->persistent;
+	o->vcpus = d->vcpus;
+	o->mem_mib = d->mem_mib;
+	o->unreadable = g_strdup(d->unreadable);
+	if (!d->unreadable)
+		describe_xml(d, o);
+	o->job_active = sim_job_told(d);
+	o->job_incoming = d->job && sim_job_incoming(d);
+	o->job_outgoing = sim_job_told(d) && !sim_job_incoming(d);
+	return o;
+}
+
+static void list(struct sim_call *sc)
+{
+	GHashTableIter it;
+	void *value;
+
+	sc->call->reply.doms = g_ptr_array_new_full(g_hash_table_size(sc->host->doms), (GDestroyNotify)hv_dom_free);
+	g_hash_table_iter_init(&it, sc->host->doms);
+	while (g_hash_table_iter_next(&it, NULL, &value)) {
+		struct hv_dom *d = describe(value);
+		struct hv_kept kept;
+
+		sim_kept_describe(value, &kept);
+		d->kept = (struct hv_kept){ .told = kept.told, .autostart = kept.autostart };
+		g_ptr_array_add(sc->call->reply.doms, d);
+	}
+	sim_call_finish(sc);
+}
+
+static void get(struct sim_call *sc, struct sim_dom *d)
+{
+	sc->call->reply.dom = d ? describe(d) : hv_dom_new();
+	if (d)
+		sim_kept_describe(d, &sc->call->reply.dom->kept);
+	if (!d) {
+		sc->call->reply.dom->state = HV_ABSENT;
+		g_strlcpy(sc->call->reply.dom->uuid, sc->call->req.uuid, UTIL_UUID_LEN + 1);
+	}
+	sim_call_finish(sc);
+}
+
+static void write_xml(struct sim_call *sc, struct sim_dom *d)
+{
+	sc->call->reply.xml = sim_xml_write(d);
+	sc->call->reply.xml_inactive = g_strdup(sim_definition_of(d));
+	sim_call_finish(sc);
+}
+
+static void compare_cpu(struct sim_call *sc)
+{
+	const struct hv_req *r = &sc->call->req;
+	struct sim_xml *x = sim_xml_read_cpu(r->xml);
+
+	/* What such a guest has is its host's CPU, which its XML does not tell. */
+	if (x && g_strcmp0(x->cpu_mode, SIM_PASSTHROUGH) == 0) {
+		sim_xml_free(x);
+		x = r->host_cpu_xml ? sim_xml_read_cpu(r->host_cpu_xml) : NULL;
+	}
+	if (!x) {
+		sim_call_refuse(sc, ERR_HV, "XML error: the CPU description cannot be read");
+		return;
+	}
+	sc->call->reply.cpu_why = sim_cpu_missing(sc->host, x->cpu_model, (const char *const *)x->cpu_features->pdata);
+	sc->call->reply.cpu_ok = !sc->call->reply.cpu_why;
+	sim_xml_free(x);
+	sim_call_finish(sc);
+}
+
+/* ---- calls that change ---- */
+
+static void suspend(struct sim_call *sc, struct sim_dom *d)
+{
+	if (d->job && sim_job_incoming(d)) {
+		sim_call_wait_lock(sc, d);
+		return;
+	}
+	if (!sim_dom_active(d)) {
+		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: domain is not running");
+		return;
+	}
+	if (d->state == HV_RUNNING) {
+		if (d->job)
+			sim_job_account(d->job);
+		/* libvirt calls it so while the guest is migrating out, and lets it run on when that fails */
+		sim_dom_change(d, HV_PAUSED, d->job ? HV_R_MIGRATION : HV_R_USER);
+		if (d->job)
+			sim_job_replan(d->job);
+	}
+	sim_call_finish(sc);
+}
+
+static void resume(struct sim_call *sc, struct sim_dom *d)
+{
+	if (d->job) {
+		sim_call_wait_lock(sc, d);
+		return;
+	}
+	if (!sim_dom_active(d)) {
+		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: domain is not running");
+		return;
+	}
+	if (d->state != HV_RUNNING) {
+		if (!d->whole)
+			sim_violate(sc->w, "%s was resumed without its memory on %s", d->name, d->host->name);
+		sim_dom_change(d, HV_RUNNING, HV_R_OTHER);
+	}
+	sim_call_finish(sc);
+}
+
+static void destroy(struct sim_call *sc, struct sim_dom *d)
+{
+	if (d && sim_dom_active(d)) {
+		if (d->reason == HV_R_POSTCOPY || d->reason == HV_R_POSTCOPY_FAILED)
+			sim_violate(sc->w, "%s was destroyed as half of a post-copy on %s", d->name, d->host->name);
+		else if (d->whole && !sim_dom_other_copy(d, false, true))
+			sim_violate(sc->w, "%s was destroyed, its only copy on %s", d->name, d->host->name);
+		if (d->job)
+			sim_job_killed(d);
+		sim_dom_stop(d, HV_R_OTHER);
+	}
+	sim_call_finish(sc);
+}
+
+static void tell_addrs(struct sim_call *sc, const struct sim_dom *d)
+{
+	const GArray *have = g_hash_table_lookup(sc->w->addrs, d->uuid);
+
+	sc->call->reply.addrs = hv_addrs_new();
+	if (have && d->state == HV_RUNNING)
+		g_array_append_vals(sc->call->reply.addrs, have->data, have->len);
+	sim_call_finish(sc);
+}
+
+static void announce(struct sim_call *sc, struct sim_dom *d)
+{
+	if (!sim_dom_active(d))
+		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: domain is not running");
+	else
+		sim_call_finish(sc);
+}
+
+void sim_act_dom(struct sim_call *sc)
+{
+	const struct hv_req *r = &sc->call->req;
+	struct sim_dom *d = r->uuid ? sim_dom_get(sc->host, r->uuid) : NULL;
+
+	if (r->op == HV_DOM_LIST)
+		list(sc);
+	else if (r->op == HV_CPU_COMPARE)
+		compare_cpu(sc);
+	else if (r->op == HV_DOM_GET)
+		get(sc, d);
+	else if (r->op == HV_DOM_DESTROY)
+		destroy(sc, d);
+	else if (!d)
+		sim_call_refuse(sc, ERR_HV_ABSENT, "Domain not found: no domain with matching uuid '%s'", r->uuid);
+	else if (r->op == HV_DOM_XML)
+		write_xml(sc, d);
+	else if (r->op == HV_DOM_ADDRS)
+		tell_addrs(sc, d);
+	else if (r->op == HV_ANNOUNCE)
+		announce(sc, d);
+	else if (r->op == HV_DOM_SUSPEND)
+		suspend(sc, d);
+	else
+		resume(sc, d);
+}
