@@ -18,6 +18,7 @@ struct fixture {
 	struct hv *hv;
 	struct hv_host *h[3]; /* h1, h2, h3 */
 	GString *events;
+	struct got g, s; /* of the migration, or of what the test asks; of something else */
 };
 
 static void on_event(const struct hv_event *ev, void *user)
@@ -52,6 +53,7 @@ static void set_up(struct fixture *f, int64_t link_mibs, double dirty_mibs)
 	struct sim_host_spec host = { .link_mibs = link_mibs };
 
 	clock_manual(0);
+	f->g = f->s = (struct got){ .code = -1 };
 	f->w = sim_new(7);
 	f->events = g_string_new(NULL);
 	f->hv = hv_new(on_event, f->events);
@@ -70,12 +72,19 @@ static void set_up(struct fixture *f, int64_t link_mibs, double dirty_mibs)
 	g_string_truncate(f->events, 0);
 }
 
-static void tear_down(struct fixture *f)
+static void drop_world(struct fixture *f)
 {
-	g_assert_cmpstr(sim_violation(f->w), ==, NULL);
 	hv_free(f->hv);
 	sim_free(f->w);
 	g_string_free(f->events, TRUE);
+	got_clear(&f->g);
+	got_clear(&f->s);
+}
+
+static void tear_down(struct fixture *f)
+{
+	g_assert_cmpstr(sim_violation(f->w), ==, NULL);
+	drop_world(f);
 }
 
 static void ask(struct fixture *f, int host, enum hv_op op, struct got *g)
@@ -114,124 +123,93 @@ static void expect_state(struct fixture *f, int host, enum hv_state state, enum 
 
 /* ---- hosts ---- */
 
-static void test_host(void)
+static void test_host(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 };
-
-	set_up(&f, 100, 0);
-	act(&f, 0, HV_HOST_GET, &g);
-	g_assert_cmpstr(g.r.info->hostname, ==, "h1");
-	g_assert_cmpint(g.r.info->mem_mib - g.r.info->mem_free_mib, ==, 1000);
-	g_assert_cmpint(g.r.info->vcpus, ==, 8);
-	act(&f, 0, HV_DOM_LIST, &g);
-	g_assert_cmpuint(g.r.doms->len, ==, 1);
-	got_clear(&g);
-	tear_down(&f);
+	act(f, 0, HV_HOST_GET, &f->g);
+	g_assert_cmpstr(f->g.r.info->hostname, ==, "h1");
+	g_assert_cmpint(f->g.r.info->mem_mib - f->g.r.info->mem_free_mib, ==, 1000);
+	g_assert_cmpint(f->g.r.info->vcpus, ==, 8);
+	act(f, 0, HV_DOM_LIST, &f->g);
+	g_assert_cmpuint(f->g.r.doms->len, ==, 1);
 }
 
-static void test_uri(void)
+static void test_uri(struct fixture *f)
 {
-	struct fixture f;
 	struct hv_host *h;
-	struct got g = { .code = -1 };
 
-	set_up(&f, 0, 0);
-	h = hv_host_add(f.hv, "big", "sim://node9?vcpus=64&memory=262144&disk=2000&servers=100&server_memory=2048&nonsense=1&vcpu=3");
+	h = hv_host_add(f->hv, "big", "sim://node9?vcpus=64&memory=262144&disk=2000&servers=100&server_memory=2048&nonsense=1&vcpu=3");
 	hv_host_open(h);
 	clock_advance_ms(0);
-	f.h[2] = h;
-	act(&f, 2, HV_HOST_GET, &g);
-	g_assert_cmpint(g.r.info->vcpus, ==, 64);
-	g_assert_cmpint(g.r.info->mem_free_mib, ==, 262144 - 100 * 2048);
-	act(&f, 2, HV_DOM_LIST, &g);
-	g_assert_cmpuint(g.r.doms->len, ==, 100);
-	for (guint i = 0; i < g.r.doms->len; i++)
-		g_assert_true(util_uuid_valid(((struct hv_dom *)g_ptr_array_index(g.r.doms, i))->uuid));
+	f->h[2] = h;
+	act(f, 2, HV_HOST_GET, &f->g);
+	g_assert_cmpint(f->g.r.info->vcpus, ==, 64);
+	g_assert_cmpint(f->g.r.info->mem_free_mib, ==, 262144 - 100 * 2048);
+	act(f, 2, HV_DOM_LIST, &f->g);
+	g_assert_cmpuint(f->g.r.doms->len, ==, 100);
+	for (guint i = 0; i < f->g.r.doms->len; i++)
+		g_assert_true(util_uuid_valid(((struct hv_dom *)g_ptr_array_index(f->g.r.doms, i))->uuid));
 	/* the program's name of the host leads to it */
-	migrate(&f, 0, "big", &g);
+	migrate(f, 0, "big", &f->g);
 	clock_advance_ms(10);
-	g_assert_cmpint(g.code, ==, -1);
-	g_assert_true(g.answered);
-	got_clear(&g);
-	tear_down(&f);
+	g_assert_cmpint(f->g.code, ==, -1);
+	g_assert_true(f->g.answered);
 }
 
-static void test_libvirtd_dies(void)
+static void test_libvirtd_dies(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 };
-
-	set_up(&f, 100, 0);
-	sim_fault_add(f.w, &(struct sim_fault){ .op = HV_DOM_GET, .kind = SIM_HANG });
-	ask(&f, 0, HV_DOM_GET, &g);
+	sim_fault_add(f->w, &(struct sim_fault){ .op = HV_DOM_GET, .kind = SIM_HANG });
+	ask(f, 0, HV_DOM_GET, &f->g);
 	clock_advance_ms(10);
-	sim_host_libvirtd(f.w, "h1", false);
+	sim_host_libvirtd(f->w, "h1", false);
 	clock_advance_ms(10);
-	g_assert_cmpint(g.code, ==, ERR_HV_LOST);
-	hv_host_open(f.h[0]);
+	g_assert_cmpint(f->g.code, ==, ERR_HV_LOST);
+	hv_host_open(f->h[0]);
 	clock_advance_ms(10);
-	sim_host_libvirtd(f.w, "h1", true);
-	hv_host_open(f.h[0]);
+	sim_host_libvirtd(f->w, "h1", true);
+	hv_host_open(f->h[0]);
 	clock_advance_ms(10);
-	g_assert_cmpstr(f.events->str, ==,
+	g_assert_cmpstr(f->events->str, ==,
 			"h1 closed: End of file while reading data: Input/output error\nh1 closed: Connection refused\nh1 open\n");
-	got_clear(&g);
-	tear_down(&f);
 }
 
-static void test_cable(void)
+static void test_cable(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 };
-
-	set_up(&f, 100, 0);
-	sim_host_link(f.w, "h1", false);
-	ask(&f, 0, HV_HOST_GET, &g);
+	sim_host_link(f->w, "h1", false);
+	ask(f, 0, HV_HOST_GET, &f->g);
 	clock_advance_ms(5000);
-	g_assert_false(g.answered);
-	sim_host_link(f.w, "h1", true);
+	g_assert_false(f->g.answered);
+	sim_host_link(f->w, "h1", true);
 	clock_advance_ms(10);
-	g_assert_true(g.answered);
-	g_assert_cmpint(g.code, ==, -1);
-	sim_host_link(f.w, "h1", false);
+	g_assert_true(f->g.answered);
+	g_assert_cmpint(f->g.code, ==, -1);
+	sim_host_link(f->w, "h1", false);
 	clock_advance_ms(26000);
-	g_assert_cmpstr(f.events->str, ==, "h1 closed: keepalive timeout\n");
-	hv_host_open(f.h[0]);
+	g_assert_cmpstr(f->events->str, ==, "h1 closed: keepalive timeout\n");
+	hv_host_open(f->h[0]);
 	clock_advance_ms(4000);
-	g_assert_cmpstr(f.events->str, ==, "h1 closed: keepalive timeout\nh1 closed: No route to host\n");
-	got_clear(&g);
-	tear_down(&f);
+	g_assert_cmpstr(f->events->str, ==, "h1 closed: keepalive timeout\nh1 closed: No route to host\n");
 }
 
-static void test_power(void)
+static void test_power(struct fixture *f)
 {
-	struct fixture f;
-
-	set_up(&f, 100, 0);
-	sim_host_power(f.w, "h1", false);
+	sim_host_power(f->w, "h1", false);
 	clock_advance_ms(60000);
-	sim_host_power(f.w, "h1", true);
-	hv_host_open(f.h[0]);
+	sim_host_power(f->w, "h1", true);
+	hv_host_open(f->h[0]);
 	clock_advance_ms(0);
-	expect_state(&f, 0, HV_SHUTOFF, HV_R_OTHER);
-	g_assert_cmpstr(f.events->str, ==, "h1 closed: keepalive timeout\nh1 open\n");
-	tear_down(&f);
+	expect_state(f, 0, HV_SHUTOFF, HV_R_OTHER);
+	g_assert_cmpstr(f->events->str, ==, "h1 closed: keepalive timeout\nh1 open\n");
 }
 
 /* ---- a migration ---- */
 
-static void test_events(void)
+static void test_events(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 };
-
-	set_up(&f, 100, 10);
-	migrate(&f, 0, "h2", &g);
+	migrate(f, 0, "h2", &f->g);
 	clock_advance_ms(60000);
-	g_assert_true(g.answered);
-	g_assert_cmpint(g.code, ==, -1);
-	g_assert_cmpstr(f.events->str, ==,
+	g_assert_true(f->g.answered);
+	g_assert_cmpint(f->g.code, ==, -1);
+	g_assert_cmpstr(f->events->str, ==,
 			"h2 dom paused/migration\n"
 			"h1 iteration 1\n"
 			"h1 iteration 2\n"
@@ -240,78 +218,61 @@ static void test_events(void)
 			"h1 dom shutoff/migrated\n"
 			"h1 job done\n"
 			"h1 dom absent/migrated\n");
-	expect_state(&f, 0, HV_ABSENT, HV_R_OTHER);
-	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
-	g_assert_cmpuint(sim_jobs(f.w), ==, 0);
-	got_clear(&g);
-	tear_down(&f);
+	expect_state(f, 0, HV_ABSENT, HV_R_OTHER);
+	expect_state(f, 1, HV_RUNNING, HV_R_MIGRATED);
+	g_assert_cmpuint(sim_jobs(f->w), ==, 0);
 }
 
-static void test_instant(void)
+static void test_instant(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 };
-
-	set_up(&f, 0, 1000);
-	migrate(&f, 0, "h2", &g);
+	migrate(f, 0, "h2", &f->g);
 	clock_advance_ms(0);
-	g_assert_true(g.answered);
-	g_assert_cmpint(g.code, ==, -1);
-	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
-	got_clear(&g);
-	tear_down(&f);
+	g_assert_true(f->g.answered);
+	g_assert_cmpint(f->g.code, ==, -1);
+	expect_state(f, 1, HV_RUNNING, HV_R_MIGRATED);
 }
 
-static void test_statistics(void)
+static void test_statistics(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 }, s = { .code = -1 };
-
-	set_up(&f, 100, 10);
-	migrate(&f, 0, "h2", &g);
+	migrate(f, 0, "h2", &f->g);
 	clock_advance_ms(5200); /* half of the first 10 s */
-	act(&f, 0, HV_JOB_GET, &s);
-	g_assert_true(s.r.job.active && s.r.job.outgoing);
-	g_assert_cmpint(s.r.job.iteration, ==, 1);
-	g_assert_cmpint(s.r.job.mem_total, ==, 1000 * MIB);
-	g_assert_cmpint(s.r.job.mem_processed, ==, 500 * MIB);
-	g_assert_cmpint(s.r.job.mem_remaining, ==, 500 * MIB);
-	g_assert_cmpint(s.r.job.mem_bps, ==, 100 * MIB);
-	g_assert_cmpint(s.r.job.dirty_rate, ==, 0);
-	g_assert_cmpint(s.r.job.downtime_ms, ==, 300);
-	g_assert_cmpint(s.r.job.elapsed_ms, ==, 5200);
-	act(&f, 1, HV_JOB_GET, &s);
-	g_assert_cmpint(s.code, ==, ERR_HV_UNSUPPORTED);
+	act(f, 0, HV_JOB_GET, &f->s);
+	g_assert_true(f->s.r.job.active && f->s.r.job.outgoing);
+	g_assert_cmpint(f->s.r.job.iteration, ==, 1);
+	g_assert_cmpint(f->s.r.job.mem_total, ==, 1000 * MIB);
+	g_assert_cmpint(f->s.r.job.mem_processed, ==, 500 * MIB);
+	g_assert_cmpint(f->s.r.job.mem_remaining, ==, 500 * MIB);
+	g_assert_cmpint(f->s.r.job.mem_bps, ==, 100 * MIB);
+	g_assert_cmpint(f->s.r.job.dirty_rate, ==, 0);
+	g_assert_cmpint(f->s.r.job.downtime_ms, ==, 300);
+	g_assert_cmpint(f->s.r.job.elapsed_ms, ==, 5200);
+	act(f, 1, HV_JOB_GET, &f->s);
+	g_assert_cmpint(f->s.code, ==, ERR_HV_UNSUPPORTED);
 	clock_advance_ms(5100);
-	act(&f, 0, HV_JOB_GET, &s);
-	g_assert_cmpint(s.r.job.iteration, ==, 2);
+	act(f, 0, HV_JOB_GET, &f->s);
+	g_assert_cmpint(f->s.r.job.iteration, ==, 2);
 	/* 10 s at 10 MiB/s on a hot set of 50 MiB: less than 100, more than 50 */
-	g_assert_cmpint(s.r.job.dirty_rate * 4096, <, 10 * MIB);
-	g_assert_cmpint(s.r.job.dirty_rate * 4096, >, 5 * MIB);
+	g_assert_cmpint(f->s.r.job.dirty_rate * 4096, <, 10 * MIB);
+	g_assert_cmpint(f->s.r.job.dirty_rate * 4096, >, 5 * MIB);
 	clock_advance_ms(60000);
-	act(&f, 1, HV_JOB_DONE, &s);
-	g_assert_false(s.r.job.active);
-	g_assert_cmpint(s.r.job.downtime_ms, >=, 20);
-	g_assert_cmpint(s.r.job.downtime_ms, <=, 320);
-	g_assert_cmpint(s.r.job.mem_processed, >, 1000 * MIB);
-	act(&f, 1, HV_JOB_DONE, &s); /* read once */
-	g_assert_cmpint(s.r.job.mem_total, ==, 0);
-	got_clear(&g);
-	got_clear(&s);
-	tear_down(&f);
+	act(f, 1, HV_JOB_DONE, &f->s);
+	g_assert_false(f->s.r.job.active);
+	g_assert_cmpint(f->s.r.job.downtime_ms, >=, 20);
+	g_assert_cmpint(f->s.r.job.downtime_ms, <=, 320);
+	g_assert_cmpint(f->s.r.job.mem_processed, >, 1000 * MIB);
+	act(f, 1, HV_JOB_DONE, &f->s); /* read once */
+	g_assert_cmpint(f->s.r.job.mem_total, ==, 0);
 }
 
-static void test_shared_link(void)
+static void test_shared_link(struct fixture *f)
 {
-	struct fixture f;
 	struct got a = { .code = -1 }, b = { .code = -1 };
 	static const char other[] = "22222222-2222-4222-8222-222222222222";
 
-	set_up(&f, 100, 0);
-	sim_dom_add(f.w, "h1", &(struct sim_dom_spec){ .uuid = other, .name = "other", .mem_mib = 1000 });
-	migrate(&f, 0, "h2", &a);
+	sim_dom_add(f->w, "h1", &(struct sim_dom_spec){ .uuid = other, .name = "other", .mem_mib = 1000 });
+	migrate(f, 0, "h2", &a);
 	clock_advance_ms(5200); /* 5 s alone, the rest shared: 10 s more; then the other one 5 s alone */
-	got_ask(&b, f.h[0], &(struct hv_req){ .op = HV_MIGRATE, .uuid = other, .migrate = { .dest_host = "h3", .persist_dest = true } });
+	got_ask(&b, f->h[0], &(struct hv_req){ .op = HV_MIGRATE, .uuid = other, .migrate = { .dest_host = "h3", .persist_dest = true } });
 	clock_advance_ms(9000);
 	g_assert_false(a.answered);
 	clock_advance_ms(1500);
@@ -322,33 +283,25 @@ static void test_shared_link(void)
 	g_assert_true(b.answered);
 	got_clear(&a);
 	got_clear(&b);
-	tear_down(&f);
 }
 
-static void test_abort(void)
+static void test_abort(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 }, s = { .code = -1 };
-
-	set_up(&f, 100, 10);
-	migrate(&f, 0, "h2", &g);
+	migrate(f, 0, "h2", &f->g);
 	clock_advance_ms(2000);
-	act(&f, 1, HV_JOB_ABORT, &s);
-	g_assert_cmpint(s.code, ==, ERR_HV);
-	act(&f, 0, HV_JOB_ABORT, &s);
-	g_assert_cmpint(s.code, ==, -1);
+	act(f, 1, HV_JOB_ABORT, &f->s);
+	g_assert_cmpint(f->s.code, ==, ERR_HV);
+	act(f, 0, HV_JOB_ABORT, &f->s);
+	g_assert_cmpint(f->s.code, ==, -1);
 	clock_advance_ms(0);
-	g_assert_cmpint(g.code, ==, ERR_HV);
-	g_assert_nonnull(strstr(g.text, "canceled by client"));
+	g_assert_cmpint(f->g.code, ==, ERR_HV);
+	g_assert_nonnull(strstr(f->g.text, "canceled by client"));
 	/* no event at the source */
-	g_assert_cmpstr(f.events->str, ==, "h2 dom paused/migration\nh1 iteration 1\nh2 dom shutoff/failed\n");
-	expect_state(&f, 0, HV_RUNNING, HV_R_OTHER);
-	expect_state(&f, 1, HV_ABSENT, HV_R_OTHER);
-	act(&f, 0, HV_JOB_ABORT, &s);
-	g_assert_cmpint(s.code, ==, -1);
-	got_clear(&g);
-	got_clear(&s);
-	tear_down(&f);
+	g_assert_cmpstr(f->events->str, ==, "h2 dom paused/migration\nh1 iteration 1\nh2 dom shutoff/failed\n");
+	expect_state(f, 0, HV_RUNNING, HV_R_OTHER);
+	expect_state(f, 1, HV_ABSENT, HV_R_OTHER);
+	act(f, 0, HV_JOB_ABORT, &f->s);
+	g_assert_cmpint(f->s.code, ==, -1);
 }
 
 /* What ends a call that was aborted while its destination was silent. */
@@ -400,69 +353,48 @@ static void test_abort_silent(void)
 }
 
 /* Far more dirtied than the link carries. */
-static void test_never_converges(void)
+static void test_never_converges(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 }, s = { .code = -1 };
-
-	set_up(&f, 40, 400);
-	got_ask(&g, f.h[0], &(struct hv_req){ .op = HV_MIGRATE, .uuid = GUEST, .migrate = { .dest_host = "h2", .persist_dest = true } });
+	got_ask(&f->g, f->h[0], &(struct hv_req){ .op = HV_MIGRATE, .uuid = GUEST, .migrate = { .dest_host = "h2", .persist_dest = true } });
 	clock_advance_ms(600000);
-	g_assert_false(g.answered);
-	act(&f, 0, HV_JOB_GET, &s);
-	g_assert_cmpint(s.r.job.iteration, >, 20);
-	g_assert_cmpint(s.r.job.downtime_ms, >, 300);
-	g_assert_cmpint(s.r.job.throttle, ==, 0);
-	got_ask(&s, f.h[0], &(struct hv_req){ .op = HV_JOB_TUNE, .uuid = GUEST, .downtime_ms = 10000 });
+	g_assert_false(f->g.answered);
+	act(f, 0, HV_JOB_GET, &f->s);
+	g_assert_cmpint(f->s.r.job.iteration, >, 20);
+	g_assert_cmpint(f->s.r.job.downtime_ms, >, 300);
+	g_assert_cmpint(f->s.r.job.throttle, ==, 0);
+	got_ask(&f->s, f->h[0], &(struct hv_req){ .op = HV_JOB_TUNE, .uuid = GUEST, .downtime_ms = 10000 });
 	clock_advance_ms(30000);
-	g_assert_true(g.answered);
-	g_assert_cmpint(g.code, ==, -1);
-	got_clear(&g);
-	got_clear(&s);
-	tear_down(&f);
+	g_assert_true(f->g.answered);
+	g_assert_cmpint(f->g.code, ==, -1);
 }
 
-static void test_auto_converge(void)
+static void test_auto_converge(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 }, s = { .code = -1 };
-
 	int throttle = 0;
 
-	set_up(&f, 40, 200);
-	migrate(&f, 0, "h2", &g);
-	while (!g.answered) {
+	migrate(f, 0, "h2", &f->g);
+	while (!f->g.answered) {
 		clock_advance_ms(100);
-		act(&f, 0, HV_JOB_GET, &s);
-		if (s.code != -1 || s.r.job.throttle == throttle)
+		act(f, 0, HV_JOB_GET, &f->s);
+		if (f->s.code != -1 || f->s.r.job.throttle == throttle)
 			continue;
 		/* twenty, then ten more each time, 99 at most */
-		g_assert_cmpint(s.r.job.throttle, ==, throttle == 0 ? 20 : MIN(throttle + 10, 99));
-		throttle = s.r.job.throttle;
+		g_assert_cmpint(f->s.r.job.throttle, ==, throttle == 0 ? 20 : MIN(throttle + 10, 99));
+		throttle = f->s.r.job.throttle;
 	}
-	g_assert_cmpint(g.code, ==, -1);
+	g_assert_cmpint(f->g.code, ==, -1);
 	g_assert_cmpint(throttle, >=, 50);
-	got_clear(&g);
-	got_clear(&s);
-	tear_down(&f);
 }
 
-static void test_bandwidth(void)
+static void test_bandwidth(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 }, s = { .code = -1 };
-
-	set_up(&f, 100, 0);
-	migrate(&f, 0, "h2", &g);
+	migrate(f, 0, "h2", &f->g);
 	clock_advance_ms(200);
-	got_ask(&s, f.h[0], &(struct hv_req){ .op = HV_JOB_TUNE, .uuid = GUEST, .bandwidth_mibs = 10 });
+	got_ask(&f->s, f->h[0], &(struct hv_req){ .op = HV_JOB_TUNE, .uuid = GUEST, .bandwidth_mibs = 10 });
 	clock_advance_ms(90000);
-	g_assert_false(g.answered);
+	g_assert_false(f->g.answered);
 	clock_advance_ms(11000);
-	g_assert_true(g.answered);
-	got_clear(&g);
-	got_clear(&s);
-	tear_down(&f);
+	g_assert_true(f->g.answered);
 }
 
 static struct sim_job_report report_of(struct fixture *f)
@@ -513,43 +445,29 @@ static void test_costs(void)
 	tear_down(&f);
 }
 
-static void test_suspend_in_migration(void)
+static void test_suspend_in_migration(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 }, s = { .code = -1 };
-
-	set_up(&f, 40, 400);
-	migrate(&f, 0, "h2", &g);
+	migrate(f, 0, "h2", &f->g);
 	clock_advance_ms(30000);
-	act(&f, 0, HV_DOM_SUSPEND, &s);
-	expect_state(&f, 0, HV_PAUSED, HV_R_MIGRATION);
-	ask(&f, 0, HV_DOM_RESUME, &s); /* blocked while the job lasts */
+	act(f, 0, HV_DOM_SUSPEND, &f->s);
+	expect_state(f, 0, HV_PAUSED, HV_R_MIGRATION);
+	ask(f, 0, HV_DOM_RESUME, &f->s); /* blocked while the job lasts */
 	clock_advance_ms(1000);
-	g_assert_false(s.answered);
+	g_assert_false(f->s.answered);
 	clock_advance_ms(20000);
-	g_assert_true(g.answered);
-	g_assert_cmpint(g.code, ==, -1);
-	g_assert_cmpint(s.code, ==, ERR_HV_ABSENT);
-	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
-	got_clear(&g);
-	got_clear(&s);
-	tear_down(&f);
+	g_assert_true(f->g.answered);
+	g_assert_cmpint(f->g.code, ==, -1);
+	g_assert_cmpint(f->s.code, ==, ERR_HV_ABSENT);
+	expect_state(f, 1, HV_RUNNING, HV_R_MIGRATED);
 }
 
-static void test_paused_guest(void)
+static void test_paused_guest(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 }, s = { .code = -1 };
-
-	set_up(&f, 100, 10);
-	act(&f, 0, HV_DOM_SUSPEND, &s);
-	migrate(&f, 0, "h2", &g);
+	act(f, 0, HV_DOM_SUSPEND, &f->s);
+	migrate(f, 0, "h2", &f->g);
 	clock_advance_ms(20000);
-	g_assert_cmpint(g.code, ==, -1);
-	expect_state(&f, 1, HV_PAUSED, HV_R_USER);
-	got_clear(&g);
-	got_clear(&s);
-	tear_down(&f);
+	g_assert_cmpint(f->g.code, ==, -1);
+	expect_state(f, 1, HV_PAUSED, HV_R_USER);
 }
 
 /* ---- post-copy ---- */
@@ -558,7 +476,6 @@ static void to_postcopy(struct fixture *f, struct got *g)
 {
 	struct got s = { .code = -1 };
 
-	set_up(f, 40, 400);
 	migrate(f, 0, "h2", g);
 	clock_advance_ms(30000);
 	g_string_truncate(f->events, 0);
@@ -567,69 +484,53 @@ static void to_postcopy(struct fixture *f, struct got *g)
 	got_clear(&s);
 }
 
-static void test_postcopy(void)
+static void test_postcopy(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 }, s = { .code = -1 };
-
-	to_postcopy(&f, &g);
+	to_postcopy(f, &f->g);
 	clock_advance_ms(200);
-	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY);
-	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY);
-	act(&f, 0, HV_JOB_ABORT, &s);
-	g_assert_cmpint(s.code, ==, ERR_HV);
+	expect_state(f, 0, HV_PAUSED, HV_R_POSTCOPY);
+	expect_state(f, 1, HV_RUNNING, HV_R_POSTCOPY);
+	act(f, 0, HV_JOB_ABORT, &f->s);
+	g_assert_cmpint(f->s.code, ==, ERR_HV);
 	clock_advance_ms(20000);
-	g_assert_true(g.answered);
-	g_assert_cmpint(g.code, ==, -1);
-	g_assert_cmpstr(f.events->str, ==,
+	g_assert_true(f->g.answered);
+	g_assert_cmpint(f->g.code, ==, -1);
+	g_assert_cmpstr(f->events->str, ==,
 			"h1 dom paused/postcopy\nh2 dom running/postcopy\nh2 dom running/migrated\nh1 dom shutoff/migrated\n"
 			"h1 job done\nh1 dom absent/migrated\n");
-	got_clear(&g);
-	got_clear(&s);
-	tear_down(&f);
 }
 
-static void test_postcopy_cable(void)
+static void test_postcopy_cable(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 };
-
-	to_postcopy(&f, &g);
+	to_postcopy(f, &f->g);
 	clock_advance_ms(200);
-	sim_host_link(f.w, "h2", false);
+	sim_host_link(f->w, "h2", false);
 	clock_advance_ms(45000);
-	g_assert_cmpint(g.code, ==, ERR_HV);
-	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
-	sim_host_link(f.w, "h2", true);
-	hv_host_open(f.h[1]);
+	g_assert_cmpint(f->g.code, ==, ERR_HV);
+	expect_state(f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	sim_host_link(f->w, "h2", true);
+	hv_host_open(f->h[1]);
 	/* TCP tries again about as late as the outage was long */
 	clock_advance_ms(40000);
-	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
-	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY);
+	expect_state(f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	expect_state(f, 1, HV_RUNNING, HV_R_POSTCOPY);
 	clock_advance_ms(15000);
 	/* QEMU finished by itself; no libvirt call was left to undefine the source */
-	expect_state(&f, 0, HV_SHUTOFF, HV_R_MIGRATED);
-	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
-	got_clear(&g);
-	tear_down(&f);
+	expect_state(f, 0, HV_SHUTOFF, HV_R_MIGRATED);
+	expect_state(f, 1, HV_RUNNING, HV_R_MIGRATED);
 }
 
-static void test_postcopy_blinks(void)
+static void test_postcopy_blinks(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 };
-
-	to_postcopy(&f, &g);
-	sim_host_link(f.w, "h2", false);
+	to_postcopy(f, &f->g);
+	sim_host_link(f->w, "h2", false);
 	clock_advance_ms(10000);
-	sim_host_link(f.w, "h2", true);
+	sim_host_link(f->w, "h2", true);
 	clock_advance_ms(30000);
-	g_assert_true(g.answered);
-	g_assert_cmpint(g.code, ==, -1);
-	expect_state(&f, 0, HV_ABSENT, HV_R_OTHER);
-	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
-	got_clear(&g);
-	tear_down(&f);
+	g_assert_true(f->g.answered);
+	g_assert_cmpint(f->g.code, ==, -1);
+	expect_state(f, 0, HV_ABSENT, HV_R_OTHER);
+	expect_state(f, 1, HV_RUNNING, HV_R_MIGRATED);
 }
 
 static void resume(struct fixture *f, struct got *g)
@@ -654,37 +555,31 @@ static void hang_postcopy(struct fixture *f, struct got *g)
 	expect_state(f, 1, HV_RUNNING, HV_R_POSTCOPY);
 }
 
-static void test_postcopy_resume(void)
+static void test_postcopy_resume(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 }, s = { .code = -1 };
-
-	hang_postcopy(&f, &g);
-	resume(&f, &g);
-	g_assert_cmpint(g.code, ==, ERR_HV); /* no way there */
-	act(&f, 0, HV_POSTCOPY_PAUSE, &s);
-	g_assert_cmpint(s.code, ==, -1);
+	hang_postcopy(f, &f->g);
+	resume(f, &f->g);
+	g_assert_cmpint(f->g.code, ==, ERR_HV); /* no way there */
+	act(f, 0, HV_POSTCOPY_PAUSE, &f->s);
+	g_assert_cmpint(f->s.code, ==, -1);
 	clock_advance_ms(60000);
-	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY); /* it cannot know */
-	act(&f, 0, HV_POSTCOPY_PAUSE, &s);
-	g_assert_cmpint(s.code, ==, ERR_HV);
-	sim_host_apart(f.w, "h1", "h2", false);
-	resume(&f, &g);
-	g_assert_cmpint(g.code, ==, ERR_CONFLICT); /* nor does it yet */
+	expect_state(f, 1, HV_RUNNING, HV_R_POSTCOPY); /* it cannot know */
+	act(f, 0, HV_POSTCOPY_PAUSE, &f->s);
+	g_assert_cmpint(f->s.code, ==, ERR_HV);
+	sim_host_apart(f->w, "h1", "h2", false);
+	resume(f, &f->g);
+	g_assert_cmpint(f->g.code, ==, ERR_CONFLICT); /* nor does it yet */
 	clock_advance_ms(95000);
-	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY_FAILED);
-	g_string_truncate(f.events, 0);
-	resume(&f, &g);
-	g_assert_false(g.answered);
+	expect_state(f, 1, HV_RUNNING, HV_R_POSTCOPY_FAILED);
+	g_string_truncate(f->events, 0);
+	resume(f, &f->g);
+	g_assert_false(f->g.answered);
 	clock_advance_ms(20000);
-	g_assert_true(g.answered);
-	g_assert_cmpint(g.code, ==, -1);
-	g_assert_cmpstr(f.events->str, ==,
+	g_assert_true(f->g.answered);
+	g_assert_cmpint(f->g.code, ==, -1);
+	g_assert_cmpstr(f->events->str, ==,
 			"h1 dom paused/postcopy\nh2 dom running/postcopy\nh2 dom running/migrated\nh1 dom shutoff/migrated\n"
 			"h1 job done\nh1 dom absent/migrated\n");
-	got_clear(&g);
-	got_clear(&s);
-	tear_down(&f);
 }
 
 static void test_postcopy_resume_refused(void)
@@ -697,6 +592,7 @@ static void test_postcopy_resume_refused(void)
 	g_assert_cmpint(g.code, ==, ERR_CONFLICT); /* there is no post-copy */
 	tear_down(&f);
 
+	set_up(&f, 40, 400);
 	hang_postcopy(&f, &g);
 	sim_host_apart(f.w, "h1", "h2", false);
 	resume(&f, &g);
@@ -709,50 +605,39 @@ static void test_postcopy_resume_refused(void)
 }
 
 /* Its new libvirtd does not tell how the destination's QEMU fares, and that can be resumed all the same. */
-static void test_postcopy_unwatched(void)
+static void test_postcopy_unwatched(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 }, s = { .code = -1 };
-
-	to_postcopy(&f, &g);
+	to_postcopy(f, &f->g);
 	clock_advance_ms(200);
-	sim_host_libvirtd(f.w, "h2", false);
+	sim_host_libvirtd(f->w, "h2", false);
 	clock_advance_ms(1000);
-	g_assert_cmpint(g.code, ==, ERR_HV);
-	sim_host_libvirtd(f.w, "h2", true);
-	hv_host_open(f.h[1]);
-	act(&f, 0, HV_POSTCOPY_PAUSE, &s);
-	g_assert_cmpint(s.code, ==, -1);
+	g_assert_cmpint(f->g.code, ==, ERR_HV);
+	sim_host_libvirtd(f->w, "h2", true);
+	hv_host_open(f->h[1]);
+	act(f, 0, HV_POSTCOPY_PAUSE, &f->s);
+	g_assert_cmpint(f->s.code, ==, -1);
 	clock_advance_ms(1000);
-	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
-	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY);
-	resume(&f, &g);
+	expect_state(f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	expect_state(f, 1, HV_RUNNING, HV_R_POSTCOPY);
+	resume(f, &f->g);
 	clock_advance_ms(20000);
-	g_assert_true(g.answered);
-	g_assert_cmpint(g.code, ==, -1);
-	expect_state(&f, 0, HV_ABSENT, HV_R_OTHER);
-	got_clear(&g);
-	got_clear(&s);
-	tear_down(&f);
+	g_assert_true(f->g.answered);
+	g_assert_cmpint(f->g.code, ==, -1);
+	expect_state(f, 0, HV_ABSENT, HV_R_OTHER);
 }
 
 /* TCP itself gives up after a quarter of an hour, and both are told. */
-static void test_postcopy_given_up(void)
+static void test_postcopy_given_up(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 };
-
-	hang_postcopy(&f, &g);
+	hang_postcopy(f, &f->g);
 	clock_advance_ms(900000);
-	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
-	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY_FAILED);
-	sim_host_apart(f.w, "h1", "h2", false);
-	resume(&f, &g);
+	expect_state(f, 0, HV_PAUSED, HV_R_POSTCOPY_FAILED);
+	expect_state(f, 1, HV_RUNNING, HV_R_POSTCOPY_FAILED);
+	sim_host_apart(f->w, "h1", "h2", false);
+	resume(f, &f->g);
 	clock_advance_ms(20000);
-	g_assert_cmpint(g.code, ==, -1);
-	expect_state(&f, 0, HV_ABSENT, HV_R_OTHER);
-	got_clear(&g);
-	tear_down(&f);
+	g_assert_cmpint(f->g.code, ==, -1);
+	expect_state(f, 0, HV_ABSENT, HV_R_OTHER);
 }
 
 /* Before the guest runs at the destination its QEMU ends with the connection, and that is the end of the guest. */
@@ -761,6 +646,7 @@ static void test_postcopy_paused_too_soon(void)
 	struct fixture f;
 	struct got g = { .code = -1 }, s = { .code = -1 };
 
+	set_up(&f, 40, 400);
 	to_postcopy(&f, &g);
 	expect_state(&f, 0, HV_PAUSED, HV_R_POSTCOPY);
 	expect_state(&f, 1, HV_PAUSED, HV_R_MIGRATION);
@@ -769,45 +655,33 @@ static void test_postcopy_paused_too_soon(void)
 	expect_state(&f, 1, HV_ABSENT, HV_R_OTHER);
 	g_assert_nonnull(strstr(sim_violation(f.w), "before it had landed"));
 	g_assert_true(sim_guest_died(f.w, GUEST));
-	hv_free(f.hv);
-	sim_free(f.w);
-	g_string_free(f.events, TRUE);
+	drop_world(&f);
 	got_clear(&g);
 	got_clear(&s);
 }
 
-static void test_postcopy_source_crashes(void)
+static void test_postcopy_source_crashes(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 };
-
-	to_postcopy(&f, &g);
+	to_postcopy(f, &f->g);
 	clock_advance_ms(200);
-	sim_dom_crash(f.w, "h1", GUEST);
+	sim_dom_crash(f->w, "h1", GUEST);
 	clock_advance_ms(0);
-	g_assert_cmpint(g.code, ==, ERR_HV);
-	expect_state(&f, 0, HV_SHUTOFF, HV_R_CRASHED);
-	expect_state(&f, 1, HV_RUNNING, HV_R_POSTCOPY_FAILED);
-	got_clear(&g);
-	tear_down(&f);
+	g_assert_cmpint(f->g.code, ==, ERR_HV);
+	expect_state(f, 0, HV_SHUTOFF, HV_R_CRASHED);
+	expect_state(f, 1, HV_RUNNING, HV_R_POSTCOPY_FAILED);
 }
 
-static void test_postcopy_libvirtd(void)
+static void test_postcopy_libvirtd(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 };
-
-	to_postcopy(&f, &g);
-	sim_host_libvirtd(f.w, "h1", false);
+	to_postcopy(f, &f->g);
+	sim_host_libvirtd(f->w, "h1", false);
 	clock_advance_ms(1000);
-	sim_host_libvirtd(f.w, "h1", true);
-	hv_host_open(f.h[0]);
+	sim_host_libvirtd(f->w, "h1", true);
+	hv_host_open(f->h[0]);
 	clock_advance_ms(30000);
-	g_assert_cmpint(g.code, ==, ERR_HV_LOST);
-	expect_state(&f, 0, HV_SHUTOFF, HV_R_MIGRATED);
-	expect_state(&f, 1, HV_RUNNING, HV_R_MIGRATED);
-	got_clear(&g);
-	tear_down(&f);
+	g_assert_cmpint(f->g.code, ==, ERR_HV_LOST);
+	expect_state(f, 0, HV_SHUTOFF, HV_R_MIGRATED);
+	expect_state(f, 1, HV_RUNNING, HV_R_MIGRATED);
 }
 
 /* ---- what befalls a pre-copy ---- */
@@ -816,61 +690,29 @@ struct blow {
 	const char *name;
 	int64_t after_ms;
 	const char *host;        /* whose */
-	void (*strike)(struct sim *w, const char *host);
+	void (*turn)(struct sim *w, const char *host, bool on); /* off, and on again; NULL: its QEMU crashes */
+	int64_t off_ms;
 	int code;                /* of the migrate call; -2: not answered within a minute */
 	enum hv_state source, dest;
 };
 
-static void kill_libvirtd(struct sim *w, const char *host)
-{
-	sim_host_libvirtd(w, host, false);
-	clock_advance_ms(500);
-	sim_host_libvirtd(w, host, true);
-}
-
-static void cut(struct sim *w, const char *host)
-{
-	sim_host_link(w, host, false);
-	clock_advance_ms(40000);
-	sim_host_link(w, host, true);
-}
-
-static void blink(struct sim *w, const char *host)
-{
-	sim_host_link(w, host, false);
-	clock_advance_ms(10000);
-	sim_host_link(w, host, true);
-}
-
-static void die(struct sim *w, const char *host)
-{
-	sim_host_power(w, host, false);
-	clock_advance_ms(40000);
-	sim_host_power(w, host, true);
-}
-
-static void kill_guest(struct sim *w, const char *host)
-{
-	sim_dom_crash(w, host, GUEST);
-}
-
 static const struct blow blows[] = {
-	{ "destination's libvirtd",  3000,  "h2", kill_libvirtd, ERR_HV,      HV_RUNNING, HV_ABSENT },
-	{ "source's libvirtd",       3000,  "h1", kill_libvirtd, ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
-	{ "in setup",                50,    "h1", kill_libvirtd, ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
-	{ "destination's cable",     3000,  "h2", cut,           ERR_HV,      HV_RUNNING, HV_ABSENT },
-	{ "source's cable",          3000,  "h1", cut,           ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
-	{ "cable for a moment",      3000,  "h2", blink,         -1,          HV_ABSENT,  HV_RUNNING },
-	{ "destination dies",        3000,  "h2", die,           ERR_HV,      HV_RUNNING, HV_ABSENT },
-	{ "destination dies early",  50,    "h2", die,           ERR_HV,      HV_RUNNING, HV_ABSENT },
-	{ "source dies",             3000,  "h1", die,           ERR_HV_LOST, HV_SHUTOFF, HV_ABSENT },
-	{ "destination's QEMU",      3000,  "h2", kill_guest,    ERR_HV,      HV_RUNNING, HV_ABSENT },
-	{ "source's QEMU",           3000,  "h1", kill_guest,    ERR_HV,      HV_SHUTOFF, HV_ABSENT },
-	{ "early in switch-over",    10205, "h1", kill_libvirtd, ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
-	{ "late in switch-over",     10215, "h1", kill_libvirtd, ERR_HV_LOST, HV_PAUSED,  HV_ABSENT },
-	{ "early in confirmation",   10240, "h1", kill_libvirtd, ERR_HV_LOST, HV_PAUSED,  HV_RUNNING },
-	{ "late in confirmation",    10400, "h1", kill_libvirtd, ERR_HV_LOST, HV_SHUTOFF, HV_RUNNING },
-	{ "destination confirming",  10300, "h2", kill_libvirtd, -1,          HV_ABSENT,  HV_RUNNING },
+	{ "destination's libvirtd",  3000,  "h2", sim_host_libvirtd, 500,  ERR_HV,      HV_RUNNING, HV_ABSENT },
+	{ "source's libvirtd",       3000,  "h1", sim_host_libvirtd, 500,  ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
+	{ "in setup",                50,    "h1", sim_host_libvirtd, 500,  ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
+	{ "destination's cable",     3000,  "h2", sim_host_link, 40000,    ERR_HV,      HV_RUNNING, HV_ABSENT },
+	{ "source's cable",          3000,  "h1", sim_host_link, 40000,    ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
+	{ "cable for a moment",      3000,  "h2", sim_host_link, 10000,    -1,          HV_ABSENT,  HV_RUNNING },
+	{ "destination dies",        3000,  "h2", sim_host_power, 40000,   ERR_HV,      HV_RUNNING, HV_ABSENT },
+	{ "destination dies early",  50,    "h2", sim_host_power, 40000,   ERR_HV,      HV_RUNNING, HV_ABSENT },
+	{ "source dies",             3000,  "h1", sim_host_power, 40000,   ERR_HV_LOST, HV_SHUTOFF, HV_ABSENT },
+	{ "destination's QEMU",      3000,  "h2", NULL, 0,                 ERR_HV,      HV_RUNNING, HV_ABSENT },
+	{ "source's QEMU",           3000,  "h1", NULL, 0,                 ERR_HV,      HV_SHUTOFF, HV_ABSENT },
+	{ "early in switch-over",    10205, "h1", sim_host_libvirtd, 500,  ERR_HV_LOST, HV_RUNNING, HV_ABSENT },
+	{ "late in switch-over",     10215, "h1", sim_host_libvirtd, 500,  ERR_HV_LOST, HV_PAUSED,  HV_ABSENT },
+	{ "early in confirmation",   10240, "h1", sim_host_libvirtd, 500,  ERR_HV_LOST, HV_PAUSED,  HV_RUNNING },
+	{ "late in confirmation",    10400, "h1", sim_host_libvirtd, 500,  ERR_HV_LOST, HV_SHUTOFF, HV_RUNNING },
+	{ "destination confirming",  10300, "h2", sim_host_libvirtd, 500,  -1,          HV_ABSENT,  HV_RUNNING },
 };
 
 static void test_blows(void)
@@ -884,7 +726,13 @@ static void test_blows(void)
 		set_up(&f, 100, 0);
 		migrate(&f, 0, "h2", &g);
 		clock_advance_ms(b->after_ms);
-		b->strike(f.w, b->host);
+		if (b->turn) {
+			b->turn(f.w, b->host, false);
+			clock_advance_ms(b->off_ms);
+			b->turn(f.w, b->host, true);
+		} else {
+			sim_dom_crash(f.w, b->host, GUEST);
+		}
 		for (int h = 0; h < 2; h++)
 			hv_host_open(f.h[h]);
 		clock_advance_ms(60000);
@@ -1001,25 +849,21 @@ static void test_cpus(void)
 	}
 }
 
-static void test_cpu_compare(void)
+static void test_cpu_compare(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 }, x = { .code = -1 };
+	struct got x = { .code = -1 };
 
-	set_up(&f, 0, 0);
-	sim_dom_add(f.w, "h1", &(struct sim_dom_spec){ .name = "picky", .uuid = "22222222-2222-4222-8222-222222222222",
+	sim_dom_add(f->w, "h1", &(struct sim_dom_spec){ .name = "picky", .uuid = "22222222-2222-4222-8222-222222222222",
 						       .cpu_model = "Haswell", .cpu_features = "avx512f" });
-	got_ask(&x, f.h[0], &(struct hv_req){ .op = HV_DOM_XML, .uuid = "22222222-2222-4222-8222-222222222222" });
+	got_ask(&x, f->h[0], &(struct hv_req){ .op = HV_DOM_XML, .uuid = "22222222-2222-4222-8222-222222222222" });
 	clock_advance_ms(0);
 	g_assert_nonnull(x.r.xml);
-	got_ask(&g, f.h[1], &(struct hv_req){ .op = HV_CPU_COMPARE, .xml = x.r.xml });
+	got_ask(&f->g, f->h[1], &(struct hv_req){ .op = HV_CPU_COMPARE, .xml = x.r.xml });
 	clock_advance_ms(0);
-	g_assert_cmpint(g.code, ==, -1);
-	g_assert_false(g.r.cpu_ok);
-	g_assert_cmpstr(g.r.cpu_why, ==, "avx512f");
-	got_clear(&g);
+	g_assert_cmpint(f->g.code, ==, -1);
+	g_assert_false(f->g.r.cpu_ok);
+	g_assert_cmpstr(f->g.r.cpu_why, ==, "avx512f");
 	got_clear(&x);
-	tear_down(&f);
 }
 
 /* ---- the gate ---- */
@@ -1082,40 +926,35 @@ static void on_kill(void *user)
 }
 
 /* The controller dies with its call to migrate; the migration goes on and the next controller finds it. */
-static void test_kill_controller(void)
+static void test_kill_controller(struct fixture *f)
 {
-	struct fixture f;
-	struct got g = { .code = -1 };
 	struct hv *next;
 	int kills = 0;
 
-	set_up(&f, 100, 0);
-	sim_on_kill(f.w, on_kill, &kills);
-	sim_fault_add(f.w, &(struct sim_fault){ .op = HV_MIGRATE, .nth = 1, .kind = SIM_CONTROLLER_AFTER });
-	migrate(&f, 0, "h2", &g);
+	sim_on_kill(f->w, on_kill, &kills);
+	sim_fault_add(f->w, &(struct sim_fault){ .op = HV_MIGRATE, .nth = 1, .kind = SIM_CONTROLLER_AFTER });
+	migrate(f, 0, "h2", &f->g);
 	clock_advance_ms(0);
 	g_assert_cmpint(kills, ==, 1);
-	g_assert_false(g.answered);
-	hv_free(f.hv);
-	g_assert_cmpint(g.code, ==, ERR_HV_LOST);
+	g_assert_false(f->g.answered);
+	hv_free(f->hv);
+	g_assert_cmpint(f->g.code, ==, ERR_HV_LOST);
 	clock_advance_ms(2000);
-	g_string_truncate(f.events, 0);
-	sim_revive(f.w);
-	next = f.hv = hv_new(on_event, f.events);
+	g_string_truncate(f->events, 0);
+	sim_revive(f->w);
+	next = f->hv = hv_new(on_event, f->events);
 	hv_register(next, &sim_ops);
 	for (int i = 0; i < 2; i++) {
-		f.h[i] = hv_host_add(next, i ? "h2" : "h1", i ? "sim://h2" : "sim://h1");
-		hv_host_open(f.h[i]);
+		f->h[i] = hv_host_add(next, i ? "h2" : "h1", i ? "sim://h2" : "sim://h1");
+		hv_host_open(f->h[i]);
 	}
-	act(&f, 0, HV_JOB_GET, &g);
-	g_assert_cmpint(g.code, ==, ERR_HV_LOST); /* not connected yet */
-	act(&f, 0, HV_JOB_GET, &g);
-	g_assert_true(g.r.job.active);
+	act(f, 0, HV_JOB_GET, &f->g);
+	g_assert_cmpint(f->g.code, ==, ERR_HV_LOST); /* not connected yet */
+	act(f, 0, HV_JOB_GET, &f->g);
+	g_assert_true(f->g.r.job.active);
 	clock_advance_ms(20000);
-	g_assert_cmpstr(f.events->str, ==,
+	g_assert_cmpstr(f->events->str, ==,
 			"h1 open\nh2 open\nh1 dom paused/migration\nh2 dom running/migrated\nh1 dom shutoff/migrated\nh1 job done\nh1 dom absent/migrated\n");
-	got_clear(&g);
-	tear_down(&f);
 }
 
 /* What a faulty controller would do is noticed. */
@@ -1127,64 +966,77 @@ static void test_violations(void)
 	set_up(&f, 100, 0);
 	act(&f, 0, HV_DOM_DESTROY, &g);
 	g_assert_nonnull(strstr(sim_violation(f.w), "its only copy"));
-	hv_free(f.hv);
-	sim_free(f.w);
-	g_string_free(f.events, TRUE);
+	drop_world(&f);
 
 	set_up(&f, 100, 0);
 	sim_dom_add(f.w, "h2", &(struct sim_dom_spec){ .uuid = GUEST, .name = "guest", .state = HV_PAUSED, .reason = HV_R_USER });
 	act(&f, 1, HV_DOM_RESUME, &g);
 	g_assert_nonnull(strstr(sim_violation(f.w), "runs twice"));
-	hv_free(f.hv);
-	sim_free(f.w);
-	g_string_free(f.events, TRUE);
+	drop_world(&f);
 	got_clear(&g);
+}
+
+static const struct test {
+	const char *path;
+	void (*fn)(struct fixture *f);
+	int64_t link_mibs;
+	double dirty_mibs;
+	void (*alone)(void); /* it sets up more than one world, or leaves one that tear_down() would not have */
+} tests[] = {
+	{ "/sim/host", test_host, 100, 0 },
+	{ "/sim/uri", test_uri, 0, 0 },
+	{ "/sim/libvirtd-dies", test_libvirtd_dies, 100, 0 },
+	{ "/sim/cable", test_cable, 100, 0 },
+	{ "/sim/power", test_power, 100, 0 },
+	{ "/sim/events", test_events, 100, 10 },
+	{ "/sim/instant", test_instant, 0, 1000 },
+	{ "/sim/statistics", test_statistics, 100, 10 },
+	{ "/sim/shared-link", test_shared_link, 100, 0 },
+	{ "/sim/abort", test_abort, 100, 10 },
+	{ "/sim/abort-silent", .alone = test_abort_silent },
+	{ "/sim/never-converges", test_never_converges, 40, 400 },
+	{ "/sim/auto-converge", test_auto_converge, 40, 200 },
+	{ "/sim/bandwidth", test_bandwidth, 100, 0 },
+	{ "/sim/costs", .alone = test_costs },
+	{ "/sim/suspend-in-migration", test_suspend_in_migration, 40, 400 },
+	{ "/sim/paused-guest", test_paused_guest, 100, 10 },
+	{ "/sim/postcopy", test_postcopy, 40, 400 },
+	{ "/sim/postcopy-cable", test_postcopy_cable, 40, 400 },
+	{ "/sim/postcopy-blinks", test_postcopy_blinks, 40, 400 },
+	{ "/sim/postcopy-resume", test_postcopy_resume, 40, 400 },
+	{ "/sim/postcopy-resume-refused", .alone = test_postcopy_resume_refused },
+	{ "/sim/postcopy-unwatched", test_postcopy_unwatched, 40, 400 },
+	{ "/sim/postcopy-given-up", test_postcopy_given_up, 40, 400 },
+	{ "/sim/postcopy-paused-too-soon", .alone = test_postcopy_paused_too_soon },
+	{ "/sim/postcopy-source-crashes", test_postcopy_source_crashes, 40, 400 },
+	{ "/sim/postcopy-libvirtd", test_postcopy_libvirtd, 40, 400 },
+	{ "/sim/blows", .alone = test_blows },
+	{ "/sim/refusals", .alone = test_refusals },
+	{ "/sim/cpu-compare", test_cpu_compare, 0, 0 },
+	{ "/sim/cpus", .alone = test_cpus },
+	{ "/sim/gate", .alone = test_gate },
+	{ "/sim/kill-controller", test_kill_controller, 100, 0 },
+	{ "/sim/violations", .alone = test_violations },
+};
+
+static void run(const void *data)
+{
+	const struct test *t = data;
+	struct fixture f;
+
+	if (t->alone) {
+		t->alone();
+		return;
+	}
+	set_up(&f, t->link_mibs, t->dirty_mibs);
+	t->fn(&f);
+	tear_down(&f);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *path;
-		void (*fn)(void);
-	} tests[] = {
-		{ "/sim/host", test_host },
-		{ "/sim/uri", test_uri },
-		{ "/sim/libvirtd-dies", test_libvirtd_dies },
-		{ "/sim/cable", test_cable },
-		{ "/sim/power", test_power },
-		{ "/sim/events", test_events },
-		{ "/sim/instant", test_instant },
-		{ "/sim/statistics", test_statistics },
-		{ "/sim/shared-link", test_shared_link },
-		{ "/sim/abort", test_abort },
-		{ "/sim/abort-silent", test_abort_silent },
-		{ "/sim/never-converges", test_never_converges },
-		{ "/sim/auto-converge", test_auto_converge },
-		{ "/sim/bandwidth", test_bandwidth },
-		{ "/sim/costs", test_costs },
-		{ "/sim/suspend-in-migration", test_suspend_in_migration },
-		{ "/sim/paused-guest", test_paused_guest },
-		{ "/sim/postcopy", test_postcopy },
-		{ "/sim/postcopy-cable", test_postcopy_cable },
-		{ "/sim/postcopy-blinks", test_postcopy_blinks },
-		{ "/sim/postcopy-resume", test_postcopy_resume },
-		{ "/sim/postcopy-resume-refused", test_postcopy_resume_refused },
-		{ "/sim/postcopy-unwatched", test_postcopy_unwatched },
-		{ "/sim/postcopy-given-up", test_postcopy_given_up },
-		{ "/sim/postcopy-paused-too-soon", test_postcopy_paused_too_soon },
-		{ "/sim/postcopy-source-crashes", test_postcopy_source_crashes },
-		{ "/sim/postcopy-libvirtd", test_postcopy_libvirtd },
-		{ "/sim/blows", test_blows },
-		{ "/sim/refusals", test_refusals },
-		{ "/sim/cpu-compare", test_cpu_compare },
-		{ "/sim/cpus", test_cpus },
-		{ "/sim/gate", test_gate },
-		{ "/sim/kill-controller", test_kill_controller },
-		{ "/sim/violations", test_violations },
-	};
-
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add_func(tests[i].path, tests[i].fn);
+		g_test_add_data_func(tests[i].path, &tests[i], run);
 	return g_test_run();
 }
