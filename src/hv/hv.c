@@ -135,44 +135,73 @@ struct owned {
 	void (*free)(void *v);
 };
 
+/* A struct: what it owns, its size, how one is freed. */
+struct shape {
+	const struct owned *fields;
+	size_t n, size;
+	GDestroyNotify free;
+};
+
 #define OWNED(type, member, copy, free) { offsetof(type, member), (void *(*)(const void *))(copy), (void (*)(void *))(free) }
 #define TEXT(type, member) OWNED(type, member, copy_text, g_free)
-
-/* After *o = *other: what they share becomes o's own. */
-#define OWN_ALL(o, fields) own_all(o, fields, G_N_ELEMENTS(fields))
-#define CLEAR_ALL(o, fields) clear_all(o, fields, G_N_ELEMENTS(fields))
+#define SHAPE(type, fields, free) { fields, G_N_ELEMENTS(fields), sizeof(type), (GDestroyNotify)(free) }
 
 static char *copy_text(const char *text)
 {
 	return g_strdup(text);
 }
 
-static void own_all(void *o, const struct owned *fields, size_t n)
+/* After *o = *other: what they share becomes o's own. */
+static void own_all(void *o, const struct shape *k)
 {
-	for (size_t i = 0; i < n; i++) {
-		void **v = (void **)((char *)o + fields[i].at);
+	for (size_t i = 0; i < k->n; i++) {
+		void **v = (void **)((char *)o + k->fields[i].at);
 
 		if (*v)
-			*v = fields[i].copy(*v);
+			*v = k->fields[i].copy(*v);
 	}
 }
 
-static void clear_all(void *o, const struct owned *fields, size_t n)
+static void clear_all(void *o, const struct shape *k)
 {
-	for (size_t i = 0; i < n; i++) {
-		void **v = (void **)((char *)o + fields[i].at);
+	for (size_t i = 0; i < k->n; i++) {
+		void **v = (void **)((char *)o + k->fields[i].at);
 
 		if (*v)
-			fields[i].free(g_steal_pointer(v));
+			k->fields[i].free(g_steal_pointer(v));
 	}
 }
 
-/* ---- calls ---- */
+/* Of one that g_malloc() has made; NULL is nothing. */
+static void free_value(void *o, const struct shape *k)
+{
+	if (o)
+		clear_all(o, k);
+	g_free(o);
+}
+
+static void *copy_value(const void *o, void *shape)
+{
+	const struct shape *k = shape;
+	void *c = g_memdup2(o, k->size);
+
+	own_all(c, k);
+	return c;
+}
+
+static GPtrArray *copy_values(GPtrArray *all, const struct shape *k)
+{
+	GPtrArray *c = g_ptr_array_copy(all, copy_value, (void *)k);
+
+	g_ptr_array_set_free_func(c, k->free);
+	return c;
+}
 
 static const struct owned req_fields[] = {
 	TEXT(struct hv_req, uuid), TEXT(struct hv_req, xml), TEXT(struct hv_req, host_cpu_xml),
 	OWNED(struct hv_req, needs, hv_needs_copy, g_ptr_array_unref),
 };
+static const struct shape req_shape = SHAPE(struct hv_req, req_fields, NULL);
 
 static const struct owned migrate_fields[] = {
 	TEXT(struct hv_migrate_params, dest_uri), TEXT(struct hv_migrate_params, migrate_uri),
@@ -180,6 +209,7 @@ static const struct owned migrate_fields[] = {
 	TEXT(struct hv_migrate_params, dest_host),
 	OWNED(struct hv_migrate_params, copy_disks, g_strdupv, g_strfreev),
 };
+static const struct shape migrate_shape = SHAPE(struct hv_migrate_params, migrate_fields, NULL);
 
 static const struct owned vol_fields[] = {
 	TEXT(struct hv_vol_params, path), TEXT(struct hv_vol_params, format), TEXT(struct hv_vol_params, backing),
@@ -187,29 +217,30 @@ static const struct owned vol_fields[] = {
 	TEXT(struct hv_vol_params, pool), TEXT(struct hv_vol_params, name), TEXT(struct hv_vol_params, probe),
 	TEXT(struct hv_vol_params, virt_type), TEXT(struct hv_vol_params, arch),
 };
+static const struct shape vol_shape = SHAPE(struct hv_vol_params, vol_fields, NULL);
 
 /* Of the parameters those that the op has: most calls have neither. */
 static void req_copy(struct hv_req *to, const struct hv_req *r)
 {
 	*to = *r;
-	OWN_ALL(to, req_fields);
+	own_all(to, &req_shape);
 	if (op_table[r->op].migrate)
-		OWN_ALL(&to->migrate, migrate_fields);
+		own_all(&to->migrate, &migrate_shape);
 	else
 		to->migrate = (struct hv_migrate_params){ .dest_uri = NULL };
 	if (op_table[r->op].vol)
-		OWN_ALL(&to->vol, vol_fields);
+		own_all(&to->vol, &vol_shape);
 	else
 		to->vol = (struct hv_vol_params){ .path = NULL };
 }
 
 static void req_clear(struct hv_req *r)
 {
-	CLEAR_ALL(r, req_fields);
+	clear_all(r, &req_shape);
 	if (op_table[r->op].migrate)
-		CLEAR_ALL(&r->migrate, migrate_fields);
+		clear_all(&r->migrate, &migrate_shape);
 	if (op_table[r->op].vol)
-		CLEAR_ALL(&r->vol, vol_fields);
+		clear_all(&r->vol, &vol_shape);
 }
 
 static void count(const struct hv_call *c, const struct hv_reply *r)
@@ -394,87 +425,45 @@ void hv_emit(struct hv_host *h, const struct hv_event *ev)
 static const struct owned backing_fields[] = {
 	TEXT(struct hv_backing, path), TEXT(struct hv_backing, format), TEXT(struct hv_backing, pool),
 };
+static const struct shape backing_shape = SHAPE(struct hv_backing, backing_fields, hv_backing_free);
 
 void hv_backing_free(struct hv_backing *b)
 {
-	if (!b)
-		return;
-	CLEAR_ALL(b, backing_fields);
-	g_free(b);
-}
-
-static void *backing_copy(const void *src, void *unused)
-{
-	struct hv_backing *c = g_memdup2(src, sizeof(*c));
-
-	(void)unused;
-	OWN_ALL(c, backing_fields);
-	return c;
+	free_value(b, &backing_shape);
 }
 
 static GPtrArray *backings_copy(GPtrArray *all)
 {
-	GPtrArray *c = g_ptr_array_copy(all, backing_copy, NULL);
-
-	g_ptr_array_set_free_func(c, (GDestroyNotify)hv_backing_free);
-	return c;
+	return copy_values(all, &backing_shape);
 }
 
 static const struct owned disk_fields[] = {
 	TEXT(struct hv_disk, target), TEXT(struct hv_disk, source), TEXT(struct hv_disk, format), TEXT(struct hv_disk, pool),
 	OWNED(struct hv_disk, backing, backings_copy, g_ptr_array_unref),
 };
+static const struct shape disk_shape = SHAPE(struct hv_disk, disk_fields, hv_disk_free);
 
 void hv_disk_free(struct hv_disk *d)
 {
-	if (!d)
-		return;
-	CLEAR_ALL(d, disk_fields);
-	g_free(d);
-}
-
-static void *disk_copy(const void *src, void *unused)
-{
-	struct hv_disk *c = g_memdup2(src, sizeof(*c));
-
-	(void)unused;
-	OWN_ALL(c, disk_fields);
-	return c;
+	free_value(d, &disk_shape);
 }
 
 static GPtrArray *disks_copy(GPtrArray *all)
 {
-	GPtrArray *c = g_ptr_array_copy(all, disk_copy, NULL);
-
-	g_ptr_array_set_free_func(c, (GDestroyNotify)hv_disk_free);
-	return c;
+	return copy_values(all, &disk_shape);
 }
 
 static const struct owned nic_fields[] = { TEXT(struct hv_nic, mac), TEXT(struct hv_nic, bridge), TEXT(struct hv_nic, type) };
+static const struct shape nic_shape = SHAPE(struct hv_nic, nic_fields, hv_nic_free);
 
 void hv_nic_free(struct hv_nic *n)
 {
-	if (!n)
-		return;
-	CLEAR_ALL(n, nic_fields);
-	g_free(n);
-}
-
-static void *nic_copy(const void *src, void *unused)
-{
-	struct hv_nic *c = g_memdup2(src, sizeof(*c));
-
-	(void)unused;
-	OWN_ALL(c, nic_fields);
-	return c;
+	free_value(n, &nic_shape);
 }
 
 static GPtrArray *nics_copy(GPtrArray *all)
 {
-	GPtrArray *c = g_ptr_array_copy(all, nic_copy, NULL);
-
-	g_ptr_array_set_free_func(c, (GDestroyNotify)hv_nic_free);
-	return c;
+	return copy_values(all, &nic_shape);
 }
 
 static const struct owned dom_fields[] = {
@@ -484,6 +473,7 @@ static const struct owned dom_fields[] = {
 	OWNED(struct hv_dom, nics, nics_copy, g_ptr_array_unref),
 	OWNED(struct hv_dom, ties, hv_ties_ref, hv_ties_unref),
 };
+static const struct shape dom_shape = SHAPE(struct hv_dom, dom_fields, hv_dom_free);
 
 struct hv_dom *hv_dom_new(void)
 {
@@ -497,18 +487,12 @@ struct hv_dom *hv_dom_new(void)
 
 void hv_dom_free(struct hv_dom *d)
 {
-	if (!d)
-		return;
-	CLEAR_ALL(d, dom_fields);
-	g_free(d);
+	free_value(d, &dom_shape);
 }
 
 struct hv_dom *hv_dom_copy(const struct hv_dom *d)
 {
-	struct hv_dom *c = g_memdup2(d, sizeof(*d));
-
-	OWN_ALL(c, dom_fields);
-	return c;
+	return copy_value(d, (void *)&dom_shape);
 }
 
 static const struct owned info_fields[] = {
@@ -518,13 +502,11 @@ static const struct owned info_fields[] = {
 	OWNED(struct hv_host_info, numa, NULL, hv_numa_unref),
 	OWNED(struct hv_host_info, free_pages, NULL, g_array_unref),
 };
+static const struct shape info_shape = SHAPE(struct hv_host_info, info_fields, hv_host_info_free);
 
 void hv_host_info_free(struct hv_host_info *i)
 {
-	if (!i)
-		return;
-	CLEAR_ALL(i, info_fields);
-	g_free(i);
+	free_value(i, &info_shape);
 }
 
 void hv_device_clear(struct hv_device *d)
@@ -546,9 +528,10 @@ static const struct owned reply_fields[] = {
 	TEXT(struct hv_reply, xml), TEXT(struct hv_reply, xml_inactive), TEXT(struct hv_reply, definition), TEXT(struct hv_reply, cpu_why),
 	TEXT(struct hv_reply, vol.format), TEXT(struct hv_reply, vol.path), TEXT(struct hv_reply, vol.origin),
 };
+static const struct shape reply_shape = SHAPE(struct hv_reply, reply_fields, NULL);
 
 void hv_reply_clear(struct hv_reply *r)
 {
-	CLEAR_ALL(r, reply_fields);
+	clear_all(r, &reply_shape);
 	hv_device_clear(&r->device);
 }

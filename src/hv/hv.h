@@ -226,6 +226,7 @@ struct hv_job {
 
 /* ---- calls ---- */
 
+/* An op is a row here, in hv.c (its name, limit and parameters), in libvirt/libvirt.c (lane and work) and in sim/sim.c (act). */
 enum hv_op {
 	HV_HOST_GET,     /* host information. Short, idempotent; also the liveness poll */
 	HV_DOM_LIST,     /* every domain with its details. Short, idempotent */
