@@ -8,6 +8,7 @@
  */
 #include "hv/libvirt/lookup.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -211,48 +212,32 @@ static void look_security(const struct lv_ctx *x, struct hv_need *n)
 	free(text);
 }
 
+/* How each kind is looked for: it is the host's, or one of the guest there. */
+static const struct {
+	void (*of_host)(const struct lv_ctx *x, struct hv_need *n);
+	void (*of_guest)(const struct lv_ctx *x, const char *uuid, struct hv_need *n);
+} looks[] = {
+	[HV_NEED_NAME]          = { .of_guest = look_name },
+	[HV_NEED_NO_SNAPSHOT]   = { .of_guest = look_snapshots },
+	[HV_NEED_NO_CHECKPOINT] = { .of_guest = look_checkpoints },
+	[HV_NEED_DISK_IDLE]     = { .of_guest = look_disk },
+	[HV_NEED_INTERFACE]     = { look_interface },
+	[HV_NEED_NO_INTERFACE]  = { look_no_interface },
+	[HV_NEED_NETWORK]       = { look_network },
+	[HV_NEED_NWFILTER]      = { look_nwfilter },
+	[HV_NEED_SECRET]        = { look_secret },
+	[HV_NEED_MACHINE]       = { look_machine },
+	[HV_NEED_DEVICE]        = { look_device },
+	[HV_NEED_SECURITY]      = { look_security },
+};
+static_assert(G_N_ELEMENTS(looks) == HV_NEED_KIND_N, "a kind of need is not looked for");
+
 static void look(const struct lv_ctx *x, const char *uuid, struct hv_need *n)
 {
-	switch (n->kind) {
-	case HV_NEED_NAME:
-		look_name(x, uuid, n);
-		break;
-	case HV_NEED_NO_SNAPSHOT:
-		look_snapshots(x, uuid, n);
-		break;
-	case HV_NEED_NO_CHECKPOINT:
-		look_checkpoints(x, uuid, n);
-		break;
-	case HV_NEED_DISK_IDLE:
-		look_disk(x, uuid, n);
-		break;
-	case HV_NEED_INTERFACE:
-		look_interface(x, n);
-		break;
-	case HV_NEED_NO_INTERFACE:
-		look_no_interface(x, n);
-		break;
-	case HV_NEED_NETWORK:
-		look_network(x, n);
-		break;
-	case HV_NEED_NWFILTER:
-		look_nwfilter(x, n);
-		break;
-	case HV_NEED_SECRET:
-		look_secret(x, n);
-		break;
-	case HV_NEED_MACHINE:
-		look_machine(x, n);
-		break;
-	case HV_NEED_DEVICE:
-		look_device(x, n);
-		break;
-	case HV_NEED_SECURITY:
-		look_security(x, n);
-		break;
-	case HV_NEED_KIND_N:
-		g_assert_not_reached();
-	}
+	if (looks[n->kind].of_guest)
+		looks[n->kind].of_guest(x, uuid, n);
+	else
+		looks[n->kind].of_host(x, n);
 }
 
 bool lv_lookup(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
