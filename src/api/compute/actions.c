@@ -62,7 +62,7 @@ static bool parse(const struct api_req *r, const struct server *s, struct ask *a
 
 static void list(struct api_req *r)
 {
-	struct server *s = api_server(r, r->param[0]);
+	struct server *s = view_server(r, r->param[0]);
 	g_autoptr(GPtrArray) page = NULL;
 	GError *err = NULL;
 	struct ask a;
@@ -153,7 +153,7 @@ static void reply(struct api_req *r, const struct server *s, const struct action
 
 static void show(struct api_req *r)
 {
-	struct server *s = api_server(r, r->param[0]);
+	struct server *s = view_server(r, r->param[0]);
 	struct action *a = NULL;
 	g_autoptr(GPtrArray) events = NULL;
 	GError *err = NULL;

@@ -5,52 +5,12 @@
  */
 #include <string.h>
 
+#include "api/compute/compute.h"
 #include "api/network/port.h"
-
-void port_put_addresses(struct jout *o, const struct server *s, bool full)
-{
-	jout_open(o, '{');
-	for (guint i = 0; s->nics && i < s->nics->len; i++) {
-		const struct server_nic *n = g_ptr_array_index(s->nics, i);
-
-		if (port_first_of_network(s, i))
-			port_put_network(o, s, n->network, full);
-	}
-	jout_close(o, '}');
-}
-
-static void put_address(struct jout *o, const struct hv_addr *a, bool full)
-{
-	jout_open(o, '{');
-	jout_kv(o, "version", int, hv_addr_version(a));
-	jout_kv(o, "addr", str, a->text);
-	if (full) {
-		jout_kv(o, "OS-EXT-IPS:type", raw, "\"fixed\"");
-		jout_kv(o, "OS-EXT-IPS-MAC:mac_addr", str, a->mac);
-	}
-	jout_close(o, '}');
-}
-
-void port_put_network(struct jout *o, const struct server *s, const char *network, bool full)
-{
-	const struct hv_addr *a;
-
-	jout_name(o, network);
-	jout_open(o, '[');
-	for (guint i = 0; i < s->nics->len; i++) {
-		const struct server_nic *n = g_ptr_array_index(s->nics, i);
-
-		for (guint k = 0; strcmp(n->network, network) == 0 && (a = addr_of(s, n->mac, k)); k++)
-			put_address(o, a, full);
-	}
-	jout_close(o, ']');
-}
-
-/* ---- /ips ---- */
 
 static void ips(struct api_req *r)
 {
-	struct server *s = api_server(r, r->param[0]);
+	struct server *s = view_server(r, r->param[0]);
 	struct jout o;
 
 	if (!s)
@@ -63,7 +23,7 @@ static void ips(struct api_req *r)
 
 static void ips_of_network(struct api_req *r)
 {
-	struct server *s = api_server(r, r->param[0]);
+	struct server *s = view_server(r, r->param[0]);
 	struct jout o;
 
 	if (!s)
@@ -101,7 +61,7 @@ static void put_interface(struct jout *o, const struct server *s, const struct s
 
 static void list(struct api_req *r)
 {
-	struct server *s = api_server(r, r->param[0]);
+	struct server *s = view_server(r, r->param[0]);
 	struct jout o;
 
 	if (!s)
@@ -117,7 +77,7 @@ static void list(struct api_req *r)
 
 static void show(struct api_req *r)
 {
-	struct server *s = api_server(r, r->param[0]);
+	struct server *s = view_server(r, r->param[0]);
 	struct jout o;
 
 	if (!s)

@@ -186,7 +186,7 @@ static const struct collection *collection_of(struct api_req *r, int up)
 	for (size_t i = 0; i < G_N_ELEMENTS(collections); i++) {
 		if (collections[i].of_server != of_server || strcmp(collections[i].segment, strrchr(path, '/') + 1) != 0)
 			continue;
-		return !collections[i].of_server || api_server(r, r->param[0]) ? &collections[i] : NULL;
+		return !collections[i].of_server || view_server(r, r->param[0]) ? &collections[i] : NULL;
 	}
 	g_assert_not_reached();
 }
@@ -216,7 +216,7 @@ static void topology(struct api_req *r)
 {
 	struct jout o;
 
-	if (!api_server(r, r->param[0]))
+	if (!view_server(r, r->param[0]))
 		return;
 	view_open(&o, r, 64);
 	jout_kv(&o, "nodes", raw, "[]");

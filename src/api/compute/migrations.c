@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "api/compute/compute.h"
 #include "api/http/slice.h"
 #include "api/http/view.h"
 #include "fleet/flavor.h"
@@ -135,7 +136,7 @@ static void put_of_server(struct jout *o, const struct api_req *r, const struct 
 
 static void list_of_server(struct api_req *r)
 {
-	struct server *s = api_server(r, r->param[0]);
+	struct server *s = view_server(r, r->param[0]);
 	const struct mig *m;
 	struct jout o;
 
@@ -172,7 +173,7 @@ static struct mig *find(const struct api_req *r, const struct server *s, GError 
 
 static void show_of_server(struct api_req *r)
 {
-	struct server *s = api_server(r, r->param[0]);
+	struct server *s = view_server(r, r->param[0]);
 	GError *err = NULL;
 	struct mig *m;
 	struct jout o;
@@ -207,7 +208,7 @@ static bool abort_migration(struct api_req *r, struct server *s, GError **err)
 
 static void abort_of_server(struct api_req *r)
 {
-	struct server *s = api_server(r, r->param[0]);
+	struct server *s = view_server(r, r->param[0]);
 	GError *err = NULL;
 
 	if (!s)
@@ -244,7 +245,7 @@ static void complete_of_server(struct api_req *r, const json_t *value)
 		api_fail_new(r, ERR_BAD_REQUEST, "Invalid input for field/attribute force_complete. It is not of type 'null'");
 		return;
 	}
-	s = api_server(r, r->param[0]);
+	s = view_server(r, r->param[0]);
 	if (!s)
 		return;
 	if (force_complete(r, s, &err))

@@ -104,7 +104,7 @@ static void live_migrate(struct api_req *r, const json_t *value)
 		api_fail(r, err);
 		return;
 	}
-	s = api_server(r, r->param[0]);
+	s = view_server(r, r->param[0]);
 	if (!s)
 		return;
 	if (l.force && !l.host) {
@@ -157,7 +157,7 @@ static void reset_state(struct api_req *r, const json_t *value)
 		api_fail(r, err);
 		return;
 	}
-	s = api_server(r, r->param[0]);
+	s = view_server(r, r->param[0]);
 	if (!s)
 		return;
 	if (fleet_server_reset(api_fleet(r), s, vm, &who, &err))

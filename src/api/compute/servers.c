@@ -2,18 +2,9 @@
  *
  * servers: GET /servers, /servers/detail and /servers/{id}.
  */
+#include "api/compute/compute.h"
 #include "api/compute/server_query.h"
 #include "api/compute/server_view.h"
-
-struct server *api_server(struct api_req *r, const char *uuid)
-{
-	struct server *s = fleet_server(api_fleet(r), uuid);
-
-	if (s && (r->auth->admin || (s->project_id && g_strcmp0(s->project_id, r->auth->project_id) == 0)))
-		return s;
-	api_fail_new(r, ERR_NOT_FOUND, "Instance %s could not be found.", uuid);
-	return NULL;
-}
 
 typedef void put_f(struct jout *o, struct server_view *v, const struct server *s);
 
@@ -82,7 +73,7 @@ static void list_full(struct api_req *r)
 
 static void show(struct api_req *r)
 {
-	struct server *s = api_server(r, r->param[0]);
+	struct server *s = view_server(r, r->param[0]);
 	struct server_view v;
 	struct jout o;
 

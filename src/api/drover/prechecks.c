@@ -121,7 +121,7 @@ static void precheck(struct api_req *r)
 	if (!api_decode(r, &w, &err))
 		api_fail(r, err);
 	else
-		s = api_server(r, r->param[0]);
+		s = view_server(r, r->param[0]);
 	if (s)
 		ask(r, s, &w);
 	json_free(wish_fields, G_N_ELEMENTS(wish_fields), &w);

@@ -172,13 +172,6 @@ struct identity *api_identity(const struct api_req *r);
 /** api_requester() - the requester, as the engine wants it; borrows from the request. */
 struct requester api_requester(const struct api_req *r);
 
-/**
- * api_server() - the server of a route's {id}, if the requester may see it.
- *
- * Return: borrowed; NULL after the request was answered with 404 in Nova's words.
- */
-struct server *api_server(struct api_req *r, const char *uuid);
-
 /* A file of handlers has one; api.c lists them. */
 struct route_table {
 	const struct route *routes;

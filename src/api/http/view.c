@@ -214,3 +214,18 @@ bool view_take_bool(const json_t *v, const char *where, bool *ret, GError **err)
 		    "true, false, or one of the words true, 1, on, yes, y, t, false, 0, off, no, n, f", view_leaf(where), shown, shown);
 	return false;
 }
+
+bool view_sees(const struct api_req *r, const struct server *s)
+{
+	return r->auth->admin || (s->project_id && g_strcmp0(s->project_id, r->auth->project_id) == 0);
+}
+
+struct server *view_server(struct api_req *r, const char *uuid)
+{
+	struct server *s = fleet_server(api_fleet(r), uuid);
+
+	if (s && view_sees(r, s))
+		return s;
+	api_fail_new(r, ERR_NOT_FOUND, "Instance %s could not be found.", uuid);
+	return NULL;
+}

@@ -87,4 +87,13 @@ const char *view_leaf(const char *where);
 /** view_take_bool() - a truth value of a body: JSON's, or one of Nova's words in a string. */
 bool view_take_bool(const json_t *v, const char *where, bool *ret, GError **err);
 
+/** view_sees() - the requester may see this server: it is its project's, or any for an administrator. */
+bool view_sees(const struct api_req *r, const struct server *s);
+/**
+ * view_server() - the server of a route's {id}, if the requester may see it.
+ *
+ * Return: borrowed; NULL after the request was answered with 404 in Nova's words.
+ */
+struct server *view_server(struct api_req *r, const char *uuid);
+
 #endif

@@ -48,15 +48,9 @@ static void reply_one(struct api_req *r, int status, const struct app_credential
 
 /* ---- permissions ---- */
 
-static bool forbid(struct api_req *r, const char *rule)
-{
-	api_forbid(r, rule);
-	return false;
-}
-
 static bool may_see(struct api_req *r, const char *rule)
 {
-	return r->auth->admin || strcmp(r->auth->user_id, r->param[0]) == 0 || forbid(r, rule);
+	return identity_own(r, r->param[0], rule);
 }
 
 /* A program with a restricted credential must not be able to keep its access by others. */
@@ -64,8 +58,10 @@ static bool may_manage(struct api_req *r)
 {
 	const struct auth *t = r->auth;
 
-	return !t->app_id || t->app_unrestricted ||
-	       forbid(r, "Using method 'application_credential' is not allowed for managing additional application credentials");
+	if (!t->app_id || t->app_unrestricted)
+		return true;
+	api_forbid(r, "Using method 'application_credential' is not allowed for managing additional application credentials");
+	return false;
 }
 
 /* The credential of the path. Return: NULL after the request was answered. */
@@ -222,7 +218,7 @@ static void create(struct api_req *r)
 	GError *err = NULL;
 
 	if (strcmp(r->auth->user_id, r->param[0]) != 0) {
-		forbid(r, "identity:create_application_credential");
+		api_forbid(r, "identity:create_application_credential");
 		return;
 	}
 	if (!may_manage(r))

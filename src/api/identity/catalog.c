@@ -1,10 +1,9 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * catalog: the services of this daemon, all at one URL, as Identity tells of them.
- */
-#include "api/identity/view.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/identity/catalog.h"
 
 #include <string.h>
+
+#include "api/identity/view.h"
 
 static const struct {
 	const char *type, *name, *path, *id;

@@ -12,6 +12,7 @@
 
 #include "api/http/request.h"
 #include "api/identity/body.h"
+#include "api/identity/catalog.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/often.h"

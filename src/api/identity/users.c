@@ -75,14 +75,6 @@ static bool asked_enabled(const struct api_req *r, bool enabled)
 
 /* ---- permissions ---- */
 
-static bool is_self_or_admin(struct api_req *r, const char *user_id, const char *rule)
-{
-	if (r->auth->admin || strcmp(r->auth->user_id, user_id) == 0)
-		return true;
-	api_forbid(r, rule);
-	return false;
-}
-
 /* The user of {id}, or NULL after the request was answered. */
 static struct user *the_user(struct api_req *r)
 {
@@ -138,7 +130,7 @@ static void user_list(struct api_req *r)
 
 static void user_show(struct api_req *r)
 {
-	struct user *u = is_self_or_admin(r, r->param[0], "identity:get_user") ? the_user(r) : NULL;
+	struct user *u = identity_own(r, r->param[0], "identity:get_user") ? the_user(r) : NULL;
 
 	if (u)
 		reply_user(r, 200, u);
@@ -324,7 +316,7 @@ static void own_checked(const char *hash, bool ok, const GError *err, void *user
 
 static void user_password(struct api_req *r)
 {
-	struct user *u = is_self_or_admin(r, r->param[0], "identity:change_password") ? the_user(r) : NULL;
+	struct user *u = identity_own(r, r->param[0], "identity:change_password") ? the_user(r) : NULL;
 	struct password_from from;
 	struct user_change *c;
 
@@ -389,7 +381,7 @@ static void own_projects(struct api_req *r)
 
 static void user_projects(struct api_req *r)
 {
-	if (is_self_or_admin(r, r->param[0], "identity:list_user_projects") && the_user(r))
+	if (identity_own(r, r->param[0], "identity:list_user_projects") && the_user(r))
 		list_of(r, r->param[0]);
 }
 

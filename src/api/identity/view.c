@@ -68,6 +68,14 @@ void identity_write_roles(struct jout *o, char *const *names)
 	jout_close(o, ']');
 }
 
+bool identity_own(struct api_req *r, const char *user_id, const char *rule)
+{
+	if (r->auth->admin || strcmp(r->auth->user_id, user_id) == 0)
+		return true;
+	api_forbid(r, rule);
+	return false;
+}
+
 bool identity_asked(const struct api_req *r, const char *name, const char *value)
 {
 	const char *v = api_query(r, name);

@@ -8,9 +8,6 @@
 #include "api/http/handler.h"
 #include "identity/records.h"
 
-/** catalog_write() - the catalogue: an array of services with their endpoints. */
-void catalog_write(struct jout *o, const struct api_req *r);
-
 /** identity_one() - begin {"NAME": <one value to write>}. */
 GString *identity_one(struct jout *o, const struct api_req *r, const char *name);
 void identity_one_reply(struct jout *o, struct api_req *r, int status, GString *s);
@@ -21,6 +18,8 @@ void identity_list_reply(struct jout *o, struct api_req *r, GString *s);
 void identity_links(struct jout *o, const struct api_req *r, const char *collection, const char *id);
 /** identity_write_roles() - write [{"id": ..., "name": ...}]. @names: NULL-terminated */
 void identity_write_roles(struct jout *o, char *const *names);
+/** identity_own() - what is a user's own: true if that is the requester, or it is an administrator. Else it was answered with 403. @rule: named there */
+bool identity_own(struct api_req *r, const char *user_id, const char *rule);
 /** identity_asked() - true unless the query asks for another value of @name. */
 bool identity_asked(const struct api_req *r, const char *name, const char *value);
 

@@ -181,7 +181,7 @@ static void visit(struct api_req *r, const struct server *s, void *user)
 {
 	struct network_list *l = user;
 
-	if (!l->found && (r->auth->admin || (s->project_id && g_strcmp0(s->project_id, r->auth->project_id) == 0)))
+	if (!l->found && view_sees(r, s))
 		l->kind->of_server(l, r, s);
 }
 
