@@ -221,7 +221,7 @@ bool fleet_settled(struct fleet *f)
 	return f->started && f->settled;
 }
 
-const struct hv_stats *fleet_calls(struct fleet *f)
+const struct hv_stats *fleet_call_stats(struct fleet *f)
 {
 	return hv_stats(f->hv);
 }

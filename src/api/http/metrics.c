@@ -244,7 +244,7 @@ static void put_mig_downtime(struct out *o)
 
 static void put_calls(struct out *o)
 {
-	const struct hv_stats *s = fleet_calls(o->api->fleet);
+	const struct hv_stats *s = fleet_call_stats(o->api->fleet);
 
 	for (int op = 0; op < HV_OP_N; op++)
 		for (int i = 0; i < HV_OUTCOME_N; i++)
@@ -253,7 +253,7 @@ static void put_calls(struct out *o)
 
 static void put_call_seconds(struct out *o)
 {
-	const struct hv_stats *s = fleet_calls(o->api->fleet);
+	const struct hv_stats *s = fleet_call_stats(o->api->fleet);
 
 	for (int op = 0; op < HV_OP_N; op++)
 		if (metric_count(&s->seconds[op]))
