@@ -557,8 +557,8 @@ static unsigned still_open(const int *fds, unsigned n)
 
 	for (unsigned i = 0; i < n; i++) {
 		bool closed;
-		g_autofree char *text = got(fds[i], &closed);
 
+		g_free(got(fds[i], &closed));
 		open += !closed;
 	}
 	return open;
