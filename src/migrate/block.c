@@ -5,6 +5,8 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "migrate/live.h"
+#include "migrate/mig.h"
 #include "migrate/step.h"
 
 #define RETRY_MS 1000
@@ -181,7 +183,7 @@ static void answered(struct hv_reply *r, void *user)
 
 	if (c->volume && !c->engine->stopping)
 		volume_call_ended(c->volume);
-	if (m && m->priv->turn == c->turn)
+	if (m && m->task->turn == c->turn)
 		c->done(m, next_item(m), r);
 	g_free(c);
 }
@@ -195,7 +197,7 @@ static void ask(struct mig *m, struct host *h, struct hv_req *req, struct volume
 		return;
 	}
 	c = g_new(struct call, 1);
-	*c = (struct call){ .engine = m->priv->engine, .id = m->id, .turn = m->priv->turn, .volume = v, .done = done };
+	*c = (struct call){ .engine = m->task->engine, .id = m->id, .turn = m->task->turn, .volume = v, .done = done };
 	if (v)
 		volume_call_begins(v);
 	req->uuid = m->server_uuid;
@@ -226,7 +228,7 @@ static bool again(struct mig *m, const struct hv_reply *r)
 
 static struct volume *volume_of(const struct mig *m, const struct block_item *i)
 {
-	return volume_find(m->priv->engine->volumes, m->dest, i->path);
+	return volume_find(m->task->engine->volumes, m->dest, i->path);
 }
 
 static void failed(struct mig *m, const struct block_item *i, const char *what, const char *why)
@@ -319,7 +321,7 @@ static void looked(struct mig *m, struct block_item *i, struct hv_reply *r)
 		step_enter(m);
 	} else if (r->vol.exists) {
 		failed(m, i, "make", "it already exists, and is not a known leftover of Drover's");
-	} else if (!volume_note(m->priv->engine->volumes, &new, &err)) {
+	} else if (!volume_note(m->task->engine->volumes, &new, &err)) {
 		step_not_written(m, err);
 		step_later(m, RETRY_MS);
 	} else {
@@ -361,7 +363,7 @@ static bool use(struct mig *m, const struct block_item *i, struct volume *v)
 /* What an earlier migration has left. */
 static void wait_for_removal(struct mig *m, const struct block_item *i)
 {
-	volumes_sweep(m->priv->engine->volumes);
+	volumes_sweep(m->task->engine->volumes);
 	if (!wait_for_pool(m, "files of an earlier migration are being removed there"))
 		failed(m, i, "make", "files of an earlier migration could not be removed there yet");
 }
@@ -373,7 +375,7 @@ bool block_prepare(struct mig *m)
 
 	if (!i)
 		return true;
-	if (volumes_block(m->priv->engine->volumes, m->dest, m->server_uuid)) {
+	if (volumes_block(m->task->engine->volumes, m->dest, m->server_uuid)) {
 		wait_for_removal(m, i);
 	} else if (v && use(m, i, v)) {
 		i->ready = true;

@@ -10,7 +10,7 @@
 
 struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri)
 {
-	const struct conf *c = fleet_conf(m->priv->engine->fleet);
+	const struct conf *c = fleet_conf(m->task->engine->fleet);
 	struct host *dest = mig_dest(m);
 
 	return (struct hv_migrate_params){
@@ -26,7 +26,7 @@ struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri)
 
 bool copy_call(struct mig *m, live_answer_f *got_migrate)
 {
-	const struct conf *c = fleet_conf(m->priv->engine->fleet);
+	const struct conf *c = fleet_conf(m->task->engine->fleet);
 	struct mig_private *p = m->priv;
 	g_autofree const char **copy_disks = block_targets(p->copies);
 	g_autofree char *migrate_uri = host_migrate_uri(mig_dest(m));

@@ -117,7 +117,7 @@ void definition_stop(struct engine *e)
 
 bool definition_insert(struct mig *m, struct definition *d, GError **err)
 {
-	struct engine *e = m->priv->engine;
+	struct engine *e = m->task->engine;
 
 	d->migration_id = m->id;
 	d->server_uuid = m->server_uuid;
@@ -135,7 +135,7 @@ void definition_add(struct engine *e, const struct definition *d)
 
 bool definition_take(struct mig *m, struct definition *d, GError **err)
 {
-	if (!store_run(m->priv->engine->store, Q_DEFINITION_TAKE, STORE_ARGS(SV_I(d->id), SV_I(m->id)), NULL, err))
+	if (!store_run(m->task->engine->store, Q_DEFINITION_TAKE, STORE_ARGS(SV_I(d->id), SV_I(m->id)), NULL, err))
 		return false;
 	d->migration_id = m->id;
 	d->due = d->told = false;
@@ -151,7 +151,7 @@ static GPtrArray *of_migration(const struct mig *m)
 	GHashTableIter i;
 	void *key;
 
-	g_hash_table_iter_init(&i, m->priv->engine->definitions);
+	g_hash_table_iter_init(&i, m->task->engine->definitions);
 	while (g_hash_table_iter_next(&i, &key, NULL)) {
 		struct definition *d = key;
 
@@ -166,7 +166,7 @@ static bool is_clean(const struct mig *m)
 {
 	const struct hv_dom *d = m->priv->probe.dest;
 
-	return d && (d->state == HV_ABSENT || m->priv->dest_theirs) && !g_hash_table_contains(m->priv->engine->calls, m->server_uuid);
+	return d && (d->state == HV_ABSENT || m->priv->dest_theirs) && !g_hash_table_contains(m->task->engine->calls, m->server_uuid);
 }
 
 /*
@@ -201,7 +201,7 @@ bool definition_write_end(struct mig *m, enum volume_fate fate, GError **err)
 	for (guint i = 0; i < mine->len; i++) {
 		const struct definition *d = g_ptr_array_index(mine, i);
 
-		if (!store_run(m->priv->engine->store, becomes_due(m, d, fate) ? Q_DEFINITION_DUE : Q_DEFINITION_DELETE, STORE_ARGS(SV_I(d->id)), NULL,
+		if (!store_run(m->task->engine->store, becomes_due(m, d, fate) ? Q_DEFINITION_DUE : Q_DEFINITION_DELETE, STORE_ARGS(SV_I(d->id)), NULL,
 			       err))
 			return false;
 	}
@@ -210,7 +210,7 @@ bool definition_write_end(struct mig *m, enum volume_fate fate, GError **err)
 
 void definition_ended(struct mig *m, enum volume_fate fate)
 {
-	struct engine *e = m->priv->engine;
+	struct engine *e = m->task->engine;
 	g_autoptr(GPtrArray) mine = of_migration(m);
 
 	/* What is due first: what it is judged by must still be there. */

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "hv/xml/domdef.h"
+#include "migrate/mig.h"
 #include "migrate/step.h"
 
 #define RETRY_MS 1000
@@ -61,7 +62,7 @@ static void replace(struct mig *m, const char *xml)
 		step_later(m, RETRY_MS);
 		return;
 	}
-	definition_add(m->priv->engine, &d);
+	definition_add(m->task->engine, &d);
 	undefine(m, xml);
 }
 
@@ -80,7 +81,7 @@ static void got_other(struct mig *m, struct hv_reply *r)
 /* What an earlier attempt has made, or was about to take away, is known; all else is looked at. */
 static void take_away(struct mig *m)
 {
-	struct engine *e = m->priv->engine;
+	struct engine *e = m->task->engine;
 	const struct definition *known = definition_find(e, m->server_uuid, m->dest, DEFINITION_GUEST);
 	struct hv_req req = { .op = HV_DOM_DEFINITION };
 	g_autofree char *why = definition_in_the_way(m->dest, m->priv->probe.source->name, m->priv->probe.dest);
@@ -123,7 +124,7 @@ char *definition_refusal(const char *host, const char *theirs, const char *guest
 /* What an earlier migration owes to this host is this one's now. Return: false if PREPARE comes back, or has been left. */
 static bool take_over(struct mig *m)
 {
-	struct definition *d = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_REPLACED);
+	struct definition *d = definition_find(m->task->engine, m->server_uuid, m->dest, DEFINITION_REPLACED);
 	g_autofree char *why = d && d->due ? definition_refusal(m->dest, d->xml, m->priv->definition) : NULL;
 	g_autoptr(GError) err = NULL;
 
@@ -163,15 +164,15 @@ bool definition_write_copy(struct mig *m, GError **err)
 	struct mig_private *p = m->priv;
 	struct server *s = mig_server(m);
 	struct definition d = { .kind = DEFINITION_GUEST, .xml = p->definition, .autostart = p->probe.source->kept.autostart };
-	const struct definition *old = definition_find(p->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
+	const struct definition *old = definition_find(m->task->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
 	bool was = s->autostart, ok;
 
 	p->definition_id = 0;
 	if (!p->definition || (old && old->migration_id == m->id))
 		return true;
 	s->autostart = p->probe.source->kept.autostart;
-	ok = (!old || store_run(p->engine->store, Q_DEFINITION_DELETE, STORE_ARGS(SV_I(old->id)), NULL, err)) && definition_insert(m, &d, err) &&
-	     (s->autostart == was || fleet_server_save(p->engine->fleet, s, err));
+	ok = (!old || store_run(m->task->engine->store, Q_DEFINITION_DELETE, STORE_ARGS(SV_I(old->id)), NULL, err)) && definition_insert(m, &d, err) &&
+	     (s->autostart == was || fleet_server_save(m->task->engine->fleet, s, err));
 	p->definition_id = d.id;
 	s->autostart = was;
 	return ok;
@@ -184,7 +185,7 @@ void definition_copying(struct mig *m)
 	if (!p->definition_id)
 		return;
 	mig_server(m)->autostart = p->probe.source->kept.autostart;
-	definition_add(p->engine, &(struct definition){
+	definition_add(m->task->engine, &(struct definition){
 		.id = p->definition_id, .migration_id = m->id, .server_uuid = m->server_uuid, .host = m->dest, .kind = DEFINITION_GUEST, .xml = p->definition,
 		.autostart = p->probe.source->kept.autostart,
 	});
@@ -194,7 +195,7 @@ void definition_copying(struct mig *m)
 
 bool definition_lacks(struct mig *m, struct hv_req *ret)
 {
-	struct engine *e = m->priv->engine;
+	struct engine *e = m->task->engine;
 	const struct hv_dom *there = m->priv->probe.dest;
 	const struct definition *own = definition_find(e, m->server_uuid, m->dest, DEFINITION_GUEST);
 	const struct definition *replaced = definition_find(e, m->server_uuid, m->dest, DEFINITION_REPLACED);

@@ -140,7 +140,7 @@ static void sort_own(struct definition *d, const struct hv_dom *there)
 
 static bool is_moving(const struct definition *d)
 {
-	const struct mig *m = engine_active_of(d->engine, d->server_uuid);
+	const struct mig *m = task_of_server(d->engine, d->server_uuid);
 
 	return m && (g_strcmp0(m->source, d->host) == 0 || g_strcmp0(m->dest, d->host) == 0);
 }

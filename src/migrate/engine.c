@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "migrate/check.h"
 #include "migrate/definition.h"
-#include "migrate/mig.h"
+#include "migrate/leftover.h"
+#include "migrate/news.h"
+#include "migrate/queue.h"
 #include "migrate/step.h"
 #include "migrate/volume.h"
 
@@ -24,7 +26,7 @@ static struct mig_rows rows_of(const struct engine *e)
 
 static void on_domain(const struct hv_event *ev, void *user)
 {
-	struct mig *m = engine_active_of(user, ev->uuid);
+	struct mig *m = task_of_server(user, ev->uuid);
 
 	if (m)
 		m->kind->event(m, ev);
@@ -130,7 +132,7 @@ static void index_add(struct engine *e, struct mig *m)
 
 static void free_task(void *m)
 {
-	step_free(m);
+	task_free(m);
 }
 
 struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds, GError **err)
@@ -159,8 +161,8 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 	for (guint i = 0; e->active && i < e->active->len; i++) {
 		struct mig *m = g_ptr_array_index(e->active, i);
 
-		step_attach(e, m);
-		m->priv->index = i;
+		task_attach(e, m);
+		m->task->index = i;
 		index_add(e, m);
 		queue_add(m);
 	}
@@ -184,7 +186,7 @@ void engine_free(struct engine *e)
 	volumes_stop(e->volumes);
 	check_set_stop(e->checks);
 	for (guint i = 0; e->active && i < e->active->len; i++)
-		((struct mig *)g_ptr_array_index(e->active, i))->priv->turn++;
+		((struct mig *)g_ptr_array_index(e->active, i))->task->turn++;
 	fleet_listen(e->fleet, &none);
 	fleet_stop(e->fleet);
 	clock_cancel(&e->reaper);
@@ -260,10 +262,10 @@ static struct mig *build(struct engine *e, const struct mig_request *r)
 	struct mig *m = g_new0(struct mig, 1);
 	g_autofree char *uuid = util_uuid_new();
 
-	step_attach(e, m);
 	g_strlcpy(m->uuid, uuid, sizeof m->uuid);
 	g_strlcpy(m->server_uuid, r->server->uuid, sizeof m->server_uuid);
 	m->kind = r->kind;
+	task_attach(e, m);
 	m->source = g_strdup(r->server->host);
 	m->requested_host = g_strdup(r->host);
 	m->block = r->block;
@@ -317,7 +319,7 @@ static bool write_refused(struct mig *m, void *unused, GError **err)
 	struct server *s = mig_server(m);
 
 	(void)unused;
-	return !s || fleet_server_save(m->priv->engine->fleet, s, err);
+	return !s || fleet_server_save(m->task->engine->fleet, s, err);
 }
 
 /* Return: false while the database cannot say it. */
@@ -364,7 +366,7 @@ static void first_step(void *user)
 {
 	struct mig *m = user;
 
-	m->priv->timer = NULL;
+	m->task->timer = NULL;
 	step_enter(m);
 }
 
@@ -383,12 +385,12 @@ void engine_request(struct engine *e, const struct mig_request *r, engine_accept
 		if (unsure)
 			g_ptr_array_add(e->unsure, m);
 		else
-			step_free(m);
+			task_free(m);
 		unsure_later(e);
 		done(0, why, user);
 		return;
 	}
-	m->priv->index = e->active->len;
+	m->task->index = e->active->len;
 	g_ptr_array_add(e->active, m);
 	index_add(e, m);
 	queue_add(m);
@@ -396,10 +398,10 @@ void engine_request(struct engine *e, const struct mig_request *r, engine_accept
 		 LOG_S("requested_host", m->requested_host), LOG_S("request", m->request_id));
 	news_phase(m, NULL, "requested");
 	if (r->wait_checks) {
-		m->priv->accepted = done;
-		m->priv->accepted_user = user;
+		m->task->accepted = done;
+		m->task->accepted_user = user;
 	}
-	m->priv->timer = clock_after(0, first_step, m);
+	m->task->timer = clock_after(0, first_step, m);
 	if (!r->wait_checks)
 		done(m->id, NULL, user);
 }
@@ -446,7 +448,7 @@ static bool write_action(struct mig *m, void *user, GError **err)
 {
 	const struct wish *w = user;
 
-	return action_done(m->priv->engine->store, m->server_uuid, w->action, w->who, err);
+	return action_done(m->task->engine->store, m->server_uuid, w->action, w->who, err);
 }
 
 /* Write what was asked into the row, and the action that asked it. */
@@ -548,7 +550,7 @@ void engine_limits_changed(struct engine *e)
 
 /* ---- records ---- */
 
-const struct engine_stats *engine_stats(const struct engine *e)
+const struct mig_counts *engine_stats(const struct engine *e)
 {
 	return &e->stats;
 }
@@ -581,7 +583,7 @@ GPtrArray *engine_active(struct engine *e)
 
 struct mig *engine_active_of(struct engine *e, const char *server_uuid)
 {
-	return g_hash_table_lookup(e->by_server, server_uuid);
+	return task_of_server(e, server_uuid);
 }
 
 /* The rows' progress is seconds old; memory has the last sample. */
@@ -598,20 +600,10 @@ static void freshen(struct engine *e, struct mig *row)
 	row->updated_us = m->updated_us;
 }
 
-/* Filters that have an index, the one with the fewest records first. */
-static enum query list_query(const struct mig_filter *f)
-{
-	return f->server_uuid ? Q_MIG_LIST_SERVER : f->user_id ? Q_MIG_LIST_USER : f->project_id ? Q_MIG_LIST_PROJECT : Q_MIG_LIST;
-}
-
 static GPtrArray *list_from(struct engine *e, const struct mig_filter *f, int64_t from_id, GError **err)
 {
 	struct mig_rows from = rows_of(e);
-	GPtrArray *list = mig_query(&from, list_query(f),
-				    STORE_ARGS(SV_S(f->server_uuid), SV_S(f->host), SV_S(f->status), SV_S(f->type), SV_S(f->source),
-					       SV_S(f->user_id), SV_S(f->project_id), SV_OPT(f->since_us), SV_OPT(f->before_us), SV_I(from_id),
-					       SV_I(f->below_id ? f->below_id : G_MAXINT64), SV_I(f->limit ? f->limit : G_MAXINT)),
-				    err);
+	GPtrArray *list = mig_list(&from, f, from_id, err);
 
 	for (guint i = 0; list && i < list->len; i++)
 		freshen(e, g_ptr_array_index(list, i));

@@ -31,6 +31,7 @@
 #include "fleet/fleet.h"
 #include "migrate/progress.h"
 #include "migrate/record.h"
+#include "migrate/stats.h"
 
 struct check_set;
 struct engine;
@@ -50,14 +51,8 @@ struct fleet *engine_fleet(struct engine *e);
 /** engine_checks() - runs of checks, for prechecks that no migration asks for. Borrowed. */
 struct check_set *engine_checks(struct engine *e);
 
-/* Migrations that ended since the start, by their ends; the histograms are of those that are done. */
-struct engine_stats {
-	uint64_t ended[TASK_END_N];
-	uint64_t unforeseen; /* libvirt refused to begin what every precheck had passed */
-	struct metric_hist seconds, bytes, downtime_seconds; /* from the request to the end; sent; of the guest's pause */
-};
 /** engine_stats() - borrowed. */
-const struct engine_stats *engine_stats(const struct engine *e);
+const struct mig_counts *engine_stats(const struct engine *e);
 /** engine_slots() - how many of all sources are taken. */
 int engine_slots(const struct engine *e);
 
@@ -125,12 +120,6 @@ guint engine_owed(const struct engine *e);
 GPtrArray *engine_active(struct engine *e);
 /** engine_active_of() - the one that owns this server; NULL if none does. */
 struct mig *engine_active_of(struct engine *e, const char *server_uuid);
-
-struct mig_filter {
-	const char *server_uuid, *host, *status, *type, *source, *user_id, *project_id; /* NULL: any */
-	int64_t since_us, before_us, below_id;                                          /* 0: none */
-	int limit;                                                                      /* 0: none */
-};
 
 /** engine_list() - newest first, active ones with their progress of now. Return: GPtrArray of struct mig *, owned. */
 GPtrArray *engine_list(struct engine *e, const struct mig_filter *filter, GError **err);

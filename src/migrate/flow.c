@@ -107,14 +107,14 @@ static void poll_fired(void *user)
 {
 	struct mig *m = user;
 
-	m->priv->timer = NULL;
+	m->task->timer = NULL;
 	go_on(m, LIVE_POLL);
 }
 
 static void poll_later(struct mig *m)
 {
-	clock_cancel(&m->priv->timer);
-	m->priv->timer = clock_after(watch_interval_ms(postcopy_is_broken(m)), poll_fired, m);
+	clock_cancel(&m->task->timer);
+	m->task->timer = clock_after(watch_interval_ms(postcopy_is_broken(m)), poll_fired, m);
 }
 
 static void go_on(struct mig *m, enum live_next next)

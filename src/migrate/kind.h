@@ -74,6 +74,9 @@ struct task_kind {
 
 	/** allows() - may a server in that state begin it? ERR_CONFLICT. */
 	bool (*allows)(const struct server *s, GError **err);
+	/** attach(), detach() - begin and end the kind's part of what is under way (mig.priv); NULL: it has none. */
+	void (*attach)(struct mig *m);
+	void (*detach)(struct mig *m);
 	/** left() - another stage was reached, or taken from the row: answers that are under way count no more. */
 	void (*left)(struct mig *m);
 	/** event() - an event of a host for its server. */

@@ -19,6 +19,8 @@
  * A migration begun by hand at that moment is refused by libvirt,
  * because the domain exists at the destination.
  */
+#include "migrate/leftover.h"
+
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -84,7 +86,8 @@ static void discard(struct engine *e, struct host *h, const struct server *s, co
 static bool is_ours(struct engine *e, const struct host *h, const struct server *s)
 {
 	struct mig_filter f = { .server_uuid = s->uuid, .host = h->name };
-	g_autoptr(GPtrArray) rows = engine_list(e, &f, NULL);
+	struct mig_rows from = { e->store, e->kinds, NULL };
+	g_autoptr(GPtrArray) rows = mig_list(&from, &f, 0, NULL);
 
 	for (guint i = 0; rows && i < rows->len; i++) {
 		const struct mig *m = g_ptr_array_index(rows, i);
@@ -132,7 +135,7 @@ void leftover_seen(struct engine *e, struct host *h, const struct hv_dom *d)
 	const struct definition *own = waits ? NULL : definition_find(e, d->uuid, h->name, DEFINITION_GUEST);
 	int64_t first;
 
-	if (!s || engine_active_of(e, s->uuid) || !(waits ? is_ours(e, h, s) : own && own->due))
+	if (!s || task_of_server(e, s->uuid) || !(waits ? is_ours(e, h, s) : own && own->due))
 		return;
 	first = note_sight(e, key);
 	if (!first) {

@@ -14,6 +14,8 @@
 #include "migrate/checks.h"
 #include "migrate/definition.h"
 #include "migrate/flow.h"
+#include "migrate/mig.h"
+#include "migrate/queue.h"
 #include "migrate/step.h"
 
 #define RETRY_MS 1000
@@ -39,7 +41,7 @@ static bool write_fate(struct mig *m, enum volume_fate fate, GError **err)
 {
 	struct volume_end files = files_of(m);
 
-	return volumes_write_fate(m->priv->engine->volumes, &files, fate, err) && definition_write_end(m, fate, err);
+	return volumes_write_fate(m->task->engine->volumes, &files, fate, err) && definition_write_end(m, fate, err);
 }
 
 static bool write_end(struct mig *m, const struct task_stage *from, enum task_end end, GError **err)
@@ -52,7 +54,7 @@ static void ended(struct mig *m, const struct task_stage *from, enum task_end en
 	struct volume_end files = files_of(m);
 
 	definition_ended(m, fate_of(from, end));
-	volumes_resolve(m->priv->engine->volumes, &files, fate_of(from, end));
+	volumes_resolve(m->task->engine->volumes, &files, fate_of(from, end));
 }
 
 static bool another_fits(struct mig *m, const char *why)
@@ -61,9 +63,9 @@ static bool another_fits(struct mig *m, const char *why)
 	struct sched_result *res;
 	bool fits;
 
-	g_hash_table_replace(m->priv->excluded, g_strdup(m->dest), g_strdup(why));
-	need.exclude = m->priv->excluded;
-	res = sched_select(m->priv->engine->fleet, &need);
+	g_hash_table_replace(m->task->excluded, g_strdup(m->dest), g_strdup(why));
+	need.exclude = m->task->excluded;
+	res = sched_select(m->task->engine->fleet, &need);
 	fits = res->passed + res->busy > 0;
 	sched_result_free(res);
 	return fits;
@@ -83,7 +85,7 @@ static void destination_left(struct mig *m)
 	queue_hold(m, NULL);
 	definition_ended(m, VOLUME_STAYED);
 	m->priv->dest_theirs = false;
-	volumes_resolve(m->priv->engine->volumes, &files, VOLUME_STAYED);
+	volumes_resolve(m->task->engine->volumes, &files, VOLUME_STAYED);
 	live_copies(m, NULL);
 	m->priv->elsewhere++;
 	copy_forget(&m->priv->copy);
@@ -91,7 +93,7 @@ static void destination_left(struct mig *m)
 
 bool live_elsewhere(struct mig *m, const char *why)
 {
-	int64_t retries = fleet_conf(m->priv->engine->fleet)->migrate_max_retries;
+	int64_t retries = fleet_conf(m->task->engine->fleet)->migrate_max_retries;
 	g_autofree char *kept = g_strdup(why), *text = g_strdup_printf("%s: %s; trying the next host", m->dest, why);
 	struct step_change c;
 
@@ -161,7 +163,7 @@ static bool make_xml(struct mig *m, GError **err)
 {
 	struct mig_private *p = m->priv;
 	g_autofree const char **files = block_files(p->copies);
-	struct fleet *f = m->priv->engine->fleet;
+	struct fleet *f = m->task->engine->fleet;
 	struct domxml_changes ch = {
 		.vnc_listen = host_listen(f, mig_dest(m), "vnc"), .spice_listen = host_listen(f, mig_dest(m), "spice"),
 		.place = m->priv->there, .files = files,
@@ -299,7 +301,7 @@ static void plan(struct mig *m)
 	};
 
 	check_cancel(m->priv->precheck);
-	m->priv->precheck = check_begin(m->priv->engine->checks, &req, planned, m);
+	m->priv->precheck = check_begin(m->task->engine->checks, &req, planned, m);
 }
 
 static void prepare(struct mig *m)
@@ -307,7 +309,7 @@ static void prepare(struct mig *m)
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
 	/* libvirt would refuse: the call of an earlier migration, which was given up (watch.c), still has the guest. */
-	if (g_hash_table_contains(m->priv->engine->calls, m->server_uuid) && m->priv->call_waits++ < CALL_WAITS_MAX)
+	if (g_hash_table_contains(m->task->engine->calls, m->server_uuid) && m->priv->call_waits++ < CALL_WAITS_MAX)
 		step_later(m, RETRY_MS);
 	else if (!m->priv->xml)
 		fetch_xml(m);
@@ -344,7 +346,7 @@ static void host(struct mig *m)
 {
 	if (m->phase == MIG_QUEUED || m->priv->copy.running)
 		return;
-	if (m->priv->timer)
+	if (m->task->timer)
 		step_enter(m);
 }
 
@@ -358,14 +360,40 @@ static void stop(struct mig *m)
 static void want_force(struct mig *m, struct mig_draft *row)
 {
 	row->force_wanted = true;
-	row->paused_by_us = !fleet_conf(m->priv->engine->fleet)->live_migration_permit_post_copy;
+	row->paused_by_us = !fleet_conf(m->task->engine->fleet)->live_migration_permit_post_copy;
 }
 
 static void left(struct mig *m)
 {
+	check_cancel(g_steal_pointer(&m->priv->precheck));
 	copy_left(&m->priv->copy);
 	watch_left(&m->priv->watch);
 	settle_left(&m->priv->settle);
+}
+
+static void attach(struct mig *m)
+{
+	m->priv = g_new0(struct mig_private, 1);
+}
+
+static void detach(struct mig *m)
+{
+	struct mig_private *p = g_steal_pointer(&m->priv);
+
+	check_cancel(p->precheck);
+	g_clear_pointer(&p->copies, g_ptr_array_unref);
+	probe_clear(&p->probe);
+	hv_place_free(p->there);
+	g_free(p->candidate);
+	g_free(p->xml);
+	g_free(p->xml_inactive);
+	g_clear_pointer(&p->listeners, g_ptr_array_unref);
+	g_free(p->definition);
+	g_free(p->dest_xml);
+	g_free(p->persistent_xml);
+	copy_forget(&p->copy);
+	g_free(p->watch.link_down);
+	g_free(p);
 }
 
 static bool allows(const struct server *s, GError **err)
@@ -423,6 +451,6 @@ const struct task_kind live_kind = {
 	.queued = MIG_QUEUED, .choosing = MIG_SCHEDULE, .chosen = MIG_PREPARE, .checks = &live_checks, .of_server = true,
 	.action = "live-migration", .request = "os-migrateLive",
 	.stop_action = "live_migration_cancel", .force_action = "live_migration_force_complete",
-	.allows = allows, .left = left, .event = event, .host = host, .stop = stop, .want_force = want_force, .force = flow_poll,
+	.allows = allows, .attach = attach, .detach = detach, .left = left, .event = event, .host = host, .stop = stop, .want_force = want_force, .force = flow_poll,
 	.write_end = write_end, .ended = ended,
 };

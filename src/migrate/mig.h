@@ -1,60 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * mig: the record of a migration and the one writer of its phase.
- * Between engine.c (requests, queue) and live.c (the stages of a live migration).
+ * mig: what a kind that moves a guest keeps for it while it is under way.
  */
 #ifndef MIG_H
 #define MIG_H
 
 #include "migrate/copy.h"
-#include "migrate/engine.h"
 #include "migrate/live.h"
-#include "migrate/news.h"
 #include "migrate/postcopy.h"
 #include "migrate/probe.h"
-#include "migrate/queue.h"
 #include "migrate/settle.h"
 #include "migrate/task.h"
 #include "migrate/tune.h"
 #include "migrate/volume.h"
 #include "migrate/watch.h"
 
-struct engine {
-	struct fleet *fleet;
-	struct store *store;
-	const struct task_kind *const *kinds;
-	GPtrArray *active;          /* struct mig *, in no order; those that just ended too, until the next turn */
-	GPtrArray *ended;           /* struct mig *, borrowed: those */
-	GHashTable *by_id;          /* id -> struct mig *, not final */
-	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
-	struct queue *queue;
-	struct volumes *volumes;
-	GHashTable *definitions;    /* struct definition *, by server, host and kind: see definition.h */
-	struct clock_timer *definer; /* tries again to do what is due */
-	GHashTable *calls;          /* uuids of servers with an HV_MIGRATE that has not come back, owned */
-	struct check_set *checks;   /* runs under way */
-	GPtrArray *unsure;          /* struct mig *: refused requests whose rows may have been written; see engine.c */
-	struct clock_timer *unsurer;
-	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
-	struct clock_timer *reaper; /* takes the final ones out of active */
-	struct engine_stats stats;
-	bool stopping;
-};
-
+/* What a kind that moves a guest has beside its task: each part is written by its module. */
 struct mig_private {
-	struct engine *engine;
-	engine_accepted_f *accepted; /* the caller that waits for the prechecks; NULL */
-	void *accepted_user;
-	guint index;                 /* in active */
-	struct queue_entry entry;
-	struct clock_timer *timer;   /* the next step or poll */
-	uint64_t turn;               /* answers of an earlier turn are dropped */
-	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */
-	bool options_stale;          /* the row's options may be others than memory's */
-	bool strayed;                /* the row is in no phase from which the last change could go on */
-	int row_ended;               /* the final phase that the row was found to have; 0: none */
 	/* CHECK, SCHEDULE: the search for a destination */
-	GHashTable *excluded;        /* host -> reason */
 	char *candidate;             /* the host that is being asked */
 	struct check *precheck;      /* its run; NULL */
 	char *xml, *xml_inactive;    /* the guest's migratable XML, live and defined */
@@ -82,12 +45,6 @@ struct mig_private {
 	struct postcopy postcopy;
 };
 
-/** mig_server() - the server it moves. NULL if its record is gone. */
-struct server *mig_server(const struct mig *m);
-struct host *mig_source(const struct mig *m);
-/** mig_dest() - NULL until one is chosen. */
-struct host *mig_dest(const struct mig *m);
-
 /* ---- placing.c ---- */
 
 /**
@@ -105,10 +62,5 @@ bool placing_prepare(struct mig *m, GError **err);
 void search_check(struct mig *m);
 /** search_schedule() - SCHEDULE: find the best host that fits and go to PREPARE with it. */
 void search_schedule(struct mig *m);
-
-/* ---- leftover.c ---- */
-
-/** leftover_seen() - a host has the waiting half of a migration that is over. */
-void leftover_seen(struct engine *e, struct host *h, const struct hv_dom *d);
 
 #endif

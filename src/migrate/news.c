@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "migrate/news.h"
 
-#include "migrate/mig.h"
+#include "migrate/progress.h"
+#include "migrate/task.h"
 
 struct news {
 	const struct mig *m;
@@ -111,7 +112,7 @@ static void tell(enum event_type type, const struct news *n)
 {
 	const struct event_about about = { .type = type, .server = n->m->server_uuid, .migration = n->m->id };
 
-	event_emit(fleet_events(n->m->priv->engine->fleet), &about, tables[type].fields, tables[type].n, n);
+	event_emit(fleet_events(n->m->task->engine->fleet), &about, tables[type].fields, tables[type].n, n);
 }
 
 /* ---- what is counted ---- */
@@ -124,14 +125,14 @@ static const struct metric_bounds sent_bytes = {
 };
 static const struct metric_bounds pause_seconds = { { 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60 }, 12 };
 
-void news_init(struct engine_stats *s)
+void news_init(struct mig_counts *s)
 {
 	s->seconds.bounds = &life_seconds;
 	s->bytes.bounds = &sent_bytes;
 	s->downtime_seconds.bounds = &pause_seconds;
 }
 
-static void count_end(struct engine_stats *s, const struct mig *m)
+static void count_end(struct mig_counts *s, const struct mig *m)
 {
 	s->ended[mig_stage(m)->end]++;
 	if (mig_stage(m)->end != TASK_DONE)
@@ -146,7 +147,7 @@ void news_phase(const struct mig *m, const struct task_stage *old, const char *w
 	const struct news n = { .m = m, .old = old, .why = (char *)why };
 
 	if (mig_is_final(m))
-		count_end(&m->priv->engine->stats, m);
+		count_end(&m->task->engine->stats, m);
 	tell(old == mig_stage(m) ? EVENT_DECISION : EVENT_MIGRATION, &n);
 }
 

@@ -6,10 +6,11 @@
 #ifndef NEWS_H
 #define NEWS_H
 
-#include "migrate/engine.h"
+#include "migrate/record.h"
+#include "migrate/stats.h"
 
 /** news_init() - nothing was counted yet. */
-void news_init(struct engine_stats *s);
+void news_init(struct mig_counts *s);
 /** news_phase() - @m was requested (@old NULL), has moved on from @old, or something was decided about it. After the commit. */
 void news_phase(const struct mig *m, const struct task_stage *old, const char *why);
 /** news_progress() - a sample of its copy was taken. */

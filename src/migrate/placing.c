@@ -7,6 +7,8 @@
  * restart too, when libvirt may already have been told.
  */
 #include "base/log.h"
+#include "migrate/mig.h"
+#include "migrate/queue.h"
 #include "migrate/step.h"
 
 void placing_take(struct mig *m, const struct host *dest, const struct hv_place *p)

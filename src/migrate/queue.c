@@ -41,7 +41,7 @@
 #include "fleet/room.h"
 #include "fleet/sched.h"
 #include "fleet/task_class.h"
-#include "migrate/mig.h"
+#include "migrate/task.h"
 
 #define RETRY_MS 1000
 
@@ -81,7 +81,7 @@ struct queue {
 
 static struct queue *queue_of(const struct mig *m)
 {
-	return m->priv->engine->queue;
+	return m->task->engine->queue;
 }
 
 /* Every migration is live today. */
@@ -92,7 +92,7 @@ static struct line *line_of(const struct mig *m)
 
 static struct queue_entry *entry_of(const struct mig *m)
 {
-	return &m->priv->entry;
+	return &m->task->entry;
 }
 
 static int64_t limit(const struct line *l, enum task_limit which)
@@ -261,13 +261,13 @@ static struct sched_need need_of(const struct mig *m)
 
 	need.class = line_of(m)->class;
 	need.only_host = m->requested_host;
-	need.exclude = m->priv->excluded;
+	need.exclude = m->task->excluded;
 	return need;
 }
 
 static struct choice choose(const struct mig *m)
 {
-	struct fleet *f = m->priv->engine->fleet;
+	struct fleet *f = m->task->engine->fleet;
 	struct choice c = { NULL, NULL };
 	struct sched_need need;
 	struct host *forced;
@@ -292,7 +292,7 @@ static bool suits(const struct mig *m, const struct host *h)
 	if (is_forced(m) || !mig_server(m))
 		return true;
 	need = need_of(m);
-	return sched_fits(m->priv->engine->fleet, &need, h);
+	return sched_fits(m->task->engine->fleet, &need, h);
 }
 
 /* Return: false if the row could not be written. */
@@ -642,7 +642,7 @@ void queue_limits(struct queue *q)
 
 int queue_position(const struct mig *m)
 {
-	GSequenceIter *i = m->priv->entry.in_order;
+	GSequenceIter *i = m->task->entry.in_order;
 
 	return i ? g_sequence_iter_get_position(i) + 1 : 0;
 }

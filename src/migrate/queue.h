@@ -9,20 +9,14 @@
 #ifndef QUEUE_H
 #define QUEUE_H
 
-#include "migrate/engine.h"
+#include <stdbool.h>
+
+struct engine;
+struct host;
+struct mig;
 
 struct queue;
 struct lane;
-
-/* A migration's part of the queue. */
-struct queue_entry {
-	GSequenceIter *in_order;   /* among all of its class that are queued; NULL: it is not */
-	GSequenceIter *at;         /* in its source's, its destination's or the common wait list */
-	struct lane *source;       /* where it counts; NULL before queue_add() */
-	struct lane *wanted;       /* the busy destination that it waits for; NULL: it waits for a slot of the source or the fleet */
-	struct lane *dest;         /* where it counts as inbound, and has its claim; NULL */
-	bool slot;                 /* it counts as outbound */
-};
 
 /*
  * The slots and the host (queue_held(); NULL: none fits) are @m's: its phase is to become SCHEDULE.

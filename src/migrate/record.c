@@ -57,7 +57,7 @@ void mig_free(struct mig *m)
 {
 	if (!m)
 		return;
-	g_assert(!m->priv);
+	g_assert(!m->task && !m->priv);
 	g_free(m->source);
 	g_free(m->dest);
 	g_free(m->requested_host);
@@ -293,6 +293,21 @@ struct mig *mig_query_one(const struct mig_rows *from, enum query q, const struc
 	else if (list)
 		g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %s could not be found.", what);
 	return NULL;
+}
+
+/* Filters that have an index, the one with the fewest records first. */
+static enum query list_query(const struct mig_filter *f)
+{
+	return f->server_uuid ? Q_MIG_LIST_SERVER : f->user_id ? Q_MIG_LIST_USER : f->project_id ? Q_MIG_LIST_PROJECT : Q_MIG_LIST;
+}
+
+GPtrArray *mig_list(const struct mig_rows *from, const struct mig_filter *f, int64_t from_id, GError **err)
+{
+	return mig_query(from, list_query(f),
+			 STORE_ARGS(SV_S(f->server_uuid), SV_S(f->host), SV_S(f->status), SV_S(f->type), SV_S(f->source), SV_S(f->user_id),
+				    SV_S(f->project_id), SV_OPT(f->since_us), SV_OPT(f->before_us), SV_I(from_id),
+				    SV_I(f->below_id ? f->below_id : G_MAXINT64), SV_I(f->limit ? f->limit : G_MAXINT)),
+			 err);
 }
 
 static void event_free(void *data)

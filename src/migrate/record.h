@@ -58,7 +58,8 @@ struct mig {
 	struct mig_progress progress;
 	int position;        /* in records that are read: 1 is the first; 0: it is not queued */
 	char *waits_for;           /* likewise: what a queued one waits for, for people; NULL */
-	struct mig_private *priv;  /* of the engine; NULL in a record read from the store */
+	struct task *task;         /* what is under way (task.h); NULL in a record read from the store */
+	struct mig_private *priv;  /* ... and its kind's part of it, of which only the kind knows what it is */
 };
 
 /** mig_stage() - what is true of it now. Borrowed. */
@@ -124,6 +125,14 @@ struct mig_rows {
 GPtrArray *mig_query(const struct mig_rows *from, enum query q, const struct store_val *args, size_t n, GError **err);
 /** mig_query_one() - the first row. @what: for the error. Return: owned; NULL with ERR_NOT_FOUND, or ERR_STORE: it cannot be read. */
 struct mig *mig_query_one(const struct mig_rows *from, enum query q, const struct store_val *args, size_t n, const char *what, GError **err);
+
+struct mig_filter {
+	const char *server_uuid, *host, *status, *type, *source, *user_id, *project_id; /* NULL: any */
+	int64_t since_us, before_us, below_id;                                          /* 0: none */
+	int limit;                                                                      /* 0: none */
+};
+/** mig_list() - rows that fit @f and whose ids are not below @from_id, newest first. Return: GPtrArray of struct mig *, owned. */
+GPtrArray *mig_list(const struct mig_rows *from, const struct mig_filter *f, int64_t from_id, GError **err);
 
 struct mig_event {
 	char *old_phase, *new_phase, *why;

@@ -11,6 +11,7 @@
 #include "migrate/block.h"
 #include "migrate/check_all.h"
 #include "migrate/mig.h"
+#include "migrate/queue.h"
 #include "migrate/step.h"
 
 #define RETRY_MS 1000
@@ -88,7 +89,7 @@ static const char *last_reason(const struct check_report *r)
 static void judged(struct check_report *r, void *user)
 {
 	struct mig *m = user;
-	struct host *h = fleet_host(m->priv->engine->fleet, m->priv->candidate);
+	struct host *h = fleet_host(m->task->engine->fleet, m->priv->candidate);
 
 	m->priv->precheck = NULL;
 	if (r->xml)
@@ -102,7 +103,7 @@ static void judged(struct check_report *r, void *user)
 	} else if (m->requested_host || r->hopeless) {
 		refuse(m, r->err);
 	} else {
-		g_hash_table_replace(m->priv->excluded, g_strdup(m->priv->candidate), g_strdup(r->err ? last_reason(r) : "the host was removed"));
+		g_hash_table_replace(m->task->excluded, g_strdup(m->priv->candidate), g_strdup(r->err ? last_reason(r) : "the host was removed"));
 		next_host(m);
 	}
 }
@@ -115,12 +116,12 @@ static void try_host(struct mig *m, const char *host, bool chosen)
 	};
 
 	/* Room and slot are held before the host is asked: no other migration may take them meanwhile. */
-	if (choosing(m) && fleet_host(m->priv->engine->fleet, host))
-		queue_hold(m, fleet_host(m->priv->engine->fleet, host));
+	if (choosing(m) && fleet_host(m->task->engine->fleet, host))
+		queue_hold(m, fleet_host(m->task->engine->fleet, host));
 	util_replace(&m->priv->candidate, host);
 	check_cancel(m->priv->precheck);
 	req.held = queue_held(m);
-	m->priv->precheck = check_begin(m->priv->engine->checks, &req, judged, m);
+	m->priv->precheck = check_begin(m->task->engine->checks, &req, judged, m);
 }
 
 /* Hosts fit, but they are busy. What was read of the guest may be old when one is not any more. */
@@ -136,7 +137,7 @@ static void back_to_queue(struct mig *m, const char *host)
 /* A check holds nothing: it may ask a busy host too. */
 static bool must_wait(struct mig *m, struct host *h, const struct sched_need *need)
 {
-	struct fleet *f = m->priv->engine->fleet;
+	struct fleet *f = m->task->engine->fleet;
 
 	return choosing(m) && h != need->held && sched_is_busy(f, h, need->class) && (m->force || sched_fits(f, need, h));
 }
@@ -144,7 +145,7 @@ static bool must_wait(struct mig *m, struct host *h, const struct sched_need *ne
 static void ask_for(struct mig *m)
 {
 	struct sched_need need = sched_need_of(mig_server(m));
-	struct host *h = fleet_host(m->priv->engine->fleet, m->requested_host);
+	struct host *h = fleet_host(m->task->engine->fleet, m->requested_host);
 
 	need.held = queue_held(m);
 	if (h && must_wait(m, h, &need))
@@ -156,7 +157,7 @@ static void ask_for(struct mig *m)
 /* One turn of the search: the host that it holds, or else the best one, that was not refused yet. */
 static void next_host(struct mig *m)
 {
-	struct fleet *f = m->priv->engine->fleet;
+	struct fleet *f = m->task->engine->fleet;
 	struct host *held = queue_held(m), *h, *busy = NULL;
 	struct sched_need need = sched_need_of(mig_server(m));
 	struct sched_result *res;
@@ -165,7 +166,7 @@ static void next_host(struct mig *m)
 		ask_for(m);
 		return;
 	}
-	need.exclude = m->priv->excluded;
+	need.exclude = m->task->excluded;
 	need.held = held;
 	h = held && sched_fits(f, &need, held) ? held : sched_best(f, &need, &busy);
 	if (!h && !choosing(m))
@@ -187,9 +188,9 @@ static bool some_host_fits(struct mig *m)
 	struct sched_result *res;
 
 	/* The checks of one that was asked for have said so. */
-	if (m->requested_host || sched_any(m->priv->engine->fleet, &need))
+	if (m->requested_host || sched_any(m->task->engine->fleet, &need))
 		return true;
-	res = sched_select(m->priv->engine->fleet, &need);
+	res = sched_select(m->task->engine->fleet, &need);
 	none_found(m, res);
 	sched_result_free(res);
 	return false;
@@ -201,7 +202,7 @@ static bool quick_checks(struct mig *m)
 				     .task = m->id, .held = queue_held(m) };
 	g_autoptr(GError) why = NULL;
 
-	if (check_quick(m->priv->engine->checks, &req, &why))
+	if (check_quick(m->task->engine->checks, &req, &why))
 		return true;
 	refuse(m, why);
 	return false;
@@ -211,7 +212,7 @@ void search_check(struct mig *m)
 {
 	if (!quick_checks(m))
 		return;
-	if (m->priv->accepted)
+	if (m->task->accepted)
 		next_host(m);
 	else if (some_host_fits(m)) /* no caller waits: hosts are asked when the destination is chosen */
 		to_queue(m);

@@ -59,7 +59,7 @@ enum live_next settle_ask(struct mig *m, live_answer_f *got_source, live_answer_
 	struct settle *s = &m->priv->settle;
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
-	clock_cancel(&m->priv->timer);
+	clock_cancel(&m->task->timer);
 	if (s->awaited)
 		return LIVE_WAIT;
 	probe_clear(&m->priv->probe);
@@ -184,7 +184,7 @@ static void announced(struct mig *m, struct hv_reply *r)
 /* A help for the network, as in Nova: whether it succeeds changes nothing, and nothing waits for it. */
 static void announce(struct mig *m)
 {
-	const struct conf *c = fleet_conf(m->priv->engine->fleet);
+	const struct conf *c = fleet_conf(m->task->engine->fleet);
 	struct hv_req req = {
 		.op = HV_ANNOUNCE, .uuid = m->server_uuid, .announce_rounds = (int)c->qemu_monitor_announce_self_count,
 		.announce_ms = (int)c->qemu_monitor_announce_self_interval * 1000,
@@ -199,7 +199,7 @@ void settle_moved(struct mig *m)
 	struct server *s = mig_server(m);
 
 	m->priv->arrived = true;
-	fleet_server_move(m->priv->engine->fleet, s, m->dest);
+	fleet_server_move(m->task->engine->fleet, s, m->dest);
 	g_clear_pointer(&s->dom, hv_dom_free);
 }
 
@@ -289,7 +289,7 @@ static void note_refusal(struct mig *m)
 
 	if (!p->copy.error || p->copy.lost || p->watch.job_seen || m->abort_wanted)
 		return;
-	m->priv->engine->stats.unforeseen++;
+	m->task->engine->stats.unforeseen++;
 	log_warning("refusal_unforeseen", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
 		    LOG_S("dest", m->dest), LOG_S("error", p->copy.error));
 }
@@ -301,7 +301,7 @@ static enum live_next stays_in_copy(struct mig *m, bool dest_known)
 
 	if (p->watch.link_down && p->watch.aborted)
 		return undo(m, p->watch.link_down); /* libvirt's call will come back when its keepalive ends; nothing waits for that */
-	if (p->copy.running && (clock_now_ms() - p->watch.job_seen_ms < CALL_SILENT_MS || !fleet_settled(p->engine->fleet)))
+	if (p->copy.running && (clock_now_ms() - p->watch.job_seen_ms < CALL_SILENT_MS || !fleet_settled(m->task->engine->fleet)))
 		return LIVE_WATCH; /* libvirt has not begun yet */
 	if (p->copy.running)
 		return undo(m, m->abort_wanted ? "aborted" : "libvirt's call to migrate hangs");
@@ -321,7 +321,7 @@ static enum live_next stays_in_copy(struct mig *m, bool dest_known)
  */
 static bool made_at_dest(struct mig *m, struct hv_req *ret)
 {
-	const struct definition *own = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
+	const struct definition *own = definition_find(m->task->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
 
 	if (probe_dest_half(m->priv->probe.dest) == PROBE_H_ABSENT || m->priv->dest_theirs)
 		return false;
@@ -364,7 +364,7 @@ static bool was_refused(const struct mig *m, enum hv_op op)
 static bool left_at_source(struct mig *m, struct hv_req *ret)
 {
 	const struct hv_dom *d = m->priv->probe.source;
-	const struct definition *own = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
+	const struct definition *own = definition_find(m->task->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
 
 	if (probe_source_half(d) == PROBE_H_ABSENT)
 		return false;
@@ -562,13 +562,13 @@ settle_f *settle_rule(enum probe_verdict v, enum mig_phase phase, int *ret_seen)
 /* Right after a start the destination may only be the slower one to be reached. */
 static bool is_too_early(struct mig *m, enum probe_verdict v)
 {
-	return v == PROBE_NOT_MOVED_BLIND && !fleet_settled(m->priv->engine->fleet);
+	return v == PROBE_NOT_MOVED_BLIND && !fleet_settled(m->task->engine->fleet);
 }
 
 /* Had it run at its destination and ended there, would its definition tell? PREPARE has written it into a row, and libvirt writes it there. */
 static bool leaves_a_trace(const struct mig *m)
 {
-	const struct definition *own = definition_find(m->priv->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
+	const struct definition *own = definition_find(m->task->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
 
 	return own && own->migration_id == m->id;
 }

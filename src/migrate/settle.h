@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "migrate/engine.h"
+#include "migrate/record.h"
 #include "migrate/live.h"
 #include "migrate/next.h"
 #include "migrate/probe.h"

@@ -4,59 +4,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/check.h"
+#include "migrate/news.h"
+#include "migrate/queue.h"
 
 #define RETRY_MS 1000
-
-/* ---- the running part ---- */
-
-void step_attach(struct engine *e, struct mig *m)
-{
-	m->priv = g_new0(struct mig_private, 1);
-	m->priv->engine = e;
-	m->priv->excluded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-}
-
-static void private_free(struct mig_private *p)
-{
-	clock_cancel(&p->timer);
-	check_cancel(p->precheck);
-	g_clear_pointer(&p->copies, g_ptr_array_unref);
-	g_hash_table_unref(p->excluded);
-	probe_clear(&p->probe);
-	hv_place_free(p->there);
-	g_free(p->candidate);
-	g_free(p->xml);
-	g_free(p->xml_inactive);
-	g_clear_pointer(&p->listeners, g_ptr_array_unref);
-	g_free(p->definition);
-	g_free(p->dest_xml);
-	g_free(p->persistent_xml);
-	copy_forget(&p->copy);
-	g_free(p->watch.link_down);
-	g_free(p);
-}
-
-void step_free(struct mig *m)
-{
-	private_free(g_steal_pointer(&m->priv));
-	mig_free(m);
-}
-
-struct server *mig_server(const struct mig *m)
-{
-	return fleet_server(m->priv->engine->fleet, m->server_uuid);
-}
-
-struct host *mig_source(const struct mig *m)
-{
-	return fleet_host(m->priv->engine->fleet, m->source);
-}
-
-struct host *mig_dest(const struct mig *m)
-{
-	return fleet_host(m->priv->engine->fleet, m->dest);
-}
 
 /* ---- asking hosts ---- */
 
@@ -76,7 +27,7 @@ static void answered(struct hv_reply *r, void *user)
 
 	if (a->migrated && !a->engine->stopping)
 		g_hash_table_remove(a->engine->calls, a->migrated);
-	if (m && (a->always || m->priv->turn == a->turn))
+	if (m && (a->always || m->task->turn == a->turn))
 		a->done(m, r);
 	g_free(a->migrated);
 	g_free(a);
@@ -89,10 +40,10 @@ static bool ask(struct mig *m, struct host *h, const struct hv_req *req, bool al
 	if (!host_connected(h))
 		return false;
 	a = g_new(struct ask, 1);
-	*a = (struct ask){ .engine = m->priv->engine, .id = m->id, .turn = m->priv->turn, .always = always, .done = done };
+	*a = (struct ask){ .engine = m->task->engine, .id = m->id, .turn = m->task->turn, .always = always, .done = done };
 	if (req->op == HV_MIGRATE) {
 		a->migrated = g_strdup(m->server_uuid);
-		g_hash_table_add(m->priv->engine->calls, g_strdup(m->server_uuid));
+		g_hash_table_add(m->task->engine->calls, g_strdup(m->server_uuid));
 	}
 	return host_call(h, req, answered, a);
 }
@@ -113,14 +64,14 @@ static void later_fired(void *user)
 {
 	struct mig *m = user;
 
-	m->priv->timer = NULL;
+	m->task->timer = NULL;
 	step_enter(m);
 }
 
 void step_later(struct mig *m, int64_t ms)
 {
-	clock_cancel(&m->priv->timer);
-	m->priv->timer = clock_after(ms, later_fired, m);
+	clock_cancel(&m->task->timer);
+	m->task->timer = clock_after(ms, later_fired, m);
 }
 
 /* ---- going on ---- */
@@ -133,7 +84,7 @@ void step_not_written(const struct mig *m, const GError *why)
 /* @old: in: the phase that memory has; out: the one that the row had. */
 static bool write_from(struct mig *m, int *old, const struct mig_draft *row, int64_t now, GError **err)
 {
-	struct store *s = m->priv->engine->store;
+	struct store *s = m->task->engine->store;
 	int memory = *old;
 	bool written;
 
@@ -141,12 +92,12 @@ static bool write_from(struct mig *m, int *old, const struct mig_draft *row, int
 		return false;
 	for (int p = 0; !written && p < m->kind->n; p++) {
 		*old = p;
-		if (m->priv->doubted & 1u << p && kind_follows(m->kind, p, row->phase) && !mig_update(s, m, p, row, now, &written, err))
+		if (m->task->doubted & 1u << p && kind_follows(m->kind, p, row->phase) && !mig_update(s, m, p, row, now, &written, err))
 			return false;
 	}
 	if (written)
 		return true;
-	m->priv->strayed = true;
+	m->task->strayed = true;
 	g_set_error(err, ERR, ERR_STORE_RACE, "migration %d is not in phase %s any more", (int)m->id, m->kind->stages[memory].name);
 	return false;
 }
@@ -154,14 +105,14 @@ static bool write_from(struct mig *m, int *old, const struct mig_draft *row, int
 /* What was asked, and what it takes at its destination, where the row may say something else. */
 static bool write_options(struct mig *m, const struct step_change *c, GError **err)
 {
-	m->priv->options_stale |= c->row.priority != m->priority;
-	return !m->priv->options_stale || mig_update_options(m->priv->engine->store, m, c->row.priority, err);
+	m->task->options_stale |= c->row.priority != m->priority;
+	return !m->task->options_stale || mig_update_options(m->task->engine->store, m, c->row.priority, err);
 }
 
 /* The events of the instance action that end and begin with the stage; at the end all of them, and the action. */
 static bool write_action(struct mig *m, const struct step_change *c, GError **err)
 {
-	struct store *s = m->priv->engine->store;
+	struct store *s = m->task->engine->store;
 	const struct task_stage *st = &m->kind->stages[c->row.phase];
 
 	if (st->end != TASK_GOES_ON)
@@ -176,7 +127,7 @@ static bool write_action(struct mig *m, const struct step_change *c, GError **er
 
 static bool write_change(struct mig *m, const struct step_change *c, int64_t now, GError **err)
 {
-	struct engine *e = m->priv->engine;
+	struct engine *e = m->task->engine;
 	int from = m->phase;
 	struct server *s = mig_server(m);
 	bool known;
@@ -196,11 +147,8 @@ static bool write_change(struct mig *m, const struct step_change *c, int64_t now
 /* Answers that are under way will be dropped: they are no longer wanted. */
 static void leave_phase(struct mig *m)
 {
-	struct mig_private *p = m->priv;
-
-	p->turn++;
-	clock_cancel(&p->timer);
-	check_cancel(g_steal_pointer(&p->precheck));
+	m->task->turn++;
+	clock_cancel(&m->task->timer);
 	m->kind->left(m);
 	queue_moved(m);
 }
@@ -208,7 +156,7 @@ static void leave_phase(struct mig *m)
 /* After the commit. */
 static void take_change(struct mig *m, const struct step_change *c, int64_t now)
 {
-	struct mig_private *p = m->priv;
+	struct task *p = m->task;
 	struct server *s = mig_server(m);
 	const struct task_stage *old = mig_stage(m);
 
@@ -239,7 +187,7 @@ struct step_change step_change(const struct mig *m, int next, const char *why)
 
 bool step_set(struct mig *m, const struct step_change *c, GError **err)
 {
-	struct store *s = m->priv->engine->store;
+	struct store *s = m->task->engine->store;
 	int64_t now = clock_wall_us();
 
 	g_assert(kind_follows(m->kind, m->phase, c->row.phase));
@@ -250,7 +198,7 @@ bool step_set(struct mig *m, const struct step_change *c, GError **err)
 		return false;
 	}
 	if (!store_commit(s, err)) {
-		m->priv->doubted |= 1u << c->row.phase;
+		m->task->doubted |= 1u << c->row.phase;
 		return false;
 	}
 	take_change(m, c, now);
@@ -287,7 +235,7 @@ bool step_go(struct mig *m, int next, const char *why, step_also_f *also, void *
 
 void step_set_place(struct mig *m, const char *place)
 {
-	m->priv->options_stale |= g_strcmp0(m->place, place) != 0;
+	m->task->options_stale |= g_strcmp0(m->place, place) != 0;
 	util_replace(&m->place, place);
 }
 
@@ -295,9 +243,8 @@ void step_save_progress(struct mig *m)
 {
 	g_autoptr(GError) why = NULL;
 
-	m->priv->saved_ms = clock_now_ms();
 	m->updated_us = clock_wall_us();
-	if (!mig_update_progress(m->priv->engine->store, m, m->updated_us, &why))
+	if (!mig_update_progress(m->task->engine->store, m, m->updated_us, &why))
 		log_warning("migration_progress_not_saved", LOG_D("migration", m->id), LOG_S("error", why->message));
 }
 
@@ -310,7 +257,7 @@ static void take(struct mig *m, const struct mig *row)
 
 	d.priority = m->priority;
 	mig_take_draft(m, &d);
-	m->priv->doubted = 0;
+	m->task->doubted = 0;
 	leave_phase(m);
 	log_warning("migration_row_taken", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", was->name),
 		    LOG_S("to", mig_phase_name(m)), LOG_S("source", m->source), LOG_S("dest", m->dest));
@@ -324,24 +271,24 @@ static void take(struct mig *m, const struct mig *row)
  */
 static bool take_row(struct mig *m)
 {
-	struct engine *e = m->priv->engine;
+	struct engine *e = m->task->engine;
 	struct mig_rows from = { e->store, e->kinds, NULL };
 	g_autoptr(GPtrArray) rows = NULL;
 	g_autoptr(GError) why = NULL;
 	const struct mig *row;
 
-	if (!m->priv->strayed)
+	if (!m->task->strayed)
 		return true;
 	rows = mig_query(&from, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
 	if (!rows) {
 		log_error("migration_not_read", LOG_D("migration", m->id), LOG_S("error", why->message));
 		return false;
 	}
-	m->priv->strayed = false;
+	m->task->strayed = false;
 	row = rows->len > 0 ? g_ptr_array_index(rows, 0) : NULL;
 	if (row && mig_is_final(row)) {
-		m->priv->row_ended = row->phase;
-		m->priv->doubted |= 1u << row->phase;
+		m->task->row_ended = row->phase;
+		m->task->doubted |= 1u << row->phase;
 	} else if (row && row->phase != m->phase) {
 		take(m, row);
 		if (mig_stage(m)->taken)
@@ -356,7 +303,7 @@ void step_enter(struct mig *m)
 {
 	const struct task_stage *st;
 
-	clock_cancel(&m->priv->timer);
+	clock_cancel(&m->task->timer);
 	if (mig_is_final(m))
 		return;
 	if (!take_row(m)) {
@@ -364,15 +311,15 @@ void step_enter(struct mig *m)
 		return;
 	}
 	st = mig_stage(m);
-	if (m->priv->row_ended)
-		step_end(m, m->priv->row_ended, m->kind->stages[m->priv->row_ended].end == TASK_DONE ? NULL : m->error);
+	if (m->task->row_ended)
+		step_end(m, m->task->row_ended, m->kind->stages[m->task->row_ended].end == TASK_DONE ? NULL : m->error);
 	else if (!mig_server(m)) /* its record cannot go while a migration owns it (sync.c), so the database was edited */
 		step_end(m, kind_final(m->kind, TASK_ERROR), "the server's record is gone");
 	else if (m->abort_wanted && st->stop == TASK_STOPS)
 		step_end(m, kind_final(m->kind, TASK_CANCELLED), "aborted");
 	else if (!st->enter)
 		return; /* the queue moves it on, or time */
-	else if (st->stop == TASK_STOPS && !fleet_settled(m->priv->engine->fleet))
+	else if (st->stop == TASK_STOPS && !fleet_settled(m->task->engine->fleet))
 		step_later(m, RETRY_MS); /* right after a start no host is up yet, and none is to be refused for that */
 	else
 		st->enter(m);
@@ -410,7 +357,7 @@ void step_end(struct mig *m, int phase, const char *details)
 	}
 	if (s) {
 		s->progress = 0;
-		fleet_server_freed(m->priv->engine->fleet, s);
+		fleet_server_freed(m->task->engine->fleet, s);
 	}
 	engine_ended(m);
 	m->kind->ended(m, end.from, end.end);

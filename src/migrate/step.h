@@ -6,12 +6,8 @@
 #ifndef STEP_H
 #define STEP_H
 
-#include "migrate/mig.h"
-
-/** step_attach() - a part of its own for what is under way. */
-void step_attach(struct engine *e, struct mig *m);
-/** step_free() - the record with it. */
-void step_free(struct mig *m);
+#include "fleet/action.h"
+#include "migrate/task.h"
 
 /* A host's answer; @r is freed by the caller. */
 typedef void step_answer_f(struct mig *m, struct hv_reply *r);

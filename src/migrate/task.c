@@ -2,21 +2,62 @@
 #include "migrate/task.h"
 
 #include "base/clock.h"
-#include "migrate/mig.h"
+
+void task_attach(struct engine *e, struct mig *m)
+{
+	m->task = g_new0(struct task, 1);
+	m->task->engine = e;
+	m->task->excluded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	if (m->kind->attach)
+		m->kind->attach(m);
+}
+
+void task_free(struct mig *m)
+{
+	struct task *t = m->task;
+
+	if (m->kind->detach)
+		m->kind->detach(m);
+	clock_cancel(&t->timer);
+	g_hash_table_unref(t->excluded);
+	m->task = NULL;
+	g_free(t);
+	mig_free(m);
+}
+
+struct server *mig_server(const struct mig *m)
+{
+	return fleet_server(m->task->engine->fleet, m->server_uuid);
+}
+
+struct host *mig_source(const struct mig *m)
+{
+	return fleet_host(m->task->engine->fleet, m->source);
+}
+
+struct host *mig_dest(const struct mig *m)
+{
+	return fleet_host(m->task->engine->fleet, m->dest);
+}
 
 struct mig *engine_find(struct engine *e, int64_t id)
 {
 	return g_hash_table_lookup(e->by_id, &id);
 }
 
+struct mig *task_of_server(const struct engine *e, const char *server_uuid)
+{
+	return g_hash_table_lookup(e->by_server, server_uuid);
+}
+
 /* The last one takes the place of one that goes. */
 static void active_remove(struct engine *e, struct mig *m)
 {
-	guint at = m->priv->index;
+	guint at = m->task->index;
 
 	g_ptr_array_remove_index_fast(e->active, at);
 	if (at < e->active->len)
-		((struct mig *)g_ptr_array_index(e->active, at))->priv->index = at;
+		((struct mig *)g_ptr_array_index(e->active, at))->task->index = at;
 }
 
 static void reap(void *user)
@@ -31,7 +72,7 @@ static void reap(void *user)
 
 void engine_ended(struct mig *m)
 {
-	struct engine *e = m->priv->engine;
+	struct engine *e = m->task->engine;
 
 	g_hash_table_remove(e->by_id, &m->id);
 	g_hash_table_remove(e->by_server, m->server_uuid);
@@ -43,9 +84,9 @@ void engine_ended(struct mig *m)
 
 void engine_accept(struct mig *m, const GError *err)
 {
-	engine_accepted_f *done = m->priv->accepted;
+	void (*done)(int64_t id, const GError *err, void *user) = m->task->accepted;
 
-	m->priv->accepted = NULL;
+	m->task->accepted = NULL;
 	if (done)
-		done(err ? 0 : m->id, err, m->priv->accepted_user);
+		done(err ? 0 : m->id, err, m->task->accepted_user);
 }

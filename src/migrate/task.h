@@ -1,19 +1,86 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * task: migrations that are not final: found by id, taken out at their end.
+ * task: what is under way: the engine's tables, and what every migration has beside its record, whatever its kind.
  */
 #ifndef TASK_H
 #define TASK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <glib.h>
 
-struct engine;
-struct mig;
+#include "fleet/fleet.h"
+#include "migrate/record.h"
+#include "migrate/stats.h"
+
+struct check_set;
+struct lane;
+struct queue;
+struct volumes;
+
+struct engine {
+	struct fleet *fleet;
+	struct store *store;
+	const struct task_kind *const *kinds;
+	GPtrArray *active;          /* struct mig *, in no order; those that just ended too, until the next turn */
+	GPtrArray *ended;           /* struct mig *, borrowed: those */
+	GHashTable *by_id;          /* id -> struct mig *, not final */
+	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
+	struct queue *queue;
+	struct volumes *volumes;
+	GHashTable *definitions;    /* struct definition *, by server, host and kind: see definition.h */
+	struct clock_timer *definer; /* tries again to do what is due */
+	GHashTable *calls;          /* uuids of servers with an HV_MIGRATE that has not come back, owned */
+	struct check_set *checks;   /* runs under way */
+	GPtrArray *unsure;          /* struct mig *: refused requests whose rows may have been written; see engine.c */
+	struct clock_timer *unsurer;
+	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
+	struct clock_timer *reaper; /* takes the final ones out of active */
+	struct mig_counts stats;
+	bool stopping;
+};
+
+/* A migration's part of the queue; queue.c's alone. */
+struct queue_entry {
+	GSequenceIter *in_order;   /* among all of its class that are queued; NULL: it is not */
+	GSequenceIter *at;         /* in its source's, its destination's or the common wait list */
+	struct lane *source;       /* where it counts; NULL before queue_add() */
+	struct lane *wanted;       /* the busy destination that it waits for; NULL: it waits for a slot of the source or the fleet */
+	struct lane *dest;         /* where it counts as inbound, and has its claim; NULL */
+	bool slot;                 /* it counts as outbound */
+};
+
+struct task {
+	struct engine *engine;
+	void (*accepted)(int64_t id, const GError *err, void *user); /* the caller that waits for the prechecks; NULL */
+	void *accepted_user;
+	guint index;                 /* in active */
+	struct queue_entry entry;
+	struct clock_timer *timer;   /* the next step or poll */
+	uint64_t turn;               /* answers of an earlier turn are dropped */
+	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */
+	bool options_stale;          /* the row's options may be others than memory's */
+	bool strayed;                /* the row is in no phase from which the last change could go on */
+	int row_ended;               /* the final phase that the row was found to have; 0: none */
+	GHashTable *excluded;        /* hosts that were refused -> the reason */
+};
+
+/** task_attach() - @m is under way from now on. */
+void task_attach(struct engine *e, struct mig *m);
+/** task_free() - the record with it. */
+void task_free(struct mig *m);
+
+/** mig_server() - the server it moves. NULL if its record is gone. */
+struct server *mig_server(const struct mig *m);
+struct host *mig_source(const struct mig *m);
+/** mig_dest() - NULL until one is chosen. */
+struct host *mig_dest(const struct mig *m);
 
 /** engine_find() - the migration of that id, if it is not final. */
 struct mig *engine_find(struct engine *e, int64_t id);
+/** task_of_server() - the one that owns this server; NULL if none does. */
+struct mig *task_of_server(const struct engine *e, const char *server_uuid);
 /** engine_ended() - @m is final: forget it. */
 void engine_ended(struct mig *m);
 /** engine_accept() - answer the caller that waits for the prechecks; @err NULL when they passed. */

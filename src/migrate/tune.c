@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/block.h"
+#include "migrate/mig.h"
+#include "migrate/news.h"
 #include "migrate/step.h"
 #include "migrate/tune.h"
 
@@ -21,7 +23,7 @@ void tune_begin(struct tune *t)
 
 static struct converge_params params_of(const struct mig *m)
 {
-	const struct conf *c = fleet_conf(m->priv->engine->fleet);
+	const struct conf *c = fleet_conf(m->task->engine->fleet);
 	const struct server *s = mig_server(m);
 	int64_t disks[DISKS_MAX];
 	int n = block_bytes(m->priv->copies, disks, DISKS_MAX);

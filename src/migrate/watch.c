@@ -80,8 +80,10 @@ void watch_progress(struct mig *m, const struct hv_job *j)
 	m->updated_us = clock_wall_us();
 	if (s)
 		s->progress = percent(j, s->memory_mb << 20);
-	if (clock_now_ms() - m->priv->saved_ms >= fleet_conf(m->priv->engine->fleet)->live_migration_monitor_interval * 1000)
+	if (clock_now_ms() - m->priv->saved_ms >= fleet_conf(m->task->engine->fleet)->live_migration_monitor_interval * 1000) {
+		m->priv->saved_ms = clock_now_ms();
 		step_save_progress(m);
+	}
 }
 
 enum live_next watch_aborted(struct mig *m, const struct hv_reply *r)
@@ -129,7 +131,7 @@ static bool can_be_reached(const struct mig *m)
 {
 	const struct host *h = mig_dest(m);
 
-	return (h && h->conn == HOST_UP) || !fleet_settled(m->priv->engine->fleet);
+	return (h && h->conn == HOST_UP) || !fleet_settled(m->task->engine->fleet);
 }
 
 /* Not a user's request, so not stored: after a restart it is decided again. */

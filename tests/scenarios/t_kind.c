@@ -71,7 +71,7 @@ static void event(struct mig *m, const struct hv_event *ev)
 
 static void host(struct mig *m)
 {
-	if (m->priv->timer)
+	if (m->task->timer)
 		step_enter(m);
 }
 

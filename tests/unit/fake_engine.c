@@ -106,9 +106,9 @@ struct fleet *engine_fleet(struct engine *e)
 	return e->fleet;
 }
 
-const struct engine_stats *engine_stats(const struct engine *e)
+const struct mig_counts *engine_stats(const struct engine *e)
 {
-	static struct engine_stats none = { .seconds = { .bounds = &metric_call_seconds }, .bytes = { .bounds = &metric_call_seconds },
+	static struct mig_counts none = { .seconds = { .bounds = &metric_call_seconds }, .bytes = { .bounds = &metric_call_seconds },
 					    .downtime_seconds = { .bounds = &metric_call_seconds } };
 
 	(void)e;

@@ -46,7 +46,7 @@ static void test_complete(void)
 /* A guest that runs at its destination and whose source has a job again, by hand: without the destination's word nothing is done. */
 static void test_silent_destination(void)
 {
-	struct mig_private priv = { .engine = NULL };
+	struct mig_private priv = { .precheck = NULL };
 	struct mig m = { .phase = MIG_FINISH, .priv = &priv };
 	int seen;
 

@@ -221,7 +221,7 @@ static void put_unforeseen(struct out *o)
 
 static void put_ended(struct out *o)
 {
-	const struct engine_stats *s = engine_stats(o->api->engine);
+	const struct mig_counts *s = engine_stats(o->api->engine);
 
 	for (enum task_end end = TASK_DONE; end < TASK_END_N; end++)
 		PUT(o, s->ended[end], { "outcome", task_end_status(end) });
