@@ -177,9 +177,9 @@ bool store_checkpoint(struct store *s, GError **err)
  * PostgreSQL refuses text that is not UTF-8, SQLite keeps it. What hosts say is
  * not always UTF-8, and must not make a phase change fail.
  *
- * Return: args with such text replaced, held by @copies; usually args itself
+ * Return: args with such text replaced, held by *ret_copies, which is made then; usually args itself
  */
-static const struct store_val *make_valid(const struct store_val *args, size_t n, GPtrArray *copies)
+static const struct store_val *make_valid(const struct store_val *args, size_t n, GPtrArray **ret_copies)
 {
 	struct store_val *changed = NULL;
 
@@ -188,10 +188,11 @@ static const struct store_val *make_valid(const struct store_val *args, size_t n
 			continue;
 		if (!changed) {
 			changed = g_memdup2(args, n * sizeof *args);
-			g_ptr_array_add(copies, changed);
+			*ret_copies = g_ptr_array_new_with_free_func(g_free);
+			g_ptr_array_add(*ret_copies, changed);
 		}
 		changed[i].s = g_utf8_make_valid(args[i].s, -1);
-		g_ptr_array_add(copies, (char *)changed[i].s);
+		g_ptr_array_add(*ret_copies, (char *)changed[i].s);
 	}
 	return changed ? changed : args;
 }
@@ -200,14 +201,14 @@ static bool each(struct store *s, enum query q, const struct store_val *args, si
 		 int64_t *ret_changed, GError **err)
 {
 	const struct query_def *def = &query_table[q];
-	g_autoptr(GPtrArray) copies = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) copies = NULL;
 	bool ok;
 
 	check_use(s);
 	g_assert(q >= 0 && q < Q_N && (size_t)def->args == n);
 	if (s->in_tx && s->failed)
 		return refuse_failed(err);
-	args = make_valid(args, n, copies);
+	args = make_valid(args, n, &copies);
 	s->in_each = true;
 	if (!s->in_tx)
 		s->began_us = clock_now_us();
