@@ -21,6 +21,7 @@ struct fleet {
 	GHashTable *hosts_by_name; /* borrowed keys */
 	GPtrArray *servers;        /* struct server *, by id */
 	GHashTable *servers_by_uuid;
+	struct server **found;     /* one, which may be NULL: the one that was looked for last */
 	struct room *room;
 	struct events *events;
 	uint64_t asks;             /* questions to hosts so far */

@@ -17,6 +17,7 @@ struct fleet *registry_new(const struct conf *conf, struct store *store)
 	f->hosts_by_name = g_hash_table_new(g_str_hash, g_str_equal);
 	f->servers = g_ptr_array_new_with_free_func((GDestroyNotify)server_free);
 	f->servers_by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
+	f->found = g_new0(struct server *, 1);
 	f->room = room_new(conf);
 	f->events = events_new((size_t)conf->event_history);
 	f->unpublished = g_ptr_array_new();
@@ -30,6 +31,7 @@ void registry_free(struct fleet *f)
 {
 	g_hash_table_unref(f->hosts_by_name);
 	g_hash_table_unref(f->servers_by_uuid);
+	g_free(f->found);
 	g_ptr_array_unref(f->hosts);
 	g_ptr_array_unref(f->servers);
 	room_free(f->room);
@@ -163,7 +165,12 @@ GPtrArray *fleet_servers(const struct fleet *f)
 
 struct server *fleet_server(const struct fleet *f, const char *uuid)
 {
-	return g_hash_table_lookup(f->servers_by_uuid, uuid);
+	struct server *s = *f->found;
+
+	/* A step of a migration looks for its server again and again. */
+	if (!s || strcmp(s->uuid, uuid) != 0)
+		*f->found = s = g_hash_table_lookup(f->servers_by_uuid, uuid);
+	return s;
 }
 
 static void leave(struct fleet *f, struct host *h, struct server *s)
@@ -192,6 +199,7 @@ void registry_remove_server(struct fleet *f, struct server *s)
 {
 	registry_missing(f, s, false);
 	g_hash_table_remove(f->servers_by_uuid, s->uuid);
+	*f->found = NULL;
 	leave(f, fleet_host(f, s->host), s);
 	g_ptr_array_remove(f->servers, s); /* frees it */
 }
