@@ -6,9 +6,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/check.h"
-#include "migrate/definition.h"
-#include "migrate/leftover.h"
 #include "migrate/news.h"
 #include "migrate/queue.h"
 #include "migrate/step.h"
@@ -32,6 +29,23 @@ static void on_domain(const struct hv_event *ev, void *user)
 		m->kind->event(m, ev);
 }
 
+/* The next service from @i on, and its place; NULL: there is no other. */
+static const struct task_service *next_service(const struct engine *e, int *i)
+{
+	for (; e->kinds[*i]; (*i)++) {
+		const struct task_service *s = e->kinds[*i]->service;
+		bool again = !s;
+
+		for (int k = 0; k < *i; k++)
+			again |= e->kinds[k]->service == s;
+		if (!again)
+			return s;
+	}
+	return NULL;
+}
+
+#define EACH_SERVICE(e, s, i) for (int i = 0; ((s) = next_service((e), &i)); i++)
+
 static void host_changed(struct mig *m)
 {
 	m->kind->host(m);
@@ -40,6 +54,7 @@ static void host_changed(struct mig *m)
 static void on_host(struct host *h, void *user)
 {
 	struct engine *e = user;
+	const struct task_service *s;
 	g_autoptr(GPtrArray) touched = g_ptr_array_new();
 
 	for (guint i = 0; i < e->active->len; i++) {
@@ -54,7 +69,8 @@ static void on_host(struct host *h, void *user)
 	for (guint i = 0; i < touched->len; i++)
 		host_changed(g_ptr_array_index(touched, i));
 	volumes_sweep(e->volumes);
-	definition_sweep(e);
+	EACH_SERVICE(e, s, i)
+		s->host(e);
 	queue_host(e->queue, h);
 }
 
@@ -67,7 +83,11 @@ static void on_room(struct host *h, void *user)
 
 static void on_leftover(struct host *h, const struct hv_dom *d, void *user)
 {
-	leftover_seen(user, h, d);
+	struct engine *e = user;
+	const struct task_service *s;
+
+	EACH_SERVICE(e, s, i)
+		s->leftover(e, h, d);
 }
 
 /* A server whose row says that a migration owns it, while none does: the two are written together, so only a restored database has this. */
@@ -130,6 +150,16 @@ static void index_add(struct engine *e, struct mig *m)
 	g_hash_table_insert(e->by_server, m->server_uuid, m);
 }
 
+static bool load_services(struct engine *e, GError **err)
+{
+	const struct task_service *s;
+
+	EACH_SERVICE(e, s, i)
+		if (!s->load(e, err))
+			return false;
+	return true;
+}
+
 static void free_task(void *m)
 {
 	task_free(m);
@@ -154,7 +184,6 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 	e->unsure = g_ptr_array_new_with_free_func(free_task);
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->volumes = volumes_new(f, &(struct volume_asks){ .alive = is_alive, .needed = is_needed, .user = e });
-	e->checks = check_set_new(f, e->volumes);
 	e->active = mig_query(&rows, Q_MIG_ACTIVE, STORE_NO_ARGS, err);
 	if (e->active)
 		g_ptr_array_set_free_func(e->active, free_task);
@@ -166,7 +195,7 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 		index_add(e, m);
 		queue_add(m);
 	}
-	if (!e->active || !volumes_load(e->volumes, err) || !definition_load(e, err) || !release_servers(e, unknown, err)) {
+	if (!e->active || !volumes_load(e->volumes, err) || !load_services(e, err) || !release_servers(e, unknown, err)) {
 		engine_free(e);
 		return NULL;
 	}
@@ -179,12 +208,14 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 void engine_free(struct engine *e)
 {
 	struct fleet_listener none = { .user = NULL };
+	const struct task_service *s;
 
 	if (!e)
 		return;
 	e->stopping = true;
 	volumes_stop(e->volumes);
-	check_set_stop(e->checks);
+	EACH_SERVICE(e, s, i)
+		s->stop(e);
 	for (guint i = 0; e->active && i < e->active->len; i++)
 		((struct mig *)g_ptr_array_index(e->active, i))->task->turn++;
 	fleet_listen(e->fleet, &none);
@@ -200,15 +231,20 @@ void engine_free(struct engine *e)
 	g_ptr_array_unref(e->ended);
 	if (e->active)
 		g_ptr_array_unref(e->active);
-	check_set_free(e->checks);
+	EACH_SERVICE(e, s, i)
+		s->free(e);
 	volumes_free(e->volumes);
-	definition_stop(e);
 	g_free(e);
 }
 
 guint engine_owed(const struct engine *e)
 {
-	return volumes_doomed(e->volumes) + definition_due(e);
+	const struct task_service *s;
+	guint n = volumes_doomed(e->volumes);
+
+	EACH_SERVICE(e, s, i)
+		n += s->owed(e);
+	return n;
 }
 
 struct check_set *engine_checks(struct engine *e)

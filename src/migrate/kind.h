@@ -15,7 +15,9 @@
 #include "fleet/task_class.h"
 
 struct check_table;
+struct engine;
 struct host;
+struct hv_dom;
 struct hv_event;
 struct mig;
 struct mig_draft;
@@ -59,12 +61,23 @@ struct task_stage {
 	void (*taken)(struct mig *m);  /* what memory does after the change to it, when that was written without an answer; NULL: nothing */
 };
 
+/* What the engine does beside its tasks for kinds that share it: once, however many kinds name it. */
+struct task_service {
+	bool (*load)(struct engine *e, GError **err);  /* read its rows; those of active tasks are read already */
+	void (*stop)(struct engine *e);                /* hosts are about to be disconnected */
+	void (*free)(struct engine *e);                /* also after a load that failed, or never came */
+	void (*host)(struct engine *e);                /* a host came up or went down */
+	void (*leftover)(struct engine *e, struct host *h, const struct hv_dom *d); /* a host has something of a server that no task owns */
+	guint (*owed)(const struct engine *e);         /* what is still to be put right at hosts */
+};
+
 struct task_kind {
 	const char *type;              /* Nova's migration_type */
 	enum task_class_id class;      /* whose limits it counts against */
 	const struct task_stage *stages; /* the first is that of a new one */
 	int n;
 	int queued, choosing, chosen;  /* stages of the common way: it waits; its destination is looked for; it has one */
+	const struct task_service *service; /* NULL: none */
 	const struct check_table *checks; /* what is looked at before a destination is taken */
 	bool of_server;                /* GET /servers/{id}/migrations lists it */
 	/* words of the instance action, and of refusals */

@@ -14,6 +14,7 @@
 #include "migrate/checks.h"
 #include "migrate/definition.h"
 #include "migrate/flow.h"
+#include "migrate/leftover.h"
 #include "migrate/mig.h"
 #include "migrate/queue.h"
 #include "migrate/step.h"
@@ -403,6 +404,36 @@ static bool allows(const struct server *s, GError **err)
 	return s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || server_refuse_vm(s, live_kind.request, err);
 }
 
+/* ---- beside the migrations ---- */
+
+static bool load(struct engine *e, GError **err)
+{
+	e->checks = check_set_new(e->fleet, e->volumes);
+	return definition_load(e, err);
+}
+
+static void stop_checks(struct engine *e)
+{
+	if (e->checks)
+		check_set_stop(e->checks);
+}
+
+static void unload(struct engine *e)
+{
+	if (e->checks)
+		check_set_free(e->checks);
+	definition_stop(e);
+}
+
+static guint owed(const struct engine *e)
+{
+	return definition_due(e);
+}
+
+static const struct task_service service = {
+	.load = load, .stop = stop_checks, .free = unload, .host = definition_sweep, .leftover = leftover_seen, .owed = owed,
+};
+
 /* ---- the kind ---- */
 
 #define P(x) (1u << MIG_##x)
@@ -448,7 +479,7 @@ static_assert(G_N_ELEMENTS(stages) == MIG_PHASE_N, "stages is missing one");
 
 const struct task_kind live_kind = {
 	.type = "live-migration", .class = TASK_CLASS_LIVE, .stages = stages, .n = MIG_PHASE_N,
-	.queued = MIG_QUEUED, .choosing = MIG_SCHEDULE, .chosen = MIG_PREPARE, .checks = &live_checks, .of_server = true,
+	.queued = MIG_QUEUED, .choosing = MIG_SCHEDULE, .chosen = MIG_PREPARE, .service = &service, .checks = &live_checks, .of_server = true,
 	.action = "live-migration", .request = "os-migrateLive",
 	.stop_action = "live_migration_cancel", .force_action = "live_migration_force_complete",
 	.allows = allows, .attach = attach, .detach = detach, .left = left, .event = event, .host = host, .stop = stop, .want_force = want_force, .force = flow_poll,
