@@ -30,8 +30,8 @@
 #include "base/log.h"
 #include "hv/sim/sim.h"
 #include "kinds.h"
-#include "migrate/engine.h"
 #include "migrate/live.h"
+#include "task/engine.h"
 
 #define SERVER_MIB 1024
 /* of the fleet, for each server */

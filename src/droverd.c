@@ -31,7 +31,7 @@
 #include "identity/audit.h"
 #include "identity/identity.h"
 #include "kinds.h"
-#include "migrate/engine.h"
+#include "task/engine.h"
 
 #define CONF_PATH "/etc/drover/drover.conf"
 #define DATABASE_CHECK_MS 5000

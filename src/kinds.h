@@ -5,7 +5,7 @@
 #ifndef KINDS_H
 #define KINDS_H
 
-#include "migrate/kind.h"
+#include "task/kind.h"
 
 extern const struct task_kind *const kinds[]; /* NULL-terminated */
 

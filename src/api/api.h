@@ -7,7 +7,7 @@
 
 #include "api/http/handler.h"
 #include "identity/identity.h"
-#include "migrate/engine.h"
+#include "task/engine.h"
 
 /**
  * api_new() - everything between the socket and the handlers; http_listen() begins to serve.

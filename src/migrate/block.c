@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "migrate/live.h"
 #include "migrate/mig.h"
-#include "migrate/step.h"
+#include "task/step.h"
 
 #define RETRY_MS 1000
 #define POOL_WAITS_MAX 60

@@ -10,7 +10,7 @@
 #ifndef BLOCK_H
 #define BLOCK_H
 
-#include "migrate/volume.h"
+#include "task/volume.h"
 
 struct mig;
 

@@ -17,8 +17,8 @@
 
 #include "fleet/fleet.h"
 #include "migrate/check_ties.h"
-#include "migrate/record.h"
-#include "migrate/volume.h"
+#include "task/record.h"
+#include "task/volume.h"
 
 enum check_result {
 	CHECK_PASSED,

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "migrate/block.h"
 #include "migrate/mig.h"
-#include "migrate/step.h"
+#include "task/step.h"
 
 struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri)
 {

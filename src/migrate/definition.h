@@ -37,7 +37,7 @@
 #define DEFINITION_H
 
 #include "migrate/mig.h"
-#include "migrate/volume.h"
+#include "task/volume.h"
 
 enum definition_kind { DEFINITION_GUEST, DEFINITION_REPLACED, DEFINITION_KIND_N };
 

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "hv/xml/domdef.h"
 #include "migrate/mig.h"
-#include "migrate/step.h"
+#include "task/step.h"
 
 #define RETRY_MS 1000
 

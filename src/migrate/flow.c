@@ -30,9 +30,9 @@
 #include "migrate/mig.h"
 #include "migrate/postcopy.h"
 #include "migrate/settle.h"
-#include "migrate/step.h"
 #include "migrate/tune.h"
 #include "migrate/watch.h"
+#include "task/step.h"
 
 static void go_on(struct mig *m, enum live_next next);
 

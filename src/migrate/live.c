@@ -16,8 +16,8 @@
 #include "migrate/flow.h"
 #include "migrate/leftover.h"
 #include "migrate/mig.h"
-#include "migrate/queue.h"
-#include "migrate/step.h"
+#include "task/queue.h"
+#include "task/step.h"
 
 #define RETRY_MS 1000
 #define CALL_WAITS_MAX 60  /* libvirt's keepalive between two hosts ends after 27 s */

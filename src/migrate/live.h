@@ -5,7 +5,7 @@
 #ifndef LIVE_H
 #define LIVE_H
 
-#include "migrate/kind.h"
+#include "task/kind.h"
 
 /* Its stages: the indices of live_kind.stages. */
 enum mig_phase {

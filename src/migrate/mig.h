@@ -10,10 +10,10 @@
 #include "migrate/postcopy.h"
 #include "migrate/probe.h"
 #include "migrate/settle.h"
-#include "migrate/task.h"
 #include "migrate/tune.h"
-#include "migrate/volume.h"
 #include "migrate/watch.h"
+#include "task/task.h"
+#include "task/volume.h"
 
 /* What a kind that moves a guest has beside its task: each part is written by its module. */
 struct mig_private {

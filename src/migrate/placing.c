@@ -8,8 +8,8 @@
  */
 #include "base/log.h"
 #include "migrate/mig.h"
-#include "migrate/queue.h"
-#include "migrate/step.h"
+#include "task/queue.h"
+#include "task/step.h"
 
 void placing_take(struct mig *m, const struct host *dest, const struct hv_place *p)
 {

@@ -29,7 +29,7 @@
 #include "base/log.h"
 #include "migrate/copy.h"
 #include "migrate/mig.h"
-#include "migrate/step.h"
+#include "task/step.h"
 
 #define STALL_MS 10000     /* nothing moves: look closer */
 #define GIVE_UP_MS 150000  /* TCP pauses for 120 s at most */

@@ -11,8 +11,8 @@
 #include "migrate/block.h"
 #include "migrate/check_all.h"
 #include "migrate/mig.h"
-#include "migrate/queue.h"
-#include "migrate/step.h"
+#include "task/queue.h"
+#include "task/step.h"
 
 #define RETRY_MS 1000
 

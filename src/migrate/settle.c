@@ -28,7 +28,7 @@
 #include "base/log.h"
 #include "migrate/definition.h"
 #include "migrate/mig.h"
-#include "migrate/step.h"
+#include "task/step.h"
 
 #define AGAIN_MS 1000
 #define AGAIN_MAX_MS 10000

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "migrate/record.h"
 #include "migrate/live.h"
 #include "migrate/next.h"
 #include "migrate/probe.h"
+#include "task/record.h"
 
 struct mig;
 

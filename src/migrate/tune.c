@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "migrate/block.h"
 #include "migrate/mig.h"
-#include "migrate/news.h"
-#include "migrate/step.h"
 #include "migrate/tune.h"
+#include "task/news.h"
+#include "task/step.h"
 
 #define DISKS_MAX 64 /* of a guest whose sizes count for the deadline */
 

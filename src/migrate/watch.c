@@ -29,7 +29,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/mig.h"
-#include "migrate/step.h"
+#include "task/step.h"
 
 #define POLL_MS 500
 #define SLOW_POLL_MS 5000  /* nothing is expected to move */

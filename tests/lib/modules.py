@@ -45,6 +45,7 @@ CIRCLES = {
         "migrate/definition_prepare",
         "migrate/definition_sweep",
         "migrate/flow",
+        "migrate/leftover",
         "migrate/live",
         "migrate/mig",
         "migrate/placing",

@@ -21,8 +21,8 @@
 
 #include "base/conf.h"
 #include "hv/sim/sim.h"
-#include "migrate/engine.h"
 #include "store/store.h"
+#include "task/engine.h"
 
 struct scn_line {
 	int no;

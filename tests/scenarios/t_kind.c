@@ -8,8 +8,8 @@
 #include "fleet/action.h"
 #include "kinds.h"
 #include "migrate/live.h"
-#include "migrate/step.h"
 #include "scn.h"
+#include "task/step.h"
 
 #define GUEST "11111111-0000-4000-8000-000000000001"
 #define OTHER "11111111-0000-4000-8000-000000000002"

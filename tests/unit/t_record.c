@@ -4,7 +4,7 @@
  */
 #include <glib.h>
 
-#include "migrate/record.h"
+#include "task/record.h"
 
 /* The server's draft of the same change may point to what stays: to the host where the guest has come to. */
 static void test_draft_keeps_what_stays(void)

@@ -25,7 +25,7 @@
 #include "base/json.h"
 #include "fleet/fleet.h"
 #include "identity/identity.h"
-#include "migrate/engine.h"
+#include "task/engine.h"
 
 #define API_MV_MIN 1
 #define API_MV_MAX 96

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "migrate/kind.h"
+#include "task/kind.h"
 
 #include <assert.h>
 

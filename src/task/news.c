@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "migrate/news.h"
+#include "task/news.h"
 
-#include "migrate/progress.h"
-#include "migrate/task.h"
+#include "task/progress.h"
+#include "task/task.h"
 
 struct news {
 	const struct mig *m;

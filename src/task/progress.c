@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "migrate/progress.h"
+#include "task/progress.h"
 
 #define PROGRESS(member) offsetof(struct mig_progress, member)
 

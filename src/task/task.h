@@ -11,8 +11,8 @@
 #include <glib.h>
 
 #include "fleet/fleet.h"
-#include "migrate/record.h"
-#include "migrate/stats.h"
+#include "task/record.h"
+#include "task/stats.h"
 
 struct check_set;
 struct lane;

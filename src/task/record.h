@@ -14,8 +14,8 @@
 #include <glib.h>
 
 #include "base/util.h"
-#include "migrate/kind.h"
 #include "store/store.h"
+#include "task/kind.h"
 
 enum mig_block { MIG_BLOCK_NO, MIG_BLOCK_YES, MIG_BLOCK_AUTO, MIG_BLOCK_N };
 

@@ -29,9 +29,9 @@
 #include "base/metric.h"
 #include "fleet/action.h"
 #include "fleet/fleet.h"
-#include "migrate/progress.h"
-#include "migrate/record.h"
-#include "migrate/stats.h"
+#include "task/progress.h"
+#include "task/record.h"
+#include "task/stats.h"
 
 struct check_set;
 struct engine;

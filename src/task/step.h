@@ -7,7 +7,7 @@
 #define STEP_H
 
 #include "fleet/action.h"
-#include "migrate/task.h"
+#include "task/task.h"
 
 /* A host's answer; @r is freed by the caller. */
 typedef void step_answer_f(struct mig *m, struct hv_reply *r);

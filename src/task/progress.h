@@ -6,7 +6,7 @@
 #define PROGRESS_H
 
 #include "base/json.h"
-#include "migrate/record.h"
+#include "task/record.h"
 
 /** mig_put_progress() - write an object with its counters as one value. */
 void mig_put_progress(struct jout *o, const struct mig *m);

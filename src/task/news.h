@@ -6,8 +6,8 @@
 #ifndef NEWS_H
 #define NEWS_H
 
-#include "migrate/record.h"
-#include "migrate/stats.h"
+#include "task/record.h"
+#include "task/stats.h"
 
 /** news_init() - nothing was counted yet. */
 void news_init(struct mig_counts *s);

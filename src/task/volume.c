@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "migrate/volume.h"
+#include "task/volume.h"
 
 #include <assert.h>
 #include <string.h>

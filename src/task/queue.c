@@ -32,7 +32,7 @@
  * They are functions of rows, but for those of SCHEDULE at the destination: after a
  * start these rows choose first (open_up()), in their order, then the queue goes on.
  */
-#include "migrate/queue.h"
+#include "task/queue.h"
 
 #include <string.h>
 
@@ -41,7 +41,7 @@
 #include "fleet/room.h"
 #include "fleet/sched.h"
 #include "fleet/task_class.h"
-#include "migrate/task.h"
+#include "task/task.h"
 
 #define RETRY_MS 1000
 

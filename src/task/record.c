@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "migrate/record.h"
+#include "task/record.h"
 
 #include <assert.h>
 #include <string.h>

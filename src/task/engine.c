@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "migrate/engine.h"
+#include "task/engine.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/news.h"
-#include "migrate/queue.h"
-#include "migrate/step.h"
-#include "migrate/volume.h"
+#include "task/news.h"
+#include "task/queue.h"
+#include "task/step.h"
+#include "task/volume.h"
 
 #define UNSURE_MS 1000 /* between looks whether a refused request was written */
 #define PART_IDS 2000 /* numbers of migrations that one engine_list_part() looks at */

@@ -6,7 +6,7 @@
 #define STATS_H
 
 #include "base/metric.h"
-#include "migrate/kind.h"
+#include "task/kind.h"
 
 /* Migrations that ended since the start, by their ends; the histograms are of those that are done. */
 struct mig_counts {

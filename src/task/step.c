@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "migrate/step.h"
+#include "task/step.h"
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/news.h"
-#include "migrate/queue.h"
+#include "task/news.h"
+#include "task/queue.h"
 
 #define RETRY_MS 1000
 

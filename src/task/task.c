@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "migrate/task.h"
+#include "task/task.h"
 
 #include "base/clock.h"
 
