@@ -15,7 +15,7 @@ struct unit {
 };
 
 struct finder {
-	const struct hv_place *guest;
+	const struct hv_numa_fit *guest;
 	const struct place_host *src, *dst;
 	GArray *units;          /* struct unit */
 	struct cpuset spare;    /* CPUs of the destination that a vCPU may have for itself */
@@ -538,7 +538,7 @@ static bool has_own(const struct finder *f)
 }
 
 /* <vcpu cpuset>: of a guest whose vCPUs have their own CPUs it is what they are; of another it is the shared set. */
-static void place_cpuset(const struct finder *f, struct hv_place *p)
+static void place_cpuset(const struct finder *f, struct hv_numa_fit *p)
 {
 	if (has_own(f)) {
 		if (cpuset_is_empty(&p->cpuset))
@@ -559,7 +559,7 @@ static void place_cpuset(const struct finder *f, struct hv_place *p)
 }
 
 /* Nodes follow the units; those of no unit must be there as they are. */
-static bool place_nodes(struct finder *f, struct hv_place *p)
+static bool place_nodes(struct finder *f, struct hv_numa_fit *p)
 {
 	struct cpuset to = { { 0 } };
 
@@ -592,9 +592,9 @@ static bool place_nodes(struct finder *f, struct hv_place *p)
 	return false;
 }
 
-static struct hv_place *make(struct finder *f)
+static struct hv_numa_fit *make(struct finder *f)
 {
-	struct hv_place *p = hv_place_copy(f->guest);
+	struct hv_numa_fit *p = hv_numa_fit_copy(f->guest);
 
 	for (guint i = 0; i < p->pins->len; i++) {
 		struct hv_pin *pin = &g_array_index(p->pins, struct hv_pin, i);
@@ -611,13 +611,13 @@ static struct hv_place *make(struct finder *f)
 	place_cpuset(f, p);
 	if (place_nodes(f, p))
 		return p;
-	hv_place_free(p);
+	hv_numa_fit_free(p);
 	return NULL;
 }
 
 /* ---- the whole ---- */
 
-bool place_is_anywhere(const struct hv_place *guest)
+bool place_is_anywhere(const struct hv_numa_fit *guest)
 {
 	return guest->pins->len == 0 && guest->iothreads->len == 0 && cpuset_is_empty(&guest->cpuset) && cpuset_is_empty(&guest->emulator) &&
 	       cpuset_is_empty(&guest->nodes);
@@ -638,7 +638,7 @@ static struct cpuset spare_cpus(const struct place_host *h)
 	return s;
 }
 
-static struct hv_place *find(struct finder *f)
+static struct hv_numa_fit *find(struct finder *f)
 {
 	for (guint i = 0; i < f->guest->cells->len; i++)
 		unit_of_cell(f, i);
@@ -648,13 +648,13 @@ static struct hv_place *find(struct finder *f)
 	return match_all(f) && give_all(f) ? make(f) : NULL;
 }
 
-struct hv_place *place_find(const struct hv_place *guest, const struct place_host *src, const struct place_host *dst, char **ret_why)
+struct hv_numa_fit *place_find(const struct hv_numa_fit *guest, const struct place_host *src, const struct place_host *dst, char **ret_why)
 {
 	struct finder f = { .guest = guest, .src = src, .dst = dst, .spare = spare_cpus(dst) };
-	struct hv_place *p;
+	struct hv_numa_fit *p;
 
 	if (place_is_anywhere(guest) && cpuset_is_empty(&dst->shared))
-		return hv_place_copy(guest);
+		return hv_numa_fit_copy(guest);
 	if (!dst->numa) {
 		*ret_why = g_strdup("it does not tell its CPUs");
 		return NULL;
@@ -679,7 +679,7 @@ static bool equal_pins(const GArray *a, const GArray *b)
 	return same;
 }
 
-bool place_equal(const struct hv_place *a, const struct hv_place *b)
+bool place_equal(const struct hv_numa_fit *a, const struct hv_numa_fit *b)
 {
 	bool same = cpuset_equal(&a->cpuset, &b->cpuset) && cpuset_equal(&a->emulator, &b->emulator) && cpuset_equal(&a->nodes, &b->nodes) &&
 		    equal_pins(a->pins, b->pins) && equal_pins(a->iothreads, b->iothreads) && a->cells->len == b->cells->len;

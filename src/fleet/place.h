@@ -36,16 +36,16 @@ struct place_host {
 };
 
 /** place_is_anywhere() - it asks for no CPU and no node: to a host without shared CPUs it goes as it is. */
-bool place_is_anywhere(const struct hv_place *guest);
+bool place_is_anywhere(const struct hv_numa_fit *guest);
 /**
  * place_find() - a place for a guest on @dst.
  * @guest: where it is on @src
  *
  * Return: owned by the caller; equal to @guest if nothing need change. NULL if there is none; @ret_why then says why (g_free).
  */
-struct hv_place *place_find(const struct hv_place *guest, const struct place_host *src, const struct place_host *dst, char **ret_why);
+struct hv_numa_fit *place_find(const struct hv_numa_fit *guest, const struct place_host *src, const struct place_host *dst, char **ret_why);
 
 /** place_equal() - both say the same. */
-bool place_equal(const struct hv_place *a, const struct hv_place *b);
+bool place_equal(const struct hv_numa_fit *a, const struct hv_numa_fit *b);
 
 #endif

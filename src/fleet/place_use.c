@@ -47,7 +47,7 @@ static void take_cpu(struct place_use *u, const struct cpuset *s, const struct c
 		cpuset_join(&u->cpus, s);
 }
 
-void place_use_add(struct place_use *u, const struct hv_place *p, const struct cpuset *shared)
+void place_use_add(struct place_use *u, const struct hv_numa_fit *p, const struct cpuset *shared)
 {
 	for (guint i = 0; i < p->pins->len; i++)
 		take_cpu(u, &g_array_index(p->pins, struct hv_pin, i).cpus, shared);

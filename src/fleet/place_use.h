@@ -26,7 +26,7 @@ void place_use_free(struct place_use *u);
  * place_use_add() - add what a placed guest takes.
  * @shared: CPUs that are dedicated to no vCPU
  */
-void place_use_add(struct place_use *u, const struct hv_place *p, const struct cpuset *shared);
+void place_use_add(struct place_use *u, const struct hv_numa_fit *p, const struct cpuset *shared);
 /** place_use_join() - add what @more takes. */
 void place_use_join(struct place_use *u, const struct place_use *more);
 /** place_use_text() - "4-5,7 0/0:1024 1/2048:512", for a record; "" when it takes nothing. Return: owned by the caller. */

@@ -217,7 +217,7 @@ static struct place_host place_host_of(const struct host *h, const char *except)
 		const struct server *s = key;
 
 		if (s->ties && g_strcmp0(s->uuid, except) != 0)
-			place_use_add(to.use, s->ties->place, &h->shared_cpus);
+			place_use_add(to.use, s->ties->numa_fit, &h->shared_cpus);
 	}
 	g_hash_table_iter_init(&it, h->claims);
 	while (g_hash_table_iter_next(&it, &key, NULL)) {
@@ -235,19 +235,20 @@ static void place_host_clear(struct place_host *h)
 	g_clear_pointer(&h->claimed, place_use_free);
 }
 
-struct hv_place *room_find_place(const struct host *source, const struct host *dest, const char *server_uuid, const struct hv_ties *ties, GError **err)
+struct hv_numa_fit *room_find_place(const struct host *source, const struct host *dest, const char *server_uuid,
+				   const struct hv_ties *ties, GError **err)
 {
 	struct place_host from = { .numa = NULL }, to;
 	g_autofree char *why = NULL;
-	struct hv_place *p;
+	struct hv_numa_fit *p;
 
 	/* Most guests, and counting what a host's servers take is to look at each of them. */
-	if (!dest->shares_cpus && place_is_anywhere(ties->place))
-		return hv_place_copy(ties->place);
+	if (!dest->shares_cpus && place_is_anywhere(ties->numa_fit))
+		return hv_numa_fit_copy(ties->numa_fit);
 	if (source)
 		from = place_host_of(source, server_uuid);
 	to = place_host_of(dest, server_uuid);
-	p = place_find(ties->place, &from, &to, &why);
+	p = place_find(ties->numa_fit, &from, &to, &why);
 	place_host_clear(&from);
 	place_host_clear(&to);
 	if (!p)

@@ -109,7 +109,8 @@ bool room_resize(struct host *h, struct server *s, const struct usage *size);
  *
  * Return: owned by the caller; NULL with ERR_PRECHECK in Nova's words.
  */
-struct hv_place *room_find_place(const struct host *source, const struct host *dest, const char *server_uuid, const struct hv_ties *ties, GError **err);
+struct hv_numa_fit *room_find_place(const struct host *source, const struct host *dest, const char *server_uuid,
+				   const struct hv_ties *ties, GError **err);
 
 /** room_check() - for tests: recount what is taken. Return: a host whose sums or row are wrong; NULL. */
 const struct host *room_check(const struct room *r);

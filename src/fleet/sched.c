@@ -53,11 +53,11 @@ static bool asks_for_numa(const struct sched_need *need)
 static bool has_numa(const struct judge *j, const struct host *h, char **ret_why)
 {
 	g_autoptr(GError) why = NULL;
-	struct hv_place *p = room_find_place(j->source, h, j->need->server_uuid, j->need->numa, &why);
+	struct hv_numa_fit *p = room_find_place(j->source, h, j->need->server_uuid, j->need->numa, &why);
 
 	if (!p)
 		*ret_why = g_strdup(why->message);
-	hv_place_free(p);
+	hv_numa_fit_free(p);
 	return p;
 }
 

@@ -3,9 +3,9 @@
 
 /* ---- a domain ---- */
 
-struct hv_place *hv_place_new(void)
+struct hv_numa_fit *hv_numa_fit_new(void)
 {
-	struct hv_place *p = g_new0(struct hv_place, 1);
+	struct hv_numa_fit *p = g_new0(struct hv_numa_fit, 1);
 
 	p->pins = g_array_new(FALSE, TRUE, sizeof(struct hv_pin));
 	p->iothreads = g_array_new(FALSE, TRUE, sizeof(struct hv_pin));
@@ -13,9 +13,9 @@ struct hv_place *hv_place_new(void)
 	return p;
 }
 
-struct hv_place *hv_place_copy(const struct hv_place *p)
+struct hv_numa_fit *hv_numa_fit_copy(const struct hv_numa_fit *p)
 {
-	struct hv_place *c;
+	struct hv_numa_fit *c;
 
 	if (!p)
 		return NULL;
@@ -26,7 +26,7 @@ struct hv_place *hv_place_copy(const struct hv_place *p)
 	return c;
 }
 
-void hv_place_free(struct hv_place *p)
+void hv_numa_fit_free(struct hv_numa_fit *p)
 {
 	if (!p)
 		return;
@@ -42,7 +42,7 @@ struct hv_ties *hv_ties_new(void)
 
 	t->devices = g_ptr_array_new_with_free_func(g_free);
 	t->mdevs = g_ptr_array_new_with_free_func(g_free);
-	t->place = hv_place_new();
+	t->numa_fit = hv_numa_fit_new();
 	return t;
 }
 
@@ -58,7 +58,7 @@ static void ties_clear(void *data)
 	g_ptr_array_unref(t->devices);
 	g_ptr_array_unref(t->mdevs);
 	g_free(t->sealed);
-	hv_place_free(t->place);
+	hv_numa_fit_free(t->numa_fit);
 }
 
 void hv_ties_unref(struct hv_ties *t)
@@ -78,7 +78,7 @@ static struct hv_ties *make_plain(int64_t mem_mib)
 {
 	struct hv_ties *t = hv_ties_new();
 
-	t->place->mem_mib = mem_mib;
+	t->numa_fit->mem_mib = mem_mib;
 	return t;
 }
 
@@ -93,13 +93,13 @@ struct hv_ties *hv_ties_plain(int64_t mem_mib)
 	if (!t) {
 		t = make_plain(mem_mib);
 		if (g_hash_table_size(plain) < PLAIN_MAX)
-			g_hash_table_insert(plain, &t->place->mem_mib, hv_ties_ref(t));
+			g_hash_table_insert(plain, &t->numa_fit->mem_mib, hv_ties_ref(t));
 	}
 	G_UNLOCK(plain);
 	return t;
 }
 
-static bool is_plain_place(const struct hv_place *p)
+static bool is_plain_fit(const struct hv_numa_fit *p)
 {
 	return cpuset_is_empty(&p->cpuset) && cpuset_is_empty(&p->emulator) && cpuset_is_empty(&p->nodes) && p->pins->len == 0 &&
 	       p->iothreads->len == 0 && p->cells->len == 0 && p->page_kib == 0 && !p->strict && !p->threads;
@@ -109,9 +109,9 @@ struct hv_ties *hv_ties_share(struct hv_ties *t)
 {
 	struct hv_ties *shared;
 
-	if (t->devices->len || t->mdevs->len || t->vpmem || t->shares || t->sealed || t->tpm != HV_TPM_NONE || !is_plain_place(t->place))
+	if (t->devices->len || t->mdevs->len || t->vpmem || t->shares || t->sealed || t->tpm != HV_TPM_NONE || !is_plain_fit(t->numa_fit))
 		return t;
-	shared = hv_ties_plain(t->place->mem_mib);
+	shared = hv_ties_plain(t->numa_fit->mem_mib);
 	hv_ties_unref(t);
 	return shared;
 }

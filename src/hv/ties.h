@@ -34,8 +34,8 @@ struct hv_cell {
 	struct cpuset nodes; /* of the host, <memnode>; empty: any */
 };
 
-/* Where a domain is placed: its pins, its memory. An empty set means that it is not said. */
-struct hv_place {
+/* How a domain fits on the CPUs and NUMA nodes of its host: its pins, its memory. An empty set means that it is not said. */
+struct hv_numa_fit {
 	struct cpuset cpuset;    /* <vcpu cpuset>: where its threads may run unless a pin says else */
 	struct cpuset emulator;  /* <emulatorpin> */
 	struct cpuset nodes;     /* <numatune><memory nodeset> */
@@ -48,11 +48,11 @@ struct hv_place {
 	bool threads;            /* the guest sees hardware threads, so they must be some */
 };
 
-/** hv_place_new() - an empty one. */
-struct hv_place *hv_place_new(void);
-/** hv_place_copy() - NULL of NULL. */
-struct hv_place *hv_place_copy(const struct hv_place *p);
-void hv_place_free(struct hv_place *p);
+/** hv_numa_fit_new() - an empty one. */
+struct hv_numa_fit *hv_numa_fit_new(void);
+/** hv_numa_fit_copy() - NULL of NULL. */
+struct hv_numa_fit *hv_numa_fit_copy(const struct hv_numa_fit *p);
+void hv_numa_fit_free(struct hv_numa_fit *p);
 
 enum hv_tpm {
 	HV_TPM_NONE,
@@ -69,7 +69,7 @@ struct hv_ties {
 	int shares;          /* shared folders */
 	char *sealed;        /* what hides its memory from the host: "sev"; NULL: nothing */
 	enum hv_tpm tpm;
-	struct hv_place *place;
+	struct hv_numa_fit *numa_fit;
 };
 
 struct hv_ties *hv_ties_new(void);

@@ -105,13 +105,13 @@ enum check_result check_hypervisor_version(struct check *p, GError **err)
 enum check_result check_numa(struct check *p, GError **err)
 {
 	const struct server *s = p->server;
-	struct hv_place *found;
+	struct hv_numa_fit *found;
 
 	if (!s->ties)
 		return check_skip(p, "the host has not reported the guest yet");
 	if (!p->dest->info)
 		return check_skip(p, "a host has not reported its capabilities yet");
 	found = room_find_place(p->source, p->dest, s->uuid, s->ties, err);
-	hv_place_free(found);
+	hv_numa_fit_free(found);
 	return found ? CHECK_PASSED : CHECK_FAILED;
 }

@@ -167,14 +167,14 @@ static bool make_xml(struct mig *m, GError **err)
 	struct fleet *f = m->task->engine->fleet;
 	struct domxml_changes ch = {
 		.vnc_listen = host_listen(f, mig_dest(m), "vnc"), .spice_listen = host_listen(f, mig_dest(m), "spice"),
-		.place = m->priv->there, .files = files,
+		.numa_fit = m->priv->there, .files = files,
 	};
 
 	g_clear_pointer(&p->dest_xml, g_free);
 	g_clear_pointer(&p->persistent_xml, g_free);
 	if (!p->listeners)
 		p->listeners = domxml_listeners(p->xml);
-	if (!ch.place && !ch.files && !domxml_listens_elsewhere(p->listeners, &ch))
+	if (!ch.numa_fit && !ch.files && !domxml_listens_elsewhere(p->listeners, &ch))
 		return true;
 	p->dest_xml = domxml_rewrite(p->xml, &ch, err);
 	if (!p->dest_xml)
@@ -384,7 +384,7 @@ static void detach(struct mig *m)
 	check_cancel(p->precheck);
 	g_clear_pointer(&p->copies, g_ptr_array_unref);
 	probe_clear(&p->probe);
-	hv_place_free(p->there);
+	hv_numa_fit_free(p->there);
 	g_free(p->candidate);
 	g_free(p->xml);
 	g_free(p->xml_inactive);

@@ -30,7 +30,7 @@ struct mig_private {
 	char *dest_xml, *persistent_xml; /* the same for the destination, when they differ */
 	GPtrArray *copies;           /* struct block_item *: what must be copied to the destination; NULL before that is known */
 	bool planned;                /* it is known */
-	struct hv_place *there;      /* where it goes at the destination, when that differs */
+	struct hv_numa_fit *there;      /* where it goes at the destination, when that differs */
 	bool checked;                /* SCHEDULE: what needs no destination passed again */
 	int elsewhere;               /* destinations given up so far */
 	int pool_waits;              /* PREPARE: how often a pool was waited for since the last file was made */
@@ -52,7 +52,7 @@ struct mig_private {
  *
  * In memory, and on its claim there.
  */
-void placing_take(struct mig *m, const struct host *dest, const struct hv_place *p);
+void placing_take(struct mig *m, const struct host *dest, const struct hv_numa_fit *p);
 /** placing_prepare() - find and take @m's place by what its source has just said. ERR_PRECHECK if there is none any more. */
 bool placing_prepare(struct mig *m, GError **err);
 

@@ -11,7 +11,7 @@
 #include "task/queue.h"
 #include "task/step.h"
 
-void placing_take(struct mig *m, const struct host *dest, const struct hv_place *p)
+void placing_take(struct mig *m, const struct host *dest, const struct hv_numa_fit *p)
 {
 	bool had = m->place;
 	g_autofree char *text = NULL;
@@ -33,17 +33,17 @@ bool placing_prepare(struct mig *m, GError **err)
 	struct mig_private *p = m->priv;
 	const struct server *s = mig_server(m);
 	const struct hv_ties *ties = p->probe.source->ties ? p->probe.source->ties : s->ties;
-	struct hv_place *there;
+	struct hv_numa_fit *there;
 
-	g_clear_pointer(&p->there, hv_place_free);
+	g_clear_pointer(&p->there, hv_numa_fit_free);
 	if (!ties)
 		return true;
 	there = room_find_place(mig_source(m), mig_dest(m), s->uuid, ties, err);
 	if (!there)
 		return false;
 	placing_take(m, mig_dest(m), there);
-	if (place_equal(there, ties->place)) {
-		hv_place_free(there);
+	if (place_equal(there, ties->numa_fit)) {
+		hv_numa_fit_free(there);
 		return true;
 	}
 	log_info("placed_anew", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest), LOG_S("takes", m->place));

@@ -43,10 +43,10 @@ static void to_queue(struct mig *m)
 static void take_place(struct mig *m, struct host *h)
 {
 	const struct server *s = mig_server(m);
-	struct hv_place *p = s->ties ? room_find_place(mig_source(m), h, s->uuid, s->ties, NULL) : NULL;
+	struct hv_numa_fit *p = s->ties ? room_find_place(mig_source(m), h, s->uuid, s->ties, NULL) : NULL;
 
 	placing_take(m, h, p);
-	hv_place_free(p);
+	hv_numa_fit_free(p);
 }
 
 static void found(struct mig *m, struct host *h)

@@ -51,7 +51,7 @@ static void parse(const char *xml)
 	g_assert_true(d->disks->len <= DOMXML_DEVICES_MAX && d->nics->len <= DOMXML_DEVICES_MAX);
 	for (guint i = 0; i < d->disks->len; i++)
 		check_backing(g_ptr_array_index(d->disks, i));
-	g_assert_true(d->ties->place->pins->len <= DOMXML_PINS_MAX && d->ties->place->cells->len <= DOMXML_CELLS_MAX);
+	g_assert_true(d->ties->numa_fit->pins->len <= DOMXML_PINS_MAX && d->ties->numa_fit->cells->len <= DOMXML_CELLS_MAX);
 	hv_dom_free(d);
 }
 
@@ -60,7 +60,7 @@ static void rewrite(const char *xml)
 {
 	struct hv_dom *d = domxml_parse(xml, NULL);
 	static const char *const files[] = { "vda", "/srv/a", "vdb", "/srv/b", NULL };
-	const struct domxml_changes ch = { .files = files, .vnc_listen = ADDRESS, .spice_listen = ADDRESS, .place = d ? d->ties->place : NULL };
+	const struct domxml_changes ch = { .files = files, .vnc_listen = ADDRESS, .spice_listen = ADDRESS, .numa_fit = d ? d->ties->numa_fit : NULL };
 	GError *err = NULL;
 	char *once = domxml_rewrite(xml, &ch, &err), *twice;
 

@@ -91,7 +91,7 @@ static void write_pins(GString *out, const char *what, const GArray *pins)
 	}
 }
 
-static void write_place(GString *out, const struct hv_place *p)
+static void write_place(GString *out, const struct hv_numa_fit *p)
 {
 	write_set(out, "cpuset", &p->cpuset);
 	write_set(out, "emulator on", &p->emulator);
@@ -125,7 +125,7 @@ static void write_ties(GString *out, const struct hv_ties *t)
 		g_string_append_printf(out, "sealed %s\n", t->sealed);
 	if (t->tpm)
 		g_string_append_printf(out, "tpm %s\n", tpms[t->tpm]);
-	write_place(out, t->place);
+	write_place(out, t->numa_fit);
 }
 
 static void write_dom(GString *out, const struct hv_dom *d)
@@ -158,9 +158,9 @@ static void shift(struct cpuset *s, int by)
 }
 
 /* As if each CPU were four further there, and each node one. */
-static struct hv_place *elsewhere(const struct hv_place *here)
+static struct hv_numa_fit *elsewhere(const struct hv_numa_fit *here)
 {
-	struct hv_place *p = hv_place_copy(here);
+	struct hv_numa_fit *p = hv_numa_fit_copy(here);
 
 	shift(&p->cpuset, 4);
 	shift(&p->emulator, 4);
@@ -181,7 +181,7 @@ static void test_golden(const void *data)
 	static const char *const files[] = { "vde", "/srv/v&1.qcow2", "vda", "/srv/other", NULL };
 	struct domxml_changes ch = { .vnc_listen = "192.0.2.12", .spice_listen = "192.0.2.13", .files = files };
 	g_autofree char *xml = read_file(name, "xml");
-	struct hv_place *place;
+	struct hv_numa_fit *place;
 	g_autofree char *moved = NULL;
 	g_autoptr(GString) out = g_string_new(NULL);
 	g_autoptr(GError) err = NULL;
@@ -194,11 +194,11 @@ static void test_golden(const void *data)
 	g_assert_no_error(err);
 	g_string_append_printf(out, "emulator %s\ncpu %s %s\n", text(cpu.emulator), text(cpu.mode), text(cpu.xml));
 	assert_golden(name, "read", out->str);
-	ch.place = place = elsewhere(d->ties->place);
+	ch.numa_fit = place = elsewhere(d->ties->numa_fit);
 	moved = domxml_rewrite(xml, &ch, &err);
 	g_assert_no_error(err);
 	assert_golden(name, "moved", moved);
-	hv_place_free(place);
+	hv_numa_fit_free(place);
 	domxml_cpu_clear(&cpu);
 	hv_dom_free(d);
 }

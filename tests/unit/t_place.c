@@ -122,7 +122,7 @@ static void add_pins(char **words, const char *key, GArray *pins)
 	}
 }
 
-static void add_cells(char **words, struct hv_place *p, bool uneven)
+static void add_cells(char **words, struct hv_numa_fit *p, bool uneven)
 {
 	g_auto(GStrv) nodes = g_strsplit(opt(words, "numa", ""), "/", -1);
 	int n = (int)g_strv_length(nodes), vcpus = (int)p->pins->len;
@@ -139,10 +139,10 @@ static void add_cells(char **words, struct hv_place *p, bool uneven)
 	}
 }
 
-static struct hv_place *guest_of(const char *text)
+static struct hv_numa_fit *guest_of(const char *text)
 {
 	g_auto(GStrv) words = g_strsplit(text, " ", -1);
-	struct hv_place *p = hv_place_new();
+	struct hv_numa_fit *p = hv_numa_fit_new();
 
 	p->strict = true;
 	p->threads = g_strv_contains((const char *const *)words, "threads");
@@ -211,7 +211,7 @@ static void write_set(GString *s, const char *before, const struct cpuset *set)
 		g_string_append_printf(s, "%s%s", before, text);
 }
 
-static char *text_of(const struct hv_place *p)
+static char *text_of(const struct hv_numa_fit *p)
 {
 	GString *s = g_string_new(NULL);
 	bool bound = false;
@@ -236,7 +236,7 @@ static char *text_of(const struct hv_place *p)
 static void test_find(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct hv_place *guest = guest_of(cases[i].guest), *there;
+		struct hv_numa_fit *guest = guest_of(cases[i].guest), *there;
 		g_autofree char *why = NULL, *got = NULL;
 		struct place_host src, dst;
 
@@ -250,8 +250,8 @@ static void test_find(void)
 			g_assert_true(!there && strstr(got, cases[i].want + 1));
 		else
 			g_assert_cmpstr(got, ==, cases[i].want);
-		hv_place_free(guest);
-		hv_place_free(there);
+		hv_numa_fit_free(guest);
+		hv_numa_fit_free(there);
 		host_clear(&src);
 		host_clear(&dst);
 	}
@@ -280,7 +280,7 @@ static void test_use(void)
 /* What a place takes is what the next guest does not get. */
 static void test_take(void)
 {
-	struct hv_place *p = guest_of("pins=0/1-2/3 emulator=2 numa=0/1 memory=1024 page=2048");
+	struct hv_numa_fit *p = guest_of("pins=0/1-2/3 emulator=2 numa=0/1 memory=1024 page=2048");
 	const struct cpuset shared = { { 8 } };
 	struct place_use *u = place_use_new();
 	g_autofree char *got = NULL;
@@ -289,7 +289,7 @@ static void test_take(void)
 	got = place_use_text(u);
 	g_assert_cmpstr(got, ==, "0,2 0/2048:512 1/2048:512");
 	place_use_free(u);
-	hv_place_free(p);
+	hv_numa_fit_free(p);
 }
 
 int main(int argc, char **argv)

@@ -94,7 +94,7 @@ static void no_nodes(struct world *w, struct sched_need *n)
 	struct hv_pin pin = { .id = 0 };
 
 	g_assert_true(cpuset_parse("3", &pin.cpus));
-	g_array_append_val(t->place->pins, pin);
+	g_array_append_val(t->numa_fit->pins, pin);
 	n->numa = t;
 	room_inbound(w->h2, TASK_CLASS_LIVE, WORLD_INBOUND_MAX);
 }

@@ -111,8 +111,8 @@ static void test_plain(void)
 
 	g_assert_true(a->ties == b->ties);
 	g_assert_true(a->ties != c->ties);
-	g_assert_cmpint(a->ties->place->mem_mib, ==, 64);
-	g_assert_cmpint(c->ties->place->mem_mib, ==, 65);
+	g_assert_cmpint(a->ties->numa_fit->mem_mib, ==, 64);
+	g_assert_cmpint(c->ties->numa_fit->mem_mib, ==, 65);
 	for (size_t i = 0; i < G_N_ELEMENTS(tied); i++) {
 		struct hv_dom *d = read_with("64", tied[i].domain, tied[i].devices);
 
@@ -131,7 +131,7 @@ static void test_many_sizes(void)
 	for (int64_t mib = 1; mib < 1000; mib++) {
 		struct hv_ties *t = hv_ties_plain(mib);
 
-		g_assert_cmpint(t->place->mem_mib, ==, mib);
+		g_assert_cmpint(t->numa_fit->mem_mib, ==, mib);
 		hv_ties_unref(t);
 	}
 }

@@ -117,7 +117,7 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->cpu_features = g_strdupv(from->cpu_features);
 	d->vnc_listen = g_strdup(from->vnc_listen);
 	d->ties = g_strdup(from->ties);
-	d->place = hv_place_copy(from->place);
+	d->numa_fit = hv_numa_fit_copy(from->numa_fit);
 	d->tied = from->tied;
 	d->disks = g_ptr_array_ref(from->disks);
 	d->definition = NULL;
@@ -152,7 +152,7 @@ void sim_dom_free(struct sim_dom *d)
 	g_strfreev(d->cpu_features);
 	g_free(d->vnc_listen);
 	g_free(d->ties);
-	hv_place_free(d->place);
+	hv_numa_fit_free(d->numa_fit);
 	g_ptr_array_unref(d->disks);
 	g_ptr_array_unref(d->waiting);
 	g_free(d);

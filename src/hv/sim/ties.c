@@ -2,7 +2,7 @@
  *
  * What ties guests of the simulator to their hosts: devices, and where their
  * vCPUs and memory are. They live in the domain's XML, and what a migration's
- * XML says of places is what the guest has at the destination.
+ * XML says of that is what the guest has at the destination.
  */
 #include "hv/sim/ties.h"
 
@@ -50,7 +50,7 @@ static void must_parse(const char *text, struct cpuset *ret)
 }
 
 /* One set a vCPU, '/' between. */
-static void set_pins(struct hv_place *p, const char *text)
+static void set_pins(struct hv_numa_fit *p, const char *text)
 {
 	g_auto(GStrv) sets = g_strsplit(text, "/", -1);
 
@@ -63,7 +63,7 @@ static void set_pins(struct hv_place *p, const char *text)
 }
 
 /* One node of the host a cell, '/' between; vCPUs and memory are shared out evenly. */
-static void set_cells(struct hv_place *p, const char *text, int vcpus, int64_t mem_mib, int64_t page_kib)
+static void set_cells(struct hv_numa_fit *p, const char *text, int vcpus, int64_t mem_mib, int64_t page_kib)
 {
 	g_auto(GStrv) nodes = g_strsplit(text, "/", -1);
 	int n = (int)g_strv_length(nodes);
@@ -80,22 +80,22 @@ static void set_cells(struct hv_place *p, const char *text, int vcpus, int64_t m
 	}
 }
 
-static bool has_place(const struct hv_place *p)
+static bool has_fit(const struct hv_numa_fit *p)
 {
 	return p->pins->len || p->cells->len || !cpuset_is_empty(&p->emulator);
 }
 
 static bool is_tied(const struct sim_dom *d)
 {
-	return d->ties || has_place(d->place) || d->place->page_kib || !cpuset_is_empty(&d->place->cpuset);
+	return d->ties || has_fit(d->numa_fit) || d->numa_fit->page_kib || !cpuset_is_empty(&d->numa_fit->cpuset);
 }
 
 void sim_ties_new(struct sim_dom *d, const struct sim_dom_spec *spec)
 {
-	struct hv_place *p = hv_place_new();
+	struct hv_numa_fit *p = hv_numa_fit_new();
 
 	d->ties = g_strdup(spec->ties);
-	d->place = p;
+	d->numa_fit = p;
 	p->page_kib = spec->page_kib;
 	if (spec->cpuset)
 		must_parse(spec->cpuset, &p->cpuset);
@@ -118,7 +118,7 @@ static void write_set(GString *s, const char *before, const struct cpuset *set, 
 		g_string_append_printf(s, "%s'%s'%s", before, text, after);
 }
 
-static void write_tune(GString *s, const struct hv_place *p)
+static void write_tune(GString *s, const struct hv_numa_fit *p)
 {
 	g_string_append(s, "  <cputune>\n");
 	for (guint i = 0; i < p->pins->len; i++) {
@@ -140,12 +140,12 @@ static void write_tune(GString *s, const struct hv_place *p)
 
 void sim_ties_write_domain(GString *s, const struct sim_dom *d)
 {
-	const struct hv_place *p = d->place;
+	const struct hv_numa_fit *p = d->numa_fit;
 
 	g_string_append(s, "  <vcpu placement='static'");
 	write_set(s, " cpuset=", &p->cpuset, "");
 	g_string_append_printf(s, ">%d</vcpu>\n", d->vcpus);
-	if (has_place(p))
+	if (has_fit(p))
 		write_tune(s, p);
 	if (p->page_kib)
 		g_string_append_printf(s, "  <memoryBacking><hugepages><page size='%" G_GINT64_FORMAT "' unit='KiB'/></hugepages></memoryBacking>\n", p->page_kib);
@@ -156,7 +156,7 @@ void sim_ties_write_domain(GString *s, const struct sim_dom *d)
 
 void sim_ties_write_cells(GString *s, const struct sim_dom *d)
 {
-	const GArray *cells = d->place->cells;
+	const GArray *cells = d->numa_fit->cells;
 
 	if (cells->len == 0)
 		return;
@@ -216,17 +216,17 @@ void sim_ties_host(struct sim_host *h, struct hv_host_info *i)
 
 /* ---- going to another host ---- */
 
-static struct hv_place *place_of_xml(const char *xml)
+static struct hv_numa_fit *fit_of_xml(const char *xml)
 {
 	struct hv_dom *d = domxml_parse(xml, NULL);
-	struct hv_place *p = d ? hv_place_copy(d->ties->place) : NULL;
+	struct hv_numa_fit *p = d ? hv_numa_fit_copy(d->ties->numa_fit) : NULL;
 
 	hv_dom_free(d);
 	return p;
 }
 
-/* Every CPU that the place names. */
-static struct cpuset cpus_of(const struct hv_place *p)
+/* Every CPU that it names. */
+static struct cpuset cpus_of(const struct hv_numa_fit *p)
 {
 	struct cpuset all = p->cpuset;
 
@@ -238,8 +238,8 @@ static struct cpuset cpus_of(const struct hv_place *p)
 
 char *sim_ties_refuse(const struct sim_dom *d, const struct sim_host *to, const char *xml)
 {
-	struct hv_place *given = xml ? place_of_xml(xml) : NULL;
-	const struct hv_place *p = given ? given : d->place;
+	struct hv_numa_fit *given = xml ? fit_of_xml(xml) : NULL;
+	const struct hv_numa_fit *p = given ? given : d->numa_fit;
 	struct cpuset cpus = cpus_of(p);
 	char *no = NULL;
 
@@ -249,7 +249,7 @@ char *sim_ties_refuse(const struct sim_dom *d, const struct sim_host *to, const 
 		no = g_strdup_printf("unsupported configuration: NUMA node %d is unavailable", cpuset_next(&p->nodes, to->nodes));
 	else if (sim_ties_has(d, "tpm") && !to->tpm)
 		no = g_strdup("unsupported configuration: TPM version '2.0' is not supported");
-	hv_place_free(given);
+	hv_numa_fit_free(given);
 	return no;
 }
 
@@ -258,8 +258,8 @@ static struct cpuset pinned(const struct sim_dom *d)
 {
 	struct cpuset all = { { 0 } };
 
-	for (guint i = 0; i < d->place->pins->len; i++) {
-		const struct hv_pin *pin = &g_array_index(d->place->pins, struct hv_pin, i);
+	for (guint i = 0; i < d->numa_fit->pins->len; i++) {
+		const struct hv_pin *pin = &g_array_index(d->numa_fit->pins, struct hv_pin, i);
 
 		if (cpuset_count(&pin->cpus) == 1)
 			cpuset_join(&all, &pin->cpus);
@@ -269,14 +269,14 @@ static struct cpuset pinned(const struct sim_dom *d)
 
 void sim_ties_arrive(struct sim_dom *d, const char *xml)
 {
-	struct hv_place *given = xml ? place_of_xml(xml) : NULL;
+	struct hv_numa_fit *given = xml ? fit_of_xml(xml) : NULL;
 	struct cpuset ours;
 	GHashTableIter it;
 	void *value;
 
 	if (given) {
-		hv_place_free(d->place);
-		d->place = given;
+		hv_numa_fit_free(d->numa_fit);
+		d->numa_fit = given;
 		d->tied = is_tied(d);
 	}
 	ours = pinned(d);
@@ -299,23 +299,23 @@ char *sim_dom_pins(struct sim *w, const char *host, const char *uuid)
 	const struct sim_dom *d = h ? sim_dom_get((struct sim_host *)h, uuid) : NULL;
 	GString *s = g_string_new(NULL);
 
-	for (guint i = 0; d && i < d->place->pins->len; i++) {
-		g_autofree char *text = cpuset_text(&g_array_index(d->place->pins, struct hv_pin, i).cpus);
+	for (guint i = 0; d && i < d->numa_fit->pins->len; i++) {
+		g_autofree char *text = cpuset_text(&g_array_index(d->numa_fit->pins, struct hv_pin, i).cpus);
 
 		g_string_append_printf(s, "%s%s", i ? "/" : "", text);
 	}
-	if (d && !cpuset_is_empty(&d->place->cpuset)) {
-		g_autofree char *text = cpuset_text(&d->place->cpuset);
+	if (d && !cpuset_is_empty(&d->numa_fit->cpuset)) {
+		g_autofree char *text = cpuset_text(&d->numa_fit->cpuset);
 
 		g_string_append_printf(s, "%scpuset=%s", s->len ? " " : "", text);
 	}
-	if (d && !cpuset_is_empty(&d->place->emulator)) {
-		g_autofree char *text = cpuset_text(&d->place->emulator);
+	if (d && !cpuset_is_empty(&d->numa_fit->emulator)) {
+		g_autofree char *text = cpuset_text(&d->numa_fit->emulator);
 
 		g_string_append_printf(s, "%semulator=%s", s->len ? " " : "", text);
 	}
-	for (guint i = 0; d && i < d->place->cells->len; i++) {
-		g_autofree char *text = cpuset_text(&g_array_index(d->place->cells, struct hv_cell, i).nodes);
+	for (guint i = 0; d && i < d->numa_fit->cells->len; i++) {
+		g_autofree char *text = cpuset_text(&g_array_index(d->numa_fit->cells, struct hv_cell, i).nodes);
 
 		g_string_append_printf(s, "%s%s", i ? "/" : s->len ? " nodes=" : "nodes=", text);
 	}

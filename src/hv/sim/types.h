@@ -116,7 +116,7 @@ struct sim_dom {
 	char *vnc_listen;
 	char *ties;              /* words, commas between; NULL */
 	bool tied;                /* there is more to tell of its ties than that it has none */
-	struct hv_place *place;
+	struct hv_numa_fit *numa_fit;
 	bool persistent;
 	char *definition;        /* if persistent: see sim_definition_of() */
 	bool unwritten;          /* it is what the domain is now, and was not asked for yet */

@@ -49,7 +49,7 @@ static void set_pins(const xmlNode *tune, const char *name, const char *id, cons
 	}
 }
 
-static void set_nodes(const xmlNode *tune, const struct hv_place *p)
+static void set_nodes(const xmlNode *tune, const struct hv_numa_fit *p)
 {
 	xmlNode *memory = xml_child(tune, "memory");
 	g_autofree char *had = xml_attr(memory, "nodeset");
@@ -66,7 +66,7 @@ static void set_nodes(const xmlNode *tune, const struct hv_place *p)
 	}
 }
 
-void domxml_set_numa(xmlNode *root, const struct hv_place *p)
+void domxml_set_numa(xmlNode *root, const struct hv_numa_fit *p)
 {
 	const xmlNode *tune = xml_child(root, "cputune");
 

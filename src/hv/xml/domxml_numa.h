@@ -10,11 +10,11 @@
 #include "hv/ties.h"
 
 /**
- * domxml_set_numa() - write a place into a domain's tree; a part of domxml_rewrite().
+ * domxml_set_numa() - write a fit into a domain's tree; a part of domxml_rewrite().
  *
- * Pins and nodes that the XML has get the place's sets; what the place does not
- * know of stays. <vcpu cpuset> and <emulatorpin> are made or go as the place says.
+ * Pins and nodes that the XML has get the sets of the fit; what it does not
+ * know of stays. <vcpu cpuset> and <emulatorpin> are made or go as it says.
  */
-void domxml_set_numa(xmlNode *root, const struct hv_place *p);
+void domxml_set_numa(xmlNode *root, const struct hv_numa_fit *p);
 
 #endif

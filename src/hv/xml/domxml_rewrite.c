@@ -178,8 +178,8 @@ char *domxml_rewrite(const char *xml, const struct domxml_changes *ch, GError **
 		rewrite_disk(k, ch->files);
 	if (ch->cpu_model)
 		set_cpu_model(root, ch->cpu_model);
-	if (ch->place)
-		domxml_set_numa(root, ch->place);
+	if (ch->numa_fit)
+		domxml_set_numa(root, ch->numa_fit);
 	out = xml_dump(root);
 	return out ? out : xml_refuse(err, "cannot be written");
 }

@@ -23,7 +23,7 @@ struct domxml_changes {
 	const char *vnc_listen;   /* address that VNC servers listen on */
 	const char *spice_listen; /* likewise SPICE servers */
 	const char *cpu_model;    /* this one in place of the guest's <cpu>; for comparisons alone, a running guest keeps its own */
-	const struct hv_place *place;
+	const struct hv_numa_fit *numa_fit;
 	/*
 	 * "vda", "/path", "vdb", ...: disks that are named as volumes of pools and are to be named as files. A running domain's alone: libvirt
 	 * 9.0 does not copy into a volume's file that is there already.

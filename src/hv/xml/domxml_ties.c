@@ -108,7 +108,7 @@ static bool parse_sealed(const xmlNode *root, struct hv_ties *t)
 	return true;
 }
 
-/* ---- the place ---- */
+/* ---- CPUs and NUMA nodes ---- */
 
 static bool parse_pins(const xmlNode *tune, const char *name, const char *id, GArray *ret, GError **err)
 {
@@ -125,7 +125,7 @@ static bool parse_pins(const xmlNode *tune, const char *name, const char *id, GA
 	return true;
 }
 
-static bool parse_cells(const xmlNode *root, struct hv_place *p, GError **err)
+static bool parse_cells(const xmlNode *root, struct hv_numa_fit *p, GError **err)
 {
 	const xmlNode *numa = xml_child(xml_child(root, "cpu"), "numa");
 
@@ -145,7 +145,7 @@ static bool parse_cells(const xmlNode *root, struct hv_place *p, GError **err)
 	return true;
 }
 
-static bool parse_nodes(const xmlNode *root, struct hv_place *p, GError **err)
+static bool parse_nodes(const xmlNode *root, struct hv_numa_fit *p, GError **err)
 {
 	const xmlNode *tune = xml_child(root, "numatune"), *memory = xml_child(tune, "memory");
 
@@ -165,7 +165,7 @@ static bool parse_nodes(const xmlNode *root, struct hv_place *p, GError **err)
 	return true;
 }
 
-static void set_pages(struct hv_place *p, const struct cpuset *cells, int64_t kib)
+static void set_pages(struct hv_numa_fit *p, const struct cpuset *cells, int64_t kib)
 {
 	if (cpuset_is_empty(cells))
 		p->page_kib = kib;
@@ -178,7 +178,7 @@ static void set_pages(struct hv_place *p, const struct cpuset *cells, int64_t ki
 	}
 }
 
-static bool parse_pages(const xmlNode *root, struct hv_place *p, GError **err)
+static bool parse_pages(const xmlNode *root, struct hv_numa_fit *p, GError **err)
 {
 	const xmlNode *huge = xml_child(xml_child(root, "memoryBacking"), "hugepages");
 	const xmlNode *n = xml_child(huge, "page");
@@ -199,7 +199,7 @@ static bool parse_pages(const xmlNode *root, struct hv_place *p, GError **err)
 	return true;
 }
 
-static bool parse_place(const xmlNode *root, struct hv_place *p, GError **err)
+static bool parse_fit(const xmlNode *root, struct hv_numa_fit *p, GError **err)
 {
 	const xmlNode *tune = xml_child(root, "cputune");
 
@@ -215,7 +215,7 @@ bool domxml_ties(const xmlNode *root, struct hv_dom *d, GError **err)
 {
 	hv_ties_unref(d->ties);
 	d->ties = hv_ties_new();
-	if (!domxml_devices(root, devices, G_N_ELEMENTS(devices), d, err) || !parse_sealed(root, d->ties) || !parse_place(root, d->ties->place, err))
+	if (!domxml_devices(root, devices, G_N_ELEMENTS(devices), d, err) || !parse_sealed(root, d->ties) || !parse_fit(root, d->ties->numa_fit, err))
 		return false;
 	d->ties = hv_ties_share(d->ties);
 	return true;
