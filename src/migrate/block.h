@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * block: block migration: what must be copied, and making room for it.
+ * block: block migration: what must be copied. Pure. block_make.h makes room for it.
  *
  * Only what the two hosts do not share is copied. The sharing is found by
  * experiment (check_storage.c), never assumed from a path: libvirt copies a
@@ -11,8 +11,6 @@
 #define BLOCK_H
 
 #include "task/volume.h"
-
-struct mig;
 
 /* A file that must be at the destination before libvirt is called. */
 struct block_item {
@@ -49,13 +47,5 @@ const char **block_files(const GPtrArray *items);
 
 /** block_bytes() - of the disks that libvirt copies, as guests see them. @ret: at most @max. Return: how many. */
 int block_bytes(const GPtrArray *items, int64_t *ret, int max);
-
-/**
- * block_prepare() - make what is missing at @m's destination.
- *
- * Return: true when all is there. Else it goes on by itself: it enters the
- * phase again, or ends it with live_destination_failed().
- */
-bool block_prepare(struct mig *m);
 
 #endif

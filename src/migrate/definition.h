@@ -37,6 +37,7 @@
 #define DEFINITION_H
 
 #include "migrate/mig.h"
+#include "migrate/prepare.h"
 #include "task/volume.h"
 
 enum definition_kind { DEFINITION_GUEST, DEFINITION_REPLACED, DEFINITION_KIND_N };
@@ -93,9 +94,9 @@ char *definition_refusal(const char *host, const char *theirs, const char *guest
  * definition_prepare() - PREPARE: read the guest's definition, and take away one that lies at the destination.
  *
  * The last answers of both hosts must be of now. One that may not be replaced is a refusal of that destination.
- * Return: it is done; else PREPARE comes back, or has been left.
+ * @done: acts on the answer of a host that was asked
  */
-bool definition_prepare(struct mig *m);
+struct prepared definition_prepare(struct mig *m, prepare_done_f *done);
 /** definition_write_copy() - the guest's row, in the transaction that goes to COPY. */
 bool definition_write_copy(struct mig *m, GError **err);
 /** definition_copying() - the same in memory, after the commit. */

@@ -12,74 +12,61 @@
 #include "migrate/mig.h"
 #include "task/step.h"
 
-#define RETRY_MS 1000
-
-static void ask(struct mig *m, struct host *h, struct hv_req *req, step_answer_f *done)
-{
-	req->uuid = m->server_uuid;
-	if (!step_ask(m, h, req, done))
-		step_later(m, RETRY_MS);
-}
-
 /* ---- the guest's own ---- */
 
-static void got_own(struct mig *m, struct hv_reply *r)
+static struct prepared got_own(struct mig *m, struct hv_reply *r, prepare_done_f *done)
 {
-	if (r->err || !r->definition) {
-		step_later(m, RETRY_MS); /* none: it has become transient since */
-		return;
-	}
+	(void)done;
+	if (r->err || !r->definition)
+		return prepare_is(PREPARE_LATER); /* none: it has become transient since */
 	util_replace(&m->priv->definition, r->definition);
-	live_prepared(m);
+	return prepare_is(PREPARE_READY);
 }
 
 /* ---- one at the destination ---- */
 
-static void got_undefined(struct mig *m, struct hv_reply *r)
+static struct prepared got_undefined(struct mig *m, struct hv_reply *r, prepare_done_f *done)
 {
+	(void)m;
+	(void)done;
 	if (r->err && err_code(r->err) != ERR_HV_LOST && err_code(r->err) != ERR_HV_BUSY)
-		live_destination_failed(m, r->err->message);
-	else
-		step_enter(m); /* both hosts are asked again */
+		return prepare_because(PREPARE_NEXT_DESTINATION, r->err->message);
+	return prepare_is(PREPARE_AGAIN);
 }
 
-static void undefine(struct mig *m, const char *xml)
+static struct prepared undefine(struct mig *m, const char *xml, prepare_done_f *done)
 {
 	struct hv_req req = { .op = HV_DOM_UNDEFINE, .xml = xml };
 
 	log_info("old_definition_removed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("host", m->dest));
-	ask(m, mig_dest(m), &req, got_undefined);
+	return prepare_ask(m, mig_dest(m), &req, NULL, got_undefined, done);
 }
 
 /* The row comes before the act: whatever happens then, it is put back. */
-static void replace(struct mig *m, const char *xml)
+static struct prepared replace(struct mig *m, const char *xml, prepare_done_f *done)
 {
 	struct definition d = { .kind = DEFINITION_REPLACED, .xml = (char *)xml, .autostart = m->priv->probe.dest->kept.autostart };
 	g_autoptr(GError) why = NULL;
 
 	if (!definition_insert(m, &d, &why)) {
 		step_not_written(m, why);
-		step_later(m, RETRY_MS);
-		return;
+		return prepare_is(PREPARE_LATER);
 	}
 	definition_add(m->task->engine, &d);
-	undefine(m, xml);
+	return undefine(m, xml, done);
 }
 
-static void got_other(struct mig *m, struct hv_reply *r)
+static struct prepared got_other(struct mig *m, struct hv_reply *r, prepare_done_f *done)
 {
 	g_autofree char *why = r->definition ? definition_refusal(m->dest, r->definition, m->priv->definition) : NULL;
 
 	if (r->err || !r->definition)
-		step_later(m, RETRY_MS);
-	else if (why)
-		live_destination_failed(m, why);
-	else
-		replace(m, r->definition);
+		return prepare_is(PREPARE_LATER);
+	return why ? prepare_because(PREPARE_NEXT_DESTINATION, why) : replace(m, r->definition, done);
 }
 
 /* What an earlier attempt has made, or was about to take away, is known; all else is looked at. */
-static void take_away(struct mig *m)
+static struct prepared take_away(struct mig *m, prepare_done_f *done)
 {
 	struct engine *e = m->task->engine;
 	const struct definition *known = definition_find(e, m->server_uuid, m->dest, DEFINITION_GUEST);
@@ -89,11 +76,8 @@ static void take_away(struct mig *m)
 	if (!known)
 		known = definition_find(e, m->server_uuid, m->dest, DEFINITION_REPLACED);
 	if (why)
-		live_destination_failed(m, why);
-	else if (known)
-		undefine(m, known->xml);
-	else
-		ask(m, mig_dest(m), &req, got_other);
+		return prepare_because(PREPARE_NEXT_DESTINATION, why);
+	return known ? undefine(m, known->xml, done) : prepare_ask(m, mig_dest(m), &req, NULL, got_other, done);
 }
 
 char *definition_in_the_way(const char *host, const char *name, const struct hv_dom *d)
@@ -121,40 +105,35 @@ char *definition_refusal(const char *host, const char *theirs, const char *guest
 	return g_strdup_printf("%s defines the guest otherwise: %s; make the two definitions equal, or undefine it there", host, differs);
 }
 
-/* What an earlier migration owes to this host is this one's now. Return: false if PREPARE comes back, or has been left. */
-static bool take_over(struct mig *m)
+/* What an earlier migration owes to this host is this one's now. */
+static struct prepared take_over(struct mig *m)
 {
 	struct definition *d = definition_find(m->task->engine, m->server_uuid, m->dest, DEFINITION_REPLACED);
 	g_autofree char *why = d && d->due ? definition_refusal(m->dest, d->xml, m->priv->definition) : NULL;
 	g_autoptr(GError) err = NULL;
 
 	if (!d || !d->due)
-		return true;
+		return prepare_is(PREPARE_READY);
 	if (why)
-		live_destination_failed(m, why);
-	else if (!d->asked && definition_take(m, d, &err))
-		return true;
-	else
-		step_later(m, RETRY_MS); /* it is being put back, or the database does not take it */
-	return false;
+		return prepare_because(PREPARE_NEXT_DESTINATION, why);
+	/* Or it is being put back, or the database does not take it. */
+	return prepare_is(!d->asked && definition_take(m, d, &err) ? PREPARE_READY : PREPARE_LATER);
 }
 
-bool definition_prepare(struct mig *m)
+struct prepared definition_prepare(struct mig *m, prepare_done_f *done)
 {
 	struct mig_private *p = m->priv;
 	struct hv_req req = { .op = HV_DOM_DEFINITION };
+	struct prepared over;
 
 	if (!p->probe.source->persistent)
 		g_clear_pointer(&p->definition, g_free);
 	if (p->probe.source->persistent && !p->definition)
-		ask(m, mig_source(m), &req, got_own);
-	else if (!take_over(m))
-		return false;
-	else if (p->probe.dest->state != HV_ABSENT)
-		take_away(m);
-	else
-		return true;
-	return false;
+		return prepare_ask(m, mig_source(m), &req, NULL, got_own, done);
+	over = take_over(m);
+	if (over.next != PREPARE_READY || p->probe.dest->state == HV_ABSENT)
+		return over;
+	return take_away(m, done);
 }
 
 /* ---- COPY ---- */

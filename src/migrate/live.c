@@ -11,11 +11,13 @@
 #include "fleet/sched.h"
 #include "hv/xml/domxml_rewrite.h"
 #include "migrate/block.h"
+#include "migrate/block_make.h"
 #include "migrate/checks.h"
 #include "migrate/definition.h"
 #include "migrate/flow.h"
 #include "migrate/leftover.h"
 #include "migrate/mig.h"
+#include "migrate/placing.h"
 #include "task/queue.h"
 #include "task/step.h"
 
@@ -130,7 +132,7 @@ void live_destination_failed(struct mig *m, const char *why)
 }
 
 /* The guest as it stands must be movable, and the destination must not have it. */
-static char *not_movable(struct mig *m)
+static char *why_not(struct mig *m)
 {
 	struct mig_private *p = m->priv;
 	enum probe_half src = probe_source_half(p->probe.source), dst = probe_dest_half(p->probe.dest);
@@ -154,13 +156,21 @@ static char *not_movable(struct mig *m)
 	return NULL;
 }
 
+static struct prepared movable(struct mig *m, prepare_done_f *done)
+{
+	g_autofree char *why = why_not(m);
+
+	(void)done;
+	return why ? prepare_because(PREPARE_FAILED, why) : prepare_is(PREPARE_READY);
+}
+
 static bool write_copy(struct mig *m, void *unused, GError **err)
 {
 	(void)unused;
 	return definition_write_copy(m, err);
 }
 
-static bool make_xml(struct mig *m, GError **err)
+static bool rewrite_xml(struct mig *m, GError **err)
 {
 	struct mig_private *p = m->priv;
 	g_autofree const char **files = block_files(p->copies);
@@ -185,22 +195,60 @@ static bool make_xml(struct mig *m, GError **err)
 	return !p->xml_inactive || p->persistent_xml;
 }
 
-void live_prepared(struct mig *m)
+static struct prepared make_xml(struct mig *m, prepare_done_f *done)
 {
-	g_autofree char *why_not = not_movable(m);
-	g_autoptr(GError) err = NULL;
+	g_autoptr(GError) why = NULL;
 
-	if (why_not)
-		give_up(m, why_not);
-	else if (!definition_prepare(m))
-		return; /* it comes back */
-	else if (!placing_prepare(m, &err))
-		live_destination_failed(m, err->message);
-	else if (!block_prepare(m))
-		return; /* likewise */
-	else if (!make_xml(m, &err))
-		give_up(m, err->message);
-	else if (step_go(m, MIG_COPY, "both hosts are ready", write_copy, NULL)) {
+	(void)done;
+	return rewrite_xml(m, &why) ? prepare_is(PREPARE_READY) : prepare_because(PREPARE_FAILED, why->message);
+}
+
+static void go_on(struct mig *m);
+
+/* What a part has come to, when it is not ready. */
+static void act(struct mig *m, struct prepared p)
+{
+	g_autofree char *why = p.why;
+
+	switch (p.next) {
+	case PREPARE_WAITS:
+		break;
+	case PREPARE_READY:
+		go_on(m);
+		break;
+	case PREPARE_AGAIN:
+		step_enter(m);
+		break;
+	case PREPARE_LATER:
+		step_later(m, RETRY_MS);
+		break;
+	case PREPARE_NEXT_DESTINATION:
+		live_destination_failed(m, why);
+		break;
+	case PREPARE_FAILED:
+		give_up(m, why);
+		break;
+	case PREPARE_NEXT_N:
+		g_assert_not_reached();
+	}
+}
+
+/* Both hosts have said what they have of the guest. */
+static void go_on(struct mig *m)
+{
+	static struct prepared (*const parts[])(struct mig *, prepare_done_f *) = {
+		movable, definition_prepare, placing_prepare, block_prepare, make_xml,
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+		struct prepared p = parts[i](m, act);
+
+		if (p.next != PREPARE_READY) {
+			act(m, p);
+			return;
+		}
+	}
+	if (step_go(m, MIG_COPY, "both hosts are ready", write_copy, NULL)) {
 		definition_copying(m);
 		flow_copy(m);
 	}
@@ -214,7 +262,7 @@ static void got_dest_dom(struct mig *m, struct hv_reply *r)
 	}
 	hv_dom_free(m->priv->probe.dest);
 	m->priv->probe.dest = g_steal_pointer(&r->dom);
-	live_prepared(m);
+	go_on(m);
 }
 
 static void got_source_dom(struct mig *m, struct hv_reply *r)

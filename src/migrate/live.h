@@ -22,8 +22,6 @@ enum mig_phase {
 
 extern const struct task_kind live_kind;
 
-/** live_prepared() - PREPARE goes on, with the last answers of both hosts. */
-void live_prepared(struct mig *m);
 /** live_destination_failed() - nothing of the guest is there yet: the next destination, or the end. */
 void live_destination_failed(struct mig *m, const char *why);
 /** live_describe() - set the guest's XML, live and defined, and the listeners of the live one (NULL: to be read from it). All are taken. */

@@ -45,16 +45,6 @@ struct mig_private {
 	struct postcopy postcopy;
 };
 
-/* ---- placing.c ---- */
-
-/**
- * placing_take() - what @m takes at @dest, its destination or the one that it is about to get, is what @p takes; NULL: nothing certain.
- *
- * In memory, and on its claim there.
- */
-void placing_take(struct mig *m, const struct host *dest, const struct hv_numa_fit *p);
-/** placing_prepare() - find and take @m's place by what its source has just said. ERR_PRECHECK if there is none any more. */
-bool placing_prepare(struct mig *m, GError **err);
 
 /* ---- search.c ---- */
 

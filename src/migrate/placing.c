@@ -1,11 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Where a migration's guest goes on its destination.
- *
- * What it takes there hangs on its claim, so that two migrations into one host
- * never get the same CPUs, and stands in its row, so that this holds after a
- * restart too, when libvirt may already have been told.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/placing.h"
+
 #include "base/log.h"
 #include "migrate/mig.h"
 #include "task/queue.h"
@@ -28,25 +23,27 @@ void placing_take(struct mig *m, const struct host *dest, const struct hv_numa_f
 		queue_place(m);
 }
 
-bool placing_prepare(struct mig *m, GError **err)
+struct prepared placing_prepare(struct mig *m, prepare_done_f *done)
 {
 	struct mig_private *p = m->priv;
 	const struct server *s = mig_server(m);
 	const struct hv_ties *ties = p->probe.source->ties ? p->probe.source->ties : s->ties;
+	g_autoptr(GError) why = NULL;
 	struct hv_numa_fit *there;
 
+	(void)done;
 	g_clear_pointer(&p->there, hv_numa_fit_free);
 	if (!ties)
-		return true;
-	there = room_find_place(mig_source(m), mig_dest(m), s->uuid, ties, err);
+		return prepare_is(PREPARE_READY);
+	there = room_find_place(mig_source(m), mig_dest(m), s->uuid, ties, &why);
 	if (!there)
-		return false;
+		return prepare_because(PREPARE_NEXT_DESTINATION, why->message);
 	placing_take(m, mig_dest(m), there);
 	if (place_equal(there, ties->numa_fit)) {
 		hv_numa_fit_free(there);
-		return true;
+	} else {
+		log_info("placed_anew", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest), LOG_S("takes", m->place));
+		p->there = there;
 	}
-	log_info("placed_anew", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest), LOG_S("takes", m->place));
-	p->there = there;
-	return true;
+	return prepare_is(PREPARE_READY);
 }

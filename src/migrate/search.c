@@ -11,6 +11,7 @@
 #include "migrate/block.h"
 #include "migrate/check_all.h"
 #include "migrate/mig.h"
+#include "migrate/placing.h"
 #include "task/queue.h"
 #include "task/step.h"
 

@@ -35,10 +35,8 @@ CIRCLES = {
         "cli/yfile",
     ],
     "migrate": [
-        "migrate/block",
+        "migrate/block_make",
         "migrate/check_definition",
-        "migrate/check_device",
-        "migrate/check_storage",
         "migrate/checks",
         "migrate/copy",
         "migrate/definition",
@@ -65,7 +63,6 @@ CIRCLES = {
 NO_HEADER = [
     "migrate/definition_prepare",
     "migrate/definition_sweep",
-    "migrate/placing",
     "migrate/search",
 ]
 ONE_HEADER = ("migrate", "task", "move", "live", "fleet", "cold", "evacuate", "build", "plan")  # folders of which NO_HEADER is kept
