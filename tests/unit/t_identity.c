@@ -388,7 +388,7 @@ static void expect_refused(const struct conf *other, struct store *s, const char
 
 static void clear_folder(const char *path)
 {
-	static const char *const names[] = { "admin-openrc", "clouds.yaml", "token.key", "first-start", "drover.sqlite" };
+	static const char *const names[] = { "admin-openrc", "clouds.yaml", "token.key", "first-start", "drover.sqlite", "drover.sqlite-lock" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		g_autofree char *file = g_build_filename(path, names[i], NULL);
@@ -422,7 +422,7 @@ static void test_empty_database(void)
 	store_close(first);
 	store_close(empty);
 	clear_folder(folder);
-	g_rmdir(folder);
+	g_assert_cmpint(g_rmdir(folder), ==, 0);
 }
 
 /* D7: the administrator stands in the database's file, not in the log beside it alone: the file is copied while it is open. */
@@ -448,7 +448,7 @@ static void test_file_alone(void)
 	identity_free(id);
 	store_close(s);
 	clear_folder(folder);
-	g_rmdir(folder);
+	g_assert_cmpint(g_rmdir(folder), ==, 0);
 }
 
 static void asked_clear(struct asked *a)
@@ -815,7 +815,7 @@ static void remove_state(void)
 
 		g_unlink(path);
 	}
-	g_rmdir(conf.state_path);
+	g_assert_cmpint(g_rmdir(conf.state_path), ==, 0);
 }
 
 static void keep_admin(void)
