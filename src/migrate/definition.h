@@ -16,7 +16,7 @@
  *  - DEFINITION_REPLACED: one that lay at the destination, of the same name and UUID.
  *    PREPARE removes it (probe.c says why), and writes the row before.
  *
- * The end of the migration decides, in its transaction (definition_write_end()):
+ * The outcome of the migration decides, in its transaction (definitions_write_fate()):
  *
  *  - it moved: a guest with a definition has it at its destination now, in the
  *    place of the one that lay there, and both rows go. A transient guest has none;
@@ -36,15 +36,16 @@
 #ifndef DEFINITION_H
 #define DEFINITION_H
 
-#include "migrate/mig.h"
-#include "migrate/prepare.h"
+#include "fleet/fleet.h"
 #include "task/volume.h"
 
 enum definition_kind { DEFINITION_GUEST, DEFINITION_REPLACED, DEFINITION_KIND_N };
 
+struct definitions;
+
 struct definition {
-	struct engine *engine;
-	int64_t id, migration_id;
+	struct definitions *set;
+	int64_t id, task;
 	char *server_uuid, *host; /* at which it lay, or is made */
 	enum definition_kind kind;
 	char *xml;
@@ -55,21 +56,43 @@ struct definition {
 	bool told;                /* that it cannot be defined was logged */
 };
 
-/** definition_load() - read the rows at a start; those of no active migration are due. */
-bool definition_load(struct engine *e, GError **err);
-void definition_stop(struct engine *e);
+/* What is asked of the tasks. */
+struct definition_asks {
+	/* Is a task of that id under way? */
+	bool (*alive)(int64_t task, void *user);
+	/* Does one move that server to or from that host? */
+	bool (*moving)(const char *server_uuid, const char *host, void *user);
+	/* Has a call to migrate that server not come back? It could still define the guest somewhere. */
+	bool (*calling)(const char *server_uuid, void *user);
+	void *user;
+};
 
-/** definition_find() - a row of that server, host and kind. Borrowed; NULL. */
-struct definition *definition_find(struct engine *e, const char *server_uuid, const char *host, enum definition_kind kind);
+/**
+ * definitions_new() - without any row yet.
+ * @f: borrowed, must outlive it
+ * @asks: copied
+ */
+struct definitions *definitions_new(struct fleet *f, const struct definition_asks *asks);
+/** definitions_load() - read the rows at a start; those of no task that is alive are due. */
+bool definitions_load(struct definitions *set, GError **err);
+/** definitions_stop() - from now on answers of hosts change nothing. */
+void definitions_stop(struct definitions *set);
+/** definitions_free() - no call to a host may be under way. NULL is fine. */
+void definitions_free(struct definitions *set);
+
+/** definition_find() - a row of that server, host (NULL: none) and kind. Borrowed; NULL. */
+struct definition *definition_find(struct definitions *set, const char *server_uuid, const char *host, enum definition_kind kind);
 /** definition_forget() - drop the row. One that the database does not drop is found again at the next start, and due. */
 void definition_forget(struct definition *d);
 
-/** definition_insert() - write a row of @m at its destination; sets @d's ids. Inside the caller's transaction if one is open. */
-bool definition_insert(struct mig *m, struct definition *d, GError **err);
-/** definition_add() - the same in memory, after the commit: in the place of one of that server, host and kind. Copies. */
-void definition_add(struct engine *e, const struct definition *d);
-/** definition_take() - @m takes over what an earlier one owes. Return: it was written; else it is as it was. */
-bool definition_take(struct mig *m, struct definition *d, GError **err);
+/** definition_insert() - write a row and set its id. Inside the caller's transaction if one is open. */
+bool definition_insert(struct definitions *set, struct definition *d, GError **err);
+/** definition_remove() - drop a row inside the caller's transaction; definition_add() then replaces it in memory. */
+bool definition_remove(const struct definition *d, GError **err);
+/** definition_add() - a row that was written, in memory: in the place of one of that server, host and kind. Copies. */
+void definition_add(struct definitions *set, const struct definition *d);
+/** definition_take() - a task takes over what an earlier one owes. Return: it was written; else it is as it was. */
+bool definition_take(struct definition *d, int64_t task, GError **err);
 
 /**
  * definition_in_the_way() - what forbids taking a domain's definition away, whatever it says.
@@ -88,40 +111,33 @@ char *definition_in_the_way(const char *host, const char *name, const struct hv_
  */
 char *definition_refusal(const char *host, const char *theirs, const char *guests);
 
-/* ---- definition_prepare.c: while a migration is under way ---- */
-
 /**
- * definition_prepare() - PREPARE: read the guest's definition, and take away one that lies at the destination.
- *
- * The last answers of both hosts must be of now. One that may not be replaced is a refusal of that destination.
- * @done: acts on the answer of a host that was asked
- */
-struct prepared definition_prepare(struct mig *m, prepare_done_f *done);
-/** definition_write_copy() - the guest's row, in the transaction that goes to COPY. */
-bool definition_write_copy(struct mig *m, GError **err);
-/** definition_copying() - the same in memory, after the commit. */
-void definition_copying(struct mig *m);
-
-/**
- * definition_lacks() - FINISH: what the destination lacks of what the guest had.
+ * definition_lacks() - what a host to which a guest has moved lacks of what the guest had.
+ * @there: HV_DOM_GET's answer
  * @ret: the call that gives it; borrows from the rows
  *
  * Return: false if it lacks nothing.
  */
-bool definition_lacks(struct mig *m, struct hv_req *ret);
+bool definition_lacks(struct definitions *set, const char *server_uuid, const char *host, const struct hv_dom *there, struct hv_req *ret);
 
-/* ---- the end ---- */
+/* ---- when the outcome is known ---- */
 
-/** definition_write_end() - @m ends, or gives its destination up: the rows' part of the transaction. */
-bool definition_write_end(struct mig *m, enum volume_fate fate, GError **err);
-/** definition_ended() - the same in memory, after the commit. */
-void definition_ended(struct mig *m, enum volume_fate fate);
+/* Whose rows are judged, and by what. */
+struct definition_end {
+	int64_t task;
+	bool lacks;   /* the destination lacks something of what the guest had (definition_lacks()) */
+	bool clean;   /* the destination has said that it has nothing of ours, and no call is under way that could make something */
+	bool nowhere; /* neither host has anything of the guest any more, though it had arrived, and was not seen defined since */
+};
 
-/* ---- definition_sweep.c ---- */
+/** definitions_write_fate() - what becomes of the rows: their part of the caller's transaction. */
+bool definitions_write_fate(struct definitions *set, const struct definition_end *end, enum volume_fate fate, GError **err);
+/** definitions_resolve() - the same in memory, after the commit. */
+void definitions_resolve(struct definitions *set, const struct definition_end *end, enum volume_fate fate);
 
-/** definition_sweep() - do what is due and can be done. */
-void definition_sweep(struct engine *e);
-/** definition_due() - how many are. */
-guint definition_due(const struct engine *e);
+/** definitions_sweep() - do what is due and can be done. */
+void definitions_sweep(struct definitions *set);
+/** definitions_due() - how many are. */
+guint definitions_due(const struct definitions *set);
 
 #endif

@@ -43,11 +43,11 @@ struct ask {
 /* The row has served: what lies there now is not what it is about. */
 static void forget_row(const struct ask *a)
 {
-	struct definition *d = definition_find(a->engine, a->server, a->host, DEFINITION_GUEST);
+	struct definition *d = definition_find(a->engine->definitions, a->server, a->host, DEFINITION_GUEST);
 
 	if (d && d->due)
 		definition_forget(d);
-	definition_sweep(a->engine);
+	definitions_sweep(a->engine->definitions);
 }
 
 static void discarded(struct hv_reply *r, void *user)
@@ -132,7 +132,7 @@ void leftover_seen(struct engine *e, struct host *h, const struct hv_dom *d)
 	struct server *s = fleet_server(e->fleet, d->uuid);
 	g_autofree char *key = g_strdup_printf("%s %s", d->uuid, h->name);
 	bool waits = probe_dest_half(d) == PROBE_H_INCOMING;
-	const struct definition *own = waits ? NULL : definition_find(e, d->uuid, h->name, DEFINITION_GUEST);
+	const struct definition *own = waits ? NULL : definition_find(e->definitions, d->uuid, h->name, DEFINITION_GUEST);
 	int64_t first;
 
 	if (!s || task_of_server(e, s->uuid) || !(waits ? is_ours(e, h, s) : own && own->due))

@@ -13,7 +13,7 @@
 #include "migrate/block.h"
 #include "migrate/block_make.h"
 #include "migrate/checks.h"
-#include "migrate/definition.h"
+#include "migrate/definition_prepare.h"
 #include "migrate/flow.h"
 #include "migrate/leftover.h"
 #include "migrate/mig.h"
@@ -43,8 +43,10 @@ static enum volume_fate fate_of(const struct task_stage *from, enum task_end end
 static bool write_fate(struct mig *m, enum volume_fate fate, GError **err)
 {
 	struct volume_end files = files_of(m);
+	struct definition_end rows = definition_end_of(m);
 
-	return volumes_write_fate(m->task->engine->volumes, &files, fate, err) && definition_write_end(m, fate, err);
+	return volumes_write_fate(m->task->engine->volumes, &files, fate, err) &&
+	       definitions_write_fate(m->task->engine->definitions, &rows, fate, err);
 }
 
 static bool write_end(struct mig *m, const struct task_stage *from, enum task_end end, GError **err)
@@ -52,12 +54,18 @@ static bool write_end(struct mig *m, const struct task_stage *from, enum task_en
 	return write_fate(m, fate_of(from, end), err);
 }
 
-static void ended(struct mig *m, const struct task_stage *from, enum task_end end)
+static void resolve(struct mig *m, enum volume_fate fate)
 {
 	struct volume_end files = files_of(m);
+	struct definition_end rows = definition_end_of(m);
 
-	definition_ended(m, fate_of(from, end));
-	volumes_resolve(m->task->engine->volumes, &files, fate_of(from, end));
+	definitions_resolve(m->task->engine->definitions, &rows, fate);
+	volumes_resolve(m->task->engine->volumes, &files, fate);
+}
+
+static void ended(struct mig *m, const struct task_stage *from, enum task_end end)
+{
+	resolve(m, fate_of(from, end));
 }
 
 static bool another_fits(struct mig *m, const char *why)
@@ -83,12 +91,9 @@ static bool write_given_up(struct mig *m, void *unused, GError **err)
 /* The row names no destination any more; so does memory. */
 static void destination_left(struct mig *m)
 {
-	struct volume_end files = files_of(m);
-
 	queue_hold(m, NULL);
-	definition_ended(m, VOLUME_STAYED);
+	resolve(m, VOLUME_STAYED);
 	m->priv->dest_theirs = false;
-	volumes_resolve(m->task->engine->volumes, &files, VOLUME_STAYED);
 	live_copies(m, NULL);
 	m->priv->elsewhere++;
 	copy_forget(&m->priv->copy);
@@ -454,32 +459,60 @@ static bool allows(const struct server *s, GError **err)
 
 /* ---- beside the migrations ---- */
 
+static bool is_alive(int64_t id, void *user)
+{
+	return engine_find(user, id) != NULL;
+}
+
+/* A migration moves that server to or from that host. */
+static bool is_moving(const char *server_uuid, const char *host, void *user)
+{
+	const struct mig *m = task_of_server(user, server_uuid);
+
+	return m && (g_strcmp0(m->source, host) == 0 || g_strcmp0(m->dest, host) == 0);
+}
+
+/* Its call to migrate has not come back. */
+static bool is_calling(const char *server_uuid, void *user)
+{
+	const struct engine *e = user;
+
+	return g_hash_table_contains(e->calls, server_uuid);
+}
+
 static bool load(struct engine *e, GError **err)
 {
 	e->checks = check_set_new(e->fleet, e->volumes);
-	return definition_load(e, err);
+	e->definitions = definitions_new(e->fleet, &(struct definition_asks){ is_alive, is_moving, is_calling, e });
+	return definitions_load(e->definitions, err);
 }
 
-static void stop_checks(struct engine *e)
+static void stop_service(struct engine *e)
 {
 	if (e->checks)
 		check_set_stop(e->checks);
+	if (e->definitions)
+		definitions_stop(e->definitions);
 }
 
 static void unload(struct engine *e)
 {
-	if (e->checks)
-		check_set_free(e->checks);
-	definition_stop(e);
+	check_set_free(e->checks);
+	definitions_free(e->definitions);
+}
+
+static void sweep(struct engine *e)
+{
+	definitions_sweep(e->definitions);
 }
 
 static guint owed(const struct engine *e)
 {
-	return definition_due(e);
+	return definitions_due(e->definitions);
 }
 
 static const struct task_service service = {
-	.load = load, .stop = stop_checks, .free = unload, .host = definition_sweep, .leftover = leftover_seen, .owed = owed,
+	.load = load, .stop = stop_service, .free = unload, .host = sweep, .leftover = leftover_seen, .owed = owed,
 };
 
 /* ---- the kind ---- */

@@ -321,7 +321,7 @@ static enum live_next stays_in_copy(struct mig *m, bool dest_known)
  */
 static bool made_at_dest(struct mig *m, struct hv_req *ret)
 {
-	const struct definition *own = definition_find(m->task->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
+	const struct definition *own = definition_find(m->task->engine->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
 
 	if (probe_dest_half(m->priv->probe.dest) == PROBE_H_ABSENT || m->priv->dest_theirs)
 		return false;
@@ -364,7 +364,7 @@ static bool was_refused(const struct mig *m, enum hv_op op)
 static bool left_at_source(struct mig *m, struct hv_req *ret)
 {
 	const struct hv_dom *d = m->priv->probe.source;
-	const struct definition *own = definition_find(m->task->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
+	const struct definition *own = definition_find(m->task->engine->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
 
 	if (probe_source_half(d) == PROBE_H_ABSENT)
 		return false;
@@ -387,7 +387,7 @@ static enum live_next finish_clean(struct mig *m)
 	p->dest_defined |= p->probe.dest->persistent;
 	if (m->paused_by_us && probe_dest_half(p->probe.dest) == PROBE_H_PAUSED)
 		return at_dest(m, HV_DOM_RESUME);
-	if (definition_lacks(m, &req) && !was_refused(m, req.op))
+	if (definition_lacks(m->task->engine->definitions, m->server_uuid, m->dest, m->priv->probe.dest, &req) && !was_refused(m, req.op))
 		return act_with(m, true, &req);
 	if (left_at_source(m, &req))
 		return act_with(m, false, &req);
@@ -568,9 +568,9 @@ static bool is_too_early(struct mig *m, enum probe_verdict v)
 /* Had it run at its destination and ended there, would its definition tell? PREPARE has written it into a row, and libvirt writes it there. */
 static bool leaves_a_trace(const struct mig *m)
 {
-	const struct definition *own = definition_find(m->task->engine, m->server_uuid, m->dest, DEFINITION_GUEST);
+	const struct definition *own = definition_find(m->task->engine->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
 
-	return own && own->migration_id == m->id;
+	return own && own->task == m->id;
 }
 
 static enum probe_half dest_half(const struct mig *m)

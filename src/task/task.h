@@ -15,6 +15,7 @@
 #include "task/stats.h"
 
 struct check_set;
+struct definitions;
 struct lane;
 struct queue;
 struct volumes;
@@ -29,8 +30,7 @@ struct engine {
 	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
 	struct queue *queue;
 	struct volumes *volumes;
-	GHashTable *definitions;    /* struct definition *, by server, host and kind: see definition.h */
-	struct clock_timer *definer; /* tries again to do what is due */
+	struct definitions *definitions;
 	GHashTable *calls;          /* uuids of servers with an HV_MIGRATE that has not come back, owned */
 	struct check_set *checks;   /* runs under way */
 	GPtrArray *unsure;          /* struct mig *: refused requests whose rows may have been written; see engine.c */

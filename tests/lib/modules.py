@@ -36,12 +36,8 @@ CIRCLES = {
     ],
     "migrate": [
         "migrate/block_make",
-        "migrate/check_definition",
-        "migrate/checks",
         "migrate/copy",
-        "migrate/definition",
         "migrate/definition_prepare",
-        "migrate/definition_sweep",
         "migrate/flow",
         "migrate/leftover",
         "migrate/live",
@@ -61,8 +57,6 @@ CIRCLES = {
     ],
 }
 NO_HEADER = [
-    "migrate/definition_prepare",
-    "migrate/definition_sweep",
     "migrate/search",
 ]
 ONE_HEADER = ("migrate", "task", "move", "live", "fleet", "cold", "evacuate", "build", "plan")  # folders of which NO_HEADER is kept
