@@ -154,17 +154,16 @@ void definition_copying(struct mig *m)
 
 /* ---- the end ---- */
 
-struct definition_end definition_end_of(const struct mig *m)
+struct definition_end definition_end_of(const struct mig *m, bool finishing)
 {
 	const struct mig_private *p = m->priv;
 	const struct hv_dom *source = p->probe.source, *dest = p->probe.dest;
-	bool arrived = p->arrived || m->phase == MIG_FINISH;
 	struct hv_req lacks;
 
 	return (struct definition_end){
 		.task = m->id,
 		.lacks = dest && definition_lacks(m->task->engine->definitions, m->server_uuid, m->dest, dest, &lacks),
 		.clean = dest && (dest->state == HV_ABSENT || p->dest_theirs) && !g_hash_table_contains(m->task->engine->calls, m->server_uuid),
-		.nowhere = arrived && !p->dest_defined && source && dest && source->state == HV_ABSENT && dest->state == HV_ABSENT,
+		.nowhere = (p->arrived || finishing) && !p->dest_defined && source && dest && source->state == HV_ABSENT && dest->state == HV_ABSENT,
 	};
 }

@@ -20,7 +20,10 @@ bool definition_write_copy(struct mig *m, GError **err);
 /** definition_copying() - the same in memory, after the commit. */
 void definition_copying(struct mig *m);
 
-/** definition_end_of() - what @m's rows are judged by, as both hosts are known now. */
-struct definition_end definition_end_of(const struct mig *m);
+/**
+ * definition_end_of() - what @m's rows are judged by, as both hosts are known now.
+ * @finishing: it was in FINISH before this change: the guest had arrived, whatever this process has seen itself
+ */
+struct definition_end definition_end_of(const struct mig *m, bool finishing);
 
 #endif

@@ -40,10 +40,16 @@ static enum volume_fate fate_of(const struct task_stage *from, enum task_end end
 	return end == TASK_ERROR && from->stop != TASK_STOPS ? VOLUME_UNKNOWN : VOLUME_STAYED;
 }
 
-static bool write_fate(struct mig *m, enum volume_fate fate, GError **err)
+/* @from: the stage that it was in; NULL: only its destination is given up. */
+static struct definition_end rows_of(const struct mig *m, const struct task_stage *from)
+{
+	return definition_end_of(m, from == &live_kind.stages[MIG_FINISH]);
+}
+
+static bool write_fate(struct mig *m, const struct task_stage *from, enum volume_fate fate, GError **err)
 {
 	struct volume_end files = files_of(m);
-	struct definition_end rows = definition_end_of(m);
+	struct definition_end rows = rows_of(m, from);
 
 	return volumes_write_fate(m->task->engine->volumes, &files, fate, err) &&
 	       definitions_write_fate(m->task->engine->definitions, &rows, fate, err);
@@ -51,13 +57,13 @@ static bool write_fate(struct mig *m, enum volume_fate fate, GError **err)
 
 static bool write_end(struct mig *m, const struct task_stage *from, enum task_end end, GError **err)
 {
-	return write_fate(m, fate_of(from, end), err);
+	return write_fate(m, from, fate_of(from, end), err);
 }
 
-static void resolve(struct mig *m, enum volume_fate fate)
+static void resolve(struct mig *m, const struct task_stage *from, enum volume_fate fate)
 {
 	struct volume_end files = files_of(m);
-	struct definition_end rows = definition_end_of(m);
+	struct definition_end rows = rows_of(m, from);
 
 	definitions_resolve(m->task->engine->definitions, &rows, fate);
 	volumes_resolve(m->task->engine->volumes, &files, fate);
@@ -65,7 +71,7 @@ static void resolve(struct mig *m, enum volume_fate fate)
 
 static void ended(struct mig *m, const struct task_stage *from, enum task_end end)
 {
-	resolve(m, fate_of(from, end));
+	resolve(m, from, fate_of(from, end));
 }
 
 static bool another_fits(struct mig *m, const char *why)
@@ -85,14 +91,14 @@ static bool another_fits(struct mig *m, const char *why)
 static bool write_given_up(struct mig *m, void *unused, GError **err)
 {
 	(void)unused;
-	return write_fate(m, VOLUME_STAYED, err);
+	return write_fate(m, NULL, VOLUME_STAYED, err);
 }
 
 /* The row names no destination any more; so does memory. */
 static void destination_left(struct mig *m)
 {
 	queue_hold(m, NULL);
-	resolve(m, VOLUME_STAYED);
+	resolve(m, NULL, VOLUME_STAYED);
 	m->priv->dest_theirs = false;
 	live_copies(m, NULL);
 	m->priv->elsewhere++;
