@@ -80,6 +80,8 @@ def write_migrations(path: str, servers: list[str], hosts: list[str], owner: tup
     with contextlib.closing(sqlite3.connect(path)) as db, db:
         db.executemany("INSERT INTO migrations (id, uuid, server_uuid, type, phase, status, source, dest, options, user_id, project_id, request_id, action_id, "
                        "created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        if any(column[1] == "ended_at" for column in db.execute("PRAGMA table_info(migrations)")):  # schema 12
+            db.execute("UPDATE migrations SET ended_at = updated_at")
         db.executemany("INSERT INTO instance_actions (id, server_uuid, action, request_id, user_id, project_id, start_at, updated_at) "
                        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)", actions)
         db.executemany("INSERT INTO migration_events (migration_id, n, old_phase, new_phase, why, at) VALUES (?, ?, ?, ?, ?, ?)", steps)

@@ -66,9 +66,9 @@ def unread_log() -> None:
 RECORDS = 20001
 INSERT = """
 INSERT INTO migrations (uuid, server_uuid, type, phase, status, source, dest, options, user_id, project_id, request_id, action_id,
-created_at, updated_at) WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < ?)
+created_at, updated_at, ended_at) WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < ?)
 SELECT printf('00000000-0000-4000-8000-%012d', x), printf('00000000-0000-4000-8000-%012d', x % 50), 'live-migration', 'done', 'completed',
-'h1', 'h2', '{}', iif(x = 7, 'rare', 'u'), 'p', 'r', x, x, x FROM c
+'h1', 'h2', '{}', iif(x = 7, 'rare', 'u'), 'p', 'r', x, x, x, x FROM c
 """
 
 
