@@ -163,8 +163,11 @@ def run(program: Program) -> tuple[Program, tap.Result, float]:
     with open(program.log, "wb") as log:
         if stopping.is_set():
             return program, tap.Result(failures=["interrupted"]), 0
-        proc = subprocess.Popen(program.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=env,
-                                cwd=program.cwd, start_new_session=True)
+        try:
+            proc = subprocess.Popen(program.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=env,
+                                    cwd=program.cwd, start_new_session=True)
+        except OSError as e:  # it was not built
+            return program, tap.Result(failures=[str(e)]), 0
         running[proc.pid] = proc
         try:
             proc.wait(program.timeout)

@@ -85,7 +85,7 @@ build_words() {
 # NAME: what of it is wanted, if not all.
 build_targets() {
 	if [ "$1" = tsan ]; then
-		printf '%s\n' tests/hv/t_local tests/unit/t_post
+		printf '%s\n' tests/hv/t_local tests/store/t_store tests/unit/t_log tests/unit/t_pattern tests/unit/t_post
 	elif [ "$1" = fuzz ]; then
 		# the list is that of the last configuration
 		ninja -C "$root/build/fuzz" build.ninja > /dev/null
