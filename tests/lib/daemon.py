@@ -51,6 +51,9 @@ class Daemon:
         self.pump: threading.Thread | None = None
         self.url = ""
         self.env: dict[str, str] = {}  # over ours, from the next start on
+        if lab and "ASAN_OPTIONS" in os.environ:
+            # libvirt keeps no frame pointers: without this nothing behind its frames is known, and lsan.supp cannot name it
+            self.env["ASAN_OPTIONS"] = os.environ["ASAN_OPTIONS"] + ":fast_unwind_on_malloc=0"
         self.wrap: list[str] = []      # before the command, likewise
         self._grown = threading.Condition()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512) if lab else None
