@@ -21,6 +21,7 @@ struct definitions {
 	struct fleet *fleet;
 	struct store *store;
 	GHashTable *all;             /* struct definition *, by server, host and kind */
+	guint due;                   /* how many of them are due; mostly none, while each copy under way has one */
 	struct definition_asks asks;
 	struct clock_timer *sweeper; /* tries again to do what is due */
 	bool stopping;
@@ -42,10 +43,17 @@ static gboolean equal(const void *a, const void *b)
 	return x->kind == y->kind && strcmp(x->host, y->host) == 0 && strcmp(x->server_uuid, y->server_uuid) == 0;
 }
 
+static void set_due(struct definition *d, bool due)
+{
+	d->set->due += due - d->due;
+	d->due = due;
+}
+
 static void definition_free(void *data)
 {
 	struct definition *d = data;
 
+	d->set->due -= d->due;
 	g_free(d->server_uuid);
 	g_free(d->host);
 	g_free(d->xml);
@@ -67,6 +75,7 @@ void definition_add(struct definitions *set, const struct definition *like)
 	d->server_uuid = g_strdup(like->server_uuid);
 	d->host = g_strdup(like->host);
 	d->xml = g_strdup(like->xml);
+	set->due += d->due;
 	g_hash_table_add(set->all, d); /* frees one that is equal */
 }
 
@@ -167,7 +176,8 @@ bool definition_take(struct definition *d, int64_t task, GError **err)
 	if (!store_run(d->set->store, Q_DEFINITION_TAKE, STORE_ARGS(SV_I(d->id), SV_I(task)), NULL, err))
 		return false;
 	d->task = task;
-	d->due = d->told = false;
+	d->told = false;
+	set_due(d, false);
 	return true;
 }
 
@@ -263,7 +273,7 @@ void definitions_resolve(struct definitions *set, const struct definition_end *e
 	for (guint i = 0; i < list->len; i++) {
 		struct definition *d = g_ptr_array_index(list, i);
 
-		d->due = becomes_due(d, end, fate);
+		set_due(d, becomes_due(d, end, fate));
 		d->due_ms = clock_now_ms();
 	}
 	for (guint i = 0; i < list->len; i++) {
@@ -439,7 +449,7 @@ void definitions_sweep(struct definitions *set)
 {
 	g_autoptr(GList) all = NULL;
 
-	if (set->stopping || g_hash_table_size(set->all) == 0)
+	if (set->stopping || set->due == 0)
 		return;
 	all = g_hash_table_get_keys(set->all);
 	for (GList *l = all; l; l = l->next)
@@ -449,12 +459,5 @@ void definitions_sweep(struct definitions *set)
 
 guint definitions_due(const struct definitions *set)
 {
-	GHashTableIter i;
-	guint n = 0;
-	void *key;
-
-	g_hash_table_iter_init(&i, set->all);
-	while (g_hash_table_iter_next(&i, &key, NULL))
-		n += ((const struct definition *)key)->due;
-	return n;
+	return set->due;
 }
