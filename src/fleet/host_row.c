@@ -13,11 +13,7 @@
 
 /* ---- rows ---- */
 
-#define FIELD_TEXT(s, col, f) ROW_FIELD(s, col, ROW_TEXT, f)
-#define FIELD_CHARS(s, col, f) ROW_FIELD_CHARS(s, col, f)
-#define FIELD_NOW(s, col, f) ROW_FIELD(s, col, ROW_NOW, f)
-#define FIELD_BOOL(s, col, f) ROW_FIELD(s, col, ROW_BOOL, f)
-#define HOST_FIELD(n, col, type, f) FIELD_##type(host, col, f),
+#define HOST_FIELD(n, col, type, f) ROW_FIELD_##type(host, col, f),
 
 static const struct row_field host_fields[] = { HOST_COLUMNS(HOST_FIELD, HOST_FIELD) };
 

@@ -57,28 +57,6 @@ const char *server_task_name(enum server_task task)
 	return task_table[task].name;
 }
 
-bool server_vm_parse(const char *name, enum server_vm *ret)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(vm_table); i++) {
-		if (strcmp(vm_table[i].name, name) == 0) {
-			*ret = (enum server_vm)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-bool server_task_parse(const char *name, enum server_task *ret)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(task_table); i++) {
-		if (g_strcmp0(task_table[i].name, name) == 0) {
-			*ret = (enum server_task)i;
-			return true;
-		}
-	}
-	return false;
-}
-
 const char *server_status(const struct server *s)
 {
 	if (s->vm == SERVER_ERROR || !task_table[s->task].status)

@@ -106,9 +106,6 @@ struct server {
 /** server_vm_name(), server_task_name() - the words of the API; the latter NULL for none. */
 const char *server_vm_name(enum server_vm vm);
 const char *server_task_name(enum server_task task);
-/** server_vm_parse(), server_task_parse() - the way back; false for an unknown word. */
-bool server_vm_parse(const char *name, enum server_vm *ret);
-bool server_task_parse(const char *name, enum server_task *ret);
 
 /** server_status() - the API's status ("ACTIVE", "MIGRATING", ...) from the record. */
 const char *server_status(const struct server *s);

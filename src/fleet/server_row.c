@@ -9,15 +9,9 @@
 #include "store/columns.h"
 #include "store/row.h"
 
-#define FIELD_TEXT(s, col, f) ROW_FIELD(s, col, ROW_TEXT, f)
-#define FIELD_INT(s, col, f) ROW_FIELD(s, col, ROW_INT, f)
-#define FIELD_INT64(s, col, f) ROW_FIELD(s, col, ROW_INT64, f)
-#define FIELD_TIME(s, col, f) ROW_FIELD(s, col, ROW_TIME, f)
-#define FIELD_NOW(s, col, f) ROW_FIELD(s, col, ROW_NOW, f)
-#define FIELD_BOOL(s, col, f) ROW_FIELD(s, col, ROW_BOOL, f)
-#define FIELD_VM(s, col, f) ROW_FIELD_WORD(s, col, f, vm_word, SERVER_VM_N)
-#define FIELD_TASK(s, col, f) ROW_FIELD_WORD(s, col, f, task_word, SERVER_TASK_N)
-#define SERVER_FIELD(n, col, type, f) FIELD_##type(server, col, f),
+#define ROW_FIELD_VM(s, col, f) ROW_FIELD_WORD(s, col, f, vm_word, SERVER_VM_N)
+#define ROW_FIELD_TASK(s, col, f) ROW_FIELD_WORD(s, col, f, task_word, SERVER_TASK_N)
+#define SERVER_FIELD(n, col, type, f) ROW_FIELD_##type(server, col, f),
 
 static const char *vm_word(int i)
 {

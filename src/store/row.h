@@ -33,8 +33,14 @@ struct row_field {
 	int words;                  /* ROW_WORD: how many values there are */
 };
 
-/* Rows of a table of fields, for a list of columns.h; an enum has a macro of its own like these where its struct is. */
+/* Rows of a table of fields, by the type that a list of columns.h names; an enum has a macro of its own like these where its struct is. */
 #define ROW_FIELD(s, col, t, f) { .column = #col, .type = t, .offset = offsetof(struct s, f) }
+#define ROW_FIELD_TEXT(s, col, f) ROW_FIELD(s, col, ROW_TEXT, f)
+#define ROW_FIELD_INT(s, col, f) ROW_FIELD(s, col, ROW_INT, f)
+#define ROW_FIELD_INT64(s, col, f) ROW_FIELD(s, col, ROW_INT64, f)
+#define ROW_FIELD_TIME(s, col, f) ROW_FIELD(s, col, ROW_TIME, f)
+#define ROW_FIELD_NOW(s, col, f) ROW_FIELD(s, col, ROW_NOW, f)
+#define ROW_FIELD_BOOL(s, col, f) ROW_FIELD(s, col, ROW_BOOL, f)
 #define ROW_FIELD_CHARS(s, col, f) \
 	{ .column = #col, .type = ROW_CHARS, .offset = offsetof(struct s, f), .size = sizeof(((struct s *)NULL)->f) }
 #define ROW_FIELD_WORD(s, col, f, name_of, n) { .column = #col, .type = ROW_WORD, .offset = offsetof(struct s, f), .word = name_of, .words = n }
