@@ -83,11 +83,9 @@ struct mig_draft mig_draft_of(const struct mig *m, int next)
 void mig_take_draft(struct mig *m, const struct mig_draft *d)
 {
 	m->phase = d->phase;
-	/* What stays is not replaced: the server's draft may point to it, as to the host where the guest has come to. */
-	if (d->dest != m->dest)
-		util_replace(&m->dest, d->dest);
-	if (d->error != m->error)
-		util_replace(&m->error, d->error);
+	/* What is equal stays in its place: the server's draft may point to it, as to the host where the guest has come to. */
+	util_replace(&m->dest, d->dest);
+	util_replace(&m->error, d->error);
 	m->attempt = d->attempt;
 	m->priority = d->priority;
 	m->abort_wanted = d->abort_wanted;

@@ -227,6 +227,19 @@ static void test_way(void)
 	run_end(&r);
 }
 
+/* A live migration has the only slot, and one of this kind waits for it. Return: its number. */
+static int64_t queue_behind_live(struct run *r, int64_t *ret_live)
+{
+	int64_t id;
+
+	set_up(r);
+	*ret_live = request(r, &live_kind, OTHER);
+	expect_phase(r, *ret_live, "copy");
+	id = request(r, &stamp_kind, GUEST);
+	expect_phase(r, id, "stamp_queued");
+	return id;
+}
+
 /* It waits in the same queue as a live migration, is stopped there, and its action says who stopped it. */
 static void test_stopped(void)
 {
@@ -234,11 +247,7 @@ static void test_stopped(void)
 	struct run r;
 	int64_t first, id;
 
-	set_up(&r);
-	first = request(&r, &live_kind, OTHER);
-	expect_phase(&r, first, "copy");
-	id = request(&r, &stamp_kind, GUEST);
-	expect_phase(&r, id, "stamp_queued");
+	id = queue_behind_live(&r, &first);
 	g_assert_false(engine_force_complete(r.engine, fleet_server(r.fleet, GUEST), id, &who, &err));
 	g_assert_error(err, ERR, ERR_BAD_REQUEST);
 	g_assert_true(engine_abort(r.engine, fleet_server(r.fleet, GUEST), id, true, &who, NULL));
@@ -255,11 +264,7 @@ static void test_unknown(void)
 	struct run r;
 	int64_t first, id;
 
-	set_up(&r);
-	first = request(&r, &live_kind, OTHER);
-	expect_phase(&r, first, "copy");
-	id = request(&r, &stamp_kind, GUEST);
-	expect_phase(&r, id, "stamp_queued");
+	id = queue_behind_live(&r, &first);
 	r.kinds = NULL;
 	controller_start(&r);
 	g_assert_cmpuint(check_log(&r, 0, "migration_unreadable", "stamp_queued"), >, 0);
