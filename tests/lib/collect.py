@@ -64,6 +64,7 @@ GROUPS = {
         ("tests/e2e/t_restart.py", "gcc"),
         ("tests/e2e/t_clients.py", "asan"),
         ("tests/e2e/t_edge.py", "asan"),
+        ("tests/e2e/t_address.py", "asan"),
         ("tests/e2e/t_demo.py", "gcc"),
         ("tests/e2e/t_libvirt.sh", "asan"),
         ("tests/e2e/t_volume.sh", "asan"),
