@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "migrate/live.h"
 #include "scn.h"
+#include "task/request.h"
 
 #define GUEST     "11111111-1111-4111-8111-111111111111"
 #define START_MS  60000
@@ -134,7 +135,7 @@ static struct outcome migrate(const struct row *row, const char *policy)
 	g_autofree char *conf = make_conf(row, policy);
 	struct scn scn = { .name = (char *)row->name, .conf = conf };
 	struct run r = { .scn = &scn, .opt = &opt };
-	struct mig_request q = { .kind = &live_kind, .host = "h2", .who = { .user_id = "admin", .project_id = "admin", .request_id = "req", .admin = true } };
+	struct task_request q = { .kind = &live_kind, .host = "h2", .who = { .user_id = "admin", .project_id = "admin", .request_id = "req", .admin = true } };
 	struct outcome o;
 
 	run_begin(&r, NULL);
@@ -144,7 +145,7 @@ static struct outcome migrate(const struct row *row, const char *policy)
 	if (!run_until(&r, START_MS, is_known, NULL))
 		g_error("%s: the hosts do not come up", row->name);
 	q.server = fleet_server(r.fleet, GUEST);
-	engine_request(r.engine, &q, accepted, NULL);
+	request_begin(r.engine, &q, accepted, NULL);
 	run_on(&r, row);
 	if (!sim_job_report(r.world, GUEST, &o.r) || !o.r.ended)
 		g_error("%s: the migration by %s has no end", row->name, policy);

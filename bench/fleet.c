@@ -32,6 +32,7 @@
 #include "kinds.h"
 #include "migrate/live.h"
 #include "task/engine.h"
+#include "task/request.h"
 
 #define SERVER_MIB 1024
 /* of the fleet, for each server */
@@ -154,12 +155,12 @@ static void ask_all(struct bench *b)
 	GPtrArray *servers = fleet_servers(b->fleet);
 
 	for (guint i = 0; i < servers->len; i += (guint)b->every) {
-		const struct mig_request r = {
+		const struct task_request r = {
 			.kind = &live_kind, .server = g_ptr_array_index(servers, i), .block = MIG_BLOCK_AUTO,
 			.who = { .user_id = "admin", .project_id = "admin", .request_id = "req-00000000-0000-4000-8000-000000000000", .admin = true },
 		};
 
-		engine_request(b->engine, &r, accepted, b);
+		request_begin(b->engine, &r, accepted, b);
 	}
 }
 

@@ -8,18 +8,13 @@
 #include "base/log.h"
 #include "task/news.h"
 #include "task/queue.h"
+#include "task/request.h"
 #include "task/step.h"
 #include "task/volume.h"
 
-#define UNSURE_MS 1000 /* between looks whether a refused request was written */
 #define PART_IDS 2000 /* numbers of migrations that one engine_list_part() looks at */
 
 /* ---- life ---- */
-
-static struct mig_rows rows_of(const struct engine *e)
-{
-	return (struct mig_rows){ e->store, e->kinds, NULL };
-}
 
 static void on_domain(const struct hv_event *ev, void *user)
 {
@@ -143,11 +138,23 @@ static bool start(struct mig *m)
 	return true;
 }
 
-/* Keys are borrowed from the migration, which outlives its entry. */
-static void index_add(struct engine *e, struct mig *m)
+/* Those that have not ended. */
+static bool load_tasks(struct engine *e, GHashTable *unknown, GError **err)
 {
-	g_hash_table_insert(e->by_id, &m->id, m);
-	g_hash_table_insert(e->by_server, m->server_uuid, m);
+	struct mig_rows from = { e->store, e->kinds, unknown };
+	g_autoptr(GPtrArray) rows = mig_query(&from, Q_MIG_ACTIVE, STORE_NO_ARGS, err);
+
+	if (!rows)
+		return false;
+	g_ptr_array_set_free_func(rows, NULL);
+	for (guint i = 0; i < rows->len; i++) {
+		struct mig *m = g_ptr_array_index(rows, i);
+
+		task_attach(e, m);
+		engine_add(e, m);
+		queue_add(m);
+	}
+	return true;
 }
 
 static bool load_services(struct engine *e, GError **err)
@@ -169,7 +176,6 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 {
 	struct engine *e = g_new0(struct engine, 1);
 	g_autoptr(GHashTable) unknown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	struct mig_rows rows = { fleet_store(f), kinds, unknown };
 	struct fleet_listener l = { .domain = on_domain, .leftover = on_leftover, .host = on_host, .room = on_room, .user = e };
 
 	e->fleet = f;
@@ -180,22 +186,12 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 	e->queue = queue_new(e, start);
 	news_init(&e->stats);
 	e->calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	e->active = g_ptr_array_new_with_free_func(free_task);
 	e->ended = g_ptr_array_new();
-	e->unsure = g_ptr_array_new_with_free_func(free_task);
+	requests_open(e);
 	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->volumes = volumes_new(f, &(struct volume_asks){ .alive = is_alive, .needed = is_needed, .user = e });
-	e->active = mig_query(&rows, Q_MIG_ACTIVE, STORE_NO_ARGS, err);
-	if (e->active)
-		g_ptr_array_set_free_func(e->active, free_task);
-	for (guint i = 0; e->active && i < e->active->len; i++) {
-		struct mig *m = g_ptr_array_index(e->active, i);
-
-		task_attach(e, m);
-		m->task->index = i;
-		index_add(e, m);
-		queue_add(m);
-	}
-	if (!e->active || !volumes_load(e->volumes, err) || !load_services(e, err) || !release_servers(e, unknown, err)) {
+	if (!load_tasks(e, unknown, err) || !volumes_load(e->volumes, err) || !load_services(e, err) || !release_servers(e, unknown, err)) {
 		engine_free(e);
 		return NULL;
 	}
@@ -216,21 +212,19 @@ void engine_free(struct engine *e)
 	volumes_stop(e->volumes);
 	EACH_SERVICE(e, s, i)
 		s->stop(e);
-	for (guint i = 0; e->active && i < e->active->len; i++)
+	for (guint i = 0; i < e->active->len; i++)
 		((struct mig *)g_ptr_array_index(e->active, i))->task->turn++;
 	fleet_listen(e->fleet, &none);
 	fleet_stop(e->fleet);
 	clock_cancel(&e->reaper);
-	clock_cancel(&e->unsurer);
-	g_ptr_array_unref(e->unsure);
+	requests_close(e);
 	g_hash_table_unref(e->by_id);
 	g_hash_table_unref(e->by_server);
 	queue_free(e->queue);
 	g_hash_table_unref(e->calls);
 	g_hash_table_unref(e->leftovers);
 	g_ptr_array_unref(e->ended);
-	if (e->active)
-		g_ptr_array_unref(e->active);
+	g_ptr_array_unref(e->active);
 	EACH_SERVICE(e, s, i)
 		s->free(e);
 	volumes_free(e->volumes);
@@ -260,323 +254,6 @@ const struct task_kind *const *engine_kinds(const struct engine *e)
 struct fleet *engine_fleet(struct engine *e)
 {
 	return e->fleet;
-}
-
-/* ---- requests ---- */
-
-static bool is_unsure(const struct engine *e, const struct server *s);
-
-static bool request_ok(struct engine *e, const struct mig_request *r, GError **err)
-{
-	g_autofree char *unreadable = NULL;
-
-	if (!r->kind->allows(r->server, err))
-		return false;
-	if (is_unsure(e, r->server)) {
-		g_set_error(err, ERR, ERR_UNAVAILABLE, "The database lost the answer to the last request for instance %s; try again in a moment.",
-			    r->server->uuid);
-		return false;
-	}
-	if (!r->server->host) {
-		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s is on no host", r->server->uuid);
-		return false;
-	}
-	unreadable = server_unreadable_text(r->server);
-	if (unreadable) {
-		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s cannot be migrated: %s", r->server->uuid, unreadable);
-		return false;
-	}
-	if (r->host && !fleet_host(e->fleet, r->host)) {
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Compute host %s could not be found.", r->host);
-		return false;
-	}
-	return true;
-}
-
-static struct mig *build(struct engine *e, const struct mig_request *r)
-{
-	struct mig *m = g_new0(struct mig, 1);
-	g_autofree char *uuid = util_uuid_new();
-
-	g_strlcpy(m->uuid, uuid, sizeof m->uuid);
-	g_strlcpy(m->server_uuid, r->server->uuid, sizeof m->server_uuid);
-	m->kind = r->kind;
-	task_attach(e, m);
-	m->source = g_strdup(r->server->host);
-	m->requested_host = g_strdup(r->host);
-	m->block = r->block;
-	m->disk_check = r->disk_check;
-	m->force = r->force;
-	m->priority = r->priority;
-	m->user_id = g_strdup(r->who.user_id);
-	m->project_id = g_strdup(r->who.project_id);
-	m->request_id = g_strdup(r->who.request_id);
-	return m;
-}
-
-/* @ret_unsure: it failed in the commit, which may have been done all the same. */
-static bool insert(struct engine *e, struct mig *m, struct server *s, const struct requester *who, bool *ret_unsure, GError **err)
-{
-	const struct task_stage *st = mig_stage(m);
-	struct server_draft d = server_draft(s);
-	bool whole;
-
-	*ret_unsure = false;
-	if (!store_begin(e->store, err))
-		return false;
-	d.task = st->task;
-	whole = action_start(e->store, s->uuid, m->kind->action, who, &m->action_id, err) &&
-		(!st->begins || action_event_start(e->store, m->action_id, st->begins, NULL, err)) && mig_insert(e->store, m, err) &&
-		fleet_server_write(e->fleet, s, &d, err);
-	if (whole && store_commit(e->store, err)) {
-		fleet_server_take(e->fleet, s, &d);
-		return true;
-	}
-	store_rollback(e->store);
-	*ret_unsure = whole;
-	return false;
-}
-
-/* ---- requests that were refused, and may have been written ---- */
-
-static void look_for_unsure(void *user);
-
-static void unsure_later(struct engine *e)
-{
-	if (!e->unsurer && e->unsure->len > 0)
-		e->unsurer = clock_after(UNSURE_MS, look_for_unsure, e);
-}
-
-static const char refused[] = "refused: the database lost the answer to the request";
-
-/* The server's row has the task of the request, memory has not. */
-static bool write_refused(struct mig *m, void *unused, GError **err)
-{
-	struct server *s = mig_server(m);
-
-	(void)unused;
-	return !s || fleet_server_save(m->task->engine->fleet, s, err);
-}
-
-/* Return: false while the database cannot say it. */
-static bool end_unsure(struct engine *e, struct mig *m)
-{
-	struct mig_rows from = rows_of(e);
-	struct step_change c;
-	g_autoptr(GError) why = NULL;
-	g_autoptr(GPtrArray) rows = mig_query(&from, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
-
-	if (!rows)
-		return false;
-	if (rows->len == 0)
-		return true;
-	if (mig_is_final(g_ptr_array_index(rows, 0)))
-		return true;
-	queue_add(m);
-	c = step_change(m, kind_final(m->kind, TASK_ERROR), refused);
-	c.row.error = c.details = refused;
-	c.also = write_refused;
-	return step_set(m, &c, &why);
-}
-
-static void look_for_unsure(void *user)
-{
-	struct engine *e = user;
-
-	e->unsurer = NULL;
-	for (guint i = e->unsure->len; i > 0; i--)
-		if (end_unsure(e, g_ptr_array_index(e->unsure, i - 1)))
-			g_ptr_array_remove_index(e->unsure, i - 1);
-	unsure_later(e);
-}
-
-static bool is_unsure(const struct engine *e, const struct server *s)
-{
-	for (guint i = 0; i < e->unsure->len; i++)
-		if (strcmp(((const struct mig *)g_ptr_array_index(e->unsure, i))->server_uuid, s->uuid) == 0)
-			return true;
-	return false;
-}
-
-static void first_step(void *user)
-{
-	struct mig *m = user;
-
-	m->task->timer = NULL;
-	step_enter(m);
-}
-
-void engine_request(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user)
-{
-	g_autoptr(GError) why = NULL;
-	bool unsure;
-	struct mig *m;
-
-	if (!request_ok(e, r, &why)) {
-		done(0, why, user);
-		return;
-	}
-	m = build(e, r);
-	if (!insert(e, m, r->server, &r->who, &unsure, &why)) {
-		if (unsure)
-			g_ptr_array_add(e->unsure, m);
-		else
-			task_free(m);
-		unsure_later(e);
-		done(0, why, user);
-		return;
-	}
-	m->task->index = e->active->len;
-	g_ptr_array_add(e->active, m);
-	index_add(e, m);
-	queue_add(m);
-	log_info("migration_requested", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
-		 LOG_S("requested_host", m->requested_host), LOG_S("request", m->request_id));
-	news_phase(m, NULL, "requested");
-	if (r->wait_checks) {
-		m->task->accepted = done;
-		m->task->accepted_user = user;
-	}
-	m->task->timer = clock_after(0, first_step, m);
-	if (!r->wait_checks)
-		done(m->id, NULL, user);
-}
-
-static bool status_refused(const struct mig *m, const char *verb, GError **err)
-{
-	g_set_error(err, ERR, ERR_BAD_REQUEST,
-		    "Migration %" G_GINT64_FORMAT " state of instance %s is %s. Cannot %s while the migration is in this state.", m->id,
-		    m->server_uuid, mig_status(m), verb);
-	return false;
-}
-
-/* The migration @id of this server that is not final, or the error that Nova would give. */
-static struct mig *find_for(struct engine *e, struct server *s, int64_t id, const char *action, const char *verb, GError **err)
-{
-	struct mig_rows from = rows_of(e);
-	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, id);
-	g_autoptr(GError) why = NULL;
-	struct mig *m = engine_find(e, id), *row;
-
-	if (s->task == SERVER_TASK_NONE) {
-		server_refuse_task(s, action, err);
-		return NULL;
-	}
-	if (m && strcmp(m->server_uuid, s->uuid) == 0)
-		return m;
-	row = mig_query_one(&from, Q_MIG_GET, STORE_ARGS(SV_I(id)), text, &why);
-	if (!row && !g_error_matches(why, ERR, ERR_NOT_FOUND))
-		g_propagate_error(err, g_steal_pointer(&why));
-	else if (!row || strcmp(row->server_uuid, s->uuid) != 0)
-		g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %" G_GINT64_FORMAT " not found for instance %s", id, s->uuid);
-	else
-		status_refused(row, verb, err);
-	mig_free(row);
-	return NULL;
-}
-
-struct wish {
-	const char *action;
-	const struct requester *who;
-};
-
-static bool write_action(struct mig *m, void *user, GError **err)
-{
-	const struct wish *w = user;
-
-	return action_done(m->task->engine->store, m->server_uuid, w->action, w->who, err);
-}
-
-/* Write what was asked into the row, and the action that asked it. */
-static bool write_wish(struct mig *m, struct step_change *c, const char *action, const struct requester *who, GError **err)
-{
-	struct wish w = { action, who };
-
-	c->why = action;
-	c->also = write_action;
-	c->user = &w;
-	return step_set(m, c, err);
-}
-
-/* A request to stop what waits, or is being prepared, is of later versions of the API. */
-static bool may_stop(const struct mig *m, bool also_queued)
-{
-	switch (mig_stage(m)->stop) {
-	case TASK_STOPS:
-		return also_queued && mig_in_progress(m);
-	case TASK_STOP_ASKS:
-		return !mig_is_committed(m);
-	case TASK_STOP_NOT:
-		break;
-	}
-	return false;
-}
-
-bool engine_abort(struct engine *e, struct server *s, int64_t id, bool also_queued, const struct requester *who, GError **err)
-{
-	static const char request[] = "abort live migration";
-	struct mig *m = find_for(e, s, id, request, request, err);
-	struct step_change c;
-
-	if (!m)
-		return false;
-	if (!m->kind->stop_action || !may_stop(m, also_queued))
-		return status_refused(m, request, err);
-	if (m->abort_wanted)
-		return true;
-	c = step_change(m, m->phase, NULL);
-	c.row.abort_wanted = true;
-	if (!write_wish(m, &c, m->kind->stop_action, who, err))
-		return false;
-	if (mig_stage(m)->stop == TASK_STOPS)
-		step_enter(m);
-	else
-		m->kind->stop(m);
-	return true;
-}
-
-bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const struct requester *who, GError **err)
-{
-	struct step_change c;
-	struct mig *m;
-
-	if (s->vm != SERVER_ACTIVE)
-		return server_refuse_vm(s, "force_complete", err);
-	m = find_for(e, s, id, "force_complete", "force complete", err);
-	if (!m)
-		return false;
-	if (!mig_stage(m)->forces || mig_is_committed(m))
-		return status_refused(m, "force complete", err);
-	if (m->force_wanted)
-		return true;
-	c = step_change(m, m->phase, NULL);
-	m->kind->want_force(m, &c.row);
-	if (!write_wish(m, &c, m->kind->force_action, who, err))
-		return false;
-	m->kind->force(m);
-	return true;
-}
-
-bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **err)
-{
-	struct mig *m = engine_find(e, id);
-	g_autofree char *why = g_strdup_printf("priority %d", priority);
-	struct step_change c;
-
-	if (!m) {
-		struct mig *row = engine_get(e, id, err);
-
-		if (row)
-			g_set_error(err, ERR, ERR_CONFLICT, "Migration %" G_GINT64_FORMAT " is %s; its priority can no longer be changed.", id, mig_status(row));
-		mig_free(row);
-		return false;
-	}
-	c = step_change(m, m->phase, why);
-	c.row.priority = priority;
-	if (!step_set(m, &c, err))
-		return false;
-	queue_reorder(m);
-	return true;
 }
 
 void engine_limits_changed(struct engine *e)
@@ -638,7 +315,7 @@ static void freshen(struct engine *e, struct mig *row)
 
 static GPtrArray *list_from(struct engine *e, const struct mig_filter *f, int64_t from_id, GError **err)
 {
-	struct mig_rows from = rows_of(e);
+	struct mig_rows from = engine_rows(e);
 	GPtrArray *list = mig_list(&from, f, from_id, err);
 
 	for (guint i = 0; list && i < list->len; i++)
@@ -703,7 +380,7 @@ bool engine_list_part(struct engine *e, struct mig_filter *f, GPtrArray *page, b
 
 struct mig *engine_get(struct engine *e, int64_t id, GError **err)
 {
-	struct mig_rows from = rows_of(e);
+	struct mig_rows from = engine_rows(e);
 	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, id);
 	struct mig *m = mig_query_one(&from, Q_MIG_GET, STORE_ARGS(SV_I(id)), text, err);
 
@@ -714,7 +391,7 @@ struct mig *engine_get(struct engine *e, int64_t id, GError **err)
 
 struct mig *engine_get_by_uuid(struct engine *e, const char *uuid, GError **err)
 {
-	struct mig_rows from = rows_of(e);
+	struct mig_rows from = engine_rows(e);
 	struct mig *m = mig_query_one(&from, Q_MIG_BY_UUID, STORE_ARGS(SV_S(uuid)), uuid, err);
 
 	if (m)

@@ -56,53 +56,6 @@ const struct mig_counts *engine_stats(const struct engine *e);
 /** engine_slots() - how many of all sources are taken. */
 int engine_slots(const struct engine *e);
 
-/* ---- requests ---- */
-
-#define MIG_PRIORITY_MIN (-1000)
-#define MIG_PRIORITY_MAX 1000
-
-struct mig_request {
-	const struct task_kind *kind;
-	struct server *server;
-	const char *host;        /* NULL: the scheduler chooses */
-	enum mig_block block;
-	enum mig_disk_check disk_check;
-	bool force;              /* 2.30-2.67: skip the scheduler's filters */
-	int priority;            /* MIG_PRIORITY_MIN..MIG_PRIORITY_MAX */
-	bool wait_checks;        /* up to 2.33: answer only when the prechecks have passed */
-	struct requester who;
-};
-
-/* @id: the migration's; 0 with @err set when it was refused. */
-typedef void engine_accepted_f(int64_t id, const GError *err, void *user);
-
-/**
- * engine_request() - begin a task.
- * @done: called exactly once, perhaps before this returns: with the id when the
- *        row is durable (and, with wait_checks, the prechecks have passed), or
- *        with an error: ERR_CONFLICT, ERR_BAD_REQUEST, ERR_NO_VALID_HOST, ERR_PRECHECK, ERR_STORE
- */
-void engine_request(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user);
-
-/**
- * engine_abort() - stop a migration; the guest stays at its source if it still can.
- * @also_queued: 2.65 and later: queued and preparing too
- *
- * Errors have Nova's words: ERR_NOT_FOUND, ERR_BAD_REQUEST (its status forbids it), ERR_CONFLICT.
- */
-bool engine_abort(struct engine *e, struct server *s, int64_t id, bool also_queued, const struct requester *who, GError **err);
-
-/** engine_force_complete() - pause the guest, or switch to post-copy where it is permitted, so that the migration ends. */
-bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const struct requester *who, GError **err);
-
-/**
- * engine_set_priority() - its place in the queue; kept, and without effect, when it has left the queue.
- * @priority: MIG_PRIORITY_MIN..MIG_PRIORITY_MAX
- *
- * ERR_NOT_FOUND; ERR_CONFLICT if it has ended; ERR_STORE.
- */
-bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **err);
-
 /** engine_limits_changed() - the configuration's limits have changed: waiting migrations are tried again. */
 void engine_limits_changed(struct engine *e);
 

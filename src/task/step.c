@@ -272,7 +272,7 @@ static void take(struct mig *m, const struct mig *row)
 static bool take_row(struct mig *m)
 {
 	struct engine *e = m->task->engine;
-	struct mig_rows from = { e->store, e->kinds, NULL };
+	struct mig_rows from = engine_rows(e);
 	g_autoptr(GPtrArray) rows = NULL;
 	g_autoptr(GError) why = NULL;
 	const struct mig *row;

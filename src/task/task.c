@@ -40,6 +40,20 @@ struct host *mig_dest(const struct mig *m)
 	return fleet_host(m->task->engine->fleet, m->dest);
 }
 
+struct mig_rows engine_rows(const struct engine *e)
+{
+	return (struct mig_rows){ e->store, e->kinds, NULL };
+}
+
+/* Keys are borrowed from the migration, which outlives its entry. */
+void engine_add(struct engine *e, struct mig *m)
+{
+	m->task->index = e->active->len;
+	g_ptr_array_add(e->active, m);
+	g_hash_table_insert(e->by_id, &m->id, m);
+	g_hash_table_insert(e->by_server, m->server_uuid, m);
+}
+
 struct mig *engine_find(struct engine *e, int64_t id)
 {
 	return g_hash_table_lookup(e->by_id, &id);

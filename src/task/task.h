@@ -33,7 +33,7 @@ struct engine {
 	struct definitions *definitions;
 	GHashTable *calls;          /* uuids of servers with an HV_MIGRATE that has not come back, owned */
 	struct check_set *checks;   /* runs under way */
-	GPtrArray *unsure;          /* struct mig *: refused requests whose rows may have been written; see engine.c */
+	GPtrArray *unsure;          /* struct mig *: refused requests whose rows may have been written; see request.c */
 	struct clock_timer *unsurer;
 	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
 	struct clock_timer *reaper; /* takes the final ones out of active */
@@ -77,6 +77,10 @@ struct host *mig_source(const struct mig *m);
 /** mig_dest() - NULL until one is chosen. */
 struct host *mig_dest(const struct mig *m);
 
+/** engine_rows() - what its records are read by. */
+struct mig_rows engine_rows(const struct engine *e);
+/** engine_add() - take a task in: it has a row, and has not ended. */
+void engine_add(struct engine *e, struct mig *m);
 /** engine_find() - the migration of that id, if it is not final. */
 struct mig *engine_find(struct engine *e, int64_t id);
 /** task_of_server() - the one that owns this server; NULL if none does. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "migrate/live.h"
+#include "task/request.h"
 
 #define LATENCY_MS     4     /* of hosts, unless they say else: calls and events interleave */
 #define LINK_MIBS      100
@@ -531,7 +532,7 @@ static void do_migrate(struct run *r, const struct scn_line *l)
 {
 	struct guest *g = run_guest(r, arg(r, l, 1));
 	const char *priority = word_after(l, "priority");
-	struct mig_request q = {
+	struct task_request q = {
 		.kind = &live_kind,
 		.server = run_server(r, g),
 		.host = word_after(l, "to"),
@@ -550,7 +551,7 @@ static void do_migrate(struct run *r, const struct scn_line *l)
 		return;
 	}
 	g->asked = true;
-	engine_request(r->engine, &q, accepted, g);
+	request_begin(r->engine, &q, accepted, g);
 }
 
 static void keep_result(struct run *r, bool ok, const GError *err)
@@ -564,7 +565,7 @@ static void do_abort(struct run *r, const struct scn_line *l)
 	struct guest *g = run_guest(r, arg(r, l, 1));
 	struct server *s = run_server(r, g);
 	g_autoptr(GError) err = NULL;
-	bool ok = s && engine_abort(r->engine, s, g->id, has_word(l, "queued"), &requester, &err);
+	bool ok = s && request_abort(r->engine, s, g->id, has_word(l, "queued"), &requester, &err);
 
 	if (s)
 		keep_result(r, ok, err);
@@ -575,7 +576,7 @@ static void do_force(struct run *r, const struct scn_line *l)
 	struct guest *g = run_guest(r, arg(r, l, 1));
 	struct server *s = run_server(r, g);
 	g_autoptr(GError) err = NULL;
-	bool ok = s && engine_force_complete(r->engine, s, g->id, &requester, &err);
+	bool ok = s && request_force_complete(r->engine, s, g->id, &requester, &err);
 
 	if (s)
 		keep_result(r, ok, err);
@@ -606,7 +607,7 @@ static void do_prioritize(struct run *r, const struct scn_line *l)
 
 	if (!util_parse_int(arg(r, l, 2), MIG_PRIORITY_MIN, MIG_PRIORITY_MAX, &n))
 		run_bad_line(r, "a priority is a number");
-	ok = engine_set_priority(r->engine, g->id, (int)n, &err);
+	ok = request_set_priority(r->engine, g->id, (int)n, &err);
 	keep_result(r, ok, err);
 }
 

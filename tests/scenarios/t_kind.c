@@ -9,6 +9,7 @@
 #include "kinds.h"
 #include "migrate/live.h"
 #include "scn.h"
+#include "task/request.h"
 #include "task/step.h"
 
 #define GUEST "11111111-0000-4000-8000-000000000001"
@@ -158,10 +159,10 @@ static void accepted(int64_t id, const GError *err, void *user)
 
 static int64_t request(struct run *r, const struct task_kind *kind, const char *uuid)
 {
-	struct mig_request q = { .kind = kind, .server = fleet_server(r->fleet, uuid), .block = MIG_BLOCK_AUTO, .who = who };
+	struct task_request q = { .kind = kind, .server = fleet_server(r->fleet, uuid), .block = MIG_BLOCK_AUTO, .who = who };
 	int64_t id = 0;
 
-	engine_request(r->engine, &q, accepted, &id);
+	request_begin(r->engine, &q, accepted, &id);
 	g_assert_cmpint(id, >, 0);
 	return id;
 }
@@ -248,9 +249,9 @@ static void test_stopped(void)
 	int64_t first, id;
 
 	id = queue_behind_live(&r, &first);
-	g_assert_false(engine_force_complete(r.engine, fleet_server(r.fleet, GUEST), id, &who, &err));
+	g_assert_false(request_force_complete(r.engine, fleet_server(r.fleet, GUEST), id, &who, &err));
 	g_assert_error(err, ERR, ERR_BAD_REQUEST);
-	g_assert_true(engine_abort(r.engine, fleet_server(r.fleet, GUEST), id, true, &who, NULL));
+	g_assert_true(request_abort(r.engine, fleet_server(r.fleet, GUEST), id, true, &who, NULL));
 	expect_phase(&r, id, "stamp_cancelled");
 	expect_phase(&r, first, "done");
 	run_end(&r);

@@ -6,6 +6,7 @@
 #include "compute_world.h"
 #include "migrate/check_all.h"
 #include "migrate/live.h"
+#include "task/request.h"
 
 #define T0 INT64_C(1760000000000000)
 
@@ -15,7 +16,7 @@ struct engine {
 	char *said;
 	GError *refuse;
 	bool hold;
-	engine_accepted_f *held;
+	request_accepted_f *held;
 	void *held_user;
 };
 
@@ -145,7 +146,7 @@ struct mig *engine_get(struct engine *e, int64_t id, GError **err)
 	return NULL;
 }
 
-bool engine_set_priority(struct engine *e, int64_t id, int priority, GError **err)
+bool request_set_priority(struct engine *e, int64_t id, int priority, GError **err)
 {
 	struct mig *m = g_ptr_array_index(e->all, id - 1);
 
@@ -266,7 +267,7 @@ static bool refused(struct engine *e, GError **err)
 	return true;
 }
 
-void engine_request(struct engine *e, const struct mig_request *r, engine_accepted_f *done, void *user)
+void request_begin(struct engine *e, const struct task_request *r, request_accepted_f *done, void *user)
 {
 	static const char *const blocks[] = { "no", "yes", "auto" };
 	g_autoptr(GError) err = NULL;
@@ -283,13 +284,13 @@ void engine_request(struct engine *e, const struct mig_request *r, engine_accept
 	}
 }
 
-bool engine_abort(struct engine *e, struct server *s, int64_t id, bool also_queued, const struct requester *who, GError **err)
+bool request_abort(struct engine *e, struct server *s, int64_t id, bool also_queued, const struct requester *who, GError **err)
 {
 	say(e, g_strdup_printf("abort %s %" G_GINT64_FORMAT " queued=%d by=%s", s->name, id, also_queued, who->user_id));
 	return !refused(e, err);
 }
 
-bool engine_force_complete(struct engine *e, struct server *s, int64_t id, const struct requester *who, GError **err)
+bool request_force_complete(struct engine *e, struct server *s, int64_t id, const struct requester *who, GError **err)
 {
 	say(e, g_strdup_printf("force %s %" G_GINT64_FORMAT " by=%s", s->name, id, who->user_id));
 	return !refused(e, err);

@@ -10,6 +10,7 @@
 #include "api/http/slice.h"
 #include "api/http/view.h"
 #include "fleet/flavor.h"
+#include "task/request.h"
 
 /* ---- one record as an answer ---- */
 
@@ -201,7 +202,7 @@ static bool abort_migration(struct api_req *r, struct server *s, GError **err)
 	struct requester who = api_requester(r);
 
 	if (number(r) != 0)
-		return engine_abort(api_engine(r), s, number(r), r->mv >= 65, &who, err);
+		return request_abort(api_engine(r), s, number(r), r->mv >= 65, &who, err);
 	g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %s not found for instance %s", r->param[1], s->uuid);
 	return false;
 }
@@ -226,7 +227,7 @@ static bool force_complete(struct api_req *r, struct server *s, GError **err)
 
 	if (number(r) == 0)
 		g_set_error(&why, ERR, ERR_BAD_REQUEST, "Migration %s not found for instance %s", r->param[1], s->uuid);
-	else if (engine_force_complete(api_engine(r), s, number(r), &who, &why))
+	else if (request_force_complete(api_engine(r), s, number(r), &who, &why))
 		return true;
 	if (err_code(why) == ERR_NOT_FOUND) /* Nova: an unknown migration is a bad request of this call */
 		why->code = ERR_BAD_REQUEST;

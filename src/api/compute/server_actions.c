@@ -11,6 +11,7 @@
 #include "api/compute/compute.h"
 #include "api/http/view.h"
 #include "migrate/live.h"
+#include "task/request.h"
 
 /* ---- os-migrateLive ---- */
 
@@ -111,7 +112,7 @@ static void live_migrate(struct api_req *r, const json_t *value)
 		api_fail_new(r, ERR_BAD_REQUEST, "Can't force to a non-provided destination");
 		return;
 	}
-	engine_request(api_engine(r), &(struct mig_request){
+	request_begin(api_engine(r), &(struct task_request){
 		.kind = &live_kind,
 		.server = s,
 		.host = l.host,

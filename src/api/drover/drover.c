@@ -9,6 +9,7 @@
 
 #include "api/compute/migrations.h"
 #include "api/http/view.h"
+#include "task/request.h"
 
 static const struct api_req *request_of(const struct jout *o)
 {
@@ -363,7 +364,7 @@ static void migration_change(struct api_req *r)
 	struct change change = { 0 };
 
 	if (m && api_decode(r, &change, &err) &&
-	    engine_set_priority(api_engine(r), m->id, change.priority, &err))
+	    request_set_priority(api_engine(r), m->id, change.priority, &err))
 		migration_show(r);
 	else
 		api_fail(r, err);

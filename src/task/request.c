@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "task/request.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "task/news.h"
+#include "task/queue.h"
+#include "task/step.h"
+
+#define UNSURE_MS 1000 /* between looks whether a refused request was written */
+
+/* ---- a new task ---- */
+
+static bool is_unsure(const struct engine *e, const struct server *s);
+
+static bool request_ok(struct engine *e, const struct task_request *r, GError **err)
+{
+	g_autofree char *unreadable = NULL;
+
+	if (!r->kind->allows(r->server, err))
+		return false;
+	if (is_unsure(e, r->server)) {
+		g_set_error(err, ERR, ERR_UNAVAILABLE, "The database lost the answer to the last request for instance %s; try again in a moment.",
+			    r->server->uuid);
+		return false;
+	}
+	if (!r->server->host) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s is on no host", r->server->uuid);
+		return false;
+	}
+	unreadable = server_unreadable_text(r->server);
+	if (unreadable) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s cannot be migrated: %s", r->server->uuid, unreadable);
+		return false;
+	}
+	if (r->host && !fleet_host(e->fleet, r->host)) {
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Compute host %s could not be found.", r->host);
+		return false;
+	}
+	return true;
+}
+
+static struct mig *build(struct engine *e, const struct task_request *r)
+{
+	struct mig *m = g_new0(struct mig, 1);
+	g_autofree char *uuid = util_uuid_new();
+
+	g_strlcpy(m->uuid, uuid, sizeof m->uuid);
+	g_strlcpy(m->server_uuid, r->server->uuid, sizeof m->server_uuid);
+	m->kind = r->kind;
+	task_attach(e, m);
+	m->source = g_strdup(r->server->host);
+	m->requested_host = g_strdup(r->host);
+	m->block = r->block;
+	m->disk_check = r->disk_check;
+	m->force = r->force;
+	m->priority = r->priority;
+	m->user_id = g_strdup(r->who.user_id);
+	m->project_id = g_strdup(r->who.project_id);
+	m->request_id = g_strdup(r->who.request_id);
+	return m;
+}
+
+/* @ret_unsure: it failed in the commit, which may have been done all the same. */
+static bool insert(struct engine *e, struct mig *m, struct server *s, const struct requester *who, bool *ret_unsure, GError **err)
+{
+	const struct task_stage *st = mig_stage(m);
+	struct server_draft d = server_draft(s);
+	bool whole;
+
+	*ret_unsure = false;
+	if (!store_begin(e->store, err))
+		return false;
+	d.task = st->task;
+	whole = action_start(e->store, s->uuid, m->kind->action, who, &m->action_id, err) &&
+		(!st->begins || action_event_start(e->store, m->action_id, st->begins, NULL, err)) && mig_insert(e->store, m, err) &&
+		fleet_server_write(e->fleet, s, &d, err);
+	if (whole && store_commit(e->store, err)) {
+		fleet_server_take(e->fleet, s, &d);
+		return true;
+	}
+	store_rollback(e->store);
+	*ret_unsure = whole;
+	return false;
+}
+
+/* ---- requests that were refused, and may have been written ---- */
+
+static void look_for_unsure(void *user);
+
+static void unsure_later(struct engine *e)
+{
+	if (!e->unsurer && e->unsure->len > 0)
+		e->unsurer = clock_after(UNSURE_MS, look_for_unsure, e);
+}
+
+static const char refused[] = "refused: the database lost the answer to the request";
+
+/* The server's row has the task of the request, memory has not. */
+static bool write_refused(struct mig *m, void *unused, GError **err)
+{
+	struct server *s = mig_server(m);
+
+	(void)unused;
+	return !s || fleet_server_save(m->task->engine->fleet, s, err);
+}
+
+/* Return: false while the database cannot say it. */
+static bool end_unsure(struct engine *e, struct mig *m)
+{
+	struct mig_rows from = engine_rows(e);
+	struct step_change c;
+	g_autoptr(GError) why = NULL;
+	g_autoptr(GPtrArray) rows = mig_query(&from, Q_MIG_BY_UUID, STORE_ARGS(SV_S(m->uuid)), &why);
+
+	if (!rows)
+		return false;
+	if (rows->len == 0)
+		return true;
+	if (mig_is_final(g_ptr_array_index(rows, 0)))
+		return true;
+	queue_add(m);
+	c = step_change(m, kind_final(m->kind, TASK_ERROR), refused);
+	c.row.error = c.details = refused;
+	c.also = write_refused;
+	return step_set(m, &c, &why);
+}
+
+static void look_for_unsure(void *user)
+{
+	struct engine *e = user;
+
+	e->unsurer = NULL;
+	for (guint i = e->unsure->len; i > 0; i--)
+		if (end_unsure(e, g_ptr_array_index(e->unsure, i - 1)))
+			g_ptr_array_remove_index(e->unsure, i - 1);
+	unsure_later(e);
+}
+
+static bool is_unsure(const struct engine *e, const struct server *s)
+{
+	for (guint i = 0; i < e->unsure->len; i++)
+		if (strcmp(((const struct mig *)g_ptr_array_index(e->unsure, i))->server_uuid, s->uuid) == 0)
+			return true;
+	return false;
+}
+
+static void first_step(void *user)
+{
+	struct mig *m = user;
+
+	m->task->timer = NULL;
+	step_enter(m);
+}
+
+void request_begin(struct engine *e, const struct task_request *r, request_accepted_f *done, void *user)
+{
+	g_autoptr(GError) why = NULL;
+	bool unsure;
+	struct mig *m;
+
+	if (!request_ok(e, r, &why)) {
+		done(0, why, user);
+		return;
+	}
+	m = build(e, r);
+	if (!insert(e, m, r->server, &r->who, &unsure, &why)) {
+		if (unsure)
+			g_ptr_array_add(e->unsure, m);
+		else
+			task_free(m);
+		unsure_later(e);
+		done(0, why, user);
+		return;
+	}
+	engine_add(e, m);
+	queue_add(m);
+	log_info("migration_requested", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
+		 LOG_S("requested_host", m->requested_host), LOG_S("request", m->request_id));
+	news_phase(m, NULL, "requested");
+	if (r->wait_checks) {
+		m->task->accepted = done;
+		m->task->accepted_user = user;
+	}
+	m->task->timer = clock_after(0, first_step, m);
+	if (!r->wait_checks)
+		done(m->id, NULL, user);
+}
+
+static bool status_refused(const struct mig *m, const char *verb, GError **err)
+{
+	g_set_error(err, ERR, ERR_BAD_REQUEST,
+		    "Migration %" G_GINT64_FORMAT " state of instance %s is %s. Cannot %s while the migration is in this state.", m->id,
+		    m->server_uuid, mig_status(m), verb);
+	return false;
+}
+
+/* The record @id as the database has it. Return: owned; NULL with ERR_NOT_FOUND, or ERR_STORE. */
+static struct mig *row_of(struct engine *e, int64_t id, GError **err)
+{
+	struct mig_rows from = engine_rows(e);
+	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, id);
+
+	return mig_query_one(&from, Q_MIG_GET, STORE_ARGS(SV_I(id)), text, err);
+}
+
+/* The migration @id of this server that is not final, or the error that Nova would give. */
+static struct mig *find_for(struct engine *e, struct server *s, int64_t id, const char *action, const char *verb, GError **err)
+{
+	g_autoptr(GError) why = NULL;
+	struct mig *m = engine_find(e, id), *row;
+
+	if (s->task == SERVER_TASK_NONE) {
+		server_refuse_task(s, action, err);
+		return NULL;
+	}
+	if (m && strcmp(m->server_uuid, s->uuid) == 0)
+		return m;
+	row = row_of(e, id, &why);
+	if (!row && !g_error_matches(why, ERR, ERR_NOT_FOUND))
+		g_propagate_error(err, g_steal_pointer(&why));
+	else if (!row || strcmp(row->server_uuid, s->uuid) != 0)
+		g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %" G_GINT64_FORMAT " not found for instance %s", id, s->uuid);
+	else
+		status_refused(row, verb, err);
+	mig_free(row);
+	return NULL;
+}
+
+struct wish {
+	const char *action;
+	const struct requester *who;
+};
+
+static bool write_action(struct mig *m, void *user, GError **err)
+{
+	const struct wish *w = user;
+
+	return action_done(m->task->engine->store, m->server_uuid, w->action, w->who, err);
+}
+
+/* Write what was asked into the row, and the action that asked it. */
+static bool write_wish(struct mig *m, struct step_change *c, const char *action, const struct requester *who, GError **err)
+{
+	struct wish w = { action, who };
+
+	c->why = action;
+	c->also = write_action;
+	c->user = &w;
+	return step_set(m, c, err);
+}
+
+/* A request to stop what waits, or is being prepared, is of later versions of the API. */
+static bool may_stop(const struct mig *m, bool also_queued)
+{
+	switch (mig_stage(m)->stop) {
+	case TASK_STOPS:
+		return also_queued && mig_in_progress(m);
+	case TASK_STOP_ASKS:
+		return !mig_is_committed(m);
+	case TASK_STOP_NOT:
+		break;
+	}
+	return false;
+}
+
+bool request_abort(struct engine *e, struct server *s, int64_t id, bool also_queued, const struct requester *who, GError **err)
+{
+	static const char request[] = "abort live migration";
+	struct mig *m = find_for(e, s, id, request, request, err);
+	struct step_change c;
+
+	if (!m)
+		return false;
+	if (!m->kind->stop_action || !may_stop(m, also_queued))
+		return status_refused(m, request, err);
+	if (m->abort_wanted)
+		return true;
+	c = step_change(m, m->phase, NULL);
+	c.row.abort_wanted = true;
+	if (!write_wish(m, &c, m->kind->stop_action, who, err))
+		return false;
+	if (mig_stage(m)->stop == TASK_STOPS)
+		step_enter(m);
+	else
+		m->kind->stop(m);
+	return true;
+}
+
+bool request_force_complete(struct engine *e, struct server *s, int64_t id, const struct requester *who, GError **err)
+{
+	struct step_change c;
+	struct mig *m;
+
+	if (s->vm != SERVER_ACTIVE)
+		return server_refuse_vm(s, "force_complete", err);
+	m = find_for(e, s, id, "force_complete", "force complete", err);
+	if (!m)
+		return false;
+	if (!mig_stage(m)->forces || mig_is_committed(m))
+		return status_refused(m, "force complete", err);
+	if (m->force_wanted)
+		return true;
+	c = step_change(m, m->phase, NULL);
+	m->kind->want_force(m, &c.row);
+	if (!write_wish(m, &c, m->kind->force_action, who, err))
+		return false;
+	m->kind->force(m);
+	return true;
+}
+
+bool request_set_priority(struct engine *e, int64_t id, int priority, GError **err)
+{
+	struct mig *m = engine_find(e, id);
+	g_autofree char *why = g_strdup_printf("priority %d", priority);
+	struct step_change c;
+
+	if (!m) {
+		struct mig *row = row_of(e, id, err);
+
+		if (row)
+			g_set_error(err, ERR, ERR_CONFLICT, "Migration %" G_GINT64_FORMAT " is %s; its priority can no longer be changed.", id, mig_status(row));
+		mig_free(row);
+		return false;
+	}
+	c = step_change(m, m->phase, why);
+	c.row.priority = priority;
+	if (!step_set(m, &c, err))
+		return false;
+	queue_reorder(m);
+	return true;
+}
+
+/* ---- life ---- */
+
+static void free_task(void *m)
+{
+	task_free(m);
+}
+
+void requests_open(struct engine *e)
+{
+	e->unsure = g_ptr_array_new_with_free_func(free_task);
+}
+
+void requests_close(struct engine *e)
+{
+	clock_cancel(&e->unsurer);
+	g_ptr_array_unref(e->unsure);
+}
