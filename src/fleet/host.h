@@ -82,7 +82,7 @@ struct host {
 	GHashTable *claims;           /* struct claim * -> itself: those at it */
 	struct usage used, claimed;   /* the sums of both */
 	struct usage capacity;        /* of info */
-	int inbound[TASK_CLASS_N];    /* inbound slots that are taken */
+	int inbound[TASK_CLASSES_MAX];    /* inbound slots that are taken */
 	GQuark arch;                  /* of info; 0: not known */
 };
 

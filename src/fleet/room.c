@@ -37,7 +37,7 @@ static struct host_facts facts_now(struct host *h)
 		.has_pool = host_total(h).disk_gb > 0,
 	};
 
-	for (size_t i = 0; i < TASK_CLASS_N; i++)
+	for (size_t i = 0; i < TASK_CLASSES_MAX; i++)
 		facts.inbound[i] = (uint16_t)MIN(h->inbound[i], UINT16_MAX);
 	return facts;
 }
@@ -98,9 +98,9 @@ void room_info(struct host *h, struct hv_host_info *info)
 	room_note(h);
 }
 
-void room_inbound(struct host *h, enum task_class_id class, int n)
+void room_inbound(struct host *h, const struct task_class *class, int n)
 {
-	h->inbound[class] = n;
+	h->inbound[class->index] = n;
 	room_note(h);
 }
 

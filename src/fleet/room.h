@@ -47,7 +47,7 @@ struct host_facts {
 	int vcpus;                  /* likewise */
 	int servers;                /* and claims */
 	GQuark arch;                /* 0: not known */
-	uint16_t inbound[TASK_CLASS_N];
+	uint16_t inbound[TASK_CLASSES_MAX];
 	bool usable;                /* connected, not forced down, not disabled */
 	bool without_kvm;           /* and it has told so */
 	bool has_pool;
@@ -69,7 +69,7 @@ void room_note(struct host *h);
 /** room_info() - what a host says of itself. @info: owned from now on; NULL */
 void room_info(struct host *h, struct hv_host_info *info);
 /** room_inbound() - so many tasks of a class have an inbound slot there. */
-void room_inbound(struct host *h, enum task_class_id class, int n);
+void room_inbound(struct host *h, const struct task_class *class, int n);
 
 /** room_facts() - of the host at a place in fleet_hosts(), which is its host.index. Valid until a host is added or removed. */
 const struct host_facts *room_facts(const struct room *r, guint index);

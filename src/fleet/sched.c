@@ -26,6 +26,7 @@ struct judge {
 	int64_t memory_mb, disk_gb;
 	int vcpus;
 	int64_t servers, inbound;    /* it has fewer */
+	unsigned class;              /* ... inbound ones of this class's index */
 	GQuark arch;                 /* 0: not known */
 	bool kvm;
 };
@@ -113,7 +114,7 @@ static inline enum filter judge_numbers(const struct judge *j, const struct host
 		return DISK;
 	if (h->servers >= j->servers)
 		return INSTANCES;
-	return h->inbound[j->need->class] >= j->inbound ? INBOUND : PASSED;
+	return h->inbound[j->class] >= j->inbound ? INBOUND : PASSED;
 }
 
 static inline enum filter judge_host(const struct judge *j, const struct host_facts *h)
@@ -187,8 +188,8 @@ static char *why_closer(const struct judge *j, const struct host_facts *h)
 
 static char *why_inbound(const struct judge *j, const struct host_facts *h)
 {
-	return g_strdup_printf("%d inbound migrations, %s is %" G_GINT64_FORMAT, h->inbound[j->need->class],
-			       task_classes[j->need->class].limits[TASK_INBOUND].option, j->inbound);
+	return g_strdup_printf("%d inbound migrations, %s is %" G_GINT64_FORMAT, h->inbound[j->need->class->index],
+			       j->need->class->limits[TASK_INBOUND].option, j->inbound);
 }
 
 static const struct {
@@ -238,7 +239,7 @@ static inline int inbound_of(const struct host_facts *h)
 {
 	int n = 0;
 
-	for (size_t i = 0; i < TASK_CLASS_N; i++)
+	for (size_t i = 0; i < TASK_CLASSES_MAX; i++)
 		n += h->inbound[i];
 	return n;
 }
@@ -291,12 +292,12 @@ static GQuark arch_of(const char *name)
 	return known ? known : ARCH_OF_NONE;
 }
 
-struct sched_need sched_need_of(const struct server *s)
+struct sched_need sched_need_of(const struct server *s, const struct task_class *class)
 {
 	return (struct sched_need){
 		.vcpus = s->vcpus, .memory_mb = s->memory_mb, .disk_gb = s->disk_gb,
 		.arch = s->dom ? s->dom->arch : NULL, .kvm = s->dom && g_strcmp0(s->dom->virt_type, "kvm") == 0,
-		.server_uuid = s->uuid, .source = s->host, .class = TASK_CLASS_LIVE,
+		.server_uuid = s->uuid, .source = s->host, .class = class,
 	};
 }
 
@@ -318,6 +319,7 @@ static struct judge judge_new(struct fleet *f, const struct sched_need *need)
 		.disk_gb = is_asked(f, DISK) ? need->disk_gb : INT64_MIN,
 		.servers = is_asked(f, INSTANCES) ? fleet_conf(f)->max_instances_per_host : INT64_MAX,
 		.inbound = task_class_limit(fleet_conf(f), need->class, TASK_INBOUND),
+		.class = need->class ? need->class->index : 0,
 		.arch = arch_of(need->arch), .kvm = need->kvm,
 	};
 }
@@ -335,7 +337,8 @@ static const struct host_facts *facts_of(const struct judge *j, guint i, struct 
 	held->memory_mb += need->memory_mb;
 	held->disk_gb += need->disk_gb;
 	held->servers--;
-	held->inbound[need->class]--;
+	if (need->class)
+		held->inbound[need->class->index]--;
 	return held;
 }
 
@@ -347,9 +350,9 @@ bool sched_fits(struct fleet *f, const struct sched_need *need, const struct hos
 	return judge_host(&j, facts_of(&j, h->index, &held)) >= INBOUND;
 }
 
-bool sched_is_busy(struct fleet *f, const struct host *h, enum task_class_id class)
+bool sched_is_busy(struct fleet *f, const struct host *h, const struct task_class *class)
 {
-	return room_facts(f->room, h->index)->inbound[class] >= task_class_limit(fleet_conf(f), class, TASK_INBOUND);
+	return class && room_facts(f->room, h->index)->inbound[class->index] >= task_class_limit(fleet_conf(f), class, TASK_INBOUND);
 }
 
 /* Which hosts are asked for: all, or one. */

@@ -28,14 +28,14 @@ struct sched_need {
 	const struct hv_ties *numa;  /* it must find CPUs and nodes like these; NULL: not asked */
 	const char *server_uuid;     /* what this server takes is not in the way of .numa; NULL */
 	const char *source;          /* the host that it leaves, and which is not asked; NULL: none */
-	enum task_class_id class;    /* whose inbound slots it takes */
+	const struct task_class *class; /* whose inbound slots it takes; NULL: none */
 	const char *only_host;       /* consider just this one; NULL for all */
 	GHashTable *exclude;         /* host names -> reason (char *); may be NULL */
 	const struct host *held;     /* where it has a claim already, which does not count against it; NULL */
 };
 
-/** sched_need_of() - what a server needs to leave its host. It borrows from @s. */
-struct sched_need sched_need_of(const struct server *s);
+/** sched_need_of() - what a server needs to leave its host for a task of that class. It borrows from @s. */
+struct sched_need sched_need_of(const struct server *s, const struct task_class *class);
 
 struct sched_verdict {
 	struct host *host;           /* borrowed */
@@ -56,8 +56,8 @@ struct host *sched_best(struct fleet *f, const struct sched_need *need, struct h
 bool sched_any(struct fleet *f, const struct sched_need *need);
 /** sched_fits() - does this one fit, be it busy or not? */
 bool sched_fits(struct fleet *f, const struct sched_need *need, const struct host *h);
-/** sched_is_busy() - it has no inbound slot of that class now. */
-bool sched_is_busy(struct fleet *f, const struct host *h, enum task_class_id class);
+/** sched_is_busy() - it has no inbound slot of that class now. @class: NULL: it needs none */
+bool sched_is_busy(struct fleet *f, const struct host *h, const struct task_class *class);
 
 /** sched_select() - judge every host. Return: owned by the caller. */
 struct sched_result *sched_select(struct fleet *f, const struct sched_need *need);

@@ -3,17 +3,17 @@
 
 #define OPTION(member) { #member, offsetof(struct conf, member) }
 
-const struct task_class task_classes[TASK_CLASS_N] = {
-	[TASK_CLASS_LIVE] = { "live", {
+const struct task_class task_class_live = {
+	.index = 0, .name = "live", .limits = {
 		[TASK_OUTBOUND] = OPTION(max_concurrent_live_migrations),
 		[TASK_INBOUND] = OPTION(max_concurrent_inbound_live_migrations),
 		[TASK_IN_FLEET] = OPTION(max_concurrent_fleet_live_migrations),
-	} },
+	},
 };
 
-int64_t task_class_limit(const struct conf *c, enum task_class_id class, enum task_limit limit)
+int64_t task_class_limit(const struct conf *c, const struct task_class *class, enum task_limit limit)
 {
-	int64_t max = *(const int64_t *)((const char *)c + task_classes[class].limits[limit].at);
+	int64_t max = class ? *(const int64_t *)((const char *)c + class->limits[limit].at) : 0;
 
 	return max ? max : INT64_MAX;
 }

@@ -3,7 +3,8 @@
  * task_class: how many tasks of a class may run at once.
  *
  * A class is what shares limits: live migrations are one. Each class has a queue and
- * slots of its own, so that one that is full does not hold up another.
+ * slots of its own, so that one that is full does not hold up another. A kind of task
+ * names its class; one that waits for nothing has none.
  */
 #ifndef TASK_CLASS_H
 #define TASK_CLASS_H
@@ -13,12 +14,13 @@
 
 #include "base/conf.h"
 
-enum task_class_id { TASK_CLASS_LIVE, TASK_CLASS_N };
+#define TASK_CLASSES_MAX 4
 
 /* Out of a host, into a host, in the whole fleet. */
 enum task_limit { TASK_OUTBOUND, TASK_INBOUND, TASK_IN_FLEET, TASK_LIMIT_N };
 
 struct task_class {
+	unsigned index;             /* its place in what is counted by class: less than TASK_CLASSES_MAX, and no other class has it */
 	const char *name;
 	struct {
 		const char *option; /* of [DEFAULT] */
@@ -26,9 +28,9 @@ struct task_class {
 	} limits[TASK_LIMIT_N];
 };
 
-extern const struct task_class task_classes[TASK_CLASS_N];
+extern const struct task_class task_class_live;
 
-/** task_class_limit() - how many tasks there may be at once. Return: INT64_MAX: any number. */
-int64_t task_class_limit(const struct conf *c, enum task_class_id class, enum task_limit limit);
+/** task_class_limit() - how many tasks there may be at once. @class: NULL: none. Return: INT64_MAX: any number. */
+int64_t task_class_limit(const struct conf *c, const struct task_class *class, enum task_limit limit);
 
 #endif

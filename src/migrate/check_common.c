@@ -56,7 +56,7 @@ enum check_result check_memory(struct check *p, GError **err)
 
 enum check_result check_scheduler(struct check *p, GError **err)
 {
-	struct sched_need need = sched_need_of(p->server);
+	struct sched_need need = sched_need_of(p->server, NULL); /* that it is busy is no reason to refuse it */
 	struct sched_result *found;
 	g_autofree char *reasons = NULL;
 

@@ -76,7 +76,7 @@ static void ended(struct mig *m, const struct task_stage *from, enum task_end en
 
 static bool another_fits(struct mig *m, const char *why)
 {
-	struct sched_need need = sched_need_of(mig_server(m));
+	struct sched_need need = sched_need_of(mig_server(m), m->kind->class);
 	struct sched_result *res;
 	bool fits;
 
@@ -565,7 +565,7 @@ static const struct task_stage stages[] = {
 static_assert(G_N_ELEMENTS(stages) == MIG_PHASE_N, "stages is missing one");
 
 const struct task_kind live_kind = {
-	.type = "live-migration", .class = TASK_CLASS_LIVE, .stages = stages, .n = MIG_PHASE_N,
+	.type = "live-migration", .class = &task_class_live, .stages = stages, .n = MIG_PHASE_N,
 	.queued = MIG_QUEUED, .choosing = MIG_SCHEDULE, .chosen = MIG_PREPARE, .service = &service, .checks = &live_checks, .of_server = true,
 	.action = "live-migration", .request = "os-migrateLive",
 	.stop_action = "live_migration_cancel", .force_action = "live_migration_force_complete",

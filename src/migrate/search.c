@@ -145,7 +145,7 @@ static bool must_wait(struct mig *m, struct host *h, const struct sched_need *ne
 
 static void ask_for(struct mig *m)
 {
-	struct sched_need need = sched_need_of(mig_server(m));
+	struct sched_need need = sched_need_of(mig_server(m), m->kind->class);
 	struct host *h = fleet_host(m->task->engine->fleet, m->requested_host);
 
 	need.held = queue_held(m);
@@ -160,7 +160,7 @@ static void next_host(struct mig *m)
 {
 	struct fleet *f = m->task->engine->fleet;
 	struct host *held = queue_held(m), *h, *busy = NULL;
-	struct sched_need need = sched_need_of(mig_server(m));
+	struct sched_need need = sched_need_of(mig_server(m), m->kind->class);
 	struct sched_result *res;
 
 	if (m->requested_host) {
@@ -185,7 +185,7 @@ static void next_host(struct mig *m)
 
 static bool some_host_fits(struct mig *m)
 {
-	struct sched_need need = sched_need_of(mig_server(m));
+	struct sched_need need = sched_need_of(mig_server(m), m->kind->class);
 	struct sched_result *res;
 
 	/* The checks of one that was asked for have said so. */

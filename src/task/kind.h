@@ -73,7 +73,7 @@ struct task_service {
 
 struct task_kind {
 	const char *type;              /* Nova's migration_type */
-	enum task_class_id class;      /* whose limits it counts against */
+	const struct task_class *class; /* whose limits it counts against, and whose queue it waits in; NULL: it waits in none */
 	const struct task_stage *stages; /* the first is that of a new one */
 	int n;
 	int queued, choosing, chosen;  /* stages of the common way: it waits; its destination is looked for; it has one */

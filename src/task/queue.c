@@ -60,7 +60,7 @@ struct lane {
 /* A class: its limits, and what waits for them. */
 struct line {
 	struct queue *queue;
-	enum task_class_id class;
+	const struct task_class *class; /* NULL: no kind has one of this index */
 	GHashTable *lanes;      /* host name -> struct lane * */
 	GSequence *order;       /* struct mig *: all that are queued */
 	GSequence *anywhere;    /* struct mig *: those that wait for any destination */
@@ -72,7 +72,7 @@ struct line {
 struct queue {
 	struct engine *engine;
 	queue_start_f *start;
-	struct line lines[TASK_CLASS_N];
+	struct line lines[TASK_CLASSES_MAX];
 	struct clock_timer *timer;
 	bool soon;              /* ... which fires in this turn */
 	bool open;              /* the hosts are known: it may choose among them */
@@ -84,11 +84,15 @@ static struct queue *queue_of(const struct mig *m)
 	return m->task->engine->queue;
 }
 
-/* Every migration is live today. */
+/* Of a kind that has a class. */
 static struct line *line_of(const struct mig *m)
 {
-	return &queue_of(m)->lines[m->kind->class];
+	return &queue_of(m)->lines[m->kind->class->index];
 }
+
+#define EACH_LINE(q, l) \
+	for (struct line *(l) = (q)->lines; (l) < (q)->lines + TASK_CLASSES_MAX; (l)++) \
+		if ((l)->class)
 
 static struct queue_entry *entry_of(const struct mig *m)
 {
@@ -257,9 +261,8 @@ static bool is_forced(const struct mig *m)
 
 static struct sched_need need_of(const struct mig *m)
 {
-	struct sched_need need = sched_need_of(mig_server(m));
+	struct sched_need need = sched_need_of(mig_server(m), m->kind->class);
 
-	need.class = line_of(m)->class;
 	need.only_host = m->requested_host;
 	need.exclude = m->task->excluded;
 	return need;
@@ -280,7 +283,7 @@ static struct choice choose(const struct mig *m)
 		return c;
 	}
 	forced = fleet_host(f, m->requested_host);
-	*(forced && sched_is_busy(f, forced, line_of(m)->class) ? &c.busy : &c.host) = forced;
+	*(forced && sched_is_busy(f, forced, m->kind->class) ? &c.busy : &c.host) = forced;
 	return c;
 }
 
@@ -402,14 +405,14 @@ static void pump(struct queue *q)
 	if (q->pumping || q->engine->stopping)
 		return;
 	q->pumping = true;
-	for (size_t i = 0; i < TASK_CLASS_N; i++)
-		pump_line(&q->lines[i]);
+	EACH_LINE(q, l)
+		pump_line(l);
 	q->pumping = false;
 }
 
 /* ---- life ---- */
 
-static void line_init(struct line *l, struct queue *q, enum task_class_id class)
+static void line_init(struct line *l, struct queue *q, const struct task_class *class)
 {
 	l->queue = q;
 	l->class = class;
@@ -429,33 +432,43 @@ static void line_clear(struct line *l)
 	g_hash_table_unref(l->lanes);
 }
 
+static void take_class(struct queue *q, const struct task_class *class)
+{
+	struct line *l = &q->lines[class->index];
+
+	g_assert(class->index < TASK_CLASSES_MAX && (!l->class || l->class == class));
+	if (!l->class)
+		line_init(l, q, class);
+}
+
 struct queue *queue_new(struct engine *e, queue_start_f *begin)
 {
 	struct queue *q = g_new0(struct queue, 1);
 
 	q->engine = e;
 	q->start = begin;
-	for (size_t i = 0; i < TASK_CLASS_N; i++)
-		line_init(&q->lines[i], q, (enum task_class_id)i);
+	for (const struct task_kind *const *k = e->kinds; *k; k++)
+		if ((*k)->class)
+			take_class(q, (*k)->class);
 	return q;
 }
 
 void queue_free(struct queue *q)
 {
 	clock_cancel(&q->timer);
-	for (size_t i = 0; i < TASK_CLASS_N; i++)
-		line_clear(&q->lines[i]);
+	EACH_LINE(q, l)
+		line_clear(l);
 	g_free(q);
 }
 
 /* Something has changed for every host: @each is called for every lane. */
 static void for_lanes(struct queue *q, void (*each)(struct lane *l))
 {
-	for (size_t i = 0; i < TASK_CLASS_N; i++) {
+	EACH_LINE(q, l) {
 		GHashTableIter it;
 		void *lane;
 
-		g_hash_table_iter_init(&it, q->lines[i].lanes);
+		g_hash_table_iter_init(&it, l->lanes);
 		while (g_hash_table_iter_next(&it, NULL, &lane))
 			each(lane);
 	}
@@ -510,12 +523,16 @@ static void count_slot(struct mig *m, bool slot)
 
 void queue_add(struct mig *m)
 {
+	if (!m->kind->class)
+		return;
 	entry_of(m)->source = lane_of(line_of(m), m->source);
 	queue_moved(m);
 }
 
 void queue_moved(struct mig *m)
 {
+	if (!m->kind->class)
+		return;
 	count_slot(m, mig_holds(m, TASK_SLOT));
 	if (!mig_holds(m, TASK_CHOICE))
 		queue_hold(m, mig_holds(m, TASK_CLAIM) ? mig_dest(m) : NULL);
@@ -615,15 +632,15 @@ static void host_changed(struct line *line, const char *name)
 
 void queue_host(struct queue *q, struct host *h)
 {
-	for (size_t i = 0; i < TASK_CLASS_N; i++)
-		host_changed(&q->lines[i], h->name);
+	EACH_LINE(q, l)
+		host_changed(l, h->name);
 	soon(q);
 }
 
 void queue_room(struct queue *q, struct host *h)
 {
-	for (size_t i = 0; i < TASK_CLASS_N; i++)
-		offer(lane_of(&q->lines[i], h->name));
+	EACH_LINE(q, l)
+		offer(lane_of(l, h->name));
 }
 
 static void limits_changed(struct lane *l)
@@ -656,11 +673,12 @@ static char *slot_text(const struct line *l, enum task_limit which, const char *
 
 char *queue_waits_for(const struct mig *m)
 {
-	const struct line *l = line_of(m);
 	const struct queue_entry *p = entry_of(m);
+	const struct line *l;
 
 	if (!p->in_order)
 		return NULL;
+	l = line_of(m);
 	if (!l->queue->open)
 		return g_strdup("waits until every host has been asked after the start");
 	if (p->wanted)
@@ -688,7 +706,7 @@ static bool is_forgotten(const struct mig *m)
 	for (guint i = 0; i < fleet_hosts(f)->len; i++) {
 		const struct host *h = g_ptr_array_index(fleet_hosts(f), i);
 
-		if ((!m->requested_host || strcmp(m->requested_host, h->name) == 0) && !sched_is_busy(f, h, line_of(m)->class) && suits(m, h))
+		if ((!m->requested_host || strcmp(m->requested_host, h->name) == 0) && !sched_is_busy(f, h, m->kind->class) && suits(m, h))
 			return true;
 	}
 	return false;
@@ -739,7 +757,7 @@ static char *check_line(const struct line *l)
 	for (guint i = 0; i < l->queue->engine->active->len; i++) {
 		const struct mig *m = g_ptr_array_index(l->queue->engine->active, i);
 
-		if (line_of(m) != l)
+		if (m->kind->class != l->class)
 			continue;
 		held.running += mig_holds(m, TASK_SLOT);
 		held.inbound += queue_held(m) != NULL;
@@ -750,7 +768,7 @@ static char *check_line(const struct line *l)
 	}
 	if (tally_differs(&held, &is))
 		return g_strdup_printf("%s: %d hold a slot, %d are counted; %d an inbound one, %d are counted; %d are queued, %d are in the queue",
-				       task_classes[l->class].name, held.running, is.running, held.inbound, is.inbound, held.queued, is.queued);
+				       l->class->name, held.running, is.running, held.inbound, is.inbound, held.queued, is.queued);
 	return l->queue->timer || !l->queue->open || !fleet_has_slot(l) ? NULL : find_forgotten(l);
 }
 
@@ -758,7 +776,8 @@ char *queue_check(struct queue *q)
 {
 	char *wrong = NULL;
 
-	for (size_t i = 0; !wrong && i < TASK_CLASS_N; i++)
-		wrong = check_line(&q->lines[i]);
+	EACH_LINE(q, l)
+		if (!wrong)
+			wrong = check_line(l);
 	return wrong;
 }

@@ -9,11 +9,13 @@
 #include "kinds.h"
 #include "migrate/live.h"
 #include "scn.h"
+#include "task/queue.h"
 #include "task/request.h"
 #include "task/step.h"
 
 #define GUEST "11111111-0000-4000-8000-000000000001"
 #define OTHER "11111111-0000-4000-8000-000000000002"
+#define THIRD "11111111-0000-4000-8000-000000000003"
 #define WAIT_TEST_MS 60000
 
 /* ---- the kind: it asks the guest's host for it, twice, with a slot of the queue in between ---- */
@@ -115,11 +117,23 @@ static const struct task_stage stages[] = {
 static_assert(G_N_ELEMENTS(stages) == STAMP_N, "stages is missing one");
 
 static const struct task_kind stamp_kind = {
-	.type = "stamp", .class = TASK_CLASS_LIVE, .stages = stages, .n = STAMP_N, .queued = STAMP_QUEUED, .choosing = STAMP_WORK,
+	.type = "stamp", .class = &task_class_live, .stages = stages, .n = STAMP_N, .queued = STAMP_QUEUED, .choosing = STAMP_WORK,
 	.chosen = STAMP_WORK, .action = "stamp", .request = "stamp", .stop_action = "stamp_cancel",
 	.allows = allows, .left = left, .event = event, .host = host, .stop = stop, .write_end = write_end, .ended = ended,
 };
 static const struct task_kind *const both[] = { &live_kind, &stamp_kind, NULL };
+
+/* ---- the same, with limits of its own: one at once in the whole fleet ---- */
+
+static const struct task_class stamp_class = {
+	.index = 1, .name = "stamp", .limits = {
+		[TASK_OUTBOUND] = { "max_concurrent_fleet_live_migrations", offsetof(struct conf, max_concurrent_fleet_live_migrations) },
+		[TASK_INBOUND] = { "max_concurrent_fleet_live_migrations", offsetof(struct conf, max_concurrent_fleet_live_migrations) },
+		[TASK_IN_FLEET] = { "max_concurrent_live_migrations", offsetof(struct conf, max_concurrent_live_migrations) },
+	},
+};
+static struct task_kind apart_kind;
+static const struct task_kind *const with_apart[] = { &live_kind, &apart_kind, NULL };
 
 /* ---- the world: two hosts, two guests at the first ---- */
 
@@ -133,22 +147,28 @@ static struct scn scn = {
 
 static bool known(struct run *r, void *unused)
 {
-	return all_up(r, unused) && fleet_server(r->fleet, GUEST) && fleet_server(r->fleet, OTHER);
+	return all_up(r, unused) && fleet_server(r->fleet, GUEST) && fleet_server(r->fleet, OTHER) && fleet_server(r->fleet, THIRD);
 }
 
-static void set_up(struct run *r)
+static void set_up_with(struct run *r, const struct task_kind *const *with)
 {
 	static const struct scn_options opt = { .seed = 1 };
 
-	*r = (struct run){ .scn = &scn, .opt = &opt, .kinds = both };
+	*r = (struct run){ .scn = &scn, .opt = &opt, .kinds = with };
 	run_begin(r, NULL);
 	sim_host_add(r->world, "h1", &(struct sim_host_spec){ .mem_mib = 65536, .link_mibs = 1000, .latency_ms = 4 });
 	sim_host_add(r->world, "h2", &(struct sim_host_spec){ .mem_mib = 65536, .link_mibs = 1000, .latency_ms = 4 });
 	sim_dom_add(r->world, "h1", &(struct sim_dom_spec){ .uuid = GUEST, .name = "guest", .mem_mib = 1024 });
 	sim_dom_add(r->world, "h1", &(struct sim_dom_spec){ .uuid = OTHER, .name = "other", .mem_mib = 4096 });
+	sim_dom_add(r->world, "h1", &(struct sim_dom_spec){ .uuid = THIRD, .name = "third", .mem_mib = 1024 });
 	controller_start(r);
 	g_assert_true(run_until(r, WAIT_TEST_MS, known, NULL));
 	n_left = n_ended = 0;
+}
+
+static void set_up(struct run *r)
+{
+	set_up_with(r, both);
 }
 
 static void accepted(int64_t id, const GError *err, void *user)
@@ -282,11 +302,38 @@ static void test_unknown(void)
 	run_end(&r);
 }
 
+/* A class of its own: the live migration that has the only slot of its class does not stand in its way, but another of its kind does. */
+static void test_class(void)
+{
+	g_autofree char *wrong = NULL, *waits = NULL;
+	struct run r;
+	int64_t live, first, second;
+
+	apart_kind = stamp_kind;
+	apart_kind.class = &stamp_class;
+	set_up_with(&r, with_apart);
+	live = request(&r, &live_kind, OTHER);
+	expect_phase(&r, live, "copy");
+	first = request(&r, &apart_kind, GUEST);
+	second = request(&r, &apart_kind, THIRD);
+	expect_phase(&r, first, "stamp_work");
+	expect_phase(&r, second, "stamp_queued");
+	waits = queue_waits_for(engine_active_of(r.engine, THIRD));
+	g_assert_cmpstr(waits, ==, "waits for a slot of the fleet: 1 of 1 taken");
+	g_assert_cmpint(queue_position(engine_active_of(r.engine, THIRD)), ==, 1);
+	wrong = engine_check(r.engine);
+	g_assert_cmpstr(wrong, ==, NULL);
+	expect_phase(&r, second, "stamp_done");
+	expect_phase(&r, live, "done");
+	run_end(&r);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/kind/its own way", test_way);
 	g_test_add_func("/kind/stopped in the queue", test_stopped);
 	g_test_add_func("/kind/unknown to this version", test_unknown);
+	g_test_add_func("/kind/a class of its own", test_class);
 	return g_test_run();
 }

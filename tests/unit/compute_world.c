@@ -246,7 +246,7 @@ static struct world *make(size_t n_tables)
 	give_domain(w->fleet, fleet_server(w->fleet, WORLD_WEB));
 	fleet_server(w->fleet, WORLD_MOVED)->progress = 28;
 	fleet_claim(w->fleet, fleet_host(w->fleet, "h2"), &(struct claim){ .task_id = 3, .usage = server_usage(fleet_server(w->fleet, WORLD_MOVED)) });
-	room_inbound(fleet_host(w->fleet, "h2"), TASK_CLASS_LIVE, 1);
+	room_inbound(fleet_host(w->fleet, "h2"), &task_class_live, 1);
 	w->engine = fake_engine_new(w->fleet);
 	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fleet = w->fleet, .store = w->store, .conf = w->conf }, tables, n_tables);
 	return w;

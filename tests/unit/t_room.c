@@ -12,7 +12,7 @@ static void take(struct world *w, struct host *h, int64_t task, enum claim_role 
 
 static bool fits(struct world *w, struct host *h)
 {
-	struct sched_need need = sched_need_of(w->server);
+	struct sched_need need = sched_need_of(w->server, &task_class_live);
 
 	return sched_fits(w->fleet, &need, h);
 }
@@ -51,12 +51,12 @@ static void test_no_slot(void)
 	for (int i = 0; i < 2 * WORLD_INBOUND_MAX; i++)
 		take(w, w->h2, 10 + i, i % 2 ? CLAIM_SOURCE : CLAIM_DEST, 256);
 	g_assert_cmpint(host_claimed(w->h2).servers, ==, 2 * WORLD_INBOUND_MAX);
-	g_assert_false(sched_is_busy(w->fleet, w->h2, TASK_CLASS_LIVE));
-	room_inbound(w->h2, TASK_CLASS_LIVE, WORLD_INBOUND_MAX - 1);
-	g_assert_false(sched_is_busy(w->fleet, w->h2, TASK_CLASS_LIVE));
+	g_assert_false(sched_is_busy(w->fleet, w->h2, &task_class_live));
+	room_inbound(w->h2, &task_class_live, WORLD_INBOUND_MAX - 1);
+	g_assert_false(sched_is_busy(w->fleet, w->h2, &task_class_live));
 	g_assert_true(fits(w, w->h2));
-	room_inbound(w->h2, TASK_CLASS_LIVE, WORLD_INBOUND_MAX);
-	g_assert_true(sched_is_busy(w->fleet, w->h2, TASK_CLASS_LIVE));
+	room_inbound(w->h2, &task_class_live, WORLD_INBOUND_MAX);
+	g_assert_true(sched_is_busy(w->fleet, w->h2, &task_class_live));
 	g_assert_true(fits(w, w->h2)); /* it waits */
 	world_free(w);
 }

@@ -84,7 +84,7 @@ static void too_many_servers(struct world *w, struct sched_need *n)
 {
 	(void)n;
 	w->conf->max_instances_per_host = 0;
-	room_inbound(w->h2, TASK_CLASS_LIVE, WORLD_INBOUND_MAX);
+	room_inbound(w->h2, &task_class_live, WORLD_INBOUND_MAX);
 }
 
 /* It wants a CPU of its own, and nothing is known of the host's. */
@@ -96,20 +96,20 @@ static void no_nodes(struct world *w, struct sched_need *n)
 	g_assert_true(cpuset_parse("3", &pin.cpus));
 	g_array_append_val(t->numa_fit->pins, pin);
 	n->numa = t;
-	room_inbound(w->h2, TASK_CLASS_LIVE, WORLD_INBOUND_MAX);
+	room_inbound(w->h2, &task_class_live, WORLD_INBOUND_MAX);
 }
 
 static void is_busy(struct world *w, struct sched_need *n)
 {
 	(void)n;
-	room_inbound(w->h2, TASK_CLASS_LIVE, WORLD_INBOUND_MAX);
+	room_inbound(w->h2, &task_class_live, WORLD_INBOUND_MAX);
 }
 
 static void holds_it(struct world *w, struct sched_need *n)
 {
 	fleet_claim(w->fleet, w->h2, &(struct claim){ .task_id = 1, .usage = server_usage(w->server) });
 	fleet_claim(w->fleet, w->h2, &(struct claim){ .task_id = 2, .usage = { 6, 6144, 10, 1 } });
-	room_inbound(w->h2, TASK_CLASS_LIVE, WORLD_INBOUND_MAX);
+	room_inbound(w->h2, &task_class_live, WORLD_INBOUND_MAX);
 	n->held = w->h2;
 }
 
@@ -161,7 +161,7 @@ static void test_filters(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct world *w = world_new();
-		struct sched_need n = sched_need_of(w->server);
+		struct sched_need n = sched_need_of(w->server, &task_class_live);
 
 		g_test_message("%s", rows[i].name);
 		n.only_host = "h2";
