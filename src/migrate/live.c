@@ -456,13 +456,6 @@ static void detach(struct mig *m)
 	g_free(p);
 }
 
-static bool allows(const struct server *s, GError **err)
-{
-	if (s->task != SERVER_TASK_NONE)
-		return server_refuse_task(s, live_kind.request, err);
-	return s->vm == SERVER_ACTIVE || s->vm == SERVER_PAUSED || server_refuse_vm(s, live_kind.request, err);
-}
-
 /* ---- beside the migrations ---- */
 
 static bool is_alive(int64_t id, void *user)
@@ -564,11 +557,15 @@ static const struct task_stage stages[] = {
 };
 static_assert(G_N_ELEMENTS(stages) == MIG_PHASE_N, "stages is missing one");
 
+static const struct task_action actions[] = {
+	{ .name = "os-migrateLive", .action = "live-migration", .vm = TASK_VM_BIT(SERVER_ACTIVE) | TASK_VM_BIT(SERVER_PAUSED) },
+};
+
 const struct task_kind live_kind = {
-	.type = "live-migration", .class = &task_class_live, .stages = stages, .n = MIG_PHASE_N,
+	.type = "live-migration", .migration = true, .class = &task_class_live, .stages = stages, .n = MIG_PHASE_N,
 	.queued = MIG_QUEUED, .choosing = MIG_SCHEDULE, .chosen = MIG_PREPARE, .service = &service, .checks = &live_checks, .of_server = true,
-	.action = "live-migration", .request = "os-migrateLive",
+	.actions = actions, .n_actions = G_N_ELEMENTS(actions),
 	.stop_action = "live_migration_cancel", .force_action = "live_migration_force_complete",
-	.allows = allows, .attach = attach, .detach = detach, .left = left, .event = event, .host = host, .stop = stop, .want_force = want_force, .force = flow_poll,
+	.attach = attach, .detach = detach, .left = left, .event = event, .host = host, .stop = stop, .want_force = want_force, .force = flow_poll,
 	.write_end = write_end, .ended = ended,
 };

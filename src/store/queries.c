@@ -29,6 +29,8 @@
 /*
  * $1 server, $2 host, $3 status, $4 type, $5 source, $6 user, $7 project, $8 since, $9 before: null is any; $10 <= id < $11; $12 the limit.
  *
+ * A row without a status is of a task that is no migration.
+ *
  * @lead: a condition on the first column of an index that goes on with the id; SQLite, which plans before it knows the values,
  * takes that index. The range of ids bounds how many rows are examined for the other conditions.
  */
@@ -36,7 +38,7 @@
 	"SELECT " MIG_COLUMNS " FROM migrations WHERE " lead "id >= $10 AND id < $11 AND (" OPT_TEXT(1) "server_uuid = $1) " \
 	"AND (" OPT_TEXT(2) "source = $2 OR dest = $2) AND (" OPT_TEXT(3) "status = $3) AND (" OPT_TEXT(4) "type = $4) " \
 	"AND (" OPT_TEXT(5) "source = $5) AND (" OPT_TEXT(6) "user_id = $6) AND (" OPT_TEXT(7) "project_id = $7) " \
-	"AND (" OPT_INT(8) "updated_at >= $8) AND (" OPT_INT(9) "updated_at <= $9) ORDER BY id DESC LIMIT $12"
+	"AND status <> '' AND (" OPT_INT(8) "updated_at >= $8) AND (" OPT_INT(9) "updated_at <= $9) ORDER BY id DESC LIMIT $12"
 
 /* A parameter that may be null needs its type said, or PostgreSQL cannot tell it in "$1 IS NULL". */
 #define OPT_TEXT(n) "CAST($" #n " AS TEXT) IS NULL OR "

@@ -20,7 +20,7 @@ static void on_domain(const struct hv_event *ev, void *user)
 {
 	struct mig *m = task_of_server(user, ev->uuid);
 
-	if (m)
+	if (m && m->kind->event)
 		m->kind->event(m, ev);
 }
 
@@ -43,7 +43,8 @@ static const struct task_service *next_service(const struct engine *e, int *i)
 
 static void host_changed(struct mig *m)
 {
-	m->kind->host(m);
+	if (m->kind->host)
+		m->kind->host(m);
 }
 
 static void on_host(struct host *h, void *user)
@@ -125,7 +126,11 @@ static bool is_needed(const struct volume *v, void *user)
 
 static void resume(struct mig *m)
 {
-	log_info("migration_resumed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("phase", mig_phase_name(m)));
+	if (m->kind->migration)
+		log_info("migration_resumed", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("phase", mig_phase_name(m)));
+	else
+		log_info("task_resumed", LOG_D("task", m->id), LOG_S("action", m->action->name), LOG_S("server", m->server_uuid),
+			 LOG_S("phase", mig_phase_name(m)));
 	step_enter(m);
 }
 
@@ -178,6 +183,7 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 	g_autoptr(GHashTable) unknown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	struct fleet_listener l = { .domain = on_domain, .leftover = on_leftover, .host = on_host, .room = on_room, .user = e };
 
+	kinds_check(kinds);
 	e->fleet = f;
 	e->store = fleet_store(f);
 	e->kinds = kinds;
@@ -328,10 +334,19 @@ GPtrArray *engine_list(struct engine *e, const struct mig_filter *f, GError **er
 	return list_from(e, f, 0, err);
 }
 
-/* Whether rows are examined that do not fit: all filters but the one whose index is used. */
-static bool may_skip(const struct mig_filter *f)
+/* Rows of tasks that are no migrations stand among the others. */
+static bool has_others(const struct engine *e)
 {
-	return f->host || f->status || f->type || f->source || f->since_us || f->before_us ||
+	for (const struct task_kind *const *k = e->kinds; *k; k++)
+		if (!(*k)->migration)
+			return true;
+	return false;
+}
+
+/* Whether rows are examined that do not fit: all filters but the one whose index is used. */
+static bool may_skip(const struct engine *e, const struct mig_filter *f)
+{
+	return has_others(e) || f->host || f->status || f->type || f->source || f->since_us || f->before_us ||
 	       (f->server_uuid != NULL) + (f->user_id != NULL) + (f->project_id != NULL) > 1;
 }
 
@@ -347,7 +362,7 @@ static bool part_from(struct engine *e, struct mig_filter *f, int64_t *ret_from,
 	int64_t last = 0;
 
 	*ret_from = 0;
-	if (!may_skip(f))
+	if (!may_skip(e, f))
 		return true;
 	if (!f->below_id) {
 		if (!store_each(e->store, Q_MIG_LAST, STORE_NO_ARGS, take_last, &last, err))

@@ -19,6 +19,41 @@ int kind_final(const struct task_kind *k, enum task_end end)
 	g_assert_not_reached();
 }
 
+const struct task_action *kind_action(const struct task_kind *k, const char *name)
+{
+	for (int i = 0; i < k->n_actions; i++)
+		if (g_strcmp0(k->actions[i].name, name) == 0)
+			return &k->actions[i];
+	return NULL;
+}
+
+static void kind_check(const struct task_kind *k)
+{
+	g_assert(k->n <= TASK_STAGES_MAX && k->n_actions > 0);
+	g_assert(!k->class || k->class->index < TASK_CLASSES_MAX);
+	(void)kind_final(k, TASK_DONE);
+	(void)kind_final(k, TASK_ERROR);
+	if (k->stop_action)
+		(void)kind_final(k, TASK_CANCELLED);
+	for (int i = 0; i < k->n; i++) {
+		const struct task_stage *st = &k->stages[i];
+
+		g_assert(kind_stage(k, st->name) == i);
+		g_assert(k->migration == (st->status != NULL));
+		g_assert(k->class || !st->holds);
+	}
+}
+
+void kinds_check(const struct task_kind *const *kinds)
+{
+	for (const struct task_kind *const *k = kinds; *k; k++) {
+		kind_check(*k);
+		g_assert(kind_find(kinds, (*k)->type) == *k);
+		for (const struct task_kind *const *o = kinds; o < k; o++)
+			g_assert(!(*k)->class || !(*o)->class || (*k)->class == (*o)->class || (*k)->class->index != (*o)->class->index);
+	}
+}
+
 const struct task_kind *kind_find(const struct task_kind *const *kinds, const char *type)
 {
 	for (; *kinds; kinds++)

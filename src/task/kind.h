@@ -40,15 +40,26 @@ enum task_stop {
 /* How it ended. */
 enum task_end { TASK_GOES_ON, TASK_DONE, TASK_ERROR, TASK_FAILED, TASK_CANCELLED, TASK_END_N };
 
+/* What a stage makes of the server's vm_state. */
+enum task_vm {
+	TASK_VM_STAYS,     /* nothing */
+	TASK_VM_BEFORE,    /* it is what it was when the task was requested */
+	TASK_VM_OF_ACTION, /* what the action that was requested says */
+	TASK_VM_FIRST,     /* TASK_VM(): that one */
+};
+#define TASK_VM(vm) (TASK_VM_FIRST + (int)(vm))
+
 #define TASK_STAGES_MAX 32 /* their numbers are bits */
 
 struct task_stage {
 	const char *name;              /* the store's and the log's word */
-	const char *status;            /* Nova's migration status */
+	const char *status;            /* Nova's migration status; NULL: of a kind that is no migration */
 	const char *committed;         /* the same when the guest has gone over without its memory (postcopy): no way back; NULL: it cannot */
 	unsigned next;                 /* a bit for each stage that may follow. A stage may follow itself: then only other fields change */
 	unsigned holds;                /* enum task_hold */
 	enum server_task task;         /* the server's task_state */
+	bool task_of_action;           /* ... it is that of the action which was requested */
+	int vm;                        /* enum task_vm, or TASK_VM(): the server's vm_state when the stage is entered */
 	enum task_stop stop;
 	bool in_progress;              /* GET /servers/{id}/migrations lists it */
 	bool forces;                   /* it can be told to complete now */
@@ -61,6 +72,18 @@ struct task_stage {
 	void (*taken)(struct mig *m);  /* what memory does after the change to it, when that was written without an answer; NULL: nothing */
 };
 
+/* Something that users ask of a server: a row of its kind's table. */
+struct task_action {
+	const char *name;              /* the API's word, and the row's for what was asked: "os-stop" */
+	const char *verb;              /* in refusals: "stop"; NULL: the name */
+	const char *action;            /* of the instance action: "stop" */
+	unsigned vm;                   /* TASK_VM_BIT() of each vm_state in which a server may be asked for it */
+	enum server_task task;         /* task_state of stages that have the action's */
+	int after;                     /* TASK_VM() of stages that have the action's; TASK_VM_STAYS */
+	int what;                      /* the kind's own */
+};
+#define TASK_VM_BIT(vm) (1u << (vm))
+
 /* What the engine does beside its tasks for kinds that share it: once, however many kinds name it. */
 struct task_service {
 	bool (*load)(struct engine *e, GError **err);  /* read its rows; those of active tasks are read already */
@@ -72,7 +95,8 @@ struct task_service {
 };
 
 struct task_kind {
-	const char *type;              /* Nova's migration_type */
+	const char *type;              /* Nova's migration_type; the store's word for the kind */
+	bool migration;                /* a migration in the API's sense: it is listed, counted and told of as one. Else only its instance action is seen */
 	const struct task_class *class; /* whose limits it counts against, and whose queue it waits in; NULL: it waits in none */
 	const struct task_stage *stages; /* the first is that of a new one */
 	int n;
@@ -80,14 +104,14 @@ struct task_kind {
 	const struct task_service *service; /* NULL: none */
 	const struct check_table *checks; /* what is looked at before a destination is taken */
 	bool of_server;                /* GET /servers/{id}/migrations lists it */
-	/* words of the instance action, and of refusals */
-	const char *action;            /* of the request */
-	const char *request;           /* the API's word for it */
-	const char *stop_action, *force_action; /* of a request to stop it, or to complete it now; NULL: it cannot */
+	const struct task_action *actions; /* what users ask for; the first is what a row without a word for it means */
+	int n_actions;
+	const char *stop_action, *force_action; /* instance actions of a request to stop it, or to complete it now; NULL: it cannot */
 
-	/** allows() - may a server in that state begin it? ERR_CONFLICT. */
-	bool (*allows)(const struct server *s, GError **err);
-	/** attach(), detach() - begin and end the kind's part of what is under way (mig.priv); NULL: it has none. */
+	/* Each of these may be NULL: there is nothing to be done. */
+	/** allows() - may a server begin it, whose states are those of the action? ERR_CONFLICT. */
+	bool (*allows)(const struct server *s, const struct task_action *a, GError **err);
+	/** attach(), detach() - begin and end the kind's part of what is under way (mig.priv). */
 	void (*attach)(struct mig *m);
 	void (*detach)(struct mig *m);
 	/** left() - another stage was reached, or taken from the row: answers that are under way count no more. */
@@ -110,6 +134,10 @@ struct task_kind {
 int kind_stage(const struct task_kind *k, const char *name);
 /** kind_final() - the stage of that end. */
 int kind_final(const struct task_kind *k, enum task_end end);
+/** kind_action() - by its name. Return: borrowed; NULL: it has none of that name. */
+const struct task_action *kind_action(const struct task_kind *k, const char *name);
+/** kinds_check() - the tables are whole: a kind without an end, or two that share a number, are our own mistake. */
+void kinds_check(const struct task_kind *const *kinds);
 /** kind_find() - of that type. @kinds: NULL-terminated. Return: borrowed; NULL. */
 const struct task_kind *kind_find(const struct task_kind *const *kinds, const char *type);
 /** kind_follows() - @new may follow @old, or is @old. */

@@ -146,6 +146,8 @@ void news_phase(const struct mig *m, const struct task_stage *old, const char *w
 {
 	const struct news n = { .m = m, .old = old, .why = (char *)why };
 
+	if (!m->kind->migration)
+		return; /* its server tells */
 	if (mig_is_final(m))
 		count_end(&m->task->engine->stats, m);
 	tell(old == mig_stage(m) ? EVENT_DECISION : EVENT_MIGRATION, &n);

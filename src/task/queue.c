@@ -436,7 +436,6 @@ static void take_class(struct queue *q, const struct task_class *class)
 {
 	struct line *l = &q->lines[class->index];
 
-	g_assert(class->index < TASK_CLASSES_MAX && (!l->class || l->class == class));
 	if (!l->class)
 		line_init(l, q, class);
 }

@@ -22,6 +22,12 @@ const char *mig_phase_name(const struct mig *m)
 	return mig_stage(m)->name;
 }
 
+/* The column's word; a task that is no migration has none. */
+static const char *column_of(const char *status)
+{
+	return status ? status : "";
+}
+
 static const char *status_of(const struct task_stage *st, bool postcopy)
 {
 	return postcopy && st->committed ? st->committed : st->status;
@@ -101,6 +107,9 @@ static char *options_text(const struct mig *m, int priority)
 
 	jout_init(&o, s, 0);
 	jout_open(&o, '{');
+	if (m->action)
+		jout_kv(&o, "action", str, m->action->name);
+	jout_kv(&o, "vm_before", str, server_vm_name(m->vm_before));
 	jout_kv(&o, "block", str, block_names[m->block]);
 	jout_kv(&o, "force", bool, m->force);
 	if (priority)
@@ -120,7 +129,7 @@ bool mig_insert(struct store *s, struct mig *m, GError **err)
 	m->created_us = m->updated_us = now;
 	return store_insert(s, Q_MIG_INSERT,
 			    STORE_ARGS(SV_S(m->uuid), SV_S(m->server_uuid), SV_S(m->kind->type), SV_S(mig_phase_name(m)),
-				       SV_S(mig_status(m)), SV_S(m->source), SV_S(m->dest), SV_S(m->requested_host), SV_S(options),
+				       SV_S(column_of(mig_status(m))), SV_S(m->source), SV_S(m->dest), SV_S(m->requested_host), SV_S(options),
 				       SV_S(m->user_id), SV_S(m->project_id), SV_S(m->request_id), SV_I(m->action_id), SV_I(now)),
 			    &m->id, err) &&
 	       store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_NULL, SV_S(mig_phase_name(m)), SV_S("requested"), SV_I(now)), NULL, err);
@@ -132,7 +141,7 @@ bool mig_update(struct store *s, const struct mig *m, int old, const struct mig_
 	int64_t changed;
 
 	if (!store_run(s, Q_MIG_PHASE,
-		       STORE_ARGS(SV_I(m->id), SV_S(st[old].name), SV_S(next->name), SV_S(status_of(next, d->postcopy)), SV_S(d->dest),
+		       STORE_ARGS(SV_I(m->id), SV_S(st[old].name), SV_S(next->name), SV_S(column_of(status_of(next, d->postcopy))), SV_S(d->dest),
 				  SV_I(d->attempt), SV_I(d->abort_wanted), SV_I(d->force_wanted), SV_I(d->paused_by_us), SV_S(d->error), SV_I(now),
 				  SV_I(d->postcopy), SV_OPT(next->end == TASK_GOES_ON ? 0 : now)),
 		       &changed, err))
@@ -189,17 +198,28 @@ static const char *block_at(int i)
 	return block_names[i];
 }
 
-static void read_options(struct mig *m, const char *text)
+static const char *vm_at(int i)
+{
+	return server_vm_name((enum server_vm)i);
+}
+
+/* Return: false: what was asked is not of this version. */
+static bool read_options(struct mig *m, const char *text)
 {
 	g_autoptr(json_t) root = json_parse(text, strlen(text), NULL);
-	int block = MIG_BLOCK_AUTO;
+	const char *action = json_string_value(json_object_get(root, "action"));
+	int block = MIG_BLOCK_AUTO, vm = SERVER_ACTIVE;
 
+	m->action = action ? kind_action(m->kind, action) : m->kind->actions;
+	(void)index_of(json_string_value(json_object_get(root, "vm_before")), &vm, vm_at, SERVER_VM_N);
+	m->vm_before = (enum server_vm)vm;
 	m->force = json_is_true(json_object_get(root, "force"));
 	m->place = g_strdup(json_string_value(json_object_get(root, "place")));
 	m->priority = (int)json_integer_value(json_object_get(root, "priority"));
 	m->disk_check = json_is_true(json_object_get(root, "disk_virtual")) ? MIG_DISK_VIRTUAL : MIG_DISK_ALLOCATED;
 	(void)index_of(json_string_value(json_object_get(root, "block")), &block, block_at, MIG_BLOCK_N); /* "auto" unless it says else */
 	m->block = (enum mig_block)block;
+	return !action || m->action;
 }
 
 static void read_progress(struct mig *m, const struct store_row *row)
@@ -216,7 +236,7 @@ static void read_progress(struct mig *m, const struct store_row *row)
 static void leave_out(struct reader *r, const struct store_row *row)
 {
 	g_free(r->bad);
-	r->bad = g_strdup_printf("migration %d has the unknown type or phase %s/%s", (int)store_int(row, 0), store_text(row, 3), store_text(row, 4));
+	r->bad = g_strdup_printf("migration %d has an unknown type, phase or action: %s/%s", (int)store_int(row, 0), store_text(row, 3), store_text(row, 4));
 	log_error("migration_unreadable", LOG_D("migration", store_int(row, 0)), LOG_S("server", store_text(row, 2)), LOG_S("type", store_text(row, 3)),
 		  LOG_S("phase", store_text(row, 4)));
 	if (r->from->unknown)
@@ -236,16 +256,20 @@ static bool read_row(const struct store_row *row, void *user)
 		return true;
 	}
 	m = g_new0(struct mig, 1);
+	m->kind = kind;
+	if (!read_options(m, store_text(row, 9))) {
+		mig_free(m);
+		leave_out(r, row);
+		return true;
+	}
 	g_ptr_array_add(r->list, m);
 	m->id = store_int(row, 0);
 	g_strlcpy(m->uuid, store_text(row, 1), sizeof m->uuid);
 	g_strlcpy(m->server_uuid, store_text(row, 2), sizeof m->server_uuid);
-	m->kind = kind;
 	m->phase = phase;
 	m->source = g_strdup(store_text(row, 6));
 	m->dest = g_strdup(store_text(row, 7));
 	m->requested_host = g_strdup(store_text(row, 8));
-	read_options(m, store_text(row, 9));
 	m->attempt = (int)store_int(row, 10);
 	m->abort_wanted = store_int(row, 11);
 	m->force_wanted = store_int(row, 12);

@@ -40,6 +40,8 @@ struct mig {
 	char uuid[UTIL_UUID_LEN + 1];
 	char server_uuid[UTIL_UUID_LEN + 1];
 	const struct task_kind *kind;
+	const struct task_action *action; /* of the kind's: what was asked; NULL: of a kind that has none */
+	enum server_vm vm_before;  /* the server's vm_state when it was asked */
 	int phase;                 /* the kind's stage */
 	bool postcopy;             /* the guest ran at the destination before its memory was there */
 	char *source, *dest;       /* host names; dest NULL until one is chosen */
@@ -66,7 +68,7 @@ struct mig {
 const struct task_stage *mig_stage(const struct mig *m);
 /** mig_phase_name() - "copy", ...; the words of the store and of the log. */
 const char *mig_phase_name(const struct mig *m);
-/** mig_status() - Nova's status ("queued", "running", "running (post-copy)", ...). */
+/** mig_status() - Nova's status ("queued", "running", "running (post-copy)", ...); NULL: it is no migration. */
 const char *mig_status(const struct mig *m);
 /** mig_in_progress() - true for what GET /servers/{id}/migrations lists: queued, preparing, running, post-migrating. */
 bool mig_in_progress(const struct mig *m);
@@ -119,7 +121,7 @@ struct mig_rows {
 /**
  * mig_query() - rows of a query that has the MIG columns.
  *
- * A row of an unknown kind or phase, of another version or edited by hand, is left out, and logged: its neighbours are none the worse.
+ * A row of an unknown kind, phase or action, of another version or edited by hand, is left out, and logged: its neighbours are none the worse.
  * Return: GPtrArray of struct mig *, owned.
  */
 GPtrArray *mig_query(const struct mig_rows *from, enum query q, const struct store_val *args, size_t n, GError **err);
@@ -131,7 +133,7 @@ struct mig_filter {
 	int64_t since_us, before_us, below_id;                                          /* 0: none */
 	int limit;                                                                      /* 0: none */
 };
-/** mig_list() - rows that fit @f and whose ids are not below @from_id, newest first. Return: GPtrArray of struct mig *, owned. */
+/** mig_list() - migrations whose rows fit @f and whose ids are not below @from_id, newest first. Return: GPtrArray of struct mig *, owned. */
 GPtrArray *mig_list(const struct mig_rows *from, const struct mig_filter *f, int64_t from_id, GError **err);
 
 struct mig_event {

@@ -16,11 +16,26 @@
 
 static bool is_unsure(const struct engine *e, const struct server *s);
 
+static const struct task_action *action_of(const struct task_request *r)
+{
+	return r->action ? r->action : r->kind->actions;
+}
+
+/* The server's states are such that it can be asked for it. */
+static bool state_ok(const struct server *s, const struct task_action *a, GError **err)
+{
+	const char *verb = a->verb ? a->verb : a->name;
+
+	if (s->task != SERVER_TASK_NONE)
+		return server_refuse_task(s, verb, err);
+	return a->vm & TASK_VM_BIT(s->vm) || server_refuse_vm(s, verb, err);
+}
+
 static bool request_ok(struct engine *e, const struct task_request *r, GError **err)
 {
 	g_autofree char *unreadable = NULL;
 
-	if (!r->kind->allows(r->server, err))
+	if (!state_ok(r->server, action_of(r), err) || (r->kind->allows && !r->kind->allows(r->server, action_of(r), err)))
 		return false;
 	if (is_unsure(e, r->server)) {
 		g_set_error(err, ERR, ERR_UNAVAILABLE, "The database lost the answer to the last request for instance %s; try again in a moment.",
@@ -31,7 +46,7 @@ static bool request_ok(struct engine *e, const struct task_request *r, GError **
 		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s is on no host", r->server->uuid);
 		return false;
 	}
-	unreadable = server_unreadable_text(r->server);
+	unreadable = r->kind->migration ? server_unreadable_text(r->server) : NULL;
 	if (unreadable) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s cannot be migrated: %s", r->server->uuid, unreadable);
 		return false;
@@ -51,6 +66,8 @@ static struct mig *build(struct engine *e, const struct task_request *r)
 	g_strlcpy(m->uuid, uuid, sizeof m->uuid);
 	g_strlcpy(m->server_uuid, r->server->uuid, sizeof m->server_uuid);
 	m->kind = r->kind;
+	m->action = action_of(r);
+	m->vm_before = r->server->vm;
 	task_attach(e, m);
 	m->source = g_strdup(r->server->host);
 	m->requested_host = g_strdup(r->host);
@@ -74,8 +91,8 @@ static bool insert(struct engine *e, struct mig *m, struct server *s, const stru
 	*ret_unsure = false;
 	if (!store_begin(e->store, err))
 		return false;
-	d.task = st->task;
-	whole = action_start(e->store, s->uuid, m->kind->action, who, &m->action_id, err) &&
+	step_server(m, st, &d);
+	whole = action_start(e->store, s->uuid, m->action->action, who, &m->action_id, err) &&
 		(!st->begins || action_event_start(e->store, m->action_id, st->begins, NULL, err)) && mig_insert(e->store, m, err) &&
 		fleet_server_write(e->fleet, s, &d, err);
 	if (whole && store_commit(e->store, err)) {
@@ -156,6 +173,16 @@ static void first_step(void *user)
 	step_enter(m);
 }
 
+static void log_request(const struct mig *m)
+{
+	if (m->kind->migration)
+		log_info("migration_requested", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
+			 LOG_S("requested_host", m->requested_host), LOG_S("request", m->request_id));
+	else
+		log_info("task_requested", LOG_D("task", m->id), LOG_S("action", m->action->name), LOG_S("server", m->server_uuid),
+			 LOG_S("host", m->source), LOG_S("request", m->request_id));
+}
+
 void request_begin(struct engine *e, const struct task_request *r, request_accepted_f *done, void *user)
 {
 	g_autoptr(GError) why = NULL;
@@ -178,8 +205,7 @@ void request_begin(struct engine *e, const struct task_request *r, request_accep
 	}
 	engine_add(e, m);
 	queue_add(m);
-	log_info("migration_requested", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
-		 LOG_S("requested_host", m->requested_host), LOG_S("request", m->request_id));
+	log_request(m);
 	news_phase(m, NULL, "requested");
 	if (r->wait_checks) {
 		m->task->accepted = done;
@@ -198,13 +224,18 @@ static bool status_refused(const struct mig *m, const char *verb, GError **err)
 	return false;
 }
 
-/* The record @id as the database has it. Return: owned; NULL with ERR_NOT_FOUND, or ERR_STORE. */
+/* The migration @id as the database has it. Return: owned; NULL with ERR_NOT_FOUND, or ERR_STORE. */
 static struct mig *row_of(struct engine *e, int64_t id, GError **err)
 {
 	struct mig_rows from = engine_rows(e);
 	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, id);
+	struct mig *m = mig_query_one(&from, Q_MIG_GET, STORE_ARGS(SV_I(id)), text, err);
 
-	return mig_query_one(&from, Q_MIG_GET, STORE_ARGS(SV_I(id)), text, err);
+	if (!m || m->kind->migration)
+		return m;
+	mig_free(m);
+	g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %s could not be found.", text);
+	return NULL;
 }
 
 /* The migration @id of this server that is not final, or the error that Nova would give. */
@@ -217,7 +248,7 @@ static struct mig *find_for(struct engine *e, struct server *s, int64_t id, cons
 		server_refuse_task(s, action, err);
 		return NULL;
 	}
-	if (m && strcmp(m->server_uuid, s->uuid) == 0)
+	if (m && m->kind->migration && strcmp(m->server_uuid, s->uuid) == 0)
 		return m;
 	row = row_of(e, id, &why);
 	if (!row && !g_error_matches(why, ERR, ERR_NOT_FOUND))
@@ -318,7 +349,7 @@ bool request_set_priority(struct engine *e, int64_t id, int priority, GError **e
 	g_autofree char *why = g_strdup_printf("priority %d", priority);
 	struct step_change c;
 
-	if (!m) {
+	if (!m || !m->kind->migration) {
 		struct mig *row = row_of(e, id, err);
 
 		if (row)

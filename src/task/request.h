@@ -25,6 +25,7 @@ void requests_close(struct engine *e);
 
 struct task_request {
 	const struct task_kind *kind;
+	const struct task_action *action; /* of the kind's; NULL: the first */
 	struct server *server;
 	const char *host;        /* NULL: the scheduler chooses */
 	enum mig_block block;

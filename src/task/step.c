@@ -149,8 +149,19 @@ static void leave_phase(struct mig *m)
 {
 	m->task->turn++;
 	clock_cancel(&m->task->timer);
-	m->kind->left(m);
+	if (m->kind->left)
+		m->kind->left(m);
 	queue_moved(m);
+}
+
+static void log_change(const struct mig *m, const struct task_stage *old, const char *why)
+{
+	if (m->kind->migration)
+		log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", old->name),
+			 LOG_S("to", mig_phase_name(m)), LOG_S("source", m->source), LOG_S("dest", m->dest), LOG_S("why", why));
+	else
+		log_info("task_phase", LOG_D("task", m->id), LOG_S("action", m->action->name), LOG_S("server", m->server_uuid),
+			 LOG_S("from", old->name), LOG_S("to", mig_phase_name(m)), LOG_S("host", m->source), LOG_S("why", why));
 }
 
 /* After the commit. */
@@ -169,9 +180,30 @@ static void take_change(struct mig *m, const struct step_change *c, int64_t now)
 		fleet_server_take(p->engine->fleet, s, &c->server);
 	if (old != mig_stage(m))
 		leave_phase(m);
-	log_info("migration_phase", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", old->name),
-		 LOG_S("to", mig_phase_name(m)), LOG_S("source", m->source), LOG_S("dest", m->dest), LOG_S("why", c->why));
+	log_change(m, old, c->why);
 	news_phase(m, old, c->why);
+}
+
+static void set_vm(const struct mig *m, int vm, struct server_draft *d)
+{
+	switch (vm) {
+	case TASK_VM_STAYS:
+		break;
+	case TASK_VM_BEFORE:
+		d->vm = m->vm_before;
+		break;
+	case TASK_VM_OF_ACTION:
+		set_vm(m, m->action->after, d);
+		break;
+	default:
+		d->vm = (enum server_vm)(vm - TASK_VM_FIRST);
+	}
+}
+
+void step_server(const struct mig *m, const struct task_stage *st, struct server_draft *d)
+{
+	d->task = st->task_of_action ? m->action->task : st->task;
+	set_vm(m, st->vm, d);
 }
 
 struct step_change step_change(const struct mig *m, int next, const char *why)
@@ -181,7 +213,8 @@ struct step_change step_change(const struct mig *m, int next, const char *why)
 
 	if (s)
 		c.server = server_draft(s);
-	c.server.task = m->kind->stages[next].task;
+	if (next != m->phase)
+		step_server(m, &m->kind->stages[next], &c.server);
 	return c;
 }
 
@@ -336,7 +369,7 @@ static bool write_end(struct mig *m, void *user, GError **err)
 {
 	const struct end *end = user;
 
-	return m->kind->write_end(m, end->from, end->end, err);
+	return !m->kind->write_end || m->kind->write_end(m, end->from, end->end, err);
 }
 
 void step_end(struct mig *m, int phase, const char *details)
@@ -360,5 +393,6 @@ void step_end(struct mig *m, int phase, const char *details)
 		fleet_server_freed(m->task->engine->fleet, s);
 	}
 	engine_ended(m);
-	m->kind->ended(m, end.from, end.end);
+	if (m->kind->ended)
+		m->kind->ended(m, end.from, end.end);
 }

@@ -40,6 +40,9 @@ struct step_change {
 	void *user;
 };
 
+/** step_server() - what the stage of @m makes of its server. */
+void step_server(const struct mig *m, const struct task_stage *st, struct server_draft *d);
+
 /**
  * step_change() - a change of nothing but the phase.
  * @next: a phase that the stage table lets follow the present one; or the present one: only other fields will change

@@ -56,20 +56,10 @@ static void work(struct mig *m)
 		step_later(m, 1000);
 }
 
-static bool allows(const struct server *s, GError **err)
-{
-	return s->task == SERVER_TASK_NONE || server_refuse_task(s, "stamp", err);
-}
-
 static void left(struct mig *m)
 {
 	(void)m;
 	n_left++;
-}
-
-static void event(struct mig *m, const struct hv_event *ev)
-{
-	(void)m, (void)ev;
 }
 
 static void host(struct mig *m)
@@ -81,12 +71,6 @@ static void host(struct mig *m)
 static void stop(struct mig *m)
 {
 	step_enter(m);
-}
-
-static bool write_end(struct mig *m, const struct task_stage *from, enum task_end end, GError **err)
-{
-	(void)m, (void)from, (void)end, (void)err;
-	return true;
 }
 
 static void ended(struct mig *m, const struct task_stage *from, enum task_end end)
@@ -116,10 +100,16 @@ static const struct task_stage stages[] = {
 };
 static_assert(G_N_ELEMENTS(stages) == STAMP_N, "stages is missing one");
 
+#define ANY_VM ((1u << SERVER_VM_N) - 1)
+
+static const struct task_action stamp_actions[] = {
+	{ .name = "stamp", .action = "stamp", .vm = ANY_VM },
+};
+
 static const struct task_kind stamp_kind = {
-	.type = "stamp", .class = &task_class_live, .stages = stages, .n = STAMP_N, .queued = STAMP_QUEUED, .choosing = STAMP_WORK,
-	.chosen = STAMP_WORK, .action = "stamp", .request = "stamp", .stop_action = "stamp_cancel",
-	.allows = allows, .left = left, .event = event, .host = host, .stop = stop, .write_end = write_end, .ended = ended,
+	.type = "stamp", .migration = true, .class = &task_class_live, .stages = stages, .n = STAMP_N, .queued = STAMP_QUEUED, .choosing = STAMP_WORK,
+	.chosen = STAMP_WORK, .actions = stamp_actions, .n_actions = G_N_ELEMENTS(stamp_actions), .stop_action = "stamp_cancel",
+	.left = left, .host = host, .stop = stop, .ended = ended,
 };
 static const struct task_kind *const both[] = { &live_kind, &stamp_kind, NULL };
 
@@ -134,6 +124,53 @@ static const struct task_class stamp_class = {
 };
 static struct task_kind apart_kind;
 static const struct task_kind *const with_apart[] = { &live_kind, &apart_kind, NULL };
+
+/* ---- a kind that is no migration: one stage, and the action says what for ---- */
+
+enum { RING_WORK, RING_DONE, RING_ERROR, RING_N };
+enum { RING_ONCE, RING_AGAIN }; /* task_action.what */
+
+static int rung[2];
+
+static void got_rung(struct mig *m, struct hv_reply *r)
+{
+	if (r->err) {
+		step_later(m, 1000);
+		return;
+	}
+	rung[m->action->what]++;
+	step_end(m, RING_DONE, NULL);
+}
+
+static void ring(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	if (!step_ask(m, mig_source(m), &req, got_rung))
+		step_later(m, 1000);
+}
+
+static const struct task_stage ring_stages[] = {
+	[RING_WORK] = {
+		"ring_work", .next = 1u << RING_DONE | 1u << RING_ERROR, .task_of_action = true, .stop = TASK_STOP_NOT, .begins = "ring_the_guest",
+		.enter = ring,
+	},
+	[RING_DONE]  = { "ring_done", .vm = TASK_VM_OF_ACTION, .end = TASK_DONE },
+	[RING_ERROR] = { "ring_error", .end = TASK_ERROR },
+};
+static_assert(G_N_ELEMENTS(ring_stages) == RING_N, "ring_stages is missing one");
+
+static const struct task_action ring_actions[] = {
+	{ .name = "os-ring", .verb = "ring", .action = "ring", .vm = TASK_VM_BIT(SERVER_ACTIVE), .task = SERVER_TASK_REBUILDING,
+	  .after = TASK_VM(SERVER_RESCUED), .what = RING_ONCE },
+	{ .name = "os-ringAgain", .action = "ringAgain", .vm = TASK_VM_BIT(SERVER_RESCUED), .task = SERVER_TASK_RESIZE_FINISH,
+	  .after = TASK_VM(SERVER_ACTIVE), .what = RING_AGAIN },
+};
+
+static const struct task_kind ring_kind = {
+	.type = "ring", .stages = ring_stages, .n = RING_N, .actions = ring_actions, .n_actions = G_N_ELEMENTS(ring_actions),
+};
+static const struct task_kind *const with_ring[] = { &live_kind, &ring_kind, NULL };
 
 /* ---- the world: two hosts, two guests at the first ---- */
 
@@ -177,14 +214,27 @@ static void accepted(int64_t id, const GError *err, void *user)
 	*(int64_t *)user = id;
 }
 
-static int64_t request(struct run *r, const struct task_kind *kind, const char *uuid)
+static void refused(int64_t id, const GError *err, void *user)
 {
-	struct task_request q = { .kind = kind, .server = fleet_server(r->fleet, uuid), .block = MIG_BLOCK_AUTO, .who = who };
+	g_assert_cmpint(id, ==, 0);
+	*(GError **)user = g_error_copy(err);
+}
+
+static int64_t ask_for(struct run *r, const struct task_kind *kind, const struct task_action *action, const char *uuid)
+{
+	struct task_request q = {
+		.kind = kind, .action = action, .server = fleet_server(r->fleet, uuid), .block = MIG_BLOCK_AUTO, .who = who,
+	};
 	int64_t id = 0;
 
 	request_begin(r->engine, &q, accepted, &id);
 	g_assert_cmpint(id, >, 0);
 	return id;
+}
+
+static int64_t request(struct run *r, const struct task_kind *kind, const char *uuid)
+{
+	return ask_for(r, kind, NULL, uuid);
 }
 
 struct in_phase {
@@ -280,7 +330,7 @@ static void test_stopped(void)
 /* An older version finds the row of a kind that it does not know. */
 static void test_unknown(void)
 {
-	g_autoptr(GError) err = NULL, refused = NULL;
+	g_autoptr(GError) err = NULL, why = NULL;
 	g_autoptr(GPtrArray) list = NULL;
 	struct run r;
 	int64_t first, id;
@@ -294,8 +344,8 @@ static void test_unknown(void)
 	g_assert_error(err, ERR, ERR_STORE);
 	list = engine_list(r.engine, &(struct mig_filter){ .limit = 10 }, NULL);
 	g_assert_cmpuint(list->len, ==, 1);
-	g_assert_false(live_kind.allows(fleet_server(r.fleet, GUEST), &refused)); /* its server is still taken */
-	g_assert_error(refused, ERR, ERR_CONFLICT);
+	request_begin(r.engine, &(struct task_request){ .kind = &live_kind, .server = fleet_server(r.fleet, GUEST), .who = who }, refused, &why);
+	g_assert_error(why, ERR, ERR_CONFLICT); /* its server is still taken */
 	r.kinds = both;
 	controller_start(&r);
 	expect_phase(&r, id, "stamp_done");
@@ -328,6 +378,76 @@ static void test_class(void)
 	run_end(&r);
 }
 
+static void expect_server(struct run *r, const char *uuid, enum server_vm vm, enum server_task task)
+{
+	const struct server *s = fleet_server(r->fleet, uuid);
+
+	g_assert_cmpstr(server_vm_name(s->vm), ==, server_vm_name(vm));
+	g_assert_cmpstr(server_task_name(s->task), ==, server_task_name(task));
+}
+
+/* The newest instance action of the guest, and whether it has ended. */
+static void expect_action(struct run *r, const char *uuid, const char *name)
+{
+	g_autoptr(GPtrArray) actions = action_list(r->store, uuid, 0, 0, 0, 10, NULL);
+
+	g_assert_cmpuint(actions->len, >, 0);
+	g_assert_cmpstr(((const struct action *)g_ptr_array_index(actions, 0))->action, ==, name);
+}
+
+static GPtrArray *migrations_of(struct run *r, const char *uuid)
+{
+	struct mig_filter f = { .server_uuid = uuid, .limit = 10 };
+	GPtrArray *page = g_ptr_array_new_with_free_func((GDestroyNotify)mig_free);
+	bool more = true;
+
+	while (more)
+		g_assert_true(engine_list_part(r->engine, &f, page, &more, NULL));
+	return page;
+}
+
+/* It begins beside a full queue, is no migration to anyone, and two actions of one kind make of the server what their rows say. */
+static void test_no_migration(void)
+{
+	g_autoptr(GError) early = NULL, err = NULL, priority = NULL;
+	g_autoptr(GPtrArray) listed = NULL;
+	g_autofree char *wrong = NULL;
+	struct run r;
+	int64_t live, id;
+
+	set_up_with(&r, with_ring);
+	live = request(&r, &live_kind, OTHER);
+	expect_phase(&r, live, "copy");
+	request_begin(r.engine, &(struct task_request){ .kind = &ring_kind, .action = &ring_actions[1], .server = fleet_server(r.fleet, GUEST), .who = who },
+		      refused, &early);
+	g_assert_cmpstr(early->message, ==, "Cannot 'os-ringAgain' instance " GUEST " while it is in vm_state active");
+	id = ask_for(&r, &ring_kind, &ring_actions[0], GUEST);
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_REBUILDING);
+	g_assert_false(request_abort(r.engine, fleet_server(r.fleet, GUEST), id, true, &who, &err));
+	g_assert_error(err, ERR, ERR_NOT_FOUND);
+	g_assert_false(request_set_priority(r.engine, id, 5, &priority));
+	g_assert_error(priority, ERR, ERR_NOT_FOUND);
+	wrong = engine_check(r.engine);
+	g_assert_cmpstr(wrong, ==, NULL);
+	expect_phase(&r, id, "ring_done");
+	expect_server(&r, GUEST, SERVER_RESCUED, SERVER_TASK_NONE);
+	expect_action(&r, GUEST, "ring");
+	id = ask_for(&r, &ring_kind, &ring_actions[1], GUEST);
+	expect_server(&r, GUEST, SERVER_RESCUED, SERVER_TASK_RESIZE_FINISH);
+	controller_start(&r); /* which of the two was asked is in the row */
+	expect_server(&r, GUEST, SERVER_RESCUED, SERVER_TASK_RESIZE_FINISH);
+	expect_phase(&r, id, "ring_done");
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_NONE);
+	expect_action(&r, GUEST, "ringAgain");
+	g_assert_cmpint(rung[RING_ONCE], ==, 1);
+	g_assert_cmpint(rung[RING_AGAIN], ==, 1);
+	listed = migrations_of(&r, GUEST);
+	g_assert_cmpuint(listed->len, ==, 0);
+	expect_phase(&r, live, "done");
+	g_assert_cmpuint((guint)engine_stats(r.engine)->ended[TASK_DONE], ==, 1);
+	run_end(&r);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -335,5 +455,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/kind/stopped in the queue", test_stopped);
 	g_test_add_func("/kind/unknown to this version", test_unknown);
 	g_test_add_func("/kind/a class of its own", test_class);
+	g_test_add_func("/kind/no migration", test_no_migration);
 	return g_test_run();
 }

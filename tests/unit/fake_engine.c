@@ -21,7 +21,7 @@ struct engine {
 };
 
 static const struct task_stage cold_stages[] = { [MIG_DONE] = { "done", "completed", .end = TASK_DONE } };
-static const struct task_kind cold_kind = { .type = "migration", .stages = cold_stages, .n = 0 };
+static const struct task_kind cold_kind = { .type = "migration", .migration = true, .stages = cold_stages, .n = 0 };
 static const struct task_kind *kinds[] = { &live_kind, &cold_kind, NULL };
 
 const struct task_kind *const *engine_kinds(const struct engine *e)

@@ -165,7 +165,7 @@ static struct mig *find(const struct api_req *r, const struct server *s, GError 
 {
 	struct mig *m = engine_get(api_engine(r), number(r), NULL);
 
-	if (m && strcmp(m->server_uuid, s->uuid) == 0)
+	if (m && m->kind->migration && strcmp(m->server_uuid, s->uuid) == 0)
 		return m;
 	mig_free(m);
 	g_set_error(err, ERR, ERR_NOT_FOUND, "In-progress live migration %s is not found for server %s.", r->param[1], s->uuid);

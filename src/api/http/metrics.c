@@ -191,11 +191,14 @@ static void put_migrations(struct out *o)
 
 	for (const struct task_kind *const *k = engine_kinds(o->api->engine); *k; k++)
 		for (int i = 0; i < (*k)->n; i++)
-			if ((*k)->stages[i].end == TASK_GOES_ON)
+			if ((*k)->migration && (*k)->stages[i].end == TASK_GOES_ON)
 				tally_add(&t, (*k)->stages[i].status, 0);
-	for (guint i = 0; i < active->len; i++)
-		if (!mig_is_final(g_ptr_array_index(active, i)))
-			tally_add(&t, mig_status(g_ptr_array_index(active, i)), 1);
+	for (guint i = 0; i < active->len; i++) {
+		const struct mig *m = g_ptr_array_index(active, i);
+
+		if (m->kind->migration && !mig_is_final(m))
+			tally_add(&t, mig_status(m), 1);
+	}
 	put_tally(o, &t, "status");
 }
 
