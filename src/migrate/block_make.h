@@ -5,7 +5,7 @@
 #ifndef BLOCK_MAKE_H
 #define BLOCK_MAKE_H
 
-#include "migrate/prepare.h"
+#include "migrate/part.h"
 
 /**
  * block_prepare() - one step of it: what is to be copied (block.h) has a file at @m's destination, of our own or one that is good as it is.
@@ -13,6 +13,6 @@
  *
  * Return: READY when all is there.
  */
-struct prepared block_prepare(struct mig *m, prepare_done_f *done);
+struct part block_prepare(struct mig *m, part_done_f *done);
 
 #endif

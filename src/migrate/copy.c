@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "migrate/copy.h"
 
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/block.h"
-#include "migrate/mig.h"
 #include "task/step.h"
 
 struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri)
@@ -17,7 +15,7 @@ struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri)
 		.dest_uri = host_dest_uri(dest),
 		.migrate_uri = migrate_uri,
 		.native_tls = c->live_migration_with_native_tls,
-		.persist_dest = m->priv->probe.source->persistent,
+		.persist_dest = move_of(m)->at_source->persistent,
 		.parallel = (int)c->live_migration_parallel_connections,
 		.tunnelled = c->live_migration_tunnelled,
 		.dest_host = dest->name,
@@ -27,19 +25,18 @@ struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri)
 bool copy_call(struct mig *m, live_answer_f *got_migrate)
 {
 	const struct conf *c = fleet_conf(m->task->engine->fleet);
-	struct mig_private *p = m->priv;
-	g_autofree const char **copy_disks = block_targets(p->copies);
+	struct live *p = live_of(m);
+	g_autofree const char **copy_disks = block_targets(p->move.copies);
 	g_autofree char *migrate_uri = host_migrate_uri(mig_dest(m));
 	struct hv_req req = { .op = HV_MIGRATE, .uuid = m->server_uuid, .migrate = copy_params(m, migrate_uri) };
 
-	req.migrate.dest_xml = p->dest_xml;
+	req.migrate.dest_xml = p->move.dest_xml;
 	req.migrate.copy_disks = copy_disks;
-	req.migrate.persistent_xml = p->persistent_xml;
+	req.migrate.persistent_xml = p->move.persistent_xml;
 	req.migrate.bandwidth_mibs = c->live_migration_bandwidth;
 	req.migrate.downtime_ms = c->live_migration_downtime / c->live_migration_downtime_steps;
-	req.migrate.postcopy = c->live_migration_permit_post_copy && p->probe.source->state == HV_RUNNING;
+	req.migrate.postcopy = c->live_migration_permit_post_copy && p->move.at_source->state == HV_RUNNING;
 	req.migrate.auto_converge = c->live_migration_permit_auto_converge && !c->live_migration_permit_post_copy;
-	p->saved_ms = clock_now_ms();
 	p->copy.running = step_ask(m, mig_source(m), &req, got_migrate);
 	if (p->copy.running)
 		p->copy.guest_refused = false;
@@ -48,10 +45,10 @@ bool copy_call(struct mig *m, live_answer_f *got_migrate)
 
 void copy_ended(struct mig *m, struct hv_reply *r)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 
 	p->copy.running = false;
-	p->arrived |= !r->err;
+	p->move.arrived |= !r->err;
 	p->copy.lost = r->err && err_code(r->err) == ERR_HV_LOST;
 	p->copy.guest_refused = r->err && err_code(r->err) == ERR_HV_GUEST;
 	util_replace(&p->copy.error, r->err ? r->err->message : NULL);

@@ -8,19 +8,8 @@
 #ifndef COPY_H
 #define COPY_H
 
-#include <stdbool.h>
-
 #include "migrate/next.h"
-
-struct mig;
-
-/* All zero: no call was made by this process. */
-struct copy {
-	bool running;       /* the call is under way */
-	char *error;        /* what it said, or NULL */
-	bool lost;          /* ... that the reply was lost */
-	bool guest_refused; /* ... that the guest cannot go, to any host */
-};
+#include "migrate/state.h"
 
 /** copy_call() - make the call. Return: false if the source is not connected. */
 bool copy_call(struct mig *m, live_answer_f *got_migrate);

@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "hv/half.h"
 #include "hv/xml/domdef.h"
-#include "migrate/probe.h"
 
 #define AGAIN_MS 10000
 #define SURE_MS 45000  /* a call to undefine that was lost does not come later than this */
@@ -378,7 +378,7 @@ static void seen(struct definition *d)
 /* The guest's own is there first to be removed: what lies there is that. */
 static void put_back(struct definition *d, const struct hv_dom *there)
 {
-	if (definition_find(d->set, d->server_uuid, d->host, DEFINITION_GUEST) || probe_dest_half(there) == PROBE_H_INCOMING)
+	if (definition_find(d->set, d->server_uuid, d->host, DEFINITION_GUEST) || hv_dest_half(there) == HV_HALF_INCOMING)
 		later(d);
 	else if (!there->persistent)
 		act(d, HV_DOM_DEFINE);

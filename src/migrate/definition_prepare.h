@@ -6,7 +6,7 @@
 #define DEFINITION_PREPARE_H
 
 #include "migrate/definition.h"
-#include "migrate/prepare.h"
+#include "migrate/part.h"
 
 /**
  * definition_prepare() - PREPARE: read the guest's definition, and take away one that lies at the destination.
@@ -14,7 +14,7 @@
  *
  * The last answers of both hosts must be of now. One that may not be replaced is a refusal of that destination.
  */
-struct prepared definition_prepare(struct mig *m, prepare_done_f *done);
+struct part definition_prepare(struct mig *m, part_done_f *done);
 /** definition_write_copy() - the guest's row, in the transaction that goes to COPY. */
 bool definition_write_copy(struct mig *m, GError **err);
 /** definition_copying() - the same in memory, after the commit. */

@@ -27,7 +27,6 @@
 
 #include "base/clock.h"
 #include "migrate/copy.h"
-#include "migrate/mig.h"
 #include "migrate/postcopy.h"
 #include "migrate/settle.h"
 #include "migrate/tune.h"
@@ -159,7 +158,7 @@ static void go_on(struct mig *m, enum live_next next)
 
 void flow_copy(struct mig *m)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 
 	tune_begin(&p->tune);
 	watch_begin(&p->watch);
@@ -191,6 +190,6 @@ void flow_event(struct mig *m, const struct hv_event *ev)
 	if (copying && ev->type == HV_EV_DOM && ev->reason == HV_R_POSTCOPY)
 		postcopy_seen(m);
 	/* A call under way tells its end by itself; without one the hosts' events do. */
-	if (ev->type == HV_EV_DOM && !m->priv->copy.running)
+	if (ev->type == HV_EV_DOM && !live_of(m)->copy.running)
 		go_on(m, LIVE_SETTLE);
 }

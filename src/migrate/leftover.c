@@ -24,8 +24,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "hv/half.h"
 #include "migrate/definition.h"
-#include "migrate/mig.h"
+#include "task/task.h"
 
 #define POLLS_MISSED 2
 
@@ -104,11 +105,11 @@ static bool is_ours(struct engine *e, const struct host *h, const struct server 
  */
 static bool is_at_home(const struct server *s, bool waits)
 {
-	enum probe_half half = probe_source_half(s->dom);
+	enum hv_half half = hv_source_half(s->dom);
 
-	if (half == PROBE_H_RUN || half == PROBE_H_PAUSED)
+	if (half == HV_HALF_RUN || half == HV_HALF_PAUSED)
 		return !s->dom->job_active;
-	return waits && (half == PROBE_H_OFF || half == PROBE_H_CRASHED);
+	return waits && (half == HV_HALF_OFF || half == HV_HALF_CRASHED);
 }
 
 /* Return: since when it is seen at every poll; 0: only now. */
@@ -131,7 +132,7 @@ void leftover_seen(struct engine *e, struct host *h, const struct hv_dom *d)
 {
 	struct server *s = fleet_server(e->fleet, d->uuid);
 	g_autofree char *key = g_strdup_printf("%s %s", d->uuid, h->name);
-	bool waits = probe_dest_half(d) == PROBE_H_INCOMING;
+	bool waits = hv_dest_half(d) == HV_HALF_INCOMING;
 	const struct definition *own = waits ? NULL : definition_find(e->definitions, d->uuid, h->name, DEFINITION_GUEST);
 	int64_t first;
 

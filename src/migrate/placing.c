@@ -2,7 +2,7 @@
 #include "migrate/placing.h"
 
 #include "base/log.h"
-#include "migrate/mig.h"
+#include "migrate/move.h"
 #include "task/queue.h"
 #include "task/step.h"
 
@@ -23,27 +23,27 @@ void placing_take(struct mig *m, const struct host *dest, const struct hv_numa_f
 		queue_place(m);
 }
 
-struct prepared placing_prepare(struct mig *m, prepare_done_f *done)
+struct part placing_prepare(struct mig *m, part_done_f *done)
 {
-	struct mig_private *p = m->priv;
+	struct move *v = move_of(m);
 	const struct server *s = mig_server(m);
-	const struct hv_ties *ties = p->probe.source->ties ? p->probe.source->ties : s->ties;
+	const struct hv_ties *ties = v->at_source->ties ? v->at_source->ties : s->ties;
 	g_autoptr(GError) why = NULL;
 	struct hv_numa_fit *there;
 
 	(void)done;
-	g_clear_pointer(&p->there, hv_numa_fit_free);
+	g_clear_pointer(&v->there, hv_numa_fit_free);
 	if (!ties)
-		return prepare_is(PREPARE_READY);
+		return part_is(PART_READY);
 	there = room_find_place(mig_source(m), mig_dest(m), s->uuid, ties, &why);
 	if (!there)
-		return prepare_because(PREPARE_NEXT_DESTINATION, why->message);
+		return part_because(PART_NEXT_DESTINATION, why->message);
 	placing_take(m, mig_dest(m), there);
 	if (place_equal(there, ties->numa_fit)) {
 		hv_numa_fit_free(there);
 	} else {
 		log_info("placed_anew", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest), LOG_S("takes", m->place));
-		p->there = there;
+		v->there = there;
 	}
-	return prepare_is(PREPARE_READY);
+	return part_is(PART_READY);
 }

@@ -9,7 +9,7 @@
 #ifndef PLACING_H
 #define PLACING_H
 
-#include "migrate/prepare.h"
+#include "migrate/part.h"
 
 /**
  * placing_take() - what @m takes at @dest, its destination or the one that it is about to get, is what @p takes; NULL: nothing certain.
@@ -18,6 +18,6 @@
  */
 void placing_take(struct mig *m, const struct host *dest, const struct hv_numa_fit *p);
 /** placing_prepare() - find and take @m's place by what its source has just said. @done: no host is asked */
-struct prepared placing_prepare(struct mig *m, prepare_done_f *done);
+struct part placing_prepare(struct mig *m, part_done_f *done);
 
 #endif

@@ -28,7 +28,6 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/copy.h"
-#include "migrate/mig.h"
 #include "task/step.h"
 
 #define STALL_MS 10000     /* nothing moves: look closer */
@@ -43,7 +42,7 @@ static const char broken[] = "post-copy broken: waiting for the link";
 
 static bool stalls(const struct mig *m, int64_t ms)
 {
-	return clock_now_ms() - m->priv->postcopy.moved_ms >= ms;
+	return clock_now_ms() - live_of(m)->postcopy.moved_ms >= ms;
 }
 
 /* ---- the record ---- */
@@ -61,8 +60,8 @@ void postcopy_seen(struct mig *m)
 {
 	struct step_change c;
 
-	if (!m->priv->postcopy.moved_ms)
-		m->priv->postcopy.moved_ms = clock_now_ms(); /* a restart counts from zero */
+	if (!live_of(m)->postcopy.moved_ms)
+		live_of(m)->postcopy.moved_ms = clock_now_ms(); /* a restart counts from zero */
 	if (m->postcopy)
 		return;
 	c = step_change(m, m->phase, "post-copy: the guest goes on at the destination");
@@ -80,7 +79,7 @@ static void alarm_broken(struct mig *m)
 	if (postcopy_is_broken(m) || !note(m, broken, broken))
 		return;
 	log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
-		  LOG_S("what", probe_verdict_name(m->priv->probe.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
+		  LOG_S("what", probe_verdict_name(live_of(m)->settle.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
 }
 
 static void note_goes_on(struct mig *m)
@@ -93,7 +92,7 @@ static void note_goes_on(struct mig *m)
 
 bool postcopy_sample(struct mig *m, const struct hv_job *j)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 	int64_t moved = j->mem_processed - j->mem_remaining;
 	bool first = p->postcopy.moved_bytes == 0;
 
@@ -121,10 +120,10 @@ static void act_log(const struct mig *m, const char *act)
 
 void postcopy_resumed(struct mig *m, const struct hv_reply *r)
 {
-	struct postcopy *pc = &m->priv->postcopy;
+	struct postcopy *pc = &live_of(m)->postcopy;
 	int doublings = MIN(pc->resumes, DOUBLINGS_MAX);
 
-	m->priv->copy.running = false;
+	live_of(m)->copy.running = false;
 	if (!r->err || err_code(r->err) != ERR_CONFLICT)
 		pc->conflict_ms = 0;
 	else if (!pc->conflict_ms)
@@ -143,13 +142,13 @@ static enum live_next resume(struct mig *m, live_answer_f *got_resume)
 
 	req.timeout_ms = CALL_MS; /* it continues although nothing waits for its end */
 	req.migrate.resume = req.migrate.postcopy = true;
-	if (m->priv->postcopy.resumes == 0 && !note(m, broken, "resuming the post-copy")) {
+	if (live_of(m)->postcopy.resumes == 0 && !note(m, broken, "resuming the post-copy")) {
 		step_later(m, RETRY_MS);
 		return LIVE_WAIT;
 	}
 	act_log(m, "resume");
-	m->priv->postcopy.resume_ms = clock_now_ms();
-	m->priv->copy.running = step_ask(m, mig_source(m), &req, got_resume);
+	live_of(m)->postcopy.resume_ms = clock_now_ms();
+	live_of(m)->copy.running = step_ask(m, mig_source(m), &req, got_resume);
 	return LIVE_WATCH;
 }
 
@@ -162,7 +161,7 @@ void postcopy_paused(struct mig *m, const struct hv_reply *r)
 static enum live_next pause_connection(struct mig *m, live_answer_f *got_pause)
 {
 	struct hv_req req = { .op = HV_POSTCOPY_PAUSE, .uuid = m->server_uuid };
-	struct postcopy *pc = &m->priv->postcopy;
+	struct postcopy *pc = &live_of(m)->postcopy;
 
 	if (!note(m, broken, "nothing moves: giving the post-copy's connection up")) {
 		step_later(m, RETRY_MS);
@@ -182,33 +181,33 @@ static enum live_next pause_connection(struct mig *m, live_answer_f *got_pause)
  */
 static bool may_pause(struct mig *m)
 {
-	struct mig_private *p = m->priv;
-	enum probe_half src = probe_source_half(p->probe.source), dst = probe_dest_half(p->probe.dest);
+	struct live *p = live_of(m);
+	enum hv_half src = hv_source_half(p->move.at_source), dst = hv_dest_half(p->move.at_dest);
 
-	if (dst != PROBE_H_POSTCOPY || !stalls(m, GIVE_UP_MS))
+	if (dst != HV_HALF_POSTCOPY || !stalls(m, GIVE_UP_MS))
 		return false;
 	if (p->copy.running)
-		return src == PROBE_H_POSTCOPY && clock_now_ms() - p->postcopy.resume_ms >= GIVE_UP_MS;
+		return src == HV_HALF_POSTCOPY && clock_now_ms() - p->postcopy.resume_ms >= GIVE_UP_MS;
 	return p->postcopy.conflict_ms && clock_now_ms() - p->postcopy.conflict_ms >= GIVE_UP_MS;
 }
 
 /* libvirt's calls need not end: its source's lock can stay held without end. Another one is then refused, and harmless. */
 static void forget_call(struct mig *m)
 {
-	if (probe_source_half(m->priv->probe.source) == PROBE_H_BROKEN && stalls(m, CALL_MS))
-		m->priv->copy.running = false;
+	if (hv_source_half(move_of(m)->at_source) == HV_HALF_BROKEN && stalls(m, CALL_MS))
+		live_of(m)->copy.running = false;
 }
 
 enum live_next postcopy_recover(struct mig *m, live_answer_f *got_resume, live_answer_f *got_pause)
 {
-	struct mig_private *p = m->priv;
-	enum probe_half dst = probe_dest_half(p->probe.dest);
+	struct live *p = live_of(m);
+	enum hv_half dst = hv_dest_half(p->move.at_dest);
 	bool resumable;
 
 	postcopy_seen(m);
-	resumable = dst == PROBE_H_BROKEN || (dst == PROBE_H_POSTCOPY && stalls(m, STALL_MS));
+	resumable = dst == HV_HALF_BROKEN || (dst == HV_HALF_POSTCOPY && stalls(m, STALL_MS));
 	forget_call(m);
-	if (p->probe.verdict != PROBE_POSTCOPY_RUN || stalls(m, GIVE_UP_MS))
+	if (p->settle.verdict != PROBE_POSTCOPY_RUN || stalls(m, GIVE_UP_MS))
 		alarm_broken(m);
 	if (may_pause(m))
 		return pause_connection(m, got_pause);

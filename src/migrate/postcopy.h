@@ -5,20 +5,8 @@
 #ifndef POSTCOPY_H
 #define POSTCOPY_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "migrate/next.h"
-
-struct mig;
-
-struct postcopy {
-	int64_t moved_ms, moved_bytes; /* when its memory was last seen to move, or could not be looked at; what tells that it does */
-	int64_t resume_ms;             /* when it was last resumed */
-	int64_t recover_ms;            /* the next attempt is not before */
-	int resumes;                   /* attempts in a row that were refused */
-	int64_t conflict_ms;           /* since when they are refused by a QEMU, after both hosts have talked; 0: the last one was not */
-};
+#include "migrate/state.h"
 
 /** postcopy_seen() - a host said that the guest is in post-copy: from here on there is no way back. */
 void postcopy_seen(struct mig *m);

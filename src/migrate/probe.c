@@ -3,16 +3,6 @@
 
 #include <assert.h>
 
-static const char *const half_names[] = {
-	[PROBE_H_UNKNOWN] = "unknown",   [PROBE_H_ABSENT] = "absent",
-	[PROBE_H_NO_TRACE] = "absent, without a trace", [PROBE_H_OFF] = "off",
-	[PROBE_H_MIGRATED] = "migrated", [PROBE_H_FAILED] = "failed",
-	[PROBE_H_CRASHED] = "crashed",   [PROBE_H_RUN] = "running",
-	[PROBE_H_PAUSED] = "paused",     [PROBE_H_SWITCH] = "switching",  [PROBE_H_INCOMING] = "incoming",
-	[PROBE_H_POSTCOPY] = "postcopy", [PROBE_H_BROKEN] = "postcopy-failed",
-};
-static_assert(G_N_ELEMENTS(half_names) == PROBE_H_N, "half_names is missing one");
-
 static const char *const verdict_names[] = {
 	[PROBE_WAIT] = "wait",
 	[PROBE_COPYING] = "copying",
@@ -33,12 +23,12 @@ static const char *const verdict_names[] = {
 };
 static_assert(G_N_ELEMENTS(verdict_names) == PROBE_VERDICT_N, "verdict_names is missing one");
 
-#define B(h) (1u << PROBE_H_##h)
+#define B(h) (1u << HV_HALF_##h)
 #define LIVES (B(RUN) | B(PAUSED))
 #define GONE (B(ABSENT) | B(NO_TRACE) | B(MIGRATED))
 #define NONE_HERE (B(ABSENT) | B(NO_TRACE) | B(OFF) | B(MIGRATED) | B(FAILED) | B(CRASHED))
 #define MAY_HAVE_RUN (B(NO_TRACE) | B(OFF) | B(MIGRATED) | B(CRASHED))
-#define ANY ((1u << PROBE_H_N) - 1)
+#define ANY ((1u << HV_HALF_N) - 1)
 
 enum job { JOB_NO, JOB_YES, JOB_ANY };
 
@@ -87,57 +77,7 @@ static const struct {
 	{ GONE,                       GONE,                     JOB_NO,  PROBE_LOST },
 };
 
-static enum probe_half common_half(const struct hv_dom *d, enum probe_half in_migration)
-{
-	switch (d->state) {
-	case HV_UNKNOWN:
-	case HV_STATE_N:
-		break;
-	case HV_ABSENT:
-		return PROBE_H_ABSENT;
-	case HV_SHUTOFF:
-		if (d->reason == HV_R_CRASHED)
-			return PROBE_H_CRASHED;
-		return d->reason == HV_R_MIGRATED ? PROBE_H_MIGRATED : PROBE_H_OFF;
-	case HV_CRASHED:
-		return PROBE_H_CRASHED;
-	case HV_SUSPENDED:
-	case HV_RUNNING:
-	case HV_PAUSED:
-		if (d->reason == HV_R_POSTCOPY)
-			return PROBE_H_POSTCOPY;
-		if (d->reason == HV_R_POSTCOPY_FAILED)
-			return PROBE_H_BROKEN;
-		if (d->state != HV_PAUSED)
-			return PROBE_H_RUN;
-		return d->reason == HV_R_MIGRATION || d->reason == HV_R_STARTING ? in_migration : PROBE_H_PAUSED;
-	}
-	return PROBE_H_UNKNOWN;
-}
-
-void probe_clear(struct probe *p)
-{
-	hv_dom_free(p->source);
-	hv_dom_free(p->dest);
-	*p = (struct probe){ .verdict = p->verdict };
-}
-
-enum probe_half probe_source_half(const struct hv_dom *d)
-{
-	return d ? common_half(d, PROBE_H_SWITCH) : PROBE_H_UNKNOWN;
-}
-
-enum probe_half probe_dest_half(const struct hv_dom *d)
-{
-	enum probe_half h = d ? common_half(d, PROBE_H_INCOMING) : PROBE_H_UNKNOWN;
-
-	if (h == PROBE_H_OFF && d->reason == HV_R_FAILED)
-		return PROBE_H_FAILED;
-	/* A guest that was paused before the migration is "paused" on both sides; the job tells the waiting half. */
-	return h == PROBE_H_PAUSED && d->job_incoming ? PROBE_H_INCOMING : h;
-}
-
-enum probe_verdict probe_decide(enum probe_half source, enum probe_half dest, bool job)
+enum probe_verdict probe_decide(enum hv_half source, enum hv_half dest, bool job)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
 		if ((table[i].source & 1u << source) && (table[i].dest & 1u << dest) &&
@@ -145,11 +85,6 @@ enum probe_verdict probe_decide(enum probe_half source, enum probe_half dest, bo
 			return table[i].verdict;
 	}
 	return PROBE_WAIT;
-}
-
-const char *probe_half_name(enum probe_half h)
-{
-	return half_names[h];
 }
 
 const char *probe_verdict_name(enum probe_verdict v)

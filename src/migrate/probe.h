@@ -9,25 +9,7 @@
 #ifndef PROBE_H
 #define PROBE_H
 
-#include "hv/hv.h"
-
-/* One host's half of the migration, in classes that matter here. */
-enum probe_half {
-	PROBE_H_UNKNOWN,  /* the host did not answer */
-	PROBE_H_ABSENT,
-	PROBE_H_NO_TRACE, /* destination: the same, of a guest without a definition: had it run and ended here, nothing would be left */
-	PROBE_H_OFF,      /* defined and shut off, for other reasons than the migration */
-	PROBE_H_MIGRATED, /* shut off because it went to another host, still defined */
-	PROBE_H_FAILED,   /* destination: shut off because the start failed: it never ran here */
-	PROBE_H_CRASHED,
-	PROBE_H_RUN,
-	PROBE_H_PAUSED,   /* by an operator, an I/O error, ...: it lives here */
-	PROBE_H_SWITCH,   /* source: stopped for the switch-over */
-	PROBE_H_INCOMING, /* destination: waits for its memory */
-	PROBE_H_POSTCOPY,
-	PROBE_H_BROKEN,   /* post-copy failed */
-	PROBE_H_N
-};
+#include "hv/half.h"
 
 enum probe_verdict {
 	PROBE_WAIT,          /* nothing can be said or done now; ask again */
@@ -49,27 +31,12 @@ enum probe_verdict {
 	PROBE_VERDICT_N
 };
 
-/* The last answers of both hosts, of PREPARE or of a doubt. */
-struct probe {
-	struct hv_dom *source, *dest; /* owned; NULL: no answer yet, or none was to be had */
-	bool job;                     /* the source has a migration job */
-	enum probe_verdict verdict;   /* the last one; it outlives the answers */
-};
-
-/** probe_clear() - drop the answers. */
-void probe_clear(struct probe *p);
-
-/** probe_source_half(), probe_dest_half() - class of an answer; NULL is PROBE_H_UNKNOWN. */
-enum probe_half probe_source_half(const struct hv_dom *d);
-enum probe_half probe_dest_half(const struct hv_dom *d);
-
 /**
  * probe_decide() - read the table.
  * @job: the source has an outgoing migration job
  */
-enum probe_verdict probe_decide(enum probe_half source, enum probe_half dest, bool job);
+enum probe_verdict probe_decide(enum hv_half source, enum hv_half dest, bool job);
 
-const char *probe_half_name(enum probe_half h);
 const char *probe_verdict_name(enum probe_verdict v);
 
 #endif

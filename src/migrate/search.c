@@ -1,16 +1,11 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * The search for a destination: CHECK, where it is only known whether there is
- * one, and SCHEDULE, where the best that fits is taken.
- */
-#include <string.h>
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "migrate/search.h"
 
 #include "base/err.h"
-#include "base/log.h"
 #include "fleet/sched.h"
-#include "migrate/block.h"
-#include "migrate/check_all.h"
-#include "migrate/mig.h"
+#include "migrate/check.h"
+#include "migrate/move.h"
+#include "migrate/outcome.h"
 #include "migrate/placing.h"
 #include "task/queue.h"
 #include "task/step.h"
@@ -90,21 +85,21 @@ static const char *last_reason(const struct check_report *r)
 static void judged(struct check_report *r, void *user)
 {
 	struct mig *m = user;
-	struct host *h = fleet_host(m->task->engine->fleet, m->priv->candidate);
+	struct host *h = fleet_host(m->task->engine->fleet, move_of(m)->candidate);
 
-	m->priv->precheck = NULL;
+	move_of(m)->precheck = NULL;
 	if (r->xml)
-		live_describe(m, g_steal_pointer(&r->xml), g_steal_pointer(&r->xml_inactive), g_steal_pointer(&r->listeners));
-	live_copies(m, NULL);
+		move_describe(move_of(m), g_steal_pointer(&r->xml), g_steal_pointer(&r->xml_inactive), g_steal_pointer(&r->listeners));
+	move_copies(move_of(m), NULL);
 	if (r->source_lost) {
 		step_later(m, RETRY_MS);
 	} else if (!r->err && h) {
-		live_copies(m, r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
+		move_copies(move_of(m), r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
 		found(m, h);
 	} else if (m->requested_host || r->hopeless) {
 		refuse(m, r->err);
 	} else {
-		g_hash_table_replace(m->task->excluded, g_strdup(m->priv->candidate), g_strdup(r->err ? last_reason(r) : "the host was removed"));
+		g_hash_table_replace(m->task->excluded, g_strdup(move_of(m)->candidate), g_strdup(r->err ? last_reason(r) : "the host was removed"));
 		next_host(m);
 	}
 }
@@ -119,10 +114,10 @@ static void try_host(struct mig *m, const char *host, bool chosen)
 	/* Room and slot are held before the host is asked: no other migration may take them meanwhile. */
 	if (choosing(m) && fleet_host(m->task->engine->fleet, host))
 		queue_hold(m, fleet_host(m->task->engine->fleet, host));
-	util_replace(&m->priv->candidate, host);
-	check_cancel(m->priv->precheck);
+	util_replace(&move_of(m)->candidate, host);
+	check_cancel(move_of(m)->precheck);
 	req.held = queue_held(m);
-	m->priv->precheck = check_begin(m->task->engine->checks, &req, judged, m);
+	move_of(m)->precheck = check_begin(m->task->engine->checks, &req, judged, m);
 }
 
 /* Hosts fit, but they are busy. What was read of the guest may be old when one is not any more. */
@@ -130,8 +125,8 @@ static void back_to_queue(struct mig *m, const char *host)
 {
 	g_autofree char *why = g_strdup_printf("%s fits, but is busy", host);
 
-	m->priv->checked = false;
-	live_describe(m, NULL, NULL, NULL);
+	move_of(m)->checked = false;
+	move_describe(move_of(m), NULL, NULL, NULL);
 	(void)step_go(m, m->kind->queued, why, NULL, NULL); /* else the phase is entered again */
 }
 
@@ -221,8 +216,70 @@ void search_check(struct mig *m)
 
 void search_schedule(struct mig *m)
 {
-	if (m->priv->checked || quick_checks(m)) {
-		m->priv->checked = true;
+	if (move_of(m)->checked || quick_checks(m)) {
+		move_of(m)->checked = true;
 		next_host(m);
 	}
+}
+
+/* ---- the next destination ---- */
+
+static bool another_fits(struct mig *m, const char *why)
+{
+	struct sched_need need = sched_need_of(mig_server(m), m->kind->class);
+	struct sched_result *res;
+	bool fits;
+
+	g_hash_table_replace(m->task->excluded, g_strdup(m->dest), g_strdup(why));
+	need.exclude = m->task->excluded;
+	res = sched_select(m->task->engine->fleet, &need);
+	fits = res->passed + res->busy > 0;
+	sched_result_free(res);
+	return fits;
+}
+
+static bool write_given_up(struct mig *m, void *unused, GError **err)
+{
+	(void)unused;
+	return outcome_write(m, VOLUME_STAYED, false, err);
+}
+
+void search_destination_left(struct mig *m)
+{
+	struct move *v = move_of(m);
+
+	queue_hold(m, NULL);
+	outcome_resolve(m, VOLUME_STAYED, false);
+	v->dest_theirs = false;
+	move_copies(v, NULL);
+	v->given_up++;
+}
+
+bool search_next_destination(struct mig *m, const char *why)
+{
+	int64_t retries = fleet_conf(m->task->engine->fleet)->migrate_max_retries;
+	g_autofree char *kept = g_strdup(why), *text = g_strdup_printf("%s: %s; trying the next host", m->dest, why);
+	struct step_change c;
+
+	if (m->requested_host || m->abort_wanted || (retries >= 0 && move_of(m)->given_up >= retries) || !another_fits(m, kept))
+		return false;
+	c = step_change(m, m->kind->choosing, text);
+	c.row.dest = c.row.error = NULL;
+	c.row.attempt = 0;
+	c.row.force_wanted = c.row.paused_by_us = false;
+	c.details = kept;
+	c.also = write_given_up;
+	if (!step_write(m, &c)) {
+		step_later(m, RETRY_MS);
+		return true; /* again, from the phase that it is in */
+	}
+	search_destination_left(m);
+	step_enter(m);
+	return true;
+}
+
+void search_destination_failed(struct mig *m, const char *why)
+{
+	if (!search_next_destination(m, why))
+		step_end(m, kind_final(m->kind, TASK_FAILED), why);
 }

@@ -27,7 +27,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/definition.h"
-#include "migrate/mig.h"
+#include "migrate/search.h"
 #include "task/step.h"
 
 #define AGAIN_MS 1000
@@ -39,7 +39,7 @@
 
 int64_t settle_again_ms(const struct mig *m)
 {
-	return AGAIN_MS * MIN(m->priv->settle.repeats + 1, AGAIN_MAX_MS / AGAIN_MS);
+	return AGAIN_MS * MIN(live_of(m)->settle.repeats + 1, AGAIN_MAX_MS / AGAIN_MS);
 }
 
 void settle_begin(struct settle *s)
@@ -56,14 +56,16 @@ void settle_left(struct settle *s)
 
 enum live_next settle_ask(struct mig *m, live_answer_f *got_source, live_answer_f *got_dest)
 {
-	struct settle *s = &m->priv->settle;
+	struct settle *s = &live_of(m)->settle;
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
 	clock_cancel(&m->task->timer);
 	if (s->awaited)
 		return LIVE_WAIT;
-	probe_clear(&m->priv->probe);
-	m->priv->watch.pause_unseen = false;
+	move_heard_source(move_of(m), NULL);
+	move_heard_dest(move_of(m), NULL);
+	s->job = false;
+	live_of(m)->watch.pause_unseen = false;
 	s->awaited = step_ask(m, mig_source(m), &req, got_source);
 	s->awaited += step_ask(m, mig_dest(m), &req, got_dest);
 	return s->awaited ? LIVE_WAIT : LIVE_JUDGE;
@@ -71,21 +73,19 @@ enum live_next settle_ask(struct mig *m, live_answer_f *got_source, live_answer_
 
 static enum live_next answered(struct mig *m)
 {
-	return --m->priv->settle.awaited ? LIVE_WAIT : LIVE_JUDGE;
+	return --live_of(m)->settle.awaited ? LIVE_WAIT : LIVE_JUDGE;
 }
 
 enum live_next settle_source(struct mig *m, struct hv_reply *r)
 {
-	struct probe *p = &m->priv->probe;
-
-	p->source = g_steal_pointer(&r->dom);
-	p->job = p->source && p->source->job_outgoing;
+	live_of(m)->settle.job = r->dom && r->dom->job_outgoing;
+	move_heard_source(move_of(m), g_steal_pointer(&r->dom));
 	return answered(m);
 }
 
 enum live_next settle_dest(struct mig *m, struct hv_reply *r)
 {
-	m->priv->probe.dest = g_steal_pointer(&r->dom);
+	move_heard_dest(move_of(m), g_steal_pointer(&r->dom));
 	return answered(m);
 }
 
@@ -99,15 +99,15 @@ static void keep_definition(struct mig *m, const char *why)
 	log_warning("definition_kept", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
 		    LOG_S("host", at_source ? m->source : m->dest), LOG_S("why", why));
 	if (at_source)
-		m->priv->source_theirs = true;
+		move_of(m)->source_theirs = true;
 	else
-		m->priv->dest_theirs = true;
+		move_of(m)->dest_theirs = true;
 }
 
 /* The guest runs where it should. What a host refuses to do beside that does not keep the migration from its end. */
 static void count_refusal(struct mig *m, const GError *why)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 
 	if (m->phase != MIG_FINISH || err_code(why) == ERR_HV_LOST || err_code(why) == ERR_HV_BUSY || ++p->settle.refusals < REFUSALS_MAX)
 		return;
@@ -119,12 +119,12 @@ static void count_refusal(struct mig *m, const GError *why)
 
 enum live_next settle_act(struct mig *m, live_answer_f *got_act)
 {
-	struct settle *s = &m->priv->settle;
+	struct settle *s = &live_of(m)->settle;
 	struct host *h = s->act_at_dest ? mig_dest(m) : mig_source(m);
 	bool asked;
 
 	log_info("migration_act", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(s->act.op)),
-		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(m->priv->probe.verdict)));
+		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(live_of(m)->settle.verdict)));
 	asked = step_ask(m, h, &s->act, got_act);
 	s->act = (struct hv_req){ .op = s->act.op };
 	return asked ? LIVE_WAIT : LIVE_AGAIN;
@@ -132,21 +132,21 @@ enum live_next settle_act(struct mig *m, live_answer_f *got_act)
 
 enum live_next settle_acted(struct mig *m, const struct hv_reply *r)
 {
-	if (r->err && m->priv->settle.act.op == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT) {
+	if (r->err && live_of(m)->settle.act.op == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT) {
 		keep_definition(m, r->err->message);
 	} else if (r->err) {
 		log_warning("migration_act_failed", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 		count_refusal(m, r->err);
 		return LIVE_AGAIN;
 	}
-	m->priv->settle.refusals = 0;
+	live_of(m)->settle.refusals = 0;
 	return LIVE_SETTLE;
 }
 
 /* What the request points to is needed until it is sent, which is next. */
 static enum live_next act_with(struct mig *m, bool at_dest, const struct hv_req *req)
 {
-	struct settle *s = &m->priv->settle;
+	struct settle *s = &live_of(m)->settle;
 
 	s->act = *req;
 	s->act.uuid = m->server_uuid;
@@ -190,7 +190,7 @@ static void announce(struct mig *m)
 		.announce_ms = (int)c->qemu_monitor_announce_self_interval * 1000,
 	};
 
-	if (c->enable_qemu_monitor_announce_self && m->priv->probe.dest->state == HV_RUNNING)
+	if (c->enable_qemu_monitor_announce_self && move_of(m)->at_dest->state == HV_RUNNING)
 		(void)step_ask_always(m, mig_dest(m), &req, announced);
 }
 
@@ -198,7 +198,7 @@ void settle_moved(struct mig *m)
 {
 	struct server *s = mig_server(m);
 
-	m->priv->arrived = true;
+	move_of(m)->arrived = true;
 	fleet_server_move(m->task->engine->fleet, s, m->dest);
 	g_clear_pointer(&s->dom, hv_dom_free);
 }
@@ -215,8 +215,8 @@ static enum live_next moved(struct mig *m)
 		return LIVE_AGAIN;
 	settle_moved(m);
 	/* Its host tells again soon; until then no other guest may have its CPUs. */
-	if (m->priv->probe.dest->ties)
-		server_set_ties(s, m->priv->probe.dest->ties);
+	if (move_of(m)->at_dest->ties)
+		server_set_ties(s, move_of(m)->at_dest->ties);
 	announce(m);
 	return LIVE_JUDGE;
 }
@@ -229,8 +229,8 @@ static enum live_next retry(struct mig *m)
 	c.row.attempt++;
 	if (!step_write(m, &c))
 		return LIVE_AGAIN;
-	m->priv->copy.lost = false;
-	live_copies(m, NULL); /* the files may be partial */
+	live_of(m)->copy.lost = false;
+	move_copies(move_of(m), NULL); /* the files may be partial */
 	return LIVE_ENTER;
 }
 
@@ -259,21 +259,21 @@ static enum live_next undecided(struct mig *m)
 
 static enum live_next memory_lost(struct mig *m)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 	g_autofree char *why = g_strdup_printf("one half of the guest died during post-copy; its memory is lost (%s: %s, %s: %s)",
-					       m->source, probe_half_name(probe_source_half(p->probe.source)),
-					       m->dest, probe_half_name(probe_dest_half(p->probe.dest)));
+					       m->source, hv_half_name(hv_source_half(p->move.at_source)),
+					       m->dest, hv_half_name(hv_dest_half(p->move.at_dest)));
 
 	return guest_lost(m, why);
 }
 
 static enum live_next raise_alarm(struct mig *m)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 
 	if (!p->settle.alarmed)
 		log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
-			  LOG_S("what", probe_verdict_name(p->probe.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest),
+			  LOG_S("what", probe_verdict_name(p->settle.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest),
 			  LOG_S("do", "nothing was touched; look at both hosts (virsh list) and find out which copy the guest's clients and disks use "
 				      "before either is stopped"));
 	p->settle.alarmed = true;
@@ -285,7 +285,7 @@ static enum live_next raise_alarm(struct mig *m)
 /* Before a job began: what the prechecks should have known. A row that is missing there shows in the count. */
 static void note_refusal(struct mig *m)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 
 	if (!p->copy.error || p->copy.lost || p->watch.job_seen || m->abort_wanted)
 		return;
@@ -296,7 +296,7 @@ static void note_refusal(struct mig *m)
 
 static enum live_next stays_in_copy(struct mig *m, bool dest_known)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 	bool no_reason = !p->copy.error || p->copy.lost;
 
 	if (p->watch.link_down && p->watch.aborted)
@@ -323,7 +323,7 @@ static bool made_at_dest(struct mig *m, struct hv_req *ret)
 {
 	const struct definition *own = definition_find(m->task->engine->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
 
-	if (probe_dest_half(m->priv->probe.dest) == PROBE_H_ABSENT || m->priv->dest_theirs)
+	if (hv_dest_half(move_of(m)->at_dest) == HV_HALF_ABSENT || move_of(m)->dest_theirs)
 		return false;
 	if (!own) {
 		keep_definition(m, "this migration has made none");
@@ -335,7 +335,7 @@ static bool made_at_dest(struct mig *m, struct hv_req *ret)
 
 static enum live_next stays_in_undo(struct mig *m, bool dest_known)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 	g_autofree char *why = g_strdup(m->error ? m->error : "undone");
 	struct hv_req undefine;
 
@@ -345,33 +345,33 @@ static enum live_next stays_in_undo(struct mig *m, bool dest_known)
 		return LIVE_SETTLE; /* what was seen may be from before the pause */
 	if (dest_known && made_at_dest(m, &undefine))
 		return act_with(m, true, &undefine);
-	if (m->paused_by_us && probe_source_half(p->probe.source) == PROBE_H_PAUSED)
+	if (m->paused_by_us && hv_source_half(p->move.at_source) == HV_HALF_PAUSED)
 		return at_source(m, HV_DOM_RESUME);
 	if (!dest_known)
 		log_warning("destination_not_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest));
 	/* What a silent destination may hold is found again by this row, which must go on naming it (leftover.c). */
-	if (!dest_known || p->copy.guest_refused || !live_elsewhere(m, why))
+	if (!dest_known || p->copy.guest_refused || !search_next_destination(m, why))
 		step_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, why);
 	return LIVE_WAIT;
 }
 
 static bool was_refused(const struct mig *m, enum hv_op op)
 {
-	return m->priv->settle.refused_ops & UINT64_C(1) << op;
+	return live_of(m)->settle.refused_ops & UINT64_C(1) << op;
 }
 
 /* What the guest has left at its source. Return: there is something to do. */
 static bool left_at_source(struct mig *m, struct hv_req *ret)
 {
-	const struct hv_dom *d = m->priv->probe.source;
+	const struct hv_dom *d = move_of(m)->at_source;
 	const struct definition *own = definition_find(m->task->engine->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
 
-	if (probe_source_half(d) == PROBE_H_ABSENT)
+	if (hv_source_half(d) == HV_HALF_ABSENT)
 		return false;
-	if (!own && !m->priv->source_theirs)
+	if (!own && !move_of(m)->source_theirs)
 		keep_definition(m, "the guest had none when it left");
 	*ret = (struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own ? own->xml : NULL };
-	if (!m->priv->source_theirs && !was_refused(m, HV_DOM_UNDEFINE))
+	if (!move_of(m)->source_theirs && !was_refused(m, HV_DOM_UNDEFINE))
 		return true;
 	/* It stays, but the guest must not be started there while it lives elsewhere. */
 	*ret = (struct hv_req){ .op = HV_DOM_AUTOSTART, .autostart = false };
@@ -381,13 +381,13 @@ static bool left_at_source(struct mig *m, struct hv_req *ret)
 /* First what the guest needs at its destination, then what it has left. */
 static enum live_next finish_clean(struct mig *m)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 	struct hv_req req;
 
-	p->dest_defined |= p->probe.dest->persistent;
-	if (m->paused_by_us && probe_dest_half(p->probe.dest) == PROBE_H_PAUSED)
+	p->move.dest_defined |= p->move.at_dest->persistent;
+	if (m->paused_by_us && hv_dest_half(p->move.at_dest) == HV_HALF_PAUSED)
 		return at_dest(m, HV_DOM_RESUME);
-	if (definition_lacks(m->task->engine->definitions, m->server_uuid, m->dest, m->priv->probe.dest, &req) && !was_refused(m, req.op))
+	if (definition_lacks(m->task->engine->definitions, m->server_uuid, m->dest, move_of(m)->at_dest, &req) && !was_refused(m, req.op))
 		return act_with(m, true, &req);
 	if (left_at_source(m, &req))
 		return act_with(m, false, &req);
@@ -453,7 +453,7 @@ static enum live_next copy_stayed_blind(struct mig *m)
 
 static enum live_next copy_gave_up(struct mig *m)
 {
-	const struct copy *c = &m->priv->copy;
+	const struct copy *c = &live_of(m)->copy;
 
 	if (c->running)
 		return LIVE_WATCH;
@@ -486,7 +486,7 @@ static enum live_next undo_stayed_blind(struct mig *m)
 
 static enum live_next undo_destroy(struct mig *m)
 {
-	m->priv->settle.waiting_seen = true;
+	live_of(m)->settle.waiting_seen = true;
 	return at_dest(m, HV_DOM_DESTROY);
 }
 
@@ -516,11 +516,11 @@ static enum live_next finish_destroy(struct mig *m)
 /* Shut off at the destination since, the source's definition is the older one; or it is not there any more. */
 static enum live_next finish_stopped(struct mig *m)
 {
-	enum probe_half dst = probe_dest_half(m->priv->probe.dest);
+	enum hv_half dst = hv_dest_half(move_of(m)->at_dest);
 
-	if (dst == PROBE_H_UNKNOWN)
+	if (dst == HV_HALF_UNKNOWN)
 		return LIVE_AGAIN;
-	return dst == PROBE_H_ABSENT ? finish_back(m) : finish_clean(m);
+	return dst == HV_HALF_ABSENT ? finish_back(m) : finish_clean(m);
 }
 
 #define EACH(f) f, f, f
@@ -573,25 +573,25 @@ static bool leaves_a_trace(const struct mig *m)
 	return own && own->task == m->id;
 }
 
-static enum probe_half dest_half(const struct mig *m)
+static enum hv_half dest_half(const struct mig *m)
 {
-	enum probe_half h = probe_dest_half(m->priv->probe.dest);
+	enum hv_half h = hv_dest_half(move_of(m)->at_dest);
 
-	return h == PROBE_H_ABSENT && !m->priv->settle.waiting_seen && !leaves_a_trace(m) ? PROBE_H_NO_TRACE : h;
+	return h == HV_HALF_ABSENT && !live_of(m)->settle.waiting_seen && !leaves_a_trace(m) ? HV_HALF_NO_TRACE : h;
 }
 
 enum live_next settle_judge(struct mig *m)
 {
-	struct probe *p = &m->priv->probe;
-	struct settle *s = &m->priv->settle;
-	enum probe_half src = probe_source_half(p->source), dst = dest_half(m);
-	enum probe_verdict v = probe_decide(src, dst, p->job);
+	const struct move *p = move_of(m);
+	struct settle *s = &live_of(m)->settle;
+	enum hv_half src = hv_source_half(p->at_source), dst = dest_half(m);
+	enum probe_verdict v = probe_decide(src, dst, s->job);
 	int seen;
 	settle_f *act = settle_rule(v, m->phase, &seen);
 
-	s->repeats = v == p->verdict ? s->repeats + 1 : 0;
-	p->verdict = v;
-	log_debug("migration_probed", LOG_D("migration", m->id), LOG_S("source", probe_half_name(src)), LOG_S("dest", probe_half_name(dst)),
-		  LOG_D("job", p->job), LOG_S("verdict", probe_verdict_name(v)));
+	s->repeats = v == s->verdict ? s->repeats + 1 : 0;
+	s->verdict = v;
+	log_debug("migration_probed", LOG_D("migration", m->id), LOG_S("source", hv_half_name(src)), LOG_S("dest", hv_half_name(dst)),
+		  LOG_D("job", s->job), LOG_S("verdict", probe_verdict_name(v)));
 	return is_too_early(m, v) || s->repeats + 1 < seen ? LIVE_AGAIN : act(m);
 }

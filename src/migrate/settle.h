@@ -5,26 +5,8 @@
 #ifndef SETTLE_H
 #define SETTLE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "migrate/live.h"
 #include "migrate/next.h"
-#include "migrate/probe.h"
-#include "task/record.h"
-
-struct mig;
-
-struct settle {
-	int awaited;                 /* answers that are awaited */
-	int repeats;                 /* the same verdict in a row, for those that want to be sure */
-	bool waiting_seen;           /* the destination's half was seen waiting for its memory when the source had no job any more */
-	bool alarmed;                /* the alarm of a verdict was given */
-	struct hv_req act;           /* the act that is next; when it was sent, only its op */
-	bool act_at_dest;            /* ... at the destination, not at the source */
-	int refusals;                /* FINISH: how often it was refused in a row */
-	uint64_t refused_ops;        /* FINISH: a bit for each op that was refused too often */
-};
+#include "migrate/state.h"
 
 /** settle_ask() - ask both hosts for the domain, unless answers are awaited. A host that is not connected is one that says nothing. */
 enum live_next settle_ask(struct mig *m, live_answer_f *got_source, live_answer_f *got_dest);

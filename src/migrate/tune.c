@@ -4,13 +4,13 @@
  * its decisions into the row and to the host. What a decision wants is in the row
  * before it is done, so a restart knows whose pause it finds.
  */
+#include "migrate/tune.h"
+
 #include <string.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "migrate/block.h"
-#include "migrate/mig.h"
-#include "migrate/tune.h"
 #include "task/news.h"
 #include "task/step.h"
 
@@ -26,7 +26,7 @@ static struct converge_params params_of(const struct mig *m)
 	const struct conf *c = fleet_conf(m->task->engine->fleet);
 	const struct server *s = mig_server(m);
 	int64_t disks[DISKS_MAX];
-	int n = block_bytes(m->priv->copies, disks, DISKS_MAX);
+	int n = block_bytes(move_of(m)->copies, disks, DISKS_MAX);
 
 	return (struct converge_params){
 		.policy = strcmp(c->live_migration_policy, "nova") == 0 ? CONVERGE_NOVA : CONVERGE_ADAPTIVE,
@@ -66,7 +66,7 @@ static void downtime_answered(struct mig *m, struct hv_reply *r)
 {
 	if (!r->err)
 		return;
-	m->priv->tune.history.downtime_ms = 0; /* not set: the next sample decides again */
+	live_of(m)->tune.history.downtime_ms = 0; /* not set: the next sample decides again */
 	log_info("tune_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 }
 
@@ -75,7 +75,7 @@ static void set_downtime(struct mig *m, int64_t ms)
 	struct hv_req req = { .op = HV_JOB_TUNE, .uuid = m->server_uuid, .downtime_ms = ms };
 
 	if (!step_ask(m, mig_source(m), &req, downtime_answered))
-		m->priv->tune.history.downtime_ms = 0;
+		live_of(m)->tune.history.downtime_ms = 0;
 }
 
 /* The next poll passes the request on to the host, while the job runs. */
@@ -95,7 +95,7 @@ static void request(struct mig *m, const struct converge_decision *d)
 
 void tune_sample(struct mig *m, const struct hv_job *j)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 	struct converge_params params = params_of(m);
 	struct converge_sample s = sample_of(m, j);
 	struct converge_decision d;

@@ -5,14 +5,7 @@
 #ifndef TUNE_H
 #define TUNE_H
 
-#include "hv/hv.h"
-#include "migrate/converge.h"
-
-struct mig;
-
-struct tune {
-	struct converge_history history;
-};
+#include "migrate/state.h"
 
 /** tune_begin() - a new copy begins. */
 void tune_begin(struct tune *t);

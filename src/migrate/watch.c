@@ -28,7 +28,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "migrate/mig.h"
 #include "task/step.h"
 
 #define POLL_MS 500
@@ -38,6 +37,7 @@
 
 void watch_begin(struct watch *w)
 {
+	w->saved_ms = clock_now_ms();
 	w->copied_ms = 0;
 	w->aborted = false;
 	g_clear_pointer(&w->link_down, g_free);
@@ -80,27 +80,27 @@ void watch_progress(struct mig *m, const struct hv_job *j)
 	m->updated_us = clock_wall_us();
 	if (s)
 		s->progress = percent(j, s->memory_mb << 20);
-	if (clock_now_ms() - m->priv->saved_ms >= fleet_conf(m->task->engine->fleet)->live_migration_monitor_interval * 1000) {
-		m->priv->saved_ms = clock_now_ms();
+	if (clock_now_ms() - live_of(m)->watch.saved_ms >= fleet_conf(m->task->engine->fleet)->live_migration_monitor_interval * 1000) {
+		live_of(m)->watch.saved_ms = clock_now_ms();
 		step_save_progress(m);
 	}
 }
 
 enum live_next watch_aborted(struct mig *m, const struct hv_reply *r)
 {
-	struct watch *w = &m->priv->watch;
+	struct watch *w = &live_of(m)->watch;
 
 	w->abort_sent = false;
 	if (r->err)
 		log_info("abort_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 	else
 		w->aborted = true;
-	return !m->priv->copy.running || (w->link_down && w->aborted) ? LIVE_SETTLE : LIVE_WAIT;
+	return !live_of(m)->copy.running || (w->link_down && w->aborted) ? LIVE_SETTLE : LIVE_WAIT;
 }
 
 enum live_next watch_paused(struct mig *m, const struct hv_reply *r)
 {
-	struct watch *w = &m->priv->watch;
+	struct watch *w = &live_of(m)->watch;
 
 	w->pause_awaited = false;
 	w->pause_unseen = true;
@@ -114,7 +114,7 @@ enum live_next watch_paused(struct mig *m, const struct hv_reply *r)
 /* An abort or a pause before libvirt's job exists would miss it: they wait for the first poll that sees it. */
 void watch_send_requests(struct mig *m, live_answer_f *got_abort, live_answer_f *got_pause)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 	struct hv_req stop = { .op = HV_JOB_ABORT, .uuid = m->server_uuid };
 	struct hv_req force = { .op = m->paused_by_us ? HV_DOM_SUSPEND : HV_POSTCOPY, .uuid = m->server_uuid };
 
@@ -140,12 +140,12 @@ static void abort_for_link(struct mig *m)
 	g_autofree char *why = g_strdup_printf("The link to %s is down: no byte has moved for %d seconds, and the host does not answer", m->dest, STILL_MS / 1000);
 
 	if (step_note(m, m->phase, why, NULL, NULL))
-		m->priv->watch.link_down = g_steal_pointer(&why);
+		live_of(m)->watch.link_down = g_steal_pointer(&why);
 }
 
 void watch_link(struct mig *m, const struct hv_job *j)
 {
-	struct mig_private *p = m->priv;
+	struct live *p = live_of(m);
 	int64_t bytes = j->mem_processed + j->disk_processed, now = clock_now_ms();
 
 	if (bytes != p->watch.copied_bytes || !p->watch.copied_ms) {
@@ -161,17 +161,17 @@ void watch_link(struct mig *m, const struct hv_job *j)
 enum live_next watch_poll(struct mig *m, live_answer_f *got_job)
 {
 	struct hv_req req = { .op = HV_JOB_GET, .uuid = m->server_uuid };
-	struct watch *w = &m->priv->watch;
+	struct watch *w = &live_of(m)->watch;
 
 	w->polling = w->polling || step_ask(m, mig_source(m), &req, got_job);
 	if (w->polling)
 		return LIVE_WAIT;
-	return m->priv->copy.running ? LIVE_WATCH : LIVE_SETTLE; /* the call's end, or the host's return, is an event */
+	return live_of(m)->copy.running ? LIVE_WATCH : LIVE_SETTLE; /* the call's end, or the host's return, is an event */
 }
 
 bool watch_polled(struct mig *m, const struct hv_reply *r)
 {
-	struct watch *w = &m->priv->watch;
+	struct watch *w = &live_of(m)->watch;
 
 	w->polling = false;
 	if (r->err || !r->job.active)
@@ -184,9 +184,9 @@ bool watch_polled(struct mig *m, const struct hv_reply *r)
 
 enum live_next watch_idle(struct mig *m)
 {
-	struct watch *w = &m->priv->watch;
+	struct watch *w = &live_of(m)->watch;
 
-	if (m->priv->copy.running && ++w->idle_polls < IDLE_POLLS_MAX)
+	if (live_of(m)->copy.running && ++w->idle_polls < IDLE_POLLS_MAX)
 		return LIVE_WATCH;
 	w->idle_polls = 0;
 	return LIVE_SETTLE;

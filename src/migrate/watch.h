@@ -5,25 +5,8 @@
 #ifndef WATCH_H
 #define WATCH_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "migrate/next.h"
-
-struct mig;
-
-struct watch {
-	bool polling;              /* a poll's answer is awaited */
-	int idle_polls;            /* polls that saw no job, in a row */
-	bool job_seen;             /* libvirt's job, since the call was made */
-	int64_t job_seen_ms;       /* when it was last seen, or the call was made */
-	bool abort_sent, force_sent; /* the call is under way */
-	bool aborted;              /* the source has said that the job is aborted */
-	bool pause_awaited;        /* the call to pause the guest is not answered: it may still pause it, whatever the phase */
-	bool pause_unseen;         /* it was answered after both hosts were asked last */
-	int64_t copied_ms, copied_bytes; /* when the count of copied bytes last changed, and it */
-	char *link_down;           /* why the destination was given up, though libvirt's call goes on; NULL */
-};
+#include "migrate/state.h"
 
 /** watch_begin() - the call is about to be made. */
 void watch_begin(struct watch *w);

@@ -61,7 +61,7 @@ struct mig {
 	int position;        /* in records that are read: 1 is the first; 0: it is not queued */
 	char *waits_for;           /* likewise: what a queued one waits for, for people; NULL */
 	struct task *task;         /* what is under way (task.h); NULL in a record read from the store */
-	struct mig_private *priv;  /* ... and its kind's part of it, of which only the kind knows what it is */
+	void *priv;                /* ... and its kind's part of it, of which only the kind knows what it is */
 };
 
 /** mig_stage() - what is true of it now. Borrowed. */

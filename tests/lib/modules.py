@@ -34,21 +34,6 @@ CIRCLES = {
         "cli/help",
         "cli/yfile",
     ],
-    "migrate": [
-        "migrate/block_make",
-        "migrate/copy",
-        "migrate/definition_prepare",
-        "migrate/flow",
-        "migrate/leftover",
-        "migrate/live",
-        "migrate/mig",
-        "migrate/placing",
-        "migrate/postcopy",
-        "migrate/search",
-        "migrate/settle",
-        "migrate/tune",
-        "migrate/watch",
-    ],
     "net": [
         "net/conn",
         "net/peer",
@@ -56,9 +41,7 @@ CIRCLES = {
         "net/server_priv",
     ],
 }
-NO_HEADER = [
-    "migrate/search",
-]
+NO_HEADER: list[str] = []
 ONE_HEADER = ("migrate", "task", "move", "live", "fleet", "cold", "evacuate", "build", "plan")  # folders of which NO_HEADER is kept
 
 

@@ -3,12 +3,12 @@
 
 #include "migrate/probe.h"
 
-#define H(x) PROBE_H_##x
+#define H(x) HV_HALF_##x
 
 /* The rows of "What a restart does" in docs/ARCHITECTURE.md. */
 static const struct {
 	const char *name;
-	enum probe_half source, dest;
+	enum hv_half source, dest;
 	bool job;
 	enum probe_verdict want;
 } cases[] = {
@@ -69,14 +69,14 @@ static void test_rows(void)
 	}
 }
 
-static bool lives(enum probe_half h)
+static bool lives(enum hv_half h)
 {
-	return h == PROBE_H_RUN || h == PROBE_H_PAUSED;
+	return h == HV_HALF_RUN || h == HV_HALF_PAUSED;
 }
 
-static bool in_postcopy(enum probe_half h)
+static bool in_postcopy(enum hv_half h)
 {
-	return h == PROBE_H_POSTCOPY || h == PROBE_H_BROKEN;
+	return h == HV_HALF_POSTCOPY || h == HV_HALF_BROKEN;
 }
 
 /* What neither destroys, undefines nor starts one of the halves. */
@@ -87,34 +87,34 @@ static bool leaves_halves_alone(enum probe_verdict v)
 }
 
 /* Whatever the states are: what a verdict lets the engine destroy or start is never the wrong copy. */
-static void check_safe(enum probe_half src, enum probe_half dst, bool job, enum probe_verdict v)
+static void check_safe(enum hv_half src, enum hv_half dst, bool job, enum probe_verdict v)
 {
 	if (v == PROBE_LEFTOVER) /* destroys at the destination */
-		g_assert_true(dst == PROBE_H_INCOMING && !job && !in_postcopy(src));
+		g_assert_true(dst == HV_HALF_INCOMING && !job && !in_postcopy(src));
 	if (v == PROBE_RESUME_SOURCE) /* starts at the source */
-		g_assert_true(src == PROBE_H_SWITCH && !job && (dst == PROBE_H_ABSENT || dst == PROBE_H_FAILED));
+		g_assert_true(src == HV_HALF_SWITCH && !job && (dst == HV_HALF_ABSENT || dst == HV_HALF_FAILED));
 	if (v == PROBE_STALE_SOURCE) /* destroys at the source */
-		g_assert_true(src == PROBE_H_SWITCH && !job && lives(dst));
+		g_assert_true(src == HV_HALF_SWITCH && !job && lives(dst));
 	if (v == PROBE_MOVED) /* undefines at the source */
-		g_assert_true(!lives(src) && src != PROBE_H_SWITCH && !in_postcopy(src) && src != PROBE_H_UNKNOWN && !job);
+		g_assert_true(!lives(src) && src != HV_HALF_SWITCH && !in_postcopy(src) && src != HV_HALF_UNKNOWN && !job);
 	if (v == PROBE_NOT_MOVED) /* begins again */
-		g_assert_true(lives(src) && !lives(dst) && dst != PROBE_H_INCOMING && dst != PROBE_H_UNKNOWN && !job);
+		g_assert_true(lives(src) && !lives(dst) && dst != HV_HALF_INCOMING && dst != HV_HALF_UNKNOWN && !job);
 	if (in_postcopy(src) || in_postcopy(dst))
 		g_assert_true(leaves_halves_alone(v));
 	if (v == PROBE_POSTCOPY_RESUME)
-		g_assert_true(src == PROBE_H_BROKEN && dst == PROBE_H_BROKEN);
+		g_assert_true(src == HV_HALF_BROKEN && dst == HV_HALF_BROKEN);
 	if (v == PROBE_MEMORY_LOST) /* one of them is not there any more */
 		g_assert_true(in_postcopy(src) != in_postcopy(dst));
-	if (src == PROBE_H_UNKNOWN)
+	if (src == HV_HALF_UNKNOWN)
 		g_assert_cmpint(v, ==, PROBE_WAIT);
-	if (src == PROBE_H_RUN && dst == PROBE_H_RUN)
+	if (src == HV_HALF_RUN && dst == HV_HALF_RUN)
 		g_assert_cmpint(v, ==, PROBE_SPLIT);
 }
 
 static void test_safe(void)
 {
-	for (int src = 0; src < PROBE_H_N; src++)
-		for (int dst = 0; dst < PROBE_H_N; dst++)
+	for (int src = 0; src < HV_HALF_N; src++)
+		for (int dst = 0; dst < HV_HALF_N; dst++)
 			for (int job = 0; job <= 1; job++)
 				check_safe(src, dst, job, probe_decide(src, dst, job));
 }
@@ -123,15 +123,15 @@ static void test_halves(void)
 {
 	struct hv_dom d = { .state = HV_PAUSED, .reason = HV_R_MIGRATION };
 
-	g_assert_cmpint(probe_source_half(&d), ==, PROBE_H_SWITCH);
-	g_assert_cmpint(probe_dest_half(&d), ==, PROBE_H_INCOMING);
-	g_assert_cmpint(probe_source_half(NULL), ==, PROBE_H_UNKNOWN);
+	g_assert_cmpint(hv_source_half(&d), ==, HV_HALF_SWITCH);
+	g_assert_cmpint(hv_dest_half(&d), ==, HV_HALF_INCOMING);
+	g_assert_cmpint(hv_source_half(NULL), ==, HV_HALF_UNKNOWN);
 	d = (struct hv_dom){ .state = HV_PAUSED, .reason = HV_R_USER, .job_incoming = true };
-	g_assert_cmpint(probe_dest_half(&d), ==, PROBE_H_INCOMING);
+	g_assert_cmpint(hv_dest_half(&d), ==, HV_HALF_INCOMING);
 	d = (struct hv_dom){ .state = HV_RUNNING, .reason = HV_R_POSTCOPY };
-	g_assert_cmpint(probe_dest_half(&d), ==, PROBE_H_POSTCOPY);
+	g_assert_cmpint(hv_dest_half(&d), ==, HV_HALF_POSTCOPY);
 	d = (struct hv_dom){ .state = HV_SHUTOFF, .reason = HV_R_MIGRATED };
-	g_assert_cmpint(probe_source_half(&d), ==, PROBE_H_MIGRATED);
+	g_assert_cmpint(hv_source_half(&d), ==, HV_HALF_MIGRATED);
 }
 
 int main(int argc, char **argv)

@@ -4,7 +4,7 @@
  */
 #include <glib.h>
 
-#include "migrate/mig.h"
+#include "migrate/settle.h"
 
 static const enum mig_phase phases[] = { MIG_COPY, MIG_UNDO, MIG_FINISH };
 
@@ -46,7 +46,7 @@ static void test_complete(void)
 /* A guest that runs at its destination and whose source has a job again, by hand: without the destination's word nothing is done. */
 static void test_silent_destination(void)
 {
-	struct mig_private priv = { .precheck = NULL };
+	struct live priv = { .call_waits = 0 };
 	struct mig m = { .phase = MIG_FINISH, .priv = &priv };
 	int seen;
 

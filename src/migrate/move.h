@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * move: what is known of a guest that is being moved, whether it runs meanwhile or not.
+ *
+ * A kind that moves a guest has it as the first member of its own part of the task (mig.priv), so that the search, the checks, the disks, the
+ * definitions and the place at the destination are the same for all of them.
+ */
+#ifndef MOVE_H
+#define MOVE_H
+
+#include "hv/hv.h"
+#include "task/record.h"
+
+struct check;
+
+struct move {
+	/* the search; search.c's */
+	char *candidate;             /* the host that is being asked */
+	struct check *precheck;      /* its run, or one that finds out what is to be copied; NULL */
+	bool checked;                /* what needs no destination passed again */
+	int given_up;                /* destinations */
+	/* the guest, as its source describes it */
+	char *xml, *xml_inactive;    /* its migratable XML, live and defined */
+	GPtrArray *listeners;        /* struct domxml_listener *: of the live one; NULL: not read yet */
+	char *definition;            /* NULL before it was read, or if it has none; definition_prepare.c's */
+	int64_t definition_id;       /* of its row that is being written; 0; definition_prepare.c's */
+	/* what both hosts have said of it last; owned; NULL: no answer yet, or none was to be had */
+	struct hv_dom *at_source, *at_dest;
+	/* what goes to the destination */
+	char *dest_xml, *persistent_xml; /* the guest's XML for it, when that differs */
+	GPtrArray *copies;           /* struct block_item *: what must be copied to it; NULL before that is known */
+	bool planned;                /* it is known */
+	int pool_waits;              /* how often a pool was waited for since the last file was made; block_make.c's */
+	struct hv_numa_fit *there;   /* where it goes, when that differs; placing.c's */
+	/* the outcome, as far as it is known */
+	bool arrived;                /* a host or libvirt has said that the guest lives at its destination */
+	bool dest_defined;           /* ... and one since that it has a definition there */
+	bool dest_theirs, source_theirs; /* what is defined there is not what this move may undefine */
+};
+
+/** move_of() - the kind's part begins with it. Borrowed. */
+static inline struct move *move_of(const struct mig *m)
+{
+	return m->priv;
+}
+
+/** move_clear() - free what it owns; a run of checks is cancelled. */
+void move_clear(struct move *v);
+/** move_cancel() - the stage is another one: a run of checks that is under way counts no more. */
+void move_cancel(struct move *v);
+
+/** move_describe() - set the guest's XML, live and defined, and the listeners of the live one (NULL: to be read from it). All are taken. */
+void move_describe(struct move *v, char *xml, char *xml_inactive, GPtrArray *listeners);
+/** move_copies() - set what must be copied: struct block_item *, taken; NULL: not known. */
+void move_copies(struct move *v, GPtrArray *items);
+/** move_heard() - set what a host has said; taken, NULL: nothing. */
+void move_heard_source(struct move *v, struct hv_dom *d);
+void move_heard_dest(struct move *v, struct hv_dom *d);
+
+#endif
