@@ -18,7 +18,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "migrate/live.h"
+#include "live/live.h"
 #include "scn.h"
 #include "task/request.h"
 

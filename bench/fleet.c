@@ -30,7 +30,7 @@
 #include "base/log.h"
 #include "hv/sim/sim.h"
 #include "kinds.h"
-#include "migrate/live.h"
+#include "live/live.h"
 #include "task/engine.h"
 #include "task/request.h"
 

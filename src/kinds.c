@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kinds.h"
 
-#include "migrate/live.h"
+#include "live/live.h"
 
 const struct task_kind *const kinds[] = { &live_kind, NULL };

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "hv/libvirt/state.h"
-#include "migrate/converge.h"
+#include "live/converge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "migrate/checks.h"
+#include "live/checks.h"
 #include "scn.h"
 
 struct line {

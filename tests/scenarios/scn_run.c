@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "migrate/live.h"
+#include "live/live.h"
 #include "task/request.h"
 
 #define LATENCY_MS     4     /* of hosts, unless they say else: calls and events interleave */

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "fleet/action.h"
 #include "kinds.h"
-#include "migrate/live.h"
+#include "live/live.h"
 #include "scn.h"
 #include "task/queue.h"
 #include "task/request.h"

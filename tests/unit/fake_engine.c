@@ -4,8 +4,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "compute_world.h"
-#include "migrate/check_all.h"
-#include "migrate/live.h"
+#include "live/live.h"
+#include "move/check_all.h"
 #include "task/request.h"
 
 #define T0 INT64_C(1760000000000000)

@@ -2,7 +2,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "migrate/converge.h"
+#include "live/converge.h"
 
 #define MIB ((int64_t)1 << 20)
 #define GIB ((int64_t)1 << 30)

@@ -5,7 +5,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "migrate/device.h"
+#include "move/device.h"
 
 /* Both hosts' serial, WWN and volume key; "" stands for what is not said. */
 static const struct {

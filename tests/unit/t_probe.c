@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <glib.h>
 
-#include "migrate/probe.h"
+#include "live/probe.h"
 
 #define H(x) HV_HALF_##x
 

@@ -4,7 +4,7 @@
  */
 #include <glib.h>
 
-#include "migrate/settle.h"
+#include "live/settle.h"
 
 static const enum mig_phase phases[] = { MIG_COPY, MIG_UNDO, MIG_FINISH };
 

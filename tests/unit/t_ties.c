@@ -3,7 +3,7 @@
  * What ties a guest to its host: each rule, where it speaks and where it does not.
  */
 #include "hv/xml/domxml_parse.h"
-#include "migrate/check_ties.h"
+#include "move/check_ties.h"
 
 #define UUID "4dea22b3-1d52-d8f3-2516-782e98ab3fa0"
 #define HOSTDEV(type, source) "<hostdev mode='subsystem' type='" type "'><source>" source "</source></hostdev>"

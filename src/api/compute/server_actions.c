@@ -10,7 +10,7 @@
 
 #include "api/compute/compute.h"
 #include "api/http/view.h"
-#include "migrate/live.h"
+#include "live/live.h"
 #include "task/request.h"
 
 /* ---- os-migrateLive ---- */

@@ -11,7 +11,7 @@
 
 #include "api/drover/drover.h"
 #include "api/http/view.h"
-#include "migrate/checks.h"
+#include "live/checks.h"
 
 struct wish {
 	char *host;

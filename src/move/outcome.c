@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "move/outcome.h"
+
+#include "move/definition_prepare.h"
+#include "task/task.h"
+
+static struct volume_end files_of(const struct mig *m)
+{
+	return (struct volume_end){ .task = m->id, .server_uuid = m->server_uuid, .left = m->source };
+}
+
+bool outcome_write(struct mig *m, enum volume_fate fate, bool arrived, GError **err)
+{
+	struct volume_end files = files_of(m);
+	struct definition_end rows = definition_end_of(m, arrived);
+
+	return volumes_write_fate(m->task->engine->volumes, &files, fate, err) &&
+	       definitions_write_fate(m->task->engine->definitions, &rows, fate, err);
+}
+
+void outcome_resolve(struct mig *m, enum volume_fate fate, bool arrived)
+{
+	struct volume_end files = files_of(m);
+	struct definition_end rows = definition_end_of(m, arrived);
+
+	definitions_resolve(m->task->engine->definitions, &rows, fate);
+	volumes_resolve(m->task->engine->volumes, &files, fate);
+}
