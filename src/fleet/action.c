@@ -3,13 +3,28 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "store/columns.h"
+#include "store/row.h"
+
+#define ACTION_FIELD(n, col, type, f) ROW_FIELD_##type(action, col, f),
+#define EVENT_FIELD(n, col, type, f) ROW_FIELD_##type(action_event, col, f),
+
+static const struct row_field new_fields[] = { ACTION_NEW(ACTION_FIELD, ACTION_FIELD) }, row_fields[] = { ACTION_ROW(ACTION_FIELD, ACTION_FIELD) };
+static const struct row_field event_start_fields[] = { ACTION_EVENT_START(EVENT_FIELD, EVENT_FIELD) };
+static const struct row_field event_end_fields[] = { ACTION_EVENT_END(EVENT_FIELD, EVENT_FIELD) };
+static const struct row_field event_fields[] = { ACTION_EVENT_ROW(EVENT_FIELD, EVENT_FIELD) };
 
 bool action_start(struct store *s, const char *server_uuid, const char *action, const struct requester *who, int64_t *ret_id, GError **err)
 {
-	return store_insert(s, Q_ACTION_INSERT,
-			    STORE_ARGS(SV_S(server_uuid), SV_S(action), SV_S(who->request_id), SV_S(who->user_id), SV_S(who->project_id),
-				       SV_I(clock_wall_us())),
-			    ret_id, err);
+	int64_t now = clock_wall_us();
+	const struct action a = {
+		.server_uuid = (char *)server_uuid, .action = (char *)action, .request_id = (char *)who->request_id, .user_id = (char *)who->user_id,
+		.project_id = (char *)who->project_id, .start_us = now, .updated_us = now,
+	};
+	struct store_val row[G_N_ELEMENTS(new_fields)];
+
+	row_values(new_fields, G_N_ELEMENTS(row), &a, now, row);
+	return store_insert(s, Q_ACTION_INSERT, row, G_N_ELEMENTS(row), ret_id, err);
 }
 
 bool action_finish(struct store *s, int64_t id, const char *message, GError **err)
@@ -26,29 +41,29 @@ bool action_done(struct store *s, const char *server_uuid, const char *action, c
 
 bool action_event_start(struct store *s, int64_t action_id, const char *event, const char *host, GError **err)
 {
-	return store_run(s, Q_AEVENT_START, STORE_ARGS(SV_I(action_id), SV_S(event), SV_S(host), SV_I(clock_wall_us())), NULL, err);
+	const struct action_event e = { .event = (char *)event, .host = (char *)host, .start_us = clock_wall_us() };
+	struct store_val row[1 + G_N_ELEMENTS(event_start_fields)] = { SV_I(action_id) };
+
+	row_values(event_start_fields, G_N_ELEMENTS(event_start_fields), &e, e.start_us, row + 1);
+	return store_run(s, Q_AEVENT_START, row, G_N_ELEMENTS(row), NULL, err);
 }
 
 bool action_event_finish(struct store *s, int64_t action_id, const char *event, const char *details, GError **err)
 {
-	return store_run(s, Q_AEVENT_FINISH,
-			 STORE_ARGS(SV_I(action_id), SV_S(event), SV_S(details ? "Error" : "Success"), SV_S(details), SV_I(clock_wall_us())),
-			 NULL, err);
+	const struct action_event e = {
+		.result = (char *)(details ? "Error" : "Success"), .details = (char *)details, .finish_us = clock_wall_us(),
+	};
+	struct store_val row[2 + G_N_ELEMENTS(event_end_fields)] = { SV_I(action_id), SV_S(event) };
+
+	row_values(event_end_fields, G_N_ELEMENTS(event_end_fields), &e, e.finish_us, row + 2);
+	return store_run(s, Q_AEVENT_FINISH, row, G_N_ELEMENTS(row), NULL, err);
 }
 
 static bool take_action(const struct store_row *row, void *user)
 {
 	struct action *a = g_new0(struct action, 1);
 
-	a->id = store_int(row, 0);
-	a->server_uuid = g_strdup(store_text(row, 1));
-	a->action = g_strdup(store_text(row, 2));
-	a->request_id = g_strdup(store_text(row, 3));
-	a->user_id = g_strdup(store_text(row, 4));
-	a->project_id = g_strdup(store_text(row, 5));
-	a->start_us = store_int(row, 6);
-	a->updated_us = store_int(row, 7);
-	a->message = g_strdup(store_text(row, 8));
+	(void)row_read(row, row_fields, G_N_ELEMENTS(row_fields), a); /* it has no words */
 	g_ptr_array_add(user, a);
 	return true;
 }
@@ -81,12 +96,7 @@ static bool take_event(const struct store_row *row, void *user)
 {
 	struct action_event *e = g_new0(struct action_event, 1);
 
-	e->event = g_strdup(store_text(row, 0));
-	e->host = g_strdup(store_text(row, 1));
-	e->start_us = store_int(row, 2);
-	e->finish_us = store_int(row, 3);
-	e->result = g_strdup(store_text(row, 4));
-	e->details = g_strdup(store_text(row, 5));
+	(void)row_read(row, event_fields, G_N_ELEMENTS(event_fields), e); /* it has no words */
 	g_ptr_array_add(user, e);
 	return true;
 }

@@ -150,13 +150,15 @@ static void load_addr(GArray *all, const char *mac, const char *text)
 		hv_addrs_add(all, &a);
 }
 
-void addr_load(struct server *s, const char *text)
+void addr_load(struct server *s)
 {
+	const char *text = s->addrs_stored;
 	g_autoptr(json_t) root = text && strlen(text) <= STORED_MAX ? json_parse(text, strlen(text), NULL) : NULL;
 
-	if (!json_is_array(root))
-		return; /* what is not there, or cannot be read, will be asked for */
-	s->addrs_stored = g_strdup(text);
+	if (!json_is_array(root)) {
+		g_clear_pointer(&s->addrs_stored, g_free); /* what is not there, or cannot be read, will be asked for */
+		return;
+	}
 	s->nics = g_ptr_array_new_with_free_func(nic_free);
 	s->addrs = hv_addrs_new();
 	for (size_t i = 0; i < MIN(json_array_size(root), NICS_MAX); i++) {

@@ -38,8 +38,8 @@ const struct hv_addr *addr_of(const struct server *s, const char *mac, guint i);
 void addr_took_dom(struct fleet *f, struct server *s);
 /** addr_moved() - it is on another host: ask there. */
 void addr_moved(struct server *s);
-/** addr_load() - interfaces and addresses as its row has them; NULL: none. */
-void addr_load(struct server *s, const char *text);
+/** addr_load() - interfaces and addresses as its row has them (addrs_stored). */
+void addr_load(struct server *s);
 /** addr_host_up(), addr_host_down() - begin and stop to ask a host. */
 void addr_host_up(struct host *h);
 void addr_host_down(struct host *h);

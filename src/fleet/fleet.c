@@ -166,12 +166,15 @@ void fleet_free(struct fleet *f)
 	registry_free(f);
 }
 
-static bool find_admin(const struct store_row *row, void *user)
+static bool find_admin(struct fleet *f, enum query q, char **owner, GError **err)
 {
-	if (g_strcmp0(store_text(row, 1), "admin") != 0)
-		return true;
-	util_replace(user, store_text(row, 0));
-	return false;
+	g_autofree char *id = NULL;
+
+	if (!store_word(f->store, q, STORE_ARGS(SV_S("admin")), &id, err))
+		return false;
+	if (id)
+		util_replace(owner, id);
+	return true;
 }
 
 /*
@@ -199,8 +202,7 @@ void fleet_start(struct fleet *f)
 	f->unsettled_ms = clock_now_ms();
 	clock_on_late(loop_was_late, f);
 	/* Adopted servers belong to the administrator's project, which Identity created at the first start. */
-	if (!store_each(f->store, Q_USER_ALL, STORE_NO_ARGS, find_admin, &f->owner_user, &why) ||
-	    !store_each(f->store, Q_PROJECT_ALL, STORE_NO_ARGS, find_admin, &f->owner_project, &why))
+	if (!find_admin(f, Q_USER_ID, &f->owner_user, &why) || !find_admin(f, Q_PROJECT_ID, &f->owner_project, &why))
 		log_error("fleet_owner_unknown", LOG_S("error", why->message));
 	for (guint i = 0; i < f->hosts->len; i++)
 		host_link_open(g_ptr_array_index(f->hosts, i));

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "fleet/host_row.h"
 #include "store/columns.h"
+#include "store/row.h"
 
 struct known {
 	char *name, *uri;
@@ -22,17 +23,15 @@ static void known_free(void *data)
 	g_free(k);
 }
 
-/* Where Q_HOST_ALL has a column. */
-#define CELL(n, column, type, field) CELL_##column = n,
-enum { HOST_COLUMNS(CELL, CELL) };
+#define FIELD(n, col, type, f) ROW_FIELD_##type(known, col, f),
+
+static const struct row_field fields[] = { HOST_SECTION_ROW(FIELD, FIELD) };
 
 static bool take_row(const struct store_row *row, void *user)
 {
 	struct known *k = g_new0(struct known, 1);
 
-	k->name = g_strdup(store_text(row, 1));
-	k->uri = g_strdup(store_text(row, CELL_uri));
-	k->from_conf = store_int(row, CELL_from_conf);
+	(void)row_read(row, fields, G_N_ELEMENTS(fields), k); /* it has no words */
 	g_ptr_array_add(user, k);
 	return true;
 }
@@ -85,7 +84,7 @@ static bool rename_host(struct store *s, const struct known *k, const char *to, 
 /* @ret_in_tx: whether there is something to commit */
 static bool rename_all(const struct conf *c, struct store *s, GPtrArray *rows, bool *ret_in_tx, GError **err)
 {
-	if (!store_each(s, Q_HOST_ALL, STORE_NO_ARGS, take_row, rows, err))
+	if (!store_each(s, Q_HOST_SECTIONS, STORE_NO_ARGS, take_row, rows, err))
 		return false;
 	for (guint i = 0; c->hosts && i < c->hosts->len; i++) {
 		const struct conf_host *ch = g_ptr_array_index(c->hosts, i);

@@ -15,7 +15,7 @@
 
 #define HOST_FIELD(n, col, type, f) ROW_FIELD_##type(host, col, f),
 
-static const struct row_field host_fields[] = { HOST_COLUMNS(HOST_FIELD, HOST_FIELD) };
+static const struct row_field host_fields[] = { HOST_COLUMNS(HOST_FIELD, HOST_FIELD) }, host_row[] = { HOST_ROW(HOST_FIELD, HOST_FIELD) };
 
 /* Not in any list yet. */
 static struct host *new_host(const struct fleet *f, const char *name, const char *uri)
@@ -30,14 +30,9 @@ static struct host *new_host(const struct fleet *f, const char *name, const char
 static bool load_host(const struct store_row *row, void *user)
 {
 	struct fleet *f = user;
-	struct host *h = new_host(f, store_text(row, 1), NULL);
-	int behind = 2 + (int)G_N_ELEMENTS(host_fields);
-	const char *hv_uuid = store_text(row, behind + 1);
+	struct host *h = new_host(f, NULL, NULL);
 
-	h->id = store_int(row, 0);
-	(void)row_read(row, 2, host_fields, G_N_ELEMENTS(host_fields), h); /* it has no words */
-	h->created_us = store_int(row, behind);
-	g_strlcpy(h->hv_uuid, hv_uuid ? hv_uuid : "", sizeof h->hv_uuid);
+	(void)row_read(row, host_row, G_N_ELEMENTS(host_row), h); /* it has no words */
 	registry_add_host(f, h);
 	return true;
 }

@@ -24,6 +24,7 @@ static const char *task_word(int i)
 }
 
 static const struct row_field server_fields[] = { SERVER_COLUMNS(SERVER_FIELD, SERVER_FIELD) };
+static const struct row_field server_row[] = { SERVER_ROW(SERVER_FIELD, SERVER_FIELD) };
 
 struct loader {
 	struct fleet *fleet;
@@ -33,17 +34,15 @@ struct loader {
 static bool load_server(const struct store_row *row, void *user)
 {
 	struct loader *l = user;
-	struct server *s = server_new(store_text(row, 1));
-	g_autofree char *wrong = NULL;
+	struct server *s = server_new("");
+	g_autofree char *wrong = row_read(row, server_row, G_N_ELEMENTS(server_row), s);
 
-	s->id = store_int(row, 0);
-	wrong = row_read(row, 2, server_fields, G_N_ELEMENTS(server_fields), s);
 	if (wrong) {
 		l->bad = g_strdup_printf("the row of server %s makes no sense: %s", s->uuid, wrong);
 		server_free(s);
 		return false;
 	}
-	addr_load(s, store_text(row, 2 + (int)G_N_ELEMENTS(server_fields)));
+	addr_load(s);
 	registry_add_server(l->fleet, s);
 	publish_known(s);
 	return true;

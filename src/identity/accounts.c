@@ -8,6 +8,16 @@
 #include "identity/app_credential.h"
 #include "identity/identity_priv.h"
 #include "identity/not_before.h"
+#include "store/columns.h"
+#include "store/row.h"
+
+#define USER_FIELD(n, col, type, f) ROW_FIELD_##type(user, col, f),
+#define PROJECT_FIELD(n, col, type, f) ROW_FIELD_##type(project, col, f),
+#define GRANT_FIELD(n, col, type, f) ROW_FIELD_##type(grant, col, f),
+
+static const struct row_field user_fields[] = { USER_ROW(USER_FIELD, USER_FIELD) };
+static const struct row_field project_fields[] = { PROJECT_ROW(PROJECT_FIELD, PROJECT_FIELD) };
+static const struct row_field grant_fields[] = { GRANT_ROW(GRANT_FIELD, GRANT_FIELD) };
 
 /* The number of administrators left without these; NULL leaves none out. */
 static bool admin_left(const struct identity *id, const char *without_user, const char *without_project, const struct grant *without)
@@ -68,12 +78,14 @@ static bool write_all(struct identity *id, const struct write *w, size_t n, GErr
  */
 static bool write_user(struct identity *id, const struct user *u, bool switched, GError **err)
 {
+	struct store_val row[G_N_ELEMENTS(user_fields)];
 	const struct write w[] = {
-		{ Q_USER_PUT, STORE_ARGS(SV_S(u->id), SV_S(u->name), SV_S(u->hash), SV_S(u->default_project_id), SV_I(u->enabled), SV_I(u->created_us)) },
+		{ Q_USER_PUT, row, G_N_ELEMENTS(row) },
 		{ Q_APP_DELETE_USER, STORE_ARGS(SV_S(u->id)) },
 		{ Q_NOT_BEFORE_PUT, STORE_ARGS(SV_S(u->id), SV_S(""), SV_I(not_before_stamp(id))) },
 	};
 
+	row_values(user_fields, G_N_ELEMENTS(row), u, 0, row);
 	if (!switched)
 		return store_run(id->store, w[0].q, w[0].args, w[0].n, NULL, err);
 	if (!write_all(id, w, G_N_ELEMENTS(w), err))
@@ -85,11 +97,13 @@ static bool write_user(struct identity *id, const struct user *u, bool switched,
 
 static bool write_project(struct identity *id, const struct project *p, bool switched, GError **err)
 {
+	struct store_val row[G_N_ELEMENTS(project_fields)];
 	const struct write w[] = {
-		{ Q_PROJECT_PUT, STORE_ARGS(SV_S(p->id), SV_S(p->name), SV_S(p->description), SV_I(p->enabled), SV_I(p->created_us)) },
+		{ Q_PROJECT_PUT, row, G_N_ELEMENTS(row) },
 		{ Q_NOT_BEFORE_PUT, STORE_ARGS(SV_S(""), SV_S(p->id), SV_I(not_before_stamp(id))) },
 	};
 
+	row_values(project_fields, G_N_ELEMENTS(row), p, 0, row);
 	if (!switched)
 		return store_run(id->store, w[0].q, w[0].args, w[0].n, NULL, err);
 	if (!write_all(id, w, G_N_ELEMENTS(w), err))
@@ -207,9 +221,13 @@ bool identity_project_delete(struct identity *id, const char *project_id, GError
 
 bool identity_grant(struct identity *id, const char *user_id, const char *project_id, enum role role, GError **err)
 {
+	const struct grant g = { (char *)user_id, (char *)project_id, role };
+	struct store_val row[G_N_ELEMENTS(grant_fields)];
+
 	if (identity_granted(id, user_id, project_id, role))
 		return true;
-	if (!store_run(id->store, Q_GRANT_PUT, STORE_ARGS(SV_S(user_id), SV_S(project_id), SV_S(role_table[role].name)), NULL, err))
+	row_values(grant_fields, G_N_ELEMENTS(row), &g, 0, row);
+	if (!store_run(id->store, Q_GRANT_PUT, row, G_N_ELEMENTS(row), NULL, err))
 		return false;
 	records_add_grant(id, user_id, project_id, role);
 	identity_forget_tokens(id);

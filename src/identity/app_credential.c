@@ -8,6 +8,18 @@
 #include "base/util.h"
 #include "identity/identity_priv.h"
 #include "identity/records.h"
+#include "store/columns.h"
+#include "store/row.h"
+
+/* A row: the credential, and its roles as words. */
+struct app_row {
+	struct app_credential app;
+	const char *roles;
+};
+
+#define FIELD(n, col, type, f) ROW_FIELD_##type(app_row, col, f),
+
+static const struct row_field app_fields[] = { APP_ROW(FIELD, FIELD) };
 
 void app_credential_free(void *data)
 {
@@ -87,16 +99,16 @@ static bool check_room(const struct identity *id, const char *user_id, GError **
 bool app_credential_add(struct identity *id, struct app_credential *c, GError **err)
 {
 	g_autofree char *roles = g_strjoinv(",", c->roles);
+	const struct app_row as = { *c, roles };
+	struct store_val row[G_N_ELEMENTS(app_fields)];
 
 	if (app_credential_named(id, c->user_id, c->name)) {
 		g_set_error(err, ERR, ERR_CONFLICT,
 			    "Conflict occurred attempting to store application_credential - Duplicate entry found with name %s.", c->name);
 		return false;
 	}
-	if (!check_room(id, c->user_id, err) ||
-	    !store_run(id->store, Q_APP_PUT, STORE_ARGS(SV_S(c->id), SV_S(c->user_id), SV_S(c->project_id), SV_S(c->name), SV_S(c->description),
-							SV_S(c->hash), SV_S(roles), SV_I(c->unrestricted), SV_OPT(c->expires_us),
-							SV_I(c->created_us)), NULL, err))
+	row_values(app_fields, G_N_ELEMENTS(row), &as, 0, row);
+	if (!check_room(id, c->user_id, err) || !store_run(id->store, Q_APP_PUT, row, G_N_ELEMENTS(row), NULL, err))
 		return false;
 	g_ptr_array_add(id->apps, c);
 	return true;
@@ -128,19 +140,11 @@ void app_credential_drop(struct identity *id, const char *user_id, const char *p
 static bool load_one(const struct store_row *row, void *user)
 {
 	struct identity *id = user;
-	struct app_credential *c = g_new0(struct app_credential, 1);
+	struct app_row got = { .roles = NULL };
 
-	c->id = g_strdup(store_text(row, 0));
-	c->user_id = g_strdup(store_text(row, 1));
-	c->project_id = g_strdup(store_text(row, 2));
-	c->name = g_strdup(store_text(row, 3));
-	c->description = g_strdup(store_text(row, 4));
-	c->hash = g_strdup(store_text(row, 5));
-	c->roles = g_strsplit(store_text(row, 6), ",", -1);
-	c->unrestricted = store_int(row, 7) != 0;
-	c->expires_us = store_int(row, 8);
-	c->created_us = store_int(row, 9);
-	g_ptr_array_add(id->apps, c);
+	(void)row_read(row, app_fields, G_N_ELEMENTS(app_fields), &got); /* it has no words of an enum */
+	got.app.roles = g_strsplit(got.roles, ",", -1);
+	g_ptr_array_add(id->apps, g_memdup2(&got.app, sizeof got.app));
 	return true;
 }
 

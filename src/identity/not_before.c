@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "identity/identity_priv.h"
 #include "identity/token.h"
+#include "store/columns.h"
+#include "store/row.h"
 
 int64_t not_before_stamp(struct identity *id)
 {
@@ -62,14 +64,24 @@ bool not_before_ok(const struct identity *id, const struct token_claims *c)
 	return !c->project_id[0] || (c->issued_us > time_of(id, "", c->project_id) && c->issued_us > time_of(id, c->user_id, c->project_id));
 }
 
+struct not_before {
+	const char *user_id, *project_id;
+	int64_t at_us;
+};
+
+#define FIELD(n, col, type, f) ROW_FIELD_##type(not_before, col, f),
+
+static const struct row_field fields[] = { NOT_BEFORE_ROW(FIELD, FIELD) };
+
 static bool load_one(const struct store_row *row, void *user)
 {
 	struct identity *id = user;
-	int64_t at_us = store_int(row, 2);
+	struct not_before got;
 
-	not_before_note(id, store_text(row, 0), store_text(row, 1), at_us);
+	(void)row_read(row, fields, G_N_ELEMENTS(fields), &got); /* it has no words */
+	not_before_note(id, got.user_id, got.project_id, got.at_us);
 	/* A token to come is later than each of them, though the clock was set back meanwhile. */
-	id->stamp_us = MAX(id->stamp_us, at_us);
+	id->stamp_us = MAX(id->stamp_us, got.at_us);
 	return true;
 }
 

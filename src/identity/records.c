@@ -5,6 +5,8 @@
 
 #include "identity/identity_priv.h"
 #include "identity/token.h"
+#include "store/columns.h"
+#include "store/row.h"
 
 const struct role_def role_table[ROLE_N] = {
 	[ROLE_ADMIN] = { "admin", "a0000000000000000000000000000001" },
@@ -161,6 +163,19 @@ void identity_forget_tokens(struct identity *id)
 
 /* ---- start and end ---- */
 
+const char *records_role_word(int role)
+{
+	return role_table[role].name;
+}
+
+#define USER_FIELD(n, col, type, f) ROW_FIELD_##type(user, col, f),
+#define PROJECT_FIELD(n, col, type, f) ROW_FIELD_##type(project, col, f),
+#define GRANT_FIELD(n, col, type, f) ROW_FIELD_##type(grant, col, f),
+
+static const struct row_field user_fields[] = { USER_ROW(USER_FIELD, USER_FIELD) };
+static const struct row_field project_fields[] = { PROJECT_ROW(PROJECT_FIELD, PROJECT_FIELD) };
+static const struct row_field grant_fields[] = { GRANT_ROW(GRANT_FIELD, GRANT_FIELD) };
+
 void records_add_grant(struct identity *id, const char *user_id, const char *project_id, enum role role)
 {
 	struct grant *g = g_new0(struct grant, 1);
@@ -176,12 +191,7 @@ static bool load_user(const struct store_row *row, void *user)
 	struct identity *id = user;
 	struct user *u = g_new0(struct user, 1);
 
-	u->id = g_strdup(store_text(row, 0));
-	u->name = g_strdup(store_text(row, 1));
-	u->hash = g_strdup(store_text(row, 2));
-	u->default_project_id = g_strdup(store_text(row, 3));
-	u->enabled = store_int(row, 4) != 0;
-	u->created_us = store_int(row, 5);
+	(void)row_read(row, user_fields, G_N_ELEMENTS(user_fields), u); /* it has no words */
 	g_ptr_array_add(id->users, u);
 	return true;
 }
@@ -191,22 +201,19 @@ static bool load_project(const struct store_row *row, void *user)
 	struct identity *id = user;
 	struct project *p = g_new0(struct project, 1);
 
-	p->id = g_strdup(store_text(row, 0));
-	p->name = g_strdup(store_text(row, 1));
-	p->description = g_strdup(store_text(row, 2));
-	p->enabled = store_int(row, 3) != 0;
-	p->created_us = store_int(row, 4);
+	(void)row_read(row, project_fields, G_N_ELEMENTS(project_fields), p); /* it has no words */
 	g_ptr_array_add(id->projects, p);
 	return true;
 }
 
 static bool load_grant(const struct store_row *row, void *user)
 {
-	enum role role;
+	struct grant g = { .role = ROLE_N };
+	g_autofree char *wrong = row_read(row, grant_fields, G_N_ELEMENTS(grant_fields), &g);
 
 	/* A role of a later version gives nothing here. */
-	if (identity_role(store_text(row, 2), &role))
-		records_add_grant(user, store_text(row, 0), store_text(row, 1), role);
+	if (!wrong)
+		records_add_grant(user, g.user_id, g.project_id, g.role);
 	return true;
 }
 

@@ -68,6 +68,9 @@ char *identity_id_new(void);
 
 /** identity_forget_tokens() - each is looked at again when it comes next: something that they hang on has changed. */
 void identity_forget_tokens(struct identity *id);
+/** records_role_word() - the store's word of a role, an enum role. */
+const char *records_role_word(int role);
+#define ROW_FIELD_ROLE(s, col, f) ROW_FIELD_WORD(s, col, f, records_role_word, ROLE_N)
 /** records_add_grant() - in memory. */
 void records_add_grant(struct identity *id, const char *user_id, const char *project_id, enum role role);
 /** records_load() - all rows. */

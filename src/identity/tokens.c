@@ -11,8 +11,19 @@
 #include "identity/identity_priv.h"
 #include "identity/not_before.h"
 #include "identity/token.h"
+#include "store/columns.h"
+#include "store/row.h"
 
 #define KNOWN_MAX 4096          /* tokens remembered */
+
+struct revoked {
+	const char *audit_id;
+	int64_t expires_us;
+};
+
+#define FIELD(n, col, type, f) ROW_FIELD_##type(revoked, col, f),
+
+static const struct row_field revoked_fields[] = { REVOKED_ROW(FIELD, FIELD) };
 
 /* Ties a token to the password: another hash has another mark. */
 static void password_mark(const char *hash, uint8_t ret[static TOKEN_MARK_LEN])
@@ -138,9 +149,12 @@ static void add_revoked(struct identity *id, const char *audit_id, int64_t expir
 
 bool identity_revoke(struct identity *id, const struct auth *a, GError **err)
 {
+	const struct revoked as = { a->audit_id, a->expires_us };
+	struct store_val row[G_N_ELEMENTS(revoked_fields)];
 	int64_t now_us = clock_wall_us();
 
-	if (!store_run(id->store, Q_REVOKED_PUT, STORE_ARGS(SV_S(a->audit_id), SV_I(a->expires_us)), NULL, err) ||
+	row_values(revoked_fields, G_N_ELEMENTS(row), &as, now_us, row);
+	if (!store_run(id->store, Q_REVOKED_PUT, row, G_N_ELEMENTS(row), NULL, err) ||
 	    !store_run(id->store, Q_REVOKED_PURGE, STORE_ARGS(SV_I(now_us)), NULL, err))
 		return false;
 	g_hash_table_foreach_remove(id->revoked, expired, &now_us);
@@ -153,7 +167,10 @@ bool identity_revoke(struct identity *id, const struct auth *a, GError **err)
 
 static bool load_revoked(const struct store_row *row, void *user)
 {
-	add_revoked(user, store_text(row, 0), store_int(row, 1));
+	struct revoked got;
+
+	(void)row_read(row, revoked_fields, G_N_ELEMENTS(revoked_fields), &got); /* it has no words */
+	add_revoked(user, got.audit_id, got.expires_us);
 	return true;
 }
 

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "hv/half.h"
 #include "hv/xml/domdef.h"
+#include "store/columns.h"
+#include "store/row.h"
 
 #define AGAIN_MS 10000
 #define SURE_MS 45000  /* a call to undefine that was lost does not come later than this */
@@ -90,6 +92,16 @@ void definition_forget(struct definition *d)
 
 /* ---- reading ---- */
 
+static const char *kind_word(int i)
+{
+	return kind_names[i];
+}
+
+#define ROW_FIELD_KIND(s, col, f) ROW_FIELD_WORD(s, col, f, kind_word, DEFINITION_KIND_N)
+#define FIELD(n, col, type, f) ROW_FIELD_##type(definition, col, f),
+
+static const struct row_field new_fields[] = { DEFINITION_NEW(FIELD, FIELD) }, row_fields[] = { DEFINITION_ROW(FIELD, FIELD) };
+
 struct reader {
 	struct definitions *set;
 	char *bad;
@@ -98,16 +110,11 @@ struct reader {
 static bool read_row(const struct store_row *row, void *user)
 {
 	struct reader *r = user;
-	const char *kind = store_text(row, 4);
-	struct definition d = {
-		.id = store_int(row, 0), .task = store_int(row, 1), .server_uuid = (char *)store_text(row, 2),
-		.host = (char *)store_text(row, 3), .xml = (char *)store_text(row, 5), .autostart = store_int(row, 6), .due = store_int(row, 7),
-	};
+	struct definition d = { .id = 0 };
+	g_autofree char *wrong = row_read(row, row_fields, G_N_ELEMENTS(row_fields), &d);
 
-	while (d.kind < DEFINITION_KIND_N && g_strcmp0(kind, kind_names[d.kind]) != 0)
-		d.kind++;
-	if (d.kind == DEFINITION_KIND_N) {
-		r->bad = g_strdup_printf("definition %d has the unknown kind %s", (int)d.id, kind);
+	if (wrong) {
+		r->bad = g_strdup_printf("the row of definition %d makes no sense: %s", (int)d.id, wrong);
 		return false;
 	}
 	/* Rows and the end of their task are written together, so only in a database edited by hand is it gone. */
@@ -160,10 +167,11 @@ void definitions_free(struct definitions *set)
 
 bool definition_insert(struct definitions *set, struct definition *d, GError **err)
 {
-	return store_insert(set->store, Q_DEFINITION_INSERT,
-			    STORE_ARGS(SV_I(d->task), SV_S(d->server_uuid), SV_S(d->host), SV_S(kind_names[d->kind]), SV_S(d->xml), SV_I(d->autostart),
-				       SV_I(clock_wall_us())),
-			    &d->id, err);
+	int64_t now = clock_wall_us();
+	struct store_val row[1 + G_N_ELEMENTS(new_fields)] = { SV_I(now) };
+
+	row_values(new_fields, G_N_ELEMENTS(new_fields), d, now, row + 1);
+	return store_insert(set->store, Q_DEFINITION_INSERT, row, G_N_ELEMENTS(row), &d->id, err);
 }
 
 bool definition_remove(const struct definition *d, GError **err)

@@ -14,14 +14,12 @@
 #define ASSIGN(n, column, type, field) ", " #column " = $" #n
 #define COUNT(n, column, type, field) + 1
 
-#define MIG_COLUMNS \
-	"id, uuid, server_uuid, type, phase, status, source, dest, requested_host, options, attempt, " \
-	"abort_wanted, force_wanted, paused_by_us, error, user_id, project_id, request_id, action_id, created_at, updated_at, " \
-	"mem_total, mem_processed, mem_remaining, disk_total, disk_processed, disk_remaining, downtime_ms, post_copy"
-
-#define ACTION_COLUMNS "id, server_uuid, action, request_id, user_id, project_id, start_at, updated_at, message"
-
-#define APP_COLUMNS "id, user_id, project_id, name, description, secret_hash, roles, unrestricted, expires_at, created_at"
+/* A statement that writes the columns of a list, and what is behind it there. */
+#define INSERT(table, list) "INSERT INTO " table " (" list(NAME_1, NAME) ") VALUES (" list(PARAM_1, PARAM) ")"
+#define INSERT_BEHIND(table, column, value, list) "INSERT INTO " table " (" column list(NAME, NAME) ") VALUES (" value list(PARAM, PARAM) ")"
+#define SELECT(table, list) "SELECT " list(NAME_1, NAME) " FROM " table
+#define UPDATE(table, list) "UPDATE " table " SET " list(ASSIGN_1, ASSIGN)
+#define N(list) list(COUNT, COUNT)
 
 /* The next place in the list of what belongs to $1. */
 #define NEXT_OF(table, owner) "(SELECT COALESCE(MAX(n), 0) + 1 FROM " table " WHERE " owner " = $1)"
@@ -35,7 +33,7 @@
  * takes that index. The range of ids bounds how many rows are examined for the other conditions.
  */
 #define MIG_LIST(lead) \
-	"SELECT " MIG_COLUMNS " FROM migrations WHERE " lead "id >= $10 AND id < $11 AND (" OPT_TEXT(1) "server_uuid = $1) " \
+	SELECT("migrations", MIG_ROW) " WHERE " lead "id >= $10 AND id < $11 AND (" OPT_TEXT(1) "server_uuid = $1) " \
 	"AND (" OPT_TEXT(2) "source = $2 OR dest = $2) AND (" OPT_TEXT(3) "status = $3) AND (" OPT_TEXT(4) "type = $4) " \
 	"AND (" OPT_TEXT(5) "source = $5) AND (" OPT_TEXT(6) "user_id = $6) AND (" OPT_TEXT(7) "project_id = $7) " \
 	"AND status <> '' AND (" OPT_INT(8) "updated_at >= $8) AND (" OPT_INT(9) "updated_at <= $9) ORDER BY id DESC LIMIT $12"
@@ -46,10 +44,11 @@
 
 const struct query_def query_table[Q_N] = {
 	[Q_HOST_ALL] = { "host_all",
-		"SELECT id, name, " HOST_COLUMNS(NAME_1, NAME) ", created_at, hv_uuid FROM hosts ORDER BY id", 0 },
+		SELECT("hosts", HOST_ROW) " ORDER BY id", 0 },
+	[Q_HOST_SECTIONS] = { "host_sections", SELECT("hosts", HOST_SECTION_ROW) " ORDER BY id", 0 },
 	[Q_HOST_PUT] = { "host_put",
-		"INSERT INTO hosts (created_at, name, " HOST_COLUMNS(NAME_1, NAME) ") VALUES ($9, $1, " HOST_COLUMNS(PARAM_1, PARAM) ") "
-		"ON CONFLICT (name) DO UPDATE SET " HOST_COLUMNS(ASSIGN_1, ASSIGN) " RETURNING id", 1 HOST_COLUMNS(COUNT, COUNT) },
+		INSERT_BEHIND("hosts", "created_at, name", "$9, $1", HOST_COLUMNS)
+		" ON CONFLICT (name) DO UPDATE SET " HOST_COLUMNS(ASSIGN_1, ASSIGN) " RETURNING id", 1 N(HOST_COLUMNS) },
 	[Q_HOST_UUID] = { "host_uuid", "UPDATE hosts SET hv_uuid = $2 WHERE name = $1", 2 },
 	[Q_HOST_RENAME] = { "host_rename", "UPDATE hosts SET name = $2 WHERE name = $1", 2 },
 	[Q_HOST_RENAME_SERVERS] = { "host_rename_servers", "UPDATE servers SET host = $2 WHERE host = $1", 2 },
@@ -62,50 +61,38 @@ const struct query_def query_table[Q_N] = {
 	[Q_HOST_DELETE] = { "host_delete", "DELETE FROM hosts WHERE name = $1", 1 },
 
 	[Q_SERVER_ALL] = { "server_all",
-		"SELECT id, uuid, " SERVER_COLUMNS(NAME_1, NAME) ", addresses FROM servers WHERE deleted_at IS NULL ORDER BY id", 0 },
+		SELECT("servers", SERVER_ROW) " WHERE deleted_at IS NULL ORDER BY id", 0 },
 	[Q_SERVER_PUT] = { "server_put",
-		"INSERT INTO servers (uuid, " SERVER_COLUMNS(NAME_1, NAME) ") VALUES ($1, " SERVER_COLUMNS(PARAM_1, PARAM) ") "
-		"ON CONFLICT (uuid) DO UPDATE SET " SERVER_COLUMNS(ASSIGN_1, ASSIGN) " RETURNING id", 1 SERVER_COLUMNS(COUNT, COUNT) },
-	[Q_SERVER_SET] = { "server_set",
-		"UPDATE servers SET " SERVER_COLUMNS(ASSIGN_1, ASSIGN) " WHERE uuid = $1", 1 SERVER_COLUMNS(COUNT, COUNT) },
+		INSERT_BEHIND("servers", "uuid", "$1", SERVER_COLUMNS)
+		" ON CONFLICT (uuid) DO UPDATE SET " SERVER_COLUMNS(ASSIGN_1, ASSIGN) " RETURNING id", 1 N(SERVER_COLUMNS) },
+	[Q_SERVER_SET] = { "server_set", UPDATE("servers", SERVER_COLUMNS) " WHERE uuid = $1", 1 N(SERVER_COLUMNS) },
 	[Q_SERVER_ADDRS] = { "server_addrs", "UPDATE servers SET addresses = $2 WHERE uuid = $1", 2 },
 	[Q_SERVER_GONE] = { "server_gone",
-		"SELECT uuid, name, project_id, vcpus, memory_mb, disk_gb, created_at, launched_at, deleted_at FROM servers "
-		"WHERE id > $3 AND id <= $4 AND deleted_at >= $1 AND (" OPT_TEXT(2) "project_id = $2) ORDER BY id", 4 },
+		SELECT("servers", SERVER_GONE_ROW)
+		" WHERE id > $3 AND id <= $4 AND deleted_at >= $1 AND (" OPT_TEXT(2) "project_id = $2) ORDER BY id", 4 },
 	[Q_SERVER_LAST] = { "server_last", "SELECT coalesce(max(id), 0) FROM servers", 0 },
 
 	[Q_MIG_ACTIVE] = { "mig_active",
-		"SELECT " MIG_COLUMNS " FROM migrations WHERE ended_at IS NULL ORDER BY id", 0 },
-	[Q_MIG_GET] = { "mig_get", "SELECT " MIG_COLUMNS " FROM migrations WHERE id = $1", 1 },
+		SELECT("migrations", MIG_ROW) " WHERE ended_at IS NULL ORDER BY id", 0 },
+	[Q_MIG_GET] = { "mig_get", SELECT("migrations", MIG_ROW) " WHERE id = $1", 1 },
 	[Q_MIG_LIST] = { "mig_list", MIG_LIST(""), 12, .varied = true },
 	[Q_MIG_LIST_SERVER] = { "mig_list_server", MIG_LIST("server_uuid = $1 AND "), 12, .varied = true },
 	[Q_MIG_LIST_USER] = { "mig_list_user", MIG_LIST("user_id = $6 AND "), 12, .varied = true },
 	[Q_MIG_LIST_PROJECT] = { "mig_list_project", MIG_LIST("project_id = $7 AND "), 12, .varied = true },
 	[Q_MIG_LAST] = { "mig_last", "SELECT COALESCE(MAX(id), 0) FROM migrations", 0 },
-	[Q_MIG_BY_UUID] = { "mig_by_uuid", "SELECT " MIG_COLUMNS " FROM migrations WHERE uuid = $1", 1 },
-	[Q_MIG_INSERT] = { "mig_insert",
-		"INSERT INTO migrations (uuid, server_uuid, type, phase, status, source, dest, requested_host, options, user_id, project_id, "
-		"request_id, action_id, created_at, updated_at) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) RETURNING id", 14 },
-	[Q_MIG_PHASE] = { "mig_phase",
-		"UPDATE migrations SET phase = $3, status = $4, dest = $5, attempt = $6, abort_wanted = $7, force_wanted = $8, "
-		"paused_by_us = $9, error = $10, updated_at = $11, post_copy = $12, ended_at = $13 WHERE id = $1 AND phase = $2", 13 },
+	[Q_MIG_BY_UUID] = { "mig_by_uuid", SELECT("migrations", MIG_ROW) " WHERE uuid = $1", 1 },
+	[Q_MIG_INSERT] = { "mig_insert", INSERT("migrations", MIG_NEW) " RETURNING id", N(MIG_NEW) },
+	[Q_MIG_PHASE] = { "mig_phase", UPDATE("migrations", MIG_STEP) " WHERE id = $1 AND phase = $2", 2 N(MIG_STEP) },
 	[Q_MIG_OPTIONS] = { "mig_options", "UPDATE migrations SET options = $2 WHERE id = $1", 2 },
-	[Q_MIG_PROGRESS] = { "mig_progress",
-		"UPDATE migrations SET mem_total = $2, mem_processed = $3, mem_remaining = $4, disk_total = $5, disk_processed = $6, "
-		"disk_remaining = $7, downtime_ms = $8, updated_at = $9 WHERE id = $1", 9 },
+	[Q_MIG_PROGRESS] = { "mig_progress", UPDATE("migrations", MIG_PROGRESS) ", updated_at = $9 WHERE id = $1", 2 N(MIG_PROGRESS) },
 	[Q_MIG_EVENT] = { "mig_event",
-		"INSERT INTO migration_events (migration_id, n, old_phase, new_phase, why, at) "
-		"VALUES ($1, " NEXT_OF("migration_events", "migration_id") ", $2, $3, $4, $5)", 5 },
-	[Q_MIG_EVENTS] = { "mig_events",
-		"SELECT old_phase, new_phase, why, at FROM migration_events WHERE migration_id = $1 ORDER BY n", 1 },
+		INSERT_BEHIND("migration_events", "migration_id, n", "$1, " NEXT_OF("migration_events", "migration_id"), MIG_EVENT_ROW), 1 N(MIG_EVENT_ROW) },
+	[Q_MIG_EVENTS] = { "mig_events", SELECT("migration_events", MIG_EVENT_ROW) " WHERE migration_id = $1 ORDER BY n", 1 },
 
-	[Q_VOLUME_ALL] = { "volume_all",
-		"SELECT id, migration_id, server_uuid, host, path, kind, doomed, ready FROM migration_volumes ORDER BY id", 0 },
+	[Q_VOLUME_ALL] = { "volume_all", SELECT("migration_volumes", VOLUME_ROW) " ORDER BY id", 0 },
 	[Q_VOLUME_INSERT] = { "volume_insert",
-		"INSERT INTO migration_volumes (migration_id, server_uuid, host, path, kind, doomed, created_at) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id", 7 },
-	[Q_VOLUME_SET] = { "volume_set", "UPDATE migration_volumes SET migration_id = $2, doomed = $3, ready = $4 WHERE id = $1", 4 },
+		INSERT_BEHIND("migration_volumes", "created_at", "$1", VOLUME_NEW) " RETURNING id", 1 N(VOLUME_NEW) },
+	[Q_VOLUME_SET] = { "volume_set", UPDATE("migration_volumes", VOLUME_CHANGES) " WHERE id = $1", 1 N(VOLUME_CHANGES) },
 	[Q_VOLUME_DELETE] = { "volume_delete", "DELETE FROM migration_volumes WHERE id = $1", 1 },
 	[Q_VOLUME_DOOM] = { "volume_doom", "UPDATE migration_volumes SET doomed = 1 WHERE migration_id = $1", 1 },
 	[Q_VOLUME_MOVED] = { "volume_moved",
@@ -116,66 +103,56 @@ const struct query_def query_table[Q_N] = {
 		"UPDATE migration_volumes SET doomed = 1 WHERE server_uuid = $1 AND host = $2 AND migration_id = 0", 2 },
 	[Q_VOLUME_FORGET] = { "volume_forget", "DELETE FROM migration_volumes WHERE migration_id = $1 AND doomed = 0", 1 },
 
-	[Q_DEFINITION_ALL] = { "definition_all",
-		"SELECT id, migration_id, server_uuid, host, kind, xml, autostart, due FROM migration_definitions ORDER BY id", 0 },
+	[Q_DEFINITION_ALL] = { "definition_all", SELECT("migration_definitions", DEFINITION_ROW) " ORDER BY id", 0 },
 	[Q_DEFINITION_INSERT] = { "definition_insert",
-		"INSERT INTO migration_definitions (migration_id, server_uuid, host, kind, xml, autostart, created_at) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id", 7 },
+		INSERT_BEHIND("migration_definitions", "created_at", "$1", DEFINITION_NEW) " RETURNING id", 1 N(DEFINITION_NEW) },
 	[Q_DEFINITION_DUE] = { "definition_due", "UPDATE migration_definitions SET due = 1 WHERE id = $1", 1 },
 	[Q_DEFINITION_TAKE] = { "definition_take", "UPDATE migration_definitions SET migration_id = $2, due = 0 WHERE id = $1", 2 },
 	[Q_DEFINITION_DELETE] = { "definition_delete", "DELETE FROM migration_definitions WHERE id = $1", 1 },
 
-	[Q_ACTION_INSERT] = { "action_insert",
-		"INSERT INTO instance_actions (server_uuid, action, request_id, user_id, project_id, start_at, updated_at) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id", 6 },
+	[Q_ACTION_INSERT] = { "action_insert", INSERT("instance_actions", ACTION_NEW) " RETURNING id", N(ACTION_NEW) },
 	[Q_ACTION_FINISH] = { "action_finish", "UPDATE instance_actions SET message = $2, updated_at = $3 WHERE id = $1", 3 },
 	[Q_ACTION_LIST] = { "action_list",
-		"SELECT " ACTION_COLUMNS " FROM instance_actions WHERE server_uuid = $1 AND (" OPT_INT(2) "updated_at >= $2) "
+		SELECT("instance_actions", ACTION_ROW) " WHERE server_uuid = $1 AND (" OPT_INT(2) "updated_at >= $2) "
 		"AND (" OPT_INT(3) "updated_at <= $3) AND id < $4 ORDER BY id DESC LIMIT $5", 5 },
 	[Q_ACTION_GET] = { "action_get",
-		"SELECT " ACTION_COLUMNS " FROM instance_actions WHERE server_uuid = $1 AND request_id = $2 ORDER BY id DESC LIMIT 1", 2 },
+		SELECT("instance_actions", ACTION_ROW) " WHERE server_uuid = $1 AND request_id = $2 ORDER BY id DESC LIMIT 1", 2 },
 	[Q_AEVENT_START] = { "aevent_start",
-		"INSERT INTO instance_action_events (action_id, n, event, host, start_at) "
-		"VALUES ($1, " NEXT_OF("instance_action_events", "action_id") ", $2, $3, $4)", 4 },
+		INSERT_BEHIND("instance_action_events", "action_id, n", "$1, " NEXT_OF("instance_action_events", "action_id"), ACTION_EVENT_START),
+		1 N(ACTION_EVENT_START) },
 	[Q_AEVENT_FINISH] = { "aevent_finish",
-		"UPDATE instance_action_events SET result = $3, details = $4, finish_at = $5 "
-		"WHERE action_id = $1 AND (" OPT_TEXT(2) "event = $2) AND finish_at IS NULL", 5 },
-	[Q_AEVENT_LIST] = { "aevent_list",
-		"SELECT event, host, start_at, finish_at, result, details FROM instance_action_events WHERE action_id = $1 ORDER BY n DESC", 1 },
+		UPDATE("instance_action_events", ACTION_EVENT_END) " WHERE action_id = $1 AND (" OPT_TEXT(2) "event = $2) AND finish_at IS NULL",
+		2 N(ACTION_EVENT_END) },
+	[Q_AEVENT_LIST] = { "aevent_list", SELECT("instance_action_events", ACTION_EVENT_ROW) " WHERE action_id = $1 ORDER BY n DESC", 1 },
 
-	[Q_USER_ALL] = { "user_all",
-		"SELECT id, name, password_hash, default_project_id, enabled, created_at FROM users ORDER BY created_at, id", 0 },
+	[Q_USER_ALL] = { "user_all", SELECT("users", USER_ROW) " ORDER BY created_at, id", 0 },
+	[Q_USER_ID] = { "user_id", "SELECT id FROM users WHERE name = $1", 1 },
 	[Q_USER_PUT] = { "user_put",
-		"INSERT INTO users (id, name, password_hash, default_project_id, enabled, created_at) VALUES ($1, $2, $3, $4, $5, $6) "
-		"ON CONFLICT (id) DO UPDATE SET name = $2, password_hash = $3, default_project_id = $4, enabled = $5", 6 },
+		INSERT("users", USER_ROW) " ON CONFLICT (id) DO UPDATE SET " USER_CHANGES(ASSIGN_1, ASSIGN), N(USER_ROW) },
 	[Q_USER_DELETE] = { "user_delete", "DELETE FROM users WHERE id = $1", 1 },
-	[Q_PROJECT_ALL] = { "project_all",
-		"SELECT id, name, description, enabled, created_at FROM projects ORDER BY created_at, id", 0 },
+	[Q_PROJECT_ALL] = { "project_all", SELECT("projects", PROJECT_ROW) " ORDER BY created_at, id", 0 },
+	[Q_PROJECT_ID] = { "project_id", "SELECT id FROM projects WHERE name = $1", 1 },
 	[Q_PROJECT_PUT] = { "project_put",
-		"INSERT INTO projects (id, name, description, enabled, created_at) VALUES ($1, $2, $3, $4, $5) "
-		"ON CONFLICT (id) DO UPDATE SET name = $2, description = $3, enabled = $4", 5 },
+		INSERT("projects", PROJECT_ROW) " ON CONFLICT (id) DO UPDATE SET " PROJECT_CHANGES(ASSIGN_1, ASSIGN), N(PROJECT_ROW) },
 	[Q_PROJECT_DELETE] = { "project_delete", "DELETE FROM projects WHERE id = $1", 1 },
-	[Q_GRANT_ALL] = { "grant_all", "SELECT user_id, project_id, role FROM grants ORDER BY user_id, project_id, role", 0 },
-	[Q_GRANT_PUT] = { "grant_put",
-		"INSERT INTO grants (user_id, project_id, role) VALUES ($1, $2, $3) ON CONFLICT (user_id, project_id, role) DO NOTHING", 3 },
+	[Q_GRANT_ALL] = { "grant_all", SELECT("grants", GRANT_ROW) " ORDER BY user_id, project_id, role", 0 },
+	[Q_GRANT_PUT] = { "grant_put", INSERT("grants", GRANT_ROW) " ON CONFLICT (user_id, project_id, role) DO NOTHING", N(GRANT_ROW) },
 	[Q_GRANT_DELETE] = { "grant_delete", "DELETE FROM grants WHERE user_id = $1 AND project_id = $2 AND role = $3", 3 },
 	[Q_GRANT_DELETE_USER] = { "grant_delete_user", "DELETE FROM grants WHERE user_id = $1", 1 },
 	[Q_GRANT_DELETE_PROJECT] = { "grant_delete_project", "DELETE FROM grants WHERE project_id = $1", 1 },
-	[Q_APP_ALL] = { "app_all", "SELECT " APP_COLUMNS " FROM application_credentials ORDER BY created_at, id", 0 },
-	[Q_APP_PUT] = { "app_put",
-		"INSERT INTO application_credentials (" APP_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", 10 },
+	[Q_APP_ALL] = { "app_all", SELECT("application_credentials", APP_ROW) " ORDER BY created_at, id", 0 },
+	[Q_APP_PUT] = { "app_put", INSERT("application_credentials", APP_ROW), N(APP_ROW) },
 	[Q_APP_DELETE] = { "app_delete", "DELETE FROM application_credentials WHERE id = $1", 1 },
 	[Q_APP_DELETE_USER] = { "app_delete_user", "DELETE FROM application_credentials WHERE user_id = $1", 1 },
 	[Q_APP_DELETE_PROJECT] = { "app_delete_project", "DELETE FROM application_credentials WHERE project_id = $1", 1 },
 	[Q_APP_DELETE_IN] = { "app_delete_in", "DELETE FROM application_credentials WHERE user_id = $1 AND project_id = $2", 2 },
-	[Q_REVOKED_ALL] = { "revoked_all", "SELECT audit_id, expires_at FROM revoked_tokens WHERE expires_at > $1", 1 },
-	[Q_REVOKED_PUT] = { "revoked_put",
-		"INSERT INTO revoked_tokens (audit_id, expires_at) VALUES ($1, $2) ON CONFLICT (audit_id) DO NOTHING", 2 },
+	[Q_REVOKED_ALL] = { "revoked_all", SELECT("revoked_tokens", REVOKED_ROW) " WHERE expires_at > $1", 1 },
+	[Q_REVOKED_PUT] = { "revoked_put", INSERT("revoked_tokens", REVOKED_ROW) " ON CONFLICT (audit_id) DO NOTHING", N(REVOKED_ROW) },
 	[Q_REVOKED_PURGE] = { "revoked_purge", "DELETE FROM revoked_tokens WHERE expires_at <= $1", 1 },
 
-	[Q_NOT_BEFORE_ALL] = { "not_before_all", "SELECT user_id, project_id, at FROM tokens_not_before ORDER BY user_id, project_id", 0 },
+	[Q_NOT_BEFORE_ALL] = { "not_before_all", SELECT("tokens_not_before", NOT_BEFORE_ROW) " ORDER BY user_id, project_id", 0 },
 	[Q_NOT_BEFORE_PUT] = { "not_before_put",
-		"INSERT INTO tokens_not_before (user_id, project_id, at) VALUES ($1, $2, $3) ON CONFLICT (user_id, project_id) DO UPDATE SET at = $3", 3 },
+		INSERT("tokens_not_before", NOT_BEFORE_ROW) " ON CONFLICT (user_id, project_id) DO UPDATE SET at = $3", N(NOT_BEFORE_ROW) },
 	[Q_NOT_BEFORE_DELETE_USER] = { "not_before_delete_user", "DELETE FROM tokens_not_before WHERE user_id = $1", 1 },
 	[Q_NOT_BEFORE_DELETE_PROJECT] = { "not_before_delete_project", "DELETE FROM tokens_not_before WHERE project_id = $1", 1 },
 

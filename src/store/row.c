@@ -12,17 +12,21 @@ static bool word_find(const struct row_field *f, const char *word, int *to)
 	return false;
 }
 
-char *row_read(const struct store_row *row, int first, const struct row_field *fields, size_t n, void *object)
+char *row_read(const struct store_row *row, const struct row_field *fields, size_t n, void *object)
 {
 	char *wrong = NULL;
 
+	g_assert((size_t)row->n == n);
 	for (size_t i = 0; i < n; i++) {
 		void *to = (char *)object + fields[i].offset;
-		int cell = first + (int)i;
+		int cell = (int)i;
 
 		switch (fields[i].type) {
 		case ROW_TEXT:
 			*(char **)to = g_strdup(store_text(row, cell));
+			break;
+		case ROW_LENT:
+			*(const char **)to = store_text(row, cell);
 			break;
 		case ROW_CHARS:
 			g_strlcpy(to, store_text(row, cell) ? store_text(row, cell) : "", fields[i].size);
@@ -54,6 +58,7 @@ void row_values(const struct row_field *fields, size_t n, const void *object, in
 
 		switch (fields[i].type) {
 		case ROW_TEXT:
+		case ROW_LENT:
 			to[i] = SV_S(*(char *const *)from);
 			break;
 		case ROW_CHARS:

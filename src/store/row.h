@@ -15,6 +15,7 @@
 
 enum row_type {
 	ROW_TEXT,  /* char *, owned by the struct; NULL is null */
+	ROW_LENT,  /* const char *, or char *: the row's own, as long as it is read; NULL is null */
 	ROW_CHARS, /* char[size]; "" is null when it is read, and written as "" */
 	ROW_INT,   /* int */
 	ROW_INT64, /* int64_t */
@@ -36,6 +37,7 @@ struct row_field {
 /* Rows of a table of fields, by the type that a list of columns.h names; an enum has a macro of its own like these where its struct is. */
 #define ROW_FIELD(s, col, t, f) { .column = #col, .type = t, .offset = offsetof(struct s, f) }
 #define ROW_FIELD_TEXT(s, col, f) ROW_FIELD(s, col, ROW_TEXT, f)
+#define ROW_FIELD_LENT(s, col, f) ROW_FIELD(s, col, ROW_LENT, f)
 #define ROW_FIELD_INT(s, col, f) ROW_FIELD(s, col, ROW_INT, f)
 #define ROW_FIELD_INT64(s, col, f) ROW_FIELD(s, col, ROW_INT64, f)
 #define ROW_FIELD_TIME(s, col, f) ROW_FIELD(s, col, ROW_TIME, f)
@@ -46,14 +48,13 @@ struct row_field {
 #define ROW_FIELD_WORD(s, col, f, name_of, n) { .column = #col, .type = ROW_WORD, .offset = offsetof(struct s, f), .word = name_of, .words = n }
 
 /**
- * row_read() - set the fields of @object from the cells of @row.
- * @first: the cell of the first field; the others follow
+ * row_read() - set the fields of @object from the cells of @row, which are those of the fields, in their order.
  *
- * Text is copied; what a field held before is not freed.
+ * Text is copied, but ROW_LENT; what a field held before is not freed.
  * Return: NULL; or what is wrong: a word that its enum does not have, as "COLUMN is WORD". Owned by the caller.
  * All other fields are set then.
  */
-char *row_read(const struct store_row *row, int first, const struct row_field *fields, size_t n, void *object);
+char *row_read(const struct store_row *row, const struct row_field *fields, size_t n, void *object);
 
 /**
  * row_values() - the fields of @object as parameters of a statement; they borrow its text.

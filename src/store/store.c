@@ -246,14 +246,37 @@ static bool take_int(const struct store_row *row, void *user)
 	return true;
 }
 
+bool store_number(struct store *s, enum query q, const struct store_val *args, size_t n, int64_t *ret, GError **err)
+{
+	struct first_int first = { 0 };
+
+	if (!each(s, q, args, n, take_int, &first, NULL, err))
+		return false;
+	g_assert(first.rows == 1); /* every such statement of the table has an aggregate, or makes or changes one row */
+	*ret = first.v;
+	return true;
+}
+
 bool store_insert(struct store *s, enum query q, const struct store_val *args, size_t n, int64_t *ret_id, GError **err)
 {
-	struct first_int id = { 0 };
+	return store_number(s, q, args, n, ret_id, err);
+}
 
-	if (!each(s, q, args, n, take_int, &id, NULL, err))
+static bool take_word(const struct store_row *row, void *user)
+{
+	*(char **)user = g_strdup(store_text(row, 0));
+	return false;
+}
+
+bool store_word(struct store *s, enum query q, const struct store_val *args, size_t n, char **ret, GError **err)
+{
+	char *word = NULL;
+
+	if (!each(s, q, args, n, take_word, &word, NULL, err)) {
+		g_free(word);
 		return false;
-	g_assert(id.rows == 1); /* every INSERT ... RETURNING id of the table makes or changes one row */
-	*ret_id = id.v;
+	}
+	*ret = word;
 	return true;
 }
 

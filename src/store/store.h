@@ -127,6 +127,17 @@ bool store_run(struct store *s, enum query q, const struct store_val *args, size
 bool store_insert(struct store *s, enum query q, const struct store_val *args, size_t n, int64_t *ret_id, GError **err);
 
 /**
+ * store_number() - run a statement that returns one row of one number.
+ */
+bool store_number(struct store *s, enum query q, const struct store_val *args, size_t n, int64_t *ret, GError **err);
+
+/**
+ * store_word() - run a statement that returns at most one row, of one text.
+ * @ret: owned by the caller; NULL: there is no row, or the text is null
+ */
+bool store_word(struct store *s, enum query q, const struct store_val *args, size_t n, char **ret, GError **err);
+
+/**
  * store_checkpoint() - what was committed stands in the database's own file from now on, not in a log beside it.
  *
  * A copy of the file alone, or a log that is lost, has it then. Where a database has no such log there is nothing to do.
@@ -157,7 +168,7 @@ typedef bool store_row_f(const struct store_row *row, void *user);
  */
 bool store_each(struct store *s, enum query q, const struct store_val *args, size_t n, store_row_f *fn, void *user, GError **err);
 
-/** Cells of a row; the text lives as long as the callback. NULL reads as 0 and NULL. */
+/** Cells of a row, for row_read() and what lies in src/store; the text lives as long as the callback. NULL reads as 0 and NULL. */
 int64_t store_int(const struct store_row *row, int col);
 const char *store_text(const struct store_row *row, int col);
 

@@ -350,12 +350,6 @@ static bool may_skip(const struct engine *e, const struct mig_filter *f)
 	       (f->server_uuid != NULL) + (f->user_id != NULL) + (f->project_id != NULL) > 1;
 }
 
-static bool take_last(const struct store_row *row, void *user)
-{
-	*(int64_t *)user = store_int(row, 0);
-	return false;
-}
-
 /* Where the next part begins: so many ids below its end. */
 static bool part_from(struct engine *e, struct mig_filter *f, int64_t *ret_from, GError **err)
 {
@@ -365,7 +359,7 @@ static bool part_from(struct engine *e, struct mig_filter *f, int64_t *ret_from,
 	if (!may_skip(e, f))
 		return true;
 	if (!f->below_id) {
-		if (!store_each(e->store, Q_MIG_LAST, STORE_NO_ARGS, take_last, &last, err))
+		if (!store_number(e->store, Q_MIG_LAST, STORE_NO_ARGS, &last, err))
 			return false;
 		f->below_id = last + 1;
 	}

@@ -8,9 +8,25 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "store/columns.h"
+#include "store/row.h"
 
 static const char *const block_names[] = { [MIG_BLOCK_NO] = "no", [MIG_BLOCK_YES] = "yes", [MIG_BLOCK_AUTO] = "auto" };
 static_assert(G_N_ELEMENTS(block_names) == MIG_BLOCK_N, "block_names is missing one");
+
+/* A row: the record, and what of it is stored as words. */
+struct mig_row {
+	struct mig mig;
+	const char *type, *phase, *status, *options;
+	int64_t ended_us;
+};
+
+#define MIG_FIELD(n, col, type, f) ROW_FIELD_##type(mig_row, col, f),
+#define EVENT_FIELD(n, col, type, f) ROW_FIELD_##type(mig_event, col, f),
+
+static const struct row_field new_fields[] = { MIG_NEW(MIG_FIELD, MIG_FIELD) }, row_fields[] = { MIG_ROW(MIG_FIELD, MIG_FIELD) };
+static const struct row_field step_fields[] = { MIG_STEP(MIG_FIELD, MIG_FIELD) }, progress_fields[] = { MIG_PROGRESS(MIG_FIELD, MIG_FIELD) };
+static const struct row_field event_fields[] = { MIG_EVENT_ROW(EVENT_FIELD, EVENT_FIELD) };
 
 const struct task_stage *mig_stage(const struct mig *m)
 {
@@ -121,30 +137,43 @@ static char *options_text(const struct mig *m, int priority)
 	return g_string_free(s, FALSE);
 }
 
+static bool write_event(struct store *s, int64_t id, const struct mig_event *ev, GError **err)
+{
+	struct store_val row[1 + G_N_ELEMENTS(event_fields)] = { SV_I(id) };
+
+	row_values(event_fields, G_N_ELEMENTS(event_fields), ev, ev->at_us, row + 1);
+	return store_run(s, Q_MIG_EVENT, row, G_N_ELEMENTS(row), NULL, err);
+}
+
 bool mig_insert(struct store *s, struct mig *m, GError **err)
 {
 	g_autofree char *options = options_text(m, m->priority);
 	int64_t now = clock_wall_us();
+	const struct mig_event first = { .new_phase = (char *)mig_phase_name(m), .why = (char *)"requested", .at_us = now };
+	struct mig_row as;
+	struct store_val row[G_N_ELEMENTS(new_fields)];
 
 	m->created_us = m->updated_us = now;
-	return store_insert(s, Q_MIG_INSERT,
-			    STORE_ARGS(SV_S(m->uuid), SV_S(m->server_uuid), SV_S(m->kind->type), SV_S(mig_phase_name(m)),
-				       SV_S(column_of(mig_status(m))), SV_S(m->source), SV_S(m->dest), SV_S(m->requested_host), SV_S(options),
-				       SV_S(m->user_id), SV_S(m->project_id), SV_S(m->request_id), SV_I(m->action_id), SV_I(now)),
-			    &m->id, err) &&
-	       store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_NULL, SV_S(mig_phase_name(m)), SV_S("requested"), SV_I(now)), NULL, err);
+	as = (struct mig_row){ .mig = *m, .type = m->kind->type, .phase = mig_phase_name(m), .status = column_of(mig_status(m)), .options = options };
+	row_values(new_fields, G_N_ELEMENTS(row), &as, now, row);
+	return store_insert(s, Q_MIG_INSERT, row, G_N_ELEMENTS(row), &m->id, err) && write_event(s, m->id, &first, err);
 }
 
 bool mig_update(struct store *s, const struct mig *m, int old, const struct mig_draft *d, int64_t now, bool *ret_written, GError **err)
 {
 	const struct task_stage *st = m->kind->stages, *next = &st[d->phase];
+	const struct mig_row as = {
+		.phase = next->name, .status = column_of(status_of(next, d->postcopy)), .ended_us = next->end == TASK_GOES_ON ? 0 : now,
+		.mig = {
+			.dest = (char *)d->dest, .error = (char *)d->error, .attempt = d->attempt, .abort_wanted = d->abort_wanted,
+			.force_wanted = d->force_wanted, .paused_by_us = d->paused_by_us, .postcopy = d->postcopy,
+		},
+	};
+	struct store_val row[2 + G_N_ELEMENTS(step_fields)] = { SV_I(m->id), SV_S(st[old].name) };
 	int64_t changed;
 
-	if (!store_run(s, Q_MIG_PHASE,
-		       STORE_ARGS(SV_I(m->id), SV_S(st[old].name), SV_S(next->name), SV_S(column_of(status_of(next, d->postcopy))), SV_S(d->dest),
-				  SV_I(d->attempt), SV_I(d->abort_wanted), SV_I(d->force_wanted), SV_I(d->paused_by_us), SV_S(d->error), SV_I(now),
-				  SV_I(d->postcopy), SV_OPT(next->end == TASK_GOES_ON ? 0 : now)),
-		       &changed, err))
+	row_values(step_fields, G_N_ELEMENTS(step_fields), &as, now, row + 2);
+	if (!store_run(s, Q_MIG_PHASE, row, G_N_ELEMENTS(row), &changed, err))
 		return false;
 	*ret_written = changed == 1;
 	return true;
@@ -153,8 +182,9 @@ bool mig_update(struct store *s, const struct mig *m, int old, const struct mig_
 bool mig_add_event(struct store *s, const struct mig *m, int old, int new, const char *why, int64_t now, GError **err)
 {
 	const struct task_stage *st = m->kind->stages;
+	const struct mig_event ev = { .old_phase = (char *)st[old].name, .new_phase = (char *)st[new].name, .why = (char *)why, .at_us = now };
 
-	return store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(m->id), SV_S(st[old].name), SV_S(st[new].name), SV_S(why), SV_I(now)), NULL, err);
+	return write_event(s, m->id, &ev, err);
 }
 
 bool mig_update_options(struct store *s, const struct mig *m, int priority, GError **err)
@@ -166,12 +196,12 @@ bool mig_update_options(struct store *s, const struct mig *m, int priority, GErr
 
 bool mig_update_progress(struct store *s, const struct mig *m, int64_t now, GError **err)
 {
-	const struct mig_progress *p = &m->progress;
+	const struct mig_row as = { .mig.progress = m->progress };
+	struct store_val row[2 + G_N_ELEMENTS(progress_fields)] = { SV_I(m->id) };
 
-	return store_run(s, Q_MIG_PROGRESS,
-			 STORE_ARGS(SV_I(m->id), SV_I(p->mem_total), SV_I(p->mem_processed), SV_I(p->mem_remaining), SV_I(p->disk_total),
-				    SV_I(p->disk_processed), SV_I(p->disk_remaining), SV_I(p->downtime_ms), SV_I(now)),
-			 NULL, err);
+	row_values(progress_fields, G_N_ELEMENTS(progress_fields), &as, now, row + 1);
+	row[1 + G_N_ELEMENTS(progress_fields)] = SV_I(now);
+	return store_run(s, Q_MIG_PROGRESS, row, G_N_ELEMENTS(row), NULL, err);
 }
 
 /* ---- reading ---- */
@@ -222,67 +252,32 @@ static bool read_options(struct mig *m, const char *text)
 	return !action || m->action;
 }
 
-static void read_progress(struct mig *m, const struct store_row *row)
-{
-	m->progress.mem_total = store_int(row, 21);
-	m->progress.mem_processed = store_int(row, 22);
-	m->progress.mem_remaining = store_int(row, 23);
-	m->progress.disk_total = store_int(row, 24);
-	m->progress.disk_processed = store_int(row, 25);
-	m->progress.disk_remaining = store_int(row, 26);
-	m->progress.downtime_ms = store_int(row, 27);
-}
-
-static void leave_out(struct reader *r, const struct store_row *row)
+static void leave_out(struct reader *r, const struct mig_row *row)
 {
 	g_free(r->bad);
-	r->bad = g_strdup_printf("migration %d has an unknown type, phase or action: %s/%s", (int)store_int(row, 0), store_text(row, 3), store_text(row, 4));
-	log_error("migration_unreadable", LOG_D("migration", store_int(row, 0)), LOG_S("server", store_text(row, 2)), LOG_S("type", store_text(row, 3)),
-		  LOG_S("phase", store_text(row, 4)));
+	r->bad = g_strdup_printf("migration %d has an unknown type, phase or action: %s/%s", (int)row->mig.id, row->type, row->phase);
+	log_error("migration_unreadable", LOG_D("migration", row->mig.id), LOG_S("server", row->mig.server_uuid), LOG_S("type", row->type),
+		  LOG_S("phase", row->phase));
 	if (r->from->unknown)
-		g_hash_table_add(r->from->unknown, g_strdup(store_text(row, 2)));
+		g_hash_table_add(r->from->unknown, g_strdup(row->mig.server_uuid));
 }
 
-/* The order is that of the MIG columns in store/queries.h. */
 static bool read_row(const struct store_row *row, void *user)
 {
 	struct reader *r = user;
-	const struct task_kind *kind = kind_find(r->from->kinds, store_text(row, 3));
-	int phase = kind ? kind_stage(kind, store_text(row, 4)) : -1;
+	struct mig_row got = { .mig.id = 0 };
 	struct mig *m;
 
-	if (phase < 0) {
-		leave_out(r, row);
-		return true;
-	}
-	m = g_new0(struct mig, 1);
-	m->kind = kind;
-	if (!read_options(m, store_text(row, 9))) {
+	(void)row_read(row, row_fields, G_N_ELEMENTS(row_fields), &got); /* its words are the kind's */
+	m = g_memdup2(&got.mig, sizeof got.mig);
+	m->kind = kind_find(r->from->kinds, got.type);
+	m->phase = m->kind ? kind_stage(m->kind, got.phase) : -1;
+	if (m->phase < 0 || !read_options(m, got.options)) {
+		leave_out(r, &got);
 		mig_free(m);
-		leave_out(r, row);
 		return true;
 	}
 	g_ptr_array_add(r->list, m);
-	m->id = store_int(row, 0);
-	g_strlcpy(m->uuid, store_text(row, 1), sizeof m->uuid);
-	g_strlcpy(m->server_uuid, store_text(row, 2), sizeof m->server_uuid);
-	m->phase = phase;
-	m->source = g_strdup(store_text(row, 6));
-	m->dest = g_strdup(store_text(row, 7));
-	m->requested_host = g_strdup(store_text(row, 8));
-	m->attempt = (int)store_int(row, 10);
-	m->abort_wanted = store_int(row, 11);
-	m->force_wanted = store_int(row, 12);
-	m->paused_by_us = store_int(row, 13);
-	m->error = g_strdup(store_text(row, 14));
-	m->user_id = g_strdup(store_text(row, 15));
-	m->project_id = g_strdup(store_text(row, 16));
-	m->request_id = g_strdup(store_text(row, 17));
-	m->action_id = store_int(row, 18);
-	m->created_us = store_int(row, 19);
-	m->updated_us = store_int(row, 20);
-	read_progress(m, row);
-	m->postcopy = store_int(row, 28);
 	return true;
 }
 
@@ -346,10 +341,7 @@ static bool read_event(const struct store_row *row, void *user)
 {
 	struct mig_event *ev = g_new0(struct mig_event, 1);
 
-	ev->old_phase = g_strdup(store_text(row, 0));
-	ev->new_phase = g_strdup(store_text(row, 1));
-	ev->why = g_strdup(store_text(row, 2));
-	ev->at_us = store_int(row, 3);
+	(void)row_read(row, event_fields, G_N_ELEMENTS(event_fields), ev); /* its words are the kind's */
 	g_ptr_array_add(user, ev);
 	return true;
 }

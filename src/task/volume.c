@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "store/columns.h"
+#include "store/row.h"
 
 #define SWEEP_AGAIN_MS 5000
 
@@ -93,6 +95,17 @@ bool volume_is_of(const struct volume *v, int64_t task)
 
 /* ---- rows ---- */
 
+static const char *kind_word(int i)
+{
+	return kind_names[i];
+}
+
+#define ROW_FIELD_KIND(s, col, f) ROW_FIELD_WORD(s, col, f, kind_word, VOLUME_KIND_N)
+#define FIELD(n, col, type, f) ROW_FIELD_##type(volume, col, f),
+
+static const struct row_field new_fields[] = { VOLUME_NEW(FIELD, FIELD) }, row_fields[] = { VOLUME_ROW(FIELD, FIELD) };
+static const struct row_field change_fields[] = { VOLUME_CHANGES(FIELD, FIELD) };
+
 struct reader {
 	struct volumes *set;
 	char *bad;
@@ -102,20 +115,12 @@ static bool read_row(const struct store_row *row, void *user)
 {
 	struct reader *r = user;
 	struct volume *v = g_new0(struct volume, 1);
-	const char *kind = store_text(row, 5);
+	g_autofree char *wrong = row_read(row, row_fields, G_N_ELEMENTS(row_fields), v);
 
 	v->set = r->set;
-	v->id = store_int(row, 0);
-	v->owner = volume_owner_task(store_int(row, 1));
-	v->server_uuid = g_strdup(store_text(row, 2));
-	v->host = g_strdup(store_text(row, 3));
-	v->path = g_strdup(store_text(row, 4));
-	v->doomed = store_int(row, 6);
-	v->ready = store_int(row, 7);
-	while (v->kind < VOLUME_KIND_N && g_strcmp0(kind, kind_names[v->kind]) != 0)
-		v->kind++;
-	if (v->kind == VOLUME_KIND_N) {
-		r->bad = g_strdup_printf("volume %d has the unknown kind %s", (int)v->id, kind);
+	v->owner = volume_owner_task(v->owner.id);
+	if (wrong) {
+		r->bad = g_strdup_printf("the row of volume %d makes no sense: %s", (int)v->id, wrong);
 		volume_free(v);
 		return false;
 	}
@@ -161,25 +166,21 @@ static bool is_of_check(enum volume_kind kind)
 
 struct volume *volume_note(struct volumes *set, const struct volume_new *n, GError **err)
 {
-	bool doomed = is_of_check(n->kind);
-	struct volume *v;
-	int64_t id;
+	struct volume as = {
+		.set = set, .owner = n->owner, .server_uuid = (char *)n->server_uuid, .host = (char *)n->host, .path = (char *)n->path, .kind = n->kind,
+		.doomed = is_of_check(n->kind),
+	}, *v;
+	int64_t now = clock_wall_us();
+	struct store_val row[1 + G_N_ELEMENTS(new_fields)] = { SV_I(now) };
 
 	g_assert(!volume_find(set, n->host, n->path));
-	if (!store_insert(set->store, Q_VOLUME_INSERT,
-			  STORE_ARGS(SV_I(n->owner.id), SV_S(n->server_uuid), SV_S(n->host), SV_S(n->path), SV_S(kind_names[n->kind]), SV_I(doomed),
-				     SV_I(clock_wall_us())),
-			  &id, err))
+	row_values(new_fields, G_N_ELEMENTS(new_fields), &as, now, row + 1);
+	if (!store_insert(set->store, Q_VOLUME_INSERT, row, G_N_ELEMENTS(row), &as.id, err))
 		return NULL;
-	v = g_new0(struct volume, 1);
-	v->set = set;
-	v->id = id;
-	v->owner = n->owner;
+	v = g_memdup2(&as, sizeof as);
 	v->server_uuid = g_strdup(n->server_uuid);
 	v->host = g_strdup(n->host);
 	v->path = g_strdup(n->path);
-	v->kind = n->kind;
-	v->doomed = doomed;
 	g_hash_table_add(set->all, v);
 	return v;
 }
@@ -203,9 +204,12 @@ const char *volume_probe_uuid(const struct volume *v)
 
 static bool write_row(struct volume *v, struct volume_owner owner, bool doomed, bool ready)
 {
+	const struct volume as = { .owner = owner, .doomed = doomed, .ready = ready };
+	struct store_val row[1 + G_N_ELEMENTS(change_fields)] = { SV_I(v->id) };
 	g_autoptr(GError) why = NULL;
 
-	if (!store_run(v->set->store, Q_VOLUME_SET, STORE_ARGS(SV_I(v->id), SV_I(owner.id), SV_I(doomed), SV_I(ready)), NULL, &why)) {
+	row_values(change_fields, G_N_ELEMENTS(change_fields), &as, 0, row + 1);
+	if (!store_run(v->set->store, Q_VOLUME_SET, row, G_N_ELEMENTS(row), NULL, &why)) {
 		log_warning("volume_not_written", LOG_S("host", v->host), LOG_S("path", v->path), LOG_S("error", why->message));
 		return false;
 	}

@@ -175,6 +175,13 @@ def test_errors(t: tap.Tap) -> None:
     t.ok(not wrong, "a host's error texts go through lv_why()", "\n".join(wrong))
 
 
+def test_rows(t: tap.Tap) -> None:
+    """A column is a line of store/columns.h: what reads a row does it by the same list (store/row.h), and counts no cells."""
+    wrong = [f"{path.relative_to(ROOT)}:{text[:match.start()].count(chr(10)) + 1}: {match[0]}...: read it by row_read()" for path in files("src/**/*.[ch]")
+             if "store" not in path.relative_to(ROOT / "src").parts[:-1] for text in [path.read_text()] for match in re.finditer(r"\bstore_(?:int|text)\(", text)]
+    t.ok(not wrong, "no row is read by the number of a column", "\n".join(wrong))
+
+
 def prose(path: Path) -> list[tuple[int, str]]:
     """What of a file is read as a text, with its lines: a page, the comments and the messages in code."""
     text = path.read_text()
@@ -196,7 +203,7 @@ def test_words(t: tap.Tap) -> None:
 
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_inside, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_waits, test_errors):
+    for test in (test_layers, test_inside, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_waits, test_errors, test_rows):
         test(t)
     return t.done()
 

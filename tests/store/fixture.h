@@ -20,6 +20,11 @@
 #define FX_HOST(name, uri, now) \
 	STORE_ARGS(SV_S(name), SV_S(uri), SV_S("uuid"), SV_NULL, SV_I(0), SV_NULL, SV_I(0), SV_I(0), SV_I(now), SV_NULL, SV_NULL)
 
+/* A migration's row, likewise. */
+#define FX_MIGRATION(uuid, now) \
+	STORE_ARGS(SV_S(uuid), SV_S("s"), SV_S("queue"), SV_S("queued"), SV_NULL, SV_I(0), SV_I(0), SV_I(0), SV_I(0), SV_NULL, SV_I(now), SV_I(0), \
+		   SV_NULL, SV_S("live-migration"), SV_S("h1"), SV_NULL, SV_S("{}"), SV_S("u"), SV_S("p"), SV_S("r"), SV_I(1), SV_I(now))
+
 typedef struct store store;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(store, store_close)
 

@@ -89,9 +89,7 @@ static bool write_large(struct store *s, int n, GError **err)
 	int64_t id;
 
 	return store_begin(s, err) &&
-	       store_insert(s, Q_MIG_INSERT, STORE_ARGS(SV_S(uuid), SV_S("s"), SV_S("live-migration"), SV_S("queue"), SV_S("queued"),
-							SV_S("h1"), SV_NULL, SV_NULL, SV_S("{}"), SV_S("u"), SV_S("p"), SV_S("r"),
-							SV_I(1), SV_I(1)), &id, err) &&
+	       store_insert(s, Q_MIG_INSERT, FX_MIGRATION(uuid, 1), &id, err) &&
 	       store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(id), SV_NULL, SV_S("queue"), SV_S(why), SV_I(1)), NULL, err) &&
 	       store_run(s, Q_MIG_EVENT, STORE_ARGS(SV_I(id), SV_S("queue"), SV_S("claim"), SV_S(why), SV_I(2)), NULL, err) &&
 	       store_commit(s, err);

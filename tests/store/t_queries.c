@@ -8,6 +8,7 @@
 
 #include <glib.h>
 
+#include "store/columns.h"
 #include "store/queries.h"
 
 #define ARGS_MAX 32
@@ -50,6 +51,27 @@ static void test_table(void)
 	}
 }
 
+#define NUMBER(n, column, type, field) n,
+#define LIST(list) { #list, { list(NUMBER, NUMBER) } }
+
+/* What writes a row gives its values in the order of the list: its numbers count. */
+static void test_columns(void)
+{
+	static const struct {
+		const char *name;
+		int numbers[ARGS_MAX];
+	} lists[] = {
+		LIST(HOST_COLUMNS), LIST(SERVER_COLUMNS), LIST(MIG_NEW), LIST(MIG_STEP), LIST(MIG_PROGRESS), LIST(MIG_EVENT_ROW), LIST(VOLUME_CHANGES),
+		LIST(VOLUME_NEW), LIST(DEFINITION_NEW), LIST(ACTION_NEW), LIST(ACTION_EVENT_START), LIST(ACTION_EVENT_END), LIST(USER_ROW), LIST(PROJECT_ROW),
+		LIST(GRANT_ROW), LIST(APP_ROW), LIST(REVOKED_ROW), LIST(NOT_BEFORE_ROW),
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+		for (const int *n = lists[i].numbers; n[1]; n++)
+			if (n[1] != n[0] + 1)
+				g_error("%s: $%d comes behind $%d", lists[i].name, n[1], n[0]);
+}
+
 static void test_schema(void)
 {
 	g_assert_cmpint(schema_version, >=, 1);
@@ -63,6 +85,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/queries/table", test_table);
+	g_test_add_func("/queries/columns", test_columns);
 	g_test_add_func("/queries/schema", test_schema);
 	return g_test_run();
 }

@@ -11,7 +11,7 @@
 /* @want: the rows of a statement that returns some; NULL: store_run(), which must change @changed rows. */
 struct step {
 	enum query q;
-	struct store_val args[19];
+	struct store_val args[22];
 	const char *want;
 	int changed;
 };
@@ -24,6 +24,7 @@ static const struct step hosts[] = {
 	{ Q_HOST_PUT, { S("h2"), S("qemu+ssh://h2/system"), S("u2"), S("10.0.0.2"), I(1), S("broken fan"), I(1), I(0), I(101),
 			S("qemu+tls://h2/system"), S("10.0.1.2") }, "2\n" },
 	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::") }, "1\n" },
+	{ Q_HOST_SECTIONS, {}, "h1|qemu:///system|0\nh2|qemu+ssh://h2/system|0\n" },
 	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|102|~|::|100|~\n" HOST_2 },
 	/* what its libvirt says it is stays when the row is written again */
 	{ Q_HOST_UUID, { S("h1"), S("4dea") }, NULL, 1 },
@@ -73,21 +74,25 @@ static const struct step servers[] = {
 	{ Q_SERVER_ALL, {}, "2|s2|web|h5|instance-1|active|~|1|2|2048|20|u|p|5|~|~|~|0|~|0|[]\n" },
 };
 
-#define MIG_1 "1|m1|s1|live-migration|queue|queued|h1|~|~|{}|0|0|0|0|~|u|p|req-1|11|1000|1000|0|0|0|0|0|0|0|0\n"
-#define MIG_2 "2|m2|s2|evacuation|queue|accepted|h2|h3|h3|{}|0|0|0|0|~|u|p|req-2|12|2000|2000|0|0|0|0|0|0|0|0\n"
-#define MIG_1_COPY "1|m1|s1|live-migration|copy|running|h1|h2|~|{}|1|1|0|1|slow|u|p|req-1|11|1000|3000|0|0|0|0|0|0|0|1\n"
-#define MIG_1_MOVED "1|m1|s1|live-migration|copy|running|h1|h2|~|{\"priority\":5}|1|1|0|1|slow|u|p|req-1|11|1000|3001|64|60|4|9|8|1|30|1\n"
-#define MIG_1_RENAMED "1|m1|s1|live-migration|copy|running|h7|h8|~|{\"priority\":5}|1|1|0|1|slow|u|p|req-1|11|1000|3001|64|60|4|9|8|1|30|1\n"
-#define MIG_2_DONE "2|m2|s2|evacuation|done|completed|h2|h3|h3|{}|1|0|0|0|~|u|p|req-2|12|2000|4000|0|0|0|0|0|0|0|0\n"
+/* Keys, step, what is written once, progress (columns.h). */
+#define MIG_1_ONCE "|live-migration|h1|~|{}|u|p|req-1|11|1000"
+#define MIG_1_PRIO "|~|{\"priority\":5}|u|p|req-1|11|1000|64|60|4|9|8|1|30\n"
+#define MIG_2_ONCE "|evacuation|h2|h3|{}|u|p|req-2|12|2000|0|0|0|0|0|0|0\n"
+#define MIG_1 "1|m1|s1|queue|queued|~|0|0|0|0|~|1000|0|~" MIG_1_ONCE "|0|0|0|0|0|0|0\n"
+#define MIG_2 "2|m2|s2|queue|accepted|h3|0|0|0|0|~|2000|0|~" MIG_2_ONCE
+#define MIG_1_COPY "1|m1|s1|copy|running|h2|1|1|0|1|slow|3000|1|~" MIG_1_ONCE "|0|0|0|0|0|0|0\n"
+#define MIG_1_MOVED "1|m1|s1|copy|running|h2|1|1|0|1|slow|3001|1|~|live-migration|h1" MIG_1_PRIO
+#define MIG_1_RENAMED "1|m1|s1|copy|running|h8|1|1|0|1|slow|3001|1|~|live-migration|h7" MIG_1_PRIO
+#define MIG_2_DONE "2|m2|s2|done|completed|h3|1|0|0|0|~|4000|0|4000" MIG_2_ONCE
 
 /* Q_MIG_LIST: server, host, status, type, source, user, project, since, before, from, below, limit */
 #define TOP I(INT64_MAX)
 
 static const struct step migrations[] = {
-	{ Q_MIG_INSERT, { S("m1"), S("s1"), S("live-migration"), S("queue"), S("queued"), S("h1"), N, N, S("{}"), S("u"), S("p"), S("req-1"),
-			  I(11), I(1000) }, "1\n" },
-	{ Q_MIG_INSERT, { S("m2"), S("s2"), S("evacuation"), S("queue"), S("accepted"), S("h2"), S("h3"), S("h3"), S("{}"), S("u"), S("p"),
-			  S("req-2"), I(12), I(2000) }, "2\n" },
+	{ Q_MIG_INSERT, { S("m1"), S("s1"), S("queue"), S("queued"), N, I(0), I(0), I(0), I(0), N, I(1000), I(0), N, S("live-migration"), S("h1"), N,
+			  S("{}"), S("u"), S("p"), S("req-1"), I(11), I(1000) }, "1\n" },
+	{ Q_MIG_INSERT, { S("m2"), S("s2"), S("queue"), S("accepted"), S("h3"), I(0), I(0), I(0), I(0), N, I(2000), I(0), N, S("evacuation"), S("h2"),
+			  S("h3"), S("{}"), S("u"), S("p"), S("req-2"), I(12), I(2000) }, "2\n" },
 	{ Q_MIG_GET, { I(1) }, MIG_1 },
 	{ Q_MIG_GET, { I(3) }, "" },
 	{ Q_MIG_BY_UUID, { S("m2") }, MIG_2 },
@@ -141,9 +146,9 @@ static const struct step events[] = {
 
 /* Q_ACTION_LIST: server, since, before, below, limit */
 static const struct step actions[] = {
-	{ Q_ACTION_INSERT, { S("s1"), S("create"), S("req-1"), S("u"), S("p"), I(10) }, "1\n" },
-	{ Q_ACTION_INSERT, { S("s1"), S("live-migration"), S("req-2"), S("u"), S("p"), I(20) }, "2\n" },
-	{ Q_ACTION_INSERT, { S("s2"), S("stop"), S("req-3"), S("u"), S("p"), I(30) }, "3\n" },
+	{ Q_ACTION_INSERT, { S("s1"), S("create"), S("req-1"), S("u"), S("p"), I(10), I(10) }, "1\n" },
+	{ Q_ACTION_INSERT, { S("s1"), S("live-migration"), S("req-2"), S("u"), S("p"), I(20), I(20) }, "2\n" },
+	{ Q_ACTION_INSERT, { S("s2"), S("stop"), S("req-3"), S("u"), S("p"), I(30), I(30) }, "3\n" },
 	{ Q_ACTION_LIST, { S("s1"), N, N, TOP, I(10) }, "2|s1|live-migration|req-2|u|p|20|20|~\n1|s1|create|req-1|u|p|10|10|~\n" },
 	{ Q_ACTION_LIST, { S("s1"), N, N, TOP, I(1) }, "2|s1|live-migration|req-2|u|p|20|20|~\n" },
 	{ Q_ACTION_LIST, { S("s1"), N, N, I(2), I(9) }, "1|s1|create|req-1|u|p|10|10|~\n" },
@@ -156,12 +161,12 @@ static const struct step actions[] = {
 	{ Q_AEVENT_START, { I(2), S("conductor"), N, I(22) }, NULL, 1 },
 	{ Q_AEVENT_FINISH, { I(2), S("compute_live_migration"), S("Success"), N, I(24) }, NULL, 1 },
 	{ Q_AEVENT_FINISH, { I(2), S("compute_live_migration"), S("Error"), S("late"), I(25) }, NULL, 0 }, /* it is finished */
-	{ Q_AEVENT_LIST, { I(2) }, "conductor|~|22|~|~|~\ncompute_live_migration|h1|21|24|Success|~\n" },
+	{ Q_AEVENT_LIST, { I(2) }, "conductor|~|22|~|~|~\ncompute_live_migration|h1|21|Success|~|24\n" },
 	{ Q_AEVENT_START, { I(2), S("post"), N, I(25) }, NULL, 1 },
 	{ Q_AEVENT_FINISH, { I(2), N, S("Error"), S("gone"), I(26) }, NULL, 2 }, /* all that have no end */
-	{ Q_AEVENT_LIST, { I(2) }, "post|~|25|26|Error|gone\nconductor|~|22|26|Error|gone\ncompute_live_migration|h1|21|24|Success|~\n" },
+	{ Q_AEVENT_LIST, { I(2) }, "post|~|25|Error|gone|26\nconductor|~|22|Error|gone|26\ncompute_live_migration|h1|21|Success|~|24\n" },
 	{ Q_HOST_RENAME_EVENTS, { S("h1"), S("h5") }, NULL, 1 },
-	{ Q_AEVENT_LIST, { I(2) }, "post|~|25|26|Error|gone\nconductor|~|22|26|Error|gone\ncompute_live_migration|h5|21|24|Success|~\n" },
+	{ Q_AEVENT_LIST, { I(2) }, "post|~|25|Error|gone|26\nconductor|~|22|Error|gone|26\ncompute_live_migration|h5|21|Success|~|24\n" },
 };
 
 static const struct step identity[] = {
@@ -169,10 +174,13 @@ static const struct step identity[] = {
 	{ Q_USER_PUT, { S("u2"), S("demo"), S("$y$hush"), N, I(0), I(11) }, NULL, 1 },
 	{ Q_USER_PUT, { S("u2"), S("guest"), S("$y$hash"), S("p1"), I(1), I(12) }, NULL, 1 },
 	{ Q_USER_ALL, {}, "u1|admin|$y$hash|p1|1|10\nu2|guest|$y$hash|p1|1|11\n" },
+	{ Q_USER_ID, { S("guest") }, "u2\n" },
+	{ Q_USER_ID, { S("demo") }, "" },
 	{ Q_PROJECT_PUT, { S("p1"), S("admin"), S(""), I(1), I(10) }, NULL, 1 },
 	{ Q_PROJECT_PUT, { S("p2"), S("demo"), S("d"), I(1), I(11) }, NULL, 1 },
 	{ Q_PROJECT_PUT, { S("p1"), S("ops"), S("the operators"), I(0), I(12) }, NULL, 1 },
 	{ Q_PROJECT_ALL, {}, "p1|ops|the operators|0|10\np2|demo|d|1|11\n" },
+	{ Q_PROJECT_ID, { S("demo") }, "p2\n" },
 	{ Q_GRANT_PUT, { S("u1"), S("p1"), S("admin") }, NULL, 1 },
 	{ Q_GRANT_PUT, { S("u1"), S("p1"), S("admin") }, NULL, 0 },
 	{ Q_GRANT_PUT, { S("u1"), S("p2"), S("member") }, NULL, 1 },
@@ -200,11 +208,11 @@ static const struct step identity[] = {
 };
 
 #define VOLUME(mig, server, host, path, kind, id) \
-	{ Q_VOLUME_INSERT, { I(mig), S(server), S(host), S(path), S(kind), I(0), I(5) }, id, 1 }
+	{ Q_VOLUME_INSERT, { I(5), I(mig), I(0), I(0), S(server), S(host), S(path), S(kind) }, id, 1 }
 
 static const struct step definitions[] = {
-	{ Q_DEFINITION_INSERT, { I(7), S("s1"), S("h2"), S("guest"), S("<domain/>"), I(1), I(5) }, "1\n" },
-	{ Q_DEFINITION_INSERT, { I(7), S("s1"), S("h2"), S("replaced"), S("<domain></domain>"), I(0), I(6) }, "2\n" },
+	{ Q_DEFINITION_INSERT, { I(5), I(7), S("s1"), S("h2"), S("guest"), S("<domain/>"), I(1), I(0) }, "1\n" },
+	{ Q_DEFINITION_INSERT, { I(6), I(7), S("s1"), S("h2"), S("replaced"), S("<domain></domain>"), I(0), I(0) }, "2\n" },
 	{ Q_DEFINITION_ALL, { N }, "1|7|s1|h2|guest|<domain/>|1|0\n2|7|s1|h2|replaced|<domain></domain>|0|0\n" },
 	{ Q_DEFINITION_DUE, { I(2) }, NULL, 1 },
 	{ Q_DEFINITION_DELETE, { I(1) }, NULL, 1 },
@@ -221,20 +229,20 @@ static const struct step volumes[] = {
 	VOLUME(7, "s1", "h2", "/p/base", "base", "3\n"),
 	VOLUME(8, "s2", "h2", "/q/vda", "disk", "4\n"),
 	{ Q_VOLUME_SET, { I(3), I(7), I(0), I(1) }, NULL, 1 },
-	{ Q_VOLUME_ALL, { N }, "1|7|s1|h2|/p/vda|disk|0|0\n2|7|s1|h2|/p/cd|media|0|0\n3|7|s1|h2|/p/base|base|0|1\n4|8|s2|h2|/q/vda|disk|0|0\n" },
+	{ Q_VOLUME_ALL, { N }, "1|7|0|0|s1|h2|/p/vda|disk\n2|7|0|0|s1|h2|/p/cd|media\n3|7|0|1|s1|h2|/p/base|base\n4|8|0|0|s2|h2|/q/vda|disk\n" },
 	/* it moved from h1 */
 	{ Q_VOLUME_LEFT, { S("s1"), S("h1") }, NULL, 0 },
 	{ Q_VOLUME_MOVED, { I(7), S("h1") }, NULL, 1 },
 	{ Q_VOLUME_BROUGHT, { I(7) }, NULL, 1 },
 	{ Q_VOLUME_FORGET, { I(7) }, NULL, 1 },
-	{ Q_VOLUME_ALL, { N }, "1|7|s1|h1|/p/vda|disk|1|0\n2|0|s1|h2|/p/cd|media|0|0\n4|8|s2|h2|/q/vda|disk|0|0\n" },
+	{ Q_VOLUME_ALL, { N }, "1|7|1|0|s1|h1|/p/vda|disk\n2|0|0|0|s1|h2|/p/cd|media\n4|8|0|0|s2|h2|/q/vda|disk\n" },
 	/* the other stayed; the first goes on from h2 */
 	{ Q_VOLUME_DOOM, { I(8) }, NULL, 1 },
 	{ Q_VOLUME_LEFT, { S("s1"), S("h2") }, NULL, 1 },
 	{ Q_VOLUME_DELETE, { I(1) }, NULL, 1 },
-	{ Q_VOLUME_ALL, { N }, "2|0|s1|h2|/p/cd|media|1|0\n4|8|s2|h2|/q/vda|disk|1|0\n" },
+	{ Q_VOLUME_ALL, { N }, "2|0|1|0|s1|h2|/p/cd|media\n4|8|1|0|s2|h2|/q/vda|disk\n" },
 	{ Q_HOST_RENAME_VOLUMES, { S("h2"), S("h5") }, NULL, 2 },
-	{ Q_VOLUME_ALL, { N }, "2|0|s1|h5|/p/cd|media|1|0\n4|8|s2|h5|/q/vda|disk|1|0\n" },
+	{ Q_VOLUME_ALL, { N }, "2|0|1|0|s1|h5|/p/cd|media\n4|8|1|0|s2|h5|/q/vda|disk\n" },
 };
 
 static const struct step apps[] = {

@@ -246,7 +246,7 @@ static void test_events_clustered(void)
 	of_8 = fx_dump(s, Q_MIG_EVENTS, STORE_ARGS(SV_I(8)), &err);
 	g_assert_cmpstr(of_8, ==, "~|check|requested|5\n");
 	of_action = fx_dump(s, Q_AEVENT_LIST, STORE_ARGS(SV_I(2)), &err);
-	g_assert_cmpstr(of_action, ==, "post|~|23|~|~|~\ncompute_live_migration|h1|22|~|~|d\nconductor|~|21|22|Success|~\n");
+	g_assert_cmpstr(of_action, ==, "post|~|23|~|~|~\ncompute_live_migration|h1|22|~|d|~\nconductor|~|21|Success|~|22\n");
 }
 
 /* Whether a migration went by post-copy was to be seen in its status alone, as long as it ran. */

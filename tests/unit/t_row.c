@@ -16,6 +16,7 @@ struct thing {
 	int64_t big, time, now;
 	bool yes;
 	enum colour colour;
+	char *lent;
 };
 
 static const char *colour_word(int i)
@@ -32,6 +33,7 @@ static const struct row_field fields[] = {
 	ROW_FIELD(thing, now, ROW_NOW, now),
 	ROW_FIELD(thing, yes, ROW_BOOL, yes),
 	ROW_FIELD_WORD(thing, colour, colour, colour_word, COLOUR_N),
+	ROW_FIELD_LENT(thing, lent, lent),
 };
 
 #define N G_N_ELEMENTS(fields)
@@ -49,20 +51,21 @@ static const char *get_text(const struct store_row *row, int col)
 
 static char *show(const struct thing *t)
 {
-	return g_strdup_printf("%s|%s|%d|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT "|%d|%d", t->text, t->chars, t->number, t->big,
-			       t->time, t->now, t->yes, t->colour);
+	return g_strdup_printf("%s|%s|%d|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT "|%" G_GINT64_FORMAT "|%d|%d|%s", t->text, t->chars, t->number,
+			       t->big, t->time, t->now, t->yes, t->colour, t->lent);
 }
 
 static char *round_trip(const struct thing *t, struct store_val *vals)
 {
-	struct store_row row = { get_int, get_text, vals, (int)N + 1 };
+	struct store_row row = { get_int, get_text, vals, (int)N };
 	struct thing back = { .number = -1 };
 	g_autofree char *wrong = NULL;
 	char *shown;
 
-	row_values(fields, N, t, 77, vals + 1);
-	wrong = row_read(&row, 1, fields, N, &back);
+	row_values(fields, N, t, 77, vals);
+	wrong = row_read(&row, fields, N, &back);
 	g_assert_null(wrong);
+	g_assert_true(back.lent == t->lent && (!t->text || back.text != t->text));
 	shown = show(&back);
 	g_free(back.text);
 	return shown;
@@ -74,30 +77,32 @@ static void test_round_trip(void)
 		struct thing thing;
 		const char *want;
 	} cases[] = {
-		{ { (char *)"words", "abc", -5, INT64_MIN, 12, 1, true, GREEN }, "words|abc|-5|-9223372036854775808|12|77|1|2" },
-		{ { NULL, "", 0, 0, 0, 0, false, NONE }, "(null)||0|0|0|77|0|1" },
+		{ { (char *)"words", "abc", -5, INT64_MIN, 12, 1, true, GREEN, (char *)"theirs" },
+		  "words|abc|-5|-9223372036854775808|12|77|1|2|theirs" },
+		{ { NULL, "", 0, 0, 0, 0, false, NONE, NULL }, "(null)||0|0|0|77|0|1|(null)" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-		struct store_val vals[N + 1] = { SV_I(0) };
+		struct store_val vals[N] = { SV_I(0) };
 		g_autofree char *got = round_trip(&cases[i].thing, vals);
 
 		g_assert_cmpstr(got, ==, cases[i].want);
-		g_assert_cmpint(vals[5].type, ==, cases[i].thing.time ? STORE_INT : STORE_NULL);
+		g_assert_cmpint(vals[4].type, ==, cases[i].thing.time ? STORE_INT : STORE_NULL);
 	}
 }
 
 /* Text that is longer than its place is cut; an unknown word is named, and the fields behind it are read. */
 static void test_bad_cells(void)
 {
-	struct store_val vals[N] = { SV_S("x"), SV_S("abcdef"), SV_I(1), SV_I(2), SV_I(3), SV_I(4), SV_I(1), SV_S("blue") };
+	struct store_val vals[N] = { SV_S("x"), SV_S("abcdef"), SV_I(1), SV_I(2), SV_I(3), SV_I(4), SV_I(1), SV_S("blue"), SV_S("y") };
 	struct store_row row = { get_int, get_text, vals, (int)N };
 	struct thing t = { .number = 0 };
-	g_autofree char *wrong = row_read(&row, 0, fields, N, &t);
+	g_autofree char *wrong = row_read(&row, fields, N, &t);
 
 	g_assert_cmpstr(wrong, ==, "colour is blue");
 	g_assert_cmpstr(t.chars, ==, "abc");
 	g_assert_true(t.yes);
+	g_assert_cmpstr(t.lent, ==, "y");
 	g_free(t.text);
 }
 

@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "fleet/flavor.h"
+#include "store/columns.h"
+#include "store/row.h"
 
 #define HOUR_US (3600.0 * 1e6)
 #define PAGES_SINCE 40
@@ -69,6 +71,10 @@ static void add(GPtrArray *items, const struct server *s, const struct period *p
 	g_ptr_array_add(items, i);
 }
 
+#define GONE_FIELD(n, col, type, f) ROW_FIELD_##type(server, col, f),
+
+static const struct row_field gone_row[] = { SERVER_GONE_ROW(GONE_FIELD, GONE_FIELD) };
+
 struct gone {
 	GPtrArray *items;
 	const struct period *period;
@@ -77,13 +83,9 @@ struct gone {
 static bool add_gone(const struct store_row *row, void *user)
 {
 	struct gone *g = user;
-	struct server s = {
-		.name = (char *)store_text(row, 1), .project_id = (char *)store_text(row, 2), .vcpus = (int)store_int(row, 3),
-		.memory_mb = store_int(row, 4), .disk_gb = store_int(row, 5), .created_us = store_int(row, 6),
-		.launched_us = store_int(row, 7), .deleted_us = store_int(row, 8),
-	};
+	struct server s = { .id = 0 };
 
-	g_strlcpy(s.uuid, store_text(row, 0), sizeof s.uuid);
+	(void)row_read(row, gone_row, G_N_ELEMENTS(gone_row), &s); /* it has no words */
 	add(g->items, &s, g->period);
 	return true;
 }
@@ -298,12 +300,6 @@ static void count(struct api_req *r, const struct server *s, void *user)
 		add(p->items, s, &p->period);
 }
 
-static bool take_last(const struct store_row *row, void *user)
-{
-	*(int64_t *)user = store_int(row, 0);
-	return true;
-}
-
 /* From the newest record on. */
 static bool read_gone(struct report *p)
 {
@@ -343,7 +339,7 @@ static void report(struct api_req *r, const char *project, const char *const *kn
 	};
 	if ((r->mv < 75 || view_only_query(r, known, &p->err)) && take_period(r, &p->period, &p->err) &&
 	    (!p->paged || api_page(r, &p->page, &p->err)) &&
-	    store_each(api_store(r), Q_SERVER_LAST, STORE_NO_ARGS, take_last, &p->gone_id, &p->err)) {
+	    store_number(api_store(r), Q_SERVER_LAST, STORE_NO_ARGS, &p->gone_id, &p->err)) {
 		view_open(&p->o, r, 4096);
 		slice_run(r, collect, p, NULL);
 		return;
