@@ -338,6 +338,7 @@ void host_link_event(struct host *h, const struct hv_event *ev)
 	case HV_EV_DOM:
 	case HV_EV_ITERATION:
 	case HV_EV_JOB_DONE:
+	case HV_EV_REBOOT:
 		heard(h);
 		h->link->calls->event(h, ev, h->link->user);
 		break;

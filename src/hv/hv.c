@@ -28,6 +28,7 @@ static const char *const reason_names[] = {
 	[HV_R_POSTCOPY] = "postcopy",     [HV_R_POSTCOPY_FAILED] = "postcopy-failed",
 	[HV_R_STARTING] = "starting",     [HV_R_CRASHED] = "crashed",
 	[HV_R_IOERROR] = "ioerror",       [HV_R_FAILED] = "failed",
+	[HV_R_SAVED] = "saved",
 };
 static_assert(G_N_ELEMENTS(reason_names) == HV_REASON_N, "reason_names is missing one");
 
@@ -54,6 +55,11 @@ static const struct {
 	[HV_DOM_SUSPEND]  = { "dom_suspend",  35000 },
 	[HV_DOM_RESUME]   = { "dom_resume",   35000 },
 	[HV_DOM_DESTROY]  = { "dom_destroy",  35000 },
+	[HV_DOM_START]    = { "dom_start",    600000 },
+	[HV_DOM_SHUTDOWN] = { "dom_shutdown", 75000 },
+	[HV_DOM_REBOOT]   = { "dom_reboot",   75000 },
+	[HV_DOM_RESET]    = { "dom_reset",    35000 },
+	[HV_DOM_SAVE]     = { "dom_save",     1800000 },
 	[HV_DOM_UNDEFINE] = { "dom_undefine", 35000 },
 	[HV_DOM_DEFINITION] = { "dom_definition", 10000 },
 	[HV_DOM_DEFINE]   = { "dom_define",   35000 },

@@ -60,6 +60,7 @@ enum hv_reason {
 	HV_R_CRASHED,
 	HV_R_IOERROR,
 	HV_R_FAILED,
+	HV_R_SAVED,           /* PAUSED: its memory is being saved. SHUTOFF: it was */
 	HV_REASON_N
 };
 
@@ -245,6 +246,12 @@ enum hv_op {
 	HV_DOM_SUSPEND,  /* pause. Idempotent (paused already is success) */
 	HV_DOM_RESUME,   /* run on. Idempotent */
 	HV_DOM_DESTROY,  /* stop it hard; absent or shut off is success. Lost: HV_DOM_GET */
+	HV_DOM_START,    /* let a domain with a definition run, from its managed save image if there is one; active already is success. Lost: HV_DOM_GET */
+	HV_DOM_SHUTDOWN, /* ask the guest to shut off: by its agent, else by the power button; absent or shut off is success. The guest may not have heard it, may
+	                  * ignore it, and with an agent the answer comes when it is off: HV_DOM_GET tells, asked again after a while */
+	HV_DOM_REBOOT,   /* ask the guest likewise to boot again; HV_EV_REBOOT comes when it does. Again does no harm */
+	HV_DOM_RESET,    /* let it boot again at once, in the QEMU that it has: its description stays that of its start. Each call does it. HV_EV_REBOOT */
+	HV_DOM_SAVE,     /* stop it and keep its memory in a managed save image, from which HV_DOM_START goes on; that it is so already is success. Long. Lost: HV_DOM_GET */
 	HV_DOM_UNDEFINE, /* drop the definition of a shut-off domain; absent is success. ERR_CONFLICT if it is not the one that the request names */
 	HV_DOM_DEFINITION, /* a domain's definition as it stands, with its secrets; none is a reply, not an error. Short, idempotent */
 	HV_DOM_DEFINE,   /* give it one, also while it runs without; one that is there stays as it is, and is success. Lost: HV_DOM_DEFINITION */
@@ -321,6 +328,9 @@ struct hv_req {
 	                                     * (domdef_same()), NULL: whatever it is */
 	GPtrArray *needs;                   /* HV_LOOKUP: struct hv_need *; the host may be asked about uuid, too */
 	bool autostart;                     /* HV_DOM_AUTOSTART */
+	bool ends;                          /* HV_DOM_DESTROY: the guest ends with it. Else its copy is elsewhere, or this one never ran; the simulator goes by it */
+	bool paused;                        /* HV_DOM_START: it stays paused */
+	bool boot;                          /* HV_DOM_START: it boots; a managed save image goes */
 	const char *host_cpu_xml;           /* and its host's hv_host_info.cpu_xml, which host-passthrough is compared by */
 	struct hv_migrate_params migrate;
 	struct hv_vol_params vol;
@@ -365,6 +375,7 @@ enum hv_event_type {
 	HV_EV_DOM,       /* a domain appeared, changed its state, or went away */
 	HV_EV_ITERATION, /* a migration began iteration n */
 	HV_EV_JOB_DONE,  /* a job completed; job has the statistics */
+	HV_EV_REBOOT,    /* a guest has begun to boot again, in the process that it has */
 	HV_EV_N
 };
 

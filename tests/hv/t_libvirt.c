@@ -579,6 +579,68 @@ static void test_cut(void)
 	after_failure();
 }
 
+/* ---- power ---- */
+
+/* What is pressed while the guest boots is lost, and an answer says nothing: press until it has stopped. */
+static void press_until_off(void)
+{
+	enum hv_state state = HV_RUNNING;
+
+	while (state != HV_SHUTOFF) {
+		struct hv_reply *r;
+
+		op_ok(0, HV_DOM_SHUTDOWN);
+		r = live_op(host(0), HV_DOM_GET);
+		state = r->dom->state;
+		live_reply_free(r);
+	}
+}
+
+static void assert_saved(bool want)
+{
+	struct hv_reply *r = live_op(host(0), HV_DOM_GET);
+
+	g_assert_cmpint(r->dom->kept.managed_save, ==, want);
+	live_reply_free(r);
+}
+
+/* tests/unit/t_sim_power.c has the same of simulated hosts. */
+static void test_power(void)
+{
+	press_until_off();
+	assert_state(0, "pressed", "shutoff/other+persistent");
+	op_ok(0, HV_DOM_SHUTDOWN);
+	call_fails(0, &(struct hv_req){ .op = HV_DOM_SAVE, .uuid = live_guest }, ERR_HV);
+	call_fails(0, &(struct hv_req){ .op = HV_DOM_RESET, .uuid = live_guest }, ERR_HV);
+	call_ok(0, &(struct hv_req){ .op = HV_DOM_START, .uuid = live_guest, .paused = true });
+	assert_state(0, "started paused", "paused/user+persistent");
+	call_fails(0, &(struct hv_req){ .op = HV_DOM_SHUTDOWN, .uuid = live_guest }, ERR_HV);
+	op_ok(0, HV_DOM_RESUME);
+	op_ok(0, HV_DOM_START);
+	assert_state(0, "runs", "running/other+persistent");
+	live_mark();
+	op_ok(0, HV_DOM_SAVE);
+	(void)live_await(0, HV_EV_DOM, HV_SHUTOFF);
+	assert_state(0, "saved", "shutoff/saved+persistent");
+	assert_saved(true);
+	op_ok(0, HV_DOM_SAVE);
+	op_ok(0, HV_DOM_START);
+	assert_state(0, "goes on", "running/other+persistent");
+	assert_saved(false);
+	op_ok(0, HV_DOM_SAVE);
+	call_ok(0, &(struct hv_req){ .op = HV_DOM_START, .uuid = live_guest, .boot = true });
+	assert_state(0, "booted", "running/other+persistent");
+	assert_saved(false);
+	live_mark();
+	op_ok(0, HV_DOM_RESET);
+	(void)live_await(0, HV_EV_REBOOT, HV_STATE_N);
+	call_ok(0, &(struct hv_req){ .op = HV_DOM_DESTROY, .uuid = live_guest, .ends = true });
+	assert_state(0, "destroyed", "shutoff/other+persistent");
+	op_ok(0, HV_DOM_START);
+	call_fails(1, &(struct hv_req){ .op = HV_DOM_START, .uuid = live_guest }, ERR_HV_ABSENT);
+	call_ok(1, &(struct hv_req){ .op = HV_DOM_SHUTDOWN, .uuid = live_guest });
+}
+
 /* The lost connections of the tests above, and these two, are all given back, with their sockets. */
 static void test_released(void)
 {
@@ -613,6 +675,7 @@ static const struct {
 	{ "/libvirt/listen", test_listen },
 	{ "/libvirt/destroy-incoming", test_destroy_incoming },
 	{ "/libvirt/refused", test_refused },
+	{ "/libvirt/power", test_power },
 	{ "/libvirt/close", test_close },
 	{ "/libvirt/libvirtd-killed", test_libvirtd_killed },
 	{ "/libvirt/cut", test_cut },

@@ -30,6 +30,7 @@ static const struct {
 	{ VIR_DOMAIN_BLOCKED, 0, "running/other" },
 	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER, "paused/user" },
 	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_MIGRATION, "paused/migration" },
+	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_SAVE, "paused/saved" },
 	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR, "paused/ioerror" },
 	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_STARTING_UP, "paused/starting" },
 	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY, "paused/postcopy" },
@@ -39,6 +40,7 @@ static const struct {
 	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_MIGRATED, "shutoff/migrated" },
 	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_CRASHED, "shutoff/crashed" },
 	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_FAILED, "shutoff/failed" },
+	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_SAVED, "shutoff/saved" },
 	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_DAEMON, "shutoff/other" },
 	{ VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_PANICKED, "crashed/crashed" },
 	{ VIR_DOMAIN_PMSUSPENDED, 0, "suspended/other" },
@@ -78,6 +80,7 @@ static const struct {
 	{ VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_MIGRATED, true, "running/migrated" },
 	{ VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_POSTCOPY, true, "running/postcopy" },
 	{ VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_MIGRATED, false, "shutoff/migrated" },
+	{ VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_SAVED, false, "shutoff/saved" },
 	{ VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_DESTROYED, false, "shutoff/other" },
 	{ VIR_DOMAIN_EVENT_SHUTDOWN, 0, true, "unknown/other" },
 	{ VIR_DOMAIN_EVENT_PMSUSPENDED, 0, true, "suspended/other" },
@@ -214,6 +217,9 @@ static void on_event(const struct hv_event *ev, void *user)
 	case HV_EV_DOM:
 		g_string_append_printf(seen, "%s/%s ", hv_state_name(ev->state), hv_reason_name(ev->reason));
 		break;
+	case HV_EV_REBOOT:
+		g_string_append(seen, "reboot ");
+		break;
 	case HV_EV_ITERATION:
 	case HV_EV_JOB_DONE:
 	case HV_EV_N:
@@ -303,6 +309,38 @@ static void test_calls(void)
 	expect(h, HV_DOM_UNDEFINE, TEST_UUID, "hv");
 	expect(h, HV_JOB_GET, TEST_UUID, "hv_unsupported");
 	expect(h, HV_POSTCOPY, TEST_UUID, "hv_unsupported");
+	hv_host_remove(h);
+}
+
+/* Its one domain goes off and on; each call again is a success. */
+static void test_power(void)
+{
+	struct hv_host *h = open_host(TEST_URI, "open ");
+	struct hv_reply *r;
+
+	expect(h, HV_DOM_START, A, "hv_absent");
+	expect(h, HV_DOM_SHUTDOWN, A, "ok");
+	expect(h, HV_DOM_REBOOT, A, "hv_absent");
+	expect(h, HV_DOM_RESET, A, "hv_absent");
+	expect(h, HV_DOM_SAVE, A, "hv_absent");
+	expect(h, HV_DOM_START, TEST_UUID, "ok");
+	expect(h, HV_DOM_SHUTDOWN, TEST_UUID, "ok");
+	await("shutoff/other ");
+	expect(h, HV_DOM_SHUTDOWN, TEST_UUID, "ok");
+	expect(h, HV_DOM_SAVE, TEST_UUID, "hv");
+	expect(h, HV_DOM_REBOOT, TEST_UUID, "hv");
+	expect(h, HV_DOM_START, TEST_UUID, "ok");
+	expect(h, HV_DOM_START, TEST_UUID, "ok");
+	expect(h, HV_DOM_SAVE, TEST_UUID, "ok");
+	await("shutoff/saved ");
+	r = call(h, HV_DOM_GET, TEST_UUID);
+	g_assert_true(r->dom->state == HV_SHUTOFF && r->dom->reason == HV_R_SAVED && r->dom->kept.managed_save);
+	reply_free(r);
+	expect(h, HV_DOM_SAVE, TEST_UUID, "ok");
+	expect(h, HV_DOM_START, TEST_UUID, "ok");
+	r = call(h, HV_DOM_GET, TEST_UUID);
+	g_assert_true(r->dom->state == HV_RUNNING && !r->dom->kept.managed_save);
+	reply_free(r);
 	hv_host_remove(h);
 }
 
@@ -749,7 +787,7 @@ static const struct {
 } tests[] = {
 	{ "/local/states", test_states }, { "/local/events", test_events },   { "/local/job", test_job },
 	{ "/local/cache", test_cache },   { "/local/calls", test_calls },     { "/local/kept", test_kept },
-	{ "/local/define", test_define },
+	{ "/local/define", test_define },           { "/local/power", test_power },
 	{ "/local/unreadable", test_unreadable }, { "/local/crowded", test_crowded }, { "/local/why", test_why },
 	{ "/local/close", test_close },
 	{ "/local/remove", test_remove }, { "/local/many", test_many },       { "/local/refused", test_refused },

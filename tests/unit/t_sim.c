@@ -41,6 +41,9 @@ static void on_event(const struct hv_event *ev, void *user)
 	case HV_EV_JOB_DONE:
 		g_string_append_printf(s, "%s job done\n", ev->host);
 		break;
+	case HV_EV_REBOOT:
+		g_string_append_printf(s, "%s reboot\n", ev->host);
+		break;
 	case HV_EV_N:
 	default:
 		g_assert_not_reached();

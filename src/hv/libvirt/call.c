@@ -42,6 +42,8 @@ static const struct {
 	[LV_READ]  = { 8, alike_domain },
 	[LV_GUEST] = { 2, alike_domain },
 	[LV_ACT]   = { 4, alike_domain },
+	[LV_PRESS] = { 4, alike_domain },
+	[LV_LONG]  = { 2, alike_domain },
 	[LV_VOL]   = { 4, alike_folder },
 	[LV_OWN]   = { 0, NULL },
 };

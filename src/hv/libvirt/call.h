@@ -25,6 +25,8 @@ enum lv_lane {
 	LV_READ,  /* asks one domain */
 	LV_GUEST, /* asks the guest itself, which may take its time */
 	LV_ACT,   /* changes one domain */
+	LV_PRESS, /* asks a guest to shut off: its agent answers when it is off */
+	LV_LONG,  /* reads or writes a guest's memory; HV_DOM_DESTROY goes past it */
 	LV_VOL,   /* waits for the host's storage; one of a folder at a time */
 	LV_OWN,   /* opens its links itself: not queued */
 	LV_LANE_N

@@ -44,7 +44,7 @@
  *   - links for calls, opened when needed: one to each call under way. When the call
  *     ends, LV_IDLE_MAX are kept for the next ones;
  *   - one link for each migration out of it, and for each end of a copy.
- * That is 5 connections to a libvirtd at rest and 23 at most (the lanes' limits, 2
+ * That is 5 connections to a libvirtd at rest and 31 at most (the lanes' limits, 2
  * chores, the watch), and those of migrations and copies. libvirtd takes 5000, and
  * serves five requests of each: one is what it gets.
  *

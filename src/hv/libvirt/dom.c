@@ -280,11 +280,7 @@ bool lv_dom_xml(const struct lv_ctx *x, const struct hv_req *req, struct hv_repl
 
 /* ---- acts ---- */
 
-/*
- * An act that failed is a success if the domain is as wanted all the same:
- * libvirt refuses to resume what runs and to stop what is off.
- */
-static bool is_already(const struct lv_ctx *x, virDomainPtr dom, enum hv_state want, const char *what, GError **err)
+bool lv_dom_is_already(const struct lv_ctx *x, virDomainPtr dom, enum hv_state want, const char *what, GError **err)
 {
 	g_autoptr(GError) refused = NULL;
 	enum hv_state state;
@@ -302,7 +298,7 @@ bool lv_dom_suspend(const struct lv_ctx *x, const struct hv_req *req, struct hv_
 	g_autoptr(virDomain) dom = lv_dom_lookup(x, req->uuid, err);
 
 	(void)r;
-	return dom && (virDomainSuspend(dom) == 0 || is_already(x, dom, HV_PAUSED, "pause the domain", err));
+	return dom && (virDomainSuspend(dom) == 0 || lv_dom_is_already(x, dom, HV_PAUSED, "pause the domain", err));
 }
 
 bool lv_dom_resume(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
@@ -310,7 +306,7 @@ bool lv_dom_resume(const struct lv_ctx *x, const struct hv_req *req, struct hv_r
 	g_autoptr(virDomain) dom = lv_dom_lookup(x, req->uuid, err);
 
 	(void)r;
-	return dom && (virDomainResume(dom) == 0 || is_already(x, dom, HV_RUNNING, "resume the domain", err));
+	return dom && (virDomainResume(dom) == 0 || lv_dom_is_already(x, dom, HV_RUNNING, "resume the domain", err));
 }
 
 bool lv_dom_destroy(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
@@ -322,5 +318,5 @@ bool lv_dom_destroy(const struct lv_ctx *x, const struct hv_req *req, struct hv_
 		return false;
 	if (!dom || virDomainDestroyFlags(dom, 0) == 0 || (lv_error_is(VIR_ERR_NO_DOMAIN) && !lv_lost(x->vir)))
 		return true;
-	return is_already(x, dom, HV_SHUTOFF, "destroy the domain", err);
+	return lv_dom_is_already(x, dom, HV_SHUTOFF, "destroy the domain", err);
 }

@@ -92,6 +92,16 @@ static void on_job_done(virConnectPtr vir, virDomainPtr dom, virTypedParameterPt
 	}
 }
 
+static void on_reboot(virConnectPtr vir, virDomainPtr dom, void *user)
+{
+	struct lv_conn *c = user;
+	struct hv_event ev;
+
+	(void)vir;
+	if (domain_event(c, dom, HV_EV_REBOOT, &ev))
+		post(c, &ev);
+}
+
 /* The domain's description changed, its state did not. */
 static void on_device(virConnectPtr vir, virDomainPtr dom, const char *alias, void *user)
 {
@@ -172,6 +182,7 @@ static const struct {
 	{ VIR_DOMAIN_EVENT_ID_LIFECYCLE,           VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle) },
 	{ VIR_DOMAIN_EVENT_ID_MIGRATION_ITERATION, VIR_DOMAIN_EVENT_CALLBACK(on_iteration) },
 	{ VIR_DOMAIN_EVENT_ID_JOB_COMPLETED,       VIR_DOMAIN_EVENT_CALLBACK(on_job_done) },
+	{ VIR_DOMAIN_EVENT_ID_REBOOT,              VIR_DOMAIN_EVENT_CALLBACK(on_reboot) },
 	{ VIR_DOMAIN_EVENT_ID_DEVICE_ADDED,        VIR_DOMAIN_EVENT_CALLBACK(on_device) },
 	{ VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED,      VIR_DOMAIN_EVENT_CALLBACK(on_device) },
 	{ VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,     VIR_DOMAIN_EVENT_CALLBACK(on_metadata) },

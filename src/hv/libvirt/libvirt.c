@@ -20,6 +20,7 @@
 #include "hv/libvirt/lookup.h"
 #include "hv/libvirt/loop.h"
 #include "hv/libvirt/migrate.h"
+#include "hv/libvirt/power.h"
 #include "hv/libvirt/vol.h"
 #include "hv/libvirt/watch.h"
 
@@ -45,6 +46,11 @@ static const struct {
 	[HV_DOM_SUSPEND]  = { LV_ACT,   lv_dom_suspend },
 	[HV_DOM_RESUME]   = { LV_ACT,   lv_dom_resume },
 	[HV_DOM_DESTROY]  = { LV_ACT,   lv_dom_destroy },
+	[HV_DOM_START]    = { LV_LONG,  lv_dom_start },
+	[HV_DOM_SHUTDOWN] = { LV_PRESS, lv_dom_shutdown },
+	[HV_DOM_REBOOT]   = { LV_PRESS, lv_dom_reboot },
+	[HV_DOM_RESET]    = { LV_ACT,   lv_dom_reset },
+	[HV_DOM_SAVE]     = { LV_LONG,  lv_dom_save },
 	[HV_DOM_UNDEFINE] = { LV_ACT,   lv_dom_undefine },
 	[HV_DOM_DEFINITION] = { LV_STATE, lv_dom_definition },
 	[HV_DOM_DEFINE]   = { LV_ACT,   lv_dom_define },

@@ -33,6 +33,7 @@ static_assert(G_N_ELEMENTS(running_reasons) == VIR_DOMAIN_RUNNING_POSTCOPY_FAILE
 static const enum hv_reason paused_reasons[] = {
 	[VIR_DOMAIN_PAUSED_USER]            = HV_R_USER,
 	[VIR_DOMAIN_PAUSED_MIGRATION]       = HV_R_MIGRATION,
+	[VIR_DOMAIN_PAUSED_SAVE]            = HV_R_SAVED,
 	[VIR_DOMAIN_PAUSED_IOERROR]         = HV_R_IOERROR,
 	[VIR_DOMAIN_PAUSED_CRASHED]         = HV_R_CRASHED,
 	[VIR_DOMAIN_PAUSED_STARTING_UP]     = HV_R_STARTING,
@@ -44,6 +45,7 @@ static_assert(G_N_ELEMENTS(paused_reasons) == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED 
 static const enum hv_reason shutoff_reasons[] = {
 	[VIR_DOMAIN_SHUTOFF_CRASHED]  = HV_R_CRASHED,
 	[VIR_DOMAIN_SHUTOFF_MIGRATED] = HV_R_MIGRATED,
+	[VIR_DOMAIN_SHUTOFF_SAVED]    = HV_R_SAVED,
 	[VIR_DOMAIN_SHUTOFF_FAILED]   = HV_R_FAILED,
 	[VIR_DOMAIN_SHUTOFF_DAEMON]   = HV_R_OTHER,
 };
@@ -106,6 +108,7 @@ static const struct {
 	{ VIR_DOMAIN_EVENT_STOPPED,     VIR_DOMAIN_EVENT_STOPPED_CRASHED,         HV_SHUTOFF,   HV_R_CRASHED },
 	{ VIR_DOMAIN_EVENT_STOPPED,     VIR_DOMAIN_EVENT_STOPPED_MIGRATED,        HV_SHUTOFF,   HV_R_MIGRATED },
 	{ VIR_DOMAIN_EVENT_STOPPED,     VIR_DOMAIN_EVENT_STOPPED_FAILED,          HV_SHUTOFF,   HV_R_FAILED },
+	{ VIR_DOMAIN_EVENT_STOPPED,     VIR_DOMAIN_EVENT_STOPPED_SAVED,           HV_SHUTOFF,   HV_R_SAVED },
 	{ VIR_DOMAIN_EVENT_STOPPED,     ANY_DETAIL,                               HV_SHUTOFF,   HV_R_OTHER },
 	/* Also of an incoming half that is being destroyed: not a word about where the guest runs. */
 	{ VIR_DOMAIN_EVENT_SHUTDOWN,    ANY_DETAIL,                               HV_UNKNOWN,   HV_R_OTHER },

@@ -5,6 +5,7 @@
 #include "hv/sim/define.h"
 #include "hv/sim/device.h"
 #include "hv/sim/dom.h"
+#include "hv/sim/effort.h"
 #include "hv/sim/world.h"
 #include "hv/sim/xml.h"
 #include "hv/xml/domdef.h"
@@ -65,7 +66,7 @@ static void undefine(struct sim_call *sc, struct sim_dom *d)
 {
 	g_autofree char *no = d ? undefine_says(d) : NULL, *differs = NULL;
 
-	if (d && d->job) {
+	if (d && sim_dom_locked(d)) {
 		sim_call_wait_lock(sc, d);
 	} else if (no) {
 		sim_call_refuse(sc, ERR_HV, "%s", no);

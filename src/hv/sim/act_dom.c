@@ -7,6 +7,7 @@
 #include "hv/sim/define.h"
 #include "hv/sim/disk.h"
 #include "hv/sim/dom.h"
+#include "hv/sim/effort.h"
 #include "hv/sim/fail.h"
 #include "hv/sim/job.h"
 #include "hv/sim/ties.h"
@@ -75,7 +76,7 @@ static struct hv_dom *describe(const struct sim_dom *d)
 	o->unreadable = g_strdup(d->unreadable);
 	if (!d->unreadable)
 		describe_xml(d, o);
-	o->job_active = sim_job_told(d);
+	o->job_active = sim_job_told(d) || d->effort != SIM_RESTS;
 	o->job_incoming = d->job && sim_job_incoming(d);
 	o->job_outgoing = sim_job_told(d) && !sim_job_incoming(d);
 	return o;
@@ -142,7 +143,7 @@ static void compare_cpu(struct sim_call *sc)
 
 static void suspend(struct sim_call *sc, struct sim_dom *d)
 {
-	if (d->job && sim_job_incoming(d)) {
+	if ((d->job && sim_job_incoming(d)) || d->effort != SIM_RESTS) {
 		sim_call_wait_lock(sc, d);
 		return;
 	}
@@ -163,7 +164,7 @@ static void suspend(struct sim_call *sc, struct sim_dom *d)
 
 static void resume(struct sim_call *sc, struct sim_dom *d)
 {
-	if (d->job) {
+	if (sim_dom_locked(d)) {
 		sim_call_wait_lock(sc, d);
 		return;
 	}
@@ -184,7 +185,7 @@ static void destroy(struct sim_call *sc, struct sim_dom *d)
 	if (d && sim_dom_active(d)) {
 		if (d->reason == HV_R_POSTCOPY || d->reason == HV_R_POSTCOPY_FAILED)
 			sim_violate(sc->w, "%s was destroyed as half of a post-copy on %s", d->name, d->host->name);
-		else if (d->whole && !sim_dom_other_copy(d, false, true))
+		else if (d->whole && !sc->call->req.ends && !sim_dom_other_copy(d, false, true))
 			sim_violate(sc->w, "%s was destroyed, its only copy on %s", d->name, d->host->name);
 		if (d->job)
 			sim_job_killed(d);

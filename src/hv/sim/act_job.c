@@ -126,7 +126,7 @@ void sim_act_migrate(struct sim_call *sc)
 		resume_postcopy(sc, src);
 		return;
 	}
-	if (src && sim_job_told(src)) {
+	if (src && (sim_job_told(src) || src->effort != SIM_RESTS)) {
 		sim_xml_free(x);
 		sim_call_wait_lock(sc, src);
 		return;

@@ -25,6 +25,9 @@ static void unwait(struct sim_call *sc)
 	if (sc->job)
 		sc->job->call = NULL;
 	sc->job = NULL;
+	if (sc->effort)
+		sc->effort->effort_call = NULL;
+	sc->effort = NULL;
 	sim_copy_free(g_steal_pointer(&sc->copy));
 	clock_cancel(&sc->timer);
 }
@@ -139,6 +142,7 @@ void sim_call_retry(void *user)
 void sim_call_over(struct sim_call *sc, enum err_code code, const char *why)
 {
 	sc->job = NULL; /* it has ended, or goes on without the call */
+	sc->effort = NULL;
 	if (why)
 		sim_call_refuse(sc, code, "%s", why);
 	else

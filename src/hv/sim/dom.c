@@ -12,8 +12,12 @@
 #include "base/util.h"
 #include "hv/sim/define.h"
 #include "hv/sim/disk.h"
+#include "hv/sim/effort.h"
 #include "hv/sim/ties.h"
 #include "hv/sim/world.h"
+
+#define STOP_MS 300
+#define BOOT_MS 2000
 
 /* ---- making and dropping ---- */
 
@@ -85,6 +89,10 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->vcpus = spec->vcpus ? spec->vcpus : 1;
 	d->disk_dirty = spec->disk_dirty_mibs * SIM_MIB;
 	d->no_start = spec->no_start;
+	d->deaf = spec->deaf;
+	d->stop_ms = spec->stop_ms ? spec->stop_ms : STOP_MS;
+	d->boot_ms = spec->boot_ms ? spec->boot_ms : BOOT_MS;
+	d->started_ms = clock_now_ms() - d->boot_ms;
 	d->cpu_model = g_strdup(spec->cpu_model ? spec->cpu_model : "qemu64");
 	d->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
 	d->vnc_listen = g_strdup("127.0.0.1");
@@ -130,6 +138,9 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->whole = false;
 	d->has_completed = false;
 	d->job = NULL;
+	d->stopping = d->effort_end = NULL;
+	d->effort = SIM_RESTS;
+	d->effort_call = NULL;
 	d->waiting = g_ptr_array_new();
 	add(h, d);
 	return d;
@@ -185,6 +196,8 @@ void sim_dom_put(struct sim_dom *d, enum hv_state state)
 	d->host->active_mib -= sim_dom_active(d) ? d->mem_mib : 0;
 	d->state = state;
 	d->host->active_mib += sim_dom_active(d) ? d->mem_mib : 0;
+	if (!sim_dom_active(d))
+		sim_effort_cease(d);
 }
 
 void sim_dom_died(const struct sim_dom *d)

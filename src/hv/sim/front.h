@@ -40,6 +40,7 @@ struct sim_call {
 	GPtrArray *parked;         /* the list that it waits in */
 	struct sim_job *job;       /* the migration whose end it waits for */
 	struct sim_copy *copy;     /* the copy of a file that it waits for */
+	struct sim_dom *effort;    /* the domain whose start or save it waits for */
 };
 
 #endif

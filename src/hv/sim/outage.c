@@ -4,6 +4,7 @@
 #include "hv/sim/copy.h"
 #include "hv/sim/dom.h"
 #include "hv/sim/fail.h"
+#include "hv/sim/power.h"
 #include "hv/sim/world.h"
 
 /* After each change of power or cable. */
@@ -75,6 +76,7 @@ void sim_host_libvirtd(struct sim *w, const char *name, bool on)
 		h->pool_free_ms = 0;
 		h->deaths++;
 		sim_job_libvirtd_off(h);
+		sim_power_libvirtd_off(h);
 		sim_copy_host_changed(h);
 		reset(h, "End of file while reading data: Input/output error");
 	}

@@ -18,6 +18,7 @@
 #include "hv/sim/act_dom.h"
 #include "hv/sim/act_host.h"
 #include "hv/sim/act_job.h"
+#include "hv/sim/act_power.h"
 #include "hv/sim/act_vol.h"
 #include "hv/sim/conn.h"
 #include "hv/sim/uri.h"
@@ -140,6 +141,11 @@ static void (*const acts[])(struct sim_call *sc) = {
 	[HV_DOM_SUSPEND]    = sim_act_dom,
 	[HV_DOM_RESUME]     = sim_act_dom,
 	[HV_DOM_DESTROY]    = sim_act_dom,
+	[HV_DOM_START]      = sim_act_power,
+	[HV_DOM_SHUTDOWN]   = sim_act_power,
+	[HV_DOM_REBOOT]     = sim_act_power,
+	[HV_DOM_RESET]      = sim_act_power,
+	[HV_DOM_SAVE]       = sim_act_power,
 	[HV_DOM_UNDEFINE]   = sim_act_define,
 	[HV_DOM_DEFINITION] = sim_act_define,
 	[HV_DOM_DEFINE]     = sim_act_define,

@@ -36,7 +36,10 @@ struct sim_dom_spec {
 	bool transient;
 	struct hv_kept kept;      /* beside its description */
 	const char *unreadable;   /* why the controller cannot read its description; NULL: it can */
-	bool no_start;            /* no destination can let it run: the lock of its disk is not to be had */
+	bool deaf;                /* it ignores the power button */
+	int64_t stop_ms;          /* how long it takes to stop; 0: 300 */
+	int64_t boot_ms;          /* for so long after its start it hears no power button; 0: 2000 */
+	bool no_start;            /* no host can start it, no destination can let it run: the lock of its disk is not to be had */
 	double dirty_mibs;        /* what it writes, MiB/s */
 	int64_t working_mib;      /* the memory it writes to; 0: a quarter of all */
 	int64_t hot_mib;          /* the part of it that gets four fifths of the writes; 0: a quarter of it */

@@ -63,6 +63,9 @@ struct sim_disk {
 	int64_t newest;        /* the content that the guest has last written */
 };
 
+/* What libvirt does with a domain, under its job lock. */
+enum sim_effort { SIM_RESTS, SIM_STARTS, SIM_SAVES };
+
 /* What a libvirtd that comes back does to a domain whose migration it left in the middle. */
 enum sim_repair { SIM_REPAIR_NOTHING, SIM_REPAIR_RESUME, SIM_REPAIR_STOP };
 
@@ -131,6 +134,15 @@ struct sim_dom {
 	struct hv_job completed; /* of an incoming one, until it is read */
 	bool has_completed;
 	enum sim_repair repair;
+	bool deaf;               /* it ignores the power button */
+	int64_t stop_ms, boot_ms; /* it takes so long to stop; after its start it hears nothing for so long */
+	int64_t started_ms;      /* when it has last begun to boot */
+	struct clock_timer *stopping; /* it was asked to stop, and does then; NULL */
+	bool boots_again;        /* ... and boots again at once */
+	enum sim_effort effort;
+	struct clock_timer *effort_end;
+	struct sim_call *effort_call; /* that waits for its end; NULL */
+	bool stays_paused;       /* SIM_STARTS: it is not to run yet. SIM_SAVES, and of its managed save image: it did not */
 	GPtrArray *waiting;      /* struct sim_call * that want the job lock */
 };
 
