@@ -187,11 +187,3 @@ static const struct check_row rows[] = {
 };
 
 const struct check_table live_checks = { { "os-migrateLive", "live-migration" }, rows, G_N_ELEMENTS(rows) };
-
-void live_precheck(struct check_set *set, const struct check_request *r, check_all_f *done, void *user)
-{
-	struct check_request req = *r;
-
-	req.table = &live_checks;
-	check_all(set, &req, done, user);
-}

@@ -5,11 +5,8 @@
 #ifndef CHECKS_H
 #define CHECKS_H
 
-#include "move/check_all.h"
+#include "move/check.h"
 
 extern const struct check_table live_checks;
-
-/** live_precheck() - check_all() with this table. */
-void live_precheck(struct check_set *set, const struct check_request *r, check_all_f *done, void *user);
 
 #endif

@@ -11,9 +11,9 @@
 #include "live/state.h"
 #include "live/watch.h"
 #include "move/definition_prepare.h"
-#include "move/leftover.h"
 #include "move/outcome.h"
 #include "move/search.h"
+#include "move/service.h"
 #include "task/step.h"
 
 /* ---- the end ---- */
@@ -107,64 +107,6 @@ static void detach(struct mig *m)
 	g_free(l);
 }
 
-/* ---- beside the migrations ---- */
-
-static bool is_alive(int64_t id, void *user)
-{
-	return engine_find(user, id) != NULL;
-}
-
-/* A migration moves that server to or from that host. */
-static bool is_moving(const char *server_uuid, const char *host, void *user)
-{
-	const struct mig *m = task_of_server(user, server_uuid);
-
-	return m && (g_strcmp0(m->source, host) == 0 || g_strcmp0(m->dest, host) == 0);
-}
-
-/* Its call to migrate has not come back. */
-static bool is_calling(const char *server_uuid, void *user)
-{
-	const struct engine *e = user;
-
-	return g_hash_table_contains(e->calls, server_uuid);
-}
-
-static bool load(struct engine *e, GError **err)
-{
-	e->checks = check_set_new(e->fleet, e->volumes);
-	e->definitions = definitions_new(e->fleet, &(struct definition_asks){ is_alive, is_moving, is_calling, e });
-	return definitions_load(e->definitions, err);
-}
-
-static void stop_service(struct engine *e)
-{
-	if (e->checks)
-		check_set_stop(e->checks);
-	if (e->definitions)
-		definitions_stop(e->definitions);
-}
-
-static void unload(struct engine *e)
-{
-	check_set_free(e->checks);
-	definitions_free(e->definitions);
-}
-
-static void sweep(struct engine *e)
-{
-	definitions_sweep(e->definitions);
-}
-
-static guint owed(const struct engine *e)
-{
-	return definitions_due(e->definitions);
-}
-
-static const struct task_service service = {
-	.load = load, .stop = stop_service, .free = unload, .host = sweep, .leftover = leftover_seen, .owed = owed,
-};
-
 /* ---- the kind ---- */
 
 #define P(x) (1u << MIG_##x)
@@ -214,7 +156,7 @@ static const struct task_action actions[] = {
 
 const struct task_kind live_kind = {
 	.type = "live-migration", .migration = true, .class = &task_class_live, .stages = stages, .n = MIG_PHASE_N,
-	.queued = MIG_QUEUED, .choosing = MIG_SCHEDULE, .chosen = MIG_PREPARE, .service = &service, .checks = &live_checks, .of_server = true,
+	.queued = MIG_QUEUED, .choosing = MIG_SCHEDULE, .chosen = MIG_PREPARE, .service = &move_service, .checks = &live_checks, .of_server = true,
 	.actions = actions, .n_actions = G_N_ELEMENTS(actions),
 	.stop_action = "live_migration_cancel", .force_action = "live_migration_force_complete",
 	.attach = attach, .detach = detach, .left = left, .event = event, .host = host, .stop = stop, .want_force = want_force, .force = flow_poll,

@@ -12,6 +12,7 @@
 #include "move/definition_prepare.h"
 #include "move/placing.h"
 #include "move/search.h"
+#include "move/service.h"
 #include "task/queue.h"
 #include "task/step.h"
 
@@ -215,7 +216,7 @@ static void plan(struct mig *m)
 	};
 
 	check_cancel(move_of(m)->precheck);
-	move_of(m)->precheck = check_begin(m->task->engine->checks, &req, planned, m);
+	move_of(m)->precheck = check_begin(service_of(m->task->engine)->checks, &req, planned, m);
 }
 
 void prepare_enter(struct mig *m)

@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "move/definition.h"
 #include "move/search.h"
+#include "move/service.h"
 #include "task/step.h"
 
 #define AGAIN_MS 1000
@@ -321,7 +322,7 @@ static enum live_next stays_in_copy(struct mig *m, bool dest_known)
  */
 static bool made_at_dest(struct mig *m, struct hv_req *ret)
 {
-	const struct definition *own = definition_find(m->task->engine->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
+	const struct definition *own = definition_find(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
 
 	if (hv_dest_half(move_of(m)->at_dest) == HV_HALF_ABSENT || move_of(m)->dest_theirs)
 		return false;
@@ -364,7 +365,7 @@ static bool was_refused(const struct mig *m, enum hv_op op)
 static bool left_at_source(struct mig *m, struct hv_req *ret)
 {
 	const struct hv_dom *d = move_of(m)->at_source;
-	const struct definition *own = definition_find(m->task->engine->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
+	const struct definition *own = definition_find(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
 
 	if (hv_source_half(d) == HV_HALF_ABSENT)
 		return false;
@@ -387,7 +388,7 @@ static enum live_next finish_clean(struct mig *m)
 	p->move.dest_defined |= p->move.at_dest->persistent;
 	if (m->paused_by_us && hv_dest_half(p->move.at_dest) == HV_HALF_PAUSED)
 		return at_dest(m, HV_DOM_RESUME);
-	if (definition_lacks(m->task->engine->definitions, m->server_uuid, m->dest, move_of(m)->at_dest, &req) && !was_refused(m, req.op))
+	if (definition_lacks(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, move_of(m)->at_dest, &req) && !was_refused(m, req.op))
 		return act_with(m, true, &req);
 	if (left_at_source(m, &req))
 		return act_with(m, false, &req);
@@ -568,7 +569,7 @@ static bool is_too_early(struct mig *m, enum probe_verdict v)
 /* Had it run at its destination and ended there, would its definition tell? PREPARE has written it into a row, and libvirt writes it there. */
 static bool leaves_a_trace(const struct mig *m)
 {
-	const struct definition *own = definition_find(m->task->engine->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
+	const struct definition *own = definition_find(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
 
 	return own && own->task == m->id;
 }

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "move/move.h"
+#include "move/service.h"
 #include "task/step.h"
 
 /* ---- the guest's own ---- */
@@ -39,7 +40,7 @@ static struct part undefine(struct mig *m, const char *xml, part_done_f *done)
 /* The row comes before the act: whatever happens then, it is put back. */
 static struct part replace(struct mig *m, const char *xml, part_done_f *done)
 {
-	struct definitions *set = m->task->engine->definitions;
+	struct definitions *set = service_of(m->task->engine)->definitions;
 	struct definition d = {
 		.task = m->id, .server_uuid = m->server_uuid, .host = m->dest, .kind = DEFINITION_REPLACED, .xml = (char *)xml,
 		.autostart = move_of(m)->at_dest->kept.autostart,
@@ -66,7 +67,7 @@ static struct part got_other(struct mig *m, struct hv_reply *r, part_done_f *don
 /* What an earlier attempt has made, or was about to take away, is known; all else is looked at. */
 static struct part take_away(struct mig *m, part_done_f *done)
 {
-	struct definitions *set = m->task->engine->definitions;
+	struct definitions *set = service_of(m->task->engine)->definitions;
 	const struct definition *known = definition_find(set, m->server_uuid, m->dest, DEFINITION_GUEST);
 	struct hv_req req = { .op = HV_DOM_DEFINITION };
 	g_autofree char *why = definition_in_the_way(m->dest, move_of(m)->at_source->name, move_of(m)->at_dest);
@@ -81,7 +82,7 @@ static struct part take_away(struct mig *m, part_done_f *done)
 /* What an earlier migration owes to this host is this one's now. */
 static struct part take_over(struct mig *m)
 {
-	struct definition *d = definition_find(m->task->engine->definitions, m->server_uuid, m->dest, DEFINITION_REPLACED);
+	struct definition *d = definition_find(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, DEFINITION_REPLACED);
 	g_autofree char *why = d && d->due ? definition_refusal(m->dest, d->xml, move_of(m)->definition) : NULL;
 	g_autoptr(GError) err = NULL;
 
@@ -127,14 +128,14 @@ bool definition_write_copy(struct mig *m, GError **err)
 	struct move *v = move_of(m);
 	struct server *s = mig_server(m);
 	struct definition d = own_of(m);
-	const struct definition *old = definition_find(m->task->engine->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
+	const struct definition *old = definition_find(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
 	bool was = s->autostart, ok;
 
 	v->definition_id = 0;
 	if (!v->definition || (old && old->task == m->id))
 		return true;
 	s->autostart = d.autostart;
-	ok = (!old || definition_remove(old, err)) && definition_insert(m->task->engine->definitions, &d, err) &&
+	ok = (!old || definition_remove(old, err)) && definition_insert(service_of(m->task->engine)->definitions, &d, err) &&
 	     (s->autostart == was || fleet_server_save(m->task->engine->fleet, s, err));
 	v->definition_id = d.id;
 	s->autostart = was;
@@ -149,7 +150,7 @@ void definition_copying(struct mig *m)
 		return;
 	d = own_of(m);
 	mig_server(m)->autostart = d.autostart;
-	definition_add(m->task->engine->definitions, &d);
+	definition_add(service_of(m->task->engine)->definitions, &d);
 }
 
 /* ---- the end ---- */
@@ -162,7 +163,7 @@ struct definition_end definition_end_of(const struct mig *m, bool finishing)
 
 	return (struct definition_end){
 		.task = m->id,
-		.lacks = dest && definition_lacks(m->task->engine->definitions, m->server_uuid, m->dest, dest, &lacks),
+		.lacks = dest && definition_lacks(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, dest, &lacks),
 		.clean = dest && (dest->state == HV_ABSENT || v->dest_theirs) && !g_hash_table_contains(m->task->engine->calls, m->server_uuid),
 		.nowhere = (v->arrived || finishing) && !v->dest_defined && source && dest && source->state == HV_ABSENT && dest->state == HV_ABSENT,
 	};

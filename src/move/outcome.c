@@ -2,6 +2,7 @@
 #include "move/outcome.h"
 
 #include "move/definition_prepare.h"
+#include "move/service.h"
 #include "task/task.h"
 
 static struct volume_end files_of(const struct mig *m)
@@ -15,7 +16,7 @@ bool outcome_write(struct mig *m, enum volume_fate fate, bool arrived, GError **
 	struct definition_end rows = definition_end_of(m, arrived);
 
 	return volumes_write_fate(m->task->engine->volumes, &files, fate, err) &&
-	       definitions_write_fate(m->task->engine->definitions, &rows, fate, err);
+	       definitions_write_fate(service_of(m->task->engine)->definitions, &rows, fate, err);
 }
 
 void outcome_resolve(struct mig *m, enum volume_fate fate, bool arrived)
@@ -23,6 +24,6 @@ void outcome_resolve(struct mig *m, enum volume_fate fate, bool arrived)
 	struct volume_end files = files_of(m);
 	struct definition_end rows = definition_end_of(m, arrived);
 
-	definitions_resolve(m->task->engine->definitions, &rows, fate);
+	definitions_resolve(service_of(m->task->engine)->definitions, &rows, fate);
 	volumes_resolve(m->task->engine->volumes, &files, fate);
 }

@@ -7,6 +7,7 @@
 #include "move/move.h"
 #include "move/outcome.h"
 #include "move/placing.h"
+#include "move/service.h"
 #include "task/queue.h"
 #include "task/step.h"
 
@@ -117,7 +118,7 @@ static void try_host(struct mig *m, const char *host, bool chosen)
 	util_replace(&move_of(m)->candidate, host);
 	check_cancel(move_of(m)->precheck);
 	req.held = queue_held(m);
-	move_of(m)->precheck = check_begin(m->task->engine->checks, &req, judged, m);
+	move_of(m)->precheck = check_begin(service_of(m->task->engine)->checks, &req, judged, m);
 }
 
 /* Hosts fit, but they are busy. What was read of the guest may be old when one is not any more. */
@@ -198,7 +199,7 @@ static bool quick_checks(struct mig *m)
 				     .task = m->id, .held = queue_held(m) };
 	g_autoptr(GError) why = NULL;
 
-	if (check_quick(m->task->engine->checks, &req, &why))
+	if (check_quick(service_of(m->task->engine)->checks, &req, &why))
 		return true;
 	refuse(m, why);
 	return false;

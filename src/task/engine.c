@@ -66,7 +66,7 @@ static void on_host(struct host *h, void *user)
 		host_changed(g_ptr_array_index(touched, i));
 	volumes_sweep(e->volumes);
 	EACH_SERVICE(e, s, i)
-		s->host(e);
+		s->host(engine_state(e, s));
 	queue_host(e->queue, h);
 }
 
@@ -83,7 +83,7 @@ static void on_leftover(struct host *h, const struct hv_dom *d, void *user)
 	const struct task_service *s;
 
 	EACH_SERVICE(e, s, i)
-		s->leftover(e, h, d);
+		s->leftover(engine_state(e, s), h, d);
 }
 
 /* A server whose row says that a migration owns it, while none does: the two are written together, so only a restored database has this. */
@@ -162,12 +162,21 @@ static bool load_tasks(struct engine *e, GHashTable *unknown, GError **err)
 	return true;
 }
 
+static void begin_services(struct engine *e)
+{
+	const struct task_service *s;
+
+	e->states = g_hash_table_new(NULL, NULL);
+	EACH_SERVICE(e, s, i)
+		g_hash_table_insert(e->states, (void *)s, s->begin(e));
+}
+
 static bool load_services(struct engine *e, GError **err)
 {
 	const struct task_service *s;
 
 	EACH_SERVICE(e, s, i)
-		if (!s->load(e, err))
+		if (!s->load(engine_state(e, s), err))
 			return false;
 	return true;
 }
@@ -195,8 +204,8 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 	e->active = g_ptr_array_new_with_free_func(free_task);
 	e->ended = g_ptr_array_new();
 	requests_open(e);
-	e->leftovers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	e->volumes = volumes_new(f, &(struct volume_asks){ .alive = is_alive, .needed = is_needed, .user = e });
+	begin_services(e);
 	if (!load_tasks(e, unknown, err) || !volumes_load(e->volumes, err) || !load_services(e, err) || !release_servers(e, unknown, err)) {
 		engine_free(e);
 		return NULL;
@@ -217,7 +226,7 @@ void engine_free(struct engine *e)
 	e->stopping = true;
 	volumes_stop(e->volumes);
 	EACH_SERVICE(e, s, i)
-		s->stop(e);
+		s->stop(engine_state(e, s));
 	for (guint i = 0; i < e->active->len; i++)
 		((struct mig *)g_ptr_array_index(e->active, i))->task->turn++;
 	fleet_listen(e->fleet, &none);
@@ -228,11 +237,11 @@ void engine_free(struct engine *e)
 	g_hash_table_unref(e->by_server);
 	queue_free(e->queue);
 	g_hash_table_unref(e->calls);
-	g_hash_table_unref(e->leftovers);
 	g_ptr_array_unref(e->ended);
 	g_ptr_array_unref(e->active);
 	EACH_SERVICE(e, s, i)
-		s->free(e);
+		s->free(engine_state(e, s));
+	g_hash_table_unref(e->states);
 	volumes_free(e->volumes);
 	g_free(e);
 }
@@ -243,13 +252,8 @@ guint engine_owed(const struct engine *e)
 	guint n = volumes_doomed(e->volumes);
 
 	EACH_SERVICE(e, s, i)
-		n += s->owed(e);
+		n += s->owed(engine_state(e, s));
 	return n;
-}
-
-struct check_set *engine_checks(struct engine *e)
-{
-	return e->checks;
 }
 
 const struct task_kind *const *engine_kinds(const struct engine *e)

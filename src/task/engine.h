@@ -33,7 +33,6 @@
 #include "task/record.h"
 #include "task/stats.h"
 
-struct check_set;
 struct engine;
 
 /**
@@ -48,8 +47,6 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 const struct task_kind *const *engine_kinds(const struct engine *e);
 void engine_free(struct engine *e);
 struct fleet *engine_fleet(struct engine *e);
-/** engine_checks() - runs of checks, for prechecks that no migration asks for. Borrowed. */
-struct check_set *engine_checks(struct engine *e);
 
 /** engine_stats() - borrowed. */
 const struct mig_counts *engine_stats(const struct engine *e);

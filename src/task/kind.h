@@ -84,14 +84,15 @@ struct task_action {
 };
 #define TASK_VM_BIT(vm) (1u << (vm))
 
-/* What the engine does beside its tasks for kinds that share it: once, however many kinds name it. */
+/* What the engine does beside its tasks for kinds that share it: once, however many kinds name it. What it keeps is its own (engine_state()). */
 struct task_service {
-	bool (*load)(struct engine *e, GError **err);  /* read its rows; those of active tasks are read already */
-	void (*stop)(struct engine *e);                /* hosts are about to be disconnected */
-	void (*free)(struct engine *e);                /* also after a load that failed, or never came */
-	void (*host)(struct engine *e);                /* a host came up or went down */
-	void (*leftover)(struct engine *e, struct host *h, const struct hv_dom *d); /* a host has something of a server that no task owns */
-	guint (*owed)(const struct engine *e);         /* what is still to be put right at hosts */
+	void *(*begin)(struct engine *e);             /* what it keeps; nothing is read yet, nor is there a task */
+	bool (*load)(void *state, GError **err);      /* read its rows; those of active tasks are read already */
+	void (*stop)(void *state);                    /* hosts are about to be disconnected */
+	void (*free)(void *state);                    /* also after a load that failed, or never came */
+	void (*host)(void *state);                    /* a host came up or went down */
+	void (*leftover)(void *state, struct host *h, const struct hv_dom *d); /* a host has something of a server that is elsewhere */
+	guint (*owed)(const void *state);             /* what is still to be put right at hosts */
 };
 
 struct task_kind {

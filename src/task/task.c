@@ -54,6 +54,11 @@ void engine_add(struct engine *e, struct mig *m)
 	g_hash_table_insert(e->by_server, m->server_uuid, m);
 }
 
+void *engine_state(const struct engine *e, const struct task_service *s)
+{
+	return g_hash_table_lookup(e->states, s);
+}
+
 struct mig *engine_find(struct engine *e, int64_t id)
 {
 	return g_hash_table_lookup(e->by_id, &id);

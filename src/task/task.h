@@ -14,8 +14,6 @@
 #include "task/record.h"
 #include "task/stats.h"
 
-struct check_set;
-struct definitions;
 struct lane;
 struct queue;
 struct volumes;
@@ -30,12 +28,10 @@ struct engine {
 	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
 	struct queue *queue;
 	struct volumes *volumes;
-	struct definitions *definitions;
 	GHashTable *calls;          /* uuids of servers with an HV_MIGRATE that has not come back, owned */
-	struct check_set *checks;   /* runs under way */
+	GHashTable *states;         /* const struct task_service * -> what it keeps */
 	GPtrArray *unsure;          /* struct mig *: refused requests whose rows may have been written; see request.c */
 	struct clock_timer *unsurer;
-	GHashTable *leftovers;      /* "uuid host" -> when it was first seen, ms (int64_t *) */
 	struct clock_timer *reaper; /* takes the final ones out of active */
 	struct mig_counts stats;
 	bool stopping;
@@ -81,6 +77,9 @@ struct host *mig_dest(const struct mig *m);
 struct mig_rows engine_rows(const struct engine *e);
 /** engine_add() - take a task in: it has a row, and has not ended. */
 void engine_add(struct engine *e, struct mig *m);
+/** engine_state() - what a service of some kind keeps. Borrowed. */
+void *engine_state(const struct engine *e, const struct task_service *s);
+
 /** engine_find() - the migration of that id, if it is not final. */
 struct mig *engine_find(struct engine *e, int64_t id);
 /** task_of_server() - the one that owns this server; NULL if none does. */

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "live/checks.h"
+#include "live/precheck.h"
 #include "scn.h"
 
 struct line {
@@ -72,7 +72,7 @@ void check_precheck(struct run *r, const struct scn_line *l)
 	g_clear_pointer(&r->prechecks, g_ptr_array_unref);
 	r->prechecks = g_ptr_array_new_with_free_func(line_free);
 	r->prechecked = false;
-	live_precheck(engine_checks(r->engine), &req, done, r);
+	live_precheck(r->engine, &req, done, r);
 	if (!run_until(r, WAIT_MS, is_done, NULL) && !r->opt->sweep)
 		run_fail(r, "the prechecks do not end");
 }

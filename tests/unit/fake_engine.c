@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "compute_world.h"
 #include "live/live.h"
-#include "move/check_all.h"
+#include "live/precheck.h"
 #include "task/request.h"
 
 #define T0 INT64_C(1760000000000000)
@@ -296,13 +296,8 @@ bool request_force_complete(struct engine *e, struct server *s, int64_t id, cons
 	return !refused(e, err);
 }
 
-struct check_set *engine_checks(struct engine *e)
-{
-	return (struct check_set *)e;
-}
-
 /* Two hosts: one that fits, one that failed a check and was not asked further. */
-void check_all(struct check_set *set, const struct check_request *r, check_all_f *done, void *user)
+void live_precheck(struct engine *e, const struct check_request *r, check_all_f *done, void *user)
 {
 	struct check_finding up = { "destination_up", CHECK_PASSED, NULL },
 			      down = { "destination_up", CHECK_FAILED, (char *)"Compute service of h3 is unavailable at this time." },
@@ -310,7 +305,7 @@ void check_all(struct check_set *set, const struct check_request *r, check_all_f
 	g_autoptr(GPtrArray) hosts = g_ptr_array_new(), good = g_ptr_array_new(), bad = g_ptr_array_new();
 	struct check_host h2 = { (char *)"h2", true, good }, h3 = { (char *)"h3", false, bad };
 
-	say((struct engine *)set, g_strdup_printf("precheck %s host=%s block=%d force=%d", r->server_uuid, r->dest ? r->dest : "-", r->block, r->force));
+	say(e, g_strdup_printf("precheck %s host=%s block=%d force=%d", r->server_uuid, r->dest ? r->dest : "-", r->block, r->force));
 	g_ptr_array_add(good, &up);
 	g_ptr_array_add(bad, &down);
 	g_ptr_array_add(bad, &cpu);

@@ -11,7 +11,7 @@
 
 #include "api/drover/drover.h"
 #include "api/http/view.h"
-#include "live/checks.h"
+#include "live/precheck.h"
 
 struct wish {
 	char *host;
@@ -109,7 +109,7 @@ static void ask(struct api_req *r, struct server *s, const struct wish *w)
 	else if (!s->host)
 		api_fail_new(r, ERR_CONFLICT, "Instance %s is on no host", s->uuid);
 	else
-		live_precheck(engine_checks(api_engine(r)), &req, answer, r);
+		live_precheck(api_engine(r), &req, answer, r);
 }
 
 static void precheck(struct api_req *r)
