@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "move/block.h"
+#include "move/call.h"
 #include "task/step.h"
 
 struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri)
@@ -37,7 +38,7 @@ bool copy_call(struct mig *m, live_answer_f *got_migrate)
 	req.migrate.downtime_ms = c->live_migration_downtime / c->live_migration_downtime_steps;
 	req.migrate.postcopy = c->live_migration_permit_post_copy && p->move.at_source->state == HV_RUNNING;
 	req.migrate.auto_converge = c->live_migration_permit_auto_converge && !c->live_migration_permit_post_copy;
-	p->copy.running = step_ask(m, mig_source(m), &req, got_migrate);
+	p->copy.running = call_migrate(m, mig_source(m), &req, got_migrate);
 	if (p->copy.running)
 		p->copy.guest_refused = false;
 	return p->copy.running;

@@ -28,6 +28,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "live/copy.h"
+#include "move/call.h"
 #include "task/step.h"
 
 #define STALL_MS 10000     /* nothing moves: look closer */
@@ -148,7 +149,7 @@ static enum live_next resume(struct mig *m, live_answer_f *got_resume)
 	}
 	act_log(m, "resume");
 	live_of(m)->postcopy.resume_ms = clock_now_ms();
-	live_of(m)->copy.running = step_ask(m, mig_source(m), &req, got_resume);
+	live_of(m)->copy.running = call_migrate(m, mig_source(m), &req, got_resume);
 	return LIVE_WATCH;
 }
 

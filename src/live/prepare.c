@@ -8,6 +8,7 @@
 #include "live/state.h"
 #include "move/block.h"
 #include "move/block_make.h"
+#include "move/call.h"
 #include "move/check.h"
 #include "move/definition_prepare.h"
 #include "move/placing.h"
@@ -224,7 +225,7 @@ void prepare_enter(struct mig *m)
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
 	/* libvirt would refuse: the call of an earlier migration, which was given up (watch.c), still has the guest. */
-	if (g_hash_table_contains(m->task->engine->calls, m->server_uuid) && live_of(m)->call_waits++ < CALL_WAITS_MAX)
+	if (call_is_under_way(m->task->engine, m->server_uuid) && live_of(m)->call_waits++ < CALL_WAITS_MAX)
 		step_later(m, RETRY_MS);
 	else if (!move_of(m)->xml)
 		fetch_xml(m);

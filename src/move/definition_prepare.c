@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "move/call.h"
 #include "move/move.h"
 #include "move/service.h"
 #include "task/step.h"
@@ -164,7 +165,7 @@ struct definition_end definition_end_of(const struct mig *m, bool finishing)
 	return (struct definition_end){
 		.task = m->id,
 		.lacks = dest && definition_lacks(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, dest, &lacks),
-		.clean = dest && (dest->state == HV_ABSENT || v->dest_theirs) && !g_hash_table_contains(m->task->engine->calls, m->server_uuid),
+		.clean = dest && (dest->state == HV_ABSENT || v->dest_theirs) && !call_is_under_way(m->task->engine, m->server_uuid),
 		.nowhere = (v->arrived || finishing) && !v->dest_defined && source && dest && source->state == HV_ABSENT && dest->state == HV_ABSENT,
 	};
 }

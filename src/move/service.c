@@ -32,9 +32,7 @@ static bool is_moving(const char *server_uuid, const char *host, void *user)
 
 static bool is_calling(const char *server_uuid, void *user)
 {
-	const struct engine *e = user;
-
-	return g_hash_table_contains(e->calls, server_uuid);
+	return g_hash_table_contains(service_of(user)->calls, server_uuid);
 }
 
 static bool was_undone(const char *server_uuid, const char *host, void *user)
@@ -59,6 +57,7 @@ static void *begin(struct engine *e)
 {
 	struct move_service *s = g_new(struct move_service, 1);
 
+	s->calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	s->checks = check_set_new(e->fleet, e->volumes);
 	s->definitions = definitions_new(e->fleet, &(struct definition_asks){ is_alive, is_moving, is_calling, e });
 	s->leftovers = leftovers_new(e->fleet, s->definitions, &(struct leftover_asks){ is_owned, was_undone, e });
@@ -88,6 +87,7 @@ static void end(void *state)
 	check_set_free(s->checks);
 	leftovers_free(s->leftovers);
 	definitions_free(s->definitions);
+	g_hash_table_unref(s->calls);
 	g_free(s);
 }
 

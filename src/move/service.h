@@ -16,6 +16,7 @@ struct move_service {
 	struct check_set *checks;        /* runs under way */
 	struct definitions *definitions;
 	struct leftovers *leftovers;
+	GHashTable *calls;               /* uuids of servers with an HV_MIGRATE that has not come back, owned; call.c's */
 };
 
 extern const struct task_service move_service;

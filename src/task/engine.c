@@ -200,7 +200,6 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
 	e->queue = queue_new(e, start);
 	news_init(&e->stats);
-	e->calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	e->active = g_ptr_array_new_with_free_func(free_task);
 	e->ended = g_ptr_array_new();
 	requests_open(e);
@@ -236,7 +235,6 @@ void engine_free(struct engine *e)
 	g_hash_table_unref(e->by_id);
 	g_hash_table_unref(e->by_server);
 	queue_free(e->queue);
-	g_hash_table_unref(e->calls);
 	g_ptr_array_unref(e->ended);
 	g_ptr_array_unref(e->active);
 	EACH_SERVICE(e, s, i)

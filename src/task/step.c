@@ -16,7 +16,6 @@ struct ask {
 	int64_t id;
 	uint64_t turn;
 	bool always;
-	char *migrated; /* HV_MIGRATE: the server */
 	step_answer_f *done;
 };
 
@@ -25,11 +24,8 @@ static void answered(struct hv_reply *r, void *user)
 	struct ask *a = user;
 	struct mig *m = a->engine->stopping ? NULL : engine_find(a->engine, a->id);
 
-	if (a->migrated && !a->engine->stopping)
-		g_hash_table_remove(a->engine->calls, a->migrated);
 	if (m && (a->always || m->task->turn == a->turn))
 		a->done(m, r);
-	g_free(a->migrated);
 	g_free(a);
 }
 
@@ -41,10 +37,6 @@ static bool ask(struct mig *m, struct host *h, const struct hv_req *req, bool al
 		return false;
 	a = g_new(struct ask, 1);
 	*a = (struct ask){ .engine = m->task->engine, .id = m->id, .turn = m->task->turn, .always = always, .done = done };
-	if (req->op == HV_MIGRATE) {
-		a->migrated = g_strdup(m->server_uuid);
-		g_hash_table_add(m->task->engine->calls, g_strdup(m->server_uuid));
-	}
 	return host_call(h, req, answered, a);
 }
 

@@ -28,7 +28,6 @@ struct engine {
 	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
 	struct queue *queue;
 	struct volumes *volumes;
-	GHashTable *calls;          /* uuids of servers with an HV_MIGRATE that has not come back, owned */
 	GHashTable *states;         /* const struct task_service * -> what it keeps */
 	GPtrArray *unsure;          /* struct mig *: refused requests whose rows may have been written; see request.c */
 	struct clock_timer *unsurer;
