@@ -12,6 +12,7 @@
 #include "live/watch.h"
 #include "move/definition_prepare.h"
 #include "move/outcome.h"
+#include "move/ready.h"
 #include "move/search.h"
 #include "move/service.h"
 #include "task/step.h"
@@ -127,7 +128,7 @@ static const struct task_stage stages[] = {
 	},
 	[MIG_PREPARE] = {
 		"prepare", "preparing", .next = P(COPY) | P(SCHEDULE) | P(FAILED) | ENDS, OWNED, .stop = TASK_STOPS, .in_progress = true,
-		.holds = TASK_SLOT | TASK_CLAIM, .ends = "conductor_live_migrate_instance", .enter = prepare_enter, .taken = prepare_again,
+		.holds = TASK_SLOT | TASK_CLAIM, .ends = "conductor_live_migrate_instance", .enter = prepare_enter, .taken = ready_again,
 	},
 	[MIG_COPY] = {
 		"copy", "running", .committed = "running (post-copy)", .next = P(PREPARE) | P(FINISH) | P(UNDO) | P(ERROR), OWNED,

@@ -12,6 +12,7 @@
 #include "task/record.h"
 
 struct check;
+struct ready_way;
 
 struct move {
 	/* the search; search.c's */
@@ -27,6 +28,7 @@ struct move {
 	/* what both hosts have said of it last; owned; NULL: no answer yet, or none was to be had */
 	struct hv_dom *at_source, *at_dest;
 	/* what goes to the destination */
+	const struct ready_way *way; /* borrowed; ready.c's */
 	char *dest_xml, *persistent_xml; /* the guest's XML for it, when that differs */
 	GPtrArray *copies;           /* struct block_item *: what must be copied to it; NULL before that is known */
 	bool planned;                /* it is known */

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "move/ready.h"
+
+#include "base/err.h"
+#include "hv/xml/domxml_rewrite.h"
+#include "move/block.h"
+#include "move/block_make.h"
+#include "move/check.h"
+#include "move/definition_prepare.h"
+#include "move/move.h"
+#include "move/placing.h"
+#include "move/search.h"
+#include "move/service.h"
+#include "task/queue.h"
+#include "task/step.h"
+
+#define RETRY_MS 1000
+#define HOST_WAIT_MS 5000
+
+/* The guest as it stands must be movable, and the destination must not have it. */
+static char *why_not(struct mig *m)
+{
+	const struct move *v = move_of(m);
+	enum hv_half src = hv_source_half(v->at_source), dst = hv_dest_half(v->at_dest);
+
+	if (!(v->way->from & 1u << src))
+		return g_strdup_printf("the guest is %s at %s", hv_half_name(src), m->source);
+	if (v->at_source->unreadable)
+		return g_strdup_printf("the description of the domain on %s cannot be read: %s", m->source, v->at_source->unreadable);
+	if (v->at_dest->unreadable)
+		return g_strdup_printf("%s has a domain of that UUID whose description cannot be read: %s", m->dest, v->at_dest->unreadable);
+	if (v->at_source->kept.managed_save)
+		return g_strdup_printf("%s keeps a managed save image of the guest, which would be left there when it has moved: remove it "
+				       "(virsh managedsave-remove)", m->source);
+	if (v->at_source->kept.checkpoints)
+		return g_strdup_printf("the guest has %d checkpoints at %s, which libvirt would forget: delete them first (virsh checkpoint-delete)",
+				       v->at_source->kept.checkpoints, m->source);
+	if (v->at_source->job_outgoing || v->at_source->job_incoming)
+		return g_strdup_printf("another job runs for the guest at %s", m->source);
+	if (dst != HV_HALF_ABSENT && dst != HV_HALF_OFF && dst != HV_HALF_FAILED && dst != HV_HALF_MIGRATED)
+		return g_strdup_printf("%s already has a copy of the guest, which is %s there", m->dest, hv_half_name(dst));
+	return NULL;
+}
+
+static struct part movable(struct mig *m, part_done_f *done)
+{
+	g_autofree char *why = why_not(m);
+
+	(void)done;
+	return why ? part_because(PART_FAILED, why) : part_is(PART_READY);
+}
+
+static bool rewrite_xml(struct mig *m, GError **err)
+{
+	struct move *v = move_of(m);
+	g_autofree const char **files = block_files(v->copies);
+	struct fleet *f = m->task->engine->fleet;
+	struct domxml_changes ch = {
+		.vnc_listen = host_listen(f, mig_dest(m), "vnc"), .spice_listen = host_listen(f, mig_dest(m), "spice"),
+		.numa_fit = v->there, .files = files,
+	};
+
+	g_clear_pointer(&v->dest_xml, g_free);
+	g_clear_pointer(&v->persistent_xml, g_free);
+	if (!v->listeners)
+		v->listeners = domxml_listeners(v->xml);
+	if (!ch.numa_fit && !ch.files && !domxml_listens_elsewhere(v->listeners, &ch))
+		return true;
+	v->dest_xml = domxml_rewrite(v->xml, &ch, err);
+	if (!v->dest_xml)
+		return false;
+	ch.files = NULL;
+	if (v->xml_inactive)
+		v->persistent_xml = domxml_rewrite(v->xml_inactive, &ch, err);
+	return !v->xml_inactive || v->persistent_xml;
+}
+
+static struct part make_xml(struct mig *m, part_done_f *done)
+{
+	g_autoptr(GError) why = NULL;
+
+	(void)done;
+	return rewrite_xml(m, &why) ? part_is(PART_READY) : part_because(PART_FAILED, why->message);
+}
+
+static void go_on(struct mig *m);
+
+/* What a part has come to, when it is not ready. */
+static void act(struct mig *m, struct part p)
+{
+	g_autofree char *why = p.why;
+
+	switch (p.next) {
+	case PART_WAITS:
+		break;
+	case PART_READY:
+		go_on(m);
+		break;
+	case PART_AGAIN:
+		step_enter(m);
+		break;
+	case PART_LATER:
+		step_later(m, RETRY_MS);
+		break;
+	case PART_NEXT_DESTINATION:
+		search_destination_failed(m, why);
+		break;
+	case PART_FAILED:
+		step_end(m, kind_final(m->kind, TASK_FAILED), why);
+		break;
+	case PART_NEXT_N:
+		g_assert_not_reached();
+	}
+}
+
+/* Both hosts have said what they have of the guest. */
+static void go_on(struct mig *m)
+{
+	static struct part (*const parts[])(struct mig *, part_done_f *) = {
+		movable, definition_prepare, placing_prepare, block_prepare, make_xml,
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+		struct part p = parts[i](m, act);
+
+		if (p.next != PART_READY) {
+			act(m, p);
+			return;
+		}
+	}
+	move_of(m)->way->done(m);
+}
+
+static void got_dest_dom(struct mig *m, struct hv_reply *r)
+{
+	if (r->err) {
+		search_destination_failed(m, r->err->message);
+		return;
+	}
+	move_heard_dest(move_of(m), g_steal_pointer(&r->dom));
+	go_on(m);
+}
+
+static void got_source_dom(struct mig *m, struct hv_reply *r)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	if (r->err) {
+		step_later(m, RETRY_MS);
+		return;
+	}
+	move_heard_source(move_of(m), g_steal_pointer(&r->dom));
+	if (!step_ask(m, mig_dest(m), &req, got_dest_dom)) {
+		g_autofree char *why = g_strdup_printf("Compute service of %s is unavailable at this time.", m->dest);
+
+		search_destination_failed(m, why);
+	}
+}
+
+static void got_xml(struct mig *m, struct hv_reply *r)
+{
+	if (r->err && err_code(r->err) != ERR_HV_LOST) {
+		step_end(m, kind_final(m->kind, TASK_FAILED), r->err->message);
+		return;
+	}
+	if (r->err) {
+		step_later(m, RETRY_MS);
+		return;
+	}
+	move_describe(move_of(m), g_steal_pointer(&r->xml), g_steal_pointer(&r->xml_inactive), NULL);
+	step_enter(m);
+}
+
+/* The search has it already, but for a restart. */
+static void fetch_xml(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_XML, .uuid = m->server_uuid };
+
+	if (!step_ask(m, mig_source(m), &req, got_xml))
+		step_later(m, HOST_WAIT_MS);
+}
+
+static void planned(struct check_report *r, void *user)
+{
+	struct mig *m = user;
+
+	move_of(m)->precheck = NULL;
+	if (r->source_lost) {
+		step_later(m, RETRY_MS);
+	} else if (r->err) {
+		search_destination_failed(m, r->err->message);
+	} else {
+		move_copies(move_of(m), r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
+		step_enter(m);
+	}
+}
+
+/* The search has it already, but for a restart. */
+static void plan(struct mig *m)
+{
+	struct check_request req = {
+		.table = m->kind->checks, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true,
+		.task = m->id, .held = queue_held(m),
+	};
+
+	check_cancel(move_of(m)->precheck);
+	move_of(m)->precheck = check_begin(service_of(m->task->engine)->checks, &req, planned, m);
+}
+
+void ready_make(struct mig *m, const struct ready_way *way)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+	struct move *v = move_of(m);
+
+	v->way = way;
+	if (!v->xml)
+		fetch_xml(m);
+	else if (!v->planned)
+		plan(m);
+	else if (!step_ask(m, mig_source(m), &req, got_source_dom))
+		step_later(m, HOST_WAIT_MS);
+}
+
+void ready_again(struct mig *m)
+{
+	move_copies(move_of(m), NULL);
+}
