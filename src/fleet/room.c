@@ -235,7 +235,7 @@ static void place_host_clear(struct place_host *h)
 	g_clear_pointer(&h->claimed, place_use_free);
 }
 
-struct hv_numa_fit *room_find_place(const struct host *source, const struct host *dest, const char *server_uuid,
+struct hv_numa_fit *room_find_numa_fit(const struct host *source, const struct host *dest, const char *server_uuid,
 				   const struct hv_ties *ties, GError **err)
 {
 	struct place_host from = { .numa = NULL }, to;

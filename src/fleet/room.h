@@ -102,14 +102,14 @@ bool room_resize(struct host *h, struct server *s, const struct usage *size);
 /* ---- placed guests ---- */
 
 /**
- * room_find_place() - where a server's guest would go on @dest, by what is known of both hosts now.
+ * room_find_numa_fit() - where a server's guest would go on @dest, by what is known of both hosts now.
  * @source: where it is; NULL
  * @server_uuid: what it takes itself is not counted; NULL
  * @ties: the guest's
  *
  * Return: owned by the caller; NULL with ERR_PRECHECK in Nova's words.
  */
-struct hv_numa_fit *room_find_place(const struct host *source, const struct host *dest, const char *server_uuid,
+struct hv_numa_fit *room_find_numa_fit(const struct host *source, const struct host *dest, const char *server_uuid,
 				   const struct hv_ties *ties, GError **err);
 
 /** room_check() - for tests: recount what is taken. Return: a host whose sums or row are wrong; NULL. */

@@ -54,7 +54,7 @@ static bool asks_for_numa(const struct sched_need *need)
 static bool has_numa(const struct judge *j, const struct host *h, char **ret_why)
 {
 	g_autoptr(GError) why = NULL;
-	struct hv_numa_fit *p = room_find_place(j->source, h, j->need->server_uuid, j->need->numa, &why);
+	struct hv_numa_fit *p = room_find_numa_fit(j->source, h, j->need->server_uuid, j->need->numa, &why);
 
 	if (!p)
 		*ret_why = g_strdup(why->message);
@@ -330,7 +330,7 @@ static const struct host_facts *facts_of(const struct judge *j, guint i, struct 
 	const struct host_facts *h = &j->facts[i];
 	const struct sched_need *need = j->need;
 
-	if (h->host != need->held)
+	if (h->host != need->claimed)
 		return h;
 	*held = *h;
 	held->vcpus += need->vcpus;

@@ -31,7 +31,7 @@ struct sched_need {
 	const struct task_class *class; /* whose inbound slots it takes; NULL: none */
 	const char *only_host;       /* consider just this one; NULL for all */
 	GHashTable *exclude;         /* host names -> reason (char *); may be NULL */
-	const struct host *held;     /* where it has a claim already, which does not count against it; NULL */
+	const struct host *claimed;  /* where it has a claim already, which does not count against it; NULL */
 };
 
 /** sched_need_of() - what a server needs to leave its host for a task of that class. It borrows from @s. */

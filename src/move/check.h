@@ -67,7 +67,7 @@ struct check_request {
 	bool chosen;              /* the scheduler has just chosen @dest */
 	bool to_the_end;          /* go on after a failure */
 	int64_t task;             /* the task that asks; 0: none */
-	const struct host *held;  /* where it has a claim already, which must not count against it; NULL */
+	const struct host *claimed; /* where it has a claim already, which must not count against it; NULL */
 	GDestroyNotify free_user; /* called with the user data when the run is gone; may be NULL */
 };
 

@@ -46,7 +46,7 @@ enum check_result check_memory(struct check *p, GError **err)
 	if (is_judged_by_scheduler(p))
 		return CHECK_PASSED;
 	room = host_capacity(h).memory_mb - host_used(h).memory_mb - host_claimed(h).memory_mb;
-	if (p->req.held == h)
+	if (p->req.claimed == h)
 		room += need;
 	if (need <= room)
 		return CHECK_PASSED;
@@ -65,7 +65,7 @@ enum check_result check_scheduler(struct check *p, GError **err)
 	if (p->req.force)
 		return check_skip(p, "the host is forced");
 	need.only_host = p->dest_name;
-	need.held = p->req.held;
+	need.claimed = p->req.claimed;
 	if (sched_any(p->fleet, &need))
 		return CHECK_PASSED;
 	found = sched_select(p->fleet, &need);
@@ -111,7 +111,7 @@ enum check_result check_numa(struct check *p, GError **err)
 		return check_skip(p, "the host has not reported the guest yet");
 	if (!p->dest->info)
 		return check_skip(p, "a host has not reported its capabilities yet");
-	found = room_find_place(p->source, p->dest, s->uuid, s->ties, err);
+	found = room_find_numa_fit(p->source, p->dest, s->uuid, s->ties, err);
 	hv_numa_fit_free(found);
 	return found ? CHECK_PASSED : CHECK_FAILED;
 }

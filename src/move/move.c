@@ -45,7 +45,7 @@ void move_clear(struct move *v)
 	move_copies(v, NULL);
 	move_heard_source(v, NULL);
 	move_heard_dest(v, NULL);
-	hv_numa_fit_free(v->there);
+	hv_numa_fit_free(v->numa_fit);
 	g_free(v->candidate);
 	g_free(v->definition);
 	g_free(v->dest_xml);

@@ -33,7 +33,7 @@ struct move {
 	GPtrArray *copies;           /* struct block_item *: what must be copied to it; NULL before that is known */
 	bool planned;                /* it is known */
 	int pool_waits;              /* how often a pool was waited for since the last file was made; block_make.c's */
-	struct hv_numa_fit *there;   /* where it goes, when that differs; placing.c's */
+	struct hv_numa_fit *numa_fit; /* where it goes, when that differs; numa.c's */
 	/* the outcome, as far as it is known */
 	bool arrived;                /* a host or libvirt has said that the guest lives at its destination */
 	bool dest_defined;           /* ... and one since that it has a definition there */

@@ -8,7 +8,7 @@
 #include "move/check.h"
 #include "move/definition_prepare.h"
 #include "move/move.h"
-#include "move/placing.h"
+#include "move/numa.h"
 #include "move/search.h"
 #include "move/service.h"
 #include "task/queue.h"
@@ -57,7 +57,7 @@ static bool rewrite_xml(struct mig *m, GError **err)
 	struct fleet *f = m->task->engine->fleet;
 	struct domxml_changes ch = {
 		.vnc_listen = host_listen(f, mig_dest(m), "vnc"), .spice_listen = host_listen(f, mig_dest(m), "spice"),
-		.numa_fit = v->there, .files = files,
+		.numa_fit = v->numa_fit, .files = files,
 	};
 
 	g_clear_pointer(&v->dest_xml, g_free);
@@ -117,7 +117,7 @@ static void act(struct mig *m, struct part p)
 static void go_on(struct mig *m)
 {
 	static struct part (*const parts[])(struct mig *, part_done_f *) = {
-		movable, definition_prepare, placing_prepare, block_prepare, make_xml,
+		movable, definition_prepare, numa_prepare, block_prepare, make_xml,
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
@@ -200,7 +200,7 @@ static void plan(struct mig *m)
 {
 	struct check_request req = {
 		.table = m->kind->checks, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true,
-		.task = m->id, .held = queue_held(m),
+		.task = m->id, .claimed = queue_claim_host(m),
 	};
 
 	check_cancel(move_of(m)->precheck);

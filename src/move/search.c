@@ -6,7 +6,7 @@
 #include "move/check.h"
 #include "move/move.h"
 #include "move/outcome.h"
-#include "move/placing.h"
+#include "move/numa.h"
 #include "move/service.h"
 #include "task/queue.h"
 #include "task/step.h"
@@ -40,9 +40,9 @@ static void to_queue(struct mig *m)
 static void take_place(struct mig *m, struct host *h)
 {
 	const struct server *s = mig_server(m);
-	struct hv_numa_fit *p = s->ties ? room_find_place(mig_source(m), h, s->uuid, s->ties, NULL) : NULL;
+	struct hv_numa_fit *p = s->ties ? room_find_numa_fit(mig_source(m), h, s->uuid, s->ties, NULL) : NULL;
 
-	placing_take(m, h, p);
+	numa_claim(m, h, p);
 	hv_numa_fit_free(p);
 }
 
@@ -112,12 +112,12 @@ static void try_host(struct mig *m, const char *host, bool chosen)
 		.chosen = chosen, .task = m->id,
 	};
 
-	/* Room and slot are held before the host is asked: no other migration may take them meanwhile. */
+	/* Room and slot are claimed before the host is asked: no other migration may take them meanwhile. */
 	if (choosing(m) && fleet_host(m->task->engine->fleet, host))
-		queue_hold(m, fleet_host(m->task->engine->fleet, host));
+		queue_claim(m, fleet_host(m->task->engine->fleet, host));
 	util_replace(&move_of(m)->candidate, host);
 	check_cancel(move_of(m)->precheck);
-	req.held = queue_held(m);
+	req.claimed = queue_claim_host(m);
 	move_of(m)->precheck = check_begin(service_of(m->task->engine)->checks, &req, judged, m);
 }
 
@@ -136,7 +136,7 @@ static bool must_wait(struct mig *m, struct host *h, const struct sched_need *ne
 {
 	struct fleet *f = m->task->engine->fleet;
 
-	return choosing(m) && h != need->held && sched_is_busy(f, h, need->class) && (m->force || sched_fits(f, need, h));
+	return choosing(m) && h != need->claimed && sched_is_busy(f, h, need->class) && (m->force || sched_fits(f, need, h));
 }
 
 static void ask_for(struct mig *m)
@@ -144,18 +144,18 @@ static void ask_for(struct mig *m)
 	struct sched_need need = sched_need_of(mig_server(m), m->kind->class);
 	struct host *h = fleet_host(m->task->engine->fleet, m->requested_host);
 
-	need.held = queue_held(m);
+	need.claimed = queue_claim_host(m);
 	if (h && must_wait(m, h, &need))
 		back_to_queue(m, h->name);
 	else
 		try_host(m, m->requested_host, false);
 }
 
-/* One turn of the search: the host that it holds, or else the best one, that was not refused yet. */
+/* One turn of the search: the host that it has claimed, or else the best one, that was not refused yet. */
 static void next_host(struct mig *m)
 {
 	struct fleet *f = m->task->engine->fleet;
-	struct host *held = queue_held(m), *h, *busy = NULL;
+	struct host *claimed = queue_claim_host(m), *h, *busy = NULL;
 	struct sched_need need = sched_need_of(mig_server(m), m->kind->class);
 	struct sched_result *res;
 
@@ -164,8 +164,8 @@ static void next_host(struct mig *m)
 		return;
 	}
 	need.exclude = m->task->excluded;
-	need.held = held;
-	h = held && sched_fits(f, &need, held) ? held : sched_best(f, &need, &busy);
+	need.claimed = claimed;
+	h = claimed && sched_fits(f, &need, claimed) ? claimed : sched_best(f, &need, &busy);
 	if (!h && !choosing(m))
 		h = busy;
 	if (h) {
@@ -196,7 +196,7 @@ static bool some_host_fits(struct mig *m)
 static bool quick_checks(struct mig *m)
 {
 	struct check_request req = { .table = m->kind->checks, .server_uuid = m->server_uuid, .dest = m->requested_host, .block = m->block, .force = m->force,
-				     .task = m->id, .held = queue_held(m) };
+				     .task = m->id, .claimed = queue_claim_host(m) };
 	g_autoptr(GError) why = NULL;
 
 	if (check_quick(service_of(m->task->engine)->checks, &req, &why))
@@ -249,7 +249,7 @@ void search_destination_left(struct mig *m)
 {
 	struct move *v = move_of(m);
 
-	queue_hold(m, NULL);
+	queue_claim(m, NULL);
 	outcome_resolve(m, VOLUME_STAYED, false);
 	v->dest_theirs = false;
 	move_copies(v, NULL);

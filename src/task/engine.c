@@ -285,9 +285,9 @@ int engine_slots(const struct engine *e)
 	return n;
 }
 
-const char *engine_held(const struct mig *m)
+const char *engine_claim_host(const struct mig *m)
 {
-	const struct host *h = queue_held(m);
+	const struct host *h = queue_claim_host(m);
 
 	return h ? h->name : NULL;
 }

@@ -58,8 +58,8 @@ void engine_limits_changed(struct engine *e);
 
 /* ---- records ---- */
 
-/** engine_held() - the host that holds room and an inbound slot for it. Borrowed; NULL. */
-const char *engine_held(const struct mig *m);
+/** engine_claim_host() - the host that holds room and an inbound slot for it. Borrowed; NULL. */
+const char *engine_claim_host(const struct mig *m);
 /** engine_check() - for tests: recount slots, claims and the queue. Return: NULL, or what is wrong, owned by the caller. */
 char *engine_check(struct engine *e);
 

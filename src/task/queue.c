@@ -301,10 +301,10 @@ static bool suits(const struct mig *m, const struct host *h)
 /* Return: false if the row could not be written. */
 static bool start(struct line *l, struct mig *m, struct host *dest)
 {
-	queue_hold(m, dest);
+	queue_claim(m, dest);
 	if (l->queue->start(m))
 		return true;
-	queue_hold(m, NULL);
+	queue_claim(m, NULL);
 	retry_later(l->queue);
 	return false;
 }
@@ -485,7 +485,7 @@ static void open_up(struct queue *q)
 			g_sequence_insert_sorted(choosing, m, before, NULL);
 	}
 	for (i = g_sequence_get_begin_iter(choosing); !g_sequence_iter_is_end(i); i = g_sequence_iter_next(i))
-		queue_hold(g_sequence_get(i), choose(g_sequence_get(i)).host);
+		queue_claim(g_sequence_get(i), choose(g_sequence_get(i)).host);
 	q->open = true;
 	for_lanes(q, lane_update);
 }
@@ -534,7 +534,7 @@ void queue_moved(struct mig *m)
 		return;
 	count_slot(m, mig_holds(m, TASK_SLOT));
 	if (!mig_holds(m, TASK_CHOICE))
-		queue_hold(m, mig_holds(m, TASK_CLAIM) ? mig_dest(m) : NULL);
+		queue_claim(m, mig_holds(m, TASK_CLAIM) ? mig_dest(m) : NULL);
 	if (mig_holds(m, TASK_QUEUED) && !entry_of(m)->in_order)
 		join(m);
 	else if (!mig_holds(m, TASK_QUEUED) && entry_of(m)->in_order)
@@ -570,11 +570,11 @@ static void claim(const struct mig *m, struct host *h, bool place)
 	}
 	g_strlcpy(c.server_uuid, s->uuid, sizeof c.server_uuid);
 	c.usage = server_usage(s);
-	c.place = place && m->place ? place_use_parse(m->place) : NULL;
+	c.place = place && m->claimed_cpus ? place_use_parse(m->claimed_cpus) : NULL;
 	fleet_claim(queue_of(m)->engine->fleet, h, &c);
 }
 
-void queue_hold(struct mig *m, struct host *h)
+void queue_claim(struct mig *m, struct host *h)
 {
 	struct queue_entry *p = entry_of(m);
 	struct lane *old = p->dest, *new = h ? lane_of(line_of(m), h->name) : NULL;
@@ -594,15 +594,15 @@ void queue_hold(struct mig *m, struct host *h)
 		offer(old);
 }
 
-void queue_place(struct mig *m)
+void queue_claim_cpus(struct mig *m)
 {
-	struct host *h = queue_held(m);
+	struct host *h = queue_claim_host(m);
 
 	if (h)
 		claim(m, h, true);
 }
 
-struct host *queue_held(const struct mig *m)
+struct host *queue_claim_host(const struct mig *m)
 {
 	const struct lane *l = entry_of(m)->dest;
 
@@ -759,7 +759,7 @@ static char *check_line(const struct line *l)
 		if (m->kind->class != l->class)
 			continue;
 		held.running += mig_holds(m, TASK_SLOT);
-		held.inbound += queue_held(m) != NULL;
+		held.inbound += queue_claim_host(m) != NULL;
 		held.queued += mig_holds(m, TASK_QUEUED);
 		if (mig_holds(m, TASK_QUEUED) != (entry_of(m)->in_order && entry_of(m)->at))
 			return g_strdup_printf("migration %d is in %s, and %s the queue", (int)m->id, mig_phase_name(m),

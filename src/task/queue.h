@@ -19,7 +19,7 @@ struct queue;
 struct lane;
 
 /*
- * The slots and the host (queue_held(); NULL: none fits) are @m's: its phase is to become SCHEDULE.
+ * The slots and the host (queue_claim_host(); NULL: none fits) are @m's: its phase is to become SCHEDULE.
  * Return: false if the row could not be written; the slots are given back and it is tried again.
  */
 typedef bool queue_start_f(struct mig *m);
@@ -34,12 +34,12 @@ void queue_moved(struct mig *m);
 /** queue_reorder() - its priority has changed. */
 void queue_reorder(struct mig *m);
 
-/** queue_hold() - claim room and an inbound slot for @m at @h, and give back what it held elsewhere. @h NULL: only that. */
-void queue_hold(struct mig *m, struct host *h);
-/** queue_place() - what @m takes at the host where it has a claim (mig.place) has changed. */
-void queue_place(struct mig *m);
-/** queue_held() - the host where @m has a claim; NULL. */
-struct host *queue_held(const struct mig *m);
+/** queue_claim() - claim room and an inbound slot for @m at @h, and give back what it had claimed at another. @h NULL: only that. */
+void queue_claim(struct mig *m, struct host *h);
+/** queue_claim_cpus() - what @m takes at the host where it has a claim (mig.claimed_cpus) has changed. */
+void queue_claim_cpus(struct mig *m);
+/** queue_claim_host() - the host where @m has a claim; NULL. */
+struct host *queue_claim_host(const struct mig *m);
 
 /** queue_host() - a host came up, went down, or was enabled or disabled. */
 void queue_host(struct queue *q, struct host *h);

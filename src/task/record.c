@@ -83,7 +83,7 @@ void mig_free(struct mig *m)
 	g_free(m->source);
 	g_free(m->dest);
 	g_free(m->requested_host);
-	g_free(m->place);
+	g_free(m->claimed_cpus);
 	g_free(m->error);
 	g_free(m->user_id);
 	g_free(m->project_id);
@@ -131,8 +131,8 @@ static char *options_text(const struct mig *m, int priority)
 	if (priority)
 		jout_kv(&o, "priority", int, priority);
 	jout_kv(&o, "disk_virtual", bool, m->disk_check == MIG_DISK_VIRTUAL);
-	if (m->place)
-		jout_kv(&o, "place", str, m->place);
+	if (m->claimed_cpus)
+		jout_kv(&o, "place", str, m->claimed_cpus);
 	jout_close(&o, '}');
 	return g_string_free(s, FALSE);
 }
@@ -244,7 +244,7 @@ static bool read_options(struct mig *m, const char *text)
 	(void)index_of(json_string_value(json_object_get(root, "vm_before")), &vm, vm_at, SERVER_VM_N);
 	m->vm_before = (enum server_vm)vm;
 	m->force = json_is_true(json_object_get(root, "force"));
-	m->place = g_strdup(json_string_value(json_object_get(root, "place")));
+	m->claimed_cpus = g_strdup(json_string_value(json_object_get(root, "place")));
 	m->priority = (int)json_integer_value(json_object_get(root, "priority"));
 	m->disk_check = json_is_true(json_object_get(root, "disk_virtual")) ? MIG_DISK_VIRTUAL : MIG_DISK_ALLOCATED;
 	(void)index_of(json_string_value(json_object_get(root, "block")), &block, block_at, MIG_BLOCK_N); /* "auto" unless it says else */

@@ -50,7 +50,7 @@ struct mig {
 	enum mig_disk_check disk_check;
 	bool force;                /* the requested host is taken past the scheduler's filters */
 	int priority;              /* of the queue: higher first, then by age */
-	char *place;               /* what it takes at its destination, place_use_text(); NULL: no certain CPUs or nodes */
+	char *claimed_cpus;        /* what it takes at its destination, place_use_text(); NULL: no certain CPUs or nodes */
 	int attempt;
 	bool abort_wanted, force_wanted, paused_by_us;
 	char *error;               /* why it ended as it did, or NULL */

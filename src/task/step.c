@@ -258,10 +258,10 @@ bool step_go(struct mig *m, int next, const char *why, step_also_f *also, void *
 	return false;
 }
 
-void step_set_place(struct mig *m, const char *place)
+void step_set_claimed_cpus(struct mig *m, const char *text)
 {
-	m->task->options_stale |= g_strcmp0(m->place, place) != 0;
-	util_replace(&m->place, place);
+	m->task->options_stale |= g_strcmp0(m->claimed_cpus, text) != 0;
+	util_replace(&m->claimed_cpus, text);
 }
 
 void step_save_progress(struct mig *m)

@@ -76,8 +76,8 @@ void step_not_written(const struct mig *m, const GError *why);
  */
 void step_enter(struct mig *m);
 
-/** step_set_place() - what it takes at its destination, in memory; NULL: no certain CPUs or nodes. */
-void step_set_place(struct mig *m, const char *place);
+/** step_set_claimed_cpus() - what it takes at its destination, in memory; NULL: no certain CPUs or nodes. */
+void step_set_claimed_cpus(struct mig *m, const char *text);
 /** step_save_progress() - the byte counts, where it is not a matter of life. */
 void step_save_progress(struct mig *m);
 

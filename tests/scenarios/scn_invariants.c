@@ -350,7 +350,7 @@ static int count_choosing(struct run *r, const char *host)
 	for (guint i = 0; i < engine_active(r->engine)->len; i++) {
 		const struct mig *m = g_ptr_array_index(engine_active(r->engine), i);
 
-		n += strcmp(mig_phase_name(m), "schedule") == 0 && g_strcmp0(engine_held(m), host) == 0;
+		n += strcmp(mig_phase_name(m), "schedule") == 0 && g_strcmp0(engine_claim_host(m), host) == 0;
 	}
 	return n;
 }

@@ -110,7 +110,7 @@ static void holds_it(struct world *w, struct sched_need *n)
 	fleet_claim(w->fleet, w->h2, &(struct claim){ .task_id = 1, .usage = server_usage(w->server) });
 	fleet_claim(w->fleet, w->h2, &(struct claim){ .task_id = 2, .usage = { 6, 6144, 10, 1 } });
 	room_inbound(w->h2, &task_class_live, WORLD_INBOUND_MAX);
-	n->held = w->h2;
+	n->claimed = w->h2;
 }
 
 /* @filter: NULL: it passes */

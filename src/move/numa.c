@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "move/placing.h"
+#include "move/numa.h"
 
 #include "base/log.h"
 #include "move/move.h"
 #include "task/queue.h"
 #include "task/step.h"
 
-void placing_take(struct mig *m, const struct host *dest, const struct hv_numa_fit *p)
+void numa_claim(struct mig *m, const struct host *dest, const struct hv_numa_fit *p)
 {
-	bool had = m->place;
+	bool had = m->claimed_cpus;
 	g_autofree char *text = NULL;
 	struct place_use *use;
 
@@ -18,12 +18,12 @@ void placing_take(struct mig *m, const struct host *dest, const struct hv_numa_f
 		text = place_use_text(use);
 		place_use_free(use);
 	}
-	step_set_place(m, text && *text ? text : NULL);
-	if (had || m->place)
-		queue_place(m);
+	step_set_claimed_cpus(m, text && *text ? text : NULL);
+	if (had || m->claimed_cpus)
+		queue_claim_cpus(m);
 }
 
-struct part placing_prepare(struct mig *m, part_done_f *done)
+struct part numa_prepare(struct mig *m, part_done_f *done)
 {
 	struct move *v = move_of(m);
 	const struct server *s = mig_server(m);
@@ -32,18 +32,18 @@ struct part placing_prepare(struct mig *m, part_done_f *done)
 	struct hv_numa_fit *there;
 
 	(void)done;
-	g_clear_pointer(&v->there, hv_numa_fit_free);
+	g_clear_pointer(&v->numa_fit, hv_numa_fit_free);
 	if (!ties)
 		return part_is(PART_READY);
-	there = room_find_place(mig_source(m), mig_dest(m), s->uuid, ties, &why);
+	there = room_find_numa_fit(mig_source(m), mig_dest(m), s->uuid, ties, &why);
 	if (!there)
 		return part_because(PART_NEXT_DESTINATION, why->message);
-	placing_take(m, mig_dest(m), there);
+	numa_claim(m, mig_dest(m), there);
 	if (place_equal(there, ties->numa_fit)) {
 		hv_numa_fit_free(there);
 	} else {
-		log_info("placed_anew", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest), LOG_S("takes", m->place));
-		v->there = there;
+		log_info("placed_anew", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest), LOG_S("takes", m->claimed_cpus));
+		v->numa_fit = there;
 	}
 	return part_is(PART_READY);
 }
