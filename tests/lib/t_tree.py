@@ -155,6 +155,23 @@ def test_events(t: tap.Tap) -> None:
     t.ok(bool(logged) and not wrong, f"docs/LOG.md lists the {len(logged)} events", "\n".join(wrong))
 
 
+def test_restart(t: tap.Tap) -> None:
+    """docs/ARCHITECTURE.md names the function of each verdict in each phase, and of each phase that a restart enters."""
+    page = (ROOT / "docs/ARCHITECTURE.md").read_text()
+    words = dict(re.findall(r'\[PROBE_(\w+)\] = "([\w-]+)"', (ROOT / "src/live/probe.c").read_text()))
+    acts = re.findall(r"\[PROBE_(\w+)\]\s*=\s*\{\s*\w+,\s*(?:EACH\((\w+)\)|(\w+),\s*(\w+),\s*(\w+))\s*\}", (ROOT / "src/live/settle.c").read_text())
+    code = {words[verdict]: (each,) * 3 if each else (copy, undo, finish) for verdict, each, copy, undo, finish in acts}
+    told = {verdict: functions for verdict, *functions in re.findall(r"^\| `([\w-]+)` \| `(\w+)\(\)` \| `(\w+)\(\)` \| `(\w+)\(\)` \|$", page, re.M)}
+    wrong = [f"{verdict}: the code has {code.get(verdict)}, the page {told.get(verdict)}" for verdict in sorted(code.keys() | told.keys())
+             if code.get(verdict) != tuple(told.get(verdict, ()))]
+    wrong += [f"no row of answers has the verdict {verdict}" for verdict in words.values() if not re.search(rf"^\|.*\| `{verdict}`[^|]*\|[^|]*\|$", page, re.M)]
+    stages = (ROOT / "src/live/live.c").read_text()
+    enters = re.findall(r"\[MIG_(\w+)\] = \{(?:(?!\[MIG_).)*?\.enter = (\w+)", stages, re.S)
+    wrong += [f"{stage.lower()} is entered by {enter}(), which the page does not say" for stage, enter in enters
+              if f"| `{stage.lower()}` | `{enter}()` |" not in page]
+    t.ok(len(code) == len(words) > 0 and bool(enters) and not wrong, "the page names what each verdict and phase does", "\n".join(wrong))
+
+
 def test_waits(t: tap.Tap) -> None:
     """No sleep, no clock and no timed assertion in tests, but for those listed."""
     paths = [path for path in sources() if path.relative_to(ROOT).parts[0] in ("tests", "lab", "demo") and path.suffix not in (".md", ".txt")
@@ -203,7 +220,7 @@ def test_words(t: tap.Tap) -> None:
 
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_inside, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_waits, test_errors, test_rows):
+    for test in (test_layers, test_inside, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_restart, test_waits, test_errors, test_rows):
         test(t)
     return t.done()
 
