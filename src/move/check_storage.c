@@ -103,7 +103,7 @@ static struct dir *current(struct check *p)
 
 static void next_dir(struct check *p);
 
-static void not_found_out(struct check *p, const char *at, const char *why)
+static void sharing_unknown(struct check *p, const char *at, const char *why)
 {
 	const struct dir *d = current(p);
 	GError *err = NULL;
@@ -136,7 +136,7 @@ static void look_again(void *user)
 	if (p->source && p->dest)
 		look_for_marker(p);
 	else
-		not_found_out(p, p->dest_name, "the host was removed");
+		sharing_unknown(p, p->dest_name, "the host was removed");
 }
 
 /*
@@ -150,7 +150,7 @@ static void disk_looked_for(struct check *p, struct hv_reply *r)
 	if (check_busy(p, r, look_again))
 		return;
 	if (r->err)
-		not_found_out(p, p->dest_name, r->err->message);
+		sharing_unknown(p, p->dest_name, r->err->message);
 	else if (r->vol.exists && ++d->looks < LOOKS_MAX)
 		p->turn = clock_after(LOOK_AGAIN_MS, look_again, p);
 	else
@@ -165,11 +165,11 @@ static void marker_looked_for(struct check *p, struct hv_reply *r)
 	if (check_busy(p, r, look_again))
 		return;
 	if (r->err)
-		not_found_out(p, p->dest_name, r->err->message);
+		sharing_unknown(p, p->dest_name, r->err->message);
 	else if (r->vol.exists)
 		is_found_out(p, true);
 	else if (!p->dest || !check_ask(p, p->dest, &req, disk_looked_for))
-		not_found_out(p, p->dest_name, "the host is not connected");
+		sharing_unknown(p, p->dest_name, "the host is not connected");
 }
 
 static void look_for_marker(struct check *p)
@@ -177,7 +177,7 @@ static void look_for_marker(struct check *p)
 	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid, .vol.path = looked(p)->marker->path };
 
 	if (!p->dest || !check_ask(p, p->dest, &req, marker_looked_for))
-		not_found_out(p, p->dest_name, "the host is not connected");
+		sharing_unknown(p, p->dest_name, "the host is not connected");
 }
 
 static void make_marker(struct check *p);
@@ -205,7 +205,7 @@ static void marker_made(struct check *p, struct hv_reply *r)
 		volume_let_go(&looked(p)->marker);
 		check_source_failed(p, r->err);
 	} else if (r->err) {
-		not_found_out(p, looked(p)->marker->host, r->err->message);
+		sharing_unknown(p, looked(p)->marker->host, r->err->message);
 	} else {
 		look_for_marker(p);
 	}
@@ -218,7 +218,7 @@ static void make_marker(struct check *p)
 	};
 
 	if (!check_ask(p, p->source, &req, marker_made))
-		not_found_out(p, looked(p)->marker->host, "the host is not connected");
+		sharing_unknown(p, looked(p)->marker->host, "the host is not connected");
 }
 
 static bool note_marker(struct check *p, const struct dir *d, GError **err)

@@ -406,7 +406,7 @@ static bool may_still_come(struct definition *d)
  * The guest lives at that host and its definition could not be made there, or it lives nowhere and this is all that there is of it;
  * or it lives elsewhere, and what was left here could not be seen.
  */
-static void sort_own(struct definition *d, const struct hv_dom *there)
+static void judge_own(struct definition *d, const struct hv_dom *there)
 {
 	const struct server *s = fleet_server(d->set->fleet, d->server_uuid);
 	bool lives_there = s && g_strcmp0(s->host, d->host) == 0, lost = s && server_is_lost(s) && there->state == HV_ABSENT;
@@ -435,7 +435,7 @@ static void got_dom(struct definition *d, struct hv_reply *r)
 	else if (d->kind == DEFINITION_REPLACED)
 		put_back(d, r->dom);
 	else
-		sort_own(d, r->dom);
+		judge_own(d, r->dom);
 }
 
 static void begin(struct definition *d)

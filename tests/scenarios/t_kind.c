@@ -8,6 +8,13 @@
 #include "fleet/action.h"
 #include "kinds.h"
 #include "live/live.h"
+#include "move/check_common.h"
+#include "move/check_storage.h"
+#include "move/move.h"
+#include "move/outcome.h"
+#include "move/ready.h"
+#include "move/search.h"
+#include "move/service.h"
 #include "scn.h"
 #include "task/queue.h"
 #include "task/request.h"
@@ -172,6 +179,97 @@ static const struct task_kind ring_kind = {
 };
 static const struct task_kind *const with_ring[] = { &live_kind, &ring_kind, NULL };
 
+/* ---- a kind that moves a guest, and knows no live migration: a destination is made ready, given up once, made ready again, and left ---- */
+
+enum { SHOW_CHECK, SHOW_QUEUED, SHOW_CHOOSE, SHOW_READY, SHOW_DONE, SHOW_ERROR, SHOW_FAILED, SHOW_CANCELLED, SHOW_N };
+
+static const struct check_row show_rows[] = {
+	{ "description",      check_description },
+	{ "source_up",        check_source_up },
+	{ "not_self",         check_not_self,  .of_dest = true },
+	{ "destination_up",   check_dest_up,   .of_dest = true },
+	{ "scheduler",        check_scheduler, .of_dest = true },
+	{ "storage",          check_storage,   .of_dest = true, .asks = true },
+	{ "disk",             check_disk,      .of_dest = true, .asks = true },
+};
+static const struct check_table show_checks = { { "show", "show" }, show_rows, G_N_ELEMENTS(show_rows) };
+
+static guint n_copied;
+
+static void shown(struct mig *m)
+{
+	n_copied = move_of(m)->copies->len;
+	if (move_of(m)->given_up > 0 || !search_next_destination(m, "seen it"))
+		step_end(m, SHOW_DONE, NULL);
+}
+
+static void show(struct mig *m)
+{
+	static const struct ready_way way = { READY_FROM(RUN), shown };
+
+	ready_make(m, &way);
+}
+
+static void show_attach(struct mig *m)
+{
+	m->priv = g_new0(struct move, 1);
+}
+
+static void show_detach(struct mig *m)
+{
+	move_clear(move_of(m));
+	g_free(g_steal_pointer(&m->priv));
+}
+
+static void show_left(struct mig *m)
+{
+	move_cancel(move_of(m));
+}
+
+static bool show_write_end(struct mig *m, const struct task_stage *from, enum task_end end, GError **err)
+{
+	(void)from, (void)end;
+	return outcome_write(m, VOLUME_STAYED, false, err);
+}
+
+static void show_ended(struct mig *m, const struct task_stage *from, enum task_end end)
+{
+	(void)from, (void)end;
+	outcome_resolve(m, VOLUME_STAYED, false);
+}
+
+#define S(x) (1u << SHOW_##x)
+#define SHOW_ENDS (S(ERROR) | S(CANCELLED))
+
+static const struct task_stage show_stages[] = {
+	[SHOW_CHECK] = { "show_check", "accepted", .next = S(QUEUED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .enter = search_check },
+	[SHOW_QUEUED] = { "show_queued", "queued", .next = S(CHOOSE) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .holds = TASK_QUEUED },
+	[SHOW_CHOOSE] = {
+		"show_choose", "preparing", .next = S(READY) | S(QUEUED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS,
+		.holds = TASK_SLOT | TASK_CHOICE, .enter = search_schedule, .taken = search_destination_left,
+	},
+	[SHOW_READY] = {
+		"show_ready", "preparing", .next = S(CHOOSE) | S(DONE) | S(FAILED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOPS,
+		.holds = TASK_SLOT | TASK_CLAIM, .enter = show, .taken = ready_again,
+	},
+	[SHOW_DONE]      = { "show_done", "completed", .end = TASK_DONE },
+	[SHOW_ERROR]     = { "show_error", "error", .end = TASK_ERROR },
+	[SHOW_FAILED]    = { "show_failed", "failed", .end = TASK_FAILED },
+	[SHOW_CANCELLED] = { "show_cancelled", "cancelled", .end = TASK_CANCELLED },
+};
+static_assert(G_N_ELEMENTS(show_stages) == SHOW_N, "show_stages is missing one");
+
+static const struct task_action show_actions[] = {
+	{ .name = "show", .action = "show", .vm = ANY_VM },
+};
+
+static const struct task_kind show_kind = {
+	.type = "show", .migration = true, .class = &task_class_live, .stages = show_stages, .n = SHOW_N, .queued = SHOW_QUEUED, .choosing = SHOW_CHOOSE,
+	.chosen = SHOW_READY, .service = &move_service, .checks = &show_checks, .actions = show_actions, .n_actions = G_N_ELEMENTS(show_actions),
+	.attach = show_attach, .detach = show_detach, .left = show_left, .host = host, .write_end = show_write_end, .ended = show_ended,
+};
+static const struct task_kind *const show_alone[] = { &show_kind, NULL };
+
 /* ---- the world: two hosts, two guests at the first ---- */
 
 static const struct requester who = { .user_id = "admin", .project_id = "admin", .request_id = "req-1", .admin = true };
@@ -179,7 +277,7 @@ static const struct requester who = { .user_id = "admin", .project_id = "admin",
 static struct scn scn = {
 	.name = (char *)"kind",
 	.conf = (char *)"[DEFAULT]\nlog_format = text\nmax_concurrent_live_migrations = 1\n[workarounds]\nallow_any_uri = true\n"
-			"[host h1]\nuri = sim://h1\n[host h2]\nuri = sim://h2\n",
+			"[api]\nhost_schemes = sim\n[host h1]\nuri = sim://h1\n[host h2]\nuri = sim://h2\n",
 };
 
 static bool known(struct run *r, void *unused)
@@ -448,6 +546,48 @@ static void test_no_migration(void)
 	run_end(&r);
 }
 
+static bool owes_nothing(struct run *r, void *unused)
+{
+	(void)unused;
+	return engine_owed(r->engine) == 0;
+}
+
+/* No kind of live migration is there: the search, the checks, the next destination and the files made at it are any move's. */
+static void test_move(void)
+{
+	g_autofree char *phases = NULL, *wrong = NULL;
+	g_autoptr(GArray) at_h2 = NULL;
+	g_autoptr(GError) err = NULL;
+	struct run r;
+	struct mig *m;
+	int64_t id;
+
+	set_up_with(&r, show_alone);
+	sim_host_add(r.world, "h3", &(struct sim_host_spec){ .mem_mib = 65536, .link_mibs = 1000, .latency_ms = 4, .storage = "own" });
+	(void)fleet_host_add(r.fleet, &(struct conf_host){ .name = (char *)"h3", .uri = (char *)"sim://h3" }, &err);
+	g_assert_no_error(err);
+	g_assert_true(run_until(&r, WAIT_TEST_MS, known, NULL));
+	id = request(&r, &show_kind, GUEST);
+	expect_phase(&r, id, "show_ready");
+	controller_start(&r); /* what the search knew is read again */
+	expect_phase(&r, id, "show_done");
+	phases = history(&r, id);
+	g_assert_cmpstr(phases, ==, "show_check show_queued show_choose show_ready show_choose show_ready show_done");
+	g_assert_cmpuint(n_copied, ==, 1);
+	m = engine_get(r.engine, id, NULL);
+	g_assert_cmpstr(m->source, ==, "h1");
+	g_assert_cmpstr(m->dest, ==, "h3");
+	mig_free(m);
+	g_assert_cmpuint(check_log(&r, 0, "volume_made", "h3"), >, 0);
+	g_assert_true(run_until(&r, WAIT_TEST_MS, owes_nothing, NULL));
+	wrong = engine_check(r.engine);
+	g_assert_cmpstr(wrong, ==, NULL);
+	g_assert_cmpint(fleet_server(r.fleet, GUEST)->task, ==, SERVER_TASK_NONE);
+	at_h2 = sim_dom_list(r.world, "h2", GUEST);
+	g_assert_cmpuint(at_h2->len, ==, 0);
+	run_end(&r);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -456,5 +596,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/kind/unknown to this version", test_unknown);
 	g_test_add_func("/kind/a class of its own", test_class);
 	g_test_add_func("/kind/no migration", test_no_migration);
+	g_test_add_func("/kind/a move that is not live", test_move);
 	return g_test_run();
 }
