@@ -137,7 +137,8 @@ static bool can_be_reached(const struct mig *m)
 /* Not a user's request, so not stored: after a restart it is decided again. */
 static void abort_for_link(struct mig *m)
 {
-	g_autofree char *why = g_strdup_printf("The link to %s is down: no byte has moved for %d seconds, and the host does not answer", m->dest, STILL_MS / 1000);
+	g_autofree char *why = g_strdup_printf("The link to %s is down: no byte has moved for %d seconds, and the host does not answer", m->dest,
+					       STILL_MS / 1000);
 
 	if (step_note(m, m->phase, why, NULL, NULL))
 		live_of(m)->watch.link_down = g_steal_pointer(&why);

@@ -195,8 +195,10 @@ static bool some_host_fits(struct mig *m)
 
 static bool quick_checks(struct mig *m)
 {
-	struct check_request req = { .table = m->kind->checks, .server_uuid = m->server_uuid, .dest = m->requested_host, .block = m->block, .force = m->force,
-				     .task = m->id, .claimed = queue_claim_host(m) };
+	struct check_request req = {
+		.table = m->kind->checks, .server_uuid = m->server_uuid, .dest = m->requested_host, .block = m->block, .force = m->force,
+		.task = m->id, .claimed = queue_claim_host(m),
+	};
 	g_autoptr(GError) why = NULL;
 
 	if (check_quick(service_of(m->task->engine)->checks, &req, &why))

@@ -242,8 +242,12 @@ static void show_ended(struct mig *m, const struct task_stage *from, enum task_e
 #define SHOW_ENDS (S(ERROR) | S(CANCELLED))
 
 static const struct task_stage show_stages[] = {
-	[SHOW_CHECK] = { "show_check", "accepted", .next = S(QUEUED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .enter = search_check },
-	[SHOW_QUEUED] = { "show_queued", "queued", .next = S(CHOOSE) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .holds = TASK_QUEUED },
+	[SHOW_CHECK] = {
+		"show_check", "accepted", .next = S(QUEUED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .enter = search_check,
+	},
+	[SHOW_QUEUED] = {
+		"show_queued", "queued", .next = S(CHOOSE) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .holds = TASK_QUEUED,
+	},
 	[SHOW_CHOOSE] = {
 		"show_choose", "preparing", .next = S(READY) | S(QUEUED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS,
 		.holds = TASK_SLOT | TASK_CHOICE, .enter = search_schedule, .taken = search_destination_left,
