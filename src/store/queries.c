@@ -84,6 +84,7 @@ const struct query_def query_table[Q_N] = {
 	[Q_MIG_INSERT] = { "mig_insert", INSERT("migrations", MIG_NEW) " RETURNING id", N(MIG_NEW) },
 	[Q_MIG_PHASE] = { "mig_phase", UPDATE("migrations", MIG_STEP) " WHERE id = $1 AND phase = $2", 2 N(MIG_STEP) },
 	[Q_MIG_OPTIONS] = { "mig_options", "UPDATE migrations SET options = $2 WHERE id = $1", 2 },
+	[Q_MIG_ACTION] = { "mig_action", "UPDATE migrations SET action_id = $2 WHERE id = $1", 2 },
 	[Q_MIG_PROGRESS] = { "mig_progress", UPDATE("migrations", MIG_PROGRESS) ", updated_at = $9 WHERE id = $1", 2 N(MIG_PROGRESS) },
 	[Q_MIG_EVENT] = { "mig_event",
 		INSERT_BEHIND("migration_events", "migration_id, n", "$1, " NEXT_OF("migration_events", "migration_id"), MIG_EVENT_ROW), 1 N(MIG_EVENT_ROW) },

@@ -40,6 +40,7 @@ enum query {
 	Q_MIG_INSERT,      /* (MIG_NEW) -> id */
 	Q_MIG_PHASE,       /* (id, old phase, MIG_STEP): changed = 1 or the race was lost */
 	Q_MIG_OPTIONS,     /* (id, options) */
+	Q_MIG_ACTION,      /* (id, action_id) */
 	Q_MIG_PROGRESS,    /* (id, MIG_PROGRESS, now) */
 	Q_MIG_EVENT,       /* (migration_id, MIG_EVENT_ROW) */
 	Q_MIG_EVENTS,      /* (migration_id) -> MIG_EVENT_ROW; in their order */

@@ -77,11 +77,21 @@ static void on_room(struct host *h, void *user)
 	queue_room(e->queue, h);
 }
 
+/* A task that rests keeps what its server has left at its source, to which it may come back. */
+static bool is_kept(const struct engine *e, const struct host *h, const struct hv_dom *d)
+{
+	const struct mig *m = task_resting(e, d->uuid, NULL, ~0u);
+
+	return m && mig_holds(m, TASK_CLAIM_SOURCE) && g_strcmp0(m->source, h->name) == 0;
+}
+
 static void on_leftover(struct host *h, const struct hv_dom *d, void *user)
 {
 	struct engine *e = user;
 	const struct task_service *s;
 
+	if (is_kept(e, h, d))
+		return;
 	EACH_SERVICE(e, s, i)
 		s->leftover(engine_state(e, s), h, d);
 }

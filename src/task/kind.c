@@ -19,6 +19,14 @@ int kind_final(const struct task_kind *k, enum task_end end)
 	g_assert_not_reached();
 }
 
+bool kind_has(const struct task_kind *k, enum task_end end)
+{
+	for (int i = 0; i < k->n; i++)
+		if (k->stages[i].end == end)
+			return true;
+	return false;
+}
+
 const struct task_action *kind_action(const struct task_kind *k, const char *name)
 {
 	for (int i = 0; i < k->n_actions; i++)
@@ -41,7 +49,12 @@ static void kind_check(const struct task_kind *k)
 		g_assert(kind_stage(k, st->name) == i);
 		g_assert(k->migration == (st->status != NULL));
 		g_assert(k->class || !st->holds);
+		g_assert(!st->rests || (st->task == SERVER_TASK_NONE && !st->task_of_action && st->stop == TASK_STOP_NOT));
+		g_assert(!st->undo || st->next & 1u << st->undo);
 	}
+	for (int i = 0; i < k->n_actions; i++)
+		for (int from = 0; from < k->n; from++)
+			g_assert(!(k->actions[i].from & 1u << from) || k->stages[from].next & 1u << k->actions[i].to);
 }
 
 void kinds_check(const struct task_kind *const *kinds)

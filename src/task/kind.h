@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "fleet/room.h"
 #include "fleet/server.h"
 #include "fleet/task_class.h"
 
@@ -19,6 +20,7 @@ struct engine;
 struct host;
 struct hv_dom;
 struct hv_event;
+struct json_field;
 struct mig;
 struct mig_draft;
 
@@ -28,6 +30,7 @@ enum task_hold {
 	TASK_SLOT = 1 << 1,   /* a slot of its source and of the fleet */
 	TASK_CLAIM = 1 << 2,  /* room and an inbound slot at its destination */
 	TASK_CHOICE = 1 << 3, /* the same at the host that is being asked: the search takes and leaves it */
+	TASK_CLAIM_SOURCE = 1 << 4, /* room at its source, to which the server may come back; no slot */
 };
 
 /* How a user's request to stop it is met. */
@@ -49,6 +52,9 @@ enum task_vm {
 };
 #define TASK_VM(vm) (TASK_VM_FIRST + (int)(vm))
 
+/* Where the server's record is from a stage on. */
+enum task_at { TASK_AT_STAYS, TASK_AT_SOURCE, TASK_AT_DEST };
+
 #define TASK_STAGES_MAX 32 /* their numbers are bits */
 
 struct task_stage {
@@ -60,7 +66,10 @@ struct task_stage {
 	enum server_task task;         /* the server's task_state */
 	bool task_of_action;           /* ... it is that of the action which was requested */
 	int vm;                        /* enum task_vm, or TASK_VM(): the server's vm_state when the stage is entered */
+	enum task_at at;               /* where the server's record is, from here on */
 	enum task_stop stop;
+	bool rests;                    /* nothing is done, no task owns the server, and reality is followed, until a user or time moves it on */
+	int undo;                      /* the stage that takes back what this one may have done, when it fails or is stopped; 0: there is nothing to take back */
 	bool in_progress;              /* GET /servers/{id}/migrations lists it */
 	bool forces;                   /* it can be told to complete now */
 	bool sends;                    /* bytes go to the destination: there is an estimate of their end */
@@ -81,6 +90,9 @@ struct task_action {
 	enum server_task task;         /* task_state of stages that have the action's */
 	int after;                     /* TASK_VM() of stages that have the action's; TASK_VM_STAYS */
 	int what;                      /* the kind's own */
+	unsigned from;                 /* it is asked of a task that stands in one of these stages (a bit each); 0: it begins a new one */
+	int to;                        /* ... which goes on to this one */
+	const char *none;              /* ... the refusal where there is no such task */
 };
 #define TASK_VM_BIT(vm) (1u << (vm))
 
@@ -107,6 +119,8 @@ struct task_kind {
 	bool of_server;                /* GET /servers/{id}/migrations lists it */
 	const struct task_action *actions; /* what users ask for; the first is what a row without a word for it means */
 	int n_actions;
+	const struct json_field *own;  /* what its rows have beside the record (mig.own), by name; texts must be nullable */
+	size_t n_own, own_size;        /* 0: nothing */
 	const char *stop_action, *force_action; /* instance actions of a request to stop it, or to complete it now; NULL: it cannot */
 
 	/* Each of these may be NULL: there is nothing to be done. */
@@ -121,7 +135,9 @@ struct task_kind {
 	void (*event)(struct mig *m, const struct hv_event *ev);
 	/** host() - its source or its destination came up or went down. */
 	void (*host)(struct mig *m);
-	/** stop() - the row says that it is to be stopped, in a stage with TASK_STOP_ASKS. */
+	/** usage() - what it takes at that end of its way; NULL: what the server takes. */
+	struct usage (*usage)(const struct mig *m, enum claim_role role);
+	/** stop() - the row says that it is to be stopped, in a stage with TASK_STOP_ASKS; NULL: it is undone. */
 	void (*stop)(struct mig *m);
 	/** want_force() - what a request to complete now writes. force() - it is written. */
 	void (*want_force)(struct mig *m, struct mig_draft *row);
@@ -135,6 +151,8 @@ struct task_kind {
 int kind_stage(const struct task_kind *k, const char *name);
 /** kind_final() - the stage of that end. */
 int kind_final(const struct task_kind *k, enum task_end end);
+/** kind_has() - some stage is that end. */
+bool kind_has(const struct task_kind *k, enum task_end end);
 /** kind_action() - by its name. Return: borrowed; NULL: it has none of that name. */
 const struct task_action *kind_action(const struct task_kind *k, const char *name);
 /** kinds_check() - the tables are whole: a kind without an end, or two that share a number, are our own mistake. */

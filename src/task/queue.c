@@ -520,6 +520,41 @@ static void count_slot(struct mig *m, bool slot)
 		soon(queue_of(m));
 }
 
+/* @place: what it takes there is known, and stands in the record */
+static void claim(const struct mig *m, struct host *h, enum claim_role role, bool place)
+{
+	const struct server *s = mig_server(m);
+	struct claim c = { .task_id = m->id, .role = role };
+
+	if (!s) {
+		fleet_unclaim(queue_of(m)->engine->fleet, m->id, role);
+		return;
+	}
+	g_strlcpy(c.server_uuid, s->uuid, sizeof c.server_uuid);
+	c.usage = m->kind->usage ? m->kind->usage(m, role) : server_usage(s);
+	c.place = place && m->claimed_cpus ? place_use_parse(m->claimed_cpus) : NULL;
+	fleet_claim(queue_of(m)->engine->fleet, h, &c);
+}
+
+/* A host that is gone has no room to keep. */
+static bool holds_source(const struct mig *m)
+{
+	return mig_holds(m, TASK_CLAIM_SOURCE) && mig_source(m);
+}
+
+static void keep_source(struct mig *m)
+{
+	bool keeps = holds_source(m);
+
+	if (keeps == entry_of(m)->at_source)
+		return;
+	entry_of(m)->at_source = keeps;
+	if (keeps)
+		claim(m, mig_source(m), CLAIM_SOURCE, false);
+	else
+		fleet_unclaim(queue_of(m)->engine->fleet, m->id, CLAIM_SOURCE);
+}
+
 void queue_add(struct mig *m)
 {
 	if (!m->kind->class)
@@ -535,6 +570,7 @@ void queue_moved(struct mig *m)
 	count_slot(m, mig_holds(m, TASK_SLOT));
 	if (!mig_holds(m, TASK_CHOICE))
 		queue_claim(m, mig_holds(m, TASK_CLAIM) ? mig_dest(m) : NULL);
+	keep_source(m);
 	if (mig_holds(m, TASK_QUEUED) && !entry_of(m)->in_order)
 		join(m);
 	else if (!mig_holds(m, TASK_QUEUED) && entry_of(m)->in_order)
@@ -558,22 +594,6 @@ static void count_inbound(struct lane *l, int by)
 		room_inbound(h, l->line->class, l->inbound);
 }
 
-/* @place: what it takes there is known, and stands in the record */
-static void claim(const struct mig *m, struct host *h, bool place)
-{
-	const struct server *s = mig_server(m);
-	struct claim c = { .task_id = m->id, .role = CLAIM_DEST };
-
-	if (!s) {
-		fleet_unclaim(queue_of(m)->engine->fleet, m->id, CLAIM_DEST);
-		return;
-	}
-	g_strlcpy(c.server_uuid, s->uuid, sizeof c.server_uuid);
-	c.usage = server_usage(s);
-	c.place = place && m->claimed_cpus ? place_use_parse(m->claimed_cpus) : NULL;
-	fleet_claim(queue_of(m)->engine->fleet, h, &c);
-}
-
 void queue_claim(struct mig *m, struct host *h)
 {
 	struct queue_entry *p = entry_of(m);
@@ -587,7 +607,7 @@ void queue_claim(struct mig *m, struct host *h)
 	if (new)
 		count_inbound(new, 1);
 	if (h)
-		claim(m, h, mig_dest(m) == h);
+		claim(m, h, CLAIM_DEST, mig_dest(m) == h);
 	else
 		fleet_unclaim(queue_of(m)->engine->fleet, m->id, CLAIM_DEST);
 	if (old)
@@ -599,7 +619,7 @@ void queue_claim_cpus(struct mig *m)
 	struct host *h = queue_claim_host(m);
 
 	if (h)
-		claim(m, h, true);
+		claim(m, h, CLAIM_DEST, true);
 }
 
 struct host *queue_claim_host(const struct mig *m)
@@ -761,6 +781,9 @@ static char *check_line(const struct line *l)
 		held.running += mig_holds(m, TASK_SLOT);
 		held.inbound += queue_claim_host(m) != NULL;
 		held.queued += mig_holds(m, TASK_QUEUED);
+		if (holds_source(m) != (room_claim_of(fleet_room(l->queue->engine->fleet), m->id, CLAIM_SOURCE) != NULL))
+			return g_strdup_printf("migration %d is in %s, and its source does not have room for it accordingly", (int)m->id,
+					       mig_phase_name(m));
 		if (mig_holds(m, TASK_QUEUED) != (entry_of(m)->in_order && entry_of(m)->at))
 			return g_strdup_printf("migration %d is in %s, and %s the queue", (int)m->id, mig_phase_name(m),
 					       entry_of(m)->in_order ? "in" : "not in");

@@ -70,9 +70,48 @@ bool mig_is_final(const struct mig *m)
 	return mig_stage(m)->end != TASK_GOES_ON;
 }
 
+bool mig_rests(const struct mig *m)
+{
+	return mig_stage(m)->rests;
+}
+
 bool mig_holds(const struct mig *m, enum task_hold what)
 {
 	return mig_stage(m)->holds & what;
+}
+
+/* ---- what a kind has beside ---- */
+
+static void own_free(struct mig *m)
+{
+	if (m->own)
+		json_free(m->kind->own, m->kind->n_own, m->own);
+	g_clear_pointer(&m->own, g_free);
+}
+
+/* What does not fit the table, as of another version, is as if it had not been said. */
+static void own_take(struct mig *m, const json_t *from)
+{
+	own_free(m);
+	if (!m->kind->own_size)
+		return;
+	m->own = g_malloc0(m->kind->own_size);
+	if (from)
+		(void)json_decode(from, m->kind->own, m->kind->n_own, 0, "own", m->own, NULL);
+}
+
+void mig_set_own(struct mig *m, const void *own)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_autoptr(json_t) from = NULL;
+	struct jout o;
+
+	if (!own || !m->kind->own_size)
+		return;
+	jout_init(&o, text, 0);
+	jout_object(&o, m->kind->own, m->kind->n_own, own);
+	from = json_parse(text->str, text->len, NULL);
+	own_take(m, from);
 }
 
 void mig_free(struct mig *m)
@@ -89,6 +128,7 @@ void mig_free(struct mig *m)
 	g_free(m->project_id);
 	g_free(m->request_id);
 	g_free(m->waits_for);
+	own_free(m);
 	g_free(m);
 }
 
@@ -133,6 +173,10 @@ static char *options_text(const struct mig *m, int priority)
 	jout_kv(&o, "disk_virtual", bool, m->disk_check == MIG_DISK_VIRTUAL);
 	if (m->claimed_cpus)
 		jout_kv(&o, "place", str, m->claimed_cpus);
+	if (m->own) {
+		jout_key(&o, "own");
+		jout_object(&o, m->kind->own, m->kind->n_own, m->own);
+	}
 	jout_close(&o, '}');
 	return g_string_free(s, FALSE);
 }
@@ -194,6 +238,11 @@ bool mig_update_options(struct store *s, const struct mig *m, int priority, GErr
 	return store_run(s, Q_MIG_OPTIONS, STORE_ARGS(SV_I(m->id), SV_S(options)), NULL, err);
 }
 
+bool mig_update_action(struct store *s, const struct mig *m, int64_t action_id, GError **err)
+{
+	return store_run(s, Q_MIG_ACTION, STORE_ARGS(SV_I(m->id), SV_I(action_id)), NULL, err);
+}
+
 bool mig_update_progress(struct store *s, const struct mig *m, int64_t now, GError **err)
 {
 	const struct mig_row as = { .mig.progress = m->progress };
@@ -249,6 +298,7 @@ static bool read_options(struct mig *m, const char *text)
 	m->disk_check = json_is_true(json_object_get(root, "disk_virtual")) ? MIG_DISK_VIRTUAL : MIG_DISK_ALLOCATED;
 	(void)index_of(json_string_value(json_object_get(root, "block")), &block, block_at, MIG_BLOCK_N); /* "auto" unless it says else */
 	m->block = (enum mig_block)block;
+	own_take(m, json_object_get(root, "own"));
 	return !action || m->action;
 }
 

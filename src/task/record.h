@@ -55,7 +55,8 @@ struct mig {
 	bool abort_wanted, force_wanted, paused_by_us;
 	char *error;               /* why it ended as it did, or NULL */
 	char *user_id, *project_id, *request_id;
-	int64_t action_id;
+	int64_t action_id;         /* the instance action that its stages have their events in */
+	void *own;                 /* what its kind has beside (kind.own); NULL: nothing */
 	int64_t created_us, updated_us;
 	struct mig_progress progress;
 	int position;        /* in records that are read: 1 is the first; 0: it is not queued */
@@ -72,6 +73,10 @@ const char *mig_phase_name(const struct mig *m);
 const char *mig_status(const struct mig *m);
 /** mig_in_progress() - true for what GET /servers/{id}/migrations lists: queued, preparing, running, post-migrating. */
 bool mig_in_progress(const struct mig *m);
+/** mig_rests() - no task owns its server now, though it has not ended. */
+bool mig_rests(const struct mig *m);
+/** mig_set_own() - its kind's part of the record is a copy of @own. */
+void mig_set_own(struct mig *m, const void *own);
 /** mig_is_final() - nothing more will happen to it. */
 bool mig_is_final(const struct mig *m);
 /** mig_free() - a record without a running part (priv). */
@@ -108,6 +113,8 @@ bool mig_update(struct store *s, const struct mig *m, int old, const struct mig_
 bool mig_add_event(struct store *s, const struct mig *m, int old, int new, const char *why, int64_t now, GError **err);
 /** mig_update_options() - what was asked, with this priority, and what it takes at its destination. */
 bool mig_update_options(struct store *s, const struct mig *m, int priority, GError **err);
+/** mig_update_action() - the instance action that its stages have their events in from now on. */
+bool mig_update_action(struct store *s, const struct mig *m, int64_t action_id, GError **err);
 /** mig_update_progress() - the byte counts. @now: µs */
 bool mig_update_progress(struct store *s, const struct mig *m, int64_t now, GError **err);
 

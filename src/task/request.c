@@ -22,20 +22,27 @@ static const struct task_action *action_of(const struct task_request *r)
 }
 
 /* The server's states are such that it can be asked for it. */
-static bool state_ok(const struct server *s, const struct task_action *a, GError **err)
+static bool state_ok(const struct engine *e, const struct server *s, const struct task_action *a, GError **err)
 {
 	const char *verb = a->verb ? a->verb : a->name;
+	const struct mig *m = task_of_server(e, s->uuid);
 
 	if (s->task != SERVER_TASK_NONE)
 		return server_refuse_task(s, verb, err);
-	return a->vm & TASK_VM_BIT(s->vm) || server_refuse_vm(s, verb, err);
+	if (!(a->vm & TASK_VM_BIT(s->vm)))
+		return server_refuse_vm(s, verb, err);
+	if (!m)
+		return true;
+	g_set_error(err, ERR, ERR_CONFLICT, "Cannot '%s' instance %s while migration %" G_GINT64_FORMAT " of it is %s", verb, s->uuid, m->id,
+		    mig_phase_name(m));
+	return false;
 }
 
 static bool request_ok(struct engine *e, const struct task_request *r, GError **err)
 {
 	g_autofree char *unreadable = NULL;
 
-	if (!state_ok(r->server, action_of(r), err) || (r->kind->allows && !r->kind->allows(r->server, action_of(r), err)))
+	if (!state_ok(e, r->server, action_of(r), err) || (r->kind->allows && !r->kind->allows(r->server, action_of(r), err)))
 		return false;
 	if (is_unsure(e, r->server)) {
 		g_set_error(err, ERR, ERR_UNAVAILABLE, "The database lost the answer to the last request for instance %s; try again in a moment.",
@@ -75,6 +82,7 @@ static struct mig *build(struct engine *e, const struct task_request *r)
 	m->disk_check = r->disk_check;
 	m->force = r->force;
 	m->priority = r->priority;
+	mig_set_own(m, r->own);
 	m->user_id = g_strdup(r->who.user_id);
 	m->project_id = g_strdup(r->who.project_id);
 	m->request_id = g_strdup(r->who.request_id);
@@ -183,12 +191,47 @@ static void log_request(const struct mig *m)
 			 LOG_S("host", m->source), LOG_S("request", m->request_id));
 }
 
+/* ---- a task that a user moves on ---- */
+
+/* Return: its id; 0 with @err. */
+static int64_t move_on(struct engine *e, const struct task_request *r, GError **err)
+{
+	const struct task_action *a = r->action;
+	struct step_change c;
+	struct mig *m;
+
+	if (!state_ok(e, r->server, a, err))
+		return 0;
+	m = task_resting(e, r->server->uuid, r->kind, a->from);
+	if (!m) {
+		g_set_error_literal(err, ERR, ERR_BAD_REQUEST, a->none);
+		return 0;
+	}
+	c = step_change(m, a->to, a->name);
+	c.starts = a;
+	c.who = &r->who;
+	if (!step_set(m, &c, err)) {
+		/* It may have been written all the same: then it goes on from there. */
+		m->task->strayed = true;
+		step_later(m, UNSURE_MS);
+		return 0;
+	}
+	step_enter(m);
+	return m->id;
+}
+
 void request_begin(struct engine *e, const struct task_request *r, request_accepted_f *done, void *user)
 {
 	g_autoptr(GError) why = NULL;
 	bool unsure;
 	struct mig *m;
 
+	if (action_of(r)->from) {
+		int64_t id = move_on(e, r, &why);
+
+		done(id, why, user);
+		return;
+	}
 	if (!request_ok(e, r, &why)) {
 		done(0, why, user);
 		return;
@@ -316,8 +359,10 @@ bool request_abort(struct engine *e, struct server *s, int64_t id, bool also_que
 		return false;
 	if (mig_stage(m)->stop == TASK_STOPS)
 		step_enter(m);
-	else
+	else if (m->kind->stop)
 		m->kind->stop(m);
+	else
+		step_enter(m);
 	return true;
 }
 
@@ -349,7 +394,7 @@ bool request_set_priority(struct engine *e, int64_t id, int priority, GError **e
 	g_autofree char *why = g_strdup_printf("priority %d", priority);
 	struct step_change c;
 
-	if (!m || !m->kind->migration) {
+	if (!m || !m->kind->migration || mig_rests(m)) {
 		struct mig *row = row_of(e, id, err);
 
 		if (row)

@@ -33,6 +33,7 @@ struct task_request {
 	bool force;              /* 2.30-2.67: skip the scheduler's filters */
 	int priority;            /* MIG_PRIORITY_MIN..MIG_PRIORITY_MAX */
 	bool wait_checks;        /* up to 2.33: answer only when the prechecks have passed */
+	const void *own;         /* what the kind has beside: kind.own's struct, copied; NULL */
 	struct requester who;
 };
 
@@ -40,7 +41,7 @@ struct task_request {
 typedef void request_accepted_f(int64_t id, const GError *err, void *user);
 
 /**
- * request_begin() - begin a task.
+ * request_begin() - begin a task, or, as the action says, move one on that rests.
  * @done: called exactly once, perhaps before this returns: with the id when the
  *        row is durable (and, with wait_checks, the prechecks have passed), or
  *        with an error: ERR_CONFLICT, ERR_BAD_REQUEST, ERR_NO_VALID_HOST, ERR_PRECHECK, ERR_STORE

@@ -101,23 +101,34 @@ static bool write_options(struct mig *m, const struct step_change *c, GError **e
 	return !m->task->options_stale || mig_update_options(m->task->engine->store, m, c->row.priority, err);
 }
 
-/* The events of the instance action that end and begin with the stage; at the end all of them, and the action. */
-static bool write_action(struct mig *m, const struct step_change *c, GError **err)
+/* The events of the instance action that end and begin with the stage; at the end, and at rest, all of them, and the action. */
+static bool write_action(struct mig *m, const struct step_change *c, int64_t action, GError **err)
 {
 	struct store *s = m->task->engine->store;
 	const struct task_stage *st = &m->kind->stages[c->row.phase];
+	bool stays = c->row.phase == m->phase;
 
-	if (st->end != TASK_GOES_ON)
-		return action_event_finish(s, m->action_id, NULL, c->details, err) && action_finish(s, m->action_id, c->details ? "Error" : NULL, err);
-	if (c->row.phase == m->phase)
+	if (st->end != TASK_GOES_ON || (st->rests && !stays))
+		return action_event_finish(s, action, NULL, c->details, err) && action_finish(s, action, c->details ? "Error" : NULL, err);
+	if (stays)
 		return true;
-	if (st->ends && !action_event_finish(s, m->action_id, st->ends, c->details, err))
+	if (st->ends && !action_event_finish(s, action, st->ends, c->details, err))
 		return false;
 	return !st->begins || (st->repeats && c->row.attempt > 0) ||
-	       action_event_start(s, m->action_id, st->begins, st->begins_at_dest ? c->row.dest : m->source, err);
+	       action_event_start(s, action, st->begins, st->begins_at_dest ? c->row.dest : m->source, err);
 }
 
-static bool write_change(struct mig *m, const struct step_change *c, int64_t now, GError **err)
+/* @ret: the action that a user has begun with this change, or the one that it has. */
+static bool write_start(struct mig *m, const struct step_change *c, int64_t *ret, GError **err)
+{
+	struct store *s = m->task->engine->store;
+
+	*ret = m->action_id;
+	return !c->starts || (action_start(s, m->server_uuid, c->starts->action, c->who, ret, err) && mig_update_action(s, m, *ret, err));
+}
+
+/* @ret_action: its instance action from now on */
+static bool write_change(struct mig *m, const struct step_change *c, int64_t now, int64_t *ret_action, GError **err)
 {
 	struct engine *e = m->task->engine;
 	int from = m->phase;
@@ -133,7 +144,7 @@ static bool write_change(struct mig *m, const struct step_change *c, int64_t now
 		return false;
 	if (m->kind->stages[c->row.phase].end != TASK_GOES_ON && !mig_update_progress(e->store, m, now, err))
 		return false;
-	return write_options(m, c, err) && write_action(m, c, err) && (!c->also || c->also(m, c->user, err));
+	return write_options(m, c, err) && write_start(m, c, ret_action, err) && write_action(m, c, *ret_action, err) && (!c->also || c->also(m, c->user, err));
 }
 
 /* Answers that are under way will be dropped: they are no longer wanted. */
@@ -143,7 +154,20 @@ static void leave_phase(struct mig *m)
 	clock_cancel(&m->task->timer);
 	if (m->kind->left)
 		m->kind->left(m);
+	engine_moved(m);
 	queue_moved(m);
+}
+
+static bool owns(const struct task_stage *st)
+{
+	return st->task != SERVER_TASK_NONE || st->task_of_action;
+}
+
+/* Its server is its hosts' again. */
+static void release(const struct mig *m, struct server *s)
+{
+	s->progress = 0;
+	fleet_server_freed(m->task->engine->fleet, s);
 }
 
 static void log_change(const struct mig *m, const struct task_stage *old, const char *why)
@@ -172,6 +196,8 @@ static void take_change(struct mig *m, const struct step_change *c, int64_t now)
 		fleet_server_take(p->engine->fleet, s, &c->server);
 	if (old != mig_stage(m))
 		leave_phase(m);
+	if (s && owns(old) && !owns(mig_stage(m)) && !mig_is_final(m))
+		release(m, s);
 	log_change(m, old, c->why);
 	news_phase(m, old, c->why);
 }
@@ -194,8 +220,12 @@ static void set_vm(const struct mig *m, int vm, struct server_draft *d)
 
 void step_server(const struct mig *m, const struct task_stage *st, struct server_draft *d)
 {
-	d->task = st->task_of_action ? m->action->task : st->task;
+	/* What neither the stage that is left owned nor this one does may be another task's. */
+	if (owns(st) || owns(mig_stage(m)))
+		d->task = st->task_of_action ? m->action->task : st->task;
 	set_vm(m, st->vm, d);
+	if (st->at != TASK_AT_STAYS)
+		d->host = st->at == TASK_AT_DEST ? m->dest : m->source;
 }
 
 struct step_change step_change(const struct mig *m, int next, const char *why)
@@ -213,12 +243,12 @@ struct step_change step_change(const struct mig *m, int next, const char *why)
 bool step_set(struct mig *m, const struct step_change *c, GError **err)
 {
 	struct store *s = m->task->engine->store;
-	int64_t now = clock_wall_us();
+	int64_t now = clock_wall_us(), action;
 
 	g_assert(kind_follows(m->kind, m->phase, c->row.phase));
 	if (!store_begin(s, err))
 		return false;
-	if (!write_change(m, c, now, err)) {
+	if (!write_change(m, c, now, &action, err)) {
 		store_rollback(s);
 		return false;
 	}
@@ -226,6 +256,7 @@ bool step_set(struct mig *m, const struct step_change *c, GError **err)
 		m->task->doubted |= 1u << c->row.phase;
 		return false;
 	}
+	m->action_id = action;
 	take_change(m, c, now);
 	return true;
 }
@@ -258,6 +289,11 @@ bool step_go(struct mig *m, int next, const char *why, step_also_f *also, void *
 	return false;
 }
 
+void step_own_changed(struct mig *m)
+{
+	m->task->options_stale = true;
+}
+
 void step_set_claimed_cpus(struct mig *m, const char *text)
 {
 	m->task->options_stale |= g_strcmp0(m->claimed_cpus, text) != 0;
@@ -282,6 +318,7 @@ static void take(struct mig *m, const struct mig *row)
 
 	d.priority = m->priority;
 	mig_take_draft(m, &d);
+	m->action_id = row->action_id;
 	m->task->doubted = 0;
 	leave_phase(m);
 	log_warning("migration_row_taken", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("from", was->name),
@@ -342,6 +379,10 @@ void step_enter(struct mig *m)
 		step_end(m, kind_final(m->kind, TASK_ERROR), "the server's record is gone");
 	else if (m->abort_wanted && st->stop == TASK_STOPS)
 		step_end(m, kind_final(m->kind, TASK_CANCELLED), "aborted");
+	else if (st->rests && task_of_server(m->task->engine, m->server_uuid))
+		step_later(m, RETRY_MS); /* as of a server that was reset meanwhile */
+	else if (m->abort_wanted && st->undo && st->stop == TASK_STOP_ASKS && !m->kind->stop)
+		step_fail(m, "aborted");
 	else if (!st->enter)
 		return; /* the queue moves it on, or time */
 	else if (st->stop == TASK_STOPS && !fleet_settled(m->task->engine->fleet))
@@ -380,11 +421,40 @@ void step_end(struct mig *m, int phase, const char *details)
 		step_later(m, RETRY_MS);
 		return;
 	}
-	if (s) {
-		s->progress = 0;
-		fleet_server_freed(m->task->engine->fleet, s);
-	}
+	if (s)
+		release(m, s);
 	engine_ended(m);
 	if (m->kind->ended)
 		m->kind->ended(m, end.from, end.end);
+}
+
+/* ---- a stage that fails ---- */
+
+static int end_of(const struct mig *m)
+{
+	if (m->abort_wanted && kind_has(m->kind, TASK_CANCELLED))
+		return kind_final(m->kind, TASK_CANCELLED);
+	return kind_final(m->kind, kind_has(m->kind, TASK_FAILED) ? TASK_FAILED : TASK_ERROR);
+}
+
+void step_fail(struct mig *m, const char *why)
+{
+	g_autofree char *kept = g_strdup(why);
+	struct step_change c;
+
+	if (!mig_stage(m)->undo) {
+		step_end(m, end_of(m), kept);
+		return;
+	}
+	c = step_change(m, mig_stage(m)->undo, kept);
+	c.row.error = kept;
+	if (step_write(m, &c))
+		step_enter(m);
+	else
+		step_later(m, RETRY_MS);
+}
+
+void step_undone(struct mig *m)
+{
+	step_end(m, end_of(m), m->error);
 }

@@ -35,6 +35,8 @@ struct step_change {
 	struct mig_draft row;
 	struct server_draft server;
 	const char *why;     /* for the history and the log */
+	const struct task_action *starts; /* a user moves it on: an instance action that begins, and its stages' events are of it; NULL */
+	const struct requester *who;      /* ... whose it is */
 	const char *details; /* what went wrong, for the events of the action that end; NULL: nothing */
 	step_also_f *also;   /* may be NULL */
 	void *user;
@@ -76,10 +78,20 @@ void step_not_written(const struct mig *m, const GError *why);
  */
 void step_enter(struct mig *m);
 
+/** step_own_changed() - mig.own has changed: the row gets it with the next change. */
+void step_own_changed(struct mig *m);
 /** step_set_claimed_cpus() - what it takes at its destination, in memory; NULL: no certain CPUs or nodes. */
 void step_set_claimed_cpus(struct mig *m, const char *text);
 /** step_save_progress() - the byte counts, where it is not a matter of life. */
 void step_save_progress(struct mig *m);
+
+/**
+ * step_fail() - the stage cannot go on: it is undone by the stage that its table names, or, where it names none, it is the end.
+ * @why: kept as its error
+ */
+void step_fail(struct mig *m, const char *why);
+/** step_undone() - of a stage that undoes: all is taken back, and it ends as what led there says: cancelled, or failed. */
+void step_undone(struct mig *m);
 
 /**
  * step_end() - the one way to a final phase: row, server, action and their events in one transaction.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "task/task.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 
 void task_attach(struct engine *e, struct mig *m)
@@ -51,7 +53,32 @@ void engine_add(struct engine *e, struct mig *m)
 	m->task->index = e->active->len;
 	g_ptr_array_add(e->active, m);
 	g_hash_table_insert(e->by_id, &m->id, m);
-	g_hash_table_insert(e->by_server, m->server_uuid, m);
+	engine_moved(m);
+}
+
+void engine_moved(struct mig *m)
+{
+	GHashTable *owners = m->task->engine->by_server;
+	const struct mig *owner = g_hash_table_lookup(owners, m->server_uuid);
+
+	if (owner == m && mig_rests(m))
+		g_hash_table_remove(owners, m->server_uuid);
+	else if (!owner && !mig_rests(m))
+		g_hash_table_insert(owners, m->server_uuid, m);
+}
+
+struct mig *task_resting(const struct engine *e, const char *server_uuid, const struct task_kind *kind, unsigned stages)
+{
+	struct mig *newest = NULL;
+
+	for (guint i = 0; i < e->active->len; i++) {
+		struct mig *m = g_ptr_array_index(e->active, i);
+
+		if (mig_rests(m) && strcmp(m->server_uuid, server_uuid) == 0 && (!kind || m->kind == kind) && stages & 1u << m->phase &&
+		    (!newest || m->id > newest->id))
+			newest = m;
+	}
+	return newest;
 }
 
 void *engine_state(const struct engine *e, const struct task_service *s)
@@ -94,7 +121,8 @@ void engine_ended(struct mig *m)
 	struct engine *e = m->task->engine;
 
 	g_hash_table_remove(e->by_id, &m->id);
-	g_hash_table_remove(e->by_server, m->server_uuid);
+	if (task_of_server(e, m->server_uuid) == m)
+		g_hash_table_remove(e->by_server, m->server_uuid);
 	g_ptr_array_add(e->ended, m);
 	/* In a turn of its own: the code that ended it may still hold it. */
 	if (!e->reaper)

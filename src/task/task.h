@@ -25,7 +25,7 @@ struct engine {
 	GPtrArray *active;          /* struct mig *, in no order; those that just ended too, until the next turn */
 	GPtrArray *ended;           /* struct mig *, borrowed: those */
 	GHashTable *by_id;          /* id -> struct mig *, not final */
-	GHashTable *by_server;      /* server uuid -> struct mig *, not final */
+	GHashTable *by_server;      /* server uuid -> struct mig *: not final, and not at rest */
 	struct queue *queue;
 	struct volumes *volumes;
 	GHashTable *states;         /* const struct task_service * -> what it keeps */
@@ -44,6 +44,7 @@ struct queue_entry {
 	struct lane *wanted;       /* the busy destination that it waits for; NULL: it waits for a slot of the source or the fleet */
 	struct lane *dest;         /* where it counts as inbound, and has its claim; NULL */
 	bool slot;                 /* it counts as outbound */
+	bool at_source;            /* it has a claim at its source */
 };
 
 struct task {
@@ -81,8 +82,12 @@ void *engine_state(const struct engine *e, const struct task_service *s);
 
 /** engine_find() - the migration of that id, if it is not final. */
 struct mig *engine_find(struct engine *e, int64_t id);
-/** task_of_server() - the one that owns this server; NULL if none does. */
+/** task_of_server() - the one that owns this server; NULL if none does: those that rest do not. */
 struct mig *task_of_server(const struct engine *e, const char *server_uuid);
+/** engine_moved() - it has come to another stage: while it rests, its server is not its own. */
+void engine_moved(struct mig *m);
+/** task_resting() - the newest of this server that rests and is of @kind (NULL: any), in one of @stages (a bit each). NULL. */
+struct mig *task_resting(const struct engine *e, const char *server_uuid, const struct task_kind *kind, unsigned stages);
 /** engine_ended() - @m is final: forget it. */
 void engine_ended(struct mig *m);
 /** engine_accept() - answer the caller that waits for the prechecks; @err NULL when they passed. */

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "kinds.h"
+#include "test_kinds.h"
 
 #define WALL_US      INT64_C(1700000000000000)
 #define STARTS_MAX   5
@@ -68,6 +69,7 @@ void world_new(struct run *r, GArray *store_calls)
 	log_init(r->opt->trace ? LOG_DEBUG : r->opt->sweep ? LOG_WARNING : LOG_INFO, LOG_TEXT);
 	log_hook(on_log, r);
 	r->world = sim_new(r->opt->seed);
+	test_kinds_reset(r->world);
 	sim_on_kill(r->world, on_kill, r);
 	sim_on_call(r->world, on_call, r);
 	for (int i = 0; i < r->opt->n_faults; i++)

@@ -1,126 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A kind of the tests alone, with three stages of work, through engine, queue, fleet and store, of which no line is changed for it.
+ * The kinds of test_kinds.h, which no line of src knows, through engine, queue, fleet and store.
  */
-#include <assert.h>
-
 #include "base/err.h"
 #include "fleet/action.h"
 #include "kinds.h"
 #include "live/live.h"
-#include "move/check_common.h"
-#include "move/check_storage.h"
-#include "move/move.h"
-#include "move/outcome.h"
-#include "move/ready.h"
-#include "move/search.h"
-#include "move/service.h"
 #include "scn.h"
+#include "fleet/room.h"
 #include "task/queue.h"
 #include "task/request.h"
-#include "task/step.h"
+#include "test_kinds.h"
 
 #define GUEST "11111111-0000-4000-8000-000000000001"
 #define OTHER "11111111-0000-4000-8000-000000000002"
 #define THIRD "11111111-0000-4000-8000-000000000003"
 #define WAIT_TEST_MS 60000
 
-/* ---- the kind: it asks the guest's host for it, twice, with a slot of the queue in between ---- */
+static const struct task_kind *const all_kinds[] = { &live_kind, &stamp_kind, &ring_kind, &shift_kind, NULL };
 
-enum { STAMP_BEGIN, STAMP_QUEUED, STAMP_WORK, STAMP_DONE, STAMP_ERROR, STAMP_CANCELLED, STAMP_N };
-
-static int n_left, n_ended;
-
-static void got_first(struct mig *m, struct hv_reply *r)
-{
-	if (r->err)
-		step_later(m, 1000);
-	else
-		(void)step_go(m, STAMP_QUEUED, "its host has it", NULL, NULL);
-}
-
-static void begin(struct mig *m)
-{
-	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
-
-	if (!step_ask(m, mig_source(m), &req, got_first))
-		step_later(m, 1000);
-}
-
-static void got_second(struct mig *m, struct hv_reply *r)
-{
-	if (r->err)
-		step_later(m, 1000);
-	else
-		step_end(m, STAMP_DONE, NULL);
-}
-
-static void work(struct mig *m)
-{
-	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
-
-	if (!step_ask(m, mig_source(m), &req, got_second))
-		step_later(m, 1000);
-}
-
-static void left(struct mig *m)
-{
-	(void)m;
-	n_left++;
-}
-
-static void host(struct mig *m)
-{
-	if (m->task->timer)
-		step_enter(m);
-}
-
-static void stop(struct mig *m)
-{
-	step_enter(m);
-}
-
-static void ended(struct mig *m, const struct task_stage *from, enum task_end end)
-{
-	(void)m, (void)from;
-	n_ended += end == TASK_DONE;
-}
-
-#define P(x) (1u << STAMP_##x)
-
-static const struct task_stage stages[] = {
-	[STAMP_BEGIN] = {
-		"stamp_begin", "accepted", .next = P(QUEUED) | P(ERROR) | P(CANCELLED), .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS,
-		.begins = "stamp_the_guest", .enter = begin,
-	},
-	[STAMP_QUEUED] = {
-		"stamp_queued", "queued", .next = P(WORK) | P(ERROR) | P(CANCELLED), .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS,
-		.in_progress = true, .holds = TASK_QUEUED,
-	},
-	[STAMP_WORK] = {
-		"stamp_work", "migrating", .next = P(DONE) | P(ERROR) | P(CANCELLED), .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOPS,
-		.in_progress = true, .holds = TASK_SLOT | TASK_CHOICE, .enter = work,
-	},
-	[STAMP_DONE]      = { "stamp_done", "completed", .end = TASK_DONE },
-	[STAMP_ERROR]     = { "stamp_error", "error", .end = TASK_ERROR },
-	[STAMP_CANCELLED] = { "stamp_cancelled", "cancelled", .end = TASK_CANCELLED },
-};
-static_assert(G_N_ELEMENTS(stages) == STAMP_N, "stages is missing one");
-
-#define ANY_VM ((1u << SERVER_VM_N) - 1)
-
-static const struct task_action stamp_actions[] = {
-	{ .name = "stamp", .action = "stamp", .vm = ANY_VM },
-};
-
-static const struct task_kind stamp_kind = {
-	.type = "stamp", .migration = true, .class = &task_class_live, .stages = stages, .n = STAMP_N, .queued = STAMP_QUEUED, .choosing = STAMP_WORK,
-	.chosen = STAMP_WORK, .actions = stamp_actions, .n_actions = G_N_ELEMENTS(stamp_actions), .stop_action = "stamp_cancel",
-	.left = left, .host = host, .stop = stop, .ended = ended,
-};
-static const struct task_kind *const both[] = { &live_kind, &stamp_kind, NULL };
-
-/* ---- the same, with limits of its own: one at once in the whole fleet ---- */
+/* ---- stamp with limits of its own: one at once in the whole fleet ---- */
 
 static const struct task_class stamp_class = {
 	.index = 1, .name = "stamp", .limits = {
@@ -132,146 +31,6 @@ static const struct task_class stamp_class = {
 static struct task_kind apart_kind;
 static const struct task_kind *const with_apart[] = { &live_kind, &apart_kind, NULL };
 
-/* ---- a kind that is no migration: one stage, and the action says what for ---- */
-
-enum { RING_WORK, RING_DONE, RING_ERROR, RING_N };
-enum { RING_ONCE, RING_AGAIN }; /* task_action.what */
-
-static int rung[2];
-
-static void got_rung(struct mig *m, struct hv_reply *r)
-{
-	if (r->err) {
-		step_later(m, 1000);
-		return;
-	}
-	rung[m->action->what]++;
-	step_end(m, RING_DONE, NULL);
-}
-
-static void ring(struct mig *m)
-{
-	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
-
-	if (!step_ask(m, mig_source(m), &req, got_rung))
-		step_later(m, 1000);
-}
-
-static const struct task_stage ring_stages[] = {
-	[RING_WORK] = {
-		"ring_work", .next = 1u << RING_DONE | 1u << RING_ERROR, .task_of_action = true, .stop = TASK_STOP_NOT, .begins = "ring_the_guest",
-		.enter = ring,
-	},
-	[RING_DONE]  = { "ring_done", .vm = TASK_VM_OF_ACTION, .end = TASK_DONE },
-	[RING_ERROR] = { "ring_error", .end = TASK_ERROR },
-};
-static_assert(G_N_ELEMENTS(ring_stages) == RING_N, "ring_stages is missing one");
-
-static const struct task_action ring_actions[] = {
-	{ .name = "os-ring", .verb = "ring", .action = "ring", .vm = TASK_VM_BIT(SERVER_ACTIVE), .task = SERVER_TASK_REBUILDING,
-	  .after = TASK_VM(SERVER_RESCUED), .what = RING_ONCE },
-	{ .name = "os-ringAgain", .action = "ringAgain", .vm = TASK_VM_BIT(SERVER_RESCUED), .task = SERVER_TASK_RESIZE_FINISH,
-	  .after = TASK_VM(SERVER_ACTIVE), .what = RING_AGAIN },
-};
-
-static const struct task_kind ring_kind = {
-	.type = "ring", .stages = ring_stages, .n = RING_N, .actions = ring_actions, .n_actions = G_N_ELEMENTS(ring_actions),
-};
-static const struct task_kind *const with_ring[] = { &live_kind, &ring_kind, NULL };
-
-/* ---- a kind that moves a guest, and knows no live migration: a destination is made ready, given up once, made ready again, and left ---- */
-
-enum { SHOW_CHECK, SHOW_QUEUED, SHOW_CHOOSE, SHOW_READY, SHOW_DONE, SHOW_ERROR, SHOW_FAILED, SHOW_CANCELLED, SHOW_N };
-
-static const struct check_row show_rows[] = {
-	{ "description",      check_description },
-	{ "source_up",        check_source_up },
-	{ "not_self",         check_not_self,  .of_dest = true },
-	{ "destination_up",   check_dest_up,   .of_dest = true },
-	{ "scheduler",        check_scheduler, .of_dest = true },
-	{ "storage",          check_storage,   .of_dest = true, .asks = true },
-	{ "disk",             check_disk,      .of_dest = true, .asks = true },
-};
-static const struct check_table show_checks = { { "show", "show" }, show_rows, G_N_ELEMENTS(show_rows) };
-
-static guint n_copied;
-
-static void shown(struct mig *m)
-{
-	n_copied = move_of(m)->copies->len;
-	if (move_of(m)->given_up > 0 || !search_next_destination(m, "seen it"))
-		step_end(m, SHOW_DONE, NULL);
-}
-
-static void show(struct mig *m)
-{
-	static const struct ready_way way = { READY_FROM(RUN), shown };
-
-	ready_make(m, &way);
-}
-
-static void show_attach(struct mig *m)
-{
-	m->priv = g_new0(struct move, 1);
-}
-
-static void show_detach(struct mig *m)
-{
-	move_clear(move_of(m));
-	g_free(g_steal_pointer(&m->priv));
-}
-
-static void show_left(struct mig *m)
-{
-	move_cancel(move_of(m));
-}
-
-static bool show_write_end(struct mig *m, const struct task_stage *from, enum task_end end, GError **err)
-{
-	(void)from, (void)end;
-	return outcome_write(m, VOLUME_STAYED, false, err);
-}
-
-static void show_ended(struct mig *m, const struct task_stage *from, enum task_end end)
-{
-	(void)from, (void)end;
-	outcome_resolve(m, VOLUME_STAYED, false);
-}
-
-#define S(x) (1u << SHOW_##x)
-#define SHOW_ENDS (S(ERROR) | S(CANCELLED))
-
-static const struct task_stage show_stages[] = {
-	[SHOW_CHECK] = {
-		"show_check", "accepted", .next = S(QUEUED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .enter = search_check,
-	},
-	[SHOW_QUEUED] = {
-		"show_queued", "queued", .next = S(CHOOSE) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .holds = TASK_QUEUED,
-	},
-	[SHOW_CHOOSE] = {
-		"show_choose", "preparing", .next = S(READY) | S(QUEUED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS,
-		.holds = TASK_SLOT | TASK_CHOICE, .enter = search_schedule, .taken = search_destination_left,
-	},
-	[SHOW_READY] = {
-		"show_ready", "preparing", .next = S(CHOOSE) | S(DONE) | S(FAILED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOPS,
-		.holds = TASK_SLOT | TASK_CLAIM, .enter = show, .taken = ready_again,
-	},
-	[SHOW_DONE]      = { "show_done", "completed", .end = TASK_DONE },
-	[SHOW_ERROR]     = { "show_error", "error", .end = TASK_ERROR },
-	[SHOW_FAILED]    = { "show_failed", "failed", .end = TASK_FAILED },
-	[SHOW_CANCELLED] = { "show_cancelled", "cancelled", .end = TASK_CANCELLED },
-};
-static_assert(G_N_ELEMENTS(show_stages) == SHOW_N, "show_stages is missing one");
-
-static const struct task_action show_actions[] = {
-	{ .name = "show", .action = "show", .vm = ANY_VM },
-};
-
-static const struct task_kind show_kind = {
-	.type = "show", .migration = true, .class = &task_class_live, .stages = show_stages, .n = SHOW_N, .queued = SHOW_QUEUED, .choosing = SHOW_CHOOSE,
-	.chosen = SHOW_READY, .service = &move_service, .checks = &show_checks, .actions = show_actions, .n_actions = G_N_ELEMENTS(show_actions),
-	.attach = show_attach, .detach = show_detach, .left = show_left, .host = host, .write_end = show_write_end, .ended = show_ended,
-};
 static const struct task_kind *const show_alone[] = { &show_kind, NULL };
 
 /* ---- the world: two hosts, two guests at the first ---- */
@@ -302,12 +61,11 @@ static void set_up_with(struct run *r, const struct task_kind *const *with)
 	sim_dom_add(r->world, "h1", &(struct sim_dom_spec){ .uuid = THIRD, .name = "third", .mem_mib = 1024 });
 	controller_start(r);
 	g_assert_true(run_until(r, WAIT_TEST_MS, known, NULL));
-	n_left = n_ended = 0;
 }
 
 static void set_up(struct run *r)
 {
-	set_up_with(r, both);
+	set_up_with(r, all_kinds);
 }
 
 static void accepted(int64_t id, const GError *err, void *user)
@@ -386,8 +144,8 @@ static void test_way(void)
 	phases = history(&r, id);
 	g_assert_cmpstr(phases, ==, "stamp_begin stamp_queued stamp_work stamp_done");
 	g_assert_cmpint(fleet_server(r.fleet, GUEST)->task, ==, SERVER_TASK_NONE);
-	g_assert_cmpint(n_left, ==, 3);
-	g_assert_cmpint(n_ended, ==, 1);
+	g_assert_cmpint(test_kinds_seen.left, ==, 3);
+	g_assert_cmpint(test_kinds_seen.ended, ==, 1);
 	g_assert_cmpint((int)engine_stats(r.engine)->ended[TASK_DONE], ==, 1);
 	wrong = engine_check(r.engine);
 	g_assert_cmpstr(wrong, ==, NULL);
@@ -448,7 +206,7 @@ static void test_unknown(void)
 	g_assert_cmpuint(list->len, ==, 1);
 	request_begin(r.engine, &(struct task_request){ .kind = &live_kind, .server = fleet_server(r.fleet, GUEST), .who = who }, refused, &why);
 	g_assert_error(why, ERR, ERR_CONFLICT); /* its server is still taken */
-	r.kinds = both;
+	r.kinds = all_kinds;
 	controller_start(&r);
 	expect_phase(&r, id, "stamp_done");
 	run_end(&r);
@@ -517,7 +275,7 @@ static void test_no_migration(void)
 	struct run r;
 	int64_t live, id;
 
-	set_up_with(&r, with_ring);
+	set_up(&r);
 	live = request(&r, &live_kind, OTHER);
 	expect_phase(&r, live, "copy");
 	request_begin(r.engine, &(struct task_request){ .kind = &ring_kind, .action = &ring_actions[1], .server = fleet_server(r.fleet, GUEST), .who = who },
@@ -541,12 +299,261 @@ static void test_no_migration(void)
 	expect_phase(&r, id, "ring_done");
 	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_NONE);
 	expect_action(&r, GUEST, "ringAgain");
-	g_assert_cmpint(rung[RING_ONCE], ==, 1);
-	g_assert_cmpint(rung[RING_AGAIN], ==, 1);
+	g_assert_cmpint(test_kinds_seen.rung[RING_ONCE], ==, 1);
+	g_assert_cmpint(test_kinds_seen.rung[RING_AGAIN], ==, 1);
 	listed = migrations_of(&r, GUEST);
 	g_assert_cmpuint(listed->len, ==, 0);
 	expect_phase(&r, live, "done");
 	g_assert_cmpuint((guint)engine_stats(r.engine)->ended[TASK_DONE], ==, 1);
+	run_end(&r);
+}
+
+/* ---- shift: it rests ---- */
+
+static int64_t shift_with(struct run *r, const char *uuid, const struct shift_own *own)
+{
+	struct task_request q = { .kind = &shift_kind, .server = fleet_server(r->fleet, uuid), .own = own, .who = who };
+	int64_t id = 0;
+
+	request_begin(r->engine, &q, accepted, &id);
+	g_assert_cmpint(id, >, 0);
+	return id;
+}
+
+static int64_t shift_to_rest(struct run *r)
+{
+	int64_t id;
+
+	set_up(r);
+	id = shift_with(r, GUEST, &(struct shift_own){ .waits = 0 });
+	expect_phase(r, id, "shift_verify");
+	return id;
+}
+
+static char *ask_refused(struct run *r, const struct task_kind *kind, const struct task_action *action, enum err_code code)
+{
+	struct task_request q = { .kind = kind, .action = action, .server = fleet_server(r->fleet, GUEST), .block = MIG_BLOCK_AUTO, .who = who };
+	g_autoptr(GError) err = NULL;
+
+	request_begin(r->engine, &q, refused, &err);
+	g_assert_error(err, ERR, (gint)code);
+	return g_strdup(err->message);
+}
+
+/* The room that tasks keep at a host, by what its claims say. */
+static void expect_claimed(struct run *r, const char *host, int servers, int64_t memory_mb)
+{
+	struct usage claimed = host_claimed(fleet_host(r->fleet, host));
+
+	g_assert_cmpint(claimed.servers, ==, servers);
+	g_assert_cmpint(claimed.memory_mb, ==, memory_mb);
+}
+
+static void expect_right(struct run *r)
+{
+	g_autofree char *wrong = engine_check(r->engine);
+
+	g_assert_cmpstr(wrong, ==, NULL);
+	g_assert_null(room_check(fleet_room(r->fleet)));
+}
+
+static void expect_status(struct run *r, int64_t id, const char *status)
+{
+	struct mig *m = engine_get(r->engine, id, NULL);
+
+	g_assert_cmpstr(mig_status(m), ==, status);
+	mig_free(m);
+}
+
+/* At rest the row is active, no task owns the server, its host is followed, and only room at its source is kept: before and after a restart. */
+static void expect_rest(struct run *r, int64_t id)
+{
+	expect_server(r, GUEST, SERVER_RESIZED, SERVER_TASK_NONE);
+	g_assert_cmpstr(fleet_server(r->fleet, GUEST)->host, ==, "h2");
+	expect_status(r, id, "finished");
+	g_assert_null(engine_active_of(r->engine, GUEST));
+	g_assert_cmpint(engine_slots(r->engine), ==, 0);
+	expect_claimed(r, "h1", 1, SHIFT_OLD_MB);
+	expect_claimed(r, "h2", 0, 0);
+	expect_right(r);
+}
+
+static bool is_paused(struct run *r, void *unused)
+{
+	(void)unused;
+	return fleet_server(r->fleet, GUEST)->power == SERVER_POWER_PAUSED;
+}
+
+static void test_rest(void)
+{
+	g_autofree char *phases = NULL, *live = NULL, *again = NULL;
+	g_autoptr(GPtrArray) actions = NULL, events = NULL;
+	struct run r;
+	int64_t id = shift_to_rest(&r);
+
+	expect_rest(&r, id);
+	actions = action_list(r.store, GUEST, 0, 0, 0, 10, NULL);
+	events = action_events(r.store, ((const struct action *)g_ptr_array_index(actions, 0))->id, NULL);
+	g_assert_cmpstr(((const struct action_event *)g_ptr_array_index(events, 0))->result, ==, "Success");
+	live = ask_refused(&r, &live_kind, NULL, ERR_CONFLICT);
+	g_assert_cmpstr(live, ==, "Cannot 'os-migrateLive' instance " GUEST " while it is in vm_state resized");
+	sim_dom_set(r.world, "h2", GUEST, HV_PAUSED, HV_R_USER);
+	g_assert_true(run_until(&r, WAIT_TEST_MS, is_paused, NULL));
+	controller_start(&r);
+	g_assert_true(run_until(&r, WAIT_TEST_MS, known, NULL));
+	expect_rest(&r, id);
+	g_assert_cmpint(test_kinds_seen.leftovers, ==, 0);
+	/* what is left at its source is kept for it, until it is confirmed */
+	sim_dom_add(r.world, "h1", &(struct sim_dom_spec){ .uuid = GUEST, .name = "guest", .mem_mib = 1024, .state = HV_SHUTOFF });
+	g_assert_false(run_until(&r, WAIT_TEST_MS, is_in, &(struct in_phase){ id, "shift_confirmed" }));
+	g_assert_cmpint(test_kinds_seen.leftovers, ==, 0);
+	g_assert_cmpint(ask_for(&r, &shift_kind, &shift_actions[SHIFT_ACTION_CONFIRM], GUEST), ==, id);
+	expect_phase(&r, id, "shift_confirmed");
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_NONE);
+	expect_action(&r, GUEST, "confirmShift");
+	expect_status(&r, id, "confirmed");
+	expect_claimed(&r, "h1", 0, 0);
+	expect_right(&r);
+	phases = history(&r, id);
+	g_assert_cmpstr(phases, ==, "shift_begin shift_queued shift_choose shift_stop shift_land shift_verify shift_confirm shift_confirmed");
+	again = ask_refused(&r, &shift_kind, &shift_actions[SHIFT_ACTION_CONFIRM], ERR_CONFLICT); /* its vm_state has gone on */
+	run_until(&r, WAIT_TEST_MS, NULL, NULL);
+	g_assert_cmpint(test_kinds_seen.leftovers, >, 0);
+	run_end(&r);
+}
+
+/* What it keeps in its own part of the row outlives the controller, and its undo stage takes back what was done. */
+static void test_undo(void)
+{
+	struct run r;
+	int64_t failed, stopped;
+	struct mig *m;
+
+	set_up(&r);
+	failed = shift_with(&r, GUEST, &(struct shift_own){ .fails = (char *)"h2 is on fire" });
+	expect_phase(&r, failed, "shift_failed");
+	m = engine_get(r.engine, failed, NULL);
+	g_assert_cmpstr(m->error, ==, "h2 is on fire");
+	g_assert_cmpstr(((const struct shift_own *)m->own)->fails, ==, "h2 is on fire");
+	mig_free(m);
+	g_assert_cmpint(test_kinds_seen.undone, ==, 1);
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_NONE);
+
+	stopped = shift_with(&r, GUEST, &(struct shift_own){ .waits = 1000 });
+	expect_phase(&r, stopped, "shift_stop");
+	expect_claimed(&r, "h2", 1, 1024);
+	controller_start(&r);
+	g_assert_true(run_until(&r, WAIT_TEST_MS, known, NULL));
+	m = engine_active_of(r.engine, GUEST);
+	g_assert_cmpint(((const struct shift_own *)m->own)->waits, ==, 1000);
+	g_assert_true(request_abort(r.engine, fleet_server(r.fleet, GUEST), stopped, true, &who, NULL));
+	expect_phase(&r, stopped, "shift_cancelled");
+	g_assert_cmpint(test_kinds_seen.undone, ==, 2);
+	expect_action(&r, GUEST, "shift_cancel");
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_NONE);
+	expect_claimed(&r, "h2", 0, 0);
+	expect_right(&r);
+	run_end(&r);
+}
+
+static void test_revert(void)
+{
+	g_autofree char *none = NULL;
+	struct run r;
+	int64_t id = shift_to_rest(&r);
+
+	g_assert_cmpint(ask_for(&r, &shift_kind, &shift_actions[SHIFT_ACTION_REVERT], GUEST), ==, id);
+	expect_phase(&r, id, "shift_reverted");
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_NONE);
+	g_assert_cmpstr(fleet_server(r.fleet, GUEST)->host, ==, "h1");
+	expect_action(&r, GUEST, "revertShift");
+	expect_status(&r, id, "reverted");
+	expect_claimed(&r, "h1", 0, 0);
+	expect_right(&r);
+	/* as of a server that os-resetState or another hand has put into this state */
+	g_assert_true(fleet_server_reset(r.fleet, fleet_server(r.fleet, GUEST), SERVER_RESIZED, &who, NULL));
+	none = ask_refused(&r, &shift_kind, &shift_actions[SHIFT_ACTION_REVERT], ERR_BAD_REQUEST);
+	g_assert_cmpstr(none, ==, "Instance has not been shifted.");
+	run_end(&r);
+}
+
+/* The time in which it may be confirmed is counted from the row, also over a restart. */
+static void wait_for_window(bool restarts)
+{
+	struct run r;
+	int64_t id = shift_to_rest(&r);
+
+	run_until(&r, SHIFT_WINDOW_MS / 2, NULL, NULL);
+	if (restarts)
+		controller_start(&r);
+	run_until(&r, SHIFT_WINDOW_MS / 2 - 10000, NULL, NULL);
+	expect_rest(&r, id);
+	expect_phase(&r, id, "shift_confirmed");
+	expect_action(&r, GUEST, "confirmShift");
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_NONE);
+	run_end(&r);
+}
+
+static void test_window(void)
+{
+	wait_for_window(false);
+	wait_for_window(true);
+}
+
+/* An administrator resets the server while it rests: another task may have it then, and what rests waits for that one. */
+static void test_reset(void)
+{
+	struct run r;
+	int64_t id = shift_to_rest(&r), live;
+
+	g_assert_true(fleet_server_reset(r.fleet, fleet_server(r.fleet, GUEST), SERVER_ACTIVE, &who, NULL));
+	run_until(&r, SHIFT_WINDOW_MS - 1000, NULL, NULL);
+	sim_dom_writes(r.world, GUEST, 5000);
+	live = request(&r, &live_kind, GUEST);
+	expect_phase(&r, live, "copy");
+	run_until(&r, 2000, NULL, NULL);
+	expect_phase(&r, live, "copy");
+	expect_phase(&r, id, "shift_verify");
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_MIGRATING);
+	sim_dom_calm(r.world);
+	expect_phase(&r, live, "done");
+	expect_phase(&r, id, "shift_confirmed");
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_NONE);
+	expect_right(&r);
+	run_end(&r);
+}
+
+/* The database has written that a user moved it on, and lost the answer: it goes on from there. */
+static void test_moved_on_unsure(void)
+{
+	g_autofree char *text = NULL;
+	struct run r;
+	int64_t id = shift_to_rest(&r);
+
+	scn_store_lose("shift_revert");
+	text = ask_refused(&r, &shift_kind, &shift_actions[SHIFT_ACTION_REVERT], ERR_STORE);
+	expect_phase(&r, id, "shift_reverted");
+	expect_action(&r, GUEST, "revertShift");
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_NONE);
+	g_assert_cmpstr(fleet_server(r.fleet, GUEST)->host, ==, "h1");
+	expect_right(&r);
+	run_end(&r);
+}
+
+/* A task that is no migration has a server that rests, as its table of vm_states allows. */
+static void test_beside_rest(void)
+{
+	static struct task_action any;
+	struct run r;
+	int64_t id = shift_to_rest(&r), rings;
+
+	any = ring_actions[RING_ONCE];
+	any.vm |= TASK_VM_BIT(SERVER_RESIZED);
+	any.after = TASK_VM_BEFORE;
+	rings = ask_for(&r, &ring_kind, &any, GUEST);
+	g_assert_cmpint(engine_active_of(r.engine, GUEST)->id, ==, rings);
+	expect_phase(&r, rings, "ring_done");
+	expect_rest(&r, id);
 	run_end(&r);
 }
 
@@ -577,7 +584,7 @@ static void test_move(void)
 	expect_phase(&r, id, "show_done");
 	phases = history(&r, id);
 	g_assert_cmpstr(phases, ==, "show_check show_queued show_choose show_ready show_choose show_ready show_done");
-	g_assert_cmpuint(n_copied, ==, 1);
+	g_assert_cmpuint(test_kinds_seen.copied, ==, 1);
 	m = engine_get(r.engine, id, NULL);
 	g_assert_cmpstr(m->source, ==, "h1");
 	g_assert_cmpstr(m->dest, ==, "h3");
@@ -600,6 +607,13 @@ int main(int argc, char **argv)
 	g_test_add_func("/kind/unknown to this version", test_unknown);
 	g_test_add_func("/kind/a class of its own", test_class);
 	g_test_add_func("/kind/no migration", test_no_migration);
+	g_test_add_func("/kind/at rest", test_rest);
+	g_test_add_func("/kind/undone", test_undo);
+	g_test_add_func("/kind/reverted", test_revert);
+	g_test_add_func("/kind/its time is up", test_window);
+	g_test_add_func("/kind/reset while it rests", test_reset);
+	g_test_add_func("/kind/moved on, and the answer lost", test_moved_on_unsure);
+	g_test_add_func("/kind/another beside one that rests", test_beside_rest);
 	g_test_add_func("/kind/a move that is not live", test_move);
 	return g_test_run();
 }

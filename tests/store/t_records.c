@@ -83,7 +83,7 @@ static const struct step servers[] = {
 #define MIG_1_COPY "1|m1|s1|copy|running|h2|1|1|0|1|slow|3000|1|~" MIG_1_ONCE "|0|0|0|0|0|0|0\n"
 #define MIG_1_MOVED "1|m1|s1|copy|running|h2|1|1|0|1|slow|3001|1|~|live-migration|h1" MIG_1_PRIO
 #define MIG_1_RENAMED "1|m1|s1|copy|running|h8|1|1|0|1|slow|3001|1|~|live-migration|h7" MIG_1_PRIO
-#define MIG_2_DONE "2|m2|s2|done|completed|h3|1|0|0|0|~|4000|0|4000" MIG_2_ONCE
+#define MIG_2_DONE "2|m2|s2|done|completed|h3|1|0|0|0|~|4000|0|4000|evacuation|h2|h3|{}|u|p|req-2|13|2000|0|0|0|0|0|0|0\n"
 
 /* Q_MIG_LIST: server, host, status, type, source, user, project, since, before, from, below, limit */
 #define TOP I(INT64_MAX)
@@ -105,6 +105,7 @@ static const struct step migrations[] = {
 	{ Q_MIG_GET, { I(1) }, MIG_1_COPY },
 	{ Q_MIG_OPTIONS, { I(1), S("{\"priority\":5}") }, NULL, 1 },
 	{ Q_MIG_PROGRESS, { I(1), I(64), I(60), I(4), I(9), I(8), I(1), I(30), I(3001) }, NULL, 1 },
+	{ Q_MIG_ACTION, { I(2), I(13) }, NULL, 1 },
 	{ Q_MIG_PHASE, { I(2), S("queue"), S("done"), S("completed"), S("h3"), I(1), I(0), I(0), I(0), N, I(4000), I(0), I(4000) }, NULL, 1 },
 	{ Q_MIG_ACTIVE, {}, MIG_1_MOVED },
 	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, N, I(0), TOP, I(10) }, MIG_2_DONE MIG_1_MOVED },
@@ -130,7 +131,14 @@ static const struct step migrations[] = {
 	{ Q_MIG_LIST_PROJECT, { N, N, N, N, N, N, S("p"), N, N, I(0), I(2), I(10) }, MIG_1_MOVED },
 	{ Q_MIG_LIST_PROJECT, { N, N, N, N, N, N, S("q"), N, N, I(0), TOP, I(10) }, "" },
 	{ Q_MIG_LAST, {}, "2\n" },
-	{ Q_HOST_RENAME_SOURCES, { S("h1"), S("h7") }, NULL, 1 },
+	/* no migration: it is in none of the lists */
+	{ Q_MIG_INSERT, { S("m3"), S("s1"), S("act"), S(""), N, I(0), I(0), I(0), I(0), N, I(2500), I(0), N, S("power"), S("h1"), N,
+			  S("{}"), S("u"), S("p"), S("req-3"), I(14), I(2500) }, "3\n" },
+	{ Q_MIG_LIST, { N, N, N, N, N, N, N, N, N, I(0), TOP, I(10) }, MIG_2_DONE MIG_1_MOVED },
+	{ Q_MIG_LIST_SERVER, { S("s1"), N, N, N, N, N, N, N, N, I(0), TOP, I(10) }, MIG_1_MOVED },
+	{ Q_MIG_LAST, {}, "3\n" },
+	{ Q_MIG_PHASE, { I(3), S("act"), S("done"), S(""), N, I(0), I(0), I(0), I(0), N, I(4001), I(0), I(4001) }, NULL, 1 },
+	{ Q_HOST_RENAME_SOURCES, { S("h1"), S("h7") }, NULL, 2 },
 	{ Q_HOST_RENAME_DESTS, { S("h2"), S("h8") }, NULL, 1 },
 	{ Q_HOST_RENAME_REQUESTED, { S("h3"), S("h9") }, NULL, 1 },
 	{ Q_MIG_LIST, { S("s1"), S("h8"), N, N, S("h7"), N, N, N, N, I(0), TOP, I(10) }, MIG_1_RENAMED },

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test_kinds.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "hv/sim/hand.h"
+#include "move/check_common.h"
+#include "move/check_storage.h"
+#include "move/move.h"
+#include "move/outcome.h"
+#include "move/ready.h"
+#include "move/search.h"
+#include "move/service.h"
+#include "task/queue.h"
+#include "task/step.h"
+
+struct test_kinds_seen test_kinds_seen;
+
+static struct sim *world;
+
+void test_kinds_reset(struct sim *w)
+{
+	world = w;
+	memset(&test_kinds_seen, 0, sizeof test_kinds_seen);
+}
+
+/* ---- stamp: it asks the guest's host for it, twice, with a slot of the queue in between ---- */
+
+enum { STAMP_BEGIN, STAMP_QUEUED, STAMP_WORK, STAMP_DONE, STAMP_ERROR, STAMP_CANCELLED, STAMP_N };
+
+static void got_first(struct mig *m, struct hv_reply *r)
+{
+	if (r->err)
+		step_later(m, 1000);
+	else
+		(void)step_go(m, STAMP_QUEUED, "its host has it", NULL, NULL);
+}
+
+static void begin(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	if (!step_ask(m, mig_source(m), &req, got_first))
+		step_later(m, 1000);
+}
+
+static void got_second(struct mig *m, struct hv_reply *r)
+{
+	if (r->err)
+		step_later(m, 1000);
+	else
+		step_end(m, STAMP_DONE, NULL);
+}
+
+static void work(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	if (!step_ask(m, mig_source(m), &req, got_second))
+		step_later(m, 1000);
+}
+
+static void left(struct mig *m)
+{
+	(void)m;
+	test_kinds_seen.left++;
+}
+
+static void host(struct mig *m)
+{
+	if (m->task->timer)
+		step_enter(m);
+}
+
+static void stop(struct mig *m)
+{
+	step_enter(m);
+}
+
+static void ended(struct mig *m, const struct task_stage *from, enum task_end end)
+{
+	(void)m, (void)from;
+	test_kinds_seen.ended += end == TASK_DONE;
+}
+
+#define P(x) (1u << STAMP_##x)
+
+static const struct task_stage stages[] = {
+	[STAMP_BEGIN] = {
+		"stamp_begin", "accepted", .next = P(QUEUED) | P(ERROR) | P(CANCELLED), .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS,
+		.begins = "stamp_the_guest", .enter = begin,
+	},
+	[STAMP_QUEUED] = {
+		"stamp_queued", "queued", .next = P(WORK) | P(ERROR) | P(CANCELLED), .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS,
+		.in_progress = true, .holds = TASK_QUEUED,
+	},
+	[STAMP_WORK] = {
+		"stamp_work", "migrating", .next = P(DONE) | P(ERROR) | P(CANCELLED), .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOPS,
+		.in_progress = true, .holds = TASK_SLOT | TASK_CHOICE, .enter = work,
+	},
+	[STAMP_DONE]      = { "stamp_done", "completed", .end = TASK_DONE },
+	[STAMP_ERROR]     = { "stamp_error", "error", .end = TASK_ERROR },
+	[STAMP_CANCELLED] = { "stamp_cancelled", "cancelled", .end = TASK_CANCELLED },
+};
+static_assert(G_N_ELEMENTS(stages) == STAMP_N, "stages is missing one");
+
+#define ANY_VM ((1u << SERVER_VM_N) - 1)
+
+static const struct task_action stamp_actions[] = {
+	{ .name = "stamp", .action = "stamp", .vm = ANY_VM },
+};
+
+const struct task_kind stamp_kind = {
+	.type = "stamp", .migration = true, .class = &task_class_live, .stages = stages, .n = STAMP_N, .queued = STAMP_QUEUED, .choosing = STAMP_WORK,
+	.chosen = STAMP_WORK, .actions = stamp_actions, .n_actions = G_N_ELEMENTS(stamp_actions), .stop_action = "stamp_cancel",
+	.left = left, .host = host, .stop = stop, .ended = ended,
+};
+
+/* ---- ring: no migration: one stage, and the action says what for ---- */
+
+enum { RING_WORK, RING_DONE, RING_ERROR, RING_N };
+
+static void got_rung(struct mig *m, struct hv_reply *r)
+{
+	if (r->err) {
+		step_later(m, 1000);
+		return;
+	}
+	test_kinds_seen.rung[m->action->what]++;
+	step_end(m, RING_DONE, NULL);
+}
+
+static void ring(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	if (!step_ask(m, mig_source(m), &req, got_rung))
+		step_later(m, 1000);
+}
+
+static const struct task_stage ring_stages[] = {
+	[RING_WORK] = {
+		"ring_work", .next = 1u << RING_DONE | 1u << RING_ERROR, .task_of_action = true, .stop = TASK_STOP_NOT, .begins = "ring_the_guest",
+		.enter = ring,
+	},
+	[RING_DONE]  = { "ring_done", .vm = TASK_VM_OF_ACTION, .end = TASK_DONE },
+	[RING_ERROR] = { "ring_error", .end = TASK_ERROR },
+};
+static_assert(G_N_ELEMENTS(ring_stages) == RING_N, "ring_stages is missing one");
+
+const struct task_action ring_actions[] = {
+	{ .name = "os-ring", .verb = "ring", .action = "ring", .vm = TASK_VM_BIT(SERVER_ACTIVE), .task = SERVER_TASK_REBUILDING,
+	  .after = TASK_VM(SERVER_RESCUED), .what = RING_ONCE },
+	{ .name = "os-ringAgain", .action = "ringAgain", .vm = TASK_VM_BIT(SERVER_RESCUED), .task = SERVER_TASK_RESIZE_FINISH,
+	  .after = TASK_VM(SERVER_ACTIVE), .what = RING_AGAIN },
+};
+
+const struct task_kind ring_kind = {
+	.type = "ring", .stages = ring_stages, .n = RING_N, .actions = ring_actions, .n_actions = G_N_ELEMENTS(ring_actions),
+};
+
+/* ---- show: it moves a guest, and knows no live migration: a destination is made ready, given up once, made ready again, and left ---- */
+
+enum { SHOW_CHECK, SHOW_QUEUED, SHOW_CHOOSE, SHOW_READY, SHOW_DONE, SHOW_ERROR, SHOW_FAILED, SHOW_CANCELLED, SHOW_N };
+
+static const struct check_row show_rows[] = {
+	{ "description",      check_description },
+	{ "source_up",        check_source_up },
+	{ "not_self",         check_not_self,  .of_dest = true },
+	{ "destination_up",   check_dest_up,   .of_dest = true },
+	{ "scheduler",        check_scheduler, .of_dest = true },
+	{ "storage",          check_storage,   .of_dest = true, .asks = true },
+	{ "disk",             check_disk,      .of_dest = true, .asks = true },
+};
+static const struct check_table show_checks = { { "show", "show" }, show_rows, G_N_ELEMENTS(show_rows) };
+
+static void shown(struct mig *m)
+{
+	test_kinds_seen.copied = move_of(m)->copies->len;
+	if (move_of(m)->given_up > 0 || !search_next_destination(m, "seen it"))
+		step_end(m, SHOW_DONE, NULL);
+}
+
+static void show(struct mig *m)
+{
+	static const struct ready_way way = { READY_FROM(RUN), shown };
+
+	ready_make(m, &way);
+}
+
+static void show_attach(struct mig *m)
+{
+	m->priv = g_new0(struct move, 1);
+}
+
+static void show_detach(struct mig *m)
+{
+	move_clear(move_of(m));
+	g_free(g_steal_pointer(&m->priv));
+}
+
+static void show_left(struct mig *m)
+{
+	move_cancel(move_of(m));
+}
+
+static bool show_write_end(struct mig *m, const struct task_stage *from, enum task_end end, GError **err)
+{
+	(void)from, (void)end;
+	return outcome_write(m, VOLUME_STAYED, false, err);
+}
+
+static void show_ended(struct mig *m, const struct task_stage *from, enum task_end end)
+{
+	(void)from, (void)end;
+	outcome_resolve(m, VOLUME_STAYED, false);
+}
+
+#define W(x) (1u << SHOW_##x)
+#define SHOW_ENDS (W(ERROR) | W(CANCELLED))
+
+static const struct task_stage show_stages[] = {
+	[SHOW_CHECK] = {
+		"show_check", "accepted", .next = W(QUEUED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .enter = search_check,
+	},
+	[SHOW_QUEUED] = {
+		"show_queued", "queued", .next = W(CHOOSE) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .holds = TASK_QUEUED,
+	},
+	[SHOW_CHOOSE] = {
+		"show_choose", "preparing", .next = W(READY) | W(QUEUED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS,
+		.holds = TASK_SLOT | TASK_CHOICE, .enter = search_schedule, .taken = search_destination_left,
+	},
+	[SHOW_READY] = {
+		"show_ready", "preparing", .next = W(CHOOSE) | W(DONE) | W(FAILED) | SHOW_ENDS, .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOPS,
+		.holds = TASK_SLOT | TASK_CLAIM, .enter = show, .taken = ready_again,
+	},
+	[SHOW_DONE]      = { "show_done", "completed", .end = TASK_DONE },
+	[SHOW_ERROR]     = { "show_error", "error", .end = TASK_ERROR },
+	[SHOW_FAILED]    = { "show_failed", "failed", .end = TASK_FAILED },
+	[SHOW_CANCELLED] = { "show_cancelled", "cancelled", .end = TASK_CANCELLED },
+};
+static_assert(G_N_ELEMENTS(show_stages) == SHOW_N, "show_stages is missing one");
+
+static const struct task_action show_actions[] = {
+	{ .name = "show", .action = "show", .vm = ANY_VM },
+};
+
+const struct task_kind show_kind = {
+	.type = "show", .migration = true, .class = &task_class_live, .stages = show_stages, .n = SHOW_N, .queued = SHOW_QUEUED, .choosing = SHOW_CHOOSE,
+	.chosen = SHOW_READY, .service = &move_service, .checks = &show_checks, .actions = show_actions, .n_actions = G_N_ELEMENTS(show_actions),
+	.attach = show_attach, .detach = show_detach, .left = show_left, .host = host, .write_end = show_write_end, .ended = show_ended,
+};
+/* ---- shift: as a resize goes, with a rest, two ways on from it, and one back ---- */
+
+enum {
+	SHIFT_BEGIN, SHIFT_QUEUED, SHIFT_CHOOSE, SHIFT_STOP, SHIFT_LAND, SHIFT_VERIFY, SHIFT_CONFIRM, SHIFT_REVERT, SHIFT_UNDO,
+	SHIFT_CONFIRMED, SHIFT_REVERTED, SHIFT_ERROR, SHIFT_FAILED, SHIFT_CANCELLED, SHIFT_N
+};
+
+/* Where the guest runs now. Return: borrowed until the world changes; NULL: nowhere. */
+static const char *runs_on(const struct mig *m)
+{
+	g_autoptr(GArray) doms = sim_dom_list(world, NULL, m->server_uuid);
+
+	return doms->len ? g_array_index(doms, struct sim_dom_view, 0).host : NULL;
+}
+
+/* It stands for carrying a guest from one host to another. A second time it has nothing to do. */
+static void carry_to(const struct mig *m, const char *host)
+{
+	const char *at = runs_on(m);
+	const struct server *s = mig_server(m);
+
+	if (!at || g_str_equal(at, host))
+		return;
+	sim_dom_remove(world, at, m->server_uuid);
+	sim_dom_add(world, host, &(struct sim_dom_spec){ .uuid = m->server_uuid, .name = s->libvirt_name, .mem_mib = (int)s->memory_mb });
+}
+
+static void shift_begin(struct mig *m)
+{
+	(void)step_go(m, SHIFT_QUEUED, "wants a host", NULL, NULL);
+}
+
+static void shift_choose(struct mig *m)
+{
+	const struct host *h = queue_claim_host(m);
+	struct step_change c = step_change(m, SHIFT_STOP, "has a host");
+
+	if (!h) {
+		step_fail(m, "No valid host was found.");
+		return;
+	}
+	c.row.dest = h->name;
+	if (step_write(m, &c))
+		step_enter(m);
+	else
+		step_later(m, 1000);
+}
+
+static void shift_stop(struct mig *m)
+{
+	struct shift_own *own = m->own;
+
+	own->stops++;
+	step_own_changed(m);
+	if (own->fails)
+		step_fail(m, own->fails);
+	else if (own->waits)
+		step_later(m, own->waits); /* to be stopped meanwhile */
+	else if (step_note(m, SHIFT_LAND, "carried", NULL, NULL)) /* the intent, then the act */
+		step_enter(m);
+	else
+		step_later(m, 1000);
+}
+
+static void shift_land(struct mig *m)
+{
+	carry_to(m, m->dest);
+	if (step_go(m, SHIFT_VERIFY, "runs there", NULL, NULL))
+		step_enter(m);
+}
+
+/* What its user does not confirm in time is confirmed. */
+static void shift_verify(struct mig *m)
+{
+	static const struct requester itself = { .user_id = "admin", .project_id = "admin", .request_id = "req-itself", .admin = true };
+	int64_t left_ms = (m->updated_us - clock_wall_us()) / 1000 + SHIFT_WINDOW_MS;
+	struct step_change c;
+
+	if (left_ms > 0) {
+		step_later(m, left_ms);
+		return;
+	}
+	c = step_change(m, SHIFT_CONFIRM, "not confirmed in time");
+	c.starts = &shift_actions[SHIFT_ACTION_CONFIRM];
+	c.who = &itself;
+	if (step_write(m, &c))
+		step_enter(m);
+	else
+		step_later(m, 1000);
+}
+
+static void got_confirmed(struct mig *m, struct hv_reply *r)
+{
+	if (r->err)
+		step_later(m, 1000);
+	else
+		step_end(m, SHIFT_CONFIRMED, NULL);
+}
+
+/* The host is asked as one that is to forget the guest would be. */
+static void shift_confirm(struct mig *m)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	if (!step_ask(m, mig_source(m), &req, got_confirmed))
+		step_later(m, 1000);
+}
+
+static void shift_revert(struct mig *m)
+{
+	carry_to(m, m->source);
+	step_end(m, SHIFT_REVERTED, NULL);
+}
+
+static void shift_undo(struct mig *m)
+{
+	test_kinds_seen.undone++;
+	step_undone(m);
+}
+
+static struct usage shift_usage(const struct mig *m, enum claim_role role)
+{
+	struct usage u = server_usage(mig_server(m));
+
+	if (role == CLAIM_SOURCE)
+		u.memory_mb = SHIFT_OLD_MB;
+	return u;
+}
+
+static void shift_host(struct mig *m)
+{
+	if (m->task->timer && !mig_rests(m))
+		step_enter(m);
+}
+
+static void *begin_counting(struct engine *e)
+{
+	(void)e;
+	return &test_kinds_seen;
+}
+
+static bool load_nothing(void *seen, GError **err)
+{
+	(void)seen, (void)err;
+	return true;
+}
+
+static void do_nothing(void *seen)
+{
+	(void)seen;
+}
+
+static void count_leftover(void *seen, struct host *h, const struct hv_dom *d)
+{
+	(void)h, (void)d;
+	((struct test_kinds_seen *)seen)->leftovers++;
+}
+
+static guint owe_nothing(const void *seen)
+{
+	(void)seen;
+	return 0;
+}
+
+static const struct task_service shift_service = {
+	.begin = begin_counting, .load = load_nothing, .stop = do_nothing, .free = do_nothing, .host = do_nothing, .leftover = count_leftover,
+	.owed = owe_nothing,
+};
+
+#define S(x) (1u << SHIFT_##x)
+#define EARLY S(ERROR) | S(FAILED) | S(CANCELLED), .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS
+
+static const struct task_stage shift_stages[] = {
+	[SHIFT_BEGIN] = { "shift_begin", "accepted", .next = S(QUEUED) | EARLY, .begins = "shift_the_guest", .enter = shift_begin },
+	[SHIFT_QUEUED] = { "shift_queued", "queued", .next = S(CHOOSE) | EARLY, .in_progress = true, .holds = TASK_QUEUED },
+	[SHIFT_CHOOSE] = {
+		"shift_choose", "pre-migrating", .next = S(STOP) | S(QUEUED) | EARLY, .in_progress = true, .holds = TASK_SLOT | TASK_CHOICE,
+		.enter = shift_choose,
+	},
+	[SHIFT_STOP] = {
+		"shift_stop", "migrating", .next = S(LAND) | S(UNDO) | S(ERROR), .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOP_ASKS,
+		.undo = SHIFT_UNDO, .in_progress = true, .holds = TASK_SLOT | TASK_CLAIM, .enter = shift_stop,
+	},
+	[SHIFT_LAND] = {
+		"shift_land", "post-migrating", .next = S(VERIFY) | S(ERROR), .task = SERVER_TASK_RESIZE_FINISH, .stop = TASK_STOP_NOT,
+		.at = TASK_AT_DEST, .in_progress = true, .holds = TASK_CLAIM_SOURCE, .enter = shift_land,
+	},
+	[SHIFT_VERIFY] = {
+		"shift_verify", "finished", .next = S(CONFIRM) | S(REVERT) | S(ERROR), .stop = TASK_STOP_NOT, .rests = true,
+		.vm = TASK_VM(SERVER_RESIZED), .holds = TASK_CLAIM_SOURCE, .enter = shift_verify,
+	},
+	[SHIFT_CONFIRM] = {
+		"shift_confirm", "confirming", .next = S(CONFIRMED) | S(ERROR), .stop = TASK_STOP_NOT, .holds = TASK_CLAIM_SOURCE,
+		.begins = "shift_confirm_the_guest", .enter = shift_confirm,
+	},
+	[SHIFT_REVERT] = {
+		"shift_revert", "reverting", .next = S(REVERTED) | S(ERROR), .task = SERVER_TASK_RESIZE_REVERTING, .stop = TASK_STOP_NOT,
+		.holds = TASK_CLAIM_SOURCE, .begins = "shift_revert_the_guest", .enter = shift_revert,
+	},
+	[SHIFT_UNDO] = {
+		"shift_undo", "error", .next = S(FAILED) | S(CANCELLED) | S(ERROR), .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOP_NOT,
+		.holds = TASK_SLOT, .enter = shift_undo,
+	},
+	[SHIFT_CONFIRMED] = { "shift_confirmed", "confirmed", .end = TASK_DONE, .vm = TASK_VM_BEFORE },
+	[SHIFT_REVERTED]  = { "shift_reverted", "reverted", .end = TASK_DONE, .vm = TASK_VM_BEFORE, .at = TASK_AT_SOURCE },
+	[SHIFT_ERROR]     = { "shift_error", "error", .end = TASK_ERROR },
+	[SHIFT_FAILED]    = { "shift_failed", "failed", .end = TASK_FAILED },
+	[SHIFT_CANCELLED] = { "shift_cancelled", "cancelled", .end = TASK_CANCELLED },
+};
+static_assert(G_N_ELEMENTS(shift_stages) == SHIFT_N, "shift_stages is missing one");
+
+#define NOT_SHIFTED "Instance has not been shifted."
+
+const struct task_action shift_actions[] = {
+	[SHIFT_ACTION_BEGIN] = { .name = "shift", .action = "shift", .vm = TASK_VM_BIT(SERVER_ACTIVE) | TASK_VM_BIT(SERVER_PAUSED) },
+	[SHIFT_ACTION_CONFIRM] = {
+		.name = "confirmShift", .action = "confirmShift", .vm = TASK_VM_BIT(SERVER_RESIZED), .from = S(VERIFY), .to = SHIFT_CONFIRM,
+		.none = NOT_SHIFTED,
+	},
+	[SHIFT_ACTION_REVERT] = {
+		.name = "revertShift", .action = "revertShift", .vm = TASK_VM_BIT(SERVER_RESIZED), .from = S(VERIFY), .to = SHIFT_REVERT,
+		.none = NOT_SHIFTED,
+	},
+};
+static_assert(G_N_ELEMENTS(shift_actions) == SHIFT_ACTION_N, "shift_actions is missing one");
+
+static const struct json_field shift_own[] = {
+	{ "fails", JSON_STR, offsetof(struct shift_own, fails), .nullable = true },
+	{ "waits", JSON_INT, offsetof(struct shift_own, waits) },
+	{ "stops", JSON_INT, offsetof(struct shift_own, stops) },
+};
+
+const struct task_kind shift_kind = {
+	.type = "shift", .migration = true, .class = &task_class_live, .stages = shift_stages, .n = SHIFT_N,
+	.queued = SHIFT_QUEUED, .choosing = SHIFT_CHOOSE, .chosen = SHIFT_STOP, .service = &shift_service,
+	.actions = shift_actions, .n_actions = SHIFT_ACTION_N, .own = shift_own, .n_own = G_N_ELEMENTS(shift_own), .own_size = sizeof(struct shift_own),
+	.stop_action = "shift_cancel", .usage = shift_usage, .host = shift_host,
+};
