@@ -88,6 +88,17 @@ struct carrier *carrier_new(const char *uuid)
 	return c;
 }
 
+struct carrier *carrier_copy(const struct carrier *o)
+{
+	struct carrier *c = g_memdup2(o, sizeof(*o));
+
+	c->task = g_strdup(o->task);
+	c->guest = g_strdup(o->guest);
+	c->from = g_strdup(o->from);
+	c->files = carrier_files_copy(o->files);
+	return c;
+}
+
 void carrier_free(struct carrier *c)
 {
 	if (!c)

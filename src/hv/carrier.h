@@ -87,6 +87,8 @@ struct carrier {
 
 /** carrier_new() - without files, and its state not told. Return: owned. */
 struct carrier *carrier_new(const char *uuid);
+/** carrier_copy() - Return: owned. */
+struct carrier *carrier_copy(const struct carrier *c);
 void carrier_free(struct carrier *c);
 
 /** hv_carrier_name() - the name of the domain that a carrier of that UUID is. Return: owned by the caller. */

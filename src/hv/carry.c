@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define SECTOR 512
+
 static const char *const mode_names[] = {
 	[CARRY_STAYS] = "stays",   [CARRY_DISK] = "disk",   [CARRY_FILE] = "file",
 	[CARRY_STREAM] = "stream", [CARRY_NEVER] = "never",
@@ -119,4 +121,58 @@ enum carry_mode carry_mode(const struct carry_facts *f, const char **ret_why)
 	if (ret_why)
 		*ret_why = "it is a plain qcow2";
 	return CARRY_DISK;
+}
+
+/* ---- at the destination ---- */
+
+struct hv_vol_params carry_room(const char *path, enum carry_mode m, const struct hv_vol *at_source)
+{
+	g_assert(m == CARRY_DISK || m == CARRY_FILE);
+	if (m == CARRY_FILE)
+		return (struct hv_vol_params){ .path = path, .format = "raw", .capacity_bytes = at_source->physical_bytes };
+	return (struct hv_vol_params){
+		.path = path, .format = at_source->format, .capacity_bytes = at_source->capacity_bytes,
+		.backing = at_source->backing, .backing_format = at_source->backing_format,
+	};
+}
+
+/* QEMU's disks end with a sector. */
+static int64_t sectors(int64_t bytes)
+{
+	return (bytes + SECTOR - 1) / SECTOR * SECTOR;
+}
+
+static char *says_bytes(const char *what, int64_t is, int64_t was)
+{
+	return g_strdup_printf("%s is %" G_GINT64_FORMAT " bytes, not %" G_GINT64_FORMAT, what, is, was);
+}
+
+static char *says_text(const char *what, const char *is, const char *was)
+{
+	return g_strdup_printf("%s is %s, not %s", what, is ? is : "none", was ? was : "none");
+}
+
+char *carry_differs(enum carry_mode m, const struct hv_vol *at_source, const struct hv_vol *at_dest)
+{
+	bool raw = !g_strcmp0(at_source->format, "raw");
+	int64_t length = sectors(at_source->physical_bytes);
+	/* A raw file's capacity is its length. */
+	int64_t capacity = raw ? length : at_source->capacity_bytes;
+
+	if (!at_dest->exists)
+		return g_strdup("it is not there");
+	if (m == CARRY_FILE && sectors(at_dest->physical_bytes) != length)
+		return says_bytes("its length", at_dest->physical_bytes, length);
+	if (g_strcmp0(at_dest->format, at_source->format) != 0)
+		return says_text("its format", at_dest->format, at_source->format);
+	if ((raw ? sectors(at_dest->capacity_bytes) : at_dest->capacity_bytes) != capacity)
+		return says_bytes("its capacity", at_dest->capacity_bytes, capacity);
+	if (g_strcmp0(at_dest->backing, at_source->backing) != 0)
+		return says_text("what it is laid over", at_dest->backing, at_source->backing);
+	return NULL;
+}
+
+int64_t carry_limit(int64_t mibs, guint files)
+{
+	return mibs > 0 && files > 0 ? MAX(mibs / files, 1) : mibs;
 }

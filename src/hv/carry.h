@@ -42,4 +42,25 @@ struct carry_facts {
  */
 enum carry_mode carry_mode(const struct carry_facts *f, const char **ret_why);
 
+/**
+ * carry_room() - what HV_VOL_CREATE makes at the destination, for a carrier to fill.
+ * @m: DISK or FILE
+ * @at_source: HV_VOL_GET's answer there
+ *
+ * Texts are borrowed.
+ */
+struct hv_vol_params carry_room(const char *path, enum carry_mode m, const struct hv_vol *at_source);
+
+/**
+ * carry_differs() - is the destination's file what was carried? As far as HV_VOL_GET tells: libvirt says nothing of a file that was deleted
+ * while it was filled, or of what it is laid over.
+ * @at_source, @at_dest: HV_VOL_GET's answers
+ *
+ * Return: what differs, for the record, owned by the caller: "it is not there"; NULL: nothing.
+ */
+char *carry_differs(enum carry_mode m, const struct hv_vol *at_source, const struct hv_vol *at_dest);
+
+/** carry_limit() - HV_MIGRATE's bandwidth_mibs so that @files together take at most @mibs (0: no limit), or 1 each: all are copied at the same time. */
+int64_t carry_limit(int64_t mibs, guint files);
+
 #endif

@@ -36,7 +36,7 @@ static_assert(G_N_ELEMENTS(reason_names) == HV_REASON_N, "reason_names is missin
 static const struct {
 	const char *name;
 	int64_t timeout_ms;
-	bool migrate, vol;
+	bool migrate, vol, carrier;
 } op_table[] = {
 	[HV_HOST_GET]     = { "host_get",     10000 },
 	[HV_DOM_LIST]     = { "dom_list",     30000 },
@@ -71,6 +71,9 @@ static const struct {
 	[HV_VOL_DELETE]   = { "vol_delete",   60000, .vol = true },
 	[HV_VOL_FIND]     = { "vol_find",     30000, .vol = true },
 	[HV_DEVICE_GET]   = { "device_get",   30000, .vol = true },
+	[HV_CARRIER_START] = { "carrier_start", 60000, .carrier = true },
+	[HV_CARRIER_GET]  = { "carrier_get",  10000 },
+	[HV_CARRIER_LIST] = { "carrier_list", 10000 },
 };
 static_assert(G_N_ELEMENTS(op_table) == HV_OP_N, "op_table is missing one");
 
@@ -117,6 +120,11 @@ char *hv_probe_name(const char *uuid)
 bool hv_is_probe(const char *name, const char *uuid)
 {
 	return name && g_str_has_prefix(name, PROBE_PREFIX) && strcmp(name + strlen(PROBE_PREFIX), uuid) == 0;
+}
+
+bool hv_is_ours(const char *name, const char *uuid)
+{
+	return hv_is_probe(name, uuid) || hv_is_carrier(name, uuid);
 }
 
 static const char *const outcome_names[] = { [HV_DONE] = "done", [HV_REFUSED] = "refused", [HV_LOST] = "lost" };
@@ -225,7 +233,13 @@ static const struct owned vol_fields[] = {
 };
 static const struct shape vol_shape = SHAPE(struct hv_vol_params, vol_fields, NULL);
 
-/* Of the parameters those that the op has: most calls have neither. */
+static const struct owned carrier_fields[] = {
+	TEXT(struct carrier_params, task), TEXT(struct carrier_params, guest), TEXT(struct carrier_params, arch),
+	TEXT(struct carrier_params, machine), OWNED(struct carrier_params, files, carrier_files_copy, g_ptr_array_unref),
+};
+static const struct shape carrier_shape = SHAPE(struct carrier_params, carrier_fields, NULL);
+
+/* Of the parameters those that the op has: most calls have none. */
 static void req_copy(struct hv_req *to, const struct hv_req *r)
 {
 	*to = *r;
@@ -238,6 +252,10 @@ static void req_copy(struct hv_req *to, const struct hv_req *r)
 		own_all(&to->vol, &vol_shape);
 	else
 		to->vol = (struct hv_vol_params){ .path = NULL };
+	if (op_table[r->op].carrier)
+		own_all(&to->carrier, &carrier_shape);
+	else
+		to->carrier = (struct carrier_params){ .task = NULL };
 }
 
 static void req_clear(struct hv_req *r)
@@ -247,6 +265,8 @@ static void req_clear(struct hv_req *r)
 		clear_all(&r->migrate, &migrate_shape);
 	if (op_table[r->op].vol)
 		clear_all(&r->vol, &vol_shape);
+	if (op_table[r->op].carrier)
+		clear_all(&r->carrier, &carrier_shape);
 }
 
 static void count(const struct hv_call *c, const struct hv_reply *r)
@@ -532,7 +552,10 @@ static const struct owned reply_fields[] = {
 	OWNED(struct hv_reply, addrs, NULL, g_array_unref),
 	OWNED(struct hv_reply, needs, NULL, g_ptr_array_unref),
 	TEXT(struct hv_reply, xml), TEXT(struct hv_reply, xml_inactive), TEXT(struct hv_reply, definition), TEXT(struct hv_reply, cpu_why),
-	TEXT(struct hv_reply, vol.format), TEXT(struct hv_reply, vol.path), TEXT(struct hv_reply, vol.origin),
+	TEXT(struct hv_reply, vol.format), TEXT(struct hv_reply, vol.path), TEXT(struct hv_reply, vol.origin), TEXT(struct hv_reply, vol.backing),
+	TEXT(struct hv_reply, vol.backing_format),
+	OWNED(struct hv_reply, carrier, NULL, carrier_free),
+	OWNED(struct hv_reply, carriers, NULL, g_ptr_array_unref),
 };
 static const struct shape reply_shape = SHAPE(struct hv_reply, reply_fields, NULL);
 

@@ -30,7 +30,9 @@
 #include "base/metric.h"
 #include "base/util.h"
 #include "hv/addr.h"
+#include "hv/carrier.h"
 #include "hv/needs.h"
+#include "hv/qcow2.h"
 #include "hv/ties.h"
 
 struct hv;
@@ -181,6 +183,10 @@ struct hv_vol {
 	char *format;              /* "qcow2", "raw"; NULL if not known */
 	int64_t capacity_bytes;    /* what a guest sees */
 	int64_t allocation_bytes;  /* what it takes */
+	/* HV_VOL_GET */
+	int64_t physical_bytes;    /* its length; 0: not told */
+	char *backing, *backing_format; /* what it is laid over, one step; NULL: nothing, or not told */
+	struct qcow2_head head;    /* with hv_vol_params.head alone */
 };
 
 /* By what a host knows a block device, whatever its path. */
@@ -273,6 +279,11 @@ enum hv_op {
 	 * length of the call and never started: hv_probe_name(). Lost: HV_DOM_UNDEFINE of the probe.
 	 */
 	HV_DEVICE_GET,
+	/* Carriers (hv/carrier.h); the request's UUID is the carrier's. */
+	HV_CARRIER_START, /* begin it, on the source. Idempotent: one that waits with the same files is success. ERR_CONFLICT: one is there that does not,
+	                   * or has others. ERR_HV: also if a domain has one of the files open. Lost: HV_CARRIER_GET */
+	HV_CARRIER_GET,   /* what became of it on this host; absent is a reply, not an error. Short, idempotent */
+	HV_CARRIER_LIST,  /* all that are on the host; their states are not told. Short, idempotent */
 	HV_OP_N
 };
 
@@ -289,6 +300,7 @@ struct hv_migrate_params {
 	bool postcopy;             /* permit the switch */
 	bool auto_converge;
 	bool native_tls;
+	bool stays_paused;         /* at the destination it does not run, whatever it did at the source */
 	bool persist_dest;         /* define it at the destination, undefine at the source */
 	int parallel;              /* >1: multifd */
 	bool tunnelled;            /* through libvirtd's own connection; migrate_uri is then left out */
@@ -316,6 +328,7 @@ struct hv_vol_params {
 	const char *source_uri;     /* HV_VOL_COPY: where from, as this program reaches it */
 	const char *source_host;    /* its name in this program; the simulator goes by it */
 	const char *pool, *name;    /* HV_VOL_FIND */
+	bool head;                  /* HV_VOL_GET: read how the file begins, too */
 	/* HV_DEVICE_GET, of .path: the probe's UUID, NULL for none; and what kind of domain the host can have, as struct hv_dom has it */
 	const char *probe, *virt_type, *arch;
 };
@@ -334,6 +347,7 @@ struct hv_req {
 	const char *host_cpu_xml;           /* and its host's hv_host_info.cpu_xml, which host-passthrough is compared by */
 	struct hv_migrate_params migrate;
 	struct hv_vol_params vol;
+	struct carrier_params carrier;      /* HV_CARRIER_START */
 	int64_t bandwidth_mibs, downtime_ms; /* HV_JOB_TUNE; 0 leaves it */
 	int announce_rounds, announce_ms;   /* HV_ANNOUNCE: how often, and the first pause between two; 0: QEMU's own */
 	unsigned addr_sources;              /* HV_DOM_ADDRS: of enum hv_addr_source */
@@ -354,6 +368,8 @@ struct hv_reply {
 	struct hv_job job;         /* HV_JOB_GET, HV_JOB_DONE */
 	struct hv_vol vol;         /* HV_VOL_GET, HV_VOL_FIND */
 	struct hv_device device;   /* HV_DEVICE_GET */
+	struct carrier *carrier;   /* HV_CARRIER_GET */
+	GPtrArray *carriers;       /* HV_CARRIER_LIST: struct carrier * */
 };
 
 typedef void hv_done_f(struct hv_reply *r, void *user);
@@ -366,6 +382,8 @@ char *hv_probe_name(const char *uuid);
  * are no guests.
  */
 bool hv_is_probe(const char *name, const char *uuid);
+/** hv_is_ours() - the domain is a probe or a carrier: no guest, and HV_DOM_LIST and HV_DOM_GET leave it out. */
+bool hv_is_ours(const char *name, const char *uuid);
 
 /* ---- events of a host, on the loop thread, in the order in which they came ---- */
 

@@ -68,6 +68,7 @@ GROUPS = {
         ("tests/e2e/t_demo.py", "gcc"),
         ("tests/e2e/t_libvirt.sh", "asan"),
         ("tests/e2e/t_volume.sh", "asan"),
+        ("tests/e2e/t_carry.sh", "asan"),
         ("tests/e2e/t_broken.py", "gcc"),
         ("tests/e2e/t_pins.py", "asan"),
         ("tests/e2e/t_graphics.py", "asan"),

@@ -204,7 +204,7 @@ static void check_files(struct run *r)
 	}
 }
 
-/* Nor is a domain left through which a device was read. */
+/* Nor is a domain left through which a device was read, or that took disks. */
 static void check_probes(struct run *r)
 {
 	for (guint i = 0; i < r->conf->hosts->len; i++) {
@@ -212,6 +212,8 @@ static void check_probes(struct run *r)
 
 		if (sim_probes(r->world, host) > 0)
 			run_fail(r, "%u domains were left on %s that were there to read a device", sim_probes(r->world, host), host);
+		if (sim_carriers(r->world, host) > 0)
+			run_fail(r, "%u carriers were left on %s", sim_carriers(r->world, host), host);
 	}
 }
 

@@ -216,6 +216,58 @@ static void test_modes(void)
 	}
 }
 
+/* ---- at the destination ---- */
+
+#define VOL(f, ...) { .exists = true, .format = (char *)(f), __VA_ARGS__ }
+
+static const struct {
+	const char *name;
+	enum carry_mode mode;
+	struct hv_vol source, dest;
+	const char *want;
+} copies[] = {
+	{ "disk", CARRY_DISK, VOL("qcow2", .capacity_bytes = 1024, .physical_bytes = 100), VOL("qcow2", .capacity_bytes = 1024, .physical_bytes = 90), NULL },
+	{ "gone", CARRY_DISK, VOL("qcow2", .capacity_bytes = 1024), { .folder = true }, "it is not there" },
+	{ "smaller", CARRY_DISK, VOL("qcow2", .capacity_bytes = 1024), VOL("qcow2", .capacity_bytes = 512), "its capacity is 512 bytes, not 1024" },
+	{ "not filled", CARRY_FILE, VOL("qcow2", .physical_bytes = 512), VOL("raw", .physical_bytes = 512), "its format is raw, not qcow2" },
+	{ "no base", CARRY_DISK, VOL("qcow2", .backing = (char *)"/b"), VOL("qcow2"), "what it is laid over is none, not /b" },
+	{ "another base", CARRY_DISK, VOL("qcow2", .backing = (char *)"/b"), VOL("qcow2", .backing = (char *)"/c"), "what it is laid over is /c, not /b" },
+	{ "a file is filled up", CARRY_FILE, VOL("qcow2", .capacity_bytes = 4096, .physical_bytes = 1000), VOL("qcow2", .capacity_bytes = 4096, .physical_bytes = 1024),
+	  NULL },
+	{ "a raw file is filled up", CARRY_FILE, VOL("raw", .capacity_bytes = 1000, .physical_bytes = 1000), VOL("raw", .capacity_bytes = 1024, .physical_bytes = 1024),
+	  NULL },
+	{ "broken off", CARRY_FILE, VOL("raw", .capacity_bytes = 1024, .physical_bytes = 1024), VOL("raw", .capacity_bytes = 512, .physical_bytes = 512),
+	  "its length is 512 bytes, not 1024" },
+};
+
+static void test_differs(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(copies); i++) {
+		g_autofree char *why = carry_differs(copies[i].mode, &copies[i].source, &copies[i].dest);
+
+		g_test_message("%s", copies[i].name);
+		g_assert_cmpstr(why, ==, copies[i].want);
+	}
+}
+
+static void test_room(void)
+{
+	const struct hv_vol v = VOL("qcow2", .capacity_bytes = 4096, .physical_bytes = 1000, .backing = (char *)"/b", .backing_format = (char *)"raw");
+	struct hv_vol_params disk = carry_room("/a", CARRY_DISK, &v), file = carry_room("/a", CARRY_FILE, &v);
+
+	g_assert_cmpstr(disk.format, ==, "qcow2");
+	g_assert_cmpint(disk.capacity_bytes, ==, 4096);
+	g_assert_cmpstr(disk.backing, ==, "/b");
+	g_assert_cmpstr(disk.backing_format, ==, "raw");
+	g_assert_cmpstr(file.format, ==, "raw");
+	g_assert_cmpint(file.capacity_bytes, ==, 1000);
+	g_assert_null(file.backing);
+	g_assert_cmpint(carry_limit(0, 3), ==, 0);
+	g_assert_cmpint(carry_limit(100, 3), ==, 33);
+	g_assert_cmpint(carry_limit(2, 3), ==, 1);
+	g_assert_cmpint(carry_limit(5, 0), ==, 5);
+}
+
 /* ---- heads ---- */
 
 static void put32(guint8 *at, uint32_t v)
@@ -311,6 +363,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/carrier/same", test_same);
 	g_test_add_func("/carrier/names", test_names);
 	g_test_add_func("/carrier/modes", test_modes);
+	g_test_add_func("/carrier/differs", test_differs);
+	g_test_add_func("/carrier/room", test_room);
 	g_test_add_func("/carrier/heads", test_heads);
 	return g_test_run();
 }

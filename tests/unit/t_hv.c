@@ -280,15 +280,16 @@ struct plain {
 static const struct plain plain_req[] = {
 	PLAIN(struct hv_req, op), PLAIN(struct hv_req, autostart), PLAIN(struct hv_req, bandwidth_mibs), PLAIN(struct hv_req, downtime_ms),
 	PLAIN(struct hv_req, announce_rounds), PLAIN(struct hv_req, announce_ms), PLAIN(struct hv_req, addr_sources),
-	PLAIN(struct hv_req, timeout_ms), PLAIN(struct hv_req, migrate), PLAIN(struct hv_req, vol),
+	PLAIN(struct hv_req, timeout_ms), PLAIN(struct hv_req, migrate), PLAIN(struct hv_req, vol), PLAIN(struct hv_req, carrier),
 };
 static const struct plain plain_migrate[] = {
 	PLAIN(struct hv_migrate_params, bandwidth_mibs), PLAIN(struct hv_migrate_params, downtime_ms),
 	PLAIN(struct hv_migrate_params, postcopy), PLAIN(struct hv_migrate_params, auto_converge),
 	PLAIN(struct hv_migrate_params, native_tls), PLAIN(struct hv_migrate_params, persist_dest),
 	PLAIN(struct hv_migrate_params, parallel), PLAIN(struct hv_migrate_params, tunnelled), PLAIN(struct hv_migrate_params, resume),
+	PLAIN(struct hv_migrate_params, stays_paused),
 };
-static const struct plain plain_vol[] = { PLAIN(struct hv_vol_params, capacity_bytes) };
+static const struct plain plain_vol[] = { PLAIN(struct hv_vol_params, capacity_bytes), PLAIN(struct hv_vol_params, head) };
 static const struct plain plain_dom[] = {
 	PLAIN(struct hv_dom, uuid), PLAIN(struct hv_dom, state), PLAIN(struct hv_dom, reason), PLAIN(struct hv_dom, persistent),
 	PLAIN(struct hv_dom, vcpus), PLAIN(struct hv_dom, mem_mib), PLAIN(struct hv_dom, vnc_port), PLAIN(struct hv_dom, vsock_cid),
@@ -313,7 +314,7 @@ static const struct plain plain_info[] = {
 static const struct plain plain_reply[] = {
 	PLAIN(struct hv_reply, cpu_ok), PLAIN(struct hv_reply, job), PLAIN(struct hv_reply, device), PLAIN(struct hv_reply, vol.exists),
 	PLAIN(struct hv_reply, vol.folder), PLAIN(struct hv_reply, vol.kind), PLAIN(struct hv_reply, vol.capacity_bytes),
-	PLAIN(struct hv_reply, vol.allocation_bytes),
+	PLAIN(struct hv_reply, vol.allocation_bytes), PLAIN(struct hv_reply, vol.physical_bytes), PLAIN(struct hv_reply, vol.head),
 };
 
 /* Each pointer becomes a text of its own. */
@@ -347,24 +348,49 @@ static void fill_migrate(struct hv_migrate_params *p)
 	SET(p->copy_disks, (const char *const *)g_strdupv((char **)disks));
 }
 
-static void free_req(struct hv_req *r, bool migrate)
+static void fill_carrier(struct carrier_params *p)
 {
-	void **words = (void **)(migrate ? (void *)&r->migrate : &r->vol);
-	size_t n = (migrate ? sizeof(r->migrate) : sizeof(r->vol)) / sizeof(void *);
+	char **words = (char **)p;
 
+	for (size_t w = 0; w < sizeof(*p) / sizeof(char *); w++)
+		words[w] = g_strdup("text");
+	SET(p->files, carrier_files_new());
+}
+
+static void fill_params(struct hv_req *r)
+{
+	if (r->op == HV_MIGRATE)
+		fill_migrate(&r->migrate);
+	else if (r->op == HV_CARRIER_START)
+		fill_carrier(&r->carrier);
+	else
+		FILL(&r->vol, plain_vol);
+}
+
+static void free_words(void *o, size_t size)
+{
+	void **words = o;
+
+	for (size_t w = 0; w < size / sizeof(void *); w++)
+		g_free(words[w]);
+}
+
+static void free_req(struct hv_req *r)
+{
 	g_free((char *)r->uuid);
 	g_free((char *)r->xml);
 	g_free((char *)r->host_cpu_xml);
 	g_ptr_array_unref(r->needs);
-	if (migrate)
-		g_strfreev((char **)g_steal_pointer(&r->migrate.copy_disks));
-	for (size_t w = 0; w < n; w++)
-		g_free(words[w]);
+	g_strfreev((char **)g_steal_pointer(&r->migrate.copy_disks));
+	g_clear_pointer(&r->carrier.files, g_ptr_array_unref);
+	free_words(&r->migrate, sizeof(r->migrate));
+	free_words(&r->vol, sizeof(r->vol));
+	free_words(&r->carrier, sizeof(r->carrier));
 }
 
 static void test_request_is_owned(void)
 {
-	static const enum hv_op ops[] = { HV_MIGRATE, HV_VOL_CREATE };
+	static const enum hv_op ops[] = { HV_MIGRATE, HV_VOL_CREATE, HV_CARRIER_START };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(ops); i++) {
 		struct fixture f;
@@ -375,16 +401,13 @@ static void test_request_is_owned(void)
 		FILL(&req, plain_req);
 		SET(req.needs, hv_needs_new());
 		req.op = ops[i];
-		if (req.op == HV_MIGRATE)
-			fill_migrate(&req.migrate);
-		else
-			FILL(&req.vol, plain_vol);
+		fill_params(&req);
 		hv_call(f.h, &req, on_done, &f.got);
 		c = g_ptr_array_index(submitted, 0);
 		g_assert_cmpint(c->req.op, ==, ops[i]);
 		req.op = 0;
 		CHECK_OWN(&c->req, &req);
-		free_req(&req, ops[i] == HV_MIGRATE);
+		free_req(&req);
 		tear_down(&f);
 	}
 }
@@ -454,6 +477,9 @@ static void test_reply_is_owned(void)
 	SET(r.dom, full_dom());
 	SET(r.addrs, hv_addrs_new());
 	SET(r.needs, hv_needs_new());
+	SET(r.carrier, carrier_new("uuid"));
+	SET(r.carriers, g_ptr_array_new_with_free_func((GDestroyNotify)carrier_free));
+	g_ptr_array_add(r.carriers, carrier_new("uuid"));
 	g_ptr_array_add(r.doms, full_dom());
 	for (int i = 0; i < HV_DEVICE_ID_N; i++)
 		r.device.id[i] = g_strdup("text");

@@ -21,6 +21,7 @@ static void conn_clear(void *data)
 	g_mutex_clear(&c->lock);
 	g_cond_clear(&c->chore_done);
 	g_free(c->uri);
+	g_free(c->name);
 	(void)g_atomic_int_dec_and_test(&alive);
 }
 
@@ -53,6 +54,7 @@ struct lv_conn *lv_conn_new(struct hv_host *h)
 	g_hash_table_insert(attached, GSIZE_TO_POINTER(c->id), c);
 	g_atomic_int_inc(&alive);
 	c->uri = g_strdup(h->uri);
+	c->name = g_strdup(h->name);
 	c->host = h;
 	c->cache = lv_cache_new();
 	g_mutex_init(&c->lock);

@@ -113,7 +113,7 @@ struct lv_link;
 
 struct lv_conn {
 	size_t id;                   /* never used again */
-	char *uri;
+	char *uri, *name;            /* of the host */
 
 	/* loop thread only */
 	struct hv_host *host;        /* NULL: detached */

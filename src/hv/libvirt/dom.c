@@ -237,7 +237,7 @@ static bool dom_get(const struct lv_ctx *x, const struct hv_req *req, bool silen
 
 	if (!lv_dom_lookup_or_absent(x, req->uuid, &dom, err))
 		return false;
-	if (dom && hv_is_probe(virDomainGetName(dom), req->uuid))
+	if (dom && hv_is_ours(virDomainGetName(dom), req->uuid))
 		g_clear_pointer(&dom, lv_domain_free);
 	if (dom)
 		r->dom = read_dom(x, dom, silent, &e);

@@ -9,6 +9,7 @@
 #include "hv/libvirt/addr.h"
 #include "hv/libvirt/announce.h"
 #include "hv/libvirt/call.h"
+#include "hv/libvirt/carrier.h"
 #include "hv/libvirt/copy.h"
 #include "hv/libvirt/cpu.h"
 #include "hv/libvirt/define.h"
@@ -63,6 +64,9 @@ static const struct {
 	[HV_VOL_DELETE]   = { LV_VOL,   lv_vol_delete },
 	[HV_VOL_FIND]     = { LV_VOL,   lv_vol_find },
 	[HV_DEVICE_GET]   = { LV_VOL,   lv_device_get },
+	[HV_CARRIER_START] = { LV_ACT,  lv_carrier_start },
+	[HV_CARRIER_GET]  = { LV_READ,  lv_carrier_get, lv_carrier_get_silent },
+	[HV_CARRIER_LIST] = { LV_HOST,  lv_carrier_list },
 };
 static_assert(G_N_ELEMENTS(table) == HV_OP_N, "an op has no work");
 

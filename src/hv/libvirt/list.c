@@ -51,7 +51,7 @@ static bool list_one(const struct lv_ctx *x, virDomainStatsRecordPtr rec, struct
 
 	if (virDomainGetUUIDString(rec->dom, uuid) < 0 || g_hash_table_contains(l->by_uuid, uuid))
 		return true;
-	if (hv_is_probe(virDomainGetName(rec->dom), uuid))
+	if (hv_is_ours(virDomainGetName(rec->dom), uuid))
 		return true;
 	record_state(rec, &state, &reason);
 	d = lv_cache_get(x->conn->cache, uuid, is_active(state));

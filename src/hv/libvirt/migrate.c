@@ -38,6 +38,8 @@ static unsigned migrate_flags(const struct hv_migrate_params *p, bool paused)
 		flags |= VIR_MIGRATE_POSTCOPY | VIR_MIGRATE_POSTCOPY_RESUME;
 	if (p->auto_converge)
 		flags |= VIR_MIGRATE_AUTO_CONVERGE;
+	if (p->stays_paused)
+		flags |= VIR_MIGRATE_PAUSED;
 	if (p->native_tls)
 		flags |= VIR_MIGRATE_TLS;
 	if (p->parallel > 1)

@@ -270,11 +270,13 @@ static char *backing_xml(const struct hv_vol_params *v)
 static char *volume_xml(const struct lv_pool *p, const struct hv_vol_params *v, int64_t capacity_bytes)
 {
 	g_autofree char *backing = backing_xml(v);
+	/* libvirt's own choice is of 2010, and has no way to say "zeros" over a base that has data: they would be written out. */
+	const char *compat = strcmp(v->format, "qcow2") ? "" : "<compat>1.1</compat>";
 	g_autofree char *head = g_markup_printf_escaped("<volume><name>%s</name><capacity unit='bytes'>%" G_GINT64_FORMAT "</capacity>"
-	                                                "<allocation>0</allocation><target><format type='%s'/></target>",
+	                                                "<allocation>0</allocation><target><format type='%s'/>",
 	                                                p->name, capacity_bytes, v->format);
 
-	return g_strconcat(head, backing, "</volume>", NULL);
+	return g_strconcat(head, compat, "</target>", backing, "</volume>", NULL);
 }
 
 static bool conflict(const struct lv_pool *p, GError **err)

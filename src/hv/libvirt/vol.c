@@ -18,28 +18,87 @@ static int64_t to_int64(unsigned long long v)
 	return (int64_t)MIN(v, (unsigned long long)INT64_MAX);
 }
 
-/* NULL where libvirt does not say. */
-static bool read_format(const struct lv_pool *p, virStorageVolPtr vol, char **ret, GError **err)
+/* @s: taken. NULL where libvirt does not say, or says too much. */
+static char *short_text(char *s, size_t max)
+{
+	if (s && *s && strlen(s) <= max)
+		return s;
+	g_free(s);
+	return NULL;
+}
+
+static char *format_of(const xmlNode *of)
+{
+	return short_text(xml_attr(xml_child(of, "format"), "type"), DOMXML_NAME_MAX);
+}
+
+static bool read_description(const struct lv_pool *p, virStorageVolPtr vol, struct hv_vol *ret, GError **err)
 {
 	g_autofree char *xml = virStorageVolGetXMLDesc(vol, 0);
 	g_autoptr(xmlDoc) doc = NULL;
-	char *format;
+	const xmlNode *root, *backing;
 
 	if (!xml)
 		return lv_error(p->vir, "read the volume's description", err);
 	doc = xml_read(xml, "volume", err);
 	if (!doc)
 		return false;
-	format = xml_attr(xml_child(xml_child(xmlDocGetRootElement(doc), "target"), "format"), "type");
-	if (format && strlen(format) > DOMXML_NAME_MAX)
-		g_clear_pointer(&format, g_free);
-	*ret = format;
+	root = xmlDocGetRootElement(doc);
+	backing = xml_child(root, "backingStore");
+	ret->format = format_of(xml_child(root, "target"));
+	ret->backing = short_text(xml_text(xml_child(backing, "path")), DOMXML_TEXT_MAX);
+	ret->backing_format = ret->backing ? format_of(backing) : NULL;
+	ret->physical_bytes = MAX(xml_bytes(xml_child(root, "physical"), NULL), 0);
+	return true;
+}
+
+/* ---- how a file begins ---- */
+
+static void stream_free(virStreamPtr st)
+{
+	if (st)
+		(void)virStreamFree(st);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virStream, stream_free)
+
+/* Return: how many bytes there are, up to @max; -1 with @err. */
+static ssize_t receive(const struct lv_pool *p, virStreamPtr st, guint8 *buffer, size_t max, GError **err)
+{
+	size_t n = 0;
+
+	while (n < max) {
+		int got = virStreamRecv(st, (char *)buffer + n, max - n);
+
+		if (got < 0) {
+			(void)lv_error(p->vir, "read the volume's head", err);
+			return -1;
+		}
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	return (ssize_t)n;
+}
+
+static bool read_head(const struct lv_pool *p, virStorageVolPtr vol, struct qcow2_head *ret, GError **err)
+{
+	g_autoptr(virStream) st = virStreamNew(p->vir, 0);
+	guint8 buffer[QCOW2_HEAD_BYTES];
+	ssize_t n;
+
+	if (!st || virStorageVolDownload(vol, st, 0, sizeof(buffer), 0) < 0)
+		return lv_error(p->vir, "read the volume's head", err);
+	n = receive(p, st, buffer, sizeof(buffer), err);
+	(void)virStreamAbort(st); /* what was asked for is here */
+	if (n < 0)
+		return false;
+	*ret = qcow2_head_read(buffer, (size_t)n);
 	return true;
 }
 
 /* ---- HV_VOL_GET ---- */
 
-static bool get(const struct lv_pool *p, struct hv_vol *ret, GError **err)
+static bool get(const struct lv_pool *p, bool head, struct hv_vol *ret, GError **err)
 {
 	g_autoptr(virStorageVol) vol = NULL;
 	virStorageVolInfo info;
@@ -49,7 +108,7 @@ static bool get(const struct lv_pool *p, struct hv_vol *ret, GError **err)
 		return false;
 	if (!vol)
 		return true;
-	if (!read_format(p, vol, &ret->format, err))
+	if (!read_description(p, vol, ret, err) || (head && !read_head(p, vol, &ret->head, err)))
 		return false;
 	ret->exists = true;
 	ret->kind = info.type == VIR_STORAGE_VOL_BLOCK ? HV_SOURCE_DEVICE : HV_SOURCE_FILE;
@@ -62,7 +121,7 @@ bool lv_vol_get(const struct lv_ctx *x, const struct hv_req *req, struct hv_repl
 {
 	struct lv_pool p;
 	bool ok = lv_pool_init(&p, x->vir, req->vol.path, err) && lv_pool_enter(&p, x->conn->uri, false, err) &&
-	          get(&p, &r->vol, err);
+	          get(&p, req->vol.head, &r->vol, err);
 
 	lv_pool_leave(&p);
 	return ok;

@@ -15,6 +15,8 @@
 #include "hv/sim/xml.h"
 #include "hv/xml/domxml_parse.h"
 
+#define QUIT_MS 10000
+
 /* ---- what is there ---- */
 
 static void add_nic(struct hv_dom *o, const struct sim_dom *d)
@@ -90,9 +92,12 @@ static void list(struct sim_call *sc)
 	sc->call->reply.doms = g_ptr_array_new_full(g_hash_table_size(sc->host->doms), (GDestroyNotify)hv_dom_free);
 	g_hash_table_iter_init(&it, sc->host->doms);
 	while (g_hash_table_iter_next(&it, NULL, &value)) {
-		struct hv_dom *d = describe(value);
 		struct hv_kept kept;
+		struct hv_dom *d;
 
+		if (((const struct sim_dom *)value)->carrier)
+			continue;
+		d = describe(value);
 		sim_kept_describe(value, &kept);
 		d->kept = (struct hv_kept){ .told = kept.told, .autostart = kept.autostart };
 		g_ptr_array_add(sc->call->reply.doms, d);
@@ -173,15 +178,27 @@ static void resume(struct sim_call *sc, struct sim_dom *d)
 		return;
 	}
 	if (d->state != HV_RUNNING) {
-		if (!d->whole)
+		if (!d->whole && !d->carrier)
 			sim_violate(sc->w, "%s was resumed without its memory on %s", d->name, d->host->name);
 		sim_dom_change(d, HV_RUNNING, HV_R_OTHER);
 	}
 	sim_call_finish(sc);
 }
 
+/* A QEMU that waits for an answer of the other one is killed in the end. */
+static bool quits_late(struct sim_call *sc, const struct sim_dom *d)
+{
+	if (sc->waited || !d->job || !sim_job_hangs(d->job))
+		return false;
+	sc->waited = true;
+	sc->timer = clock_world(QUIT_MS, sim_call_retry, sc);
+	return true;
+}
+
 static void destroy(struct sim_call *sc, struct sim_dom *d)
 {
+	if (d && quits_late(sc, d))
+		return;
 	if (d && sim_dom_active(d)) {
 		if (d->reason == HV_R_POSTCOPY || d->reason == HV_R_POSTCOPY_FAILED)
 			sim_violate(sc->w, "%s was destroyed as half of a post-copy on %s", d->name, d->host->name);
@@ -222,7 +239,7 @@ void sim_act_dom(struct sim_call *sc)
 	else if (r->op == HV_CPU_COMPARE)
 		compare_cpu(sc);
 	else if (r->op == HV_DOM_GET)
-		get(sc, d);
+		get(sc, d && !d->carrier ? d : NULL);
 	else if (r->op == HV_DOM_DESTROY)
 		destroy(sc, d);
 	else if (!d)

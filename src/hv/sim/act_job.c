@@ -48,7 +48,7 @@ static char *dest_says(const struct sim_dom *src, const struct sim_host *to, con
 {
 	const struct sim_dom *old = sim_dom_get((struct sim_host *)to, src->uuid);
 	/* libvirt checks nothing for host-passthrough: the guest finds out */
-	bool passthrough = g_str_equal(src->cpu_model, SIM_PASSTHROUGH);
+	bool passthrough = src->carrier || g_str_equal(src->cpu_model, SIM_PASSTHROUGH);
 	g_autofree char *missing = passthrough ? NULL : sim_cpu_missing(to, src->cpu_model, (const char *const *)src->cpu_features);
 
 	if (old && sim_dom_active(old))
@@ -68,7 +68,7 @@ static char *dest_says(const struct sim_dom *src, const struct sim_host *to, con
 		missing = sim_ties_refuse(src, to, p->dest_xml);
 	if (missing)
 		return g_steal_pointer(&missing);
-	if (g_hash_table_contains(to->lacks, SIM_BRIDGE))
+	if (!src->carrier && g_hash_table_contains(to->lacks, SIM_BRIDGE))
 		return g_strdup("Cannot get interface MTU on '" SIM_BRIDGE "': No such device");
 	if (sim_host_mem_free(to) < src->mem_mib)
 		return g_strdup("internal error: qemu unexpectedly closed the monitor: "
@@ -194,7 +194,8 @@ static void job_tune(struct sim_call *sc, struct sim_dom *d)
 		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: domain is not being migrated");
 		return;
 	}
-	if (r->bandwidth_mibs > 0)
+	/* libvirt takes it, and a copy of a carrier's disks that runs goes on as before */
+	if (r->bandwidth_mibs > 0 && !(d->carrier && d->job->part == SIM_PART_DISKS))
 		d->job->cap = (double)r->bandwidth_mibs * SIM_MIB;
 	if (r->downtime_ms > 0)
 		d->job->limit_ms = r->downtime_ms;

@@ -33,10 +33,18 @@ static void get(struct sim_call *sc, const struct hv_vol_params *p)
 	const struct sim_file *f = sim_file_find(sc->host->storage, p->path);
 	g_autofree char *folder = g_path_get_dirname(p->path);
 
-	if (f && is_listed(sc->host, f))
+	if (f && is_listed(sc->host, f)) {
+		const struct sim_file *base = sim_file_find(sc->host->storage, f->backing);
+
 		sc->call->reply.vol = (struct hv_vol){
 			.exists = true, .format = g_strdup(f->format), .capacity_bytes = f->capacity, .allocation_bytes = f->allocation,
+			.physical_bytes = sim_file_physical(f), .backing = g_strdup(f->backing), .backing_format = g_strdup(base ? base->format : NULL),
 		};
+		if (p->head)
+			sc->call->reply.vol.head = f->head;
+		sc->call->reply.vol.head.told = p->head;
+		sc->call->reply.vol.head.qcow2 = p->head && g_strcmp0(f->format, "qcow2") == 0;
+	}
 	sc->call->reply.vol.folder = !g_hash_table_contains(sc->host->lacks, folder);
 	sim_call_finish(sc);
 }

@@ -28,6 +28,7 @@ static void done(void *user)
 	if (f && t) {
 		t->content = content_of(c, f);
 		t->allocation = f->allocation;
+		t->head = f->head;
 	}
 	sim_over(c->flow.to->w, c->call, 0, NULL);
 }

@@ -138,12 +138,16 @@ struct sim_job *sim_job_begin(struct sim_dom *src, struct sim_dom *dst, const st
 	if (p->persist_dest)
 		j->definition = g_strdup(p->persistent_xml ? p->persistent_xml : sim_definition_of(src));
 	j->paused = src->state == HV_PAUSED;
+	j->stays_paused = p->stays_paused;
 	j->instant = src->host->rate <= 0 && dst->host->rate <= 0;
 	j->cap = (double)p->bandwidth_mibs * SIM_MIB;
 	j->limit_ms = p->downtime_ms ? p->downtime_ms : SIM_DOWNTIME_MS;
 	j->expected_ms = SIM_DOWNTIME_MS;
 	j->total = (double)src->mem_mib * SIM_MIB;
 	j->disks = sim_disks_begin(src, dst->host, p->copy_disks);
+	/* The limit is each disk's, and they are copied at the same time. */
+	if (src->carrier && j->disks)
+		j->cap *= j->disks->len;
 	j->start_ms = j->seen_ms = clock_now_ms();
 	src->job = dst->job = j;
 	g_ptr_array_add(j->w->jobs, j);
@@ -268,11 +272,11 @@ static void persist(struct sim_job *j)
 static void arrived(struct sim_job *j)
 {
 	persist(j);
-	j->dst->whole = true;
+	j->dst->whole = !j->dst->carrier;
 	j->src->whole = false;
 	if (j->part == SIM_PART_SWITCH)
-		sim_disks_arrive(j->flow.from, j->flow.to, j->disks);
-	if (j->paused)
+		sim_disks_arrive(j->src, j->flow.to, j->disks);
+	if (j->paused || j->stays_paused)
 		sim_dom_change(j->dst, HV_PAUSED, HV_R_USER);
 	else
 		sim_dom_change(j->dst, HV_RUNNING, HV_R_MIGRATED);
@@ -356,6 +360,16 @@ static void postcopy_done(struct sim_job *j)
 	}
 }
 
+static void disks_done(struct sim_job *j)
+{
+	j->disk_processed += j->disk_remaining; /* what rounding has left */
+	j->disk_remaining = 0;
+	if (j->flow.to->storage->full)
+		sim_job_fail(j, "operation failed: migration of disk vda failed: No space left on device");
+	else
+		begin_precopy(j);
+}
+
 static void next_part(void *user)
 {
 	struct sim_job *j = user;
@@ -371,9 +385,7 @@ static void next_part(void *user)
 		set_up(j);
 		break;
 	case SIM_PART_DISKS:
-		j->disk_processed += j->disk_remaining; /* what rounding has left */
-		j->disk_remaining = 0;
-		begin_precopy(j);
+		disks_done(j);
 		break;
 	case SIM_PART_PRECOPY:
 		iteration_done(j);

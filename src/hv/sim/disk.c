@@ -18,6 +18,7 @@
 
 #include <string.h>
 
+#include "hv/sim/carried.h"
 #include "hv/sim/device.h"
 #include "hv/sim/file.h"
 #include "hv/sim/world.h"
@@ -204,6 +205,8 @@ bool sim_disk_in_use(const struct sim *w, const struct sim_storage *s, const cha
 		while (g_hash_table_iter_next(&jt, NULL, &dv)) {
 			const struct sim_dom *d = dv;
 
+			if (d->carrier)
+				continue;
 			if ((!active || (sim_dom_active(d) && (d->whole || d->state == HV_RUNNING))) && dom_reads(d, path))
 				return true;
 		}
@@ -399,7 +402,7 @@ char *sim_disks_say(const struct sim_dom *src, const struct sim_host *to, const 
 		const struct sim_disk *k = g_ptr_array_index(src->disks, i);
 		bool copied = copy && g_strv_contains(copy, k->target);
 
-		no = copied ? say_copied(k, src->host, to, xml) : say_left(k, src->host, to);
+		no = copied && src->carrier ? sim_carried_says(k, src->host, to) : copied ? say_copied(k, src->host, to, xml) : say_left(k, src->host, to);
 	}
 	return no;
 }
@@ -436,8 +439,10 @@ double sim_disks_bytes(const struct sim_host *from, const GPtrArray *disks)
 	return bytes;
 }
 
-void sim_disks_arrive(const struct sim_host *from, struct sim_host *to, const GPtrArray *disks)
+void sim_disks_arrive(const struct sim_dom *src, struct sim_host *to, const GPtrArray *disks)
 {
+	const struct sim_host *from = src->host;
+
 	for (guint i = 0; disks && i < disks->len; i++) {
 		const struct sim_disk *k = g_ptr_array_index(disks, i);
 		const struct sim_file *f = sim_disk_file(from, k);
@@ -445,6 +450,10 @@ void sim_disks_arrive(const struct sim_host *from, struct sim_host *to, const GP
 
 		if (!f || !t || f == t)
 			continue;
+		if (src->carrier) {
+			sim_carried_arrives(k, f, t);
+			continue;
+		}
 		/* only the file itself was sent, not what it is laid over */
 		t->content = g_strcmp0(f->backing, t->backing) == 0 ? f->content : SIM_TORN;
 		t->allocation = f->allocation;

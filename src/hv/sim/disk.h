@@ -15,7 +15,7 @@ GPtrArray *sim_disks_new(struct sim_host *h, const char *uuid, const struct sim_
 const char *sim_disk_path(struct sim *w, const char *uuid, const char *target);
 /* The disk that this file is, on whatever host; NULL if it is none. @ret_uuid: whose; NULL if that is of no interest */
 struct sim_disk *sim_disk_of_path(struct sim *w, const char *path, const char **ret_uuid);
-/* Is a domain there that sees the file and has it, or is over it? @active: and has it open */
+/* Is a guest there that sees the file and has it, or is over it? @active: and has it open */
 bool sim_disk_in_use(const struct sim *w, const struct sim_storage *s, const char *path, bool active);
 /* GiB of its local disks. */
 int64_t sim_disks_gib(const struct sim_dom *d);
@@ -34,6 +34,6 @@ GPtrArray *sim_disks_begin(const struct sim_dom *src, struct sim_host *to, const
 /* Bytes of them. */
 double sim_disks_bytes(const struct sim_host *from, const GPtrArray *disks);
 /* The last write to the source's file is in the destination's. */
-void sim_disks_arrive(const struct sim_host *from, struct sim_host *to, const GPtrArray *disks);
+void sim_disks_arrive(const struct sim_dom *src, struct sim_host *to, const GPtrArray *disks);
 
 #endif

@@ -74,7 +74,8 @@ static void add(struct sim_host *h, struct sim_dom *d)
 	g_ptr_array_add(copies, d);
 }
 
-struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
+/* Without disks. */
+static struct sim_dom *make(struct sim_host *h, const struct sim_dom_spec *spec)
 {
 	struct sim_dom *d = g_new0(struct sim_dom, 1);
 	g_autofree char *seed = g_strdup_printf("dom:%s:%s", h->name, spec->name);
@@ -100,16 +101,36 @@ struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->unreadable = g_strdup(spec->unreadable);
 	d->state = spec->state ? spec->state : HV_RUNNING;
 	d->reason = spec->reason;
-	d->whole = sim_dom_active(d) && d->reason != HV_R_MIGRATION && d->reason != HV_R_STARTING && d->reason != HV_R_POSTCOPY_FAILED;
 	d->waiting = g_ptr_array_new();
 	set_memory(d, spec);
 	sim_ties_new(d, spec);
+	d->persistent = d->unwritten = !spec->transient;
+	return d;
+}
+
+struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec)
+{
+	struct sim_dom *d = make(h, spec);
+
+	d->whole = sim_dom_active(d) && d->reason != HV_R_MIGRATION && d->reason != HV_R_STARTING && d->reason != HV_R_POSTCOPY_FAILED;
 	d->disks = sim_disks_new(h, d->uuid, spec);
 	d->disk_gib = sim_disks_gib(d);
-	d->persistent = d->unwritten = !spec->transient;
 	add(h, d);
 	if (d->whole)
 		sim_disks_force(d);
+	return d;
+}
+
+struct sim_dom *sim_dom_new_carrier(struct sim_host *h, struct carrier *c, GPtrArray *disks)
+{
+	g_autofree char *name = hv_carrier_name(c->uuid);
+	struct sim_dom *d = make(h, &(struct sim_dom_spec){
+		.uuid = c->uuid, .name = name, .mem_mib = CARRIER_MEM_KIB >> 10, .transient = true, .state = HV_PAUSED, .reason = HV_R_USER,
+	});
+
+	d->carrier = c;
+	d->disks = disks;
+	add(h, d);
 	return d;
 }
 
@@ -127,6 +148,7 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->ties = g_strdup(from->ties);
 	d->numa_fit = hv_numa_fit_copy(from->numa_fit);
 	d->tied = from->tied;
+	d->carrier = from->carrier ? carrier_copy(from->carrier) : NULL;
 	d->disks = g_ptr_array_ref(from->disks);
 	d->definition = NULL;
 	d->unwritten = false;
@@ -164,6 +186,7 @@ void sim_dom_free(struct sim_dom *d)
 	g_free(d->vnc_listen);
 	g_free(d->ties);
 	hv_numa_fit_free(d->numa_fit);
+	carrier_free(d->carrier);
 	g_ptr_array_unref(d->disks);
 	g_ptr_array_unref(d->waiting);
 	g_free(d);
@@ -210,7 +233,7 @@ void sim_dom_state(struct sim_dom *d, enum hv_state state, enum hv_reason reason
 {
 	if (state == HV_RUNNING && d->state != HV_RUNNING && sim_dom_other_copy(d, true, false))
 		sim_violate(d->host->w, "%s runs twice, now also on %s", d->name, d->host->name);
-	if (state == HV_RUNNING && d->state != HV_RUNNING)
+	if (state == HV_RUNNING && d->state != HV_RUNNING && !d->carrier)
 		sim_disks_run(d);
 	sim_dom_put(d, state);
 	d->reason = reason;

@@ -11,6 +11,8 @@
 /* Another libvirt name. */
 void sim_dom_set_name(struct sim_dom *d, const char *name);
 struct sim_dom *sim_dom_new(struct sim_host *h, const struct sim_dom_spec *spec);
+/* A carrier, paused. @c, @disks: taken. */
+struct sim_dom *sim_dom_new_carrier(struct sim_host *h, struct carrier *c, GPtrArray *disks);
 /* A copy on another host, PAUSED and being started. */
 struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from);
 void sim_dom_free(struct sim_dom *d);

@@ -30,12 +30,35 @@ static void peer_lost(struct sim_job *j)
 	sim_job_end(j, why);
 }
 
+/* The source's QEMU copies disks over a connection of its own, and waits there until the other end answers. */
+static void hang(struct sim_job *j)
+{
+	struct sim_dom *dst = j->dst;
+
+	if (!dst)
+		return;
+	sim_job_let_go(&j->dst);
+	sim_dom_stop(dst, HV_R_FAILED);
+}
+
 static void silent_too_long(void *user)
 {
 	struct sim_job *j = user;
 
 	j->lost = NULL;
-	peer_lost(j);
+	if (sim_job_hangs(j))
+		hang(j);
+	else
+		peer_lost(j);
+}
+
+/* The other end answers that it knows nothing of the connection. */
+static void refused(void *user)
+{
+	struct sim_job *j = user;
+
+	j->lost = NULL;
+	sim_job_fail(j, "operation failed: migration of disk vda failed: Input/output error");
 }
 
 /* They talk again: the destination is told of the end. */
@@ -56,6 +79,9 @@ static void watch_peer(struct sim_job *j)
 	if (j->part == SIM_PART_CANCELLED && sim_hosts_connected(j->flow.from, j->flow.to)) {
 		clock_cancel(&j->lost);
 		j->lost = clock_world(0, told, j);
+	} else if (sim_job_hangs(j) && sim_hosts_connected(j->flow.from, j->flow.to)) {
+		clock_cancel(&j->lost);
+		j->lost = clock_world(0, refused, j);
 	} else if (sim_job_connected(j) || j->part == SIM_PART_CONFIRM || (j->detached && both))
 		clock_cancel(&j->lost);
 	else if (!j->lost)

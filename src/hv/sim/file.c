@@ -63,7 +63,34 @@ void sim_file_drop(struct sim_storage *s, const char *path)
 	g_hash_table_remove(s->files, path);
 }
 
+#define SECTOR 512
+#define QCOW2_BYTES (INT64_C(192) << 10) /* of an empty one */
+
+int64_t sim_file_physical(const struct sim_file *f)
+{
+	return g_strcmp0(f->format, "raw") == 0 ? f->capacity : f->allocation + QCOW2_BYTES;
+}
+
+int64_t sim_file_sectors(const struct sim_file *f)
+{
+	return (sim_file_physical(f) + SECTOR - 1) / SECTOR * SECTOR;
+}
+
 /* ---- what a test does behind the controller's back ---- */
+
+void sim_file_head(struct sim *w, const char *host, const char *path, const struct qcow2_head *head)
+{
+	struct sim_file *f = sim_file_find(sim_host_must_find(w, host)->storage, path);
+
+	if (!f)
+		g_error("sim: no file %s on host %s", path, host);
+	f->head = *head;
+}
+
+void sim_storage_full(struct sim *w, const char *host, bool full)
+{
+	sim_host_must_find(w, host)->storage->full = full;
+}
 
 void sim_file_add(struct sim *w, const char *host, const struct sim_file_spec *spec)
 {

@@ -25,6 +25,14 @@ struct sim_file *sim_file_make(struct sim_storage *s, const char *path, const ch
 void sim_file_drop(struct sim_storage *s, const char *path);
 /** sim_file_add() - a file appears in a host's storage that is not ours: a call that removes it is a violation. */
 void sim_file_add(struct sim *w, const char *host, const struct sim_file_spec *spec);
+/* How long it is. */
+int64_t sim_file_physical(const struct sim_file *f);
+/* The same as a raw disk: in whole sectors. */
+int64_t sim_file_sectors(const struct sim_file *f);
+/** sim_file_head() - what else a file has in it from now on. */
+void sim_file_head(struct sim *w, const char *host, const char *path, const struct qcow2_head *head);
+/** sim_storage_full() - copies into a host's storage find no space from now on, or find some again. */
+void sim_storage_full(struct sim *w, const char *host, bool full);
 /** sim_file_remove() - a file goes, behind the controller's back. */
 void sim_file_remove(struct sim *w, const char *host, const char *path);
 

@@ -35,6 +35,7 @@ struct sim_call {
 	int64_t fault_ms;
 	char *hold;                /* the name of the rule that holds it */
 	bool acted;                /* only the reply is still to be delivered */
+	bool waited;               /* an act that takes long has taken it */
 	struct clock_timer *timer;
 	void (*act)(struct sim_call *sc); /* carries it out, when it has arrived */
 	GPtrArray *parked;         /* the list that it waits in */

@@ -31,6 +31,7 @@ struct sim_job {
 	bool postcopy, converge, persist;
 	char *definition;      /* what becomes the destination's, if it is to be persistent */
 	bool paused;                /* the guest was, at the start */
+	bool stays_paused;          /* it does not run on at the destination */
 	bool instant;
 	bool refused;               /* the destination could not let the guest run; the source will */
 	bool detached;
@@ -81,6 +82,8 @@ bool sim_job_told(const struct sim_dom *d);
 bool sim_job_flows(const struct sim_job *j);
 /* Can the two halves reach each other? */
 bool sim_job_connected(const struct sim_job *j);
+/* A carrier's, whose QEMU at the source waits for an answer of the other one. */
+bool sim_job_hangs(const struct sim_job *j);
 /* What the guest writes to disks that are copied, bytes a second. */
 double sim_job_disk_writes(const struct sim_job *j);
 /* The guest was suspended: it writes no more. */

@@ -48,7 +48,7 @@ void sim_job_touch(struct sim_job *j)
 static void land(struct sim_job *j)
 {
 	j->landing = false;
-	sim_disks_arrive(j->flow.from, j->flow.to, j->disks);
+	sim_disks_arrive(j->src, j->flow.to, j->disks);
 	j->src->whole = false;
 	sim_dom_change(j->dst, j->paused ? HV_PAUSED : HV_RUNNING, HV_R_POSTCOPY);
 }

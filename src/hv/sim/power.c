@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "hv/sim/carrier.h"
 #include "hv/sim/dom.h"
 #include "hv/sim/effort.h"
 #include "hv/sim/fail.h"
@@ -36,7 +37,7 @@ static void started(void *user)
 	bool from_image = d->kept.managed_save;
 
 	d->effort_end = NULL;
-	if (d->no_start) {
+	if (d->no_start || sim_carrier_keeps(d)) {
 		struct sim_call *call = g_steal_pointer(&d->effort_call);
 		struct sim *w = d->host->w;
 

@@ -14,6 +14,7 @@
 
 #include <assert.h>
 
+#include "hv/sim/act_carrier.h"
 #include "hv/sim/act_define.h"
 #include "hv/sim/act_dom.h"
 #include "hv/sim/act_host.h"
@@ -157,6 +158,9 @@ static void (*const acts[])(struct sim_call *sc) = {
 	[HV_VOL_DELETE]     = sim_act_vol,
 	[HV_VOL_FIND]       = sim_act_find,
 	[HV_DEVICE_GET]     = sim_act_device,
+	[HV_CARRIER_START]  = sim_act_carrier,
+	[HV_CARRIER_GET]    = sim_act_carrier,
+	[HV_CARRIER_LIST]   = sim_act_carrier,
 };
 static_assert(G_N_ELEMENTS(acts) == HV_OP_N, "an op has no act");
 

@@ -40,6 +40,7 @@ struct sim_file {
 	char *path, *format, *backing;
 	int64_t capacity, allocation; /* bytes */
 	int64_t content;              /* which one; 0: empty */
+	struct qcow2_head head;       /* what else is in it; .told and .qcow2 do not count */
 	bool stranger;                /* not made by us */
 	const struct sim_host *maker; /* by a call; NULL */
 	int64_t made_ms;
@@ -49,6 +50,7 @@ struct sim_file {
 struct sim_storage {
 	char *name;
 	GHashTable *files;     /* path -> struct sim_file *, owned */
+	bool full;             /* what is copied into it finds no space */
 };
 
 /* A disk of a guest, the same to every copy of its domain. */
@@ -110,6 +112,7 @@ struct sim_dom {
 	struct sim_dom *namesake; /* the next one of that name on the host; NULL */
 	int64_t mem_mib;
 	int vcpus;
+	struct carrier *carrier; /* NULL: it is a guest. Its state is not told in there */
 	GPtrArray *disks;        /* struct sim_disk *; shared by all copies of the domain */
 	int64_t disk_gib;        /* of the local ones */
 	double disk_dirty;       /* bytes a second */

@@ -39,7 +39,7 @@ GArray *sim_dom_list(struct sim *w, const char *host, const char *uuid)
 				.incoming = d->job && sim_job_incoming(d), .outgoing = sim_job_told(d) && !sim_job_incoming(d),
 			};
 
-			if (!uuid || g_str_equal(uuid, d->uuid))
+			if (!d->carrier && (!uuid || g_str_equal(uuid, d->uuid)))
 				g_array_append_val(all, v);
 		}
 	}
