@@ -323,7 +323,7 @@ static void answered(struct hv_reply *r, void *user)
 	if (s) {
 		s->addrs_asking = false;
 		/* One that moved meanwhile is asked where it is. */
-		if (!r->err && g_strcmp0(s->host, q->host) == 0 && s->task == SERVER_TASK_NONE) {
+		if (!r->err && g_strcmp0(s->host, q->host) == 0 && !server_is_taken(s)) {
 			take(s, r->addrs);
 			changed(q->fleet, s);
 		}
@@ -362,9 +362,9 @@ static void ask_due(struct host *h)
 			wake(h, s->addrs_due_ms - clock_now_ms());
 			return;
 		}
-		if (!s->addrs_follow || !s->nics || s->nics->len == 0)
+		if (!s->addrs_follow || s->unknown || !s->nics || s->nics->len == 0)
 			leave_queue(s); /* until it runs, or has one */
-		else if (s->task != SERVER_TASK_NONE)
+		else if (server_is_taken(s))
 			plan_at(h->fleet, s, clock_now_ms() + BUSY_MS);
 		else
 			ask(h, s);

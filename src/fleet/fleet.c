@@ -81,7 +81,7 @@ static bool is_moved(struct fleet *f, const char *uuid)
 {
 	const struct server *s = fleet_server(f, uuid);
 
-	return s && s->task != SERVER_TASK_NONE;
+	return s && server_is_taken(s);
 }
 
 static void on_event(struct host *h, const struct hv_event *ev, void *user)
@@ -334,6 +334,8 @@ bool fleet_server_reset(struct fleet *f, struct server *s, enum server_vm vm, co
 	enum server_vm was = s->vm;
 	struct server_draft d = server_draft(s);
 
+	if (s->unknown)
+		return server_refuse_unknown(s, "reset_state", err);
 	if (s->task != SERVER_TASK_NONE)
 		return server_refuse_task(s, "reset_state", err);
 	if (!store_begin(f->store, err))

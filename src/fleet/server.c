@@ -80,6 +80,17 @@ bool server_refuse_vm(const struct server *s, const char *action, GError **err)
 	return refuse(s, action, "vm_state", server_vm_name(s->vm), err);
 }
 
+bool server_refuse_unknown(const struct server *s, const char *action, GError **err)
+{
+	g_set_error(err, ERR, ERR_CONFLICT, "Cannot '%s' instance %s while its record has what this version does not know: %s", action, s->uuid, s->unknown);
+	return false;
+}
+
+bool server_is_taken(const struct server *s)
+{
+	return s->task != SERVER_TASK_NONE || s->unknown;
+}
+
 /* os-resetState to error carries no reason. */
 bool server_is_lost(const struct server *s)
 {
@@ -95,6 +106,8 @@ char *server_unreadable_text(const struct server *s)
 {
 	const char *why = server_unreadable(s);
 
+	if (s->unknown)
+		return g_strdup_printf("its record has what this version does not know: %s", s->unknown);
 	return why ? g_strdup_printf("the description of the domain on %s cannot be read: %s", s->host, why) : NULL;
 }
 
@@ -153,6 +166,7 @@ void server_free(struct server *s)
 	g_free(s->user_id);
 	g_free(s->project_id);
 	g_free(s->fault);
+	g_free(s->unknown);
 	g_free(s->duplicate_at);
 	hv_dom_free(s->dom);
 	published_free(s->published);

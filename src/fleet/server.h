@@ -78,6 +78,7 @@ struct server {
 	bool autostart;      /* its host starts it when it starts itself; as its host last said */
 	/* ---- not stored ---- */
 	enum server_nature nature;
+	char *unknown;       /* what of its row means nothing to this version ("vm_state is idle"): it is shown, the row stays as it is; NULL */
 	int progress;        /* percent, of a migration */
 	struct hv_dom *dom;  /* what the host last said; NULL before */
 	struct hv_ties *ties; /* a reference: of .dom, and kept where that is not known for a moment; NULL: never known, or missing */
@@ -114,12 +115,18 @@ const char *server_status(const struct server *s);
 bool server_refuse_task(const struct server *s, const char *action, GError **err);
 bool server_refuse_vm(const struct server *s, const char *action, GError **err);
 
+/** server_refuse_unknown() - ERR_CONFLICT: its row has what this version does not know (server.unknown). Return: false. */
+bool server_refuse_unknown(const struct server *s, const char *action, GError **err);
+
+/** server_is_taken() - its record is another's to change: a task's, or another version's. What hosts say of it is not followed. */
+bool server_is_taken(const struct server *s);
+
 /** server_is_lost() - a migration ended without the guest: the record and its fault stay, as the evidence, until the guest runs or an admin resets it. */
 bool server_is_lost(const struct server *s);
 
 /** server_unreadable() - why its host's description of it cannot be read; NULL: it can, or was not asked for yet. Borrowed. */
 const char *server_unreadable(const struct server *s);
-/** server_unreadable_text() - that as a sentence, with the host. Return: owned; NULL: it can be read. */
+/** server_unreadable_text() - that, or what of its row is unknown, as a sentence. Return: owned; NULL: it can be read. */
 char *server_unreadable_text(const struct server *s);
 
 /** server_usage() - what it takes where it is. */

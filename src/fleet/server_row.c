@@ -2,7 +2,7 @@
 #include "fleet/server_row.h"
 
 #include "base/clock.h"
-#include "base/err.h"
+#include "base/log.h"
 #include "fleet/addr.h"
 #include "fleet/publish.h"
 #include "fleet/registry.h"
@@ -26,24 +26,18 @@ static const char *task_word(int i)
 static const struct row_field server_fields[] = { SERVER_COLUMNS(SERVER_FIELD, SERVER_FIELD) };
 static const struct row_field server_row[] = { SERVER_ROW(SERVER_FIELD, SERVER_FIELD) };
 
-struct loader {
-	struct fleet *fleet;
-	char *bad; /* a row that cannot be read, for the message */
-};
-
 static bool load_server(const struct store_row *row, void *user)
 {
-	struct loader *l = user;
+	struct fleet *f = user;
 	struct server *s = server_new("");
-	g_autofree char *wrong = row_read(row, server_row, G_N_ELEMENTS(server_row), s);
 
-	if (wrong) {
-		l->bad = g_strdup_printf("the row of server %s makes no sense: %s", s->uuid, wrong);
-		server_free(s);
-		return false;
+	s->unknown = row_read(row, server_row, G_N_ELEMENTS(server_row), s);
+	if (s->unknown) {
+		s->vm = SERVER_ERROR;
+		log_error("server_row_unreadable", LOG_S("server", s->uuid), LOG_S("name", s->name), LOG_S("host", s->host), LOG_S("reason", s->unknown));
 	}
 	addr_load(s);
-	registry_add_server(l->fleet, s);
+	registry_add_server(f, s);
 	publish_known(s);
 	return true;
 }
@@ -54,6 +48,8 @@ bool fleet_server_write(struct fleet *f, struct server *s, const struct server_d
 	struct store_val row[1 + G_N_ELEMENTS(server_fields)] = { SV_S(s->uuid) };
 	struct server as = *s;
 
+	if (s->unknown)
+		return server_refuse_unknown(s, "write", err);
 	as.host = (char *)d->host;
 	as.fault = (char *)d->fault;
 	as.vm = d->vm;
@@ -108,13 +104,5 @@ void fleet_server_take(struct fleet *f, struct server *s, const struct server_dr
 
 bool server_row_load(struct fleet *f, GError **err)
 {
-	struct loader l = { .fleet = f };
-
-	if (!store_each(fleet_store(f), Q_SERVER_ALL, STORE_NO_ARGS, load_server, &l, err))
-		return false;
-	if (!l.bad)
-		return true;
-	g_set_error(err, ERR, ERR_STORE, "%s", l.bad);
-	g_free(l.bad);
-	return false;
+	return store_each(fleet_store(f), Q_SERVER_ALL, STORE_NO_ARGS, load_server, f, err);
 }

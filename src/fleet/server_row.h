@@ -10,14 +10,19 @@
 
 struct fleet;
 
-/** server_row_load() - all rows into memory. Return: false with the store's error, or with ERR_STORE for a row that makes no sense. */
+/**
+ * server_row_load() - all rows into memory. Return: false with the store's error.
+ *
+ * One with a state that this version does not know is in ERROR, server.unknown says why, and its row is never written.
+ */
 bool server_row_load(struct fleet *f, GError **err);
 
 /**
  * fleet_server_save() - write a record through to the store.
  *
  * Inside the caller's transaction if one is open. On failure the caller rolls
- * back and restores the fields it changed.
+ * back and restores the fields it changed. ERR_CONFLICT for one whose row has
+ * what this version does not know.
  */
 bool fleet_server_save(struct fleet *f, struct server *s, GError **err);
 /** fleet_server_write() - write the record as @d has it, inside the caller's transaction. Memory stays as it is. */

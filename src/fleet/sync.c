@@ -278,7 +278,9 @@ static void take_dom(struct fleet *f, struct host *h, struct hv_dom **d, uint64_
 			adopt(f, h, d);
 		return;
 	}
-	if (s->task != SERVER_TASK_NONE || ask < s->first_ask)
+	if (s->unknown && g_strcmp0(s->host, h->name) == 0 && !is_incoming(*d) && take_turn(s, ask))
+		keep_dom(f, s, d); /* for what it is tied to alone: its CPUs are not given to others */
+	if (server_is_taken(s) || ask < s->first_ask)
 		return;
 	if (is_incoming(*d) && (*d)->job_active)
 		return;
@@ -316,7 +318,7 @@ void sync_one(struct fleet *f, struct host *h, struct hv_dom **d, uint64_t ask)
 		take_dom(f, h, d, ask);
 		return;
 	}
-	if (!s || s->task != SERVER_TASK_NONE || g_strcmp0(s->host, h->name) != 0 || !take_turn(s, ask))
+	if (!s || server_is_taken(s) || g_strcmp0(s->host, h->name) != 0 || !take_turn(s, ask))
 		return;
 	lost_sight(f, s);
 	if (s->duplicate_at && fleet_host(f, s->duplicate_at))
@@ -330,7 +332,7 @@ static void find_missing(struct fleet *f, struct host *h, GHashTable *seen, uint
 	for (GList *l = here; l; l = l->next) {
 		struct server *s = l->data;
 
-		if (s->task == SERVER_TASK_NONE && !g_hash_table_contains(seen, s->uuid) && take_turn(s, ask))
+		if (!server_is_taken(s) && !g_hash_table_contains(seen, s->uuid) && take_turn(s, ask))
 			lost_sight(f, s);
 	}
 }
@@ -354,7 +356,7 @@ static void save_again(struct fleet *f, struct host *h)
 
 	g_hash_table_iter_init(&i, h->servers);
 	while (left && g_hash_table_iter_next(&i, &s, NULL)) {
-		if (!((struct server *)s)->unsaved || ((struct server *)s)->task != SERVER_TASK_NONE)
+		if (!((struct server *)s)->unsaved || server_is_taken(s))
 			continue;
 		save(f, s);
 		left--;
@@ -420,7 +422,7 @@ void sync_missing(struct fleet *f, struct host *h)
 		enum server_vm was = s->vm;
 		g_autoptr(GError) why = NULL;
 
-		if (!s->missing || !rules_of(s)->ends || s->task != SERVER_TASK_NONE || server_is_lost(s))
+		if (!s->missing || !rules_of(s)->ends || server_is_taken(s) || server_is_lost(s))
 			continue;
 		if (!s->missing_ask)
 			s->missing_ask = f->asks;

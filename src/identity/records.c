@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/log.h"
 #include "identity/identity_priv.h"
 #include "identity/token.h"
 #include "store/columns.h"
@@ -212,7 +213,9 @@ static bool load_grant(const struct store_row *row, void *user)
 	g_autofree char *wrong = row_read(row, grant_fields, G_N_ELEMENTS(grant_fields), &g);
 
 	/* A role of a later version gives nothing here. */
-	if (!wrong)
+	if (wrong)
+		log_warning("role_unreadable", LOG_S("user_id", g.user_id), LOG_S("project_id", g.project_id), LOG_S("reason", wrong));
+	else
 		records_add_grant(user, g.user_id, g.project_id, g.role);
 	return true;
 }

@@ -102,39 +102,26 @@ static const char *kind_word(int i)
 
 static const struct row_field new_fields[] = { DEFINITION_NEW(FIELD, FIELD) }, row_fields[] = { DEFINITION_ROW(FIELD, FIELD) };
 
-struct reader {
-	struct definitions *set;
-	char *bad;
-};
-
 static bool read_row(const struct store_row *row, void *user)
 {
-	struct reader *r = user;
+	struct definitions *set = user;
 	struct definition d = { .id = 0 };
 	g_autofree char *wrong = row_read(row, row_fields, G_N_ELEMENTS(row_fields), &d);
 
 	if (wrong) {
-		r->bad = g_strdup_printf("the row of definition %d makes no sense: %s", (int)d.id, wrong);
-		return false;
+		log_error("definition_unreadable", LOG_D("definition", d.id), LOG_S("server", d.server_uuid), LOG_S("host", d.host), LOG_S("reason", wrong));
+		return true;
 	}
 	/* Rows and the end of their task are written together, so only in a database edited by hand is it gone. */
-	d.due |= !r->set->asks.alive(d.task, r->set->asks.user);
+	d.due |= !set->asks.alive(d.task, set->asks.user);
 	d.due_ms = clock_now_ms();
-	definition_add(r->set, &d);
+	definition_add(set, &d);
 	return true;
 }
 
 bool definitions_load(struct definitions *set, GError **err)
 {
-	struct reader r = { .set = set };
-
-	if (!store_each(set->store, Q_DEFINITION_ALL, STORE_NO_ARGS, read_row, &r, err))
-		return false;
-	if (!r.bad)
-		return true;
-	g_set_error(err, ERR, ERR_STORE, "%s", r.bad);
-	g_free(r.bad);
-	return false;
+	return store_each(set->store, Q_DEFINITION_ALL, STORE_NO_ARGS, read_row, set, err);
 }
 
 struct definitions *definitions_new(struct fleet *f, const struct definition_asks *asks)

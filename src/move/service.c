@@ -15,7 +15,7 @@ struct move_service *service_of(const struct engine *e)
 
 static bool is_alive(int64_t id, void *user)
 {
-	return engine_find(user, id) != NULL;
+	return engine_keeps(user, id);
 }
 
 static bool is_owned(const char *server_uuid, void *user)

@@ -97,14 +97,14 @@ static void on_leftover(struct host *h, const struct hv_dom *d, void *user)
 }
 
 /* A server whose row says that a migration owns it, while none does: the two are written together, so only a restored database has this. */
-static bool release_servers(struct engine *e, GHashTable *unknown, GError **err)
+static bool release_servers(struct engine *e, GError **err)
 {
 	GPtrArray *servers = fleet_servers(e->fleet);
 
 	for (guint i = 0; i < servers->len; i++) {
 		struct server *s = g_ptr_array_index(servers, i);
 
-		if (s->task == SERVER_TASK_NONE || engine_active_of(e, s->uuid) || g_hash_table_contains(unknown, s->uuid))
+		if (s->task == SERVER_TASK_NONE || s->unknown || engine_active_of(e, s->uuid) || g_hash_table_contains(e->unknown.servers, s->uuid))
 			continue;
 		log_warning("task_without_migration", LOG_S("server", s->uuid), LOG_S("task", server_task_name(s->task)));
 		s->task = SERVER_TASK_NONE;
@@ -116,7 +116,7 @@ static bool release_servers(struct engine *e, GHashTable *unknown, GError **err)
 
 static bool is_alive(int64_t id, void *user)
 {
-	return engine_find(user, id) != NULL;
+	return engine_keeps(user, id);
 }
 
 /* A guest that is on its way to that host needs the file. */
@@ -153,10 +153,23 @@ static bool start(struct mig *m)
 	return true;
 }
 
-/* Those that have not ended. */
-static bool load_tasks(struct engine *e, GHashTable *unknown, GError **err)
+/* It would have to write its server's row, which is another version's: so is the task. */
+static bool is_of_unknown(struct engine *e, const struct mig *m)
 {
-	struct mig_rows from = { e->store, e->kinds, unknown };
+	const struct server *s = fleet_server(e->fleet, m->server_uuid);
+
+	if (!s || !s->unknown)
+		return false;
+	log_error("migration_unreadable", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("type", m->kind->type),
+		  LOG_S("phase", mig_phase_name(m)), LOG_S("server_has", s->unknown));
+	mig_unknown_add(&e->unknown, m->id, m->server_uuid);
+	return true;
+}
+
+/* Those that have not ended. */
+static bool load_tasks(struct engine *e, GError **err)
+{
+	struct mig_rows from = { e->store, e->kinds, &e->unknown };
 	g_autoptr(GPtrArray) rows = mig_query(&from, Q_MIG_ACTIVE, STORE_NO_ARGS, err);
 
 	if (!rows)
@@ -165,6 +178,10 @@ static bool load_tasks(struct engine *e, GHashTable *unknown, GError **err)
 	for (guint i = 0; i < rows->len; i++) {
 		struct mig *m = g_ptr_array_index(rows, i);
 
+		if (is_of_unknown(e, m)) {
+			mig_free(m);
+			continue;
+		}
 		task_attach(e, m);
 		engine_add(e, m);
 		queue_add(m);
@@ -199,7 +216,6 @@ static void free_task(void *m)
 struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds, GError **err)
 {
 	struct engine *e = g_new0(struct engine, 1);
-	g_autoptr(GHashTable) unknown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	struct fleet_listener l = { .domain = on_domain, .leftover = on_leftover, .host = on_host, .room = on_room, .user = e };
 
 	kinds_check(kinds);
@@ -208,6 +224,7 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 	e->kinds = kinds;
 	e->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
 	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
+	mig_unknown_init(&e->unknown);
 	e->queue = queue_new(e, start);
 	news_init(&e->stats);
 	e->active = g_ptr_array_new_with_free_func(free_task);
@@ -215,7 +232,7 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 	requests_open(e);
 	e->volumes = volumes_new(f, &(struct volume_asks){ .alive = is_alive, .needed = is_needed, .user = e });
 	begin_services(e);
-	if (!load_tasks(e, unknown, err) || !volumes_load(e->volumes, err) || !load_services(e, err) || !release_servers(e, unknown, err)) {
+	if (!load_tasks(e, err) || !volumes_load(e->volumes, err) || !load_services(e, err) || !release_servers(e, err)) {
 		engine_free(e);
 		return NULL;
 	}
@@ -244,6 +261,7 @@ void engine_free(struct engine *e)
 	requests_close(e);
 	g_hash_table_unref(e->by_id);
 	g_hash_table_unref(e->by_server);
+	mig_unknown_clear(&e->unknown);
 	queue_free(e->queue);
 	g_ptr_array_unref(e->ended);
 	g_ptr_array_unref(e->active);

@@ -302,6 +302,24 @@ static bool read_options(struct mig *m, const char *text)
 	return !action || m->action;
 }
 
+void mig_unknown_init(struct mig_unknown *u)
+{
+	u->ids = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	u->servers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+}
+
+void mig_unknown_clear(struct mig_unknown *u)
+{
+	g_hash_table_unref(u->ids);
+	g_hash_table_unref(u->servers);
+}
+
+void mig_unknown_add(struct mig_unknown *u, int64_t id, const char *server_uuid)
+{
+	g_hash_table_add(u->ids, g_memdup2(&id, sizeof id));
+	g_hash_table_add(u->servers, g_strdup(server_uuid));
+}
+
 static void leave_out(struct reader *r, const struct mig_row *row)
 {
 	g_free(r->bad);
@@ -309,7 +327,7 @@ static void leave_out(struct reader *r, const struct mig_row *row)
 	log_error("migration_unreadable", LOG_D("migration", row->mig.id), LOG_S("server", row->mig.server_uuid), LOG_S("type", row->type),
 		  LOG_S("phase", row->phase));
 	if (r->from->unknown)
-		g_hash_table_add(r->from->unknown, g_strdup(row->mig.server_uuid));
+		mig_unknown_add(r->from->unknown, row->mig.id, row->mig.server_uuid);
 }
 
 static bool read_row(const struct store_row *row, void *user)

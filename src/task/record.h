@@ -118,11 +118,20 @@ bool mig_update_action(struct store *s, const struct mig *m, int64_t action_id, 
 /** mig_update_progress() - the byte counts. @now: µs */
 bool mig_update_progress(struct store *s, const struct mig *m, int64_t now, GError **err);
 
+/* What rows were left out: they are another version's, and what belongs to them stays. */
+struct mig_unknown {
+	GHashTable *ids;     /* int64_t *, owned */
+	GHashTable *servers; /* UUIDs, owned */
+};
+void mig_unknown_init(struct mig_unknown *u);
+void mig_unknown_clear(struct mig_unknown *u);
+void mig_unknown_add(struct mig_unknown *u, int64_t id, const char *server_uuid);
+
 /* What is read: rows of these kinds (NULL-terminated). */
 struct mig_rows {
 	struct store *store;
 	const struct task_kind *const *kinds;
-	GHashTable *unknown; /* UUIDs, owned, of servers whose rows have a kind or a phase that is not known; NULL: they are not collected */
+	struct mig_unknown *unknown; /* where those of a kind, a phase or an action that is not known are put down; NULL: nowhere */
 };
 
 /**

@@ -27,6 +27,8 @@ static bool state_ok(const struct engine *e, const struct server *s, const struc
 	const char *verb = a->verb ? a->verb : a->name;
 	const struct mig *m = task_of_server(e, s->uuid);
 
+	if (s->unknown)
+		return server_refuse_unknown(s, verb, err);
 	if (s->task != SERVER_TASK_NONE)
 		return server_refuse_task(s, verb, err);
 	if (!(a->vm & TASK_VM_BIT(s->vm)))
@@ -44,6 +46,10 @@ static bool request_ok(struct engine *e, const struct task_request *r, GError **
 
 	if (!state_ok(e, r->server, action_of(r), err) || (r->kind->allows && !r->kind->allows(r->server, action_of(r), err)))
 		return false;
+	if (g_hash_table_contains(e->unknown.servers, r->server->uuid)) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s has a task that this version does not know", r->server->uuid);
+		return false;
+	}
 	if (is_unsure(e, r->server)) {
 		g_set_error(err, ERR, ERR_UNAVAILABLE, "The database lost the answer to the last request for instance %s; try again in a moment.",
 			    r->server->uuid);

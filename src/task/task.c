@@ -91,6 +91,11 @@ struct mig *engine_find(struct engine *e, int64_t id)
 	return g_hash_table_lookup(e->by_id, &id);
 }
 
+bool engine_keeps(const struct engine *e, int64_t id)
+{
+	return g_hash_table_contains(e->by_id, &id) || g_hash_table_contains(e->unknown.ids, &id);
+}
+
 struct mig *task_of_server(const struct engine *e, const char *server_uuid)
 {
 	return g_hash_table_lookup(e->by_server, server_uuid);

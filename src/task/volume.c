@@ -106,25 +106,20 @@ static const char *kind_word(int i)
 static const struct row_field new_fields[] = { VOLUME_NEW(FIELD, FIELD) }, row_fields[] = { VOLUME_ROW(FIELD, FIELD) };
 static const struct row_field change_fields[] = { VOLUME_CHANGES(FIELD, FIELD) };
 
-struct reader {
-	struct volumes *set;
-	char *bad;
-};
-
 static bool read_row(const struct store_row *row, void *user)
 {
-	struct reader *r = user;
+	struct volumes *set = user;
 	struct volume *v = g_new0(struct volume, 1);
 	g_autofree char *wrong = row_read(row, row_fields, G_N_ELEMENTS(row_fields), v);
 
-	v->set = r->set;
+	v->set = set;
 	v->owner = volume_owner_task(v->owner.id);
 	if (wrong) {
-		r->bad = g_strdup_printf("the row of volume %d makes no sense: %s", (int)v->id, wrong);
+		log_error("volume_unreadable", LOG_D("volume", v->id), LOG_S("host", v->host), LOG_S("path", v->path), LOG_S("reason", wrong));
 		volume_free(v);
-		return false;
+		return true;
 	}
-	g_hash_table_add(r->set->all, v);
+	g_hash_table_add(set->all, v);
 	return true;
 }
 
@@ -145,15 +140,8 @@ static void drop_orphans(struct volumes *set)
 
 bool volumes_load(struct volumes *set, GError **err)
 {
-	struct reader r = { .set = set };
-
-	if (!store_each(set->store, Q_VOLUME_ALL, STORE_NO_ARGS, read_row, &r, err))
+	if (!store_each(set->store, Q_VOLUME_ALL, STORE_NO_ARGS, read_row, set, err))
 		return false;
-	if (r.bad) {
-		g_set_error(err, ERR, ERR_STORE, "%s", r.bad);
-		g_free(r.bad);
-		return false;
-	}
 	drop_orphans(set);
 	return true;
 }

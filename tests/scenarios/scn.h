@@ -173,6 +173,8 @@ void wait_run(struct run *r, const struct scn_line *l);
  * @calls: int, the calls that it gets, in order; NULL: not noted
  */
 struct store *scn_store(const struct store_fault *fault, GArray *calls);
+/** scn_sql() - what a person or another version does to the database, behind the store's back. Return: the rows, a line each, '|' between cells; owned. */
+char *scn_sql(const char *sql);
 /** scn_store_calm() - it fails no more, and notes nothing. */
 void scn_store_calm(void);
 /** scn_store_times() - how often a statement came since the scenario's begin, by its name. */

@@ -245,6 +245,24 @@ struct store *scn_store(const struct store_fault *fault, GArray *calls)
 	return store;
 }
 
+static int add_row(void *user, int n, char **values, char **names)
+{
+	(void)names;
+	for (int i = 0; i < n; i++)
+		g_string_append_printf(user, "%s%s", i ? "|" : "", values[i] ? values[i] : "~");
+	g_string_append_c(user, '\n');
+	return 0;
+}
+
+char *scn_sql(const char *sql)
+{
+	GString *rows = g_string_new(NULL);
+
+	if (sqlite3_exec(handle, sql, add_row, rows, NULL))
+		g_error("%s: %s", sql, sqlite3_errmsg(handle));
+	return g_string_free(rows, FALSE);
+}
+
 void scn_store_calm(void)
 {
 	gate.fault = NULL;

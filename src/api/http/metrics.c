@@ -180,7 +180,7 @@ static void put_unreadable(struct out *o)
 	unsigned n = 0;
 
 	for (guint i = 0; i < servers->len; i++)
-		n += server_unreadable(g_ptr_array_index(servers, i)) != NULL;
+		n += server_unreadable(g_ptr_array_index(servers, i)) || ((const struct server *)g_ptr_array_index(servers, i))->unknown;
 	PUT(o, n);
 }
 
