@@ -2,7 +2,6 @@
 #include "store/store.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -381,24 +380,9 @@ static const struct store_ops *ops_for(const char *url, GError **err)
 	return NULL;
 }
 
-/* The row is written by the one that has the lock: each has a number of its own, which every transaction looks for. */
-static bool take(struct store *s, GError **err)
-{
-	g_autofree char *holder = g_uuid_string_random();
-	g_autofree char *told = g_strdup_printf("%s, process %d", g_get_host_name(), (int)getpid());
-	int64_t epoch;
-
-	if (!s->ops->own)
-		return true;
-	if (!store_insert(s, Q_LEADER_TAKE, STORE_ARGS(SV_S(holder), SV_S(told), SV_I(clock_wall_us())), &epoch, err))
-		return false;
-	s->ops->own(s->db, holder, epoch);
-	return true;
-}
-
 static bool make_ours(struct store *s, const struct schema_step *steps, int n, GError **err)
 {
-	return (!s->ops->lock || s->ops->lock(s->db, err)) && upgrade(s, steps, n, err) && (steps != schema_steps || n < schema_version || take(s, err));
+	return (!s->ops->lock || s->ops->lock(s->db, err)) && upgrade(s, steps, n, err) && (steps != schema_steps || n < schema_version || !s->ops->take || s->ops->take(s->db, err));
 }
 
 static struct store *open_with(const struct store_ops *ops, const char *url, const struct schema_step *steps, int n, GError **err)

@@ -17,7 +17,7 @@
  * the commit. Reads of the hot paths come from memory, never from here.
  *
  * A database belongs to one program at a time. SQLite's file is locked; PostgreSQL
- * has a session's lock and the row leader, see store_postgres.c. The second
+ * has a session's lock and the row leader, see leader.h. The second
  * program is refused, and the message says which one has it. A program that
  * finds out that the database has gone to another one must end: store_on_lost().
  *
@@ -186,7 +186,7 @@ struct store_ops {
 	const char *has_version;  /* SELECT: 1 if the table schema_version exists, else 0 */
 	/* NULL where open() has made the database ours for good; serve() has a meaning of its own for each. */
 	bool (*lock)(void *db, GError **err);  /* make it ours, or say whose it is; before the schema is looked at */
-	void (*own)(void *db, const char *holder, int64_t epoch); /* what the row leader says of us */
+	bool (*take)(void *db, GError **err);  /* write to the row leader whose it is, once there is such a table: leader.h */
 	bool (*check)(void *db, GError **err);
 	bool (*serve)(void *db, GError **err);
 	const char *(*lost)(void *db);         /* whose it is, if it is not ours any more */

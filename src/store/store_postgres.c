@@ -26,19 +26,8 @@
  * After a failed connect, the next tries fail at once for RETRY_MS: the loop
  * thread must go on serving what needs no database.
  *
- * Whose database it is
- * --------------------
- * A session's advisory lock, taken before the schema is looked at and held for
- * life. What is done on that session is done by its holder, so a lock that is lost
- * unseen does not exist: it is lost with the session, and then nothing can be
- * sent over it. The lock alone does not survive a new connection, or a server
- * that takes the place of another. So its holder writes a name and a number that
- * grows (epoch) to the row leader. After a new connection the row is read before
- * anything else: if it is still ours, no other wrote in between, and the lock is
- * taken again. Our own former session may have it still, if the server has not
- * found it dead yet: it is ended. If it is not, the database is lost for good. Each transaction
- * begins by looking at the row, so that one that takes over by writing it, with
- * the old one's session ended, is noticed at once.
+ * Whose database it is has a module of its own, leader.h: what begins a
+ * transaction asks for it, and so does each new connection.
  *
  * Messages hold the server's primary text alone. Its detail shows whole rows,
  * and a row of users has a password hash. The URL is never shown.
@@ -52,14 +41,13 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "store/leader.h"
 #include "store/store.h"
 
 #define RETRY_MS 5000
 #define ARGS_MAX 32
 
 #define START_FACTOR 15       /* what the start may take longer: schema steps, loading of all that there is */
-#define LOCK_TRIES 20         /* a process that was just killed may have a session for a moment yet */
-#define LOCK_TRY_MS 100
 
 int store_postgres_stall_ms = 2000;
 
@@ -79,11 +67,7 @@ struct pg_db {
 	int64_t until_ms;    /* this call's limit, or this transaction's */
 	bool serving;
 	struct dial *dial;   /* NULL: none under way */
-	bool locked;         /* we have had the lock: a new connection must have it again */
-	char *holder;        /* in the row leader; NULL: not there yet */
-	char *begin;         /* BEGIN, and a look at that row */
-	char *look;          /* the look alone */
-	char *lost;          /* why the database is not ours any more; for good */
+	struct leader *leader;
 };
 
 /* What the URL itself says wins, because it comes behind these. */
@@ -113,13 +97,6 @@ static const char *const timeouts[] = {
 	"SET statement_timeout = '20s'; SET lock_timeout = '10s'",
 	"SET statement_timeout = '1500ms'; SET lock_timeout = '1000ms'",
 };
-
-/* The second number keeps schemas of one database apart. */
-#define LOCK_CLASS "1685221238"
-#define LOCK_ARGS LOCK_CLASS ", hashtext(COALESCE(current_schema(), ''))"
-#define LOCK_ROW "locktype = 'advisory' AND classid = " LOCK_CLASS " AND objsubid = 2 " \
-	"AND objid = (hashtext(COALESCE(current_schema(), ''))::bigint & 4294967295)::oid " \
-	"AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 
 /* ---- messages ---- */
 
@@ -370,135 +347,66 @@ static bool start_session(struct pg_db *db, GError **err)
 
 static bool is_lost(struct pg_db *db, GError **err)
 {
-	if (db->lost)
-		g_set_error(err, ERR, ERR_STORE, "%s", db->lost);
-	return db->lost != NULL;
+	if (leader_lost(db->leader))
+		g_set_error(err, ERR, ERR_STORE, "%s", leader_lost(db->leader));
+	return leader_lost(db->leader) != NULL;
 }
 
-/* Return: the rows, or NULL with @err. */
-static PGresult *fetch(struct pg_db *db, const char *sql, GError **err)
-{
-	PGresult *r;
+static int send_values(struct pg_db *db, int q, const char *sql, const struct store_val *args, size_t n);
 
-	if (command(db, sql, &r, err))
-		return r;
+static int leader_ask(void *vdb, const char *sql, const struct store_val *args, size_t n, char **ret_text, GError **err)
+{
+	struct pg_db *db = vdb;
+	PGresult *r = answer(db, n ? send_values(db, -1, sql, args, n) : PQsendQuery(db->conn, sql));
+	int rows = -1;
+
 	if (!r)
 		lost_before(db, err);
+	else if (!is_error(r) || refused(r, err))
+		rows = PQntuples(r);
+	if (rows > 0 && ret_text && !PQgetisnull(r, 0, 0))
+		*ret_text = g_strdup(PQgetvalue(r, 0, 0));
 	PQclear(r);
-	return NULL;
+	return rows;
 }
 
-static bool try_lock(struct pg_db *db, bool *ret_got, GError **err)
+static int leader_left_ms(const void *db)
 {
-	PGresult *r = fetch(db, "SELECT pg_try_advisory_lock(" LOCK_ARGS ")", err);
-
-	if (!r)
-		return false;
-	*ret_got = strcmp(PQgetvalue(r, 0, 0), "t") == 0;
-	PQclear(r);
-	return true;
+	return left_ms(db);
 }
 
-/* In words; of a daemon that is older, or is just starting, there is only its session. */
-static char *owner(struct pg_db *db)
+static bool is_connected(const void *db)
 {
-	static const char *const sql[] = {
-		"SELECT told || ', since ' || to_char(to_timestamp(since / 1000000), 'YYYY-MM-DD HH24:MI:SS TZ') FROM leader WHERE name = 'droverd'",
-		"SELECT 'session ' || l.pid || ' of PostgreSQL, from ' || COALESCE(host(a.client_addr), 'its own machine') "
-		"FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid WHERE granted AND " LOCK_ROW,
-	};
-	char *text = NULL;
-
-	for (size_t i = 0; i < G_N_ELEMENTS(sql) && !text && db->conn; i++) {
-		PGresult *r = fetch(db, sql[i], NULL);
-
-		if (r && PQntuples(r) > 0)
-			text = g_strdup(PQgetvalue(r, 0, 0));
-		PQclear(r);
-	}
-	return text ? text : g_strdup("an unknown process");
+	return ((const struct pg_db *)db)->conn != NULL;
 }
 
-static bool lose_to_other(struct pg_db *db, GError **err)
+static void drop(void *vdb)
 {
-	g_autofree char *other = owner(db);
+	struct pg_db *db = vdb;
 
-	db->lost = g_strdup_printf("the database belongs to another droverd now: %s", other);
 	if (db->conn)
 		lose(db);
-	return !is_lost(db, err);
 }
 
-/* Whether the row leader is ours still. */
-static bool look(struct pg_db *db, GError **err)
-{
-	PGresult *r = fetch(db, db->look, err);
-	bool ours = r && PQntuples(r) == 1;
-
-	PQclear(r);
-	return ours || (r && lose_to_other(db, err));
-}
-
-/* The row is ours, so what has the lock is our own former session, or that of a daemon which is just starting and has written nothing yet. */
-static bool end_holder(struct pg_db *db, GError **err)
-{
-	PGresult *r = fetch(db, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE granted AND " LOCK_ROW, err);
-
-	PQclear(r);
-	return r != NULL;
-}
-
-/* On a new connection. The row comes first: what is not ours any more must not be locked again. */
-static bool regain(struct pg_db *db, GError **err)
-{
-	bool got = false;
-
-	if (db->look && !look(db, err))
-		return false;
-	do {
-		if (!try_lock(db, &got, err) || (!got && db->look && !end_holder(db, err)))
-			return false;
-		if (!got)
-			(void)poll(NULL, 0, MIN(left_ms(db), LOCK_TRY_MS / 10));
-	} while (!got && left_ms(db) > 0);
-	if (!got)
-		g_set_error(err, ERR, ERR_UNAVAILABLE, "the database is locked by another session; whether it is still ours is not known yet");
-	/* between the look and the lock another one may have had both */
-	return got && (!db->look || look(db, err));
-}
+static const struct leader_session leader_session = { .ask = leader_ask, .left_ms = leader_left_ms, .connected = is_connected, .drop = drop };
 
 static bool pg_lock(void *vdb, GError **err)
 {
 	struct pg_db *db = vdb;
-	g_autofree char *other = NULL;
-	bool got = false;
 
-	for (int i = 0; i < LOCK_TRIES && !got; i++) {
-		if (i > 0)
-			(void)poll(NULL, 0, LOCK_TRY_MS);
-		if (!try_lock(db, &got, err))
-			return false;
-	}
-	db->locked = got;
-	if (got)
-		return true;
-	other = owner(db);
-	g_set_error(err, ERR, ERR_STORE, "the database is in use by another droverd: %s", other);
-	return false;
+	return leader_lock(db->leader, err);
 }
 
-static void pg_own(void *vdb, const char *holder, int64_t epoch)
+static bool pg_take(void *vdb, GError **err)
 {
 	struct pg_db *db = vdb;
 
-	db->holder = g_strdup(holder);
-	db->look = g_strdup_printf("SELECT 1 FROM leader WHERE name = 'droverd' AND holder = '%s' AND epoch = %" G_GINT64_FORMAT, holder, epoch);
-	db->begin = g_strconcat("BEGIN; ", db->look, NULL);
+	return leader_take(db->leader, err);
 }
 
 static const char *pg_lost(void *vdb)
 {
-	return ((const struct pg_db *)vdb)->lost;
+	return leader_lost(((const struct pg_db *)vdb)->leader);
 }
 
 static bool connect_now(struct pg_db *db, GError **err)
@@ -513,7 +421,7 @@ static bool connect_now(struct pg_db *db, GError **err)
 	}
 	if (!dialled(db, err))
 		return false;
-	if (PQstatus(db->conn) == CONNECTION_OK && start_session(db, err) && (!db->locked || regain(db, err))) {
+	if (PQstatus(db->conn) == CONNECTION_OK && start_session(db, err) && leader_regain(db->leader, err)) {
 		db->retry_at_ms = 0;
 		return true;
 	}
@@ -626,10 +534,7 @@ static void pg_close(void *vdb)
 
 	PQfinish(db->conn);
 	dial_unref(db->dial);
-	g_free(db->holder);
-	g_free(db->begin);
-	g_free(db->look);
-	g_free(db->lost);
+	leader_free(db->leader);
 	g_free(db->url);
 	g_free(db);
 }
@@ -646,6 +551,7 @@ static void *pg_open(const char *url, GError **err)
 	}
 	db = g_new0(struct pg_db, 1);
 	db->url = g_steal_pointer(&plain);
+	db->leader = leader_new(&leader_session, db);
 	set_limit(db);
 	if (connect_now(db, err))
 		return db;
@@ -668,11 +574,9 @@ static bool pg_script(void *vdb, const char *sql, GError **err)
 /* The row leader is looked at in the same message. */
 static bool begin(struct pg_db *db, GError **err)
 {
-	PGresult *r = fetch(db, db->begin ? db->begin : "BEGIN", err);
-	bool ours = r && (!db->begin || PQntuples(r) == 1);
+	int rows = leader_ask(db, leader_begin(db->leader), NULL, 0, NULL, err);
 
-	PQclear(r);
-	return ours || (r && lose_to_other(db, err));
+	return rows >= 0 && leader_saw(db->leader, rows, err);
 }
 
 static bool pg_begin(void *vdb, GError **err)
@@ -682,7 +586,7 @@ static bool pg_begin(void *vdb, GError **err)
 	if (!ready(db, -1, NULL, err))
 		return false;
 	if (!begin(db, err)) {
-		if (db->conn || db->lost)
+		if (db->conn || leader_lost(db->leader))
 			return false;
 		g_clear_error(err);
 		if (!connect_now(db, err) || !begin(db, err))
@@ -696,7 +600,7 @@ static bool pg_check(void *vdb, GError **err)
 {
 	struct pg_db *db = vdb;
 
-	return ready(db, -1, NULL, err) && (!db->look || look(db, err));
+	return ready(db, -1, NULL, err) && leader_look(db->leader, err);
 }
 
 static bool pg_serve(void *vdb, GError **err)
@@ -762,11 +666,11 @@ static int64_t get_int(const struct store_row *row, int col)
 	return text ? g_ascii_strtoll(text, NULL, 10) : 0;
 }
 
-static PGresult *execute(struct pg_db *db, int q, const char *sql, const struct store_val *args, size_t n)
+/* @q: the name of the prepared one; < 0: @sql itself. Return: 0 if it cannot be sent. */
+static int send_values(struct pg_db *db, int q, const char *sql, const struct store_val *args, size_t n)
 {
 	const char *values[ARGS_MAX] = { NULL };
 	char digits[ARGS_MAX][24];
-	int sent;
 
 	g_assert(n <= ARGS_MAX);
 	for (size_t i = 0; i < n; i++) {
@@ -778,10 +682,8 @@ static PGresult *execute(struct pg_db *db, int q, const char *sql, const struct 
 		}
 	}
 	if (q >= 0)
-		sent = PQsendQueryPrepared(db->conn, query_table[q].name, (int)n, values, NULL, NULL, 0);
-	else
-		sent = PQsendQueryParams(db->conn, sql, (int)n, NULL, values, NULL, NULL, 0);
-	return answer(db, sent);
+		return PQsendQueryPrepared(db->conn, query_table[q].name, (int)n, values, NULL, NULL, 0);
+	return PQsendQueryParams(db->conn, sql, (int)n, NULL, values, NULL, NULL, 0);
 }
 
 static void each_row(const PGresult *r, store_row_f *fn, void *user)
@@ -807,7 +709,7 @@ static bool pg_each(void *vdb, int q, const char *sql, const struct store_val *a
 		q = -1;
 	if (!ready(db, q, sql, err))
 		return false;
-	r = execute(db, q, sql, args, n);
+	r = answer(db, send_values(db, q, sql, args, n));
 	if (!r)
 		return reads || db->in_tx ? lost_before(db, err) : lost_after("a statement that writes", err);
 	ok = !is_error(r) || refused(r, err);
@@ -828,7 +730,7 @@ const struct store_ops store_postgres_ops = {
 	.clustered = "",
 	.has_version = "SELECT count(*) FROM pg_catalog.pg_class WHERE oid = to_regclass('schema_version')",
 	.lock = pg_lock,
-	.own = pg_own,
+	.take = pg_take,
 	.check = pg_check,
 	.serve = pg_serve,
 	.lost = pg_lost,

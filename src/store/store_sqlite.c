@@ -5,9 +5,8 @@
  * Theory of operation
  * -------------------
  * One program at a time has it: a file beside it, "-lock", is locked as long as
- * it is open, and the lock is the kernel's and goes with the process. SQLite's own
- * locks stay as they are, so that the file can be read meanwhile: by a backup, or
- * by a person. A commit returns after the write-ahead log was synced
+ * it is open (leader.h). SQLite's own locks stay as they are, so that the file can
+ * be read meanwhile: by a backup, or by a person. A commit returns after the write-ahead log was synced
  * (synchronous=FULL); what a crash leaves of an unfinished one is ignored when the
  * log is read again.
  *
@@ -27,18 +26,16 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "store/leader.h"
 #include "store/sqlite_check.h"
 #include "store/store.h"
 
 #define BUSY_MS 500
-#define LOCK_AGAIN_US 10000
 #define PREFIX "sqlite://"
 #define MEMORY ":memory:"
-#define LOCK_TAIL "-lock"
 #define COLUMNS_MAX 64 /* of a result */
 
 static_assert(SQLITE_VERSION_NUMBER >= 3037000, "RETURNING and sqlite3_changes64() are needed");
@@ -62,19 +59,13 @@ static const char *const settings[] = {
 	"PRAGMA journal_size_limit = 67108864",
 };
 
-static bool in_use(const struct sqlite_db *db, GError **err)
-{
-	g_set_error(err, ERR, ERR_STORE, "database %s is in use by another process", db->path);
-	return false;
-}
-
 static bool fail(const struct sqlite_db *db, GError **err)
 {
 	int code = sqlite3_extended_errcode(db->handle), kind = code & 0xff;
 	int why = kind == SQLITE_CANTOPEN ? sqlite3_system_errno(db->handle) : 0; /* for I/O errors it is often stale */
 
 	if (kind == SQLITE_BUSY || kind == SQLITE_LOCKED)
-		return in_use(db, err);
+		return leader_file_in_use(db->path, err);
 	if (why)
 		g_set_error(err, ERR, ERR_STORE, "database %s: %s: %s", db->path, sqlite3_errmsg(db->handle), g_strerror(why));
 	else
@@ -134,27 +125,10 @@ static bool make_file(const char *path, GError **err)
 	return true;
 }
 
-/* One that ends at this moment is waited for. */
 static bool lock_file(struct sqlite_db *db, GError **err)
 {
-	g_autofree char *path = g_strconcat(db->path, LOCK_TAIL, NULL);
-	int64_t until_us = g_get_monotonic_time() + BUSY_MS * 1000;
-
-	db->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (db->lock < 0) {
-		g_set_error(err, ERR, ERR_STORE, "database %s: cannot open %s: %s", db->path, path, g_strerror(errno));
-		return false;
-	}
-	while (flock(db->lock, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR) {
-			g_set_error(err, ERR, ERR_STORE, "database %s: cannot lock %s: %s", db->path, path, g_strerror(errno));
-			return false;
-		}
-		if (g_get_monotonic_time() >= until_us)
-			return in_use(db, err);
-		g_usleep(LOCK_AGAIN_US);
-	}
-	return true;
+	db->lock = leader_lock_file(db->path, err);
+	return db->lock >= 0;
 }
 
 static int keep_text(void *user, int n, char **values, char **names)
@@ -258,7 +232,7 @@ static bool sqlite_serve(void *vdb, GError **err)
 
 static char **sqlite_files(const char *url)
 {
-	static const char *const tails[] = { "", "-wal", "-shm", "-journal", LOCK_TAIL };
+	static const char *const tails[] = { "", "-wal", "-shm", "-journal", LEADER_LOCK_TAIL };
 	const char *path = url + strlen(PREFIX);
 	char **files = g_new0(char *, G_N_ELEMENTS(tails) + 1);
 
