@@ -10,7 +10,6 @@
 #include "fleet/registry.h"
 
 #define AT_ONCE 2            /* guests of a host that are asked at once */
-#define BUSY_MS 5000         /* one that is being moved is looked at again */
 #define WRITE_AFTER_MS 5000
 #define WRITE_AGAIN_MS 60000
 #define NICS_MAX 256
@@ -280,6 +279,14 @@ static void wake(struct host *h, int64_t after_ms)
 	a->timer = clock_after(after_ms, step, h);
 }
 
+static void wake_for(struct fleet *f, const struct server *s)
+{
+	struct host *h = fleet_host(f, s->host);
+
+	if (h && h->conn == HOST_UP)
+		wake(h, MAX(0, s->addrs_due_ms - clock_now_ms()));
+}
+
 /* ---- asking ---- */
 
 struct question {
@@ -320,10 +327,14 @@ static void answered(struct hv_reply *r, void *user)
 
 	if (h && h->addrs->busy > 0)
 		h->addrs->busy--;
-	if (s) {
+	if (s && g_strcmp0(s->host, q->host) != 0) {
+		/* It has moved meanwhile: it is asked where it is. */
 		s->addrs_asking = false;
-		/* One that moved meanwhile is asked where it is. */
-		if (!r->err && g_strcmp0(s->host, q->host) == 0 && !server_is_taken(s)) {
+		plan_at(q->fleet, s, clock_now_ms() + first_ms[0]);
+		wake_for(q->fleet, s);
+	} else if (s) {
+		s->addrs_asking = false;
+		if (!r->err && !server_is_taken(s)) {
 			take(s, r->addrs);
 			changed(q->fleet, s);
 		}
@@ -351,6 +362,12 @@ static void ask(struct host *h, struct server *s)
 	hv_call(h->hv, &req, answered, q);
 }
 
+/* Its host is in the middle of something with one that has a task. */
+static bool may_be_asked(const struct server *s)
+{
+	return !server_is_taken(s) && !s->unknown && s->nics && s->nics->len > 0;
+}
+
 static void ask_due(struct host *h)
 {
 	struct server *s;
@@ -362,12 +379,10 @@ static void ask_due(struct host *h)
 			wake(h, s->addrs_due_ms - clock_now_ms());
 			return;
 		}
-		if (!s->addrs_follow || s->unknown || !s->nics || s->nics->len == 0)
-			leave_queue(s); /* until it runs, or has one */
-		else if (server_is_taken(s))
-			plan_at(h->fleet, s, clock_now_ms() + BUSY_MS);
-		else
+		if (s->addrs_follow && may_be_asked(s))
 			ask(h, s);
+		else
+			leave_queue(s); /* until addr_took_dom() finds that it may be */
 	}
 }
 
@@ -391,23 +406,25 @@ void addr_took_dom(struct fleet *f, struct server *s)
 		changed(f, s);
 	}
 	if (running && (other || !s->addrs_follow)) {
-		struct host *h = fleet_host(f, s->host);
-
 		/* After a start of the controller what the row has will do for a while. */
 		s->addrs_asked = first && is_known(s) ? (unsigned)G_N_ELEMENTS(first_ms) : 0;
 		plan(f, s);
 		if (first && is_known(s))
 			plan_at(f, s, clock_now_ms() + share(s, interval_ms(f)));
-		if (h && h->conn == HOST_UP)
-			wake(h, MAX(0, s->addrs_due_ms - clock_now_ms()));
+		wake_for(f, s);
+	} else if (running && may_be_asked(s) && !s->addrs_queue && !s->addrs_asking) {
+		/* What was due while it had a task is due now. */
+		plan_at(f, s, MAX(s->addrs_due_ms, clock_now_ms()));
+		wake_for(f, s);
 	}
 	s->addrs_follow = running;
 }
 
+/* What is known of it is so still, and what is not known after all these questions hardly another host knows: one will do. */
 void addr_moved(struct server *s)
 {
-	s->addrs_follow = false;
 	leave_queue(s);
+	s->addrs_due_ms = clock_now_ms() + first_ms[0];
 }
 
 void addr_host_new(struct host *h)

@@ -6,9 +6,10 @@
  * -------------------
  * A server's interfaces are its domain's. What addresses they have only its host
  * and its guest know, and asking costs more than a poll, so each is asked by
- * itself and seldom: after it was adopted, started or moved, some times until an
- * address is known, and then every address_refresh_interval, each at a moment of
- * its own. Two guests of a host are asked at once at most: one whose agent keeps
+ * itself and seldom: after it was adopted or started, some times until an
+ * address is known; once after it was moved; and every address_refresh_interval,
+ * each at a moment of its own. One that has a task is asked when the task has
+ * ended. Two guests of a host are asked at once at most: one whose agent keeps
  * silent delays others of its host by that much, and no poll and no migration.
  *
  * Addresses are the last known ones: an interface without a known address

@@ -196,6 +196,65 @@ static void test_managed_is_not_taken(void)
 	world_free(w);
 }
 
+/* ---- questions of addresses ---- */
+
+static void count_addrs(int64_t n, const char *host, const struct hv_req *req, enum sim_fault_kind fault, void *user)
+{
+	int *questions = user;
+
+	(void)n;
+	(void)host;
+	(void)fault;
+	*questions += req->op == HV_DOM_ADDRS;
+}
+
+/* How often a guest is asked for its addresses in that time. */
+static int questions(struct world *w, int64_t ms)
+{
+	int n = 0;
+
+	sim_on_call(w->sim, count_addrs, &n);
+	clock_advance_ms(ms);
+	sim_on_call(w->sim, NULL, NULL);
+	return n;
+}
+
+/* No host knows an address of it: it is asked five times, and then at intervals. */
+static struct world *unknown_addresses(void)
+{
+	struct world *w = world_new(SERVER_ADOPTED);
+
+	clock_advance_ms(20 * w->conf->address_refresh_interval * 1000);
+	return w;
+}
+
+static void test_addresses_task(void)
+{
+	struct world *w = unknown_addresses();
+	struct server *s = fleet_server(w->fleet, UUID);
+	int64_t interval_ms = w->conf->address_refresh_interval * 1000;
+
+	s->task = SERVER_TASK_MIGRATING;
+	g_assert_cmpint(questions(w, 2 * interval_ms), ==, 0);
+	s->task = SERVER_TASK_NONE;
+	fleet_server_freed(w->fleet, s);
+	g_assert_cmpint(questions(w, 1000), ==, 1);
+	g_assert_cmpint(questions(w, 4 * interval_ms), >=, 2);
+	world_free(w);
+}
+
+/* It was asked often enough where it was. */
+static void test_addresses_moved(void)
+{
+	struct world *w = unknown_addresses();
+
+	sim_dom_remove(w->sim, "h1", UUID);
+	sim_dom_add(w->sim, "h2", &(struct sim_dom_spec){ .uuid = UUID, .name = "i-1", .title = "web", .mem_mib = 1024 });
+	g_assert_cmpint(questions(w, w->conf->address_refresh_interval * 1000 / 2), ==, 1);
+	g_assert_cmpstr(fleet_server(w->fleet, UUID)->host, ==, "h2");
+	world_free(w);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -206,5 +265,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/sync/managed/keeps", test_managed_keeps);
 	g_test_add_func("/sync/managed/stays", test_managed_stays);
 	g_test_add_func("/sync/managed/is_not_taken", test_managed_is_not_taken);
+	g_test_add_func("/sync/addresses/task", test_addresses_task);
+	g_test_add_func("/sync/addresses/moved", test_addresses_moved);
 	return g_test_run();
 }
