@@ -23,6 +23,7 @@ struct definitions {
 	struct fleet *fleet;
 	struct store *store;
 	GHashTable *all;             /* struct definition *, by server, host and kind */
+	GHashTable *by_task;         /* task -> its first one, whose .next is the second */
 	guint due;                   /* how many of them are due; mostly none, while each copy under way has one */
 	struct definition_asks asks;
 	struct clock_timer *sweeper; /* tries again to do what is due */
@@ -45,6 +46,28 @@ static gboolean equal(const void *a, const void *b)
 	return x->kind == y->kind && strcmp(x->host, y->host) == 0 && strcmp(x->server_uuid, y->server_uuid) == 0;
 }
 
+static void join_task(struct definition *d)
+{
+	d->next = g_hash_table_lookup(d->set->by_task, &d->task);
+	g_hash_table_replace(d->set->by_task, &d->task, d);
+}
+
+/* The key of a task's rows lies in the first of them. */
+static void leave_task(struct definition *d)
+{
+	struct definition *first = g_hash_table_lookup(d->set->by_task, &d->task), *before = first;
+
+	if (first == d) {
+		g_hash_table_remove(d->set->by_task, &d->task);
+		if (d->next)
+			g_hash_table_insert(d->set->by_task, &d->next->task, d->next);
+		return;
+	}
+	while (before->next != d)
+		before = before->next;
+	before->next = d->next;
+}
+
 static void set_due(struct definition *d, bool due)
 {
 	d->set->due += due - d->due;
@@ -56,6 +79,7 @@ static void definition_free(void *data)
 	struct definition *d = data;
 
 	d->set->due -= d->due;
+	leave_task(d);
 	g_free(d->server_uuid);
 	g_free(d->host);
 	g_free(d->xml);
@@ -79,6 +103,7 @@ void definition_add(struct definitions *set, const struct definition *like)
 	d->xml = g_strdup(like->xml);
 	set->due += d->due;
 	g_hash_table_add(set->all, d); /* frees one that is equal */
+	join_task(d);
 }
 
 void definition_forget(struct definition *d)
@@ -131,6 +156,7 @@ struct definitions *definitions_new(struct fleet *f, const struct definition_ask
 	set->fleet = f;
 	set->store = fleet_store(f);
 	set->all = g_hash_table_new_full(hash, equal, definition_free, NULL);
+	set->by_task = g_hash_table_new(g_int64_hash, g_int64_equal);
 	set->asks = *asks;
 	return set;
 }
@@ -147,6 +173,7 @@ void definitions_free(struct definitions *set)
 		return;
 	clock_cancel(&set->sweeper);
 	g_hash_table_unref(set->all);
+	g_hash_table_unref(set->by_task);
 	g_free(set);
 }
 
@@ -170,7 +197,9 @@ bool definition_take(struct definition *d, int64_t task, GError **err)
 {
 	if (!store_run(d->set->store, Q_DEFINITION_TAKE, STORE_ARGS(SV_I(d->id), SV_I(task)), NULL, err))
 		return false;
+	leave_task(d);
 	d->task = task;
+	join_task(d);
 	d->told = false;
 	set_due(d, false);
 	return true;
@@ -221,16 +250,10 @@ bool definition_lacks(struct definitions *set, const char *server_uuid, const ch
 static GPtrArray *judged(const struct definitions *set, int64_t task)
 {
 	GPtrArray *list = g_ptr_array_new();
-	GHashTableIter i;
-	void *key;
 
-	g_hash_table_iter_init(&i, set->all);
-	while (g_hash_table_iter_next(&i, &key, NULL)) {
-		struct definition *d = key;
-
-		if (!d->due && d->task == task)
+	for (struct definition *d = g_hash_table_lookup(set->by_task, &task); d; d = d->next)
+		if (!d->due)
 			g_ptr_array_add(list, d);
-	}
 	return list;
 }
 

@@ -54,6 +54,7 @@ struct definition {
 	int64_t due_ms;           /* since when */
 	bool asked;               /* its host is being asked */
 	bool told;                /* that it cannot be defined was logged */
+	struct definition *next;  /* of the same task */
 };
 
 /* What is asked of the tasks. */
