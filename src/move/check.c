@@ -43,7 +43,8 @@ void check_look(struct check *p)
 
 enum check_result check_skip(struct check *p, const char *why)
 {
-	util_replace(&p->brief, why);
+	if (p->req.to_the_end) /* else no finding has it */
+		util_replace(&p->brief, why);
 	return CHECK_SKIPPED;
 }
 
@@ -170,7 +171,7 @@ static const struct check_row *row_of(const struct check *p)
 	return &p->req.table->rows[p->at];
 }
 
-static void note(struct check *p, enum check_result v, GError *err)
+static void keep_finding(struct check *p, enum check_result v, const GError *err)
 {
 	struct check_finding *c = g_new0(struct check_finding, 1);
 
@@ -178,6 +179,13 @@ static void note(struct check *p, enum check_result v, GError *err)
 	c->result = v;
 	c->reason = p->brief ? g_steal_pointer(&p->brief) : err ? g_strdup(err->message) : NULL;
 	g_ptr_array_add(p->report.checks, c);
+}
+
+static void note(struct check *p, enum check_result v, GError *err)
+{
+	if (err || p->req.to_the_end)
+		keep_finding(p, v, err);
+	g_clear_pointer(&p->brief, g_free);
 	/* An answer that was lost while the loop stood is none. */
 	p->report.source_lost |= err && !p->quick && !fleet_settled(p->fleet);
 	if (err && !p->report.err)

@@ -73,7 +73,7 @@ struct check_request {
 
 /* What a run found. */
 struct check_report {
-	GPtrArray *checks;        /* struct check_finding *, in the order of the table */
+	GPtrArray *checks;        /* struct check_finding *, in the order of the table; without .to_the_end only what failed */
 	GError *err;              /* of the first that failed; NULL: it may go */
 	bool source_lost;         /* the source did not answer: nothing is said of the destination, ask again */
 	bool hopeless;            /* what failed is the same for every destination */
