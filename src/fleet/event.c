@@ -6,12 +6,15 @@
 
 #include "base/clock.h"
 
+#define ROOM_STEP 64
+
 struct events {
 	int64_t run_us;
 	uint64_t last;
 	uint64_t total[EVENT_TYPE_N];
 	struct event *ring; /* the event NUMBER is at NUMBER % max */
 	size_t max;
+	GString *text;      /* of the one that is being written */
 	events_news_f *news;
 	void *user;
 };
@@ -56,6 +59,7 @@ struct events *events_new(size_t max)
 	e->run_us = clock_wall_us();
 	e->max = max;
 	e->ring = g_new0(struct event, max);
+	e->text = g_string_new(NULL);
 	return e;
 }
 
@@ -66,6 +70,7 @@ void events_free(struct events *e)
 	for (size_t i = 0; i < e->max; i++)
 		g_free(e->ring[i].data);
 	g_free(e->ring);
+	g_string_free(e->text, TRUE);
 	g_free(e);
 }
 
@@ -75,14 +80,14 @@ void events_listen(struct events *e, events_news_f *fn, void *user)
 	e->user = user;
 }
 
-static char *write_data(const struct events *e, const struct event_about *a, const struct json_field *f, size_t n, const void *obj)
+static void write_text(const struct events *e, const struct event_about *a, const struct json_field *f, size_t n, const void *obj)
 {
-	GString *s = g_string_sized_new(512);
 	char id[EVENT_ID_MAX];
 	struct jout o;
 
 	events_id(e, e->last, id);
-	jout_init(&o, s, 0);
+	g_string_truncate(e->text, 0);
+	jout_init(&o, e->text, 0);
 	o.ctx = a->ctx;
 	jout_open(&o, '{');
 	jout_kv(&o, "id", str, id);
@@ -94,19 +99,31 @@ static char *write_data(const struct events *e, const struct event_about *a, con
 		jout_kv(&o, "migration_id", int, a->migration);
 	jout_fields(&o, f, n, obj);
 	jout_close(&o, '}');
-	return g_string_free(s, FALSE);
+}
+
+/* The places of a ring are filled again and again: what one has taken is enough for most that come there. */
+static void put_text(struct event *ev, const GString *text)
+{
+	size_t need = text->len + 1;
+
+	if (ev->room < need) {
+		ev->room = (need + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP;
+		g_free(ev->data);
+		ev->data = g_malloc(ev->room);
+	}
+	memcpy(ev->data, text->str, need);
 }
 
 void event_emit(struct events *e, const struct event_about *a, const struct json_field *f, size_t n, const void *obj)
 {
 	struct event *ev = &e->ring[++e->last % e->max];
 
-	g_free(ev->data);
 	ev->number = e->last;
 	ev->type = a->type;
 	ev->migration = a->migration;
 	g_strlcpy(ev->server, a->server ? a->server : "", sizeof ev->server);
-	ev->data = write_data(e, a, f, n, obj);
+	write_text(e, a, f, n, obj);
+	put_text(ev, e->text);
 	e->total[a->type]++;
 	if (e->news)
 		e->news(e->user);

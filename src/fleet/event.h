@@ -43,6 +43,7 @@ struct event {
 	char server[UTIL_UUID_LEN + 1]; /* "": none */
 	int64_t migration;              /* 0: none */
 	char *data;                     /* a JSON object in one line */
+	size_t room;                    /* bytes that .data has */
 };
 
 struct events;
