@@ -213,7 +213,7 @@ static GPtrArray *copy_values(GPtrArray *all, const struct shape *k)
 
 static const struct owned req_fields[] = {
 	TEXT(struct hv_req, uuid), TEXT(struct hv_req, xml), TEXT(struct hv_req, host_cpu_xml),
-	OWNED(struct hv_req, needs, hv_needs_copy, g_ptr_array_unref),
+	OWNED(struct hv_req, needs, g_ptr_array_ref, g_ptr_array_unref), /* without answers it is not written to */
 };
 static const struct shape req_shape = SHAPE(struct hv_req, req_fields, NULL);
 
@@ -544,6 +544,13 @@ void hv_device_clear(struct hv_device *d)
 	d->size_bytes = 0;
 }
 
+void hv_device_free(struct hv_device *d)
+{
+	if (d)
+		hv_device_clear(d);
+	g_free(d);
+}
+
 static const struct owned reply_fields[] = {
 	OWNED(struct hv_reply, err, NULL, g_error_free),
 	OWNED(struct hv_reply, info, NULL, hv_host_info_free),
@@ -551,6 +558,7 @@ static const struct owned reply_fields[] = {
 	OWNED(struct hv_reply, dom, NULL, hv_dom_free),
 	OWNED(struct hv_reply, addrs, NULL, g_array_unref),
 	OWNED(struct hv_reply, needs, NULL, g_ptr_array_unref),
+	OWNED(struct hv_reply, device, NULL, hv_device_free),
 	TEXT(struct hv_reply, xml), TEXT(struct hv_reply, xml_inactive), TEXT(struct hv_reply, definition), TEXT(struct hv_reply, cpu_why),
 	TEXT(struct hv_reply, vol.format), TEXT(struct hv_reply, vol.path), TEXT(struct hv_reply, vol.origin), TEXT(struct hv_reply, vol.backing),
 	TEXT(struct hv_reply, vol.backing_format),
@@ -562,5 +570,4 @@ static const struct shape reply_shape = SHAPE(struct hv_reply, reply_fields, NUL
 void hv_reply_clear(struct hv_reply *r)
 {
 	clear_all(r, &reply_shape);
-	hv_device_clear(&r->device);
 }

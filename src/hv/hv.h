@@ -367,7 +367,7 @@ struct hv_reply {
 	char *cpu_why;             /* what is missing, when not ok */
 	struct hv_job job;         /* HV_JOB_GET, HV_JOB_DONE */
 	struct hv_vol vol;         /* HV_VOL_GET, HV_VOL_FIND */
-	struct hv_device device;   /* HV_DEVICE_GET */
+	struct hv_device *device;  /* HV_DEVICE_GET */
 	struct carrier *carrier;   /* HV_CARRIER_GET */
 	GPtrArray *carriers;       /* HV_CARRIER_LIST: struct carrier * */
 };
@@ -436,7 +436,7 @@ struct hv_host {
 
 struct hv_call {
 	struct hv_host *host;      /* NULL after the host was removed */
-	struct hv_req req;         /* deep copy */
+	struct hv_req req;         /* deep copy, but for needs, which nothing writes to */
 	struct hv_reply reply;
 	gboolean answered;         /* the caller has its answer: what has not begun need not begin. Written on the loop thread, atomically */
 	/* private to hv.c */
@@ -503,6 +503,8 @@ void hv_backing_free(struct hv_backing *b);
 void hv_nic_free(struct hv_nic *n);
 void hv_host_info_free(struct hv_host_info *i);
 void hv_device_clear(struct hv_device *d);
+/** hv_device_free() - NULL is fine. */
+void hv_device_free(struct hv_device *d);
 void hv_reply_clear(struct hv_reply *r);
 
 #endif

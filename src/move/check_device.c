@@ -188,8 +188,8 @@ static void compare(struct check *p)
 static void take(struct hv_device *into, struct hv_reply *r)
 {
 	hv_device_clear(into);
-	*into = r->device;
-	r->device = (struct hv_device){ .size_bytes = 0 };
+	*into = *r->device;
+	g_clear_pointer(&r->device, g_free);
 }
 
 static void dest_read(struct check *p, struct hv_reply *r)

@@ -312,7 +312,7 @@ static const struct plain plain_info[] = {
 	PLAIN(struct hv_host_info, disk_free_bytes), PLAIN(struct hv_host_info, kvm), PLAIN(struct hv_host_info, tpm_emulator),
 };
 static const struct plain plain_reply[] = {
-	PLAIN(struct hv_reply, cpu_ok), PLAIN(struct hv_reply, job), PLAIN(struct hv_reply, device), PLAIN(struct hv_reply, vol.exists),
+	PLAIN(struct hv_reply, cpu_ok), PLAIN(struct hv_reply, job), PLAIN(struct hv_reply, vol.exists),
 	PLAIN(struct hv_reply, vol.folder), PLAIN(struct hv_reply, vol.kind), PLAIN(struct hv_reply, vol.capacity_bytes),
 	PLAIN(struct hv_reply, vol.allocation_bytes), PLAIN(struct hv_reply, vol.physical_bytes), PLAIN(struct hv_reply, vol.head),
 };
@@ -380,7 +380,6 @@ static void free_req(struct hv_req *r)
 	g_free((char *)r->uuid);
 	g_free((char *)r->xml);
 	g_free((char *)r->host_cpu_xml);
-	g_ptr_array_unref(r->needs);
 	g_strfreev((char **)g_steal_pointer(&r->migrate.copy_disks));
 	g_clear_pointer(&r->carrier.files, g_ptr_array_unref);
 	free_words(&r->migrate, sizeof(r->migrate));
@@ -405,6 +404,8 @@ static void test_request_is_owned(void)
 		hv_call(f.h, &req, on_done, &f.got);
 		c = g_ptr_array_index(submitted, 0);
 		g_assert_cmpint(c->req.op, ==, ops[i]);
+		g_assert_true(c->req.needs == req.needs); /* a reference: nothing writes to them */
+		g_clear_pointer(&req.needs, g_ptr_array_unref);
 		req.op = 0;
 		CHECK_OWN(&c->req, &req);
 		free_req(&req);
@@ -481,10 +482,11 @@ static void test_reply_is_owned(void)
 	SET(r.carriers, g_ptr_array_new_with_free_func((GDestroyNotify)carrier_free));
 	g_ptr_array_add(r.carriers, carrier_new("uuid"));
 	g_ptr_array_add(r.doms, full_dom());
+	SET(r.device, g_new0(struct hv_device, 1));
 	for (int i = 0; i < HV_DEVICE_ID_N; i++)
-		r.device.id[i] = g_strdup("text");
+		r.device->id[i] = g_strdup("text");
 	for (int i = 0; i < HV_SAMPLES; i++)
-		r.device.samples[i] = g_strdup("text");
+		r.device->samples[i] = g_strdup("text");
 	hv_reply_clear(&r);
 	for (size_t w = 0; w < sizeof(r) / sizeof(void *); w++)
 		if (words[w])

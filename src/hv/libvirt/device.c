@@ -178,6 +178,7 @@ bool lv_device_get(const struct lv_ctx *x, const struct hv_req *req, struct hv_r
 {
 	const struct hv_vol_params *v = &req->vol;
 
-	return ask_nodes(x->vir, v->path, &r->device, err) && ask_pools(x->vir, v->path, &r->device, err) &&
-	       (!v->probe || probe(x->vir, v, &r->device, err));
+	r->device = g_new0(struct hv_device, 1);
+	return ask_nodes(x->vir, v->path, r->device, err) && ask_pools(x->vir, v->path, r->device, err) &&
+	       (!v->probe || probe(x->vir, v, r->device, err));
 }

@@ -208,7 +208,7 @@ static void probed(void *user)
 	sc->timer = NULL;
 	sim_probe_drop(sc->host, p->probe);
 	if (f) {
-		read_file(f, &sc->call->reply.device);
+		read_file(f, sc->call->reply.device);
 		sim_call_finish(sc);
 		return;
 	}
@@ -217,7 +217,7 @@ static void probed(void *user)
 				d ? "Input/output error" : "No such file or directory");
 		return;
 	}
-	sim_device_read(d, &sc->call->reply.device);
+	sim_device_read(d, sc->call->reply.device);
 	sim_call_finish(sc);
 }
 
@@ -226,8 +226,9 @@ void sim_act_device(struct sim_call *sc)
 	const struct hv_vol_params *p = &sc->call->req.vol;
 	const struct sim_device *d = g_hash_table_lookup(sc->host->devices, p->path);
 
+	sc->call->reply.device = g_new0(struct hv_device, 1);
 	for (int i = 0; d && i < HV_DEVICE_ID_N; i++)
-		sc->call->reply.device.id[i] = g_strdup(d->id[i]);
+		sc->call->reply.device->id[i] = g_strdup(d->id[i]);
 	if (!p->probe) {
 		sim_call_finish(sc);
 		return;
