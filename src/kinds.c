@@ -2,5 +2,6 @@
 #include "kinds.h"
 
 #include "live/live.h"
+#include "power/power.h"
 
-const struct task_kind *const kinds[] = { &live_kind, NULL };
+const struct task_kind *const kinds[] = { &live_kind, &power_kind, NULL };

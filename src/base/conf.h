@@ -40,6 +40,7 @@ struct conf {
 	int64_t report_interval;      /* s: between polls of a host */
 	int64_t max_concurrent_live_migrations, max_concurrent_inbound_live_migrations, max_concurrent_fleet_live_migrations;
 	int64_t migrate_max_retries;
+	int64_t shutdown_timeout;     /* s */
 	int64_t reserved_host_memory_mb, reserved_host_cpus, reserved_host_disk_mb;
 	double cpu_allocation_ratio, ram_allocation_ratio, disk_allocation_ratio;
 	char *default_availability_zone;
@@ -74,6 +75,7 @@ struct conf {
 	char **shared_block_devices;   /* patterns of paths */
 	int64_t live_migration_parallel_connections;
 	int64_t live_migration_monitor_interval; /* s: between writes of the progress */
+	int64_t wait_soft_reboot_seconds;
 	/* [oslo_middleware] */
 	int64_t max_request_body_size;
 	/* [token] */

@@ -353,3 +353,51 @@ bool fleet_server_reset(struct fleet *f, struct server *s, enum server_vm vm, co
 	fleet_server_refresh(f, s);
 	return true;
 }
+
+/* Nova's words for the owner of a lock. */
+static const char *lock_of(const struct server *s, const struct requester *who)
+{
+	return g_strcmp0(s->project_id, who->project_id) == 0 ? "owner" : "admin";
+}
+
+bool server_lock_is_of(const struct server *s, const struct requester *who)
+{
+	return !s->locked_by || strcmp(s->locked_by, lock_of(s, who)) == 0;
+}
+
+static bool write_lock(struct fleet *f, struct server *s, const struct server_draft *d, const struct requester *who, GError **err)
+{
+	const char *action = d->locked ? "lock" : "unlock";
+
+	if (!store_begin(f->store, err))
+		return false;
+	if (!action_done(f->store, s->uuid, action, who, err) || !fleet_server_write(f, s, d, err) || !store_commit(f->store, err)) {
+		store_rollback(f->store);
+		s->unsaved = true; /* its row is as it was, or the answer was lost */
+		return false;
+	}
+	fleet_server_take(f, s, d);
+	log_info("server_lock", LOG_S("server", s->uuid), LOG_S("locked_by", s->locked_by), LOG_S("reason", s->locked_reason));
+	return true;
+}
+
+bool fleet_server_lock(struct fleet *f, struct server *s, const char *reason, const struct requester *who, GError **err)
+{
+	struct server_draft d = server_draft(s);
+
+	if (s->locked && strcmp(lock_of(s, who), "owner") == 0)
+		return true;
+	d.locked = true;
+	d.locked_by = lock_of(s, who);
+	d.locked_reason = reason ? reason : s->locked_reason;
+	return write_lock(f, s, &d, who, err);
+}
+
+bool fleet_server_unlock(struct fleet *f, struct server *s, const struct requester *who, GError **err)
+{
+	struct server_draft d = server_draft(s);
+
+	d.locked = false;
+	d.locked_by = d.locked_reason = NULL;
+	return write_lock(f, s, &d, who, err);
+}

@@ -78,4 +78,18 @@ const char *host_listen(struct fleet *f, const struct host *h, const char *type)
  */
 bool fleet_server_reset(struct fleet *f, struct server *s, enum server_vm vm, const struct requester *who, GError **err);
 
+/**
+ * fleet_server_lock() - Nova's lock: from now on only administrators may change it. An action records the requester.
+ * @reason: NULL: none
+ *
+ * What is locked stays as it is when a user of its project locks it again; an administrator of another project takes the lock over.
+ *
+ * Return: false with the store's error.
+ */
+bool fleet_server_lock(struct fleet *f, struct server *s, const char *reason, const struct requester *who, GError **err);
+/** fleet_server_unlock() - the same back; one that is not locked stays so. */
+bool fleet_server_unlock(struct fleet *f, struct server *s, const struct requester *who, GError **err);
+/** server_lock_is_of() - the lock, if there is one, is such that this requester would have set it. */
+bool server_lock_is_of(const struct server *s, const struct requester *who);
+
 #endif

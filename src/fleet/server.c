@@ -25,9 +25,10 @@ static const struct {
 };
 static_assert(G_N_ELEMENTS(vm_table) == SERVER_VM_N, "vm_table is missing one");
 
-/* @status: NULL when the task does not show. */
+/* @status: NULL when the task does not show. @active: it shows of an active server alone. */
 static const struct {
 	const char *name, *status;
+	bool active;
 } task_table[] = {
 	[SERVER_TASK_NONE]             = { NULL,               NULL },
 	[SERVER_TASK_MIGRATING]        = { "migrating",        "MIGRATING" },
@@ -37,6 +38,16 @@ static const struct {
 	[SERVER_TASK_RESIZE_FINISH]    = { "resize_finish",    "RESIZE" },
 	[SERVER_TASK_RESIZE_REVERTING] = { "resize_reverting", "REVERT_RESIZE" },
 	[SERVER_TASK_REBUILDING]       = { "rebuilding",       "REBUILD" },
+	[SERVER_TASK_POWERING_ON]      = { "powering-on",      NULL },
+	[SERVER_TASK_POWERING_OFF]     = { "powering-off",     NULL },
+	[SERVER_TASK_REBOOTING]        = { "rebooting",        "REBOOT", true },
+	[SERVER_TASK_REBOOT_STARTED]   = { "reboot_started",   "REBOOT", true },
+	[SERVER_TASK_REBOOTING_HARD]   = { "rebooting_hard",   "HARD_REBOOT", true },
+	[SERVER_TASK_REBOOT_STARTED_HARD] = { "reboot_started_hard", "HARD_REBOOT", true },
+	[SERVER_TASK_PAUSING]          = { "pausing",          NULL },
+	[SERVER_TASK_UNPAUSING]        = { "unpausing",        NULL },
+	[SERVER_TASK_SUSPENDING]       = { "suspending",       NULL },
+	[SERVER_TASK_RESUMING]         = { "resuming",         NULL },
 };
 static_assert(G_N_ELEMENTS(task_table) == SERVER_TASK_N, "task_table is missing one");
 
@@ -59,7 +70,7 @@ const char *server_task_name(enum server_task task)
 
 const char *server_status(const struct server *s)
 {
-	if (s->vm == SERVER_ERROR || !task_table[s->task].status)
+	if (s->vm == SERVER_ERROR || !task_table[s->task].status || (task_table[s->task].active && s->vm != SERVER_ACTIVE))
 		return vm_table[s->vm].status;
 	return task_table[s->task].status;
 }
@@ -123,12 +134,16 @@ int server_power_of(enum hv_state state)
 
 struct server_draft server_draft(const struct server *s)
 {
-	return (struct server_draft){ .host = s->host, .fault = s->fault, .vm = s->vm, .task = s->task };
+	return (struct server_draft){
+		.host = s->host, .fault = s->fault, .vm = s->vm, .task = s->task,
+		.locked = s->locked, .locked_by = s->locked_by, .locked_reason = s->locked_reason,
+	};
 }
 
 bool server_draft_differs(const struct server *s, const struct server_draft *d)
 {
-	return s->vm != d->vm || s->task != d->task || g_strcmp0(s->host, d->host) != 0 || g_strcmp0(s->fault, d->fault) != 0;
+	return s->vm != d->vm || s->task != d->task || g_strcmp0(s->host, d->host) != 0 || g_strcmp0(s->fault, d->fault) != 0 || s->locked != d->locked ||
+	       g_strcmp0(s->locked_by, d->locked_by) != 0 || g_strcmp0(s->locked_reason, d->locked_reason) != 0;
 }
 
 struct server *server_new(const char *uuid)
@@ -167,6 +182,8 @@ void server_free(struct server *s)
 	g_free(s->project_id);
 	g_free(s->fault);
 	g_free(s->unknown);
+	g_free(s->locked_by);
+	g_free(s->locked_reason);
 	g_free(s->duplicate_at);
 	hv_dom_free(s->dom);
 	published_free(s->published);

@@ -27,7 +27,9 @@ enum server_vm {
 /* Nova's task_state; SERVER_TASK_NONE is null */
 enum server_task {
 	SERVER_TASK_NONE, SERVER_TASK_MIGRATING, SERVER_TASK_RESIZE_PREP, SERVER_TASK_RESIZE_MIGRATING,
-	SERVER_TASK_RESIZE_MIGRATED, SERVER_TASK_RESIZE_FINISH, SERVER_TASK_RESIZE_REVERTING, SERVER_TASK_REBUILDING, SERVER_TASK_N
+	SERVER_TASK_RESIZE_MIGRATED, SERVER_TASK_RESIZE_FINISH, SERVER_TASK_RESIZE_REVERTING, SERVER_TASK_REBUILDING,
+	SERVER_TASK_POWERING_ON, SERVER_TASK_POWERING_OFF, SERVER_TASK_REBOOTING, SERVER_TASK_REBOOT_STARTED, SERVER_TASK_REBOOTING_HARD,
+	SERVER_TASK_REBOOT_STARTED_HARD, SERVER_TASK_PAUSING, SERVER_TASK_UNPAUSING, SERVER_TASK_SUSPENDING, SERVER_TASK_RESUMING, SERVER_TASK_N
 };
 
 /*
@@ -74,6 +76,8 @@ struct server {
 	char *user_id, *project_id;
 	int64_t created_us, updated_us, launched_us, deleted_us; /* 0 is null */
 	bool locked;
+	char *locked_by;     /* "owner": by a user of its project; "admin": by another; NULL: not locked, or not said */
+	char *locked_reason; /* what the user said; NULL */
 	char *fault;         /* why it is in error; NULL */
 	bool autostart;      /* its host starts it when it starts itself; as its host last said */
 	/* ---- not stored ---- */
@@ -146,6 +150,8 @@ struct server_draft {
 	const char *host, *fault;
 	enum server_vm vm;
 	enum server_task task;
+	bool locked;
+	const char *locked_by, *locked_reason;
 };
 
 /** server_draft() - @s as it is. */

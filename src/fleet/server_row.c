@@ -54,6 +54,9 @@ bool fleet_server_write(struct fleet *f, struct server *s, const struct server_d
 	as.fault = (char *)d->fault;
 	as.vm = d->vm;
 	as.task = d->task;
+	as.locked = d->locked;
+	as.locked_by = (char *)d->locked_by;
+	as.locked_reason = (char *)d->locked_reason;
 	row_values(server_fields, G_N_ELEMENTS(server_fields), &as, now, row + 1);
 	s->unsaved = true;
 	if (s->id && !store_run(fleet_store(f), Q_SERVER_SET, row, G_N_ELEMENTS(row), &changed, err))
@@ -96,6 +99,9 @@ void fleet_server_take(struct fleet *f, struct server *s, const struct server_dr
 {
 	s->vm = d->vm;
 	s->task = d->task;
+	s->locked = d->locked;
+	util_replace(&s->locked_by, d->locked_by);
+	util_replace(&s->locked_reason, d->locked_reason);
 	util_replace(&s->fault, d->fault);
 	if (g_strcmp0(s->host, d->host) != 0)
 		fleet_server_move(f, s, d->host);

@@ -44,14 +44,20 @@ static bool is_live(const struct hv_dom *d)
 	return d->state == HV_RUNNING || d->state == HV_PAUSED || d->state == HV_SUSPENDED;
 }
 
-static enum server_vm vm_of(const struct hv_dom *d)
+/* A guest whose memory was saved is suspended. libvirtd forgets that it was the last that happened, so the record keeps it until the guest runs. */
+static bool is_saved(const struct server *s, const struct hv_dom *d)
+{
+	return d->state == HV_SHUTOFF && (d->reason == HV_R_SAVED || s->vm == SERVER_SUSPENDED);
+}
+
+static enum server_vm vm_of(const struct server *s, const struct hv_dom *d)
 {
 	static const enum server_vm table[] = {
 		[HV_UNKNOWN] = SERVER_STOPPED, [HV_ABSENT] = SERVER_STOPPED, [HV_SHUTOFF] = SERVER_STOPPED,     [HV_RUNNING] = SERVER_ACTIVE,
 		[HV_PAUSED] = SERVER_PAUSED,   [HV_CRASHED] = SERVER_STOPPED, [HV_SUSPENDED] = SERVER_SUSPENDED,
 	};
 
-	return table[d->state];
+	return is_saved(s, d) ? SERVER_SUSPENDED : table[d->state];
 }
 
 static int64_t disk_gb_of(const struct hv_dom *d)
@@ -119,8 +125,8 @@ static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 	}
 	if (back)
 		util_replace(&s->fault, NULL);
-	if ((back || follows(s, d)) && s->vm != vm_of(d)) {
-		s->vm = vm_of(d);
+	if ((back || follows(s, d)) && s->vm != vm_of(s, d)) {
+		s->vm = vm_of(s, d);
 		changed = true;
 	}
 	if (s->power != power || s->vcpus != size.vcpus || s->memory_mb != size.memory_mb || s->disk_gb != size.disk_gb) {

@@ -61,7 +61,9 @@
 	X(16, deleted_at, TIME, deleted_us) \
 	X(17, locked, BOOL, locked) \
 	X(18, fault, TEXT, fault) \
-	X(19, autostart, BOOL, autostart)
+	X(19, autostart, BOOL, autostart) \
+	X(20, locked_by, TEXT, locked_by) \
+	X(21, locked_reason, TEXT, locked_reason)
 
 #define SERVER_ROW(FIRST, X) \
 	FIRST(0, id, INT64, id) \

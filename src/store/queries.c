@@ -259,6 +259,9 @@ const struct schema_step schema_steps[] = {
 	{ 12,
 	  "ALTER TABLE migrations ADD COLUMN ended_at BIGINT;"
 	  "UPDATE migrations SET ended_at = updated_at WHERE phase IN ('done', 'error', 'failed', 'cancelled');" },
+	{ 13,
+	  "ALTER TABLE servers ADD COLUMN locked_by TEXT;"
+	  "ALTER TABLE servers ADD COLUMN locked_reason TEXT;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -86,6 +86,7 @@ struct task_action {
 	const char *name;              /* the API's word, and the row's for what was asked: "os-stop" */
 	const char *verb;              /* in refusals: "stop"; NULL: the name */
 	const char *action;            /* of the instance action: "stop" */
+	const char *event;             /* ... its event that begins with the task, in place of the first stage's; NULL: that one */
 	unsigned vm;                   /* TASK_VM_BIT() of each vm_state in which a server may be asked for it */
 	enum server_task task;         /* task_state of stages that have the action's */
 	int after;                     /* TASK_VM() of stages that have the action's; TASK_VM_STAYS */

@@ -44,6 +44,10 @@ static bool request_ok(struct engine *e, const struct task_request *r, GError **
 {
 	g_autofree char *unreadable = NULL;
 
+	if (r->server->locked && !r->who.admin) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s is locked", r->server->uuid);
+		return false;
+	}
 	if (!state_ok(e, r->server, action_of(r), err) || (r->kind->allows && !r->kind->allows(r->server, action_of(r), err)))
 		return false;
 	if (g_hash_table_contains(e->unknown.servers, r->server->uuid)) {
@@ -100,6 +104,7 @@ static bool insert(struct engine *e, struct mig *m, struct server *s, const stru
 {
 	const struct task_stage *st = mig_stage(m);
 	struct server_draft d = server_draft(s);
+	const char *begins = m->action->event ? m->action->event : st->begins;
 	bool whole;
 
 	*ret_unsure = false;
@@ -107,7 +112,7 @@ static bool insert(struct engine *e, struct mig *m, struct server *s, const stru
 		return false;
 	step_server(m, st, &d);
 	whole = action_start(e->store, s->uuid, m->action->action, who, &m->action_id, err) &&
-		(!st->begins || action_event_start(e->store, m->action_id, st->begins, NULL, err)) && mig_insert(e->store, m, err) &&
+		(!begins || action_event_start(e->store, m->action_id, begins, m->action->event ? m->source : NULL, err)) && mig_insert(e->store, m, err) &&
 		fleet_server_write(e->fleet, s, &d, err);
 	if (whole && store_commit(e->store, err)) {
 		fleet_server_take(e->fleet, s, &d);

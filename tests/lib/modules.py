@@ -42,7 +42,7 @@ CIRCLES = {
     ],
 }
 NO_HEADER: list[str] = []
-ONE_HEADER = ("task", "move", "live", "fleet", "cold", "evacuate", "build", "plan")  # folders of which NO_HEADER is kept
+ONE_HEADER = ("task", "move", "live", "fleet", "cold", "power", "evacuate", "build", "plan")  # folders of which NO_HEADER is kept
 
 
 def bare(text: str) -> str:

@@ -12,7 +12,7 @@ from modules import Modules
 
 ROOT = Path(__file__).resolve().parents[2]
 # a folder includes itself and what is lower
-LAYERS = {"base": 0, "store": 1, "hv": 1, "net": 1, "identity": 2, "fleet": 2, "task": 3, "move": 4, "live": 5, "cold": 5, "api": 6, "console": 6, "manage": 6}
+LAYERS = {"base": 0, "store": 1, "hv": 1, "net": 1, "identity": 2, "fleet": 2, "task": 3, "move": 4, "live": 5, "cold": 5, "power": 5, "api": 6, "console": 6, "manage": 6}
 PROGRAMS = 7  # the main files, in src itself
 # Folders of src/hv and what of it each may include; "" is src/hv itself, and None is what lies outside
 HV = {"": {""}, "xml": {"", "xml"}, "libvirt": {"", "xml", "libvirt"}, "sim": {"", "xml", "sim"}, None: {"", "xml"}}

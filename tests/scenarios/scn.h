@@ -104,6 +104,8 @@ struct guest {
 	bool off;          /* ... shut off */
 	bool stray;        /* ... and another one somewhere else, which stays */
 	bool may_pause;    /* ... and paused it */
+	const struct task_action *power;  /* of the last request; NULL: a migration */
+	const struct task_action *wanted; /* ... the last that was accepted; NULL: the file's hand has changed it since */
 	bool transient;    /* ... and it has no definition of its own */
 	GPtrArray *definitions; /* struct scn_definition *: those that must not be taken away */
 	/* the last request for it */

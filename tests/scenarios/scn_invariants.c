@@ -92,6 +92,40 @@ static void check_migrations(struct run *r, const struct guest *g)
 		check_events(r, g_ptr_array_index(actions, i));
 }
 
+/* What the record says of one that lives nowhere. */
+static void check_off(struct run *r, const struct guest *g, const struct server *s, const GArray *doms)
+{
+	const struct sim_dom_view *v = doms->len > 0 ? &g_array_index(doms, struct sim_dom_view, 0) : NULL;
+
+	if (v && s->vm != SERVER_STOPPED && s->vm != SERVER_SUSPENDED && s->vm != SERVER_ERROR)
+		run_fail(r, "%s lives nowhere, its record says %s", g->name, server_vm_name(s->vm));
+	if (v && s->vm == SERVER_SUSPENDED && !v->kept.managed_save && !sim_guest_died(r->world, g->uuid))
+		run_fail(r, "%s is suspended, and its memory is nowhere", g->name);
+}
+
+/* The last action of that name went well. */
+static bool went_well(struct run *r, const struct guest *g, const char *name)
+{
+	g_autoptr(GPtrArray) all = action_list(r->store, g->uuid, 0, 0, 0, 1000, NULL);
+
+	for (guint i = 0; all && i < all->len; i++) {
+		const struct action *a = g_ptr_array_index(all, i);
+
+		if (g_str_equal(a->action, name))
+			return !a->message;
+	}
+	return false;
+}
+
+/* An action that was told to have gone well has done what was asked. */
+static void check_power(struct run *r, const struct guest *g, const struct server *s)
+{
+	enum server_vm want = g->wanted ? (enum server_vm)(g->wanted->after - TASK_VM_FIRST) : SERVER_ACTIVE;
+
+	if (g->wanted && !sim_guest_died(r->world, g->uuid) && went_well(r, g, g->wanted->action) && s->vm != want)
+		run_fail(r, "%s should be %s after %s, its record says %s", g->name, server_vm_name(want), g->wanted->name, server_vm_name(s->vm));
+}
+
 /* The guest's record says what is true. @live: its one active copy, or NULL. */
 static void check_record(struct run *r, const struct guest *g, const struct sim_dom_view *live)
 {
@@ -184,6 +218,10 @@ static void check_guest(struct run *r, const struct guest *g)
 		run_fail(r, "%s ran and was left paused on %s", g->name, live->host);
 	check_definitions(r, g, doms, live);
 	check_record(r, g, live);
+	if (fleet_server(r->fleet, g->uuid) && !live)
+		check_off(r, g, fleet_server(r->fleet, g->uuid), doms);
+	if (fleet_server(r->fleet, g->uuid))
+		check_power(r, g, fleet_server(r->fleet, g->uuid));
 	check_migrations(r, g);
 }
 

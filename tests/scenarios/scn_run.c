@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "live/live.h"
+#include "power/decide.h"
+#include "power/power.h"
 #include "task/request.h"
 
 #define LATENCY_MS     4     /* of hosts, unless they say else: calls and events interleave */
@@ -233,6 +235,9 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 		},
 		.unreadable = opt(l, "unreadable"),
 		.no_start = has_word(l, "no-start"),
+		.deaf = has_word(l, "deaf"),
+		.stop_ms = opt(l, "stop") ? word_duration(r, opt(l, "stop")) : 0,
+		.boot_ms = opt(l, "boot") ? word_duration(r, opt(l, "boot")) : 0,
 		.dirty_mibs = (double)opt_int(r, l, "dirty", 1),
 		.working_mib = opt_int(r, l, "working", 0),
 		.hot_mib = opt_int(r, l, "hot", 0),
@@ -277,6 +282,7 @@ static void do_dom(struct run *r, const struct scn_line *l)
 			run_fail(r, "no domain %s on %s", g->name, host);
 		return; /* the sweep's fault has moved things */
 	}
+	g->wanted = NULL;
 	g->stray |= g_str_equal(verb, "redefine"); /* what a person has written stays where it is */
 	g->may_pause |= g_str_equal(verb, "set") && g_str_equal(arg(r, l, 5), "paused");
 	if (g_str_equal(verb, "set"))
@@ -551,7 +557,51 @@ static void do_migrate(struct run *r, const struct scn_line *l)
 		return;
 	}
 	g->asked = true;
+	g->power = NULL;
 	request_begin(r->engine, &q, accepted, g);
+}
+
+/* The requester of a file's word "user": one of the server's project, and no administrator. */
+static struct requester requester_of(const struct scn_line *l, const struct server *s)
+{
+	struct requester who = requester;
+
+	if (has_word(l, "user"))
+		who = (struct requester){ .user_id = "user", .project_id = s->project_id, .request_id = requester.request_id };
+	return who;
+}
+
+static void power_accepted(int64_t id, const GError *err, void *user)
+{
+	struct guest *g = user;
+
+	accepted(id, err, g);
+	/* what the database may have written all the same goes on after a restart */
+	if (err && err_code(err) == ERR_CONFLICT)
+		return;
+	g->wanted = err ? NULL : g->power;
+	g->off |= g->power->what != POWER_PAUSE && g->power->what != POWER_UNPAUSE;
+	g->may_pause |= g->power->what == POWER_PAUSE;
+}
+
+/* os-start|os-stop|pause|unpause|suspend|resume SERVER [user]; reboot SERVER [hard] [user] */
+static void do_action(struct run *r, const struct scn_line *l)
+{
+	struct guest *g = run_guest(r, arg(r, l, 1));
+	struct task_request q = { .kind = &power_kind, .server = run_server(r, g) };
+
+	g->asked = g->answered = false;
+	g->code = -1;
+	if (!q.server) {
+		if (!r->opt->sweep)
+			run_fail(r, "no server %s", g->name);
+		return;
+	}
+	g->asked = true;
+	g->power = kind_action(&power_kind, has_word(l, "hard") ? "reboot-hard" : l->w[0]);
+	q.action = g->power;
+	q.who = requester_of(l, q.server);
+	request_begin(r->engine, &q, power_accepted, g);
 }
 
 static void keep_result(struct run *r, bool ok, const GError *err)
@@ -623,6 +673,22 @@ static void do_reset_state(struct run *r, const struct scn_line *l)
 		return;
 	}
 	ok = fleet_server_reset(r->fleet, s, g_str_equal(arg(r, l, 2), "error") ? SERVER_ERROR : SERVER_ACTIVE, &requester, &err);
+	keep_result(r, ok, err);
+}
+
+/* lock SERVER [because REASON] [user]; unlock SERVER [user] */
+static void do_lock(struct run *r, const struct scn_line *l)
+{
+	struct server *s = run_server(r, run_guest(r, arg(r, l, 1)));
+	g_autoptr(GError) err = NULL;
+	struct requester who;
+	bool ok;
+
+	if (!s)
+		return;
+	who = requester_of(l, s);
+	ok = g_str_equal(l->w[0], "lock") ? fleet_server_lock(r->fleet, s, word_after(l, "because"), &who, &err)
+					  : fleet_server_unlock(r->fleet, s, &who, &err);
 	keep_result(r, ok, err);
 }
 
@@ -765,6 +831,15 @@ static const struct {
 	{ "mark",      do_mark,     true },
 	{ "prioritize", do_prioritize, true },
 	{ "reset-state", do_reset_state, true },
+	{ "os-start",  do_action,   true },
+	{ "os-stop",   do_action,   true },
+	{ "reboot",    do_action,   true },
+	{ "pause",     do_action,   true },
+	{ "unpause",   do_action,   true },
+	{ "suspend",   do_action,   true },
+	{ "resume",    do_action,   true },
+	{ "lock",      do_lock,     true },
+	{ "unlock",    do_lock,     true },
 	{ "reconf",    do_reconf,   false },
 	{ "advance",   do_advance,  false },
 	{ "lose-commit", do_lose_commit, false },

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "compute_world.h"
 #include "live/live.h"
+#include "power/power.h"
 #include "live/precheck.h"
 #include "task/request.h"
 
@@ -272,8 +273,11 @@ void request_begin(struct engine *e, const struct task_request *r, request_accep
 	static const char *const blocks[] = { "no", "yes", "auto" };
 	g_autoptr(GError) err = NULL;
 
-	say(e, g_strdup_printf("live %s host=%s block=%s force=%d wait=%d by=%s", r->server->name, r->host ? r->host : "-", blocks[r->block],
-			       r->force, r->wait_checks, r->who.user_id));
+	if (r->kind == &power_kind)
+		say(e, g_strdup_printf("%s %s by=%s", r->action->name, r->server->name, r->who.user_id));
+	else
+		say(e, g_strdup_printf("live %s host=%s block=%s force=%d wait=%d by=%s", r->server->name, r->host ? r->host : "-",
+				       blocks[r->block], r->force, r->wait_checks, r->who.user_id));
 	if (e->hold) {
 		e->held = done;
 		e->held_user = user;

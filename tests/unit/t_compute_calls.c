@@ -82,7 +82,29 @@ static const struct call {
 	{ "not by a member", "POST", "/v2.1/servers/" WORLD_DB "/action", 96, "{\"os-migrateLive\": {\"host\": null, \"block_migration\": \"auto\"}}",
 	  403, NULL, "os_compute_api:os-migrate-server:migrate_live", "member" },
 	{ "unknown action", "POST", WEB, 96, "{\"explode\": null}", 400, NULL, "There is no such action: explode" },
-	{ "absent action", "POST", WEB, 96, "{\"pause\": null}", 400, NULL, "There is no such action: pause" },
+	{ "absent action", "POST", WEB, 96, "{\"shelve\": null}", 400, NULL, "There is no such action: shelve" },
+	/* power */
+	{ "start", "POST", WEB, 1, "{\"os-start\": null}", 202, "os-start Web 1" BY },
+	{ "stop, with a value", "POST", WEB, 96, "{\"os-stop\": {}}", 202, "os-stop Web 1" BY },
+	{ "soft reboot", "POST", WEB, 1, "{\"reboot\": {\"type\": \"SOFT\"}}", 202, "reboot Web 1" BY },
+	{ "hard reboot", "POST", WEB, 96, "{\"reboot\": {\"type\": \"Hard\"}}", 202, "reboot-hard Web 1" BY },
+	{ "reboot of no kind", "POST", WEB, 96, "{\"reboot\": {\"type\": \"warm\"}}", 400, NULL,
+	  "Invalid input for field/attribute type. Value: \"warm\". \"warm\" is not one of ['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']" },
+	{ "reboot without a type", "POST", WEB, 96, "{\"reboot\": {}}", 400, NULL, "'type' is a required property" },
+	{ "reboot of null", "POST", WEB, 96, "{\"reboot\": null}", 400, NULL, "must be an object" },
+	{ "pause", "POST", WEB, 1, "{\"pause\": null}", 202, "pause Web 1" BY },
+	{ "unpause", "POST", WEB, 1, "{\"unpause\": null}", 202, "unpause Web 1" BY },
+	{ "suspend", "POST", WEB, 1, "{\"suspend\": null}", 202, "suspend Web 1" BY },
+	{ "resume", "POST", WEB, 1, "{\"resume\": null}", 202, "resume Web 1" BY },
+	{ "stop of no server", "POST", "/v2.1/servers/77777777-7777-4777-8777-777777777777/action", 96, "{\"os-stop\": null}", 404, NULL,
+	  "Instance 77777777-7777-4777-8777-777777777777 could not be found." },
+	{ "stop by a reader", "POST", "/v2.1/servers/" WORLD_DB "/action", 96, "{\"os-stop\": null}", 403, NULL, "os_compute_api:servers:stop", "reader" },
+	{ "lock without a reason", "POST", WEB, 72, "{\"lock\": {\"locked_reason\": 5}}", 202, "" },
+	{ "lock with a reason", "POST", WEB, 73, "{\"lock\": {\"locked_reason\": \"because\"}}", 202, "" },
+	{ "lock with none", "POST", WEB, 73, "{\"lock\": null}", 202, "" },
+	{ "lock with a number", "POST", WEB, 73, "{\"lock\": {\"locked_reason\": 5}}", 400, NULL, "is not of type 'string'" },
+	{ "lock with nothing to say", "POST", WEB, 73, "{\"lock\": {\"locked_reason\": \"\"}}", 400, NULL, NULL },
+	{ "unlock", "POST", WEB, 96, "{\"unlock\": null}", 202, "" },
 	{ "two actions", "POST", WEB, 96, "{\"pause\": null, \"resume\": null}", 400, NULL, "too many body keys" },
 	{ "no action", "POST", WEB, 96, "{}", 400, NULL, "no body keys" },
 	{ "no JSON", "POST", WEB, 96, "{", 400, NULL, "Malformed request body" },
@@ -391,6 +413,64 @@ static void reset_state_kept(void)
 	world_free(w);
 }
 
+/* ---- lock, unlock ---- */
+
+#define LOCK "{\"lock\": null}"
+#define UNLOCK "{\"unlock\": null}"
+#define LOCK_WHY(why) "{\"lock\": {\"locked_reason\": " why "}}"
+
+/* One after the other, of one server: @by and @reason are what the record says then. */
+static const struct {
+	const char *who, *body;
+	int status;
+	const char *by, *reason, *why;
+} locks[] = {
+	{ "reader", LOCK, 403, NULL, NULL, "os_compute_api:os-lock-server:lock" },
+	{ "member", LOCK_WHY("\"mine\""), 202, "owner", "mine" },
+	{ "member", LOCK_WHY("\"again\""), 202, "owner", "mine" },
+	{ "member", UNLOCK, 202, NULL, NULL },
+	{ "member", UNLOCK, 202, NULL, NULL },
+	{ "member", LOCK, 202, "owner", NULL },
+	{ "admin", LOCK_WHY("\"repair\""), 202, "admin", "repair" },
+	{ "member", UNLOCK, 403, "admin", "repair", "os_compute_api:os-lock-server:unlock:unlock_override" },
+	{ "member", LOCK_WHY("\"mine\""), 202, "admin", "repair" },
+	{ "admin", LOCK, 202, "admin", "repair" },
+	{ "admin", UNLOCK, 202, NULL, NULL },
+};
+
+static void test_lock(void)
+{
+	static const struct hv_ops *const ops[] = { NULL };
+	struct world *w = world_new();
+	const struct server *s = fleet_server(w->fleet, WORLD_DB);
+	struct fleet *next;
+	struct answer a;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(locks); i++) {
+		world_ask(w, "POST", ACTION(WORLD_DB), 96, locks[i].who, locks[i].body, &a);
+		g_test_message("%zu: %s %s: %d %s", i, locks[i].who, locks[i].body, a.status, a.body);
+		g_assert_cmpint(a.status, ==, locks[i].status);
+		g_assert_true(!locks[i].why || strstr(a.body, locks[i].why));
+		g_assert_cmpint(s->locked, ==, locks[i].by != NULL);
+		g_assert_cmpstr(s->locked_by, ==, locks[i].by);
+		g_assert_cmpstr(s->locked_reason, ==, locks[i].reason);
+		answer_clear(&a);
+		next = fleet_new(w->conf, w->store, ops, NULL);
+		g_assert_cmpstr(fleet_server(next, WORLD_DB)->locked_reason, ==, locks[i].reason);
+		fleet_free(next);
+	}
+	world_ask(w, "POST", ACTION(WORLD_DB), 96, "member", LOCK_WHY("\"mine\""), &a);
+	answer_clear(&a);
+	world_ask(w, "GET", "/v2.1/servers/" WORLD_DB, 96, "member", NULL, &a);
+	g_assert_nonnull(strstr(a.body, "\"locked\":true"));
+	g_assert_nonnull(strstr(a.body, "\"locked_reason\":\"mine\""));
+	answer_clear(&a);
+	world_ask(w, "GET", "/v2.1/servers/" WORLD_DB "/os-instance-actions", 96, "admin", NULL, &a);
+	g_assert_nonnull(strstr(a.body, "\"action\":\"unlock\""));
+	answer_clear(&a);
+	world_free(w);
+}
+
 /* ---- pages ---- */
 
 static int count(const struct answer *a, const char *member)
@@ -546,6 +626,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/compute/hosts/delete_service", delete_service);
 	g_test_add_func("/compute/servers/reset_state", reset_state);
 	g_test_add_func("/compute/servers/reset_state_kept", reset_state_kept);
+	g_test_add_func("/compute/servers/lock", test_lock);
 	g_test_add_func("/compute/servers/pages", pages);
 	g_test_add_func("/compute/servers/order", order);
 	g_test_add_func("/compute/servers/slow_pattern", slow_pattern);

@@ -157,6 +157,9 @@ static void put_row(GString *out, struct api *a, const struct route *route, cons
 	check_order(route, policy_find(rule), status);
 }
 
+/* Of an action that has another: asked for by its handler, when it is needed. */
+static const char *const further[] = { "os_compute_api:os-lock-server:unlock:unlock_override", NULL };
+
 /* The rules, sorted as they have to be; each is some call's. */
 static void check_rules(GHashTable *used)
 {
@@ -165,7 +168,7 @@ static void check_rules(GHashTable *used)
 
 	for (size_t i = 0; i < n; i++) {
 		g_assert_true(policy_find(p[i].rule) == &p[i]);
-		if (!g_hash_table_contains(used, p[i].rule))
+		if (!g_hash_table_contains(used, p[i].rule) && !g_strv_contains(further, p[i].rule))
 			g_error("no call has the rule %s", p[i].rule);
 	}
 }

@@ -9,8 +9,10 @@
 #include <string.h>
 
 #include "api/compute/compute.h"
+#include "api/http/policy.h"
 #include "api/http/view.h"
 #include "live/live.h"
+#include "power/power.h"
 #include "task/request.h"
 
 /* ---- os-migrateLive ---- */
@@ -125,6 +127,115 @@ static void live_migrate(struct api_req *r, const json_t *value)
 	}, live_done, r);
 }
 
+/* ---- power ---- */
+
+/* @name: of power_kind's table */
+static void power(struct api_req *r, const char *name)
+{
+	struct server *s = view_server(r, r->param[0]);
+
+	if (s)
+		request_begin(api_engine(r), &(struct task_request){
+			.kind = &power_kind, .action = kind_action(&power_kind, name), .server = s, .who = api_requester(r),
+		}, live_done, r);
+}
+
+/* An action of a name that takes any value, as Nova's schema has it. */
+#define PLAIN(fn, name) \
+	static void fn(struct api_req *r, const json_t *value) \
+	{ \
+		(void)value; \
+		power(r, name); \
+	}
+
+PLAIN(power_start, "os-start")
+PLAIN(power_stop, "os-stop")
+PLAIN(power_pause, "pause")
+PLAIN(power_unpause, "unpause")
+PLAIN(power_suspend, "suspend")
+PLAIN(power_resume, "resume")
+
+static bool take_reboot(const json_t *v, void *obj, const char *where, GError **err)
+{
+	static const char *const types[] = { "HARD", "Hard", "hard", "SOFT", "Soft", "soft", NULL };
+	const char *type = json_string_value(v);
+	g_autofree char *shown = NULL;
+
+	if (type && g_strv_contains(types, type)) {
+		*(bool *)obj = g_ascii_tolower(type[0]) == 'h';
+		return true;
+	}
+	shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.120s. %.120s is not one of ['HARD', 'Hard', 'hard', "
+		    "'SOFT', 'Soft', 'soft']", view_leaf(where), shown, shown);
+	return false;
+}
+
+static const struct json_field reboot_fields[] = {
+	{ "type", JSON_EMIT, .take = take_reboot, .form = "\"SOFT\", \"HARD\"", .required = true },
+};
+static const struct api_body reboot_body = { .fields = reboot_fields, .n = G_N_ELEMENTS(reboot_fields) };
+
+static void power_reboot(struct api_req *r, const json_t *value)
+{
+	bool hard = false;
+	GError *err = NULL;
+
+	if (!api_decode_action(r, value, &hard, &err))
+		api_fail(r, err);
+	else
+		power(r, hard ? "reboot-hard" : "reboot");
+}
+
+/* ---- lock, unlock ---- */
+
+struct lock {
+	char *reason;
+};
+
+static const struct json_field lock_fields[] = {
+	{ "locked_reason", JSON_STR, offsetof(struct lock, reason), .min = 1, .max = 255, .since = 73 },
+};
+static const struct api_body lock_body = { .fields = lock_fields, .n = G_N_ELEMENTS(lock_fields) };
+
+static void lock(struct api_req *r, const json_t *value)
+{
+	struct requester who = api_requester(r);
+	struct lock l = { .reason = NULL };
+	struct server *s;
+	GError *err = NULL;
+
+	/* up to 2.72 any value is taken, and from then on null */
+	if (r->mv >= 73 && !json_is_null(value) && !api_decode_action(r, value, &l, &err)) {
+		api_fail(r, err);
+		return;
+	}
+	s = view_server(r, r->param[0]);
+	if (s && fleet_server_lock(api_fleet(r), s, l.reason, &who, &err))
+		api_reply_empty(r, 202);
+	else if (s)
+		api_fail(r, err);
+	json_free(lock_fields, G_N_ELEMENTS(lock_fields), &l);
+}
+
+static void unlock(struct api_req *r, const json_t *value)
+{
+	static const char override[] = "os_compute_api:os-lock-server:unlock:unlock_override";
+	struct requester who = api_requester(r);
+	struct server *s = view_server(r, r->param[0]);
+	GError *err = NULL;
+
+	(void)value;
+	if (!s)
+		return;
+	if (!server_lock_is_of(s, &who) && !policy_allows(policy_find(override), r->auth))
+		api_forbid(r, override);
+	else if (fleet_server_unlock(api_fleet(r), s, &who, &err))
+		api_reply_empty(r, 202);
+	else
+		api_fail(r, err);
+}
+
 /* ---- os-resetState ---- */
 
 static bool take_state(const json_t *v, void *obj, const char *where, GError **err)
@@ -172,6 +283,15 @@ static void reset_state(struct api_req *r, const json_t *value)
 static const struct api_action actions[] = {
 	{ "os-migrateLive", "os_compute_api:os-migrate-server:migrate_live", live_migrate, .body = &live_body },
 	{ "os-resetState",  "os_compute_api:os-admin-actions:reset_state",   reset_state, .body = &reset_body },
+	{ "os-start",       "os_compute_api:servers:start",                  power_start },
+	{ "os-stop",        "os_compute_api:servers:stop",                   power_stop },
+	{ "reboot",         "os_compute_api:servers:reboot",                 power_reboot, .body = &reboot_body },
+	{ "pause",          "os_compute_api:os-pause-server:pause",          power_pause },
+	{ "unpause",        "os_compute_api:os-pause-server:unpause",        power_unpause },
+	{ "suspend",        "os_compute_api:os-suspend-server:suspend",      power_suspend },
+	{ "resume",         "os_compute_api:os-suspend-server:resume",       power_resume },
+	{ "lock",           "os_compute_api:os-lock-server:lock",            lock, .body = &lock_body },
+	{ "unlock",         "os_compute_api:os-lock-server:unlock",          unlock },
 };
 
 static const struct route routes[] = {

@@ -232,7 +232,7 @@ static const struct json_field everyone[] = {
 	{ "description",                 JSON_CONST,   .since = 19, .text = "null" },
 	{ "tags",                        JSON_CONST,   .since = 26, .text = "[]" },
 	{ "trusted_image_certificates",  JSON_CONST,   .since = 63, .text = "null" },
-	{ "locked_reason",               JSON_CONST,   .since = 73, .text = "null" },
+	{ "locked_reason",               JSON_STR,     FIELD(locked_reason), .since = 73 },
 	{ "pinned_availability_zone",    JSON_CONST,   .since = 96, .text = "null" },
 };
 

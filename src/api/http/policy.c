@@ -93,8 +93,13 @@ static const struct policy table[] = {
 	{ "os_compute_api:os-instance-actions:show",          POLICY_READER },
 	{ "os_compute_api:os-keypairs:index",                 POLICY_OWN },
 	{ "os_compute_api:os-keypairs:show",                  POLICY_OWN },
+	{ "os_compute_api:os-lock-server:lock",               POLICY_MEMBER },
+	{ "os_compute_api:os-lock-server:unlock",             POLICY_MEMBER },
+	{ "os_compute_api:os-lock-server:unlock:unlock_override", POLICY_ADMIN },
 	{ "os_compute_api:os-migrate-server:migrate_live",    POLICY_ADMIN },
 	{ "os_compute_api:os-migrations:index",               POLICY_ADMIN },
+	{ "os_compute_api:os-pause-server:pause",             POLICY_MEMBER },
+	{ "os_compute_api:os-pause-server:unpause",           POLICY_MEMBER },
 	{ "os_compute_api:os-quota-class-sets:show",          POLICY_ADMIN },
 	{ "os_compute_api:os-quota-sets:defaults",            POLICY_READER },
 	{ "os_compute_api:os-quota-sets:detail",              POLICY_READER },
@@ -111,6 +116,8 @@ static const struct policy table[] = {
 	{ "os_compute_api:os-services:update",                POLICY_ADMIN },
 	{ "os_compute_api:os-simple-tenant-usage:list",       POLICY_ADMIN },
 	{ "os_compute_api:os-simple-tenant-usage:show",       POLICY_READER },
+	{ "os_compute_api:os-suspend-server:resume",          POLICY_MEMBER },
+	{ "os_compute_api:os-suspend-server:suspend",         POLICY_MEMBER },
 	{ "os_compute_api:os-volumes-attachments:index",      POLICY_READER },
 	{ "os_compute_api:os-volumes-attachments:show",       POLICY_READER },
 	{ "os_compute_api:server-metadata:index",             POLICY_READER },
@@ -121,7 +128,10 @@ static const struct policy table[] = {
 	{ "os_compute_api:servers:migrations:force_complete", POLICY_ADMIN },
 	{ "os_compute_api:servers:migrations:index",          POLICY_ADMIN },
 	{ "os_compute_api:servers:migrations:show",           POLICY_ADMIN },
+	{ "os_compute_api:servers:reboot",                    POLICY_MEMBER },
 	{ "os_compute_api:servers:show",                      POLICY_READER },
+	{ "os_compute_api:servers:start",                     POLICY_MEMBER },
+	{ "os_compute_api:servers:stop",                      POLICY_MEMBER },
 };
 
 static const char *const names[] = {
