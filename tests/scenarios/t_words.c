@@ -149,10 +149,12 @@ static void expect_refused(struct run *r)
 
 	g_assert_error(live, ERR, ERR_CONFLICT);
 	if (fleet_server(r->fleet, GUEST)->unknown) {
-		g_autoptr(GError) reset = NULL;
+		g_autoptr(GError) reset = NULL, lock = NULL;
 
 		g_assert_false(fleet_server_reset(r->fleet, fleet_server(r->fleet, GUEST), SERVER_ACTIVE, &who, &reset));
 		g_assert_error(reset, ERR, ERR_CONFLICT);
+		g_assert_false(fleet_server_lock(r->fleet, fleet_server(r->fleet, GUEST), NULL, &who, &lock));
+		g_assert_error(lock, ERR, ERR_CONFLICT);
 		g_assert_cmpstr(server_status(fleet_server(r->fleet, GUEST)), ==, "ERROR");
 	}
 }
