@@ -50,6 +50,21 @@ static void add_bases(GPtrArray *items, const struct hv_disk *k, block_shared_f 
 	}
 }
 
+bool block_add_base(GPtrArray *items, const struct block_item *over, const char *path, const char *format)
+{
+	guint at = 0;
+	struct block_item *i;
+
+	if (has(items, path))
+		return false;
+	i = add(items, VOLUME_BASE, path, format);
+	i->filled = true;
+	while (g_ptr_array_index(items, at) != over)
+		at++;
+	g_ptr_array_insert(items, (int)at, g_ptr_array_steal_index(items, items->len - 1));
+	return true;
+}
+
 /* A file in a folder of the guest's own, as Nova lays them out: not shared with another guest. */
 static bool is_own(const struct hv_dom *d, const char *path)
 {

@@ -10,6 +10,7 @@
 #ifndef BLOCK_H
 #define BLOCK_H
 
+#include "hv/carry.h"
 #include "task/volume.h"
 
 /* A file that must be at the destination before libvirt is called. */
@@ -22,6 +23,7 @@ struct block_item {
 	int64_t capacity_bytes, allocation_bytes; /* 0 where not known */
 	bool volume;             /* the domain names it as a volume of a pool */
 	bool filled;             /* made with its bytes; libvirt copies nothing into it */
+	enum carry_mode mode;    /* of a guest that is off; known when it is made */
 	bool ready;
 };
 
@@ -35,6 +37,13 @@ typedef bool block_shared_f(const char *path, void *user);
  * Return: struct block_item *, owned; empty if all is shared.
  */
 GPtrArray *block_items(const struct hv_dom *d, block_shared_f *shared, void *user);
+
+/**
+ * block_add_base() - one that the description of a guest that is off does not name; it is to be made before @over.
+ *
+ * Return: false if it is there already.
+ */
+bool block_add_base(GPtrArray *items, const struct block_item *over, const char *path, const char *format);
 
 /** block_is_local() - a file that a folder's sharing decides about: no network disk, no device, no empty drive, no volume whose path is not known. */
 bool block_is_local(const struct hv_disk *k);

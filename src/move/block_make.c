@@ -72,6 +72,40 @@ static struct part made(struct mig *m, struct hv_reply *r, part_done_f *done)
 	return part_is(PART_AGAIN);
 }
 
+static struct part bring(struct mig *m, const struct block_item *i, part_done_f *done)
+{
+	struct hv_req req = {
+		.op = HV_VOL_COPY,
+		.vol = { .path = i->path, .format = i->format, .source_uri = mig_source(m)->uri, .source_host = m->source },
+	};
+
+	return part_ask(m, mig_dest(m), &req, volume_of(m, i), made, done);
+}
+
+/* As a carrier wants it. What it is laid over must be there first: the description of a guest that is off does not name it. */
+static struct part make_for_carrier(struct mig *m, struct block_item *i, const struct hv_vol *at_source, part_done_f *done)
+{
+	const struct carry_facts facts = { .format = i->format, .head = at_source->head };
+	struct hv_req req = { .op = HV_VOL_CREATE };
+	const char *why;
+
+	if (at_source->backing && block_add_base(move_of(m)->copies, i, at_source->backing, at_source->backing_format))
+		return part_is(PART_AGAIN);
+	if (i->filled)
+		return bring(m, i, done);
+	i->mode = carry_mode(&facts, &why);
+	if (i->mode != CARRY_DISK && i->mode != CARRY_FILE) {
+		g_autofree char *text = g_strdup_printf("%s cannot be carried: %s", i->path, why);
+
+		return part_because(PART_FAILED, text);
+	}
+	log_info("volume_goes", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("path", i->path), LOG_S("mode", carry_mode_name(i->mode)),
+	         LOG_S("why", why));
+	req.vol = carry_room(i->path, i->mode, at_source);
+	i->capacity_bytes = at_source->capacity_bytes;
+	return part_ask(m, mig_dest(m), &req, volume_of(m, i), made, done);
+}
+
 static struct part got_capacity(struct mig *m, struct hv_reply *r, part_done_f *done)
 {
 	struct block_item *i = next_item(m);
@@ -91,20 +125,19 @@ static struct part got_capacity(struct mig *m, struct hv_reply *r, part_done_f *
 		why = g_strdup_printf("%s has no volume %s: it is not in a pool", m->source, i->path);
 	if (why)
 		return part_because(PART_NEXT_DESTINATION, why);
+	if (move_of(m)->carries)
+		return make_for_carrier(m, i, &r->vol, done);
 	i->capacity_bytes = req.vol.capacity_bytes = r->vol.capacity_bytes;
 	return part_ask(m, mig_dest(m), &req, volume_of(m, i), made, done);
 }
 
 static struct part make(struct mig *m, const struct block_item *i, part_done_f *done)
 {
-	struct hv_req look = { .op = HV_VOL_GET, .vol.path = i->path };
-	struct hv_req copy = { .op = HV_VOL_COPY, .vol = { .path = i->path, .format = i->format } };
+	struct hv_req look = { .op = HV_VOL_GET, .vol = { .path = i->path, .head = move_of(m)->carries } };
 
-	if (!i->filled)
-		return part_ask(m, mig_source(m), &look, NULL, got_capacity, done);
-	copy.vol.source_uri = mig_source(m)->uri;
-	copy.vol.source_host = m->source;
-	return part_ask(m, mig_dest(m), &copy, volume_of(m, i), made, done);
+	if (i->filled && !move_of(m)->carries)
+		return bring(m, i, done);
+	return part_ask(m, mig_source(m), &look, NULL, got_capacity, done);
 }
 
 /* ---- what is there ---- */

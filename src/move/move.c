@@ -38,8 +38,25 @@ void move_heard_dest(struct move *v, struct hv_dom *d)
 	v->at_dest = d;
 }
 
+void move_clear_vol(struct hv_vol *v)
+{
+	g_clear_pointer(&v->format, g_free);
+	g_clear_pointer(&v->path, g_free);
+	g_clear_pointer(&v->origin, g_free);
+	g_clear_pointer(&v->backing, g_free);
+	g_clear_pointer(&v->backing_format, g_free);
+}
+
+static void clear_carry(struct move_carry *c)
+{
+	g_clear_pointer(&c->files, g_ptr_array_unref);
+	g_clear_pointer(&c->error, g_free);
+	move_clear_vol(&c->source_vol);
+}
+
 void move_clear(struct move *v)
 {
+	clear_carry(&v->carry);
 	move_cancel(v);
 	move_describe(v, NULL, NULL, NULL);
 	move_copies(v, NULL);

@@ -14,6 +14,17 @@
 struct check;
 struct ready_way;
 
+/* The carrier of a guest that is off; carrying.c's. */
+struct move_carry {
+	enum carrier_state at_source, at_dest; /* what both hosts have said last */
+	GPtrArray *files;            /* struct carrier_file *: of the one at the destination; NULL */
+	guint compared;              /* ... how many of them are what they were */
+	struct hv_vol source_vol;    /* the next one, at the source */
+	int sent;                    /* how often, by this process */
+	char *error;                 /* why the last one did not arrive; NULL */
+	int64_t moved_ms, moved_bytes; /* when the count of copied bytes last changed, and it; 0: not seen yet */
+};
+
 struct move {
 	/* the search; search.c's */
 	char *candidate;             /* the host that is being asked */
@@ -32,6 +43,8 @@ struct move {
 	char *dest_xml, *persistent_xml; /* the guest's XML for it, when that differs */
 	GPtrArray *copies;           /* struct block_item *: what must be copied to it; NULL before that is known */
 	bool planned;                /* it is known */
+	bool carries;                /* the guest is off: they go by a carrier, and are made as that wants them */
+	struct move_carry carry;
 	int pool_waits;              /* how often a pool was waited for since the last file was made; block_make.c's */
 	struct hv_numa_fit *numa_fit; /* where it goes, when that differs; numa.c's */
 	/* the outcome, as far as it is known */
@@ -55,6 +68,8 @@ void move_cancel(struct move *v);
 void move_describe(struct move *v, char *xml, char *xml_inactive, GPtrArray *listeners);
 /** move_copies() - set what must be copied: struct block_item *, taken; NULL: not known. */
 void move_copies(struct move *v, GPtrArray *items);
+/** move_clear_vol() - free what it owns. */
+void move_clear_vol(struct hv_vol *v);
 /** move_heard() - set what a host has said; taken, NULL: nothing. */
 void move_heard_source(struct move *v, struct hv_dom *d);
 void move_heard_dest(struct move *v, struct hv_dom *d);

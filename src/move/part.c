@@ -46,7 +46,8 @@ struct part part_ask(struct mig *m, struct host *h, struct hv_req *req, struct v
 	*c = (struct call){ .engine = m->task->engine, .id = m->id, .turn = m->task->turn, .volume = v, .answer = answer, .done = done };
 	if (v)
 		volume_call_begins(v);
-	req->uuid = m->server_uuid;
+	if (!req->uuid)
+		req->uuid = m->server_uuid;
 	(void)host_call(h, req, answered, c); /* it is connected */
 	return part_is(PART_WAITS);
 }

@@ -40,6 +40,7 @@ struct part part_because(enum part_next next, const char *why);
 /**
  * part_ask() - ask a host for @m; the answer is dropped if @m has moved on meanwhile.
  * @h: may be NULL, a host that is gone
+ * @req: uuid NULL: the guest's
  * @v: the file that it is about: not removed meanwhile; NULL
  *
  * Return: WAITS; LATER if the host is not connected.

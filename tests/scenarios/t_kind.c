@@ -32,6 +32,7 @@ static struct task_kind apart_kind;
 static const struct task_kind *const with_apart[] = { &live_kind, &apart_kind, NULL };
 
 static const struct task_kind *const show_alone[] = { &show_kind, NULL };
+static const struct task_kind *const haul_alone[] = { &haul_kind, NULL };
 
 /* ---- the world: two hosts, two guests at the first ---- */
 
@@ -599,6 +600,164 @@ static void test_move(void)
 	run_end(&r);
 }
 
+/* ---- haul: a guest that is off, with two disks over an image, between hosts that share nothing ---- */
+
+#define OFF "11111111-0000-4000-8000-000000000004"
+
+static bool knows_off(struct run *r, void *unused)
+{
+	return known(r, unused) && fleet_server(r->fleet, OFF);
+}
+
+static int64_t begin_haul(struct run *r)
+{
+	g_autoptr(GError) err = NULL;
+
+	set_up_with(r, haul_alone);
+	for (int i = 3; i <= 4; i++) {
+		g_autofree char *name = g_strdup_printf("h%d", i), *uri = g_strdup_printf("sim://h%d", i);
+
+		sim_host_add(r->world, name, &(struct sim_host_spec){ .mem_mib = 65536, .link_mibs = 100, .latency_ms = 4, .storage = "local" });
+		(void)fleet_host_add(r->fleet, &(struct conf_host){ .name = name, .uri = uri }, &err);
+		g_assert_no_error(err);
+	}
+	sim_dom_add(r->world, "h3", &(struct sim_dom_spec){
+		.uuid = OFF, .name = "off", .mem_mib = 1024, .disks = 2, .data_mib = 500, .backing = "/var/lib/drover/base/image", .state = HV_SHUTOFF });
+	g_assert_true(run_until(r, WAIT_TEST_MS, knows_off, NULL));
+	for (int i = 1; i <= 2; i++) {
+		g_autofree char *name = g_strdup_printf("h%d", i);
+
+		fleet_host(r->fleet, name)->disabled = true;
+	}
+	return request(r, &haul_kind, OFF);
+}
+
+/* Of the two disks, how many files at the source are what the guest has written last. */
+static unsigned newest_at_source(struct run *r)
+{
+	g_autoptr(GArray) files = sim_file_list(r->world, "h3");
+	unsigned n = 0;
+
+	for (guint i = 0; i < files->len; i++) {
+		const struct sim_file_view *v = &g_array_index(files, struct sim_file_view, i);
+
+		n += v->uuid && g_str_equal(v->uuid, OFF) && v->newest;
+	}
+	return n;
+}
+
+static bool copies(struct run *r, void *unused)
+{
+	(void)unused;
+	return sim_jobs(r->world) > 0 && sim_carriers(r->world, "h4") > 0;
+}
+
+static void end_haul(struct run *r, int64_t id, const char *phase, unsigned carried)
+{
+	g_autofree char *wrong = NULL;
+
+	g_assert_true(run_until(r, 10 * WAIT_TEST_MS, is_in, &(struct in_phase){ id, phase }));
+	g_assert_cmpuint(test_kinds_seen.carried, ==, carried);
+	g_assert_cmpuint(sim_carriers(r->world, "h3") + sim_carriers(r->world, "h4"), ==, 0);
+	g_assert_true(run_until(r, WAIT_TEST_MS, owes_nothing, NULL));
+	wrong = engine_check(r->engine);
+	g_assert_cmpstr(wrong, ==, NULL);
+	g_assert_cmpstr(sim_violation(r->world), ==, NULL);
+	run_end(r);
+}
+
+static void test_carried(void)
+{
+	struct run r;
+	int64_t id = begin_haul(&r);
+
+	end_haul(&r, id, "haul_done", 2);
+}
+
+/* Nothing of a carrier is in a row: the hosts say how far it is. */
+static void test_carried_restart(void)
+{
+	struct run r;
+	int64_t id = begin_haul(&r);
+
+	g_assert_true(run_until(&r, WAIT_TEST_MS, copies, NULL));
+	controller_start(&r);
+	end_haul(&r, id, "haul_done", 2);
+}
+
+/* What hangs is ended, and begun again from nothing when the host is back. */
+static void test_carried_cut(void)
+{
+	struct run r;
+	int64_t id = begin_haul(&r);
+
+	g_assert_true(run_until(&r, WAIT_TEST_MS, copies, NULL));
+	(void)run_until(&r, 2000, NULL, NULL); /* in the middle of the files */
+	sim_host_link(r.world, "h4", false);
+	(void)run_until(&r, 5 * 60000, NULL, NULL);
+	g_assert_cmpuint(check_log(&r, 0, "carrier_stalled", "h4"), >, 0);
+	g_assert_cmpuint(sim_carriers(r.world, "h3"), ==, 0);
+	sim_host_link(r.world, "h4", true);
+	end_haul(&r, id, "haul_done", 2);
+}
+
+/* libvirt tells nothing of it. */
+static void test_carried_deleted(void)
+{
+	struct run r;
+	int64_t id = begin_haul(&r);
+
+	g_assert_true(run_until(&r, WAIT_TEST_MS, copies, NULL));
+	sim_file_remove(r.world, "h4", sim_disk_path(r.world, OFF, "vdb"));
+	g_assert_true(run_until(&r, WAIT_TEST_MS, is_in, &(struct in_phase){ id, "haul_failed" }));
+	run_end(&r);
+}
+
+static bool is_over_or_killed(struct run *r, void *id)
+{
+	struct mig *m = r->engine ? engine_get(r->engine, *(int64_t *)id, NULL) : NULL;
+	bool yes = !r->engine || (m && mig_is_final(m));
+
+	mig_free(m);
+	return yes;
+}
+
+static void strike(enum hv_op op, int nth, enum sim_fault_kind kind)
+{
+	struct run r;
+	int64_t id = begin_haul(&r);
+	struct mig *m;
+
+	sim_fault_add(r.world, &(struct sim_fault){ .op = op, .nth = nth, .kind = kind, .ms = 40000 });
+	while (!run_until(&r, 120 * WAIT_TEST_MS, is_over_or_killed, &id) || !r.engine) {
+		g_assert_null(r.engine); /* else it hangs */
+		controller_start(&r);
+	}
+	m = engine_get(r.engine, id, NULL);
+	if (sim_violation(r.world) || newest_at_source(&r) != 2 || (g_str_equal(mig_phase_name(m), "haul_done") && test_kinds_seen.carried != 2))
+		g_error("%s of %s %d: %s, %s", sim_fault_name(kind), hv_op_name(op), nth, mig_phase_name(m), sim_violation(r.world));
+	g_test_message("%s of %s %d: %s %s", sim_fault_name(kind), hv_op_name(op), nth, mig_phase_name(m), m->error ? m->error : "");
+	mig_free(m);
+	run_end(&r);
+}
+
+/* Each fault of the seam at each call of its: it ends, the source's files are the guest's, and those that were carried are, too. */
+static void test_carried_faults(void)
+{
+	static const enum hv_op ops[] = {
+		HV_VOL_GET, HV_VOL_COPY, HV_VOL_CREATE, HV_CARRIER_START, HV_CARRIER_GET, HV_MIGRATE, HV_JOB_GET, HV_DOM_DESTROY,
+	};
+	static const enum sim_fault_kind kinds_of[] = {
+		SIM_REFUSE, SIM_BUSY, SIM_LOSE_REQUEST, SIM_LOSE_REPLY, SIM_HANG, SIM_HANG_REPLY, SIM_LIBVIRTD_BEFORE, SIM_LIBVIRTD_AFTER,
+		SIM_CONTROLLER_BEFORE, SIM_CONTROLLER_AFTER, SIM_CUT_LINK, SIM_POWER_OFF,
+	};
+
+	for (size_t o = 0; o < G_N_ELEMENTS(ops); o++)
+		for (int nth = 1; nth <= (ops[o] == HV_VOL_GET || ops[o] == HV_CARRIER_GET ? 6 : 2); nth++)
+			for (size_t k = 0; k < G_N_ELEMENTS(kinds_of); k++)
+				strike(ops[o], nth, kinds_of[k]);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -615,5 +774,10 @@ int main(int argc, char **argv)
 	g_test_add_func("/kind/moved on, and the answer lost", test_moved_on_unsure);
 	g_test_add_func("/kind/another beside one that rests", test_beside_rest);
 	g_test_add_func("/kind/a move that is not live", test_move);
+	g_test_add_func("/kind/carried", test_carried);
+	g_test_add_func("/kind/carried, and the controller killed", test_carried_restart);
+	g_test_add_func("/kind/carried, and the cable out", test_carried_cut);
+	g_test_add_func("/kind/carried, and a file deleted", test_carried_deleted);
+	g_test_add_func("/kind/carried, with faults", test_carried_faults);
 	return g_test_run();
 }

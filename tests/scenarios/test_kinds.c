@@ -6,6 +6,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "hv/sim/hand.h"
+#include "hv/sim/view.h"
+#include "move/carrying.h"
 #include "move/check_common.h"
 #include "move/check_storage.h"
 #include "move/move.h"
@@ -252,6 +254,151 @@ const struct task_kind show_kind = {
 	.chosen = SHOW_READY, .service = &move_service, .checks = &show_checks, .actions = show_actions, .n_actions = G_N_ELEMENTS(show_actions),
 	.attach = show_attach, .detach = show_detach, .left = show_left, .host = host, .write_end = show_write_end, .ended = show_ended,
 };
+/* ---- haul: the local files of a guest that is off go over, and nothing else ---- */
+
+enum { HAUL_CHECK, HAUL_QUEUED, HAUL_CHOOSE, HAUL_READY, HAUL_CARRY, HAUL_DONE, HAUL_ERROR, HAUL_FAILED, HAUL_CANCELLED, HAUL_N };
+
+static const struct check_table haul_checks = { { "haul", "haul" }, show_rows, G_N_ELEMENTS(show_rows) };
+
+static void haul_made(struct mig *m)
+{
+	if (step_go(m, HAUL_CARRY, "to be carried", NULL, NULL))
+		step_enter(m);
+}
+
+static void haul_ready(struct mig *m)
+{
+	static const struct ready_way way = { READY_FROM(OFF), haul_made };
+
+	move_of(m)->carries = true;
+	ready_make(m, &way);
+}
+
+static void haul_act(struct mig *m, struct part p)
+{
+	g_autofree char *why = p.why;
+
+	if (p.next == PART_AGAIN)
+		step_enter(m);
+	else if (p.next == PART_LATER)
+		step_later(m, 1000);
+	else if (p.next != PART_WAITS)
+		step_end(m, p.next == PART_READY ? HAUL_DONE : HAUL_FAILED, why);
+}
+
+/* It has gone, and so does the task: not to look again. */
+static void haul_dropped(struct mig *m, struct part p)
+{
+	haul_act(m, p.next == PART_AGAIN ? part_is(PART_READY) : p);
+}
+
+static void haul_compared(struct mig *m, struct part p)
+{
+	g_autoptr(GArray) files = NULL;
+
+	if (p.next != PART_READY) {
+		haul_act(m, p);
+		return;
+	}
+	files = sim_file_list(world, m->dest);
+	test_kinds_seen.carried = 0;
+	for (guint i = 0; i < files->len; i++) {
+		const struct sim_file_view *v = &g_array_index(files, struct sim_file_view, i);
+
+		test_kinds_seen.carried += v->uuid && g_str_equal(v->uuid, m->server_uuid) && v->newest;
+	}
+	haul_dropped(m, carrying_drop(m, haul_dropped));
+}
+
+static void haul_looked(struct mig *m, struct part p)
+{
+	const struct move_carry *c = &move_of(m)->carry;
+
+	if (p.next != PART_READY) {
+		haul_act(m, p);
+		return;
+	}
+	switch (carrying_next(c->at_source, c->at_dest)) {
+	case CARRYING_LOOK:
+		step_later(m, 1000);
+		break;
+	case CARRYING_SEND:
+		haul_act(m, c->sent < 3 ? carrying_send(m, haul_act) : part_because(PART_FAILED, c->error));
+		break;
+	case CARRYING_WATCH:
+		haul_act(m, carrying_watch(m, haul_act));
+		break;
+	case CARRYING_DROP:
+		haul_act(m, carrying_drop(m, haul_act));
+		break;
+	case CARRYING_COMPARE:
+		haul_compared(m, carrying_compare(m, haul_compared));
+		break;
+	}
+}
+
+static void haul_planned(struct check_report *r, void *user)
+{
+	struct mig *m = user;
+
+	move_of(m)->precheck = NULL;
+	move_copies(move_of(m), r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
+	step_enter(m);
+}
+
+/* After a restart it is found out again what there is to carry. */
+static void haul(struct mig *m)
+{
+	struct check_request req = {
+		.table = m->kind->checks, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .chosen = true, .task = m->id,
+		.claimed = queue_claim_host(m),
+	};
+
+	if (move_of(m)->planned)
+		haul_looked(m, carrying_look(m, haul_looked));
+	else
+		move_of(m)->precheck = check_begin(service_of(m->task->engine)->checks, &req, haul_planned, m);
+}
+
+#define H(x) (1u << HAUL_##x)
+#define HAUL_ENDS (H(ERROR) | H(CANCELLED) | H(FAILED))
+
+static const struct task_stage haul_stages[] = {
+	[HAUL_CHECK] = {
+		"haul_check", "accepted", .next = H(QUEUED) | HAUL_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .enter = search_check,
+	},
+	[HAUL_QUEUED] = {
+		"haul_queued", "queued", .next = H(CHOOSE) | HAUL_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS, .holds = TASK_QUEUED,
+	},
+	[HAUL_CHOOSE] = {
+		"haul_choose", "preparing", .next = H(READY) | H(QUEUED) | HAUL_ENDS, .task = SERVER_TASK_RESIZE_PREP, .stop = TASK_STOPS,
+		.holds = TASK_SLOT | TASK_CHOICE, .enter = search_schedule, .taken = search_destination_left,
+	},
+	[HAUL_READY] = {
+		"haul_ready", "preparing", .next = H(CHOOSE) | H(CARRY) | HAUL_ENDS, .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOPS,
+		.holds = TASK_SLOT | TASK_CLAIM, .enter = haul_ready, .taken = ready_again,
+	},
+	[HAUL_CARRY] = {
+		"haul_carry", "migrating", .next = H(DONE) | HAUL_ENDS, .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOP_NOT,
+		.holds = TASK_SLOT | TASK_CLAIM, .enter = haul,
+	},
+	[HAUL_DONE]      = { "haul_done", "completed", .end = TASK_DONE },
+	[HAUL_ERROR]     = { "haul_error", "error", .end = TASK_ERROR },
+	[HAUL_FAILED]    = { "haul_failed", "failed", .end = TASK_FAILED },
+	[HAUL_CANCELLED] = { "haul_cancelled", "cancelled", .end = TASK_CANCELLED },
+};
+static_assert(G_N_ELEMENTS(haul_stages) == HAUL_N, "haul_stages is missing one");
+
+static const struct task_action haul_actions[] = {
+	{ .name = "haul", .action = "haul", .vm = ANY_VM },
+};
+
+const struct task_kind haul_kind = {
+	.type = "haul", .migration = true, .class = &task_class_live, .stages = haul_stages, .n = HAUL_N, .queued = HAUL_QUEUED, .choosing = HAUL_CHOOSE,
+	.chosen = HAUL_READY, .service = &move_service, .checks = &haul_checks, .actions = haul_actions, .n_actions = G_N_ELEMENTS(haul_actions),
+	.attach = show_attach, .detach = show_detach, .left = show_left, .host = host, .write_end = show_write_end, .ended = show_ended,
+};
+
 /* ---- shift: as a resize goes, with a rest, two ways on from it, and one back ---- */
 
 enum {

@@ -3,7 +3,8 @@
  * test_kinds: kinds of the tests alone, through engine, queue, fleet and store, of which no line is changed for them.
  *
  * stamp has three stages of work with a wait in the queue; ring is no migration, and has two actions; shift goes the way of a
- * resize: it rests at its destination until it is confirmed or reverted; show has a destination made ready, twice, and leaves it.
+ * resize: it rests at its destination until it is confirmed or reverted; show has a destination made ready, twice, and leaves it;
+ * haul carries the files of a guest that is off.
  */
 #ifndef TEST_KINDS_H
 #define TEST_KINDS_H
@@ -26,7 +27,7 @@ struct shift_own {
 	int stops;   /* how often it was entered */
 };
 
-extern const struct task_kind stamp_kind, ring_kind, shift_kind, show_kind;
+extern const struct task_kind stamp_kind, ring_kind, shift_kind, show_kind, haul_kind;
 extern const struct task_action ring_actions[], shift_actions[];
 
 /* What they did since test_kinds_reset(). */
@@ -35,6 +36,7 @@ struct test_kinds_seen {
 	int rung[2];     /* ring: by what */
 	int undone;      /* shift: stages */
 	unsigned copied; /* show: disks to be copied */
+	unsigned carried; /* haul: files of the guest at its destination that have what it has written last */
 	int leftovers;   /* shift's service */
 };
 extern struct test_kinds_seen test_kinds_seen;
