@@ -165,6 +165,28 @@ bool util_write_secret(const char *path, const char *text, GError **err)
 	return false;
 }
 
+/* None of eight characters is above 0x7f, nor is one a NUL. */
+static bool is_ascii(const char *s)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	uint64_t w;
+
+	memcpy(&w, s, sizeof w);
+	return !((w | (w - ones)) & tops);
+}
+
+bool util_is_text(const char *s, size_t n)
+{
+	size_t at = 0;
+
+	while (n - at >= sizeof(uint64_t) && is_ascii(s + at))
+		at += sizeof(uint64_t);
+	/* the last eight together, though some of them were looked at */
+	if (at > 0 && n - at < sizeof(uint64_t) && is_ascii(s + n - sizeof(uint64_t)))
+		return true;
+	return at == n || g_utf8_validate(s + at, (gssize)(n - at), NULL);
+}
+
 void util_replace(char **where, const char *value)
 {
 	char *copy;

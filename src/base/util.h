@@ -97,6 +97,9 @@ bool util_is_line_text(gunichar c);
  */
 char *util_line(const char *text, size_t max);
 
+/** util_is_text() - are these @n bytes UTF-8 without a NUL? Plain ASCII, as most is, costs little. */
+bool util_is_text(const char *s, size_t n);
+
 /** util_replace() - *@where = copy of @value, the old one freed; both may be NULL. One that is equal already stays where it is. */
 void util_replace(char **where, const char *value);
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/util.h"
 
 /*
  * Theory of operation: transactions
@@ -183,7 +184,7 @@ static const struct store_val *make_valid(const struct store_val *args, size_t n
 	struct store_val *changed = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		if (args[i].type != STORE_TEXT || g_utf8_validate(args[i].s, -1, NULL))
+		if (args[i].type != STORE_TEXT || util_is_text(args[i].s, strlen(args[i].s)))
 			continue;
 		if (!changed) {
 			changed = g_memdup2(args, n * sizeof *args);

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/util.h"
 #include "store/leader.h"
 #include "store/sqlite_check.h"
 #include "store/store.h"
@@ -399,22 +400,6 @@ static uint64_t never_null(struct sqlite_db *db, sqlite3_stmt *st)
 	return bits;
 }
 
-/* UTF-8 without a NUL. Most is plain ASCII, which shows eight characters at a time. */
-static bool is_text(const char *s, size_t n)
-{
-	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-	size_t at = 0;
-	uint64_t w;
-
-	for (; n - at >= sizeof w; at += sizeof w) {
-		memcpy(&w, s + at, sizeof w);
-		/* none is above 0x7f, nor below 1 */
-		if ((w | (w - ones)) & tops)
-			break;
-	}
-	return at == n || g_utf8_validate(s + at, (gssize)(n - at), NULL);
-}
-
 static const char *damage(sqlite3_value *v, bool never_null)
 {
 	const char *text;
@@ -426,7 +411,7 @@ static const char *damage(sqlite3_value *v, bool never_null)
 		return never_null ? "NULL" : NULL;
 	case SQLITE_TEXT:
 		text = (const char *)sqlite3_value_text(v);
-		return text && is_text(text, (size_t)sqlite3_value_bytes(v)) ? NULL : "text that is not UTF-8";
+		return text && util_is_text(text, (size_t)sqlite3_value_bytes(v)) ? NULL : "text that is not UTF-8";
 	default:
 		return "a value of another kind";
 	}

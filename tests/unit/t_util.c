@@ -198,6 +198,28 @@ static void expect_secret(const char *path, const char *want)
 	g_assert_cmpint(st.st_mode & 07777, ==, 0600);
 }
 
+/* Each length, and at each place of it a character that is none, or of more than one byte. */
+static void test_is_text(void)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz";
+
+	for (size_t n = 0; n < sizeof plain; n++) {
+		g_assert_true(util_is_text(plain, n));
+		for (size_t at = 0; at < n; at++) {
+			g_autofree char *bad = g_strndup(plain, n), *cut = g_strndup(plain, n), *good = g_strndup(plain, n);
+
+			bad[at] = '\xff';
+			g_assert_false(util_is_text(bad, n));
+			bad[at] = '\0';
+			g_assert_false(util_is_text(bad, n));
+			memcpy(cut + at, "\xc3\xa9", MIN((size_t)2, n - at));
+			g_assert_true(util_is_text(cut, n) == (at + 1 < n)); /* the last one has its first half alone */
+			good[at] = '\x7f';
+			g_assert_true(util_is_text(good, n));
+		}
+	}
+}
+
 static void test_secret(void)
 {
 	g_autofree char *dir = g_dir_make_tmp("drover-util.XXXXXX", NULL), *path = g_build_filename(dir, "secret", NULL);
@@ -285,6 +307,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/util/hostname", test_hostname);
 	g_test_add_func("/util/int", test_int);
 	g_test_add_func("/util/words", test_words);
+	g_test_add_func("/util/is-text", test_is_text);
 	g_test_add_func("/util/line", test_line);
 	g_test_add_func("/util/line-text", test_line_text);
 	g_test_add_func("/util/put", test_put);
