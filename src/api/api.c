@@ -23,7 +23,7 @@ static const struct route_table *const tables[] = {
 struct api *api_new(struct engine *e, struct identity *identity)
 {
 	struct fleet *f = engine_fleet(e);
-	struct api parts = { .engine = e, .fleet = f, .store = fleet_store(f), .conf = fleet_conf(f), .identity = identity };
+	struct api parts = { .engine = e, .fleet = f, .store = fleet_store(f), .conf = fleet_conf(f), .identity = identity, .kinds = engine_kinds(e) };
 
 	parts.metrics = metrics_new();
 	parts.watches = watches_new(fleet_events(f), identity, (size_t)fleet_conf(f)->event_streams_max);

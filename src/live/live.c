@@ -6,6 +6,7 @@
 #include "live/checks.h"
 #include "live/copy.h"
 #include "live/flow.h"
+#include "live/live_action.h"
 #include "live/prepare.h"
 #include "live/settle.h"
 #include "live/state.h"
@@ -151,14 +152,10 @@ static const struct task_stage stages[] = {
 };
 static_assert(G_N_ELEMENTS(stages) == MIG_PHASE_N, "stages is missing one");
 
-static const struct task_action actions[] = {
-	{ .name = "os-migrateLive", .action = "live-migration", .vm = TASK_VM_BIT(SERVER_ACTIVE) | TASK_VM_BIT(SERVER_PAUSED) },
-};
-
 const struct task_kind live_kind = {
 	.type = "live-migration", .migration = true, .class = &task_class_live, .stages = stages, .n = MIG_PHASE_N,
 	.queued = MIG_QUEUED, .choosing = MIG_SCHEDULE, .chosen = MIG_PREPARE, .service = &move_service, .checks = &live_checks, .of_server = true,
-	.actions = actions, .n_actions = G_N_ELEMENTS(actions),
+	.actions = live_actions, .n_actions = LIVE_ACTIONS_N,
 	.stop_action = "live_migration_cancel", .force_action = "live_migration_force_complete",
 	.attach = attach, .detach = detach, .left = left, .event = event, .host = host, .stop = stop, .want_force = want_force, .force = flow_poll,
 	.write_end = write_end, .ended = ended,

@@ -23,6 +23,7 @@ struct hv_event;
 struct json_field;
 struct mig;
 struct mig_draft;
+struct task_request;
 
 /* What a task has in a stage. */
 enum task_hold {
@@ -69,7 +70,7 @@ struct task_stage {
 	enum task_at at;               /* where the server's record is, from here on */
 	enum task_stop stop;
 	bool rests;                    /* nothing is done, no task owns the server, and reality is followed, until a user or time moves it on */
-	int undo;                      /* the stage that takes back what this one may have done, when it fails or is stopped; 0: there is nothing to take back */
+	int undo;                      /* the stage that takes back what this one may have done, when it fails or is stopped; 0: nothing was done */
 	bool in_progress;              /* GET /servers/{id}/migrations lists it */
 	bool forces;                   /* it can be told to complete now */
 	bool sends;                    /* bytes go to the destination: there is an estimate of their end */
@@ -94,6 +95,14 @@ struct task_action {
 	unsigned from;                 /* it is asked of a task that stands in one of these stages (a bit each); 0: it begins a new one */
 	int to;                        /* ... which goes on to this one */
 	const char *none;              /* ... the refusal where there is no such task */
+	/* in the API: a member of the body of POST /servers/{id}/action */
+	const char *rule;              /* of api/http/policy.c: the role that it needs; NULL: the API does not have it */
+	int since, until;              /* microversions; 0: any */
+	const struct json_field *fields; /* of the member's value, read into a struct task_request */
+	size_t n_fields;               /* 0: the value is not looked at */
+	bool fields_of_own;            /* ... they are read into what the kind has beside (own) */
+	/* complete() - what the microversion makes of what was read. NULL: nothing. Return: false with ERR_BAD_REQUEST */
+	bool (*complete)(struct task_request *r, int mv, GError **err);
 };
 #define TASK_VM_BIT(vm) (1u << (vm))
 

@@ -4,8 +4,8 @@
  *
  * Each is written before it is answered: the row, or what is wanted of it, and the instance action are one transaction.
  */
-#ifndef REQUEST_H
-#define REQUEST_H
+#ifndef TASK_REQUEST_H
+#define TASK_REQUEST_H
 
 #include <stdbool.h>
 #include <stdint.h>

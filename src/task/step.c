@@ -144,7 +144,8 @@ static bool write_change(struct mig *m, const struct step_change *c, int64_t now
 		return false;
 	if (m->kind->stages[c->row.phase].end != TASK_GOES_ON && !mig_update_progress(e->store, m, now, err))
 		return false;
-	return write_options(m, c, err) && write_start(m, c, ret_action, err) && write_action(m, c, *ret_action, err) && (!c->also || c->also(m, c->user, err));
+	return write_options(m, c, err) && write_start(m, c, ret_action, err) && write_action(m, c, *ret_action, err) &&
+	       (!c->also || c->also(m, c->user, err));
 }
 
 /* Answers that are under way will be dropped: they are no longer wanted. */

@@ -54,8 +54,8 @@ struct step_change step_change(const struct mig *m, int next, const char *why);
 /**
  * step_set() - the one writer of the phase.
  *
- * Row, event row, server, the events of its action, and what else the change has in one transaction; memory becomes what the drafts say after the commit, and
- * what was under way in the old phase is dropped.
+ * Row, event row, server, the events of its action, and what else the change has in one transaction; memory becomes what the
+ * drafts say after the commit, and what was under way in the old phase is dropped.
  * A commit that fails leaves a doubt: the answer may have been lost after it was done. The next change finds
  * the row in its old phase or in the one that was doubted, and goes on from there. Where its phase cannot follow that
  * one, the change is refused, and step_enter() goes on from what the row says.

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The kinds of test_kinds.h, which no line of src knows, through engine, queue, fleet and store.
+ * The kinds of test_kinds.h, which no line of src knows, through engine, queue, fleet, store and API.
  */
+#include <string.h>
+
+#include "api/compute/compute.h"
+#include "api/http/request.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "fleet/action.h"
 #include "kinds.h"
@@ -758,6 +763,132 @@ static void test_carried_faults(void)
 				strike(ops[o], nth, kinds_of[k]);
 }
 
+
+/* ---- through the API, of which no line knows these kinds ---- */
+
+struct auth *identity_check(struct identity *id, const char *token, GError **err)
+{
+	struct auth *a = g_new0(struct auth, 1);
+
+	(void)id, (void)err;
+	a->role = g_str_equal(token, "admin") ? ROLE_ADMIN : ROLE_MEMBER;
+	a->admin = a->role == ROLE_ADMIN;
+	a->user_id = g_strdup(token);
+	a->project_id = g_strdup("admin");
+	return a;
+}
+
+struct answer {
+	int status;
+	char *body;
+};
+
+static void answered(struct api_req *r, void *user)
+{
+	struct answer *a = user;
+
+	a->status = r->reply->status;
+	a->body = g_strdup(r->reply->body ? r->reply->body->str : "");
+	api_req_free(r);
+}
+
+static bool is_answered(struct run *r, void *user)
+{
+	(void)r;
+	return ((const struct answer *)user)->status;
+}
+
+/* Its answer has this status, and this text in it. Return: the body, owned. */
+static char *call(struct run *r, struct api *api, const char *token, const char *method, const char *path, const char *body, int status,
+		  const char *text)
+{
+	struct api_head head = { .method = method, .path = path, .base_url = "http://controller", .token = token, .version = "compute 2.90" };
+	struct answer a = { .status = 0 };
+	struct api_req *q = api_req_new(api, &head, answered, &a);
+
+	if (body)
+		api_req_body(q, body, strlen(body));
+	api_dispatch(q);
+	g_assert_true(run_until(r, WAIT_TEST_MS, is_answered, &a));
+	if (a.status != status || (text && !strstr(a.body, text)))
+		g_error("%s %s %s: %d %s", method, path, body ? body : "", a.status, a.body);
+	return a.body;
+}
+
+static const struct {
+	const char *token, *method, *path, *body;
+	int status;
+	const char *text;
+	const char *until; /* then this phase of its newest task is waited for; NULL */
+} calls[] = {
+	{ "member", "POST", "/action", "{\"stamp\": {}}", 403, "migrate_live" },
+	{ "admin", "POST", "/action", "{\"stamp\": {\"priority\": 6}}", 400, "priority" },
+	{ "admin", "POST", "/action", "{\"stamp\": {\"host\": \"h2\"}}", 400, "host" },
+	{ "admin", "POST", "/action", "{\"unstamp\": {}}", 400, "There is no such action: unstamp" },
+	{ "admin", "POST", "/action", "{\"stamp\": {\"priority\": 4}}", 202, "", "stamp_queued" },
+	{ "admin", "POST", "/action", "{\"os-ring\": null}", 409, "Cannot 'ring' instance " GUEST " while it is in task_state resize_prep" },
+	{ "admin", "GET", "/migrations", NULL, 200, "\"status\":\"queued\"" },
+	{ "admin", "GET", "/migrations/2", NULL, 200, "\"server_uuid\":\"" GUEST "\"" },
+	{ "admin", "DELETE", "/migrations/2", NULL, 202, "", "stamp_cancelled" },
+	{ "admin", "GET", "/os-instance-actions", NULL, 200, "\"action\":\"stamp_cancel\"" },
+	{ "admin", "GET", "/os-instance-actions", NULL, 200, "\"action\":\"stamp\"" },
+	{ "admin", "GET", "/migrations/2", NULL, 404, "not in progress" },
+	{ "admin", "POST", "/action", "{\"os-ringAgain\": null}", 409, "while it is in vm_state active" },
+	{ "admin", "POST", "/action", "{\"os-ring\": null}", 202, "", "ring_done" },
+	{ "admin", "GET", "/os-instance-actions", NULL, 200, "\"action\":\"ring\"" },
+	{ "admin", "GET", "/migrations/3", NULL, 404, "not found" },
+	{ "admin", "DELETE", "/migrations/3", NULL, 409, "task_state None" },
+	{ "admin", "POST", "/action", "{\"os-ringAgain\": null}", 202, "", "ring_done" },
+	{ "admin", "POST", "/action", "{\"revertShift\": null}", 409, "vm_state active" },
+	{ "admin", "POST", "/action", "{\"shift\": {\"waits\": \"no\"}}", 400, "waits" },
+	{ "admin", "POST", "/action", "{\"shift\": {\"waits\": 0}}", 202, "", "shift_verify" },
+	{ "admin", "GET", "", NULL, 200, "\"status\":\"VERIFY_RESIZE\"" },
+	{ "admin", "POST", "/action", "{\"confirmShift\": null}", 202, "", "shift_confirmed" },
+	{ "admin", "GET", "", NULL, 200, "\"status\":\"ACTIVE\"" },
+	{ "admin", "GET", "/os-instance-actions", NULL, 200, "\"action\":\"confirmShift\"" },
+};
+
+/* The highest number that a task has. */
+static int64_t newest_task(struct run *r)
+{
+	int64_t id = 1;
+
+	while (true) {
+		struct mig *m = engine_get(r->engine, id + 1, NULL);
+
+		if (!m)
+			return id;
+		mig_free(m);
+		id++;
+	}
+}
+
+static void test_api(void)
+{
+	static const struct route_table *const tables[] = { &servers_routes, &server_actions_routes, &migrations_routes, &actions_routes };
+	g_autofree char *list = NULL;
+	struct run r;
+	struct api *api;
+
+	set_up(&r);
+	api = api_new_parts(&(struct api){ .engine = r.engine, .fleet = r.fleet, .store = r.store, .conf = r.conf, .kinds = engine_kinds(r.engine) },
+			    tables, G_N_ELEMENTS(tables));
+	expect_phase(&r, request(&r, &live_kind, OTHER), "copy"); /* it has the only slot */
+	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
+		g_autofree char *path = g_strconcat("/v2.1/servers/" GUEST, calls[i].path, NULL);
+
+		g_free(call(&r, api, calls[i].token, calls[i].method, path, calls[i].body, calls[i].status, calls[i].text));
+		if (calls[i].until)
+			expect_phase(&r, newest_task(&r), calls[i].until);
+	}
+	list = call(&r, api, "admin", "GET", "/v2.1/os-migrations", NULL, 200, "\"migration_type\":\"stamp\"");
+	g_assert_nonnull(strstr(list, "\"migration_type\":\"shift\""));
+	g_assert_nonnull(strstr(list, "\"status\":\"confirmed\""));
+	g_assert_null(strstr(list, "\"ring\""));
+	api_free_parts(api);
+	run_end(&r);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -779,5 +910,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/kind/carried, and the cable out", test_carried_cut);
 	g_test_add_func("/kind/carried, and a file deleted", test_carried_deleted);
 	g_test_add_func("/kind/carried, with faults", test_carried_faults);
+	g_test_add_func("/kind/through the API", test_api);
 	return g_test_run();
 }

@@ -16,6 +16,7 @@
 #include "move/search.h"
 #include "move/service.h"
 #include "task/queue.h"
+#include "task/request.h"
 #include "task/step.h"
 
 struct test_kinds_seen test_kinds_seen;
@@ -110,12 +111,19 @@ static_assert(G_N_ELEMENTS(stages) == STAMP_N, "stages is missing one");
 
 #define ANY_VM ((1u << SERVER_VM_N) - 1)
 
+#define RULE "os_compute_api:os-migrate-server:migrate_live" /* one of those that there are: an administrator's */
+
+static const struct json_field stamp_fields[] = {
+	{ "priority", JSON_INT, offsetof(struct task_request, priority), .min = -5, .max = 5 },
+};
+
 static const struct task_action stamp_actions[] = {
-	{ .name = "stamp", .action = "stamp", .vm = ANY_VM },
+	{ .name = "stamp", .action = "stamp", .vm = ANY_VM, .rule = RULE, .since = 60, .fields = stamp_fields, .n_fields = G_N_ELEMENTS(stamp_fields) },
 };
 
 const struct task_kind stamp_kind = {
-	.type = "stamp", .migration = true, .class = &task_class_live, .stages = stages, .n = STAMP_N, .queued = STAMP_QUEUED, .choosing = STAMP_WORK,
+	.type = "stamp", .migration = true, .of_server = true, .class = &task_class_live, .stages = stages, .n = STAMP_N,
+	.queued = STAMP_QUEUED, .choosing = STAMP_WORK,
 	.chosen = STAMP_WORK, .actions = stamp_actions, .n_actions = G_N_ELEMENTS(stamp_actions), .stop_action = "stamp_cancel",
 	.left = left, .host = host, .stop = stop, .ended = ended,
 };
@@ -154,9 +162,9 @@ static_assert(G_N_ELEMENTS(ring_stages) == RING_N, "ring_stages is missing one")
 
 const struct task_action ring_actions[] = {
 	{ .name = "os-ring", .verb = "ring", .action = "ring", .vm = TASK_VM_BIT(SERVER_ACTIVE), .task = SERVER_TASK_REBUILDING,
-	  .after = TASK_VM(SERVER_RESCUED), .what = RING_ONCE },
+	  .after = TASK_VM(SERVER_RESCUED), .what = RING_ONCE, .rule = RULE },
 	{ .name = "os-ringAgain", .action = "ringAgain", .vm = TASK_VM_BIT(SERVER_RESCUED), .task = SERVER_TASK_RESIZE_FINISH,
-	  .after = TASK_VM(SERVER_ACTIVE), .what = RING_AGAIN },
+	  .after = TASK_VM(SERVER_ACTIVE), .what = RING_AGAIN, .rule = RULE },
 };
 
 const struct task_kind ring_kind = {
@@ -610,26 +618,29 @@ static const struct task_stage shift_stages[] = {
 };
 static_assert(G_N_ELEMENTS(shift_stages) == SHIFT_N, "shift_stages is missing one");
 
-#define NOT_SHIFTED "Instance has not been shifted."
-
-const struct task_action shift_actions[] = {
-	[SHIFT_ACTION_BEGIN] = { .name = "shift", .action = "shift", .vm = TASK_VM_BIT(SERVER_ACTIVE) | TASK_VM_BIT(SERVER_PAUSED) },
-	[SHIFT_ACTION_CONFIRM] = {
-		.name = "confirmShift", .action = "confirmShift", .vm = TASK_VM_BIT(SERVER_RESIZED), .from = S(VERIFY), .to = SHIFT_CONFIRM,
-		.none = NOT_SHIFTED,
-	},
-	[SHIFT_ACTION_REVERT] = {
-		.name = "revertShift", .action = "revertShift", .vm = TASK_VM_BIT(SERVER_RESIZED), .from = S(VERIFY), .to = SHIFT_REVERT,
-		.none = NOT_SHIFTED,
-	},
-};
-static_assert(G_N_ELEMENTS(shift_actions) == SHIFT_ACTION_N, "shift_actions is missing one");
-
 static const struct json_field shift_own[] = {
 	{ "fails", JSON_STR, offsetof(struct shift_own, fails), .nullable = true },
 	{ "waits", JSON_INT, offsetof(struct shift_own, waits) },
 	{ "stops", JSON_INT, offsetof(struct shift_own, stops) },
 };
+
+#define NOT_SHIFTED "Instance has not been shifted."
+
+const struct task_action shift_actions[] = {
+	[SHIFT_ACTION_BEGIN] = {
+		.name = "shift", .action = "shift", .vm = TASK_VM_BIT(SERVER_ACTIVE) | TASK_VM_BIT(SERVER_PAUSED), .rule = RULE,
+		.fields = shift_own, .n_fields = G_N_ELEMENTS(shift_own), .fields_of_own = true,
+	},
+	[SHIFT_ACTION_CONFIRM] = {
+		.name = "confirmShift", .action = "confirmShift", .vm = TASK_VM_BIT(SERVER_RESIZED), .from = S(VERIFY), .to = SHIFT_CONFIRM,
+		.none = NOT_SHIFTED, .rule = RULE,
+	},
+	[SHIFT_ACTION_REVERT] = {
+		.name = "revertShift", .action = "revertShift", .vm = TASK_VM_BIT(SERVER_RESIZED), .from = S(VERIFY), .to = SHIFT_REVERT,
+		.none = NOT_SHIFTED, .rule = RULE,
+	},
+};
+static_assert(G_N_ELEMENTS(shift_actions) == SHIFT_ACTION_N, "shift_actions is missing one");
 
 const struct task_kind shift_kind = {
 	.type = "shift", .migration = true, .class = &task_class_live, .stages = shift_stages, .n = SHIFT_N,

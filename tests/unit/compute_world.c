@@ -249,7 +249,8 @@ static struct world *make(size_t n_tables)
 	fleet_claim(w->fleet, fleet_host(w->fleet, "h2"), &(struct claim){ .task_id = 3, .usage = server_usage(fleet_server(w->fleet, WORLD_MOVED)) });
 	room_inbound(fleet_host(w->fleet, "h2"), &task_class_live, 1);
 	w->engine = fake_engine_new(w->fleet);
-	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fleet = w->fleet, .store = w->store, .conf = w->conf }, tables, n_tables);
+	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fleet = w->fleet, .store = w->store, .conf = w->conf, .kinds = engine_kinds(w->engine) },
+			       tables, n_tables);
 	return w;
 }
 

@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "api/http/request.h"
 #include "base/conf.h"
+#include "kinds.h"
 
 #define END "<!-- end -->"
 
@@ -139,6 +140,9 @@ static const char *rule_of(const struct route *r, const char *action)
 	for (size_t i = 0; i < r->n_actions; i++)
 		if (strcmp(r->actions[i].name, action) == 0)
 			return r->actions[i].rule;
+	for (const struct task_kind *const *k = kinds; r->task && *k; k++)
+		if (kind_action(*k, action))
+			return kind_action(*k, action)->rule;
 	return NULL;
 }
 
@@ -264,6 +268,20 @@ static void put_body(GString *out, const struct route *r, const struct api_actio
 	}
 }
 
+static void put_task_bodies(GString *out, const struct route *r)
+{
+	for (const struct task_kind *const *k = kinds; *k; k++) {
+		for (int i = 0; i < (*k)->n_actions; i++) {
+			const struct task_action *a = &(*k)->actions[i];
+			struct api_body body = { .fields = a->fields, .n = a->n_fields };
+			struct api_action as = { .name = a->name, .rule = a->rule, .since = a->since, .until = a->until, .body = &body };
+
+			if (a->rule && a->n_fields > 0)
+				put_body(out, r, &as, &body);
+		}
+	}
+}
+
 /* Every field of every body that is read by the table of its row. */
 static void put_bodies(GString *out, const struct router *rt)
 {
@@ -278,6 +296,8 @@ static void put_bodies(GString *out, const struct router *rt)
 
 			if (r->body)
 				put_body(out, r, NULL, r->body);
+			if (r->task)
+				put_task_bodies(out, r);
 			for (size_t k = 0; k < r->n_actions; k++)
 				if (r->actions[k].body)
 					put_body(out, r, &r->actions[k], r->actions[k].body);

@@ -16,6 +16,7 @@
 #include "identity/accounts.h"
 #include "identity/identity.h"
 #include "identity/token.h"
+#include "kinds.h"
 
 #define REACHED 207 /* no call of ours gives it */
 
@@ -67,6 +68,12 @@ static void reached_action(struct api_req *r, const json_t *value)
 	api_reply_empty(r, REACHED);
 }
 
+static void reached_task(struct api_req *r, const struct task_kind *k, const struct task_action *a, const json_t *value)
+{
+	(void)k, (void)a, (void)value;
+	api_reply_empty(r, REACHED);
+}
+
 static const struct route_table *copy(const struct route_table *t)
 {
 	struct route_table *c = g_new(struct route_table, 1);
@@ -78,6 +85,8 @@ static const struct route_table *copy(const struct route_table *t)
 		for (size_t k = 0; k < rows[i].n_actions; k++)
 			actions[k].handle = reached_action;
 		rows[i].actions = actions;
+		if (rows[i].task)
+			rows[i].task = reached_task;
 		if (rows[i].handle)
 			rows[i].handle = reached;
 	}
@@ -173,6 +182,18 @@ static void check_rules(GHashTable *used)
 	}
 }
 
+static void put_tasks(GString *out, struct api *api, const struct route *route, const struct task_kind *k, GHashTable *used)
+{
+	for (int i = 0; i < k->n_actions; i++) {
+		const struct task_action *a = &k->actions[i];
+
+		if (!a->rule)
+			continue;
+		g_hash_table_add(used, (void *)a->rule);
+		put_row(out, api, route, &(struct api_action){ .name = a->name, .rule = a->rule, .since = a->since, .until = a->until });
+	}
+}
+
 static void put_table(GString *out, struct api *a, const struct route_table *t, GHashTable *used)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -182,6 +203,8 @@ static void put_table(GString *out, struct api *a, const struct route_table *t, 
 			g_hash_table_add(used, (void *)route->rule);
 		if (!route->n_actions)
 			put_row(out, a, route, NULL);
+		for (const struct task_kind *const *k = kinds; route->task && *k; k++)
+			put_tasks(out, a, route, *k, used);
 		for (size_t k = 0; k < route->n_actions; k++) {
 			g_hash_table_add(used, (void *)route->actions[k].rule);
 			put_row(out, a, route, &route->actions[k]);
@@ -201,7 +224,7 @@ static void test_roles(void)
 
 	for (size_t i = 0; i < n; i++)
 		copies[i] = copy(tables[i]);
-	a = api_new_parts(&(struct api){ .conf = &conf, .store = store, .identity = identity }, copies, n);
+	a = api_new_parts(&(struct api){ .conf = &conf, .store = store, .identity = identity, .kinds = kinds }, copies, n);
 	for (size_t i = 0; i < n; i++)
 		put_table(out, a, copies[i], used);
 	check_rules(used);

@@ -2,8 +2,8 @@
  *
  * server_actions: POST /servers/{id}/action.
  *
- * The member's name in the body chooses a row of the table; a name without a
- * row is, as for Nova, no action at all. Checks run in Nova's order: the body,
+ * The member's name in the body chooses a row of the table, or an action of a kind
+ * of tasks (task/kind.h); a name without a row is, as for Nova, no action at all. Checks run in Nova's order: the body,
  * the server, the policy, then the engine's.
  */
 #include <string.h>
@@ -11,82 +11,13 @@
 #include "api/compute/compute.h"
 #include "api/http/policy.h"
 #include "api/http/view.h"
-#include "live/live.h"
+#include "base/body.h"
 #include "power/power.h"
 #include "task/request.h"
 
-/* ---- os-migrateLive ---- */
+/* ---- what kinds of tasks have ---- */
 
-struct live {
-	const char *host; /* borrowed from the body */
-	enum mig_block block;
-	enum mig_disk_check disk_check;
-	bool force;
-};
-
-static bool take_host(const json_t *v, void *obj, const char *where, GError **err)
-{
-	const char *host = json_string_value(v);
-	g_autofree char *shown = NULL;
-
-	if (host && util_hostname_valid(host)) {
-		((struct live *)obj)->host = host;
-		return true;
-	}
-	shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-	if (host)
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.260s. %.260s does not match "
-			    "'^[a-zA-Z0-9-._]*$'", view_leaf(where), shown, shown);
-	else
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.120s. %.120s is not of type "
-			    "'string', 'null'", view_leaf(where), shown, shown);
-	return false;
-}
-
-static bool take_block(const json_t *v, void *obj, const char *where, GError **err)
-{
-	struct live *l = obj;
-	bool block;
-
-	if (!view_take_bool(v, where, &block, err))
-		return false;
-	l->block = block ? MIG_BLOCK_YES : MIG_BLOCK_NO;
-	return true;
-}
-
-static bool take_block_auto(const json_t *v, void *obj, const char *where, GError **err)
-{
-	if (!json_is_string(v) || strcmp(json_string_value(v), "auto") != 0)
-		return take_block(v, obj, where, err);
-	((struct live *)obj)->block = MIG_BLOCK_AUTO;
-	return true;
-}
-
-static bool take_over_commit(const json_t *v, void *obj, const char *where, GError **err)
-{
-	bool over_commit;
-
-	if (!view_take_bool(v, where, &over_commit, err))
-		return false;
-	((struct live *)obj)->disk_check = over_commit ? MIG_DISK_ALLOCATED : MIG_DISK_VIRTUAL;
-	return true;
-}
-
-static bool take_force(const json_t *v, void *obj, const char *where, GError **err)
-{
-	return view_take_bool(v, where, &((struct live *)obj)->force, err);
-}
-
-static const struct json_field live_fields[] = {
-	{ "host",             JSON_EMIT, .take = take_host, .form = "a host's name", .required = true, .nullable = true },
-	{ "block_migration",  JSON_EMIT, .take = take_block, .form = VIEW_BOOL, .required = true, .until = 24 },
-	{ "block_migration",  JSON_EMIT, .take = take_block_auto, .form = VIEW_BOOL ", \"auto\"", .required = true, .since = 25 },
-	{ "disk_over_commit", JSON_EMIT, .take = take_over_commit, .form = VIEW_BOOL, .required = true, .until = 24 },
-	{ "force",            JSON_EMIT, .take = take_force, .form = VIEW_BOOL, .since = 30, .until = 67 },
-};
-static const struct api_body live_body = { .fields = live_fields, .n = G_N_ELEMENTS(live_fields) };
-
-static void live_done(int64_t id, const GError *err, void *user)
+static void task_done(int64_t id, const GError *err, void *user)
 {
 	struct api_req *r = user;
 
@@ -97,34 +28,34 @@ static void live_done(int64_t id, const GError *err, void *user)
 		api_reply_empty(r, 202);
 }
 
-static void live_migrate(struct api_req *r, const json_t *value)
+/* @q: as its body said */
+static void begin(struct api_req *r, struct task_request *q)
 {
-	struct live l = { .block = MIG_BLOCK_NO };
-	struct server *s;
 	GError *err = NULL;
 
-	if (!api_decode_action(r, value, &l, &err)) {
+	q->server = view_server(r, r->param[0]);
+	if (!q->server)
+		return;
+	q->who = api_requester(r);
+	if (q->action->complete && !q->action->complete(q, r->mv, &err))
 		api_fail(r, err);
-		return;
-	}
-	s = view_server(r, r->param[0]);
-	if (!s)
-		return;
-	if (l.force && !l.host) {
-		api_fail_new(r, ERR_BAD_REQUEST, "Can't force to a non-provided destination");
-		return;
-	}
-	request_begin(api_engine(r), &(struct task_request){
-		.kind = &live_kind,
-		.server = s,
-		.host = l.host,
-		.block = l.block,
-		.disk_check = l.disk_check,
-		/* up to 2.29 a host that was named is taken without asking the scheduler */
-		.force = r->mv < 30 ? l.host != NULL : l.force,
-		.wait_checks = r->mv < 34,
-		.who = api_requester(r),
-	}, live_done, r);
+	else
+		request_begin(api_engine(r), q, task_done, r);
+}
+
+static void ask_task(struct api_req *r, const struct task_kind *k, const struct task_action *a, const json_t *value)
+{
+	g_autofree void *own = k->own_size ? g_malloc0(k->own_size) : NULL;
+	struct task_request q = { .kind = k, .action = a, .own = own };
+	void *to = a->fields_of_own ? own : &q;
+	GError *err = NULL;
+
+	if (a->n_fields > 0 && !api_decode_action(r, value, to, &err))
+		api_fail(r, err);
+	else
+		begin(r, &q);
+	if (a->n_fields > 0)
+		json_free(a->fields, a->n_fields, to);
 }
 
 /* ---- power ---- */
@@ -137,7 +68,7 @@ static void power(struct api_req *r, const char *name)
 	if (s)
 		request_begin(api_engine(r), &(struct task_request){
 			.kind = &power_kind, .action = kind_action(&power_kind, name), .server = s, .who = api_requester(r),
-		}, live_done, r);
+		}, task_done, r);
 }
 
 /* An action of a name that takes any value, as Nova's schema has it. */
@@ -167,7 +98,7 @@ static bool take_reboot(const json_t *v, void *obj, const char *where, GError **
 	}
 	shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
 	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.120s. %.120s is not one of ['HARD', 'Hard', 'hard', "
-		    "'SOFT', 'Soft', 'soft']", view_leaf(where), shown, shown);
+		    "'SOFT', 'Soft', 'soft']", body_leaf(where), shown, shown);
 	return false;
 }
 
@@ -249,7 +180,7 @@ static bool take_state(const json_t *v, void *obj, const char *where, GError **e
 	}
 	shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
 	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.120s. %.120s is not one of ['active', 'error']",
-		    view_leaf(where), shown, shown);
+		    body_leaf(where), shown, shown);
 	return false;
 }
 
@@ -281,7 +212,6 @@ static void reset_state(struct api_req *r, const json_t *value)
 /* ---- the table ---- */
 
 static const struct api_action actions[] = {
-	{ "os-migrateLive", "os_compute_api:os-migrate-server:migrate_live", live_migrate, .body = &live_body },
 	{ "os-resetState",  "os_compute_api:os-admin-actions:reset_state",   reset_state, .body = &reset_body },
 	{ "os-start",       "os_compute_api:servers:start",                  power_start },
 	{ "os-stop",        "os_compute_api:servers:stop",                   power_stop },
@@ -295,6 +225,7 @@ static const struct api_action actions[] = {
 };
 
 static const struct route routes[] = {
-	{ "POST", "/v2.1/servers/{id}/action", .actions = actions, .n_actions = G_N_ELEMENTS(actions) },
+	{ "POST", "/v2.1/servers/{id}/action", .actions = actions, .n_actions = G_N_ELEMENTS(actions),
+	  .task = ask_task },
 };
 const struct route_table server_actions_routes = { routes, G_N_ELEMENTS(routes) };

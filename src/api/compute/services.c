@@ -7,6 +7,7 @@
 
 #include "api/compute/compute.h"
 #include "api/http/view.h"
+#include "base/body.h"
 #include "base/clock.h"
 
 #define REASON_MAX 255
@@ -128,7 +129,7 @@ struct by_name {
 
 static bool take_down(const json_t *v, void *obj, const char *where, GError **err)
 {
-	return view_take_bool(v, where, &((struct by_name *)obj)->down, err);
+	return body_take_bool(v, where, &((struct by_name *)obj)->down, err);
 }
 
 static const struct json_field by_name_fields[] = {
@@ -136,7 +137,7 @@ static const struct json_field by_name_fields[] = {
 	{ "binary",          JSON_STR,  offsetof(struct by_name, binary), .required = true, .min = 1, .max = 255 },
 	{ "disabled_reason", JSON_STR,  offsetof(struct by_name, reason), .min = 1, .max = REASON_MAX,
 	  .given = offsetof(struct by_name, has_reason) },
-	{ "forced_down",     JSON_EMIT, .take = take_down, .form = VIEW_BOOL, .since = 11, .given = offsetof(struct by_name, has_down) },
+	{ "forced_down",     JSON_EMIT, .take = take_down, .form = BODY_BOOL, .since = 11, .given = offsetof(struct by_name, has_down) },
 };
 static const struct api_body by_name_body = { .fields = by_name_fields, .n = G_N_ELEMENTS(by_name_fields) };
 
@@ -255,7 +256,7 @@ static bool take_status(const json_t *v, void *obj, const char *where, GError **
 
 	if (!status || !g_strv_contains((const char *const[]){ "enabled", "disabled", NULL }, status)) {
 		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. It is not one of ['enabled', 'disabled']",
-			    view_leaf(where));
+			    body_leaf(where));
 		return false;
 	}
 	util_replace(&((struct by_id *)obj)->status, status);
@@ -264,13 +265,13 @@ static bool take_status(const json_t *v, void *obj, const char *where, GError **
 
 static bool take_id_down(const json_t *v, void *obj, const char *where, GError **err)
 {
-	return view_take_bool(v, where, &((struct by_id *)obj)->down, err);
+	return body_take_bool(v, where, &((struct by_id *)obj)->down, err);
 }
 
 static const struct json_field by_id_fields[] = {
 	{ "status",          JSON_EMIT, .take = take_status, .form = "\"enabled\", \"disabled\"" },
 	{ "disabled_reason", JSON_STR,  offsetof(struct by_id, reason), .min = 1, .max = REASON_MAX },
-	{ "forced_down",     JSON_EMIT, .take = take_id_down, .form = VIEW_BOOL, .given = offsetof(struct by_id, has_down) },
+	{ "forced_down",     JSON_EMIT, .take = take_id_down, .form = BODY_BOOL, .given = offsetof(struct by_id, has_down) },
 };
 static const struct api_body by_id_body = { .fields = by_id_fields, .n = G_N_ELEMENTS(by_id_fields) };
 

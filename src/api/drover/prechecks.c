@@ -11,6 +11,7 @@
 
 #include "api/drover/drover.h"
 #include "api/http/view.h"
+#include "base/body.h"
 #include "live/precheck.h"
 
 struct wish {
@@ -25,7 +26,7 @@ static bool take_block(const json_t *v, void *obj, const char *where, GError **e
 
 	if (json_is_string(v) && strcmp(json_string_value(v), "auto") == 0)
 		return true;
-	if (!view_take_bool(v, where, &block, err))
+	if (!body_take_bool(v, where, &block, err))
 		return false;
 	((struct wish *)obj)->block = block ? MIG_BLOCK_YES : MIG_BLOCK_NO;
 	return true;
@@ -33,7 +34,7 @@ static bool take_block(const json_t *v, void *obj, const char *where, GError **e
 
 static const struct json_field wish_fields[] = {
 	{ "host",            JSON_STR,  offsetof(struct wish, host), .nullable = true, .min = 1, .max = 255 },
-	{ "block_migration", JSON_EMIT, .take = take_block, .form = VIEW_BOOL ", \"auto\"" },
+	{ "block_migration", JSON_EMIT, .take = take_block, .form = BODY_BOOL ", \"auto\"" },
 	{ "force",           JSON_BOOL, offsetof(struct wish, force) },
 };
 

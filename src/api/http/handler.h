@@ -68,6 +68,9 @@ struct api_body {
 /* @value: of the member that names the action, borrowed */
 typedef void api_action_f(struct api_req *r, const json_t *value);
 
+/* @value: of the member that names the kind's action, borrowed */
+typedef void api_task_f(struct api_req *r, const struct task_kind *k, const struct task_action *a, const json_t *value);
+
 /* One of several acts that a route has: its name is the one member of the body. */
 struct api_action {
 	const char *name;              /* "os-migrateLive" */
@@ -86,6 +89,7 @@ struct route {
 	const struct api_body *body;   /* NULL: it has none, or one that the handler reads itself */
 	const struct api_action *actions;
 	size_t n_actions;
+	api_task_f *task;              /* the actions of kinds of tasks are its actions too, and this handles them; NULL: they are not */
 };
 
 /** api_wanted() - false once the client has gone: nothing that is done for it matters. */

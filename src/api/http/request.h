@@ -33,6 +33,7 @@ struct api {
 	struct fleet *fleet;
 	struct store *store;
 	const struct conf *conf;
+	const struct task_kind *const *kinds; /* whose actions the API has, NULL-terminated; NULL: none */
 	struct identity *identity;
 	struct router *router;
 	struct http *http;
@@ -75,6 +76,10 @@ struct api_reply {
 	GError *bad;                 /* what was wrong with the head */
 	const struct route *admitted; /* by api_admit(); NULL: not yet */
 	const struct api_action *action; /* which of its actions it is */
+	const struct task_kind *kind;    /* ... it is one of this kind's; NULL: of the route's own */
+	const struct task_action *task;
+	struct api_action of_kind;       /* ... as the route's are */
+	struct api_body of_kind_body;
 	/* for the audit log (audit.h) */
 	const char *route;           /* its path, with braces; NULL: none */
 	char *about;

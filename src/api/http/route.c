@@ -8,11 +8,21 @@
 
 #include "identity/identity.h"
 
+/* A rule that is not there is our own mistake. */
+static void check_kinds(const struct api *a)
+{
+	for (const struct task_kind *const *k = a->kinds; k && *k; k++)
+		for (int i = 0; i < (*k)->n_actions; i++)
+			if ((*k)->actions[i].rule && !policy_find((*k)->actions[i].rule))
+				g_error("%s: there is no policy %s", (*k)->actions[i].name, (*k)->actions[i].rule);
+}
+
 struct api *api_new_parts(const struct api *parts, const struct route_table *const *tables, size_t n)
 {
 	struct api *a = g_new(struct api, 1);
 
 	*a = *parts;
+	check_kinds(a);
 	a->router = router_new(tables, n);
 	a->stats.seconds.bounds = &metric_call_seconds;
 	return a;
@@ -119,15 +129,50 @@ static const char *action_name(const json_t *root, const json_t **ret_value, GEr
 	return json_object_iter_key(it);
 }
 
-static const struct api_action *find_action(const struct route *route, const char *name, int mv)
+static bool is_action(const struct api_req *r, const char *wanted, const char *name, int since, int until)
 {
-	for (size_t i = 0; i < route->n_actions; i++) {
-		const struct api_action *a = &route->actions[i];
+	return strcmp(wanted, name) == 0 && r->mv >= since && (!until || r->mv <= until);
+}
 
-		if (strcmp(a->name, name) == 0 && mv >= a->since && (!a->until || mv <= a->until))
-			return a;
+/* A kind's action, as if it were the route's. */
+static const struct api_action *take_task(struct api_reply *p, const struct task_kind *k, const struct task_action *a)
+{
+	p->kind = k;
+	p->task = a;
+	p->of_kind_body = (struct api_body){ .fields = a->fields, .n = a->n_fields };
+	p->of_kind = (struct api_action){ .name = a->name, .rule = a->rule, .since = a->since, .until = a->until, .body = &p->of_kind_body };
+	return &p->of_kind;
+}
+
+static const struct api_action *find_task(struct api_req *r, const char *name)
+{
+	for (const struct task_kind *const *k = r->api->kinds; k && *k; k++) {
+		for (int i = 0; i < (*k)->n_actions; i++) {
+			const struct task_action *a = &(*k)->actions[i];
+
+			if (a->rule && is_action(r, name, a->name, a->since, a->until))
+				return take_task(r->reply, *k, a);
+		}
 	}
 	return NULL;
+}
+
+static const struct api_action *find_action(struct api_req *r, const char *name)
+{
+	const struct route *route = r->reply->admitted;
+
+	for (size_t i = 0; i < route->n_actions; i++)
+		if (is_action(r, name, route->actions[i].name, route->actions[i].since, route->actions[i].until))
+			return &route->actions[i];
+	return route->task ? find_task(r, name) : NULL;
+}
+
+static void handle(struct api_req *r, const json_t *value)
+{
+	if (r->reply->kind)
+		r->reply->admitted->task(r, r->reply->kind, r->reply->task, value);
+	else
+		r->reply->action->handle(r, value);
 }
 
 static void act(struct api_req *r)
@@ -136,12 +181,12 @@ static void act(struct api_req *r)
 	g_autoptr(json_t) root = api_body(r, &err);
 	const json_t *value = NULL;
 	const char *name = root ? action_name(root, &value, &err) : NULL;
-	const struct api_action *a = name ? find_action(r->reply->admitted, name, r->mv) : NULL;
+	const struct api_action *a = name ? find_action(r, name) : NULL;
 
 	r->reply->action = a;
 	api_about(r, name);
 	if (a && policy_allows(policy_find(a->rule), r->auth))
-		a->handle(r, value);
+		handle(r, value);
 	else if (a)
 		api_forbid(r, a->rule);
 	else if (name)

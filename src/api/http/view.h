@@ -80,13 +80,6 @@ bool view_only_query(const struct api_req *r, const char *const *known, GError *
 /** view_query_time() - a date of the query; @ret is 0 without one. ERR_BAD_REQUEST if it is none. */
 bool view_query_time(const struct api_req *r, const char *name, int64_t *ret, GError **err);
 
-/** view_leaf() - the last name of a path into a body, which Nova's messages have: "host" of "os-migrateLive.host". */
-const char *view_leaf(const char *where);
-
-#define VIEW_BOOL "true, false, or a word for one" /* for docs */
-/** view_take_bool() - a truth value of a body: JSON's, or one of Nova's words in a string. */
-bool view_take_bool(const json_t *v, const char *where, bool *ret, GError **err);
-
 /** view_sees() - the requester may see this server: it is its project's, or any for an administrator. */
 bool view_sees(const struct api_req *r, const struct server *s);
 /**
