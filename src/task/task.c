@@ -61,6 +61,8 @@ void engine_moved(struct mig *m)
 	GHashTable *owners = m->task->engine->by_server;
 	const struct mig *owner = g_hash_table_lookup(owners, m->server_uuid);
 
+	if (engine_find(m->task->engine, m->id) != m)
+		return; /* a request that was refused, and whose row is brought to its end: it owns nothing */
 	if (owner == m && mig_rests(m))
 		g_hash_table_remove(owners, m->server_uuid);
 	else if (!owner && !mig_rests(m))

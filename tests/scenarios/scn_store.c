@@ -149,7 +149,7 @@ static bool gate_each(void *db, int q, const char *sql, const struct store_val *
 		return store_sqlite_ops.each(db, q, sql, args, n, fn, user, ret_changed, err);
 	if (!gate.in_tx && is_away(err))
 		return false;
-	if (q == Q_MIG_PHASE && g_strcmp0(gate.lose_phase, args[2].s) == 0) {
+	if ((q == Q_MIG_PHASE && g_strcmp0(gate.lose_phase, args[2].s) == 0) || (q == Q_MIG_INSERT && g_strcmp0(gate.lose_phase, "request") == 0)) {
 		g_clear_pointer(&gate.lose_phase, g_free);
 		gate.lose_commit = true;
 	}
