@@ -39,8 +39,10 @@ struct conf {
 	unsigned address_source_bits; /* the same, one bit each in the order of hv/addr.h */
 	int64_t report_interval;      /* s: between polls of a host */
 	int64_t max_concurrent_live_migrations, max_concurrent_inbound_live_migrations, max_concurrent_fleet_live_migrations;
+	int64_t max_concurrent_cold_migrations, max_concurrent_inbound_cold_migrations, max_concurrent_fleet_cold_migrations;
 	int64_t migrate_max_retries;
 	int64_t shutdown_timeout;     /* s */
+	int64_t resize_confirm_window; /* s; 0: never */
 	int64_t reserved_host_memory_mb, reserved_host_cpus, reserved_host_disk_mb;
 	double cpu_allocation_ratio, ram_allocation_ratio, disk_allocation_ratio;
 	char *default_availability_zone;

@@ -9,7 +9,7 @@ static const char *const half_names[] = {
 static_assert(G_N_ELEMENTS(half_names) == COLD_H_N, "half_names is missing one");
 
 static const char *const carrier_names[] = {
-	[COLD_C_NEEDLESS] = "needless", [COLD_C_UNKNOWN] = "unknown", [COLD_C_NONE] = "none",
+	[COLD_C_NEEDLESS] = "needless", [COLD_C_UNKNOWN] = "unknown", [COLD_C_NONE] = "none",   [COLD_C_GONE] = "gone",
 	[COLD_C_STUCK] = "stuck",       [COLD_C_COPYING] = "copying", [COLD_C_ARRIVED] = "arrived",
 };
 static_assert(G_N_ELEMENTS(carrier_names) == COLD_C_N, "carrier_names is missing one");
@@ -68,7 +68,8 @@ enum asked { EITHER, NO, YES };
  * UNDO undefines at the destination only what LAND may have defined; an older definition there stays.
  *
  * A carrier at the destination keeps its files from every other process until the guest is about to start there. It is dropped
- * in START, after the source was seen to be off once more.
+ * in START, after the source was seen to be off once more. UNDO lets the guest run at its source while the destination is silent, but ends only when
+ * that has said that no carrier is left: nothing would find it later.
  *
  * A definition goes only while the other host is known to have the guest. CONFIRM at a silent source ends: the destination has had
  * the authority since START, and what the source has goes when it is back.
@@ -95,7 +96,7 @@ static const struct {
 	{ S(CARRY) | S(LAND), H(LIVES),         ANY,               ANY,           .verdict = COLD_SOURCE_STARTED },
 	{ S(CARRY),         H(OFF),             ANY,               C(COPYING),    .verdict = COLD_WATCH },
 	{ S(CARRY),         H(OFF),             H(UNKNOWN),        ANY,           .verdict = COLD_GIVE_UP },
-	{ S(CARRY),         H(OFF),             QUIET,             C(UNKNOWN),    .verdict = COLD_WAIT },
+	{ S(CARRY),         H(OFF),             QUIET,             C(UNKNOWN) | C(GONE), .verdict = COLD_WAIT },
 	{ S(CARRY),         H(OFF),             QUIET,             C(STUCK),      .verdict = COLD_DROP_CARRIER },
 	{ S(CARRY),         H(OFF),             QUIET,             C(NONE),       .verdict = COLD_SEND },
 	{ S(CARRY),         H(OFF),             QUIET,             ANY,           .verdict = COLD_CARRIED },
@@ -105,7 +106,7 @@ static const struct {
 	{ S(LAND) | S(START), H(ABSENT),        H(ABSENT),         ANY,           .verdict = COLD_LOST },
 
 	{ S(START) | S(CONFIRM), H(LIVES),      QUIET,             ANY,           .verdict = COLD_TWO_SIDES },
-	{ S(START),         QUIET,              H(OFF),            C(UNKNOWN) | C(COPYING), .verdict = COLD_WAIT },
+	{ S(START),         QUIET,              H(OFF),            C(UNKNOWN) | C(GONE) | C(COPYING), .verdict = COLD_WAIT },
 	{ S(START),         QUIET,              H(OFF),            BESIDE,        .verdict = COLD_DROP_CARRIER },
 	{ S(START),         QUIET,              H(OFF),            NO_CARRIER,    .ran = YES, .verdict = COLD_START_DEST },
 	{ S(START),         QUIET,              H(OFF),            NO_CARRIER,    .ran = NO, .verdict = COLD_ARRIVED },
@@ -119,6 +120,7 @@ static const struct {
 	{ S(REVERT),        H(ABSENT),          HERE,              ANY,           .verdict = COLD_ONE_SIDED },
 	{ S(REVERT) | S(UNDO), ANY,             ANY,               BESIDE,        .verdict = COLD_DROP_CARRIER },
 	{ S(REVERT) | S(UNDO), ANY,             ANY,               C(UNKNOWN),    .verdict = COLD_WAIT },
+	{ S(REVERT) | S(UNDO), ANY,             HERE | H(ABSENT),  C(GONE),       .verdict = COLD_WAIT },
 	{ S(REVERT),        H(OFF),             H(LIVES),          ANY,           .verdict = COLD_DESTROY_DEST },
 	{ S(REVERT),        HERE,               H(OFF),            ANY,           .verdict = COLD_UNDEFINE_DEST },
 	{ S(REVERT),        H(OFF),             H(ABSENT),         ANY,           .ran = YES, .verdict = COLD_START_SOURCE },
@@ -127,6 +129,7 @@ static const struct {
 
 	{ S(UNDO),          HERE,               H(OFF),            ANY,           .landed = YES, .verdict = COLD_UNDEFINE_DEST },
 	{ S(UNDO),          H(LIVES),           ANY,               ANY,           .pressed = YES, .verdict = COLD_SETTLE },
+	{ S(UNDO),          H(LIVES),           H(UNKNOWN),        C(GONE),       .verdict = COLD_WAIT },
 	{ S(UNDO),          H(LIVES),           H(UNKNOWN),        ANY,           .landed = YES, .verdict = COLD_UNDONE_BLIND },
 	{ S(UNDO),          H(LIVES),           ANY,               ANY,           .verdict = COLD_UNDONE },
 	{ S(UNDO),          H(OFF),             H(UNKNOWN),        ANY,           .landed = YES, .verdict = COLD_WAIT },
@@ -198,7 +201,7 @@ enum cold_carrier cold_carrier_of(enum carrier_state source, enum carrier_state 
 	case CARRIER_STATE_N:
 		break;
 	}
-	return COLD_C_UNKNOWN;
+	return COLD_C_GONE;
 }
 
 const char *cold_half_name(enum cold_half h)

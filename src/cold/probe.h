@@ -40,7 +40,8 @@ enum cold_half {
 /* The carrier, by what both hosts say. */
 enum cold_carrier {
 	COLD_C_NEEDLESS, /* there is nothing to carry */
-	COLD_C_UNKNOWN,  /* the source does not say, or what it says needs the destination's answer */
+	COLD_C_UNKNOWN,  /* the source does not say */
+	COLD_C_GONE,     /* none at the source, and the destination does not say */
 	COLD_C_NONE,
 	COLD_C_STUCK,    /* on one host or both, and no job: nothing will come of it */
 	COLD_C_COPYING,

@@ -11,6 +11,14 @@ const struct task_class task_class_live = {
 	},
 };
 
+const struct task_class task_class_cold = {
+	.index = 1, .name = "cold", .limits = {
+		[TASK_OUTBOUND] = OPTION(max_concurrent_cold_migrations),
+		[TASK_INBOUND] = OPTION(max_concurrent_inbound_cold_migrations),
+		[TASK_IN_FLEET] = OPTION(max_concurrent_fleet_cold_migrations),
+	},
+};
+
 int64_t task_class_limit(const struct conf *c, const struct task_class *class, enum task_limit limit)
 {
 	int64_t max = class ? *(const int64_t *)((const char *)c + class->limits[limit].at) : 0;

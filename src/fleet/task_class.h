@@ -2,7 +2,7 @@
  *
  * task_class: how many tasks of a class may run at once.
  *
- * A class is what shares limits: live migrations are one. Each class has a queue and
+ * A class is what shares limits: live migrations are one, cold ones another. Each class has a queue and
  * slots of its own, so that one that is full does not hold up another. A kind of task
  * names its class; one that waits for nothing has none.
  */
@@ -28,7 +28,7 @@ struct task_class {
 	} limits[TASK_LIMIT_N];
 };
 
-extern const struct task_class task_class_live;
+extern const struct task_class task_class_live, task_class_cold;
 
 /** task_class_limit() - how many tasks there may be at once. @class: NULL: none. Return: INT64_MAX: any number. */
 int64_t task_class_limit(const struct conf *c, const struct task_class *class, enum task_limit limit);

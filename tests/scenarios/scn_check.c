@@ -279,17 +279,18 @@ static bool is_told(struct run *r, const struct action *a, const char *text)
 	return false;
 }
 
-/* expect action S ok|error [PART]: the last live-migration action and its events */
+/* expect action S ok|error [PART]: the last action that began or decided a migration, and its events */
 static void expect_action(struct run *r, const struct scn_line *l)
 {
-	const char *name = word_after(l, "of") ? word_after(l, "of") : "live-migration";
+	const char *name = word_after(l, "of");
+	static const char *const begun[] = { "live-migration", "migrate", "confirmResize", "revertResize", NULL };
 	g_autoptr(GPtrArray) list = action_list(r->store, run_guest(r, l->w[2])->uuid, 0, 0, 0, 1000, NULL);
 	const struct action *a = NULL;
 
 	for (guint i = 0; list && i < list->len && !a; i++) {
 		const struct action *o = g_ptr_array_index(list, i);
 
-		a = g_str_equal(o->action, name) ? o : NULL;
+		a = (name ? g_str_equal(o->action, name) : g_strv_contains(begun, o->action)) ? o : NULL;
 	}
 	if (!a)
 		run_fail(r, "%s has no action", l->w[2]);

@@ -15,9 +15,11 @@ static bool is_live(const struct sim_dom_view *v)
 }
 
 /* The stage table's arrows, from ARCHITECTURE.md and not from the engine: two sources that must agree. */
-static const struct {
+struct arrow {
 	const char *from, *to;
-} arrows[] = {
+};
+
+static const struct arrow live_arrows[] = {
 	{ "check", "queued" }, { "check", "error" }, { "check", "cancelled" },
 	{ "queued", "schedule" }, { "queued", "cancelled" }, { "queued", "error" },
 	{ "schedule", "prepare" }, { "schedule", "queued" }, { "schedule", "error" }, { "schedule", "cancelled" },
@@ -27,12 +29,57 @@ static const struct {
 	{ "undo", "finish" }, { "undo", "schedule" }, { "undo", "failed" }, { "undo", "cancelled" }, { "undo", "error" },
 };
 
-static bool is_arrow(const char *from, const char *to)
+static const struct arrow cold_arrows[] = {
+	{ "check", "queued" }, { "check", "error" }, { "check", "cancelled" },
+	{ "queued", "schedule" }, { "queued", "cancelled" }, { "queued", "error" },
+	{ "schedule", "stop" }, { "schedule", "queued" }, { "schedule", "error" }, { "schedule", "cancelled" },
+	{ "stop", "carry" }, { "stop", "schedule" }, { "stop", "undo" }, { "stop", "failed" }, { "stop", "error" },
+	{ "carry", "land" }, { "carry", "undo" }, { "carry", "error" },
+	{ "land", "start" }, { "land", "undo" }, { "land", "error" },
+	{ "start", "verify" }, { "start", "revert" }, { "start", "error" },
+	{ "verify", "confirm" }, { "verify", "revert" }, { "verify", "error" },
+	{ "confirm", "confirmed" }, { "confirm", "error" },
+	{ "revert", "reverted" }, { "revert", "returned" }, { "revert", "error" },
+	{ "undo", "failed" }, { "undo", "cancelled" }, { "undo", "error" },
+};
+
+static const char *const live_claim[] = { "prepare", "copy", "undo", NULL };
+static const char *const live_slot[] = { "schedule", "prepare", "copy", "finish", "undo", NULL };
+static const char *const cold_claim[] = { "stop", "carry", "land", "undo", NULL };
+static const char *const cold_slot[] = { "schedule", "stop", "carry", "land", "start", "undo", NULL };
+static const char *const cold_source_claim[] = { "start", "verify", "confirm", "revert", NULL };
+static const char *const no_phase[] = { NULL };
+
+/* What a kind says of its stages, once more: claims and slots are functions of the phases. */
+static const struct story {
+	const char *type;
+	const struct arrow *arrows;
+	size_t n;
+	const char *const *claim, *const *slot, *const *source_claim;
+	size_t outbound, inbound, in_fleet; /* in struct conf */
+} stories[] = {
+	{ "live-migration", live_arrows, G_N_ELEMENTS(live_arrows), live_claim, live_slot, no_phase,
+	  offsetof(struct conf, max_concurrent_live_migrations), offsetof(struct conf, max_concurrent_inbound_live_migrations),
+	  offsetof(struct conf, max_concurrent_fleet_live_migrations) },
+	{ "migration", cold_arrows, G_N_ELEMENTS(cold_arrows), cold_claim, cold_slot, cold_source_claim,
+	  offsetof(struct conf, max_concurrent_cold_migrations), offsetof(struct conf, max_concurrent_inbound_cold_migrations),
+	  offsetof(struct conf, max_concurrent_fleet_cold_migrations) },
+};
+
+static const struct story *story_of(const struct mig *m)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(stories); i++)
+		if (g_str_equal(stories[i].type, m->kind->type))
+			return &stories[i];
+	return &stories[0]; /* a kind of the tests alone */
+}
+
+static bool is_arrow(const struct story *st, const char *from, const char *to)
 {
 	if (g_str_equal(from, to))
 		return true;
-	for (size_t i = 0; i < G_N_ELEMENTS(arrows); i++)
-		if (g_str_equal(arrows[i].from, from) && g_str_equal(arrows[i].to, to))
+	for (size_t i = 0; i < st->n; i++)
+		if (g_str_equal(st->arrows[i].from, from) && g_str_equal(st->arrows[i].to, to))
 			return true;
 	return false;
 }
@@ -48,7 +95,7 @@ static void check_story(struct run *r, const struct mig *m)
 	for (guint i = 0; events && i < events->len; i++) {
 		const struct mig_event *ev = g_ptr_array_index(events, i);
 
-		if (g_strcmp0(ev->old_phase, at) != 0 || (at ? !is_arrow(at, ev->new_phase) : !g_str_equal(ev->new_phase, "check")))
+		if (g_strcmp0(ev->old_phase, at) != 0 || (at ? !is_arrow(story_of(m), at, ev->new_phase) : !g_str_equal(ev->new_phase, "check")))
 			run_fail(r, "migration %d went from %s (was %s) to %s", (int)m->id, ev->old_phase ? ev->old_phase : "-", at ? at : "-",
 				 ev->new_phase);
 		at = ev->new_phase;
@@ -365,62 +412,74 @@ static void check_rows(struct run *r)
 	check_alarms(r);
 }
 
-/* Claims and slots are functions of the phases; again not the engine's own table. */
-static const char *const with_claim[] = { "prepare", "copy", "undo", NULL };
-static const char *const with_slot[] = { "schedule", "prepare", "copy", "finish", "undo", NULL };
+enum what_phases { WITH_CLAIM, WITH_SLOT, WITH_SOURCE_CLAIM, CHOOSING };
 
-static int count_phases(struct run *r, const char *source, const char *dest, const char *const *phases)
+static bool is_among(const struct mig *m, enum what_phases what, const struct story *st)
 {
-	int n = 0;
+	const char *phase = mig_phase_name(m);
 
-	for (guint i = 0; i < engine_active(r->engine)->len; i++) {
-		const struct mig *m = g_ptr_array_index(engine_active(r->engine), i);
-
-		n += (!source || g_strcmp0(m->source, source) == 0) && (!dest || g_strcmp0(m->dest, dest) == 0) &&
-		     g_strv_contains(phases, mig_phase_name(m));
+	switch (what) {
+	case WITH_CLAIM:
+		return g_strv_contains(st->claim, phase);
+	case WITH_SLOT:
+		return g_strv_contains(st->slot, phase);
+	case WITH_SOURCE_CLAIM:
+		return g_strv_contains(st->source_claim, phase);
+	case CHOOSING: /* it holds room on a host while that is asked whether it would do */
+		return strcmp(phase, "schedule") == 0;
 	}
-	return n;
+	g_assert_not_reached();
 }
 
-/* Those that hold room on a host while it is asked whether it would do. */
-static int count_choosing(struct run *r, const char *host)
+/* @only: of that kind; NULL: of all. @source, @dest: there; NULL: anywhere */
+static int count(struct run *r, const struct story *only, enum what_phases what, const char *source, const char *dest)
 {
 	int n = 0;
 
 	for (guint i = 0; i < engine_active(r->engine)->len; i++) {
 		const struct mig *m = g_ptr_array_index(engine_active(r->engine), i);
+		const struct story *st = story_of(m);
 
-		n += strcmp(mig_phase_name(m), "schedule") == 0 && g_strcmp0(engine_claim_host(m), host) == 0;
+		n += (!only || st == only) && (!source || g_strcmp0(m->source, source) == 0) &&
+		     (!dest || g_strcmp0(what == CHOOSING ? engine_claim_host(m) : m->dest, dest) == 0) && is_among(m, what, st);
 	}
 	return n;
 }
 
 /* A limit that was lowered is not broken by those that were under way. */
-static void check_limit(struct run *r, const char *what, const char *host, int n, int64_t max)
+static void check_limit(struct run *r, const struct story *st, const char *what, const char *host, int n, size_t max_at)
 {
-	g_autofree char *key = g_strconcat(what, host, NULL);
+	g_autofree char *key = g_strconcat(st->type, " ", what, host, NULL);
 	int was = GPOINTER_TO_INT(g_hash_table_lookup(r->under_way, key));
+	int64_t max = *(const int64_t *)((const char *)r->conf + max_at);
 
 	if (max > 0 && n > max && n > was)
-		run_fail(r, "%d migrations %s%s at once, %d may", n, what, host, (int)max);
+		run_fail(r, "%d tasks (%s) %s%s at once, %d may", n, st->type, what, host, (int)max);
 	g_hash_table_replace(r->under_way, g_steal_pointer(&key), GINT_TO_POINTER(n));
+}
+
+static void check_host_limits(struct run *r, const struct host *h)
+{
+	int claims = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(stories); i++) {
+		const struct story *st = &stories[i];
+		int coming = count(r, st, WITH_CLAIM, NULL, h->name) + count(r, st, CHOOSING, NULL, h->name);
+
+		claims += coming + count(r, st, WITH_SOURCE_CLAIM, h->name, NULL);
+		check_limit(r, st, "leave ", h->name, count(r, st, WITH_SLOT, h->name, NULL), st->outbound);
+		check_limit(r, st, "come to ", h->name, coming, st->inbound);
+	}
+	if (host_claimed(h).servers != claims)
+		run_fail(r, "%d tasks need room on %s, %d claims are on it", claims, h->name, host_claimed(h).servers);
 }
 
 void check_limits(struct run *r)
 {
-	const struct conf *c = r->conf;
-
-	for (guint i = 0; r->engine && i < fleet_hosts(r->fleet)->len; i++) {
-		const struct host *h = g_ptr_array_index(fleet_hosts(r->fleet), i);
-		int coming = count_phases(r, NULL, h->name, with_claim) + count_choosing(r, h->name);
-
-		if (host_claimed(h).servers != coming)
-			run_fail(r, "%d migrations on their way to %s, %d claims on it", coming, h->name, host_claimed(h).servers);
-		check_limit(r, "leave ", h->name, count_phases(r, h->name, NULL, with_slot), c->max_concurrent_live_migrations);
-		check_limit(r, "come to ", h->name, coming, c->max_concurrent_inbound_live_migrations);
-	}
-	if (r->engine)
-		check_limit(r, "run", "", count_phases(r, NULL, NULL, with_slot), c->max_concurrent_fleet_live_migrations);
+	for (guint i = 0; r->engine && i < fleet_hosts(r->fleet)->len; i++)
+		check_host_limits(r, g_ptr_array_index(fleet_hosts(r->fleet), i));
+	for (size_t i = 0; r->engine && i < G_N_ELEMENTS(stories); i++)
+		check_limit(r, &stories[i], "run", "", count(r, &stories[i], WITH_SLOT, NULL, NULL), stories[i].in_fleet);
 }
 
 void check_always(struct run *r)

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "cold/cold.h"
 #include "live/live.h"
 #include "power/decide.h"
 #include "power/power.h"
@@ -432,17 +433,36 @@ static void do_reset(struct run *r, const struct scn_line *l)
 	sim_job_reset(r->world, run_guest(r, arg(r, l, 1))->uuid);
 }
 
-/* premise migrating SERVER: what follows makes no sense without; the sweep's fault may have prevented it. */
-static void do_premise(struct run *r, const struct scn_line *l)
+static bool is_migrating(struct run *r, const char *guest)
 {
-	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, run_guest(r, arg(r, l, 2))->uuid);
+	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, run_guest(r, guest)->uuid);
 
 	for (guint i = 0; i < doms->len; i++)
 		if (g_array_index(doms, struct sim_dom_view, i).outgoing)
-			return;
-	r->skip_rest = true;
-	if (!r->opt->sweep)
-		run_fail(r, "%s has no migration", l->w[2]);
+			return true;
+	return false;
+}
+
+static bool is_in_phase(struct run *r, const char *guest, const char *phase)
+{
+	const struct mig *m = r->engine ? engine_active_of(r->engine, run_guest(r, guest)->uuid) : NULL;
+
+	return m && g_str_equal(mig_phase_name(m), phase);
+}
+
+/*
+ * premise migrating SERVER, premise phase SERVER PHASE, premise held NAME: what follows makes no sense without; the sweep's fault may
+ * have prevented it.
+ */
+static void do_premise(struct run *r, const struct scn_line *l)
+{
+	const char *what = arg(r, l, 1), *of = arg(r, l, 2);
+	bool yes = g_str_equal(what, "held") ? sim_held(r->world, of) > 0 :
+		   g_str_equal(what, "phase") ? is_in_phase(r, of, arg(r, l, 3)) : is_migrating(r, of);
+
+	r->skip_rest |= !yes;
+	if (!yes && !r->opt->sweep)
+		run_fail(r, "it is not so: %s %s", what, of);
 }
 
 /* ---- faults ---- */
@@ -539,7 +559,7 @@ static void do_migrate(struct run *r, const struct scn_line *l)
 	struct guest *g = run_guest(r, arg(r, l, 1));
 	const char *priority = word_after(l, "priority");
 	struct task_request q = {
-		.kind = &live_kind,
+		.kind = has_word(l, "cold") ? &cold_kind : &live_kind,
 		.server = run_server(r, g),
 		.host = word_after(l, "to"),
 		.block = has_word(l, "block") ? MIG_BLOCK_YES : has_word(l, "no-block") ? MIG_BLOCK_NO : MIG_BLOCK_AUTO,
@@ -602,6 +622,29 @@ static void do_action(struct run *r, const struct scn_line *l)
 	q.action = g->power;
 	q.who = requester_of(l, q.server);
 	request_begin(r->engine, &q, power_accepted, g);
+}
+
+static void move_on(struct run *r, const struct scn_line *l, int action)
+{
+	struct guest *g = run_guest(r, arg(r, l, 1));
+	struct task_request q = { .kind = &cold_kind, .action = &cold_actions[action], .server = run_server(r, g), .who = requester };
+
+	g->answered = false;
+	g->code = -1;
+	if (q.server)
+		request_begin(r->engine, &q, accepted, g);
+	else if (!r->opt->sweep)
+		run_fail(r, "no server %s", g->name);
+}
+
+static void do_confirm(struct run *r, const struct scn_line *l)
+{
+	move_on(r, l, COLD_CONFIRM_RESIZE);
+}
+
+static void do_revert(struct run *r, const struct scn_line *l)
+{
+	move_on(r, l, COLD_REVERT_RESIZE);
 }
 
 static void keep_result(struct run *r, bool ok, const GError *err)
@@ -825,6 +868,8 @@ static const struct {
 	{ "add-host",  do_add_host, true },
 	{ "stop",      do_stop,     false },
 	{ "migrate",   do_migrate,  true },
+	{ "confirm",   do_confirm,  true },
+	{ "revert",    do_revert,   true },
 	{ "precheck",  check_precheck, true },
 	{ "abort",     do_abort,    true },
 	{ "force",     do_force,    true },

@@ -9,7 +9,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "cold/cold.h"
 #include "kinds.h"
+#include "task/request.h"
 #include "test_kinds.h"
 
 #define WALL_US      INT64_C(1700000000000000)
@@ -234,6 +236,35 @@ static bool at_rest(struct run *r, void *unused)
 	return r->engine && engine_active(r->engine)->len == 0 && engine_owed(r->engine) == 0 && sim_jobs(r->world) == 0 && all_up(r, unused);
 }
 
+/* Nothing is under way but what waits for its user. */
+static bool rests_only(struct run *r, void *unused)
+{
+	for (guint i = 0; r->engine && i < engine_active(r->engine)->len; i++)
+		if (!mig_rests(g_ptr_array_index(engine_active(r->engine), i)))
+			return false;
+	return r->engine && engine_owed(r->engine) == 0 && sim_jobs(r->world) == 0 && all_up(r, unused);
+}
+
+static void confirmed(int64_t id, const GError *err, void *user)
+{
+	(void)id, (void)err, (void)user;
+}
+
+/* Their users come. */
+static void confirm_all(struct run *r)
+{
+	struct requester who = { .user_id = "admin", .project_id = "admin", .request_id = "req-confirm", .admin = true };
+
+	for (guint i = engine_active(r->engine)->len; i > 0; i--) {
+		const struct mig *m = g_ptr_array_index(engine_active(r->engine), i - 1);
+		struct task_request q = { .kind = m->kind, .action = &m->kind->actions[COLD_CONFIRM_RESIZE], .who = who };
+
+		q.server = fleet_server(r->fleet, m->server_uuid);
+		if (mig_rests(m) && q.server)
+			request_begin(r->engine, &q, confirmed, NULL);
+	}
+}
+
 static bool in_unrest(struct run *r, void *unused)
 {
 	return !at_rest(r, unused);
@@ -274,6 +305,9 @@ void settle_down(struct run *r)
 	mark_again(r);
 	/* A call that came late begins something again, one that hung has taken its host's connection with it. */
 	do {
+		if (!run_until(r, REST_MS, rests_only, NULL))
+			return; /* the invariants say what is left */
+		confirm_all(r);
 		if (!run_until(r, REST_MS, at_rest, NULL))
 			return; /* the invariants say what is left */
 	} while (run_until(r, QUIET_MS, in_unrest, NULL));

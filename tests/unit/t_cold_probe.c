@@ -69,9 +69,11 @@ static const struct {
 	{ "split in REVERT",                      S(REVERT),  H(LIVES),   H(LIVES),   C(NEEDLESS), COLD_SPLIT },
 	{ "undo: carrier left",                   S(UNDO),    H(OFF),     H(ABSENT),  C(STUCK),    COLD_DROP_CARRIER },
 	{ "undo: carrier not told",               S(UNDO),    H(OFF),     H(ABSENT),  C(UNKNOWN),  COLD_WAIT },
+	{ "undo: carrier at a host that is not told", S(UNDO), H(OFF), H(ABSENT), C(GONE),     COLD_WAIT },
 	{ "undo: definition left",                S(UNDO),    H(OFF),     H(OFF),     C(NONE),     COLD_UNDEFINE_DEST },
 	{ "undo: to run again",                   S(UNDO),    H(OFF),     H(ABSENT),  C(NONE),     COLD_START_SOURCE },
 	{ "undo: may be defined at a silent host", S(UNDO),   H(OFF),     H(UNKNOWN), C(NONE),     COLD_WAIT },
+	{ "undo: runs, a carrier may be left",    S(UNDO),    H(LIVES),   H(UNKNOWN), C(GONE),     COLD_WAIT },
 	{ "undo: runs, destination silent",       S(UNDO),    H(LIVES),   H(UNKNOWN), C(NONE),     COLD_UNDONE_BLIND },
 	{ "undo: runs",                           S(UNDO),    H(LIVES),   H(ABSENT),  C(NONE),     COLD_UNDONE },
 	{ "undo: the only definition",            S(UNDO),    H(ABSENT),  H(OFF),     C(NONE),     COLD_ONE_SIDED },
@@ -104,6 +106,7 @@ static void test_row_says(void)
 	must("was off: not started again", &(struct cold_sight){ COLD_REVERT, H(OFF), H(ABSENT), C(NONE), .landed = true }, COLD_REVERTED);
 	must("was off: undone", &(struct cold_sight){ COLD_UNDO, H(OFF), H(ABSENT), C(NONE), .landed = true }, COLD_UNDONE);
 	must("silent before it had anything", &(struct cold_sight){ COLD_UNDO, H(OFF), H(UNKNOWN), C(NEEDLESS), .ran = true }, COLD_START_SOURCE);
+	must("silent while it was carried", &(struct cold_sight){ COLD_UNDO, H(OFF), H(UNKNOWN), C(GONE), .ran = true }, COLD_START_SOURCE);
 	must("an older definition stays", &(struct cold_sight){ COLD_UNDO, H(OFF), H(OFF), C(NONE), .ran = true }, COLD_START_SOURCE);
 	must("may yet shut off", &(struct cold_sight){ COLD_UNDO, H(LIVES), H(ABSENT), C(NONE), .ran = true, .pressed = true }, COLD_SETTLE);
 	must("has shut off since", &(struct cold_sight){ COLD_UNDO, H(OFF), H(ABSENT), C(NONE), .ran = true, .pressed = true }, COLD_START_SOURCE);
@@ -138,7 +141,8 @@ static void check_starts(const struct cold_sight *s, enum cold_verdict v)
 	if (v == COLD_START_SOURCE)
 		g_assert_true((s->stage == COLD_REVERT || s->stage == COLD_UNDO) && s->source == COLD_H_OFF && !may_run_there(s) && s->ran);
 	if (v == COLD_START_DEST || v == COLD_START_SOURCE)
-		g_assert_true(s->carrier == COLD_C_NEEDLESS || s->carrier == COLD_C_NONE);
+		g_assert_true(s->carrier == COLD_C_NEEDLESS || s->carrier == COLD_C_NONE ||
+			      (v == COLD_START_SOURCE && s->carrier == COLD_C_GONE && s->dest == COLD_H_UNKNOWN));
 	if (v == COLD_SEND)
 		g_assert_true(s->stage == COLD_CARRY && s->source == COLD_H_OFF && quiet(s->dest));
 }
@@ -242,7 +246,7 @@ static void test_carriers(void)
 		{ CARRIER_IDLE,     CARRIER_ARRIVED,  C(STUCK) },
 		{ CARRIER_ABSENT,   CARRIER_COMING,   C(STUCK) },
 		{ CARRIER_ABSENT,   CARRIER_ARRIVED,  C(ARRIVED) },
-		{ CARRIER_ABSENT,   CARRIER_NOT_TOLD, C(UNKNOWN) },
+		{ CARRIER_ABSENT,   CARRIER_NOT_TOLD, C(GONE) },
 		{ CARRIER_NOT_TOLD, CARRIER_ARRIVED,  C(UNKNOWN) },
 		{ CARRIER_NOT_TOLD, CARRIER_ABSENT,   C(UNKNOWN) },
 	};
