@@ -40,15 +40,19 @@ static bool state_ok(const struct engine *e, const struct server *s, const struc
 	return false;
 }
 
+static bool lock_ok(const struct task_request *r, GError **err)
+{
+	if (!r->server->locked || r->who.admin)
+		return true;
+	g_set_error(err, ERR, ERR_CONFLICT, "Instance %s is locked", r->server->uuid);
+	return false;
+}
+
 static bool request_ok(struct engine *e, const struct task_request *r, GError **err)
 {
 	g_autofree char *unreadable = NULL;
 
-	if (r->server->locked && !r->who.admin) {
-		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s is locked", r->server->uuid);
-		return false;
-	}
-	if (!state_ok(e, r->server, action_of(r), err) || (r->kind->allows && !r->kind->allows(r->server, action_of(r), err)))
+	if (!lock_ok(r, err) || !state_ok(e, r->server, action_of(r), err) || (r->kind->allows && !r->kind->allows(r->server, action_of(r), err)))
 		return false;
 	if (g_hash_table_contains(e->unknown.servers, r->server->uuid)) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s has a task that this version does not know", r->server->uuid);
@@ -211,7 +215,7 @@ static int64_t move_on(struct engine *e, const struct task_request *r, GError **
 	struct step_change c;
 	struct mig *m;
 
-	if (!state_ok(e, r->server, a, err))
+	if (!lock_ok(r, err) || !state_ok(e, r->server, a, err))
 		return 0;
 	m = task_resting(e, r->server->uuid, r->kind, a->from);
 	if (!m) {

@@ -627,14 +627,17 @@ static void do_action(struct run *r, const struct scn_line *l)
 static void move_on(struct run *r, const struct scn_line *l, int action)
 {
 	struct guest *g = run_guest(r, arg(r, l, 1));
-	struct task_request q = { .kind = &cold_kind, .action = &cold_actions[action], .server = run_server(r, g), .who = requester };
+	struct task_request q = { .kind = &cold_kind, .action = &cold_actions[action], .server = run_server(r, g) };
 
 	g->answered = false;
 	g->code = -1;
-	if (q.server)
-		request_begin(r->engine, &q, accepted, g);
-	else if (!r->opt->sweep)
-		run_fail(r, "no server %s", g->name);
+	if (!q.server) {
+		if (!r->opt->sweep)
+			run_fail(r, "no server %s", g->name);
+		return;
+	}
+	q.who = requester_of(l, q.server);
+	request_begin(r->engine, &q, accepted, g);
 }
 
 static void do_confirm(struct run *r, const struct scn_line *l)

@@ -275,6 +275,8 @@ void request_begin(struct engine *e, const struct task_request *r, request_accep
 
 	if (r->kind == &power_kind)
 		say(e, g_strdup_printf("%s %s by=%s", r->action->name, r->server->name, r->who.user_id));
+	else if (r->kind != &live_kind)
+		say(e, g_strdup_printf("%s %s host=%s by=%s", r->action->name, r->server->name, r->host ? r->host : "-", r->who.user_id));
 	else
 		say(e, g_strdup_printf("live %s host=%s block=%s force=%d wait=%d by=%s", r->server->name, r->host ? r->host : "-",
 				       blocks[r->block], r->force, r->wait_checks, r->who.user_id));
