@@ -113,6 +113,12 @@ static struct power_step first(const struct power_view *v)
 	return go(ways[v->what].first, "its host has it");
 }
 
+/* Its CPUs have stopped for good and its process is about to end: the host calls that a pause without a reason. */
+static bool is_ending(const struct hv_dom *d)
+{
+	return d->state == HV_PAUSED && d->reason == HV_R_OTHER;
+}
+
 static struct power_step by_state(const struct power_view *v)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -145,6 +151,8 @@ struct power_step power_decide(const struct power_view *v)
 		return first(v);
 	if (v->stage == POWER_CHANGE && v->what == POWER_SUSPEND && is_off(d) && d->kept.managed_save)
 		return go(POWER_DONE, "its memory is saved");
+	if (v->stage == POWER_ASK && is_ending(d) && !v->late)
+		return step(POWER_WAITS, NULL);
 	if (v->stage == POWER_ASK && v->late && d->state == HV_RUNNING)
 		return go(POWER_STOP, "it does not shut off by itself");
 	return by_state(v);

@@ -49,6 +49,8 @@ static const struct {
 	{ POWER_OS_STOP,  POWER_ASK,   HV_RUNNING, "act dom_shutdown" },
 	{ POWER_OS_STOP,  POWER_ASK,   HV_RUNNING, "go power_stop", .late = true },
 	{ POWER_OS_STOP,  POWER_ASK,   HV_PAUSED,  "go power_stop", HV_R_IOERROR },
+	{ POWER_OS_STOP,  POWER_ASK,   HV_PAUSED,  "wait", HV_R_OTHER },
+	{ POWER_OS_STOP,  POWER_ASK,   HV_PAUSED,  "go power_stop", HV_R_OTHER, .late = true },
 	{ POWER_OS_STOP,  POWER_ASK,   HV_PAUSED,  "fail", HV_R_MIGRATION },
 	{ POWER_OS_STOP,  POWER_ASK,   HV_SHUTOFF, "go power_done" },
 	{ POWER_OS_STOP,  POWER_ASK,   HV_SHUTOFF, "go power_done", .late = true },
