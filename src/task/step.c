@@ -118,13 +118,13 @@ static bool write_action(struct mig *m, const struct step_change *c, int64_t act
 	       action_event_start(s, action, st->begins, st->begins_at_dest ? c->row.dest : m->source, err);
 }
 
-/* @ret: the action that a user has begun with this change, or the one that it has. */
-static bool write_start(struct mig *m, const struct step_change *c, int64_t *ret, GError **err)
+/* @known: the row has this change already, by a commit that was doubted. @ret: the action that a user has begun with it, or the one that it has. */
+static bool write_start(struct mig *m, const struct step_change *c, bool known, int64_t *ret, GError **err)
 {
 	struct store *s = m->task->engine->store;
 
-	*ret = m->action_id;
-	return !c->starts || (action_start(s, m->server_uuid, c->starts->action, c->who, ret, err) && mig_update_action(s, m, *ret, err));
+	*ret = c->starts && known ? m->task->doubted_action : m->action_id;
+	return !c->starts || known || (action_start(s, m->server_uuid, c->starts->action, c->who, ret, err) && mig_update_action(s, m, *ret, err));
 }
 
 /* @ret_action: its instance action from now on */
@@ -144,7 +144,7 @@ static bool write_change(struct mig *m, const struct step_change *c, int64_t now
 		return false;
 	if (m->kind->stages[c->row.phase].end != TASK_GOES_ON && !mig_update_progress(e->store, m, now, err))
 		return false;
-	return write_options(m, c, err) && write_start(m, c, ret_action, err) && write_action(m, c, *ret_action, err) &&
+	return write_options(m, c, err) && write_start(m, c, known, ret_action, err) && write_action(m, c, *ret_action, err) &&
 	       (!c->also || c->also(m, c->user, err));
 }
 
@@ -255,6 +255,7 @@ bool step_set(struct mig *m, const struct step_change *c, GError **err)
 	}
 	if (!store_commit(s, err)) {
 		m->task->doubted |= 1u << c->row.phase;
+		m->task->doubted_action = action;
 		return false;
 	}
 	m->action_id = action;

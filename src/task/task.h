@@ -57,6 +57,7 @@ struct task {
 	struct clock_timer *timer;   /* the next step or poll */
 	uint64_t turn;               /* answers of an earlier turn are dropped */
 	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */
+	int64_t doubted_action;      /* the instance action that the last of these commits began */
 	bool options_stale;          /* the row's options may be others than memory's */
 	bool strayed;                /* the row is in no phase from which the last change could go on */
 	int row_ended;               /* the final phase that the row was found to have; 0: none */

@@ -546,6 +546,27 @@ static void test_moved_on_unsure(void)
 	run_end(&r);
 }
 
+/* The same of one that confirms itself: the action that it has begun is the one that ends. */
+static void test_window_unsure(void)
+{
+	g_autoptr(GPtrArray) actions = NULL;
+	struct run r;
+	int64_t id = shift_to_rest(&r);
+
+	scn_store_lose("shift_confirm");
+	run_until(&r, SHIFT_WINDOW_MS, NULL, NULL);
+	expect_phase(&r, id, "shift_confirmed");
+	actions = action_list(r.store, GUEST, 0, 0, 0, 10, NULL);
+	g_assert_cmpuint(actions->len, ==, 2);
+	for (guint i = 0; i < actions->len; i++) {
+		g_autoptr(GPtrArray) events = action_events(r.store, ((const struct action *)g_ptr_array_index(actions, i))->id, NULL);
+
+		for (guint k = 0; k < events->len; k++)
+			g_assert_cmpint(((const struct action_event *)g_ptr_array_index(events, k))->finish_us, >, 0);
+	}
+	run_end(&r);
+}
+
 /* A task that is no migration has a server that rests, as its table of vm_states allows. */
 static void test_beside_rest(void)
 {
@@ -903,6 +924,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/kind/its time is up", test_window);
 	g_test_add_func("/kind/reset while it rests", test_reset);
 	g_test_add_func("/kind/moved on, and the answer lost", test_moved_on_unsure);
+	g_test_add_func("/kind/confirms itself, and the answer lost", test_window_unsure);
 	g_test_add_func("/kind/another beside one that rests", test_beside_rest);
 	g_test_add_func("/kind/a move that is not live", test_move);
 	g_test_add_func("/kind/carried", test_carried);
