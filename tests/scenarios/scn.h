@@ -35,6 +35,7 @@ struct scn {
 	char *about;
 	char *no_sweep;    /* why the sweep leaves it out; NULL: it does not */
 	char *no_invariants; /* why its end breaks the invariants on purpose; NULL: it does not */
+	bool test_kinds;   /* its controllers can do what those of test_kinds.h do, beside what the daemon can */
 	char *conf;        /* the configuration's text */
 	struct conf *parsed; /* ... as it is at the start */
 	GPtrArray *lines;  /* struct scn_line * */

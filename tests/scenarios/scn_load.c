@@ -36,6 +36,8 @@ static bool take_header(struct scn *s, const struct scn_line *l)
 		s->no_sweep = g_strdup(arg);
 	else if (g_str_equal(l->w[0], "no-invariants"))
 		s->no_invariants = g_strdup(arg);
+	else if (g_str_equal(l->w[0], "kinds") && g_str_equal(arg, "test"))
+		s->test_kinds = true;
 	else
 		return false;
 	return true;

@@ -14,6 +14,7 @@
 #include "power/decide.h"
 #include "power/power.h"
 #include "task/request.h"
+#include "test_kinds.h"
 
 #define LATENCY_MS     4     /* of hosts, unless they say else: calls and events interleave */
 #define LINK_MIBS      100
@@ -554,6 +555,20 @@ struct server *run_server(struct run *r, const struct guest *g)
 	return r->fleet ? fleet_server(r->fleet, g->uuid) : NULL;
 }
 
+static void ask_for(struct run *r, struct guest *g, const struct task_request *q)
+{
+	g->asked = g->answered = false;
+	g->code = -1;
+	if (!q->server) {
+		if (!r->opt->sweep)
+			run_fail(r, "no server %s", g->name);
+		return;
+	}
+	g->asked = true;
+	g->power = NULL;
+	request_begin(r->engine, q, accepted, g);
+}
+
 static void do_migrate(struct run *r, const struct scn_line *l)
 {
 	struct guest *g = run_guest(r, arg(r, l, 1));
@@ -569,16 +584,7 @@ static void do_migrate(struct run *r, const struct scn_line *l)
 		.who = requester,
 	};
 
-	g->asked = g->answered = false;
-	g->code = -1;
-	if (!q.server) {
-		if (!r->opt->sweep)
-			run_fail(r, "no server %s", g->name);
-		return;
-	}
-	g->asked = true;
-	g->power = NULL;
-	request_begin(r->engine, &q, accepted, g);
+	ask_for(r, g, &q);
 }
 
 /* The requester of a file's word "user": one of the server's project, and no administrator. */
@@ -648,6 +654,32 @@ static void do_confirm(struct run *r, const struct scn_line *l)
 static void do_revert(struct run *r, const struct scn_line *l)
 {
 	move_on(r, l, COLD_REVERT_RESIZE);
+}
+
+/* Of the kind and the name. Return: false: no kind has it. */
+static bool find_action(struct run *r, const char *name, struct task_request *q)
+{
+	for (const struct task_kind *const *k = engine_kinds(r->engine); *k; k++) {
+		q->kind = *k;
+		q->action = kind_action(*k, name);
+		if (q->action)
+			return true;
+	}
+	return false;
+}
+
+/* action SERVER NAME [priority N] [fails=TEXT waits=MS]: of any kind. */
+static void do_ask(struct run *r, const struct scn_line *l)
+{
+	struct guest *g = run_guest(r, arg(r, l, 1));
+	const char *priority = word_after(l, "priority");
+	struct shift_own own = { .fails = (char *)opt(l, "fails"), .waits = (int)opt_int(r, l, "waits", 0) };
+	struct task_request q = { .server = run_server(r, g), .block = MIG_BLOCK_AUTO, .priority = priority ? atoi(priority) : 0, .who = requester };
+
+	if (!find_action(r, arg(r, l, 2), &q))
+		run_bad_line(r, "no kind has such an action");
+	q.own = q.kind == &shift_kind ? &own : NULL;
+	ask_for(r, g, &q);
 }
 
 static void keep_result(struct run *r, bool ok, const GError *err)
@@ -873,6 +905,8 @@ static const struct {
 	{ "migrate",   do_migrate,  true },
 	{ "confirm",   do_confirm,  true },
 	{ "revert",    do_revert,   true },
+
+	{ "action",    do_ask,      true },
 	{ "precheck",  check_precheck, true },
 	{ "abort",     do_abort,    true },
 	{ "force",     do_force,    true },

@@ -38,6 +38,13 @@ static uint64_t mix(uint64_t d, const char *text)
 	return d;
 }
 
+static const struct task_kind *const *kinds_of(const struct run *r)
+{
+	if (r->kinds)
+		return r->kinds;
+	return r->scn->test_kinds ? test_kinds : kinds;
+}
+
 /* UUIDs that the controller makes are another each time. */
 static const char *guest_of(const struct run *r, const char *uuid)
 {
@@ -102,7 +109,7 @@ static bool try_start(struct run *r, GError **err)
 	controller_stop(r);
 	sim_revive(r->world);
 	r->fleet = fleet_new(r->conf, r->store, ops, err);
-	r->engine = r->fleet ? engine_new(r->fleet, r->kinds ? r->kinds : kinds, err) : NULL;
+	r->engine = r->fleet ? engine_new(r->fleet, kinds_of(r), err) : NULL;
 	return r->engine != NULL;
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "hv/sim/hand.h"
+#include "live/live.h"
 #include "hv/sim/view.h"
 #include "move/carrying.h"
 #include "move/check_common.h"
@@ -414,25 +415,27 @@ enum {
 	SHIFT_CONFIRMED, SHIFT_REVERTED, SHIFT_ERROR, SHIFT_FAILED, SHIFT_CANCELLED, SHIFT_N
 };
 
-/* Where the guest runs now. Return: borrowed until the world changes; NULL: nowhere. */
-static const char *runs_on(const struct mig *m)
+/*
+ * It stands for carrying a guest from one host to another, in one stroke. A second time it has nothing to do.
+ * Return: false: it runs nowhere.
+ */
+static bool carry_to(const struct mig *m, const char *host)
 {
 	g_autoptr(GArray) doms = sim_dom_list(world, NULL, m->server_uuid);
-
-	return doms->len ? g_array_index(doms, struct sim_dom_view, 0).host : NULL;
-}
-
-/* It stands for carrying a guest from one host to another. A second time it has nothing to do. */
-static void carry_to(const struct mig *m, const char *host)
-{
-	const char *at = runs_on(m);
+	const struct sim_dom_view *v = doms->len ? &g_array_index(doms, struct sim_dom_view, 0) : NULL;
 	const struct server *s = mig_server(m);
+	g_autofree char *from = v ? g_strdup(v->host) : NULL;
 
-	if (!at || g_str_equal(at, host))
-		return;
-	sim_dom_remove(world, at, m->server_uuid);
+	if (!v || (v->state != HV_RUNNING && v->state != HV_PAUSED))
+		return false;
+	if (g_str_equal(from, host))
+		return true;
+	sim_dom_remove(world, from, m->server_uuid);
 	sim_dom_add(world, host, &(struct sim_dom_spec){ .uuid = m->server_uuid, .name = s->libvirt_name, .mem_mib = (int)s->memory_mb });
+	return true;
 }
+
+#define SHIFT_STOPS_MAX 60
 
 static void shift_begin(struct mig *m)
 {
@@ -463,7 +466,7 @@ static void shift_stop(struct mig *m)
 	step_own_changed(m);
 	if (own->fails)
 		step_fail(m, own->fails);
-	else if (own->waits)
+	else if (own->waits && own->stops < SHIFT_STOPS_MAX)
 		step_later(m, own->waits); /* to be stopped meanwhile */
 	else if (step_note(m, SHIFT_LAND, "carried", NULL, NULL)) /* the intent, then the act */
 		step_enter(m);
@@ -471,11 +474,28 @@ static void shift_stop(struct mig *m)
 		step_later(m, 1000);
 }
 
+static void got_dest(struct mig *m, struct hv_reply *r)
+{
+	if (r->err)
+		step_later(m, 1000);
+	else if (!carry_to(m, m->dest))
+		step_end(m, SHIFT_ERROR, "the guest runs nowhere");
+	else if (step_go(m, SHIFT_VERIFY, "runs there", NULL, NULL))
+		step_enter(m);
+}
+
+/* The host is asked as one to which a guest comes would be. */
+static void ask_host(struct mig *m, struct host *h, step_answer_f *done)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+
+	if (!step_ask(m, h, &req, done))
+		step_later(m, 1000);
+}
+
 static void shift_land(struct mig *m)
 {
-	carry_to(m, m->dest);
-	if (step_go(m, SHIFT_VERIFY, "runs there", NULL, NULL))
-		step_enter(m);
+	ask_host(m, mig_dest(m), got_dest);
 }
 
 /* What its user does not confirm in time is confirmed. */
@@ -506,19 +526,24 @@ static void got_confirmed(struct mig *m, struct hv_reply *r)
 		step_end(m, SHIFT_CONFIRMED, NULL);
 }
 
-/* The host is asked as one that is to forget the guest would be. */
 static void shift_confirm(struct mig *m)
 {
-	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
+	ask_host(m, mig_source(m), got_confirmed);
+}
 
-	if (!step_ask(m, mig_source(m), &req, got_confirmed))
+static void got_source(struct mig *m, struct hv_reply *r)
+{
+	if (r->err)
 		step_later(m, 1000);
+	else if (!carry_to(m, m->source))
+		step_end(m, SHIFT_ERROR, "the guest runs nowhere");
+	else
+		step_end(m, SHIFT_REVERTED, NULL);
 }
 
 static void shift_revert(struct mig *m)
 {
-	carry_to(m, m->source);
-	step_end(m, SHIFT_REVERTED, NULL);
+	ask_host(m, mig_source(m), got_source);
 }
 
 static void shift_undo(struct mig *m)
@@ -612,7 +637,7 @@ static const struct task_stage shift_stages[] = {
 	},
 	[SHIFT_CONFIRMED] = { "shift_confirmed", "confirmed", .end = TASK_DONE, .vm = TASK_VM_BEFORE },
 	[SHIFT_REVERTED]  = { "shift_reverted", "reverted", .end = TASK_DONE, .vm = TASK_VM_BEFORE, .at = TASK_AT_SOURCE },
-	[SHIFT_ERROR]     = { "shift_error", "error", .end = TASK_ERROR },
+	[SHIFT_ERROR]     = { "shift_error", "error", .end = TASK_ERROR, .vm = TASK_VM_BEFORE },
 	[SHIFT_FAILED]    = { "shift_failed", "failed", .end = TASK_FAILED },
 	[SHIFT_CANCELLED] = { "shift_cancelled", "cancelled", .end = TASK_CANCELLED },
 };
@@ -648,3 +673,5 @@ const struct task_kind shift_kind = {
 	.actions = shift_actions, .n_actions = SHIFT_ACTION_N, .own = shift_own, .n_own = G_N_ELEMENTS(shift_own), .own_size = sizeof(struct shift_own),
 	.stop_action = "shift_cancel", .usage = shift_usage, .host = shift_host,
 };
+
+const struct task_kind *const test_kinds[] = { &live_kind, &stamp_kind, &ring_kind, &shift_kind, &show_kind, NULL };

@@ -28,6 +28,7 @@ struct shift_own {
 };
 
 extern const struct task_kind stamp_kind, ring_kind, shift_kind, show_kind, haul_kind;
+extern const struct task_kind *const test_kinds[]; /* these and live migration, NULL-terminated */
 extern const struct task_action ring_actions[], shift_actions[];
 
 /* What they did since test_kinds_reset(). */
