@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """
-Cold migration of a guest on a shared disk, on real hosts, by the stock client.
+Cold migration of a guest on a shared and on a local disk, on real hosts, by the stock client.
 
 Where it runs, what is defined and what starts by itself is asked of libvirt; what the guest wrote before it was shut off is there after.
 """
@@ -127,6 +127,27 @@ def main() -> int:
             case.stock.must(f"nova resize-confirm {GUEST}")
             case.becomes("SHUTOFF", "confirmed")
             assert (case.state(here), case.state(there)) == ("", "shut off")
+            daemon.stop()
+    with Lab(2, "e2e-cold-disks") as lab:
+        uuid = lab.guest("h1", GUEST, "--mem", "128", "--disk", "local:256M:64M")
+
+        with t.test("a local disk is carried, and goes back with a revert; then it stays") as notes, \
+                Daemon(lab_hosts(lab), lab, {}, "cold") as daemon:
+            case = Case(lab, daemon, uuid)
+            case.beats()
+            case.stock.must(f"openstack --os-compute-api-version 2.56 server migrate --host h2 --wait {GUEST}")
+            assert (case.state("h1"), case.state("h2")) == ("shut off", "running"), case.server()
+            case.beats()
+            case.stock.must(f"openstack server resize revert {GUEST}")
+            case.becomes("ACTIVE", "reverted")
+            assert (case.state("h1"), case.state("h2")) == ("running", "")
+            case.beats()
+            case.stock.must(f"openstack --os-compute-api-version 2.56 server migrate --host h2 --wait {GUEST}")
+            case.stock.must(f"openstack server resize confirm {GUEST}")
+            case.becomes("ACTIVE", "confirmed")
+            assert (case.state("h1"), case.state("h2")) == ("", "running")
+            case.beats()
+            notes.append(" ".join(case.story()))
             daemon.stop()
     return t.done()
 
