@@ -2,6 +2,8 @@
  *
  * drover server: show and migrate servers.
  */
+#include <string.h>
+
 #include "base/json.h"
 #include "cli.h"
 #include "client.h"
@@ -159,10 +161,12 @@ static bool run_show(struct cli *c, GError **err)
 /* ---- migrate ---- */
 
 #define HOST_CHECKED_MV 30 /* below it a named host is taken without the scheduler's checks */
+#define COLD_HOST_MV 56    /* from it on a cold migration can name its host */
 #define AUTO_BLOCK_MV 25   /* from it on the server finds out whether the disks must be copied */
 
 static const struct opt migrate_opts[] = {
 	{ "live", 0, NULL, "migrate the server while it runs" },
+	{ "cold", 0, NULL, "shut the server off for it, if it runs; then confirm or revert it" },
 	{ "live-migration", 0, NULL, NULL, "live" },
 	{ "host", 0, "HOST", "destination host; by default the scheduler chooses" },
 	{ "block-migration", 0, NULL, "copy the local disks too" },
@@ -183,14 +187,19 @@ static const struct col migrate_cols[] = {
 };
 
 static const char migrate_more[] =
-	"Requests a live migration and prints its number. With --wait on a terminal, shows its\n"
+	"Requests a migration and prints its number. With --wait on a terminal, shows its\n"
 	"progress: status, hosts, bytes sent, rate, time left. Ctrl-C then stops waiting; the\n"
-	"migration continues.\n";
+	"migration continues. A cold one waits at its new host for \"server confirm\" or\n"
+	"\"server revert\".\n";
 
 static bool check_migrate(const struct cli *c, GError **err)
 {
-	if (!cli_on(c, "live"))
-		g_set_error(err, CLI_ERR, CLI_USAGE, "only live migration is supported so far: add --live");
+	bool cold = cli_on(c, "cold");
+
+	if (cli_on(c, "live") == cold)
+		g_set_error(err, CLI_ERR, CLI_USAGE, cold ? "--live and --cold are mutually exclusive" : "add --live or --cold");
+	else if (cold && (cli_on(c, "block-migration") || cli_on(c, "shared-migration")))
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--block-migration and --shared-migration are of live migrations");
 	else if (cli_on(c, "block-migration") && cli_on(c, "shared-migration"))
 		g_set_error(err, CLI_ERR, CLI_USAGE, "--block-migration and --shared-migration are mutually exclusive");
 	else if (cli_opt(c, "host") && !*cli_opt(c, "host"))
@@ -200,8 +209,17 @@ static bool check_migrate(const struct cli *c, GError **err)
 	return false;
 }
 
-/* The request's body at microversion @mv; NULL with @err if it cannot be said there. */
-static json_t *migrate_body(const struct cli *c, int mv, GError **err)
+static json_t *cold_body(const char *host, int mv, GError **err)
+{
+	if (!host)
+		return json_pack("{s:n}", "migrate");
+	if (mv >= COLD_HOST_MV)
+		return json_pack("{s:{s:s}}", "migrate", "host", host);
+	g_set_error(err, CLI_ERR, CLI_FAILED, "--host needs version 2.%d of the Compute API, this is 2.%d", COLD_HOST_MV, mv);
+	return NULL;
+}
+
+static json_t *live_body(const struct cli *c, int mv, GError **err)
 {
 	const char *host = cli_opt(c, "host");
 	bool block = cli_on(c, "block-migration"), chosen = block || cli_on(c, "shared-migration");
@@ -223,6 +241,12 @@ static json_t *migrate_body(const struct cli *c, int mv, GError **err)
 	return json_pack("{s:o}", "os-migrateLive", args);
 }
 
+/* The request's body at microversion @mv; NULL with @err if it cannot be said there. */
+static json_t *migrate_body(const struct cli *c, int mv, GError **err)
+{
+	return cli_on(c, "cold") ? cold_body(cli_opt(c, "host"), mv, err) : live_body(c, mv, err);
+}
+
 static bool ask_to_migrate(struct cli *c, struct follow *f, GError **err)
 {
 	g_autofree char *path = client_path("servers", f->server_id, "action", NULL);
@@ -232,7 +256,7 @@ static bool ask_to_migrate(struct cli *c, struct follow *f, GError **err)
 
 	if (!body)
 		return false;
-	f->above_id = follow_last_id(c, f->server_id);
+	f->above_id = follow_last_id(c, f->server_id, f->type);
 	call.body = body;
 	if (client_call(c->client, &call, NULL, err))
 		return true;
@@ -246,8 +270,8 @@ static void say_done(const struct follow *f)
 	g_autofree char *name = render_safe(f->server_name, false), *safe_dest = render_safe(dest ? dest : "another host", false);
 	g_autofree char *took = progress_duration((f->took_ms + 500) / 1000), *sent = render_bytes(f->sent_bytes);
 
-	printf("%s runs on %s; migration %" G_GINT64_FORMAT " took %s%s%s\n", name, safe_dest, f->id, took,
-	       f->sent_bytes ? " and sent " : "", f->sent_bytes ? sent : "");
+	printf("%s %s %s; migration %" G_GINT64_FORMAT " took %s%s%s\n", name, strcmp(f->type, "migration") == 0 ? "is on" : "runs on", safe_dest,
+	       f->id, took, f->sent_bytes ? " and sent " : "", f->sent_bytes ? sent : "");
 }
 
 static void say_accepted(const struct follow *f)
@@ -297,7 +321,7 @@ static bool migrate(struct cli *c, struct follow *f, GError **err)
 static bool run_migrate(struct cli *c, GError **err)
 {
 	g_autoptr(json_t) server = NULL;
-	struct follow f = { .cli = c };
+	struct follow f = { .cli = c, .type = cli_on(c, "cold") ? "migration" : "live-migration" };
 	bool ok;
 
 	if (!check_migrate(c, err))
@@ -310,6 +334,38 @@ static bool run_migrate(struct cli *c, GError **err)
 	ok = migrate(c, &f, err);
 	follow_clear(&f);
 	return ok;
+}
+
+/* ---- confirm, revert ---- */
+
+/* @verb: in what is said: "confirmed" */
+static bool decide(struct cli *c, const char *action, const char *verb, GError **err)
+{
+	g_autoptr(json_t) server = find_server(c, cli_word(c, 0), err), body = json_pack("{s:n}", action);
+	const char *name = server ? render_str(server, "name") : NULL;
+	g_autofree char *path = server ? client_path("servers", render_str(server, "id"), "action", NULL) : NULL;
+	struct client_call call = { .method = "POST", .path = path, .mv_min = 1, .mv_max = FIND_SERVER_MV, .body = body };
+
+	if (!server)
+		return false;
+	if (client_call(c->client, &call, NULL, err)) {
+		g_autofree char *safe = render_safe(name ? name : cli_word(c, 0), false);
+
+		printf("the migration of %s is %s\n", safe, verb);
+		return true;
+	}
+	g_prefix_error(err, "the migration of %s is not %s: ", name ? name : cli_word(c, 0), verb);
+	return false;
+}
+
+static bool run_confirm(struct cli *c, GError **err)
+{
+	return decide(c, "confirmResize", "confirmed", err);
+}
+
+static bool run_revert(struct cli *c, GError **err)
+{
+	return decide(c, "revertResize", "reverted", err);
 }
 
 /* ---- precheck ---- */
@@ -394,6 +450,8 @@ static const struct command rows[] = {
 	{ "server", "show", "SERVER", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a server" },
 	{ "server", "migrate", "SERVER", 1, 1, run_migrate, CLI_OPTS(migrate_opts), CLI_COLS(migrate_cols),
 	  .help = "migrate a server to another host", .more = migrate_more },
+	{ "server", "confirm", "SERVER", 1, 1, run_confirm, .help = "confirm a cold migration: the server stays where it is" },
+	{ "server", "revert", "SERVER", 1, 1, run_revert, .help = "revert a cold migration: the server goes back" },
 	{ "server", "precheck", "SERVER", 1, 1, run_precheck, CLI_OPTS(precheck_opts), CLI_COLS(precheck_cols),
 	  .help = "check which hosts a server could be live-migrated to", .more = precheck_more },
 };

@@ -28,6 +28,9 @@ static const struct {
 	enum outcome outcome;
 } ends[] = {
 	{ "completed", COMPLETED },
+	{ "finished",  COMPLETED }, /* of a cold one: it waits for its user */
+	{ "confirmed", COMPLETED },
+	{ "reverted",  FAILED },
 	{ "failed",    FAILED },
 	{ "error",     FAILED },
 	{ "cancelled", FAILED },
@@ -187,7 +190,7 @@ static bool pick_row(json_t *row, void *user)
 	const char *type = render_str(row, "migration_type");
 	int64_t id = json_integer_value(json_object_get(row, "id"));
 
-	if (!ours(p->f, row) || (type && strcmp(type, "live-migration") != 0))
+	if (!ours(p->f, row) || (type && strcmp(type, p->f->type) != 0))
 		return true;
 	if (!p->best || id > json_integer_value(json_object_get(p->best, "id"))) {
 		json_decref(p->best);
@@ -227,9 +230,9 @@ static bool look_running(const struct follow *f, json_t **ret_found, GError **er
 	return look(f, &l, ret_found, err);
 }
 
-int64_t follow_last_id(struct cli *c, const char *server_id)
+int64_t follow_last_id(struct cli *c, const char *server_id, const char *type)
 {
-	struct follow f = { .cli = c, .server_id = server_id };
+	struct follow f = { .cli = c, .server_id = server_id, .type = type };
 	g_autoptr(json_t) last = NULL;
 
 	/* a user not allowed to list them all follows the one in progress */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * follow: wait for a live migration and show how it goes.
+ * follow: wait for a migration and show how it goes.
  *
  * Polls the migrations in progress of the server, which tell the bytes; once
  * ours is not among them, the list of all migrations, which tells the outcome.
@@ -22,6 +22,7 @@
 struct follow {
 	struct cli *cli;
 	const char *server_id, *server_name; /* borrowed */
+	const char *type;        /* of the migration: "live-migration", "migration" (cold) */
 	const char *request_id;  /* of the request that started it; NULL if the server gave none */
 	int64_t above_id;        /* while @id is 0: the migration is the newest above this one */
 	int64_t id;              /* 0 until it is known */
@@ -30,8 +31,8 @@ struct follow {
 	int64_t took_ms, sent_bytes;
 };
 
-/** follow_last_id() - the highest id of a server's live migrations; 0 for none, or if they may not be listed. */
-int64_t follow_last_id(struct cli *c, const char *server_id);
+/** follow_last_id() - the highest id of a server's migrations of that type; 0 for none, or if they may not be listed. */
+int64_t follow_last_id(struct cli *c, const char *server_id, const char *type);
 
 /**
  * follow_start() - find the record of a migration that was just asked for.
@@ -42,7 +43,7 @@ int64_t follow_last_id(struct cli *c, const char *server_id);
 bool follow_start(struct follow *f, GError **err);
 
 /**
- * follow_wait() - wait until the migration has ended.
+ * follow_wait() - wait until the migration has ended; a cold one, until its user may decide.
  *
  * Return: true if it is completed; otherwise CLI_FAILED with the reason, CLI_INTERRUPTED, or what the API said.
  */

@@ -224,11 +224,15 @@ class FakeNova:
 
     def server_action(self, r, sid):
         server = self.find_server(sid)
-        args = r['body']['os-migrateLive']
+        (name, args), = r['body'].items()
+        if name in ('confirmResize', 'revertResize'):
+            if server['status'] != 'VERIFY_RESIZE':
+                raise fault(409, 'conflictingRequest', "Cannot '%s' instance %s while it is in vm_state active" % (name, sid))
+            raise Answer(204 if name == 'confirmResize' else 202)
         if server['OS-EXT-STS:task_state']:
             raise fault(409, 'conflictingRequest', "Cannot 'os-migrateLive' instance %s while it is in task_state migrating" % sid)
         if self.on_migrate:
-            self.on_migrate(self, server, args)
+            self.on_migrate(self, server, args or {})
         raise Answer(202)
 
     def next_step(self, m):
