@@ -32,11 +32,27 @@ static const char *const reason_names[] = {
 };
 static_assert(G_N_ELEMENTS(reason_names) == HV_REASON_N, "reason_names is missing one");
 
-/* Default time limits; a migration has none, its end is found out by other means. And which parameters of a request count. */
+/* A pointer in a struct: how what it points to is copied and freed. copy is NULL where it never is. */
+struct owned {
+	size_t at;
+	void *(*copy)(const void *v);
+	void (*free)(void *v);
+};
+
+/* A struct: what it owns, its size, how one is freed. */
+struct shape {
+	const struct owned *fields;
+	size_t n, size;
+	GDestroyNotify free;
+};
+
+static const struct shape migrate_shape, vol_shape, carrier_shape;
+
+/* Default time limits; a migration has none, its end is found out by other means. And what the parameters of a request own, if it has some. */
 static const struct {
 	const char *name;
 	int64_t timeout_ms;
-	bool migrate, vol, carrier;
+	const struct shape *params;
 } op_table[] = {
 	[HV_HOST_GET]     = { "host_get",     10000 },
 	[HV_DOM_LIST]     = { "dom_list",     30000 },
@@ -45,7 +61,7 @@ static const struct {
 	[HV_DOM_XML]      = { "dom_xml",      10000 },
 	[HV_CPU_COMPARE]  = { "cpu_compare",  10000 },
 	[HV_LOOKUP]       = { "lookup",       10000 },
-	[HV_MIGRATE]      = { "migrate",      0, .migrate = true },
+	[HV_MIGRATE]      = { "migrate",      0, &migrate_shape },
 	[HV_JOB_GET]      = { "job_get",      10000 },
 	[HV_JOB_DONE]     = { "job_done",     10000 },
 	[HV_JOB_ABORT]    = { "job_abort",    35000 },
@@ -65,13 +81,13 @@ static const struct {
 	[HV_DOM_DEFINE]   = { "dom_define",   35000 },
 	[HV_DOM_AUTOSTART] = { "dom_autostart", 35000 },
 	[HV_ANNOUNCE]     = { "announce",     10000 },
-	[HV_VOL_GET]      = { "vol_get",      30000, .vol = true },
-	[HV_VOL_CREATE]   = { "vol_create",   60000, .vol = true },
-	[HV_VOL_COPY]     = { "vol_copy",     1200000, .vol = true },
-	[HV_VOL_DELETE]   = { "vol_delete",   60000, .vol = true },
-	[HV_VOL_FIND]     = { "vol_find",     30000, .vol = true },
-	[HV_DEVICE_GET]   = { "device_get",   30000, .vol = true },
-	[HV_CARRIER_START] = { "carrier_start", 60000, .carrier = true },
+	[HV_VOL_GET]      = { "vol_get",      30000, &vol_shape },
+	[HV_VOL_CREATE]   = { "vol_create",   60000, &vol_shape },
+	[HV_VOL_COPY]     = { "vol_copy",     1200000, &vol_shape },
+	[HV_VOL_DELETE]   = { "vol_delete",   60000, &vol_shape },
+	[HV_VOL_FIND]     = { "vol_find",     30000, &vol_shape },
+	[HV_DEVICE_GET]   = { "device_get",   30000, &vol_shape },
+	[HV_CARRIER_START] = { "carrier_start", 60000, &carrier_shape },
 	[HV_CARRIER_GET]  = { "carrier_get",  10000 },
 	[HV_CARRIER_LIST] = { "carrier_list", 10000 },
 };
@@ -141,20 +157,6 @@ const struct hv_stats *hv_stats(const struct hv *hv)
 }
 
 /* ---- what a struct owns ---- */
-
-/* A pointer in a struct: how what it points to is copied and freed. copy is NULL where it never is. */
-struct owned {
-	size_t at;
-	void *(*copy)(const void *v);
-	void (*free)(void *v);
-};
-
-/* A struct: what it owns, its size, how one is freed. */
-struct shape {
-	const struct owned *fields;
-	size_t n, size;
-	GDestroyNotify free;
-};
 
 #define OWNED(type, member, copy, free) { offsetof(type, member), (void *(*)(const void *))(copy), (void (*)(void *))(free) }
 #define TEXT(type, member) OWNED(type, member, copy_text, g_free)
@@ -239,34 +241,26 @@ static const struct owned carrier_fields[] = {
 };
 static const struct shape carrier_shape = SHAPE(struct carrier_params, carrier_fields, NULL);
 
-/* Of the parameters those that the op has: most calls have none. */
+static_assert(sizeof(struct hv_vol_params) >= sizeof(struct hv_migrate_params) && sizeof(struct hv_vol_params) >= sizeof(struct carrier_params),
+	      "the longest parameters come first");
+
 static void req_copy(struct hv_req *to, const struct hv_req *r)
 {
+	const struct shape *params = op_table[r->op].params;
+
 	*to = *r;
 	own_all(to, &req_shape);
-	if (op_table[r->op].migrate)
-		own_all(&to->migrate, &migrate_shape);
-	else
-		to->migrate = (struct hv_migrate_params){ .dest_uri = NULL };
-	if (op_table[r->op].vol)
-		own_all(&to->vol, &vol_shape);
-	else
-		to->vol = (struct hv_vol_params){ .path = NULL };
-	if (op_table[r->op].carrier)
-		own_all(&to->carrier, &carrier_shape);
-	else
-		to->carrier = (struct carrier_params){ .task = NULL };
+	if (params)
+		own_all(&to->vol, params); /* whichever it is, it begins there */
 }
 
 static void req_clear(struct hv_req *r)
 {
+	const struct shape *params = op_table[r->op].params;
+
 	clear_all(r, &req_shape);
-	if (op_table[r->op].migrate)
-		clear_all(&r->migrate, &migrate_shape);
-	if (op_table[r->op].vol)
-		clear_all(&r->vol, &vol_shape);
-	if (op_table[r->op].carrier)
-		clear_all(&r->carrier, &carrier_shape);
+	if (params)
+		clear_all(&r->vol, params);
 }
 
 static void count(const struct hv_call *c, const struct hv_reply *r)

@@ -345,9 +345,11 @@ struct hv_req {
 	bool paused;                        /* HV_DOM_START: it stays paused */
 	bool boot;                          /* HV_DOM_START: it boots; a managed save image goes */
 	const char *host_cpu_xml;           /* and its host's hv_host_info.cpu_xml, which host-passthrough is compared by */
-	struct hv_migrate_params migrate;
-	struct hv_vol_params vol;
-	struct carrier_params carrier;      /* HV_CARRIER_START */
+	union { /* of the ops that have parameters of their own; the longest first, so that a request that names none has them all zero */
+		struct hv_vol_params vol;         /* HV_VOL_*, HV_DEVICE_GET */
+		struct hv_migrate_params migrate; /* HV_MIGRATE */
+		struct carrier_params carrier;    /* HV_CARRIER_START */
+	};
 	int64_t bandwidth_mibs, downtime_ms; /* HV_JOB_TUNE; 0 leaves it */
 	int announce_rounds, announce_ms;   /* HV_ANNOUNCE: how often, and the first pause between two; 0: QEMU's own */
 	unsigned addr_sources;              /* HV_DOM_ADDRS: of enum hv_addr_source */

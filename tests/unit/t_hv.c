@@ -375,16 +375,21 @@ static void free_words(void *o, size_t size)
 		g_free(words[w]);
 }
 
+static void free_params(struct hv_req *r)
+{
+	if (r->op == HV_MIGRATE)
+		g_strfreev((char **)g_steal_pointer(&r->migrate.copy_disks));
+	if (r->op == HV_CARRIER_START)
+		g_clear_pointer(&r->carrier.files, g_ptr_array_unref);
+	free_words(&r->vol, sizeof(r->vol)); /* the longest of them */
+}
+
 static void free_req(struct hv_req *r)
 {
 	g_free((char *)r->uuid);
 	g_free((char *)r->xml);
 	g_free((char *)r->host_cpu_xml);
-	g_strfreev((char **)g_steal_pointer(&r->migrate.copy_disks));
-	g_clear_pointer(&r->carrier.files, g_ptr_array_unref);
-	free_words(&r->migrate, sizeof(r->migrate));
-	free_words(&r->vol, sizeof(r->vol));
-	free_words(&r->carrier, sizeof(r->carrier));
+	free_params(r);
 }
 
 static void test_request_is_owned(void)
@@ -408,6 +413,7 @@ static void test_request_is_owned(void)
 		g_clear_pointer(&req.needs, g_ptr_array_unref);
 		req.op = 0;
 		CHECK_OWN(&c->req, &req);
+		req.op = ops[i];
 		free_req(&req);
 		tear_down(&f);
 	}
