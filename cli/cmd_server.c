@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli.h"
 #include "client.h"
+#include "cmd_power.h"
 #include "find.h"
 #include "follow.h"
 #include "progress.h"
@@ -452,8 +453,17 @@ static const struct command rows[] = {
 	  .help = "migrate a server to another host", .more = migrate_more },
 	{ "server", "confirm", "SERVER", 1, 1, run_confirm, .help = "confirm a cold migration: the server stays where it is" },
 	{ "server", "revert", "SERVER", 1, 1, run_revert, .help = "revert a cold migration: the server goes back" },
+	{ "server", "start", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "start a server that is shut off", .more = POWER_MORE },
+	{ "server", "stop", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "shut a server off; the guest is asked first", .more = POWER_MORE },
+	{ "server", "reboot", "SERVER", 1, 1, power_run, CLI_OPTS(power_reboot_opts), .help = "reboot a server; the guest is asked first", .more = POWER_MORE },
+	{ "server", "pause", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "pause a server: it stays in memory", .more = POWER_MORE },
+	{ "server", "unpause", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "let a paused server go on", .more = POWER_MORE },
+	{ "server", "suspend", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "save a server's memory to its host's disk, and stop it", .more = POWER_MORE },
+	{ "server", "resume", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "let a suspended server go on", .more = POWER_MORE },
+	{ "server", "lock", "SERVER", 1, 1, power_run_lock, CLI_OPTS(power_lock_opts), .help = "lock a server: only administrators may act on it" },
+	{ "server", "unlock", "SERVER", 1, 1, power_run_lock, .help = "unlock a server" },
 	{ "server", "precheck", "SERVER", 1, 1, run_precheck, CLI_OPTS(precheck_opts), CLI_COLS(precheck_cols),
 	  .help = "check which hosts a server could be live-migrated to", .more = precheck_more },
 };
 
-const struct command_table server_commands = { "server", "show and migrate servers", rows, G_N_ELEMENTS(rows) };
+const struct command_table server_commands = { "server", "show, migrate, start and stop servers", rows, G_N_ELEMENTS(rows) };

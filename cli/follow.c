@@ -19,7 +19,6 @@
 #define IN_PROGRESS_MV 23   /* the first with /servers/{id}/migrations */
 #define POLL_MS 500
 #define START_POLLS 20      /* for the record of a migration to appear */
-#define SILENT_MS 300000    /* how long an API that does not answer is waited for */
 
 enum outcome { GOING_ON, COMPLETED, FAILED };
 
@@ -275,8 +274,7 @@ static bool is_over(const struct follow *f)
 
 /* ---- waiting ---- */
 
-/* True for what may pass: no answer, or an answer that the service, or what stands before it, is not there now. */
-static bool may_pass(const GError *err)
+bool follow_may_pass(const GError *err)
 {
 	return g_error_matches(err, CLI_ERR, CLI_NET) || (err->domain == CLI_HTTP && err->code >= 500);
 }
@@ -337,7 +335,7 @@ static enum outcome watch(struct follow *f, struct screen *s, struct progress *p
 		if (ask(f, &why)) {
 			answered_ms = clock_now_ms();
 			v.changed = f->record && progress_feed(p, f->record, answered_ms);
-		} else if (!may_pass(why) || clock_now_ms() - answered_ms > SILENT_MS) {
+		} else if (!follow_may_pass(why) || clock_now_ms() - answered_ms > FOLLOW_SILENT_MS) {
 			g_propagate_error(err, why);
 			return GOING_ON;
 		}

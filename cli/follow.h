@@ -52,6 +52,11 @@ bool follow_wait(struct follow *f, GError **err);
 /** follow_pause() - wait as between two polls. From the first on, Ctrl-C gives requests up. Return: false if it was interrupted. */
 bool follow_pause(struct cli *c);
 
+#define FOLLOW_SILENT_MS 300000 /* how long an API that does not answer is waited for */
+
+/** follow_may_pass() - a call failed in a way that may pass: no answer, or an answer that the service, or what stands before it, is not there now. */
+bool follow_may_pass(const GError *err);
+
 void follow_clear(struct follow *f);
 
 #endif

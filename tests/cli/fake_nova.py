@@ -43,6 +43,10 @@ class FakeNova:
         self.migrations = []                # rows of os-migrations, the oldest first
         self.steps = {}                     # migration id -> list of dicts, one is taken at each look
         self.on_migrate = None              # called with the fake, the server, the request's arguments
+        self.power_refused = False          # power actions, with 409
+        self.power_after = None             # the status in which one ends, if not in what was asked for
+        self.on_power = None                # called when one is accepted
+        self.power_actions = []             # what the server's actions are then
         self.services = []
         self.hypervisors = []
         self.hosts = {}
@@ -219,8 +223,28 @@ class FakeNova:
                 return s
         raise fault(404, 'itemNotFound', 'Instance %s could not be found.' % sid)
 
+    POWER = {   # action: task_state, status after
+        'os-start': ('powering-on', 'ACTIVE'), 'os-stop': ('powering-off', 'SHUTOFF'), 'reboot': ('rebooting', 'ACTIVE'), 'pause': ('pausing', 'PAUSED'),
+        'unpause': ('unpausing', 'ACTIVE'), 'suspend': ('suspending', 'SUSPENDED'), 'resume': ('resuming', 'ACTIVE'),
+    }
+
     def server_show(self, r, sid):
-        raise Answer(200, {'server': self.find_server(sid)})
+        s = self.find_server(sid)
+        if s.get('looks'):                  # of a power action: it ends at the last of them
+            s['looks'] -= 1
+            if not s['looks']:
+                s['OS-EXT-STS:task_state'], s['status'] = None, s['after']
+        raise Answer(200, {'server': s})
+
+    def power(self, r, server, name):
+        if self.power_refused:
+            raise fault(409, 'conflictingRequest', "Cannot '%s' instance %s while it is in vm_state stopped" % (name, server['id']))
+        task, status = self.POWER[name]
+        server.update({'OS-EXT-STS:task_state': task, 'looks': 3, 'after': self.power_after or status})
+        self.actions[server['id']] = [dict(a, action=name, request_id='req-%08d' % len(self.log)) for a in self.power_actions]
+        if self.on_power:
+            self.on_power()
+        raise Answer(202)
 
     def server_action(self, r, sid):
         server = self.find_server(sid)
@@ -229,6 +253,10 @@ class FakeNova:
             if server['status'] != 'VERIFY_RESIZE':
                 raise fault(409, 'conflictingRequest', "Cannot '%s' instance %s while it is in vm_state active" % (name, sid))
             raise Answer(204 if name == 'confirmResize' else 202)
+        if name in self.POWER:
+            self.power(r, server, name)
+        if name in ('lock', 'unlock'):
+            raise Answer(202)
         if server['OS-EXT-STS:task_state']:
             raise fault(409, 'conflictingRequest', "Cannot 'os-migrateLive' instance %s while it is in task_state migrating" % sid)
         if self.on_migrate:

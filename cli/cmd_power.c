@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd_power.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "client.h"
+#include "find.h"
+#include "follow.h"
+#include "reason.h"
+
+#define LOCK_REASON_MV 73
+
+const struct opt power_opts[1] = { { "wait", 0, NULL, "wait until it is done" } };
+const struct opt power_reboot_opts[2] = { { "hard", 0, NULL, "do not ask the guest" }, { "wait", 0, NULL, "wait until it is done" } };
+const struct opt power_lock_opts[1] = { { "reason", 0, "TEXT", "why, for those that are refused" } };
+
+static const struct power {
+	const char *command, *action; /* the API's word */
+	const char *status;           /* of the server when it is done */
+	const char *asked, *not_done; /* what is said */
+} powers[] = {
+	{ "start",   "os-start", "ACTIVE",    "is started",   "is not started" },
+	{ "stop",    "os-stop",  "SHUTOFF",   "is stopped",   "is not stopped" },
+	{ "reboot",  "reboot",   "ACTIVE",    "is rebooted",  "is not rebooted" },
+	{ "pause",   "pause",    "PAUSED",    "is paused",    "is not paused" },
+	{ "unpause", "unpause",  "ACTIVE",    "is unpaused",  "is not unpaused" },
+	{ "suspend", "suspend",  "SUSPENDED", "is suspended", "is not suspended" },
+	{ "resume",  "resume",   "ACTIVE",    "is resumed",   "is not resumed" },
+	{ "lock",    "lock",     NULL,        "is locked",    "is not locked" },
+	{ "unlock",  "unlock",   NULL,        "is unlocked",  "is not unlocked" },
+};
+
+static const struct power *power_of(const struct cli *c)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(powers); i++)
+		if (strcmp(powers[i].command, c->cmd->name) == 0)
+			return &powers[i];
+	g_assert_not_reached();
+}
+
+/* One server that is asked for something. */
+struct asked {
+	const struct power *power;
+	json_t *server;
+	const char *id, *name;  /* borrowed from it */
+	char *request_id;
+};
+
+static bool find(struct cli *c, struct asked *a, GError **err)
+{
+	a->power = power_of(c);
+	a->server = find_server(c, cli_word(c, 0), err);
+	if (!a->server)
+		return false;
+	a->id = render_str(a->server, "id");
+	a->name = render_str(a->server, "name") ? render_str(a->server, "name") : a->id;
+	return true;
+}
+
+static void clear(struct asked *a)
+{
+	json_decref(a->server);
+	g_free(a->request_id);
+}
+
+/* @value: what the action has in the body; taken */
+static bool ask(struct cli *c, struct asked *a, json_t *value, int mv_min, GError **err)
+{
+	g_autoptr(json_t) body = json_pack("{s:o}", a->power->action, value);
+	g_autofree char *path = client_path("servers", a->id, "action", NULL);
+	struct client_call call = { .method = "POST", .path = path, .mv_min = mv_min, .mv_max = FIND_SERVER_MV, .body = body };
+
+	if (!client_call(c->client, &call, NULL, err)) {
+		g_prefix_error(err, "%s %s: ", a->name, a->power->not_done);
+		return false;
+	}
+	a->request_id = g_strdup(client_request_id(c->client));
+	return true;
+}
+
+/* ---- --wait ---- */
+
+/* Tells a stage once. Return: the server's task_state, NULL when it has none. */
+static const char *tell_stage(const struct asked *a, const json_t *body, char **told)
+{
+	const char *task = render_str(body, "server.OS-EXT-STS:task_state");
+	g_autofree char *line = task ? g_strdup_printf("%s: %s", a->name, task) : NULL, *safe = line ? render_safe(line, false) : NULL;
+
+	if (line && g_strcmp0(line, *told) != 0) {
+		fprintf(stderr, "%s\n", safe);
+		g_free(*told);
+		*told = g_steal_pointer(&line);
+	}
+	return task;
+}
+
+/* Return: the server once it has no task; NULL with @err. */
+static json_t *wait_for_rest(struct cli *c, const struct asked *a, GError **err)
+{
+	g_autofree char *path = client_path("servers", a->id, NULL), *told = NULL;
+	struct client_call call = { .method = "GET", .path = path, .mv_min = 1, .mv_max = FIND_SERVER_MV };
+	int64_t heard_ms = clock_now_ms();
+
+	do {
+		g_autoptr(json_t) body = NULL;
+		GError *why = NULL;
+
+		if (client_call(c->client, &call, &body, &why)) {
+			heard_ms = clock_now_ms();
+			if (!tell_stage(a, body, &told))
+				return json_incref(json_object_get(body, "server"));
+		} else if (!follow_may_pass(why) || clock_now_ms() - heard_ms > FOLLOW_SILENT_MS) {
+			g_propagate_error(err, why);
+			return NULL;
+		} else {
+			g_error_free(why);
+		}
+	} while (follow_pause(c));
+	g_set_error(err, CLI_ERR, CLI_INTERRUPTED, "no longer waiting; %s goes on", a->name);
+	return NULL;
+}
+
+static bool wait_done(struct cli *c, const struct asked *a, GError **err)
+{
+	g_autoptr(json_t) server = wait_for_rest(c, a, err);
+	const char *status = server ? render_str(server, "status") : NULL;
+	g_autofree char *reason = server ? reason_find(c->client, a->id, a->request_id, NULL) : NULL;
+
+	if (!server)
+		return false;
+	if (!reason && g_strcmp0(status, a->power->status) == 0)
+		return true;
+	g_set_error(err, CLI_ERR, CLI_FAILED, "%s %s, its status is %s%s%s", a->name, a->power->not_done, status ? status : "unknown",
+		    reason ? ": " : "", reason ? reason : "");
+	return false;
+}
+
+/* ---- the commands ---- */
+
+static void say(const struct asked *a, const char *what)
+{
+	g_autofree char *name = render_safe(a->name, false);
+
+	printf("%s %s\n", name, what);
+}
+
+static bool run(struct cli *c, struct asked *a, json_t *value, int mv_min, bool wait, GError **err)
+{
+	if (!ask(c, a, value, mv_min, err) || (wait && !wait_done(c, a, err)))
+		return false;
+	if (wait || !a->power->status) {
+		say(a, a->power->asked);
+	} else {
+		g_autofree char *what = g_strdup_printf("is asked to %s", a->power->command);
+
+		say(a, what);
+	}
+	return true;
+}
+
+bool power_run(struct cli *c, GError **err)
+{
+	struct asked a = { .id = NULL };
+	bool reboot = strcmp(c->cmd->name, "reboot") == 0, ok;
+	json_t *value = reboot ? json_pack("{s:s}", "type", cli_on(c, "hard") ? "HARD" : "SOFT") : json_null();
+
+	if (find(c, &a, err)) {
+		ok = run(c, &a, value, 1, cli_on(c, "wait"), err);
+	} else {
+		json_decref(value);
+		ok = false;
+	}
+	clear(&a);
+	return ok;
+}
+
+bool power_run_lock(struct cli *c, GError **err)
+{
+	struct asked a = { .id = NULL };
+	const char *reason = strcmp(c->cmd->name, "lock") == 0 ? cli_opt(c, "reason") : NULL;
+	bool ok = find(c, &a, err) &&
+	          run(c, &a, reason ? json_pack("{s:s}", "locked_reason", reason) : json_null(), reason ? LOCK_REASON_MV : 1, false, err);
+
+	clear(&a);
+	return ok;
+}
