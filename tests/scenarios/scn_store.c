@@ -191,7 +191,8 @@ int __wrap_sqlite3_open_v2(const char *name, sqlite3 **ret, int flags, const cha
 {
 	int code = __real_sqlite3_open_v2(name, ret, flags, vfs);
 
-	handle = *ret;
+	if (!handle) /* tests open others beside it */
+		handle = *ret;
 	return code;
 }
 
