@@ -17,6 +17,8 @@
 #define WORLD_BATCH "33333333-3333-4333-8333-333333333333" /* stopped and locked, on h1, another project */
 #define WORLD_MOVED "44444444-4444-4444-8444-444444444444" /* migrating from h1 to h2 */
 #define WORLD_LOST  "55555555-5555-4555-8555-555555555555" /* in error, on h3, which is down */
+#define WORLD_POWER "00000000-0000-4000-8000-000000000005" /* a power task of WORLD_WEB that is done */
+#define WORLD_POWER_ID 5
 #define WORLD_ADMIN_PROJECT "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define WORLD_OTHER_PROJECT "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 

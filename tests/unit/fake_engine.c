@@ -5,8 +5,9 @@
 #include "base/err.h"
 #include "compute_world.h"
 #include "live/live.h"
-#include "power/power.h"
 #include "live/precheck.h"
+#include "power/decide.h"
+#include "power/power.h"
 #include "task/request.h"
 
 #define T0 INT64_C(1760000000000000)
@@ -14,6 +15,7 @@
 struct engine {
 	struct fleet *fleet;
 	GPtrArray *all; /* struct mig *, by id */
+	struct mig *power; /* the next id: a task that is no migration */
 	char *said;
 	GError *refuse;
 	bool hold;
@@ -90,6 +92,13 @@ struct engine *fake_engine_new(struct fleet *f)
 							     .downtime_ms = 50, .bps = 1000000, .dirty_rate_bps = 4096, .iteration = 2 };
 		g_ptr_array_add(e->all, m);
 	}
+	e->power = g_new0(struct mig, 1);
+	e->power->id = WORLD_POWER_ID;
+	g_strlcpy(e->power->uuid, WORLD_POWER, sizeof e->power->uuid);
+	g_strlcpy(e->power->server_uuid, WORLD_WEB, sizeof e->power->server_uuid);
+	e->power->kind = &power_kind;
+	e->power->phase = POWER_DONE;
+	e->power->source = g_strdup("h1");
 	return e;
 }
 
@@ -98,6 +107,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	g_ptr_array_unref(e->all);
+	mig_free(e->power);
 	g_clear_error(&e->refuse);
 	g_free(e->said);
 	g_free(e);
@@ -143,13 +153,15 @@ struct mig *engine_get(struct engine *e, int64_t id, GError **err)
 {
 	if (id >= 1 && id <= (int64_t)e->all->len)
 		return copy(g_ptr_array_index(e->all, id - 1));
+	if (id == WORLD_POWER_ID)
+		return copy(e->power);
 	g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %" G_GINT64_FORMAT " could not be found.", id);
 	return NULL;
 }
 
 bool request_set_priority(struct engine *e, int64_t id, int priority, GError **err)
 {
-	struct mig *m = g_ptr_array_index(e->all, id - 1);
+	struct mig *m = id == WORLD_POWER_ID ? e->power : g_ptr_array_index(e->all, id - 1);
 
 	if (mig_is_final(m)) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Migration %d is %s; its priority can no longer be changed.", (int)id, mig_status(m));
@@ -164,6 +176,8 @@ struct mig *engine_get_by_uuid(struct engine *e, const char *uuid, GError **err)
 	for (guint i = 0; i < e->all->len; i++)
 		if (strcmp(((struct mig *)g_ptr_array_index(e->all, i))->uuid, uuid) == 0)
 			return copy(g_ptr_array_index(e->all, i));
+	if (strcmp(uuid, WORLD_POWER) == 0)
+		return copy(e->power);
 	g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %s could not be found.", uuid);
 	return NULL;
 }

@@ -143,6 +143,11 @@ static const struct call {
 	  "Migration x not found" },
 	{ "force of no server", "POST", "/v2.1/servers/77777777-7777-4777-8777-777777777777/migrations/3/action", 22,
 	  "{\"force_complete\": null}", 404, NULL, "Instance 77777777-7777-4777-8777-777777777777 could not be found." },
+	/* a task that is no migration */
+	{ "power, by number", "GET", "/drover/v1/migrations/5", 1, NULL, 404, NULL, "Migration 5 could not be found." },
+	{ "power, by uuid", "GET", "/drover/v1/migrations/" WORLD_POWER, 1, NULL, 404, NULL, "Migration " WORLD_POWER " could not be found." },
+	{ "priority of power", "POST", "/drover/v1/migrations/5", 1, "{\"priority\": 7}", 404, NULL, "Migration 5 could not be found." },
+	{ "page after power", "GET", "/drover/v1/migrations?marker=" WORLD_POWER, 1, NULL, 404, NULL, "Migration " WORLD_POWER " could not be found." },
 	{ "other action", "POST", MOVED "/action", 22, "{\"abort\": null}", 400, NULL, "There is no such action: abort" },
 };
 

@@ -318,7 +318,7 @@ static void reply_migration(struct api_req *r, const struct mig *m, GPtrArray *e
 	view_close(&o, r, 200);
 }
 
-/* By number or by uuid. */
+/* By number or by uuid; a task that is no migration is not found. */
 static struct mig *find_migration(const struct api_req *r, const char *id, GError **err)
 {
 	struct mig *m = NULL;
@@ -328,9 +328,11 @@ static struct mig *find_migration(const struct api_req *r, const char *id, GErro
 		m = engine_get(api_engine(r), n, NULL);
 	else if (util_uuid_valid(id))
 		m = engine_get_by_uuid(api_engine(r), id, NULL);
-	if (!m)
-		g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %.60s could not be found.", id);
-	return m;
+	if (m && m->kind->migration)
+		return m;
+	mig_free(m);
+	g_set_error(err, ERR, ERR_NOT_FOUND, "Migration %.60s could not be found.", id);
+	return NULL;
 }
 
 static void migration_show(struct api_req *r)
