@@ -7,6 +7,7 @@
 #include "cold/checks.h"
 #include "cold/settle.h"
 #include "cold/state.h"
+#include "move/definition_prepare.h"
 #include "move/outcome.h"
 #include "move/search.h"
 #include "move/service.h"
@@ -48,6 +49,7 @@ static void host(struct mig *m)
 static void attach(struct mig *m)
 {
 	m->priv = g_new0(struct cold, 1);
+	cold_begin(cold_of(m));
 	cold_of(m)->move.carries = true;
 	if (!m->own)
 		m->own = g_new0(struct cold_own, 1);
@@ -84,7 +86,7 @@ static const struct task_stage stages[] = {
 	},
 	[COLD_P_LAND] = {
 		"land", "post-migrating", .next = P(START) | P(UNDO) | P(ERROR), .task = SERVER_TASK_RESIZE_MIGRATED, .stop = TASK_STOP_NOT,
-		.undo = COLD_P_UNDO, .in_progress = true, .holds = TASK_SLOT | TASK_CLAIM, .enter = cold_settle, .taken = cold_landing,
+		.undo = COLD_P_UNDO, .in_progress = true, .holds = TASK_SLOT | TASK_CLAIM, .enter = cold_settle, .taken = definition_copying,
 	},
 	[COLD_P_START] = {
 		"start", "post-migrating", .next = P(VERIFY) | P(REVERT) | P(ERROR), .task = SERVER_TASK_RESIZE_FINISH, .at = TASK_AT_DEST,

@@ -14,20 +14,23 @@ struct cold_own {
 	int64_t stop_by_us; /* wall clock: the guest was asked to shut off, and is stopped hard then; 0: it was not asked */
 };
 
-/* All zero: nothing was asked by this process. settle.c's, but for .move. */
+struct cold_answers;
+
+/* All zero: nothing was asked by this process. Each field is written by the module that a comment names, else by settle.c; the others read it. */
 struct cold {
 	struct move move;           /* first: move_of() */
+	const struct cold_answers *answers; /* where answers go; borrowed */
 	int awaited;                /* answers that are awaited */
 	enum cold_verdict verdict;  /* of the last answers; it outlives them */
-	int repeats;                /* the same verdict in a row */
-	bool alarmed;               /* the alarm of a verdict was given */
-	int64_t pressed_ms;         /* when the guest was last asked to shut off; 0: not by this process */
-	int presses;                /* requests to shut off that are not answered: the guest may still get them */
-	enum hv_op act;             /* the act whose answer is awaited */
-	int refusals;               /* how often an act was refused in a row */
-	bool busy;                  /* a part waits for a host: nothing else is begun */
-	bool streamed;              /* all that was to be carried has come without a carrier */
-	bool compared;              /* what has arrived is what was carried */
+	int repeats;                /* the same verdict in a row; carry.c forgets it while a copy runs */
+	bool alarmed;               /* the alarm of a verdict was given; fault.c's */
+	int64_t pressed_ms;         /* when the guest was last asked to shut off; 0: not by this process; stop.c's */
+	int presses;                /* requests to shut off that are not answered: the guest may still get them; stop.c's */
+	enum hv_op act;             /* the act whose answer is awaited; act.c's */
+	int refusals;               /* how often an act was refused in a row; act.c's, and none in a new stage */
+	bool busy;                  /* a part waits for a host: nothing else is begun; prepare.c's, and not so in a new stage */
+	bool streamed;              /* all that was to be carried has come without a carrier; carry.c's */
+	bool compared;              /* what has arrived is what was carried; carry.c's, until both hosts are asked again */
 };
 
 /** cold_of() - of a cold migration that is under way. Borrowed. */
@@ -40,6 +43,12 @@ static inline struct cold *cold_of(const struct mig *m)
 static inline struct cold_own *cold_own(const struct mig *m)
 {
 	return m->own;
+}
+
+/** cold_was_pressed() - the guest was asked to shut off, by this process or an earlier one. */
+static inline bool cold_was_pressed(const struct mig *m)
+{
+	return cold_own(m)->stop_by_us != 0;
 }
 
 #endif

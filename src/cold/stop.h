@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * stop: the guest is asked to shut off, and stopped hard when its time is over.
+ *
+ * An answer to the request to shut off says nothing. The guest is asked again every few seconds, and stopped hard when its time,
+ * which is in the row, is over. A migration that is given up meanwhile waits as long before it says that the guest runs on: it may
+ * have heard the request.
+ */
+#ifndef COLD_STOP_H
+#define COLD_STOP_H
+
+#include "cold/next.h"
+#include "cold/state.h"
+
+/** cold_shut_off() - it runs at its source. */
+enum cold_next cold_shut_off(struct mig *m);
+/** cold_stopped() - it is off: on to CARRY. */
+enum cold_next cold_stopped(struct mig *m);
+
+/** cold_may_heed() - it was asked to shut off, and its time is not over. */
+bool cold_may_heed(const struct mig *m);
+/** cold_press_under_way() - a request to shut off is not answered: the guest may still get it. */
+bool cold_press_under_way(const struct mig *m);
+
+#endif
