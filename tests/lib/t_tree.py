@@ -172,6 +172,28 @@ def test_restart(t: tap.Tap) -> None:
     t.ok(len(code) == len(words) > 0 and bool(enters) and not wrong, "the page names what each verdict and phase does", "\n".join(wrong))
 
 
+def test_cold_restart(t: tap.Tap) -> None:
+    """docs/ARCHITECTURE.md names, for each phase and verdict of a cold migration, the function that holds it and its file."""
+    page = (ROOT / "docs/ARCHITECTURE.md").read_text().partition("\n## A cold migration\n")[2].partition("\n## ")[0]
+    probe, settle, stages = ((ROOT / f"src/cold/{name}.c").read_text() for name in ("probe", "settle", "cold"))
+    words = dict(re.findall(r'\[COLD_(?![HC]_)(\w+)\]\s*= "([\w-]+)"', probe))
+    acts = dict(re.findall(r"\[COLD_(\w+)\]\s*=\s*\{\s*\w+,\s*(\w+)\s*\}", settle))
+    where = {name: path.name for path in files("src/cold/*.c") for name in re.findall(r"^(?:static )?enum cold_next (\w+)\(struct mig \*m\)\n\{", path.read_text(), re.M)}
+    every = re.findall(r"\[COLD_P_\w+\] = COLD_(\w+)", settle)
+    code = {(stage.lower(), words[verdict], acts[verdict], where.get(acts[verdict])) for stages_of, verdict in
+            re.findall(r"^\t\{ ((?:S\(\w+\)(?: \| )?)+|ANY),.*\.verdict = COLD_(\w+) \},$", probe, re.M)
+            for stage in (every if stages_of == "ANY" else re.findall(r"S\((\w+)\)", stages_of))}
+    told = {(stage, *rest) for names, *rest in
+            re.findall(r"^\| ([a-z, ]+) \|[^|]*\|[^|]*\| `([\w-]+)` \|[^|]*\| `(\w+)\(\)`, `(\w+\.c)` \|$", page, re.M)
+            for stage in ([name.lower() for name in every] if names == "any" else names.split(", "))}
+    wrong = [f"the page lacks {row}" for row in sorted(code - told)] + [f"the code lacks {row}" for row in sorted(told - code)]
+    wrong += [f"no row has the verdict {words[verdict]}" for verdict in acts if not any(row[1] == words[verdict] for row in code)]
+    entered = {(stage.lower(), enter) for stage, enter in re.findall(r"\[COLD_P_(\w+)\] = \{(?:(?!\[COLD_P_).)*?\.enter = (\w+)", stages, re.S)}
+    enters = {(stage, enter) for names, enter in re.findall(r"^\| (`[`a-z, ]+`) \| `(\w+)\(\)` \|$", page, re.M) for stage in re.findall(r"\w+", names)}
+    wrong += [f"{stage}: {enter}() is of the {'code' if (stage, enter) in entered else 'page'} alone" for stage, enter in sorted(entered ^ enters)]
+    t.ok(len(acts) == len(words) > 0 and bool(code) and bool(entered) and not wrong, "the page names what holds each row of a cold migration", "\n".join(wrong))
+
+
 def test_waits(t: tap.Tap) -> None:
     """No sleep, no clock and no timed assertion in tests, but for those listed."""
     paths = [path for path in sources() if path.relative_to(ROOT).parts[0] in ("tests", "lab", "demo") and path.suffix not in (".md", ".txt")
@@ -220,7 +242,7 @@ def test_words(t: tap.Tap) -> None:
 
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_inside, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_restart, test_waits, test_errors, test_rows):
+    for test in (test_layers, test_inside, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_restart, test_cold_restart, test_waits, test_errors, test_rows):
         test(t)
     return t.done()
 
