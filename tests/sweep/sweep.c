@@ -364,7 +364,7 @@ static void work(GPtrArray *all, int64_t me, const struct shares *shares, FILE *
 }
 
 /* Return: a stream of what the process says. */
-static FILE *spawn(GPtrArray *all, int64_t me, const struct shares *shares)
+static FILE *spawn(GPtrArray *all, int64_t me, const struct shares *shares, pid_t *ret_pid)
 {
 	int fds[2];
 	pid_t pid;
@@ -382,10 +382,21 @@ static FILE *spawn(GPtrArray *all, int64_t me, const struct shares *shares)
 		exit(0);
 	}
 	close(fds[1]);
+	*ret_pid = pid;
 	return fdopen(fds[0], "r");
 }
 
-static void listen_to(FILE *in, const char *last, struct total *sum, GPtrArray *failures)
+/* How a process ended that has not told its totals. @last: the run that it was in. Return: owned. */
+static char *death(pid_t pid, const char *last)
+{
+	int status = 0;
+
+	if (waitpid(pid, &status, 0) == pid && WIFSIGNALED(status))
+		return g_strdup_printf("%s died of signal %d (%s)", last, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return g_strdup_printf("%s died with code %d", last, WEXITSTATUS(status));
+}
+
+static void listen_to(FILE *in, pid_t pid, const char *last, struct total *sum, GPtrArray *failures)
 {
 	char line[4096];
 	bool whole = false;
@@ -406,7 +417,7 @@ static void listen_to(FILE *in, const char *last, struct total *sum, GPtrArray *
 	}
 	if (!whole) {
 		sum->failed++;
-		g_ptr_array_add(failures, g_strconcat(last, " died", NULL));
+		g_ptr_array_add(failures, death(pid, last));
 	}
 	fclose(in);
 }
@@ -447,6 +458,7 @@ static int run_all(GPtrArray *all)
 	struct total sum = { 0 };
 	struct shares shares;
 	FILE *in[JOBS_MAX];
+	pid_t pids[JOBS_MAX];
 	double s;
 
 	jobs = CLAMP(jobs, 1, JOBS_MAX);
@@ -457,9 +469,9 @@ static int run_all(GPtrArray *all)
 	}
 	shares = find_shares(all);
 	for (int64_t i = 0; i < jobs; i++)
-		in[i] = spawn(all, i, &shares);
+		in[i] = spawn(all, i, &shares, &pids[i]);
 	for (int64_t i = 0; i < jobs; i++)
-		listen_to(in[i], at[i], &sum, failures);
+		listen_to(in[i], pids[i], at[i], &sum, failures);
 	while (wait(NULL) > 0)
 		;
 	s = (double)(g_get_monotonic_time() - begin) / 1e6;
