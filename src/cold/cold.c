@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "cold/checks.h"
+#include "cold/cold_action.h"
 #include "cold/settle.h"
 #include "cold/state.h"
 #include "move/definition_prepare.h"
@@ -117,21 +118,6 @@ static const struct task_stage stages[] = {
 	[COLD_P_CANCELLED] = { "cancelled", "cancelled", .end = TASK_CANCELLED },
 };
 static_assert(G_N_ELEMENTS(stages) == COLD_P_N, "stages is missing one");
-
-#define NOT_RESIZED "Instance has not been resized."
-
-const struct task_action cold_actions[] = {
-	[COLD_MIGRATE] = { .name = "migrate", .action = "migrate", .vm = TASK_VM_BIT(SERVER_ACTIVE) | TASK_VM_BIT(SERVER_STOPPED) },
-	[COLD_CONFIRM_RESIZE] = {
-		.name = "confirmResize", .action = "confirmResize", .vm = TASK_VM_BIT(SERVER_RESIZED), .from = P(VERIFY), .to = COLD_P_CONFIRM,
-		.none = NOT_RESIZED,
-	},
-	[COLD_REVERT_RESIZE] = {
-		.name = "revertResize", .action = "revertResize", .vm = TASK_VM_BIT(SERVER_RESIZED), .from = P(VERIFY), .to = COLD_P_REVERT,
-		.none = NOT_RESIZED,
-	},
-};
-static_assert(G_N_ELEMENTS(cold_actions) == COLD_ACTION_N, "cold_actions is missing one");
 
 static const struct json_field own[] = {
 	{ "stop_by", JSON_INT64, offsetof(struct cold_own, stop_by_us) },

@@ -12,10 +12,9 @@
 #ifndef COLD_H
 #define COLD_H
 
-#include "cold/phase.h"
+#include "cold/cold_action.h"
 #include "task/kind.h"
 
 extern const struct task_kind cold_kind;
-extern const struct task_action cold_actions[];
 
 #endif

@@ -70,8 +70,9 @@ static const struct json_field live_fields[] = {
 };
 
 /* Up to 2.29 a host that was named is taken without asking the scheduler; up to 2.33 the answer waits for the prechecks. */
-static bool complete(struct task_request *q, int mv, GError **err)
+static bool complete(struct task_request *q, const struct fleet *f, int mv, GError **err)
 {
+	(void)f;
 	if (q->force && !q->host) {
 		g_set_error(err, ERR, ERR_BAD_REQUEST, "Can't force to a non-provided destination");
 		return false;

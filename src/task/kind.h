@@ -17,6 +17,7 @@
 
 struct check_table;
 struct engine;
+struct fleet;
 struct host;
 struct hv_dom;
 struct hv_event;
@@ -99,10 +100,13 @@ struct task_action {
 	const char *rule;              /* of api/http/policy.c: the role that it needs; NULL: the API does not have it */
 	int since, until;              /* microversions; 0: any */
 	const struct json_field *fields; /* of the member's value, read into a struct task_request */
-	size_t n_fields;               /* 0: the value is not looked at */
+	size_t n_fields;               /* 0: the value is not looked at, or has to be null */
+	bool takes_null;               /* ... it may be null, and without fields nothing else */
+	int value_since;               /* ... from this microversion on; before, any value is taken. 0: from the first */
 	bool fields_of_own;            /* ... they are read into what the kind has beside (own) */
-	/* complete() - what the microversion makes of what was read. NULL: nothing. Return: false with ERR_BAD_REQUEST */
-	bool (*complete)(struct task_request *r, int mv, GError **err);
+	int status;                    /* of the answer to one that was accepted; 0: 202 */
+	/* complete() - what the microversion makes of what was read; the last look before the engine. NULL: nothing. ERR_BAD_REQUEST, ERR_CONFLICT */
+	bool (*complete)(struct task_request *r, const struct fleet *f, int mv, GError **err);
 };
 #define TASK_VM_BIT(vm) (1u << (vm))
 

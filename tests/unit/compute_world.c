@@ -14,6 +14,7 @@
 #include "fleet/addr.h"
 #include "fleet/fleet_priv.h"
 #include "identity/identity.h"
+#include "kinds.h"
 
 #define T0 INT64_C(1760000000000000) /* 2025-10-09T08:53:20 */
 #define MINUTE INT64_C(60000000)
@@ -249,7 +250,7 @@ static struct world *make(size_t n_tables)
 	fleet_claim(w->fleet, fleet_host(w->fleet, "h2"), &(struct claim){ .task_id = 3, .usage = server_usage(fleet_server(w->fleet, WORLD_MOVED)) });
 	room_inbound(fleet_host(w->fleet, "h2"), &task_class_live, 1);
 	w->engine = fake_engine_new(w->fleet);
-	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fleet = w->fleet, .store = w->store, .conf = w->conf, .kinds = engine_kinds(w->engine) },
+	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fleet = w->fleet, .store = w->store, .conf = w->conf, .kinds = kinds },
 			       tables, n_tables);
 	return w;
 }

@@ -13,7 +13,6 @@
 #include "api/http/view.h"
 #include "base/body.h"
 #include "base/err.h"
-#include "cold/cold.h"
 #include "power/power.h"
 #include "task/request.h"
 
@@ -27,7 +26,7 @@ static void task_done(int64_t id, const GError *err, void *user)
 	if (err)
 		api_fail(r, g_error_copy(err));
 	else
-		api_reply_empty(r, 202);
+		api_reply_empty(r, api_task_status(r));
 }
 
 /* @q: as its body said */
@@ -39,10 +38,22 @@ static void begin(struct api_req *r, struct task_request *q)
 	if (!q->server)
 		return;
 	q->who = api_requester(r);
-	if (q->action->complete && !q->action->complete(q, r->mv, &err))
+	if (q->action->complete && !q->action->complete(q, api_fleet(r), r->mv, &err))
 		api_fail(r, err);
 	else
 		request_begin(api_engine(r), q, task_done, r);
+}
+
+/* @to: what the fields are read into */
+static bool read_value(struct api_req *r, const struct task_action *a, const json_t *value, void *to, GError **err)
+{
+	if (r->mv < a->value_since || (a->takes_null && json_is_null(value)))
+		return true;
+	if (a->n_fields > 0)
+		return api_decode_action(r, value, to, err);
+	if (a->takes_null)
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. It is not of type 'null'", a->name);
+	return !a->takes_null;
 }
 
 static void ask_task(struct api_req *r, const struct task_kind *k, const struct task_action *a, const json_t *value)
@@ -52,7 +63,7 @@ static void ask_task(struct api_req *r, const struct task_kind *k, const struct 
 	void *to = a->fields_of_own ? own : &q;
 	GError *err = NULL;
 
-	if (a->n_fields > 0 && !api_decode_action(r, value, to, &err))
+	if (!read_value(r, a, value, to, &err))
 		api_fail(r, err);
 	else
 		begin(r, &q);
@@ -118,115 +129,6 @@ static void power_reboot(struct api_req *r, const json_t *value)
 		api_fail(r, err);
 	else
 		power(r, hard ? "reboot-hard" : "reboot");
-}
-
-/* ---- migrate, confirmResize, revertResize ---- */
-
-static bool take_cold_host(const json_t *v, void *obj, const char *where, GError **err)
-{
-	const char *host = json_string_value(v);
-	g_autofree char *shown = NULL;
-
-	if (host && util_hostname_valid(host)) {
-		*(const char **)obj = host;
-		return true;
-	}
-	shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-	if (host)
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.260s. %.260s does not match "
-			    "'^[a-zA-Z0-9-._]*$'", body_leaf(where), shown, shown);
-	else
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.120s. %.120s is not of type 'string'",
-			    body_leaf(where), shown, shown);
-	return false;
-}
-
-static const struct json_field cold_fields[] = {
-	{ "host", JSON_EMIT, .take = take_cold_host, .form = "a host's name", .since = 56 },
-};
-static const struct api_body cold_body = { .fields = cold_fields, .n = G_N_ELEMENTS(cold_fields) };
-
-/* Up to 2.55 the value may be anything; from then on it names the host, or is null. */
-static bool take_cold(struct api_req *r, const json_t *value, const char **ret_host, GError **err)
-{
-	*ret_host = NULL;
-	return r->mv < 56 || json_is_null(value) || api_decode_action(r, value, ret_host, err);
-}
-
-/* What Nova looks at when the server's states allow it. */
-static bool hosts_allow(struct api_req *r, const struct server *s, const char *host, GError **err)
-{
-	const struct host *source = s->host ? fleet_host(api_fleet(r), s->host) : NULL;
-
-	if (s->task != SERVER_TASK_NONE || !(cold_actions[COLD_MIGRATE].vm & TASK_VM_BIT(s->vm)))
-		return true; /* the engine refuses it */
-	if (host && g_strcmp0(host, s->host) == 0) {
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Cannot migrate to the host where the server exists.");
-		return false;
-	}
-	if (source && !host_is_up(api_fleet(r), source)) {
-		g_set_error(err, ERR, ERR_CONFLICT, "Service is unavailable at this time.");
-		return false;
-	}
-	return true;
-}
-
-static void cold_migrate(struct api_req *r, const json_t *value)
-{
-	const char *host;
-	struct server *s;
-	GError *err = NULL;
-
-	if (!take_cold(r, value, &host, &err)) {
-		api_fail(r, err);
-		return;
-	}
-	s = view_server(r, r->param[0]);
-	if (!s)
-		return;
-	if (!hosts_allow(r, s, host, &err)) {
-		api_fail(r, err);
-		return;
-	}
-	request_begin(api_engine(r), &(struct task_request){
-		.kind = &cold_kind, .action = &cold_actions[COLD_MIGRATE], .server = s, .host = host, .block = MIG_BLOCK_AUTO, .who = api_requester(r),
-	}, task_done, r);
-}
-
-static void confirmed(int64_t id, const GError *err, void *user)
-{
-	struct api_req *r = user;
-
-	(void)id;
-	if (err)
-		api_fail(r, g_error_copy(err));
-	else
-		api_reply_empty(r, 204);
-}
-
-static void decide(struct api_req *r, const json_t *value, int action, request_accepted_f *done)
-{
-	struct requester who = api_requester(r);
-	struct server *s;
-
-	if (!json_is_null(value)) {
-		api_fail(r, g_error_new(ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. It is not of type 'null'", cold_actions[action].name));
-		return;
-	}
-	s = view_server(r, r->param[0]);
-	if (!s)
-		return;
-	request_begin(api_engine(r), &(struct task_request){ .kind = &cold_kind, .action = &cold_actions[action], .server = s, .who = who }, done, r);
-}
-
-static void confirm_resize(struct api_req *r, const json_t *value)
-{
-	decide(r, value, COLD_CONFIRM_RESIZE, confirmed);
-}
-
-static void revert_resize(struct api_req *r, const json_t *value)
-{
-	decide(r, value, COLD_REVERT_RESIZE, task_done);
 }
 
 /* ---- lock, unlock ---- */
@@ -323,9 +225,6 @@ static void reset_state(struct api_req *r, const json_t *value)
 /* ---- the table ---- */
 
 static const struct api_action actions[] = {
-	{ "migrate",        "os_compute_api:os-migrate-server:migrate",      cold_migrate, .body = &cold_body },
-	{ "confirmResize",  "os_compute_api:servers:confirm_resize",         confirm_resize },
-	{ "revertResize",   "os_compute_api:servers:revert_resize",          revert_resize },
 	{ "os-resetState",  "os_compute_api:os-admin-actions:reset_state",   reset_state, .body = &reset_body },
 	{ "os-start",       "os_compute_api:servers:start",                  power_start },
 	{ "os-stop",        "os_compute_api:servers:stop",                   power_stop },

@@ -95,6 +95,9 @@ struct route {
 /** api_wanted() - false once the client has gone: nothing that is done for it matters. */
 bool api_wanted(const struct api_req *r);
 
+/** api_task_status() - of the answer when a request for a kind's action was accepted, as its row says. */
+int api_task_status(const struct api_req *r);
+
 /** api_about() - for the audit log: what the path does not say, such as an action's name or the id of what was made. Copied, 128 bytes of it. */
 void api_about(struct api_req *r, const char *what);
 

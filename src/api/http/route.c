@@ -144,6 +144,13 @@ static const struct api_action *take_task(struct api_reply *p, const struct task
 	return &p->of_kind;
 }
 
+int api_task_status(const struct api_req *r)
+{
+	const struct task_action *a = r->reply->task;
+
+	return a && a->status ? a->status : 202;
+}
+
 static const struct api_action *find_task(struct api_req *r, const char *name)
 {
 	for (const struct task_kind *const *k = r->api->kinds; k && *k; k++) {
