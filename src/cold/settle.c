@@ -203,10 +203,14 @@ static bool is_too_early(const struct mig *m, const struct cold_sight *s)
 	return (s->source == COLD_H_UNKNOWN || s->dest == COLD_H_UNKNOWN) && !fleet_settled(m->task->engine->fleet);
 }
 
-/* A request that is on its way would shut it off at its source again. */
+/*
+ * A request that is on its way would shut it off at its source again: where it is to run there, and after the end, when the next migration may
+ * have brought it back.
+ */
 static bool may_still_be_pressed(const struct mig *m, enum cold_verdict v)
 {
-	return cold_press_under_way(m) && (v == COLD_START_SOURCE || v == COLD_UNDONE || v == COLD_UNDONE_BLIND);
+	return cold_press_under_way(m) &&
+	       (v == COLD_START_SOURCE || v == COLD_UNDONE || v == COLD_UNDONE_BLIND || v == COLD_UNDEFINE_SOURCE || v == COLD_CONFIRMED);
 }
 
 static enum cold_next judge(struct mig *m)
