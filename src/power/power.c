@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "power/decide.h"
+#include "power/power_action.h"
 #include "task/step.h"
 
 #define RETRY_MS     1000
@@ -244,29 +245,7 @@ static const struct task_stage stages[] = {
 };
 static_assert(G_N_ELEMENTS(stages) == POWER_STAGE_N, "stages is missing one");
 
-#define VM(x) TASK_VM_BIT(SERVER_##x)
-
-/* Nova's compute/api.py: in which vm_states each is permitted, and what is said of the others. */
-static const struct task_action actions[] = {
-	{ .name = "os-start", .verb = "start", .action = "start", .event = "compute_start_instance", .vm = VM(STOPPED),
-	  .task = SERVER_TASK_POWERING_ON, .after = TASK_VM(SERVER_ACTIVE), .what = POWER_OS_START },
-	{ .name = "os-stop", .verb = "stop", .action = "stop", .event = "compute_stop_instance", .vm = VM(ACTIVE) | VM(ERROR),
-	  .task = SERVER_TASK_POWERING_OFF, .after = TASK_VM(SERVER_STOPPED), .what = POWER_OS_STOP },
-	{ .name = "reboot", .action = "reboot", .event = "compute_reboot_instance", .vm = VM(ACTIVE),
-	  .task = SERVER_TASK_REBOOTING, .after = TASK_VM(SERVER_ACTIVE), .what = POWER_SOFT },
-	{ .name = "reboot-hard", .verb = "reboot", .action = "reboot", .event = "compute_reboot_instance", .vm = VM(ACTIVE) | VM(STOPPED) | VM(PAUSED) | VM(SUSPENDED) | VM(ERROR),
-	  .task = SERVER_TASK_REBOOTING_HARD, .after = TASK_VM(SERVER_ACTIVE), .what = POWER_HARD },
-	{ .name = "pause", .action = "pause", .event = "compute_pause_instance", .vm = VM(ACTIVE),
-	  .task = SERVER_TASK_PAUSING, .after = TASK_VM(SERVER_PAUSED), .what = POWER_PAUSE },
-	{ .name = "unpause", .action = "unpause", .event = "compute_unpause_instance", .vm = VM(PAUSED),
-	  .task = SERVER_TASK_UNPAUSING, .after = TASK_VM(SERVER_ACTIVE), .what = POWER_UNPAUSE },
-	{ .name = "suspend", .action = "suspend", .event = "compute_suspend_instance", .vm = VM(ACTIVE),
-	  .task = SERVER_TASK_SUSPENDING, .after = TASK_VM(SERVER_SUSPENDED), .what = POWER_SUSPEND },
-	{ .name = "resume", .action = "resume", .event = "compute_resume_instance", .vm = VM(SUSPENDED),
-	  .task = SERVER_TASK_RESUMING, .after = TASK_VM(SERVER_ACTIVE), .what = POWER_RESUME },
-};
-
 const struct task_kind power_kind = {
-	.type = "power", .stages = stages, .n = POWER_STAGE_N, .actions = actions, .n_actions = G_N_ELEMENTS(actions),
+	.type = "power", .stages = stages, .n = POWER_STAGE_N, .actions = power_actions, .n_actions = POWER_WHAT_N,
 	.attach = attach, .detach = detach, .left = left, .event = event, .host = host,
 };

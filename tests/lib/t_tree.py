@@ -16,10 +16,7 @@ LAYERS = {"base": 0, "store": 1, "hv": 1, "net": 1, "identity": 2, "fleet": 2, "
 PROGRAMS = 7  # the main files, in src itself
 # The API reads the kinds' tables (task/kind.h) and includes none of their folders. What is listed may become less, never more.
 KINDS = ("live", "cold", "power")
-API_NAMES_KIND = {
-    ("src/api/drover/prechecks.c", "live"),  # asks live's checks of a server that has no migration
-    ("src/api/compute/server_actions.c", "power"),
-}
+API_NAMES_KIND = {("src/api/drover/prechecks.c", "live")}  # asks live's checks of a server that has no migration
 # Folders of src/hv and what of it each may include; "" is src/hv itself, and None is what lies outside
 HV = {"": {""}, "xml": {"", "xml"}, "libvirt": {"", "xml", "libvirt"}, "sim": {"", "xml", "sim"}, None: {"", "xml"}}
 # What the sub-folders of a folder include of each other. They may become less, never more: what several need belongs into the lowest.

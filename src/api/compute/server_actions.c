@@ -13,7 +13,6 @@
 #include "api/http/view.h"
 #include "base/body.h"
 #include "base/err.h"
-#include "power/power.h"
 #include "task/request.h"
 
 /* ---- what kinds of tasks have ---- */
@@ -69,66 +68,6 @@ static void ask_task(struct api_req *r, const struct task_kind *k, const struct 
 		begin(r, &q);
 	if (a->n_fields > 0)
 		json_free(a->fields, a->n_fields, to);
-}
-
-/* ---- power ---- */
-
-/* @name: of power_kind's table */
-static void power(struct api_req *r, const char *name)
-{
-	struct server *s = view_server(r, r->param[0]);
-
-	if (s)
-		request_begin(api_engine(r), &(struct task_request){
-			.kind = &power_kind, .action = kind_action(&power_kind, name), .server = s, .who = api_requester(r),
-		}, task_done, r);
-}
-
-/* An action of a name that takes any value, as Nova's schema has it. */
-#define PLAIN(fn, name) \
-	static void fn(struct api_req *r, const json_t *value) \
-	{ \
-		(void)value; \
-		power(r, name); \
-	}
-
-PLAIN(power_start, "os-start")
-PLAIN(power_stop, "os-stop")
-PLAIN(power_pause, "pause")
-PLAIN(power_unpause, "unpause")
-PLAIN(power_suspend, "suspend")
-PLAIN(power_resume, "resume")
-
-static bool take_reboot(const json_t *v, void *obj, const char *where, GError **err)
-{
-	static const char *const types[] = { "HARD", "Hard", "hard", "SOFT", "Soft", "soft", NULL };
-	const char *type = json_string_value(v);
-	g_autofree char *shown = NULL;
-
-	if (type && g_strv_contains(types, type)) {
-		*(bool *)obj = g_ascii_tolower(type[0]) == 'h';
-		return true;
-	}
-	shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-	g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.120s. %.120s is not one of ['HARD', 'Hard', 'hard', "
-		    "'SOFT', 'Soft', 'soft']", body_leaf(where), shown, shown);
-	return false;
-}
-
-static const struct json_field reboot_fields[] = {
-	{ "type", JSON_EMIT, .take = take_reboot, .form = "\"SOFT\", \"HARD\"", .required = true },
-};
-static const struct api_body reboot_body = { .fields = reboot_fields, .n = G_N_ELEMENTS(reboot_fields) };
-
-static void power_reboot(struct api_req *r, const json_t *value)
-{
-	bool hard = false;
-	GError *err = NULL;
-
-	if (!api_decode_action(r, value, &hard, &err))
-		api_fail(r, err);
-	else
-		power(r, hard ? "reboot-hard" : "reboot");
 }
 
 /* ---- lock, unlock ---- */
@@ -226,13 +165,6 @@ static void reset_state(struct api_req *r, const json_t *value)
 
 static const struct api_action actions[] = {
 	{ "os-resetState",  "os_compute_api:os-admin-actions:reset_state",   reset_state, .body = &reset_body },
-	{ "os-start",       "os_compute_api:servers:start",                  power_start },
-	{ "os-stop",        "os_compute_api:servers:stop",                   power_stop },
-	{ "reboot",         "os_compute_api:servers:reboot",                 power_reboot, .body = &reboot_body },
-	{ "pause",          "os_compute_api:os-pause-server:pause",          power_pause },
-	{ "unpause",        "os_compute_api:os-pause-server:unpause",        power_unpause },
-	{ "suspend",        "os_compute_api:os-suspend-server:suspend",      power_suspend },
-	{ "resume",         "os_compute_api:os-suspend-server:resume",       power_resume },
 	{ "lock",           "os_compute_api:os-lock-server:lock",            lock, .body = &lock_body },
 	{ "unlock",         "os_compute_api:os-lock-server:unlock",          unlock },
 };
