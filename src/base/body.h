@@ -16,4 +16,11 @@ const char *body_leaf(const char *where);
 /** body_take_bool() - a truth value of a body: JSON's, or one of Nova's words in a string. */
 bool body_take_bool(const json_t *v, const char *where, bool *ret, GError **err);
 
+/**
+ * body_take_host() - a host's name.
+ * @types: what is permitted besides, in the refusal of another type: "'string'", "'string', 'null'"
+ * @ret: borrowed from @v
+ */
+bool body_take_host(const json_t *v, const char *where, const char *types, const char **ret, GError **err);
+
 #endif

@@ -4,27 +4,12 @@
 #include "base/body.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/util.h"
 #include "fleet/registry.h"
 #include "task/request.h"
 
 static bool take_host(const json_t *v, void *obj, const char *where, GError **err)
 {
-	const char *host = json_string_value(v);
-	g_autofree char *shown = NULL;
-
-	if (host && util_hostname_valid(host)) {
-		((struct task_request *)obj)->host = host;
-		return true;
-	}
-	shown = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-	if (host)
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.260s. %.260s does not match "
-			    "'^[a-zA-Z0-9-._]*$'", body_leaf(where), shown, shown);
-	else
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "Invalid input for field/attribute %s. Value: %.120s. %.120s is not of type 'string'",
-			    body_leaf(where), shown, shown);
-	return false;
+	return body_take_host(v, where, "'string'", &((struct task_request *)obj)->host, err);
 }
 
 static const struct json_field migrate_fields[] = {
