@@ -17,8 +17,9 @@ const struct opt power_lock_opts[1] = { { "reason", 0, "TEXT", "why, for those t
 
 static const struct power {
 	const char *command, *action; /* the API's word */
-	const char *status;           /* of the server when it is done */
-	const char *asked, *not_done; /* what is said */
+	const char *status;           /* of the server when it is done; NULL: it is done when it is answered */
+	const char *asked, *not_done; /* what is said ... */
+	const char *of;               /* ... of this, and the server's name; NULL: of the server */
 } powers[] = {
 	{ "start",   "os-start", "ACTIVE",    "is started",   "is not started" },
 	{ "stop",    "os-stop",  "SHUTOFF",   "is stopped",   "is not stopped" },
@@ -29,6 +30,8 @@ static const struct power {
 	{ "resume",  "resume",   "ACTIVE",    "is resumed",   "is not resumed" },
 	{ "lock",    "lock",     NULL,        "is locked",    "is not locked" },
 	{ "unlock",  "unlock",   NULL,        "is unlocked",  "is not unlocked" },
+	{ "confirm", "confirmResize", NULL,   "is confirmed", "is not confirmed", "the migration of " },
+	{ "revert",  "revertResize",  NULL,   "is reverted",  "is not reverted",  "the migration of " },
 };
 
 static const struct power *power_of(const struct cli *c)
@@ -58,6 +61,11 @@ static bool find(struct cli *c, struct asked *a, GError **err)
 	return true;
 }
 
+static const char *of(const struct asked *a)
+{
+	return a->power->of ? a->power->of : "";
+}
+
 static void clear(struct asked *a)
 {
 	json_decref(a->server);
@@ -72,7 +80,7 @@ static bool ask(struct cli *c, struct asked *a, json_t *value, int mv_min, GErro
 	struct client_call call = { .method = "POST", .path = path, .mv_min = mv_min, .mv_max = FIND_SERVER_MV, .body = body };
 
 	if (!client_call(c->client, &call, NULL, err)) {
-		g_prefix_error(err, "%s %s: ", a->name, a->power->not_done);
+		g_prefix_error(err, "%s%s %s: ", of(a), a->name, a->power->not_done);
 		return false;
 	}
 	a->request_id = g_strdup(client_request_id(c->client));
@@ -142,7 +150,7 @@ static void say(const struct asked *a, const char *what)
 {
 	g_autofree char *name = render_safe(a->name, false);
 
-	printf("%s %s\n", name, what);
+	printf("%s%s %s\n", of(a), name, what);
 }
 
 static bool run(struct cli *c, struct asked *a, json_t *value, int mv_min, bool wait, GError **err)
@@ -175,7 +183,7 @@ bool power_run(struct cli *c, GError **err)
 	return ok;
 }
 
-bool power_run_lock(struct cli *c, GError **err)
+bool power_run_now(struct cli *c, GError **err)
 {
 	struct asked a = { .id = NULL };
 	const char *reason = strcmp(c->cmd->name, "lock") == 0 ? cli_opt(c, "reason") : NULL;

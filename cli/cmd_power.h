@@ -7,8 +7,8 @@
 
 #include "cli.h"
 
-/* "server start", ...: the command's name says which. */
-command_f power_run, power_run_lock;
+/* "server start", ...: the command's name says which. _now: what is done when it is answered, as "server lock". */
+command_f power_run, power_run_now;
 
 extern const struct opt power_opts[1], power_reboot_opts[2], power_lock_opts[1];
 

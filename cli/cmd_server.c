@@ -337,38 +337,6 @@ static bool run_migrate(struct cli *c, GError **err)
 	return ok;
 }
 
-/* ---- confirm, revert ---- */
-
-/* @verb: in what is said: "confirmed" */
-static bool decide(struct cli *c, const char *action, const char *verb, GError **err)
-{
-	g_autoptr(json_t) server = find_server(c, cli_word(c, 0), err), body = json_pack("{s:n}", action);
-	const char *name = server ? render_str(server, "name") : NULL;
-	g_autofree char *path = server ? client_path("servers", render_str(server, "id"), "action", NULL) : NULL;
-	struct client_call call = { .method = "POST", .path = path, .mv_min = 1, .mv_max = FIND_SERVER_MV, .body = body };
-
-	if (!server)
-		return false;
-	if (client_call(c->client, &call, NULL, err)) {
-		g_autofree char *safe = render_safe(name ? name : cli_word(c, 0), false);
-
-		printf("the migration of %s is %s\n", safe, verb);
-		return true;
-	}
-	g_prefix_error(err, "the migration of %s is not %s: ", name ? name : cli_word(c, 0), verb);
-	return false;
-}
-
-static bool run_confirm(struct cli *c, GError **err)
-{
-	return decide(c, "confirmResize", "confirmed", err);
-}
-
-static bool run_revert(struct cli *c, GError **err)
-{
-	return decide(c, "revertResize", "reverted", err);
-}
-
 /* ---- precheck ---- */
 
 static const struct opt precheck_opts[] = {
@@ -451,8 +419,8 @@ static const struct command rows[] = {
 	{ "server", "show", "SERVER", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a server" },
 	{ "server", "migrate", "SERVER", 1, 1, run_migrate, CLI_OPTS(migrate_opts), CLI_COLS(migrate_cols),
 	  .help = "migrate a server to another host", .more = migrate_more },
-	{ "server", "confirm", "SERVER", 1, 1, run_confirm, .help = "confirm a cold migration: the server stays where it is" },
-	{ "server", "revert", "SERVER", 1, 1, run_revert, .help = "revert a cold migration: the server goes back" },
+	{ "server", "confirm", "SERVER", 1, 1, power_run_now, .help = "confirm a cold migration: the server stays where it is" },
+	{ "server", "revert", "SERVER", 1, 1, power_run_now, .help = "revert a cold migration: the server goes back" },
 	{ "server", "start", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "start a server that is shut off", .more = POWER_MORE },
 	{ "server", "stop", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "shut a server off; the guest is asked first", .more = POWER_MORE },
 	{ "server", "reboot", "SERVER", 1, 1, power_run, CLI_OPTS(power_reboot_opts), .help = "reboot a server; the guest is asked first", .more = POWER_MORE },
@@ -460,8 +428,8 @@ static const struct command rows[] = {
 	{ "server", "unpause", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "let a paused server go on", .more = POWER_MORE },
 	{ "server", "suspend", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "save a server's memory to its host's disk, and stop it", .more = POWER_MORE },
 	{ "server", "resume", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "let a suspended server go on", .more = POWER_MORE },
-	{ "server", "lock", "SERVER", 1, 1, power_run_lock, CLI_OPTS(power_lock_opts), .help = "lock a server: only administrators may act on it" },
-	{ "server", "unlock", "SERVER", 1, 1, power_run_lock, .help = "unlock a server" },
+	{ "server", "lock", "SERVER", 1, 1, power_run_now, CLI_OPTS(power_lock_opts), .help = "lock a server: only administrators may act on it" },
+	{ "server", "unlock", "SERVER", 1, 1, power_run_now, .help = "unlock a server" },
 	{ "server", "precheck", "SERVER", 1, 1, run_precheck, CLI_OPTS(precheck_opts), CLI_COLS(precheck_cols),
 	  .help = "check which hosts a server could be live-migrated to", .more = precheck_more },
 };
