@@ -44,7 +44,7 @@ static const struct key keys[] = {
 	{ "DEFAULT", "max_concurrent_inbound_cold_migrations", KEY_INT, AT(max_concurrent_inbound_cold_migrations), "2", 0, 1000, .help = "Drover's: concurrent inbound cold migrations per host; 0 is unlimited", .mutable = true },
 	{ "DEFAULT", "max_concurrent_fleet_cold_migrations", KEY_INT, AT(max_concurrent_fleet_cold_migrations), "0", 0, 100000, .help = "Drover's: concurrent cold migrations in the whole fleet; 0 is unlimited", .mutable = true },
 	{ "DEFAULT", "migrate_max_retries", KEY_INT, AT(migrate_max_retries), "-1", -1, 1000, .help = "how many other destinations to try; -1 tries all" },
-	{ "DEFAULT", "shutdown_timeout", KEY_INT, AT(shutdown_timeout), "60", 0, 86400, .help = "seconds that a guest has to shut off by itself before it is stopped hard; 0 stops it hard at once", .mutable = true },
+	{ "DEFAULT", "shutdown_timeout", KEY_INT, AT(shutdown_timeout), "60", 0, 86400, .help = "seconds that a guest has to shut off by itself before it is stopped hard; 0 stops it hard at once. os_shutdown_timeout in a guest's metadata goes first", .mutable = true },
 	{ "DEFAULT", "resize_confirm_window", KEY_INT, AT(resize_confirm_window), "0", 0, 1 << 30, .help = "seconds after which a cold migration is confirmed by itself; 0 is never", .mutable = true },
 	{ "DEFAULT", "reserved_host_memory_mb", KEY_INT, AT(reserved_host_memory_mb), "512", 0, 1 << 30, .help = "memory of each host kept free of servers, MiB" },
 	{ "DEFAULT", "reserved_host_cpus", KEY_INT, AT(reserved_host_cpus), "0", 0, 1 << 20, .help = "CPUs of each host kept free of servers" },

@@ -49,7 +49,8 @@ static enum cold_next press(struct mig *m)
 /* The intent is in the row before the guest hears of it. */
 static enum cold_next begin_to_stop(struct mig *m)
 {
-	int64_t timeout_s = fleet_conf(m->task->engine->fleet)->shutdown_timeout;
+	int64_t usual_s = fleet_conf(m->task->engine->fleet)->shutdown_timeout;
+	int64_t timeout_s = server_shutdown_timeout_s(mig_server(m), move_of(m)->at_source, usual_s);
 
 	cold_own(m)->stop_by_us = clock_wall_us() + timeout_s * G_USEC_PER_SEC;
 	step_own_changed(m);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/log.h"
 
 /* @status: the API's word when no task changes it (Nova, api/openstack/common.py _STATE_MAP). */
 static const struct {
@@ -120,6 +121,19 @@ char *server_unreadable_text(const struct server *s)
 	if (s->unknown)
 		return g_strdup_printf("its record has what this version does not know: %s", s->unknown);
 	return why ? g_strdup_printf("the description of the domain on %s cannot be read: %s", s->host, why) : NULL;
+}
+
+int64_t server_shutdown_timeout_s(const struct server *s, const struct hv_dom *d, int64_t usual)
+{
+	int64_t own;
+
+	if (!d->shutdown_timeout)
+		return usual;
+	if (util_parse_int(d->shutdown_timeout, 0, SERVER_SHUTDOWN_MAX_S, &own))
+		return own;
+	log_warning("shutdown_timeout_ignored", LOG_S("server", s->uuid), LOG_S("host", s->host), LOG_S("os_shutdown_timeout", d->shutdown_timeout),
+		    LOG_S("wanted", "0 to 86400 seconds"), LOG_D("used", usual));
+	return usual;
 }
 
 struct usage server_usage(const struct server *s)

@@ -45,6 +45,7 @@ enum server_power {
 };
 
 #define FLEET_UNIT_GIB (INT64_C(1) << 30)
+#define SERVER_SHUTDOWN_MAX_S 86400 /* as of the option */
 
 /* Resources taken, or asked for. */
 struct usage {
@@ -138,6 +139,13 @@ struct usage server_usage(const struct server *s);
 
 /** server_power_of() - power_state of a domain's state. */
 int server_power_of(enum hv_state state);
+
+/**
+ * server_shutdown_timeout_s() - how long it has to shut off by itself, in seconds, before it is stopped hard.
+ * @d: what its host says of it. Its metadata goes first, as Nova's image property of that name does; what is no such number there is logged
+ * @usual: [DEFAULT] shutdown_timeout
+ */
+int64_t server_shutdown_timeout_s(const struct server *s, const struct hv_dom *d, int64_t usual);
 
 /** server_set_ties() - its ties are these now; NULL: not known. Takes a reference of its own. */
 void server_set_ties(struct server *s, struct hv_ties *t);

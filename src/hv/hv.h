@@ -120,6 +120,7 @@ struct hv_dom {
 	char uuid[UTIL_UUID_LEN + 1];
 	char *name;          /* libvirt's name */
 	char *title;         /* <title>, or NULL */
+	char *shutdown_timeout; /* os_shutdown_timeout of its metadata, as it stands there; NULL: none */
 	/*
 	 * Why its description cannot be read; NULL: it was. If it cannot, nothing else counts but uuid, state, reason, persistent, kept and the
 	 * job, and name, vcpus and mem_mib where they are set: the host has told those beside the description.

@@ -20,6 +20,7 @@
 struct power {
 	int64_t since_ms;   /* when this process entered the stage; 0: not yet */
 	int64_t pressed_ms; /* ASK: the last press; 0: none */
+	int64_t limit_ms;   /* ASK: how long the guest has; -1: no host has said yet */
 	bool pressing;      /* ... is not answered yet */
 	bool rebooted;      /* ASK: the guest has booted again */
 	bool acting;        /* another act is not answered yet */
@@ -57,11 +58,11 @@ static void go(struct mig *m, const struct power_step *s)
 		step_later(m, RETRY_MS);
 }
 
-static int64_t time_to_stop_ms(const struct mig *m)
+static int64_t time_to_stop_ms(const struct mig *m, const struct hv_dom *d)
 {
 	const struct conf *c = fleet_conf(m->task->engine->fleet);
 
-	return (m->action->what == POWER_OS_STOP ? c->shutdown_timeout : c->wait_soft_reboot_seconds) * 1000;
+	return 1000 * (m->action->what == POWER_OS_STOP ? server_shutdown_timeout_s(mig_server(m), d, c->shutdown_timeout) : c->wait_soft_reboot_seconds);
 }
 
 /* ---- acts ---- */
@@ -115,7 +116,7 @@ static void press(struct mig *m, const struct power_step *s)
 {
 	struct power *p = m->priv;
 	struct hv_req req = { .op = s->op, .uuid = m->server_uuid };
-	int64_t now = clock_now_ms(), left = p->since_ms + time_to_stop_ms(m) - now;
+	int64_t now = clock_now_ms(), left = p->since_ms + p->limit_ms - now;
 
 	if (!p->pressing && (!p->pressed_ms || now >= p->pressed_ms + PRESS_MS) && step_ask(m, mig_source(m), &req, got_press)) {
 		p->pressing = true;
@@ -173,7 +174,9 @@ static void got_dom(struct mig *m, struct hv_reply *r)
 		return;
 	}
 	note_power(m, r->dom);
-	v.late = clock_now_ms() >= p->since_ms + time_to_stop_ms(m);
+	if (m->phase == POWER_ASK && p->limit_ms < 0)
+		p->limit_ms = time_to_stop_ms(m, r->dom);
+	v.late = clock_now_ms() >= p->since_ms + p->limit_ms;
 	s = power_decide(&v);
 	take(m, &s);
 }
@@ -216,12 +219,13 @@ static void host(struct mig *m)
 
 static void left(struct mig *m)
 {
-	*(struct power *)m->priv = (struct power){ .since_ms = 0 };
+	*(struct power *)m->priv = (struct power){ .limit_ms = -1 };
 }
 
 static void attach(struct mig *m)
 {
 	m->priv = g_new0(struct power, 1);
+	left(m);
 }
 
 static void detach(struct mig *m)

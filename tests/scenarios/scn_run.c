@@ -211,6 +211,7 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 		.uuid = run_guest(r, name)->uuid,
 		.name = opt(l, "name") ? opt(l, "name") : name,
 		.title = opt(l, "title"),
+		.shutdown_timeout = opt(l, "shutdown_timeout"),
 		.description = opt(l, "description"),
 		.mem_mib = opt_int(r, l, "memory", SERVER_MIB),
 		.vcpus = (int)opt_int(r, l, "vcpus", 0),

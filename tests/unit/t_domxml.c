@@ -132,6 +132,8 @@ static void write_dom(GString *out, const struct hv_dom *d)
 {
 	g_string_append_printf(out, "uuid %s\nname %s\ntitle %s\nvcpus %d\nmemory %" G_GINT64_FORMAT " MiB\n", d->uuid, d->name,
 	                       text(d->title), d->vcpus, d->mem_mib);
+	if (d->shutdown_timeout)
+		g_string_append_printf(out, "shutdown_timeout %s\n", d->shutdown_timeout);
 	g_string_append_printf(out, "type %s %s %s\nvnc %s %d\n", text(d->virt_type), text(d->arch), text(d->machine),
 	                       text(d->vnc_listen), d->vnc_port);
 	for (guint i = 0; i < d->disks->len; i++)
@@ -316,6 +318,9 @@ static char *grown(const char *what, size_t n)
 	g_autofree char *name = g_strnfill(!strcmp(what, "name") ? n : 1, 'n');
 	g_autofree char *title = g_strnfill(!strcmp(what, "title") ? n : 1, 't');
 
+	g_autofree char *limit = g_strnfill(!strcmp(what, "shutdown_timeout") ? n : 1, '1');
+
+	g_string_append_printf(s, "<metadata><d:guest xmlns:d='urn:drover' os_shutdown_timeout='%s'/></metadata>", limit);
 	g_string_append_printf(s, "<name>%s</name><title>%s</title><devices>", name, title);
 	for (size_t i = 0; i < (!strcmp(what, "disks") ? n - 1 : 0); i++)
 		g_string_append(s, "<disk/>");
@@ -343,6 +348,7 @@ static const struct {
 } sizes[] = {
 	{ "name", DOMXML_NAME_MAX, true },     { "name", DOMXML_NAME_MAX + 1, false },
 	{ "title", DOMXML_TEXT_MAX, true },    { "title", DOMXML_TEXT_MAX + 1, true },
+	{ "shutdown_timeout", DOMXML_NAME_MAX + 1, true },
 	{ "disks", DOMXML_DEVICES_MAX, true }, { "disks", DOMXML_DEVICES_MAX + 1, false },
 	{ "nics", DOMXML_DEVICES_MAX, true },  { "nics", DOMXML_DEVICES_MAX + 1, false },
 	{ "backing files", DOMXML_BACKING_MAX, true }, { "backing files", DOMXML_BACKING_MAX + 1, false },

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a domain's state means for a power action: rows, and every combination.
+ * What a domain's state means for a power action: rows, and every combination; how long a guest has to shut off.
  */
 #include <string.h>
 
+#include "base/log.h"
+#include "fleet/server.h"
 #include "power/decide.h"
 #include "power/power.h"
 
@@ -164,10 +166,32 @@ static void test_all(void)
 		}
 }
 
+/* os_shutdown_timeout of a guest's metadata, where 60 s is what all have. */
+static const struct {
+	const char *text;
+	int64_t want_s;
+} limits[] = {
+	{ NULL, 60 }, { "0", 0 }, { "1", 1 }, { "86400", 86400 },
+	{ "86401", 60 }, { "-1", 60 }, { "ten", 60 }, { "10s", 60 }, { " 10", 60 }, { "1e3", 60 }, { "0x10", 60 }, { "99999999999999999999", 60 },
+};
+
+static void test_limits(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
+		const struct server s = { .uuid = "11111111-0000-4000-8000-000000000001", .host = (char *)"h1" };
+		const struct hv_dom d = { .shutdown_timeout = (char *)limits[i].text };
+
+		g_test_message("%s", limits[i].text ? limits[i].text : "none");
+		g_assert_cmpint(server_shutdown_timeout_s(&s, &d, 60), ==, limits[i].want_s);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	log_init(LOG_ERROR, LOG_TEXT);
 	g_test_add_func("/power/rows", test_rows);
 	g_test_add_func("/power/all", test_all);
+	g_test_add_func("/power/limits", test_limits);
 	return g_test_run();
 }

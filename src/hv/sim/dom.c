@@ -86,6 +86,7 @@ static struct sim_dom *make(struct sim_host *h, const struct sim_dom_spec *spec)
 		g_strlcpy(d->uuid, spec->uuid, sizeof d->uuid);
 	d->name = g_strdup(spec->name);
 	d->title = g_strdup(spec->title);
+	d->shutdown_timeout = g_strdup(spec->shutdown_timeout);
 	d->description = g_strdup(spec->description);
 	d->vcpus = spec->vcpus ? spec->vcpus : 1;
 	d->disk_dirty = spec->disk_dirty_mibs * SIM_MIB;
@@ -141,6 +142,7 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->host = h;
 	d->name = g_strdup(from->name);
 	d->title = g_strdup(from->title);
+	d->shutdown_timeout = g_strdup(from->shutdown_timeout);
 	d->description = g_strdup(from->description);
 	d->cpu_model = g_strdup(from->cpu_model);
 	d->cpu_features = g_strdupv(from->cpu_features);
@@ -178,6 +180,7 @@ void sim_dom_free(struct sim_dom *d)
 	g_ptr_array_remove(g_hash_table_lookup(d->host->w->copies, d->uuid), d);
 	g_free(d->name);
 	g_free(d->title);
+	g_free(d->shutdown_timeout);
 	g_free(d->description);
 	g_free(d->definition);
 	g_free(d->unreadable);

@@ -16,6 +16,7 @@ struct sim_dom_spec {
 	const char *uuid;         /* NULL: made from host and name */
 	const char *name;
 	const char *title;
+	const char *shutdown_timeout; /* os_shutdown_timeout of its metadata; NULL: none */
 	const char *description;  /* stands in its XML, and there alone */
 	int64_t mem_mib;          /* 0: 1024 */
 	int vcpus;                /* 0: 1 */

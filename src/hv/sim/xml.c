@@ -67,6 +67,11 @@ char *sim_xml_write(const struct sim_dom *d)
 
 		g_string_append_printf(s, "  <description>%s</description>\n", description);
 	}
+	if (d->shutdown_timeout) {
+		g_autofree char *limit = g_markup_escape_text(d->shutdown_timeout, -1);
+
+		g_string_append_printf(s, "  <metadata>\n    <d:guest xmlns:d='urn:drover' os_shutdown_timeout='%s'/>\n  </metadata>\n", limit);
+	}
 	g_string_append_printf(s,
 		"  <memory unit='KiB'>%" G_GINT64_FORMAT "</memory>\n  <currentMemory unit='KiB'>%" G_GINT64_FORMAT "</currentMemory>\n"
 		"  <os>\n    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>\n  </os>\n",
@@ -104,6 +109,8 @@ static void on_start(GMarkupParseContext *ctx, const char *element, const char *
 	(void)err;
 	if (g_str_equal(element, "feature"))
 		g_ptr_array_add(x->cpu_features, g_strdup(attribute("name", names, values)));
+	if (g_str_equal(element, "d:guest"))
+		util_replace(&x->shutdown_timeout, attribute("os_shutdown_timeout", names, values));
 	if (g_str_equal(element, "cpu"))
 		util_replace(&x->cpu_mode, attribute("mode", names, values));
 	if (g_str_equal(element, "graphics") && type && g_str_equal(type, "vnc"))
@@ -187,6 +194,7 @@ void sim_xml_free(struct sim_xml *x)
 	g_free(x->uuid);
 	g_free(x->name);
 	g_free(x->description);
+	g_free(x->shutdown_timeout);
 	g_free(x->cpu_mode);
 	g_free(x->cpu_model);
 	g_free(x->vnc_listen);

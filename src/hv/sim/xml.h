@@ -9,7 +9,7 @@
 #include "hv/sim/types.h"
 
 struct sim_xml {
-	char *uuid, *name, *description, *cpu_mode, *cpu_model, *vnc_listen;
+	char *uuid, *name, *description, *shutdown_timeout, *cpu_mode, *cpu_model, *vnc_listen;
 	GPtrArray *cpu_features; /* char *, NULL-terminated */
 	int64_t mem_kib;
 };

@@ -6,8 +6,6 @@
 #include "base/err.h"
 #include "hv/xml/xml.h"
 
-#define NAMESPACE "urn:drover"
-
 /* Where the empty CD-ROM is, and which machine has a place for it there. */
 struct board {
 	const char *machine, *cdrom, *bus;
@@ -117,7 +115,7 @@ static void add_head(GString *s, const char *uuid, const char *from, const struc
 		"  <name>%s</name>\n"
 		"  <uuid>%s</uuid>\n"
 		"  <metadata>\n"
-		"    <d:carrier xmlns:d='" NAMESPACE "' task='%s' guest='%s' from='%s'/>\n"
+		"    <d:carrier xmlns:d='" DOMXML_NAMESPACE "' task='%s' guest='%s' from='%s'/>\n"
 		"  </metadata>\n"
 		"  <memory unit='KiB'>%d</memory>\n"
 		"  <vcpu>1</vcpu>\n", name, uuid, p->task ? p->task : "", p->guest ? p->guest : "", from, CARRIER_MEM_KIB);
@@ -191,17 +189,6 @@ static bool read_files(const xmlNode *devices, struct carrier *c, GError **err)
 	return true;
 }
 
-/* Whatever prefix libvirt has given it. */
-static const xmlNode *find_note(const xmlNode *metadata)
-{
-	const xmlNode *n = metadata ? metadata->children : NULL;
-
-	while (n && (n->type != XML_ELEMENT_NODE || strcmp((const char *)n->name, "carrier") || !n->ns || !n->ns->href ||
-	             strcmp((const char *)n->ns->href, NAMESPACE)))
-		n = n->next;
-	return n;
-}
-
 static bool read_note(const xmlNode *note, struct carrier *c, GError **err)
 {
 	return xml_name_attr(note, "task", &c->task, err) && xml_name_attr(note, "guest", &c->guest, err) &&
@@ -217,7 +204,7 @@ struct carrier *carrier_xml_read(const char *uuid, const char *xml, GError **err
 	if (!root)
 		return NULL;
 	c = carrier_new(uuid);
-	if (read_note(find_note(xml_child(root, "metadata")), c, err) && read_files(xml_child(root, "devices"), c, err))
+	if (read_note(xml_child_in(xml_child(root, "metadata"), DOMXML_NAMESPACE, "carrier"), c, err) && read_files(xml_child(root, "devices"), c, err))
 		return c;
 	carrier_free(c);
 	return NULL;

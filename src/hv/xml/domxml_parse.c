@@ -21,6 +21,14 @@ static int vcpu_count(const xmlNode *n)
 	return util_parse_int(current ? current : text ? text : "", 1, 65536, &v) ? (int)v : -1;
 }
 
+/* What the operator has put there for this program; a text that is no number is the caller's to refuse. */
+static bool parse_metadata(const xmlNode *root, struct hv_dom *d, GError **err)
+{
+	g_autofree char *limit = xml_attr(xml_child_in(xml_child(root, "metadata"), DOMXML_NAMESPACE, "guest"), "os_shutdown_timeout");
+
+	return xml_bounded(util_line(limit, DOMXML_NAME_MAX), DOMXML_NAME_MAX, &d->shutdown_timeout, err);
+}
+
 static bool parse_head(const xmlNode *root, struct hv_dom *d, GError **err)
 {
 	const xmlNode *type = xml_child(xml_child(root, "os"), "type");
@@ -220,7 +228,7 @@ struct hv_dom *domxml_parse(const char *xml, GError **err)
 		return NULL;
 	root = xmlDocGetRootElement(doc);
 	d = hv_dom_new();
-	if (parse_head(root, d, err) && domxml_devices(root, devices, G_N_ELEMENTS(devices), d, err) && domxml_ties(root, d, err))
+	if (parse_head(root, d, err) && parse_metadata(root, d, err) && domxml_devices(root, devices, G_N_ELEMENTS(devices), d, err) && domxml_ties(root, d, err))
 		return d;
 	hv_dom_free(d);
 	return NULL;

@@ -91,6 +91,15 @@ xmlNode *xml_child(const xmlNode *node, const char *name)
 	return node ? element_from(node->children, name) : NULL;
 }
 
+xmlNode *xml_child_in(const xmlNode *node, const char *ns, const char *name)
+{
+	xmlNode *n = node ? node->children : NULL;
+
+	while (n && (n->type != XML_ELEMENT_NODE || strcmp((const char *)n->name, name) || !n->ns || !n->ns->href || strcmp((const char *)n->ns->href, ns)))
+		n = n->next;
+	return n;
+}
+
 xmlNode *xml_next(const xmlNode *node, const char *name)
 {
 	return element_from(node->next, name);

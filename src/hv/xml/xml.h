@@ -24,6 +24,8 @@
 #define DOMXML_PINS_MAX 4096    /* vCPUs, I/O threads */
 #define DOMXML_CELLS_MAX 128    /* NUMA cells of a guest, or nodes of a host */
 
+#define DOMXML_NAMESPACE "urn:drover" /* of what <metadata> has for this program */
+
 /** xml_refuse() - set @err: the XML is not what it should be. Return: NULL, which is false too. */
 void *xml_refuse(GError **err, const char *what);
 
@@ -41,6 +43,8 @@ xmlDoc *xml_glance(const char *xml, const char *root, GError **err);
 
 /** xml_child() - the first child element of that name, or NULL. @node may be NULL. */
 xmlNode *xml_child(const xmlNode *node, const char *name);
+/** xml_child_in() - the same of a namespace, whatever prefix libvirt has given it. */
+xmlNode *xml_child_in(const xmlNode *node, const char *ns, const char *name);
 /** xml_next() - the next sibling element of that name after @node, or NULL. */
 xmlNode *xml_next(const xmlNode *node, const char *name);
 /** xml_attr() - an attribute's value, or NULL; @node may be NULL. Return: owned by the caller (g_free). */
