@@ -3,7 +3,7 @@
 # Guests that plain libvirt defines and starts, behind any controller's back, and their heartbeats.
 
 cmd_guest() {
-	local host=${1:-} guest=${2:-} mem=128 vcpus=1 dirty=0 disk=shared size='' data='' source='' ip='' interval=10 vnc=no wait=no qga=no uuid
+	local host=${1:-} guest=${2:-} mem=128 vcpus=1 dirty=0 disk=shared size='' data='' source='' ip='' interval=10 vnc=no wait=no qga=no uefi=no uuid
 
 	[ $# -ge 2 ] || die "usage: lab guest HOST NAME [options]; see 'lab help'"
 	[[ $guest =~ ^[a-zA-Z0-9][a-zA-Z0-9._-]{0,61}$ ]] || die "'$guest' is no name for a guest"
@@ -11,6 +11,7 @@ cmd_guest() {
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--vnc) vnc=yes && shift && continue ;;
+		--uefi) uefi=yes && shift && continue ;;
 		--wait) wait=yes && shift && continue ;;
 		esac
 		[ $# -ge 2 ] || die "option $1 wants a value"
@@ -165,6 +166,7 @@ guest_xml() {
 		  <vcpu>$vcpus</vcpu>
 		  <os>
 		    <type arch='x86_64' machine='pc'>hvm</type>
+		    $([ "$uefi" = no ] || guest_firmware_xml)
 		    <kernel>$drover_dir/guest/vmlinuz</kernel>
 		    <initrd>$drover_dir/guest/initrd</initrd>
 		    <cmdline>$cmdline</cmdline>
@@ -193,6 +195,14 @@ guest_xml() {
 		  </devices>
 		  $(guest_memory_xml "$type")
 		</domain>
+	END
+}
+
+# Debian's OVMF. What it keeps, such as its boot entries, is in a file of the guest's own.
+guest_firmware_xml() {
+	cat <<-END
+		<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>
+		<nvram template='/usr/share/OVMF/OVMF_VARS.fd'>/var/lib/libvirt/qemu/nvram/${guest}_VARS.fd</nvram>
 	END
 }
 
@@ -238,7 +248,7 @@ cmd_guest_rm() {
 	for host in $(hosts); do
 		host_is_up "$host" || continue
 		virsh_on "$host" destroy "$uuid" > /dev/null 2>&1 || true
-		virsh_on "$host" undefine "$uuid" > /dev/null 2>&1 || true
+		virsh_on "$host" undefine --nvram "$uuid" > /dev/null 2>&1 || true
 		case $disk in
 		local | overlay) in_host "$host" rm -f "$drover_dir/instances/$guest.qcow2" ;;
 		shared) in_host "$host" rm -f "$drover_dir/shared/$guest.qcow2" ;;
