@@ -5,6 +5,7 @@
  */
 #include "cold/checks.h"
 
+#include "cold/check_nvram.h"
 #include "move/check_common.h"
 #include "move/check_console.h"
 #include "move/check_definition.h"
@@ -25,17 +26,6 @@ static char *vtpm(const struct check_tied *t)
 	if (t->ties->tpm == HV_TPM_NONE)
 		return NULL;
 	return g_strdup_printf("Operation '%s' not supported for vTPM-enabled instance (%s).", t->words->operation, t->uuid);
-}
-
-static enum check_result nvram(struct check *p, GError **err)
-{
-	const struct domxml_needs *needs;
-	enum check_result v = check_needs(p, &needs, err);
-
-	if (v != CHECK_PASSED || !needs->nvram || check_shares_folder(p, needs->nvram))
-		return v;
-	return check_fail(err, "Migration pre-check error: The variables of the guest's firmware are in a file of its host (%s), which %s does not share.",
-			  needs->nvram, p->dest_name);
 }
 
 static const struct check_row rows[] = {
@@ -66,7 +56,7 @@ static const struct check_row rows[] = {
 	{ "storage",             check_storage,                  .of_dest = true, .asks = true },
 	{ "read_files",          check_read_files,               .of_dest = true, .asks = true },
 	{ "drives",              check_drives,                   .of_dest = true, .asks = true },
-	{ "nvram",               nvram,                          .of_dest = true, .asks = true },
+	{ "nvram",               cold_check_nvram,               .of_dest = true, .asks = true },
 	{ "numa",                check_numa,                     .of_dest = true },
 };
 

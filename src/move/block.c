@@ -65,6 +65,16 @@ bool block_add_base(GPtrArray *items, const struct block_item *over, const char 
 	return true;
 }
 
+void block_add_nvram(GPtrArray *items, const char *path)
+{
+	struct block_item *i;
+
+	if (has(items, path))
+		return;
+	i = add(items, VOLUME_DISK, path, "raw");
+	i->filled = i->changes = true;
+}
+
 /* A file in a folder of the guest's own, as Nova lays them out: not shared with another guest. */
 static bool is_own(const struct hv_dom *d, const char *path)
 {

@@ -152,7 +152,7 @@ static struct part looked(struct mig *m, struct hv_reply *r, part_done_f *done)
 		return part_is(PART_LATER); /* or another migration began to make it meanwhile */
 	if (r->err)
 		return failed(m, i, "look for", r->err->message);
-	if (r->vol.exists && !i->filled)
+	if (r->vol.exists && (!i->filled || i->changes))
 		return failed(m, i, "make", "it already exists, and is not a known leftover of Drover's");
 	if (r->vol.exists) {
 		i->ready = true; /* a base image or a drive that is there already, of an earlier guest or of its own */

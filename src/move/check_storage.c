@@ -19,7 +19,7 @@
 #define LOOK_AGAIN_MS 5000
 #define LOOKS_MAX 15 /* past acdirmax, NFS's 60 s */
 
-/* A folder with disks that the guest writes to. */
+/* A folder with files that the guest writes to. */
 struct dir {
 	char *path;
 	char *disk;  /* one of them */
@@ -76,19 +76,23 @@ static bool is_media(const struct hv_disk *k)
 	return k->readonly || k->cdrom;
 }
 
+static void add_dir(const struct looked *l, const char *file)
+{
+	struct dir *d = g_new0(struct dir, 1);
+
+	d->path = g_path_get_dirname(file);
+	d->disk = g_strdup(file);
+	g_ptr_array_add(l->dirs, d);
+}
+
 static void find_dirs(struct looked *l, const struct hv_dom *dom)
 {
 	l->dirs = g_ptr_array_new_with_free_func(dir_free);
 	for (guint i = 0; i < dom->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
-		struct dir *d;
 
-		if (!block_is_local(k) || is_media(k) || dir_of(l, k->source))
-			continue;
-		d = g_new0(struct dir, 1);
-		d->path = g_path_get_dirname(k->source);
-		d->disk = g_strdup(k->source);
-		g_ptr_array_add(l->dirs, d);
+		if (block_is_local(k) && !is_media(k) && !dir_of(l, k->source))
+			add_dir(l, k->source);
 	}
 }
 
@@ -328,6 +332,24 @@ enum check_result check_storage(struct check *p, GError **err)
 		return judge_storage(p, err);
 	next_dir(p);
 	return CHECK_ASKED;
+}
+
+enum check_result check_sharing(struct check *p, const char *path, bool *ret, GError **err)
+{
+	struct looked *l = looked(p);
+
+	if (!check_dom(p))
+		return check_fetch_dom(p, err);
+	if (!l->dirs)
+		find_dirs(l, check_dom(p));
+	if (!dir_of(l, path))
+		add_dir(l, path);
+	if (l->dir < l->dirs->len) {
+		next_dir(p);
+		return CHECK_ASKED;
+	}
+	*ret = dir_of(l, path)->shared;
+	return CHECK_PASSED;
 }
 
 /* ---- read-only drives: libvirt copies none; what is missing is brought before it is called, or refused ---- */

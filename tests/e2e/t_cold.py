@@ -32,6 +32,10 @@ class Case:
     def autostart(self, host: str) -> bool:
         return re.search(r"Autostart:\s+(\S+)", self.lab.virsh(host, "dominfo", GUEST))[1] == "enable"
 
+    def firmware(self, host: str) -> str:
+        """Its variables' file there, as hexadecimals; "" without one."""
+        return self.lab("exec", host, "sh", "-c", f"od -An -v -tx1 /var/lib/libvirt/qemu/nvram/{GUEST}_VARS.fd | tr -d ' \\n'", check=False)
+
     def server(self) -> dict:
         return self.api.server(self.uuid)
 
@@ -148,6 +152,29 @@ def main() -> int:
             assert (case.state("h1"), case.state("h2")) == ("", "running")
             case.beats()
             notes.append(" ".join(case.story()))
+            daemon.stop()
+    with Lab(2, "e2e-cold-uefi") as lab:
+        uuid = lab.guest("h1", GUEST, "--mem", "192", "--disk", "local:64M", "--uefi")
+
+        with t.test("what its firmware keeps goes along, and back, and is left nowhere") as notes, Daemon(lab_hosts(lab), lab, {}, "cold") as daemon:
+            case = Case(lab, daemon, uuid)
+            case.beats()
+            lab.virsh("h1", "destroy", GUEST)
+            was = case.firmware("h1")
+            assert "BootOrder".encode("utf-16-le").hex() in was, "it has boot entries"
+            wait_for(lambda: case.server()["status"] == "SHUTOFF", 20, "it is SHUTOFF", 0.2)
+            case.stock.must(f"openstack --os-compute-api-version 2.56 server migrate --host h2 --wait {GUEST}")
+            assert case.firmware("h2") == was
+            case.stock.must(f"openstack server resize revert {GUEST}")
+            case.becomes("SHUTOFF", "reverted")
+            wait_for(lambda: not case.firmware("h2"), 20, "h2 has none", 0.2)
+            assert case.firmware("h1") == was
+            case.stock.must(f"openstack server start {GUEST}")
+            case.stock.must(f"openstack --os-compute-api-version 2.56 server migrate --host h2 --wait {GUEST}")
+            case.beats()
+            case.stock.must(f"openstack server resize confirm {GUEST}")
+            case.becomes("ACTIVE", "confirmed")
+            wait_for(lambda: not case.firmware("h1"), 20, "h1 has none", 0.2)
             daemon.stop()
     return t.done()
 

@@ -221,6 +221,7 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 		.disk_dirty_mibs = (double)opt_int(r, l, "disk_dirty", 0),
 		.backing = opt(l, "backing"),
 		.config_drive = has_word(l, "config_drive"),
+		.nvram = has_word(l, "nvram"),
 		.network_disks = has_word(l, "network") || has_word(l, "loopback"),
 		.loopback = has_word(l, "loopback"),
 		.device = opt(l, "device"),

@@ -24,6 +24,7 @@
 #include "hv/sim/world.h"
 
 #define CONFIG_BYTES (INT64_C(1) << 19)
+#define NVRAM_BYTES 540672
 
 void sim_disk_free(struct sim_disk *k)
 {
@@ -94,7 +95,15 @@ static GPtrArray *make_disks(struct sim_host *h, const char *uuid, const struct 
 	}
 	if (spec->config_drive)
 		add(all, g_strdup("sda"), g_strdup_printf("/var/lib/drover/instances/%s/disk.config", uuid), "raw", CONFIG_BYTES)->cdrom = true;
+	if (spec->nvram)
+		add(all, g_strdup("nvram"), g_strdup_printf("/var/lib/libvirt/qemu/nvram/%s_VARS.fd", spec->name), "raw", NVRAM_BYTES)->nvram = true;
 	return all;
+}
+
+/* What a guest has for its data. */
+static bool is_image(const struct sim_disk *k)
+{
+	return !k->cdrom && !k->nvram;
 }
 
 static void make_files(struct sim_host *h, const GPtrArray *disks, const struct sim_dom_spec *spec)
@@ -105,8 +114,8 @@ static void make_files(struct sim_host *h, const GPtrArray *disks, const struct 
 
 		if (k->network || k->device || sim_file_find(h->storage, k->path))
 			continue;
-		f = sim_file_make(h->storage, k->path, k->format, k->cdrom ? NULL : spec->backing, k->capacity);
-		f->allocation = spec->data_mib && !k->cdrom ? spec->data_mib << 20 : k->capacity;
+		f = sim_file_make(h->storage, k->path, k->format, is_image(k) ? spec->backing : NULL, k->capacity);
+		f->allocation = spec->data_mib && is_image(k) ? spec->data_mib << 20 : k->capacity;
 		f->content = k->newest;
 	}
 	if (spec->backing && !sim_file_find(h->storage, spec->backing))
@@ -221,7 +230,7 @@ int64_t sim_disks_gib(const struct sim_dom *d)
 	for (guint i = 0; i < d->disks->len; i++) {
 		const struct sim_disk *k = g_ptr_array_index(d->disks, i);
 
-		bytes += k->network || k->cdrom ? 0 : k->capacity;
+		bytes += k->network || !is_image(k) ? 0 : k->capacity;
 	}
 	return bytes >> 30;
 }
@@ -249,8 +258,11 @@ void sim_disks_describe(const struct sim_dom *d, GPtrArray *out)
 	for (guint i = 0; i < d->disks->len; i++) {
 		const struct sim_disk *k = g_ptr_array_index(d->disks, i);
 		const struct sim_file *f = sim_disk_file(d->host, k);
-		struct hv_disk *o = g_new0(struct hv_disk, 1);
+		struct hv_disk *o;
 
+		if (k->nvram)
+			continue;
+		o = g_new0(struct hv_disk, 1);
 		o->target = g_strdup(k->target);
 		o->source = k->pool ? g_path_get_basename(k->path) : g_strdup(k->path);
 		o->pool = g_strdup(k->pool);
@@ -285,6 +297,30 @@ static void check_backing(const struct sim_dom *d, const struct sim_disk *k, con
 	}
 }
 
+static bool somewhere(const struct sim *w, const struct sim_disk *k, int64_t content)
+{
+	GHashTableIter it;
+	void *value;
+
+	g_hash_table_iter_init(&it, w->storages);
+	while (g_hash_table_iter_next(&it, NULL, &value)) {
+		const struct sim_file *f = sim_file_find(value, k->path);
+
+		if (f && f->content == content)
+			return true;
+	}
+	return false;
+}
+
+/* libvirt makes the file of the firmware's template where there is none: the guest has forgotten what it had, if it had that. */
+static struct sim_file *make_nvram(struct sim_host *h, const struct sim_disk *k)
+{
+	struct sim_file *f = sim_file_make(h->storage, k->path, k->format, NULL, k->capacity);
+
+	f->content = somewhere(h->w, k, k->newest) ? 0 : k->newest;
+	return f;
+}
+
 void sim_disks_run(struct sim_dom *d)
 {
 	for (guint i = 0; i < d->disks->len; i++) {
@@ -293,6 +329,8 @@ void sim_disks_run(struct sim_dom *d)
 
 		if (k->network)
 			continue;
+		if (!f && k->nvram)
+			f = make_nvram(d->host, k);
 		if (!f) {
 			sim_violate(d->host->w, "%s runs on %s, where %s is absent", d->name, d->host->name, k->path);
 			continue;
@@ -315,6 +353,8 @@ void sim_disks_force(struct sim_dom *d)
 		struct sim_file *f = sim_disk_file(d->host, k);
 
 		if (k->network)
+			continue;
+		if (!f && k->nvram)
 			continue;
 		if (!f && k->device)
 			g_error("sim: no device %s on host %s", k->path, d->host->name);
@@ -379,7 +419,7 @@ static char *say_copied(const struct sim_disk *k, const struct sim_host *from, c
 /* It is not. */
 static char *say_left(const struct sim_disk *k, const struct sim_host *from, const struct sim_host *to)
 {
-	if (k->network)
+	if (k->network || k->nvram)
 		return NULL;
 	/* libvirt asks no host what its device is. */
 	if (!k->cdrom && !k->device && from->storage != to->storage)
@@ -439,9 +479,22 @@ double sim_disks_bytes(const struct sim_host *from, const GPtrArray *disks)
 	return bytes;
 }
 
+/* QEMU brings the variables of the firmware, as it does memory, into the file that libvirt has made there. */
+static void nvram_arrives(const struct sim_dom *src, struct sim_host *to)
+{
+	for (guint i = 0; i < src->disks->len; i++) {
+		const struct sim_disk *k = g_ptr_array_index(src->disks, i);
+
+		if (k->nvram && src->host->storage != to->storage)
+			sim_file_make(to->storage, k->path, k->format, NULL, k->capacity)->content = k->newest;
+	}
+}
+
 void sim_disks_arrive(const struct sim_dom *src, struct sim_host *to, const GPtrArray *disks)
 {
 	const struct sim_host *from = src->host;
+
+	nvram_arrives(src, to);
 
 	for (guint i = 0; disks && i < disks->len; i++) {
 		const struct sim_disk *k = g_ptr_array_index(disks, i);

@@ -26,6 +26,7 @@ struct sim_dom_spec {
 	double disk_dirty_mibs;   /* what it writes to them, MiB/s */
 	const char *backing;      /* path of the image that they are laid over; it is there, too */
 	bool config_drive;        /* a small read-only CD-ROM beside them */
+	bool nvram;               /* UEFI: the variables of its firmware are in a file */
 	bool network_disks;
 	bool loopback;            /* ... whose server is "localhost" */
 	const char *device;       /* path of a block device that its first disk is; NULL: a file too */

@@ -59,6 +59,7 @@ struct sim_disk {
 	bool network, cdrom;   /* a CD-ROM is read-only */
 	bool loopback;         /* .network, and its server is "localhost" */
 	bool device;           /* .path is a block device's */
+	bool nvram;            /* the variables of its firmware: no disk in its description */
 	char *pool;            /* the description names it as a volume of that one; NULL */
 	const struct sim_file *lun; /* a device: the one that the guest has written to */
 	int64_t capacity;

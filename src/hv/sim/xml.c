@@ -25,6 +25,8 @@ static void write_disks(GString *s, const struct sim_dom *d)
 	for (guint i = 0; i < d->disks->len; i++) {
 		const struct sim_disk *k = g_ptr_array_index(d->disks, i);
 
+		if (k->nvram)
+			continue;
 		g_string_append_printf(s, "    <disk type='%s' device='%s'>\n      <driver name='qemu' type='%s'%s/>\n",
 				       k->network ? "network" : k->device ? "block" : k->pool ? "volume" : "file", k->cdrom ? "cdrom" : "disk", k->format,
 				       k->network || k->cdrom ? "" : " cache='none'");
@@ -38,6 +40,18 @@ static void write_disks(GString *s, const struct sim_dom *d)
 		g_string_append_printf(s, "      <target dev='%s' bus='%s'/>\n%s    </disk>\n", k->target, k->cdrom ? "sata" : "virtio",
 				       k->cdrom ? "      <readonly/>\n" : "");
 	}
+}
+
+static void write_os(GString *s, const struct sim_dom *d)
+{
+	g_string_append(s, "  <os>\n    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>\n");
+	for (guint i = 0; i < d->disks->len; i++) {
+		const struct sim_disk *k = g_ptr_array_index(d->disks, i);
+
+		if (k->nvram)
+			g_string_append_printf(s, "    <nvram>%s</nvram>\n", k->path);
+	}
+	g_string_append(s, "  </os>\n");
 }
 
 char *sim_xml_write_cpu(const struct sim_host *h)
@@ -73,9 +87,9 @@ char *sim_xml_write(const struct sim_dom *d)
 		g_string_append_printf(s, "  <metadata>\n    <d:guest xmlns:d='urn:drover' os_shutdown_timeout='%s'/>\n  </metadata>\n", limit);
 	}
 	g_string_append_printf(s,
-		"  <memory unit='KiB'>%" G_GINT64_FORMAT "</memory>\n  <currentMemory unit='KiB'>%" G_GINT64_FORMAT "</currentMemory>\n"
-		"  <os>\n    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type>\n  </os>\n",
+		"  <memory unit='KiB'>%" G_GINT64_FORMAT "</memory>\n  <currentMemory unit='KiB'>%" G_GINT64_FORMAT "</currentMemory>\n",
 		d->mem_mib << 10, d->mem_mib << 10);
+	write_os(s, d);
 	sim_ties_write_domain(s, d);
 	write_cpu(s, d);
 	g_string_append(s, "  <devices>\n");
