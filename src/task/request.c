@@ -21,7 +21,7 @@ static const struct task_action *action_of(const struct task_request *r)
 	return r->action ? r->action : r->kind->actions;
 }
 
-/* The server's states are such that it can be asked for it. */
+/* The server's states are such that it can be asked for it; in Nova's order (compute/api.py, check_instance_state()). */
 static bool state_ok(const struct engine *e, const struct server *s, const struct task_action *a, GError **err)
 {
 	const char *verb = a->verb ? a->verb : a->name;
@@ -29,10 +29,10 @@ static bool state_ok(const struct engine *e, const struct server *s, const struc
 
 	if (s->unknown)
 		return server_refuse_unknown(s, verb, err);
-	if (s->task != SERVER_TASK_NONE)
-		return server_refuse_task(s, verb, err);
 	if (!(a->vm & TASK_VM_BIT(s->vm)))
 		return server_refuse_vm(s, verb, err);
+	if (s->task != SERVER_TASK_NONE)
+		return server_refuse_task(s, verb, err);
 	if (!m)
 		return true;
 	g_set_error(err, ERR, ERR_CONFLICT, "Cannot '%s' instance %s while migration %" G_GINT64_FORMAT " of it is %s", verb, s->uuid, m->id,
