@@ -78,7 +78,7 @@ static const struct task_stage stages[] = {
 	},
 	[COLD_P_STOP] = {
 		"stop", "migrating", .next = P(CARRY) | P(SCHEDULE) | P(UNDO) | P(FAILED) | P(ERROR), .task = SERVER_TASK_RESIZE_MIGRATING,
-		.stop = TASK_STOP_ASKS, .undo = COLD_P_UNDO, .in_progress = true, .holds = TASK_SLOT | TASK_CLAIM, .ends = "conductor_migrate_server",
+		.stop = TASK_STOP_ASKS, .undo = COLD_P_UNDO, .in_progress = true, .holds = TASK_SLOT | TASK_CLAIM, .ends = TASK_ALL_EVENTS,
 		.begins = "compute_resize_instance", .enter = cold_settle,
 	},
 	[COLD_P_CARRY] = {

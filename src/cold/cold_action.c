@@ -42,7 +42,7 @@ static bool complete_migrate(struct task_request *q, const struct fleet *f, int 
 const struct task_action cold_actions[COLD_ACTION_N] = {
 	/* up to 2.55 the value may be anything; from then on it names the host, or is null */
 	[COLD_MIGRATE] = {
-		.name = "migrate", .action = "migrate", .vm = TASK_VM_BIT(SERVER_ACTIVE) | TASK_VM_BIT(SERVER_STOPPED),
+		.name = "migrate", .action = "migrate", .event = "cold_migrate", .vm = TASK_VM_BIT(SERVER_ACTIVE) | TASK_VM_BIT(SERVER_STOPPED),
 		.rule = "os_compute_api:os-migrate-server:migrate", .fields = migrate_fields, .n_fields = G_N_ELEMENTS(migrate_fields),
 		.value_since = 56, .takes_null = true, .complete = complete_migrate,
 	},

@@ -57,6 +57,8 @@ enum task_vm {
 /* Where the server's record is from a stage on. */
 enum task_at { TASK_AT_STAYS, TASK_AT_SOURCE, TASK_AT_DEST };
 
+#define TASK_ALL_EVENTS "" /* all that have not ended end */
+
 #define TASK_STAGES_MAX 32 /* their numbers are bits */
 
 struct task_stage {
@@ -76,7 +78,7 @@ struct task_stage {
 	bool forces;                   /* it can be told to complete now */
 	bool sends;                    /* bytes go to the destination: there is an estimate of their end */
 	enum task_end end;             /* the task is over */
-	const char *begins, *ends;     /* events of the instance action that begin and end when the stage is entered; NULL */
+	const char *begins, *ends;     /* events of the instance action that begin and end when the stage is entered; NULL. TASK_ALL_EVENTS */
 	bool begins_at_dest;           /* ... that event is of the destination, not of the source */
 	bool repeats;                  /* entered once an attempt; what begins goes on over all of them */
 	void (*enter)(struct mig *m);  /* begin its work; also how a restart goes on. NULL: of a stage in which it waits, or is over */
@@ -88,7 +90,7 @@ struct task_action {
 	const char *name;              /* the API's word, and the row's for what was asked: "os-stop" */
 	const char *verb;              /* in refusals: "stop"; NULL: the name */
 	const char *action;            /* of the instance action: "stop" */
-	const char *event;             /* ... its event that begins with the task, in place of the first stage's; NULL: that one */
+	const char *event;             /* ... its event that begins with the task, behind that of the first stage; NULL: none */
 	unsigned vm;                   /* TASK_VM_BIT() of each vm_state in which a server may be asked for it */
 	enum server_task task;         /* task_state of stages that have the action's */
 	int after;                     /* TASK_VM() of stages that have the action's; TASK_VM_STAYS */

@@ -103,12 +103,20 @@ static struct mig *build(struct engine *e, const struct task_request *r)
 	return m;
 }
 
+/* The events of its action that begin with it. A migration's are the controller's. */
+static bool start_events(const struct engine *e, const struct mig *m, GError **err)
+{
+	const char *begins = mig_stage(m)->begins, *own = m->action->event, *host = m->kind->migration ? NULL : m->source;
+
+	return (!begins || action_event_start(e->store, m->action_id, begins, NULL, err)) &&
+	       (!own || action_event_start(e->store, m->action_id, own, host, err));
+}
+
 /* @ret_unsure: it failed in the commit, which may have been done all the same. */
 static bool insert(struct engine *e, struct mig *m, struct server *s, const struct requester *who, bool *ret_unsure, GError **err)
 {
 	const struct task_stage *st = mig_stage(m);
 	struct server_draft d = server_draft(s);
-	const char *begins = m->action->event ? m->action->event : st->begins;
 	bool whole;
 
 	*ret_unsure = false;
@@ -116,7 +124,7 @@ static bool insert(struct engine *e, struct mig *m, struct server *s, const stru
 		return false;
 	step_server(m, st, &d);
 	whole = action_start(e->store, s->uuid, m->action->action, who, &m->action_id, err) &&
-		(!begins || action_event_start(e->store, m->action_id, begins, m->action->event ? m->source : NULL, err)) && mig_insert(e->store, m, err) &&
+		start_events(e, m, err) && mig_insert(e->store, m, err) &&
 		fleet_server_write(e->fleet, s, &d, err);
 	if (whole && store_commit(e->store, err)) {
 		fleet_server_take(e->fleet, s, &d);

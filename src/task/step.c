@@ -112,7 +112,7 @@ static bool write_action(struct mig *m, const struct step_change *c, int64_t act
 		return action_event_finish(s, action, NULL, c->details, err) && action_finish(s, action, c->details ? "Error" : NULL, err);
 	if (stays)
 		return true;
-	if (st->ends && !action_event_finish(s, action, st->ends, c->details, err))
+	if (st->ends && !action_event_finish(s, action, *st->ends ? st->ends : NULL, c->details, err))
 		return false;
 	return !st->begins || (st->repeats && c->row.attempt > 0) ||
 	       action_event_start(s, action, st->begins, st->begins_at_dest ? c->row.dest : m->source, err);

@@ -279,22 +279,50 @@ static bool is_told(struct run *r, const struct action *a, const char *text)
 	return false;
 }
 
+/* @name: of the newest with it; NULL: the one that began or decided a migration. @list: newest first. Return: borrowed; NULL, which is a failure. */
+static const struct action *action_of(struct run *r, const struct scn_line *l, GPtrArray *list, const char *name)
+{
+	static const char *const begun[] = { "live-migration", "migrate", "confirmResize", "revertResize", NULL };
+
+	for (guint i = 0; list && i < list->len; i++) {
+		const struct action *a = g_ptr_array_index(list, i);
+
+		if (name ? g_str_equal(a->action, name) : g_strv_contains(begun, a->action))
+			return a;
+	}
+	run_fail(r, "%s has no action", l->w[2]);
+	return NULL;
+}
+
+static GPtrArray *actions_of(struct run *r, const struct scn_line *l)
+{
+	return action_list(r->store, run_guest(r, l->w[2])->uuid, 0, 0, 0, 1000, NULL);
+}
+
+/* expect steps S ACTION EVENT...: those of the newest action of that name, in order; "..." behind one that has not ended */
+static void expect_steps(struct run *r, const struct scn_line *l)
+{
+	g_autoptr(GPtrArray) list = actions_of(r, l);
+	const struct action *a = action_of(r, l, list, l->w[3]);
+	g_autoptr(GPtrArray) events = a ? action_events(r->store, a->id, NULL) : NULL;
+	g_autoptr(GString) got = g_string_new(NULL);
+	g_autofree char *want = g_strjoinv(" ", l->w + 4);
+
+	for (guint i = events ? events->len : 0; i > 0; i--) {
+		const struct action_event *e = g_ptr_array_index(events, i - 1);
+
+		g_string_append_printf(got, "%s%s%s", got->len > 0 ? " " : "", e->event, e->finish_us ? "" : "...");
+	}
+	want_text(r, "the action's steps", got->str, want);
+}
+
 /* expect action S ok|error [PART]: the last action that began or decided a migration, and its events */
 static void expect_action(struct run *r, const struct scn_line *l)
 {
-	const char *name = word_after(l, "of");
-	static const char *const begun[] = { "live-migration", "migrate", "confirmResize", "revertResize", NULL };
-	g_autoptr(GPtrArray) list = action_list(r->store, run_guest(r, l->w[2])->uuid, 0, 0, 0, 1000, NULL);
-	const struct action *a = NULL;
+	g_autoptr(GPtrArray) list = actions_of(r, l);
+	const struct action *a = action_of(r, l, list, word_after(l, "of"));
 
-	for (guint i = 0; list && i < list->len && !a; i++) {
-		const struct action *o = g_ptr_array_index(list, i);
-
-		a = (name ? g_str_equal(o->action, name) : g_strv_contains(begun, o->action)) ? o : NULL;
-	}
-	if (!a)
-		run_fail(r, "%s has no action", l->w[2]);
-	else
+	if (a)
 		want_text(r, "the action's message", a->message, g_str_equal(l->w[3], "ok") ? "-" : "Error");
 	if (a && l->n > 4 && !g_str_equal(l->w[4], "of") && !is_told(r, a, l->w[4]))
 		run_fail(r, "no event of the action has \"%s\"", l->w[4]);
@@ -324,6 +352,7 @@ static const struct {
 	{ "calls", expect_number, 4 },
 	{ "statements", expect_number, 4 },
 	{ "action", expect_action, 4 },
+	{ "steps", expect_steps, 5 },
 };
 
 void check_expect(struct run *r, const struct scn_line *l)
