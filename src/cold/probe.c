@@ -164,6 +164,7 @@ enum cold_half cold_half_of(const struct hv_dom *d)
 		return COLD_H_ABSENT;
 	case HV_SHUTOFF:
 		return COLD_H_OFF;
+	case HV_SHUTDOWN: /* its files are open until its process ends */
 	case HV_RUNNING:
 	case HV_PAUSED:
 	case HV_SUSPENDED:

@@ -54,7 +54,7 @@ static enum server_vm vm_of(const struct server *s, const struct hv_dom *d)
 {
 	static const enum server_vm table[] = {
 		[HV_UNKNOWN] = SERVER_STOPPED, [HV_ABSENT] = SERVER_STOPPED, [HV_SHUTOFF] = SERVER_STOPPED,     [HV_RUNNING] = SERVER_ACTIVE,
-		[HV_PAUSED] = SERVER_PAUSED,   [HV_CRASHED] = SERVER_STOPPED, [HV_SUSPENDED] = SERVER_SUSPENDED,
+		[HV_PAUSED] = SERVER_PAUSED,   [HV_CRASHED] = SERVER_STOPPED, [HV_SUSPENDED] = SERVER_SUSPENDED,   [HV_SHUTDOWN] = SERVER_STOPPED,
 	};
 
 	return is_saved(s, d) ? SERVER_SUSPENDED : table[d->state];

@@ -7,7 +7,7 @@ static const char *const half_names[] = {
 	[HV_HALF_UNKNOWN] = "unknown",   [HV_HALF_ABSENT] = "absent",
 	[HV_HALF_NO_TRACE] = "absent, without a trace", [HV_HALF_OFF] = "off",
 	[HV_HALF_MIGRATED] = "migrated", [HV_HALF_FAILED] = "failed",
-	[HV_HALF_CRASHED] = "crashed",   [HV_HALF_RUN] = "running",
+	[HV_HALF_CRASHED] = "crashed",   [HV_HALF_ENDING] = "shutting off", [HV_HALF_RUN] = "running",
 	[HV_HALF_PAUSED] = "paused",     [HV_HALF_SWITCH] = "switching",  [HV_HALF_INCOMING] = "incoming",
 	[HV_HALF_POSTCOPY] = "postcopy", [HV_HALF_BROKEN] = "postcopy-failed",
 };
@@ -27,6 +27,8 @@ static enum hv_half common_half(const struct hv_dom *d, enum hv_half in_migratio
 		return d->reason == HV_R_MIGRATED ? HV_HALF_MIGRATED : HV_HALF_OFF;
 	case HV_CRASHED:
 		return HV_HALF_CRASHED;
+	case HV_SHUTDOWN:
+		return HV_HALF_ENDING;
 	case HV_SUSPENDED:
 	case HV_RUNNING:
 	case HV_PAUSED:

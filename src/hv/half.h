@@ -15,6 +15,7 @@ enum hv_half {
 	HV_HALF_MIGRATED, /* shut off because it went to another host, still defined */
 	HV_HALF_FAILED,   /* destination: shut off because the start failed: it never ran here */
 	HV_HALF_CRASHED,
+	HV_HALF_ENDING,   /* its process is about to end, also that of a half that waited and was destroyed: the next answer tells what is left */
 	HV_HALF_RUN,
 	HV_HALF_PAUSED,   /* by an operator, an I/O error, ...: it lives here */
 	HV_HALF_SWITCH,   /* source: stopped for the switch-over */

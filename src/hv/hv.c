@@ -17,7 +17,7 @@ struct hv {
 };
 
 static const char *const state_names[] = {
-	[HV_UNKNOWN] = "unknown", [HV_ABSENT] = "absent",   [HV_SHUTOFF] = "shutoff",     [HV_RUNNING] = "running",
+	[HV_UNKNOWN] = "unknown", [HV_ABSENT] = "absent",   [HV_SHUTOFF] = "shutoff",     [HV_SHUTDOWN] = "shutdown", [HV_RUNNING] = "running",
 	[HV_PAUSED] = "paused",   [HV_CRASHED] = "crashed", [HV_SUSPENDED] = "suspended",
 };
 static_assert(G_N_ELEMENTS(state_names) == HV_STATE_N, "state_names is missing one");

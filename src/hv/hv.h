@@ -43,6 +43,7 @@ struct hv_host; /* one host's connection, opaque */
 enum hv_state {
 	HV_UNKNOWN, /* not asked, or the host did not answer */
 	HV_ABSENT,  /* the host answered: no such domain */
+	HV_SHUTDOWN, /* its CPUs have stopped, for good unless it boots again, and its process is about to end: SHUTOFF follows */
 	HV_SHUTOFF,
 	HV_RUNNING,
 	HV_PAUSED,

@@ -103,7 +103,7 @@ static enum leftover_seen seen_as(const struct hv_dom *d)
 
 	if (half == HV_HALF_INCOMING)
 		return LEFTOVER_WAITING;
-	return half == HV_HALF_RUN || half == HV_HALF_PAUSED ? LEFTOVER_RUNNING : LEFTOVER_OFF;
+	return half == HV_HALF_RUN || half == HV_HALF_PAUSED || half == HV_HALF_ENDING ? LEFTOVER_RUNNING : LEFTOVER_OFF;
 }
 
 /* The last word of the server's own host, if that is newer than @since. */

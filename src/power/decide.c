@@ -28,24 +28,27 @@ static const struct row {
 	enum power_stage stage;
 	int what, state;
 	enum power_verdict verdict;
-	int to; /* an op, or a stage, or OFF */
+	int to; /* an op, or a stage, or OFF; 0 where it waits */
 	const char *why;
 } rows[] = {
 	{ POWER_ASK, ANY, HV_RUNNING,   POWER_ACTS, HV_DOM_SHUTDOWN },
 	{ POWER_ASK, ANY, HV_PAUSED,    POWER_GOES, POWER_STOP, "a paused guest hears nothing" },
 	{ POWER_ASK, ANY, HV_SUSPENDED, POWER_GOES, POWER_STOP, "a guest that sleeps hears nothing" },
+	{ POWER_ASK, ANY, HV_SHUTDOWN,  POWER_WAITS },
 	{ POWER_ASK, ANY, HV_SHUTOFF,   POWER_GOES, OFF, "the guest is off" },
 	{ POWER_ASK, ANY, HV_CRASHED,   POWER_GOES, OFF, "the guest has crashed" },
 
 	{ POWER_STOP, ANY, HV_RUNNING,   POWER_ACTS, HV_DOM_DESTROY },
 	{ POWER_STOP, ANY, HV_PAUSED,    POWER_ACTS, HV_DOM_DESTROY },
 	{ POWER_STOP, ANY, HV_SUSPENDED, POWER_ACTS, HV_DOM_DESTROY },
+	{ POWER_STOP, ANY, HV_SHUTDOWN,  POWER_ACTS, HV_DOM_DESTROY },
 	{ POWER_STOP, ANY, HV_SHUTOFF,   POWER_GOES, OFF, "the guest is off" },
 	{ POWER_STOP, ANY, HV_CRASHED,   POWER_GOES, OFF, "the guest has crashed" },
 
 	{ POWER_START, ANY, HV_SHUTOFF, POWER_ACTS, HV_DOM_START },
 	{ POWER_START, ANY, HV_CRASHED, POWER_ACTS, HV_DOM_START },
 	{ POWER_START, ANY, HV_PAUSED,  POWER_ACTS, HV_DOM_RESUME },
+	{ POWER_START, ANY, HV_SHUTDOWN, POWER_WAITS },
 	{ POWER_START, ANY, HV_RUNNING, POWER_GOES, POWER_DONE, "the guest runs" },
 
 	{ POWER_CHANGE, POWER_PAUSE,   HV_RUNNING, POWER_ACTS, HV_DOM_SUSPEND },
@@ -56,6 +59,7 @@ static const struct row {
 	{ POWER_CHANGE, POWER_SUSPEND, HV_PAUSED,  POWER_ACTS, HV_DOM_SAVE },
 	{ POWER_CHANGE, POWER_RESUME,  HV_SHUTOFF, POWER_ACTS, HV_DOM_START },
 	{ POWER_CHANGE, POWER_RESUME,  HV_PAUSED,  POWER_ACTS, HV_DOM_RESUME },
+	{ POWER_CHANGE, POWER_RESUME,  HV_SHUTDOWN, POWER_WAITS },
 	{ POWER_CHANGE, POWER_RESUME,  HV_RUNNING, POWER_GOES, POWER_DONE, "the guest runs" },
 };
 
@@ -90,6 +94,8 @@ static struct power_step of_transient(const struct power_view *v)
 		return act(POWER_ENDS, HV_DOM_RESET);
 	if (v->rebooted)
 		return go(POWER_DONE, "the guest has booted again");
+	if (v->dom->state == HV_SHUTDOWN && !v->late)
+		return step(POWER_WAITS, NULL); /* so a guest looks on its way to boot again */
 	return v->late || v->dom->state != HV_RUNNING ? go(POWER_STOP, "it does not boot again by itself") : act(POWER_ACTS, HV_DOM_REBOOT);
 }
 
@@ -113,12 +119,6 @@ static struct power_step first(const struct power_view *v)
 	return go(ways[v->what].first, "its host has it");
 }
 
-/* Its CPUs have stopped for good and its process is about to end: the host calls that a pause without a reason. */
-static bool is_ending(const struct hv_dom *d)
-{
-	return d->state == HV_PAUSED && d->reason == HV_R_OTHER;
-}
-
 static struct power_step by_state(const struct power_view *v)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -128,6 +128,8 @@ static struct power_step by_state(const struct power_view *v)
 			continue;
 		if (r->verdict == POWER_GOES)
 			return go(r->to == OFF ? ways[v->what].off : (enum power_stage)r->to, r->why);
+		if (r->verdict == POWER_WAITS)
+			return step(POWER_WAITS, NULL);
 		return (struct power_step){ .verdict = r->verdict, .op = (enum hv_op)r->to, .boot = v->what == POWER_HARD };
 	}
 	return step(POWER_FAILS, "the guest is in another state by now");
@@ -151,9 +153,7 @@ struct power_step power_decide(const struct power_view *v)
 		return first(v);
 	if (v->stage == POWER_CHANGE && v->what == POWER_SUSPEND && is_off(d) && d->kept.managed_save)
 		return go(POWER_DONE, "its memory is saved");
-	if (v->stage == POWER_ASK && is_ending(d) && !v->late)
-		return step(POWER_WAITS, NULL);
-	if (v->stage == POWER_ASK && v->late && d->state == HV_RUNNING)
+	if (v->stage == POWER_ASK && v->late && (d->state == HV_RUNNING || d->state == HV_SHUTDOWN))
 		return go(POWER_STOP, "it does not shut off by itself");
 	return by_state(v);
 }

@@ -36,7 +36,7 @@ static const struct {
 	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY, "paused/postcopy" },
 	{ VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_POSTCOPY_FAILED, "paused/postcopy-failed" },
 	{ VIR_DOMAIN_PAUSED, -1, "paused/other" },
-	{ VIR_DOMAIN_SHUTDOWN, 0, "paused/other" },
+	{ VIR_DOMAIN_SHUTDOWN, 0, "shutdown/other" },
 	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_MIGRATED, "shutoff/migrated" },
 	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_CRASHED, "shutoff/crashed" },
 	{ VIR_DOMAIN_SHUTOFF, VIR_DOMAIN_SHUTOFF_FAILED, "shutoff/failed" },

@@ -56,6 +56,14 @@ static const struct {
 	{ "destination unreachable",       H(RUN),      H(UNKNOWN),  false, PROBE_NOT_MOVED_BLIND },
 	{ "paused, destination silent",    H(PAUSED),   H(UNKNOWN),  false, PROBE_WAIT },
 	{ "gone, destination silent",      H(ABSENT),   H(UNKNOWN),  false, PROBE_WAIT },
+	{ "shuts off, copying",            H(ENDING),   H(INCOMING), true,  PROBE_COPYING },
+	{ "shuts off, still waiting there", H(ENDING),  H(INCOMING), false, PROBE_WAIT },
+	{ "shuts off, never began",        H(ENDING),   H(ABSENT),   false, PROBE_WAIT },
+	{ "half of it runs there already", H(ENDING),   H(RUN),      false, PROBE_WAIT },
+	{ "moved, then shuts off",         H(ABSENT),   H(ENDING),   false, PROBE_WAIT },
+	{ "stopped, half there is ending", H(SWITCH),   H(ENDING),   false, PROBE_WAIT },
+	{ "never began, half is ending",   H(RUN),      H(ENDING),   false, PROBE_WAIT },
+	{ "destination is dying in post-copy", H(BROKEN), H(ENDING), false, PROBE_POSTCOPY_BROKEN },
 	{ "gone, still waiting there",     H(ABSENT),   H(INCOMING), false, PROBE_WAIT },
 };
 
@@ -107,6 +115,9 @@ static void check_safe(enum hv_half src, enum hv_half dst, bool job, enum probe_
 		g_assert_true(in_postcopy(src) != in_postcopy(dst));
 	if (src == HV_HALF_UNKNOWN)
 		g_assert_cmpint(v, ==, PROBE_WAIT);
+	/* What is about to end says nothing yet. */
+	if (!job && !in_postcopy(src) && !in_postcopy(dst) && (src == HV_HALF_ENDING || dst == HV_HALF_ENDING))
+		g_assert_cmpint(v, ==, PROBE_WAIT);
 	if (src == HV_HALF_RUN && dst == HV_HALF_RUN)
 		g_assert_cmpint(v, ==, PROBE_SPLIT);
 }
@@ -130,6 +141,9 @@ static void test_halves(void)
 	g_assert_cmpint(hv_dest_half(&d), ==, HV_HALF_INCOMING);
 	d = (struct hv_dom){ .state = HV_RUNNING, .reason = HV_R_POSTCOPY };
 	g_assert_cmpint(hv_dest_half(&d), ==, HV_HALF_POSTCOPY);
+	d = (struct hv_dom){ .state = HV_SHUTDOWN, .job_incoming = true };
+	g_assert_cmpint(hv_dest_half(&d), ==, HV_HALF_ENDING);
+	g_assert_cmpint(hv_source_half(&d), ==, HV_HALF_ENDING);
 	d = (struct hv_dom){ .state = HV_SHUTOFF, .reason = HV_R_MIGRATED };
 	g_assert_cmpint(hv_source_half(&d), ==, HV_HALF_MIGRATED);
 }

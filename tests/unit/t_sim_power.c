@@ -129,7 +129,15 @@ static void test_shutdown(void)
 	op(&f, HV_DOM_SHUTDOWN, "");
 	op(&f, HV_DOM_SHUTDOWN, "");
 	expect_state(&f, "running/other");
-	clock_advance_ms(5000);
+	clock_advance_ms(4975);
+	/* its process ends after its CPUs: nothing wakes it, and nothing saves it */
+	expect_state(&f, "shutdown/other");
+	op(&f, HV_DOM_SHUTDOWN, "");
+	op(&f, HV_DOM_RESUME, "");
+	op(&f, HV_DOM_RESET, "not running");
+	op(&f, HV_DOM_SAVE, "not running");
+	expect_state(&f, "shutdown/other");
+	clock_advance_ms(25);
 	expect_state(&f, "shutoff/other");
 	op(&f, HV_DOM_SHUTDOWN, "");
 	/* what is pressed while it boots is lost */
@@ -144,6 +152,21 @@ static void test_shutdown(void)
 	op(&f, HV_DOM_SUSPEND, "");
 	clock_advance_ms(60000);
 	expect_state(&f, "paused/user");
+	tear_down(&f);
+}
+
+/* In the moment in which it ends it can be stopped hard, and may be gone then. */
+static void test_destroyed_while_ending(void)
+{
+	static const struct sim_dom_spec transient = { .stop_ms = 1000, .transient = true };
+	struct fixture f;
+
+	set_up(&f, &transient);
+	op(&f, HV_DOM_SHUTDOWN, "");
+	clock_advance_ms(975);
+	expect_state(&f, "shutdown/other");
+	op(&f, HV_DOM_DESTROY, "");
+	expect_state(&f, "absent/other");
 	tear_down(&f);
 }
 
@@ -345,6 +368,7 @@ int main(int argc, char **argv)
 		{ "/sim-power/start", test_start },
 		{ "/sim-power/cannot-start", test_cannot_start },
 		{ "/sim-power/shutdown", test_shutdown },
+		{ "/sim-power/destroyed-while-ending", test_destroyed_while_ending },
 		{ "/sim-power/deaf", test_deaf },
 		{ "/sim-power/reboot", test_reboot },
 		{ "/sim-power/save", test_save },

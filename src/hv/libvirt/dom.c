@@ -280,14 +280,14 @@ bool lv_dom_xml(const struct lv_ctx *x, const struct hv_req *req, struct hv_repl
 
 /* ---- acts ---- */
 
-bool lv_dom_is_already(const struct lv_ctx *x, virDomainPtr dom, enum hv_state want, const char *what, GError **err)
+bool lv_dom_is_already(const struct lv_ctx *x, virDomainPtr dom, unsigned wanted, const char *what, GError **err)
 {
 	g_autoptr(GError) refused = NULL;
 	enum hv_state state;
 	enum hv_reason reason;
 
 	(void)lv_error(x->vir, what, &refused);
-	if (!g_error_matches(refused, ERR, ERR_HV_LOST) && get_state(x, dom, &state, &reason, NULL) && state == want)
+	if (!g_error_matches(refused, ERR, ERR_HV_LOST) && get_state(x, dom, &state, &reason, NULL) && (wanted & 1u << state))
 		return true;
 	g_propagate_error(err, g_steal_pointer(&refused));
 	return false;
@@ -298,7 +298,7 @@ bool lv_dom_suspend(const struct lv_ctx *x, const struct hv_req *req, struct hv_
 	g_autoptr(virDomain) dom = lv_dom_lookup(x, req->uuid, err);
 
 	(void)r;
-	return dom && (virDomainSuspend(dom) == 0 || lv_dom_is_already(x, dom, HV_PAUSED, "pause the domain", err));
+	return dom && (virDomainSuspend(dom) == 0 || lv_dom_is_already(x, dom, LV_IS(PAUSED), "pause the domain", err));
 }
 
 bool lv_dom_resume(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
@@ -306,7 +306,7 @@ bool lv_dom_resume(const struct lv_ctx *x, const struct hv_req *req, struct hv_r
 	g_autoptr(virDomain) dom = lv_dom_lookup(x, req->uuid, err);
 
 	(void)r;
-	return dom && (virDomainResume(dom) == 0 || lv_dom_is_already(x, dom, HV_RUNNING, "resume the domain", err));
+	return dom && (virDomainResume(dom) == 0 || lv_dom_is_already(x, dom, LV_IS(RUNNING), "resume the domain", err));
 }
 
 bool lv_dom_destroy(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
@@ -318,5 +318,5 @@ bool lv_dom_destroy(const struct lv_ctx *x, const struct hv_req *req, struct hv_
 		return false;
 	if (!dom || virDomainDestroyFlags(dom, 0) == 0 || (lv_error_is(VIR_ERR_NO_DOMAIN) && !lv_lost(x->vir)))
 		return true;
-	return lv_dom_is_already(x, dom, HV_SHUTOFF, "destroy the domain", err);
+	return lv_dom_is_already(x, dom, LV_IS(SHUTOFF), "destroy the domain", err);
 }

@@ -34,13 +34,16 @@ bool lv_dom_lookup_or_absent(const struct lv_ctx *x, const char *uuid, virDomain
  */
 struct hv_dom *lv_dom_describe(const struct lv_ctx *x, virDomainPtr dom, bool *ret_lasts, GError **err);
 
+#define LV_IS(state) (1u << HV_##state)
+
 /**
  * lv_dom_is_already() - after an act that libvirt refused: is the domain as wanted all the same? libvirt refuses to resume what runs and to stop what is off.
+ * @wanted: one state or more, by LV_IS()
  * @what: the act, for the error: "pause the domain"
  *
  * Return: true; false with the refusal.
  */
-bool lv_dom_is_already(const struct lv_ctx *x, virDomainPtr dom, enum hv_state want, const char *what, GError **err);
+bool lv_dom_is_already(const struct lv_ctx *x, virDomainPtr dom, unsigned wanted, const char *what, GError **err);
 
 lv_work_f lv_dom_get, lv_dom_xml, lv_dom_suspend, lv_dom_resume, lv_dom_destroy;
 /** lv_dom_get_silent() - HV_DOM_GET of a domain that does not answer: what libvirtd knows by itself. See conn.h. */

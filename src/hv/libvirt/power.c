@@ -28,18 +28,10 @@ bool lv_dom_start(const struct lv_ctx *x, const struct hv_req *req, struct hv_re
 	return false;
 }
 
-/* Its CPUs have stopped for good, or it is off: libvirt says "not running" of both, and of one that is paused. */
-static bool is_ending(virDomainPtr dom)
-{
-	int state;
-
-	return virDomainGetState(dom, &state, NULL, 0) == 0 && (state == VIR_DOMAIN_SHUTDOWN || state == VIR_DOMAIN_SHUTOFF);
-}
-
+/* libvirt says "not running" of one that is shutting off or off, as of one that is paused. */
 bool lv_dom_shutdown(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
 	g_autoptr(virDomain) dom = NULL;
-	g_autoptr(GError) refused = NULL;
 
 	(void)r;
 	if (!lv_dom_lookup_or_absent(x, req->uuid, &dom, err))
@@ -47,11 +39,7 @@ bool lv_dom_shutdown(const struct lv_ctx *x, const struct hv_req *req, struct hv
 	/* A transient one is gone when it is off. */
 	if (!dom || virDomainShutdownFlags(dom, 0) == 0 || (lv_error_is(VIR_ERR_NO_DOMAIN) && !lv_lost(x->vir)))
 		return true;
-	(void)lv_error(x->vir, "ask the guest to shut off", &refused);
-	if (!g_error_matches(refused, ERR, ERR_HV_LOST) && is_ending(dom))
-		return true;
-	g_propagate_error(err, g_steal_pointer(&refused));
-	return false;
+	return lv_dom_is_already(x, dom, LV_IS(SHUTDOWN) | LV_IS(SHUTOFF), "ask the guest to shut off", err);
 }
 
 bool lv_dom_reboot(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
@@ -81,7 +69,7 @@ bool lv_dom_save(const struct lv_ctx *x, const struct hv_req *req, struct hv_rep
 		return false;
 	if (virDomainManagedSave(dom, 0) == 0)
 		return true;
-	if (lv_dom_is_already(x, dom, HV_SHUTOFF, "save the domain", &refused) && virDomainHasManagedSaveImage(dom, 0) > 0)
+	if (lv_dom_is_already(x, dom, LV_IS(SHUTOFF), "save the domain", &refused) && virDomainHasManagedSaveImage(dom, 0) > 0)
 		return true;
 	if (refused)
 		g_propagate_error(err, g_steal_pointer(&refused));

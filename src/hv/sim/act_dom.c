@@ -178,7 +178,7 @@ static void resume(struct sim_call *sc, struct sim_dom *d)
 		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: domain is not running");
 		return;
 	}
-	if (d->state != HV_RUNNING) {
+	if (d->state != HV_RUNNING && d->state != HV_SHUTDOWN) {
 		if (!d->whole && !d->carrier)
 			sim_violate(sc->w, "%s was resumed without its memory on %s", d->name, d->host->name);
 		sim_dom_change(d, HV_RUNNING, HV_R_OTHER);

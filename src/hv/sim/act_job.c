@@ -25,7 +25,7 @@ static char *source_says(const struct sim_dom *src, const struct sim_host *to, c
 		return g_strdup("argument unsupported: post-copy is not supported with tunnelled migration");
 	if (p->tunnelled && p->copy_disks)
 		return g_strdup("internal error: 'host' is missing of the server that disks are copied to"); /* it has none, but for its tunnel */
-	if (!sim_dom_active(src))
+	if (!sim_dom_active(src) || src->state == HV_SHUTDOWN)
 		return g_strdup("Requested operation is not valid: domain is not running");
 	if (src->kept.snapshots)
 		return g_strdup_printf("Requested operation is not valid: cannot migrate domain with %d snapshots", src->kept.snapshots);

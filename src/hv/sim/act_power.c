@@ -26,7 +26,7 @@ static void press(struct sim_call *sc, struct sim_dom *d)
 {
 	bool again = sc->call->req.op == HV_DOM_REBOOT;
 
-	if (!again && !sim_dom_active(d)) {
+	if (!again && (!sim_dom_active(d) || d->state == HV_SHUTDOWN)) {
 		sim_call_finish(sc);
 	} else if (d->state != HV_RUNNING) {
 		sim_call_refuse(sc, ERR_HV, NOT_RUNNING);
@@ -38,7 +38,7 @@ static void press(struct sim_call *sc, struct sim_dom *d)
 
 static void reset(struct sim_call *sc, struct sim_dom *d)
 {
-	if (!sim_dom_active(d)) {
+	if (!sim_dom_active(d) || d->state == HV_SHUTDOWN) {
 		sim_call_refuse(sc, ERR_HV, NOT_RUNNING);
 		return;
 	}
@@ -50,7 +50,7 @@ static void save(struct sim_call *sc, struct sim_dom *d)
 {
 	if (d->state == HV_SHUTOFF && d->kept.managed_save) {
 		sim_call_finish(sc);
-	} else if (!sim_dom_active(d)) {
+	} else if (!sim_dom_active(d) || d->state == HV_SHUTDOWN) {
 		sim_call_refuse(sc, ERR_HV, NOT_RUNNING);
 	} else if (!d->persistent) {
 		sim_call_refuse(sc, ERR_HV, "Requested operation is not valid: cannot do managed save for transient domain");

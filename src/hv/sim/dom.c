@@ -240,7 +240,7 @@ void sim_dom_state(struct sim_dom *d, enum hv_state state, enum hv_reason reason
 		sim_disks_run(d);
 	sim_dom_put(d, state);
 	d->reason = reason;
-	if (!sim_dom_active(d))
+	if (!sim_dom_active(d) || state == HV_SHUTDOWN)
 		d->whole = false;
 }
 

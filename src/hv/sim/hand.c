@@ -25,7 +25,7 @@ void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_stat
 		d->whole = true;
 		sim_disks_force(d);
 	}
-	if (!sim_dom_active(d))
+	if (!sim_dom_active(d) || state == HV_SHUTDOWN)
 		d->whole = false;
 	sim_emit_dom(d);
 }

@@ -14,6 +14,7 @@
 #include "hv/sim/world.h"
 
 #define START_MS   100
+#define ENDING_MS  50  /* from the guest's last instruction until its process has ended */
 #define IMAGE_MIBS 500 /* a managed save image is written and read, a second */
 
 static void emit(const struct sim_dom *d, enum hv_event_type type)
@@ -66,6 +67,14 @@ void sim_power_start(struct sim_dom *d, bool paused, struct sim_call *call)
 
 /* ---- the power button ---- */
 
+static void ended(void *user)
+{
+	struct sim_dom *d = user;
+
+	d->stopping = NULL;
+	sim_dom_stop(d, HV_R_OTHER);
+}
+
 static void stopped(void *user)
 {
 	struct sim_dom *d = user;
@@ -79,7 +88,8 @@ static void stopped(void *user)
 	}
 	if (d->job)
 		sim_job_killed(d);
-	sim_dom_stop(d, HV_R_OTHER);
+	sim_dom_change(d, HV_SHUTDOWN, HV_R_OTHER);
+	d->stopping = clock_world(ENDING_MS, ended, d);
 }
 
 void sim_power_press(struct sim_dom *d, bool again)
@@ -88,7 +98,7 @@ void sim_power_press(struct sim_dom *d, bool again)
 		return;
 	d->boots_again = again;
 	if (!d->stopping)
-		d->stopping = clock_world(d->stop_ms, stopped, d);
+		d->stopping = clock_world(MAX(d->stop_ms - ENDING_MS, 0), stopped, d);
 }
 
 void sim_power_reset(struct sim_dom *d)

@@ -47,7 +47,7 @@ void sim_uuid(char out[static UTIL_UUID_LEN + 1], const char *text)
 
 bool sim_dom_active(const struct sim_dom *d)
 {
-	return d->state == HV_RUNNING || d->state == HV_PAUSED || d->state == HV_SUSPENDED;
+	return d->state == HV_RUNNING || d->state == HV_PAUSED || d->state == HV_SUSPENDED || d->state == HV_SHUTDOWN;
 }
 
 bool sim_host_reachable(const struct sim_host *h)
@@ -123,7 +123,8 @@ void sim_over(struct sim *w, struct sim_call *call, enum err_code code, const ch
 
 void sim_emit_dom(const struct sim_dom *d)
 {
-	struct hv_event ev = { .type = HV_EV_DOM, .state = d->state, .reason = d->reason };
+	/* libvirt's event does not say whether it is the guest that shuts off: ask. */
+	struct hv_event ev = { .type = HV_EV_DOM, .state = d->state == HV_SHUTDOWN ? HV_UNKNOWN : d->state, .reason = d->reason };
 
 	memcpy(ev.uuid, d->uuid, sizeof ev.uuid);
 	sim_emit(d->host, &ev);
