@@ -16,7 +16,7 @@ static const struct route_table *const tables[] = {
 	&token_routes, &identity_routes, &grant_routes, &app_routes, &catalog_routes,
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &limits_routes, &quotas_routes, &usage_routes, &interfaces_routes,
-	&images_routes, &networks_routes,
+	&images_routes, &network_routes,
 	&drover_routes, &prechecks_routes, &events_routes, &metrics_routes,
 };
 

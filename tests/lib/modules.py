@@ -18,13 +18,6 @@ CIRCLES = {
         "api/http/router",
         "api/http/version",
     ],
-    "api 2": [
-        "api/network/network",
-        "api/network/network_filter",
-        "api/network/networks",
-        "api/network/ports",
-        "api/network/subnets",
-    ],
     "cli": [
         "cli/args",
         "cli/auth",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include "api/network/network_filter.h"
 
-#include "api/network/network.h"
+#include <string.h>
 
 static bool fits_one(const struct api_req *r, const struct network_filter *f, const void *obj)
 {
@@ -29,7 +29,6 @@ bool network_fits(const struct api_req *r, const struct network_filter *f, size_
 	return true;
 }
 
-/* The one value of an attribute that all objects share. */
 bool network_is_true(const struct api_req *r, const void *obj, const char *want)
 {
 	(void)r, (void)obj;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include "api/network/ports.h"
 
-#include "api/network/network.h"
+#include <string.h>
 
 struct port {
 	const struct server *server;
@@ -145,16 +145,14 @@ static void put_port(struct jout *o, const struct api_req *r, const struct port 
 	jout_close(o, '}');
 }
 
-void port_put_of(struct network_list *l, struct api_req *r, const struct server *s)
+void ports_put_of(struct network_list *l, struct api_req *r, const struct server *s)
 {
 	for (guint i = 0; s->nics && i < s->nics->len && !l->found; i++) {
 		struct port p = { .server = s, .nic = g_ptr_array_index(s->nics, i), .index = i };
 
 		port_id(p.id, s, p.nic);
 		port_network_id(p.network_id, p.nic->network);
-		if (!(l->id ? strcmp(p.id, l->id) == 0 : network_fits(r, port_filters, G_N_ELEMENTS(port_filters), &p)))
-			continue;
-		l->found = l->id != NULL;
-		put_port(&l->o, r, &p);
+		if (network_list_takes(l, r, port_filters, G_N_ELEMENTS(port_filters), p.id, &p))
+			put_port(&l->o, r, &p);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include "api/network/subnets.h"
 
-#include "api/network/network.h"
+#include <string.h>
 
 struct subnet {
 	const struct network *network;
@@ -56,16 +56,14 @@ static void put_of(struct network_list *l, struct api_req *r, const struct netwo
 		struct subnet s = { .network = n, .cidr = g_ptr_array_index(n->cidrs, i) };
 
 		port_subnet_id(s.id, n->name, s.cidr);
-		if (!(l->id ? strcmp(s.id, l->id) == 0 : network_fits(r, subnet_filters, G_N_ELEMENTS(subnet_filters), &s)))
-			continue;
-		l->found = l->id != NULL;
-		put_subnet(&l->o, &s);
+		if (network_list_takes(l, r, subnet_filters, G_N_ELEMENTS(subnet_filters), s.id, &s))
+			put_subnet(&l->o, &s);
 	}
 }
 
-void subnet_put_all(struct network_list *l, struct api_req *r)
+void subnets_put_all(struct network_list *l, struct api_req *r)
 {
-	g_autoptr(GPtrArray) names = network_names(l);
+	g_autoptr(GPtrArray) names = network_list_names(l);
 
 	for (guint i = 0; i < names->len; i++)
 		put_of(l, r, g_hash_table_lookup(l->networks, g_ptr_array_index(names, i)));
