@@ -5,7 +5,7 @@
 #ifndef API_H
 #define API_H
 
-#include "api/http/handler.h"
+#include "api/http/types.h"
 #include "identity/identity.h"
 #include "task/engine.h"
 

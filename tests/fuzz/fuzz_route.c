@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "api/http/request.h"
+#include "api/http/handler.h"
+#include "api/http/incoming.h"
+#include "api/http/route.h"
 #include "base/log.h"
 #include "identity/identity.h"
 

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "api/compute/compute.h"
-#include "api/http/request.h"
+#include "api/http/incoming.h"
+#include "api/http/route.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "fleet/action.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "api/http/request.h"
+#include "api/http/handler.h"
 #include "base/clock.h"
 #include "compute_world.h"
 

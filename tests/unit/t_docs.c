@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "api/api.h"
-#include "api/http/request.h"
+#include "api/http/router.h"
 #include "base/conf.h"
 #include "kinds.h"
 

@@ -14,8 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/http/handler.h"
 #include "api/http/http.h"
-#include "api/http/request.h"
+#include "api/http/inner.h"
+#include "api/http/route.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"

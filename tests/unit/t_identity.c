@@ -8,7 +8,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "api/http/request.h"
+#include "api/http/incoming.h"
+#include "api/http/route.h"
+#include "api/http/versions.h"
 #include "api/identity/view.h"
 #include "base/clock.h"
 #include "base/err.h"

@@ -9,7 +9,10 @@
 #include <string.h>
 
 #include "api/api.h"
-#include "api/http/request.h"
+#include "api/http/handler.h"
+#include "api/http/incoming.h"
+#include "api/http/policy.h"
+#include "api/http/route.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"

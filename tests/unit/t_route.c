@@ -2,7 +2,10 @@
 #include <glib.h>
 #include <string.h>
 
-#include "api/http/request.h"
+#include "api/http/handler.h"
+#include "api/http/incoming.h"
+#include "api/http/route.h"
+#include "api/http/version.h"
 #include "identity/identity.h"
 
 /* ---- requesters: the tokens "admin" and "member" are good ones ---- */

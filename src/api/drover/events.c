@@ -4,7 +4,8 @@
  */
 #include <string.h>
 
-#include "api/http/request.h"
+#include "api/http/handler.h"
+#include "api/http/inner.h"
 #include "api/http/view.h"
 #include "api/http/watch.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What lies between net/server.c, which knows of sockets and HTTP, and request.c, which knows of the API: a head becomes an api_req, its answer
+ * What lies between net/server.c, which knows of sockets and HTTP, and route.c, which knows of the API: a head becomes an api_req, its answer
  * the fields and body of a net_answer.
  */
 #include "api/http/http.h"
@@ -9,8 +9,14 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "api/http/request.h"
+#include "api/http/fault.h"
+#include "api/http/incoming.h"
+#include "api/http/inner.h"
+#include "api/http/reply.h"
+#include "api/http/route.h"
 #include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "net/server.h"
@@ -85,7 +91,7 @@ static void answered(struct api_req *r, void *user)
 
 	x->stream = g_steal_pointer(&r->reply->stream);
 	if (x->stream)
-		x->stream->exchange = x;
+		x->stream->conn = x->conn;
 	put_fields(fields, r);
 	a.fields = fields->str;
 	a.stream = x->stream != NULL;
@@ -95,17 +101,6 @@ static void answered(struct api_req *r, void *user)
 	x->req = NULL;
 	api_req_free(r);
 	net_answer(x->conn, &a);
-}
-
-void api_stream_wake(struct api_stream *s)
-{
-	if (s->exchange)
-		net_wake(s->exchange->conn);
-}
-
-bool api_stream_left(const struct api_stream *s)
-{
-	return s->exchange && net_left(s->exchange->conn);
 }
 
 /* ---- requests ---- */

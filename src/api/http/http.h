@@ -5,9 +5,10 @@
 #ifndef HTTP_H
 #define HTTP_H
 
-#include "api/http/handler.h"
 #include "base/loop.h"
 #include "net/server.h"
+
+struct api;
 
 /**
  * http_listen() - begin to serve.

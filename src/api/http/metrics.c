@@ -14,8 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/http/handler.h"
 #include "api/http/http.h"
-#include "api/http/request.h"
+#include "api/http/incoming.h"
+#include "api/http/inner.h"
 #include "api/http/watch.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -10,9 +10,11 @@
 #ifndef METRICS_H
 #define METRICS_H
 
-#include "api/http/handler.h"
+#include "api/http/types.h"
 
 struct metrics;
+
+extern const struct route_table metrics_routes;
 
 /** metrics_new() - begin to measure how late the loop is. */
 struct metrics *metrics_new(void);

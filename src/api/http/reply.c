@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/http/request.h"
+#include "api/http/reply.h"
 
 #include <string.h>
 
+#include "api/http/fault.h"
+#include "api/http/incoming.h"
+#include "api/http/inner.h"
+#include "api/http/policy.h"
+#include "api/http/request.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/often.h"
 #include "identity/audit.h"
-#include "net/http1.h"
+#include "net/server.h"
 
 static void count(const struct api_req *r)
 {
@@ -73,6 +78,17 @@ void api_reply_stream(struct api_req *r, const char *type, struct api_stream *s)
 	answer(r, 200, NULL);
 }
 
+void api_stream_wake(struct api_stream *s)
+{
+	if (s->conn)
+		net_wake(s->conn);
+}
+
+bool api_stream_left(const struct api_stream *s)
+{
+	return s->conn && net_left(s->conn);
+}
+
 void api_header(struct api_req *r, const char *name, const char *value)
 {
 	if (!r->reply->headers)
@@ -81,86 +97,6 @@ void api_header(struct api_req *r, const char *name, const char *value)
 	if (strpbrk(value, "\r\n"))
 		return;
 	g_string_append_printf(r->reply->headers, "%s: %s\r\n", name, value);
-}
-
-const char *api_status_text(int status)
-{
-	static const struct {
-		int status;
-		const char *text;
-	} table[] = {
-		{ 200, "OK" }, { 201, "Created" }, { 202, "Accepted" }, { 204, "No Content" }, { 207, "Multi-Status" },
-		{ 300, "Multiple Choices" }, { 302, "Found" }, { 400, "Bad Request" }, { 401, "Unauthorized" }, { 403, "Forbidden" },
-		{ 404, "Not Found" }, { 405, "Method Not Allowed" }, { 406, "Not Acceptable" }, { 408, "Request Timeout" },
-		{ 409, "Conflict" }, { 410, "Gone" }, { 411, "Length Required" }, { 413, "Request Entity Too Large" },
-		{ 415, "Unsupported Media Type" }, { 429, "Too Many Requests" }, { 431, "Request Header Fields Too Large" },
-		{ 500, "Internal Server Error" }, { 501, "Not Implemented" }, { 503, "Service Unavailable" },
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
-		if (table[i].status == status)
-			return table[i].text;
-	return http1_reason(status);
-}
-
-/* Keystone's form, {"error": {"code": 401, "title": "Unauthorized", "message": "..."}}; Image and ours have it too. */
-static void write_error(struct jout *o, int code, const char *message)
-{
-	jout_key(o, "error");
-	jout_open(o, '{');
-	jout_kv(o, "code", int, code);
-	jout_kv(o, "title", str, api_status_text(code));
-	jout_kv(o, "message", str, message);
-	jout_close(o, '}');
-}
-
-GString *api_refusal(int status, const char *message)
-{
-	GString *s = g_string_new(NULL);
-	struct jout o;
-
-	jout_init(&o, s, API_MV_MIN);
-	jout_open(&o, '{');
-	write_error(&o, status, message);
-	jout_close(&o, '}');
-	return s;
-}
-
-/* Neutron's, {"NeutronError": {"type": ..., "message": ..., "detail": ""}}. */
-static void write_neutron(struct jout *o, const char *fault, const char *message)
-{
-	jout_key(o, "NeutronError");
-	jout_open(o, '{');
-	jout_kv(o, "type", str, fault);
-	jout_kv(o, "message", str, message);
-	jout_kv(o, "detail", str, "");
-	jout_close(o, '}');
-}
-
-static void write_nova(struct jout *o, const char *fault, int code, const char *message)
-{
-	jout_key(o, fault);
-	jout_open(o, '{');
-	jout_kv(o, "code", int, code);
-	jout_kv(o, "message", str, message);
-	jout_close(o, '}');
-}
-
-void api_write_fault(GString *s, enum api_service service, const GError *err)
-{
-	enum err_code code = err_code(err);
-	struct jout o;
-
-	jout_init(&o, s, API_MV_MIN);
-	jout_open(&o, '{');
-	/* No service says 401 itself: with OpenStack, a filter of Keystone's before it does. */
-	if (code == ERR_UNAUTHORIZED || service == SERVICE_IDENTITY || service == SERVICE_IMAGE || service == SERVICE_DROVER)
-		write_error(&o, err_http(err), err->message);
-	else if (service == SERVICE_NETWORK)
-		write_neutron(&o, err_fault(err), err->message);
-	else
-		write_nova(&o, err_fault(err), err_http(err), err->message);
-	jout_close(&o, '}');
 }
 
 static void tell_failed(const struct api_req *r, const GError *err)
@@ -201,4 +137,15 @@ void api_fail_new(struct api_req *r, enum err_code code, const char *fmt, ...)
 	err = g_error_new_valist(ERR, (int)code, fmt, ap);
 	va_end(ap);
 	api_fail(r, err);
+}
+
+void api_forbid(struct api_req *r, const char *rule)
+{
+	if (r->reply->service == SERVICE_IDENTITY)
+		api_fail_new(r, ERR_FORBIDDEN, "You are not authorized to perform the requested action: %s.", rule);
+	else if (r->reply->service == SERVICE_DROVER)
+		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow this to be performed: it needs the role %s.",
+			     policy_access_name(policy_find(rule)->access));
+	else
+		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow %s to be performed.", rule);
 }

@@ -1,11 +1,13 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * route: from a request to its handler: version, path, token, policy.
- */
-#include "api/http/request.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/http/route.h"
 
 #include <string.h>
 
+#include "api/http/policy.h"
+#include "api/http/reply.h"
+#include "api/http/request.h"
+#include "api/http/router.h"
+#include "base/err.h"
 #include "identity/identity.h"
 
 /* A rule that is not there is our own mistake. */
@@ -61,17 +63,6 @@ static bool authenticate(struct api_req *r, GError **err)
 	r->reply->auth_own = identity_check(r->api->identity, r->raw_token, err);
 	r->auth = r->reply->auth_own;
 	return r->auth != NULL;
-}
-
-void api_forbid(struct api_req *r, const char *rule)
-{
-	if (r->reply->service == SERVICE_IDENTITY)
-		api_fail_new(r, ERR_FORBIDDEN, "You are not authorized to perform the requested action: %s.", rule);
-	else if (r->reply->service == SERVICE_DROVER)
-		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow this to be performed: it needs the role %s.",
-			     policy_access_name(policy_find(rule)->access));
-	else
-		api_fail_new(r, ERR_FORBIDDEN, "Policy doesn't allow %s to be performed.", rule);
 }
 
 /* @p: NULL: any token, as what is asked for stands in the body */
@@ -144,13 +135,6 @@ static const struct api_action *take_task(struct api_reply *p, const struct task
 	return &p->of_kind;
 }
 
-int api_task_status(const struct api_req *r)
-{
-	const struct task_action *a = r->reply->task;
-
-	return a && a->status ? a->status : 202;
-}
-
 static const struct api_action *find_task(struct api_req *r, const char *name)
 {
 	for (const struct task_kind *const *k = r->api->kinds; k && *k; k++) {
@@ -185,7 +169,7 @@ static void handle(struct api_req *r, const json_t *value)
 static void act(struct api_req *r)
 {
 	GError *err = NULL;
-	g_autoptr(json_t) root = api_body(r, &err);
+	g_autoptr(json_t) root = api_parse_body(r, &err);
 	const json_t *value = NULL;
 	const char *name = root ? action_name(root, &value, &err) : NULL;
 	const struct api_action *a = name ? find_action(r, name) : NULL;

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * router: the tables of routes as a tree of path segments.
- *
  * A node has its literal children sorted by name, one child for a {brace}, and
  * the rows that end there. Finding walks down the literal child first and comes
  * back for the brace, so that /servers/detail and /servers/{id} stand side by
  * side whatever their methods are.
  */
-#include "api/http/request.h"
+#include "api/http/router.h"
 
 #include <string.h>
 

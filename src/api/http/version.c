@@ -1,12 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Microversions of compute, negotiated as Nova does it: the header
- * "OpenStack-API-Version: compute 2.x" wins over "X-OpenStack-Nova-API-Version: 2.x",
- * without either it is 2.1, "latest" is the newest.
- */
-#include "api/http/request.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/http/version.h"
 
 #include <string.h>
+
+#include "api/http/types.h"
+#include "base/err.h"
 
 /* The version of "compute" in "identity 3, compute 2.60"; the last one wins. Return: owned, or NULL. */
 static char *compute_version(const char *header)

@@ -1,9 +1,7 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Version documents: what clients read first to find out where they are.
- * Each service's form is its own.
- */
-#include "api/http/request.h"
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/http/versions.h"
+
+#include "api/http/handler.h"
 
 static void links(struct jout *o, const struct api_req *r, const char *path, bool described)
 {

@@ -225,7 +225,7 @@ static void create(struct api_req *r)
 		return;
 	m = g_new0(struct making, 1);
 	m->r = r;
-	root = api_body(r, &err);
+	root = api_parse_body(r, &err);
 	if (root && app_body_parse(root, &m->body, &err))
 		m->new = build(r->auth, &m->body, &err);
 	if (m->new)

@@ -10,7 +10,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "api/http/request.h"
+#include "api/http/handler.h"
 #include "api/identity/body.h"
 #include "api/identity/catalog.h"
 #include "base/clock.h"
@@ -380,7 +380,7 @@ static void create(struct api_req *r)
 	struct auth_request a = { 0 };
 	GError *err = NULL;
 
-	root = api_body(r, &err);
+	root = api_parse_body(r, &err);
 	if (!root || !auth_request_parse(root, &a, &err)) {
 		api_fail(r, err);
 		return;

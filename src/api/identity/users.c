@@ -100,7 +100,7 @@ static bool read_body(struct api_req *r, const struct api_body *body, struct rec
 	g_autoptr(json_t) root = NULL;
 	GError *err = NULL;
 
-	root = api_body(r, &err);
+	root = api_parse_body(r, &err);
 	if (root && record_body_parse(root, body, ret, &err)) {
 		if (!ret->domain_id || strcmp(ret->domain_id, DOMAIN_ID) == 0)
 			return true;
