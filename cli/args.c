@@ -4,7 +4,8 @@
 #include <getopt.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cli_err.h"
+#include "near.h"
 
 /* getopt_long() returns this plus the row's index for a long option, the letter for a short one. */
 #define LONG_BASE 256
@@ -107,7 +108,7 @@ static void unknown_long(const GPtrArray *rows, const char *text, GError **err)
 		g_ptr_array_add(known, (void *)row->name);
 	}
 	g_ptr_array_add(known, NULL);
-	near = cli_nearest(name, (const char *const *)known->pdata);
+	near = near_word(name, (const char *const *)known->pdata);
 	if (matches > 1)
 		g_set_error(err, CLI_ERR, CLI_USAGE, "--%s is ambiguous; give the full option name", name);
 	else if (near)

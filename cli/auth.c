@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "cli.h"
+#include "cli_err.h"
+#include "render.h"
 
 enum method { METHOD_PASSWORD, METHOD_TOKEN, METHOD_APP, METHOD_N };
 
@@ -110,7 +111,7 @@ json_t *auth_request(const struct cloud *c, GError **err)
 	return json_pack("{s:o}", "auth", auth);
 }
 
-char *auth_url(const struct cloud *c)
+char *auth_tokens_url(const struct cloud *c)
 {
 	g_autofree char *base = g_strdup(c->auth_url);
 	size_t n = strlen(base);

@@ -22,8 +22,8 @@
  */
 json_t *auth_request(const struct cloud *c, GError **err);
 
-/** auth_url() - the address that auth_request() goes to, from an auth_url with or without "/v3". Return: owned. */
-char *auth_url(const struct cloud *c);
+/** auth_tokens_url() - the address that auth_request() goes to, from an auth_url with or without "/v3". Return: owned. */
+char *auth_tokens_url(const struct cloud *c);
 
 /** auth_is_admin() - true if the token's roles have "admin". @answer: the body of the answer */
 bool auth_is_admin(const json_t *answer);

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "client.h"
-
-#define NEAR_LEN_MAX 64
-
-G_DEFINE_QUARK(drover-cli, cli_err)
-G_DEFINE_QUARK(drover-cli-http, cli_http)
 
 static const struct opt global_opts[] = {
 	{ "format", 'f', "FORMAT", "table (the default), json or value" },
@@ -58,25 +54,6 @@ bool cli_on(const struct cli *c, const char *opt)
 const char *cli_word(const struct cli *c, int i)
 {
 	return i < (int)c->args->words->len ? c->args->words->pdata[i] : NULL;
-}
-
-const char *cli_nearest(const char *word, const char *const *known)
-{
-	size_t len = strlen(word);
-	unsigned best = len < 4 ? 2 : 3 + (unsigned)len / 8; /* the first distance that is too far */
-	const char *near = NULL;
-
-	if (len > NEAR_LEN_MAX)
-		return NULL;
-	for (; *known; known++) {
-		unsigned d = strlen(*known) <= NEAR_LEN_MAX ? util_distance(word, *known) : best;
-
-		if (d < best) {
-			best = d;
-			near = *known;
-		}
-	}
-	return near;
 }
 
 /* ---- the session ---- */

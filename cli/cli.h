@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli: what the parts of the client share: commands as table rows, the run's
- * context, the kinds of failure.
+ * cli: what the commands share: their rows and the run's context.
  *
  * The client is one process that does one command and ends. A command is a row
  * of its group's table (cmd_server.c, ...); drover.c finds the row, reads the
@@ -14,25 +13,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 #include <glib.h>
 #include <jansson.h>
 
 #include "args.h"
+#include "cli_err.h"
 #include "render.h"
-
-#define CLI_ERR (cli_err_quark())
-
-enum cli_err {
-	CLI_FAILED,      /* exit status 1 */
-	CLI_USAGE,       /* exit status 2: the command line is wrong */
-	CLI_NET,         /* exit status 1: no answer came; trying again can help */
-	CLI_INTERRUPTED, /* exit status 130: the user stopped the wait */
-};
-
-/* The domain of faults: the code is the HTTP status, the message the server's own. */
-#define CLI_HTTP (cli_http_quark())
 
 struct cli;
 
@@ -72,9 +59,6 @@ struct cli {
 	struct client *client;   /* NULL until cli_client() */
 };
 
-GQuark cli_err_quark(void);
-GQuark cli_http_quark(void);
-
 /** cli_on() - true if a switch of the command, or a global one, was given. */
 bool cli_on(const struct cli *c, const char *opt);
 
@@ -100,29 +84,7 @@ bool cli_print_list(struct cli *c, const json_t *rows, GError **err);
 /** cli_print_one() - the same for one object, a line for each column. */
 bool cli_print_one(struct cli *c, const json_t *row, GError **err);
 
-/**
- * cli_nearest() - the known word that a mistyped one probably means.
- * @known: NULL-terminated
- *
- * Return: borrowed from @known; NULL if none is near.
- */
-const char *cli_nearest(const char *word, const char *const *known);
-
 /** cli_global_opts() - the options that every command takes. */
 const struct opt *cli_global_opts(size_t *ret_n);
-
-/* ---- help.c ---- */
-
-/** help_print() - the help of everything, of a group, or of a command; both may be NULL. */
-void help_print(FILE *out, const struct command_table *t, const struct command *cmd);
-
-/** help_table() - a group's table by its name. Return: NULL with CLI_USAGE and a suggestion. */
-const struct command_table *help_table(const char *group, GError **err);
-
-/** help_command() - a command of a group by its name. Return: NULL with CLI_USAGE and a suggestion. */
-const struct command *help_command(const struct command_table *t, const char *name, GError **err);
-
-/** help_missing() - CLI_USAGE for a line that ends before its command; names the group's commands, or with NULL the groups. */
-void help_missing(const struct command_table *t, GError **err);
 
 #endif

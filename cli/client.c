@@ -9,7 +9,8 @@
 #include "auth.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "cli.h"
+#include "cli_err.h"
+#include "render.h"
 #include "reply.h"
 
 #define CONNECT_TIMEOUT_S 10L
@@ -311,7 +312,7 @@ static bool take_token(struct client *c, const struct answer *a, const char *url
 static bool authenticate(struct client *c, GError **err)
 {
 	g_autoptr(json_t) request = auth_request(c->cloud, err);
-	g_autofree char *url = auth_url(c->cloud);
+	g_autofree char *url = auth_tokens_url(c->cloud);
 	g_autofree char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	g_autoptr(GString) body = g_string_new(NULL);
 	struct answer a = { .body = body };

@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "cli.h"
+#include "cli_err.h"
+#include "near.h"
 #include "yfile.h"
 
 #define FROM_VARIABLES "the OS_* variables"
@@ -144,7 +145,7 @@ static void take_region(struct cloud *c, struct yfile *y, yaml_node_t *map)
 static void no_such_cloud(const char *name, char **known, const char *path, GError **err)
 {
 	g_autofree char *list = g_strjoinv(", ", known);
-	const char *near = name ? cli_nearest(name, (const char *const *)known) : NULL;
+	const char *near = name ? near_word(name, (const char *const *)known) : NULL;
 
 	if (!*known)
 		g_set_error(err, CLI_ERR, CLI_FAILED, "%s has no clouds: it must have a mapping \"clouds:\"", path);

@@ -14,6 +14,7 @@
 
 #include "cli.h"
 #include "client.h"
+#include "help.h"
 #include "render.h"
 
 const struct command_table *const cli_tables[] = {

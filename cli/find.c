@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/util.h"
+#include "near.h"
 
 #define CANDIDATES_MAX 20
 #define NEAR_LEN_MAX 64
@@ -29,8 +30,8 @@ void find_unknown(const char *what, const char *text, const json_t *rows, const 
 			g_ptr_array_add(known, (void *)one);
 	}
 	g_ptr_array_add(known, NULL);
-	if (cli_nearest(text, (const char *const *)known->pdata))
-		near = render_safe(cli_nearest(text, (const char *const *)known->pdata), false);
+	if (near_word(text, (const char *const *)known->pdata))
+		near = render_safe(near_word(text, (const char *const *)known->pdata), false);
 	g_set_error(err, CLI_ERR, CLI_FAILED, "there is no %s \"%s\"%s%s%s", what, text, near ? "; did you mean \"" : "", near ? near : "",
 		    near ? "\"?" : "");
 }

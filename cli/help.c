@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "help.h"
+
 #include <string.h>
 
-#include "cli.h"
+#include "near.h"
 
 static void put_opts(FILE *out, const struct opt *opts, size_t n)
 {
@@ -112,7 +114,7 @@ static void unknown(const struct command_table *t, const char *word, GError **er
 {
 	g_autoptr(GPtrArray) names = names_of(t);
 	g_autofree char *list = g_strjoinv(", ", (char **)names->pdata);
-	const char *near = cli_nearest(word, (const char *const *)names->pdata), *of = t ? " of " : "", *group = t ? t->group : "";
+	const char *near = near_word(word, (const char *const *)names->pdata), *of = t ? " of " : "", *group = t ? t->group : "";
 
 	if (near)
 		g_set_error(err, CLI_ERR, CLI_USAGE, "there is no command \"%s\"%s%s; did you mean \"%s\"?", word, of, group, near);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "yfile.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-#include "cli.h"
+#include "cli_err.h"
 
 #define MERGE_DEPTH_MAX 8
 #define DEPTH_MAX 32

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "cli.h"
 #include "client.h"
+#include "near.h"
 #include "progress.h"
 #include "reason.h"
 #include "render.h"
@@ -196,11 +197,11 @@ static void test_nearest(void)
 {
 	static const char *const known[] = { "server", "migration", "service", "host", NULL };
 
-	g_assert_cmpstr(cli_nearest("servr", known), ==, "server");
-	g_assert_cmpstr(cli_nearest("hots", known), ==, "host");
-	g_assert_cmpstr(cli_nearest("migratoin", known), ==, "migration");
-	g_assert_null(cli_nearest("x", known));
-	g_assert_null(cli_nearest("completely-different", known));
+	g_assert_cmpstr(near_word("servr", known), ==, "server");
+	g_assert_cmpstr(near_word("hots", known), ==, "host");
+	g_assert_cmpstr(near_word("migratoin", known), ==, "migration");
+	g_assert_null(near_word("x", known));
+	g_assert_null(near_word("completely-different", known));
 }
 
 static void test_path(void)
@@ -267,7 +268,7 @@ static void test_auth_url(void)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct cloud c = { .auth_url = (char *)rows[i].url };
-		g_autofree char *got = auth_url(&c);
+		g_autofree char *got = auth_tokens_url(&c);
 
 		g_assert_cmpstr(got, ==, rows[i].want);
 	}

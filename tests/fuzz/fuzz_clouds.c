@@ -23,7 +23,7 @@ static void use(const char *text, size_t len, const char *secure, size_t secure_
 	if (!c || !cloud_check(c, NULL))
 		return;
 	request = auth_request(c, NULL);
-	url = auth_url(c);
+	url = auth_tokens_url(c);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
