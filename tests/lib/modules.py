@@ -24,6 +24,11 @@ def bare(text: str) -> str:
     return re.sub(r'/\*.*?\*/|"(?:[^"\\\n]|\\.)*"', " ", text, flags=re.DOTALL)
 
 
+def defines(text: str) -> list[str]:
+    """Functions that are not static."""
+    return re.findall(r"^(?!static\b|typedef\b)[A-Za-z_][\w \*]*?\b(\w+)\([^;{}=]*\)\n\{", bare(text), re.M)
+
+
 class Modules:
     def __init__(self, root: Path) -> None:
         self.needs: dict[str, set[str]] = {}
@@ -31,18 +36,13 @@ class Modules:
         for path in sorted([*root.glob("src/**/*.[ch]"), *root.glob("cli/**/*.[ch]")]):
             self.files[path] = str(path.relative_to(root).with_suffix("")).removeprefix("src/")
             self.needs.setdefault(self.files[path], set())
-        defined = {name: module for path, module in self.files.items() if path.suffix == ".c" for name in self.defines(path)}
+        defined = {name: module for path, module in self.files.items() if path.suffix == ".c" for name in defines(path.read_text())}
         for path, module in self.files.items():
             text = path.read_text()
             wanted = {self.find(module, name) for name in re.findall(r'^\s*#\s*include\s+"([^"]+)\.h"', text, re.M)}
             if path.suffix == ".h":
                 wanted |= {defined.get(word) for word in re.findall(r"\w+", bare(text))}
             self.needs[module] |= wanted - {None, module}
-
-    @staticmethod
-    def defines(path: Path) -> list[str]:
-        """Functions that are not static."""
-        return re.findall(r"^(?!static\b|typedef\b)[a-z][\w \*]*?\b(\w+)\([^;{}=]*\)\n\{", bare(path.read_text()), re.M)
 
     def find(self, module: str, name: str) -> str | None:
         beside = f"{module.rpartition('/')[0]}/{name}"

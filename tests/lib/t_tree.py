@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import tap
-from modules import Modules
+from modules import Modules, defines
 
 ROOT = Path(__file__).resolve().parents[2]
 # a folder includes itself and what is lower
@@ -95,6 +95,21 @@ def test_inside(t: tap.Tap) -> None:
     wrong = [f"{folder}/{sub} may not include {folder}/{other}" for folder, sub, other in sorted(used - may)]
     wrong += [f"{folder}/{sub} includes {folder}/{other} no more: take it out" for folder, sub, other in sorted(may - used)]
     t.ok(not wrong, "a sub-folder includes itself and those that it may", "\n".join(wrong))
+
+
+def test_defines(t: tap.Tap) -> None:
+    cases = {
+        "int f(void)\n{\n": ["f"],
+        "static int f(void)\n{\n": [],
+        "const char *f(int a,\n\t      int b)\n{\n": ["f"],
+        "GHashTable *f(void)\n{\n": ["f"],
+        "GQuark f(void)\n{\n": ["f"],
+        "json_t *f(void);\n": [],
+        "FITS(has_id, s->id)\n\nbool f(void)\n{\n": ["f"],
+        "int g = 1;\nstruct s f(struct s a)\n{\n": ["f"],
+    }
+    wrong = [f"{text!r}: {defines(text)}, want {want}" for text, want in cases.items() if defines(text) != want]
+    t.ok(not wrong, "functions are known by their definitions", "\n".join(wrong))
 
 
 def test_circles(t: tap.Tap) -> None:
@@ -253,7 +268,7 @@ def test_words(t: tap.Tap) -> None:
 
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_api_kinds, test_inside, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_restart, test_cold_restart, test_waits, test_errors, test_rows):
+    for test in (test_layers, test_api_kinds, test_inside, test_defines, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_restart, test_cold_restart, test_waits, test_errors, test_rows):
         test(t)
     return t.done()
 
