@@ -97,7 +97,7 @@ static void planned(struct check_report *r, void *user)
 static void plan(struct mig *m)
 {
 	struct check_request req = {
-		.table = m->kind->checks, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true,
+		.kind = m->kind, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true,
 		.task = m->id, .claimed = queue_claim_host(m),
 	};
 

@@ -106,7 +106,7 @@ static enum check_result tied(struct check *p, check_rule_f *rule, GError **err)
 	const struct server *s = p->server;
 	const struct host *dest = p->dest;
 	struct check_tied t = {
-		.words = &p->req.table->words, .uuid = s->uuid, .ties = s->ties, .nics = s->dom ? s->dom->nics : NULL, .source = s->host, .dest = p->dest_name,
+		.words = &p->req.kind->checks->words, .uuid = s->uuid, .ties = s->ties, .nics = s->dom ? s->dom->nics : NULL, .source = s->host, .dest = p->dest_name,
 		.src = p->source->info, .dst = dest ? dest->info : NULL,
 	};
 	g_autofree char *why = NULL;
@@ -168,7 +168,7 @@ static void drop(struct check *p)
 
 static const struct check_row *row_of(const struct check *p)
 {
-	return &p->req.table->rows[p->at];
+	return &p->req.kind->checks->rows[p->at];
 }
 
 static void keep_finding(struct check *p, enum check_result v, const GError *err)
@@ -196,7 +196,7 @@ static void note(struct check *p, enum check_result v, GError *err)
 
 static bool is_over(const struct check *p)
 {
-	return p->at >= p->req.table->n || (p->report.err && !p->req.to_the_end) || p->report.source_lost;
+	return p->at >= p->req.kind->checks->n || (p->report.err && !p->req.to_the_end) || p->report.source_lost;
 }
 
 /* The one row that p->at says. */
@@ -433,11 +433,6 @@ struct check_set *check_set_new(struct fleet *f, struct volumes *volumes)
 	set->volumes = volumes;
 	set->runs = g_hash_table_new(NULL, NULL);
 	return set;
-}
-
-struct fleet *check_set_fleet(const struct check_set *set)
-{
-	return set->fleet;
 }
 
 void check_set_stop(struct check_set *set)

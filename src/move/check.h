@@ -17,6 +17,7 @@
 
 #include "fleet/fleet.h"
 #include "move/check_ties.h"
+#include "task/kind.h"
 #include "task/record.h"
 #include "task/volume.h"
 
@@ -50,7 +51,7 @@ struct check_row {
 	bool asks;          /* hosts */
 };
 
-/* What a kind of move has to pass. */
+/* What a kind of move has to pass (task_kind.checks). */
 struct check_table {
 	struct check_words words;
 	const struct check_row *rows;
@@ -58,7 +59,7 @@ struct check_table {
 };
 
 struct check_request {
-	const struct check_table *table;
+	const struct task_kind *kind; /* whose table */
 	const char *server_uuid;
 	const char *dest;         /* NULL: only the checks that need none */
 	enum mig_block block;
@@ -87,8 +88,6 @@ struct check_set;
 
 /** check_set_new() - @f, @volumes: borrowed, must outlive it. */
 struct check_set *check_set_new(struct fleet *f, struct volumes *volumes);
-/** check_set_fleet() - borrowed. */
-struct fleet *check_set_fleet(const struct check_set *set);
 /** check_set_stop() - from now on answers of hosts go nowhere. */
 void check_set_stop(struct check_set *set);
 /** check_set_free() - drop the runs that are left; no call to a host may be under way. NULL is fine. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "move/check_all.h"
 
+#include "move/service.h"
+#include "task/engine.h"
+
 #define AT_ONCE 8
 
 struct all {
@@ -87,12 +90,12 @@ static void add_host(struct all *a, const char *name)
 	g_ptr_array_add(a->hosts, h);
 }
 
-void check_all(struct check_set *set, const struct check_request *r, check_all_f *done, void *user)
+void check_all(struct engine *e, const struct check_request *r, check_all_f *done, void *user)
 {
 	struct all *a = g_rc_box_new0(struct all);
-	GPtrArray *hosts = fleet_hosts(check_set_fleet(set));
+	GPtrArray *hosts = fleet_hosts(engine_fleet(e));
 
-	a->set = set;
+	a->set = service_of(e)->checks;
 	a->req = *r;
 	a->server_uuid = g_strdup(r->server_uuid);
 	a->hosts = g_ptr_array_new_with_free_func(asked_free);

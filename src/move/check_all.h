@@ -7,6 +7,8 @@
 
 #include "move/check.h"
 
+struct engine;
+
 struct check_host {
 	char *host;
 	bool fits;
@@ -17,10 +19,10 @@ struct check_host {
 typedef void check_all_f(GPtrArray *hosts, void *user);
 
 /**
- * check_all() - run a table to its end for every host.
+ * check_all() - run the table of @r's kind to its end for every host. No task is begun.
  * @r: with dest, for that one alone; chosen and to_the_end do not count
- * @done: called once, later; not after check_set_stop()
+ * @done: called once, later; not after the engine was stopped
  */
-void check_all(struct check_set *set, const struct check_request *r, check_all_f *done, void *user);
+void check_all(struct engine *e, const struct check_request *r, check_all_f *done, void *user);
 
 #endif

@@ -108,7 +108,7 @@ static void judged(struct check_report *r, void *user)
 static void try_host(struct mig *m, const char *host, bool chosen)
 {
 	struct check_request req = {
-		.table = m->kind->checks, .server_uuid = m->server_uuid, .dest = host, .block = m->block, .disk_check = m->disk_check, .force = m->force,
+		.kind = m->kind, .server_uuid = m->server_uuid, .dest = host, .block = m->block, .disk_check = m->disk_check, .force = m->force,
 		.chosen = chosen, .task = m->id,
 	};
 
@@ -196,7 +196,7 @@ static bool some_host_fits(struct mig *m)
 static bool quick_checks(struct mig *m)
 {
 	struct check_request req = {
-		.table = m->kind->checks, .server_uuid = m->server_uuid, .dest = m->requested_host, .block = m->block, .force = m->force,
+		.kind = m->kind, .server_uuid = m->server_uuid, .dest = m->requested_host, .block = m->block, .force = m->force,
 		.task = m->id, .claimed = queue_claim_host(m),
 	};
 	g_autoptr(GError) why = NULL;

@@ -6,7 +6,8 @@
  */
 #include <string.h>
 
-#include "live/precheck.h"
+#include "live/live.h"
+#include "move/check_all.h"
 #include "scn.h"
 
 struct line {
@@ -64,6 +65,7 @@ void check_precheck(struct run *r, const struct scn_line *l)
 {
 	const struct guest *g = run_guest(r, l->w[1]);
 	struct check_request req = {
+		.kind = &live_kind,
 		.server_uuid = g->uuid,
 		.dest = word_after(l, "to"),
 		.block = has_word(l, "block") ? MIG_BLOCK_YES : has_word(l, "no-block") ? MIG_BLOCK_NO : MIG_BLOCK_AUTO,
@@ -72,7 +74,7 @@ void check_precheck(struct run *r, const struct scn_line *l)
 	g_clear_pointer(&r->prechecks, g_ptr_array_unref);
 	r->prechecks = g_ptr_array_new_with_free_func(line_free);
 	r->prechecked = false;
-	live_precheck(r->engine, &req, done, r);
+	check_all(r->engine, &req, done, r);
 	if (!run_until(r, WAIT_MS, is_done, NULL) && !r->opt->sweep)
 		run_fail(r, "the prechecks do not end");
 }

@@ -359,7 +359,7 @@ static void haul_planned(struct check_report *r, void *user)
 static void haul(struct mig *m)
 {
 	struct check_request req = {
-		.table = m->kind->checks, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .chosen = true, .task = m->id,
+		.kind = m->kind, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .chosen = true, .task = m->id,
 		.claimed = queue_claim_host(m),
 	};
 

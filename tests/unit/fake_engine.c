@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "compute_world.h"
 #include "live/live.h"
-#include "live/precheck.h"
+#include "move/check_all.h"
 #include "power/decide.h"
 #include "power/power.h"
 #include "task/request.h"
@@ -317,7 +317,7 @@ bool request_force_complete(struct engine *e, struct server *s, int64_t id, cons
 }
 
 /* Two hosts: one that fits, one that failed a check and was not asked further. */
-void live_precheck(struct engine *e, const struct check_request *r, check_all_f *done, void *user)
+void check_all(struct engine *e, const struct check_request *r, check_all_f *done, void *user)
 {
 	struct check_finding up = { "destination_up", CHECK_PASSED, NULL },
 			      down = { "destination_up", CHECK_FAILED, (char *)"Compute service of h3 is unavailable at this time." },

@@ -12,7 +12,8 @@
 #include "api/drover/drover.h"
 #include "api/http/view.h"
 #include "base/body.h"
-#include "live/precheck.h"
+#include "move/check_all.h"
+#include "task/engine.h"
 
 struct wish {
 	char *host;
@@ -99,9 +100,19 @@ static bool host_known(struct api_req *r, const char *host)
 	return false;
 }
 
+/* The first kind that moves a guest. */
+static const struct task_kind *kind_asked(struct api_req *r)
+{
+	const struct task_kind *const *kinds = engine_kinds(api_engine(r));
+
+	while (!(*kinds)->checks)
+		kinds++;
+	return *kinds;
+}
+
 static void ask(struct api_req *r, struct server *s, const struct wish *w)
 {
-	struct check_request req = { .server_uuid = s->uuid, .dest = w->host, .block = w->block, .force = w->force };
+	struct check_request req = { .kind = kind_asked(r), .server_uuid = s->uuid, .dest = w->host, .block = w->block, .force = w->force };
 
 	if (!host_known(r, w->host))
 		return;
@@ -110,7 +121,7 @@ static void ask(struct api_req *r, struct server *s, const struct wish *w)
 	else if (!s->host)
 		api_fail_new(r, ERR_CONFLICT, "Instance %s is on no host", s->uuid);
 	else
-		live_precheck(api_engine(r), &req, answer, r);
+		check_all(api_engine(r), &req, answer, r);
 }
 
 static void precheck(struct api_req *r)
