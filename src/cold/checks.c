@@ -6,13 +6,7 @@
 #include "cold/checks.h"
 
 #include "cold/check_nvram.h"
-#include "move/check_common.h"
-#include "move/check_console.h"
-#include "move/check_definition.h"
-#include "move/check_device.h"
-#include "move/check_guest.h"
-#include "move/check_pool.h"
-#include "move/check_storage.h"
+#include "move/check_rows.h"
 
 static char *vpmem(const struct check_tied *t)
 {
@@ -28,36 +22,36 @@ static char *vtpm(const struct check_tied *t)
 	return g_strdup_printf("Operation '%s' not supported for vTPM-enabled instance (%s).", t->words->operation, t->uuid);
 }
 
-static const struct check_row rows[] = {
-	{ "description",         check_description },
-	{ "source_up",           check_source_up },
-	{ "not_self",            check_not_self,                 .of_dest = true },
-	{ "destination_up",      check_dest_up,                  .of_dest = true },
-	{ "memory",              check_memory,                   .of_dest = true },
-	{ "scheduler",           check_scheduler,                .of_dest = true },
-	{ "hypervisor_type",     check_hypervisor_type,          .of_dest = true },
-	{ "vpmem",               .rule = vpmem },
-	{ "vtpm",                .rule = vtpm },
-	{ "managed_save",        check_kept,                     .asks = true },
-	{ "definition",          check_definition,               .of_dest = true, .asks = true },
-	{ "pools",               check_pools,                    .of_dest = true, .asks = true },
-	{ "block_devices",       check_block_devices,            .of_dest = true, .asks = true },
-	{ "snapshots",           check_snapshots,                .of_dest = true, .asks = true },
-	{ "checkpoints",         check_checkpoints,              .of_dest = true, .asks = true },
-	{ "name",                check_name,                     .of_dest = true, .asks = true },
-	{ "machine",             check_machine,                  .of_dest = true, .asks = true },
-	{ "device_kinds",        check_devices_built,            .of_dest = true, .asks = true },
-	{ "networks",            check_networks,                 .of_dest = true, .asks = true },
-	{ "secrets",             check_secrets,                  .of_dest = true, .asks = true },
-	{ "boot_files",          check_boot_files,               .of_dest = true, .asks = true },
-	{ "consoles",            check_consoles,                 .of_dest = true, .asks = true },
-	{ "folders",             check_folders,                  .of_dest = true, .asks = true },
-	{ "host_paths",          check_host_paths,               .of_dest = true, .asks = true },
-	{ "storage",             check_storage,                  .of_dest = true, .asks = true },
-	{ "read_files",          check_read_files,               .of_dest = true, .asks = true },
-	{ "drives",              check_drives,                   .of_dest = true, .asks = true },
-	{ "nvram",               cold_check_nvram,               .of_dest = true, .asks = true },
-	{ "numa",                check_numa,                     .of_dest = true },
+static const struct check_row *const rows[] = {
+	&check_row_description,
+	&check_row_source_up,
+	&check_row_not_self,
+	&check_row_destination_up,
+	&check_row_memory,
+	&check_row_scheduler,
+	&check_row_hypervisor_type,
+	CHECK_ROW("vpmem", .rule = vpmem),
+	CHECK_ROW("vtpm", .rule = vtpm),
+	&check_row_managed_save,
+	&check_row_definition,
+	&check_row_pools,
+	&check_row_block_devices,
+	&check_row_snapshots,
+	&check_row_checkpoints,
+	&check_row_name,
+	&check_row_machine,
+	&check_row_device_kinds,
+	&check_row_networks,
+	&check_row_secrets,
+	&check_row_boot_files,
+	&check_row_consoles,
+	&check_row_folders,
+	&check_row_host_paths,
+	&check_row_storage,
+	&check_row_read_files,
+	&check_row_drives,
+	CHECK_ROW("nvram", cold_check_nvram, .of_dest = true, .asks = true),
+	&check_row_numa,
 };
 
-const struct check_table cold_checks = { { "migrate", "migrate" }, rows, G_N_ELEMENTS(rows) };
+const struct check_table cold_checks = { { "cold", "migrate", "migrate" }, rows, G_N_ELEMENTS(rows) };

@@ -6,11 +6,8 @@
 #include "move/block.h"
 #include "move/check_common.h"
 #include "move/check_console.h"
-#include "move/check_definition.h"
-#include "move/check_device.h"
 #include "move/check_guest.h"
-#include "move/check_pool.h"
-#include "move/check_storage.h"
+#include "move/check_rows.h"
 
 /* Of [libvirt] cpu_models, that is being compared. */
 struct models {
@@ -137,53 +134,53 @@ static enum check_result tunnelled(struct check *p, GError **err)
 
 /* ---- the table ---- */
 
-static const struct check_row rows[] = {
-	{ "description",         check_description },
-	{ "shares",              .rule = check_shares },
-	{ "sealed_memory",       .rule = check_sealed },
-	{ "resource_requests",   .rule = check_resource_requests },
-	{ "power_state",         power_state },
-	{ "source_up",           check_source_up },
-	{ "not_self",            check_not_self,                 .of_dest = true },
-	{ "destination_up",      check_dest_up,                  .of_dest = true },
-	{ "memory",              check_memory,                   .of_dest = true },
-	{ "scheduler",           check_scheduler,                .of_dest = true },
-	{ "hypervisor_type",     check_hypervisor_type,          .of_dest = true },
-	{ "hypervisor_version",  check_hypervisor_version,       .of_dest = true },
-	{ "vpmem",               .rule = check_vpmem },
-	{ "host_devices",        .rule = check_devices },
-	{ "sriov",               .rule = check_sriov },
-	{ "managed_save",        check_kept,                     .asks = true },
-	{ "definition",          check_definition,               .of_dest = true, .asks = true },
-	{ "cpu",                 cpu,                            .of_dest = true, .asks = true },
-	{ "cpu_models",          cpu_models,                     .of_dest = true, .asks = true },
-	{ "pools",               check_pools,                    .of_dest = true, .asks = true },
-	{ "block_devices",       check_block_devices,            .of_dest = true, .asks = true },
-	{ "snapshots",           check_snapshots,                .of_dest = true, .asks = true },
-	{ "checkpoints",         check_checkpoints,              .of_dest = true, .asks = true },
-	{ "block_jobs",          check_block_jobs,               .of_dest = true, .asks = true },
-	{ "unmigratable",        check_unmigratable,             .of_dest = true, .asks = true },
-	{ "name",                check_name,                     .of_dest = true, .asks = true },
-	{ "machine",             check_machine,                  .of_dest = true, .asks = true },
-	{ "device_kinds",        check_devices_built,            .of_dest = true, .asks = true },
-	{ "tsc",                 check_tsc,                      .of_dest = true, .asks = true },
-	{ "security",            check_security,                 .of_dest = true, .asks = true },
-	{ "networks",            check_networks,                 .of_dest = true, .asks = true },
-	{ "secrets",             check_secrets,                  .of_dest = true, .asks = true },
-	{ "boot_files",          check_boot_files,               .of_dest = true, .asks = true },
-	{ "nvram",               check_nvram,                    .of_dest = true, .asks = true },
-	{ "consoles",            check_consoles,                 .of_dest = true, .asks = true },
-	{ "vsock",               check_vsock,                    .of_dest = true },
-	{ "folders",             check_folders,                  .of_dest = true, .asks = true },
-	{ "host_paths",          check_host_paths,               .of_dest = true, .asks = true },
-	{ "storage",             check_storage,                  .of_dest = true, .asks = true },
-	{ "read_files",          check_read_files,               .of_dest = true, .asks = true },
-	{ "drives",              check_drives,                   .of_dest = true, .asks = true },
-	{ "disk",                check_disk,                     .of_dest = true, .asks = true },
-	{ "tunnelled",           tunnelled,                      .of_dest = true },
-	{ "mdev",                .rule = check_mdev,             .of_dest = true },
-	{ "vtpm",                .rule = check_vtpm,             .of_dest = true },
-	{ "numa",                check_numa,                     .of_dest = true },
+static const struct check_row *const rows[] = {
+	&check_row_description,
+	CHECK_ROW("shares", .rule = check_shares),
+	CHECK_ROW("sealed_memory", .rule = check_sealed),
+	CHECK_ROW("resource_requests", .rule = check_resource_requests),
+	CHECK_ROW("power_state", power_state),
+	&check_row_source_up,
+	&check_row_not_self,
+	&check_row_destination_up,
+	&check_row_memory,
+	&check_row_scheduler,
+	&check_row_hypervisor_type,
+	CHECK_ROW("hypervisor_version", check_hypervisor_version, .of_dest = true),
+	CHECK_ROW("vpmem", .rule = check_vpmem),
+	CHECK_ROW("host_devices", .rule = check_devices),
+	CHECK_ROW("sriov", .rule = check_sriov),
+	&check_row_managed_save,
+	&check_row_definition,
+	CHECK_ROW("cpu", cpu, .of_dest = true, .asks = true),
+	CHECK_ROW("cpu_models", cpu_models, .of_dest = true, .asks = true),
+	&check_row_pools,
+	&check_row_block_devices,
+	&check_row_snapshots,
+	&check_row_checkpoints,
+	CHECK_ROW("block_jobs", check_block_jobs, .of_dest = true, .asks = true),
+	CHECK_ROW("unmigratable", check_unmigratable, .of_dest = true, .asks = true),
+	&check_row_name,
+	&check_row_machine,
+	&check_row_device_kinds,
+	CHECK_ROW("tsc", check_tsc, .of_dest = true, .asks = true),
+	CHECK_ROW("security", check_security, .of_dest = true, .asks = true),
+	&check_row_networks,
+	&check_row_secrets,
+	&check_row_boot_files,
+	CHECK_ROW("nvram", check_nvram, .of_dest = true, .asks = true),
+	&check_row_consoles,
+	CHECK_ROW("vsock", check_vsock, .of_dest = true),
+	&check_row_folders,
+	&check_row_host_paths,
+	&check_row_storage,
+	&check_row_read_files,
+	&check_row_drives,
+	&check_row_disk,
+	CHECK_ROW("tunnelled", tunnelled, .of_dest = true),
+	CHECK_ROW("mdev", .rule = check_mdev, .of_dest = true),
+	CHECK_ROW("vtpm", .rule = check_vtpm, .of_dest = true),
+	&check_row_numa,
 };
 
-const struct check_table live_checks = { { "os-migrateLive", "live-migration" }, rows, G_N_ELEMENTS(rows) };
+const struct check_table live_checks = { { "live", "os-migrateLive", "live-migration" }, rows, G_N_ELEMENTS(rows) };

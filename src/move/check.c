@@ -168,7 +168,7 @@ static void drop(struct check *p)
 
 static const struct check_row *row_of(const struct check *p)
 {
-	return &p->req.kind->checks->rows[p->at];
+	return p->req.kind->checks->rows[p->at];
 }
 
 static void keep_finding(struct check *p, enum check_result v, const GError *err)

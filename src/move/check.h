@@ -9,8 +9,8 @@
  * host and goes through to the end.
  *
  * A run changes nothing of the server and holds no room. What a run is, and what its
- * rows may call, stands in the second half; the rows themselves are check_common.h,
- * check_guest.h and so on, and those of one kind alone are its own.
+ * rows may call, stands in the second half. What rows do is in check_common.h,
+ * check_guest.h and so on; those that several kinds have are written in check_rows.h.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -51,10 +51,13 @@ struct check_row {
 	bool asks;          /* hosts */
 };
 
+/* A row that no other table has. */
+#define CHECK_ROW(...) (&(const struct check_row){ __VA_ARGS__ })
+
 /* What a kind of move has to pass (task_kind.checks). */
 struct check_table {
 	struct check_words words;
-	const struct check_row *rows;
+	const struct check_row *const *rows; /* those of check_rows.h, and the kind's own */
 	size_t n;
 };
 

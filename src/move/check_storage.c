@@ -307,8 +307,8 @@ static enum check_result judge_storage(struct check *p, GError **err)
 		g_autofree char *brief = g_strdup_printf("%s and %s do not share %s (%s)", source, p->dest_name, local->source, local->target);
 
 		util_replace(&p->brief, brief);
-		return check_fail(err, "Migration pre-check error: %s is not on shared storage: Shared storage live-migration requires either shared "
-				  "storage or boot-from-volume with no local disks.", source);
+		return check_fail(err, "Migration pre-check error: %s is not on shared storage: Shared storage %s-migration requires either shared "
+				  "storage or boot-from-volume with no local disks.", source, p->req.kind->checks->words.way);
 	}
 	if (many)
 		return check_fail(err, "Migration pre-check error: Disk %s (%s) is shareable, and %s and %s do not share it.", many->target, many->source,

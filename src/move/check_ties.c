@@ -33,7 +33,7 @@ char *check_vpmem(const struct check_tied *t)
 {
 	if (!t->ties->vpmem)
 		return NULL;
-	return g_strdup(REFUSED "Cannot live migrate with virtual persistent memory, the operation is not supported.");
+	return g_strdup_printf(REFUSED "Cannot %s migrate with virtual persistent memory, the operation is not supported.", t->words->way);
 }
 
 char *check_devices(const struct check_tied *t)
@@ -41,7 +41,7 @@ char *check_devices(const struct check_tied *t)
 	if (t->ties->devices->len == 0)
 		return NULL;
 	return g_strdup_printf(REFUSED "The instance has a device of its host (%s). This request does not explicitly request "
-			       "live-migratable devices.", (const char *)g_ptr_array_index(t->ties->devices, 0));
+			       "%s-migratable devices.", (const char *)g_ptr_array_index(t->ties->devices, 0), t->words->way);
 }
 
 /*
@@ -54,7 +54,8 @@ char *check_sriov(const struct check_tied *t)
 		const struct hv_nic *n = g_ptr_array_index(t->nics, i);
 
 		if (n->passthrough && !n->failover)
-			return g_strdup(REFUSED "Cannot live migrate VIF with related PCI, source and destination nodes do not support the operation.");
+			return g_strdup_printf(REFUSED "Cannot %s migrate VIF with related PCI, source and destination nodes do not support "
+					       "the operation.", t->words->way);
 	}
 	return NULL;
 }

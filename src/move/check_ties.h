@@ -10,8 +10,9 @@
 
 #include "hv/hv.h"
 
-/* What a kind of move is called, for refusals. */
+/* What a kind of move is called. */
 struct check_words {
+	const char *way;       /* how the guest goes: "live" */
 	const char *action;    /* "os-migrateLive" */
 	const char *operation; /* "live-migration" */
 };

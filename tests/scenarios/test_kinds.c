@@ -9,8 +9,7 @@
 #include "live/live.h"
 #include "hv/sim/view.h"
 #include "move/carrying.h"
-#include "move/check_common.h"
-#include "move/check_storage.h"
+#include "move/check_rows.h"
 #include "move/move.h"
 #include "move/outcome.h"
 #include "move/ready.h"
@@ -176,16 +175,16 @@ const struct task_kind ring_kind = {
 
 enum { SHOW_CHECK, SHOW_QUEUED, SHOW_CHOOSE, SHOW_READY, SHOW_DONE, SHOW_ERROR, SHOW_FAILED, SHOW_CANCELLED, SHOW_N };
 
-static const struct check_row show_rows[] = {
-	{ "description",      check_description },
-	{ "source_up",        check_source_up },
-	{ "not_self",         check_not_self,  .of_dest = true },
-	{ "destination_up",   check_dest_up,   .of_dest = true },
-	{ "scheduler",        check_scheduler, .of_dest = true },
-	{ "storage",          check_storage,   .of_dest = true, .asks = true },
-	{ "disk",             check_disk,      .of_dest = true, .asks = true },
+static const struct check_row *const show_rows[] = {
+	&check_row_description,
+	&check_row_source_up,
+	&check_row_not_self,
+	&check_row_destination_up,
+	&check_row_scheduler,
+	&check_row_storage,
+	&check_row_disk,
 };
-static const struct check_table show_checks = { { "show", "show" }, show_rows, G_N_ELEMENTS(show_rows) };
+static const struct check_table show_checks = { { "show", "show", "show" }, show_rows, G_N_ELEMENTS(show_rows) };
 
 static void shown(struct mig *m)
 {
@@ -267,7 +266,7 @@ const struct task_kind show_kind = {
 
 enum { HAUL_CHECK, HAUL_QUEUED, HAUL_CHOOSE, HAUL_READY, HAUL_CARRY, HAUL_DONE, HAUL_ERROR, HAUL_FAILED, HAUL_CANCELLED, HAUL_N };
 
-static const struct check_table haul_checks = { { "haul", "haul" }, show_rows, G_N_ELEMENTS(show_rows) };
+static const struct check_table haul_checks = { { "haul", "haul", "haul" }, show_rows, G_N_ELEMENTS(show_rows) };
 
 static void haul_made(struct mig *m)
 {

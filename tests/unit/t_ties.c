@@ -54,7 +54,7 @@ static const struct {
 	{ "tpm of another process", check_vtpm, TPM("type='external'>"), "", &new, &with_tpm, "vTPM-enabled" },
 };
 
-static const struct check_words words = { "os-migrateLive", "live-migration" };
+static const struct check_words words = { "live", "os-migrateLive", "live-migration" };
 
 static void test_rules(void)
 {
@@ -73,6 +73,20 @@ static void test_rules(void)
 		g_assert_true(!why || strstr(why, cases[i].want));
 		hv_dom_free(d);
 	}
+}
+
+/* A refusal says what was asked, by whatever kind. */
+static void test_way(void)
+{
+	static const struct check_words cold = { "cold", "migrate", "migrate" };
+	struct hv_ties ties = { .vpmem = true };
+	struct check_tied t = { .words = &words, .uuid = UUID, .ties = &ties, .source = "a", .dest = "b" };
+	g_autofree char *live_why = check_vpmem(&t), *cold_why = NULL;
+
+	t.words = &cold;
+	cold_why = check_vpmem(&t);
+	g_assert_nonnull(strstr(live_why, "Cannot live migrate with"));
+	g_assert_nonnull(strstr(cold_why, "Cannot cold migrate with"));
 }
 
 static struct hv_dom *read_with(const char *mib, const char *domain, const char *devices)
@@ -140,6 +154,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/ties/rules", test_rules);
+	g_test_add_func("/ties/way", test_way);
 	g_test_add_func("/ties/plain", test_plain);
 	g_test_add_func("/ties/many-sizes", test_many_sizes);
 	return g_test_run();
