@@ -327,26 +327,27 @@ static struct mig *find_for(struct engine *e, struct server *s, int64_t id, cons
 	return NULL;
 }
 
-struct wish {
+/* What is asked of one that is under way. */
+struct asked {
 	const char *action;
 	const struct requester *who;
 };
 
 static bool write_action(struct mig *m, void *user, GError **err)
 {
-	const struct wish *w = user;
+	const struct asked *a = user;
 
-	return action_done(m->task->engine->store, m->server_uuid, w->action, w->who, err);
+	return action_done(m->task->engine->store, m->server_uuid, a->action, a->who, err);
 }
 
 /* Write what was asked into the row, and the action that asked it. */
-static bool write_wish(struct mig *m, struct step_change *c, const char *action, const struct requester *who, GError **err)
+static bool write_asked(struct mig *m, struct step_change *c, const char *action, const struct requester *who, GError **err)
 {
-	struct wish w = { action, who };
+	struct asked a = { action, who };
 
 	c->why = action;
 	c->also = write_action;
-	c->user = &w;
+	c->user = &a;
 	return step_set(m, c, err);
 }
 
@@ -378,7 +379,7 @@ bool request_abort(struct engine *e, struct server *s, int64_t id, bool also_que
 		return true;
 	c = step_change(m, m->phase, NULL);
 	c.row.abort_wanted = true;
-	if (!write_wish(m, &c, m->kind->stop_action, who, err))
+	if (!write_asked(m, &c, m->kind->stop_action, who, err))
 		return false;
 	if (mig_stage(m)->stop == TASK_STOPS)
 		step_enter(m);
@@ -405,7 +406,7 @@ bool request_force_complete(struct engine *e, struct server *s, int64_t id, cons
 		return true;
 	c = step_change(m, m->phase, NULL);
 	m->kind->want_force(m, &c.row);
-	if (!write_wish(m, &c, m->kind->force_action, who, err))
+	if (!write_asked(m, &c, m->kind->force_action, who, err))
 		return false;
 	m->kind->force(m);
 	return true;

@@ -15,7 +15,7 @@
 #include "move/check_all.h"
 #include "task/engine.h"
 
-struct wish {
+struct question {
 	char *host;
 	bool force;
 	enum mig_block block;
@@ -29,17 +29,17 @@ static bool take_block(const json_t *v, void *obj, const char *where, GError **e
 		return true;
 	if (!body_take_bool(v, where, &block, err))
 		return false;
-	((struct wish *)obj)->block = block ? MIG_BLOCK_YES : MIG_BLOCK_NO;
+	((struct question *)obj)->block = block ? MIG_BLOCK_YES : MIG_BLOCK_NO;
 	return true;
 }
 
-static const struct json_field wish_fields[] = {
-	{ "host",            JSON_STR,  offsetof(struct wish, host), .nullable = true, .min = 1, .max = 255 },
+static const struct json_field fields[] = {
+	{ "host",            JSON_STR,  offsetof(struct question, host), .nullable = true, .min = 1, .max = 255 },
 	{ "block_migration", JSON_EMIT, .take = take_block, .form = BODY_BOOL ", \"auto\"" },
-	{ "force",           JSON_BOOL, offsetof(struct wish, force) },
+	{ "force",           JSON_BOOL, offsetof(struct question, force) },
 };
 
-static const struct api_body wish_body = { "precheck", wish_fields, G_N_ELEMENTS(wish_fields), .nullable = true };
+static const struct api_body precheck_body = { "precheck", fields, G_N_ELEMENTS(fields), .nullable = true };
 
 static void put_result(struct jout *o, const void *obj)
 {
@@ -110,13 +110,13 @@ static const struct task_kind *kind_asked(struct api_req *r)
 	return *kinds;
 }
 
-static void ask(struct api_req *r, struct server *s, const struct wish *w)
+static void ask(struct api_req *r, struct server *s, const struct question *q)
 {
-	struct check_request req = { .kind = kind_asked(r), .server_uuid = s->uuid, .dest = w->host, .block = w->block, .force = w->force };
+	struct check_request req = { .kind = kind_asked(r), .server_uuid = s->uuid, .dest = q->host, .block = q->block, .force = q->force };
 
-	if (!host_known(r, w->host))
+	if (!host_known(r, q->host))
 		return;
-	if (w->force && !w->host)
+	if (q->force && !q->host)
 		api_fail_new(r, ERR_BAD_REQUEST, "Can't force to a non-provided destination");
 	else if (!s->host)
 		api_fail_new(r, ERR_CONFLICT, "Instance %s is on no host", s->uuid);
@@ -127,19 +127,19 @@ static void ask(struct api_req *r, struct server *s, const struct wish *w)
 static void precheck(struct api_req *r)
 {
 	GError *err = NULL;
-	struct wish w = { .block = MIG_BLOCK_AUTO };
+	struct question q = { .block = MIG_BLOCK_AUTO };
 	struct server *s = NULL;
 
-	if (!api_decode(r, &w, &err))
+	if (!api_decode(r, &q, &err))
 		api_fail(r, err);
 	else
 		s = view_server(r, r->param[0]);
 	if (s)
-		ask(r, s, &w);
-	json_free(wish_fields, G_N_ELEMENTS(wish_fields), &w);
+		ask(r, s, &q);
+	json_free(fields, G_N_ELEMENTS(fields), &q);
 }
 
 static const struct route routes[] = {
-	{ "POST", "/drover/v1/servers/{id}/precheck", "drover:servers:precheck", precheck, .body = &wish_body },
+	{ "POST", "/drover/v1/servers/{id}/precheck", "drover:servers:precheck", precheck, .body = &precheck_body },
 };
 const struct route_table prechecks_routes = { routes, G_N_ELEMENTS(routes) };

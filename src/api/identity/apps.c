@@ -130,7 +130,7 @@ static void making_free(struct making *m)
 	g_free(m);
 }
 
-/* Those that were asked for, of those that the token has; without a wish all of them. Return: NULL with @err. */
+/* Those that were asked for, of those that the token has; where none was asked for all of them. Return: NULL with @err. */
 static char **choose_roles(const struct auth *a, char *const *wanted, GError **err)
 {
 	g_autoptr(GStrvBuilder) b = g_strv_builder_new();
