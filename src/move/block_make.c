@@ -177,7 +177,7 @@ static struct part removed(struct mig *m, struct hv_reply *r, part_done_f *done)
 /* A base image that another migration has brought, or an earlier attempt of this one. Return: it can be used. */
 static bool use(struct mig *m, const struct block_item *i, struct volume *v)
 {
-	return i->filled && v->ready && (!v->doomed || (!v->asked && volume_take(v, m->id)));
+	return i->filled && v->ready && (!v->due || (!v->asked && volume_take(v, m->id)));
 }
 
 /* What an earlier migration has left. */
@@ -203,7 +203,7 @@ struct part block_prepare(struct mig *m, part_done_f *done)
 		i->ready = true;
 		return block_prepare(m, done);
 	}
-	if (v && v->doomed && !v->calls)
+	if (v && v->due && !v->calls)
 		return wait_for_removal(m, i);
 	if (v && (v->calls || !volume_is_of(v, m->id)))
 		return part_is(PART_LATER); /* it is being made */

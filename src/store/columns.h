@@ -144,7 +144,7 @@
 /* Behind the id, $1; of a new one, behind created_at. */
 #define VOLUME_CHANGES(FIRST, X) \
 	FIRST(2, migration_id, INT64, owner.id) \
-	X(3, doomed, BOOL, doomed) \
+	X(3, due, BOOL, due) \
 	X(4, ready, BOOL, ready)
 
 #define VOLUME_NEW(FIRST, X) \

@@ -95,14 +95,14 @@ const struct query_def query_table[Q_N] = {
 		INSERT_BEHIND("migration_volumes", "created_at", "$1", VOLUME_NEW) " RETURNING id", 1 N(VOLUME_NEW) },
 	[Q_VOLUME_SET] = { "volume_set", UPDATE("migration_volumes", VOLUME_CHANGES) " WHERE id = $1", 1 N(VOLUME_CHANGES) },
 	[Q_VOLUME_DELETE] = { "volume_delete", "DELETE FROM migration_volumes WHERE id = $1", 1 },
-	[Q_VOLUME_DOOM] = { "volume_doom", "UPDATE migration_volumes SET doomed = 1 WHERE migration_id = $1", 1 },
+	[Q_VOLUME_DUE] = { "volume_due", "UPDATE migration_volumes SET due = 1 WHERE migration_id = $1", 1 },
 	[Q_VOLUME_MOVED] = { "volume_moved",
-		"UPDATE migration_volumes SET doomed = 1, host = $2 WHERE migration_id = $1 AND doomed = 0 AND kind = 'disk'", 2 },
+		"UPDATE migration_volumes SET due = 1, host = $2 WHERE migration_id = $1 AND due = 0 AND kind = 'disk'", 2 },
 	[Q_VOLUME_BROUGHT] = { "volume_brought",
-		"UPDATE migration_volumes SET migration_id = 0 WHERE migration_id = $1 AND doomed = 0 AND kind = 'media'", 1 },
+		"UPDATE migration_volumes SET migration_id = 0 WHERE migration_id = $1 AND due = 0 AND kind = 'media'", 1 },
 	[Q_VOLUME_LEFT] = { "volume_left",
-		"UPDATE migration_volumes SET doomed = 1 WHERE server_uuid = $1 AND host = $2 AND migration_id = 0", 2 },
-	[Q_VOLUME_FORGET] = { "volume_forget", "DELETE FROM migration_volumes WHERE migration_id = $1 AND doomed = 0", 1 },
+		"UPDATE migration_volumes SET due = 1 WHERE server_uuid = $1 AND host = $2 AND migration_id = 0", 2 },
+	[Q_VOLUME_FORGET] = { "volume_forget", "DELETE FROM migration_volumes WHERE migration_id = $1 AND due = 0", 1 },
 
 	[Q_DEFINITION_ALL] = { "definition_all", SELECT("migration_definitions", DEFINITION_ROW) " ORDER BY id", 0 },
 	[Q_DEFINITION_INSERT] = { "definition_insert",
@@ -262,6 +262,7 @@ const struct schema_step schema_steps[] = {
 	{ 13,
 	  "ALTER TABLE servers ADD COLUMN locked_by TEXT;"
 	  "ALTER TABLE servers ADD COLUMN locked_reason TEXT;" },
+	{ 14, "ALTER TABLE migration_volumes RENAME COLUMN doomed TO due;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

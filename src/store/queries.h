@@ -50,7 +50,7 @@ enum query {
 	Q_VOLUME_INSERT,   /* (now, VOLUME_NEW) -> id */
 	Q_VOLUME_SET,      /* (id, VOLUME_CHANGES) */
 	Q_VOLUME_DELETE,   /* (id) */
-	Q_VOLUME_DOOM,     /* (migration_id): what it made is to be removed */
+	Q_VOLUME_DUE,      /* (migration_id): what it made is to be removed */
 	Q_VOLUME_MOVED,    /* (migration_id, source): its disks live where they were made; what they were copied from is to be removed */
 	Q_VOLUME_BROUGHT,  /* (migration_id): the drives that it brought along stay as long as the server does */
 	Q_VOLUME_LEFT,     /* (server_uuid, host): the server has left, so those drives are to be removed */

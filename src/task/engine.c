@@ -275,7 +275,7 @@ void engine_free(struct engine *e)
 guint engine_owed(const struct engine *e)
 {
 	const struct task_service *s;
-	guint n = volumes_doomed(e->volumes);
+	guint n = volumes_due(e->volumes);
 
 	EACH_SERVICE(e, s, i)
 		n += s->owed(engine_state(e, s));

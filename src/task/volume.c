@@ -22,7 +22,7 @@ struct volumes {
 	struct store *store;
 	GHashTable *all;             /* struct volume *, by host and path */
 	struct volume_asks asks;
-	struct clock_timer *sweeper; /* tries again to remove what is doomed */
+	struct clock_timer *sweeper; /* tries again to remove what is due */
 	bool stopping;
 };
 
@@ -131,7 +131,7 @@ static void drop_orphans(struct volumes *set)
 	for (GList *l = all; l; l = l->next) {
 		struct volume *v = l->data;
 
-		if (v->doomed || v->owner.kind != VOLUME_OF_TASK || set->asks.alive(v->owner.id, set->asks.user))
+		if (v->due || v->owner.kind != VOLUME_OF_TASK || set->asks.alive(v->owner.id, set->asks.user))
 			continue;
 		log_warning("volume_without_migration", LOG_S("host", v->host), LOG_S("path", v->path), LOG_D("migration", v->owner.id));
 		volume_forget(v);
@@ -156,7 +156,7 @@ struct volume *volume_note(struct volumes *set, const struct volume_new *n, GErr
 {
 	struct volume as = {
 		.set = set, .owner = n->owner, .server_uuid = (char *)n->server_uuid, .host = (char *)n->host, .path = (char *)n->path, .kind = n->kind,
-		.doomed = is_of_check(n->kind),
+		.due = is_of_check(n->kind),
 	}, *v;
 	int64_t now = clock_wall_us();
 	struct store_val row[1 + G_N_ELEMENTS(new_fields)] = { SV_I(now) };
@@ -190,9 +190,9 @@ const char *volume_probe_uuid(const struct volume *v)
 	return v->path + (len > UTIL_UUID_LEN ? len - UTIL_UUID_LEN : 0);
 }
 
-static bool write_row(struct volume *v, struct volume_owner owner, bool doomed, bool ready)
+static bool write_row(struct volume *v, struct volume_owner owner, bool due, bool ready)
 {
-	const struct volume as = { .owner = owner, .doomed = doomed, .ready = ready };
+	const struct volume as = { .owner = owner, .due = due, .ready = ready };
 	struct store_val row[1 + G_N_ELEMENTS(change_fields)] = { SV_I(v->id) };
 	g_autoptr(GError) why = NULL;
 
@@ -202,14 +202,14 @@ static bool write_row(struct volume *v, struct volume_owner owner, bool doomed, 
 		return false;
 	}
 	v->owner = owner;
-	v->doomed = doomed;
+	v->due = due;
 	v->ready = ready;
 	return true;
 }
 
 bool volume_ready(struct volume *v)
 {
-	return write_row(v, v->owner, v->doomed, true);
+	return write_row(v, v->owner, v->due, true);
 }
 
 bool volume_take(struct volume *v, int64_t task)
@@ -233,7 +233,7 @@ void volume_call_begins(struct volume *v)
 
 void volume_call_ended(struct volume *v)
 {
-	if (--v->calls == 0 && v->doomed)
+	if (--v->calls == 0 && v->due)
 		volumes_sweep(v->set);
 }
 
@@ -254,13 +254,13 @@ bool volumes_block(const struct volumes *set, const char *host, const char *serv
 	while (g_hash_table_iter_next(&i, &key, NULL)) {
 		const struct volume *v = key;
 
-		if (v->doomed && !is_of_check(v->kind) && strcmp(v->host, host) == 0 && strcmp(v->server_uuid, server_uuid) == 0)
+		if (v->due && !is_of_check(v->kind) && strcmp(v->host, host) == 0 && strcmp(v->server_uuid, server_uuid) == 0)
 			return true;
 	}
 	return false;
 }
 
-guint volumes_doomed(const struct volumes *set)
+guint volumes_due(const struct volumes *set)
 {
 	GHashTableIter i;
 	guint n = 0;
@@ -268,7 +268,7 @@ guint volumes_doomed(const struct volumes *set)
 
 	g_hash_table_iter_init(&i, set->all);
 	while (g_hash_table_iter_next(&i, &key, NULL))
-		n += ((const struct volume *)key)->doomed;
+		n += ((const struct volume *)key)->due;
 	return n;
 }
 
@@ -291,7 +291,7 @@ static GPtrArray *judged(const struct volumes *set, const struct volume_end *end
 	while (g_hash_table_iter_next(&i, &key, NULL)) {
 		struct volume *v = key;
 
-		if (!v->doomed && (volume_is_of(v, end->task) || (fate == VOLUME_MOVED && is_left_behind(v, end))))
+		if (!v->due && (volume_is_of(v, end->task) || (fate == VOLUME_MOVED && is_left_behind(v, end))))
 			g_ptr_array_add(list, v);
 	}
 	return list;
@@ -312,7 +312,7 @@ bool volumes_write_fate(struct volumes *set, const struct volume_end *end, enum 
 	if (list->len == 0)
 		return true;
 	if (fate == VOLUME_STAYED)
-		return store_run(s, Q_VOLUME_DOOM, STORE_ARGS(SV_I(end->task)), NULL, err);
+		return store_run(s, Q_VOLUME_DUE, STORE_ARGS(SV_I(end->task)), NULL, err);
 	return (fate == VOLUME_UNKNOWN || write_moved(s, end, err)) && store_run(s, Q_VOLUME_FORGET, STORE_ARGS(SV_I(end->task)), NULL, err);
 }
 
@@ -339,7 +339,7 @@ void volumes_resolve(struct volumes *set, const struct volume_end *end, enum vol
 		} else if (fate == VOLUME_UNKNOWN || (moved && v->kind != VOLUME_DISK)) {
 			g_hash_table_remove(set->all, v);
 		} else {
-			v->doomed = true;
+			v->due = true;
 			if (moved)
 				move_to(v, end->left);
 		}
@@ -498,6 +498,6 @@ void volumes_sweep(struct volumes *set)
 		return;
 	all = g_hash_table_get_keys(set->all);
 	for (GList *l = all; l; l = l->next)
-		if (((struct volume *)l->data)->doomed)
+		if (((struct volume *)l->data)->due)
 			begin(l->data);
 }

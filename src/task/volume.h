@@ -11,21 +11,21 @@
  * transaction that writes that (volumes_write_fate(), then volumes_resolve()):
  *
  *  - it moved: the files belong to the guest. The disks that they were copied
- *    from, at the source, are doomed, and config drives; base images stay at both.
+ *    from, at the source, are to be removed, and config drives; base images stay at both.
  *    So do other read-only drives, which may be shared, but for those that
  *    Drover itself once brought there: they are the server's from then on, and
- *    when the guest leaves they are doomed;
- *  - it stayed: the files at the destination are doomed;
+ *    when the guest leaves they are to be removed;
+ *  - it stayed: the files at the destination are to be removed;
  *  - it is not known (the guest is lost, or was found where it should not be): the
  *    rows go, the files stay for an operator.
  *
- * What is doomed is removed as soon as its host can be asked, and the row after
+ * What is to be removed (due) goes as soon as its host can be asked, and the row after
  * it: at the end of the migration, when the host is back, after a start. First
  * the host must say that it has no domain of that server: files of a domain
  * that is there, whatever it is there for, are never touched. A base image that
  * another guest on that host has come to use meanwhile is left.
  *
- * A new migration to a host waits until what is doomed there of its server has
+ * A new migration to a host waits until what is to be removed there of its server has
  * gone (volume_blocks()).
  */
 #ifndef VOLUME_H
@@ -34,7 +34,7 @@
 #include "fleet/fleet.h"
 
 enum volume_kind {
-	VOLUME_MARKER, /* tells whether two hosts share a folder; doomed from the beginning */
+	VOLUME_MARKER, /* tells whether two hosts share a folder; to be removed from the beginning */
 	VOLUME_PROBE,  /* no file: a domain that is defined to read a device through; its path is its name. Likewise */
 	VOLUME_DISK,   /* of the guest's own: it goes where the guest goes; a config drive too */
 	VOLUME_MEDIA,  /* read-only, and perhaps of others too: a CD */
@@ -61,7 +61,7 @@ struct volume {
 	struct volume_owner owner;
 	char *server_uuid, *host, *path;
 	enum volume_kind kind;
-	bool doomed;
+	bool due;                 /* it is to be removed */
 	bool ready;               /* all of its bytes are there; of those that libvirt does not fill */
 	int calls;                /* calls about it that are under way */
 	bool asked;               /* its removal is under way */
@@ -112,7 +112,7 @@ const char *volume_probe_uuid(const struct volume *v);
 
 /** volume_call_begins() - a call about it is made: it is not removed meanwhile. */
 void volume_call_begins(struct volume *v);
-/** volume_call_ended() - the call has come back; what is doomed is removed. */
+/** volume_call_ended() - the call has come back; it is removed if that is due. */
 void volume_call_ended(struct volume *v);
 
 /** volume_let_go() - the same of what is not needed any more; @v is set to NULL. */
@@ -130,7 +130,7 @@ void volume_forget(struct volume *v);
 /** volume_is_used_by() - does a domain (NULL: no) use the file of that path? */
 bool volume_is_used_by(const struct hv_dom *d, const char *path);
 
-/** volumes_block() - is anything doomed of this server on this host, so that nothing new can be made there yet? */
+/** volumes_block() - is anything of this server to be removed on this host, so that nothing new can be made there yet? */
 bool volumes_block(const struct volumes *set, const char *host, const char *server_uuid);
 
 enum volume_fate { VOLUME_MOVED, VOLUME_STAYED, VOLUME_UNKNOWN };
@@ -144,13 +144,13 @@ struct volume_end {
 
 /** volumes_write_fate() - what becomes of the files: the rows' part of the caller's transaction. */
 bool volumes_write_fate(struct volumes *set, const struct volume_end *end, enum volume_fate fate, GError **err);
-/** volumes_resolve() - the same in memory, after the commit; removes what is doomed. */
+/** volumes_resolve() - the same in memory, after the commit; removes what is due. */
 void volumes_resolve(struct volumes *set, const struct volume_end *end, enum volume_fate fate);
 
-/** volumes_sweep() - remove what is doomed and can be. */
+/** volumes_sweep() - remove what is due and can be removed. */
 void volumes_sweep(struct volumes *set);
 
-/** volumes_doomed() - how many files are still to be removed. */
-guint volumes_doomed(const struct volumes *set);
+/** volumes_due() - how many files are still to be removed. */
+guint volumes_due(const struct volumes *set);
 
 #endif

@@ -51,14 +51,14 @@ static const struct word_case {
 	  "UPDATE migrations SET type = 'live-migration'" OF_GUEST "; UPDATE servers SET task_state = 'migrating'" SERVER,
 	  "SELECT * FROM migrations" OF_GUEST, "migration_unreadable", "teleport" },
 	{ "migrations.type, with files and definitions", true, true,
-	  "INSERT INTO migration_volumes (migration_id, server_uuid, host, path, kind, doomed, created_at) "
+	  "INSERT INTO migration_volumes (migration_id, server_uuid, host, path, kind, due, created_at) "
 	  "SELECT id, server_uuid, 'h2', '/v/disk', 'disk', 0, 1 FROM migrations" OF_GUEST ";"
 	  "INSERT INTO migration_definitions (migration_id, server_uuid, host, kind, xml, autostart, due, created_at) "
 	  "SELECT migration_id, server_uuid, 'h1', kind, xml, autostart, 0, 1 FROM migration_definitions" OF_GUEST,
 	  "UPDATE migrations SET type = 'teleport'" OF_GUEST, "UPDATE migrations SET type = 'live-migration'" OF_GUEST,
 	  "SELECT * FROM migration_volumes" OF_GUEST "; SELECT * FROM migration_definitions" OF_GUEST, "migration_unreadable", "teleport" },
 	{ "migration_volumes.kind", false, false,
-	  "INSERT INTO migration_volumes (migration_id, server_uuid, host, path, kind, doomed, created_at) "
+	  "INSERT INTO migration_volumes (migration_id, server_uuid, host, path, kind, due, created_at) "
 	  "VALUES (0, '" GUEST "', 'h1', '/v/disk', 'disk', 1, 1)",
 	  "UPDATE migration_volumes SET kind = 'tape'", "DELETE FROM migration_volumes", "SELECT * FROM migration_volumes", "volume_unreadable",
 	  "kind is tape" },

@@ -245,7 +245,7 @@ static const struct step volumes[] = {
 	{ Q_VOLUME_FORGET, { I(7) }, NULL, 1 },
 	{ Q_VOLUME_ALL, { N }, "1|7|1|0|s1|h1|/p/vda|disk\n2|0|0|0|s1|h2|/p/cd|media\n4|8|0|0|s2|h2|/q/vda|disk\n" },
 	/* the other stayed; the first goes on from h2 */
-	{ Q_VOLUME_DOOM, { I(8) }, NULL, 1 },
+	{ Q_VOLUME_DUE, { I(8) }, NULL, 1 },
 	{ Q_VOLUME_LEFT, { S("s1"), S("h2") }, NULL, 1 },
 	{ Q_VOLUME_DELETE, { I(1) }, NULL, 1 },
 	{ Q_VOLUME_ALL, { N }, "2|0|1|0|s1|h2|/p/cd|media\n4|8|1|0|s2|h2|/q/vda|disk\n" },
