@@ -148,6 +148,8 @@ guest_xml() {
 	local disk_xml=$1 type=qemu tcg='<tcg><tb-cache unit="MiB">16</tb-cache></tcg>'
 	local cmdline="console=ttyS0 quiet panic=1 ipv6.disable=1 lab.name=$guest lab.ip=$ip lab.ctl=$ctl_ip lab.ctlmac=$ctl_mac"
 
+	# without it the kernel counts ticks of a timer, and panics where a busy machine has not run the guest in time for them
+	cmdline+=" no_timer_check"
 	cmdline+=" lab.interval=$interval lab.dirty=$dirty"
 	if [ "$qga" != no ]; then
 		cmdline+=" lab.qga=$qga"
