@@ -6,6 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from daemon import Daemon, lab_hosts
+from guest import deafen
 from lab import Lab
 from stock import Clients
 from tap import Tap
@@ -45,23 +46,11 @@ class Case:
         return self.lab.beat(name)["reboots"]
 
 
-def unpress(lab: Lab, name: str) -> None:
-    """Its firmware has no ACPI any more: it hears no power button."""
-    xml = lab.virsh(HOST, "dumpxml", "--inactive", "--security-info", name)
-    lab.virsh(HOST, "destroy", name)
-    file = lab.dir / "no-acpi.xml"
-    file.write_text(xml.replace("<acpi/>", ""))
-    lab.virsh(HOST, "define", str(file))
-    lab.virsh(HOST, "start", name)
-    lab.beat_reset(name)
-    lab.beat(name)
-
-
 def main() -> int:
     t = Tap()
     with Lab(1, "e2e-power") as lab:
         uuids = lab.guests({"vm1": (HOST, "--mem", "128"), "deaf": (HOST, "--mem", "128")})
-        unpress(lab, "deaf")
+        deafen(lab, HOST, "deaf")
         with Daemon(lab_hosts(lab), lab, OPTIONS, "power") as daemon:
             case = Case(lab, daemon, uuids)
             with t.test("stop: the guest shuts off by its power button; twice is 409") as notes:

@@ -6,8 +6,6 @@ What they print is compared with golden/NN-*.txt; REGEN=1 writes these. One comm
 6.0.0 has no "server migrate --live HOST" any more, its successor is "--live-migration --host HOST" (2.30 and later; droverd's
 credentials file lets the client use the highest version that both know).
 """
-import os
-import re
 import socket
 import sys
 from pathlib import Path
@@ -15,44 +13,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from daemon import Daemon, lab_hosts
 from lab import Lab
-from stock import Clients, normalise
+from stock import Clients
 from tap import Tap
+from transcript import Transcript, cell, first_id
 from wait import wait_for
 
-GOLDEN = Path(__file__).parent / "golden"
 BYTES = r"(?<=\| )\d{4,}(?= \|)"
 # MiB a second: a guest that dirties more never arrives
 BANDWIDTH = 16
 BUSY, IDLE = "60:96", "0"
-
-
-class Transcript:
-    def __init__(self, t: Tap, clients: Clients, names: dict[str, str]) -> None:
-        self.t, self.clients, self.names = t, clients, names
-        self.count = 0
-
-    def step(self, name: str, line: str, mask: str = "", status: int = 0) -> str:
-        """One command; @mask: a pattern of what differs from run to run. Return: what it printed, as it is."""
-        self.count += 1
-        file = GOLDEN / f"{self.count:02}-{name.replace(' ', '-')}.txt"
-        got, text = self.clients.run(line)
-        shown = normalise(f"$ {line}\n{text}", self.names)
-        if mask:
-            head, *rest = shown.splitlines()
-            shown = "\n".join([head] + [re.sub(mask, "<n>", row) for row in rest])
-        if os.environ.get("REGEN"):
-            file.write_text(shown + "\n")
-        want = file.read_text().rstrip("\n") if file.exists() else ""
-        self.t.ok(got == status and shown == want, f"{name}: {shown.splitlines()[0]}", f"status {got}\n{shown}\n---- wanted ----\n{want}")
-        return text
-
-
-def first_id(table: str) -> str:
-    return re.search(r"^\| (\d+) ", table, re.MULTILINE)[1]
-
-
-def cell(table: str, name: str) -> str:
-    return re.search(rf"^\| {re.escape(name)} +\| (.*?) +\|$", table, re.MULTILINE)[1]
 
 
 class Story:

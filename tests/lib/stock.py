@@ -13,8 +13,8 @@ UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 UUID_BARE = re.compile(r"\b[0-9a-f]{32}\b")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?")
 HOST_ID = re.compile(r"\b[0-9a-f]{56}\b")
-# by a client that waits: each time that it asked and saw more than 0, so also never
-PROGRESS = re.compile(r"\bProgress: \d+\n?")
+# by a client that waits: each time that it asked and saw more than 0, so also never; nova's client each time
+PROGRESS = re.compile(r"\bProgress: \d+\n?|\bServer \w+\.\.\. \d+% complete\n?")
 # lines of Python's libraries, not of the clients
 NOISE = re.compile(r"Warning|warn\(|^nova CLI is deprecated|^\s*$")
 
