@@ -21,23 +21,32 @@ static const struct task_action *action_of(const struct task_request *r)
 	return r->action ? r->action : r->kind->actions;
 }
 
-/* The server's states are such that it can be asked for it; in Nova's order (compute/api.py, check_instance_state()). */
-static bool state_ok(const struct engine *e, const struct server *s, const struct task_action *a, GError **err)
+static const char *verb_of(const struct task_action *a)
 {
-	const char *verb = a->verb ? a->verb : a->name;
-	const struct mig *m = task_of_server(e, s->uuid);
+	return a->verb ? a->verb : a->name;
+}
+
+/* The server's states are such that it can be asked for it; in Nova's order (compute/api.py, check_instance_state()). */
+static bool state_ok(const struct server *s, const struct task_action *a, GError **err)
+{
+	const char *verb = verb_of(a);
 
 	if (s->unknown)
 		return server_refuse_unknown(s, verb, err);
 	if (!(a->vm & TASK_VM_BIT(s->vm)))
 		return server_refuse_vm(s, verb, err);
-	if (s->task != SERVER_TASK_NONE)
-		return server_refuse_task(s, verb, err);
-	if (!m)
-		return true;
-	g_set_error(err, ERR, ERR_CONFLICT, "Cannot '%s' instance %s while migration %" G_GINT64_FORMAT " of it is %s", verb, s->uuid, m->id,
-		    mig_phase_name(m));
-	return false;
+	return s->task == SERVER_TASK_NONE || server_refuse_task(s, verb, err);
+}
+
+/* No task is on its way that owns no server, as a confirmation. */
+static bool free_ok(const struct engine *e, const struct task_request *r, GError **err)
+{
+	const struct mig *m = task_of_server(e, r->server->uuid);
+
+	if (m)
+		g_set_error(err, ERR, ERR_CONFLICT, "Cannot '%s' instance %s while migration %" G_GINT64_FORMAT " of it is %s", verb_of(action_of(r)),
+			    r->server->uuid, m->id, mig_phase_name(m));
+	return !m;
 }
 
 static bool lock_ok(const struct task_request *r, GError **err)
@@ -52,7 +61,8 @@ static bool request_ok(struct engine *e, const struct task_request *r, GError **
 {
 	g_autofree char *unreadable = NULL;
 
-	if (!lock_ok(r, err) || !state_ok(e, r->server, action_of(r), err) || (r->kind->allows && !r->kind->allows(r->server, action_of(r), err)))
+	if (!lock_ok(r, err) || !state_ok(r->server, action_of(r), err) || !free_ok(e, r, err) ||
+	    (r->kind->allows && !r->kind->allows(r->server, action_of(r), err)))
 		return false;
 	if (g_hash_table_contains(e->unknown.servers, r->server->uuid)) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s has a task that this version does not know", r->server->uuid);
@@ -223,7 +233,7 @@ static int64_t move_on(struct engine *e, const struct task_request *r, GError **
 	struct step_change c;
 	struct mig *m;
 
-	if (!lock_ok(r, err) || !state_ok(e, r->server, a, err))
+	if (!lock_ok(r, err) || !state_ok(r->server, a, err))
 		return 0;
 	m = task_resting(e, r->server->uuid, r->kind, a->from);
 	if (!m) {
