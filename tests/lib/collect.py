@@ -58,6 +58,7 @@ GROUPS = {
         ("tests/e2e/t_devices.py", "asan"),
         ("tests/e2e/t_stress.sh", "gcc"),
         ("tests/e2e/t_cold.py", "gcc"),
+        ("tests/e2e/t_cold_text.py", "gcc"),
         ("tests/e2e/t_definitions.py", "gcc"),
         ("tests/e2e/t_transcript.py", "asan"),
         ("tests/e2e/t_postcopy.py", "gcc"),
