@@ -3,20 +3,24 @@
  * One connection: what it does in each state. A step goes on until the socket has no more, or takes no more, until a request was answered, or
  * NET_PIECE bytes have passed.
  */
+#include "net/conn.h"
+
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/util.h"
-#include "net/server_priv.h"
+#include "net/inner.h"
+#include "net/io.h"
+#include "net/peer.h"
+#include "net/room.h"
+#include "net/state.h"
 
+#define NET_PIECE (256 * 1024)
 #define STREAM_PIECE (16 * 1024)
 #define STREAM_BUFFER (64 * 1024)  /* the kernel's: megabytes of old news are of no use */
-#define PROGRESS (16 * 1024)       /* what a reader must have taken for its deadline to begin again */
 #define JOINED_MAX 4096            /* a body that is sent with its head, in one piece */
 
 enum next {
@@ -30,202 +34,43 @@ typedef enum next step_f(struct net_conn *c);
 
 static step_f do_handshake, read_head, read_body, wait_handler, send_answer, send_stream, linger;
 
-/* limit_ms: how long it may stay. waits: for its client, which may lose it to another one, if it is not trusted. late: what it is told. */
+/* late: what its client is told. */
 static const struct {
-	const char *name;
-	int limit_ms;
-	bool waits;
-	const char *late;
 	step_f *step;
+	const char *late;
 } states[] = {
-	[NET_HANDSHAKE] = { "handshake", 10000, true, NULL, do_handshake },
-	[NET_IDLE] = { "idle", 75000, true, NULL, read_head },
-	[NET_HEAD] = { "head", 15000, true, "The head of the request did not come in time", read_head },
-	[NET_BODY] = { "body", 30000, true, "The body of the request did not come in time", read_body },
-	[NET_HANDLE] = { "handle", 0, false, NULL, wait_handler },
-	[NET_SEND] = { "send", 30000, true, NULL, send_answer },
-	[NET_STREAM] = { "stream", 75000, false, NULL, send_stream },
-	[NET_LINGER] = { "linger", 2000, true, NULL, linger },
+	[NET_HANDSHAKE] = { do_handshake },
+	[NET_IDLE]      = { read_head },
+	[NET_HEAD]      = { read_head, "The head of the request did not come in time" },
+	[NET_BODY]      = { read_body, "The body of the request did not come in time" },
+	[NET_HANDLE]    = { wait_handler },
+	[NET_SEND]      = { send_answer },
+	[NET_STREAM]    = { send_stream },
+	[NET_LINGER]    = { linger },
 };
 static_assert(G_N_ELEMENTS(states) == NET_STATE_N, "states is missing one");
 
-const char *net_state_name(enum net_state s)
-{
-	return states[s].name;
-}
-
-int net_limit_ms(enum net_state s)
-{
-	return states[s].limit_ms;
-}
-
-bool net_waits(enum net_state s)
-{
-	return states[s].waits;
-}
-
-/* ---- bytes in and out; they keep account of what the socket can do ---- */
-
-enum { IO_EOF = TLS_EOF, IO_WAIT = -1, IO_FAILED = -3 };
-
-static ssize_t read_plain(struct net_conn *c, void *buf, size_t max)
-{
-	ssize_t n = recv(c->fd, buf, max, 0);
-
-	if (n < 0 && errno == EINTR)
-		return read_plain(c, buf, max);
-	if (n < 0 && errno != EAGAIN)
-		return IO_FAILED;
-	/* What comes after a short read is an event of its own. Not the end, if that was announced with the data. */
-	if (n < 0 || ((size_t)n < max && !c->left))
-		c->readable = false;
-	return n < 0 ? IO_WAIT : n;
-}
-
-static ssize_t after_tls(struct net_conn *c, ssize_t n)
-{
-	if (n == TLS_WANTS_READ)
-		c->readable = false;
-	else if (n == TLS_WANTS_WRITE)
-		c->writable = false;
-	return n == TLS_WANTS_WRITE ? IO_WAIT : n;
-}
-
-static ssize_t read_some(struct net_conn *c, void *buf, size_t max)
-{
-	return c->ssl ? after_tls(c, tls_read(c->ssl, buf, max)) : read_plain(c, buf, max);
-}
-
-static ssize_t write_plain(struct net_conn *c, struct iovec *iov, int n)
-{
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = (size_t)n };
-	ssize_t sent = sendmsg(c->fd, &m, MSG_NOSIGNAL);
-
-	if (sent >= 0)
-		return sent;
-	if (errno == EINTR)
-		return write_plain(c, iov, n);
-	if (errno != EAGAIN)
-		return IO_FAILED;
-	c->writable = false;
-	return IO_WAIT;
-}
-
-/* Send of what waits, @max bytes at most. Return: how many, 0 if nothing waits. */
-static ssize_t write_some(struct net_conn *c, size_t max)
-{
-	struct iovec iov[2];
-	int n = 0;
-
-	if (c->out->len > c->out_at)
-		iov[n++] = (struct iovec){ c->out->str + c->out_at, MIN(max, c->out->len - c->out_at) };
-	if (n)
-		max -= iov[0].iov_len;
-	if (max && c->content && c->content->len > c->content_at)
-		iov[n++] = (struct iovec){ c->content->str + c->content_at, MIN(max, c->content->len - c->content_at) };
-	if (!n)
-		return 0;
-	return c->ssl ? after_tls(c, tls_write(c->ssl, iov[0].iov_base, iov[0].iov_len)) : write_plain(c, iov, n);
-}
-
-static void count_sent(struct net_conn *c, size_t n)
-{
-	size_t of_out = MIN(n, c->out->len - c->out_at);
-
-	c->out_at += of_out;
-	c->content_at += n - of_out;
-	if (c->out_at == c->out->len) {
-		g_string_truncate(c->out, 0);
-		c->out_at = 0;
-	}
-	c->sent += n;
-	if (c->sent < PROGRESS)
-		return;
-	c->sent = 0;
-	net_enter(c, c->state);
-}
+/* ---- what is read and sent ---- */
 
 /* Send what waits. NEXT_STATE: all was sent. */
 static enum next flush(struct net_conn *c, size_t *budget)
 {
 	while (*budget) {
-		ssize_t n = write_some(c, *budget);
+		ssize_t n = net_io_write(c, *budget);
 
 		if (n == 0)
 			return NEXT_STATE;
 		if (n < 0)
-			return n == IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
-		count_sent(c, (size_t)n);
+			return n == NET_IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
+		net_io_sent(c, (size_t)n);
 		*budget -= (size_t)n;
 	}
 	return NEXT_TURN;
 }
 
-/* ---- what was read and not yet used ---- */
-
-static size_t have(const struct net_input *in)
-{
-	return in->len - in->at;
-}
-
-static void drop_input(struct net_input *in)
-{
-	if (!in->lent)
-		g_free(in->data);
-	*in = (struct net_input){ .data = NULL };
-}
-
-/* Room behind what is there: the server's own memory if nothing is, which is given back at the end of the step. */
-static void make_room(struct net_conn *c)
-{
-	struct net_input *in = &c->in;
-
-	if (have(in) == 0) {
-		size_t parsed = in->parsed;
-
-		drop_input(in);
-		*in = (struct net_input){ .data = c->s->input, .size = NET_INPUT, .lent = true, .parsed = parsed };
-	} else if (in->len == in->size && in->at) {
-		memmove(in->data, in->data + in->at, have(in));
-		in->len -= in->at;
-		in->at = 0;
-	} else if (in->len == in->size) {
-		g_assert(!in->lent); /* a head that fills it is refused */
-		in->size = MAX(2 * in->size, 1024);
-		in->data = g_realloc(in->data, in->size);
-	}
-}
-
-/* The end of a step: what is left moves to memory of its own. */
-static void keep_input(struct net_conn *c)
-{
-	struct net_input *in = &c->in;
-	size_t n = have(in), parsed = in->parsed;
-	char *own;
-
-	if (!in->lent)
-		return;
-	own = n ? g_memdup2(in->data + in->at, n) : NULL;
-	*in = (struct net_input){ .data = own, .len = n, .size = n, .parsed = parsed };
-}
-
-/* Return: bytes, IO_EOF, IO_WAIT or IO_FAILED. */
-static ssize_t fill(struct net_conn *c)
-{
-	ssize_t n;
-
-	if (!c->readable)
-		return IO_WAIT;
-	make_room(c);
-	n = read_some(c, c->in.data + c->in.len, c->in.size - c->in.len);
-	if (n > 0)
-		c->in.len += (size_t)n;
-	return n;
-}
-
 static enum next without_input(ssize_t n)
 {
-	return n == IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
+	return n == NET_IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
 }
 
 /* ---- answers ---- */
@@ -248,12 +93,12 @@ static void put_date(GString *s)
 	g_string_append(s, text);
 }
 
-static bool has_length(const struct net_answer *a)
+static bool has_length(const struct net_response *a)
 {
 	return !a->stream && a->status >= 200 && a->status != 204 && a->status != 304;
 }
 
-static void put_head(struct net_conn *c, const struct net_answer *a)
+static void put_head(struct net_conn *c, const struct net_response *a)
 {
 	GString *s = c->out;
 
@@ -307,7 +152,7 @@ static void end_stream(struct net_conn *c)
 	net_enter(c, NET_SEND);
 }
 
-void net_answer(struct net_conn *c, const struct net_answer *a)
+void net_answer(struct net_conn *c, const struct net_response *a)
 {
 	g_assert(c->served && !c->answered);
 	c->answered = true;
@@ -337,7 +182,7 @@ static void end_request(struct net_conn *c)
 		c->s->p.service->over(c);
 		c->own = NULL;
 	}
-	net_body_done(c);
+	net_room_give(c);
 	c->answered = c->stream = false;
 	if (c->content)
 		g_string_free(c->content, TRUE);
@@ -347,7 +192,7 @@ static void end_request(struct net_conn *c)
 
 void net_conn_refuse(struct net_conn *c, int status, const char *why)
 {
-	struct net_answer a = { .status = status, .reason = http1_reason(status), .fields = "Content-Type: application/json\r\n" };
+	struct net_response a = { .status = status, .reason = http1_reason(status), .fields = "Content-Type: application/json\r\n" };
 
 	end_request(c);
 	a.body = c->s->p.service->refusal(status, why);
@@ -372,10 +217,10 @@ static enum next refuse(struct net_conn *c, int status, const char *why)
 
 static enum next do_handshake(struct net_conn *c)
 {
-	ssize_t n = after_tls(c, tls_handshake(c->ssl));
+	ssize_t n = net_io_tls(c, tls_handshake(c->ssl));
 
 	if (n < 0)
-		return n == IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
+		return n == NET_IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
 	net_enter(c, NET_IDLE);
 	return NEXT_STATE;
 }
@@ -401,7 +246,7 @@ static enum next begin(struct net_conn *c, const struct http1_head *h)
 		return NEXT_STATE;
 	if (http1_body_ended(&c->body))
 		return handle(c);
-	if (h->expects_continue && have(&c->in) == 0)
+	if (h->expects_continue && net_input_have(&c->in) == 0)
 		g_string_append(c->out, "HTTP/1.1 100 Continue\r\n\r\n");
 	net_enter(c, NET_BODY);
 	return NEXT_STATE;
@@ -410,7 +255,7 @@ static enum next begin(struct net_conn *c, const struct http1_head *h)
 /* A head is looked at when it begins, whenever a line of it ends, and when no line may be as long. */
 static bool worth_parsing(const struct net_input *in)
 {
-	size_t n = have(in);
+	size_t n = net_input_have(in);
 
 	return n && (in->parsed == 0 || n > HTTP1_LINE_MAX || memchr(in->data + in->at + in->parsed, '\n', n - in->parsed));
 }
@@ -420,9 +265,9 @@ static bool parse(struct net_conn *c, enum next *ret)
 {
 	struct net_input *in = &c->in;
 	struct http1_head head;
-	enum http1_result r = http1_parse(in->data + in->at, have(in), &head);
+	enum http1_result r = http1_parse(in->data + in->at, net_input_have(in), &head);
 
-	in->parsed = have(in);
+	in->parsed = net_input_have(in);
 	if (r == HTTP1_MORE)
 		return false;
 	if (r == HTTP1_BAD) {
@@ -444,7 +289,7 @@ static enum next read_head(struct net_conn *c)
 	for (;;) {
 		if (worth_parsing(&c->in) && parse(c, &next))
 			return next;
-		n = fill(c);
+		n = net_io_fill(c);
 		if (n <= 0)
 			return without_input(n);
 		if (c->state == NET_IDLE)
@@ -452,19 +297,33 @@ static enum next read_head(struct net_conn *c)
 	}
 }
 
+/* The bytes of a body; others that came in part have to go for them. Return: false if there are too many, and none could go. */
+static bool take_room(struct net_conn *c, size_t len)
+{
+	struct net_conn *other;
+
+	while (net_room_lacks(c, len, &other)) {
+		if (!other)
+			return false;
+		net_conn_refuse(other, 503, "Too many bodies are being received");
+	}
+	net_room_take(c, len);
+	return true;
+}
+
 /* Give what is there of the body to the service. NEXT_EVENT: more of it is to come. */
 static enum next use_body(struct net_conn *c)
 {
 	struct net_input *in = &c->in;
 
-	while (have(in) && !http1_body_ended(&c->body)) {
+	while (net_input_have(in) && !http1_body_ended(&c->body)) {
 		const char *piece;
 		size_t used, n;
 
-		if (!http1_body_next(&c->body, in->data + in->at, have(in), &used, &piece, &n))
+		if (!http1_body_next(&c->body, in->data + in->at, net_input_have(in), &used, &piece, &n))
 			return refuse(c, 400, "The chunks of the body are malformed");
 		in->at += used;
-		if (n && !net_room_for(c, n))
+		if (n && !take_room(c, n))
 			return refuse(c, 503, "Too many bodies are being received");
 		if (n)
 			c->s->p.service->body(c, piece, n);
@@ -487,7 +346,7 @@ static enum next read_body(struct net_conn *c)
 		next = use_body(c);
 		if (next != NEXT_EVENT || c->state != NET_BODY)
 			return next;
-		n = fill(c);
+		n = net_io_fill(c);
 		if (n <= 0)
 			return without_input(n);
 		budget -= MIN(budget, (size_t)n);
@@ -506,7 +365,7 @@ static enum next wait_handler(struct net_conn *c)
 
 static enum next begin_linger(struct net_conn *c)
 {
-	drop_input(&c->in);
+	net_input_drop(&c->in);
 	if (c->ssl)
 		tls_close(c->ssl);
 	/* A connection that is gone is seen by the read. */
@@ -523,10 +382,10 @@ static enum next after_answer(struct net_conn *c)
 	if (!keep)
 		return begin_linger(c);
 	c->in.parsed = 0;
-	if (have(&c->in) == 0)
-		drop_input(&c->in);
-	net_enter(c, have(&c->in) ? NET_HEAD : NET_IDLE);
-	return have(&c->in) || c->readable ? NEXT_TURN : NEXT_EVENT;
+	if (net_input_have(&c->in) == 0)
+		net_input_drop(&c->in);
+	net_enter(c, net_input_have(&c->in) ? NET_HEAD : NET_IDLE);
+	return net_input_have(&c->in) || c->readable ? NEXT_TURN : NEXT_EVENT;
 }
 
 static enum next send_answer(struct net_conn *c)
@@ -589,7 +448,7 @@ static enum next linger(struct net_conn *c)
 	size_t budget = NET_PIECE;
 
 	while (budget) {
-		ssize_t n = read_plain(c, c->s->input, NET_INPUT);
+		ssize_t n = net_io_read_plain(c, c->s->input, NET_INPUT);
 
 		if (n <= 0)
 			return without_input(n);
@@ -615,6 +474,32 @@ struct net_conn *net_conn_new(struct net_server *s, int fd)
 	return c;
 }
 
+void net_conn_close(struct net_conn *c)
+{
+	struct net_server *s = c->s;
+
+	net_leave(c);
+	if (c->served) {
+		c->served = false;
+		s->p.service->over(c);
+	}
+	net_room_give(c);
+	net_peer_leave(&s->peers, c);
+	s->open--;
+	if (s->open < s->p.connections_max / 8 * 7)
+		s->full_told = false;
+	if (c->ssl)
+		SSL_free(c->ssl);
+	close(c->fd);
+	if (!c->in.lent)
+		g_free(c->in.data);
+	g_string_free(c->out, TRUE);
+	if (c->content)
+		g_string_free(c->content, TRUE);
+	g_free(c);
+	net_check_stopped(s);
+}
+
 void net_conn_step(struct net_conn *c)
 {
 	enum next next = c->gone ? NEXT_CLOSE : NEXT_STATE;
@@ -624,7 +509,7 @@ void net_conn_step(struct net_conn *c)
 	while (next == NEXT_STATE)
 		next = states[c->state].step(c);
 	c->stepping = false;
-	keep_input(c);
+	net_input_keep(c);
 	if (next == NEXT_CLOSE)
 		net_conn_close(c);
 	else if (next == NEXT_TURN)
@@ -639,4 +524,39 @@ void net_conn_expire(struct net_conn *c)
 		net_enter(c, NET_STREAM); /* it waits for news, not for its client */
 	else
 		net_conn_close(c);
+}
+
+/* ---- for the service ---- */
+
+void net_wake(struct net_conn *c)
+{
+	if (c->state != NET_STREAM || c->wakes)
+		return;
+	c->wakes = true;
+	net_ready(c);
+}
+
+bool net_left(const struct net_conn *c)
+{
+	return c->left;
+}
+
+const char *net_address_name(const struct net_conn *c)
+{
+	return c->name;
+}
+
+void *net_user(const struct net_conn *c)
+{
+	return c->s->p.user;
+}
+
+void net_set_own(struct net_conn *c, void *own)
+{
+	c->own = own;
+}
+
+void *net_own(const struct net_conn *c)
+{
+	return c->own;
 }

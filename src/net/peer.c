@@ -1,11 +1,8 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Addresses of clients, and whose turn it is. A host of IPv6 has a /64 to itself, so that is what counts as one address.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/peer.h"
+
 #include <arpa/inet.h>
 #include <string.h>
-
-#include "net/server_priv.h"
 
 #define KEY_SIZE sizeof((struct net_peer *)NULL)->key
 

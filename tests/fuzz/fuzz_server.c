@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "net/conn.h"
 #include "net/server.h"
 
 #define PIECES_MAX 100
@@ -40,7 +41,7 @@ static void on_body(struct net_conn *c, const char *data, size_t len)
 
 static void on_whole(struct net_conn *c)
 {
-	net_answer(c, &(struct net_answer){ .status = 200, .reason = "OK", .body = g_string_new("ok") });
+	net_answer(c, &(struct net_response){ .status = 200, .reason = "OK", .body = g_string_new("ok") });
 }
 
 static void on_over(struct net_conn *c)
@@ -192,7 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(fds[0]);
 	settle(fds[0], out);
 	for (int i = 0; i < NET_STATE_N; i++)
-		g_assert_cmpuint(net_stats(s).state[i], ==, 0);
+		g_assert_cmpuint(net_server_stats(s).state[i], ==, 0);
 	g_assert_cmpuint(served, ==, 0);
 	net_server_free(s);
 	return 0;

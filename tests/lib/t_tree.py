@@ -112,7 +112,7 @@ def test_defines(t: tap.Tap) -> None:
 def test_circles(t: tap.Tap) -> None:
     modules = Modules(ROOT)
     wrong = modules.wrong_circles()
-    t.ok(not wrong, "no module needs one that needs it, but for those listed", "\n".join(wrong))
+    t.ok(not wrong, "no module needs one that needs it", "\n".join(wrong))
     wrong = modules.wrong_headers()
     t.ok(not wrong, "each module has a header of its own, but for those listed", "\n".join(wrong))
 

@@ -14,7 +14,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "net/conn.h"
 #include "net/server.h"
+#include "net/state.h"
+#include "net/tls.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 #define HALF "GET / HTTP/1.1\r\nHo"
@@ -39,7 +42,7 @@ struct own {
 
 static void answer(struct net_conn *c, size_t size)
 {
-	struct net_answer a = { .status = 200, .reason = "OK", .body = g_string_sized_new(size + 1) };
+	struct net_response a = { .status = 200, .reason = "OK", .body = g_string_sized_new(size + 1) };
 
 	g_string_set_size(a.body, size);
 	memset(a.body->str, 'b', size);
@@ -74,7 +77,7 @@ static void on_whole(struct net_conn *c)
 		o->held = true;
 		g_ptr_array_add(held, c);
 	} else if (g_str_has_prefix(o->path, "/stream")) {
-		net_answer(c, &(struct net_answer){ .status = 200, .reason = "OK", .stream = true });
+		net_answer(c, &(struct net_response){ .status = 200, .reason = "OK", .stream = true });
 	} else {
 		answer(c, g_str_has_prefix(o->path, "/big") ? 8 << 20 : o->body ? o->body : 2);
 	}
@@ -160,7 +163,7 @@ static void end(void)
 
 static unsigned in_state(enum net_state state)
 {
-	return net_stats(server).state[state];
+	return net_server_stats(server).state[state];
 }
 
 static unsigned open_conns(void)
@@ -460,7 +463,7 @@ static void test_full(void)
 		expect(fd, "200");
 		bye(fd);
 		/* it made its place free, so each second client finds one */
-		g_assert_cmpuint(net_stats(server).evicted, ==, 1);
+		g_assert_cmpuint(net_server_stats(server).evicted, ==, 1);
 	}
 	expect(strangers[0], "200 closed");
 	expect(strangers[1], "");
@@ -525,7 +528,7 @@ static void test_share(void)
 			settle();
 			expect(fds[k], "200");
 		}
-		g_assert_cmpuint(net_stats(server).evicted, ==, rows[i].evicted);
+		g_assert_cmpuint(net_server_stats(server).evicted, ==, rows[i].evicted);
 		g_assert_cmpuint(open_conns(), ==, 4 - rows[i].evicted);
 		for (int k = 0; k < 4; k++)
 			bye(fds[k]);
@@ -571,11 +574,11 @@ static void test_tenant_share(void)
 
 	begin_with((struct net_params){ .connections_max = 16, .handled_max = 8, .bodies_max = 1 << 20, .share = 4 });
 	ask_all(tenant, 16, "192.0.2.%u", "/token/tenant");
-	g_assert_cmpuint(net_stats(server).trusted, ==, 4);
+	g_assert_cmpuint(net_server_stats(server).trusted, ==, 4);
 	admin = ask("198.51.100.1", "GET /token/admin HTTP/1.1\r\nHost: h\r\n\r\n");
 	settle();
 	expect(admin, "200");
-	g_assert_cmpuint(net_stats(server).trusted, ==, 5);
+	g_assert_cmpuint(net_server_stats(server).trusted, ==, 5);
 	g_assert_cmpuint(still_open(tenant, 16), ==, 15);
 	ask_all(strangers, 16, "203.0.113.%u", "/a");
 	/* those of the tenant that waited longest went first, then the strangers that did */
@@ -584,7 +587,7 @@ static void test_tenant_share(void)
 	g_assert_cmpuint(still_open(strangers, 16), ==, 11);
 	expect(admin, "");
 	bye_all(tenant, 16);
-	g_assert_cmpuint(net_stats(server).trusted, ==, 1);
+	g_assert_cmpuint(net_server_stats(server).trusted, ==, 1);
 	bye_all(strangers, 16);
 	bye(admin);
 	end();
@@ -600,9 +603,9 @@ static void test_tenants_share(void)
 	ask_all(a, 4, "192.0.2.2%u", "/token/a");
 	ask_all(c, 3, "192.0.2.3%u", "/token/c");
 	ask_all(d, 2, "192.0.2.4%u", "/token/d");
-	g_assert_cmpuint(net_stats(server).trusted, ==, 12);
+	g_assert_cmpuint(net_server_stats(server).trusted, ==, 12);
 	ask_all(e, 1, "192.0.2.5%u", "/token/e");
-	g_assert_cmpuint(net_stats(server).trusted, ==, 12);
+	g_assert_cmpuint(net_server_stats(server).trusted, ==, 12);
 	ask_all(strangers, 40, "203.0.113.%u", "/a");
 	g_assert_cmpuint(still_open(a, 4), ==, 3);
 	g_assert_cmpuint(still_open(a, 1), ==, 0);
@@ -611,14 +614,14 @@ static void test_tenants_share(void)
 	put(b[0], "GET /token/f HTTP/1.1\r\nHost: h\r\n\r\n");
 	settle();
 	expect(b[0], "200");
-	g_assert_cmpuint(net_stats(server).trusted, ==, 12);
+	g_assert_cmpuint(net_server_stats(server).trusted, ==, 12);
 	bye_all(a, 4);
 	bye_all(b, 3);
 	bye_all(c, 3);
 	bye_all(d, 2);
 	bye_all(e, 1);
 	bye_all(strangers, 40);
-	g_assert_cmpuint(net_stats(server).trusted, ==, 0);
+	g_assert_cmpuint(net_server_stats(server).trusted, ==, 0);
 	end();
 }
 
@@ -630,7 +633,7 @@ static void test_address_of_tenants(void)
 	begin_with((struct net_params){ .connections_max = 32, .handled_max = 8, .bodies_max = 1 << 20, .share = 4 });
 	ask_all(a, 4, "192.0.2.1", "/token/a");
 	ask_all(b, 4, "192.0.2.1", "/token/b");
-	g_assert_cmpuint(net_stats(server).trusted, ==, 6);
+	g_assert_cmpuint(net_server_stats(server).trusted, ==, 6);
 	fd = ask("192.0.2.1", GET);
 	settle();
 	expect(fd, "200");
@@ -640,7 +643,7 @@ static void test_address_of_tenants(void)
 	put(a[1], "GET /token/a HTTP/1.1\r\nHost: h\r\n\r\n");
 	settle();
 	expect(a[1], "200");
-	g_assert_cmpuint(net_stats(server).trusted, ==, 6);
+	g_assert_cmpuint(net_server_stats(server).trusted, ==, 6);
 	bye_all(a, 4);
 	bye_all(b, 4);
 	bye(fd);
@@ -740,7 +743,7 @@ static void test_half_bodies(void)
 	begin(); /* a MiB */
 	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
 		fds[i] = post("192.0.2.1", half);
-		g_assert_cmpuint(net_stats(server).body_bytes, <=, 1 << 20);
+		g_assert_cmpuint(net_server_stats(server).body_bytes, <=, 1 << 20);
 	}
 	fd = post("192.0.2.2", half);
 	put(fd, rest);
@@ -754,7 +757,7 @@ static void test_half_bodies(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
 		bye(fds[i]);
 	bye(fd);
-	g_assert_cmpuint(net_stats(server).body_bytes, ==, 0);
+	g_assert_cmpuint(net_server_stats(server).body_bytes, ==, 0);
 	end();
 }
 
@@ -778,7 +781,7 @@ static void test_body_share(void)
 		other = post("192.0.2.2", half);
 		for (size_t k = 0; k < G_N_ELEMENTS(fds); k++)
 			fds[k] = post(rows[i].from, half);
-		g_assert_cmpuint(net_stats(server).body_bytes, ==, (1 + rows[i].kept) * 90000);
+		g_assert_cmpuint(net_server_stats(server).body_bytes, ==, (1 + rows[i].kept) * 90000);
 		for (size_t k = 0; k < G_N_ELEMENTS(fds); k++)
 			expect(fds[k], k + rows[i].kept < G_N_ELEMENTS(fds) ? "503 closed" : "");
 		put(other, rest);

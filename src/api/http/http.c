@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What lies between net/server.c, which knows of sockets and HTTP, and route.c, which knows of the API: a head becomes an api_req, its answer
- * the fields and body of a net_answer.
+ * the fields and body of a net_response.
  */
 #include "api/http/http.h"
 
@@ -19,7 +19,10 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "net/conn.h"
 #include "net/server.h"
+#include "net/state.h"
+#include "net/tls.h"
 
 #define FILES_WANTED 16384
 #define FILES_OURS 1024          /* kept for hosts, files and the database */
@@ -87,7 +90,7 @@ static void answered(struct api_req *r, void *user)
 {
 	struct exchange *x = user;
 	g_autoptr(GString) fields = g_string_sized_new(512);
-	struct net_answer a = { .status = r->reply->status, .reason = api_status_text(r->reply->status) };
+	struct net_response a = { .status = r->reply->status, .reason = api_status_text(r->reply->status) };
 
 	x->stream = g_steal_pointer(&r->reply->stream);
 	if (x->stream)
@@ -296,7 +299,7 @@ const char *http_url(const struct api *a)
 
 struct net_stats http_stats(const struct api *a)
 {
-	return a->http ? net_stats(a->http->net) : (struct net_stats){ .accepted = 0 };
+	return a->http ? net_server_stats(a->http->net) : (struct net_stats){ .accepted = 0 };
 }
 
 static void on_stopped(void *user)

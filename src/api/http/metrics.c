@@ -24,6 +24,7 @@
 #include "base/loop.h"
 #include "base/metric.h"
 #include "identity/identity.h"
+#include "net/state.h"
 
 #define LAG_EVERY_MS 1000
 #define TURN_TOLD_US 5000

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/often.h"
 #include "identity/audit.h"
-#include "net/server.h"
+#include "net/conn.h"
 
 static void count(const struct api_req *r)
 {
