@@ -60,9 +60,27 @@ static const struct arrow shift_arrows[] = {
 	{ "shift_undo", "shift_failed" }, { "shift_undo", "shift_cancelled" },
 };
 
+static const struct arrow show_arrows[] = {
+	{ "show_check", "show_queued" }, { "show_check", "show_error" }, { "show_check", "show_cancelled" },
+	{ "show_queued", "show_choose" }, { "show_queued", "show_error" }, { "show_queued", "show_cancelled" },
+	{ "show_choose", "show_ready" }, { "show_choose", "show_queued" }, { "show_choose", "show_error" }, { "show_choose", "show_cancelled" },
+	{ "show_ready", "show_choose" }, { "show_ready", "show_done" }, { "show_ready", "show_failed" }, { "show_ready", "show_error" },
+	{ "show_ready", "show_cancelled" },
+};
+
+static const struct arrow haul_arrows[] = {
+	{ "haul_check", "haul_queued" }, { "haul_check", "haul_error" }, { "haul_check", "haul_cancelled" },
+	{ "haul_queued", "haul_choose" }, { "haul_queued", "haul_error" }, { "haul_queued", "haul_cancelled" },
+	{ "haul_choose", "haul_ready" }, { "haul_choose", "haul_queued" }, { "haul_choose", "haul_error" }, { "haul_choose", "haul_cancelled" },
+	{ "haul_ready", "haul_choose" }, { "haul_ready", "haul_carry" }, { "haul_ready", "haul_failed" }, { "haul_ready", "haul_error" },
+	{ "haul_ready", "haul_cancelled" },
+	{ "haul_carry", "haul_done" }, { "haul_carry", "haul_undo" }, { "haul_carry", "haul_error" },
+	{ "haul_undo", "haul_failed" }, { "haul_undo", "haul_error" },
+};
+
 /* Where each story begins, and where a host is asked whether it would do. */
 static const char *const beginnings[] = { "check", "stamp_begin", "shift_begin", "show_check", "haul_check", NULL };
-static const char *const choosing[] = { "schedule", "stamp_work", "shift_choose", NULL };
+static const char *const choosing[] = { "schedule", "stamp_work", "shift_choose", "show_choose", "haul_choose", NULL };
 
 static const char *const live_claim[] = { "prepare", "copy", "undo", NULL };
 static const char *const live_slot[] = { "schedule", "prepare", "copy", "finish", "undo", NULL };
@@ -73,6 +91,10 @@ static const char *const no_phase[] = { NULL };
 static const char *const stamp_slot[] = { "stamp_work", NULL };
 static const char *const shift_claim[] = { "shift_stop", NULL };
 static const char *const shift_slot[] = { "shift_choose", "shift_stop", "shift_undo", NULL };
+static const char *const show_claim[] = { "show_ready", NULL };
+static const char *const show_slot[] = { "show_choose", "show_ready", NULL };
+static const char *const haul_claim[] = { "haul_ready", "haul_carry", "haul_undo", NULL };
+static const char *const haul_slot[] = { "haul_choose", "haul_ready", "haul_carry", "haul_undo", NULL };
 static const char *const shift_source_claim[] = { "shift_land", "shift_verify", "shift_confirm", "shift_revert", NULL };
 
 #define LIVE_LIMITS \
@@ -94,14 +116,20 @@ static const struct story {
 	  offsetof(struct conf, max_concurrent_fleet_cold_migrations) },
 	{ "stamp", stamp_arrows, G_N_ELEMENTS(stamp_arrows), no_phase, stamp_slot, no_phase, LIVE_LIMITS },
 	{ "shift", shift_arrows, G_N_ELEMENTS(shift_arrows), shift_claim, shift_slot, shift_source_claim, LIVE_LIMITS },
+	{ "show", show_arrows, G_N_ELEMENTS(show_arrows), show_claim, show_slot, no_phase, LIVE_LIMITS },
+	{ "haul", haul_arrows, G_N_ELEMENTS(haul_arrows), haul_claim, haul_slot, no_phase, LIVE_LIMITS },
 };
+
+/* It waits in no line, and takes no room. */
+static const struct story no_migration = { .claim = no_phase, .slot = no_phase, .source_claim = no_phase };
 
 static const struct story *story_of(const struct mig *m)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(stories); i++)
 		if (g_str_equal(stories[i].type, m->kind->type))
 			return &stories[i];
-	return &stories[0]; /* a kind of the tests alone */
+	g_assert(!m->kind->migration);
+	return &no_migration;
 }
 
 static bool is_arrow(const struct story *st, const char *from, const char *to)

@@ -264,7 +264,7 @@ const struct task_kind show_kind = {
 };
 /* ---- haul: the local files of a guest that is off go over, and nothing else ---- */
 
-enum { HAUL_CHECK, HAUL_QUEUED, HAUL_CHOOSE, HAUL_READY, HAUL_CARRY, HAUL_DONE, HAUL_ERROR, HAUL_FAILED, HAUL_CANCELLED, HAUL_N };
+enum { HAUL_CHECK, HAUL_QUEUED, HAUL_CHOOSE, HAUL_READY, HAUL_CARRY, HAUL_UNDO, HAUL_DONE, HAUL_ERROR, HAUL_FAILED, HAUL_CANCELLED, HAUL_N };
 
 static const struct check_table haul_checks = { { "haul", "haul", "haul" }, show_rows, G_N_ELEMENTS(show_rows) };
 
@@ -290,8 +290,10 @@ static void haul_act(struct mig *m, struct part p)
 		step_enter(m);
 	else if (p.next == PART_LATER)
 		step_later(m, 1000);
+	else if (p.next == PART_READY)
+		step_end(m, HAUL_DONE, NULL);
 	else if (p.next != PART_WAITS)
-		step_end(m, p.next == PART_READY ? HAUL_DONE : HAUL_FAILED, why);
+		step_fail(m, why);
 }
 
 /* It has gone, and so does the task: not to look again. */
@@ -345,11 +347,46 @@ static void haul_looked(struct mig *m, struct part p)
 	}
 }
 
+/* No carrier outlives it: what a host refuses is asked again. */
+static void haul_undone(struct mig *m, struct part p)
+{
+	g_free(p.why);
+	if (p.next == PART_AGAIN)
+		step_enter(m);
+	else if (p.next != PART_WAITS)
+		step_later(m, 1000);
+}
+
+static void haul_undo_looked(struct mig *m, struct part p)
+{
+	const struct move_carry *c = &move_of(m)->carry;
+	enum carrying_next next = p.next == PART_READY ? carrying_next(c->at_source, c->at_dest) : CARRYING_LOOK;
+
+	if (p.next == PART_WAITS)
+		return;
+	g_free(p.why);
+	if (next == CARRYING_SEND)
+		step_undone(m);
+	else if (next == CARRYING_LOOK)
+		step_later(m, 1000);
+	else
+		haul_undone(m, carrying_drop(m, haul_undone));
+}
+
+static void haul_undo(struct mig *m)
+{
+	haul_undo_looked(m, carrying_look(m, haul_undo_looked));
+}
+
 static void haul_planned(struct check_report *r, void *user)
 {
 	struct mig *m = user;
 
 	move_of(m)->precheck = NULL;
+	if (r->source_lost || r->err) {
+		step_later(m, 1000);
+		return;
+	}
 	move_copies(move_of(m), r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
 	step_enter(m);
 }
@@ -387,8 +424,12 @@ static const struct task_stage haul_stages[] = {
 		.holds = TASK_SLOT | TASK_CLAIM, .enter = haul_ready, .taken = ready_again,
 	},
 	[HAUL_CARRY] = {
-		"haul_carry", "migrating", .next = H(DONE) | HAUL_ENDS, .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOP_NOT,
-		.holds = TASK_SLOT | TASK_CLAIM, .enter = haul,
+		"haul_carry", "migrating", .next = H(DONE) | H(UNDO) | H(ERROR), .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOP_NOT,
+		.undo = HAUL_UNDO, .holds = TASK_SLOT | TASK_CLAIM, .enter = haul,
+	},
+	[HAUL_UNDO] = {
+		"haul_undo", "error", .next = H(FAILED) | H(ERROR), .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOP_NOT,
+		.holds = TASK_SLOT | TASK_CLAIM, .enter = haul_undo,
 	},
 	[HAUL_DONE]      = { "haul_done", "completed", .end = TASK_DONE },
 	[HAUL_ERROR]     = { "haul_error", "error", .end = TASK_ERROR },
@@ -673,4 +714,4 @@ const struct task_kind shift_kind = {
 	.stop_action = "shift_cancel", .usage = shift_usage, .host = shift_host,
 };
 
-const struct task_kind *const test_kinds[] = { &live_kind, &stamp_kind, &ring_kind, &shift_kind, &show_kind, NULL };
+const struct task_kind *const test_kinds[] = { &live_kind, &stamp_kind, &ring_kind, &shift_kind, &show_kind, &haul_kind, NULL };
