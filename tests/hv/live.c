@@ -10,6 +10,7 @@
 #include "hv/libvirt/libvirt.h"
 #include "report.h"
 
+#define NO_LAB "DROVER_TEST_LAB (the lab's program) is not set"
 #define TEST_LIMIT_MS 300000 /* what takes longer hangs */
 
 struct live_host live_hosts[2];
@@ -73,6 +74,28 @@ bool live_init(const char **ret_why)
 		live_hosts[i] = (struct live_host){ g_strdup(kv[0]), g_strdup(kv[1]), hv_host_add(hv, kv[0], kv[1]) };
 	}
 	return true;
+}
+
+static void skip(const void *why)
+{
+	g_test_skip(why);
+}
+
+int live_main(int argc, char **argv, const char *root, bool lab, const struct live_test *tests, size_t n)
+{
+	const char *why = NULL;
+
+	g_test_init(&argc, &argv, NULL);
+	if (live_init(&why) && lab && !g_getenv("DROVER_TEST_LAB"))
+		why = NO_LAB;
+	if (why) {
+		g_test_add_data_func(root, why, skip);
+		return g_test_run();
+	}
+	live_open();
+	for (size_t i = 0; i < n; i++)
+		g_test_add_func(tests[i].path, tests[i].fn);
+	return g_test_run();
 }
 
 /* ---- waiting ---- */
@@ -299,7 +322,7 @@ bool live_has_lab(void)
 {
 	if (g_getenv("DROVER_TEST_LAB"))
 		return true;
-	g_test_skip("DROVER_TEST_LAB (the lab's program) is not set");
+	g_test_skip(NO_LAB);
 	return false;
 }
 

@@ -23,6 +23,20 @@ extern char *live_guest;   /* UUID; it runs on live_hosts[0] at the start of eac
 /** live_init() - read the environment. Return: false, with the reason, when it is not there. */
 bool live_init(const char **ret_why);
 
+struct live_test {
+	const char *path;
+	void (*fn)(void);
+};
+
+/**
+ * live_main() - run these tests on two hosts, or skip them, saying why.
+ * @root: "/libvirt", which a skip is told of
+ * @lab: they cannot do without the lab's program
+ *
+ * Return: main()'s.
+ */
+int live_main(int argc, char **argv, const char *root, bool lab, const struct live_test *tests, size_t n);
+
 /** live_call() - hv_call() and wait. Return: the reply; live_reply_free(). */
 struct hv_reply *live_call(struct hv_host *h, const struct hv_req *req);
 /** live_op() - a call that has a domain alone, and must succeed. */

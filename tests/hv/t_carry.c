@@ -661,15 +661,7 @@ static void test_nvram(void)
 
 /* ---- the program ---- */
 
-static void skip(const void *why)
-{
-	g_test_skip(why);
-}
-
-static const struct {
-	const char *path;
-	void (*fn)(void);
-} tests[] = {
+static const struct live_test tests[] = {
 	{ "/carry/carries", test_carries },
 	{ "/carry/files", test_files },
 	{ "/carry/resumed", test_resumed },
@@ -686,19 +678,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	const char *why = NULL;
-
-	g_test_init(&argc, &argv, NULL);
-	if (!live_init(&why)) {
-		g_test_add_data_func("/carry", why, skip);
-		return g_test_run();
-	}
-	if (!g_getenv("DROVER_TEST_LAB")) {
-		g_test_add_data_func("/carry", "DROVER_TEST_LAB (the lab's program) is not set", skip);
-		return g_test_run();
-	}
-	live_open();
-	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add_func(tests[i].path, tests[i].fn);
-	return g_test_run();
+	return live_main(argc, argv, "/carry", true, tests, G_N_ELEMENTS(tests));
 }

@@ -649,15 +649,7 @@ static void test_released(void)
 	live_released();
 }
 
-static void skip(const void *why)
-{
-	g_test_skip(why);
-}
-
-static const struct {
-	const char *path;
-	void (*fn)(void);
-} tests[] = {
+static const struct live_test tests[] = {
 	{ "/libvirt/host", test_host },
 	{ "/libvirt/list", test_list },
 	{ "/libvirt/get", test_get },
@@ -684,15 +676,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	const char *why = NULL;
-
-	g_test_init(&argc, &argv, NULL);
-	if (!live_init(&why)) {
-		g_test_add_data_func("/libvirt", why, skip);
-		return g_test_run();
-	}
-	live_open();
-	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add_func(tests[i].path, tests[i].fn);
-	return g_test_run();
+	return live_main(argc, argv, "/libvirt", false, tests, G_N_ELEMENTS(tests));
 }

@@ -603,15 +603,7 @@ static void test_refused(void)
 
 /* ---- the program ---- */
 
-static void skip(const void *why)
-{
-	g_test_skip(why);
-}
-
-static const struct {
-	const char *path;
-	void (*fn)(void);
-} tests[] = {
+static const struct live_test tests[] = {
 	{ "/volume/marker", test_marker },
 	{ "/volume/create", test_create },
 	{ "/volume/conflict", test_conflict },
@@ -632,19 +624,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	const char *why = NULL;
-
-	g_test_init(&argc, &argv, NULL);
-	if (!live_init(&why)) {
-		g_test_add_data_func("/volume", why, skip);
-		return g_test_run();
-	}
-	if (!g_getenv("DROVER_TEST_LAB")) {
-		g_test_add_data_func("/volume", "DROVER_TEST_LAB (the lab's program) is not set", skip);
-		return g_test_run();
-	}
-	live_open();
-	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)
-		g_test_add_func(tests[i].path, tests[i].fn);
-	return g_test_run();
+	return live_main(argc, argv, "/volume", true, tests, G_N_ELEMENTS(tests));
 }
