@@ -15,7 +15,97 @@
 #include "task/step.h"
 
 #define RETRY_MS 1000
-#define HOST_WAIT_MS 5000
+
+/* ---- what is known first ---- */
+
+static struct part got_xml(struct mig *m, struct hv_reply *r, part_done_f *done)
+{
+	(void)done;
+	if (r->err)
+		return err_code(r->err) == ERR_HV_LOST ? part_is(PART_LATER) : part_because(PART_FAILED, r->err->message);
+	move_describe(move_of(m), g_steal_pointer(&r->xml), g_steal_pointer(&r->xml_inactive), NULL);
+	return part_is(PART_READY);
+}
+
+/* The search has it already, but for a restart. */
+static struct part fetch_xml(struct mig *m, part_done_f *done)
+{
+	struct hv_req req = { .op = HV_DOM_XML };
+
+	return move_of(m)->xml ? part_is(PART_READY) : part_ask(m, mig_source(m), &req, NULL, got_xml, done);
+}
+
+static struct part got_plan(struct mig *m, struct check_report *r)
+{
+	move_of(m)->precheck = NULL;
+	if (r->source_lost)
+		return part_is(PART_LATER);
+	if (r->err)
+		return part_because(PART_NEXT_DESTINATION, r->err->message);
+	move_copies(move_of(m), r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
+	return part_is(PART_READY);
+}
+
+static void act(struct mig *m, struct part p);
+
+static void planned(struct check_report *r, void *user)
+{
+	act(user, got_plan(user, r));
+}
+
+/* The search has it already, but for a restart. */
+static struct part plan(struct mig *m, part_done_f *done)
+{
+	struct check_request req = {
+		.kind = m->kind, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true,
+		.task = m->id, .claimed = queue_claim_host(m),
+	};
+
+	(void)done; /* a run of checks is not a host's answer: planned() acts */
+	if (move_of(m)->planned)
+		return part_is(PART_READY);
+	check_cancel(move_of(m)->precheck);
+	move_of(m)->precheck = check_begin(service_of(m->task->engine)->checks, &req, planned, m);
+	return part_is(PART_WAITS);
+}
+
+static struct part got_source(struct mig *m, struct hv_reply *r, part_done_f *done)
+{
+	(void)done;
+	if (r->err)
+		return part_is(PART_LATER);
+	move_heard_source(move_of(m), g_steal_pointer(&r->dom));
+	return part_is(PART_READY);
+}
+
+static struct part ask_source(struct mig *m, part_done_f *done)
+{
+	struct hv_req req = { .op = HV_DOM_GET };
+
+	return move_of(m)->at_source ? part_is(PART_READY) : part_ask(m, mig_source(m), &req, NULL, got_source, done);
+}
+
+static struct part got_dest(struct mig *m, struct hv_reply *r, part_done_f *done)
+{
+	(void)done;
+	if (r->err)
+		return part_because(PART_NEXT_DESTINATION, r->err->message);
+	move_heard_dest(move_of(m), g_steal_pointer(&r->dom));
+	return part_is(PART_READY);
+}
+
+static struct part ask_dest(struct mig *m, part_done_f *done)
+{
+	g_autofree char *why = g_strdup_printf("Compute service of %s is unavailable at this time.", m->dest);
+	struct hv_req req = { .op = HV_DOM_GET };
+	struct part p = part_is(PART_READY);
+
+	if (!move_of(m)->at_dest)
+		p = part_ask(m, mig_dest(m), &req, NULL, got_dest, done);
+	return p.next == PART_LATER ? part_because(PART_NEXT_DESTINATION, why) : p;
+}
+
+/* ---- what is done then ---- */
 
 /* The guest as it stands must be movable, and the destination must not have it. */
 static char *why_not(struct mig *m)
@@ -83,6 +173,8 @@ static struct part make_xml(struct mig *m, part_done_f *done)
 	return rewrite_xml(m, &why) ? part_is(PART_READY) : part_because(PART_FAILED, why->message);
 }
 
+/* ---- the plan ---- */
+
 static void go_on(struct mig *m);
 
 /* What a part has come to, when it is not ready. */
@@ -113,11 +205,11 @@ static void act(struct mig *m, struct part p)
 	}
 }
 
-/* Both hosts have said what they have of the guest. */
+/* In this order. What an earlier part has done, or had answered, it does not do again. */
 static void go_on(struct mig *m)
 {
 	static struct part (*const parts[])(struct mig *, part_done_f *) = {
-		movable, definition_prepare, numa_prepare, block_prepare, make_xml,
+		fetch_xml, plan, ask_source, ask_dest, movable, definition_prepare, numa_prepare, block_prepare, make_xml,
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
@@ -131,94 +223,14 @@ static void go_on(struct mig *m)
 	move_of(m)->way->done(m);
 }
 
-static void got_dest_dom(struct mig *m, struct hv_reply *r)
-{
-	if (r->err) {
-		search_destination_failed(m, r->err->message);
-		return;
-	}
-	move_heard_dest(move_of(m), g_steal_pointer(&r->dom));
-	go_on(m);
-}
-
-static void got_source_dom(struct mig *m, struct hv_reply *r)
-{
-	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
-
-	if (r->err) {
-		step_later(m, RETRY_MS);
-		return;
-	}
-	move_heard_source(move_of(m), g_steal_pointer(&r->dom));
-	if (!step_ask(m, mig_dest(m), &req, got_dest_dom)) {
-		g_autofree char *why = g_strdup_printf("Compute service of %s is unavailable at this time.", m->dest);
-
-		search_destination_failed(m, why);
-	}
-}
-
-static void got_xml(struct mig *m, struct hv_reply *r)
-{
-	if (r->err && err_code(r->err) != ERR_HV_LOST) {
-		step_end(m, kind_final(m->kind, TASK_FAILED), r->err->message);
-		return;
-	}
-	if (r->err) {
-		step_later(m, RETRY_MS);
-		return;
-	}
-	move_describe(move_of(m), g_steal_pointer(&r->xml), g_steal_pointer(&r->xml_inactive), NULL);
-	step_enter(m);
-}
-
-/* The search has it already, but for a restart. */
-static void fetch_xml(struct mig *m)
-{
-	struct hv_req req = { .op = HV_DOM_XML, .uuid = m->server_uuid };
-
-	if (!step_ask(m, mig_source(m), &req, got_xml))
-		step_later(m, HOST_WAIT_MS);
-}
-
-static void planned(struct check_report *r, void *user)
-{
-	struct mig *m = user;
-
-	move_of(m)->precheck = NULL;
-	if (r->source_lost) {
-		step_later(m, RETRY_MS);
-	} else if (r->err) {
-		search_destination_failed(m, r->err->message);
-	} else {
-		move_copies(move_of(m), r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
-		step_enter(m);
-	}
-}
-
-/* The search has it already, but for a restart. */
-static void plan(struct mig *m)
-{
-	struct check_request req = {
-		.kind = m->kind, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true,
-		.task = m->id, .claimed = queue_claim_host(m),
-	};
-
-	check_cancel(move_of(m)->precheck);
-	move_of(m)->precheck = check_begin(service_of(m->task->engine)->checks, &req, planned, m);
-}
-
 void ready_make(struct mig *m, const struct ready_way *way)
 {
-	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 	struct move *v = move_of(m);
 
 	v->way = way;
-	if (!v->xml)
-		fetch_xml(m);
-	else if (!v->planned)
-		plan(m);
-	else if (!step_ask(m, mig_source(m), &req, got_source_dom))
-		step_later(m, HOST_WAIT_MS);
+	move_heard_source(v, NULL);
+	move_heard_dest(v, NULL);
+	go_on(m);
 }
 
 void ready_again(struct mig *m)
