@@ -196,6 +196,25 @@ static void test_managed_is_not_taken(void)
 	world_free(w);
 }
 
+/* One that is shutting off elsewhere is no second guest; at its own host it is off for its users. */
+static void test_shutting_off(void)
+{
+	struct world *w = world_new(SERVER_ADOPTED);
+	const struct server *s = fleet_server(w->fleet, UUID);
+
+	g_string_truncate(w->told, 0);
+	sim_dom_add(w->sim, "h2", &(struct sim_dom_spec){ .uuid = UUID, .name = "i-1", .mem_mib = 1024, .state = HV_SHUTDOWN });
+	wait_polls(w, 3);
+	g_assert_nonnull(strstr(w->told->str, "leftover h2"));
+	g_assert_null(s->duplicate_at);
+	g_assert_cmpstr(s->host, ==, "h1");
+	sim_dom_set(w->sim, "h1", UUID, HV_SHUTDOWN, HV_R_OTHER);
+	wait_polls(w, 3);
+	g_assert_cmpint(s->vm, ==, SERVER_STOPPED);
+	g_assert_cmpint(s->power, ==, SERVER_POWER_SHUTDOWN);
+	world_free(w);
+}
+
 /* ---- questions of addresses ---- */
 
 static void count_addrs(int64_t n, const char *host, const struct hv_req *req, enum sim_fault_kind fault, void *user)
@@ -265,6 +284,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/sync/managed/keeps", test_managed_keeps);
 	g_test_add_func("/sync/managed/stays", test_managed_stays);
 	g_test_add_func("/sync/managed/is_not_taken", test_managed_is_not_taken);
+	g_test_add_func("/sync/shutting_off", test_shutting_off);
 	g_test_add_func("/sync/addresses/task", test_addresses_task);
 	g_test_add_func("/sync/addresses/moved", test_addresses_moved);
 	return g_test_run();
