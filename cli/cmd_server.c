@@ -344,19 +344,21 @@ static const struct opt precheck_opts[] = {
 	{ "block-migration", 0, NULL, "assume that local disks are copied" },
 	{ "no-block-migration", 0, NULL, "assume that no disks are copied; by default this is detected" },
 	{ "shared-migration", 0, NULL, NULL, "no-block-migration" },
-	{ "all", 0, NULL, "show the checks that passed too" },
+	{ "all", 0, NULL, "a line for each check of each host" },
 };
 
 static const struct col precheck_cols[] = {
 	{ "Host",   "host" },
-	{ "Check",  "name" },
-	{ "Result", "result" },
+	{ "Live",   "live" },
+	{ "Cold",   "cold" },
+	{ "Check",  "check" },
 	{ "Reason", "reason" },
 };
 
 static const char precheck_more[] =
-	"Asks the hosts and changes nothing. A host that passes has one line; any other host has\n"
-	"one line for each failed check. Only Drover offers this.\n";
+	"Asks the hosts and changes nothing. A line for each host: can the server go there live,\n"
+	"can it go there cold, and if not, the first check that refuses it, and why. Where both are\n"
+	"refused for different reasons, the line has both. Only Drover offers this.\n";
 
 static json_t *ask_precheck(struct cli *c, const char *id, GError **err)
 {
@@ -370,27 +372,74 @@ static json_t *ask_precheck(struct cli *c, const char *id, GError **err)
 	return client_call(c->client, &call, &answer, err) ? answer : NULL;
 }
 
-static void add_check(json_t *rows, const char *host, const json_t *check)
+/* "a", "b", or both of "a; cold: b". Return: owned; NULL: neither says anything. */
+static char *both(const char *live, const char *cold, const char *between)
 {
-	json_t *row = json_copy((json_t *)check);
-
-	json_object_set_new(row, "host", json_string(host));
-	json_array_append_new(rows, row);
+	if (!live || !cold || strcmp(live, cold) == 0)
+		return g_strdup(live ? live : cold);
+	return g_strconcat(live, between, cold, NULL);
 }
 
-static void add_host(json_t *rows, const json_t *host, bool all)
+/* What live and cold migrations say, each of which may have no such line: what they call it, what comes out, and why. */
+static void add_line(json_t *rows, const json_t *host, const char *result[2], const json_t *said[2], const char *name)
 {
-	const char *name = render_str(host, "host");
+	g_autofree char *check = both(render_str(said[0], name), render_str(said[1], name), ", ");
+	g_autofree char *reason = both(render_str(said[0], "reason"), render_str(said[1], "reason"), "; cold: ");
+
+	json_array_append_new(rows, json_pack("{s:s?, s:s?, s:s?, s:s?, s:s?}", "host", render_str(host, "host"), "live", result[0], "cold", result[1],
+					       "check", check, "reason", reason));
+}
+
+/* Return: NULL: nothing is said of that way. */
+static const char *yes_no(const json_t *way)
+{
+	const json_t *fits = render_get(way, "fits");
+
+	return !fits ? NULL : json_is_true(fits) ? "yes" : "no";
+}
+
+static void add_host(json_t *rows, const json_t *host)
+{
+	const json_t *ways[] = { host, render_get(host, "cold") };
+	const char *fits[] = { yes_no(ways[0]), yes_no(ways[1]) };
+
+	add_line(rows, host, fits, ways, "check");
+}
+
+/* The one of that name. Return: borrowed; NULL. */
+static const json_t *check_of(const json_t *way, const char *name)
+{
 	json_t *check;
 	size_t i;
 
-	if (!all && json_is_true(render_get(host, "fits"))) {
-		json_array_append_new(rows, json_pack("{s:s?, s:s, s:s}", "host", name, "name", "all", "result", "passed"));
-		return;
+	json_array_foreach((json_t *)render_get(way, "checks"), i, check)
+		if (g_strcmp0(render_str(check, "name"), name) == 0)
+			return check;
+	return NULL;
+}
+
+/* The checks of one way, with what the other says of each; of the second those that the first does not have. */
+static void add_checks(json_t *rows, const json_t *host, const json_t *ways[2], int way)
+{
+	json_t *check;
+	size_t i;
+
+	json_array_foreach((json_t *)render_get(ways[way], "checks"), i, check) {
+		const char *name = render_str(check, "name");
+		const json_t *said[] = { check_of(ways[0], name), check_of(ways[1], name) };
+		const char *results[] = { render_str(said[0], "result"), render_str(said[1], "result") };
+
+		if (way == 0 || !said[0])
+			add_line(rows, host, results, said, "name");
 	}
-	json_array_foreach((json_t *)render_get(host, "checks"), i, check)
-		if (json_is_object(check) && name && (all || g_strcmp0(render_str(check, "result"), "failed") == 0))
-			add_check(rows, name, check);
+}
+
+static void add_all(json_t *rows, const json_t *host)
+{
+	const json_t *ways[] = { host, render_get(host, "cold") };
+
+	add_checks(rows, host, ways, 0);
+	add_checks(rows, host, ways, 1);
 }
 
 static bool run_precheck(struct cli *c, GError **err)
@@ -408,7 +457,8 @@ static bool run_precheck(struct cli *c, GError **err)
 	if (!answer)
 		return false;
 	json_array_foreach((json_t *)render_get(answer, "precheck.hosts"), i, host)
-		add_host(rows, host, cli_on(c, "all"));
+		if (json_is_object(host))
+			(cli_on(c, "all") ? add_all : add_host)(rows, host);
 	return cli_print_list(c, rows, err);
 }
 
@@ -431,7 +481,7 @@ static const struct command rows[] = {
 	{ "server", "lock", "SERVER", 1, 1, power_run_now, CLI_OPTS(power_lock_opts), .help = "lock a server: only administrators may act on it" },
 	{ "server", "unlock", "SERVER", 1, 1, power_run_now, .help = "unlock a server" },
 	{ "server", "precheck", "SERVER", 1, 1, run_precheck, CLI_OPTS(precheck_opts), CLI_COLS(precheck_cols),
-	  .help = "check which hosts a server could be live-migrated to", .more = precheck_more },
+	  .help = "check where a server could go, live or cold", .more = precheck_more },
 };
 
 const struct command_table server_commands = { "server", "show, migrate, start and stop servers", rows, G_N_ELEMENTS(rows) };

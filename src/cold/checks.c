@@ -24,6 +24,7 @@ static char *vtpm(const struct check_tied *t)
 
 static const struct check_row *const rows[] = {
 	&check_row_description,
+	&check_row_state,
 	&check_row_source_up,
 	&check_row_not_self,
 	&check_row_destination_up,

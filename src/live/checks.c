@@ -136,6 +136,7 @@ static enum check_result tunnelled(struct check *p, GError **err)
 
 static const struct check_row *const rows[] = {
 	&check_row_description,
+	&check_row_state,
 	CHECK_ROW("shares", .rule = check_shares),
 	CHECK_ROW("sealed_memory", .rule = check_sealed),
 	CHECK_ROW("resource_requests", .rule = check_resource_requests),

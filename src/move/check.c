@@ -34,6 +34,17 @@ const char *check_result_name(enum check_result r)
 	return result_names[r];
 }
 
+const struct check_finding *check_first_failed(const GPtrArray *checks)
+{
+	for (guint i = 0; i < checks->len; i++) {
+		const struct check_finding *c = g_ptr_array_index(checks, i);
+
+		if (c->result == CHECK_FAILED)
+			return c;
+	}
+	return NULL;
+}
+
 void check_look(struct check *p)
 {
 	p->server = fleet_server(p->fleet, p->server_uuid);

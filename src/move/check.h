@@ -38,6 +38,9 @@ struct check_finding {
 	char *reason;       /* NULL when it passed */
 };
 
+/** check_first_failed() - of struct check_finding *. Return: borrowed; NULL: none failed. */
+const struct check_finding *check_first_failed(const GPtrArray *checks);
+
 struct check;
 
 /* A row's function is called when its turn comes; having asked a host, the answer says check_decided(), or check_run() to be called again. */

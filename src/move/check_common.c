@@ -4,6 +4,27 @@
 #include "base/err.h"
 #include "fleet/sched.h"
 
+/* ---- of the server ---- */
+
+/* Of one that was asked for, the request has looked. That it is busy is no reason here: it may be asked for later. */
+enum check_result check_state(struct check *p, GError **err)
+{
+	const struct task_kind *k = p->req.kind;
+	const struct task_action *a = k->actions;
+
+	if (!p->req.to_the_end)
+		return CHECK_PASSED;
+	p->report.hopeless = true;
+	if (!(a->vm & TASK_VM_BIT(p->server->vm))) {
+		server_refuse_vm(p->server, k->checks->words.action, err);
+		return CHECK_FAILED;
+	}
+	if (k->allows && !k->allows(p->server, a, err))
+		return CHECK_FAILED;
+	p->report.hopeless = false;
+	return CHECK_PASSED;
+}
+
 /* ---- of both hosts ---- */
 
 static enum check_result host_up(const struct check *p, const struct host *h, const char *name, GError **err)

@@ -14,6 +14,7 @@
 
 const struct check_row
 	check_row_description     = { "description",     check_description },
+	check_row_state           = { "state",           check_state },
 	check_row_source_up       = { "source_up",       check_source_up },
 	check_row_not_self        = { "not_self",        check_not_self,        .of_dest = true },
 	check_row_destination_up  = { "destination_up",  check_dest_up,         .of_dest = true },

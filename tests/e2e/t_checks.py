@@ -14,8 +14,9 @@ from typing import Callable, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from api import Api
-from daemon import Daemon, lab_hosts
+from daemon import BUILD, Daemon, lab_hosts
 from lab import Lab
+from stock import Clients
 from tap import Tap
 from wait import wait_for
 
@@ -209,10 +210,15 @@ def begin(lab: Lab, case: Case) -> str:
     return lab.virsh("h1", "domuuid", case.name).strip()
 
 
-def rows(api: Api, uuid: str) -> dict[str, dict]:
+def precheck(api: Api, uuid: str) -> dict:
+    """Of h2."""
     got = api.call("POST", f"/drover/v1/servers/{uuid}/precheck", {"precheck": {"host": "h2"}})
     assert got.status == 200, got.fault
-    return {check["name"]: check for check in got.json["precheck"]["hosts"][0]["checks"]}
+    return got.json["precheck"]["hosts"][0]
+
+
+def rows(api: Api, uuid: str) -> dict[str, dict]:
+    return {check["name"]: check for check in precheck(api, uuid)["checks"]}
 
 
 def says(api: Api, case: Case, uuid: str) -> str:
@@ -223,6 +229,30 @@ def says(api: Api, case: Case, uuid: str) -> str:
         check = checks[case.row]
         assert check["result"] == case.result and re.search(case.reason, check["reason"]), check
     return failed.get(case.row) or checks.get(case.row, {"reason": "all passed"})["reason"]
+
+
+def goes(lab: Lab, daemon: Daemon, there: dict[str, str]) -> str:
+    """What goes live, what cold only, and what neither way; and why."""
+    api, clients = daemon.api(), Clients(daemon.openrc)
+    for name in "shmem", "samename":  # a paused guest goes live alone
+        lab.virsh("h1", "resume", name)
+        wait_for(lambda name=name: api.server(there[name])["status"] == "ACTIVE", 60, f"{name} runs")
+    for name, way, why in ("good", "live", None), ("shmem", "cold", "unmigratable"), ("samename", None, "name"):
+        said = precheck(api, there[name])
+        assert (said["goes"], said["check"]) == (way, why) and bool(said["reason"]) == bool(why), said
+    assert precheck(api, there["good"])["cold"]["check"] == "state", "a paused guest is not asked for a cold migration"
+    assert precheck(api, there["samename"])["cold"]["check"] == "name"
+    line = clients.must(f"{BUILD}/cli/drover server precheck shmem --host h2 -f value")
+    assert re.fullmatch(r"h2 no yes unmigratable .*its shared memory mem cannot be migrated.*", line), line
+    line = clients.must(f"{BUILD}/cli/drover server precheck {there['samename']} --host h2 -f value -c live -c cold -c check")
+    assert line == "no no name", line
+    clients.must(f"{BUILD}/cli/drover server migrate shmem --cold --host h2 --wait")
+    assert lab.state("h2", "shmem") == "running" and lab.state("h1", "shmem") == "shut off", "what went cold runs there"
+    clients.must(f"{BUILD}/cli/drover server revert shmem")
+    wait_for(lambda: api.server(there["shmem"])["status"] == "ACTIVE", 60, "it is back")
+    for name in "shmem", "samename":
+        lab.virsh("h1", "suspend", name)
+    return line
 
 
 def refuses(lab: Lab, case: Case) -> str:
@@ -246,13 +276,15 @@ def main() -> int:
         for case in CASES:
             with t.test(f"F10: {case.name} stands"):
                 there[case.name] = begin(lab, case)
-        with Daemon(lab_hosts(lab), lab, {}, "checks") as daemon:
+        with Daemon(lab_hosts(lab), lab, {"DEFAULT": {"shutdown_timeout": 1}}, "checks") as daemon:
             daemon.wait_hosts_up(2)
             api = daemon.api()
             wait_for(lambda: {server["id"] for server in api.servers()} >= set(there.values()), 60, "the guests are adopted")
             for case in [case for case in CASES if case.name in there]:
                 with t.test(f"F10: {case.name}") as notes:
                     notes.append(says(api, case, there[case.name]))
+            with t.test("what goes live, what cold only, and why") as notes:
+                notes.append(goes(lab, daemon, there))
             daemon.stop()
         for case in [case for case in CASES if case.name in there]:
             with t.test(f"F10: libvirt and {case.name}") as notes:

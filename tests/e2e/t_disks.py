@@ -146,9 +146,9 @@ def prechecks(local: Guest, shared: Guest) -> str:
         wait_for(lambda: [files(g.lab, host) for host in g.lab.hosts] == before, 20, "no marker is left")
         assert g.api.server(g.uuid)["status"] == "ACTIVE"
     table = local.clients.must(f"{BUILD}/cli/drover server precheck {local.name} --no-block-migration -f value")
-    assert f"{local.dest} storage failed {NOT_SHARED}" in table.splitlines(), table
-    table = local.clients.must(f"{BUILD}/cli/drover server precheck {local.name} --host {local.dest} -f value -c host -c result")
-    assert table == f"{local.dest} passed", table
+    assert f"{local.dest} no yes storage {NOT_SHARED}" in table.splitlines(), table
+    table = local.clients.must(f"{BUILD}/cli/drover server precheck {local.name} --host {local.dest} -f value -c host -c live -c cold")
+    assert table == f"{local.dest} yes yes", table
     return f"{len(hosts[shared.dest]['checks'])} checks"
 
 

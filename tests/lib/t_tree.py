@@ -217,6 +217,17 @@ def test_cold_restart(t: tap.Tap) -> None:
     t.ok(len(acts) == len(words) > 0 and bool(code) and bool(entered) and not wrong, "the page names what holds each row of a cold migration", "\n".join(wrong))
 
 
+def test_check_tables(t: tap.Tap) -> None:
+    shared = dict(re.findall(r'\bcheck_row_(\w+)\s*= \{ "(\w+)"', (ROOT / "src/move/check_rows.c").read_text()))
+    code = {(shared.get(row, own), kind) for kind in ("live", "cold")
+            for row, own in re.findall(r'^\t(?:&check_row_(\w+)|CHECK_ROW\("(\w+)")', (ROOT / f"src/{kind}/checks.c").read_text(), re.M)}
+    page = (ROOT / "docs" / "ARCHITECTURE.md").read_text().split("## The prechecks")[1].split("\n## ")[0]
+    told = {(row, kind) for names, kinds in re.findall(r"^\| ([a-z_, ]+) \| (both|live|cold) \|", page, re.M) for row in names.split(", ")
+            for kind in (("live", "cold") if kinds == "both" else (kinds,))}
+    wrong = [f"{row} of {kind}: in the {'code' if (row, kind) in code else 'page'} alone" for row, kind in sorted(code ^ told)]
+    t.ok(bool(code) and not wrong, "the page has each check, and whether it is of live or of cold migrations", "\n".join(wrong))
+
+
 def test_waits(t: tap.Tap) -> None:
     """No sleep, no clock and no timed assertion in tests, but for those listed."""
     paths = [path for path in sources() if path.relative_to(ROOT).parts[0] in ("tests", "lab", "demo") and path.suffix not in (".md", ".txt")
@@ -265,7 +276,7 @@ def test_words(t: tap.Tap) -> None:
 
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_api_kinds, test_inside, test_defines, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_restart, test_cold_restart, test_waits, test_errors, test_rows):
+    for test in (test_layers, test_api_kinds, test_inside, test_defines, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_restart, test_cold_restart, test_check_tables, test_waits, test_errors, test_rows):
         test(t)
     return t.done()
 

@@ -2,11 +2,12 @@
  *
  * precheck SERVER [to HOST] [block | no-block]: run the table of prechecks and wait for it.
  * expect precheck HOST fits
+ * expect precheck HOST goes WAY: "live", "cold" or "nowhere"
  * expect precheck HOST CHECK RESULT [TEXT]
+ * Of another way than the first, its name stands before: cold:fits, cold:storage
  */
 #include <string.h>
 
-#include "live/live.h"
 #include "move/check_all.h"
 #include "scn.h"
 
@@ -25,12 +26,30 @@ static void line_free(void *data)
 	g_free(x);
 }
 
-static void add(struct run *r, const char *host, const char *check, const char *result, const char *reason)
+/* @way: NULL: the first, or none */
+static void add(struct run *r, const char *host, const char *way, const char *check, const char *result, const char *reason)
 {
 	struct line *x = g_new(struct line, 1);
 
-	*x = (struct line){ g_strdup(host), g_strdup(check), g_strdup(result), g_strdup(reason) };
+	*x = (struct line){ g_strdup(host), way ? g_strconcat(way, ":", check, NULL) : g_strdup(check), g_strdup(result), g_strdup(reason) };
 	g_ptr_array_add(r->prechecks, x);
+}
+
+static const char *name_of(const struct check_way *w)
+{
+	return w->kind->checks->words.way;
+}
+
+static void add_way(struct run *r, const char *host, const struct check_way *w, bool first)
+{
+	const char *way = first ? NULL : name_of(w);
+
+	add(r, host, way, w->fits ? "fits" : "does not fit", "", NULL);
+	for (guint k = 0; k < w->checks->len; k++) {
+		const struct check_finding *c = g_ptr_array_index(w->checks, k);
+
+		add(r, host, way, c->name, check_result_name(c->result), c->reason);
+	}
 }
 
 static void done(GPtrArray *hosts, void *user)
@@ -40,13 +59,13 @@ static void done(GPtrArray *hosts, void *user)
 	r->prechecked = true;
 	for (guint i = 0; i < hosts->len; i++) {
 		const struct check_host *h = g_ptr_array_index(hosts, i);
+		const char *goes = NULL;
 
-		add(r, h->host, h->fits ? "fits" : "does not fit", "", NULL);
-		for (guint k = 0; k < h->checks->len; k++) {
-			const struct check_finding *c = g_ptr_array_index(h->checks, k);
-
-			add(r, h->host, c->name, check_result_name(c->result), c->reason);
+		for (guint k = 0; k < h->n; k++) {
+			add_way(r, h->host, &h->ways[k], k == 0);
+			goes = goes || !h->ways[k].fits ? goes : name_of(&h->ways[k]);
 		}
+		add(r, h->host, NULL, "goes", goes ? goes : "nowhere", NULL);
 	}
 }
 
@@ -65,7 +84,6 @@ void check_precheck(struct run *r, const struct scn_line *l)
 {
 	const struct guest *g = run_guest(r, l->w[1]);
 	struct check_request req = {
-		.kind = &live_kind,
 		.server_uuid = g->uuid,
 		.dest = word_after(l, "to"),
 		.block = has_word(l, "block") ? MIG_BLOCK_YES : has_word(l, "no-block") ? MIG_BLOCK_NO : MIG_BLOCK_AUTO,

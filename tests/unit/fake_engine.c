@@ -316,20 +316,34 @@ bool request_force_complete(struct engine *e, struct server *s, int64_t id, cons
 	return !refused(e, err);
 }
 
-/* Two hosts: one that fits, one that failed a check and was not asked further. */
+/* Borrowed; the array is the caller's. */
+static GPtrArray *findings(const struct check_finding *of, guint n)
+{
+	GPtrArray *found = g_ptr_array_new();
+
+	for (guint i = 0; i < n; i++)
+		g_ptr_array_add(found, (void *)&of[i]);
+	return found;
+}
+
+/* Four hosts: one to which all goes, one for which the guest has to be off, one to which it goes live alone, and one that is down. */
 void check_all(struct engine *e, const struct check_request *r, check_all_f *done, void *user)
 {
-	struct check_finding up = { "destination_up", CHECK_PASSED, NULL },
-			      down = { "destination_up", CHECK_FAILED, (char *)"Compute service of h3 is unavailable at this time." },
-			      cpu = { "cpu", CHECK_SKIPPED, (char *)"a host is down" };
-	g_autoptr(GPtrArray) hosts = g_ptr_array_new(), good = g_ptr_array_new(), bad = g_ptr_array_new();
-	struct check_host h2 = { (char *)"h2", true, good }, h3 = { (char *)"h3", false, bad };
+	static const struct check_table live_table = { { "live", "", "" }, NULL, 0 }, cold_table = { { "cold", "", "" }, NULL, 0 };
+	static const struct task_kind live = { .checks = &live_table }, cold = { .checks = &cold_table };
+	static const struct check_finding good[] = { { "destination_up", CHECK_PASSED, NULL } },
+		no_cpu[] = { { "destination_up", CHECK_PASSED, NULL }, { "cpu", CHECK_FAILED, (char *)"no avx2" }, { "numa", CHECK_PASSED, NULL } },
+		no_tpm[] = { { "vtpm", CHECK_FAILED, (char *)"its TPM's state stays" }, { "numa", CHECK_PASSED, NULL } },
+		down[] = { { "destination_up", CHECK_FAILED, (char *)"Compute service of h3 is unavailable at this time." },
+			   { "cpu", CHECK_SKIPPED, (char *)"a host is down" } };
+	g_autoptr(GPtrArray) hosts = g_ptr_array_new(), passed = findings(good, 1), cpu = findings(no_cpu, 3), tpm = findings(no_tpm, 2),
+			     gone = findings(down, 2);
+	struct check_way ways[][2] = { { { &live, true, passed }, { &cold, true, passed } }, { { &live, false, cpu }, { &cold, true, passed } },
+				       { { &live, true, passed }, { &cold, false, tpm } }, { { &live, false, gone }, { &cold, false, gone } } };
+	struct check_host asked[] = { { (char *)"h2", ways[0], 2 }, { (char *)"h4", ways[1], 2 }, { (char *)"h5", ways[2], 2 }, { (char *)"h3", ways[3], 2 } };
 
 	say(e, g_strdup_printf("precheck %s host=%s block=%d force=%d", r->server_uuid, r->dest ? r->dest : "-", r->block, r->force));
-	g_ptr_array_add(good, &up);
-	g_ptr_array_add(bad, &down);
-	g_ptr_array_add(bad, &cpu);
-	g_ptr_array_add(hosts, &h2);
-	g_ptr_array_add(hosts, &h3);
+	for (size_t i = 0; i < G_N_ELEMENTS(asked); i++)
+		g_ptr_array_add(hosts, &asked[i]);
 	done(hosts, user);
 }

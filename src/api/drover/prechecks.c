@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * POST /drover/v1/servers/{id}/precheck: where could this server go live, and
- * why not elsewhere? Every check of every host; nothing is moved.
+ * POST /drover/v1/servers/{id}/precheck: where could this server go live, where
+ * only cold, and why? Every check of every host; nothing is moved.
  *
  *	{"precheck": {"host": "h2", "block_migration": "auto", "force": false}}
  *
@@ -13,7 +13,6 @@
 #include "api/http/view.h"
 #include "base/body.h"
 #include "move/check_all.h"
-#include "task/engine.h"
 
 struct question {
 	char *host;
@@ -54,23 +53,52 @@ static const struct json_field check_fields[] = {
 	{ "reason", JSON_STR,  CHECK(reason) },
 };
 
-static void put_checks(struct jout *o, const void *obj)
+/* Members of an object: what a kind's checks have said. */
+static void put_way(struct jout *o, const struct check_way *w)
 {
-	const GPtrArray *checks = ((const struct check_host *)obj)->checks;
+	const struct check_finding *no = check_first_failed(w->checks);
+	const GPtrArray *checks = w->checks;
 
+	jout_kv(o, "fits", bool, w->fits);
+	jout_kv(o, "check", str, no ? no->name : NULL);
+	jout_kv(o, "reason", str, no ? no->reason : NULL);
+	jout_key(o, "checks");
 	jout_open(o, '[');
 	for (guint i = 0; i < checks->len; i++)
 		jout_object(o, check_fields, G_N_ELEMENTS(check_fields), g_ptr_array_index(checks, i));
 	jout_close(o, ']');
 }
 
-#define HOST(member) offsetof(struct check_host, member)
+static const char *name_of(const struct check_way *w)
+{
+	return w->kind->checks->words.way;
+}
 
-static const struct json_field host_fields[] = {
-	{ "host",   JSON_STR,  HOST(host) },
-	{ "fits",   JSON_BOOL, HOST(fits) },
-	{ "checks", JSON_EMIT, .emit = put_checks },
-};
+static const char *goes(const struct check_host *h)
+{
+	for (guint i = 0; i < h->n; i++)
+		if (h->ways[i].fits)
+			return name_of(&h->ways[i]);
+	return NULL;
+}
+
+/* The first way is that of the host itself; the others have their names. */
+static void put_host(struct jout *o, const struct check_host *h)
+{
+	jout_open(o, '{');
+	jout_kv(o, "host", str, h->host);
+	jout_kv(o, "goes", str, goes(h));
+	for (guint i = 0; i < h->n; i++) {
+		if (i > 0) {
+			jout_key(o, name_of(&h->ways[i]));
+			jout_open(o, '{');
+		}
+		put_way(o, &h->ways[i]);
+		if (i > 0)
+			jout_close(o, '}');
+	}
+	jout_close(o, '}');
+}
 
 static void answer(GPtrArray *hosts, void *user)
 {
@@ -78,7 +106,7 @@ static void answer(GPtrArray *hosts, void *user)
 	const struct server *s = fleet_server(api_fleet(r), r->param[0]);
 	struct jout o;
 
-	view_open(&o, r, 256 + hosts->len * 1024);
+	view_open(&o, r, 256 + hosts->len * 4096);
 	jout_key(&o, "precheck");
 	jout_open(&o, '{');
 	jout_kv(&o, "server_uuid", str, r->param[0]);
@@ -86,7 +114,7 @@ static void answer(GPtrArray *hosts, void *user)
 	jout_key(&o, "hosts");
 	jout_open(&o, '[');
 	for (guint i = 0; i < hosts->len; i++)
-		jout_object(&o, host_fields, G_N_ELEMENTS(host_fields), g_ptr_array_index(hosts, i));
+		put_host(&o, g_ptr_array_index(hosts, i));
 	jout_close(&o, ']');
 	jout_close(&o, '}');
 	view_close(&o, r, 200);
@@ -100,19 +128,9 @@ static bool host_known(struct api_req *r, const char *host)
 	return false;
 }
 
-/* The first kind that moves a guest. */
-static const struct task_kind *kind_asked(struct api_req *r)
-{
-	const struct task_kind *const *kinds = engine_kinds(api_engine(r));
-
-	while (!(*kinds)->checks)
-		kinds++;
-	return *kinds;
-}
-
 static void ask(struct api_req *r, struct server *s, const struct question *q)
 {
-	struct check_request req = { .kind = kind_asked(r), .server_uuid = s->uuid, .dest = q->host, .block = q->block, .force = q->force };
+	struct check_request req = { .server_uuid = s->uuid, .dest = q->host, .block = q->block, .force = q->force };
 
 	if (!host_known(r, q->host))
 		return;
