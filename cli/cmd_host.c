@@ -38,6 +38,7 @@ static const struct col list_cols[] = {
 	{ "Type",        "hypervisor_type", .longer = true },
 	{ "Version",     "hypervisor_version", .longer = true },
 	{ "IP",          "host_ip", .longer = true },
+	{ "Cell",        "cell", .longer = true },
 	{ "Disabled Reason", "service.disabled_reason", .longer = true },
 };
 
@@ -53,15 +54,19 @@ static json_t *list_hypervisors(struct cli *c, GError **err)
 	return client_rows(c->client, &l, err);
 }
 
-/* Why a host is down only Drover tells. @name: the row's host. */
-static void add_reason(json_t *row, const char *name, const json_t *drovers)
+/* What only Drover tells: its cell, and why it is down. @name: the row's host. */
+static void add_drovers(json_t *row, const char *name, const json_t *drovers)
 {
 	const json_t *h;
 	size_t i;
 
-	json_array_foreach(json_object_get(drovers, "hosts"), i, h)
-		if (g_strcmp0(render_str(h, "name"), name) == 0 && g_strcmp0(render_str(h, "state"), "down") == 0)
+	json_array_foreach(json_object_get(drovers, "hosts"), i, h) {
+		if (g_strcmp0(render_str(h, "name"), name) != 0)
+			continue;
+		json_object_set(row, "cell", json_object_get(h, "cell"));
+		if (g_strcmp0(render_str(h, "state"), "down") == 0)
 			json_object_set(row, "state_reason", json_object_get(h, "state_reason"));
+	}
 }
 
 /* Its own list of hosts; NULL of another cloud, or for a user without access to it. Owned. */
@@ -88,7 +93,7 @@ static bool run_list(struct cli *c, GError **err)
 	json_array_foreach(hosts, i, row) {
 		g_autoptr(json_t) name = host_of(row);
 
-		add_reason(row, json_string_value(name), drovers);
+		add_drovers(row, json_string_value(name), drovers);
 	}
 	return cli_print_list(c, hosts, err);
 }
@@ -191,7 +196,7 @@ static bool run_show(struct cli *c, GError **err)
 		return false;
 	drovers = drovers_hosts(c);
 	if (json_array_size(hosts) > 0)
-		add_reason(json_array_get(hosts, 0), host, drovers);
+		add_drovers(json_array_get(hosts, 0), host, drovers);
 	return cli_print_list(c, hosts, err);
 }
 

@@ -346,6 +346,7 @@ static void on_reload(void *user)
 	if (!mistakes->len) {
 		conf_reload(d->conf, fresh, changed, fixed);
 		start_log(d->conf);
+		host_row_reload(d->fleet);
 		engine_limits_changed(d->engine);
 		log_info("reloaded", LOG_S("changed", changed->str), LOG_S("needs_restart", fixed->str));
 	}

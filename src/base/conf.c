@@ -106,14 +106,16 @@ static const struct {
 	const char *name;
 	size_t offset;
 	const char *help;
-	bool cpus;
+	const char *fallback;
+	bool cpus, mutable;
 } host_keys[] = {
 	{ "uri", offsetof(struct conf_host, uri), "libvirt URI of the host as the controller reaches it, such as qemu+tls://HOST/system" },
 	{ "live_migration_inbound_addr", offsetof(struct conf_host, inbound_addr), "address that receives migrations; unset: the host in uri" },
 	{ "live_migration_uri", offsetof(struct conf_host, migration_uri), "libvirt URI of the host as the other hosts reach it; unset: uri" },
 	{ "server_listen", offsetof(struct conf_host, vnc_listen), "VNC listen address of guests on this host; unset: [vnc] server_listen" },
-	{ "cpu_shared_set", offsetof(struct conf_host, cpu_shared_set), "CPUs for guests without dedicated CPUs; unset: [compute] cpu_shared_set", true },
-	{ "cpu_dedicated_set", offsetof(struct conf_host, cpu_dedicated_set), "CPUs for vCPUs pinned to a CPU of their own; unset: [compute] cpu_dedicated_set", true },
+	{ "cpu_shared_set", offsetof(struct conf_host, cpu_shared_set), "CPUs for guests without dedicated CPUs; unset: [compute] cpu_shared_set", .cpus = true },
+	{ "cpu_dedicated_set", offsetof(struct conf_host, cpu_dedicated_set), "CPUs for vCPUs pinned to a CPU of their own; unset: [compute] cpu_dedicated_set", .cpus = true },
+	{ "cell", offsetof(struct conf_host, cell), "cell of the host; servers migrate within a cell only, live and cold", CONF_CELL, .mutable = true },
 };
 
 #define CPUS_WANTED "a set of CPUs such as 0-3,^2,8"
@@ -456,6 +458,12 @@ static void check_sources(struct reader *r)
 	}
 }
 
+static void check_cell(struct reader *r, const char *cell)
+{
+	if (cell && !conf_cell_ok(cell))
+		mistake(r, "cell = %s: must be 1 to 255 characters, without spaces", cell);
+}
+
 static void check_whole(struct reader *r)
 {
 	struct conf *c = r->conf;
@@ -471,6 +479,7 @@ static void check_whole(struct reader *r)
 		check_uri(r, "live_migration_uri", h->migration_uri);
 		check_address(r, "live_migration_inbound_addr", h->inbound_addr);
 		check_address(r, "server_listen", h->vnc_listen);
+		check_cell(r, h->cell);
 	}
 	r->line = 0;
 	check_address(r, "[vnc] server_listen", c->vnc_server_listen);
@@ -488,6 +497,18 @@ static void check_whole(struct reader *r)
 		mistake(r, "[wsgi] ssl_cert_file and ssl_key_file go together; set both or none");
 	if (c->service_down_time <= c->report_interval)
 		mistake(r, "service_down_time (%d) must be greater than report_interval (%d)", (int)c->service_down_time, (int)c->report_interval);
+}
+
+bool conf_cell_ok(const char *cell)
+{
+	size_t len = strlen(cell);
+
+	if (len < 1 || len > 255)
+		return false;
+	for (const char *c = cell; *c; c++)
+		if (g_ascii_isspace(*c) || g_ascii_iscntrl(*c))
+			return false;
+	return true;
 }
 
 struct conf *conf_parse(const char *text, size_t len, const char *name, GPtrArray *mistakes)
@@ -565,6 +586,32 @@ static void copy(const struct key *k, void *to, const void *from)
 		g_assert_not_reached();
 }
 
+/* A host that is new, or is none any more, waits for a restart. */
+static void reload_host(struct conf_host *h, const struct conf_host *fresh, GString *changed, GString *fixed)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(host_keys); i++) {
+		char **old = (char **)((char *)h + host_keys[i].offset), *const *new = (char *const *)((const char *)fresh + host_keys[i].offset);
+		GString *list = host_keys[i].mutable ? changed : fixed;
+
+		if (g_strcmp0(*old, *new) == 0)
+			continue;
+		g_string_append_printf(list, "%s[host %s] %s", list->len ? "," : "", h->name, host_keys[i].name);
+		if (host_keys[i].mutable)
+			util_replace(old, *new);
+	}
+}
+
+static void reload_hosts(struct conf *c, const struct conf *fresh, GString *changed, GString *fixed)
+{
+	for (guint i = 0; i < c->hosts->len; i++) {
+		struct conf_host *h = g_ptr_array_index(c->hosts, i);
+
+		for (guint k = 0; k < fresh->hosts->len; k++)
+			if (strcmp(h->name, ((const struct conf_host *)g_ptr_array_index(fresh->hosts, k))->name) == 0)
+				reload_host(h, g_ptr_array_index(fresh->hosts, k), changed, fixed);
+	}
+}
+
 void conf_reload(struct conf *c, const struct conf *fresh, GString *changed, GString *fixed)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
@@ -578,6 +625,7 @@ void conf_reload(struct conf *c, const struct conf *fresh, GString *changed, GSt
 		if (keys[i].mutable)
 			copy(&keys[i], old, new);
 	}
+	reload_hosts(c, fresh, changed, fixed);
 }
 
 void conf_host_free(struct conf_host *h)
@@ -636,7 +684,8 @@ bool conf_option(size_t i, struct conf_option *ret)
 	}
 	if (at >= G_N_ELEMENTS(host_keys))
 		return false;
-	*ret = (struct conf_option){ .section = "host NAME", .name = host_keys[at].name, .help = host_keys[at].help };
+	*ret = (struct conf_option){ .section = "host NAME", .name = host_keys[at].name, .help = host_keys[at].help,
+				     .fallback = host_keys[at].fallback, .mutable = host_keys[at].mutable };
 	describe_values(host_keys[at].cpus ? &cpus : &host, ret->values, sizeof ret->values);
 	return true;
 }

@@ -15,6 +15,9 @@
 
 #include <glib.h>
 
+/* The cell of hosts whose section names none. */
+#define CONF_CELL "default"
+
 struct conf_host {
 	char *name;          /* [host NAME] */
 	char *uri;           /* libvirt URI as the controller reaches it */
@@ -23,6 +26,7 @@ struct conf_host {
 	char *vnc_listen;    /* server_listen; NULL: [vnc] server_listen */
 	char *cpu_shared_set;    /* NULL: [compute] cpu_shared_set */
 	char *cpu_dedicated_set; /* NULL: [compute] cpu_dedicated_set */
+	char *cell;          /* which servers never leave; NULL: CONF_CELL */
 	int line;
 };
 
@@ -113,6 +117,9 @@ struct conf *conf_load(const char *path, GPtrArray *mistakes);
 
 /** conf_parse() - the same from text; @name stands for the path in messages. */
 struct conf *conf_parse(const char *text, size_t len, const char *name, GPtrArray *mistakes);
+
+/** conf_cell_ok() - it can be a cell's name. */
+bool conf_cell_ok(const char *cell);
 
 /**
  * conf_reload() - take over what may change at run time.

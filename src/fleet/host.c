@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/conf.h"
+
 const struct host_state host_states[] = {
 	[HOST_CLOSED]     = { .asked = false },
 	[HOST_CONNECTING] = { .asked = false },
@@ -39,6 +41,7 @@ void host_free(struct host *h)
 	g_free(h->inbound_addr);
 	g_free(h->migration_uri);
 	g_free(h->vnc_listen);
+	g_free(h->cell);
 	g_free(h->disabled_reason);
 	g_free(h->down_reason);
 	g_free(h->same_as);
@@ -53,6 +56,11 @@ void host_set_cpus(struct host *h, const char *shared, const char *dedicated)
 	if (dedicated)
 		(void)cpuset_parse(dedicated, &h->dedicated_cpus);
 	h->shares_cpus = !cpuset_is_empty(&h->shared_cpus);
+}
+
+const char *host_cell(const struct host *h)
+{
+	return h->cell ? h->cell : CONF_CELL;
 }
 
 struct usage host_used(const struct host *h)

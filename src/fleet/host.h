@@ -50,6 +50,7 @@ struct host {
 	char *inbound_addr;
 	char *migration_uri;  /* what other hosts use to reach its libvirtd */
 	char *vnc_listen;
+	char *cell;           /* NULL: the one that host_cell() says */
 	struct cpuset shared_cpus, dedicated_cpus; /* cpu_shared_set, cpu_dedicated_set; not stored */
 	bool shares_cpus;     /* cpu_shared_set is not empty */
 	bool disabled;
@@ -95,6 +96,9 @@ void host_free(struct host *h);
 
 /** host_set_cpus() - which CPUs guests share and which they have for themselves; NULL: not said. */
 void host_set_cpus(struct host *h, const char *shared, const char *dedicated);
+
+/** host_cell() - its cell. Servers migrate within one only (Nova's cells). Borrowed. */
+const char *host_cell(const struct host *h);
 
 /** host_used() - what its servers take now; claims are beside. */
 struct usage host_used(const struct host *h);

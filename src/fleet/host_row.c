@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/conf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/uri.h"
 #include "fleet/registry.h"
+#include "fleet/room.h"
 #include "store/columns.h"
 #include "store/row.h"
 
@@ -74,6 +76,7 @@ void host_row_configure(struct fleet *f, struct host *h, const struct conf_host 
 	g_free(h->migration_uri);
 	h->migration_uri = ch->migration_uri ? g_strdup(ch->migration_uri) : default_migration_uri(fleet_conf(f), ch);
 	util_replace(&h->vnc_listen, listen);
+	util_replace(&h->cell, ch->cell);
 	host_set_cpus(h, ch->cpu_shared_set ? ch->cpu_shared_set : fleet_conf(f)->cpu_shared_set,
 		      ch->cpu_dedicated_set ? ch->cpu_dedicated_set : fleet_conf(f)->cpu_dedicated_set);
 }
@@ -99,6 +102,10 @@ bool host_row_check(const struct conf *c, const struct conf_host *ch, GError **e
 
 	if (!uri_check_remote(ch->uri, schemes, err) || (ch->migration_uri && !uri_check_remote(ch->migration_uri, schemes, err)))
 		return false;
+	if (ch->cell && !conf_cell_ok(ch->cell)) {
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "cell: it must be 1 to 255 characters, without spaces");
+		return false;
+	}
 	for (size_t i = 0; i < G_N_ELEMENTS(addrs); i++) {
 		if (addrs[i].addr && !uri_check_address(addrs[i].addr, err)) {
 			g_prefix_error(err, "%s: ", addrs[i].name);
@@ -191,6 +198,23 @@ static bool merge_conf_hosts(struct fleet *f, bool *ret_in_tx, GError **err)
 			return false;
 	}
 	return true;
+}
+
+void host_row_reload(struct fleet *f)
+{
+	for (guint i = 0; i < fleet_conf(f)->hosts->len; i++) {
+		const struct conf_host *ch = g_ptr_array_index(fleet_conf(f)->hosts, i);
+		struct host *h = fleet_host(f, ch->name);
+		g_autoptr(GError) why = NULL;
+
+		if (!h || g_strcmp0(h->cell, ch->cell) == 0)
+			continue;
+		log_info("host_cell", LOG_S("host", h->name), LOG_S("from", host_cell(h)), LOG_S("to", ch->cell ? ch->cell : CONF_CELL));
+		util_replace(&h->cell, ch->cell);
+		room_note(h);
+		if (!host_row_save(f, h, &why))
+			log_warning("host_not_saved", LOG_S("host", h->name), LOG_S("reason", why->message));
+	}
 }
 
 bool host_row_load(struct fleet *f, GError **err)

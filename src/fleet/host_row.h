@@ -25,6 +25,12 @@ bool host_row_save(struct fleet *f, struct host *h, GError **err);
 const struct conf_host *host_row_conf(const struct conf *c, const char *name);
 /** host_row_configure() - what the configuration says of a host; memory only. */
 void host_row_configure(struct fleet *f, struct host *h, const struct conf_host *ch);
+/**
+ * host_row_reload() - what may change at run time of hosts, after the configuration was read again: their cells.
+ *
+ * A row that cannot be written is written at the next start, when the configuration differs from it.
+ */
+void host_row_reload(struct fleet *f);
 /** host_row_check() - D1: what a client of the API may say of a host. Return: false with ERR_BAD_REQUEST. */
 bool host_row_check(const struct conf *c, const struct conf_host *ch, GError **err);
 

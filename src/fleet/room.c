@@ -31,7 +31,7 @@ static struct host_facts facts_now(struct host *h)
 		.disk_gb = total.disk_gb - used.disk_gb - claimed.disk_gb,
 		.vcpus = total.vcpus - used.vcpus - claimed.vcpus,
 		.servers = used.servers + claimed.servers,
-		.arch = h->arch,
+		.arch = h->arch, .cell = g_quark_from_string(host_cell(h)),
 		.usable = host_states[h->conn].used && !h->forced_down && !h->disabled,
 		.without_kvm = h->info && !h->info->kvm,
 		.has_pool = host_total(h).disk_gb > 0,
@@ -292,7 +292,7 @@ static bool is_noted(struct host *h)
 	const struct host_facts *x = room_facts(h->room, h->index);
 
 	return x->host == h && x->waits_since_us == now.waits_since_us && x->memory_mb == now.memory_mb && x->disk_gb == now.disk_gb &&
-	       x->vcpus == now.vcpus && x->servers == now.servers && x->arch == now.arch && x->usable == now.usable &&
+	       x->vcpus == now.vcpus && x->servers == now.servers && x->arch == now.arch && x->cell == now.cell && x->usable == now.usable &&
 	       x->without_kvm == now.without_kvm && x->has_pool == now.has_pool && memcmp(x->inbound, now.inbound, sizeof now.inbound) == 0;
 }
 

@@ -47,6 +47,7 @@ struct host_facts {
 	int vcpus;                  /* likewise */
 	int servers;                /* and claims */
 	GQuark arch;                /* 0: not known */
+	GQuark cell;
 	uint16_t inbound[TASK_CLASSES_MAX];
 	bool usable;                /* connected, not forced down, not disabled */
 	bool without_kvm;           /* and it has told so */

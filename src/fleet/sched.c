@@ -12,7 +12,7 @@
  * In the order in which they are asked: Nova's default list, the cheap ones first. INBOUND is asked last, so that a host
  * which fails it alone fits, and the task waits.
  */
-enum filter { SOURCE, RETRY, COMPUTE, HYPERVISOR, RAM, CORE, DISK, INSTANCES, NUMA, INBOUND, PASSED };
+enum filter { SOURCE, RETRY, CELL, COMPUTE, HYPERVISOR, RAM, CORE, DISK, INSTANCES, NUMA, INBOUND, PASSED };
 
 struct judge {
 	struct fleet *fleet;
@@ -28,6 +28,7 @@ struct judge {
 	int64_t servers, inbound;    /* it has fewer */
 	unsigned class;              /* ... inbound ones of this class's index */
 	GQuark arch;                 /* 0: not known */
+	GQuark cell;                 /* of the source; 0: any will do */
 	bool kvm;
 };
 
@@ -102,6 +103,8 @@ static inline enum filter judge_numbers(const struct judge *j, const struct host
 		return SOURCE;
 	if (is_excluded(j, h))
 		return RETRY;
+	if (h->cell != j->cell && j->cell)
+		return CELL;
 	if (!h->usable || h->waits_since_us < j->since_us)
 		return COMPUTE;
 	if (lacks_virt(j, h))
@@ -138,6 +141,11 @@ static char *why_source(const struct judge *j, const struct host_facts *h)
 static char *why_excluded(const struct judge *j, const struct host_facts *h)
 {
 	return g_strdup(g_hash_table_lookup(j->need->exclude, h->host->name));
+}
+
+static char *why_cell(const struct judge *j, const struct host_facts *h)
+{
+	return g_strdup_printf("the host is in cell %s, the server in cell %s", host_cell(h->host), host_cell(j->source));
 }
 
 static char *why_not_up(const struct judge *j, const struct host_facts *h)
@@ -198,6 +206,7 @@ static const struct {
 } filters[] = {
 	[SOURCE]     = { "SourceFilter",       why_source },
 	[RETRY]      = { "RetryFilter",        why_excluded },
+	[CELL]       = { "CellFilter",         why_cell },
 	[COMPUTE]    = { "ComputeFilter",      why_not_up },
 	[HYPERVISOR] = { "HypervisorFilter",   why_virt },
 	[RAM]        = { "RamFilter",          why_ram },
@@ -309,8 +318,11 @@ static bool is_asked(struct fleet *f, enum filter filter)
 
 static struct judge judge_new(struct fleet *f, const struct sched_need *need)
 {
+	const struct host *source = fleet_host(f, need->source);
+
 	return (struct judge){
-		.fleet = f, .facts = room_facts(f->room, 0), .need = need, .source = fleet_host(f, need->source),
+		.fleet = f, .facts = room_facts(f->room, 0), .need = need, .source = source,
+		.cell = source ? room_facts(f->room, source->index)->cell : 0,
 		.excludes = need->exclude && g_hash_table_size(need->exclude) > 0,
 		.closer = any_closer(need),
 		.since_us = room_since_us(f->room),

@@ -145,6 +145,7 @@ static const struct check_row *const rows[] = {
 	&check_row_not_self,
 	&check_row_destination_up,
 	&check_row_memory,
+	&check_row_cell,
 	&check_row_scheduler,
 	&check_row_hypervisor_type,
 	CHECK_ROW("hypervisor_version", check_hypervisor_version, .of_dest = true),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "move/check_common.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "fleet/sched.h"
 
@@ -73,6 +75,21 @@ enum check_result check_memory(struct check *p, GError **err)
 		return CHECK_PASSED;
 	return check_fail(err, "Migration pre-check error: Unable to migrate %s to %s: Lack of memory(host:%" G_GINT64_FORMAT
 			  " <= instance:%" G_GINT64_FORMAT ")", p->server_uuid, p->dest_name, room, need);
+}
+
+/*
+ * The cell counts when a destination is chosen: the scheduler's filter has said it of the one that it chose, and one whose cell was changed since
+ * is gone to all the same.
+ */
+enum check_result check_cell(struct check *p, GError **err)
+{
+	if (p->req.chosen || is_judged_by_scheduler(p) || strcmp(host_cell(p->source), host_cell(p->dest)) == 0)
+		return CHECK_PASSED;
+	if (p->req.force)
+		return check_fail(err, "Migration pre-check error: Unable to force %s migrate instance %s across cells.", p->req.kind->checks->words.way,
+				  p->server_uuid);
+	return check_fail(err, "Migration pre-check error: Unable to migrate %s to %s: %s is in cell %s, the instance in cell %s", p->server_uuid,
+			  p->dest_name, p->dest_name, host_cell(p->dest), host_cell(p->source));
 }
 
 enum check_result check_scheduler(struct check *p, GError **err)

@@ -7,7 +7,7 @@
 
 #include "move/check.h"
 
-check_row_f check_state, check_source_up, check_not_self, check_dest_up, check_memory, check_scheduler, check_hypervisor_type, check_hypervisor_version,
+check_row_f check_state, check_source_up, check_not_self, check_dest_up, check_cell, check_memory, check_scheduler, check_hypervisor_type, check_hypervisor_version,
 	check_numa;
 
 #endif

@@ -19,6 +19,7 @@ const struct check_row
 	check_row_not_self        = { "not_self",        check_not_self,        .of_dest = true },
 	check_row_destination_up  = { "destination_up",  check_dest_up,         .of_dest = true },
 	check_row_memory          = { "memory",          check_memory,          .of_dest = true },
+	check_row_cell            = { "cell",            check_cell,            .of_dest = true },
 	check_row_scheduler       = { "scheduler",       check_scheduler,       .of_dest = true },
 	check_row_hypervisor_type = { "hypervisor_type", check_hypervisor_type, .of_dest = true },
 	check_row_managed_save    = { "managed_save",    check_kept,            .asks = true },

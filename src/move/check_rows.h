@@ -9,8 +9,8 @@
 
 extern const struct check_row
 	/* of the server and of hosts */
-	check_row_description, check_row_state, check_row_source_up, check_row_not_self, check_row_destination_up, check_row_memory, check_row_scheduler,
-	check_row_hypervisor_type,
+	check_row_description, check_row_state, check_row_source_up, check_row_not_self, check_row_destination_up, check_row_memory, check_row_cell,
+	check_row_scheduler, check_row_hypervisor_type,
 	/* of what libvirt keeps */
 	check_row_managed_save, check_row_definition, check_row_snapshots, check_row_checkpoints,
 	/* of what the guest needs at the destination */

@@ -25,7 +25,8 @@
 	X(8, from_conf, BOOL, from_conf) \
 	X(9, updated_at, NOW, updated_us) \
 	X(10, migration_uri, TEXT, migration_uri) \
-	X(11, vnc_listen, TEXT, vnc_listen)
+	X(11, vnc_listen, TEXT, vnc_listen) \
+	X(12, cell, TEXT, cell)
 
 #define HOST_ROW(FIRST, X) \
 	FIRST(0, id, INT64, id) \

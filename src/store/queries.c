@@ -263,6 +263,7 @@ const struct schema_step schema_steps[] = {
 	  "ALTER TABLE servers ADD COLUMN locked_by TEXT;"
 	  "ALTER TABLE servers ADD COLUMN locked_reason TEXT;" },
 	{ 14, "ALTER TABLE migration_volumes RENAME COLUMN doomed TO due;" },
+	{ 15, "ALTER TABLE hosts ADD COLUMN cell TEXT;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

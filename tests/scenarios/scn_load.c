@@ -56,6 +56,8 @@ static void write_host(GString *conf, const struct scn_line *l)
 
 		if (equals && (g_str_has_prefix(l->w[i], "shared_set=") || g_str_has_prefix(l->w[i], "dedicated_set=")))
 			g_string_append_printf(conf, "cpu_%.*s = %s\n", (int)(equals - l->w[i]), l->w[i], equals + 1);
+		if (g_str_has_prefix(l->w[i], "cell="))
+			g_string_append_printf(conf, "cell = %s\n", equals + 1);
 	}
 }
 

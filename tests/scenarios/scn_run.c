@@ -782,13 +782,28 @@ static char *with_option(const char *conf, const char *section, const char *name
 	return g_strdup_printf("%s[%s]\n%s = %s\n", rest, section, name, value);
 }
 
+/* The same for a section of a host, of which each has its own options. */
+static char *with_host_option(const char *conf, const char *section, const char *name, const char *value)
+{
+	g_autofree char *head = g_strdup_printf("[%s]\n", section);
+	const char *at = strstr(conf, head), *body = at ? at + strlen(head) : conf + strlen(conf), *next = strstr(body, "\n[");
+	const char *end = next ? next + 1 : body + strlen(body);
+	g_autofree char *before = g_strndup(conf, (gsize)(body - conf)), *own = g_strndup(body, (gsize)(end - body)), *kept = NULL;
+	g_autofree char *line = g_strdup_printf("(?m)^%s = .*\n", name);
+	g_autoptr(GRegex) old = g_regex_new(line, 0, 0, NULL);
+
+	kept = g_regex_replace_literal(old, own, -1, 0, "", 0, NULL);
+	return g_strdup_printf("%s%s = %s\n%s%s", before, name, value, kept, end);
+}
+
 /* reconf SECTION OPTION VALUE: what SIGHUP does when the file says so now. */
 static void do_reconf(struct run *r, const struct scn_line *l)
 {
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GString) changed = g_string_new(NULL);
 	g_autoptr(GString) fixed = g_string_new(NULL);
-	g_autofree char *text = with_option(r->conf_text, arg(r, l, 1), arg(r, l, 2), arg(r, l, 3));
+	const char *section = arg(r, l, 1);
+	g_autofree char *text = (g_str_has_prefix(section, "host ") ? with_host_option : with_option)(r->conf_text, section, arg(r, l, 2), arg(r, l, 3));
 	struct conf *fresh = conf_parse(text, strlen(text), r->scn->name, mistakes);
 
 	if (mistakes->len > 0)
@@ -798,8 +813,10 @@ static void do_reconf(struct run *r, const struct scn_line *l)
 		run_bad_line(r, "this option needs a restart");
 	conf_free(fresh);
 	util_replace(&r->conf_text, text);
-	if (r->engine)
+	if (r->engine) {
+		host_row_reload(r->fleet);
 		engine_limits_changed(r->engine);
+	}
 }
 
 /* ---- time ---- */

@@ -18,7 +18,7 @@
 
 /* A host's row, for the cases that only need a row. */
 #define FX_HOST(name, uri, now) \
-	STORE_ARGS(SV_S(name), SV_S(uri), SV_S("uuid"), SV_NULL, SV_I(0), SV_NULL, SV_I(0), SV_I(0), SV_I(now), SV_NULL, SV_NULL)
+	STORE_ARGS(SV_S(name), SV_S(uri), SV_S("uuid"), SV_NULL, SV_I(0), SV_NULL, SV_I(0), SV_I(0), SV_I(now), SV_NULL, SV_NULL, SV_NULL)
 
 /* A migration's row, likewise. */
 #define FX_MIGRATION(uuid, now) \

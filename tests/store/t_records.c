@@ -16,23 +16,23 @@ struct step {
 	int changed;
 };
 
-#define HOST_2 "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|qemu+tls://h2/system|10.0.1.2|101|~\n"
+#define HOST_2 "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|qemu+tls://h2/system|10.0.1.2|west|101|~\n"
 
 static const struct step hosts[] = {
 	{ Q_HOST_ALL, {}, "" },
-	{ Q_HOST_PUT, { S("h1"), S("qemu+tls://h1/system"), S("u1"), N, I(0), N, I(0), I(1), I(100), N, N }, "1\n" },
+	{ Q_HOST_PUT, { S("h1"), S("qemu+tls://h1/system"), S("u1"), N, I(0), N, I(0), I(1), I(100), N, N, N }, "1\n" },
 	{ Q_HOST_PUT, { S("h2"), S("qemu+ssh://h2/system"), S("u2"), S("10.0.0.2"), I(1), S("broken fan"), I(1), I(0), I(101),
-			S("qemu+tls://h2/system"), S("10.0.1.2") }, "2\n" },
-	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::") }, "1\n" },
+			S("qemu+tls://h2/system"), S("10.0.1.2"), S("west") }, "2\n" },
+	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::"), N }, "1\n" },
 	{ Q_HOST_SECTIONS, {}, "h1|qemu:///system|0\nh2|qemu+ssh://h2/system|0\n" },
-	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|102|~|::|100|~\n" HOST_2 },
+	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|102|~|::|~|100|~\n" HOST_2 },
 	/* what its libvirt says it is stays when the row is written again */
 	{ Q_HOST_UUID, { S("h1"), S("4dea") }, NULL, 1 },
 	{ Q_HOST_UUID, { S("h9"), S("4dea") }, NULL, 0 },
-	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::") }, "1\n" },
+	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::"), N }, "1\n" },
 	{ Q_HOST_RENAME, { S("h1"), S("kvm-one") }, NULL, 1 },
 	{ Q_HOST_RENAME, { S("h1"), S("kvm-one") }, NULL, 0 },
-	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|102|~|::|100|4dea\n" HOST_2 },
+	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|102|~|::|~|100|4dea\n" HOST_2 },
 	{ Q_HOST_RENAME, { S("kvm-one"), S("h1") }, NULL, 1 },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 1 },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 0 },
@@ -67,7 +67,7 @@ static const struct step servers[] = {
 			  I(7), I(11), N, N, I(1), S("{}"), I(0), N, N }, NULL, 0 },
 	{ Q_SERVER_ALL, {}, "2|s2|db2|~|instance-3|stopped|migrating|4|2|1024|3|v|q|7|11|~|~|1|{}|1|admin|~|[]\n" },
 	/* an update by conflict, after an insert elsewhere */
-	{ Q_HOST_PUT, { S("h9"), S("qemu:///system"), S("u10"), N, I(0), N, I(0), I(0), I(103), N, N }, "1\n" },
+	{ Q_HOST_PUT, { S("h9"), S("qemu:///system"), S("u10"), N, I(0), N, I(0), I(0), I(103), N, N, N }, "1\n" },
 	{ Q_SERVER_PUT, { S("s2"), S("web"), S("h9"), S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
 			  I(0), N, I(0), N, N }, "2\n" },
 	{ Q_HOST_RENAME_SERVERS, { S("h9"), S("h5") }, NULL, 1 },

@@ -116,7 +116,7 @@ static void put_rows(struct store *s)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(hosts); i++)
 		put(s, Q_HOST_PUT, STORE_ARGS(SV_S(hosts[i].name), SV_S(hosts[i].uri), SV_S(hosts[i].uuid), SV_S(hosts[i].inbound),
-			SV_I(hosts[i].disabled), SV_S(hosts[i].reason), SV_I(hosts[i].down), SV_I(0), SV_I(T0), SV_NULL, SV_NULL), NULL);
+			SV_I(hosts[i].disabled), SV_S(hosts[i].reason), SV_I(hosts[i].down), SV_I(0), SV_I(T0), SV_NULL, SV_NULL, SV_NULL), NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(servers); i++) {
 		int64_t t = T0 + (int64_t)i * MINUTE;
 

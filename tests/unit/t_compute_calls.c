@@ -242,13 +242,14 @@ static void add_and_remove(void)
 	struct host *h;
 
 	world_ask(w, "POST", "/drover/v1/hosts", 1, "admin", "{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+tls://h4/system\", "
-		  "\"live_migration_inbound_addr\": \"10.0.0.4\", \"live_migration_uri\": null, \"server_listen\": \"127.0.0.1\"}}", &a);
+		  "\"live_migration_inbound_addr\": \"10.0.0.4\", \"live_migration_uri\": null, \"server_listen\": \"127.0.0.1\", \"cell\": \"west\"}}", &a);
 	g_assert_cmpint(a.status, ==, 201);
 	answer_clear(&a);
 	h = fleet_host(w->fleet, "h4");
 	g_assert_nonnull(h);
 	g_assert_cmpstr(h->inbound_addr, ==, "10.0.0.4");
 	g_assert_cmpstr(h->vnc_listen, ==, "127.0.0.1");
+	g_assert_cmpstr(host_cell(h), ==, "west");
 	g_assert_null(h->migration_uri);
 	world_ask(w, "DELETE", "/drover/v1/hosts/h4", 1, "admin", NULL, &a);
 	g_assert_cmpint(a.status, ==, 204);
@@ -264,6 +265,7 @@ static void add_and_run(void)
 		"{\"host\": {\"name\": \"h4\", \"uri\": \"sim://x?servers=100000\"}}",
 		"{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+tls://h4/system\", \"live_migration_inbound_addr\": \"x/system?command=/bin/false\"}}",
 		"{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+tls://h4/system\", \"server_listen\": \"127.0.0.1' x='\"}}",
+		"{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+tls://h4/system\", \"cell\": \"a b\"}}",
 		"{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+ext:///system?command=/bin/false\"}}",
 		"{\"host\": {\"name\": \"h4\", \"uri\": \"qemu+tls://h4/system\", \"live_migration_uri\": \"qemu+ssh://h4/system?command=/bin/false\"}}",
 	};
@@ -274,7 +276,7 @@ static void add_and_run(void)
 
 		world_ask(w, "POST", "/drover/v1/hosts", 1, "admin", bodies[i], &a);
 		g_assert_cmpint(a.status, ==, 400);
-		g_assert_true(strstr(a.body, "stands in the configuration file") || strstr(a.body, "is no address"));
+		g_assert_true(strstr(a.body, "stands in the configuration file") || strstr(a.body, "is no address") || strstr(a.body, "cell: it must be"));
 		answer_clear(&a);
 		g_assert_null(fleet_host(w->fleet, "h4"));
 		world_free(w);
@@ -303,7 +305,7 @@ static void bad_rows(void)
 		int64_t id;
 
 		g_assert_true(store_insert(store, Q_HOST_PUT, STORE_ARGS(SV_S(rows[i].name), SV_S(rows[i].uri), SV_S("u"), SV_S(rows[i].addr), SV_I(0), SV_NULL,
-									 SV_I(0), SV_I(0), SV_I(1), SV_S(rows[i].migration_uri), SV_NULL), &id, NULL));
+									 SV_I(0), SV_I(0), SV_I(1), SV_S(rows[i].migration_uri), SV_NULL, SV_NULL), &id, NULL));
 	}
 	f = fleet_new(conf, store, ops, NULL);
 	g_assert_nonnull(f);

@@ -44,6 +44,7 @@ static const struct {
 	{ "no CPUs", "[compute]\ncpu_shared_set = all\n", "f:2: cpu_shared_set = all: must be a set of CPUs such as 0-3,^2,8" },
 	{ "no CPUs of a host", "[host a]\nuri=x:\ncpu_dedicated_set = 3-1\n", "f:3: cpu_dedicated_set = 3-1: must be a set of CPUs such as 0-3,^2,8" },
 	{ "CPUs twice", "[compute]\ncpu_shared_set = 0-3\n[host a]\nuri=x:\ncpu_dedicated_set = 3-4\n", "f:3: cpu_shared_set and cpu_dedicated_set both contain CPU 3; keep it in one of them" },
+	{ "no cell", "[host a]\nuri=x:\ncell = a b\n", "f:1: cell = a b: must be 1 to 255 characters, without spaces" },
 	{ "not text", "[DEFAULT]\n\xff\xfe\n", "f:0: the file is not UTF-8 text" },
 };
 
@@ -86,16 +87,18 @@ static void test_values(void)
 
 static void test_reload(void)
 {
-	static const char before[] = "[libvirt]\nlive_migration_completion_timeout = 800\n", after[] =
-		"[DEFAULT]\nreport_interval = 3\n[libvirt]\nlive_migration_completion_timeout = 5\nlive_migration_timeout_action = force_complete\n";
+	static const char before[] = "[libvirt]\nlive_migration_completion_timeout = 800\n[host a]\nuri = x:\n[host b]\nuri = x:\n", after[] =
+		"[DEFAULT]\nreport_interval = 3\n[libvirt]\nlive_migration_completion_timeout = 5\nlive_migration_timeout_action = force_complete\n"
+		"[host b]\nuri = y:\ncell = west\n[host c]\nuri = x:\n";
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GString) changed = g_string_new(NULL);
 	g_autoptr(GString) fixed = g_string_new(NULL);
 	struct conf *c = conf_parse(before, strlen(before), "f", mistakes), *fresh = conf_parse(after, strlen(after), "f", mistakes);
 
 	conf_reload(c, fresh, changed, fixed);
-	g_assert_cmpstr(changed->str, ==, "live_migration_completion_timeout,live_migration_timeout_action");
-	g_assert_cmpstr(fixed->str, ==, "report_interval");
+	g_assert_cmpstr(changed->str, ==, "live_migration_completion_timeout,live_migration_timeout_action,[host b] cell");
+	g_assert_cmpstr(fixed->str, ==, "report_interval,[host b] uri");
+	g_assert_cmpstr(((const struct conf_host *)g_ptr_array_index(c->hosts, 1))->cell, ==, "west");
 	g_assert_cmpint(c->live_migration_completion_timeout, ==, 5);
 	g_assert_cmpstr(c->live_migration_timeout_action, ==, "force_complete");
 	g_assert_cmpint(c->report_interval, ==, 5);

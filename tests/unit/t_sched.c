@@ -20,6 +20,25 @@ static void no_source(struct world *w, struct sched_need *n)
 	n->source = NULL; /* a new server; or it may stay where it is */
 }
 
+static void other_cell(struct world *w, struct sched_need *n)
+{
+	(void)n;
+	w->h2->cell = g_strdup("west");
+	w->h2->disabled = true;
+}
+
+static void any_cell(struct world *w, struct sched_need *n)
+{
+	w->h2->cell = g_strdup("west");
+	n->source = NULL;
+}
+
+static void the_same_cell(struct world *w, struct sched_need *n)
+{
+	(void)n;
+	w->h2->cell = g_strdup("default");
+}
+
 static void is_excluded(struct world *w, struct sched_need *n)
 {
 	(void)w;
@@ -122,6 +141,9 @@ static const struct {
 } rows[] = {
 	{ "source", is_source, "SourceFilter", "the server runs there" },
 	{ "no source", no_source },
+	{ "another cell", other_cell, "CellFilter", "the host is in cell west, the server in cell default" },
+	{ "no source, any cell", any_cell },
+	{ "the cell of those that name none", the_same_cell },
 	{ "excluded", is_excluded, "RetryFilter", "it was tried" },
 	{ "disabled", is_disabled, "ComputeFilter", "the host is disabled: disk" },
 	{ "down", is_down, "ComputeFilter", "the host is down: not connected yet" },

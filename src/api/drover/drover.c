@@ -76,6 +76,11 @@ static void put_host_claimed(struct jout *o, const void *obj)
 	put_usage(o, host_claimed(obj));
 }
 
+static void put_host_cell(struct jout *o, const void *obj)
+{
+	jout_str(o, host_cell(obj));
+}
+
 #define HOST(member) offsetof(struct host, member)
 
 static const struct json_field host_fields[] = {
@@ -87,6 +92,7 @@ static const struct json_field host_fields[] = {
 	{ "live_migration_inbound_addr", JSON_STR,     HOST(inbound_addr) },
 	{ "live_migration_uri",          JSON_STR,     HOST(migration_uri) },
 	{ "server_listen",               JSON_STR,     HOST(vnc_listen) },
+	{ "cell",                        JSON_EMIT,    .emit = put_host_cell },
 	{ "configured",                  JSON_BOOL,    HOST(from_conf) },
 	{ "state",                       JSON_EMIT,    .emit = put_host_state },
 	{ "state_reason",                JSON_EMIT,    .emit = put_host_reason },
@@ -158,6 +164,7 @@ static const struct json_field add_fields[] = {
 	{ "live_migration_inbound_addr", JSON_STR, ADD(inbound_addr), TEXT },
 	{ "live_migration_uri",          JSON_STR, ADD(migration_uri), TEXT },
 	{ "server_listen",               JSON_STR, ADD(vnc_listen), TEXT },
+	{ "cell",                        JSON_STR, ADD(cell), .nullable = true, .min = 1, .max = 255 },
 };
 
 static const struct api_body add_body = { "host", add_fields, G_N_ELEMENTS(add_fields) };
