@@ -156,10 +156,18 @@ static void go_on(struct mig *m, enum live_next next)
 
 /* ---- entrances ---- */
 
+static void make_sending(struct mig *m)
+{
+	if (!sending_of(m))
+		live_of(m)->sending = g_new0(struct sending, 1);
+}
+
 void flow_copy(struct mig *m)
 {
-	struct live *p = live_of(m);
+	struct sending *p;
 
+	make_sending(m);
+	p = sending_of(m);
 	tune_begin(&p->tune);
 	watch_begin(&p->watch);
 	settle_begin(&p->settle);
@@ -173,11 +181,13 @@ void flow_copy(struct mig *m)
 
 void flow_settle(struct mig *m)
 {
+	make_sending(m);
 	go_on(m, LIVE_SETTLE);
 }
 
 void flow_poll(struct mig *m)
 {
+	make_sending(m);
 	go_on(m, LIVE_POLL);
 }
 
@@ -185,6 +195,7 @@ void flow_event(struct mig *m, const struct hv_event *ev)
 {
 	bool copying = m->phase == MIG_COPY;
 
+	make_sending(m);
 	if (copying && ev->type == HV_EV_JOB_DONE && g_strcmp0(ev->host, m->source) == 0)
 		watch_progress(m, &ev->job);
 	if (copying && ev->type == HV_EV_DOM && ev->reason == HV_R_POSTCOPY)

@@ -88,8 +88,10 @@ static void left(struct mig *m)
 
 	move_cancel(&l->move);
 	copy_left(&l->copy);
-	watch_left(&l->watch);
-	settle_left(&l->settle);
+	if (l->sending) {
+		watch_left(&l->sending->watch);
+		settle_left(&l->sending->settle);
+	}
 	if (m->phase == MIG_SCHEDULE)
 		copy_forget(&l->copy);
 }
@@ -105,7 +107,9 @@ static void detach(struct mig *m)
 
 	move_clear(&l->move);
 	copy_forget(&l->copy);
-	g_free(l->watch.link_down);
+	if (l->sending)
+		g_free(l->sending->watch.link_down);
+	g_free(l->sending);
 	g_free(l);
 }
 

@@ -43,7 +43,7 @@ static const char broken[] = "post-copy broken: waiting for the link";
 
 static bool stalls(const struct mig *m, int64_t ms)
 {
-	return clock_now_ms() - live_of(m)->postcopy.moved_ms >= ms;
+	return clock_now_ms() - sending_of(m)->postcopy.moved_ms >= ms;
 }
 
 /* ---- the record ---- */
@@ -61,8 +61,8 @@ void postcopy_seen(struct mig *m)
 {
 	struct step_change c;
 
-	if (!live_of(m)->postcopy.moved_ms)
-		live_of(m)->postcopy.moved_ms = clock_now_ms(); /* a restart counts from zero */
+	if (!sending_of(m)->postcopy.moved_ms)
+		sending_of(m)->postcopy.moved_ms = clock_now_ms(); /* a restart counts from zero */
 	if (m->postcopy)
 		return;
 	c = step_change(m, m->phase, "post-copy: the guest goes on at the destination");
@@ -80,7 +80,7 @@ static void alarm_broken(struct mig *m)
 	if (postcopy_is_broken(m) || !note(m, broken, broken))
 		return;
 	log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
-		  LOG_S("what", probe_verdict_name(live_of(m)->settle.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
+		  LOG_S("what", probe_verdict_name(sending_of(m)->settle.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
 }
 
 static void note_goes_on(struct mig *m)
@@ -93,7 +93,7 @@ static void note_goes_on(struct mig *m)
 
 bool postcopy_sample(struct mig *m, const struct hv_job *j)
 {
-	struct live *p = live_of(m);
+	struct sending *p = sending_of(m);
 	int64_t moved = j->mem_processed - j->mem_remaining;
 	bool first = p->postcopy.moved_bytes == 0;
 
@@ -121,7 +121,7 @@ static void act_log(const struct mig *m, const char *act)
 
 void postcopy_resumed(struct mig *m, const struct hv_reply *r)
 {
-	struct postcopy *pc = &live_of(m)->postcopy;
+	struct postcopy *pc = &sending_of(m)->postcopy;
 	int doublings = MIN(pc->resumes, DOUBLINGS_MAX);
 
 	live_of(m)->copy.running = false;
@@ -143,12 +143,12 @@ static enum live_next resume(struct mig *m, live_answer_f *got_resume)
 
 	req.timeout_ms = CALL_MS; /* it continues although nothing waits for its end */
 	req.migrate.resume = req.migrate.postcopy = true;
-	if (live_of(m)->postcopy.resumes == 0 && !note(m, broken, "resuming the post-copy")) {
+	if (sending_of(m)->postcopy.resumes == 0 && !note(m, broken, "resuming the post-copy")) {
 		step_later(m, RETRY_MS);
 		return LIVE_WAIT;
 	}
 	act_log(m, "resume");
-	live_of(m)->postcopy.resume_ms = clock_now_ms();
+	sending_of(m)->postcopy.resume_ms = clock_now_ms();
 	live_of(m)->copy.running = call_migrate(m, mig_source(m), &req, got_resume);
 	return LIVE_WATCH;
 }
@@ -162,7 +162,7 @@ void postcopy_paused(struct mig *m, const struct hv_reply *r)
 static enum live_next pause_connection(struct mig *m, live_answer_f *got_pause)
 {
 	struct hv_req req = { .op = HV_POSTCOPY_PAUSE, .uuid = m->server_uuid };
-	struct postcopy *pc = &live_of(m)->postcopy;
+	struct postcopy *pc = &sending_of(m)->postcopy;
 
 	if (!note(m, broken, "nothing moves: giving the post-copy's connection up")) {
 		step_later(m, RETRY_MS);
@@ -188,8 +188,8 @@ static bool may_pause(struct mig *m)
 	if (dst != HV_HALF_POSTCOPY || !stalls(m, GIVE_UP_MS))
 		return false;
 	if (p->copy.running)
-		return src == HV_HALF_POSTCOPY && clock_now_ms() - p->postcopy.resume_ms >= GIVE_UP_MS;
-	return p->postcopy.conflict_ms && clock_now_ms() - p->postcopy.conflict_ms >= GIVE_UP_MS;
+		return src == HV_HALF_POSTCOPY && clock_now_ms() - p->sending->postcopy.resume_ms >= GIVE_UP_MS;
+	return p->sending->postcopy.conflict_ms && clock_now_ms() - p->sending->postcopy.conflict_ms >= GIVE_UP_MS;
 }
 
 /* libvirt's calls need not end: its source's lock can stay held without end. Another one is then refused, and harmless. */
@@ -208,12 +208,12 @@ enum live_next postcopy_recover(struct mig *m, live_answer_f *got_resume, live_a
 	postcopy_seen(m);
 	resumable = dst == HV_HALF_BROKEN || (dst == HV_HALF_POSTCOPY && stalls(m, STALL_MS));
 	forget_call(m);
-	if (p->settle.verdict != PROBE_POSTCOPY_RUN || stalls(m, GIVE_UP_MS))
+	if (p->sending->settle.verdict != PROBE_POSTCOPY_RUN || stalls(m, GIVE_UP_MS))
 		alarm_broken(m);
 	if (may_pause(m))
 		return pause_connection(m, got_pause);
-	if (!p->copy.running && resumable && clock_now_ms() >= p->postcopy.recover_ms)
+	if (!p->copy.running && resumable && clock_now_ms() >= p->sending->postcopy.recover_ms)
 		return resume(m, got_resume);
-	p->postcopy.recover_ms = MAX(p->postcopy.recover_ms, clock_now_ms() + LOOK_MS);
+	p->sending->postcopy.recover_ms = MAX(p->sending->postcopy.recover_ms, clock_now_ms() + LOOK_MS);
 	return LIVE_WATCH;
 }

@@ -40,7 +40,7 @@
 
 int64_t settle_again_ms(const struct mig *m)
 {
-	return AGAIN_MS * MIN(live_of(m)->settle.repeats + 1, AGAIN_MAX_MS / AGAIN_MS);
+	return AGAIN_MS * MIN(sending_of(m)->settle.repeats + 1, AGAIN_MAX_MS / AGAIN_MS);
 }
 
 void settle_begin(struct settle *s)
@@ -57,7 +57,7 @@ void settle_left(struct settle *s)
 
 enum live_next settle_ask(struct mig *m, live_answer_f *got_source, live_answer_f *got_dest)
 {
-	struct settle *s = &live_of(m)->settle;
+	struct settle *s = &sending_of(m)->settle;
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
 	clock_cancel(&m->task->timer);
@@ -66,7 +66,7 @@ enum live_next settle_ask(struct mig *m, live_answer_f *got_source, live_answer_
 	move_heard_source(move_of(m), NULL);
 	move_heard_dest(move_of(m), NULL);
 	s->job = false;
-	live_of(m)->watch.pause_unseen = false;
+	sending_of(m)->watch.pause_unseen = false;
 	s->awaited = step_ask(m, mig_source(m), &req, got_source);
 	s->awaited += step_ask(m, mig_dest(m), &req, got_dest);
 	return s->awaited ? LIVE_WAIT : LIVE_JUDGE;
@@ -74,12 +74,12 @@ enum live_next settle_ask(struct mig *m, live_answer_f *got_source, live_answer_
 
 static enum live_next answered(struct mig *m)
 {
-	return --live_of(m)->settle.awaited ? LIVE_WAIT : LIVE_JUDGE;
+	return --sending_of(m)->settle.awaited ? LIVE_WAIT : LIVE_JUDGE;
 }
 
 enum live_next settle_source(struct mig *m, struct hv_reply *r)
 {
-	live_of(m)->settle.job = r->dom && r->dom->job_outgoing;
+	sending_of(m)->settle.job = r->dom && r->dom->job_outgoing;
 	move_heard_source(move_of(m), g_steal_pointer(&r->dom));
 	return answered(m);
 }
@@ -108,7 +108,7 @@ static void keep_definition(struct mig *m, const char *why)
 /* The guest runs where it should. What a host refuses to do beside that does not keep the migration from its end. */
 static void count_refusal(struct mig *m, const GError *why)
 {
-	struct live *p = live_of(m);
+	struct sending *p = sending_of(m);
 
 	if (m->phase != MIG_FINISH || err_code(why) == ERR_HV_LOST || err_code(why) == ERR_HV_BUSY || ++p->settle.refusals < REFUSALS_MAX)
 		return;
@@ -120,12 +120,12 @@ static void count_refusal(struct mig *m, const GError *why)
 
 enum live_next settle_act(struct mig *m, live_answer_f *got_act)
 {
-	struct settle *s = &live_of(m)->settle;
+	struct settle *s = &sending_of(m)->settle;
 	struct host *h = s->act_at_dest ? mig_dest(m) : mig_source(m);
 	bool asked;
 
 	log_info("migration_act", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(s->act.op)),
-		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(live_of(m)->settle.verdict)));
+		 LOG_S("host", h ? h->name : NULL), LOG_S("because", probe_verdict_name(sending_of(m)->settle.verdict)));
 	asked = step_ask(m, h, &s->act, got_act);
 	s->act = (struct hv_req){ .op = s->act.op };
 	return asked ? LIVE_WAIT : LIVE_AGAIN;
@@ -133,21 +133,21 @@ enum live_next settle_act(struct mig *m, live_answer_f *got_act)
 
 enum live_next settle_acted(struct mig *m, const struct hv_reply *r)
 {
-	if (r->err && live_of(m)->settle.act.op == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT) {
+	if (r->err && sending_of(m)->settle.act.op == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT) {
 		keep_definition(m, r->err->message);
 	} else if (r->err) {
 		log_warning("migration_act_failed", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 		count_refusal(m, r->err);
 		return LIVE_AGAIN;
 	}
-	live_of(m)->settle.refusals = 0;
+	sending_of(m)->settle.refusals = 0;
 	return LIVE_SETTLE;
 }
 
 /* What the request points to is needed until it is sent, which is next. */
 static enum live_next act_with(struct mig *m, bool at_dest, const struct hv_req *req)
 {
-	struct settle *s = &live_of(m)->settle;
+	struct settle *s = &sending_of(m)->settle;
 
 	s->act = *req;
 	s->act.uuid = m->server_uuid;
@@ -270,7 +270,7 @@ static enum live_next memory_lost(struct mig *m)
 
 static enum live_next raise_alarm(struct mig *m)
 {
-	struct live *p = live_of(m);
+	struct sending *p = sending_of(m);
 
 	if (!p->settle.alarmed)
 		log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
@@ -288,7 +288,7 @@ static void note_refusal(struct mig *m)
 {
 	struct live *p = live_of(m);
 
-	if (!p->copy.error || p->copy.lost || p->watch.job_seen || m->abort_wanted)
+	if (!p->copy.error || p->copy.lost || p->sending->watch.job_seen || m->abort_wanted)
 		return;
 	m->task->engine->stats.unforeseen++;
 	log_warning("refusal_unforeseen", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source),
@@ -300,9 +300,9 @@ static enum live_next stays_in_copy(struct mig *m, bool dest_known)
 	struct live *p = live_of(m);
 	bool no_reason = !p->copy.error || p->copy.lost;
 
-	if (p->watch.link_down && p->watch.aborted)
-		return undo(m, p->watch.link_down); /* libvirt's call will come back when its keepalive ends; nothing waits for that */
-	if (p->copy.running && (clock_now_ms() - p->watch.job_seen_ms < CALL_SILENT_MS || !fleet_settled(m->task->engine->fleet)))
+	if (p->sending->watch.link_down && p->sending->watch.aborted)
+		return undo(m, p->sending->watch.link_down); /* libvirt's call will come back when its keepalive ends; nothing waits for that */
+	if (p->copy.running && (clock_now_ms() - p->sending->watch.job_seen_ms < CALL_SILENT_MS || !fleet_settled(m->task->engine->fleet)))
 		return LIVE_WATCH; /* libvirt has not begun yet */
 	if (p->copy.running)
 		return undo(m, m->abort_wanted ? "aborted" : "libvirt's call to migrate hangs");
@@ -340,9 +340,9 @@ static enum live_next stays_in_undo(struct mig *m, bool dest_known)
 	g_autofree char *why = g_strdup(m->error ? m->error : "undone");
 	struct hv_req undefine;
 
-	if (p->watch.pause_awaited)
+	if (p->sending->watch.pause_awaited)
 		return LIVE_WAIT; /* it would come after the end, and would not be undone */
-	if (m->paused_by_us && p->watch.pause_unseen)
+	if (m->paused_by_us && p->sending->watch.pause_unseen)
 		return LIVE_SETTLE; /* what was seen may be from before the pause */
 	if (dest_known && made_at_dest(m, &undefine))
 		return act_with(m, true, &undefine);
@@ -358,7 +358,7 @@ static enum live_next stays_in_undo(struct mig *m, bool dest_known)
 
 static bool was_refused(const struct mig *m, enum hv_op op)
 {
-	return live_of(m)->settle.refused_ops & UINT64_C(1) << op;
+	return sending_of(m)->settle.refused_ops & UINT64_C(1) << op;
 }
 
 /* What the guest has left at its source. Return: there is something to do. */
@@ -487,7 +487,7 @@ static enum live_next undo_stayed_blind(struct mig *m)
 
 static enum live_next undo_destroy(struct mig *m)
 {
-	live_of(m)->settle.waiting_seen = true;
+	sending_of(m)->settle.waiting_seen = true;
 	return at_dest(m, HV_DOM_DESTROY);
 }
 
@@ -578,13 +578,13 @@ static enum hv_half dest_half(const struct mig *m)
 {
 	enum hv_half h = hv_dest_half(move_of(m)->at_dest);
 
-	return h == HV_HALF_ABSENT && !live_of(m)->settle.waiting_seen && !leaves_a_trace(m) ? HV_HALF_NO_TRACE : h;
+	return h == HV_HALF_ABSENT && !sending_of(m)->settle.waiting_seen && !leaves_a_trace(m) ? HV_HALF_NO_TRACE : h;
 }
 
 enum live_next settle_judge(struct mig *m)
 {
 	const struct move *p = move_of(m);
-	struct settle *s = &live_of(m)->settle;
+	struct settle *s = &sending_of(m)->settle;
 	enum hv_half src = hv_source_half(p->at_source), dst = dest_half(m);
 	enum probe_verdict v = probe_decide(src, dst, s->job);
 	int seen;

@@ -60,20 +60,31 @@ struct postcopy {
 	int64_t conflict_ms;           /* since when they are refused by a QEMU, after both hosts have talked; 0: the last one was not */
 };
 
-struct live {
-	struct move move;  /* first: move_of() */
-	int call_waits;    /* PREPARE: how often an earlier call was waited for */
-	struct copy copy;
+/* All zero at the beginning. What waits in the queue, thousands at times, has none. */
+struct sending {
 	struct watch watch;
 	struct tune tune;
 	struct settle settle;
 	struct postcopy postcopy;
 };
 
+struct live {
+	struct move move;  /* first: move_of() */
+	int call_waits;    /* PREPARE: how often an earlier call was waited for */
+	struct copy copy;
+	struct sending *sending; /* NULL before COPY; flow.c's */
+};
+
 /** live_of() - of a live migration that is under way. Borrowed. */
 static inline struct live *live_of(const struct mig *m)
 {
 	return m->priv;
+}
+
+/** sending_of() - its part that begins with COPY, made by flow.c's entrances. Borrowed; NULL before. */
+static inline struct sending *sending_of(const struct mig *m)
+{
+	return live_of(m)->sending;
 }
 
 #endif

@@ -66,7 +66,7 @@ static void downtime_answered(struct mig *m, struct hv_reply *r)
 {
 	if (!r->err)
 		return;
-	live_of(m)->tune.history.downtime_ms = 0; /* not set: the next sample decides again */
+	sending_of(m)->tune.history.downtime_ms = 0; /* not set: the next sample decides again */
 	log_info("tune_refused", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 }
 
@@ -75,7 +75,7 @@ static void set_downtime(struct mig *m, int64_t ms)
 	struct hv_req req = { .op = HV_JOB_TUNE, .uuid = m->server_uuid, .downtime_ms = ms };
 
 	if (!step_ask(m, mig_source(m), &req, downtime_answered))
-		live_of(m)->tune.history.downtime_ms = 0;
+		sending_of(m)->tune.history.downtime_ms = 0;
 }
 
 /* The next poll passes the request on to the host, while the job runs. */
@@ -95,7 +95,7 @@ static void request(struct mig *m, const struct converge_decision *d)
 
 void tune_sample(struct mig *m, const struct hv_job *j)
 {
-	struct live *p = live_of(m);
+	struct sending *p = sending_of(m);
 	struct converge_params params = params_of(m);
 	struct converge_sample s = sample_of(m, j);
 	struct converge_decision d;

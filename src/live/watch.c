@@ -80,15 +80,15 @@ void watch_progress(struct mig *m, const struct hv_job *j)
 	m->updated_us = clock_wall_us();
 	if (s)
 		s->progress = percent(j, s->memory_mb << 20);
-	if (clock_now_ms() - live_of(m)->watch.saved_ms >= fleet_conf(m->task->engine->fleet)->live_migration_monitor_interval * 1000) {
-		live_of(m)->watch.saved_ms = clock_now_ms();
+	if (clock_now_ms() - sending_of(m)->watch.saved_ms >= fleet_conf(m->task->engine->fleet)->live_migration_monitor_interval * 1000) {
+		sending_of(m)->watch.saved_ms = clock_now_ms();
 		step_save_progress(m);
 	}
 }
 
 enum live_next watch_aborted(struct mig *m, const struct hv_reply *r)
 {
-	struct watch *w = &live_of(m)->watch;
+	struct watch *w = &sending_of(m)->watch;
 
 	w->abort_sent = false;
 	if (r->err)
@@ -100,7 +100,7 @@ enum live_next watch_aborted(struct mig *m, const struct hv_reply *r)
 
 enum live_next watch_paused(struct mig *m, const struct hv_reply *r)
 {
-	struct watch *w = &live_of(m)->watch;
+	struct watch *w = &sending_of(m)->watch;
 
 	w->pause_awaited = false;
 	w->pause_unseen = true;
@@ -114,7 +114,7 @@ enum live_next watch_paused(struct mig *m, const struct hv_reply *r)
 /* An abort or a pause before libvirt's job exists would miss it: they wait for the first poll that sees it. */
 void watch_send_requests(struct mig *m, live_answer_f *got_abort, live_answer_f *got_pause)
 {
-	struct live *p = live_of(m);
+	struct sending *p = sending_of(m);
 	struct hv_req stop = { .op = HV_JOB_ABORT, .uuid = m->server_uuid };
 	struct hv_req force = { .op = m->paused_by_us ? HV_DOM_SUSPEND : HV_POSTCOPY, .uuid = m->server_uuid };
 
@@ -141,12 +141,12 @@ static void abort_for_link(struct mig *m)
 					       STILL_MS / 1000);
 
 	if (step_note(m, m->phase, why, NULL, NULL))
-		live_of(m)->watch.link_down = g_steal_pointer(&why);
+		sending_of(m)->watch.link_down = g_steal_pointer(&why);
 }
 
 void watch_link(struct mig *m, const struct hv_job *j)
 {
-	struct live *p = live_of(m);
+	struct sending *p = sending_of(m);
 	int64_t bytes = j->mem_processed + j->disk_processed, now = clock_now_ms();
 
 	if (bytes != p->watch.copied_bytes || !p->watch.copied_ms) {
@@ -162,7 +162,7 @@ void watch_link(struct mig *m, const struct hv_job *j)
 enum live_next watch_poll(struct mig *m, live_answer_f *got_job)
 {
 	struct hv_req req = { .op = HV_JOB_GET, .uuid = m->server_uuid };
-	struct watch *w = &live_of(m)->watch;
+	struct watch *w = &sending_of(m)->watch;
 
 	w->polling = w->polling || step_ask(m, mig_source(m), &req, got_job);
 	if (w->polling)
@@ -172,7 +172,7 @@ enum live_next watch_poll(struct mig *m, live_answer_f *got_job)
 
 bool watch_polled(struct mig *m, const struct hv_reply *r)
 {
-	struct watch *w = &live_of(m)->watch;
+	struct watch *w = &sending_of(m)->watch;
 
 	w->polling = false;
 	if (r->err || !r->job.active)
@@ -185,7 +185,7 @@ bool watch_polled(struct mig *m, const struct hv_reply *r)
 
 enum live_next watch_idle(struct mig *m)
 {
-	struct watch *w = &live_of(m)->watch;
+	struct watch *w = &sending_of(m)->watch;
 
 	if (live_of(m)->copy.running && ++w->idle_polls < IDLE_POLLS_MAX)
 		return LIVE_WATCH;

@@ -46,7 +46,8 @@ static void test_complete(void)
 /* A guest that runs at its destination and whose source has a job again, by hand: without the destination's word nothing is done. */
 static void test_silent_destination(void)
 {
-	struct live priv = { .call_waits = 0 };
+	struct sending sending = { .watch.polling = false };
+	struct live priv = { .sending = &sending };
 	struct mig m = { .phase = MIG_FINISH, .priv = &priv };
 	int seen;
 
