@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cold/act.h"
+#include "cold/carry.h"
 #include "cold/prepare.h"
 
 #define AGAIN_MS 1000
@@ -81,7 +82,7 @@ enum cold_next cold_stopped(struct mig *m)
 	cold_own(m)->stop_by_us = 0;
 	step_own_changed(m);
 	if (step_go(m, COLD_P_CARRY, stop_by_us ? "it is shut off" : "it was shut off", NULL, NULL))
-		return COLD_N_JUDGE;
+		return cold_may_carry(m) ? COLD_N_ASK : COLD_N_JUDGE; /* of a carrier no host was asked yet */
 	cold_own(m)->stop_by_us = stop_by_us;
 	return COLD_N_NOTHING;
 }

@@ -111,8 +111,9 @@ static void sent(struct mig *m, struct hv_reply *r)
 	struct move_carry *c = carry_of(m);
 
 	util_replace(&c->error, r->err ? r->err->message : NULL);
+	c->ended = true;
 	log_debug("carrier_call_ended", LOG_D("migration", m->id), LOG_S("error", c->error));
-	/* It is time to look; but not beside a question that is under way, which sees it, or comes back in a moment. */
+	/* It is time to look; but not beside a question that is under way: carrying_watch() sees it then. */
 	if (m->task->timer)
 		step_later(m, 0);
 }
@@ -133,6 +134,7 @@ static struct part send(struct mig *m)
 		.copy_disks = (const char *const *)targets,
 	};
 	carry_of(m)->moved_ms = 0;
+	carry_of(m)->ended = false;
 	if (!call_migrate(m, mig_source(m), &req, sent))
 		return part_is(PART_LATER);
 	carry_of(m)->sent++;
@@ -190,6 +192,10 @@ static struct part got_job(struct mig *m, struct hv_reply *r, part_done_f *done)
 {
 	const struct hv_job *j = &r->job;
 
+	if (carry_of(m)->ended) {
+		carry_of(m)->ended = false;
+		return part_is(PART_AGAIN);
+	}
 	if (r->err || !j->active)
 		return part_is(PART_LATER);
 	m->progress.disk_total = j->disk_total;

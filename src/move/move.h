@@ -21,6 +21,7 @@ struct move_carry {
 	guint compared;              /* ... how many of them are what they were */
 	struct hv_vol source_vol;    /* the next one, at the source */
 	int sent;                    /* how often, by this process */
+	bool ended;                  /* the last call has, and nothing was asked since */
 	char *error;                 /* why the last one did not arrive; NULL */
 	int64_t moved_ms, moved_bytes; /* when the count of copied bytes last changed, and it; 0: not seen yet */
 };
