@@ -49,12 +49,29 @@ static void device_free(void *data)
 	g_free(d);
 }
 
+/* A file of the guest's that may be laid over another. */
+struct top {
+	char *target, *path;
+	bool brought;
+};
+
+static void top_free(void *data)
+{
+	struct top *t = data;
+
+	g_free(t->target);
+	g_free(t->path);
+	g_free(t);
+}
+
 /* What a run has come to. */
 struct read {
 	GPtrArray *devices;   /* struct device *; NULL before */
 	guint device;         /* the one that is being looked at */
 	GPtrArray *files;     /* likewise: that the guest only reads; NULL before that row */
 	guint file;
+	GPtrArray *tops;      /* struct top *: files of a guest that is off of which the source is asked what they are laid over */
+	guint top;
 	struct volume *probe; /* of it, defined or about to be */
 };
 
@@ -65,6 +82,7 @@ static void read_clear(void *part)
 	volume_let_go(&r->probe);
 	g_clear_pointer(&r->devices, g_ptr_array_unref);
 	g_clear_pointer(&r->files, g_ptr_array_unref);
+	g_clear_pointer(&r->tops, g_ptr_array_unref);
 }
 
 static const struct check_part part = { sizeof(struct read), read_clear };
@@ -343,7 +361,7 @@ enum check_result check_block_devices(struct check *p, GError **err)
 
 /* ---- the row of files that the guest only reads ---- */
 
-static void add_file(GPtrArray *files, const struct hv_disk *k, const char *path, bool may_lack)
+static void add_file(GPtrArray *files, const char *target, const char *path, bool may_lack)
 {
 	struct device *d;
 
@@ -355,7 +373,7 @@ static void add_file(GPtrArray *files, const struct hv_disk *k, const char *path
 		have->may_lack &= may_lack;
 		return;
 	}
-	d = add(files, k->target, path);
+	d = add(files, target, path);
 	d->file = true;
 	d->may_lack = may_lack;
 }
@@ -364,21 +382,74 @@ static GPtrArray *find_files(struct check *p, const struct hv_dom *dom)
 {
 	GPtrArray *files = g_ptr_array_new_with_free_func(device_free);
 
-
 	for (guint i = 0; i < dom->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
 		bool brought = block_is_local(k) && !check_shares_folder(p, k->source);
 
 		if (brought && (k->readonly || k->cdrom))
-			add_file(files, k, k->source, true);
+			add_file(files, k->target, k->source, true);
 		for (guint b = 0; k->backing && b < k->backing->len; b++) {
 			const struct hv_backing *under = g_ptr_array_index(k->backing, b);
 
 			if (under->path && *under->path == '/' && under->kind == HV_SOURCE_FILE && !check_shares_folder(p, under->path))
-				add_file(files, k, under->path, brought);
+				add_file(files, k->target, under->path, brought);
 		}
 	}
 	return files;
+}
+
+/* ---- what files of a guest that is off are laid over: its description does not say it ---- */
+
+static void add_top(GPtrArray *tops, const char *target, const char *path, bool brought)
+{
+	struct top *t;
+
+	for (guint i = 0; i < tops->len; i++)
+		if (strcmp(((const struct top *)g_ptr_array_index(tops, i))->path, path) == 0)
+			return;
+	t = g_new(struct top, 1);
+	*t = (struct top){ g_strdup(target), g_strdup(path), brought };
+	g_ptr_array_add(tops, t);
+}
+
+static GPtrArray *find_tops(struct check *p, const struct hv_dom *dom)
+{
+	GPtrArray *tops = g_ptr_array_new_with_free_func(top_free);
+
+	for (guint i = 0; i < dom->disks->len && (dom->state == HV_SHUTOFF || dom->state == HV_CRASHED); i++) {
+		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
+
+		if (block_is_local(k) && !k->readonly && !k->cdrom)
+			add_top(tops, k->target, k->source, !check_shares_folder(p, k->source));
+	}
+	return tops;
+}
+
+/* Drover has brought it from the source, or is about to go on with that. */
+static bool is_ours(struct check *p, const char *path)
+{
+	return volume_find(p->volumes, p->dest_name, path) != NULL;
+}
+
+static void source_told(struct check *p, struct hv_reply *r)
+{
+	struct read *mine = reading(p);
+	const struct top *t = g_ptr_array_index(mine->tops, mine->top);
+	const char *under = r->vol.backing;
+
+	if (check_busy(p, r, check_turn))
+		return;
+	if (r->err) {
+		check_source_failed(p, r->err);
+		return;
+	}
+	mine->top++;
+	if (under && *under == '/') {
+		if (!check_shares_folder(p, under) && !is_ours(p, under))
+			add_file(mine->files, t->target, under, t->brought);
+		add_top(mine->tops, t->target, under, t->brought);
+	}
+	check_run(p);
 }
 
 static void file_looked_for(struct check *p, struct hv_reply *r)
@@ -402,8 +473,14 @@ enum check_result check_read_files(struct check *p, GError **err)
 		return check_fetch_dom(p, err);
 	if (check_volume_unknown(p))
 		return check_skip(p, "it is not known where a disk is");
-	if (!r->files)
+	if (!r->files) {
 		r->files = find_files(p, check_dom(p));
+		r->tops = find_tops(p, check_dom(p));
+	}
+	if (r->top < r->tops->len) {
+		req.vol.path = ((const struct top *)g_ptr_array_index(r->tops, r->top))->path;
+		return check_ask_source(p, &req, source_told, err);
+	}
 	if (r->file == r->files->len)
 		return CHECK_PASSED;
 	req.vol.path = current(p)->path;
