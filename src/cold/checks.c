@@ -6,6 +6,7 @@
 #include "cold/checks.h"
 
 #include "cold/check_nvram.h"
+#include "cold/check_snapshots.h"
 #include "move/check_rows.h"
 
 static char *vpmem(const struct check_tied *t)
@@ -38,7 +39,7 @@ static const struct check_row *const rows[] = {
 	&check_row_definition,
 	&check_row_pools,
 	&check_row_block_devices,
-	&check_row_snapshots,
+	CHECK_ROW("snapshots", cold_check_snapshots, .of_dest = true, .asks = true),
 	&check_row_checkpoints,
 	&check_row_name,
 	&check_row_machine,

@@ -5,10 +5,12 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "cold/act.h"
+#include "cold/prepare.h"
 #include "hv/xml/domxml_rewrite.h"
 #include "move/definition.h"
 #include "move/numa.h"
 #include "move/service.h"
+#include "move/snapshots.h"
 
 /* ---- LAND ---- */
 
@@ -72,6 +74,10 @@ static bool source_would_start_it(const struct mig *m)
 
 enum cold_next cold_has_landed(struct mig *m)
 {
+	struct part snapshots = snapshots_bring(m, cold_of(m)->answers->prepare);
+
+	if (snapshots.next != PART_READY)
+		return cold_prepared(m, snapshots);
 	if (source_would_start_it(m))
 		return cold_act(m, mig_source(m), &(struct hv_req){ .op = HV_DOM_AUTOSTART, .autostart = false });
 	if (!step_go(m, COLD_P_START, cold_ran(m) ? "it is defined there, and is to run" : "it is defined there", NULL, NULL))
@@ -159,7 +165,7 @@ enum cold_next cold_undefine_source(struct mig *m)
 	const struct definition *own = cold_landed(m);
 
 	if (own && !cold_refused(m))
-		return cold_act(m, mig_source(m), &(struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own->xml });
+		return cold_act(m, mig_source(m), &(struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own->xml, .forgets = true });
 	log_error("migration_act_given_up", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("act", hv_op_name(HV_DOM_UNDEFINE)),
 		  LOG_S("error", "the definition stays at the source"));
 	return cold_confirmed(m);
@@ -176,7 +182,7 @@ enum cold_next cold_undefine_dest(struct mig *m)
 {
 	const struct definition *own = cold_landed(m);
 
-	return own ? cold_act(m, mig_dest(m), &(struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own->xml }) : COLD_N_AGAIN;
+	return own ? cold_act(m, mig_dest(m), &(struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own->xml, .forgets = true }) : COLD_N_AGAIN;
 }
 
 enum cold_next cold_start_source(struct mig *m)

@@ -16,9 +16,9 @@ static char *why_not(const struct mig *m)
 		return g_strdup_printf("the guest has no definition at %s, and would be nowhere once it is shut off: define it first (virsh define)", m->source);
 	if (k->managed_save)
 		return g_strdup_printf("%s keeps a managed save image of the guest, which would be left there: remove it (virsh managedsave-remove)", m->source);
-	if (k->snapshots || k->checkpoints)
-		return g_strdup_printf("%s keeps %d snapshots and %d checkpoints of the guest, which would be lost: remove them first", m->source,
-				       k->snapshots, k->checkpoints);
+	if (k->checkpoints)
+		return g_strdup_printf("%s keeps %d checkpoints of the guest, which would be lost: remove them first (virsh checkpoint-delete)", m->source,
+				       k->checkpoints);
 	if (v->at_source->job_active)
 		return g_strdup_printf("a job runs for the guest at %s", m->source);
 	if (v->at_dest && v->at_dest->unreadable)

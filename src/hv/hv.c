@@ -77,6 +77,8 @@ static const struct {
 	[HV_DOM_RESET]    = { "dom_reset",    35000 },
 	[HV_DOM_SAVE]     = { "dom_save",     1800000 },
 	[HV_DOM_UNDEFINE] = { "dom_undefine", 35000 },
+	[HV_SNAPSHOTS_GET] = { "snapshots_get", 10000 },
+	[HV_SNAPSHOTS_SET] = { "snapshots_set", 35000 },
 	[HV_DOM_DEFINITION] = { "dom_definition", 10000 },
 	[HV_DOM_DEFINE]   = { "dom_define",   35000 },
 	[HV_DOM_AUTOSTART] = { "dom_autostart", 35000 },
@@ -216,6 +218,7 @@ static GPtrArray *copy_values(GPtrArray *all, const struct shape *k)
 static const struct owned req_fields[] = {
 	TEXT(struct hv_req, uuid), TEXT(struct hv_req, xml), TEXT(struct hv_req, host_cpu_xml),
 	OWNED(struct hv_req, needs, g_ptr_array_ref, g_ptr_array_unref), /* without answers it is not written to */
+	OWNED(struct hv_req, snapshots, g_ptr_array_ref, g_ptr_array_unref), /* nor is that */
 };
 static const struct shape req_shape = SHAPE(struct hv_req, req_fields, NULL);
 
@@ -552,6 +555,7 @@ static const struct owned reply_fields[] = {
 	OWNED(struct hv_reply, dom, NULL, hv_dom_free),
 	OWNED(struct hv_reply, addrs, NULL, g_array_unref),
 	OWNED(struct hv_reply, needs, NULL, g_ptr_array_unref),
+	OWNED(struct hv_reply, snapshots, NULL, g_ptr_array_unref),
 	OWNED(struct hv_reply, device, NULL, hv_device_free),
 	TEXT(struct hv_reply, xml), TEXT(struct hv_reply, xml_inactive), TEXT(struct hv_reply, definition), TEXT(struct hv_reply, cpu_why),
 	TEXT(struct hv_reply, vol.format), TEXT(struct hv_reply, vol.path), TEXT(struct hv_reply, vol.origin), TEXT(struct hv_reply, vol.backing),

@@ -33,6 +33,7 @@
 #include "hv/carrier.h"
 #include "hv/needs.h"
 #include "hv/qcow2.h"
+#include "hv/snapshot.h"
 #include "hv/ties.h"
 
 struct hv;
@@ -261,6 +262,8 @@ enum hv_op {
 	HV_DOM_RESET,    /* let it boot again at once, in the QEMU that it has: its description stays that of its start. Each call does it. HV_EV_REBOOT */
 	HV_DOM_SAVE,     /* stop it and keep its memory in a managed save image, from which HV_DOM_START goes on; that it is so already is success. Long. Lost: HV_DOM_GET */
 	HV_DOM_UNDEFINE, /* drop the definition of a shut-off domain; absent is success. ERR_CONFLICT if it is not the one that the request names */
+	HV_SNAPSHOTS_GET, /* what the host has written down of its snapshots, parents first; those of an absent domain are none. Short, idempotent */
+	HV_SNAPSHOTS_SET, /* write that down of a domain that has a definition; its files stay as they are, and so do others' descriptions. Idempotent */
 	HV_DOM_DEFINITION, /* a domain's definition as it stands, with its secrets; none is a reply, not an error. Short, idempotent */
 	HV_DOM_DEFINE,   /* give it one, also while it runs without; one that is there stays as it is, and is success. Lost: HV_DOM_DEFINITION */
 	HV_DOM_AUTOSTART, /* whether its host starts it; it must have a definition. Idempotent */
@@ -342,10 +345,13 @@ struct hv_req {
 	const char *xml;                    /* HV_CPU_COMPARE: the domain's XML. HV_DOM_DEFINE: the definition. HV_DOM_UNDEFINE: what the definition must be
 	                                     * (domdef_same()), NULL: whatever it is */
 	GPtrArray *needs;                   /* HV_LOOKUP: struct hv_need *; the host may be asked about uuid, too */
+	GPtrArray *snapshots;               /* HV_SNAPSHOTS_SET: struct hv_snapshot * */
 	bool autostart;                     /* HV_DOM_AUTOSTART */
 	bool ends;                          /* HV_DOM_DESTROY: the guest ends with it. Else its copy is elsewhere, or this one never ran; the simulator goes by it */
 	bool paused;                        /* HV_DOM_START: it stays paused */
 	bool boot;                          /* HV_DOM_START: it boots; a managed save image goes */
+	bool forgets;                       /* HV_DOM_UNDEFINE: what its host keeps of it goes, too: a managed save image, and what is written down of its
+	                                     * snapshots and checkpoints. Without, they are an ERR_HV */
 	const char *host_cpu_xml;           /* and its host's hv_host_info.cpu_xml, which host-passthrough is compared by */
 	union { /* of the ops that have parameters of their own; the longest first, so that a request that names none has them all zero */
 		struct hv_vol_params vol;         /* HV_VOL_*, HV_DEVICE_GET */
@@ -366,6 +372,7 @@ struct hv_reply {
 	GArray *addrs;             /* HV_DOM_ADDRS: struct hv_addr, also of interfaces that the domain's description has not */
 	char *xml, *xml_inactive;  /* HV_DOM_XML */
 	char *definition;          /* HV_DOM_DEFINITION; NULL: it has none */
+	GPtrArray *snapshots;      /* HV_SNAPSHOTS_GET: struct hv_snapshot * */
 	GPtrArray *needs;          /* HV_LOOKUP: struct hv_need *, those of the request in their order, with the answers */
 	bool cpu_ok;               /* HV_CPU_COMPARE */
 	char *cpu_why;             /* what is missing, when not ok */
@@ -440,7 +447,7 @@ struct hv_host {
 
 struct hv_call {
 	struct hv_host *host;      /* NULL after the host was removed */
-	struct hv_req req;         /* deep copy, but for needs, which nothing writes to */
+	struct hv_req req;         /* deep copy, but for needs and snapshots, which nothing writes to */
 	struct hv_reply reply;
 	gboolean answered;         /* the caller has its answer: what has not begun need not begin. Written on the loop thread, atomically */
 	/* private to hv.c */

@@ -136,6 +136,19 @@ enum check_result check_snapshots(struct check *p, GError **err)
 	return n ? check_skip(p, n->why ? n->why : "the source does not say") : CHECK_PASSED;
 }
 
+enum check_result check_has_snapshots(struct check *p, bool *ret, GError **err)
+{
+	GPtrArray *said;
+	enum check_result v = ask(p, false, &said, err);
+	const struct hv_need *n = v == CHECK_PASSED ? first(said, KIND(HV_NEED_NO_SNAPSHOT), HV_FOUND_UNKNOWN) : NULL;
+
+	if (n)
+		return check_skip(p, n->why ? n->why : "the source does not say");
+	if (v == CHECK_PASSED)
+		*ret = first(said, KIND(HV_NEED_NO_SNAPSHOT), HV_FOUND_NOT) != NULL;
+	return v;
+}
+
 enum check_result check_checkpoints(struct check *p, GError **err)
 {
 	GPtrArray *said;

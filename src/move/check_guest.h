@@ -14,4 +14,7 @@ check_row_f check_snapshots, check_checkpoints, check_block_jobs, check_unmigrat
 /** check_needs() - what the guest needs, by its XML. Return: PASSED with @ret, lent; ASKED, and the row is called again; FAILED. */
 enum check_result check_needs(struct check *p, const struct domxml_needs **ret, GError **err);
 
+/** check_has_snapshots() - @ret: its source has written some down; written with PASSED. Return: PASSED, ASKED or FAILED; SKIPPED: the source does not say. */
+enum check_result check_has_snapshots(struct check *p, bool *ret, GError **err);
+
 #endif

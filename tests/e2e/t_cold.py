@@ -36,6 +36,12 @@ class Case:
         """Its variables' file there, as hexadecimals; "" without one."""
         return self.lab("exec", host, "sh", "-c", f"od -An -v -tx1 /var/lib/libvirt/qemu/nvram/{GUEST}_VARS.fd | tr -d ' \\n'", check=False)
 
+    def snapshots(self, host: str) -> list[str]:
+        """Of the domain there; the current one with a star."""
+        names = self.lab.virsh(host, "snapshot-list", "--name", "--topological", GUEST, check=False).split()
+        current = self.lab.virsh(host, "snapshot-current", "--name", GUEST, check=False).strip()
+        return [name + "*" * (name == current) for name in names]
+
     def server(self) -> dict:
         return self.api.server(self.uuid)
 
@@ -45,6 +51,14 @@ class Case:
     def becomes(self, status: str, migration: str) -> None:
         wait_for(lambda: self.server()["status"] == status, 60, f"the server is {status}", 0.2)
         wait_for(lambda: self.newest()["status"] == migration, 20, f"the migration is {migration}", 0.2)
+
+    def asks(self, action: str, value: object, status: int) -> None:
+        answer = self.api.call("POST", f"/v2.1/servers/{self.uuid}/action", {action: value}, mv="2.56")
+        assert answer.status == status, (action, answer)
+
+    def moves(self, host: str) -> None:
+        self.asks("migrate", {"host": host}, 202)
+        self.becomes("VERIFY_RESIZE", "finished")
 
     def beats(self) -> None:
         self.lab("heartbeat", "wait", GUEST, "60")
@@ -152,6 +166,28 @@ def main() -> int:
             assert (case.state("h1"), case.state("h2")) == ("", "running")
             case.beats()
             notes.append(" ".join(case.story()))
+            daemon.stop()
+        with t.test("internal snapshots go along with the disk, and what libvirt knows of them") as notes, \
+                Daemon(lab_hosts(lab), lab, {}, "cold") as daemon:
+            case = Case(lab, daemon, uuid)
+            lab.virsh("h2", "destroy", GUEST)
+            for name in ("s1", "s2"):
+                lab.virsh("h2", "snapshot-create-as", GUEST, name)
+            wait_for(lambda: case.server()["status"] == "SHUTOFF", 20, "it is SHUTOFF", 0.2)
+            case.moves("h1")
+            assert case.snapshots("h1") == ["s1", "s2*"], case.snapshots("h1")
+            case.asks("revertResize", None, 202)
+            case.becomes("SHUTOFF", "reverted")
+            assert (case.snapshots("h1"), case.snapshots("h2")) == ([], ["s1", "s2*"])
+            case.moves("h1")
+            case.asks("confirmResize", None, 204)
+            case.becomes("SHUTOFF", "confirmed")
+            assert (case.snapshots("h1"), case.snapshots("h2")) == (["s1", "s2*"], [])
+            lab.virsh("h1", "snapshot-revert", GUEST, "s1")
+            case.asks("os-start", None, 202)
+            case.beats()
+            lab.virsh("h1", "snapshot-delete", GUEST, "s2")
+            assert case.snapshots("h1") == ["s1*"]
             daemon.stop()
     with Lab(2, "e2e-cold-uefi") as lab:
         uuid = lab.guest("h1", GUEST, "--mem", "192", "--disk", "local:64M", "--uefi")

@@ -659,6 +659,77 @@ static void test_nvram(void)
 		vol_ok(i, HV_VOL_DELETE, (struct hv_vol_params){ .path = NVRAM });
 }
 
+/* ---- snapshots ---- */
+
+#define GUEST_VIRSH "virsh -q -c qemu:///system "
+#define SNAPPED PRIVATE "g/snapped"
+#define DEFINE "echo \"<domain type='qemu'><name>snapped</name><uuid>" OWNER "</uuid><memory unit='MiB'>16</memory><os><type>hvm</type></os>" \
+	"<devices><disk type='file'><driver name='qemu' type='qcow2'/><source file='" SNAPPED "'/><target dev='vda' bus='virtio'/></disk></devices></domain>\"" \
+	" | " GUEST_VIRSH "define /dev/stdin > /dev/null;"
+
+static struct hv_req of_guest(enum hv_op op)
+{
+	return (struct hv_req){ .op = op, .uuid = OWNER };
+}
+
+static GPtrArray *snapshots(int i)
+{
+	const struct hv_req req = of_guest(HV_SNAPSHOTS_GET);
+	struct hv_reply *r = call(i, &req);
+	GPtrArray *all = g_ptr_array_ref(r->snapshots);
+
+	g_assert_no_error(r->err);
+	live_reply_free(r);
+	return all;
+}
+
+static void assert_snapshots(int i, const char *want)
+{
+	g_autoptr(GPtrArray) all = snapshots(i);
+	g_autoptr(GString) got = g_string_new(NULL);
+
+	for (guint n = 0; n < all->len; n++) {
+		const struct hv_snapshot *s = g_ptr_array_index(all, n);
+
+		g_string_append_printf(got, "%s%s%s%s", n ? " " : "", s->name, s->current ? "*" : "", s->external ? "+" : "");
+	}
+	g_assert_cmpstr(got->str, ==, want);
+}
+
+static void test_snapshots(void)
+{
+	struct hv_req set = of_guest(HV_SNAPSHOTS_SET), undefine = of_guest(HV_DOM_UNDEFINE);
+
+	assert_snapshots(0, "");
+	sh(0, "mkdir -p " PRIVATE "g; qemu-img create -q -f qcow2 " SNAPPED " 8M;" DEFINE
+	      "for s in s1 s2; do " GUEST_VIRSH "snapshot-create-as snapped $s > /dev/null; done");
+	assert_snapshots(0, "s1 s2*");
+	vol_ok(1, HV_VOL_COPY, (struct hv_vol_params){ .path = SNAPPED, .source_uri = live_hosts[0].uri });
+	fails(1, &set, ERR_HV_ABSENT);
+	sh(1, DEFINE);
+	set.snapshots = snapshots(0);
+	for (int again = 0; again < 2; again++) {
+		ok(1, &set);
+		assert_snapshots(1, "s1 s2*");
+	}
+	g_ptr_array_unref(set.snapshots);
+	sh(1, GUEST_VIRSH "snapshot-revert snapped s1; " GUEST_VIRSH "snapshot-delete snapped s2 > /dev/null");
+	assert_snapshots(1, "s1*");
+	sh(0, GUEST_VIRSH "snapshot-create-as snapped s3 --disk-only > /dev/null");
+	assert_snapshots(0, "s1 s2 s3*+");
+	for (int i = 0; i < 2; i++) {
+		undefine.forgets = false;
+		fails(i, &undefine, ERR_HV);
+		undefine.forgets = true;
+		ok(i, &undefine);
+		sh(i, DEFINE);
+		assert_snapshots(i, "");
+		ok(i, &undefine);
+		vol_ok(i, HV_VOL_DELETE, (struct hv_vol_params){ .path = SNAPPED });
+	}
+	sh(0, "rm -f " PRIVATE "g/snapped.s3");
+}
+
 /* ---- the program ---- */
 
 static const struct live_test tests[] = {
@@ -669,6 +740,7 @@ static const struct live_test tests[] = {
 	{ "/carry/in-use", test_in_use },
 	{ "/carry/guest-start", test_guest_start },
 	{ "/carry/nvram", test_nvram },
+	{ "/carry/snapshots", test_snapshots },
 	{ "/carry/abort", test_abort },
 	{ "/carry/deleted", test_deleted },
 	{ "/carry/no-space", test_no_space },

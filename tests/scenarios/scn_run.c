@@ -237,6 +237,7 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 			.snapshots = (int)opt_int(r, l, "snapshots", 0),
 			.checkpoints = (int)opt_int(r, l, "checkpoints", 0),
 		},
+		.external = has_word(l, "external"),
 		.unreadable = opt(l, "unreadable"),
 		.no_start = has_word(l, "no-start"),
 		.deaf = has_word(l, "deaf"),

@@ -404,13 +404,16 @@ static void test_request_is_owned(void)
 		set_up(&f);
 		FILL(&req, plain_req);
 		SET(req.needs, hv_needs_new());
+		SET(req.snapshots, hv_snapshots_new());
 		req.op = ops[i];
 		fill_params(&req);
 		hv_call(f.h, &req, on_done, &f.got);
 		c = g_ptr_array_index(submitted, 0);
 		g_assert_cmpint(c->req.op, ==, ops[i]);
-		g_assert_true(c->req.needs == req.needs); /* a reference: nothing writes to them */
+		/* references: nothing writes to them */
+		g_assert_true(c->req.needs == req.needs && c->req.snapshots == req.snapshots);
 		g_clear_pointer(&req.needs, g_ptr_array_unref);
+		g_clear_pointer(&req.snapshots, g_ptr_array_unref);
 		req.op = 0;
 		CHECK_OWN(&c->req, &req);
 		req.op = ops[i];
@@ -484,6 +487,8 @@ static void test_reply_is_owned(void)
 	SET(r.dom, full_dom());
 	SET(r.addrs, hv_addrs_new());
 	SET(r.needs, hv_needs_new());
+	SET(r.snapshots, hv_snapshots_new());
+	(void)hv_snapshots_add(r.snapshots, "s", "<domainsnapshot/>");
 	SET(r.carrier, carrier_new("uuid"));
 	SET(r.carriers, g_ptr_array_new_with_free_func((GDestroyNotify)carrier_free));
 	g_ptr_array_add(r.carriers, carrier_new("uuid"));

@@ -77,11 +77,13 @@ bool lv_dom_define(const struct lv_ctx *x, const struct hv_req *req, struct hv_r
 }
 
 /* Firmware variables and the TPM's state are disks of the guest: they may lie on shared storage, in use elsewhere. */
-static unsigned undefine_flags(const struct lv_ctx *x)
+static unsigned undefine_flags(const struct lv_ctx *x, bool forgets)
 {
 	unsigned long version = 0;
 	unsigned flags = VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
 
+	if (forgets)
+		flags |= VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA;
 	if (virConnectGetLibVersion(x->vir, &version) == 0 && version >= LIBVIRT_KEEP_TPM)
 		flags |= VIR_DOMAIN_UNDEFINE_KEEP_TPM;
 	return flags;
@@ -116,7 +118,7 @@ bool lv_dom_undefine(const struct lv_ctx *x, const struct hv_req *req, struct hv
 	}
 	if (active == 0 && !is_as_named(x, dom, req->xml, err))
 		return false;
-	if (active == 0 && virDomainUndefineFlags(dom, undefine_flags(x)) == 0)
+	if (active == 0 && virDomainUndefineFlags(dom, undefine_flags(x, req->forgets)) == 0)
 		return true;
 	if (lv_error_is(VIR_ERR_NO_DOMAIN) && !lv_lost(x->vir))
 		return true;

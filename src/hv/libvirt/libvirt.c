@@ -22,6 +22,7 @@
 #include "hv/libvirt/loop.h"
 #include "hv/libvirt/migrate.h"
 #include "hv/libvirt/power.h"
+#include "hv/libvirt/snapshot.h"
 #include "hv/libvirt/vol.h"
 #include "hv/libvirt/watch.h"
 
@@ -53,6 +54,8 @@ static const struct {
 	[HV_DOM_RESET]    = { LV_ACT,   lv_dom_reset },
 	[HV_DOM_SAVE]     = { LV_LONG,  lv_dom_save },
 	[HV_DOM_UNDEFINE] = { LV_ACT,   lv_dom_undefine },
+	[HV_SNAPSHOTS_GET] = { LV_STATE, lv_snapshots_get },
+	[HV_SNAPSHOTS_SET] = { LV_ACT,  lv_snapshots_set },
 	[HV_DOM_DEFINITION] = { LV_STATE, lv_dom_definition },
 	[HV_DOM_DEFINE]   = { LV_ACT,   lv_dom_define },
 	[HV_DOM_AUTOSTART] = { LV_ACT,  lv_dom_autostart },

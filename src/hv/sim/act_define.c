@@ -63,9 +63,23 @@ static char *undefine_says(const struct sim_dom *d)
 	return NULL;
 }
 
+/* Nothing that its host keeps of it goes before another has it, or there is another copy to go on from. */
+static void judge_forgetting(const struct sim_dom *d)
+{
+	const GPtrArray *copies = g_hash_table_lookup(d->host->w->copies, d->uuid);
+	int kept = 0;
+
+	for (guint i = 0; i < copies->len; i++)
+		if (g_ptr_array_index(copies, i) != d)
+			kept = MAX(kept, ((const struct sim_dom *)g_ptr_array_index(copies, i))->kept.snapshots);
+	if (d->kept.snapshots > kept)
+		sim_violate(d->host->w, "%s: what was written down of its snapshots is lost with its definition on %s", d->name, d->host->name);
+}
+
 static void undefine(struct sim_call *sc, struct sim_dom *d)
 {
-	g_autofree char *no = d ? undefine_says(d) : NULL, *differs = NULL;
+	bool forgets = sc->call->req.forgets && d && !sim_dom_active(d);
+	g_autofree char *no = d && !forgets ? undefine_says(d) : NULL, *differs = NULL;
 
 	if (d && sim_dom_locked(d)) {
 		sim_call_wait_lock(sc, d);
@@ -74,6 +88,8 @@ static void undefine(struct sim_call *sc, struct sim_dom *d)
 	} else if (d && sc->call->req.xml && !domdef_same(sim_definition_of(d), sc->call->req.xml, &differs)) {
 		sim_call_refuse(sc, ERR_CONFLICT, "undefine the domain: %s", differs);
 	} else {
+		if (forgets)
+			judge_forgetting(d);
 		if (d)
 			sim_dom_undefine(d);
 		sim_probe_drop(sc->host, sc->call->req.uuid);
@@ -93,10 +109,35 @@ static void set_autostart(struct sim_call *sc, struct sim_dom *d)
 	}
 }
 
+static void get_snapshots(struct sim_call *sc, struct sim_dom *d)
+{
+	GPtrArray *all = sc->call->reply.snapshots = hv_snapshots_new();
+
+	for (int i = 0; d && i < d->kept.snapshots; i++) {
+		g_autofree char *name = g_strdup_printf("s%d", i + 1);
+		struct hv_snapshot *s = hv_snapshots_add(all, name, "<domainsnapshot/>");
+
+		s->current = i == d->kept.snapshots - 1;
+		s->external = d->external;
+	}
+	sim_call_finish(sc);
+}
+
+static void set_snapshots(struct sim_call *sc, struct sim_dom *d)
+{
+	if (!d) {
+		sim_call_refuse(sc, ERR_HV_ABSENT, "Domain not found: no domain with matching uuid '%s'", sc->call->req.uuid);
+	} else {
+		d->kept.snapshots = MAX(d->kept.snapshots, (int)sc->call->req.snapshots->len);
+		sim_call_finish(sc);
+	}
+}
+
 void sim_act_define(struct sim_call *sc)
 {
 	static void (*const acts[HV_OP_N])(struct sim_call *sc, struct sim_dom *d) = {
 		[HV_DOM_DEFINITION] = get_definition, [HV_DOM_DEFINE] = define, [HV_DOM_UNDEFINE] = undefine, [HV_DOM_AUTOSTART] = set_autostart,
+		[HV_SNAPSHOTS_GET] = get_snapshots, [HV_SNAPSHOTS_SET] = set_snapshots,
 	};
 
 	acts[sc->call->req.op](sc, sim_dom_get(sc->host, sc->call->req.uuid));

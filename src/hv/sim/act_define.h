@@ -8,7 +8,7 @@
 #include "hv/sim/front.h"
 #include "hv/sim/types.h"
 
-/* HV_DOM_DEFINITION, _DEFINE, _UNDEFINE, _AUTOSTART. */
+/* HV_DOM_DEFINITION, _DEFINE, _UNDEFINE, _AUTOSTART, HV_SNAPSHOTS_*. */
 void sim_act_define(struct sim_call *sc);
 
 #endif

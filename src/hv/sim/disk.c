@@ -117,6 +117,7 @@ static void make_files(struct sim_host *h, const GPtrArray *disks, const struct 
 		f = sim_file_make(h->storage, k->path, k->format, is_image(k) ? spec->backing : NULL, k->capacity);
 		f->allocation = spec->data_mib && is_image(k) ? spec->data_mib << 20 : k->capacity;
 		f->content = k->newest;
+		f->head.snapshots = is_image(k) && !spec->external ? (unsigned)spec->kept.snapshots : 0;
 	}
 	if (spec->backing && !sim_file_find(h->storage, spec->backing))
 		sim_file_add(h->w, h->name, &(struct sim_file_spec){ .path = spec->backing });
@@ -341,6 +342,8 @@ void sim_disks_run(struct sim_dom *d)
 		if (f->content != k->newest)
 			sim_violate(d->host->w, "%s runs on %s on an old copy of its disk %s", d->name, d->host->name, k->target);
 		check_backing(d, k, f);
+		if (!k->device && is_image(k) && !d->external && d->kept.snapshots > (int)f->head.snapshots)
+			sim_violate(d->host->w, "%s runs on %s, where its disk %s has lost its snapshots", d->name, d->host->name, k->target);
 		if (!k->cdrom)
 			f->content = ++k->newest;
 	}

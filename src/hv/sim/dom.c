@@ -99,6 +99,7 @@ static struct sim_dom *make(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
 	d->vnc_listen = g_strdup("127.0.0.1");
 	d->kept = spec->kept;
+	d->external = spec->external;
 	d->unreadable = g_strdup(spec->unreadable);
 	d->state = spec->state ? spec->state : HV_RUNNING;
 	d->reason = spec->reason;

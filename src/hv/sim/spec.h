@@ -37,6 +37,7 @@ struct sim_dom_spec {
 	enum hv_reason reason;
 	bool transient;
 	struct hv_kept kept;      /* beside its description */
+	bool external;            /* its snapshots are external ones */
 	const char *unreadable;   /* why the controller cannot read its description; NULL: it can */
 	bool deaf;                /* it ignores the power button */
 	int64_t stop_ms;          /* how long it takes to stop; 0: 300 */

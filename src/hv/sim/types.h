@@ -128,6 +128,7 @@ struct sim_dom {
 	char *definition;        /* if persistent: see sim_definition_of() */
 	bool unwritten;          /* it is what the domain is now, and was not asked for yet */
 	struct hv_kept kept;
+	bool external;           /* its snapshots are */
 	char *unreadable;        /* as in struct hv_dom */
 	enum hv_state state;     /* once it is on its host: sim_dom_put() writes it */
 	enum hv_reason reason;
