@@ -71,12 +71,23 @@ enum cold_next cold_shut_off(struct mig *m)
 	return its_time_is_over(m) ? cold_act(m, mig_source(m), &hard) : press(m);
 }
 
+/* Its memory is in an image under its name: it goes on from that, here, and not from its disks, there. */
+static enum cold_next was_saved(struct mig *m)
+{
+	cold_own(m)->stop_by_us = 0;
+	step_own_changed(m);
+	step_fail(m, "the guest was saved at its source in the meantime (virsh managedsave)");
+	return COLD_N_NOTHING;
+}
+
 /* What it was asked has no effect any more. */
 enum cold_next cold_stopped(struct mig *m)
 {
 	int64_t stop_by_us = cold_own(m)->stop_by_us;
 	enum cold_next next;
 
+	if (cold_was_pressed(m) && move_of(m)->at_source->kept.managed_save)
+		return was_saved(m);
 	if (!cold_was_pressed(m) && !cold_prepare(m, &next))
 		return next;
 	cold_own(m)->stop_by_us = 0;

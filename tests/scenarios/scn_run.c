@@ -270,7 +270,7 @@ static void do_server(struct run *r, const struct scn_line *l)
 	add_domain(r, l, arg(r, l, 1), word_after(l, "on"));
 }
 
-/* dom add|set|rename|unreadable|readable|crash|remove|redefine SERVER on HOST ... */
+/* dom add|set|rename|unreadable|readable|save|crash|remove|redefine SERVER on HOST ... */
 static void do_dom(struct run *r, const struct scn_line *l)
 {
 	const char *verb = arg(r, l, 1), *host = arg(r, l, 4);
@@ -299,6 +299,8 @@ static void do_dom(struct run *r, const struct scn_line *l)
 		sim_dom_unreadable(r->world, host, g->uuid, arg(r, l, 5));
 	else if (g_str_equal(verb, "readable"))
 		sim_dom_unreadable(r->world, host, g->uuid, NULL);
+	else if (g_str_equal(verb, "save"))
+		sim_dom_save(r->world, host, g->uuid);
 	else if (g_str_equal(verb, "crash"))
 		sim_dom_crash(r->world, host, g->uuid);
 	else if (g_str_equal(verb, "remove"))

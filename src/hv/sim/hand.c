@@ -6,6 +6,7 @@
 #include "hv/sim/dom.h"
 #include "hv/sim/fail.h"
 #include "hv/sim/job.h"
+#include "hv/sim/power.h"
 #include "hv/sim/world.h"
 
 void sim_dom_add(struct sim *w, const char *host, const struct sim_dom_spec *spec)
@@ -44,6 +45,11 @@ void sim_dom_unreadable(struct sim *w, const char *host, const char *uuid, const
 
 	util_replace(&d->unreadable, why);
 	sim_emit_dom(d);
+}
+
+void sim_dom_save(struct sim *w, const char *host, const char *uuid)
+{
+	sim_power_save(sim_dom_must_find(w, host, uuid), NULL);
 }
 
 void sim_dom_crash(struct sim *w, const char *host, const char *uuid)
