@@ -47,8 +47,10 @@ enum cold_next cold_send(struct mig *m)
 {
 	const struct move_carry *c = &move_of(m)->carry;
 
-	if (c->sent < SENDS_MAX)
+	if (c->sent < SENDS_MAX || c->streams)
 		return cold_streamed(m, carrying_send(m, cold_of(m)->answers->stream));
+	if (carrying_never_sends(m))
+		return cold_streamed(m, carrying_stream(m));
 	step_fail(m, c->error ? c->error : "its disks could not be carried");
 	return COLD_N_NOTHING;
 }

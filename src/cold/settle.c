@@ -307,6 +307,8 @@ void cold_left(struct mig *m)
 
 void cold_event(struct mig *m, const struct hv_event *ev)
 {
+	if (ev->type == HV_EV_DOM && m->phase == COLD_P_CARRY)
+		carrying_saw(m, ev->host);
 	if (ev->type == HV_EV_DOM && m->phase >= COLD_P_STOP && !mig_rests(m) && !cold_of(m)->busy)
 		cold_settle(m);
 }

@@ -8,6 +8,7 @@
 #include "task/step.h"
 
 #define POOL_WAITS_MAX 60
+#define BRING_MS (20 * 60 * 1000)
 
 static struct block_item *next_item(const struct mig *m)
 {
@@ -72,10 +73,13 @@ static struct part made(struct mig *m, struct hv_reply *r, part_done_f *done)
 	return part_is(PART_AGAIN);
 }
 
+#define SLOW_BYTES_PER_MS 2000 /* slower than any network between hosts */
+
 static struct part bring(struct mig *m, const struct block_item *i, part_done_f *done)
 {
+	int64_t long_ms = i->allocation_bytes / SLOW_BYTES_PER_MS;
 	struct hv_req req = {
-		.op = HV_VOL_COPY,
+		.op = HV_VOL_COPY, .timeout_ms = MAX(long_ms, BRING_MS),
 		.vol = { .path = i->path, .format = i->format, .source_uri = mig_source(m)->uri, .source_host = m->source },
 	};
 
@@ -91,16 +95,23 @@ static struct part make_for_carrier(struct mig *m, struct block_item *i, const s
 
 	if (at_source->backing && block_add_base(move_of(m)->copies, i, at_source->backing, at_source->backing_format))
 		return part_is(PART_AGAIN);
+	i->allocation_bytes = at_source->allocation_bytes;
 	if (i->filled)
 		return bring(m, i, done);
 	i->mode = carry_mode(&facts, &why);
-	if (i->mode != CARRY_DISK && i->mode != CARRY_FILE) {
+	if (move_of(m)->carry.streams && i->mode != CARRY_NEVER) {
+		i->mode = CARRY_STREAM;
+		why = "no carrier can bring it";
+	}
+	if (i->mode == CARRY_STAYS || i->mode == CARRY_NEVER) {
 		g_autofree char *text = g_strdup_printf("%s cannot be carried: %s", i->path, why);
 
 		return part_because(PART_FAILED, text);
 	}
 	log_info("volume_goes", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("path", i->path), LOG_S("mode", carry_mode_name(i->mode)),
 	         LOG_S("why", why));
+	if (i->mode == CARRY_STREAM)
+		return bring(m, i, done);
 	req.vol = carry_room(i->path, i->mode, at_source);
 	i->capacity_bytes = at_source->capacity_bytes;
 	return part_ask(m, mig_dest(m), &req, volume_of(m, i), made, done);

@@ -100,7 +100,7 @@ static GPtrArray *files_of(const struct mig *m)
 	for (guint i = 0; items && i < items->len; i++) {
 		const struct block_item *k = g_ptr_array_index(items, i);
 
-		if (!k->filled)
+		if (!k->filled && k->mode != CARRY_STREAM)
 			(void)carrier_files_add(files, k->path, k->mode == CARRY_FILE ? "raw" : k->format);
 	}
 	return files;
@@ -112,11 +112,90 @@ static void sent(struct mig *m, struct hv_reply *r)
 
 	util_replace(&c->error, r->err ? r->err->message : NULL);
 	c->ended = true;
+	c->unsent += r->err && err_code(r->err) == ERR_HV && c->moved_bytes == 0;
 	log_debug("carrier_call_ended", LOG_D("migration", m->id), LOG_S("error", c->error));
 	/* It is time to look; but not beside a question that is under way: carrying_watch() sees it then. */
 	if (m->task->timer)
 		step_later(m, 0);
 }
+
+/* ---- where no carrier can ---- */
+
+/* What a carrier was to fill is not good, and what was streamed only as long as nothing was done with the guest. */
+static void forget_made(const struct mig *m)
+{
+	const GPtrArray *items = move_of(m)->copies;
+
+	for (guint i = 0; items && i < items->len; i++) {
+		struct block_item *k = g_ptr_array_index(items, i);
+
+		k->ready = k->ready && k->filled;
+	}
+}
+
+/* The record says so before it is done. */
+static struct part stream_instead(struct mig *m, const char *why)
+{
+	g_autofree char *text = g_strdup_printf("no carrier can bring its disks; they go through the controller: %s", why ? why : "it does not say why");
+
+	if (!step_note(m, m->phase, text, NULL, NULL))
+		return part_is(PART_LATER);
+	log_warning("carrier_given_up", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest), LOG_S("why", why));
+	carry_of(m)->streams = true;
+	carry_of(m)->touched = false;
+	forget_made(m);
+	return part_is(PART_AGAIN);
+}
+
+bool carrying_never_sends(const struct mig *m)
+{
+	const struct move_carry *c = &move_of(m)->carry;
+
+	return c->sent > 0 && c->unsent >= c->sent;
+}
+
+struct part carrying_stream(struct mig *m)
+{
+	return stream_instead(m, carry_of(m)->error);
+}
+
+/* How much of it is there; within a file nothing tells. */
+static void save_streamed(struct mig *m)
+{
+	const GPtrArray *items = move_of(m)->copies;
+	struct mig_progress *p = &m->progress;
+
+	p->disk_total = p->disk_processed = 0;
+	for (guint i = 0; items && i < items->len; i++) {
+		const struct block_item *k = g_ptr_array_index(items, i);
+
+		p->disk_total += k->allocation_bytes;
+		p->disk_processed += k->ready ? k->allocation_bytes : 0;
+	}
+	p->disk_remaining = p->disk_total - p->disk_processed;
+	m->updated_us = clock_wall_us();
+	step_save_progress(m);
+}
+
+/* Nothing locks the files meanwhile: a guest that ran in between has written to what was read. */
+static struct part streamed(struct mig *m)
+{
+	struct move_carry *c = carry_of(m);
+
+	if (!c->touched)
+		return part_is(PART_READY);
+	log_warning("carrier_void", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source));
+	c->touched = false;
+	forget_made(m);
+	return part_is(PART_AGAIN);
+}
+
+void carrying_saw(struct mig *m, const char *host)
+{
+	carry_of(m)->touched |= g_strcmp0(host, m->source) == 0;
+}
+
+/* ---- sending it ---- */
 
 /* From here on the hosts say how far it is. */
 static struct part send(struct mig *m)
@@ -133,7 +212,7 @@ static struct part send(struct mig *m)
 		.native_tls = conf->live_migration_with_native_tls, .bandwidth_mibs = carry_limit(conf->live_migration_bandwidth, files->len),
 		.copy_disks = (const char *const *)targets,
 	};
-	carry_of(m)->moved_ms = 0;
+	carry_of(m)->moved_ms = carry_of(m)->moved_bytes = 0;
 	carry_of(m)->ended = false;
 	if (!call_migrate(m, mig_source(m), &req, sent))
 		return part_is(PART_LATER);
@@ -141,6 +220,35 @@ static struct part send(struct mig *m)
 	log_info("carrier_sent", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source), LOG_S("dest", m->dest),
 	         LOG_D("files", files->len));
 	return part_is(PART_LATER);
+}
+
+static struct part told(struct mig *m, struct hv_reply *r, part_done_f *done)
+{
+	const struct hv_need *machine = r->needs && r->needs->len ? g_ptr_array_index(r->needs, 0) : NULL;
+
+	(void)done;
+	if (r->err)
+		return part_is(PART_LATER);
+	if (machine && machine->found == HV_FOUND_NOT)
+		return stream_instead(m, machine->why ? machine->why : carry_of(m)->error);
+	return failed(m, m->source, "begin to carry its disks", carry_of(m)->error);
+}
+
+/* It was refused: of what it needs, or because something else has a file open, which libvirt does not tell apart. */
+static struct part can_it(struct mig *m, part_done_f *done)
+{
+	const char *arch = move_of(m)->at_source ? move_of(m)->at_source->arch : NULL;
+	g_autoptr(GPtrArray) needs = hv_needs_new();
+	struct hv_req req = { .op = HV_LOOKUP, .needs = needs };
+	const char *name = carrier_xml_machine(arch);
+	struct hv_need *n;
+
+	if (!name)
+		return failed(m, m->source, "begin to carry its disks", carry_of(m)->error);
+	n = hv_need_add(needs, HV_NEED_MACHINE, name);
+	n->arch = g_strdup(arch);
+	n->virt_type = g_strdup("qemu");
+	return part_ask(m, mig_source(m), &req, NULL, told, done);
 }
 
 static struct part begun(struct mig *m, struct hv_reply *r, part_done_f *done)
@@ -152,7 +260,8 @@ static struct part begun(struct mig *m, struct hv_reply *r, part_done_f *done)
 	/* An earlier one, with other files, or one that came back with a host. */
 	if (err_code(r->err) == ERR_CONFLICT)
 		return carrying_drop(m, done);
-	return failed(m, m->source, "begin to carry its disks", r->err->message);
+	util_replace(&carry_of(m)->error, r->err->message);
+	return can_it(m, done);
 }
 
 struct part carrying_send(struct mig *m, part_done_f *done)
@@ -165,11 +274,13 @@ struct part carrying_send(struct mig *m, part_done_f *done)
 
 	v->carries = true;
 	p = block_prepare(m, done);
+	if (v->carry.streams)
+		save_streamed(m);
 	if (p.next != PART_READY)
 		return p;
 	files = files_of(m);
 	if (files->len == 0)
-		return part_is(PART_READY);
+		return streamed(m);
 	req.carrier = (struct carrier_params){
 		.task = task, .guest = m->server_uuid, .files = files, .arch = v->at_source ? v->at_source->arch : NULL,
 	};
@@ -221,16 +332,10 @@ struct part carrying_watch(struct mig *m, part_done_f *done)
 
 static struct part dropped(struct mig *m, struct hv_reply *r, part_done_f *done)
 {
-	const GPtrArray *items = move_of(m)->copies;
-
 	(void)done;
 	if (r->err)
 		return part_is(PART_LATER);
-	for (guint i = 0; items && i < items->len; i++) {
-		struct block_item *k = g_ptr_array_index(items, i);
-
-		k->ready = k->ready && k->filled;
-	}
+	forget_made(m);
 	return part_is(PART_AGAIN);
 }
 

@@ -10,6 +10,10 @@
  * While a carrier is there, no guest starts on its files, on either host. The one at the destination stays until the guest is about to start
  * there; then carrying_drop() ends it.
  *
+ * Where no carrier can run (the source has no emulator of type qemu, or the destination's QEMU is refused or not reached by the source again
+ * and again) the files are streamed through this program, as HV_VOL_COPY does it. Nothing locks them then: a guest that was started in
+ * between is known by its events, and they are streamed again. A restart begins with a carrier.
+ *
  * Each function is a part (part.h): AGAIN means "look again".
  */
 #ifndef CARRYING_H
@@ -35,6 +39,12 @@ struct part carrying_look(struct mig *m, part_done_f *done);
  * and at once when libvirt's call has ended. READY: there is nothing to carry.
  */
 struct part carrying_send(struct mig *m, part_done_f *done);
+/** carrying_never_sends() - each carrier of this process was refused by the hosts before a byte of it had moved: another one will be as well. */
+bool carrying_never_sends(const struct mig *m);
+/** carrying_stream() - from now on carrying_send() brings the files through this program; the record says so. AGAIN. */
+struct part carrying_stream(struct mig *m);
+/** carrying_saw() - an event of the guest at a host: nothing but that tells that files were used while they were streamed. */
+void carrying_saw(struct mig *m, const char *host);
 /** carrying_watch() - the copy's progress, into the record; LATER. Where no byte moves for long it is dropped: an abort would do nothing. */
 struct part carrying_watch(struct mig *m, part_done_f *done);
 /** carrying_drop() - destroy it, at the source first, which ends the copy; files that it has filled count as not made. */

@@ -23,6 +23,9 @@ struct move_carry {
 	int sent;                    /* how often, by this process */
 	bool ended;                  /* the last call has, and nothing was asked since */
 	char *error;                 /* why the last one did not arrive; NULL */
+	int unsent;                  /* how often it was refused before a byte of it had moved, by this process */
+	bool streams;                /* no carrier can bring them: they go through this program */
+	bool touched;                /* ... and something was done with the guest at its source meanwhile */
 	int64_t moved_ms, moved_bytes; /* when the count of copied bytes last changed, and it; 0: not seen yet */
 };
 

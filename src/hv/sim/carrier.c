@@ -126,8 +126,11 @@ char *sim_carrier_says(struct sim_host *h, const char *uuid, const struct carrie
 {
 	g_autofree char *name = hv_carrier_name(uuid);
 	const char *other = sim_name_taken(h, name, uuid);
+	const char *machine = p->machine ? p->machine : carrier_xml_machine(p->arch);
 	char *no = other ? g_strdup_printf("operation failed: domain '%s' already exists with uuid %s", name, other) : NULL;
 
+	if (!no && machine && g_hash_table_contains(h->lacks, machine))
+		no = g_strdup_printf("unsupported configuration: Emulator '/usr/bin/qemu' does not support machine type '%s'", machine);
 	for (guint i = 0; i < p->files->len && !no; i++)
 		no = file_says(h, g_ptr_array_index(p->files, i));
 	return no;

@@ -24,6 +24,11 @@ static struct board board_of(const struct carrier_params *p)
 	};
 }
 
+const char *carrier_xml_machine(const char *arch)
+{
+	return board_of(&(struct carrier_params){ .arch = arch }).machine;
+}
+
 /* ---- targets ---- */
 
 char *carrier_xml_target(guint i)

@@ -16,6 +16,9 @@ char *carrier_xml_target(guint i);
 /** carrier_xml_targets() - all of them, for hv_migrate_params.copy_disks. Return: owned by the caller (g_strfreev). */
 char **carrier_xml_targets(const GPtrArray *files);
 
+/** carrier_xml_machine() - the machine type of one where its params name none. @arch: NULL: the host's own. Return: static; NULL: the hypervisor's choice. */
+const char *carrier_xml_machine(const char *arch);
+
 /**
  * carrier_xml_write() - the domain.
  * @from: the host where it begins, by its name in this program
