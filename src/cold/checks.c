@@ -20,7 +20,22 @@ static char *vtpm(const struct check_tied *t)
 {
 	if (t->ties->tpm == HV_TPM_NONE)
 		return NULL;
-	return g_strdup_printf("Operation '%s' not supported for vTPM-enabled instance (%s).", t->words->operation, t->uuid);
+	return g_strdup_printf("Operation '%s' not supported for vTPM-enabled instance (%s). What its TPM keeps is in a folder of %s that libvirt neither reads "
+			       "nor moves while the guest is off.", t->words->operation, t->uuid, t->source);
+}
+
+/* It is nowhere once it is off. */
+static enum check_result persistent(struct check *p, GError **err)
+{
+	const struct hv_dom *dom = check_dom(p);
+
+	if (!dom)
+		return check_skip(p, "the host has not reported the guest yet");
+	if (dom->persistent)
+		return CHECK_PASSED;
+	p->report.hopeless = true;
+	return check_fail(err, "Migration pre-check error: Unable to migrate %s: it has no definition at %s (it is transient), and would be nowhere once it is "
+			  "shut off: define it first (virsh define)", p->server_uuid, p->source->name);
 }
 
 static const struct check_row *const rows[] = {
@@ -35,6 +50,7 @@ static const struct check_row *const rows[] = {
 	&check_row_hypervisor_type,
 	CHECK_ROW("vpmem", .rule = vpmem),
 	CHECK_ROW("vtpm", .rule = vtpm),
+	CHECK_ROW("persistent", persistent),
 	&check_row_managed_save,
 	&check_row_definition,
 	&check_row_pools,
@@ -53,6 +69,7 @@ static const struct check_row *const rows[] = {
 	&check_row_storage,
 	&check_row_read_files,
 	&check_row_drives,
+	&check_row_disk,
 	CHECK_ROW("nvram", cold_check_nvram, .of_dest = true, .asks = true),
 	&check_row_numa,
 };
