@@ -11,7 +11,7 @@ from typing import Callable, Iterator
 from daemon import Daemon
 from lab import ROOT, Lab
 from stock import Clients
-from wait import wait_for
+from wait import HANG_S, wait_for
 
 BUSY, IDLE = "60:96", "0"  # MB a second, in a set of so many MB: more than BANDWIDTH sends
 BANDWIDTH = 16             # MiB a second
@@ -144,6 +144,32 @@ class Guest:
         image = f"/var/lib/libvirt/drover/instances/{self.name}.qcow2"
         return self.lab("exec", host, "sh", "-ec", f"trap 'rm -f /run/disk' EXIT; qemu-img convert -U -O raw {image} /run/disk;"
                         f" {SPARSE_SUM} /run/disk {GUEST_BYTES}")
+
+
+class Console:
+    """The shell on a guest's serial console."""
+
+    # QEMU hears what is typed, and says what the guest prints, while the terminal is open
+    SCRIPT = 'exec 3<>"$1"; printf "%s\\r" "$2" >&3; timeout --foreground "$4" sed -n "/^begin-$3/,/^end-$3/p;/^end-$3/q" <&3'
+
+    def __init__(self, lab: Lab, name: str) -> None:
+        self.lab, self.name, self.count = lab, name, 0
+
+    def run(self, host: str, command: str) -> str:
+        """What it prints. The marks around it are typed with quotes, so that their echoes are none."""
+        self.count += 1
+        log = self.lab.dir / host / "log" / "qemu" / f"{self.name}.console"
+        wait_for(lambda: self._listens(log.read_text(errors="replace")), 60, f"the shell of {self.name} is there")
+        typed = f"echo be''gin-{self.count}; {command}; echo e''nd-{self.count}"
+        tty = self.lab.virsh(host, "ttyconsole", self.name).strip()
+        lines = self.lab("exec", host, "sh", "-ec", self.SCRIPT, "-", tty, typed, str(self.count), str(HANG_S)).splitlines()
+        assert lines[-1].startswith("end-"), lines
+        return "\n".join(lines[1:-1])
+
+    @staticmethod
+    def _listens(log: str) -> bool:
+        """With each boot the agent and the shell say that they are there, in either order."""
+        return 0 < log.count("lab-guest-up ") <= log.count("BusyBox v")
 
 
 def deafen(lab: Lab, host: str, name: str) -> None:
