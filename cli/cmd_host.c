@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli.h"
 #include "client.h"
+#include "cmd_fence.h"
 #include "find.h"
 
 #define HOSTS_MV 42 /* the last with /os-hosts */
@@ -204,7 +205,10 @@ static bool run_show(struct cli *c, GError **err)
 
 static const struct command rows[] = {
 	{ "host", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list hosts and their usage" },
+	{ "host", "fence", "HOST", 1, 1, fence_run, CLI_OPTS(fence_opts), .help = "switch a host off by its fence agent", .more = FENCE_MORE },
+	{ "host", "power", "HOST", 1, 1, fence_run_power, CLI_COLS(fence_power_cols), .help = "ask a host's fence agent whether it is on" },
 	{ "host", "show", "HOST", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a host's capacity and usage" },
+	{ "host", "unfence", "HOST", 1, 1, fence_run_undo, CLI_OPTS(fence_undo_opts), .help = "switch a host on by its fence agent" },
 };
 
-const struct command_table host_commands = { "host", "see hosts", rows, G_N_ELEMENTS(rows) };
+const struct command_table host_commands = { "host", "see hosts, switch them off and on", rows, G_N_ELEMENTS(rows) };

@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "fence/fence.h"
 #include "hv/libvirt/libvirt.h"
 #include "hv/sim/sim.h"
 #include "identity/audit.h"
@@ -49,6 +50,7 @@ struct daemon {
 	struct store *store;
 	struct fleet *fleet;
 	struct engine *engine;
+	struct fences *fences;
 	struct identity *identity;
 	struct api *api;
 	struct clock_timer *check; /* of the database */
@@ -236,7 +238,8 @@ static bool start(struct daemon *d, GError **err)
 		return false;
 	if (!audit_open(d->conf->audit_log, err))
 		return false;
-	d->api = api_new(d->engine, d->identity);
+	d->fences = fences_new(d->fleet, &fence_processes);
+	d->api = api_new(d->engine, d->fences, d->identity);
 	return http_listen(d->api, err) && identity_publish(d->identity, http_url(d->api), err) && store_serve(d->store, err);
 }
 
@@ -244,6 +247,7 @@ static bool start(struct daemon *d, GError **err)
 static void finish(struct daemon *d)
 {
 	clock_cancel(&d->check);
+	fences_free(d->fences); /* requests that wait for an agent are answered */
 	api_free(d->api);
 	engine_free(d->engine);
 	fleet_free(d->fleet);
@@ -385,6 +389,7 @@ static int run(struct conf *conf, const char *path)
 	loop_signal(SIGHUP, on_reload, &d);
 	d.check = clock_after(DATABASE_CHECK_MS, on_database_check, &d);
 	fleet_start(d.fleet);
+	fences_start(d.fences);
 	log_info("ready", LOG_S("url", http_url(d.api)), LOG_S("version", DROVER_VERSION), LOG_S("state_path", conf->state_path),
 		 LOG_D("after_ms", clock_now_ms() - began_ms));
 	notify("READY=1");

@@ -19,13 +19,13 @@ static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &limits_routes, &quotas_routes, &usage_routes, &interfaces_routes,
 	&images_routes, &network_routes,
-	&drover_routes, &prechecks_routes, &events_routes, &metrics_routes,
+	&drover_routes, &fencing_routes, &prechecks_routes, &events_routes, &metrics_routes,
 };
 
-struct api *api_new(struct engine *e, struct identity *identity)
+struct api *api_new(struct engine *e, struct fences *fences, struct identity *identity)
 {
 	struct fleet *f = engine_fleet(e);
-	struct api parts = { .engine = e, .fleet = f, .store = fleet_store(f), .conf = fleet_conf(f), .identity = identity, .kinds = engine_kinds(e) };
+	struct api parts = { .engine = e, .fences = fences, .fleet = f, .store = fleet_store(f), .conf = fleet_conf(f), .identity = identity, .kinds = engine_kinds(e) };
 
 	parts.metrics = metrics_new();
 	parts.watches = watches_new(fleet_events(f), identity, (size_t)fleet_conf(f)->event_streams_max);

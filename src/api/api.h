@@ -11,9 +11,9 @@
 
 /**
  * api_new() - everything between the socket and the handlers; http_listen() begins to serve.
- * @e, @identity: borrowed, must outlive it
+ * @e, @fences, @identity: borrowed, must outlive it
  */
-struct api *api_new(struct engine *e, struct identity *identity);
+struct api *api_new(struct engine *e, struct fences *fences, struct identity *identity);
 /** api_free() - close every connection, give everything back. NULL is fine. */
 void api_free(struct api *a);
 

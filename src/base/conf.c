@@ -63,6 +63,8 @@ static const struct key keys[] = {
 	{ "compute", "cpu_shared_set", KEY_CPUS, AT(cpu_shared_set), NULL, .help = "host CPUs for guests without dedicated CPUs, such as 0-3,^2, applied at the destination; unset: the guest keeps its set. Can be set per host" },
 	{ "compute", "cpu_dedicated_set", KEY_CPUS, AT(cpu_dedicated_set), NULL, .help = "host CPUs for vCPUs pinned to a CPU of their own; unset: all except the shared ones. Can be set per host" },
 	{ "database", "connection", KEY_STR, AT(connection), NULL, .help = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; unset: drover.sqlite in state_path" },
+	{ "fencing", "fence_timeout", KEY_INT, AT(fence_timeout), "60", 1, 3600, .help = "Drover's: seconds that one run of a fence agent may take, before it is killed" },
+	{ "fencing", "fence_retries", KEY_INT, AT(fence_retries), "1", 0, 100, .help = "Drover's: how often a fence agent that failed is run again, before the fallback is" },
 	{ "filter_scheduler", "enabled_filters", KEY_LIST, AT(enabled_filters), "ComputeFilter,RamFilter,CoreFilter,DiskFilter,NumInstancesFilter", .help = "scheduler filters, in order" },
 	{ "filter_scheduler", "max_instances_per_host", KEY_INT, AT(max_instances_per_host), "50", 1, 100000, .help = "limit of NumInstancesFilter" },
 	{ "libvirt", "live_migration_scheme", KEY_STR, AT(live_migration_scheme), NULL, .help = "scheme of the libvirt URI from the source to the destination (tcp, tls, ssh); unset: that of the controller's URI" },
@@ -116,6 +118,10 @@ static const struct {
 	{ "cpu_shared_set", offsetof(struct conf_host, cpu_shared_set), "CPUs for guests without dedicated CPUs; unset: [compute] cpu_shared_set", .cpus = true },
 	{ "cpu_dedicated_set", offsetof(struct conf_host, cpu_dedicated_set), "CPUs for vCPUs pinned to a CPU of their own; unset: [compute] cpu_dedicated_set", .cpus = true },
 	{ "cell", offsetof(struct conf_host, cell), "cell of the host; servers migrate within a cell only, live and cold", CONF_CELL, .mutable = true },
+	{ "fence_agent", offsetof(struct conf_host, fence_agent), "Drover's: the fence agent that switches the host off and on, such as fence_ipmilan, or its path; unset: the host cannot be fenced" },
+	{ "fence_options", offsetof(struct conf_host, fence_options), "file with the agent's options, NAME=VALUE a line as the agent reads them (ip, username, password); it must be mode 0600" },
+	{ "fallback_fence_agent", offsetof(struct conf_host, fallback_fence_agent), "a second agent, such as that of a power distribution unit, for when the first one fails" },
+	{ "fallback_fence_options", offsetof(struct conf_host, fallback_fence_options), "file with its options" },
 };
 
 #define CPUS_WANTED "a set of CPUs such as 0-3,^2,8"
@@ -387,6 +393,14 @@ static void take_line(struct reader *r, char *line)
 	take_option(r, g_strstrip(line), g_strstrip(equals + 1));
 }
 
+/* It is run: by its name, where Debian's agents are, or by its whole path. */
+static bool agent_name_valid(const char *agent)
+{
+	if (*agent == '/')
+		return true;
+	return g_str_has_prefix(agent, "fence_") && strspn(agent, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(agent);
+}
+
 /* A CPU cannot be both, as in Nova. */
 static void check_cpus(struct reader *r, const char *shared, const char *dedicated)
 {
@@ -464,6 +478,24 @@ static void check_cell(struct reader *r, const char *cell)
 		mistake(r, "cell = %s: must be 1 to 255 characters, without spaces", cell);
 }
 
+static void check_agent(struct reader *r, const char *name, const char *agent, const char *options)
+{
+	if (agent && !agent_name_valid(agent))
+		mistake(r, "%s = %s: must be the name of a fence agent, such as fence_ipmilan, or a path that begins with /", name, agent);
+	if (options && *options != '/')
+		mistake(r, "the options of %s are %s: must be a path that begins with /", name, options);
+	if (options && !agent)
+		mistake(r, "%s is not set, and its options are; set both, or the agent alone", name);
+}
+
+static void check_agents(struct reader *r, const struct conf_host *h)
+{
+	check_agent(r, "fence_agent", h->fence_agent, h->fence_options);
+	check_agent(r, "fallback_fence_agent", h->fallback_fence_agent, h->fallback_fence_options);
+	if (h->fallback_fence_agent && !h->fence_agent)
+		mistake(r, "fallback_fence_agent is set, and fence_agent is not; the first one is fence_agent");
+}
+
 static void check_whole(struct reader *r)
 {
 	struct conf *c = r->conf;
@@ -480,6 +512,7 @@ static void check_whole(struct reader *r)
 		check_address(r, "live_migration_inbound_addr", h->inbound_addr);
 		check_address(r, "server_listen", h->vnc_listen);
 		check_cell(r, h->cell);
+		check_agents(r, h);
 	}
 	r->line = 0;
 	check_address(r, "[vnc] server_listen", c->vnc_server_listen);

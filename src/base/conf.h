@@ -27,6 +27,8 @@ struct conf_host {
 	char *cpu_shared_set;    /* NULL: [compute] cpu_shared_set */
 	char *cpu_dedicated_set; /* NULL: [compute] cpu_dedicated_set */
 	char *cell;          /* which servers never leave; NULL: CONF_CELL */
+	char *fence_agent, *fence_options;                   /* program, and the file of its options; NULL: none */
+	char *fallback_fence_agent, *fallback_fence_options; /* asked when the first one fails */
 	int line;
 };
 
@@ -62,6 +64,9 @@ struct conf {
 	char *cpu_shared_set, *cpu_dedicated_set; /* valid for cpuset_parse(); NULL: not said */
 	/* [database] */
 	char *connection;             /* NULL: sqlite in state_path */
+	/* [fencing] */
+	int64_t fence_timeout;        /* s: of one run of an agent */
+	int64_t fence_retries;
 	/* [filter_scheduler] */
 	char **enabled_filters;
 	/* [libvirt] */

@@ -10,6 +10,7 @@
 #include "fleet/action.h"
 #include "fleet/addr.h"
 #include "fleet/fleet_priv.h"
+#include "fleet/host_fence.h"
 #include "fleet/host_rename.h"
 #include "fleet/host_uuid.h"
 #include "fleet/publish.h"
@@ -22,6 +23,7 @@ static char *on_info(struct host *h, struct hv_host_info *info, void *user)
 {
 	char *why_not = h->conn == HOST_SYNCING ? host_uuid_take(user, h, info) : NULL;
 
+	host_fence_answered(user, h);
 	/* Nothing of it counts if it is another host's. */
 	if (why_not)
 		g_clear_pointer(&info, hv_host_info_free);
@@ -318,6 +320,13 @@ bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *
 	if (f->listener.host)
 		f->listener.host(h, f->listener.user);
 	return true;
+}
+
+void fleet_host_dead(struct fleet *f, struct host *h)
+{
+	host_link_drop(h, "it was fenced");
+	if (f->listener.host)
+		f->listener.host(h, f->listener.user);
 }
 
 const char *host_listen(struct fleet *f, const struct host *h, const char *type)

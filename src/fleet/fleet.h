@@ -59,6 +59,9 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err);
 /** fleet_host_set() - write disabled, disabled_reason and forced_down. NULL leaves the reason out. */
 bool fleet_host_set(struct fleet *f, struct host *h, bool disabled, const char *reason, bool forced_down, GError **err);
 
+/** fleet_host_dead() - it was seen to be switched off: it is down from now on, and not only when its silence has lasted long enough. */
+void fleet_host_dead(struct fleet *f, struct host *h);
+
 /**
  * host_listen() - where a guest's console listens on it, as the configuration says.
  * @type: "vnc", "spice"

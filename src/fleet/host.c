@@ -42,6 +42,7 @@ void host_free(struct host *h)
 	g_free(h->migration_uri);
 	g_free(h->vnc_listen);
 	g_free(h->cell);
+	g_free(h->fence.reason);
 	g_free(h->disabled_reason);
 	g_free(h->down_reason);
 	g_free(h->same_as);

@@ -41,6 +41,13 @@ struct host_list {
 	uint64_t ask;     /* the number of the question */
 };
 
+/* Whether it was switched off, so that nothing runs there. host_fence.c writes it. */
+struct host_fence {
+	int64_t fenced_us;    /* since when it is known to be off; 0: it is not. It ends when the host answers */
+	bool fencing;         /* it is being switched off, and may be already */
+	char *reason;         /* why it was to be; behind a failure, what went wrong; NULL */
+};
+
 struct host {
 	int64_t id;
 	char uuid[UTIL_UUID_LEN + 1]; /* of the compute service and of the hypervisor, ours, stable */
@@ -57,6 +64,7 @@ struct host {
 	char *disabled_reason;
 	bool forced_down;
 	bool from_conf;
+	struct host_fence fence;
 	int64_t created_us, updated_us;
 	/* ---- not stored ---- */
 	char *same_as;                /* the host that has its libvirt's UUID: it is then not connected; NULL */
@@ -71,6 +79,7 @@ struct host {
 	bool refused;                 /* its row has a URI that may not be used: never connected */
 	bool unsaved;                 /* its row may differ: see struct server */
 	bool uuid_unsaved;            /* ... in its UUID */
+	bool fence_unsaved;           /* ... in what was fenced */
 	bool duplicate_logged;        /* host_uuid.c: that it is the same machine as another */
 	bool published_up;            /* publish.c: what subscribers know */
 	struct fleet *fleet;

@@ -176,6 +176,22 @@ static void failed(struct host *h, const char *why)
 	closed(h, why);
 }
 
+void host_link_drop(struct host *h, const char *why)
+{
+	if (h->conn != HOST_CLOSED)
+		failed(h, why);
+	else
+		util_replace(&h->down_reason, why);
+}
+
+void host_link_hurry(struct host *h)
+{
+	if (!h->link->retry)
+		return;
+	clock_cancel(&h->link->retry);
+	retry(h);
+}
+
 static void poll(void *user);
 
 static void plan_poll(struct host *h)

@@ -58,6 +58,11 @@ void host_link_ask_again(struct host *h);
 /** host_link_refresh() - read one domain of it again, soon. */
 void host_link_refresh(struct host *h, const char *uuid);
 
+/** host_link_drop() - nothing that it might still say counts: drop the connection, and go on trying. @why: the reason why it is down */
+void host_link_drop(struct host *h, const char *why);
+/** host_link_hurry() - if it waits to be tried again, try now. */
+void host_link_hurry(struct host *h);
+
 /** host_connected() - it can be asked: it answered since its connection was made. @h: may be NULL, a host that is gone. */
 bool host_connected(const struct host *h);
 /**

@@ -28,12 +28,19 @@
 	X(11, vnc_listen, TEXT, vnc_listen) \
 	X(12, cell, TEXT, cell)
 
+/* Behind name, $1. */
+#define HOST_FENCE_COLUMNS(FIRST, X) \
+	FIRST(2, fenced_at, TIME, fence.fenced_us) \
+	X(3, fencing, BOOL, fence.fencing) \
+	X(4, fence_reason, TEXT, fence.reason)
+
 #define HOST_ROW(FIRST, X) \
 	FIRST(0, id, INT64, id) \
 	X(1, name, TEXT, name) \
 	HOST_COLUMNS(X, X) \
 	X(0, created_at, INT64, created_us) \
-	X(0, hv_uuid, CHARS, hv_uuid)
+	X(0, hv_uuid, CHARS, hv_uuid) \
+	HOST_FENCE_COLUMNS(X, X)
 
 /* Of its section of the configuration. */
 #define HOST_SECTION_ROW(FIRST, X) \

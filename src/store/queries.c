@@ -50,6 +50,7 @@ const struct query_def query_table[Q_N] = {
 		INSERT_BEHIND("hosts", "created_at, name", "$9, $1", HOST_COLUMNS)
 		" ON CONFLICT (name) DO UPDATE SET " HOST_COLUMNS(ASSIGN_1, ASSIGN) " RETURNING id", 1 N(HOST_COLUMNS) },
 	[Q_HOST_UUID] = { "host_uuid", "UPDATE hosts SET hv_uuid = $2 WHERE name = $1", 2 },
+	[Q_HOST_FENCE] = { "host_fence", "UPDATE hosts SET " HOST_FENCE_COLUMNS(ASSIGN_1, ASSIGN) " WHERE name = $1", 1 N(HOST_FENCE_COLUMNS) },
 	[Q_HOST_RENAME] = { "host_rename", "UPDATE hosts SET name = $2 WHERE name = $1", 2 },
 	[Q_HOST_RENAME_SERVERS] = { "host_rename_servers", "UPDATE servers SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_RENAME_SOURCES] = { "host_rename_sources", "UPDATE migrations SET source = $2 WHERE source = $1", 2 },
@@ -264,6 +265,10 @@ const struct schema_step schema_steps[] = {
 	  "ALTER TABLE servers ADD COLUMN locked_reason TEXT;" },
 	{ 14, "ALTER TABLE migration_volumes RENAME COLUMN doomed TO due;" },
 	{ 15, "ALTER TABLE hosts ADD COLUMN cell TEXT;" },
+	{ 16,
+	  "ALTER TABLE hosts ADD COLUMN fenced_at BIGINT;"
+	  "ALTER TABLE hosts ADD COLUMN fencing BIGINT NOT NULL DEFAULT 0;"
+	  "ALTER TABLE hosts ADD COLUMN fence_reason TEXT;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -51,6 +51,8 @@ class FakeNova:
         self.hypervisors = []
         self.hosts = {}
         self.actions = {}                   # server id -> list of actions
+        self.fence_looks, self.fence_result, self.fence_refused = 0, {}, None
+        self.fence_power = {'state': 'on', 'reason': None}
         self.drovers_hosts = []             # what Drover's own API tells of hosts; empty: this is a Nova
         self.drovers = {}                   # migration id -> what Drover's own API tells of it; empty: this is a Nova
         self.overrides = []                 # [method, regex, Answer, times left]
@@ -354,6 +356,25 @@ class FakeNova:
     def drover_hosts(self, r):
         if r['path'] == '/drover/v1/hosts' and self.drovers_hosts:
             raise Answer(200, {'hosts': self.drovers_hosts})
+        m = re.fullmatch('/drover/v1/hosts/([^/]+)(?:/(fence|unfence|power))?', r['path'])
+        if m and self.drovers_hosts:
+            self.drover_host(r, *m.groups())
+
+    def drover_host(self, r, name, act):
+        """One host: an agent works for two looks at it, and what it brings about is what the test says."""
+        rows = [row for row in self.drovers_hosts if row['name'] == name]
+        if not rows:
+            raise fault(404, 'itemNotFound', 'Host %s could not be found.' % name)
+        if act == 'power':
+            raise Answer(200, {'power': self.fence_power})
+        if act and self.fence_refused:
+            raise self.fence_refused
+        if act:
+            self.fence_looks = 2
+        elif self.fence_looks:
+            self.fence_looks -= 1
+        rows[0].update({'fencing': self.fence_looks > 0}, **({} if self.fence_looks else self.fence_result))
+        raise Answer(202 if act else 200, {'host': rows[0]})
 
     def drover_migration(self, r):
         m = re.fullmatch('/drover/v1/migrations/([0-9]+)', r['path'])

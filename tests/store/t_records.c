@@ -16,7 +16,7 @@ struct step {
 	int changed;
 };
 
-#define HOST_2 "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|qemu+tls://h2/system|10.0.1.2|west|101|~\n"
+#define HOST_2 "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|qemu+tls://h2/system|10.0.1.2|west|101|~|~|0|~\n"
 
 static const struct step hosts[] = {
 	{ Q_HOST_ALL, {}, "" },
@@ -25,14 +25,19 @@ static const struct step hosts[] = {
 			S("qemu+tls://h2/system"), S("10.0.1.2"), S("west") }, "2\n" },
 	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::"), N }, "1\n" },
 	{ Q_HOST_SECTIONS, {}, "h1|qemu:///system|0\nh2|qemu+ssh://h2/system|0\n" },
-	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|102|~|::|~|100|~\n" HOST_2 },
+	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|102|~|::|~|100|~|~|0|~\n" HOST_2 },
 	/* what its libvirt says it is stays when the row is written again */
 	{ Q_HOST_UUID, { S("h1"), S("4dea") }, NULL, 1 },
 	{ Q_HOST_UUID, { S("h9"), S("4dea") }, NULL, 0 },
 	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::"), N }, "1\n" },
 	{ Q_HOST_RENAME, { S("h1"), S("kvm-one") }, NULL, 1 },
 	{ Q_HOST_RENAME, { S("h1"), S("kvm-one") }, NULL, 0 },
-	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|102|~|::|~|100|4dea\n" HOST_2 },
+	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|102|~|::|~|100|4dea|~|0|~\n" HOST_2 },
+	{ Q_HOST_FENCE, { S("kvm-one"), I(103), I(0), S("its fan") }, NULL, 1 },
+	{ Q_HOST_FENCE, { S("h9"), I(103), I(1), N }, NULL, 0 },
+	/* whether it is off stays when the row is written again */
+	{ Q_HOST_PUT, { S("kvm-one"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(104), N, S("::"), N }, "1\n" },
+	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|104|~|::|~|100|4dea|103|0|its fan\n" HOST_2 },
 	{ Q_HOST_RENAME, { S("kvm-one"), S("h1") }, NULL, 1 },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 1 },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 0 },

@@ -13,6 +13,7 @@
 #include "api/network/network.h"
 #include "base/clock.h"
 #include "base/util.h"
+#include "fence/fence.h"
 #include "fleet/addr.h"
 #include "fleet/fleet_priv.h"
 #include "identity/identity.h"
@@ -224,7 +225,7 @@ static void give_domain(struct fleet *f, struct server *s)
 
 static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
-	&flavors_routes, &actions_routes, &images_routes, &network_routes, &drover_routes, &limits_routes, &prechecks_routes,
+	&flavors_routes, &actions_routes, &images_routes, &network_routes, &drover_routes, &fencing_routes, &limits_routes, &prechecks_routes,
 	&quotas_routes, &usage_routes, &interfaces_routes, &metrics_routes, /* the last is of a measured world alone */
 };
 
@@ -252,7 +253,8 @@ static struct world *make(size_t n_tables)
 	fleet_claim(w->fleet, fleet_host(w->fleet, "h2"), &(struct claim){ .task_id = 3, .usage = server_usage(fleet_server(w->fleet, WORLD_MOVED)) });
 	room_inbound(fleet_host(w->fleet, "h2"), &task_class_live, 1);
 	w->engine = fake_engine_new(w->fleet);
-	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fleet = w->fleet, .store = w->store, .conf = w->conf, .kinds = kinds },
+	w->fences = fences_new(w->fleet, &fence_processes);
+	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fences = w->fences, .fleet = w->fleet, .store = w->store, .conf = w->conf, .kinds = kinds },
 			       tables, n_tables);
 	return w;
 }
@@ -274,6 +276,7 @@ void world_free(struct world *w)
 {
 	metrics_free(w->api->metrics);
 	api_free_parts(w->api);
+	fences_free(w->fences);
 	engine_free(w->engine);
 	fleet_free(w->fleet);
 	store_close(w->store);

@@ -27,6 +27,7 @@ struct world {
 	struct store *store;
 	struct fleet *fleet;
 	struct engine *engine;
+	struct fences *fences;
 	struct api *api;
 };
 

@@ -258,6 +258,39 @@ static void add_and_remove(void)
 	world_free(w);
 }
 
+/* What is refused before an agent is asked. */
+static void fence(void)
+{
+	static const struct {
+		const char *method, *path, *body;
+		int status;
+		const char *why;
+	} rows[] = {
+		{ "POST", "/drover/v1/hosts/h9/fence", "{\"fence\": null}", 404, "Host h9 could not be found." },
+		{ "POST", "/drover/v1/hosts/h1/fence", "{\"fence\": {\"force\": 1}}", 400, "force" },
+		{ "POST", "/drover/v1/hosts/h1/fence", "{}", 400, "fence" },
+		{ "POST", "/drover/v1/hosts/h1/fence", "{\"fence\": {\"force\": true}}", 400, "Host h1 has no fence agent." },
+		{ "POST", "/drover/v1/hosts/h1/unfence", NULL, 400, "Host h1 has no fence agent." },
+		{ "GET", "/drover/v1/hosts/h1/power", NULL, 400, "Host h1 has no fence agent." },
+	};
+	struct world *w = world_new();
+	struct answer a;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		world_ask(w, rows[i].method, rows[i].path, 1, "admin", rows[i].body, &a);
+		g_test_message("%s %s: %s", rows[i].path, rows[i].body, a.body);
+		g_assert_cmpint(a.status, ==, rows[i].status);
+		g_assert_nonnull(strstr(a.body, rows[i].why));
+		answer_clear(&a);
+	}
+	fleet_host(w->fleet, "h1")->conn = HOST_UP;
+	world_ask(w, "POST", "/drover/v1/hosts/h1/fence", 1, "admin", "{\"fence\": {\"reason\": \"x\"}}", &a);
+	g_assert_cmpint(a.status, ==, 409);
+	g_assert_nonnull(strstr(a.body, "Host h1 is up and has"));
+	answer_clear(&a);
+	world_free(w);
+}
+
 /* D1: neither of the two may make libvirt's client run a program. */
 static void add_and_run(void)
 {
@@ -645,6 +678,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/compute/calls/later", later);
 	g_test_add_func("/compute/hosts/add_and_remove", add_and_remove);
 	g_test_add_func("/compute/servers/D28/foreign_marker", foreign_marker);
+	g_test_add_func("/compute/hosts/fence", fence);
 	g_test_add_func("/compute/hosts/D1/no_program", add_and_run);
 	g_test_add_func("/compute/hosts/D1/bad_rows", bad_rows);
 	g_test_add_func("/compute/hosts/delete_service", delete_service);

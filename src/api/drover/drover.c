@@ -9,6 +9,7 @@
 
 #include "api/compute/migrations.h"
 #include "api/http/view.h"
+#include "fence/fence.h"
 #include "task/request.h"
 
 static const struct api_req *request_of(const struct jout *o)
@@ -40,6 +41,16 @@ static void put_host_reason(struct jout *o, const void *obj)
 	g_autofree char *text = host_state_text(api_fleet(request_of(o)), obj);
 
 	jout_str(o, text);
+}
+
+static void put_host_agent(struct jout *o, const void *obj)
+{
+	jout_str(o, fence_agent_of(api_fences(request_of(o)), obj));
+}
+
+static void put_host_fencing(struct jout *o, const void *obj)
+{
+	jout_bool(o, fence_is_busy(api_fences(request_of(o)), obj));
 }
 
 static void put_host_count(struct jout *o, const void *obj)
@@ -99,6 +110,10 @@ static const struct json_field host_fields[] = {
 	{ "disabled",                    JSON_BOOL,    HOST(disabled) },
 	{ "disabled_reason",             JSON_STR,     HOST(disabled_reason) },
 	{ "forced_down",                 JSON_BOOL,    HOST(forced_down) },
+	{ "fence_agent",                 JSON_EMIT,    .emit = put_host_agent },
+	{ "fencing",                     JSON_EMIT,    .emit = put_host_fencing },
+	{ "fenced_at",                   JSON_TIME_US, HOST(fence.fenced_us) },
+	{ "fence_reason",                JSON_STR,     HOST(fence.reason) },
 	{ "servers",                     JSON_EMIT,    .emit = put_host_count },
 	{ "total",                       JSON_EMIT,    .emit = put_host_total },
 	{ "capacity",                    JSON_EMIT,    .emit = put_host_capacity },
@@ -109,7 +124,7 @@ static const struct json_field host_fields[] = {
 	{ "updated_at",                  JSON_TIME_US, HOST(updated_us) },
 };
 
-static void reply_host(struct api_req *r, int status, const struct host *h)
+void drover_reply_host(struct api_req *r, int status, const struct host *h)
 {
 	struct jout o;
 
@@ -135,8 +150,7 @@ static void host_list(struct api_req *r)
 	view_close(&o, r, 200);
 }
 
-/* By name, or by uuid. Return: NULL after the request was answered with 404. */
-static struct host *find_host(struct api_req *r)
+struct host *drover_find_host(struct api_req *r)
 {
 	struct host *h = fleet_host(api_fleet(r), r->param[0]);
 
@@ -149,10 +163,10 @@ static struct host *find_host(struct api_req *r)
 
 static void host_show(struct api_req *r)
 {
-	struct host *h = find_host(r);
+	struct host *h = drover_find_host(r);
 
 	if (h)
-		reply_host(r, 200, h);
+		drover_reply_host(r, 200, h);
 }
 
 #define ADD(member) offsetof(struct conf_host, member)
@@ -180,14 +194,14 @@ static void host_add(struct api_req *r)
 	api_about(r, add.name);
 	json_free(add_fields, G_N_ELEMENTS(add_fields), &add);
 	if (h)
-		reply_host(r, 201, h);
+		drover_reply_host(r, 201, h);
 	else
 		api_fail(r, err);
 }
 
 static void host_remove(struct api_req *r)
 {
-	struct host *h = find_host(r);
+	struct host *h = drover_find_host(r);
 	GError *err = NULL;
 
 	if (!h)

@@ -7,6 +7,11 @@
 
 #include "api/http/handler.h"
 
-extern const struct route_table drover_routes, prechecks_routes, events_routes;
+extern const struct route_table drover_routes, prechecks_routes, events_routes, fencing_routes;
+
+/** drover_find_host() - the host of the path, by name or by uuid. Return: NULL after the request was answered with 404. */
+struct host *drover_find_host(struct api_req *r);
+/** drover_reply_host() - answer with its record. */
+void drover_reply_host(struct api_req *r, int status, const struct host *h);
 
 #endif

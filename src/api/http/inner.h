@@ -12,6 +12,7 @@
 enum api_service { SERVICE_ROOT, SERVICE_COMPUTE, SERVICE_IDENTITY, SERVICE_IMAGE, SERVICE_NETWORK, SERVICE_DROVER, SERVICE_N };
 
 struct conf;
+struct fences;
 struct fleet;
 struct identity;
 struct router;
@@ -29,6 +30,7 @@ struct api_stats {
 /* What api_new() collects; a part that no called handler asks for may be NULL. */
 struct api {
 	struct engine *engine;
+	struct fences *fences;
 	struct fleet *fleet;
 	struct store *store;
 	const struct conf *conf;

@@ -13,8 +13,11 @@ static const struct policy table[] = {
 	{ "drover:events:watch",                              POLICY_ADMIN },
 	{ "drover:hosts:create",                              POLICY_ADMIN },
 	{ "drover:hosts:delete",                              POLICY_ADMIN },
+	{ "drover:hosts:fence",                               POLICY_ADMIN },
 	{ "drover:hosts:list",                                POLICY_ADMIN },
+	{ "drover:hosts:power",                               POLICY_ADMIN },
 	{ "drover:hosts:show",                                POLICY_ADMIN },
+	{ "drover:hosts:unfence",                             POLICY_ADMIN },
 	{ "drover:metrics",                                   POLICY_PUBLIC }, /* or as [api] metrics says */
 	{ "drover:migrations:list",                           POLICY_ADMIN },
 	{ "drover:migrations:show",                           POLICY_ADMIN },

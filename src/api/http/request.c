@@ -38,6 +38,11 @@ void api_login(struct api_req *r, const char *user_id, const char *user_name, co
 
 /* ---- what handlers reach ---- */
 
+struct fences *api_fences(const struct api_req *r)
+{
+	return r->api->fences;
+}
+
 struct engine *api_engine(const struct api_req *r)
 {
 	return r->api->engine;

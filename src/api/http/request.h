@@ -12,6 +12,8 @@
 #include "identity/identity.h"
 #include "task/engine.h"
 
+struct fences; /* fence/fence.h */
+
 /** api_wanted() - false once the client has gone: nothing that is done for it matters. */
 bool api_wanted(const struct api_req *r);
 
@@ -58,6 +60,7 @@ void api_next_link(struct jout *o, const struct api_req *r, const char *name, co
 /* ---- what handlers reach ---- */
 
 struct engine *api_engine(const struct api_req *r);
+struct fences *api_fences(const struct api_req *r);
 struct fleet *api_fleet(const struct api_req *r);
 struct store *api_store(const struct api_req *r);
 const struct conf *api_conf(const struct api_req *r);

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fence/fence.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "fleet/host_fence.h"
+
+#define AGENTS 2            /* of a host: the first and the fallback */
+#define ASK_MS 3000         /* for a host that is connected to answer */
+#define CONNECT_MS 1000     /* for one that is not: it was silent for long before */
+
+const struct fence_ops fence_processes = { .start = agent_start, .cancel = agent_cancel };
+
+/* What is wanted of the host, and how far it is. */
+enum goal { GOAL_OFF, GOAL_ON, GOAL_LOOK };
+
+struct fence {
+	struct fences *fs;
+	char *host;
+	enum goal goal;
+	char *reason;          /* of GOAL_OFF */
+	size_t agent;          /* which one is asked */
+	int64_t tries;         /* of it */
+	char *why;             /* what was wrong with the last try; NULL: nothing yet */
+	struct agent_run *run;
+	struct clock_timer *timer;
+	uint64_t asked;        /* the question to the host that counts */
+};
+
+struct status {
+	struct fences *fs;
+	struct agent_run *run;
+	fence_status_f *done;
+	void *user;
+};
+
+struct fences {
+	struct fleet *fleet;
+	const struct fence_ops *ops;
+	GHashTable *busy;      /* host -> struct fence * */
+	GHashTable *statuses;  /* struct status * -> itself */
+	GHashTable *asked;     /* struct question * -> itself: hosts that have not answered */
+	uint64_t questions;
+	fence_end_f *on_end;
+	void *user;
+};
+
+struct question {
+	struct fences *fs;     /* NULL: gone */
+	char *host;
+	uint64_t number;
+};
+
+static void fence_free(void *data)
+{
+	struct fence *x = data;
+
+	x->fs->ops->cancel(&x->run);
+	clock_cancel(&x->timer);
+	g_free(x->host);
+	g_free(x->reason);
+	g_free(x->why);
+	g_free(x);
+}
+
+static void status_free(void *data)
+{
+	static const struct agent_answer stopped = { .why = "the controller stops" };
+	struct status *st = data;
+
+	st->fs->ops->cancel(&st->run);
+	st->done(&stopped, st->user);
+	g_free(st);
+}
+
+struct fences *fences_new(struct fleet *f, const struct fence_ops *ops)
+{
+	struct fences *fs = g_new0(struct fences, 1);
+
+	fs->fleet = f;
+	fs->ops = ops;
+	fs->busy = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, fence_free);
+	fs->statuses = g_hash_table_new_full(NULL, NULL, status_free, NULL);
+	fs->asked = g_hash_table_new(NULL, NULL);
+	return fs;
+}
+
+void fences_free(struct fences *fs)
+{
+	GHashTableIter it;
+	void *q;
+
+	if (!fs)
+		return;
+	g_hash_table_iter_init(&it, fs->asked);
+	while (g_hash_table_iter_next(&it, &q, NULL))
+		((struct question *)q)->fs = NULL;
+	g_hash_table_unref(fs->asked);
+	g_hash_table_unref(fs->busy);
+	g_hash_table_unref(fs->statuses);
+	g_free(fs);
+}
+
+void fences_on_end(struct fences *fs, fence_end_f *fn, void *user)
+{
+	fs->on_end = fn;
+	fs->user = user;
+}
+
+/* ---- agents ---- */
+
+/* Return: whether the host has an agent with that number. */
+static bool agent_of(const struct fences *fs, const char *host, size_t i, struct agent *ret)
+{
+	const struct conf_host *ch = host_row_conf(fleet_conf(fs->fleet), host);
+
+	if (!ch)
+		return false;
+	*ret = i == 0 ? (struct agent){ ch->fence_agent, ch->fence_options } : (struct agent){ ch->fallback_fence_agent, ch->fallback_fence_options };
+	return ret->program != NULL;
+}
+
+const char *fence_agent_of(struct fences *fs, const struct host *h)
+{
+	struct agent a;
+
+	return agent_of(fs, h->name, 0, &a) ? a.program : NULL;
+}
+
+bool fence_is_busy(struct fences *fs, const struct host *h)
+{
+	return g_hash_table_contains(fs->busy, h->name);
+}
+
+static bool check_agent(struct fences *fs, const struct host *h, GError **err)
+{
+	if (fence_agent_of(fs, h))
+		return true;
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Host %s has no fence agent. Set fence_agent in its section of the configuration file.", h->name);
+	return false;
+}
+
+static void run(struct fence *x, enum agent_act act, agent_f *done)
+{
+	struct agent a;
+
+	if (!agent_of(x->fs, x->host, x->agent, &a))
+		g_assert_not_reached();
+	x->run = x->fs->ops->start(&a, act, fleet_conf(x->fs->fleet)->fence_timeout * 1000, done, x);
+}
+
+/* ---- the end ---- */
+
+/* The host of one that is under way; NULL: it was removed meanwhile, and nothing is left to do. */
+static struct host *host_of(struct fence *x)
+{
+	struct host *h = fleet_host(x->fs->fleet, x->host);
+
+	if (!h)
+		g_hash_table_remove(x->fs->busy, x->host);
+	return h;
+}
+
+static void end(struct fence *x, struct host *h, const char *why)
+{
+	struct fences *fs = x->fs;
+	g_autofree char *said = g_strdup(why);
+
+	g_hash_table_remove(fs->busy, x->host);
+	if (fs->on_end)
+		fs->on_end(h, said, fs->user);
+}
+
+/* @why: what went wrong. It is written; if it cannot be, the next start looks at it, as the intent is still there. */
+static void failed(struct fence *x, struct host *h, const char *why)
+{
+	struct host_fence none = { .reason = (char *)why };
+	g_autoptr(GError) err = NULL;
+
+	log_error("fence_failed", LOG_S("host", x->host), LOG_S("wanted", x->goal == GOAL_ON ? "on" : "off"), LOG_S("reason", why));
+	if (!host_fence_set(x->fs->fleet, h, &none, &err))
+		log_error("host_not_saved", LOG_S("host", x->host), LOG_S("error", err->message));
+	end(x, h, why);
+}
+
+static void begin_try(struct fence *x);
+
+static void try_again(void *user)
+{
+	struct fence *x = user;
+
+	x->timer = NULL;
+	begin_try(x);
+}
+
+/* An agent did not bring it about. @why: what its state says; what it said when it was asked to act tells more */
+static void next_try(struct fence *x, struct host *h, const char *why)
+{
+	struct agent a;
+
+	if (!x->why)
+		x->why = g_strdup(why);
+	log_warning("fence_agent_failed", LOG_S("host", x->host), LOG_S("reason", x->why));
+	if (x->tries++ >= fleet_conf(x->fs->fleet)->fence_retries) {
+		x->tries = 0;
+		x->agent++;
+	}
+	if (x->agent < AGENTS && agent_of(x->fs, x->host, x->agent, &a))
+		x->timer = clock_after(0, try_again, x);
+	else
+		failed(x, h, x->why);
+}
+
+/* ---- silent ---- */
+
+static void fenced(struct fence *x, struct host *h)
+{
+	struct host_fence now = { .fenced_us = clock_wall_us(), .reason = x->reason };
+	g_autoptr(GError) err = NULL;
+
+	if (!host_fence_set(x->fs->fleet, h, &now, &err)) {
+		failed(x, h, err->message);
+		return;
+	}
+	log_warning("host_fenced", LOG_S("host", x->host), LOG_S("reason", x->reason));
+	fleet_host_dead(x->fs->fleet, h);
+	end(x, h, NULL);
+}
+
+static void lied(struct fence *x, struct host *h)
+{
+	failed(x, h, "the fence agent says that the host is off, and its libvirtd answers: the agent's options lead to another machine, or it is "
+	       "not to be believed");
+}
+
+static void on_answer(struct hv_reply *r, void *user)
+{
+	struct question *q = user;
+	struct fence *x = q->fs ? g_hash_table_lookup(q->fs->busy, q->host) : NULL;
+	struct host *h = x && x->asked == q->number ? host_of(x) : NULL;
+
+	if (q->fs)
+		g_hash_table_remove(q->fs->asked, q);
+	g_free(q->host);
+	g_free(q);
+	if (!h)
+		return;
+	if (r->err)
+		fenced(x, h);
+	else
+		lied(x, h);
+}
+
+static void on_silence(void *user)
+{
+	struct fence *x = user;
+	struct host *h;
+
+	x->timer = NULL;
+	h = host_of(x);
+	if (!h)
+		return;
+	if (host_connected(h))
+		lied(x, h);
+	else
+		fenced(x, h);
+}
+
+/* It is off, says its agent. */
+static void prove_silent(struct fence *x, struct host *h)
+{
+	struct hv_req req = { .op = HV_HOST_GET, .timeout_ms = ASK_MS };
+	struct question *q;
+
+	if (!host_connected(h)) {
+		host_link_hurry(h);
+		x->timer = clock_after(CONNECT_MS, on_silence, x);
+		return;
+	}
+	q = g_new0(struct question, 1);
+	q->fs = x->fs;
+	q->host = g_strdup(x->host);
+	q->number = x->asked = ++x->fs->questions;
+	g_hash_table_add(x->fs->asked, q);
+	(void)host_call(h, &req, on_answer, q); /* it is connected */
+}
+
+/* ---- off, on, status ---- */
+
+static void off_status(struct fence *x, struct host *h, const struct agent_answer *a)
+{
+	if (a->ok && a->power == AGENT_POWER_OFF)
+		prove_silent(x, h);
+	else if (x->goal == GOAL_LOOK)
+		failed(x, h, a->ok ? "the controller was started again while the host was being fenced, and the host is on; fence it again if it "
+		       "is still to be" : a->why);
+	else
+		next_try(x, h, a->ok ? "the agent was asked to switch it off, and says that it is on" : a->why);
+}
+
+static void on_state(const struct agent_answer *a, void *user)
+{
+	struct fence *x = user;
+	struct host *h;
+
+	x->run = NULL;
+	h = host_of(x);
+	if (!h)
+		return;
+	if (x->goal != GOAL_ON)
+		off_status(x, h, a);
+	else if (a->ok && a->power == AGENT_POWER_ON)
+		end(x, h, NULL);
+	else
+		next_try(x, h, a->ok ? "the agent was asked to switch it on, and says that it is off" : a->why);
+}
+
+/* Whatever it says: what it has done is seen by the host's state. */
+static void on_acted(const struct agent_answer *a, void *user)
+{
+	struct fence *x = user;
+
+	x->run = NULL;
+	util_replace(&x->why, a->why);
+	if (host_of(x))
+		run(x, AGENT_STATUS, on_state);
+}
+
+static void begin_try(struct fence *x)
+{
+	if (!host_of(x))
+		return;
+	if (x->goal == GOAL_LOOK)
+		run(x, AGENT_STATUS, on_state);
+	else
+		run(x, x->goal == GOAL_OFF ? AGENT_OFF : AGENT_ON, on_acted);
+}
+
+static void begin(struct fences *fs, const struct host *h, enum goal goal, const char *reason)
+{
+	struct fence *x = g_new0(struct fence, 1);
+
+	x->fs = fs;
+	x->host = g_strdup(h->name);
+	x->goal = goal;
+	x->reason = g_strdup(reason);
+	g_hash_table_insert(fs->busy, x->host, x);
+	begin_try(x);
+}
+
+bool fence_off(struct fences *fs, struct host *h, const char *reason, GError **err)
+{
+	struct fence *x = g_hash_table_lookup(fs->busy, h->name);
+	struct host_fence next = { .fencing = true, .reason = (char *)reason };
+
+	if (!check_agent(fs, h, err))
+		return false;
+	if (x && x->goal == GOAL_ON) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Host %s is being switched on. Wait for its end.", h->name);
+		return false;
+	}
+	if (x || host_is_fenced(h))
+		return true;
+	if (!host_fence_set(fs->fleet, h, &next, err))
+		return false;
+	log_warning("host_fence", LOG_S("host", h->name), LOG_S("reason", reason));
+	begin(fs, h, GOAL_OFF, reason);
+	return true;
+}
+
+bool fence_on(struct fences *fs, struct host *h, GError **err)
+{
+	const struct fence *x = g_hash_table_lookup(fs->busy, h->name);
+
+	if (!check_agent(fs, h, err))
+		return false;
+	if (x && x->goal != GOAL_ON) {
+		g_set_error(err, ERR, ERR_CONFLICT, "Host %s is being fenced. Wait for its end.", h->name);
+		return false;
+	}
+	if (x)
+		return true;
+	if (!host_fence_set(fs->fleet, h, &(struct host_fence){ .fenced_us = 0 }, err))
+		return false;
+	log_info("host_unfence", LOG_S("host", h->name));
+	begin(fs, h, GOAL_ON, NULL);
+	return true;
+}
+
+void fences_start(struct fences *fs)
+{
+	GPtrArray *hosts = fleet_hosts(fs->fleet);
+
+	for (guint i = 0; i < hosts->len; i++) {
+		struct host *h = g_ptr_array_index(hosts, i);
+
+		if (h->fence.fencing && fence_agent_of(fs, h) && !fence_is_busy(fs, h))
+			begin(fs, h, GOAL_LOOK, h->fence.reason);
+	}
+}
+
+/* ---- status for others ---- */
+
+static void on_asked(const struct agent_answer *a, void *user)
+{
+	struct status *st = user;
+
+	st->run = NULL;
+	g_hash_table_steal(st->fs->statuses, st);
+	st->done(a, st->user);
+	g_free(st);
+}
+
+bool fence_status(struct fences *fs, const struct host *h, fence_status_f *done, void *user, GError **err)
+{
+	struct status *st;
+	struct agent a;
+
+	if (!check_agent(fs, h, err))
+		return false;
+	st = g_new0(struct status, 1);
+	st->fs = fs;
+	st->done = done;
+	st->user = user;
+	g_hash_table_add(fs->statuses, st);
+	(void)agent_of(fs, h->name, 0, &a); /* check_agent() */
+	st->run = fs->ops->start(&a, AGENT_STATUS, fleet_conf(fs->fleet)->fence_timeout * 1000, on_asked, st);
+	return true;
+}
