@@ -9,6 +9,8 @@
 #include "identity/identity.h"
 #include "task/engine.h"
 
+struct fences; /* fence/fence.h */
+
 /**
  * api_new() - everything between the socket and the handlers; http_listen() begins to serve.
  * @e, @fences, @identity: borrowed, must outlive it

@@ -13,6 +13,7 @@
 #include "fleet/host_fence.h"
 #include "fleet/host_rename.h"
 #include "fleet/host_uuid.h"
+#include "fleet/keep.h"
 #include "fleet/publish.h"
 
 #define UNSETTLED_BY 4 /* the part of service_down_time that the loop may be late before the fleet is unsettled */
@@ -60,9 +61,16 @@ static void on_list(struct host *h, guint n, void *user)
 	save_again(f, h);
 }
 
+/* Something has happened to it, or it has left a task. */
 static void on_domain(struct host *h, struct hv_dom **d, uint64_t ask, void *user)
 {
+	g_autofree char *uuid = g_strdup((*d)->uuid);
+	struct server *s;
+
 	sync_one(user, h, d, ask);
+	s = fleet_server(user, uuid);
+	if (s)
+		keep_want(user, s);
 }
 
 static void on_state(struct host *h, enum host_conn was, void *user)
@@ -76,6 +84,8 @@ static void on_state(struct host *h, enum host_conn was, void *user)
 		f->listener.host(h, f->listener.user);
 	if (was != HOST_UP && h->conn == HOST_UP)
 		addr_host_up(h);
+	if (was != HOST_UP && h->conn == HOST_UP)
+		keep_host_up(h);
 }
 
 /* What is read of a server that the engine moves, is dropped (sync.c); the engine has it read when it is done with it. */
@@ -111,6 +121,7 @@ static void hv_said(const struct hv_event *ev, void *user)
 static void attach(struct fleet *f, struct host *h)
 {
 	addr_host_new(h);
+	keep_host_new(h);
 	host_link_new(h, f->hv, &link_calls, f);
 }
 
@@ -125,6 +136,8 @@ static void detach(struct host *h)
 	host_link_free(h);
 	if (h->addrs)
 		addr_host_free(h);
+	if (h->keep)
+		keep_host_free(h);
 }
 
 /* ---- life ---- */
@@ -133,10 +146,11 @@ struct fleet *fleet_new(const struct conf *conf, struct store *store, const stru
 {
 	struct fleet *f = registry_new(conf, store);
 
+	keep_new(f);
 	f->hv = hv_new(hv_said, f);
 	for (; *ops; ops++)
 		hv_register(f->hv, *ops);
-	if (!host_rename_sections(conf, store, err) || !host_row_load(f, err) || !server_row_load(f, err) || !host_row_merge(f, err)) {
+	if (!host_rename_sections(conf, store, err) || !host_row_load(f, err) || !server_row_load(f, err) || !keep_load(f, err) || !host_row_merge(f, err)) {
 		fleet_free(f);
 		return NULL;
 	}
@@ -165,6 +179,7 @@ void fleet_free(struct fleet *f)
 	hv_free(f->hv);
 	publish_stop(f);
 	addr_stop(f);
+	keep_free(f);
 	registry_free(f);
 }
 

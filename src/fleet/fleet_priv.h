@@ -39,6 +39,7 @@ struct fleet {
 	/* addr.c */
 	GPtrArray *addrs_unsaved;  /* UUIDs, owned, of servers whose rows have other addresses */
 	struct clock_timer *addrs_writing;
+	struct keep *keep;         /* keep.c */
 };
 
 #endif

@@ -85,6 +85,7 @@ struct host {
 	struct fleet *fleet;
 	struct host_link *link;       /* host_link.c */
 	struct host_addrs *addrs;     /* addr.c */
+	struct host_keep *keep;       /* keep.c */
 	/* ---- room.c writes these ---- */
 	struct room *room;            /* of the fleet */
 	guint index;                  /* in fleet_hosts(); HOST_NOWHERE */

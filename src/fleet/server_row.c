@@ -59,6 +59,8 @@ bool fleet_server_write(struct fleet *f, struct server *s, const struct server_d
 	as.locked_reason = (char *)d->locked_reason;
 	row_values(server_fields, G_N_ELEMENTS(server_fields), &as, now, row + 1);
 	s->unsaved = true;
+	if (d->vm == SERVER_DELETED && !store_run(fleet_store(f), Q_DEFINITION_DROP, STORE_ARGS(SV_S(s->uuid)), NULL, err))
+		return false;
 	if (s->id && !store_run(fleet_store(f), Q_SERVER_SET, row, G_N_ELEMENTS(row), &changed, err))
 		return false;
 	/* A new one; its guest may have had a record that was deleted. */

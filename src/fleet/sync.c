@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "fleet/addr.h"
 #include "fleet/fleet_priv.h"
+#include "fleet/keep.h"
 #include "fleet/host_link.h"
 #include "fleet/publish.h"
 #include "fleet/registry.h"
@@ -159,6 +160,7 @@ static void keep_dom(struct fleet *f, struct server *s, struct hv_dom **d)
 	if (!s->dom->unreadable) {
 		server_set_ties(s, s->dom->ties);
 		addr_took_dom(f, s);
+		keep_want_first(f, s);
 	}
 	s->dom_ms = clock_now_ms();
 	registry_missing(f, s, false);

@@ -48,6 +48,19 @@
 	X(0, uri, TEXT, uri) \
 	X(0, from_conf, BOOL, from_conf)
 
+/* ---- what is kept of guests ---- */
+
+/* Behind server_uuid, $1. */
+#define KEPT_COLUMNS(FIRST, X) \
+	FIRST(2, definition, TEXT, packed) \
+	X(3, sum, INT64, sum) \
+	X(4, transient, BOOL, transient) \
+	X(5, updated_at, INT64, updated_us)
+
+#define KEPT_SUM_ROW(FIRST, X) \
+	FIRST(0, server_uuid, LENT, uuid) \
+	X(0, sum, INT64, sum)
+
 /* ---- servers ---- */
 
 /* Behind uuid, $1. */

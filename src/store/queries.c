@@ -50,6 +50,12 @@ const struct query_def query_table[Q_N] = {
 		INSERT_BEHIND("hosts", "created_at, name", "$9, $1", HOST_COLUMNS)
 		" ON CONFLICT (name) DO UPDATE SET " HOST_COLUMNS(ASSIGN_1, ASSIGN) " RETURNING id", 1 N(HOST_COLUMNS) },
 	[Q_HOST_UUID] = { "host_uuid", "UPDATE hosts SET hv_uuid = $2 WHERE name = $1", 2 },
+	[Q_DEFINITION_KEEP] = { "definition_keep",
+		INSERT_BEHIND("server_definitions", "server_uuid", "$1", KEPT_COLUMNS)
+		" ON CONFLICT (server_uuid) DO UPDATE SET " KEPT_COLUMNS(ASSIGN_1, ASSIGN), 1 N(KEPT_COLUMNS) },
+	[Q_DEFINITION_KEPT] = { "definition_kept", SELECT("server_definitions", KEPT_COLUMNS) " WHERE server_uuid = $1", 1 },
+	[Q_DEFINITION_SUMS] = { "definition_sums", SELECT("server_definitions", KEPT_SUM_ROW), 0 },
+	[Q_DEFINITION_DROP] = { "definition_drop", "DELETE FROM server_definitions WHERE server_uuid = $1", 1 },
 	[Q_HOST_FENCE] = { "host_fence", "UPDATE hosts SET " HOST_FENCE_COLUMNS(ASSIGN_1, ASSIGN) " WHERE name = $1", 1 N(HOST_FENCE_COLUMNS) },
 	[Q_HOST_RENAME] = { "host_rename", "UPDATE hosts SET name = $2 WHERE name = $1", 2 },
 	[Q_HOST_RENAME_SERVERS] = { "host_rename_servers", "UPDATE servers SET host = $2 WHERE host = $1", 2 },
@@ -269,6 +275,9 @@ const struct schema_step schema_steps[] = {
 	  "ALTER TABLE hosts ADD COLUMN fenced_at BIGINT;"
 	  "ALTER TABLE hosts ADD COLUMN fencing BIGINT NOT NULL DEFAULT 0;"
 	  "ALTER TABLE hosts ADD COLUMN fence_reason TEXT;" },
+	{ 17,
+	  "CREATE TABLE server_definitions (server_uuid TEXT PRIMARY KEY, definition TEXT NOT NULL, sum BIGINT NOT NULL, "
+	  "transient BIGINT NOT NULL, updated_at BIGINT NOT NULL);" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -16,6 +16,10 @@ enum query {
 	Q_HOST_SECTIONS,   /* () -> HOST_SECTION_ROW; by id */
 	Q_HOST_PUT,        /* (name, HOST_COLUMNS) -> id; by name */
 	Q_HOST_UUID,       /* (name, hv_uuid) */
+	Q_DEFINITION_KEEP,   /* (server, KEPT_COLUMNS); by server */
+	Q_DEFINITION_KEPT,   /* (server) -> KEPT_COLUMNS */
+	Q_DEFINITION_SUMS,   /* () -> KEPT_SUM_ROW */
+	Q_DEFINITION_DROP,   /* (server) */
 	Q_HOST_FENCE,      /* (name, HOST_FENCE_COLUMNS) */
 	/* Each column that has a host's name: (old, new). A host that is renamed is renamed in all of them, in one transaction. */
 	Q_HOST_RENAME, Q_HOST_RENAME_SERVERS, Q_HOST_RENAME_SOURCES, Q_HOST_RENAME_DESTS, Q_HOST_RENAME_REQUESTED, Q_HOST_RENAME_VOLUMES,

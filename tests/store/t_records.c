@@ -44,6 +44,19 @@ static const struct step hosts[] = {
 	{ Q_HOST_ALL, {}, HOST_2 },
 };
 
+static const struct step kept[] = {
+	{ Q_DEFINITION_KEEP, { S("s1"), S("eJw="), I(77), I(0), I(5) }, NULL, 1 },
+	{ Q_DEFINITION_KEEP, { S("s2"), S("eJx="), I(78), I(1), I(6) }, NULL, 1 },
+	{ Q_DEFINITION_KEPT, { S("s2") }, "eJx=|78|1|6\n" },
+	{ Q_DEFINITION_KEEP, { S("s2"), S("eJy="), I(79), I(0), I(7) }, NULL, 1 },
+	{ Q_DEFINITION_KEPT, { S("s2") }, "eJy=|79|0|7\n" },
+	{ Q_DEFINITION_KEPT, { S("s3") }, "" },
+	{ Q_DEFINITION_SUMS, {}, "s1|77\ns2|79\n" },
+	{ Q_DEFINITION_DROP, { S("s1") }, NULL, 1 },
+	{ Q_DEFINITION_DROP, { S("s1") }, NULL, 0 },
+	{ Q_DEFINITION_SUMS, {}, "s2|79\n" },
+};
+
 static const struct step servers[] = {
 	{ Q_SERVER_LAST, {}, "0\n" },
 	{ Q_SERVER_PUT, { S("s1"), S("web"), N, S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
@@ -304,6 +317,7 @@ static const struct {
 	size_t n;
 } records[] = {
 	{ "hosts", hosts, G_N_ELEMENTS(hosts) },
+	{ "kept", kept, G_N_ELEMENTS(kept) },
 	{ "servers", servers, G_N_ELEMENTS(servers) },
 	{ "migrations", migrations, G_N_ELEMENTS(migrations) },
 	{ "events", events, G_N_ELEMENTS(events) },

@@ -41,14 +41,3 @@ const char *sim_name_taken(const struct sim_host *h, const char *name, const cha
 			return o->uuid;
 	return NULL;
 }
-
-void sim_dom_redefine(struct sim *w, const char *host, const char *uuid, const char *description)
-{
-	struct sim_host *h = sim_host_find(w, host);
-	struct sim_dom *d = h ? sim_dom_get(h, uuid) : NULL;
-
-	if (!d)
-		g_error("sim: no domain %s on host %s", uuid, host);
-	util_replace(&d->description, description);
-	sim_dom_define(d, sim_xml_write(d));
-}

@@ -17,7 +17,6 @@ void sim_kept_describe(const struct sim_dom *d, struct hv_kept *ret);
 const char *sim_dom_definition(struct sim *w, const char *host, const char *uuid);
 /* The UUID of another domain of that name on the host; NULL. Borrowed. */
 const char *sim_name_taken(const struct sim_host *h, const char *name, const char *uuid);
-/** sim_dom_redefine() - its definition is edited: that has this description now. */
-void sim_dom_redefine(struct sim *w, const char *host, const char *uuid, const char *description);
+
 
 #endif

@@ -2,12 +2,14 @@
 #include "hv/sim/hand.h"
 
 #include "base/util.h"
+#include "hv/sim/define.h"
 #include "hv/sim/disk.h"
 #include "hv/sim/dom.h"
 #include "hv/sim/fail.h"
 #include "hv/sim/job.h"
 #include "hv/sim/power.h"
 #include "hv/sim/world.h"
+#include "hv/sim/xml.h"
 
 void sim_dom_add(struct sim *w, const char *host, const struct sim_dom_spec *spec)
 {
@@ -110,4 +112,16 @@ void sim_dom_remove(struct sim *w, const char *host, const char *uuid)
 		sim_dom_change(d, HV_SHUTOFF, HV_R_OTHER);
 	sim_disks_remove(d);
 	sim_dom_undefine(d);
+}
+
+void sim_dom_redefine(struct sim *w, const char *host, const char *uuid, const char *description)
+{
+	struct sim_host *h = sim_host_find(w, host);
+	struct sim_dom *d = h ? sim_dom_get(h, uuid) : NULL;
+
+	if (!d)
+		g_error("sim: no domain %s on host %s", uuid, host);
+	util_replace(&d->description, description);
+	sim_dom_define(d, sim_xml_write(d));
+	sim_dom_change(d, d->state, d->reason); /* libvirt tells that it was defined */
 }

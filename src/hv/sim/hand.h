@@ -26,5 +26,7 @@ void sim_dom_writes(struct sim *w, const char *uuid, double dirty_mibs);
 void sim_dom_calm(struct sim *w);
 /** sim_dom_remove() - it is destroyed and undefined; the files go that no other copy of it sees. */
 void sim_dom_remove(struct sim *w, const char *host, const char *uuid);
+/** sim_dom_redefine() - its definition is edited: that has this description now. */
+void sim_dom_redefine(struct sim *w, const char *host, const char *uuid, const char *description);
 
 #endif

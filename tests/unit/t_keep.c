@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The definitions that are kept: two simulated hosts, and what the store has when one of them is dead.
+ */
+#include "fleet/keep.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "fleet/fleet.h"
+#include "fleet/keep_pack.h"
+#include "hv/sim/sim.h"
+
+#define WEB "5e000000-0000-4000-8000-000000000001"
+#define TMP "5e000000-0000-4000-8000-000000000002"
+
+struct world {
+	struct conf *conf;
+	struct sim *sim;
+	struct store *store;
+	struct fleet *fleet;
+};
+
+static void open_fleet(struct world *w)
+{
+	static const struct hv_ops *const ops[] = { &sim_ops, NULL };
+	g_autoptr(GError) err = NULL;
+
+	w->fleet = fleet_new(w->conf, w->store, ops, &err);
+	g_assert_no_error(err);
+	fleet_start(w->fleet);
+	clock_advance_ms(20000);
+}
+
+static struct world *world_new(void)
+{
+	static const char text[] = "[DEFAULT]\n[workarounds]\nallow_any_uri = true\n[host h1]\nuri = sim://h1\n[host h2]\nuri = sim://h2\n";
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	struct world *w = g_new0(struct world, 1);
+	g_autoptr(GError) err = NULL;
+
+	clock_manual(INT64_C(1700000000000000));
+	w->conf = conf_parse(text, sizeof text - 1, "test", mistakes);
+	w->sim = sim_new(1);
+	sim_host_add(w->sim, "h1", &(struct sim_host_spec){ .vcpus = 8, .mem_mib = 8192 });
+	sim_host_add(w->sim, "h2", &(struct sim_host_spec){ .vcpus = 8, .mem_mib = 8192 });
+	sim_dom_add(w->sim, "h1", &(struct sim_dom_spec){ .uuid = WEB, .name = "i-1", .title = "web", .mem_mib = 1024 });
+	sim_dom_add(w->sim, "h1", &(struct sim_dom_spec){ .uuid = TMP, .name = "i-2", .title = "tmp", .mem_mib = 1024, .transient = true });
+	w->store = store_open("sqlite://:memory:", &err);
+	g_assert_no_error(err);
+	open_fleet(w);
+	return w;
+}
+
+static void world_free(struct world *w)
+{
+	fleet_free(w->fleet);
+	store_close(w->store);
+	sim_free(w->sim);
+	conf_free(w->conf);
+	g_free(w);
+}
+
+static struct kept_definition kept(struct world *w, const char *uuid)
+{
+	struct kept_definition k = { .xml = NULL };
+	g_autoptr(GError) err = NULL;
+
+	g_assert_true(keep_read(w->fleet, uuid, &k, &err));
+	g_assert_no_error(err);
+	return k;
+}
+
+/* A host that is dead has told all that is needed, also after the controller's own restart. */
+static void test_kept(void)
+{
+	struct world *w = world_new();
+	g_autofree char *xml = g_strdup(sim_dom_definition(w->sim, "h1", WEB));
+	struct kept_definition k = kept(w, WEB);
+
+	g_assert_cmpstr(k.xml, ==, xml);
+	g_assert_false(k.transient);
+	kept_definition_clear(&k);
+	k = kept(w, TMP);
+	g_assert_true(k.transient);
+	g_assert_nonnull(strstr(k.xml, TMP));
+	kept_definition_clear(&k);
+	fleet_free(w->fleet);
+	sim_host_power(w->sim, "h1", false);
+	open_fleet(w);
+	k = kept(w, WEB);
+	g_assert_cmpstr(k.xml, ==, xml);
+	kept_definition_clear(&k);
+	world_free(w);
+}
+
+/* What has changed is read again, while it is connected and while it was not; what has not is not written again. */
+static void test_changed(void)
+{
+	struct world *w = world_new();
+	struct kept_definition k = kept(w, WEB);
+	int64_t first_us = k.updated_us;
+
+	kept_definition_clear(&k);
+	fleet_server_refresh(w->fleet, fleet_server(w->fleet, WEB));
+	clock_advance_ms(20000);
+	k = kept(w, WEB);
+	g_assert_cmpint(k.updated_us, ==, first_us);
+	kept_definition_clear(&k);
+	sim_dom_redefine(w->sim, "h1", WEB, "edited");
+	clock_advance_ms(20000);
+	k = kept(w, WEB);
+	g_assert_nonnull(strstr(k.xml, "edited"));
+	g_assert_cmpint(k.updated_us, >, first_us);
+	kept_definition_clear(&k);
+	fleet_free(w->fleet);
+	sim_dom_redefine(w->sim, "h1", WEB, "edited meanwhile");
+	open_fleet(w);
+	k = kept(w, WEB);
+	g_assert_nonnull(strstr(k.xml, "edited meanwhile"));
+	kept_definition_clear(&k);
+	world_free(w);
+}
+
+/* Not while the engine moves it; then from where it is. */
+static void test_taken(void)
+{
+	struct world *w = world_new();
+	struct kept_definition k;
+	struct server *s = fleet_server(w->fleet, WEB);
+
+	s->task = SERVER_TASK_MIGRATING;
+	sim_dom_redefine(w->sim, "h1", WEB, "edited");
+	clock_advance_ms(20000);
+	k = kept(w, WEB);
+	g_assert_null(strstr(k.xml, "edited"));
+	kept_definition_clear(&k);
+	s->task = SERVER_TASK_NONE;
+	fleet_server_freed(w->fleet, s);
+	clock_advance_ms(20000);
+	k = kept(w, WEB);
+	g_assert_nonnull(strstr(k.xml, "edited"));
+	kept_definition_clear(&k);
+	world_free(w);
+}
+
+/* A record that ends takes it along. */
+static void test_gone(void)
+{
+	struct world *w = world_new();
+	struct kept_definition k;
+	g_autoptr(GError) err = NULL;
+
+	sim_dom_remove(w->sim, "h1", WEB);
+	clock_advance_ms(60000);
+	g_assert_null(fleet_server(w->fleet, WEB));
+	g_assert_false(keep_read(w->fleet, WEB, &k, &err));
+	g_assert_error(err, ERR, ERR_NOT_FOUND);
+	world_free(w);
+}
+
+static void test_pack(void)
+{
+	g_autofree char *packed = keep_pack("<domain>\xc3\xa4</domain>"), *again = keep_unpack(packed, NULL), *bad = NULL;
+	g_autoptr(GError) err = NULL;
+
+	g_assert_cmpstr(again, ==, "<domain>\xc3\xa4</domain>");
+	bad = keep_unpack("bm90IHppcHBlZA==", &err);
+	g_assert_null(bad);
+	g_assert_error(err, ERR, ERR_INTERNAL);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/keep/kept", test_kept);
+	g_test_add_func("/keep/changed", test_changed);
+	g_test_add_func("/keep/taken", test_taken);
+	g_test_add_func("/keep/gone", test_gone);
+	g_test_add_func("/keep/pack", test_pack);
+	return g_test_run();
+}
