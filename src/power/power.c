@@ -24,6 +24,8 @@ struct power {
 	bool pressing;      /* ... is not answered yet */
 	bool rebooted;      /* ASK: the guest has booted again */
 	bool acting;        /* another act is not answered yet */
+	int calls;          /* acts and presses that are not, of earlier stages too: each may still be done */
+	bool ends;          /* all is done but for them */
 	int refusals;       /* in a row */
 	struct power_step step; /* the last one that was decided */
 };
@@ -42,12 +44,24 @@ static void fail(struct mig *m, const char *why)
 	step_end(m, POWER_ERROR, text);
 }
 
+/* What is not answered yet could be done to what the next task makes of the guest. */
+static void end(struct mig *m)
+{
+	struct power *p = m->priv;
+
+	p->ends = p->calls > 0;
+	if (p->ends)
+		step_later(m, RETRY_MS);
+	else
+		step_end(m, POWER_DONE, NULL);
+}
+
 static void go(struct mig *m, const struct power_step *s)
 {
 	struct step_change c = step_change(m, (int)s->next, s->why);
 
 	if (s->next == POWER_DONE) {
-		step_end(m, POWER_DONE, NULL);
+		end(m);
 		return;
 	}
 	if (started[m->action->what] != SERVER_TASK_NONE)
@@ -78,15 +92,27 @@ static void not_done(struct mig *m, const GError *why)
 		fail(m, why->message);
 }
 
+/* What waits for an answer has a timer. */
+static void wake(struct mig *m)
+{
+	if (m->task->timer)
+		step_enter(m);
+}
+
 static void got_act(struct mig *m, struct hv_reply *r)
 {
 	struct power *p = m->priv;
 
+	p->calls--;
+	if (step_is_late(m)) {
+		wake(m);
+		return;
+	}
 	p->acting = false;
 	if (r->err)
 		not_done(m, r->err);
 	else if (p->step.verdict == POWER_ENDS)
-		step_end(m, POWER_DONE, NULL);
+		end(m);
 	else
 		step_enter(m);
 }
@@ -96,7 +122,9 @@ static void act(struct mig *m, const struct power_step *s)
 	struct power *p = m->priv;
 	struct hv_req req = { .op = s->op, .uuid = m->server_uuid, .boot = s->boot, .ends = true };
 
-	p->acting = step_ask(m, mig_source(m), &req, got_act);
+	/* What is on its way is to meet the guest that is stopped, not the one that is started. */
+	p->acting = (p->calls == 0 || s->op == HV_DOM_DESTROY) && step_ask_always(m, mig_source(m), &req, got_act);
+	p->calls += p->acting;
 	if (!p->acting)
 		step_later(m, RETRY_MS);
 }
@@ -106,7 +134,10 @@ static void got_press(struct mig *m, struct hv_reply *r)
 {
 	struct power *p = m->priv;
 
-	p->pressing = false;
+	p->calls--;
+	p->pressing = p->pressing && step_is_late(m);
+	if (step_is_late(m) || p->ends)
+		wake(m);
 	if (r->err)
 		log_info("power_press_refused", LOG_D("task", m->id), LOG_S("server", m->server_uuid), LOG_S("host", m->source),
 			 LOG_S("error", r->err->message));
@@ -118,8 +149,9 @@ static void press(struct mig *m, const struct power_step *s)
 	struct hv_req req = { .op = s->op, .uuid = m->server_uuid };
 	int64_t now = clock_now_ms(), left = p->since_ms + p->limit_ms - now;
 
-	if (!p->pressing && (!p->pressed_ms || now >= p->pressed_ms + PRESS_MS) && step_ask(m, mig_source(m), &req, got_press)) {
+	if (!p->pressing && (!p->pressed_ms || now >= p->pressed_ms + PRESS_MS) && step_ask_always(m, mig_source(m), &req, got_press)) {
 		p->pressing = true;
+		p->calls++;
 		p->pressed_ms = now;
 	}
 	step_later(m, CLAMP(left, 1, POLL_MS));
@@ -219,7 +251,9 @@ static void host(struct mig *m)
 
 static void left(struct mig *m)
 {
-	*(struct power *)m->priv = (struct power){ .limit_ms = -1 };
+	struct power *p = m->priv;
+
+	*p = (struct power){ .limit_ms = -1, .calls = p->calls };
 }
 
 static void attach(struct mig *m)
@@ -242,8 +276,8 @@ static const struct task_stage stages[] = {
 	[POWER_LOOK]   = { "power_look",   .next = P(ASK) | P(STOP) | P(START) | P(CHANGE) | P(ERROR), OWNED, .stop = TASK_STOPS },
 	[POWER_ASK]    = { "power_ask",    .next = P(STOP) | P(START) | P(DONE) | P(ERROR), OWNED, .stop = TASK_STOP_NOT },
 	[POWER_STOP]   = { "power_stop",   .next = P(START) | P(DONE) | P(ERROR), OWNED, .stop = TASK_STOP_NOT },
-	[POWER_START]  = { "power_start",  .next = P(DONE) | P(ERROR), OWNED, .stop = TASK_STOP_NOT },
-	[POWER_CHANGE] = { "power_change", .next = P(DONE) | P(ERROR), OWNED, .stop = TASK_STOP_NOT },
+	[POWER_START]  = { "power_start",  .next = P(STOP) | P(DONE) | P(ERROR), OWNED, .stop = TASK_STOP_NOT },
+	[POWER_CHANGE] = { "power_change", .next = P(STOP) | P(DONE) | P(ERROR), OWNED, .stop = TASK_STOP_NOT },
 	[POWER_DONE]   = { "power_done",   .vm = TASK_VM_OF_ACTION, .end = TASK_DONE },
 	[POWER_ERROR]  = { "power_error",  .end = TASK_ERROR },
 };

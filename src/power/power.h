@@ -12,6 +12,9 @@
  *	   \------\------\-------/
  *	    \-> CHANGE -> DONE            any -> ERROR
  *
+ * A hard reboot takes the place of what is under way: from any stage to STOP, where Nova permits it (power_action.c). Acts and presses that are
+ * not answered then, as after any change of the stage, may still be done: the guest is not started, and the task does not end, until they are.
+ *
  * ASK presses the power button, again each PRESS_MS, until the guest is off or its time is up; then STOP ends it. After a restart
  * it has all of its time again. A host that does not answer is waited for, since what was asked of it may have been done; only LOOK, in
  * which nothing was asked, ends at once.

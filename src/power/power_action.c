@@ -28,8 +28,12 @@ static const struct json_field reboot_fields[] = {
 };
 
 #define VM(x) TASK_VM_BIT(SERVER_##x)
+#define DOING(x) TASK_STATE_BIT(SERVER_TASK_##x)
 
-/* Nova's compute/api.py: in which vm_states each is permitted, and what is said of the others. */
+/*
+ * Nova's compute/api.py: in which vm_states each is permitted, and what is said of the others. A hard reboot is permitted in some task_states,
+ * too (task_states.ALLOW_REBOOT): it is what helps where something else does not come to its end.
+ */
 const struct task_action power_actions[POWER_WHAT_N] = {
 	[POWER_OS_START] = {
 		.name = "os-start", .verb = "start", .action = "start", .event = "compute_start_instance", .vm = VM(STOPPED),
@@ -50,7 +54,9 @@ const struct task_action power_actions[POWER_WHAT_N] = {
 	[POWER_HARD] = {
 		.name = "reboot-hard", .verb = "reboot", .action = "reboot", .event = "compute_reboot_instance",
 		.vm = VM(ACTIVE) | VM(STOPPED) | VM(PAUSED) | VM(SUSPENDED) | VM(ERROR),
-		.task = SERVER_TASK_REBOOTING_HARD, .after = TASK_VM(SERVER_ACTIVE), .what = POWER_HARD,
+		.task = SERVER_TASK_REBOOTING_HARD, .after = TASK_VM(SERVER_ACTIVE), .what = POWER_HARD, .to = POWER_STOP,
+		.over = DOING(REBOOTING) | DOING(REBOOT_STARTED) | DOING(REBOOTING_HARD) | DOING(PAUSING) | DOING(UNPAUSING) | DOING(SUSPENDING) |
+			DOING(RESUMING),
 	},
 	[POWER_PAUSE] = {
 		.name = "pause", .action = "pause", .event = "compute_pause_instance", .vm = VM(ACTIVE),

@@ -55,6 +55,9 @@ static void kind_check(const struct task_kind *k)
 	for (int i = 0; i < k->n_actions; i++)
 		for (int from = 0; from < k->n; from++)
 			g_assert(!(k->actions[i].from & 1u << from) || k->stages[from].next & 1u << k->actions[i].to);
+	for (int i = 0; i < k->n_actions; i++)
+		for (int from = 0; from < k->n; from++)
+			g_assert(!k->actions[i].over || !k->stages[from].task_of_action || kind_follows(k, from, k->actions[i].to));
 }
 
 void kinds_check(const struct task_kind *const *kinds)

@@ -98,6 +98,8 @@ struct task_action {
 	unsigned from;                 /* it is asked of a task that stands in one of these stages (a bit each); 0: it begins a new one */
 	int to;                        /* ... which goes on to this one */
 	const char *none;              /* ... the refusal where there is no such task */
+	unsigned over;                 /* TASK_STATE_BIT() of task_states: a task of its own kind that has one of them is asked: what that was asked for is
+	                                * given up, and it goes on to .to as this. 0: it takes the place of none */
 	/* in the API: a member of the body of POST /servers/{id}/action */
 	const char *rule;              /* of api/http/policy.c: the role that it needs; NULL: the API does not have it */
 	int since, until;              /* microversions; 0: any */
@@ -111,6 +113,7 @@ struct task_action {
 	bool (*complete)(struct task_request *r, const struct fleet *f, int mv, GError **err);
 };
 #define TASK_VM_BIT(vm) (1u << (vm))
+#define TASK_STATE_BIT(task) (1u << (task))
 
 /* What the engine does beside its tasks for kinds that share it: once, however many kinds name it. What it keeps is its own (engine_state()). */
 struct task_service {

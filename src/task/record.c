@@ -137,7 +137,7 @@ void mig_free(struct mig *m)
 struct mig_draft mig_draft_of(const struct mig *m, int next)
 {
 	return (struct mig_draft){
-		.phase = next, .dest = m->dest, .error = m->error, .attempt = m->attempt, .priority = m->priority, .abort_wanted = m->abort_wanted,
+		.phase = next, .action = m->action, .dest = m->dest, .error = m->error, .attempt = m->attempt, .priority = m->priority, .abort_wanted = m->abort_wanted,
 		.force_wanted = m->force_wanted, .paused_by_us = m->paused_by_us, .postcopy = m->postcopy,
 	};
 }
@@ -145,6 +145,7 @@ struct mig_draft mig_draft_of(const struct mig *m, int next)
 void mig_take_draft(struct mig *m, const struct mig_draft *d)
 {
 	m->phase = d->phase;
+	m->action = d->action;
 	/* What is equal stays in its place: the server's draft may point to it, as to the host where the guest has come to. */
 	util_replace(&m->dest, d->dest);
 	util_replace(&m->error, d->error);
@@ -156,20 +157,20 @@ void mig_take_draft(struct mig *m, const struct mig_draft *d)
 	m->postcopy = d->postcopy;
 }
 
-static char *options_text(const struct mig *m, int priority)
+static char *options_text(const struct mig *m, const struct mig_draft *d)
 {
 	GString *s = g_string_new(NULL);
 	struct jout o;
 
 	jout_init(&o, s, 0);
 	jout_open(&o, '{');
-	if (m->action)
-		jout_kv(&o, "action", str, m->action->name);
+	if (d->action)
+		jout_kv(&o, "action", str, d->action->name);
 	jout_kv(&o, "vm_before", str, server_vm_name(m->vm_before));
 	jout_kv(&o, "block", str, block_names[m->block]);
 	jout_kv(&o, "force", bool, m->force);
-	if (priority)
-		jout_kv(&o, "priority", int, priority);
+	if (d->priority)
+		jout_kv(&o, "priority", int, d->priority);
 	jout_kv(&o, "disk_virtual", bool, m->disk_check == MIG_DISK_VIRTUAL);
 	if (m->claimed_cpus)
 		jout_kv(&o, "place", str, m->claimed_cpus);
@@ -191,7 +192,8 @@ static bool write_event(struct store *s, int64_t id, const struct mig_event *ev,
 
 bool mig_insert(struct store *s, struct mig *m, GError **err)
 {
-	g_autofree char *options = options_text(m, m->priority);
+	struct mig_draft as_is = mig_draft_of(m, m->phase);
+	g_autofree char *options = options_text(m, &as_is);
 	int64_t now = clock_wall_us();
 	const struct mig_event first = { .new_phase = (char *)mig_phase_name(m), .why = (char *)"requested", .at_us = now };
 	struct mig_row as;
@@ -231,9 +233,9 @@ bool mig_add_event(struct store *s, const struct mig *m, int old, int new, const
 	return write_event(s, m->id, &ev, err);
 }
 
-bool mig_update_options(struct store *s, const struct mig *m, int priority, GError **err)
+bool mig_update_options(struct store *s, const struct mig *m, const struct mig_draft *d, GError **err)
 {
-	g_autofree char *options = options_text(m, priority);
+	g_autofree char *options = options_text(m, d);
 
 	return store_run(s, Q_MIG_OPTIONS, STORE_ARGS(SV_I(m->id), SV_S(options)), NULL, err);
 }

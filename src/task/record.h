@@ -95,6 +95,7 @@ bool mig_is_committed(const struct mig *m);
  */
 struct mig_draft {
 	int phase;
+	const struct task_action *action;
 	const char *dest, *error;
 	int attempt, priority;
 	bool abort_wanted, force_wanted, paused_by_us, postcopy;
@@ -111,8 +112,8 @@ bool mig_insert(struct store *s, struct mig *m, GError **err);
 bool mig_update(struct store *s, const struct mig *m, int old, const struct mig_draft *d, int64_t now, bool *ret_written, GError **err);
 /** mig_add_event() - one more line of its history. */
 bool mig_add_event(struct store *s, const struct mig *m, int old, int new, const char *why, int64_t now, GError **err);
-/** mig_update_options() - what was asked, with this priority, and what it takes at its destination. */
-bool mig_update_options(struct store *s, const struct mig *m, int priority, GError **err);
+/** mig_update_options() - what was asked as @d has it, and what it takes at its destination. */
+bool mig_update_options(struct store *s, const struct mig *m, const struct mig_draft *d, GError **err);
 /** mig_update_action() - the instance action that its stages have their events in from now on. */
 bool mig_update_action(struct store *s, const struct mig *m, int64_t action_id, GError **err);
 /** mig_update_progress() - the byte counts. @now: µs */

@@ -26,8 +26,19 @@ static const char *verb_of(const struct task_action *a)
 	return a->verb ? a->verb : a->name;
 }
 
-/* The server's states are such that it can be asked for it; in Nova's order (compute/api.py, check_instance_state()). */
-static bool state_ok(const struct server *s, const struct task_action *a, GError **err)
+/* The task of the server whose place the action takes; NULL: it takes none's. */
+static struct mig *overtaken_by(const struct engine *e, const struct task_request *r)
+{
+	struct mig *m = task_of_server(e, r->server->uuid);
+
+	return m && m->kind == r->kind && action_of(r)->over & TASK_STATE_BIT(r->server->task) ? m : NULL;
+}
+
+/*
+ * The server's states are such that it can be asked for it; in Nova's order (compute/api.py, check_instance_state()).
+ * @busy: its task is one whose place the action takes
+ */
+static bool state_ok(const struct server *s, const struct task_action *a, bool busy, GError **err)
 {
 	const char *verb = verb_of(a);
 
@@ -35,7 +46,7 @@ static bool state_ok(const struct server *s, const struct task_action *a, GError
 		return server_refuse_unknown(s, verb, err);
 	if (!(a->vm & TASK_VM_BIT(s->vm)))
 		return server_refuse_vm(s, verb, err);
-	return s->task == SERVER_TASK_NONE || server_refuse_task(s, verb, err);
+	return busy || s->task == SERVER_TASK_NONE || server_refuse_task(s, verb, err);
 }
 
 /* No task is on its way that owns no server, as a confirmation. */
@@ -61,7 +72,7 @@ static bool request_ok(struct engine *e, const struct task_request *r, GError **
 {
 	g_autofree char *unreadable = NULL;
 
-	if (!lock_ok(r, err) || !state_ok(r->server, action_of(r), err) || !free_ok(e, r, err) ||
+	if (!lock_ok(r, err) || !state_ok(r->server, action_of(r), false, err) || !free_ok(e, r, err) ||
 	    (r->kind->allows && !r->kind->allows(r->server, action_of(r), err)))
 		return false;
 	if (g_hash_table_contains(e->unknown.servers, r->server->uuid)) {
@@ -227,23 +238,9 @@ static void log_request(const struct mig *m)
 /* ---- a task that a user moves on ---- */
 
 /* Return: its id; 0 with @err. */
-static int64_t move_on(struct engine *e, const struct task_request *r, GError **err)
+static int64_t move(struct mig *m, const struct step_change *c, GError **err)
 {
-	const struct task_action *a = r->action;
-	struct step_change c;
-	struct mig *m;
-
-	if (!lock_ok(r, err) || !state_ok(r->server, a, err))
-		return 0;
-	m = task_resting(e, r->server->uuid, r->kind, a->from);
-	if (!m) {
-		g_set_error_literal(err, ERR, ERR_BAD_REQUEST, a->none);
-		return 0;
-	}
-	c = step_change(m, a->to, a->name);
-	c.starts = a;
-	c.who = &r->who;
-	if (!step_set(m, &c, err)) {
+	if (!step_set(m, c, err)) {
 		/* It may have been written all the same: then it goes on from there. */
 		m->task->strayed = true;
 		step_later(m, UNSURE_MS);
@@ -253,14 +250,54 @@ static int64_t move_on(struct engine *e, const struct task_request *r, GError **
 	return m->id;
 }
 
+/* One that rests. */
+static int64_t move_on(struct engine *e, const struct task_request *r, GError **err)
+{
+	const struct task_action *a = r->action;
+	struct step_change c;
+	struct mig *m;
+
+	if (!lock_ok(r, err) || !state_ok(r->server, a, false, err))
+		return 0;
+	m = task_resting(e, r->server->uuid, r->kind, a->from);
+	if (!m) {
+		g_set_error_literal(err, ERR, ERR_BAD_REQUEST, a->none);
+		return 0;
+	}
+	c = step_change(m, a->to, a->name);
+	c.starts = a;
+	c.who = &r->who;
+	return move(m, &c, err);
+}
+
+/* One that is under way for something else: it goes on as this. */
+static int64_t overtake(struct mig *m, const struct task_request *r, GError **err)
+{
+	const struct task_action *a = action_of(r);
+	g_autofree char *why = g_strdup_printf("given up: %s was asked for", a->name);
+	struct step_change c;
+
+	if (!lock_ok(r, err) || !state_ok(r->server, a, true, err))
+		return 0;
+	c = step_change(m, a->to, why);
+	c.row.action = a;
+	c.server.task = a->task;
+	c.starts = a;
+	c.who = &r->who;
+	c.given_up = why;
+	log_info("task_overtaken", LOG_D("task", m->id), LOG_S("action", m->action->name), LOG_S("by", a->name), LOG_S("server", m->server_uuid),
+		 LOG_S("request", r->who.request_id));
+	return move(m, &c, err);
+}
+
 void request_begin(struct engine *e, const struct task_request *r, request_accepted_f *done, void *user)
 {
 	g_autoptr(GError) why = NULL;
 	bool unsure;
-	struct mig *m;
+	struct mig *m = overtaken_by(e, r);
 
-	if (action_of(r)->from) {
-		int64_t id = move_on(e, r, &why);
+	if (m || action_of(r)->from) {
+		int64_t id = m ? overtake(m, r, &why) : move_on(e, r, &why);
 
 		done(id, why, user);
 		return;

@@ -24,9 +24,16 @@ static void answered(struct hv_reply *r, void *user)
 	struct ask *a = user;
 	struct mig *m = a->engine->stopping ? NULL : engine_find(a->engine, a->id);
 
-	if (m && (a->always || m->task->turn == a->turn))
+	if (m && (a->always || m->task->turn == a->turn)) {
+		m->task->late = m->task->turn != a->turn;
 		a->done(m, r);
+	}
 	g_free(a);
+}
+
+bool step_is_late(const struct mig *m)
+{
+	return m->task->late;
 }
 
 static bool ask(struct mig *m, struct host *h, const struct hv_req *req, bool always, step_answer_f *done)
@@ -97,8 +104,8 @@ static bool write_from(struct mig *m, int *old, const struct mig_draft *row, int
 /* What was asked, and what it takes at its destination, where the row may say something else. */
 static bool write_options(struct mig *m, const struct step_change *c, GError **err)
 {
-	m->task->options_stale |= c->row.priority != m->priority;
-	return !m->task->options_stale || mig_update_options(m->task->engine->store, m, c->row.priority, err);
+	m->task->options_stale |= c->row.priority != m->priority || c->row.action != m->action;
+	return !m->task->options_stale || mig_update_options(m->task->engine->store, m, &c->row, err);
 }
 
 /* The events of the instance action that end and begin with the stage; at the end, and at rest, all of them, and the action. */
@@ -118,13 +125,22 @@ static bool write_action(struct mig *m, const struct step_change *c, int64_t act
 	       action_event_start(s, action, st->begins, st->begins_at_dest ? c->row.dest : m->source, err);
 }
 
+/* What it was asked for before ends unfinished. */
+static bool write_given_up(struct mig *m, const struct step_change *c, bool known, GError **err)
+{
+	struct store *s = m->task->engine->store;
+
+	return !c->given_up || known || (action_event_finish(s, m->action_id, NULL, c->given_up, err) && action_finish(s, m->action_id, "Error", err));
+}
+
 /* @known: the row has this change already, by a commit that was doubted. @ret: the action that a user has begun with it, or the one that it has. */
 static bool write_start(struct mig *m, const struct step_change *c, bool known, int64_t *ret, GError **err)
 {
 	struct store *s = m->task->engine->store;
 
 	*ret = c->starts && known ? m->task->doubted_action : m->action_id;
-	return !c->starts || known || (action_start(s, m->server_uuid, c->starts->action, c->who, ret, err) && mig_update_action(s, m, *ret, err));
+	return !c->starts || known || (action_start(s, m->server_uuid, c->starts->action, c->who, ret, err) && mig_update_action(s, m, *ret, err) &&
+		(!c->starts->event || action_event_start(s, *ret, c->starts->event, m->source, err)));
 }
 
 /* @ret_action: its instance action from now on */
@@ -144,7 +160,7 @@ static bool write_change(struct mig *m, const struct step_change *c, int64_t now
 		return false;
 	if (m->kind->stages[c->row.phase].end != TASK_GOES_ON && !mig_update_progress(e->store, m, now, err))
 		return false;
-	return write_options(m, c, err) && write_start(m, c, known, ret_action, err) && write_action(m, c, *ret_action, err) &&
+	return write_options(m, c, err) && write_given_up(m, c, known, err) && write_start(m, c, known, ret_action, err) && write_action(m, c, *ret_action, err) &&
 	       (!c->also || c->also(m, c->user, err));
 }
 
@@ -195,7 +211,7 @@ static void take_change(struct mig *m, const struct step_change *c, int64_t now)
 	mig_take_draft(m, &c->row);
 	if (s && server_draft_differs(s, &c->server))
 		fleet_server_take(p->engine->fleet, s, &c->server);
-	if (old != mig_stage(m))
+	if (old != mig_stage(m) || c->given_up)
 		leave_phase(m);
 	if (s && owns(old) && !owns(mig_stage(m)) && !mig_is_final(m))
 		release(m, s);
@@ -353,7 +369,7 @@ static bool take_row(struct mig *m)
 	if (row && mig_is_final(row)) {
 		m->task->row_ended = row->phase;
 		m->task->doubted |= 1u << row->phase;
-	} else if (row && row->phase != m->phase) {
+	} else if (row && (row->phase != m->phase || row->action != m->action)) {
 		take(m, row);
 		if (mig_stage(m)->taken)
 			mig_stage(m)->taken(m);

@@ -22,6 +22,9 @@ bool step_ask(struct mig *m, struct host *h, const struct hv_req *req, step_answ
 /** step_ask_always() - the same, but the answer comes also when @m has gone on, unless it is final. */
 bool step_ask_always(struct mig *m, struct host *h, const struct hv_req *req, step_answer_f *done);
 
+/** step_is_late() - of an answer of step_ask_always(), while it is taken: the stage in which it was asked for has been left. */
+bool step_is_late(const struct mig *m);
+
 /** step_later() - enter the phase again after @ms, unless something else moves it first. */
 void step_later(struct mig *m, int64_t ms);
 
@@ -37,6 +40,7 @@ struct step_change {
 	const char *why;     /* for the history and the log */
 	const struct task_action *starts; /* a user moves it on: an instance action that begins, and its stages' events are of it; NULL */
 	const struct requester *who;      /* ... whose it is */
+	const char *given_up; /* ... and what it was asked for before is given up, with these words; NULL: that has ended */
 	const char *details; /* what went wrong, for the events of the action that end; NULL: nothing */
 	step_also_f *also;   /* may be NULL */
 	void *user;

@@ -56,6 +56,7 @@ struct task {
 	struct queue_entry entry;
 	struct clock_timer *timer;   /* the next step or poll */
 	uint64_t turn;               /* answers of an earlier turn are dropped */
+	bool late;                   /* the answer that is being taken is of one */
 	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */
 	int64_t doubted_action;      /* the instance action that the last of these commits began */
 	bool options_stale;          /* the row's options may be others than memory's */

@@ -315,6 +315,43 @@ static void test_no_migration(void)
 	run_end(&r);
 }
 
+/* One that takes the place of another: the same row goes on as what was asked for last, and the action of the first ends as an error. */
+static void test_overtaken(void)
+{
+	g_autoptr(GPtrArray) actions = NULL, events = NULL;
+	g_autoptr(GError) twice = NULL;
+	g_autofree char *phases = NULL;
+	const struct action *first, *second;
+	struct run r;
+	int64_t id;
+
+	set_up(&r);
+	id = ask_for(&r, &ring_kind, &ring_actions[RING_ONCE], GUEST);
+	g_assert_cmpint(ask_for(&r, &ring_kind, &ring_actions[RING_OVER], GUEST), ==, id);
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_RESIZE_PREP);
+	request_begin(r.engine, &(struct task_request){ .kind = &ring_kind, .action = &ring_actions[RING_OVER], .server = fleet_server(r.fleet, GUEST),
+		      .who = who }, refused, &twice);
+	g_assert_cmpstr(twice->message, ==, "Cannot 'os-ringOver' instance " GUEST " while it is in task_state resize_prep");
+	controller_start(&r);
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_RESIZE_PREP);
+	expect_phase(&r, id, "ring_done");
+	expect_server(&r, GUEST, SERVER_ACTIVE, SERVER_TASK_NONE);
+	g_assert_cmpint(test_kinds_seen.rung[RING_ONCE], ==, 0);
+	g_assert_cmpint(test_kinds_seen.rung[RING_OVER], ==, 1);
+	phases = history(&r, id);
+	g_assert_cmpstr(phases, ==, "ring_work ring_work ring_done");
+	actions = action_list(r.store, GUEST, 0, 0, 0, 10, NULL);
+	g_assert_cmpuint(actions->len, ==, 2);
+	second = g_ptr_array_index(actions, 0), first = g_ptr_array_index(actions, 1);
+	g_assert_cmpstr(first->action, ==, "ring");
+	g_assert_cmpstr(first->message, ==, "Error");
+	g_assert_cmpstr(second->action, ==, "ringOver");
+	g_assert_null(second->message);
+	events = action_events(r.store, first->id, NULL);
+	g_assert_cmpstr(((const struct action_event *)g_ptr_array_index(events, 0))->details, ==, "given up: os-ringOver was asked for");
+	run_end(&r);
+}
+
 /* ---- shift: it rests ---- */
 
 static int64_t shift_with(struct run *r, const char *uuid, const struct shift_own *own)
@@ -919,6 +956,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/kind/unknown to this version", test_unknown);
 	g_test_add_func("/kind/a class of its own", test_class);
 	g_test_add_func("/kind/no migration", test_no_migration);
+	g_test_add_func("/kind/overtaken", test_overtaken);
 	g_test_add_func("/kind/at rest", test_rest);
 	g_test_add_func("/kind/undone", test_undo);
 	g_test_add_func("/kind/reverted", test_revert);

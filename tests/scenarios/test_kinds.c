@@ -165,6 +165,8 @@ const struct task_action ring_actions[] = {
 	  .after = TASK_VM(SERVER_RESCUED), .what = RING_ONCE, .rule = RULE },
 	{ .name = "os-ringAgain", .action = "ringAgain", .vm = TASK_VM_BIT(SERVER_RESCUED), .task = SERVER_TASK_RESIZE_FINISH,
 	  .after = TASK_VM(SERVER_ACTIVE), .what = RING_AGAIN, .rule = RULE },
+	{ .name = "os-ringOver", .action = "ringOver", .event = "ring_over", .vm = TASK_VM_BIT(SERVER_ACTIVE), .task = SERVER_TASK_RESIZE_PREP,
+	  .after = TASK_VM(SERVER_ACTIVE), .what = RING_OVER, .over = TASK_STATE_BIT(SERVER_TASK_REBUILDING), .to = RING_WORK },
 };
 
 const struct task_kind ring_kind = {

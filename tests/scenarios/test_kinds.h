@@ -13,7 +13,7 @@
 #include "task/kind.h"
 
 /* task_action.what of ring */
-enum { RING_ONCE, RING_AGAIN };
+enum { RING_ONCE, RING_AGAIN, RING_OVER, RING_ACTION_N };
 
 enum { SHIFT_ACTION_BEGIN, SHIFT_ACTION_CONFIRM, SHIFT_ACTION_REVERT, SHIFT_ACTION_N };
 
@@ -34,7 +34,7 @@ extern const struct task_action ring_actions[], shift_actions[];
 /* What they did since test_kinds_reset(). */
 struct test_kinds_seen {
 	int left, ended; /* stamp: stages that were left; ends that were done */
-	int rung[2];     /* ring: by what */
+	int rung[RING_ACTION_N]; /* ring: by what */
 	int undone;      /* shift: stages */
 	unsigned copied; /* show: disks to be copied */
 	unsigned carried; /* haul: files of the guest at its destination that have what it has written last */

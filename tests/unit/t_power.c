@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a domain's state means for a power action: rows, and every combination; how long a guest has to shut off.
+ * What a domain's state means for a power action: rows, and every combination; in which states each is
+ * permitted; how long a guest has to shut off.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -178,6 +180,58 @@ static void test_all(void)
 		}
 }
 
+/* Nova's compute/api.py: in which states each may be asked for: vm_states, and task_states beside none. */
+static const struct {
+	enum power_what what;
+	const char *name, *action, *task, *vm, *over;
+} rules[] = {
+	{ POWER_OS_START, "os-start", "start",   "powering-on",    "stopped" },
+	{ POWER_OS_STOP,  "os-stop",  "stop",    "powering-off",   "active error" },
+	{ POWER_SOFT,     "reboot",   "reboot",  "rebooting",      "active" },
+	{ POWER_HARD,     "reboot",   "reboot",  "rebooting_hard", "active paused suspended stopped error",
+	  "rebooting reboot_started rebooting_hard pausing unpausing suspending resuming" },
+	{ POWER_PAUSE,    "pause",    "pause",   "pausing",        "active" },
+	{ POWER_UNPAUSE,  "unpause",  "unpause", "unpausing",      "paused" },
+	{ POWER_SUSPEND,  "suspend",  "suspend", "suspending",     "active" },
+	{ POWER_RESUME,   "resume",   "resume",  "resuming",       "suspended" },
+};
+static_assert(G_N_ELEMENTS(rules) == POWER_WHAT_N, "rules is missing one");
+
+static char *words_of(unsigned bits, int n, const char *(*name)(int))
+{
+	GString *s = g_string_new(NULL);
+
+	for (int i = 0; i < n; i++)
+		if (bits & 1u << i)
+			g_string_append_printf(s, "%s%s", s->len ? " " : "", name(i));
+	return g_string_free(s, FALSE);
+}
+
+static const char *vm_name(int i)
+{
+	return server_vm_name((enum server_vm)i);
+}
+
+static const char *task_name(int i)
+{
+	return server_task_name((enum server_task)i);
+}
+
+static void test_rules(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
+		const struct task_action *a = &power_kind.actions[rules[i].what];
+		g_autofree char *vm = words_of(a->vm, SERVER_VM_N, vm_name), *over = words_of(a->over, SERVER_TASK_N, task_name);
+
+		g_test_message("%s", a->name);
+		g_assert_cmpstr(a->verb && strcmp(a->name, "reboot-hard") == 0 ? a->verb : a->name, ==, rules[i].name);
+		g_assert_cmpstr(a->action, ==, rules[i].action);
+		g_assert_cmpstr(server_task_name(a->task), ==, rules[i].task);
+		g_assert_cmpstr(vm, ==, rules[i].vm);
+		g_assert_cmpstr(over, ==, rules[i].over ? rules[i].over : "");
+	}
+}
+
 /* os_shutdown_timeout of a guest's metadata, where 60 s is what all have. */
 static const struct {
 	const char *text;
@@ -204,6 +258,7 @@ int main(int argc, char **argv)
 	log_init(LOG_ERROR, LOG_TEXT);
 	g_test_add_func("/power/rows", test_rows);
 	g_test_add_func("/power/all", test_all);
+	g_test_add_func("/power/rules", test_rules);
 	g_test_add_func("/power/limits", test_limits);
 	return g_test_run();
 }
