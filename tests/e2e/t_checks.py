@@ -7,6 +7,7 @@ is true.
 The guests are paused domains without an operating system, at most a few MiB each.
 """
 import re
+import signal
 import sys
 import uuid as uuids
 from pathlib import Path
@@ -255,6 +256,25 @@ def goes(lab: Lab, daemon: Daemon, there: dict[str, str]) -> str:
     return line
 
 
+def stays_in_its_cell(daemon: Daemon, there: dict[str, str]) -> str:
+    """h2, the last host of the file, is in a cell of its own from SIGHUP on. Stock clients, live forced and named, and cold."""
+    api, clients, uuid = daemon.api(), Clients(daemon.openrc), there["good"]
+    with (daemon.dir / "drover.conf").open("a") as conf:
+        conf.write("cell = west\n")
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_event("host_cell", 10, host="h2", to="west")
+    assert {host["name"]: host["cell"] for host in api.get("/drover/v1/hosts", None)["hosts"]} == {"h1": "default", "h2": "west"}
+    status, forced = clients.run(f"nova --os-compute-api-version 2.29 live-migration {uuid} h2")
+    assert status and f"Unable to force live migrate instance {uuid} across cells." in forced and "HTTP 400" in forced, forced
+    clients.run(f"openstack --os-compute-api-version 2.30 server migrate --live-migration --host h2 --wait {uuid}")
+    wait_for(lambda: api.migrations(uuid)[0]["status"] == "error" and len(api.migrations(uuid)) == 2, 30, "it is refused")
+    record = api.get(f"/drover/v1/migrations/{api.migrations(uuid)[0]['id']}", None)["migration"]
+    assert record["error"] == "No valid host was found. h2: CellFilter: the host is in cell west, the server in cell default", record
+    assert precheck(api, uuid)["goes"] is None and rows(api, uuid)["cell"]["result"] == "failed"
+    assert api.server(uuid)["status"] == "PAUSED" and api.server(uuid)["OS-EXT-SRV-ATTR:host"] == "h1"
+    return forced
+
+
 def refuses(lab: Lab, case: Case) -> str:
     """libvirt's own call, without the daemon."""
     ip = lab("ip", "h2")
@@ -285,6 +305,8 @@ def main() -> int:
                     notes.append(says(api, case, there[case.name]))
             with t.test("what goes live, what cold only, and why") as notes:
                 notes.append(goes(lab, daemon, there))
+            with t.test("a server stays in its cell") as notes:
+                notes.append(stays_in_its_cell(daemon, there))
             daemon.stop()
         for case in [case for case in CASES if case.name in there]:
             with t.test(f"F10: libvirt and {case.name}") as notes:
