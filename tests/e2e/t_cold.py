@@ -14,9 +14,11 @@ from daemon import Daemon, lab_hosts
 from lab import Lab
 from stock import Clients
 from tap import Tap
-from wait import wait_for
+from wait import HANG_S, wait_for
 
 GUEST = "vm1"
+# a guest that is still booting hears its button when it is up
+PATIENT = {"DEFAULT": {"shutdown_timeout": HANG_S}}
 
 
 class Case:
@@ -61,7 +63,7 @@ class Case:
         self.becomes("VERIFY_RESIZE", "finished")
 
     def beats(self) -> None:
-        self.lab("heartbeat", "wait", GUEST, "60")
+        self.lab("heartbeat", "wait", GUEST, str(HANG_S))
 
     def story(self) -> list[str]:
         events = self.api.get(f"/drover/v1/migrations/{self.newest()['id']}", None)["migration"]["events"]
@@ -76,7 +78,7 @@ class Case:
         self.daemon.watchers.append(watch)
 
     def dies_and_returns(self) -> None:
-        self.daemon.proc.wait(60)
+        self.daemon.proc.wait(HANG_S)
         self.daemon.kill()
         self.daemon.start()
         self.daemon.wait_hosts_up(2)
@@ -88,7 +90,7 @@ def main() -> int:
     with Lab(2, "e2e-cold") as lab:
         uuid = lab.guest("h1", GUEST, "--mem", "128")
 
-        with t.test("openstack server migrate --host --wait, then resize confirm") as notes, Daemon(lab_hosts(lab), lab, {}, "cold") as daemon:
+        with t.test("openstack server migrate --host --wait, then resize confirm") as notes, Daemon(lab_hosts(lab), lab, PATIENT, "cold") as daemon:
             case = Case(lab, daemon, uuid)
             lab.virsh("h1", "autostart", GUEST)
             case.beats()
@@ -106,7 +108,7 @@ def main() -> int:
             notes.append(" ".join(case.story()))
             daemon.stop()
 
-        with t.test("openstack server migrate --wait, then resize revert") as notes, Daemon(lab_hosts(lab), lab, {}, "cold") as daemon:
+        with t.test("openstack server migrate --wait, then resize revert") as notes, Daemon(lab_hosts(lab), lab, PATIENT, "cold") as daemon:
             case = Case(lab, daemon, uuid)
             case.stock.must(f"openstack server migrate --wait {GUEST}")
             assert (case.state("h2"), case.state("h1")) == ("shut off", "running")
@@ -119,7 +121,7 @@ def main() -> int:
             daemon.stop()
 
         for phase in ("carry", "start"):
-            with t.test(f"the daemon is killed when it comes to {phase}") as notes, Daemon(lab_hosts(lab), lab, {}, "cold") as daemon:
+            with t.test(f"the daemon is killed when it comes to {phase}") as notes, Daemon(lab_hosts(lab), lab, PATIENT, "cold") as daemon:
                 case = Case(lab, daemon, uuid)
                 here = case.api.host_of(uuid)
                 there = "h1" if here == "h2" else "h2"
@@ -134,7 +136,7 @@ def main() -> int:
                 assert lab.running_on(GUEST) == [there]
                 daemon.stop()
 
-        with t.test("a server that is shut off moves, and stays so") as notes, Daemon(lab_hosts(lab), lab, {}, "cold") as daemon:
+        with t.test("a server that is shut off moves, and stays so") as notes, Daemon(lab_hosts(lab), lab, PATIENT, "cold") as daemon:
             case = Case(lab, daemon, uuid)
             here = case.api.host_of(uuid)
             there = "h1" if here == "h2" else "h2"
@@ -150,7 +152,7 @@ def main() -> int:
         uuid = lab.guest("h1", GUEST, "--mem", "128", "--disk", "local:256M:64M")
 
         with t.test("a local disk is carried, and goes back with a revert; then it stays") as notes, \
-                Daemon(lab_hosts(lab), lab, {}, "cold") as daemon:
+                Daemon(lab_hosts(lab), lab, PATIENT, "cold") as daemon:
             case = Case(lab, daemon, uuid)
             case.beats()
             case.stock.must(f"openstack --os-compute-api-version 2.56 server migrate --host h2 --wait {GUEST}")
@@ -168,7 +170,7 @@ def main() -> int:
             notes.append(" ".join(case.story()))
             daemon.stop()
         with t.test("internal snapshots go along with the disk, and what libvirt knows of them") as notes, \
-                Daemon(lab_hosts(lab), lab, {}, "cold") as daemon:
+                Daemon(lab_hosts(lab), lab, PATIENT, "cold") as daemon:
             case = Case(lab, daemon, uuid)
             lab.virsh("h2", "destroy", GUEST)
             for name in ("s1", "s2"):
@@ -192,7 +194,7 @@ def main() -> int:
     with Lab(2, "e2e-cold-uefi") as lab:
         uuid = lab.guest("h1", GUEST, "--mem", "192", "--disk", "local:64M", "--uefi")
 
-        with t.test("what its firmware keeps goes along, and back, and is left nowhere") as notes, Daemon(lab_hosts(lab), lab, {}, "cold") as daemon:
+        with t.test("what its firmware keeps goes along, and back, and is left nowhere") as notes, Daemon(lab_hosts(lab), lab, PATIENT, "cold") as daemon:
             case = Case(lab, daemon, uuid)
             case.beats()
             lab.virsh("h1", "destroy", GUEST)
