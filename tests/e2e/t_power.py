@@ -100,6 +100,18 @@ def main() -> int:
                 assert case.server("deaf")["status"] == "REBOOT", case.server("deaf")["status"]
                 case.is_("deaf", "ACTIVE")
                 wait_for(lambda: case.boots("deaf") == 1, 60, "it has booted", 0.2)
+            with t.test("reboot --hard of a server whose soft reboot is under way"):
+                lab.beat_reset("deaf")
+                since = len(daemon.events)
+                case.clients.must("openstack server reboot deaf")
+                daemon.wait_event("task_phase", 20, since, to="power_ask")
+                got = daemon.api().call("POST", f"/v2.1/servers/{uuids['deaf']}/action", {"reboot": {"type": "HARD"}}, mv="2.96")
+                assert got.status == 202, got.fault
+                daemon.wait_event("task_overtaken", 1, since, action="reboot", by="reboot-hard")
+                case.is_("deaf", "ACTIVE")
+                wait_for(lambda: case.boots("deaf") == 1, 60, "it has booted", 0.2)
+                actions = daemon.api().get(f"/v2.1/servers/{uuids['deaf']}/os-instance-actions")["instanceActions"]
+                assert [a["message"] for a in actions[:2]] == [None, "Error"], actions[:2]
             with t.test("lock, unlock: shown with the reason; an administrator is not kept out"):
                 case.clients.must("openstack server lock --reason repair vm1")
                 s = case.server("vm1")
