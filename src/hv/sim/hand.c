@@ -51,7 +51,10 @@ void sim_dom_unreadable(struct sim *w, const char *host, const char *uuid, const
 
 void sim_dom_save(struct sim *w, const char *host, const char *uuid)
 {
-	sim_power_save(sim_dom_must_find(w, host, uuid), NULL);
+	struct sim_dom *d = sim_dom_must_find(w, host, uuid);
+
+	if (d->host->on && d->state == HV_RUNNING && d->whole && !d->job && d->effort == SIM_RESTS)
+		sim_power_save(d, NULL);
 }
 
 void sim_dom_crash(struct sim *w, const char *host, const char *uuid)

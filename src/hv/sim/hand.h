@@ -16,7 +16,7 @@ void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_stat
 void sim_dom_rename(struct sim *w, const char *host, const char *uuid, const char *name);
 /** sim_dom_unreadable() - from now on its description cannot be read, for that reason; NULL: it can. */
 void sim_dom_unreadable(struct sim *w, const char *host, const char *uuid, const char *why);
-/** sim_dom_save() - its memory is saved, as by virsh managedsave; it takes its time. */
+/** sim_dom_save() - its memory is saved, as by virsh managedsave; it takes its time. One that does not run stays as it is. */
 void sim_dom_save(struct sim *w, const char *host, const char *uuid);
 /** sim_dom_crash() - its QEMU dies. */
 void sim_dom_crash(struct sim *w, const char *host, const char *uuid);
