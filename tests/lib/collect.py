@@ -52,6 +52,7 @@ GROUPS = {
     # guests and faults wait most of the time, so three labs at once; those that take longest come first
     "e2e": Group((), jobs=3, scripts=(
         ("tests/e2e/t_table.py", "gcc"),
+        ("tests/e2e/t_cold_table.py", "gcc"),
         ("tests/e2e/t_faults.sh", "gcc"),
         ("tests/e2e/t_disks.py", "asan"),
         ("tests/e2e/t_timeout.py", "asan"),

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""
+Guests that are there in a moment and cost nothing: their BIOS boots 512 bytes (ticker.S), which count boots and ticks on the guest's
+disk, see a second copy that has booted from the same disk since, and heed the power button and any key.
+"""
+from __future__ import annotations
+
+import os
+import re
+import struct
+import subprocess
+import tempfile
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import ROOT, Lab
+
+SOURCE = ROOT / "tests" / "lib" / "ticker.S"
+DOMAIN = """
+<domain type='qemu'>
+  <name>{name}</name>
+  <uuid>{uuid}</uuid>
+  <memory unit='MiB'>16</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os>
+  <features><acpi/></features>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2' cache='none' discard='unmap'/>
+      <source file='{disk}'/>
+      <target dev='vda' bus='virtio'/>
+    </disk>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+  </devices>
+</domain>
+"""
+
+
+@dataclass
+class Ticks:
+    """What a disk has of its guest."""
+    boots: int
+    ticked: int  # the boot that ticked last
+    ticks: int   # of that
+    two: int     # the boot that saw a later one; 0: none did
+
+
+@dataclass
+class New:
+    """
+    One that is to be made
+    @pool: of its disk: "shared", "instances", or a folder in that; @noise_mib: on it; @deaf: it does not heed the power button
+    """
+    name: str
+    pool: str = "shared"
+    noise_mib: int = 1
+    deaf: bool = False
+    runs: bool = True
+
+
+class Tickers:
+    """Of a lab."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.sectors = [self._assemble(deaf) for deaf in (0, 1)]
+
+    def _assemble(self, deaf: int) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            made, linked = Path(folder) / "ticker.o", Path(folder) / "ticker"
+            subprocess.run(["as", "--32", "--defsym", f"deaf={deaf}", "-o", made, SOURCE], check=True)
+            subprocess.run(["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "-e", "0x7c00", "--oformat", "binary", "-o", linked, made], check=True)
+            sector = linked.read_bytes()
+        assert len(sector) == 512, "a boot sector"
+        return sector
+
+    def make(self, host: str, wanted: list[New]) -> list[str]:
+        """Defined there, and started if they are to run; not waited for. Return: their UUIDs."""
+        uuids = [str(uuid.uuid4()) for _ in wanted]
+        folder = self.lab.dir / host / "instances" / ".new"
+        folder.mkdir()
+        for new, made in zip(wanted, uuids):
+            path = f"/var/lib/libvirt/drover/{new.pool}/{new.name}.qcow2"
+            raw = folder / "raw"
+            raw.write_bytes(self.sectors[new.deaf] + bytes((1 << 20) - 512) + os.urandom(new.noise_mib << 20))
+            subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, self.folder(host, new.pool) / f"{new.name}.qcow2"], check=True)
+            raw.unlink()
+            (folder / new.name).write_text(DOMAIN.format(name=new.name, uuid=made, disk=path))
+        self.lab("exec", host, "sh", "-ec", "cd /var/lib/libvirt/drover/instances/.new; for i in *; do virsh -q define $i; done; rm -r ../.new;"
+                 ' for i; do virsh -q start $i; done', "-", *(new.name for new in wanted if new.runs))
+        return uuids
+
+    def define_xml(self, host: str, xml: str) -> None:
+        self.lab("exec", host, "sh", "-c", 'printf %s "$1" | virsh -q define /dev/stdin', "-", xml)
+
+    def folder(self, host: str, pool: str) -> Path:
+        return self.lab.dir / "shared" if pool == "shared" else self.lab.dir / host / pool
+
+    def read(self, host: str, name: str, pool: str = "shared") -> Ticks:
+        got = subprocess.run(["qemu-io", "-U", "-r", "-f", "qcow2", "-c", "read -v 512 1536", self.folder(host, pool) / f"{name}.qcow2"],
+                             check=True, capture_output=True, text=True).stdout
+        data = bytes.fromhex("".join("".join(line[11:58].split()) for line in got.splitlines() if re.match("[0-9a-f]{8}:", line)))
+        return Ticks(*struct.unpack_from("<I", data), *struct.unpack_from("<II", data, 512), *struct.unpack_from("<I", data, 1024))
