@@ -67,7 +67,7 @@ GROUPS = {
         ("tests/e2e/t_postcopy.py", "gcc"),
         ("tests/e2e/t_many.py", "asan"),
         ("tests/e2e/t_restart.py", "gcc"),
-        ("tests/e2e/t_power_text.py", "asan"),
+        ("tests/e2e/t_power_text.py", "gcc"),
         ("tests/e2e/t_clients.py", "asan"),
         ("tests/e2e/t_edge.py", "asan"),
         ("tests/e2e/t_address.py", "asan"),
