@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/api.h"
 
+#include "api/baremetal/nodes.h"
 #include "api/compute/compute.h"
 #include "api/drover/drover.h"
 #include "api/http/http.h"
@@ -18,7 +19,7 @@ static const struct route_table *const tables[] = {
 	&token_routes, &identity_routes, &grant_routes, &app_routes, &catalog_routes,
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &limits_routes, &quotas_routes, &usage_routes, &interfaces_routes,
-	&images_routes, &network_routes,
+	&images_routes, &network_routes, &nodes_routes,
 	&drover_routes, &fencing_routes, &prechecks_routes, &events_routes, &metrics_routes,
 };
 

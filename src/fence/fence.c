@@ -22,6 +22,7 @@ struct fence {
 	char *host;
 	enum goal goal;
 	char *reason;          /* of GOAL_OFF */
+	bool cycles;           /* ... and then on again */
 	size_t agent;          /* which one is asked */
 	int64_t tries;         /* of it */
 	char *why;             /* what was wrong with the last try; NULL: nothing yet */
@@ -32,6 +33,7 @@ struct fence {
 
 struct status {
 	struct fences *fs;
+	char *host;
 	struct agent_run *run;
 	fence_status_f *done;
 	void *user;
@@ -42,6 +44,7 @@ struct fences {
 	const struct fence_ops *ops;
 	GHashTable *busy;      /* host -> struct fence * */
 	GHashTable *statuses;  /* struct status * -> itself */
+	GHashTable *powers;    /* host -> enum agent_power: as an agent said it last */
 	GHashTable *asked;     /* struct question * -> itself: hosts that have not answered */
 	uint64_t questions;
 	fence_end_f *on_end;
@@ -73,6 +76,7 @@ static void status_free(void *data)
 
 	st->fs->ops->cancel(&st->run);
 	st->done(&stopped, st->user);
+	g_free(st->host);
 	g_free(st);
 }
 
@@ -85,6 +89,7 @@ struct fences *fences_new(struct fleet *f, const struct fence_ops *ops)
 	fs->busy = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, fence_free);
 	fs->statuses = g_hash_table_new_full(NULL, NULL, status_free, NULL);
 	fs->asked = g_hash_table_new(NULL, NULL);
+	fs->powers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	return fs;
 }
 
@@ -101,6 +106,7 @@ void fences_free(struct fences *fs)
 	g_hash_table_unref(fs->asked);
 	g_hash_table_unref(fs->busy);
 	g_hash_table_unref(fs->statuses);
+	g_hash_table_unref(fs->powers);
 	g_free(fs);
 }
 
@@ -141,6 +147,26 @@ static bool check_agent(struct fences *fs, const struct host *h, GError **err)
 		return true;
 	g_set_error(err, ERR, ERR_BAD_REQUEST, "Host %s has no fence agent. Set fence_agent in its section of the configuration file.", h->name);
 	return false;
+}
+
+/* @a: of a status */
+static void note_power(struct fences *fs, const char *host, const struct agent_answer *a)
+{
+	g_hash_table_replace(fs->powers, g_strdup(host), GINT_TO_POINTER(a->ok ? a->power : AGENT_POWER_UNKNOWN));
+}
+
+enum agent_power fence_power(struct fences *fs, const struct host *h)
+{
+	if (host_connected(h))
+		return AGENT_POWER_ON;
+	return (enum agent_power)GPOINTER_TO_INT(g_hash_table_lookup(fs->powers, h->name));
+}
+
+enum agent_power fence_target(struct fences *fs, const struct host *h)
+{
+	const struct fence *x = g_hash_table_lookup(fs->busy, h->name);
+
+	return !x || x->goal == GOAL_LOOK ? AGENT_POWER_UNKNOWN : x->goal == GOAL_ON ? AGENT_POWER_ON : AGENT_POWER_OFF;
 }
 
 static void run(struct fence *x, enum agent_act act, agent_f *done)
@@ -219,7 +245,9 @@ static void next_try(struct fence *x, struct host *h, const char *why)
 static void fenced(struct fence *x, struct host *h)
 {
 	struct host_fence now = { .fenced_us = clock_wall_us(), .reason = x->reason };
+	struct fences *fs = x->fs;
 	g_autoptr(GError) err = NULL;
+	bool cycles;
 
 	if (!host_fence_set(x->fs->fleet, h, &now, &err)) {
 		failed(x, h, err->message);
@@ -227,7 +255,10 @@ static void fenced(struct fence *x, struct host *h)
 	}
 	log_warning("host_fenced", LOG_S("host", x->host), LOG_S("reason", x->reason));
 	fleet_host_dead(x->fs->fleet, h);
+	cycles = x->cycles;
 	end(x, h, NULL);
+	if (cycles && !fence_on(fs, h, &err))
+		log_error("fence_failed", LOG_S("host", h->name), LOG_S("wanted", "on"), LOG_S("reason", err->message));
 }
 
 static void lied(struct fence *x, struct host *h)
@@ -307,6 +338,7 @@ static void on_state(const struct agent_answer *a, void *user)
 	struct host *h;
 
 	x->run = NULL;
+	note_power(x->fs, x->host, a);
 	h = host_of(x);
 	if (!h)
 		return;
@@ -371,6 +403,19 @@ bool fence_off(struct fences *fs, struct host *h, const char *reason, GError **e
 	return true;
 }
 
+bool fence_cycle(struct fences *fs, struct host *h, const char *reason, GError **err)
+{
+	struct fence *x;
+
+	if (host_is_fenced(h))
+		return fence_on(fs, h, err);
+	if (!fence_off(fs, h, reason, err))
+		return false;
+	x = g_hash_table_lookup(fs->busy, h->name);
+	x->cycles = true;
+	return true;
+}
+
 bool fence_on(struct fences *fs, struct host *h, GError **err)
 {
 	const struct fence *x = g_hash_table_lookup(fs->busy, h->name);
@@ -410,7 +455,9 @@ static void on_asked(const struct agent_answer *a, void *user)
 
 	st->run = NULL;
 	g_hash_table_steal(st->fs->statuses, st);
+	note_power(st->fs, st->host, a);
 	st->done(a, st->user);
+	g_free(st->host);
 	g_free(st);
 }
 
@@ -423,6 +470,7 @@ bool fence_status(struct fences *fs, const struct host *h, fence_status_f *done,
 		return false;
 	st = g_new0(struct status, 1);
 	st->fs = fs;
+	st->host = g_strdup(h->name);
 	st->done = done;
 	st->user = user;
 	g_hash_table_add(fs->statuses, st);

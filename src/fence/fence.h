@@ -63,8 +63,15 @@ bool fence_is_busy(struct fences *fs, const struct host *h);
  * switched on), or the store's error.
  */
 bool fence_off(struct fences *fs, struct host *h, const char *reason, GError **err);
+/** fence_cycle() - fence it, and when it is fenced switch it on: what else happens to hosts that are fenced does not happen to it then. */
+bool fence_cycle(struct fences *fs, struct host *h, const char *reason, GError **err);
 /** fence_on() - begin to switch it on. From here on it is not fenced. Errors as of fence_off(). */
 bool fence_on(struct fences *fs, struct host *h, GError **err);
+
+/** fence_power() - whether it is on, as an agent has said last; a host that answers is. */
+enum agent_power fence_power(struct fences *fs, const struct host *h);
+/** fence_target() - what an agent is bringing it to; UNKNOWN: none is at work. */
+enum agent_power fence_target(struct fences *fs, const struct host *h);
 
 typedef void fence_status_f(const struct agent_answer *a, void *user);
 /** fence_status() - ask whether a host is on. @done: once, later, at fences_free() at the latest. Return: false with ERR_BAD_REQUEST: no agent. */

@@ -26,12 +26,13 @@ def lab_hosts(lab: Lab) -> dict[str, str]:
 
 
 def write_conf(path: Path, hosts: dict[str, str], options: dict[str, dict[str, object]]) -> None:
-    """@hosts: name -> URI. @options: section -> name -> value."""
-    lines = []
-    for section, values in options.items():
-        lines += [f"[{section}]"] + [f"{name} = {value}" for name, value in values.items()]
+    """@hosts: name -> URI. @options: section -> name -> value; of a "host NAME" beside its URI."""
+    sections = {**options}
     for name, uri in hosts.items():
-        lines += [f"[host {name}]", f"uri = {uri}"]
+        sections[f"host {name}"] = {"uri": uri, **options.get(f"host {name}", {})}
+    lines = []
+    for section, values in sections.items():
+        lines += [f"[{section}]"] + [f"{name} = {value}" for name, value in values.items()]
     path.write_text("\n".join(lines) + "\n")
 
 

@@ -20,7 +20,7 @@ KINDS = ("live", "cold", "power")
 HV = {"": {""}, "xml": {"", "xml"}, "libvirt": {"", "xml", "libvirt"}, "sim": {"", "xml", "sim"}, None: {"", "xml"}}
 # What the sub-folders of a folder include of each other. They may become less, never more: what several need belongs into the lowest.
 INSIDE = {
-    "api": {"http": [], "identity": ["http"], "image": ["http"], "network": ["http"], "compute": ["http", "network"], "drover": ["http", "compute"]},
+    "api": {"http": [], "identity": ["http"], "image": ["http"], "network": ["http"], "baremetal": ["http"], "compute": ["http", "network"], "drover": ["http", "compute"]},
 }
 LINES_MAX = 1200
 # Tests wait for states, the clock is the tests' own, and speed is measured in bench/. What is listed may become less, never more.

@@ -314,7 +314,7 @@ static void put_identity(GString *out, const struct router *rt)
 static void put_others(GString *out, const struct router *rt)
 {
 	(void)rt;
-	put_routes(out, (const char *const[]){ "/image", "/network", NULL });
+	put_routes(out, (const char *const[]){ "/image", "/network", "/baremetal", NULL });
 }
 
 static void put_drover(GString *out, const struct router *rt)

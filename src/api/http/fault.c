@@ -59,6 +59,21 @@ static void write_neutron(struct jout *o, const char *fault, const char *message
 	jout_close(o, '}');
 }
 
+/* Ironic's, {"error_message": "{\"faultstring\": ...}"}: JSON in a string. */
+static void write_ironic(struct jout *o, int code, const char *message)
+{
+	g_autoptr(GString) s = g_string_new(NULL);
+	struct jout inner;
+
+	jout_init(&inner, s, API_MV_MIN);
+	jout_open(&inner, '{');
+	jout_kv(&inner, "faultstring", str, message);
+	jout_kv(&inner, "faultcode", str, code >= 500 ? "Server" : "Client");
+	jout_kv(&inner, "debuginfo", str, NULL);
+	jout_close(&inner, '}');
+	jout_kv(o, "error_message", str, s->str);
+}
+
 static void write_nova(struct jout *o, const char *fault, int code, const char *message)
 {
 	jout_key(o, fault);
@@ -80,6 +95,8 @@ void api_write_fault(GString *s, enum api_service service, const GError *err)
 		write_error(&o, err_http(err), err->message);
 	else if (service == SERVICE_NETWORK)
 		write_neutron(&o, err_fault(err), err->message);
+	else if (service == SERVICE_BAREMETAL)
+		write_ironic(&o, err_http(err), err->message);
 	else
 		write_nova(&o, err_fault(err), err_http(err), err->message);
 	jout_close(&o, '}');

@@ -111,7 +111,7 @@ enum api_service api_service_of(const char *path)
 		enum api_service service;
 	} table[] = {
 		{ "/v2.1", SERVICE_COMPUTE }, { "/identity", SERVICE_IDENTITY }, { "/image", SERVICE_IMAGE },
-		{ "/network", SERVICE_NETWORK }, { "/drover", SERVICE_DROVER },
+		{ "/network", SERVICE_NETWORK }, { "/baremetal", SERVICE_BAREMETAL }, { "/drover", SERVICE_DROVER },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(table); i++)

@@ -9,6 +9,9 @@
 
 /* Sorted by name; Nova's live migration is its Zed release's. */
 static const struct policy table[] = {
+	{ "baremetal:node:get",                               POLICY_ADMIN },
+	{ "baremetal:node:list",                              POLICY_ADMIN },
+	{ "baremetal:node:set_power_state",                   POLICY_ADMIN },
 	{ "compute:server:topology:index",                    POLICY_READER },
 	{ "drover:events:watch",                              POLICY_ADMIN },
 	{ "drover:hosts:create",                              POLICY_ADMIN },

@@ -12,7 +12,19 @@ static const struct {
 	{ "identity", "keystone", "/identity/v3", "c0000000000000000000000000000002" },
 	{ "image",    "glance",   "/image",       "c0000000000000000000000000000003" },
 	{ "network",  "neutron",  "/network",     "c0000000000000000000000000000004" },
+	{ "baremetal", "ironic",  "/baremetal",   "c0000000000000000000000000000005" },
 };
+
+/* Bare Metal's nodes are the hosts with a fence agent: without any it is absent. */
+static size_t n_services(const struct api_req *r)
+{
+	const GPtrArray *hosts = api_conf(r)->hosts;
+
+	for (guint i = 0; hosts && i < hosts->len; i++)
+		if (((const struct conf_host *)g_ptr_array_index(hosts, i))->fence_agent)
+			return G_N_ELEMENTS(services);
+	return G_N_ELEMENTS(services) - 1;
+}
 
 static const char *const interfaces[] = { "public", "internal", "admin" };
 
@@ -45,7 +57,7 @@ static void write_endpoint(struct jout *o, const struct api_req *r, size_t servi
 void catalog_write(struct jout *o, const struct api_req *r)
 {
 	jout_open(o, '[');
-	for (size_t s = 0; s < G_N_ELEMENTS(services); s++) {
+	for (size_t s = 0; s < n_services(r); s++) {
 		jout_open(o, '{');
 		jout_kv(o, "type", str, services[s].type);
 		jout_kv(o, "name", str, services[s].name);
@@ -76,7 +88,7 @@ static void list_services(struct api_req *r)
 	struct jout o;
 	GString *s = identity_list(&o, r, "services");
 
-	for (size_t i = 0; i < G_N_ELEMENTS(services); i++)
+	for (size_t i = 0; i < n_services(r); i++)
 		if (identity_asked(r, "type", services[i].type) && identity_asked(r, "name", services[i].name))
 			write_service(&o, r, i);
 	identity_list_reply(&o, r, s);
@@ -84,7 +96,7 @@ static void list_services(struct api_req *r)
 
 static void show_service(struct api_req *r)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(services); i++) {
+	for (size_t i = 0; i < n_services(r); i++) {
 		struct jout o;
 		GString *s;
 
@@ -103,7 +115,7 @@ static void list_endpoints(struct api_req *r)
 	struct jout o;
 	GString *s = identity_list(&o, r, "endpoints");
 
-	for (size_t i = 0; i < G_N_ELEMENTS(services); i++)
+	for (size_t i = 0; i < n_services(r); i++)
 		for (size_t k = 0; k < G_N_ELEMENTS(interfaces); k++)
 			if (identity_asked(r, "service_id", services[i].id) && identity_asked(r, "interface", interfaces[k]) &&
 			    identity_asked(r, "region_id", REGION))
@@ -113,7 +125,7 @@ static void list_endpoints(struct api_req *r)
 
 static void show_endpoint(struct api_req *r)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(services) * G_N_ELEMENTS(interfaces); i++) {
+	for (size_t i = 0; i < n_services(r) * G_N_ELEMENTS(interfaces); i++) {
 		size_t service = i / G_N_ELEMENTS(interfaces), interface = i % G_N_ELEMENTS(interfaces);
 		struct jout o;
 		GString *s;

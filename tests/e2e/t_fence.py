@@ -1,0 +1,232 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+Hosts are switched off and on by fence_ipmilan: a management controller of each (ipmi_sim) has the lab's power switch. One that lies, one
+that hangs, one with another password; the Bare Metal API by OpenStack's client.
+"""
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from daemon import BUILD, Daemon, lab_hosts
+from lab import ROOT, Lab
+from stock import Clients
+from tap import Tap
+from wait import wait_for
+
+PORT = 6231
+# what a test writes into the file "mode" of a host: how its power switch behaves
+POWER = """#!/bin/sh
+# called as: power get power | power set power 0|1
+read -r mode < {dir}/mode
+case "$mode $1 $3" in
+	lies\\ get\\ *) echo power:0 && exit ;;
+	hangs\\ *) tail -f /dev/null ;;
+	*\\ get\\ *) ip -n {netns} link show lo > /dev/null 2>&1 && [ -e {dir}/on ] && echo power:1 || echo power:0 ;;
+	*\\ set\\ 0) rm -f {dir}/on; LAB_NAME={lab} {program} kill {host} ;;
+	*\\ set\\ 1) [ -e {dir}/on ] || {{ touch {dir}/on; LAB_NAME={lab} {program} boot {host}; }} ;;
+esac
+"""
+LAN = """name "{host}bmc"
+set_working_mc 0x20
+startlan 1
+  addr 127.0.0.1 {port}
+  priv_limit admin
+  allowed_auths_admin md5
+  guid "00112233445566778899aabbccddee{port:02x}"
+endlan
+chassis_control "{power}"
+user 2 true "admin" "s3cret" admin 10 md5
+"""
+EMULATION = """mc_setbmc 0x20
+mc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02
+mc_enable 0x20
+"""
+
+
+class Bmc:
+    """The management controller of a host, in the controller's namespace, while a "with" block lasts."""
+
+    def __init__(self, lab: Lab, host: str, port: int) -> None:
+        self.lab, self.host, self.port = lab, host, port
+        self.dir = lab.dir / f"bmc-{host}"
+        self.proc: subprocess.Popen | None = None
+
+    def __enter__(self) -> Bmc:
+        self.dir.mkdir()
+        self.mode("works")
+        (self.dir / "on").touch()
+        power = self.write("power", POWER.format(dir=self.dir, netns=f"{self.lab.name}-{self.host}", lab=self.lab.name, host=self.host,
+                                                 program=ROOT / "lab" / "lab"), 0o755)
+        lan = self.write("lan.conf", LAN.format(host=self.host, port=self.port, power=power), 0o600)
+        emulation = self.write("emu", EMULATION, 0o600)
+        self.proc = subprocess.Popen(["ip", "netns", "exec", self.lab.netns, "ipmi_sim", "-n", "-c", lan, "-f", emulation, "-s", self.dir],
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        return self
+
+    def __exit__(self, *why: object) -> None:
+        os.killpg(self.proc.pid, signal.SIGKILL)  # its power switch may hang
+        self.proc.wait()
+
+    def write(self, name: str, text: str, mode: int) -> str:
+        path = self.dir / name
+        path.write_text(text)
+        path.chmod(mode)
+        return str(path)
+
+    def mode(self, word: str) -> None:
+        (self.dir / "mode").write_text(word + "\n")
+
+    def options(self, name: str = "options", password: str = "s3cret") -> str:
+        lines = {"ip": "127.0.0.1", "ipport": self.port, "username": "admin", "password": password, "lanplus": 1, "cipher": 3, "power_wait": 0}
+        return self.write(name, "".join(f"{key}={value}\n" for key, value in lines.items()), 0o600)
+
+
+class World:
+    def __init__(self, lab: Lab, daemon: Daemon, bmc: dict[str, Bmc]) -> None:
+        self.lab, self.daemon, self.bmc = lab, daemon, bmc
+        self.api = daemon.api()
+        self.clients = Clients(daemon.openrc)
+
+    def drover(self, *words: str, status: int = 0) -> str:
+        got = subprocess.run([BUILD / "cli" / "drover", *words], env=self.clients.env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert got.returncode == status, (words, got)
+        return (got.stdout + got.stderr).strip()
+
+    def host(self, name: str) -> dict:
+        return self.api.get(f"/drover/v1/hosts/{name}", None)["host"]
+
+    def node(self, name: str) -> dict:
+        return json.loads(self.clients.must(f"openstack baremetal node show {name} -f json"))
+
+    def is_off(self, name: str) -> bool:
+        return not (self.bmc[name].dir / "on").exists()
+
+    def boots(self, name: str) -> None:
+        """It is on, and up for the controller."""
+        wait_for(lambda: self.host(name)["state"] == "up", 120, f"{name} is up")
+
+
+def nodes(w: World) -> str:
+    text = w.clients.must("openstack baremetal node list -f value -c Name -c 'Power State' -c Maintenance")
+    assert sorted(text.splitlines()) == ["h1 power on False", "h2 power on False", "h3 power on False"], text
+    node = w.node("h1")
+    assert (node["name"], node["power_state"], node["driver"], node["uuid"]) == ("h1", "power on", "fence_ipmilan", w.host("h1")["uuid"]), node
+    status, text = w.clients.run("openstack baremetal node show h9")
+    assert status == 1 and "Node h9 could not be found. (HTTP 404)" in text, text
+    return f"{len(text)} characters of refusal"
+
+
+def fenced(w: World) -> str:
+    """A host that is up is not fenced by mistake; with --force it is off, and known to be."""
+    text = w.drover("host", "fence", "h1", status=1)
+    assert "Host h1 is up and has 0 servers. Fencing switches it off; force does it nevertheless. (HTTP 409)" in text, text
+    assert not w.is_off("h1")
+    assert w.drover("host", "fence", "h1", "--force", "--reason", "its fan") == "h1 is fenced"
+    assert w.is_off("h1")
+    host = w.host("h1")
+    assert (host["state"], host["fencing"], host["fence_reason"]) == ("down", False, "its fan") and host["fenced_at"], host
+    assert w.node("h1")["power_state"] == "power off"
+    assert w.clients.value("openstack compute service list --host h1", "State") == "down"
+    return host["fenced_at"]
+
+
+def unfenced(w: World) -> str:
+    assert w.drover("host", "unfence", "h1") == "h1 is switched on"
+    w.boots("h1")
+    host = w.host("h1")
+    assert (host["fenced_at"], host["fence_reason"]) == (None, None), host
+    assert w.drover("host", "power", "h1", "-f", "value") == "h1\non\n-", w.drover("host", "power", "h1", "-f", "value")
+    return "up again"
+
+
+def node_power(w: World) -> str:
+    """By OpenStack's client: off, on."""
+    w.clients.must("openstack baremetal node power off h2")
+    wait_for(lambda: w.host("h2")["fenced_at"], 60, "h2 is fenced")
+    assert w.is_off("h2")
+    w.clients.must("openstack baremetal node power on h2")
+    w.boots("h2")
+    status, text = w.clients.run("openstack baremetal node power off --soft h2")
+    assert status == 1 and "is not supported" in text, text
+    return "off and on"
+
+
+def lies(w: World) -> str:
+    """"Off" of a host that answers: it is not fenced, and the log has an alarm."""
+    w.bmc["h2"].mode("lies")
+    text = w.drover("host", "fence", "h2", "--force", status=1)
+    assert "its libvirtd answers" in text, text
+    assert w.host("h2")["fenced_at"] is None and not w.is_off("h2")
+    w.daemon.wait_event("fence_failed", 10)
+    w.bmc["h2"].mode("works")
+    return text
+
+
+def hangs(w: World) -> str:
+    """The agent has a limit of time; then the fallback, with the right password, has it off."""
+    text = w.drover("host", "fence", "h3", "--force")
+    assert text == "h3 is fenced" and w.is_off("h3"), text
+    said = [event["reason"] for event in w.daemon.events if event["event"] == "fence_agent_failed" and event["host"] == "h3"]
+    assert len(said) == 1 and "exit status 1" in said[0], said
+    w.bmc["h2"].mode("hangs")
+    text = w.drover("host", "power", "h2", "-f", "value", "-c", "Reason")
+    assert text.endswith("did not end within 5 s, and was killed"), text
+    return text
+
+
+def restarted(w: World) -> str:
+    """A controller that is killed while a host is fenced looks at it when it starts, and switches nothing off."""
+    def kill(event: dict) -> None:
+        if event["event"] == "host_fence" and event["host"] == "h1":
+            w.daemon.signal(9)
+    w.daemon.watchers.append(kill)
+    seen = len(w.daemon.events)
+    w.drover("host", "fence", "h1", "--force", status=1)
+    w.daemon.watchers.remove(kill)
+    w.daemon.kill()
+    w.daemon.start()
+    wait_for(lambda: not w.host("h1")["fencing"], 60, "it has looked")
+    host = w.host("h1")
+    ended = [event["event"] for event in w.daemon.events[seen:] if event["event"] in ("host_fenced", "fence_failed")]
+    assert ended == (["host_fenced"] if w.is_off("h1") else ["fence_failed"]) and bool(host["fenced_at"]) == w.is_off("h1"), (ended, host)
+    return ended[0]
+
+
+CASES = [
+    ("nodes are the hosts with an agent", nodes),
+    ("a host is fenced", fenced),
+    ("and switched on again", unfenced),
+    ("OpenStack's client switches a node", node_power),
+    ("a controller that lies", lies),
+    ("a wrong password, a fallback, and one that hangs", hangs),
+    ("kill -9 while a host is fenced", restarted),
+]
+
+
+def main() -> int:
+    t = Tap()
+    with Lab(3, "e2e-fence") as lab, Bmc(lab, "h1", PORT) as b1, Bmc(lab, "h2", PORT + 1) as b2, Bmc(lab, "h3", PORT + 2) as b3:
+        options = {f"host {b.host}": {"fence_agent": "fence_ipmilan", "fence_options": b.options()} for b in (b1, b2)}
+        options["host h3"] = {"fence_agent": "fence_ipmilan", "fence_options": b3.options("wrong", "guessed"), "fallback_fence_agent": "fence_ipmilan",
+                              "fallback_fence_options": b3.options()}
+        options["fencing"] = {"fence_timeout": 5, "fence_retries": 0}
+        with Daemon(lab_hosts(lab), lab, options, "fence") as daemon:
+            daemon.wait_hosts_up(3, 60)
+            world = World(lab, daemon, {b.host: b for b in (b1, b2, b3)})
+            for name, run in CASES:
+                with t.test(name) as notes:
+                    notes.append(run(world))
+            with t.test("droverd ends well"):
+                daemon.stop()
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
