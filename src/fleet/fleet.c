@@ -47,16 +47,20 @@ static bool on_part(struct host *h, struct host_list *l, void *user)
 	return sync_part(user, h, l);
 }
 
-/* There is nothing more to CLEANING today, so it ends at once. */
+void fleet_host_cleaned(struct fleet *f, struct host *h)
+{
+	if (h->conn != HOST_CLEANING || !h->told || (f->listener.clean && !f->listener.clean(h, f->listener.user)))
+		return;
+	log_info("host_up", LOG_S("host", h->name), LOG_D("domains", h->domains), LOG_D("vcpus", h->info->vcpus), LOG_D("memory_mb", h->info->mem_mib));
+	host_link_up(h);
+}
+
 static void on_list(struct host *h, guint n, void *user)
 {
 	struct fleet *f = user;
 
-	if (h->conn == HOST_CLEANING) {
-		log_info("host_up", LOG_S("host", h->name), LOG_D("domains", n), LOG_D("vcpus", h->info->vcpus),
-			 LOG_D("memory_mb", h->info->mem_mib));
-		host_link_up(h);
-	}
+	h->domains = n;
+	fleet_host_cleaned(f, h);
 	sync_missing(f, h);
 	save_again(f, h);
 }

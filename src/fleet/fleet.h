@@ -47,6 +47,8 @@ void fleet_start(struct fleet *f);
  * answered since, or failed once, "down" means nothing. A host that hangs is not waited for longer than service_down_time.
  */
 bool fleet_settled(struct fleet *f);
+/** fleet_host_cleaned() - something that was left at a host which has come back is decided: it comes up if that was all (fleet_listener.clean). */
+void fleet_host_cleaned(struct fleet *f, struct host *h);
 /** fleet_call_stats() - what was asked of hosts, and what came of it. Borrowed. */
 const struct hv_stats *fleet_call_stats(struct fleet *f);
 

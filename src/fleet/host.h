@@ -76,6 +76,8 @@ struct host {
 	struct hv_host_info *info;    /* NULL before the first answer */
 	bool tried;                   /* it was reached, or could not be, since the start, or since the loop stood */
 	uint64_t listed;              /* the number of the last question for all domains that was answered */
+	bool told;                    /* it has said since its connection was made which domains it has, and all were taken */
+	guint domains;                /* ... how many, last */
 	bool refused;                 /* its row has a URI that may not be used: never connected */
 	bool unsaved;                 /* its row may differ: see struct server */
 	bool uuid_unsaved;            /* ... in its UUID */

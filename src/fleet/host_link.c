@@ -228,6 +228,7 @@ static void take_part(void *user)
 	}
 	drop_list(l);
 	h->listed = l->list.ask;
+	h->told = true;
 	l->calls->list(h, n, l->user);
 	plan_poll(h);
 }
@@ -240,7 +241,7 @@ static void got_list(struct hv_reply *r, void *user)
 	if (!h)
 		return;
 	set_polling(h, false);
-	h->tried = true;
+	h->tried |= h->conn == HOST_UP;
 	if (h->conn == HOST_SYNCING)
 		set_conn(h, HOST_CLEANING);
 	drop_list(h->link); /* an older one is overtaken */
@@ -253,6 +254,7 @@ void host_link_up(struct host *h)
 	enum host_conn was = h->conn;
 
 	g_assert(was == HOST_CLEANING);
+	h->tried = true;
 	set_conn(h, HOST_UP);
 	h->link->backoff_ms = BACKOFF_FIRST_MS;
 	state_changed(h, was);
@@ -319,6 +321,11 @@ static void got_dom(struct hv_reply *r, void *user)
 	/* An error here is no news: the next poll asks again and judges the host. */
 }
 
+uint64_t host_link_turn(const struct host *h)
+{
+	return h->link->turn;
+}
+
 bool host_connected(const struct host *h)
 {
 	return h && h->hv && host_states[h->conn].asked;
@@ -345,6 +352,7 @@ void host_link_event(struct host *h, const struct hv_event *ev)
 	switch (ev->type) {
 	case HV_EV_OPEN:
 		h->link->turn++;
+		h->told = false;
 		set_conn(h, HOST_SYNCING);
 		ask_all(h);
 		break;

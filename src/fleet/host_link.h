@@ -63,6 +63,8 @@ void host_link_drop(struct host *h, const char *why);
 /** host_link_hurry() - if it waits to be tried again, try now. */
 void host_link_hurry(struct host *h);
 
+/** host_link_turn() - the number of its connection: an answer that was asked for in another one says nothing of this one. */
+uint64_t host_link_turn(const struct host *h);
 /** host_connected() - it can be asked: it answered since its connection was made. @h: may be NULL, a host that is gone. */
 bool host_connected(const struct host *h);
 /**

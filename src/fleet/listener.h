@@ -5,6 +5,8 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
+#include <stdbool.h>
+
 struct host;
 struct hv_dom;
 struct hv_event;
@@ -18,6 +20,11 @@ struct fleet_listener {
 	 * Of a host that has come back it is told in CLEANING, before the host counts as up.
 	 */
 	void (*leftover)(struct host *h, const struct hv_dom *d, void *user);
+	/*
+	 * A host has come back, and all that it has was told: it is in CLEANING. Return: what is left there is decided, and it comes up; else
+	 * fleet_host_cleaned() asks again. Asked more than once.
+	 */
+	bool (*clean)(struct host *h, void *user);
 	/* a host became UP, or stopped being so, or was enabled or disabled */
 	void (*host)(struct host *h, void *user);
 	/* a server has left it, or has another size, or a claim was given back: there may be more room */

@@ -96,6 +96,17 @@ static void on_leftover(struct host *h, const struct hv_dom *d, void *user)
 		s->leftover(engine_state(e, s), h, d);
 }
 
+static bool on_clean(struct host *h, void *user)
+{
+	struct engine *e = user;
+	const struct task_service *s;
+	bool decided = true;
+
+	EACH_SERVICE(e, s, i)
+		decided &= !s->clean || s->clean(engine_state(e, s), h);
+	return decided;
+}
+
 /* A server whose row says that a migration owns it, while none does: the two are written together, so only a restored database has this. */
 static bool release_servers(struct engine *e, GError **err)
 {
@@ -216,7 +227,7 @@ static void free_task(void *m)
 struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds, GError **err)
 {
 	struct engine *e = g_new0(struct engine, 1);
-	struct fleet_listener l = { .domain = on_domain, .leftover = on_leftover, .host = on_host, .room = on_room, .user = e };
+	struct fleet_listener l = { .domain = on_domain, .leftover = on_leftover, .clean = on_clean, .host = on_host, .room = on_room, .user = e };
 
 	kinds_check(kinds);
 	e->fleet = f;

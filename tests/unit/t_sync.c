@@ -13,6 +13,7 @@ struct world {
 	struct sim *sim;
 	struct store *store;
 	struct fleet *fleet;
+	bool undecided; /* what was left at hosts that come back */
 	GString *told; /* what the listener heard: "h2 up " and "leftover h2 cleaning " */
 };
 
@@ -34,6 +35,14 @@ static void heard_leftover(struct host *h, const struct hv_dom *d, void *user)
 
 	(void)d;
 	g_string_append_printf(w->told, "leftover %s %s ", h->name, state_of(w, h));
+}
+
+static bool clean(struct host *h, void *user)
+{
+	const struct world *w = user;
+
+	(void)h;
+	return !w->undecided;
 }
 
 static void wait_polls(struct world *w, int n)
@@ -65,7 +74,7 @@ static struct world *world_new(enum server_nature nature)
 	wait_polls(w, 1);
 	g_assert_cmpuint(fleet_servers(w->fleet)->len, ==, 1);
 	fleet_server(w->fleet, UUID)->nature = nature;
-	fleet_listen(w->fleet, &(struct fleet_listener){ .host = heard_host, .leftover = heard_leftover, .user = w });
+	fleet_listen(w->fleet, &(struct fleet_listener){ .host = heard_host, .leftover = heard_leftover, .clean = clean, .user = w });
 	return w;
 }
 
@@ -95,6 +104,35 @@ static void test_cleaning(void)
 	wait_polls(w, 12);
 	g_assert_true(host_is_up(w->fleet, h2));
 	g_assert_true(g_str_has_prefix(w->told->str, "leftover h2 cleaning h2 up "));
+	world_free(w);
+}
+
+/* A host does not count as up before what was left there is decided, however long that takes; one that goes away meanwhile begins again. */
+static void test_cleaning_takes_time(void)
+{
+	struct world *w = world_new(SERVER_ADOPTED);
+	struct host *h2 = fleet_host(w->fleet, "h2");
+
+	sim_host_power(w->sim, "h2", false);
+	wait_polls(w, 6);
+	w->undecided = true;
+	sim_host_power(w->sim, "h2", true);
+	wait_polls(w, 12);
+	g_assert_cmpint(h2->conn, ==, HOST_CLEANING);
+	g_assert_true(host_connected(h2));
+	g_assert_false(host_is_up(w->fleet, h2));
+	sim_host_power(w->sim, "h2", false);
+	wait_polls(w, 6);
+	w->undecided = false;
+	fleet_host_cleaned(w->fleet, h2);
+	g_assert_false(host_is_up(w->fleet, h2));
+	sim_host_power(w->sim, "h2", true);
+	w->undecided = true;
+	wait_polls(w, 12);
+	g_assert_false(host_is_up(w->fleet, h2));
+	w->undecided = false;
+	fleet_host_cleaned(w->fleet, h2);
+	g_assert_true(host_is_up(w->fleet, h2));
 	world_free(w);
 }
 
@@ -278,6 +316,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/sync/cleaning", test_cleaning);
+	g_test_add_func("/sync/cleaning_takes_time", test_cleaning_takes_time);
 	g_test_add_func("/sync/adopted/follows", test_adopted_follows);
 	g_test_add_func("/sync/adopted/ends", test_adopted_ends);
 	g_test_add_func("/sync/adopted/moves", test_adopted_moves);
