@@ -10,6 +10,7 @@
 #include "cold/state.h"
 #include "move/definition_prepare.h"
 #include "move/outcome.h"
+#include "move/reap.h"
 #include "move/search.h"
 #include "move/service.h"
 #include "task/step.h"
@@ -36,6 +37,8 @@ static bool write_end(struct mig *m, const struct task_stage *from, enum task_en
 static void ended(struct mig *m, const struct task_stage *from, enum task_end end)
 {
 	outcome_resolve(m, fate_of(m, from, end), false);
+	if (m->dest && !move_of(m)->at_dest)
+		reap_owe(service_of(m->task->engine)->reap, m->dest);
 }
 
 /* ---- entrances ---- */

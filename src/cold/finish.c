@@ -64,20 +64,23 @@ enum cold_next cold_define(struct mig *m)
 	return COLD_N_AGAIN;
 }
 
-/* Its source starts it by itself, and has not refused to leave that. */
+/* Its source starts it by itself, or does not say. */
 static bool source_would_start_it(const struct mig *m)
 {
 	const struct hv_dom *d = move_of(m)->at_source;
 
-	return d && d->kept.autostart && !cold_refused(m);
+	return !d || (d->state != HV_ABSENT && (!d->kept.told || d->kept.autostart));
 }
 
+/* A source that boots while the guest is at its destination must not start it there: one that refuses to leave that keeps the guest. */
 enum cold_next cold_has_landed(struct mig *m)
 {
 	struct part snapshots = snapshots_bring(m, cold_of(m)->answers->prepare);
 
 	if (snapshots.next != PART_READY)
 		return cold_prepared(m, snapshots);
+	if (source_would_start_it(m) && cold_refused(m))
+		return fail(m, "its source does not leave starting it by itself (autostart)");
 	if (source_would_start_it(m))
 		return cold_act(m, mig_source(m), &(struct hv_req){ .op = HV_DOM_AUTOSTART, .autostart = false });
 	if (!step_go(m, COLD_P_START, cold_ran(m) ? "it is defined there, and is to run" : "it is defined there", NULL, NULL))
@@ -157,6 +160,15 @@ enum cold_next cold_confirmed(struct mig *m)
 		return cold_act(m, mig_dest(m), &req);
 	step_end(m, COLD_P_CONFIRMED, NULL);
 	return COLD_N_NOTHING;
+}
+
+/* The row of what it may have there is written with the end. It cannot start it by itself, since LAND. */
+enum cold_next cold_confirmed_blind(struct mig *m)
+{
+	if (!cold_landed(m))
+		return COLD_N_AGAIN; /* nothing would take the definition away later */
+	log_warning("source_not_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("source", m->source));
+	return cold_confirmed(m);
 }
 
 /* What the source refuses to forget does not keep the migration from its end, but it must not start the guest. */

@@ -23,6 +23,8 @@ enum cold_next cold_wait_for_confirm(struct mig *m);
 enum cold_next cold_undefine_source(struct mig *m);
 /** cold_confirmed() - the source has forgotten it: the end. */
 enum cold_next cold_confirmed(struct mig *m);
+/** cold_confirmed_blind() - the same of a silent source; what it has must go when it is back. */
+enum cold_next cold_confirmed_blind(struct mig *m);
 
 /** cold_destroy_dest() - REVERT: stop it hard at the destination. */
 enum cold_next cold_destroy_dest(struct mig *m);

@@ -68,11 +68,12 @@ enum asked { EITHER, NO, YES };
  * UNDO undefines at the destination only what LAND may have defined; an older definition there stays.
  *
  * A carrier at the destination keeps its files from every other process until the guest is about to start there. It is dropped
- * in START, after the source was seen to be off once more. UNDO lets the guest run at its source while the destination is silent, but ends only when
- * that has said that no carrier is left: nothing would find it later.
+ * in START, after the source was seen to be off once more. UNDO ends while the destination is silent: a carrier that is left there is
+ * found when the host is back (move/reap.h).
  *
  * A definition goes only while the other host is known to have the guest. CONFIRM at a silent source ends: the destination has had
- * the authority since START, and what the source has goes when it is back.
+ * the authority since START, and what the source has goes when it is back (move/leftover.h). REVERT at a silent destination waits, however long: the
+ * guest may run there, and only a fence could tell that it does not.
  */
 static const struct {
 	unsigned stage, source, dest, carrier;
@@ -129,10 +130,12 @@ static const struct {
 
 	{ S(UNDO),          HERE,               H(OFF),            ANY,           .landed = YES, .verdict = COLD_UNDEFINE_DEST },
 	{ S(UNDO),          H(LIVES),           ANY,               ANY,           .pressed = YES, .verdict = COLD_SETTLE },
-	{ S(UNDO),          H(LIVES),           H(UNKNOWN),        C(GONE),       .verdict = COLD_WAIT },
+	{ S(UNDO),          H(LIVES),           H(UNKNOWN),        C(GONE),       .verdict = COLD_UNDONE_BLIND },
 	{ S(UNDO),          H(LIVES),           H(UNKNOWN),        ANY,           .landed = YES, .verdict = COLD_UNDONE_BLIND },
 	{ S(UNDO),          H(LIVES),           ANY,               ANY,           .verdict = COLD_UNDONE },
-	{ S(UNDO),          H(OFF),             H(UNKNOWN),        ANY,           .landed = YES, .verdict = COLD_WAIT },
+	{ S(UNDO),          H(OFF),             H(UNKNOWN),        ANY,           .ran = YES, .landed = YES, .verdict = COLD_WAIT },
+	{ S(UNDO),          H(OFF),             H(UNKNOWN),        ANY,           .ran = NO, .landed = YES, .verdict = COLD_UNDONE_BLIND },
+	{ S(UNDO),          H(OFF),             H(UNKNOWN),        C(GONE),       .ran = NO, .verdict = COLD_UNDONE_BLIND },
 	{ S(UNDO),          H(OFF),             ANY,               ANY,           .ran = YES, .verdict = COLD_START_SOURCE },
 	{ S(UNDO),          H(OFF),             ANY,               ANY,           .verdict = COLD_UNDONE },
 	{ S(UNDO),          H(ABSENT),          H(OFF),            ANY,           .verdict = COLD_ONE_SIDED },

@@ -159,7 +159,7 @@ static const struct {
 	[COLD_ARRIVED]         = { 1, cold_arrived },
 	[COLD_REST]            = { 1, cold_wait_for_confirm },
 	[COLD_CONFIRMED]       = { 1, cold_confirmed },
-	[COLD_CONFIRMED_BLIND] = { 1, again }, /* nothing would take the definition away later */
+	[COLD_CONFIRMED_BLIND] = { SURE_AFTER, cold_confirmed_blind },
 	[COLD_REVERTED]        = { 1, cold_reverted },
 	[COLD_UNDONE]          = { 1, cold_undone },
 	[COLD_UNDONE_BLIND]    = { 1, cold_undone_blind },
@@ -210,7 +210,8 @@ static bool is_too_early(const struct mig *m, const struct cold_sight *s)
 static bool may_still_be_pressed(const struct mig *m, enum cold_verdict v)
 {
 	return cold_press_under_way(m) &&
-	       (v == COLD_START_SOURCE || v == COLD_UNDONE || v == COLD_UNDONE_BLIND || v == COLD_UNDEFINE_SOURCE || v == COLD_CONFIRMED);
+	       (v == COLD_START_SOURCE || v == COLD_UNDONE || v == COLD_UNDONE_BLIND || v == COLD_UNDEFINE_SOURCE || v == COLD_CONFIRMED ||
+		v == COLD_CONFIRMED_BLIND);
 }
 
 static enum cold_next judge(struct mig *m)

@@ -16,7 +16,7 @@
 #define SURE_MS 45000  /* a call to undefine that was lost does not come later than this */
 #define CALL_MS 120000 /* a call to migrate that has not come back by then will not */
 
-static const char *const kind_names[] = { [DEFINITION_GUEST] = "guest", [DEFINITION_REPLACED] = "replaced" };
+static const char *const kind_names[] = { [DEFINITION_GUEST] = "guest", [DEFINITION_REPLACED] = "replaced", [DEFINITION_LEFT] = "left" };
 static_assert(G_N_ELEMENTS(kind_names) == DEFINITION_KIND_N, "kind_names is missing one");
 
 struct definitions {
@@ -185,12 +185,9 @@ bool definition_insert(struct definitions *set, struct definition *d, GError **e
 	struct store_val row[1 + G_N_ELEMENTS(new_fields)] = { SV_I(now) };
 
 	row_values(new_fields, G_N_ELEMENTS(new_fields), d, now, row + 1);
+	if (!store_run(set->store, Q_DEFINITION_DELETE_OF, STORE_ARGS(SV_S(d->server_uuid), SV_S(d->host), SV_S(kind_names[d->kind])), NULL, err))
+		return false;
 	return store_insert(set->store, Q_DEFINITION_INSERT, row, G_N_ELEMENTS(row), &d->id, err);
-}
-
-bool definition_remove(const struct definition *d, GError **err)
-{
-	return store_run(d->set->store, Q_DEFINITION_DELETE, STORE_ARGS(SV_I(d->id)), NULL, err);
 }
 
 bool definition_take(struct definition *d, int64_t task, GError **err)
@@ -267,13 +264,43 @@ static bool becomes_due(const struct definition *d, const struct definition_end 
 		return end->lacks && (d->kind == DEFINITION_GUEST || !definition_find(d->set, d->server_uuid, d->host, DEFINITION_GUEST));
 	if (d->kind == DEFINITION_REPLACED)
 		return true;
-	return fate == VOLUME_STAYED ? !end->clean : end->nowhere;
+	return fate == VOLUME_STAYED ? !end->clean && !end->left : end->nowhere;
 }
 
-bool definitions_write_fate(struct definitions *set, const struct definition_end *end, enum volume_fate fate, GError **err)
+/* The guest's own, as the row of its task has it, at the host where it may be left. Return: false: nothing is. */
+static bool left_of(const struct definitions *set, const struct definition_end *end, struct definition *ret)
+{
+	const struct definition *own = g_hash_table_lookup(set->by_task, &end->task);
+
+	while (own && own->kind != DEFINITION_GUEST)
+		own = own->next;
+	if (!own || !end->left)
+		return false;
+	*ret = (struct definition){
+		.id = end->left_id, .task = end->task, .server_uuid = own->server_uuid, .host = (char *)end->left, .kind = DEFINITION_LEFT, .xml = own->xml,
+		.due = true, .due_ms = clock_now_ms(),
+	};
+	return true;
+}
+
+static bool write_left(struct definitions *set, struct definition_end *end, GError **err)
+{
+	struct definition d;
+
+	if (!left_of(set, end, &d))
+		return true;
+	if (!definition_insert(set, &d, err))
+		return false;
+	end->left_id = d.id;
+	return true;
+}
+
+bool definitions_write_fate(struct definitions *set, struct definition_end *end, enum volume_fate fate, GError **err)
 {
 	g_autoptr(GPtrArray) list = judged(set, end->task);
 
+	if (!write_left(set, end, err))
+		return false;
 	for (guint i = 0; i < list->len; i++) {
 		const struct definition *d = g_ptr_array_index(list, i);
 
@@ -286,7 +313,10 @@ bool definitions_write_fate(struct definitions *set, const struct definition_end
 void definitions_resolve(struct definitions *set, const struct definition_end *end, enum volume_fate fate)
 {
 	g_autoptr(GPtrArray) list = judged(set, end->task);
+	struct definition left;
 
+	if (left_of(set, end, &left))
+		definition_add(set, &left);
 	/* What is due first: what it is judged by must still be there. */
 	for (guint i = 0; i < list->len; i++) {
 		struct definition *d = g_ptr_array_index(list, i);
@@ -433,6 +463,17 @@ static void judge_own(struct definition *d, const struct hv_dom *there)
 		later(d); /* leftover.c has its own conditions */
 }
 
+/* The guest has come back to that host, or nothing is left there, or nothing is known of the guest: then what is there may be the last of it. */
+static void judge_left(struct definition *d, const struct hv_dom *there)
+{
+	const struct server *s = fleet_server(d->set->fleet, d->server_uuid);
+
+	if (!s || g_strcmp0(s->host, d->host) == 0 || there->state == HV_ABSENT)
+		definition_forget(d);
+	else
+		later(d); /* leftover.c has its own conditions */
+}
+
 static bool is_moving(const struct definition *d)
 {
 	return d->set->asks.moving(d->server_uuid, d->host, d->set->asks.user);
@@ -444,6 +485,8 @@ static void got_dom(struct definition *d, struct hv_reply *r)
 		later(d);
 	else if (d->kind == DEFINITION_REPLACED)
 		put_back(d, r->dom);
+	else if (d->kind == DEFINITION_LEFT)
+		judge_left(d, r->dom);
 	else
 		judge_own(d, r->dom);
 }

@@ -4,7 +4,7 @@
  *
  * Theory of operation
  * -------------------
- * A definition is the one thing of a guest that is left when it is shut off. Two
+ * A definition is the one thing of a guest that is left when it is shut off. Three
  * kinds of them are kept as rows, with their secrets, as long as it takes:
  *
  *  - DEFINITION_GUEST: the guest's own, as its source had it. The row is written in the
@@ -14,7 +14,11 @@
  *    not ours, and stays. When libvirt did not make the guest
  *    persistent at the destination, the guest is defined there from the row;
  *  - DEFINITION_REPLACED: one that lay at the destination, of the same name and UUID.
- *    PREPARE removes it (probe.c says why), and writes the row before.
+ *    PREPARE removes it (probe.c says why), and writes the row before;
+ *  - DEFINITION_LEFT: the guest's own at a silent host that is not to have it any more.
+ *    A cold migration that ends without that host writes it: of the source, if it was
+ *    confirmed, of the destination, if it was undone. It is due from the beginning, and
+ *    tells what leftover.c may undefine there.
  *
  * The outcome of the migration decides, in its transaction (definitions_write_fate()):
  *
@@ -39,7 +43,7 @@
 #include "fleet/fleet.h"
 #include "task/volume.h"
 
-enum definition_kind { DEFINITION_GUEST, DEFINITION_REPLACED, DEFINITION_KIND_N };
+enum definition_kind { DEFINITION_GUEST, DEFINITION_REPLACED, DEFINITION_LEFT, DEFINITION_KIND_N };
 
 struct definitions;
 
@@ -86,10 +90,11 @@ struct definition *definition_find(struct definitions *set, const char *server_u
 /** definition_forget() - drop the row. One that the database does not drop is found again at the next start, and due. */
 void definition_forget(struct definition *d);
 
-/** definition_insert() - write a row and set its id. Inside the caller's transaction if one is open. */
+/**
+ * definition_insert() - write a row and set its id, in the place of one of that server, host and kind: an earlier migration's, or one of an earlier
+ * attempt whose answer was lost. Inside the caller's transaction if one is open; definition_add() does the same in memory.
+ */
 bool definition_insert(struct definitions *set, struct definition *d, GError **err);
-/** definition_remove() - drop a row inside the caller's transaction; definition_add() then replaces it in memory. */
-bool definition_remove(const struct definition *d, GError **err);
 /** definition_add() - a row that was written, in memory: in the place of one of that server, host and kind. Copies. */
 void definition_add(struct definitions *set, const struct definition *d);
 /** definition_take() - a task takes over what an earlier one owes. Return: it was written; else it is as it was. */
@@ -129,10 +134,12 @@ struct definition_end {
 	bool lacks;   /* the destination lacks something of what the guest had (definition_lacks()) */
 	bool clean;   /* the destination has said that it has nothing of ours, and no call is under way that could make something */
 	bool nowhere; /* neither host has anything of the guest any more, though it had arrived, and was not seen defined since */
+	const char *left; /* a silent host that may still have the guest's own, and is not to have it any more; NULL */
+	int64_t left_id;  /* of the row that says so: definitions_write_fate() sets it */
 };
 
 /** definitions_write_fate() - what becomes of the rows: their part of the caller's transaction. */
-bool definitions_write_fate(struct definitions *set, const struct definition_end *end, enum volume_fate fate, GError **err);
+bool definitions_write_fate(struct definitions *set, struct definition_end *end, enum volume_fate fate, GError **err);
 /** definitions_resolve() - the same in memory, after the commit. */
 void definitions_resolve(struct definitions *set, const struct definition_end *end, enum volume_fate fate);
 

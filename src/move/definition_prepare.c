@@ -136,8 +136,7 @@ bool definition_write_copy(struct mig *m, GError **err)
 	if (!v->definition || (old && old->task == m->id))
 		return true;
 	s->autostart = d.autostart;
-	ok = (!old || definition_remove(old, err)) && definition_insert(service_of(m->task->engine)->definitions, &d, err) &&
-	     (s->autostart == was || fleet_server_save(m->task->engine->fleet, s, err));
+	ok = definition_insert(service_of(m->task->engine)->definitions, &d, err) && (s->autostart == was || fleet_server_save(m->task->engine->fleet, s, err));
 	v->definition_id = d.id;
 	s->autostart = was;
 	return ok;
@@ -156,16 +155,33 @@ void definition_copying(struct mig *m)
 
 /* ---- the end ---- */
 
-struct definition_end definition_end_of(const struct mig *m, bool finishing)
+/*
+ * A guest that is off while it moves has left something at a host that was not seen at the end: at its source, when that is not to have it any more, or
+ * at its destination. A guest that ran then is known to run elsewhere only while it does (leftover.c).
+ */
+static const char *left_at(const struct mig *m, enum volume_fate fate, bool clean)
+{
+	const struct move *v = move_of(m);
+
+	if (!v->carries)
+		return NULL;
+	if (fate == VOLUME_MOVED)
+		return v->at_source ? NULL : m->source;
+	return fate == VOLUME_STAYED && !clean ? m->dest : NULL;
+}
+
+struct definition_end definition_end_of(const struct mig *m, enum volume_fate fate, bool finishing)
 {
 	const struct move *v = move_of(m);
 	const struct hv_dom *source = v->at_source, *dest = v->at_dest;
+	bool clean = dest && (dest->state == HV_ABSENT || v->dest_theirs) && !call_is_under_way(m->task->engine, m->server_uuid);
 	struct hv_req lacks;
 
 	return (struct definition_end){
 		.task = m->id,
 		.lacks = dest && definition_lacks(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, dest, &lacks),
-		.clean = dest && (dest->state == HV_ABSENT || v->dest_theirs) && !call_is_under_way(m->task->engine, m->server_uuid),
+		.clean = clean,
+		.left = left_at(m, fate, clean),
 		.nowhere = (v->arrived || finishing) && !v->dest_defined && source && dest && source->state == HV_ABSENT && dest->state == HV_ABSENT,
 	};
 }

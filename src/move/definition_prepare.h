@@ -24,6 +24,6 @@ void definition_copying(struct mig *m);
  * definition_end_of() - what @m's rows are judged by, as both hosts are known now.
  * @finishing: it was in FINISH before this change: the guest had arrived, whatever this process has seen itself
  */
-struct definition_end definition_end_of(const struct mig *m, bool finishing);
+struct definition_end definition_end_of(const struct mig *m, enum volume_fate fate, bool finishing);
 
 #endif

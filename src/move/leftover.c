@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "move/leftover.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -11,10 +13,12 @@
 /* ---- the rules ---- */
 
 #define HOME(x) (1u << LEFTOVER_HOME_##x)
+#define ANY_HOME (~0u)
 
 /*
  * The first that fits; what none fits stays. A half that waits is none of the guest, whether that runs at home or was
- * stopped since. A definition could be the newer one while the guest is off.
+ * stopped since. A definition could be the newer one while the guest is off, but for one at a host that is
+ * known not to be the guest's. A carrier is no copy of the guest: the files in it stay as they are.
  */
 static const struct {
 	enum leftover_seen seen;
@@ -24,6 +28,8 @@ static const struct {
 } rules[] = {
 	{ LEFTOVER_WAITING, LEFTOVER_UNDONE,  HOME(RUNS) | HOME(OFF), LEFTOVER_DESTROY },
 	{ LEFTOVER_OFF,     LEFTOVER_DEFINED, HOME(RUNS),             LEFTOVER_UNDEFINE },
+	{ LEFTOVER_OFF,     LEFTOVER_LEFT,    HOME(RUNS) | HOME(OFF), LEFTOVER_UNDEFINE },
+	{ LEFTOVER_CARRIER, LEFTOVER_OVER,    ANY_HOME,               LEFTOVER_DESTROY },
 };
 
 enum leftover_act leftover_decide(enum leftover_seen seen, enum leftover_row row, enum leftover_home home)
@@ -41,6 +47,7 @@ struct leftovers {
 	struct definitions *definitions;
 	struct leftover_asks asks;
 	GHashTable *sights; /* "uuid host" -> struct sight * */
+	GPtrArray *open;    /* struct ask *, borrowed: those that wait for an answer */
 	bool stopping;
 };
 
@@ -51,16 +58,70 @@ struct sight {
 
 struct ask {
 	struct leftovers *set;
-	char *key, *server, *host;
+	char *server, *host, *home;
+	uint64_t turn;          /* of the connection in which it was seen */
+	enum leftover_seen seen;
 	enum leftover_act act;
+	int64_t row;            /* the definition's that an act is about; 0: none */
 };
+
+static char *key_of(const char *server_uuid, const char *host)
+{
+	return g_strdup_printf("%s %s", server_uuid, host);
+}
+
+static struct ask *ask_new(struct leftovers *set, const struct server *s, struct host *h, enum leftover_seen seen)
+{
+	struct ask *a = g_new(struct ask, 1);
+
+	*a = (struct ask){
+		.set = set, .server = g_strdup(s->uuid), .host = g_strdup(h->name), .home = g_strdup(s->host), .turn = host_link_turn(h), .seen = seen,
+	};
+	g_ptr_array_add(set->open, a);
+	return a;
+}
+
+/* Nothing more comes of it. */
+static void ask_end(struct ask *a)
+{
+	struct leftovers *set = a->set;
+	struct host *h = set->stopping ? NULL : fleet_host(set->fleet, a->host);
+
+	g_ptr_array_remove_fast(set->open, a);
+	g_free(a->server);
+	g_free(a->host);
+	g_free(a->home);
+	g_free(a);
+	if (h)
+		set->asks.decided(h, set->asks.user);
+}
+
+bool leftovers_decided(const struct leftovers *set, const struct host *h)
+{
+	for (guint i = 0; i < set->open->len; i++) {
+		const struct ask *a = g_ptr_array_index(set->open, i);
+
+		if (a->turn == host_link_turn(h) && strcmp(a->host, h->name) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Return: the row that says what may be undefined at that host; NULL. */
+static struct definition *due_row(const struct leftovers *set, const char *server_uuid, const char *host)
+{
+	struct definition *left = definition_find(set->definitions, server_uuid, host, DEFINITION_LEFT);
+	struct definition *own = definition_find(set->definitions, server_uuid, host, DEFINITION_GUEST);
+
+	return left ? left : own && own->due ? own : NULL;
+}
 
 /* The row has served: what lies there now is not what it is about. */
 static void forget_row(const struct ask *a)
 {
-	struct definition *d = definition_find(a->set->definitions, a->server, a->host, DEFINITION_GUEST);
+	struct definition *d = due_row(a->set, a->server, a->host);
 
-	if (d && d->due)
+	if (d && d->id == a->row)
 		definition_forget(d);
 	definitions_sweep(a->set->definitions);
 }
@@ -68,6 +129,7 @@ static void forget_row(const struct ask *a)
 static void discarded(struct hv_reply *r, void *user)
 {
 	struct ask *a = user;
+	g_autofree char *key = key_of(a->server, a->host);
 
 	if (a->act == LEFTOVER_UNDEFINE && !a->set->stopping && (!r->err || err_code(r->err) == ERR_CONFLICT))
 		forget_row(a);
@@ -77,21 +139,18 @@ static void discarded(struct hv_reply *r, void *user)
 		log_info("leftover_removed", LOG_S("server", a->server), LOG_S("host", a->host));
 	/* Seen again, it begins again. */
 	if (!a->set->stopping)
-		g_hash_table_remove(a->set->sights, a->key);
-	g_free(a->key);
-	g_free(a->server);
-	g_free(a->host);
-	g_free(a);
+		g_hash_table_remove(a->set->sights, key);
+	ask_end(a);
 }
 
-static void discard(struct leftovers *set, struct host *h, const char *uuid, const char *key, enum leftover_act act)
+static void discard(struct ask *a, struct host *h, enum leftover_act act)
 {
 	static const enum hv_op ops[LEFTOVER_ACT_N] = { [LEFTOVER_DESTROY] = HV_DOM_DESTROY, [LEFTOVER_UNDEFINE] = HV_DOM_UNDEFINE };
-	const struct definition *own = act == LEFTOVER_UNDEFINE ? definition_find(set->definitions, uuid, h->name, DEFINITION_GUEST) : NULL;
-	struct hv_req req = { .op = ops[act], .uuid = uuid, .xml = own ? own->xml : NULL };
-	struct ask *a = g_new(struct ask, 1);
+	const struct definition *due = act == LEFTOVER_UNDEFINE ? due_row(a->set, a->server, a->host) : NULL;
+	struct hv_req req = { .op = ops[act], .uuid = a->server, .xml = due ? due->xml : NULL };
 
-	*a = (struct ask){ set, g_strdup(key), g_strdup(uuid), g_strdup(h->name), act };
+	a->act = act;
+	a->row = due ? due->id : 0;
 	hv_call(h->hv, &req, discarded, a);
 }
 
@@ -106,26 +165,31 @@ static enum leftover_seen seen_as(const struct hv_dom *d)
 	return half == HV_HALF_RUN || half == HV_HALF_PAUSED || half == HV_HALF_ENDING ? LEFTOVER_RUNNING : LEFTOVER_OFF;
 }
 
-/* The last word of the server's own host, if that is newer than @since. */
-static enum leftover_home home_of(const struct server *s, int64_t since)
+static enum leftover_home home_as(const struct hv_dom *d)
 {
-	enum hv_half half = hv_source_half(s->dom);
+	enum hv_half half = hv_source_half(d);
 
-	if (s->dom_ms <= since)
-		return LEFTOVER_HOME_SILENT;
 	if (half == HV_HALF_RUN || half == HV_HALF_PAUSED)
-		return s->dom->job_active ? LEFTOVER_HOME_BUSY : LEFTOVER_HOME_RUNS;
+		return d->job_active ? LEFTOVER_HOME_BUSY : LEFTOVER_HOME_RUNS;
 	return half == HV_HALF_OFF || half == HV_HALF_CRASHED ? LEFTOVER_HOME_OFF : LEFTOVER_HOME_OTHER;
 }
 
-/* A definition that is due says by itself that its task was undone. */
-static enum leftover_row row_of(struct leftovers *set, const struct server *s, const struct host *h, enum leftover_seen seen)
+/* The last word of the server's own host, if that is newer than @since. */
+static enum leftover_home home_of(const struct server *s, int64_t since)
 {
-	const struct definition *own = definition_find(set->definitions, s->uuid, h->name, DEFINITION_GUEST);
+	return s->dom_ms <= since ? LEFTOVER_HOME_SILENT : home_as(s->dom);
+}
+
+/* A definition that is due says by itself that its task was undone, or confirmed. */
+static enum leftover_row row_of(const struct leftovers *set, const struct server *s, const struct host *h, enum leftover_seen seen)
+{
+	const struct definition *due = due_row(set, s->uuid, h->name);
 
 	if (seen == LEFTOVER_WAITING)
 		return set->asks.undone(s->uuid, h->name, set->asks.user) ? LEFTOVER_UNDONE : LEFTOVER_NO_ROW;
-	return own && own->due ? LEFTOVER_DEFINED : LEFTOVER_NO_ROW;
+	if (!due)
+		return LEFTOVER_NO_ROW;
+	return due->kind == DEFINITION_LEFT ? LEFTOVER_LEFT : LEFTOVER_DEFINED;
 }
 
 static gboolean is_stale(void *key, void *sight, void *patience_ms)
@@ -152,16 +216,47 @@ static int64_t note_sight(struct leftovers *set, const char *key)
 	return 0;
 }
 
+/* What was seen is as it was, for all that is known. Return: what the server's own host has said now. */
+static enum leftover_home home_now(const struct ask *a, const struct host *h, const struct server *s, const struct hv_reply *r)
+{
+	if (r->err || host_link_turn(h) != a->turn || g_strcmp0(s->host, a->home) != 0 || a->set->asks.owned(s->uuid, h->name, a->set->asks.user))
+		return LEFTOVER_HOME_SILENT;
+	return home_as(r->dom);
+}
+
+static void got_home(struct hv_reply *r, void *user)
+{
+	struct ask *a = user;
+	struct host *h = a->set->stopping ? NULL : fleet_host(a->set->fleet, a->host);
+	const struct server *s = h ? fleet_server(a->set->fleet, a->server) : NULL;
+	enum leftover_act act = s ? leftover_decide(a->seen, row_of(a->set, s, h, a->seen), home_now(a, h, s, r)) : LEFTOVER_KEEP;
+
+	if (act == LEFTOVER_KEEP)
+		ask_end(a);
+	else
+		discard(a, h, act);
+}
+
+/* That host is to come up when this is decided; one whose server's own host is silent does not wait for it. */
+static void ask_home(struct leftovers *set, struct server *s, struct host *h, enum leftover_seen seen)
+{
+	struct host *home = fleet_host(set->fleet, s->host);
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = s->uuid };
+
+	if (host_connected(home))
+		(void)host_call(home, &req, got_home, ask_new(set, s, h, seen)); /* it is connected */
+}
+
 void leftovers_seen(struct leftovers *set, struct host *h, const struct hv_dom *d)
 {
 	struct server *s = fleet_server(set->fleet, d->uuid);
-	g_autofree char *key = g_strdup_printf("%s %s", d->uuid, h->name);
+	g_autofree char *key = key_of(d->uuid, h->name);
 	enum leftover_seen seen = seen_as(d);
 	enum leftover_row row;
 	enum leftover_act act;
 	int64_t first;
 
-	if (!s || set->asks.owned(s->uuid, set->asks.user))
+	if (!s || set->asks.owned(s->uuid, h->name, set->asks.user))
 		return;
 	row = row_of(set, s, h, seen);
 	if (row == LEFTOVER_NO_ROW)
@@ -169,12 +264,15 @@ void leftovers_seen(struct leftovers *set, struct host *h, const struct hv_dom *
 	first = note_sight(set, key);
 	if (!first) {
 		log_info("leftover_found", LOG_S("server", s->uuid), LOG_S("host", h->name), LOG_S("lives_on", s->host));
-		fleet_server_refresh(set->fleet, s);
+		if (h->conn == HOST_CLEANING)
+			ask_home(set, s, h, seen);
+		else
+			fleet_server_refresh(set->fleet, s);
 		return;
 	}
 	act = leftover_decide(seen, row, home_of(s, first));
 	if (act != LEFTOVER_KEEP)
-		discard(set, h, s->uuid, key, act);
+		discard(ask_new(set, s, h, seen), h, act);
 }
 
 /* ---- life ---- */
@@ -185,6 +283,7 @@ struct leftovers *leftovers_new(struct fleet *f, struct definitions *definitions
 
 	*set = (struct leftovers){ .fleet = f, .definitions = definitions, .asks = *asks };
 	set->sights = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	set->open = g_ptr_array_new();
 	return set;
 }
 
@@ -198,5 +297,6 @@ void leftovers_free(struct leftovers *set)
 	if (!set)
 		return;
 	g_hash_table_unref(set->sights);
+	g_ptr_array_unref(set->open);
 	g_free(set);
 }

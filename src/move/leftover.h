@@ -5,12 +5,16 @@
  * Theory of operation
  * -------------------
  * A migration whose destination is silent is undone without it: the guest runs
- * at its source, and is not kept waiting for a host that may be dead. When that
+ * at its source, and is not kept waiting for a host that may be dead. A cold
+ * one is confirmed without its source. When that
  * host is back it may still hold the waiting half, paused, with the guest's
- * memory taken, or a definition. leftover_decide(), a pure table, says what is
+ * memory taken, a definition, or a carrier (reap.c). leftover_decide(), a pure table, says what is
  * done about it, by what is seen there, by the row that explains it, and by
  * what the server's own host has said after it was first seen. What no row
  * explains stays.
+ *
+ * What a host has when it comes back is decided before it counts as up, as far as the server's own host answers
+ * (leftovers_decided()); the rest as that is polled. Files go when no domain of the guest is there any more (volume.h).
  *
  * A server that a task owns has no leftovers: the task sees to them. What is not
  * seen at every poll is forgotten: one that comes later is another one. A
@@ -27,6 +31,7 @@ enum leftover_seen {
 	LEFTOVER_WAITING, /* the half of a migration, which never ran; without a job */
 	LEFTOVER_OFF,     /* shut off, or otherwise not running */
 	LEFTOVER_RUNNING,
+	LEFTOVER_CARRIER, /* no guest: what carries the files of one */
 	LEFTOVER_SEEN_N
 };
 
@@ -35,6 +40,9 @@ enum leftover_row {
 	LEFTOVER_NO_ROW,
 	LEFTOVER_UNDONE,  /* of a task that was to bring the guest to that host and ended without success */
 	LEFTOVER_DEFINED, /* likewise, and another row says that it may have defined the guest there (definition.h) */
+	LEFTOVER_LEFT,    /* of a task that moved the guest while it was off: it is not to be at that host any more, whether it runs or not */
+	LEFTOVER_ACTIVE,  /* of a task that has not ended. Of carriers alone, like the next */
+	LEFTOVER_OVER,    /* of one that has */
 	LEFTOVER_ROW_N
 };
 
@@ -50,7 +58,7 @@ enum leftover_home {
 
 enum leftover_act {
 	LEFTOVER_KEEP,
-	LEFTOVER_DESTROY,  /* the half that waits */
+	LEFTOVER_DESTROY,  /* the half that waits, or the carrier */
 	LEFTOVER_UNDEFINE, /* what is defined as the row says; anything else is not ours, and stays */
 	LEFTOVER_ACT_N
 };
@@ -62,10 +70,12 @@ struct leftovers;
 
 /* What is asked of the tasks. */
 struct leftover_asks {
-	/* Does one own that server? */
-	bool (*owned)(const char *server_uuid, void *user);
+	/* Does one own that server, or may take it back to that host? */
+	bool (*owned)(const char *server_uuid, const char *host, void *user);
 	/* Was one to bring it to that host, and has ended without success? */
 	bool (*undone)(const char *server_uuid, const char *host, void *user);
+	/* Something that was left at a host that has come back is decided. */
+	void (*decided)(struct host *h, void *user);
 	void *user;
 };
 
@@ -82,5 +92,7 @@ void leftovers_free(struct leftovers *set);
 
 /** leftovers_seen() - a host has @d, whose server is elsewhere. */
 void leftovers_seen(struct leftovers *set, struct host *h, const struct hv_dom *d);
+/** leftovers_decided() - nothing is asked or removed any more for what that host has said since its connection was made. */
+bool leftovers_decided(const struct leftovers *set, const struct host *h);
 
 #endif

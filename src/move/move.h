@@ -55,6 +55,7 @@ struct move {
 	bool arrived;                /* a host or libvirt has said that the guest lives at its destination */
 	bool dest_defined;           /* ... and one since that it has a definition there */
 	bool dest_theirs, source_theirs; /* what is defined there is not what this move may undefine */
+	int64_t left_id;             /* the row of what is left at a silent host, from the end on; outcome.c's */
 };
 
 /** move_of() - the kind's part begins with it. Borrowed. */

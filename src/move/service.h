@@ -11,11 +11,13 @@ struct check_set;
 struct definitions;
 struct engine;
 struct leftovers;
+struct reap;
 
 struct move_service {
 	struct check_set *checks;        /* runs under way */
 	struct definitions *definitions;
 	struct leftovers *leftovers;
+	struct reap *reap;               /* carriers that no task needs */
 	GHashTable *calls;               /* uuids of servers with an HV_MIGRATE that has not come back, owned; call.c's */
 };
 

@@ -459,6 +459,14 @@ static void delete_it(struct volume *v)
 		hv_call(h->hv, &req, removed, v);
 }
 
+/* A disk of it elsewhere may be the last: its own host must be there, and not have said that it does not have the guest. */
+static bool may_be_the_last(const struct volume *v, const struct server *s)
+{
+	const struct host *home = s ? fleet_host(v->set->fleet, s->host) : NULL;
+
+	return v->kind == VOLUME_DISK && s && (s->missing || !home || !host_is_up(v->set->fleet, home));
+}
+
 static void got_dom(struct hv_reply *r, void *user)
 {
 	struct volume *v = user;
@@ -466,7 +474,7 @@ static void got_dom(struct hv_reply *r, void *user)
 
 	if (v->set->stopping)
 		return;
-	if (r->err)
+	if (r->err || (r->dom->state == HV_ABSENT && may_be_the_last(v, s)))
 		later(v);
 	else if (r->dom->state == HV_ABSENT)
 		delete_it(v);

@@ -22,7 +22,8 @@
  * What is to be removed (due) goes as soon as its host can be asked, and the row after
  * it: at the end of the migration, when the host is back, after a start. First
  * the host must say that it has no domain of that server: files of a domain
- * that is there, whatever it is there for, are never touched. A base image that
+ * that is there, whatever it is there for, are never touched. Nor is a disk, while
+ * the server's own host is silent, or does not have the guest: it could be the last one. A base image that
  * another guest on that host has come to use meanwhile is left.
  *
  * A new migration to a host waits until what is to be removed there of its server has

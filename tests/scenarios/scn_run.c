@@ -306,11 +306,13 @@ static void do_dom(struct run *r, const struct scn_line *l)
 		sim_dom_crash(r->world, host, g->uuid);
 	else if (g_str_equal(verb, "remove"))
 		sim_dom_remove(r->world, host, g->uuid);
+	else if (g_str_equal(verb, "undefine"))
+		sim_dom_forget(r->world, host, g->uuid);
 	else if (g_str_equal(verb, "redefine"))
 		sim_dom_redefine(r->world, host, g->uuid, arg(r, l, 5));
 	else
 		run_bad_line(r, verb);
-	if (g_str_equal(verb, "remove") || g_str_equal(verb, "redefine"))
+	if (g_str_equal(verb, "remove") || g_str_equal(verb, "undefine") || g_str_equal(verb, "redefine"))
 		note_definition(r, g, host);
 }
 
@@ -339,6 +341,12 @@ static void do_file(struct run *r, const struct scn_line *l)
 		sim_file_remove(r->world, host, path);
 	else
 		run_bad_line(r, verb);
+}
+
+/* carrier add UUID on HOST [task=N] [guest=UUID] */
+static void do_carrier(struct run *r, const struct scn_line *l)
+{
+	sim_carrier_add(r->world, arg(r, l, 4), arg(r, l, 2), opt(l, "task"), opt(l, "guest"));
 }
 
 static bool is_on(struct run *r, const struct scn_line *l)
@@ -906,6 +914,7 @@ static const struct {
 	{ "server",    do_server,   false },
 	{ "dom",       do_dom,      false },
 	{ "file",      do_file,     false },
+	{ "carrier",   do_carrier,  false },
 	{ "power",     do_power,    false },
 	{ "libvirtd",  do_libvirtd, false },
 	{ "link",      do_link,     false },

@@ -73,7 +73,7 @@ static const struct {
 	{ "undo: definition left",                S(UNDO),    H(OFF),     H(OFF),     C(NONE),     COLD_UNDEFINE_DEST },
 	{ "undo: to run again",                   S(UNDO),    H(OFF),     H(ABSENT),  C(NONE),     COLD_START_SOURCE },
 	{ "undo: may be defined at a silent host", S(UNDO),   H(OFF),     H(UNKNOWN), C(NONE),     COLD_WAIT },
-	{ "undo: runs, a carrier may be left",    S(UNDO),    H(LIVES),   H(UNKNOWN), C(GONE),     COLD_WAIT },
+	{ "undo: runs, a carrier may be left",    S(UNDO),    H(LIVES),   H(UNKNOWN), C(GONE),     COLD_UNDONE_BLIND },
 	{ "undo: runs, destination silent",       S(UNDO),    H(LIVES),   H(UNKNOWN), C(NONE),     COLD_UNDONE_BLIND },
 	{ "undo: runs",                           S(UNDO),    H(LIVES),   H(ABSENT),  C(NONE),     COLD_UNDONE },
 	{ "undo: the only definition",            S(UNDO),    H(ABSENT),  H(OFF),     C(NONE),     COLD_ONE_SIDED },
@@ -105,6 +105,8 @@ static void test_row_says(void)
 	must("was off: not started", &(struct cold_sight){ COLD_START, H(OFF), H(OFF), C(NEEDLESS), .landed = true }, COLD_ARRIVED);
 	must("was off: not started again", &(struct cold_sight){ COLD_REVERT, H(OFF), H(ABSENT), C(NONE), .landed = true }, COLD_REVERTED);
 	must("was off: undone", &(struct cold_sight){ COLD_UNDO, H(OFF), H(ABSENT), C(NONE), .landed = true }, COLD_UNDONE);
+	must("was off: undone at a silent host", &(struct cold_sight){ COLD_UNDO, H(OFF), H(UNKNOWN), C(NEEDLESS), .landed = true }, COLD_UNDONE_BLIND);
+	must("was off: carried to a silent host", &(struct cold_sight){ COLD_UNDO, H(OFF), H(UNKNOWN), C(GONE) }, COLD_UNDONE_BLIND);
 	must("silent before it had anything", &(struct cold_sight){ COLD_UNDO, H(OFF), H(UNKNOWN), C(NEEDLESS), .ran = true }, COLD_START_SOURCE);
 	must("silent while it was carried", &(struct cold_sight){ COLD_UNDO, H(OFF), H(UNKNOWN), C(GONE), .ran = true }, COLD_START_SOURCE);
 	must("an older definition stays", &(struct cold_sight){ COLD_UNDO, H(OFF), H(OFF), C(NONE), .ran = true }, COLD_START_SOURCE);

@@ -11,15 +11,19 @@ static const char *wrong(enum leftover_seen seen, enum leftover_row row, enum le
 		return NULL;
 	if (row == LEFTOVER_NO_ROW)
 		return "what no row explains stays";
+	if (seen == LEFTOVER_CARRIER)
+		return act == LEFTOVER_DESTROY && row == LEFTOVER_OVER ? NULL : "a carrier is destroyed when its task is over, and not before";
+	if (row == LEFTOVER_ACTIVE || row == LEFTOVER_OVER)
+		return "of a carrier alone";
 	if (seen == LEFTOVER_RUNNING)
 		return "what runs is never touched";
 	if (home == LEFTOVER_HOME_SILENT || home == LEFTOVER_HOME_BUSY || home == LEFTOVER_HOME_OTHER)
 		return "the guest's own host must have said that it is there, and has no job";
 	if (act == LEFTOVER_DESTROY && seen != LEFTOVER_WAITING)
 		return "only a half that never ran is destroyed";
-	if (act == LEFTOVER_UNDEFINE && (seen != LEFTOVER_OFF || row != LEFTOVER_DEFINED))
+	if (act == LEFTOVER_UNDEFINE && (seen != LEFTOVER_OFF || (row != LEFTOVER_DEFINED && row != LEFTOVER_LEFT)))
 		return "a definition goes only by its row";
-	if (act == LEFTOVER_UNDEFINE && home != LEFTOVER_HOME_RUNS)
+	if (act == LEFTOVER_UNDEFINE && home != LEFTOVER_HOME_RUNS && row != LEFTOVER_LEFT)
 		return "while the guest is off, the definition could be the newer one";
 	return NULL;
 }
@@ -55,6 +59,14 @@ static const struct {
 	{ "defined, the guest runs",      LEFTOVER_OFF,     LEFTOVER_DEFINED, LEFTOVER_HOME_RUNS,   LEFTOVER_UNDEFINE },
 	{ "defined, the guest is off",    LEFTOVER_OFF,     LEFTOVER_DEFINED, LEFTOVER_HOME_OFF,    LEFTOVER_KEEP },
 	{ "defined, and by no row",       LEFTOVER_OFF,     LEFTOVER_UNDONE,  LEFTOVER_HOME_RUNS,   LEFTOVER_KEEP },
+	{ "left, the guest runs",         LEFTOVER_OFF,     LEFTOVER_LEFT,    LEFTOVER_HOME_RUNS,   LEFTOVER_UNDEFINE },
+	{ "left, the guest is off",       LEFTOVER_OFF,     LEFTOVER_LEFT,    LEFTOVER_HOME_OFF,    LEFTOVER_UNDEFINE },
+	{ "left, and it may be the last", LEFTOVER_OFF,     LEFTOVER_LEFT,    LEFTOVER_HOME_OTHER,  LEFTOVER_KEEP },
+	{ "left, its host is silent",     LEFTOVER_OFF,     LEFTOVER_LEFT,    LEFTOVER_HOME_SILENT, LEFTOVER_KEEP },
+	{ "left, and started there",      LEFTOVER_RUNNING, LEFTOVER_LEFT,    LEFTOVER_HOME_RUNS,   LEFTOVER_KEEP },
+	{ "carrier, its task is over",    LEFTOVER_CARRIER, LEFTOVER_OVER,    LEFTOVER_HOME_SILENT, LEFTOVER_DESTROY },
+	{ "carrier, its task goes on",    LEFTOVER_CARRIER, LEFTOVER_ACTIVE,  LEFTOVER_HOME_RUNS,   LEFTOVER_KEEP },
+	{ "carrier, of no row",           LEFTOVER_CARRIER, LEFTOVER_NO_ROW,  LEFTOVER_HOME_OFF,    LEFTOVER_KEEP },
 	{ "it runs there",                LEFTOVER_RUNNING, LEFTOVER_DEFINED, LEFTOVER_HOME_OFF,    LEFTOVER_KEEP },
 };
 

@@ -2,6 +2,7 @@
 #include "hv/sim/hand.h"
 
 #include "base/util.h"
+#include "hv/sim/carrier.h"
 #include "hv/sim/define.h"
 #include "hv/sim/disk.h"
 #include "hv/sim/dom.h"
@@ -14,6 +15,14 @@
 void sim_dom_add(struct sim *w, const char *host, const struct sim_dom_spec *spec)
 {
 	sim_emit_dom(sim_dom_new(sim_host_must_find(w, host), spec));
+}
+
+void sim_carrier_add(struct sim *w, const char *host, const char *uuid, const char *task, const char *guest)
+{
+	g_autoptr(GPtrArray) files = carrier_files_new();
+	struct carrier_params p = { .task = task, .guest = guest, .files = files };
+
+	sim_emit_dom(sim_carrier_new(sim_host_must_find(w, host), uuid, &p));
 }
 
 void sim_dom_set(struct sim *w, const char *host, const char *uuid, enum hv_state state, enum hv_reason reason)
@@ -127,4 +136,14 @@ void sim_dom_redefine(struct sim *w, const char *host, const char *uuid, const c
 	util_replace(&d->description, description);
 	sim_dom_define(d, sim_xml_write(d));
 	sim_dom_change(d, d->state, d->reason); /* libvirt tells that it was defined */
+}
+
+void sim_dom_forget(struct sim *w, const char *host, const char *uuid)
+{
+	struct sim_dom *d = sim_dom_must_find(w, host, uuid);
+
+	if (sim_dom_active(d))
+		d->persistent = false;
+	else
+		sim_dom_undefine(d);
 }

@@ -43,9 +43,23 @@ static void power_off(struct sim_host *h)
 	reach_changed(h);
 }
 
+/* libvirtd starts what is to start with its host, after a boot alone. */
+static void autostart(struct sim_host *h)
+{
+	g_autoptr(GList) all = g_hash_table_get_values(h->doms);
+
+	for (GList *l = all; l; l = l->next) {
+		struct sim_dom *d = l->data;
+
+		if (d->persistent && d->kept.autostart && d->state == HV_SHUTOFF)
+			sim_power_start(d, false, NULL);
+	}
+}
+
 static void power_on(struct sim_host *h)
 {
 	h->on = h->libvirtd = true;
+	autostart(h);
 	/* The new kernel knows nothing of the old connections. */
 	reset(h, "Connection reset by peer");
 	reach_changed(h);

@@ -7,7 +7,7 @@
 
 #include "hv/sim/types.h"
 
-/** sim_host_power() - off: its guests are gone, its connections hang. On: what was defined is there, shut off. */
+/** sim_host_power() - off: its guests are gone, its connections hang. On: what was defined is there, and starts if its host starts it, else it is shut off. */
 void sim_host_power(struct sim *w, const char *name, bool on);
 /** sim_host_libvirtd() - off: as kill -9. Connections get an end of file; guests run on, but for incoming ones. */
 void sim_host_libvirtd(struct sim *w, const char *name, bool on);
