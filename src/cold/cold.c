@@ -8,6 +8,7 @@
 #include "cold/cold_action.h"
 #include "cold/settle.h"
 #include "cold/state.h"
+#include "cold/stop.h"
 #include "move/definition_prepare.h"
 #include "move/outcome.h"
 #include "move/reap.h"
@@ -57,6 +58,7 @@ static void attach(struct mig *m)
 	cold_of(m)->move.carries = true;
 	if (!m->own)
 		m->own = g_new0(struct cold_own, 1);
+	cold_recall_presses(m);
 }
 
 static void detach(struct mig *m)
@@ -124,6 +126,7 @@ static_assert(G_N_ELEMENTS(stages) == COLD_P_N, "stages is missing one");
 
 static const struct json_field own[] = {
 	{ "stop_by", JSON_INT64, offsetof(struct cold_own, stop_by_us) },
+	{ "press_until", JSON_INT64, offsetof(struct cold_own, press_us) },
 };
 
 const struct task_kind cold_kind = {

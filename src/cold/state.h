@@ -12,6 +12,7 @@
 /* mig.own */
 struct cold_own {
 	int64_t stop_by_us; /* wall clock: the guest was asked to shut off, and is stopped hard then; 0: it was not asked */
+	int64_t press_us;   /* wall clock: when STOP was left, a request to shut off was unanswered, and may get to the guest until then; 0: none was */
 };
 
 struct cold_answers;
@@ -26,6 +27,7 @@ struct cold {
 	bool alarmed;               /* the alarm of a verdict was given; fault.c's */
 	int64_t pressed_ms;         /* when the guest was last asked to shut off; 0: not by this process; stop.c's */
 	int presses;                /* requests to shut off that are not answered: the guest may still get them; stop.c's */
+	int64_t press_ms;           /* likewise, until then: one whose answer was lost, or that an earlier process has sent; 0: none; stop.c's */
 	enum hv_op act;             /* the act whose answer is awaited; act.c's */
 	int refusals;               /* how often an act was refused in a row; act.c's, and none in a new stage */
 	bool busy;                  /* a part waits for a host: nothing else is begun; prepare.c's, and not so in a new stage */

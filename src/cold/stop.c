@@ -2,6 +2,7 @@
 #include "cold/stop.h"
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "cold/act.h"
 #include "cold/carry.h"
@@ -22,12 +23,35 @@ bool cold_may_heed(const struct mig *m)
 
 bool cold_press_under_way(const struct mig *m)
 {
-	return cold_of(m)->presses > 0;
+	const struct cold *c = cold_of(m);
+
+	return c->presses > 0 || clock_now_ms() < c->press_ms;
+}
+
+/* A libvirtd that has one may wait for the guest's agent so long, also when its caller is gone. */
+static int64_t last_press_ends_ms(const struct cold *c)
+{
+	return c->pressed_ms + hv_op_limit_ms(HV_DOM_SHUTDOWN);
+}
+
+/* What the row says of those of an earlier process. It sent none after it ended, and the wall clock may have been set since. */
+void cold_recall_presses(struct mig *m)
+{
+	int64_t limit_ms = hv_op_limit_ms(HV_DOM_SHUTDOWN), left_ms = (cold_own(m)->press_us - clock_wall_us()) / 1000;
+
+	if (cold_was_pressed(m))
+		left_ms = limit_ms;
+	if (left_ms > 0)
+		cold_of(m)->press_ms = clock_now_ms() + MIN(left_ms, limit_ms);
 }
 
 static void got_press(struct mig *m, struct hv_reply *r)
 {
-	cold_of(m)->presses--;
+	struct cold *c = cold_of(m);
+
+	c->presses--;
+	if (r->err && err_code(r->err) == ERR_HV_LOST)
+		c->press_ms = last_press_ends_ms(c);
 	if (r->err)
 		log_info("shutdown_not_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("error", r->err->message));
 }
@@ -71,16 +95,26 @@ enum cold_next cold_shut_off(struct mig *m)
 	return its_time_is_over(m) ? cold_act(m, mig_source(m), &hard) : press(m);
 }
 
+/* Wall clock: a request to shut off may get to the guest until then; 0: none is under way. */
+static int64_t press_ends_us(const struct mig *m)
+{
+	const struct cold *c = cold_of(m);
+	int64_t end_ms = c->presses > 0 ? MAX(last_press_ends_ms(c), c->press_ms) : c->press_ms;
+
+	return cold_press_under_way(m) ? clock_wall_us() + (end_ms - clock_now_ms()) * 1000 : 0;
+}
+
 /* Its memory is in an image under its name: it goes on from that, here, and not from its disks, there. */
 static enum cold_next was_saved(struct mig *m)
 {
 	cold_own(m)->stop_by_us = 0;
+	cold_own(m)->press_us = press_ends_us(m);
 	step_own_changed(m);
 	step_fail(m, "the guest was saved at its source in the meantime (virsh managedsave)");
 	return COLD_N_NOTHING;
 }
 
-/* What it was asked has no effect any more. */
+/* What it was asked has no effect any more; but a request that is on its way would, once it runs here again. */
 enum cold_next cold_stopped(struct mig *m)
 {
 	int64_t stop_by_us = cold_own(m)->stop_by_us;
@@ -91,6 +125,7 @@ enum cold_next cold_stopped(struct mig *m)
 	if (!cold_was_pressed(m) && !cold_prepare(m, &next))
 		return next;
 	cold_own(m)->stop_by_us = 0;
+	cold_own(m)->press_us = press_ends_us(m);
 	step_own_changed(m);
 	if (step_go(m, COLD_P_CARRY, stop_by_us ? "it is shut off" : "it was shut off", NULL, NULL))
 		return cold_may_carry(m) ? COLD_N_ASK : COLD_N_JUDGE; /* of a carrier no host was asked yet */

@@ -19,7 +19,9 @@ enum cold_next cold_stopped(struct mig *m);
 
 /** cold_may_heed() - it was asked to shut off, and its time is not over. */
 bool cold_may_heed(const struct mig *m);
-/** cold_press_under_way() - a request to shut off is not answered: the guest may still get it. */
+/** cold_press_under_way() - a request to shut off is not answered, or its answer was lost: the guest may still get it. */
 bool cold_press_under_way(const struct mig *m);
+/** cold_recall_presses() - at the beginning, and after a restart: what the row says of those that an earlier process has sent. */
+void cold_recall_presses(struct mig *m);
 
 #endif

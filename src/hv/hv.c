@@ -313,6 +313,11 @@ void hv_complete(struct hv_call *c)
 	g_free(c);
 }
 
+int64_t hv_op_limit_ms(enum hv_op op)
+{
+	return op_table[op].timeout_ms;
+}
+
 void hv_call(struct hv_host *h, const struct hv_req *req, hv_done_f *done, void *user)
 {
 	struct hv_call *c = g_new0(struct hv_call, 1);

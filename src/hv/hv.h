@@ -294,6 +294,8 @@ enum hv_op {
 
 /** hv_op_name() - "migrate", "dom_get". */
 const char *hv_op_name(enum hv_op op);
+/** hv_op_limit_ms() - how long a call of it may take until its answer counts as lost; 0: as long as it takes. */
+int64_t hv_op_limit_ms(enum hv_op op);
 
 struct hv_migrate_params {
 	const char *dest_uri;      /* libvirt URI of the destination as the SOURCE reaches it */
