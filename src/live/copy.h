@@ -24,7 +24,7 @@ struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri);
 
 /** copy_left() - the phase has changed: what the call says is not awaited any more. */
 void copy_left(struct copy *c);
-/** copy_forget() - what the call said belongs to a destination that was given up. */
+/** copy_forget() - what the call said belongs to a destination that was given up, or to an attempt that is over. */
 void copy_forget(struct copy *c);
 
 #endif

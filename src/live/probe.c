@@ -18,6 +18,7 @@ static const char *const verdict_names[] = {
 	[PROBE_POSTCOPY_BROKEN] = "postcopy-broken",
 	[PROBE_POSTCOPY_RESUME] = "postcopy-resume",
 	[PROBE_MEMORY_LOST] = "memory-lost",
+	[PROBE_ORPHANED] = "orphaned",
 	[PROBE_SPLIT] = "split-brain",
 	[PROBE_LOST] = "lost",
 };
@@ -46,6 +47,9 @@ enum job { JOB_NO, JOB_YES, JOB_ANY };
  * source's memory is older than its disks. Running it would corrupt them,
  * destroying it could take the only copy: a person decides. So does it where a
  * guest has no definition, which leaves nothing either way.
+ *
+ * A source that is gone altogether, of a guest without a definition, beside a half that waits: it died in the copy, and the half
+ * is worth nothing; or all was sent, and its host died before the destination was told to go on. Then the half is the guest.
  */
 static const struct {
 	unsigned source, dest;
@@ -75,6 +79,7 @@ static const struct {
 	{ GONE,                       B(OFF) | B(FAILED) | B(CRASHED), JOB_NO, PROBE_MOVED },
 	{ B(OFF) | B(CRASHED),        NONE_HERE,                JOB_NO,  PROBE_STOPPED },
 	{ GONE,                       GONE,                     JOB_NO,  PROBE_LOST },
+	{ B(ABSENT),                  B(INCOMING),              JOB_NO,  PROBE_ORPHANED },
 };
 
 enum probe_verdict probe_decide(enum hv_half source, enum hv_half dest, bool job)

@@ -26,6 +26,7 @@ enum probe_verdict {
 	PROBE_POSTCOPY_BROKEN, /* both halves are needed: wait, recover, never destroy */
 	PROBE_POSTCOPY_RESUME, /* the same, and both wait to be resumed */
 	PROBE_MEMORY_LOST,   /* one of the halves died in post-copy */
+	PROBE_ORPHANED,      /* the source is gone, and what it sent waits at the destination: no host can tell whether that is whole */
 	PROBE_SPLIT,         /* it runs on both: alarm, touch nothing */
 	PROBE_LOST,          /* it is nowhere */
 	PROBE_VERDICT_N

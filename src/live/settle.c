@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "live/copy.h"
 #include "move/definition.h"
 #include "move/search.h"
 #include "move/service.h"
@@ -230,7 +231,7 @@ static enum live_next retry(struct mig *m)
 	c.row.attempt++;
 	if (!step_write(m, &c))
 		return LIVE_AGAIN;
-	live_of(m)->copy.lost = false;
+	copy_forget(&live_of(m)->copy);
 	move_copies(move_of(m), NULL); /* the files may be partial */
 	return LIVE_ENTER;
 }
@@ -261,8 +262,9 @@ static enum live_next undecided(struct mig *m)
 static enum live_next memory_lost(struct mig *m)
 {
 	struct live *p = live_of(m);
-	g_autofree char *why = g_strdup_printf("one half of the guest died during post-copy; its memory is lost (%s: %s, %s: %s)",
-					       m->source, hv_half_name(hv_source_half(p->move.at_source)),
+	const char *what = p->sending->settle.verdict == PROBE_ORPHANED ? "the guest is gone from its source, and its destination waits for the rest of it: if all "
+		"of it has come, resume it there (virsh resume); else destroy what waits" : "one half of the guest died during post-copy; its memory is lost";
+	g_autofree char *why = g_strdup_printf("%s (%s: %s, %s: %s)", what, m->source, hv_half_name(hv_source_half(p->move.at_source)),
 					       m->dest, hv_half_name(hv_dest_half(p->move.at_dest)));
 
 	return guest_lost(m, why);
@@ -550,6 +552,7 @@ static const struct {
 	[PROBE_SPLIT]           = { SURE_AFTER, EACH(raise_alarm) },
 	[PROBE_UNDECIDED]       = { SURE_AFTER, EACH(undecided) },
 	[PROBE_MEMORY_LOST]     = { SURE_AFTER, EACH(memory_lost) },
+	[PROBE_ORPHANED]        = { SURE_AFTER, EACH(memory_lost) },
 	[PROBE_LOST]            = { SURE_AFTER, EACH(nowhere) },
 };
 static_assert(G_N_ELEMENTS(acts) == PROBE_VERDICT_N, "acts is missing one");

@@ -64,7 +64,8 @@ static const struct {
 	{ "stopped, half there is ending", H(SWITCH),   H(ENDING),   false, PROBE_WAIT },
 	{ "never began, half is ending",   H(RUN),      H(ENDING),   false, PROBE_WAIT },
 	{ "destination is dying in post-copy", H(BROKEN), H(ENDING), false, PROBE_POSTCOPY_BROKEN },
-	{ "gone, still waiting there",     H(ABSENT),   H(INCOMING), false, PROBE_WAIT },
+	{ "gone, still waiting there",     H(ABSENT),   H(INCOMING), false, PROBE_ORPHANED },
+	{ "moved, not yet told there",     H(MIGRATED), H(INCOMING), false, PROBE_WAIT },
 };
 
 static void test_rows(void)
@@ -113,6 +114,8 @@ static void check_safe(enum hv_half src, enum hv_half dst, bool job, enum probe_
 		g_assert_true(src == HV_HALF_BROKEN && dst == HV_HALF_BROKEN);
 	if (v == PROBE_MEMORY_LOST) /* one of them is not there any more */
 		g_assert_true(in_postcopy(src) != in_postcopy(dst));
+	if (v == PROBE_ORPHANED)
+		g_assert_true(src == HV_HALF_ABSENT && dst == HV_HALF_INCOMING && !job);
 	if (src == HV_HALF_UNKNOWN)
 		g_assert_cmpint(v, ==, PROBE_WAIT);
 	/* What is about to end says nothing yet. */

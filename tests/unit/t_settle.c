@@ -11,7 +11,7 @@ static const enum mig_phase phases[] = { MIG_COPY, MIG_UNDO, MIG_FINISH };
 /* Verdicts that two answers of different instants could fake, and that end the migration or raise an alarm. */
 static bool wants_to_be_sure(enum probe_verdict v)
 {
-	return v == PROBE_SPLIT || v == PROBE_UNDECIDED || v == PROBE_MEMORY_LOST || v == PROBE_LOST;
+	return v == PROBE_SPLIT || v == PROBE_UNDECIDED || v == PROBE_MEMORY_LOST || v == PROBE_ORPHANED || v == PROBE_LOST;
 }
 
 /* What nothing but the two hosts decides, whatever the row's phase. */
