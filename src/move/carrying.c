@@ -110,7 +110,8 @@ static void sent(struct mig *m, struct hv_reply *r)
 {
 	struct move_carry *c = carry_of(m);
 
-	util_replace(&c->error, r->err ? r->err->message : NULL);
+	if (r->err && !c->error) /* else it was ended here, and libvirt only says that it was */
+		c->error = g_strdup(r->err->message);
 	c->ended = true;
 	c->unsent += r->err && err_code(r->err) == ERR_HV && c->moved_bytes == 0;
 	log_debug("carrier_call_ended", LOG_D("migration", m->id), LOG_S("error", c->error));
@@ -214,6 +215,7 @@ static struct part send(struct mig *m)
 	};
 	carry_of(m)->moved_ms = carry_of(m)->moved_bytes = 0;
 	carry_of(m)->ended = false;
+	g_clear_pointer(&carry_of(m)->error, g_free);
 	if (!call_migrate(m, mig_source(m), &req, sent))
 		return part_is(PART_LATER);
 	carry_of(m)->sent++;
