@@ -511,6 +511,35 @@ static void test_tsc_caps(void)
 	}
 }
 
+/* 2,048 CPUs in 128 cells, each with its distances and pages: 1.5 MiB, as large hosts tell them; and what is over libvirt's own limit. */
+static void test_large_caps(void)
+{
+	g_autoptr(GString) xml = g_string_new("<capabilities><host><topology><cells>");
+	g_autofree char *larger = NULL;
+	struct hv_host_info *info = g_new0(struct hv_host_info, 1);
+	g_autoptr(GError) err = NULL;
+
+	for (int cell = 0; cell < DOMXML_CELLS_MAX; cell++) {
+		g_string_append_printf(xml, "<cell id='%d'><memory unit='KiB'>528280977</memory><distances>", cell);
+		for (int k = 0; k < DOMXML_CELLS_MAX; k++)
+			g_string_append_printf(xml, "<sibling id='%d' value='%d'/>\n                ", k, k == cell ? 10 : 32);
+		g_string_append(xml, "</distances><cpus>");
+		for (int k = 0; k < 16; k++)
+			g_string_append_printf(xml, "<cpu id='%d' socket_id='%d' die_id='0' cluster_id='0' core_id='%d' siblings='%d,%d'/>\n%*s", cell * 16 + k,
+					       cell, k, cell * 16 + k, cell * 16 + (k ^ 1), 160, "");
+		g_string_append(xml, "</cpus></cell>");
+	}
+	g_string_append(xml, "</cells></topology></host></capabilities>");
+	g_assert_cmpuint(xml->len, >, DOMXML_MAX);
+	g_assert_true(lv_caps_parse(xml->str, info, &err));
+	g_assert_no_error(err);
+	g_assert_cmpuint(info->numa->nodes->len, ==, DOMXML_CELLS_MAX);
+	larger = g_strdup_printf("<capabilities>%*s</capabilities>", XML_HOST_MAX, "");
+	g_assert_false(lv_caps_parse(larger, info, &err));
+	g_assert_error(err, ERR, ERR_HV);
+	hv_host_info_free(info);
+}
+
 static void test_bad_caps(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(caps); i++) {
@@ -693,6 +722,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/domxml/memory", test_memory);
 	g_test_add_func("/domxml/capabilities", test_caps);
 	g_test_add_func("/domxml/bad-capabilities", test_bad_caps);
+	g_test_add_func("/domxml/large_caps", test_large_caps);
 	g_test_add_func("/domxml/big-capabilities", test_big_caps);
 	g_test_add_func("/domxml/domain-capabilities", test_domcaps);
 	g_test_add_func("/domxml/F2-servers", test_servers);

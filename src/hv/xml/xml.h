@@ -2,7 +2,7 @@
  *
  * xml: reading libvirt's XML.
  *
- * The text comes from hosts, so it is not trusted: at most DOMXML_MAX bytes, no
+ * The text comes from hosts, so it is not trusted: at most DOMXML_MAX bytes, what a host says of itself XML_HOST_MAX, no
  * document type (libvirt never writes one, and entities need one), no access to
  * files or network, every string and list bounded. What is over a limit or not
  * what it should be is ERR_HV; a text is never changed by parsing.
@@ -17,6 +17,7 @@
 #include <libxml/tree.h>
 
 #define DOMXML_MAX (1024 * 1024)
+#define XML_HOST_MAX (4 * 1024 * 1024) /* capabilities of hundreds of CPUs in many NUMA cells; libvirt's own (REMOTE_STRING_MAX) */
 #define DOMXML_NAME_MAX 255     /* names, types, models */
 #define DOMXML_TEXT_MAX 4096    /* paths; a title is cut */
 #define DOMXML_BACKING_MAX 100  /* files under a disk; unmerged snapshots make many */
