@@ -24,7 +24,7 @@ from tap import Tap
 from ticker import New, Tickers
 from wait import wait_for
 
-OPTIONS = {"DEFAULT": {"debug": "true", "cpu_allocation_ratio": 100, **UNLIMITED}}
+OPTIONS = {"DEFAULT": {"debug": "true", "cpu_allocation_ratio": 100, **UNLIMITED}, "filter_scheduler": {"max_instances_per_host": 1000}}
 SHARED, LOCAL = "shared", "instances"
 
 
