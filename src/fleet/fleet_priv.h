@@ -13,6 +13,9 @@
 
 #include "fleet/listener.h"
 
+/* Whether a part of a host's list is being taken (sync.c): no; yes, and nothing was written yet; yes, in one transaction. */
+enum fleet_sync { FLEET_SYNC_NONE, FLEET_SYNC_ALONE, FLEET_SYNC_TOGETHER };
+
 struct fleet {
 	const struct conf *conf;
 	struct store *store;
@@ -24,6 +27,7 @@ struct fleet {
 	struct server **found;     /* one, which may be NULL: the one that was looked for last */
 	struct room *room;
 	struct events *events;
+	enum fleet_sync sync;
 	uint64_t asks;             /* questions to hosts so far */
 	guint missing;             /* how many servers are */
 	char *owner_user, *owner_project; /* of adopted servers */

@@ -173,6 +173,8 @@ static void save(struct fleet *f, struct server *s)
 {
 	g_autoptr(GError) why = NULL;
 
+	if (f->sync == FLEET_SYNC_ALONE)
+		f->sync = store_begin(f->store, NULL) ? FLEET_SYNC_TOGETHER : FLEET_SYNC_NONE;
 	/* Memory has the truth of the host; the row gets it with the next list. */
 	if (!fleet_server_save(f, s, &why))
 		log_error("server_not_saved", LOG_S("server", s->uuid), LOG_S("error", why->message));
@@ -389,11 +391,13 @@ bool sync_part(struct fleet *f, struct host *h, struct host_list *l)
 
 	if (l->taken == 0)
 		take_absent(f, h, l);
-	/* One transaction for all of the part: a host's first answer may bring hundreds of servers. */
-	together = store_begin(f->store, &why);
+	/* One transaction for all that is written of the part: a host's first answer may bring hundreds of servers, most bring nothing new. */
+	f->sync = FLEET_SYNC_ALONE;
 	save_again(f, h);
 	while (l->taken < end)
 		take_dom(f, h, (struct hv_dom **)&g_ptr_array_index(l->doms, l->taken++), l->ask);
+	together = f->sync == FLEET_SYNC_TOGETHER;
+	f->sync = FLEET_SYNC_NONE;
 	if (together && !store_commit(f->store, &why)) {
 		log_error("servers_not_saved", LOG_S("host", h->name), LOG_S("error", why->message));
 		mark_unsaved(h);
