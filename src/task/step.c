@@ -299,11 +299,25 @@ bool step_note(struct mig *m, int next, const char *why, step_also_f *also, void
 }
 
 /* The database did not take the change: the phase is as it was, and so is the world. Again. */
+/*
+ * It is to be stopped, and its stage is one that is undone then. When the database has refused that, an answer of a host that was still under
+ * way must not take it on, to where there is no way back.
+ */
+static bool must_undo(const struct mig *m, int next)
+{
+	const struct task_stage *st = mig_stage(m);
+
+	return m->abort_wanted && !m->kind->stop && st->undo && st->stop == TASK_STOP_ASKS && next != m->phase && next != st->undo &&
+	       !m->kind->stages[next].end;
+}
+
 bool step_go(struct mig *m, int next, const char *why, step_also_f *also, void *user)
 {
-	if (step_note(m, next, why, also, user))
+	bool undo = must_undo(m, next);
+
+	if (!undo && step_note(m, next, why, also, user))
 		return true;
-	step_later(m, RETRY_MS);
+	step_later(m, undo ? 0 : RETRY_MS);
 	return false;
 }
 

@@ -16,6 +16,7 @@
 #include "fleet/room.h"
 #include "task/queue.h"
 #include "task/request.h"
+#include "task/step.h"
 #include "test_kinds.h"
 
 #define GUEST "11111111-0000-4000-8000-000000000001"
@@ -387,6 +388,23 @@ static int64_t shift_to_rest(struct run *r)
 	id = shift_with(r, GUEST, &(struct shift_own){ .waits = 0 });
 	expect_phase(r, id, "shift_verify");
 	return id;
+}
+
+/* The database has refused to undo it, and then comes an answer that would take it on: it was to be stopped, and is. */
+static void test_stopped_for_good(void)
+{
+	struct run r;
+	struct mig *m;
+	int64_t id;
+
+	set_up(&r);
+	id = shift_with(&r, GUEST, &(struct shift_own){ .waits = 5000 });
+	expect_phase(&r, id, "shift_stop");
+	m = engine_active_of(r.engine, GUEST);
+	m->abort_wanted = true;
+	g_assert_false(step_go(m, kind_stage(&shift_kind, "shift_land"), "an answer", NULL, NULL));
+	expect_phase(&r, id, "shift_cancelled");
+	run_end(&r);
 }
 
 static char *ask_refused(struct run *r, const struct task_kind *kind, const struct task_action *action, enum err_code code)
@@ -970,6 +988,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/kind/stopped in the queue", test_stopped);
 	g_test_add_func("/kind/unknown to this version", test_unknown);
 	g_test_add_func("/kind/a class of its own", test_class);
+	g_test_add_func("/kind/stopped for good", test_stopped_for_good);
 	g_test_add_func("/kind/no migration", test_no_migration);
 	g_test_add_func("/kind/overtaken", test_overtaken);
 	g_test_add_func("/kind/at rest", test_rest);
