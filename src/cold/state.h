@@ -28,6 +28,8 @@ struct cold {
 	int64_t pressed_ms;         /* when the guest was last asked to shut off; 0: not by this process; stop.c's */
 	int presses;                /* requests to shut off that are not answered: the guest may still get them; stop.c's */
 	int64_t press_ms;           /* likewise, until then: one whose answer was lost, or that an earlier process has sent; 0: none; stop.c's */
+	int64_t heed_for_ms;        /* how long a guest may take to heed one; stop.c's */
+	int64_t heed_ms;            /* the guest may heed the last request until then; 0: none was answered; stop.c's */
 	enum hv_op act;             /* the act whose answer is awaited; act.c's */
 	int refusals;               /* how often an act was refused in a row; act.c's, and none in a new stage */
 	bool busy;                  /* a part waits for a host: nothing else is begun; prepare.c's, and not so in a new stage */

@@ -18,7 +18,13 @@ static bool its_time_is_over(const struct mig *m)
 
 bool cold_may_heed(const struct mig *m)
 {
-	return cold_was_pressed(m) && !its_time_is_over(m);
+	return cold_was_pressed(m) && (!its_time_is_over(m) || clock_now_ms() < cold_of(m)->heed_ms);
+}
+
+/* How long the guest has to shut off by itself. Its source has told of it. */
+static int64_t timeout_s(const struct mig *m)
+{
+	return server_shutdown_timeout_s(mig_server(m), move_of(m)->at_source, fleet_conf(m->task->engine->fleet)->shutdown_timeout);
 }
 
 bool cold_press_under_way(const struct mig *m)
@@ -52,6 +58,9 @@ static void got_press(struct mig *m, struct hv_reply *r)
 	c->presses--;
 	if (r->err && err_code(r->err) == ERR_HV_LOST)
 		c->press_ms = last_press_ends_ms(c);
+	/* It may have reached the guest as late as this, and takes its time from there. */
+	if (!r->err || err_code(r->err) == ERR_HV_LOST)
+		c->heed_ms = MAX(clock_now_ms(), c->press_ms) + c->heed_for_ms;
 	if (r->err)
 		log_info("shutdown_not_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("error", r->err->message));
 }
@@ -64,6 +73,7 @@ static enum cold_next press(struct mig *m)
 
 	if (c->move.at_source->state == HV_RUNNING && (!c->pressed_ms || clock_now_ms() - c->pressed_ms >= PRESS_MS)) {
 		c->pressed_ms = clock_now_ms();
+		c->heed_for_ms = timeout_s(m) * 1000;
 		log_info("shutdown_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("host", m->source));
 		c->presses += step_ask_always(m, mig_source(m), &req, got_press); /* nothing here waits for the answer */
 	}
@@ -74,10 +84,7 @@ static enum cold_next press(struct mig *m)
 /* The intent is in the row before the guest hears of it. */
 static enum cold_next begin_to_stop(struct mig *m)
 {
-	int64_t usual_s = fleet_conf(m->task->engine->fleet)->shutdown_timeout;
-	int64_t timeout_s = server_shutdown_timeout_s(mig_server(m), move_of(m)->at_source, usual_s);
-
-	cold_own(m)->stop_by_us = clock_wall_us() + timeout_s * G_USEC_PER_SEC;
+	cold_own(m)->stop_by_us = clock_wall_us() + timeout_s(m) * G_USEC_PER_SEC;
 	step_own_changed(m);
 	if (step_note(m, COLD_P_STOP, "the guest is asked to shut off", NULL, NULL))
 		return COLD_N_JUDGE;
