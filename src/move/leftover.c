@@ -143,15 +143,33 @@ static void discarded(struct hv_reply *r, void *user)
 	ask_end(a);
 }
 
+/*
+ * What its snapshots are is written down where the guest is now, too. A managed save image may be of later: with one libvirt refuses, and the
+ * definition stays.
+ */
+static void got_kept(struct hv_reply *r, void *user)
+{
+	struct ask *a = user;
+	struct host *h = a->set->stopping ? NULL : fleet_host(a->set->fleet, a->host);
+	const struct definition *due = h ? due_row(a->set, a->server, a->host) : NULL;
+	struct hv_req req = { .op = HV_DOM_UNDEFINE, .uuid = a->server };
+
+	if (r->err || !due || !host_connected(h)) {
+		ask_end(a); /* seen again, it begins again */
+		return;
+	}
+	req.xml = due->xml;
+	req.forgets = !r->dom->kept.managed_save;
+	a->row = due->id;
+	(void)host_call(h, &req, discarded, a); /* it is connected */
+}
+
 static void discard(struct ask *a, struct host *h, enum leftover_act act)
 {
-	static const enum hv_op ops[LEFTOVER_ACT_N] = { [LEFTOVER_DESTROY] = HV_DOM_DESTROY, [LEFTOVER_UNDEFINE] = HV_DOM_UNDEFINE };
-	const struct definition *due = act == LEFTOVER_UNDEFINE ? due_row(a->set, a->server, a->host) : NULL;
-	struct hv_req req = { .op = ops[act], .uuid = a->server, .xml = due ? due->xml : NULL };
+	struct hv_req req = { .op = act == LEFTOVER_DESTROY ? HV_DOM_DESTROY : HV_DOM_GET, .uuid = a->server };
 
 	a->act = act;
-	a->row = due ? due->id : 0;
-	hv_call(h->hv, &req, discarded, a);
+	hv_call(h->hv, &req, act == LEFTOVER_DESTROY ? discarded : got_kept, a);
 }
 
 /* ---- what is seen ---- */
