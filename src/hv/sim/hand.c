@@ -14,7 +14,16 @@
 
 void sim_dom_add(struct sim *w, const char *host, const struct sim_dom_spec *spec)
 {
-	sim_emit_dom(sim_dom_new(sim_host_must_find(w, host), spec));
+	struct sim_host *h = sim_host_must_find(w, host);
+	struct sim_dom *d = sim_dom_new(h, spec);
+	GHashTableIter it;
+	void *other;
+
+	g_hash_table_iter_init(&it, w->hosts);
+	while (g_hash_table_iter_next(&it, NULL, &other))
+		if (other != h && sim_dom_get(other, d->uuid))
+			g_hash_table_add(w->standbys, g_strdup(d->uuid));
+	sim_emit_dom(d);
 }
 
 void sim_carrier_add(struct sim *w, const char *host, const char *uuid, const char *task, const char *guest)

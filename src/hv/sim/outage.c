@@ -43,7 +43,10 @@ static void power_off(struct sim_host *h)
 	reach_changed(h);
 }
 
-/* libvirtd starts what is to start with its host, after a boot alone. */
+/*
+ * libvirtd starts what is to start with its host, after a boot alone. A person's standby definition would be started beside the guest: that is no
+ * mistake of the controller's, and the lock of its disks is to hold it off.
+ */
 static void autostart(struct sim_host *h)
 {
 	g_autoptr(GList) all = g_hash_table_get_values(h->doms);
@@ -51,7 +54,7 @@ static void autostart(struct sim_host *h)
 	for (GList *l = all; l; l = l->next) {
 		struct sim_dom *d = l->data;
 
-		if (d->persistent && d->kept.autostart && d->state == HV_SHUTOFF)
+		if (d->persistent && d->kept.autostart && d->state == HV_SHUTOFF && !g_hash_table_contains(h->w->standbys, d->uuid))
 			sim_power_start(d, false, NULL);
 	}
 }

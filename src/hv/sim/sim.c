@@ -65,6 +65,7 @@ struct sim *sim_new(uint64_t seed)
 	w->died = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->addrs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
 	w->apart = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	w->standbys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->aliases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	w->jobs = g_ptr_array_new();
 	w->calls = g_ptr_array_new();
@@ -95,6 +96,7 @@ void sim_free(struct sim *w)
 	g_hash_table_unref(w->died);
 	g_hash_table_unref(w->addrs);
 	g_hash_table_unref(w->apart);
+	g_hash_table_unref(w->standbys);
 	g_hash_table_unref(w->aliases);
 	g_hash_table_unref(w->hosts);
 	g_hash_table_unref(w->copies);

@@ -175,6 +175,7 @@ typedef void sim_call_f(int64_t n, const char *host, const struct hv_req *req, e
 struct sim {
 	GHashTable *hosts;    /* name -> struct sim_host *, owned */
 	GHashTable *storages; /* name -> struct sim_storage *, owned */
+	GHashTable *standbys; /* uuid, owned: guests of which a person has put a domain beside the first; a set */
 	GHashTable *disks;    /* uuid, owned -> GPtrArray of struct sim_disk * */
 	GHashTable *reports;  /* uuid, owned -> struct sim_job_report *, owned: of migrations that ended */
 	GHashTable *died;     /* uuid, owned: guests that a fault or a test ended */
