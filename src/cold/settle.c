@@ -105,6 +105,18 @@ static void plan(struct mig *m)
 	move_of(m)->precheck = check_begin(service_of(m->task->engine)->checks, &req, planned, m);
 }
 
+/* It is not known yet what is to be carried; the search knew it, in another process. */
+static bool unplanned(const struct mig *m)
+{
+	return m->phase == COLD_P_CARRY && !move_of(m)->planned;
+}
+
+/* The checks that find it out refuse a host that is silent, or has just come back: that is no end, but something to wait for. */
+static bool can_be_asked(const struct mig *m, const struct host *h)
+{
+	return h && (h->forced_down || host_is_up(m->task->engine->fleet, h));
+}
+
 static enum cold_next ask(struct mig *m)
 {
 	struct cold *c = cold_of(m);
@@ -113,7 +125,7 @@ static enum cold_next ask(struct mig *m)
 	clock_cancel(&m->task->timer);
 	if (c->awaited)
 		return COLD_N_NOTHING;
-	if (m->phase == COLD_P_CARRY && !c->move.planned) {
+	if (unplanned(m) && can_be_asked(m, mig_source(m)) && can_be_asked(m, mig_dest(m))) {
 		plan(m);
 		return COLD_N_NOTHING;
 	}
@@ -224,6 +236,8 @@ static enum cold_next judge(struct mig *m)
 	c->verdict = v;
 	log_debug("migration_probed", LOG_D("migration", m->id), LOG_S("source", cold_half_name(s.source)), LOG_S("dest", cold_half_name(s.dest)),
 		  LOG_S("verdict", cold_verdict_name(v)));
+	if (unplanned(m) && s.source != COLD_H_UNKNOWN && s.dest != COLD_H_UNKNOWN)
+		return COLD_N_AGAIN; /* both are back, or nearly */
 	if (is_too_early(m, &s) || may_still_be_pressed(m, v) || c->repeats + 1 < acts[v].seen)
 		return COLD_N_AGAIN;
 	return acts[v].act(m);

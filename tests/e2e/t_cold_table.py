@@ -255,11 +255,11 @@ ROWS = [
         **COPIES),
     # one of the hosts is silent
     # a restart plans what is to be carried before it looks, and here it cannot
-    Row("carry, off | silent: started, the end waits", "carry", ("off", "unknown", "start-source"), back("error", 2), down="dest"),
-    Row("carry, off | silent, and arrived: the end waits", "carry", ("lives", "unknown", "wait"), back("error", 2), down="dest", **COPIES),
+    Row("carry, off | silent: started", "carry", ("off", "unknown", "start-source"), back("error", 2), down="dest"),
+    Row("carry, off | silent, and arrived: started, and ended without it", "carry", ("lives", "unknown", "undone-blind"), back("error", 2), down="dest", **COPIES),
     Row("stop, absent | silent: waits", "stop", ("absent", "unknown", "wait"), broken("neither host"), undefined, down="dest"),
     Row("land, off | silent: waits", "land", ("off", "unknown", "wait"), completes(2), down="dest"),
-    Row("land, runs | silent: the end waits", "land", ("lives", "unknown", "wait"), back("error", 2), started, down="dest"),
+    Row("land, runs | silent: ended without it", "land", ("lives", "unknown", "undone-blind"), back("error", 2), started, down="dest"),
     Row("confirm, off | silent: waits", "confirm", ("off", "unknown", "wait"), confirmed(2), source_defined, down="dest"),
     Row("revert, runs | silent: waits", "revert", ("lives", "unknown", "wait"), back("reverted", 3), defined, down="dest"),
     Row("stop, silent: waits", "stop", ("unknown", "absent", "wait"), completes(2), down="source"),
@@ -267,7 +267,7 @@ ROWS = [
     Row("land, silent | off: waits", "land", ("unknown", "off", "wait"), completes(2), down="source"),
     Row("start, silent | off: waits", "start", ("unknown", "off", "wait"), completes(3), stopped_there, down="source"),
     Row("start, silent | runs: arrived", "start", ("unknown", "lives", "arrived"), completes(2), down="source"),
-    Row("confirm, silent | runs: waits", "confirm", ("unknown", "lives", "confirmed-blind"), confirmed(2), source_defined, down="source"),
+    Row("confirm, silent | runs: ended without it", "confirm", ("unknown", "lives", "confirmed-blind"), confirmed(2), source_defined, down="source"),
     Row("revert, silent | absent: waits", "revert", ("unknown", "absent", "wait"), back("reverted", 3), down="source"),
 ]
 
