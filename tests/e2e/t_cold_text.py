@@ -219,7 +219,7 @@ class Story:
         finally:
             self.lab("shape", "h2", "off")
         self.becomes("local", "VERIFY_RESIZE")
-        with self.held.standing("h1"):
+        with self.held.standing("h2"):  # a source that is silent would not be waited for
             self.say("resize confirm", "openstack server resize confirm local")
             self.state("confirm", "local")
             self.say("confirm twice", "openstack server resize confirm local", status=1)
