@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from cold import UNLIMITED, Cold
+from coldcase import UNLIMITED, Cold
 from daemon import Daemon, lab_hosts
 from lab import Lab
 from tap import Tap
