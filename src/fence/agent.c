@@ -255,7 +255,7 @@ static void watch(struct agent_run *r)
 	r->waiting = g_child_watch_source_new(r->pid);
 	g_source_set_callback(r->waiting, G_SOURCE_FUNC(on_ended), r, NULL);
 	g_source_attach(r->waiting, context);
-	r->limit = clock_after(r->limit_ms, on_limit, r);
+	r->limit = clock_limit(r->limit_ms, on_limit, r);
 }
 
 static void read_options(void *user)

@@ -279,7 +279,8 @@ static void on_answer(struct hv_reply *r, void *user)
 	g_free(q);
 	if (!h)
 		return;
-	if (r->err)
+	/* Also a refusal comes from a libvirtd that lives. */
+	if (r->err && err_code(r->err) == ERR_HV_LOST)
 		fenced(x, h);
 	else
 		lied(x, h);
@@ -308,7 +309,7 @@ static void prove_silent(struct fence *x, struct host *h)
 
 	if (!host_connected(h)) {
 		host_link_hurry(h);
-		x->timer = clock_after(CONNECT_MS, on_silence, x);
+		x->timer = clock_limit(CONNECT_MS, on_silence, x);
 		return;
 	}
 	q = g_new0(struct question, 1);

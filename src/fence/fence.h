@@ -9,7 +9,7 @@
  *
  *	off      the agent was asked to switch it off; whatever it says then,
  *	status   asked again, it says that the host is off: what a failed or lost "off" has done is not known,
- *	silent   the host's libvirtd does not answer: a management controller of another machine, or one that lies, says "off" as well.
+ *	silent   the host's libvirtd does not answer, not even with a refusal: a management controller of another machine, or one that lies, says "off" as well.
  *
  * An agent that fails is asked again (fence_retries), then the fallback agent. If none has it off, or the host still answers, it is not
  * fenced, and the log has an alarm. There is no reboot: see agent_options.h.

@@ -224,6 +224,21 @@ static void test_off(const void *data)
 	world_free(w);
 }
 
+/* A libvirtd that refuses to say what the host is lives, as one that says it. */
+static void test_refusal_is_an_answer(void)
+{
+	struct world *w = world_new();
+	g_autoptr(GError) err = NULL;
+
+	say("off:nothing is-off");
+	sim_fault_add(w->sim, &(struct sim_fault){ .kind = SIM_REFUSE, .op = HV_HOST_GET, .host = "h1", .nth = 0 });
+	g_assert_true(fence_off(w->fences, host(w, "h1"), NULL, &err));
+	clock_advance_ms(2000);
+	g_assert_cmpstr(w->ends->str, ==, "h1 " LIES "\n");
+	g_assert_false(host_is_fenced(host(w, "h1")));
+	world_free(w);
+}
+
 /* It is down at once, not when its silence has lasted, and stays fenced over a restart, until it answers. */
 static void test_until_it_answers(void)
 {
@@ -370,6 +385,7 @@ int main(int argc, char **argv)
 
 		g_test_add_data_func(name, &off_cases[i], test_off);
 	}
+	g_test_add_func("/fence/refusal-is-an-answer", test_refusal_is_an_answer);
 	g_test_add_func("/fence/until-it-answers", test_until_it_answers);
 	g_test_add_data_func("/fence/restart/is-off", "is-off", test_restart);
 	g_test_add_data_func("/fence/restart/is-on", "is-on", test_restart);
