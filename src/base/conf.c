@@ -492,6 +492,7 @@ static void check_agents(struct reader *r, const struct conf_host *h)
 {
 	check_agent(r, "fence_agent", h->fence_agent, h->fence_options);
 	check_agent(r, "fallback_fence_agent", h->fallback_fence_agent, h->fallback_fence_options);
+	r->conf->fences |= h->fence_agent != NULL;
 	if (h->fallback_fence_agent && !h->fence_agent)
 		mistake(r, "fallback_fence_agent is set, and fence_agent is not; the first one is fence_agent");
 }

@@ -67,6 +67,7 @@ struct conf {
 	/* [fencing] */
 	int64_t fence_timeout;        /* s: of one run of an agent */
 	int64_t fence_retries;
+	bool fences;                  /* some host has a fence agent */
 	/* [filter_scheduler] */
 	char **enabled_filters;
 	/* [libvirt] */

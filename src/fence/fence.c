@@ -42,6 +42,7 @@ struct status {
 struct fences {
 	struct fleet *fleet;
 	const struct fence_ops *ops;
+	GHashTable *sections;  /* host -> const struct conf_host *, both borrowed: those with an agent */
 	GHashTable *busy;      /* host -> struct fence * */
 	GHashTable *statuses;  /* struct status * -> itself */
 	GHashTable *powers;    /* host -> enum agent_power: as an agent said it last */
@@ -80,12 +81,26 @@ static void status_free(void *data)
 	g_free(st);
 }
 
+static GHashTable *sections_new(const struct conf *c)
+{
+	GHashTable *sections = g_hash_table_new(g_str_hash, g_str_equal);
+
+	for (guint i = 0; c->hosts && i < c->hosts->len; i++) {
+		struct conf_host *ch = g_ptr_array_index(c->hosts, i);
+
+		if (ch->fence_agent)
+			g_hash_table_insert(sections, ch->name, ch);
+	}
+	return sections;
+}
+
 struct fences *fences_new(struct fleet *f, const struct fence_ops *ops)
 {
 	struct fences *fs = g_new0(struct fences, 1);
 
 	fs->fleet = f;
 	fs->ops = ops;
+	fs->sections = sections_new(fleet_conf(f));
 	fs->busy = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, fence_free);
 	fs->statuses = g_hash_table_new_full(NULL, NULL, status_free, NULL);
 	fs->asked = g_hash_table_new(NULL, NULL);
@@ -107,6 +122,7 @@ void fences_free(struct fences *fs)
 	g_hash_table_unref(fs->busy);
 	g_hash_table_unref(fs->statuses);
 	g_hash_table_unref(fs->powers);
+	g_hash_table_unref(fs->sections);
 	g_free(fs);
 }
 
@@ -121,7 +137,7 @@ void fences_on_end(struct fences *fs, fence_end_f *fn, void *user)
 /* Return: whether the host has an agent with that number. */
 static bool agent_of(const struct fences *fs, const char *host, size_t i, struct agent *ret)
 {
-	const struct conf_host *ch = host_row_conf(fleet_conf(fs->fleet), host);
+	const struct conf_host *ch = g_hash_table_lookup(fs->sections, host);
 
 	if (!ch)
 		return false;

@@ -18,12 +18,7 @@ static const struct {
 /* Bare Metal's nodes are the hosts with a fence agent: without any it is absent. */
 static size_t n_services(const struct api_req *r)
 {
-	const GPtrArray *hosts = api_conf(r)->hosts;
-
-	for (guint i = 0; hosts && i < hosts->len; i++)
-		if (((const struct conf_host *)g_ptr_array_index(hosts, i))->fence_agent)
-			return G_N_ELEMENTS(services);
-	return G_N_ELEMENTS(services) - 1;
+	return G_N_ELEMENTS(services) - !api_conf(r)->fences;
 }
 
 static const char *const interfaces[] = { "public", "internal", "admin" };
