@@ -97,6 +97,13 @@ struct host *fleet_host_by_uuid(const struct fleet *f, const char *uuid)
 	return NULL;
 }
 
+struct host *fleet_host_called(const struct fleet *f, const char *name_or_uuid)
+{
+	struct host *h = fleet_host(f, name_or_uuid);
+
+	return h ? h : fleet_host_by_uuid(f, name_or_uuid);
+}
+
 struct host *fleet_host_by_id(const struct fleet *f, int64_t id)
 {
 	for (guint i = 0; i < f->hosts->len; i++) {

@@ -42,6 +42,8 @@ GPtrArray *fleet_hosts(const struct fleet *f);
 /** fleet_host() - by name; NULL if there is none. */
 struct host *fleet_host(const struct fleet *f, const char *name);
 struct host *fleet_host_by_uuid(const struct fleet *f, const char *uuid);
+/** fleet_host_called() - by its name, or else by its uuid. */
+struct host *fleet_host_called(const struct fleet *f, const char *name_or_uuid);
 struct host *fleet_host_by_id(const struct fleet *f, int64_t id);
 
 /** registry_add_host() - @h is one of the fleet's from now on. */

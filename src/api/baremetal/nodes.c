@@ -161,10 +161,8 @@ static void list_detail(struct api_req *r)
 /* By name or by uuid. Return: false after the request was answered with 404. */
 static bool find_node(struct api_req *r, struct node *ret)
 {
-	struct host *h = fleet_host(api_fleet(r), r->param[0]);
+	struct host *h = fleet_host_called(api_fleet(r), r->param[0]);
 
-	if (!h)
-		h = fleet_host_by_uuid(api_fleet(r), r->param[0]);
 	if (h && node_of(r, h, ret))
 		return true;
 	api_fail_new(r, ERR_NOT_FOUND, "Node %s could not be found.", r->param[0]);

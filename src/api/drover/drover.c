@@ -152,10 +152,8 @@ static void host_list(struct api_req *r)
 
 struct host *drover_find_host(struct api_req *r)
 {
-	struct host *h = fleet_host(api_fleet(r), r->param[0]);
+	struct host *h = fleet_host_called(api_fleet(r), r->param[0]);
 
-	if (!h)
-		h = fleet_host_by_uuid(api_fleet(r), r->param[0]);
 	if (!h)
 		api_fail_new(r, ERR_NOT_FOUND, "Host %s could not be found.", r->param[0]);
 	return h;
