@@ -81,15 +81,17 @@ static void on_state(struct host *h, enum host_conn was, void *user)
 {
 	struct fleet *f = user;
 
-	if (h->conn != HOST_UP)
+	if (h->conn != HOST_UP) {
 		addr_host_down(h);
+		keep_host_down(h);
+	}
 	publish_host_state(h);
 	if (f->listener.host)
 		f->listener.host(h, f->listener.user);
-	if (was != HOST_UP && h->conn == HOST_UP)
-		addr_host_up(h);
-	if (was != HOST_UP && h->conn == HOST_UP)
-		keep_host_up(h);
+	if (was == HOST_UP || h->conn != HOST_UP)
+		return;
+	addr_host_up(h);
+	keep_host_up(h);
 }
 
 /* What is read of a server that the engine moves, is dropped (sync.c); the engine has it read when it is done with it. */

@@ -313,6 +313,8 @@ static void answered(struct hv_reply *r, void *user)
 
 	if (h)
 		h->keep->busy = false;
+	if (s && r->err)
+		s->keep_seen = false; /* the next list asks again */
 	if (here && xml)
 		take(q->fleet, s, xml, q->live);
 	else if (here && h && !q->live && s->dom && s->dom->state != HV_SHUTOFF)
@@ -389,6 +391,16 @@ void keep_want_first(struct fleet *f, struct server *s)
 void keep_host_up(struct host *h)
 {
 	wake(h, FIRST_MS);
+}
+
+void keep_host_down(struct host *h)
+{
+	GHashTableIter i;
+	void *s;
+
+	g_hash_table_iter_init(&i, h->servers);
+	while (g_hash_table_iter_next(&i, &s, NULL))
+		((struct server *)s)->keep_seen = false;
 }
 
 void keep_host_new(struct host *h)

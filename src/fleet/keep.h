@@ -4,7 +4,7 @@
  *
  * Theory of operation
  * -------------------
- * The definition of a guest, as it stands and with its secrets, is read when the host first tells of it, and again when the host tells of
+ * The definition of a guest, as it stands and with its secrets, is read when the host first tells of it after it was connected, and again when the host tells of
  * it by itself (an event: it was defined, started, moved) or it has left a task. A guest that runs without one (transient) is kept as it runs. One guest of a host
  * is read at a time, and none while a task owns it, so that nothing waits for this.
  *
@@ -41,8 +41,9 @@ bool keep_load(struct fleet *f, GError **err);
 void keep_want(struct fleet *f, struct server *s);
 /** keep_want_first() - the same if it is not kept yet, or was not looked at since the start. */
 void keep_want_first(struct fleet *f, struct server *s);
-/** keep_host_up() - begin to ask. */
+/** keep_host_up() - begin to ask. keep_host_down() - what happens from now on is not told: all of its servers are read again when it is back. */
 void keep_host_up(struct host *h);
+void keep_host_down(struct host *h);
 /** keep_host_new(), keep_host_free() - make and free what a host has for this. */
 void keep_host_new(struct host *h);
 void keep_host_free(struct host *h);

@@ -105,7 +105,7 @@ struct server {
 	guint addrs_place;   /* in there */
 	uint64_t keep_sum;   /* the number of its definition that is kept (keep.h), or soon will be; 0: none */
 	int64_t keep_at;     /* the id of the host in whose queue it is as one whose definition is to be read; 0: in none */
-	bool keep_seen;      /* it was read since the start */
+	bool keep_seen;      /* it was read since its host was connected */
 	uint64_t dom_ask;    /* the question to its host that this answers; what answers an earlier one is of the past (sync.c) */
 	uint64_t first_ask;  /* what any host answers to an earlier question is from before a migration's end */
 	struct server_published *published; /* NULL: nothing yet */

@@ -121,6 +121,30 @@ static void test_changed(void)
 	world_free(w);
 }
 
+/* A host that was away tells nothing of what was edited there meanwhile, and an answer that is lost is asked for again. */
+static void test_missed(void)
+{
+	struct world *w = world_new();
+	struct kept_definition k;
+
+	sim_host_link(w->sim, "h1", false);
+	clock_advance_ms(60000);
+	g_assert_false(host_is_up(w->fleet, fleet_host(w->fleet, "h1")));
+	sim_dom_redefine(w->sim, "h1", WEB, "edited while it was away");
+	sim_host_link(w->sim, "h1", true);
+	clock_advance_ms(60000);
+	k = kept(w, WEB);
+	g_assert_nonnull(strstr(k.xml, "edited while it was away"));
+	kept_definition_clear(&k);
+	sim_fault_add(w->sim, &(struct sim_fault){ .kind = SIM_LOSE_REPLY, .op = HV_DOM_DEFINITION, .host = "h1", .nth = 1 });
+	sim_dom_redefine(w->sim, "h1", WEB, "edited again");
+	clock_advance_ms(60000);
+	k = kept(w, WEB);
+	g_assert_nonnull(strstr(k.xml, "edited again"));
+	kept_definition_clear(&k);
+	world_free(w);
+}
+
 /* Not while the engine moves it; then from where it is. */
 static void test_taken(void)
 {
@@ -174,6 +198,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/keep/kept", test_kept);
 	g_test_add_func("/keep/changed", test_changed);
+	g_test_add_func("/keep/missed", test_missed);
 	g_test_add_func("/keep/taken", test_taken);
 	g_test_add_func("/keep/gone", test_gone);
 	g_test_add_func("/keep/pack", test_pack);
