@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd_fence.h"
 
-#include "base/clock.h"
 #include "client.h"
 #include "find.h"
 #include "follow.h"
@@ -14,10 +13,18 @@ const struct opt fence_opts[3] = {
 const struct opt fence_undo_opts[1] = { { "no-wait", 0, NULL, "do not wait until it is on" } };
 const struct col fence_power_cols[3] = { { "Host", "host" }, { "Power", "state" }, { "Reason", "reason" } };
 
-/* Return: the host as the answer has it, owned; NULL with @err. @what: "fence"; NULL: its record */
+/* @what: "fence"; NULL: its record. Return: owned by the caller */
+static char *path_of(const char *host, const char *what)
+{
+	g_autofree char *segments = client_path(host, what, NULL);
+
+	return g_strconcat("/drover/v1/hosts", segments, NULL);
+}
+
+/* Return: the answer, owned; NULL with @err. */
 static json_t *call_host(struct cli *c, const char *method, const char *host, const char *what, json_t *body, GError **err)
 {
-	g_autofree char *segments = client_path(host, what, NULL), *path = g_strconcat("/drover/v1/hosts", segments, NULL);
+	g_autofree char *path = path_of(host, what);
 	struct client_call call = { .method = method, .path = path, .drovers = "fencing", .body = body };
 	json_t *answer = NULL;
 
@@ -26,28 +33,19 @@ static json_t *call_host(struct cli *c, const char *method, const char *host, co
 	return answer;
 }
 
+static bool no_agent_works(const json_t *body, void *unused)
+{
+	(void)unused;
+	return !json_is_true(render_get(body, "host.fencing"));
+}
+
 /* Polls while an agent is at work. Return: the record then, owned; NULL with @err. */
 static json_t *wait_for_end(struct cli *c, const char *host, GError **err)
 {
-	int64_t heard_ms = clock_now_ms();
+	g_autofree char *path = path_of(host, NULL), *what = g_strdup_printf("the fence agent of %s", host);
+	struct client_call call = { .method = "GET", .path = path, .drovers = "fencing" };
 
-	do {
-		GError *why = NULL;
-		g_autoptr(json_t) body = call_host(c, "GET", host, NULL, NULL, &why);
-
-		if (body) {
-			heard_ms = clock_now_ms();
-			if (!json_is_true(render_get(body, "host.fencing")))
-				return g_steal_pointer(&body);
-		} else if (!follow_may_pass(why) || clock_now_ms() - heard_ms > FOLLOW_SILENT_MS) {
-			g_propagate_error(err, why);
-			return NULL;
-		} else {
-			g_error_free(why);
-		}
-	} while (follow_pause(c));
-	g_set_error(err, CLI_ERR, CLI_INTERRUPTED, "no longer waiting; the fence agent of %s goes on", host);
-	return NULL;
+	return follow_until(c, &call, no_agent_works, NULL, what, err);
 }
 
 static void say(const char *host, const char *what)

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "client.h"
 #include "find.h"
 #include "follow.h"
@@ -89,44 +88,36 @@ static bool ask(struct cli *c, struct asked *a, json_t *value, int mv_min, GErro
 
 /* ---- --wait ---- */
 
-/* Tells a stage once. Return: the server's task_state, NULL when it has none. */
-static const char *tell_stage(const struct asked *a, const json_t *body, char **told)
-{
-	const char *task = render_str(body, "server.OS-EXT-STS:task_state");
-	g_autofree char *line = task ? g_strdup_printf("%s: %s", a->name, task) : NULL, *safe = line ? render_safe(line, false) : NULL;
+struct stages {
+	const struct asked *a;
+	char *told; /* the last one; owned */
+};
 
-	if (line && g_strcmp0(line, *told) != 0) {
+/* Tells a stage once. Return: the server has no task. */
+static bool tell_stage(const json_t *body, void *user)
+{
+	struct stages *st = user;
+	const char *task = render_str(body, "server.OS-EXT-STS:task_state");
+	g_autofree char *line = task ? g_strdup_printf("%s: %s", st->a->name, task) : NULL, *safe = line ? render_safe(line, false) : NULL;
+
+	if (line && g_strcmp0(line, st->told) != 0) {
 		fprintf(stderr, "%s\n", safe);
-		g_free(*told);
-		*told = g_steal_pointer(&line);
+		g_free(st->told);
+		st->told = g_steal_pointer(&line);
 	}
-	return task;
+	return !task;
 }
 
 /* Return: the server once it has no task; NULL with @err. */
 static json_t *wait_for_rest(struct cli *c, const struct asked *a, GError **err)
 {
-	g_autofree char *path = client_path("servers", a->id, NULL), *told = NULL;
+	g_autofree char *path = client_path("servers", a->id, NULL);
 	struct client_call call = { .method = "GET", .path = path, .mv_min = 1, .mv_max = FIND_SERVER_MV };
-	int64_t heard_ms = clock_now_ms();
+	struct stages st = { .a = a };
+	g_autoptr(json_t) body = follow_until(c, &call, tell_stage, &st, a->name, err);
 
-	do {
-		g_autoptr(json_t) body = NULL;
-		GError *why = NULL;
-
-		if (client_call(c->client, &call, &body, &why)) {
-			heard_ms = clock_now_ms();
-			if (!tell_stage(a, body, &told))
-				return json_incref(json_object_get(body, "server"));
-		} else if (!follow_may_pass(why) || clock_now_ms() - heard_ms > FOLLOW_SILENT_MS) {
-			g_propagate_error(err, why);
-			return NULL;
-		} else {
-			g_error_free(why);
-		}
-	} while (follow_pause(c));
-	g_set_error(err, CLI_ERR, CLI_INTERRUPTED, "no longer waiting; %s goes on", a->name);
-	return NULL;
+	g_free(st.told);
+	return body ? json_incref(json_object_get(body, "server")) : NULL;
 }
 
 static bool wait_done(struct cli *c, const struct asked *a, GError **err)

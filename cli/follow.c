@@ -279,6 +279,29 @@ bool follow_may_pass(const GError *err)
 	return g_error_matches(err, CLI_ERR, CLI_NET) || (err->domain == CLI_HTTP && err->code >= 500);
 }
 
+json_t *follow_until(struct cli *c, const struct client_call *call, follow_over_f *over, void *user, const char *what, GError **err)
+{
+	int64_t heard_ms = clock_now_ms();
+
+	do {
+		g_autoptr(json_t) body = NULL;
+		GError *why = NULL;
+
+		if (client_call(c->client, call, &body, &why)) {
+			heard_ms = clock_now_ms();
+			if (over(body, user))
+				return g_steal_pointer(&body);
+		} else if (!follow_may_pass(why) || clock_now_ms() - heard_ms > FOLLOW_SILENT_MS) {
+			g_propagate_error(err, why);
+			return NULL;
+		} else {
+			g_error_free(why);
+		}
+	} while (follow_pause(c));
+	g_set_error(err, CLI_ERR, CLI_INTERRUPTED, "no longer waiting; %s goes on", what);
+	return NULL;
+}
+
 /* The wait is over, the migration is not. */
 static void say_goes_on(const struct follow *f)
 {

@@ -18,6 +18,7 @@
 #include <jansson.h>
 
 #include "cli.h"
+#include "client.h"
 
 struct follow {
 	struct cli *cli;
@@ -56,6 +57,17 @@ bool follow_pause(struct cli *c);
 
 /** follow_may_pass() - a call failed in a way that may pass: no answer, or an answer that the service, or what stands before it, is not there now. */
 bool follow_may_pass(const GError *err);
+
+/* Return: the answer to a poll says that it is over. */
+typedef bool follow_over_f(const json_t *body, void *user);
+
+/**
+ * follow_until() - poll until an answer says that it is over. An API that does not answer for a while is waited for.
+ * @what: goes on, when Ctrl-C ends the wait
+ *
+ * Return: that answer, owned by the caller; NULL with CLI_INTERRUPTED, or what the API said.
+ */
+json_t *follow_until(struct cli *c, const struct client_call *call, follow_over_f *over, void *user, const char *what, GError **err);
 
 void follow_clear(struct follow *f);
 
