@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "move/definition.h"
+#include "move/definition_prepare.h"
 #include "move/service.h"
 
 #define REFUSALS_MAX 3
@@ -23,19 +24,6 @@ bool cold_ran(const struct mig *m)
 bool cold_refused(const struct mig *m)
 {
 	return cold_of(m)->refusals >= REFUSALS_MAX;
-}
-
-/* What lies there is not what this migration may undefine. */
-static void keep_definition(struct mig *m, const char *why)
-{
-	bool at_source = m->phase == COLD_P_CONFIRM;
-
-	log_warning("definition_kept", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
-		    LOG_S("host", at_source ? m->source : m->dest), LOG_S("why", why));
-	if (at_source)
-		move_of(m)->source_theirs = true;
-	else
-		move_of(m)->dest_theirs = true;
 }
 
 /* The destination has refused to start it, so it never ran there: it goes on at its source. */
@@ -60,7 +48,7 @@ enum cold_next cold_acted(struct mig *m, const struct hv_reply *r)
 
 	if (!r->err || (c->act == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT)) {
 		if (r->err)
-			keep_definition(m, r->err->message);
+			definition_kept(m, m->phase == COLD_P_CONFIRM, r->err->message);
 		c->refusals = 0;
 		return COLD_N_ASK;
 	}

@@ -25,9 +25,7 @@
 #include "cold/state.h"
 #include "cold/stop.h"
 #include "move/carrying.h"
-#include "move/check.h"
-#include "move/service.h"
-#include "task/queue.h"
+#include "move/search.h"
 
 #define AGAIN_MS 1000
 #define AGAIN_MAX_MS 10000
@@ -93,18 +91,6 @@ static void planned(struct check_report *r, void *user)
 	go_on(m, plan_known(m, r));
 }
 
-/* What is to be carried: the search has it, but for a restart. */
-static void plan(struct mig *m)
-{
-	struct check_request req = {
-		.kind = m->kind, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true,
-		.task = m->id, .claimed = queue_claim_host(m),
-	};
-
-	check_cancel(move_of(m)->precheck);
-	move_of(m)->precheck = check_begin(service_of(m->task->engine)->checks, &req, planned, m);
-}
-
 /* It is not known yet what is to be carried; the search knew it, in another process. */
 static bool unplanned(const struct mig *m)
 {
@@ -126,7 +112,7 @@ static enum cold_next ask(struct mig *m)
 	if (c->awaited)
 		return COLD_N_NOTHING;
 	if (unplanned(m) && can_be_asked(m, mig_source(m)) && can_be_asked(m, mig_dest(m))) {
-		plan(m);
+		search_copies(m, planned);
 		return COLD_N_NOTHING;
 	}
 	c->compared = false;

@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "live/copy.h"
 #include "move/definition.h"
+#include "move/definition_prepare.h"
 #include "move/search.h"
 #include "move/service.h"
 #include "task/step.h"
@@ -93,19 +94,6 @@ enum live_next settle_dest(struct mig *m, struct hv_reply *r)
 
 /* ---- acts; each is followed by asking again ---- */
 
-/* Something else is defined there than what this migration may undefine. */
-static void keep_definition(struct mig *m, const char *why)
-{
-	bool at_source = m->phase == MIG_FINISH;
-
-	log_warning("definition_kept", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
-		    LOG_S("host", at_source ? m->source : m->dest), LOG_S("why", why));
-	if (at_source)
-		move_of(m)->source_theirs = true;
-	else
-		move_of(m)->dest_theirs = true;
-}
-
 /* The guest runs where it should. What a host refuses to do beside that does not keep the migration from its end. */
 static void count_refusal(struct mig *m, const GError *why)
 {
@@ -135,7 +123,7 @@ enum live_next settle_act(struct mig *m, live_answer_f *got_act)
 enum live_next settle_acted(struct mig *m, const struct hv_reply *r)
 {
 	if (r->err && sending_of(m)->settle.act.op == HV_DOM_UNDEFINE && err_code(r->err) == ERR_CONFLICT) {
-		keep_definition(m, r->err->message);
+		definition_kept(m, m->phase == MIG_FINISH, r->err->message);
 	} else if (r->err) {
 		log_warning("migration_act_failed", LOG_D("migration", m->id), LOG_S("error", r->err->message));
 		count_refusal(m, r->err);
@@ -329,7 +317,7 @@ static bool made_at_dest(struct mig *m, struct hv_req *ret)
 	if (hv_dest_half(move_of(m)->at_dest) == HV_HALF_ABSENT || move_of(m)->dest_theirs)
 		return false;
 	if (!own) {
-		keep_definition(m, "this migration has made none");
+		definition_kept(m, m->phase == MIG_FINISH, "this migration has made none");
 		return false;
 	}
 	*ret = (struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own->xml };
@@ -372,7 +360,7 @@ static bool left_at_source(struct mig *m, struct hv_req *ret)
 	if (hv_source_half(d) == HV_HALF_ABSENT)
 		return false;
 	if (!own && !move_of(m)->source_theirs)
-		keep_definition(m, "the guest had none when it left");
+		definition_kept(m, m->phase == MIG_FINISH, "the guest had none when it left");
 	*ret = (struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own ? own->xml : NULL };
 	if (!move_of(m)->source_theirs && !was_refused(m, HV_DOM_UNDEFINE))
 		return true;

@@ -185,3 +185,13 @@ struct definition_end definition_end_of(const struct mig *m, enum volume_fate fa
 		.nowhere = (v->arrived || finishing) && !v->dest_defined && source && dest && source->state == HV_ABSENT && dest->state == HV_ABSENT,
 	};
 }
+
+void definition_kept(struct mig *m, bool at_source, const char *why)
+{
+	log_warning("definition_kept", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("host", at_source ? m->source : m->dest),
+		    LOG_S("why", why));
+	if (at_source)
+		move_of(m)->source_theirs = true;
+	else
+		move_of(m)->dest_theirs = true;
+}

@@ -25,5 +25,7 @@ void definition_copying(struct mig *m);
  * @finishing: it was in FINISH before this change: the guest had arrived, whatever this process has seen itself
  */
 struct definition_end definition_end_of(const struct mig *m, enum volume_fate fate, bool finishing);
+/** definition_kept() - what lies at that end is not what this move may undefine: it stays, and the log says why. */
+void definition_kept(struct mig *m, bool at_source, const char *why);
 
 #endif

@@ -10,8 +10,6 @@
 #include "move/move.h"
 #include "move/numa.h"
 #include "move/search.h"
-#include "move/service.h"
-#include "task/queue.h"
 #include "task/step.h"
 
 #define RETRY_MS 1000
@@ -56,16 +54,10 @@ static void planned(struct check_report *r, void *user)
 /* The search has it already, but for a restart. */
 static struct part plan(struct mig *m, part_done_f *done)
 {
-	struct check_request req = {
-		.kind = m->kind, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true,
-		.task = m->id, .claimed = queue_claim_host(m),
-	};
-
 	(void)done; /* a run of checks is not a host's answer: planned() acts */
 	if (move_of(m)->planned)
 		return part_is(PART_READY);
-	check_cancel(move_of(m)->precheck);
-	move_of(m)->precheck = check_begin(service_of(m->task->engine)->checks, &req, planned, m);
+	search_copies(m, planned);
 	return part_is(PART_WAITS);
 }
 

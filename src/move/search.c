@@ -225,6 +225,17 @@ void search_schedule(struct mig *m)
 	}
 }
 
+void search_copies(struct mig *m, check_done_f *done)
+{
+	struct check_request req = {
+		.kind = m->kind, .server_uuid = m->server_uuid, .dest = m->dest, .block = m->block, .disk_check = m->disk_check, .chosen = true,
+		.task = m->id, .claimed = queue_claim_host(m),
+	};
+
+	check_cancel(move_of(m)->precheck);
+	move_of(m)->precheck = check_begin(service_of(m->task->engine)->checks, &req, done, m);
+}
+
 /* ---- the next destination ---- */
 
 static bool another_fits(struct mig *m, const char *why)

@@ -8,12 +8,18 @@
 #ifndef SEARCH_H
 #define SEARCH_H
 
-#include "task/record.h"
+#include "move/check.h"
 
 /** search_check() - may it go at all? Enters the first stage of the common way. */
 void search_check(struct mig *m);
 /** search_schedule() - find the best host that fits, claim it and go on with it. Enters the stage in which a destination is chosen. */
 void search_schedule(struct mig *m);
+
+/**
+ * search_copies() - what has to be copied to the chosen destination: the search knew it, but for a restart.
+ * @done: as of check_begin(); the run is move.precheck, which it sets to NULL
+ */
+void search_copies(struct mig *m, check_done_f *done);
 
 /**
  * search_next_destination() - give the chosen destination up and look for the next one.
