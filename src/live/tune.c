@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Convergence at work: the samples of a running copy go to converge_decide(),
- * its decisions into the row and to the host. What a decision wants is in the row
- * before it is done, so a restart knows whose pause it finds.
+ * its decisions into the row and to the host. A request of its (abort, pause,
+ * post-copy) is in the row before it is done, so a restart knows whose pause it
+ * finds; the length of pause that it allows is a line of the history, on which
+ * nothing depends.
  */
 #include "live/tune.h"
 
@@ -117,8 +119,7 @@ void tune_sample(struct mig *m, const struct hv_job *j)
 		request(m, &d);
 		return;
 	}
-	if (!step_note(m, m->phase, d.reason, NULL, NULL))
-		return;
+	step_remark(m, d.reason);
 	converge_took(&p->tune.history, &d);
 	set_downtime(m, d.value);
 }

@@ -101,6 +101,32 @@ static bool write_from(struct mig *m, int *old, const struct mig_draft *row, int
 	return false;
 }
 
+struct remark {
+	int64_t at_us;
+	char *why;
+};
+
+static void remark_free(void *p)
+{
+	struct remark *r = p;
+
+	g_free(r->why);
+	g_free(r);
+}
+
+static bool write_remarks(struct mig *m, GError **err)
+{
+	const GPtrArray *remarks = m->task->remarks;
+
+	for (guint i = 0; remarks && i < remarks->len; i++) {
+		const struct remark *r = g_ptr_array_index(remarks, i);
+
+		if (!mig_add_event(m->task->engine->store, m, m->phase, m->phase, r->why, r->at_us, err))
+			return false;
+	}
+	return true;
+}
+
 /* What was asked, and what it takes at its destination, where the row may say something else. */
 static bool write_options(struct mig *m, const struct step_change *c, GError **err)
 {
@@ -154,6 +180,8 @@ static bool write_change(struct mig *m, const struct step_change *c, int64_t now
 	if (!write_from(m, &from, &c->row, now, err))
 		return false;
 	known = from != m->phase && from == c->row.phase; /* its event is in the history already */
+	if (from == m->phase && !write_remarks(m, err)) /* else a commit that was doubted has written them */
+		return false;
 	if (!known && !mig_add_event(e->store, m, from, c->row.phase, c->why, now, err))
 		return false;
 	if (s && server_draft_differs(s, &c->server) && !fleet_server_write(e->fleet, s, &c->server, err))
@@ -207,6 +235,7 @@ static void take_change(struct mig *m, const struct step_change *c, int64_t now)
 	p->doubted = 0;
 	p->row_ended = 0;
 	p->options_stale = false;
+	g_clear_pointer(&p->remarks, g_ptr_array_unref);
 	m->updated_us = now;
 	mig_take_draft(m, &c->row);
 	if (s && server_draft_differs(s, &c->server))
@@ -334,11 +363,29 @@ void step_set_claimed_cpus(struct mig *m, const char *text)
 
 void step_save_progress(struct mig *m)
 {
+	struct store *s = m->task->engine->store;
 	g_autoptr(GError) why = NULL;
 
 	m->updated_us = clock_wall_us();
-	if (!mig_update_progress(m->task->engine->store, m, m->updated_us, &why))
+	if (!store_begin(s, &why) || !write_remarks(m, &why) || !mig_update_progress(s, m, m->updated_us, &why) || !store_commit(s, &why)) {
+		store_rollback(s);
 		log_warning("migration_progress_not_saved", LOG_D("migration", m->id), LOG_S("error", why->message));
+		return;
+	}
+	g_clear_pointer(&m->task->remarks, g_ptr_array_unref);
+}
+
+void step_remark(struct mig *m, const char *why)
+{
+	struct task *t = m->task;
+	struct remark *r = g_new(struct remark, 1);
+
+	*r = (struct remark){ .at_us = clock_wall_us(), .why = g_strdup(why) };
+	if (!t->remarks)
+		t->remarks = g_ptr_array_new_with_free_func(remark_free);
+	g_ptr_array_add(t->remarks, r);
+	log_change(m, mig_stage(m), why);
+	news_phase(m, mig_stage(m), why);
 }
 
 /* ---- the row, after a doubt ---- */

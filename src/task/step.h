@@ -70,7 +70,12 @@ bool step_set(struct mig *m, const struct step_change *c, GError **err);
 bool step_write(struct mig *m, const struct step_change *c);
 /** step_note() - the same, of a change of nothing but the phase. */
 bool step_note(struct mig *m, int next, const char *why, step_also_f *also, void *user);
-/** step_go() - the same; what the database does not take is tried again: the phase is entered again. So it is if a user has asked to stop it, and @next is not the undo. */
+/**
+ * step_remark() - a line of the history on which nothing depends: it goes into the database with the next change or the next byte counts,
+ * not in a transaction of its own. A controller that dies before loses it.
+ */
+void step_remark(struct mig *m, const char *why);
+/** step_go() - the same as step_note(); what the database does not take is tried again: the phase is entered again. So it is if a user has asked to stop it, and @next is not the undo. */
 bool step_go(struct mig *m, int next, const char *why, step_also_f *also, void *user);
 /** step_not_written() - log that the database did not take something of @m's. */
 void step_not_written(const struct mig *m, const GError *why);

@@ -22,6 +22,7 @@ void task_free(struct mig *m)
 		m->kind->detach(m);
 	clock_cancel(&t->timer);
 	g_hash_table_unref(t->excluded);
+	g_clear_pointer(&t->remarks, g_ptr_array_unref);
 	m->task = NULL;
 	g_free(t);
 	mig_free(m);

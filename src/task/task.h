@@ -63,6 +63,7 @@ struct task {
 	bool strayed;                /* the row is in no phase from which the last change could go on */
 	int row_ended;               /* the final phase that the row was found to have; 0: none */
 	GHashTable *excluded;        /* hosts that were refused -> the reason */
+	GPtrArray *remarks;          /* of struct remark: lines of the history that go with the next write; NULL: none */
 };
 
 /** task_attach() - @m is under way from now on. */
