@@ -43,8 +43,10 @@ char *keep_unpack(const char *packed, GError **err)
 	g_autofree guchar *bytes = g_base64_decode(packed, &len);
 	g_autoptr(GByteArray) text = len ? convert(G_CONVERTER(z), bytes, len, KEEP_XML_MAX) : NULL;
 
-	if (text && !memchr(text->data, '\0', text->len))
-		return g_strndup((const char *)text->data, text->len);
+	if (text && !(text->len && memchr(text->data, '\0', text->len))) {
+		g_byte_array_append(text, (const guint8 *)"", 1);
+		return (char *)g_byte_array_free(g_steal_pointer(&text), FALSE);
+	}
 	g_set_error(err, ERR, ERR_INTERNAL, "the kept definition cannot be unpacked");
 	return NULL;
 }

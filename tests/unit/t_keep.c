@@ -185,9 +185,11 @@ static void test_gone(void)
 static void test_pack(void)
 {
 	g_autofree char *packed = keep_pack("<domain>\xc3\xa4</domain>"), *again = keep_unpack(packed, NULL), *bad = NULL;
+	g_autofree char *nothing = keep_pack(""), *empty = keep_unpack(nothing, NULL);
 	g_autoptr(GError) err = NULL;
 
 	g_assert_cmpstr(again, ==, "<domain>\xc3\xa4</domain>");
+	g_assert_cmpstr(empty, ==, "");
 	bad = keep_unpack("bm90IHppcHBlZA==", &err);
 	g_assert_null(bad);
 	g_assert_error(err, ERR, ERR_INTERNAL);
