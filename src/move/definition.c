@@ -24,10 +24,18 @@ struct definitions {
 	struct store *store;
 	GHashTable *all;             /* struct definition *, by server, host and kind */
 	GHashTable *by_task;         /* task -> its first one, whose .next is the second */
+	GPtrArray *unsure;           /* struct unsure *: rows that were written in a transaction that is not known to be committed; mostly none */
 	guint due;                   /* how many of them are due; mostly none, while each copy under way has one */
 	struct definition_asks asks;
 	struct clock_timer *sweeper; /* tries again to do what is due */
 	bool stopping;
+};
+
+/* A row whose commit's answer has not come, or was lost. */
+struct unsure {
+	int64_t id;
+	char *server_uuid, *host;
+	enum definition_kind kind;
 };
 
 /* ---- the set ---- */
@@ -86,6 +94,28 @@ static void definition_free(void *data)
 	g_free(d);
 }
 
+static void unsure_free(void *data)
+{
+	struct unsure *u = data;
+
+	g_free(u->server_uuid);
+	g_free(u->host);
+	g_free(u);
+}
+
+static bool is_of(const struct unsure *u, const struct definition *d)
+{
+	return u->kind == d->kind && strcmp(u->host, d->host) == 0 && strcmp(u->server_uuid, d->server_uuid) == 0;
+}
+
+/* The one that counts is known. */
+static void forget_unsure(struct definitions *set, const struct definition *d)
+{
+	for (guint i = set->unsure->len; i-- > 0;)
+		if (is_of(g_ptr_array_index(set->unsure, i), d))
+			g_ptr_array_remove_index_fast(set->unsure, i);
+}
+
 struct definition *definition_find(struct definitions *set, const char *server_uuid, const char *host, enum definition_kind kind)
 {
 	struct definition key = { .server_uuid = (char *)server_uuid, .host = (char *)host, .kind = kind };
@@ -102,6 +132,7 @@ void definition_add(struct definitions *set, const struct definition *like)
 	d->host = g_strdup(like->host);
 	d->xml = g_strdup(like->xml);
 	set->due += d->due;
+	forget_unsure(set, d);
 	g_hash_table_add(set->all, d); /* frees one that is equal */
 	join_task(d);
 }
@@ -157,6 +188,7 @@ struct definitions *definitions_new(struct fleet *f, const struct definition_ask
 	set->store = fleet_store(f);
 	set->all = g_hash_table_new_full(hash, equal, definition_free, NULL);
 	set->by_task = g_hash_table_new(g_int64_hash, g_int64_equal);
+	set->unsure = g_ptr_array_new_with_free_func(unsure_free);
 	set->asks = *asks;
 	return set;
 }
@@ -174,20 +206,42 @@ void definitions_free(struct definitions *set)
 	clock_cancel(&set->sweeper);
 	g_hash_table_unref(set->all);
 	g_hash_table_unref(set->by_task);
+	g_ptr_array_unref(set->unsure);
 	g_free(set);
 }
 
 /* ---- writing ---- */
 
+/* By their ids: there is no index of servers and hosts. The id of one that was not committed after all may be another's now. */
+static bool delete_like(struct definitions *set, const struct definition *d, GError **err)
+{
+	const struct definition *known = definition_find(set, d->server_uuid, d->host, d->kind);
+
+	if (known && !store_run(set->store, Q_DEFINITION_DELETE, STORE_ARGS(SV_I(known->id)), NULL, err))
+		return false;
+	for (guint i = 0; i < set->unsure->len; i++) {
+		const struct unsure *u = g_ptr_array_index(set->unsure, i);
+
+		if (is_of(u, d) && !store_run(set->store, Q_DEFINITION_DELETE_UNSURE,
+					      STORE_ARGS(SV_I(u->id), SV_S(d->server_uuid), SV_S(d->host), SV_S(kind_names[d->kind])), NULL, err))
+			return false;
+	}
+	return true;
+}
+
 bool definition_insert(struct definitions *set, struct definition *d, GError **err)
 {
 	int64_t now = clock_wall_us();
 	struct store_val row[1 + G_N_ELEMENTS(new_fields)] = { SV_I(now) };
+	struct unsure *u;
 
 	row_values(new_fields, G_N_ELEMENTS(new_fields), d, now, row + 1);
-	if (!store_run(set->store, Q_DEFINITION_DELETE_OF, STORE_ARGS(SV_S(d->server_uuid), SV_S(d->host), SV_S(kind_names[d->kind])), NULL, err))
+	if (!delete_like(set, d, err) || !store_insert(set->store, Q_DEFINITION_INSERT, row, G_N_ELEMENTS(row), &d->id, err))
 		return false;
-	return store_insert(set->store, Q_DEFINITION_INSERT, row, G_N_ELEMENTS(row), &d->id, err);
+	u = g_new(struct unsure, 1);
+	*u = (struct unsure){ d->id, g_strdup(d->server_uuid), g_strdup(d->host), d->kind };
+	g_ptr_array_add(set->unsure, u);
+	return true;
 }
 
 bool definition_take(struct definition *d, int64_t task, GError **err)

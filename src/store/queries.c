@@ -116,7 +116,8 @@ const struct query_def query_table[Q_N] = {
 		INSERT_BEHIND("migration_definitions", "created_at", "$1", DEFINITION_NEW) " RETURNING id", 1 N(DEFINITION_NEW) },
 	[Q_DEFINITION_DUE] = { "definition_due", "UPDATE migration_definitions SET due = 1 WHERE id = $1", 1 },
 	[Q_DEFINITION_TAKE] = { "definition_take", "UPDATE migration_definitions SET migration_id = $2, due = 0 WHERE id = $1", 2 },
-	[Q_DEFINITION_DELETE_OF] = { "definition_delete_of", "DELETE FROM migration_definitions WHERE server_uuid = $1 AND host = $2 AND kind = $3", 3 },
+	[Q_DEFINITION_DELETE_UNSURE] = { "definition_delete_unsure",
+		"DELETE FROM migration_definitions WHERE id = $1 AND server_uuid = $2 AND host = $3 AND kind = $4", 4 },
 	[Q_DEFINITION_DELETE] = { "definition_delete", "DELETE FROM migration_definitions WHERE id = $1", 1 },
 
 	[Q_ACTION_INSERT] = { "action_insert", INSERT("instance_actions", ACTION_NEW) " RETURNING id", N(ACTION_NEW) },

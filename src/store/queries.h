@@ -66,7 +66,7 @@ enum query {
 	Q_DEFINITION_INSERT, /* (now, DEFINITION_NEW) -> id */
 	Q_DEFINITION_DUE,    /* (id) */
 	Q_DEFINITION_TAKE,   /* (id, migration_id); not due any more */
-	Q_DEFINITION_DELETE_OF, /* (server_uuid, host, kind) */
+	Q_DEFINITION_DELETE_UNSURE, /* (id, server_uuid, host, kind) */
 	Q_DEFINITION_DELETE, /* (id) */
 
 	/* instance actions */

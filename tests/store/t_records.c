@@ -245,10 +245,10 @@ static const struct step definitions[] = {
 	{ Q_DEFINITION_ALL, { N }, "2|7|s1|h2|replaced|<domain></domain>|0|1\n" },
 	{ Q_DEFINITION_TAKE, { I(2), I(8) }, NULL, 1 },
 	{ Q_DEFINITION_ALL, { N }, "2|8|s1|h2|replaced|<domain></domain>|0|0\n" },
-	{ Q_DEFINITION_DELETE_OF, { S("s1"), S("h2"), S("guest") }, NULL, 0 },
+	{ Q_DEFINITION_DELETE_UNSURE, { I(2), S("s1"), S("h2"), S("guest") }, NULL, 0 },
 	{ Q_HOST_RENAME_DEFINITIONS, { S("h2"), S("h5") }, NULL, 1 },
 	{ Q_DEFINITION_ALL, { N }, "2|8|s1|h5|replaced|<domain></domain>|0|0\n" },
-	{ Q_DEFINITION_DELETE_OF, { S("s1"), S("h5"), S("replaced") }, NULL, 1 },
+	{ Q_DEFINITION_DELETE_UNSURE, { I(2), S("s1"), S("h5"), S("replaced") }, NULL, 1 },
 	{ Q_DEFINITION_ALL, { N }, "" },
 };
 
