@@ -73,7 +73,7 @@ static void on_domain(struct host *h, struct hv_dom **d, uint64_t ask, void *use
 
 	sync_one(user, h, d, ask);
 	s = fleet_server(user, uuid);
-	if (s)
+	if (s && g_strcmp0(s->host, h->name) == 0)
 		keep_want(user, s);
 }
 
