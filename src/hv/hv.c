@@ -460,14 +460,14 @@ void hv_backing_free(struct hv_backing *b)
 	free_value(b, &backing_shape);
 }
 
-static GPtrArray *backings_copy(GPtrArray *all)
+GPtrArray *hv_backings_copy(GPtrArray *all)
 {
 	return copy_values(all, &backing_shape);
 }
 
 static const struct owned disk_fields[] = {
 	TEXT(struct hv_disk, target), TEXT(struct hv_disk, source), TEXT(struct hv_disk, format), TEXT(struct hv_disk, pool),
-	OWNED(struct hv_disk, backing, backings_copy, g_ptr_array_unref),
+	OWNED(struct hv_disk, backing, hv_backings_copy, g_ptr_array_unref),
 };
 static const struct shape disk_shape = SHAPE(struct hv_disk, disk_fields, hv_disk_free);
 

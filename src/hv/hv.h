@@ -188,6 +188,7 @@ struct hv_vol {
 	int64_t allocation_bytes;  /* what it takes */
 	/* HV_VOL_GET */
 	int64_t physical_bytes;    /* its length; 0: not told */
+	int64_t changed_ns;        /* when it was last changed, since 1970 (ctime): no copy of it has the same; 0: not told */
 	char *backing, *backing_format; /* what it is laid over, one step; NULL: nothing, or not told */
 	struct qcow2_head head;    /* with hv_vol_params.head alone */
 };
@@ -513,6 +514,8 @@ struct hv_dom *hv_dom_copy(const struct hv_dom *d);
 void hv_dom_free(struct hv_dom *d);
 void hv_disk_free(struct hv_disk *d);
 void hv_backing_free(struct hv_backing *b);
+/** hv_backings_copy() - a deep copy of struct hv_disk.backing; NULL of NULL. */
+GPtrArray *hv_backings_copy(GPtrArray *all);
 void hv_nic_free(struct hv_nic *n);
 void hv_host_info_free(struct hv_host_info *i);
 void hv_device_clear(struct hv_device *d);

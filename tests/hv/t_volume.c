@@ -105,6 +105,26 @@ static void test_marker(void)
 	g_assert_false(exists(0, PRIVATE "marker"));
 }
 
+/* When a file was changed: hosts that share it say the same, to the nanosecond; of a copy there is another time. */
+static void test_changed(void)
+{
+	int64_t first;
+
+	create_ok(0, SHARED "marker", "raw", 512);
+	create_ok(0, PRIVATE "marker", "raw", 512);
+	first = get(0, SHARED "marker").changed_ns;
+	g_assert_cmpint(first, >, 0);
+	g_assert_cmpint(get(1, SHARED "marker").changed_ns, ==, first);
+	sh(1, "truncate -s 512 " PRIVATE "marker && touch -d @1000000000 " PRIVATE "marker");
+	g_assert_cmpint(get(1, PRIVATE "marker").changed_ns, >, get(0, PRIVATE "marker").changed_ns);
+	delete_ok(1, SHARED "marker");
+	create_ok(0, SHARED "marker", "raw", 512);
+	g_assert_cmpint(get(1, SHARED "marker").changed_ns, >, first);
+	delete_ok(0, SHARED "marker");
+	delete_ok(0, PRIVATE "marker");
+	delete_ok(1, PRIVATE "marker");
+}
+
 static const struct {
 	const char *format;
 	int64_t bytes;
@@ -605,6 +625,7 @@ static void test_refused(void)
 
 static const struct live_test tests[] = {
 	{ "/volume/marker", test_marker },
+	{ "/volume/changed", test_changed },
 	{ "/volume/create", test_create },
 	{ "/volume/conflict", test_conflict },
 	{ "/volume/backing", test_backing },

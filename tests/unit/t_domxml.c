@@ -697,6 +697,27 @@ static const struct {
 	{ POOL("dir", ""), 99, "/srv/a", HV_SOURCE_OTHER },
 };
 
+/* When a volume was changed. */
+static void test_times(void)
+{
+	static const struct {
+		const char *text;
+		int64_t want;
+	} cases[] = {
+		{ "<t>1341933637.273190990</t>", INT64_C(1341933637273190990) }, { "<t>\n 7.000000001 </t>", INT64_C(7000000001) },
+		{ "<t>1341933637</t>", INT64_C(1341933637000000000) }, { "<t/>", 0 }, { "<t>-1</t>", 0 }, { "<t>1.5</t>", 0 }, { "<t>1.</t>", 0 },
+		{ "<t>1.1234567890</t>", 0 }, { "<t>1.-12345678</t>", 0 }, { "<t>9223372037</t>", 0 }, { "<t>x</t>", 0 }, { "<t>.000000001</t>", 0 },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(xmlDoc) doc = xml_read(cases[i].text, "t", NULL);
+
+		g_test_message("%s", cases[i].text);
+		g_assert_cmpint(xml_time_ns(xmlDocGetRootElement(doc)), ==, cases[i].want);
+	}
+	g_assert_cmpint(xml_time_ns(NULL), ==, 0);
+}
+
 static void test_volumes(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(volumes); i++) {
@@ -727,6 +748,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/domxml/domain-capabilities", test_domcaps);
 	g_test_add_func("/domxml/F2-servers", test_servers);
 	g_test_add_func("/domxml/F2-volumes", test_volumes);
+	g_test_add_func("/domxml/times", test_times);
 	g_test_add_func("/domxml/F10-tsc", test_tsc_caps);
 	g_test_add_func("/domxml/F10-device-kinds", test_devices);
 	return g_test_run();

@@ -48,6 +48,7 @@ static bool read_description(const struct lv_pool *p, virStorageVolPtr vol, stru
 	ret->format = format_of(xml_child(root, "target"));
 	ret->backing = short_text(xml_text(xml_child(backing, "path")), DOMXML_TEXT_MAX);
 	ret->backing_format = ret->backing ? format_of(backing) : NULL;
+	ret->changed_ns = xml_time_ns(xml_child(xml_child(xml_child(root, "target"), "timestamps"), "ctime"));
 	ret->physical_bytes = MAX(xml_bytes(xml_child(root, "physical"), NULL), 0);
 	return true;
 }

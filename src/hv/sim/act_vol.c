@@ -38,7 +38,7 @@ static void get(struct sim_call *sc, const struct hv_vol_params *p)
 
 		sc->call->reply.vol = (struct hv_vol){
 			.exists = true, .format = g_strdup(f->format), .capacity_bytes = f->capacity, .allocation_bytes = f->allocation,
-			.physical_bytes = sim_file_physical(f), .backing = g_strdup(f->backing), .backing_format = g_strdup(base ? base->format : NULL),
+			.physical_bytes = sim_file_physical(f), .changed_ns = f->changed_ns, .backing = g_strdup(f->backing), .backing_format = g_strdup(base ? base->format : NULL),
 		};
 		if (p->head)
 			sc->call->reply.vol.head = f->head;

@@ -54,6 +54,7 @@ struct sim_file *sim_file_make(struct sim_storage *s, const char *path, const ch
 	f->format = g_strdup(format);
 	f->backing = g_strdup(backing);
 	f->capacity = capacity;
+	f->changed_ns = clock_wall_us() * 1000;
 	g_hash_table_replace(s->files, f->path, f);
 	return f;
 }

@@ -44,6 +44,7 @@ struct sim_file {
 	bool stranger;                /* not made by us */
 	const struct sim_host *maker; /* by a call; NULL */
 	int64_t made_ms;
+	int64_t changed_ns;           /* its ctime */
 };
 
 /* Files that one host has for itself or that several share. */

@@ -164,6 +164,21 @@ char *xml_text(const xmlNode *node)
 	return s ? g_strstrip(s) : NULL;
 }
 
+#define NS_PER_S INT64_C(1000000000)
+
+int64_t xml_time_ns(const xmlNode *n)
+{
+	g_autofree char *text = xml_text(n);
+	g_auto(GStrv) parts = g_strsplit(text ? text : "", ".", 2);
+	int64_t s, ns = 0;
+
+	if (!parts[0] || !util_parse_int(parts[0], 0, INT64_MAX / NS_PER_S - 1, &s))
+		return 0;
+	if (parts[1] && (strlen(parts[1]) != 9 || !util_parse_int(parts[1], 0, NS_PER_S - 1, &ns)))
+		return 0;
+	return s * NS_PER_S + ns;
+}
+
 char *xml_dump(xmlNode *node)
 {
 	g_autoptr(xmlBuffer) out = xmlBufferCreate();

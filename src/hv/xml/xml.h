@@ -76,6 +76,9 @@ int64_t xml_bytes(const xmlNode *n, const char *attr);
 /** xml_mib() - the same in MiB, rounded up. */
 int64_t xml_mib(const xmlNode *n, const char *attr);
 
+/** xml_time_ns() - a time as libvirt writes it, "1341933637.273190990", the fraction may be left out: nanoseconds since 1970. Return: 0 if it is none. */
+int64_t xml_time_ns(const xmlNode *n);
+
 /** xml_dump() - an element as text. Return: owned by the caller (g_free), or NULL. */
 char *xml_dump(xmlNode *node);
 
