@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "fleet/fleet_priv.h"
+#include "fleet/keep_disks.h"
 #include "fleet/keep_pack.h"
 #include "fleet/registry.h"
 #include "store/columns.h"
@@ -29,6 +30,7 @@ struct host_keep {
 struct unwritten {
 	char *uuid, *xml;        /* xml: NULL when it is packed */
 	char *packed;
+	char *disks;             /* keep_disks_text(); NULL: not told */
 	bool transient;
 	int64_t read_us;
 	uint64_t sum;
@@ -49,11 +51,12 @@ static void unwritten_free(void *data)
 	g_free(u->uuid);
 	g_free(u->xml);
 	g_free(u->packed);
+	g_free(u->disks);
 	g_free(u);
 }
 
 /* Two texts of one number are taken for one: of 64 bits of a SHA-256. */
-static uint64_t sum_of(const char *xml, bool transient)
+static uint64_t sum_of(const char *xml, bool transient, const char *disks)
 {
 	g_autoptr(GChecksum) c = g_checksum_new(G_CHECKSUM_SHA256);
 	guint8 digest[32];
@@ -62,6 +65,8 @@ static uint64_t sum_of(const char *xml, bool transient)
 
 	g_checksum_update(c, (const guchar *)xml, -1);
 	g_checksum_update(c, (const guchar *)(transient ? "t" : "d"), 1);
+	if (disks)
+		g_checksum_update(c, (const guchar *)disks, -1);
 	g_checksum_get_digest(c, digest, &len);
 	memcpy(&sum, digest, sizeof sum);
 	return sum ? sum >> 1 : 1; /* the store has signed numbers; 0 is none */
@@ -75,6 +80,7 @@ struct kept_row {
 	int64_t sum;
 	bool transient;
 	int64_t updated_us;
+	char *disks;
 };
 
 struct sum_row {
@@ -119,29 +125,36 @@ static bool take_row(const struct store_row *row, void *user)
 void kept_definition_clear(struct kept_definition *k)
 {
 	g_free(k->xml);
+	g_clear_pointer(&k->disks, g_ptr_array_unref);
 	*k = (struct kept_definition){ .xml = NULL };
 }
 
 bool keep_read(struct fleet *f, const char *uuid, struct kept_definition *ret, GError **err)
 {
 	struct kept_row row = { .packed = NULL };
-	g_autofree char *packed = NULL, *xml = NULL;
+	g_autofree char *packed = NULL, *disks_text = NULL, *xml = NULL;
+	GPtrArray *disks = NULL;
 
 	if (!store_each(f->store, Q_DEFINITION_KEPT, STORE_ARGS(SV_S(uuid)), take_row, &row, err))
 		return false;
 	packed = row.packed;
+	disks_text = row.disks;
 	xml = packed ? keep_unpack(packed, err) : NULL;
 	if (!packed)
 		g_set_error(err, ERR, ERR_NOT_FOUND, "No definition of server %s is kept: its host has not told it yet.", uuid);
 	if (!xml)
 		return false;
-	*ret = (struct kept_definition){ .xml = g_steal_pointer(&xml), .transient = row.transient, .updated_us = row.updated_us };
+	if (disks_text)
+		disks = keep_disks_read(disks_text, err);
+	if (disks_text && !disks)
+		return false;
+	*ret = (struct kept_definition){ .xml = g_steal_pointer(&xml), .transient = row.transient, .updated_us = row.updated_us, .disks = disks };
 	return true;
 }
 
 static bool write_one(struct fleet *f, const struct unwritten *u, GError **err)
 {
-	struct kept_row kept = { u->packed, (int64_t)u->sum, u->transient, u->read_us };
+	struct kept_row kept = { u->packed, (int64_t)u->sum, u->transient, u->read_us, u->disks };
 	struct store_val row[1 + G_N_ELEMENTS(kept_fields)] = { SV_S(u->uuid) };
 
 	if (!fleet_server(f, u->uuid))
@@ -279,9 +292,46 @@ struct question {
 
 static void ask_next(struct host *h);
 
+/* Some file of it may be laid over another one, and the description of a guest that is off does not say so. */
+static bool keeps_silent(const struct hv_dom *d)
+{
+	for (guint i = 0; i < d->disks->len; i++) {
+		const struct hv_disk *k = g_ptr_array_index(d->disks, i);
+
+		if (k->source && !k->backing)
+			return d->state == HV_SHUTOFF;
+	}
+	return false;
+}
+
+/* Return: what is to be kept of the disks, owned; NULL: they are not told. */
+static char *disks_of(struct fleet *f, const struct server *s)
+{
+	const struct unwritten *u = g_hash_table_lookup(f->keep->unwritten, s->uuid);
+	g_autofree char *before = u ? g_strdup(u->disks) : NULL;
+	g_autoptr(GPtrArray) was = NULL;
+	struct hv_dom *d;
+	char *text;
+
+	if (!s->dom || s->dom->unreadable)
+		return NULL;
+	if (!keeps_silent(s->dom) || !s->keep_sum)
+		return keep_disks_text(s->dom->disks);
+	if (!u && !store_word(f->store, Q_DEFINITION_DISKS, STORE_ARGS(SV_S(s->uuid)), &before, NULL))
+		return NULL; /* it is read again after the next event */
+	was = before ? keep_disks_read(before, NULL) : NULL;
+	d = hv_dom_copy(s->dom);
+	if (was)
+		keep_disks_recall(d->disks, was);
+	text = keep_disks_text(d->disks);
+	hv_dom_free(d);
+	return text;
+}
+
 static void take(struct fleet *f, struct server *s, const char *xml, bool transient)
 {
-	uint64_t sum = sum_of(xml, transient);
+	g_autofree char *disks = disks_of(f, s);
+	uint64_t sum = sum_of(xml, transient, disks);
 	struct unwritten *u;
 
 	s->keep_seen = true;
@@ -294,6 +344,7 @@ static void take(struct fleet *f, struct server *s, const char *xml, bool transi
 	u = g_new0(struct unwritten, 1);
 	u->uuid = g_strdup(s->uuid);
 	u->xml = g_strdup(xml);
+	u->disks = g_steal_pointer(&disks);
 	u->transient = transient;
 	u->read_us = clock_wall_us();
 	u->sum = s->keep_sum = sum;
@@ -317,7 +368,7 @@ static void answered(struct hv_reply *r, void *user)
 		s->keep_seen = false; /* the next list asks again */
 	if (here && xml)
 		take(q->fleet, s, xml, q->live);
-	else if (here && h && !q->live && s->dom && s->dom->state != HV_SHUTOFF)
+	if (here && !xml && h && !q->live && s->dom && s->dom->state != HV_SHUTOFF)
 		ask(h, q->uuid, true);
 	if (h && !h->keep->busy)
 		ask_next(h);

@@ -11,6 +11,9 @@
  * What has changed is packed on a worker and written a few seconds later, many in one transaction; what the database does not take is
  * written later, and what is lost is read again after the next start. Memory has a number of each text, not the text.
  *
+ * With it go the disks as the host describes them, since no definition says what files are laid over: only the description of a guest that runs does,
+ * and what that said is kept while it is off.
+ *
  * The rows hold the passwords of consoles and whatever else a definition holds: docs/SECURITY.md.
  */
 #ifndef KEEP_H
@@ -25,9 +28,10 @@ struct kept_definition {
 	char *xml;
 	bool transient;      /* it ran without a definition: as it ran */
 	int64_t updated_us;
+	GPtrArray *disks;    /* struct hv_disk *: as its host last described them, with what they are laid over; NULL: it has not told */
 };
 
-/** keep_read() - from the store. Return: false with ERR_NOT_FOUND: none is kept, ERR_INTERNAL: it cannot be unpacked, or the store's error. */
+/** keep_read() - from the store. Return: false with ERR_NOT_FOUND: none is kept, ERR_INTERNAL: it cannot be read, or the store's error. */
 bool keep_read(struct fleet *f, const char *uuid, struct kept_definition *ret, GError **err);
 void kept_definition_clear(struct kept_definition *k);
 

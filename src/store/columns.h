@@ -55,7 +55,8 @@
 	FIRST(2, definition, TEXT, packed) \
 	X(3, sum, INT64, sum) \
 	X(4, transient, BOOL, transient) \
-	X(5, updated_at, INT64, updated_us)
+	X(5, updated_at, INT64, updated_us) \
+	X(6, disks, TEXT, disks)
 
 #define KEPT_SUM_ROW(FIRST, X) \
 	FIRST(0, server_uuid, LENT, uuid) \

@@ -54,6 +54,7 @@ const struct query_def query_table[Q_N] = {
 		INSERT_BEHIND("server_definitions", "server_uuid", "$1", KEPT_COLUMNS)
 		" ON CONFLICT (server_uuid) DO UPDATE SET " KEPT_COLUMNS(ASSIGN_1, ASSIGN), 1 N(KEPT_COLUMNS) },
 	[Q_DEFINITION_KEPT] = { "definition_kept", SELECT("server_definitions", KEPT_COLUMNS) " WHERE server_uuid = $1", 1 },
+	[Q_DEFINITION_DISKS] = { "definition_disks", "SELECT disks FROM server_definitions WHERE server_uuid = $1", 1 },
 	[Q_DEFINITION_SUMS] = { "definition_sums", SELECT("server_definitions", KEPT_SUM_ROW), 0 },
 	[Q_DEFINITION_DROP] = { "definition_drop", "DELETE FROM server_definitions WHERE server_uuid = $1", 1 },
 	[Q_HOST_FENCE] = { "host_fence", "UPDATE hosts SET " HOST_FENCE_COLUMNS(ASSIGN_1, ASSIGN) " WHERE name = $1", 1 N(HOST_FENCE_COLUMNS) },
@@ -280,6 +281,7 @@ const struct schema_step schema_steps[] = {
 	{ 17,
 	  "CREATE TABLE server_definitions (server_uuid TEXT PRIMARY KEY, definition TEXT NOT NULL, sum BIGINT NOT NULL, "
 	  "transient BIGINT NOT NULL, updated_at BIGINT NOT NULL);" },
+	{ 18, "ALTER TABLE server_definitions ADD COLUMN disks TEXT;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

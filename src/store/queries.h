@@ -18,6 +18,7 @@ enum query {
 	Q_HOST_UUID,       /* (name, hv_uuid) */
 	Q_DEFINITION_KEEP,   /* (server, KEPT_COLUMNS); by server */
 	Q_DEFINITION_KEPT,   /* (server) -> KEPT_COLUMNS */
+	Q_DEFINITION_DISKS,  /* (server) -> disks */
 	Q_DEFINITION_SUMS,   /* () -> KEPT_SUM_ROW */
 	Q_DEFINITION_DROP,   /* (server) */
 	Q_HOST_FENCE,      /* (name, HOST_FENCE_COLUMNS) */

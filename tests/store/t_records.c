@@ -45,11 +45,12 @@ static const struct step hosts[] = {
 };
 
 static const struct step kept[] = {
-	{ Q_DEFINITION_KEEP, { S("s1"), S("eJw="), I(77), I(0), I(5) }, NULL, 1 },
-	{ Q_DEFINITION_KEEP, { S("s2"), S("eJx="), I(78), I(1), I(6) }, NULL, 1 },
-	{ Q_DEFINITION_KEPT, { S("s2") }, "eJx=|78|1|6\n" },
-	{ Q_DEFINITION_KEEP, { S("s2"), S("eJy="), I(79), I(0), I(7) }, NULL, 1 },
-	{ Q_DEFINITION_KEPT, { S("s2") }, "eJy=|79|0|7\n" },
+	{ Q_DEFINITION_KEEP, { S("s1"), S("eJw="), I(77), I(0), I(5), S("[]") }, NULL, 1 },
+	{ Q_DEFINITION_KEEP, { S("s2"), S("eJx="), I(78), I(1), I(6), N }, NULL, 1 },
+	{ Q_DEFINITION_KEPT, { S("s2") }, "eJx=|78|1|6|~\n" },
+	{ Q_DEFINITION_KEEP, { S("s2"), S("eJy="), I(79), I(0), I(7), S("[1]") }, NULL, 1 },
+	{ Q_DEFINITION_KEPT, { S("s2") }, "eJy=|79|0|7|[1]\n" },
+	{ Q_DEFINITION_DISKS, { S("s2") }, "[1]\n" },
 	{ Q_DEFINITION_KEPT, { S("s3") }, "" },
 	{ Q_DEFINITION_SUMS, {}, "s1|77\ns2|79\n" },
 	{ Q_DEFINITION_DROP, { S("s1") }, NULL, 1 },

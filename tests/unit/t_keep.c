@@ -7,10 +7,12 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "fleet/fleet.h"
+#include "fleet/keep_disks.h"
 #include "fleet/keep_pack.h"
 #include "hv/sim/sim.h"
 
 #define WEB "5e000000-0000-4000-8000-000000000001"
+#define OVER "5e000000-0000-4000-8000-000000000003"
 #define TMP "5e000000-0000-4000-8000-000000000002"
 
 struct world {
@@ -182,6 +184,54 @@ static void test_gone(void)
 	world_free(w);
 }
 
+/* What its disks are laid over, which only the description of one that runs says. */
+static void test_disks(void)
+{
+	struct world *w = world_new();
+	struct kept_definition k;
+	const struct hv_disk *d;
+	const struct hv_backing *b;
+
+	sim_dom_add(w->sim, "h1", &(struct sim_dom_spec){ .uuid = OVER, .name = "i-3", .backing = "/srv/base.qcow2", .config_drive = true, .disk_gib = 3 });
+	clock_advance_ms(20000);
+	for (int i = 0; i < 2; i++) {
+		k = kept(w, OVER);
+		g_assert_cmpuint(k.disks->len, ==, 2);
+		d = g_ptr_array_index(k.disks, 0);
+		g_assert_cmpstr(d->target, ==, "vda");
+		g_assert_cmpstr(d->source, ==, "/var/lib/drover/instances/" OVER "/disk0.qcow2");
+		g_assert_cmpstr(d->format, ==, "qcow2");
+		g_assert_cmpint(d->capacity_bytes, ==, INT64_C(3) << 30);
+		g_assert_cmpuint(d->backing->len, ==, 1);
+		b = g_ptr_array_index(d->backing, 0);
+		g_assert_cmpstr(b->path, ==, "/srv/base.qcow2");
+		d = g_ptr_array_index(k.disks, 1);
+		g_assert_true(d->cdrom);
+		kept_definition_clear(&k);
+		/* off, it does not say so any more; and again after a restart of the controller */
+		sim_dom_set(w->sim, "h1", OVER, HV_SHUTOFF, HV_R_OTHER);
+		clock_advance_ms(20000);
+		fleet_free(w->fleet);
+		open_fleet(w);
+	}
+	world_free(w);
+}
+
+static void test_disks_text(void)
+{
+	static const char *const bad[] = {
+		"", "{}", "[1]", "[{}]", "[{\"kind\":\"tape\"}]", "[{\"kind\":\"file\",\"backing\":[3]}]", "[{\"kind\":\"file\",\"more\":1}]", "[{\"kind\":7}]",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_autoptr(GError) err = NULL;
+
+		g_test_message("%s", bad[i]);
+		g_assert_null(keep_disks_read(bad[i], &err));
+		g_assert_error(err, ERR, ERR_INTERNAL);
+	}
+}
+
 static void test_pack(void)
 {
 	g_autofree char *packed = keep_pack("<domain>\xc3\xa4</domain>"), *again = keep_unpack(packed, NULL), *bad = NULL;
@@ -203,6 +253,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/keep/missed", test_missed);
 	g_test_add_func("/keep/taken", test_taken);
 	g_test_add_func("/keep/gone", test_gone);
+	g_test_add_func("/keep/disks", test_disks);
+	g_test_add_func("/keep/disks-text", test_disks_text);
 	g_test_add_func("/keep/pack", test_pack);
 	return g_test_run();
 }
