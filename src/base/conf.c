@@ -63,6 +63,7 @@ static const struct key keys[] = {
 	{ "compute", "cpu_shared_set", KEY_CPUS, AT(cpu_shared_set), NULL, .help = "host CPUs for guests without dedicated CPUs, such as 0-3,^2, applied at the destination; unset: the guest keeps its set. Can be set per host" },
 	{ "compute", "cpu_dedicated_set", KEY_CPUS, AT(cpu_dedicated_set), NULL, .help = "host CPUs for vCPUs pinned to a CPU of their own; unset: all except the shared ones. Can be set per host" },
 	{ "database", "connection", KEY_STR, AT(connection), NULL, .help = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; unset: drover.sqlite in state_path" },
+	{ "evacuation", "storage_markers", KEY_BOOL, AT(storage_markers), "true", .help = "Drover's: keep an empty file of 512 bytes, drover-storage-HOST-UUID, in each folder where a host has disks of guests, by which it is proved after its death which hosts share the folder. Without, servers with disks in files can be evacuated only to rebuilt disks" },
 	{ "fencing", "fence_timeout", KEY_INT, AT(fence_timeout), "60", 1, 3600, .help = "Drover's: seconds that one run of a fence agent may take, before it is killed" },
 	{ "fencing", "fence_retries", KEY_INT, AT(fence_retries), "1", 0, 100, .help = "Drover's: how often a fence agent that failed is run again, before the fallback is" },
 	{ "filter_scheduler", "enabled_filters", KEY_LIST, AT(enabled_filters), "ComputeFilter,RamFilter,CoreFilter,DiskFilter,NumInstancesFilter", .help = "scheduler filters, in order" },

@@ -64,6 +64,8 @@ struct conf {
 	char *cpu_shared_set, *cpu_dedicated_set; /* valid for cpuset_parse(); NULL: not said */
 	/* [database] */
 	char *connection;             /* NULL: sqlite in state_path */
+	/* [evacuation] */
+	bool storage_markers;
 	/* [fencing] */
 	int64_t fence_timeout;        /* s: of one run of an agent */
 	int64_t fence_retries;

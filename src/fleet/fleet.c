@@ -14,6 +14,7 @@
 #include "fleet/host_rename.h"
 #include "fleet/host_uuid.h"
 #include "fleet/keep.h"
+#include "fleet/marker.h"
 #include "fleet/publish.h"
 
 #define UNSETTLED_BY 4 /* the part of service_down_time that the loop may be late before the fleet is unsettled */
@@ -84,6 +85,7 @@ static void on_state(struct host *h, enum host_conn was, void *user)
 	if (h->conn != HOST_UP) {
 		addr_host_down(h);
 		keep_host_down(h);
+		marker_host_down(h);
 	}
 	publish_host_state(h);
 	if (f->listener.host)
@@ -92,6 +94,7 @@ static void on_state(struct host *h, enum host_conn was, void *user)
 		return;
 	addr_host_up(h);
 	keep_host_up(h);
+	marker_host_up(h);
 }
 
 /* What is read of a server that the engine moves, is dropped (sync.c); the engine has it read when it is done with it. */
@@ -128,6 +131,7 @@ static void attach(struct fleet *f, struct host *h)
 {
 	addr_host_new(h);
 	keep_host_new(h);
+	marker_host_new(h);
 	host_link_new(h, f->hv, &link_calls, f);
 }
 
@@ -144,6 +148,8 @@ static void detach(struct host *h)
 		addr_host_free(h);
 	if (h->keep)
 		keep_host_free(h);
+	if (h->marks)
+		marker_host_free(h);
 }
 
 /* ---- life ---- */
@@ -162,6 +168,10 @@ struct fleet *fleet_new(const struct conf *conf, struct store *store, const stru
 	}
 	for (guint i = 0; i < f->hosts->len; i++)
 		attach(f, g_ptr_array_index(f->hosts, i));
+	if (!marker_load(f, err)) {
+		fleet_free(f);
+		return NULL;
+	}
 	return f;
 }
 
@@ -296,6 +306,16 @@ struct host *fleet_host_add(struct fleet *f, const struct conf_host *ch, GError 
 	return h;
 }
 
+static bool delete_row(struct fleet *f, const struct host *h, GError **err)
+{
+	if (!store_begin(f->store, err))
+		return false;
+	if (marker_host_forget(f, h, err) && store_run(f->store, Q_HOST_DELETE, STORE_ARGS(SV_S(h->name)), NULL, err))
+		return store_commit(f->store, err);
+	store_rollback(f->store);
+	return false;
+}
+
 bool fleet_host_remove(struct fleet *f, struct host *h, GError **err)
 {
 	guint busy = g_hash_table_size(h->servers) + g_hash_table_size(h->claims);
@@ -308,9 +328,10 @@ bool fleet_host_remove(struct fleet *f, struct host *h, GError **err)
 		g_set_error(err, ERR, ERR_CONFLICT, "Host %s is defined in the configuration file; remove it there.", h->name);
 		return false;
 	}
-	if (!store_run(f->store, Q_HOST_DELETE, STORE_ARGS(SV_S(h->name)), NULL, err))
+	if (!delete_row(f, h, err))
 		return false;
 	log_info("host_removed", LOG_S("host", h->name));
+	marker_host_forgotten(f, h);
 	publish_host(h, "removed");
 	detach(h);
 	registry_remove_host(f, h);

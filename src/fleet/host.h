@@ -88,6 +88,7 @@ struct host {
 	struct host_link *link;       /* host_link.c */
 	struct host_addrs *addrs;     /* addr.c */
 	struct host_keep *keep;       /* keep.c */
+	struct host_marks *marks;     /* marker.c */
 	/* ---- room.c writes these ---- */
 	struct room *room;            /* of the fleet */
 	guint index;                  /* in fleet_hosts(); HOST_NOWHERE */

@@ -10,6 +10,7 @@
 #include "fleet/fleet_priv.h"
 #include "fleet/keep_disks.h"
 #include "fleet/keep_pack.h"
+#include "fleet/marker.h"
 #include "fleet/registry.h"
 #include "store/columns.h"
 #include "store/row.h"
@@ -366,8 +367,10 @@ static void answered(struct hv_reply *r, void *user)
 		h->keep->busy = false;
 	if (s && r->err)
 		s->keep_seen = false; /* the next list asks again */
-	if (here && xml)
+	if (here && xml) {
 		take(q->fleet, s, xml, q->live);
+		marker_want(h);
+	}
 	if (here && !xml && h && !q->live && s->dom && s->dom->state != HV_SHUTOFF)
 		ask(h, q->uuid, true);
 	if (h && !h->keep->busy)

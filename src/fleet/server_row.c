@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fleet/addr.h"
+#include "fleet/marker.h"
 #include "fleet/publish.h"
 #include "fleet/registry.h"
 #include "store/columns.h"
@@ -87,11 +88,13 @@ void fleet_server_add(struct fleet *f, struct server *s)
 void fleet_server_drop(struct fleet *f, struct server *s)
 {
 	publish_removed(f, s);
+	marker_want(fleet_host(f, s->host));
 	registry_remove_server(f, s);
 }
 
 void fleet_server_move(struct fleet *f, struct server *s, const char *host)
 {
+	marker_want(fleet_host(f, s->host));
 	registry_move_server(f, s, host);
 	addr_moved(s);
 	publish_later(f, s);

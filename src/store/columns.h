@@ -62,6 +62,18 @@
 	FIRST(0, server_uuid, LENT, uuid) \
 	X(0, sum, INT64, sum)
 
+/* ---- which folders hosts share ---- */
+
+/* Behind host, $1, and folder, $2. */
+#define MARKER_COLUMNS(FIRST, X) \
+	FIRST(3, name, TEXT, name) \
+	X(4, changed_ns, INT64, changed_ns)
+
+#define MARKER_ROW(FIRST, X) \
+	FIRST(0, host, LENT, host) \
+	X(0, folder, LENT, folder) \
+	MARKER_COLUMNS(X, X)
+
 /* ---- servers ---- */
 
 /* Behind uuid, $1. */

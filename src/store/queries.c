@@ -57,6 +57,11 @@ const struct query_def query_table[Q_N] = {
 	[Q_DEFINITION_DISKS] = { "definition_disks", "SELECT disks FROM server_definitions WHERE server_uuid = $1", 1 },
 	[Q_DEFINITION_SUMS] = { "definition_sums", SELECT("server_definitions", KEPT_SUM_ROW), 0 },
 	[Q_DEFINITION_DROP] = { "definition_drop", "DELETE FROM server_definitions WHERE server_uuid = $1", 1 },
+	[Q_MARKER_ALL] = { "marker_all", SELECT("storage_markers", MARKER_ROW) " ORDER BY host, folder", 0 },
+	[Q_MARKER_PUT] = { "marker_put",
+		INSERT_BEHIND("storage_markers", "host, folder", "$1, $2", MARKER_COLUMNS)
+		" ON CONFLICT (host, folder) DO UPDATE SET " MARKER_COLUMNS(ASSIGN_1, ASSIGN), 2 N(MARKER_COLUMNS) },
+	[Q_MARKER_DROP] = { "marker_drop", "DELETE FROM storage_markers WHERE host = $1 AND (" OPT_TEXT(2) "folder = $2)", 2 },
 	[Q_HOST_FENCE] = { "host_fence", "UPDATE hosts SET " HOST_FENCE_COLUMNS(ASSIGN_1, ASSIGN) " WHERE name = $1", 1 N(HOST_FENCE_COLUMNS) },
 	[Q_HOST_RENAME] = { "host_rename", "UPDATE hosts SET name = $2 WHERE name = $1", 2 },
 	[Q_HOST_RENAME_SERVERS] = { "host_rename_servers", "UPDATE servers SET host = $2 WHERE host = $1", 2 },
@@ -65,6 +70,7 @@ const struct query_def query_table[Q_N] = {
 	[Q_HOST_RENAME_REQUESTED] = { "host_rename_requested", "UPDATE migrations SET requested_host = $2 WHERE requested_host = $1", 2 },
 	[Q_HOST_RENAME_VOLUMES] = { "host_rename_volumes", "UPDATE migration_volumes SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_RENAME_DEFINITIONS] = { "host_rename_definitions", "UPDATE migration_definitions SET host = $2 WHERE host = $1", 2 },
+	[Q_HOST_RENAME_MARKERS] = { "host_rename_markers", "UPDATE storage_markers SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_RENAME_EVENTS] = { "host_rename_events", "UPDATE instance_action_events SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_DELETE] = { "host_delete", "DELETE FROM hosts WHERE name = $1", 1 },
 
@@ -282,6 +288,9 @@ const struct schema_step schema_steps[] = {
 	  "CREATE TABLE server_definitions (server_uuid TEXT PRIMARY KEY, definition TEXT NOT NULL, sum BIGINT NOT NULL, "
 	  "transient BIGINT NOT NULL, updated_at BIGINT NOT NULL);" },
 	{ 18, "ALTER TABLE server_definitions ADD COLUMN disks TEXT;" },
+	{ 19,
+	  "CREATE TABLE storage_markers (host TEXT NOT NULL, folder TEXT NOT NULL, name TEXT NOT NULL, changed_ns BIGINT NOT NULL, "
+	  "PRIMARY KEY (host, folder));" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

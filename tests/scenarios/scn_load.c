@@ -10,6 +10,8 @@
 	"[DEFAULT]\nlog_format = text\n[workarounds]\nallow_any_uri = true\n[api]\nhost_schemes = sim\n"
 /* Addresses are asked for by those scenarios alone that are about them: a fault that strikes such a question is no news elsewhere. */
 #define NO_ADDRESSES "[DEFAULT]\naddress_refresh_interval = 0\n"
+/* Likewise which folders are shared. */
+#define NO_MARKERS "[evacuation]\nstorage_markers = false\n"
 
 static void line_free(void *data)
 {
@@ -122,6 +124,8 @@ struct scn *scn_load(const char *path, GError **err)
 		good = take_line(s, conf, path, i + 1, lines[i], err);
 	if (!strstr(conf->str, "address_refresh_interval"))
 		g_string_append(conf, NO_ADDRESSES);
+	if (!strstr(conf->str, "storage_markers"))
+		g_string_append(conf, NO_MARKERS);
 	if (good && has_expect(s, path, err) && load_conf(s, conf, path, err))
 		return s;
 	scn_free(s);

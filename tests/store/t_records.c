@@ -58,6 +58,19 @@ static const struct step kept[] = {
 	{ Q_DEFINITION_SUMS, {}, "s2|79\n" },
 };
 
+static const struct step markers[] = {
+	{ Q_MARKER_PUT, { S("h1"), S("/a"), S("m1"), I(0) }, NULL, 1 },
+	{ Q_MARKER_PUT, { S("h1"), S("/b"), S("m2"), I(7) }, NULL, 1 },
+	{ Q_MARKER_PUT, { S("h2"), S("/a"), S("m3"), I(8) }, NULL, 1 },
+	{ Q_MARKER_PUT, { S("h1"), S("/a"), S("m1"), I(9) }, NULL, 1 },
+	{ Q_HOST_RENAME_MARKERS, { S("h2"), S("h3") }, NULL, 1 },
+	{ Q_MARKER_ALL, {}, "h1|/a|m1|9\nh1|/b|m2|7\nh3|/a|m3|8\n" },
+	{ Q_MARKER_DROP, { S("h1"), S("/b") }, NULL, 1 },
+	{ Q_MARKER_DROP, { S("h1"), S("/b") }, NULL, 0 },
+	{ Q_MARKER_DROP, { S("h3"), N }, NULL, 1 },
+	{ Q_MARKER_ALL, {}, "h1|/a|m1|9\n" },
+};
+
 static const struct step servers[] = {
 	{ Q_SERVER_LAST, {}, "0\n" },
 	{ Q_SERVER_PUT, { S("s1"), S("web"), N, S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
@@ -322,6 +335,7 @@ static const struct {
 } records[] = {
 	{ "hosts", hosts, G_N_ELEMENTS(hosts) },
 	{ "kept", kept, G_N_ELEMENTS(kept) },
+	{ "markers", markers, G_N_ELEMENTS(markers) },
 	{ "servers", servers, G_N_ELEMENTS(servers) },
 	{ "migrations", migrations, G_N_ELEMENTS(migrations) },
 	{ "events", events, G_N_ELEMENTS(events) },
