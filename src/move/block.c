@@ -75,6 +75,22 @@ void block_add_nvram(GPtrArray *items, const char *path)
 	i->filled = i->changes = true;
 }
 
+GPtrArray *block_items_new(void)
+{
+	return g_ptr_array_new_with_free_func(item_free);
+}
+
+void block_add_rebuilt(GPtrArray *items, const char *target, const char *path, const char *base, const char *base_format, int64_t capacity_bytes)
+{
+	struct block_item *i = add(items, VOLUME_DISK, path, "qcow2");
+
+	i->rebuilt = true;
+	i->target = g_strdup(target);
+	i->backing = g_strdup(base);
+	i->backing_format = g_strdup(base_format);
+	i->capacity_bytes = capacity_bytes;
+}
+
 /* A file in a folder of the guest's own, as Nova lays them out: not shared with another guest. */
 static bool is_own(const struct hv_dom *d, const char *path)
 {
@@ -103,7 +119,7 @@ static void add_disk(GPtrArray *items, const struct hv_dom *d, const struct hv_d
 
 GPtrArray *block_items(const struct hv_dom *d, block_shared_f *shared, void *user)
 {
-	GPtrArray *items = g_ptr_array_new_with_free_func(item_free);
+	GPtrArray *items = block_items_new();
 
 	for (guint i = 0; i < d->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(d->disks, i);

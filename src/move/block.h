@@ -23,6 +23,7 @@ struct block_item {
 	int64_t capacity_bytes, allocation_bytes; /* 0 where not known */
 	bool volume;             /* the domain names it as a volume of a pool */
 	bool filled;             /* made with its bytes; libvirt copies nothing into it */
+	bool rebuilt;            /* its source is gone: it is made of what is here */
 	bool changes;            /* .filled, and the guest writes to it: one that is there already is not good */
 	enum carry_mode mode;    /* of a guest that is off; known when it is made */
 	bool ready;
@@ -48,6 +49,11 @@ bool block_add_base(GPtrArray *items, const struct block_item *over, const char 
 
 /** block_add_nvram() - the variables of the guest's firmware, which are no disk of its description. */
 void block_add_nvram(GPtrArray *items, const char *path);
+
+/** block_items_new() - none yet. Return: owned. */
+GPtrArray *block_items_new(void);
+/** block_add_rebuilt() - a qcow2 whose source is gone, over a base that is at the destination. */
+void block_add_rebuilt(GPtrArray *items, const char *target, const char *path, const char *base, const char *base_format, int64_t capacity_bytes);
 
 /** block_is_local() - a file that a folder's sharing decides about: no network disk, no device, no empty drive, no volume whose path is not known. */
 bool block_is_local(const struct hv_disk *k);

@@ -117,13 +117,20 @@ static struct part make_for_carrier(struct mig *m, struct block_item *i, const s
 	return part_ask(m, mig_dest(m), &req, volume_of(m, i), made, done);
 }
 
+/* @i: its size is known. */
+static struct part make_empty(struct mig *m, const struct block_item *i, part_done_f *done)
+{
+	struct hv_req req = {
+		.op = HV_VOL_CREATE,
+		.vol = { .path = i->path, .format = i->format, .backing = i->backing, .backing_format = i->backing_format, .capacity_bytes = i->capacity_bytes },
+	};
+
+	return part_ask(m, mig_dest(m), &req, volume_of(m, i), made, done);
+}
+
 static struct part got_capacity(struct mig *m, struct hv_reply *r, part_done_f *done)
 {
 	struct block_item *i = next_item(m);
-	struct hv_req req = {
-		.op = HV_VOL_CREATE,
-		.vol = { .path = i->path, .format = i->format, .backing = i->backing, .backing_format = i->backing_format },
-	};
 	g_autofree char *why = NULL;
 
 	if (again(m, r))
@@ -138,14 +145,16 @@ static struct part got_capacity(struct mig *m, struct hv_reply *r, part_done_f *
 		return part_because(PART_NEXT_DESTINATION, why);
 	if (move_of(m)->carries)
 		return make_for_carrier(m, i, &r->vol, done);
-	i->capacity_bytes = req.vol.capacity_bytes = r->vol.capacity_bytes;
-	return part_ask(m, mig_dest(m), &req, volume_of(m, i), made, done);
+	i->capacity_bytes = r->vol.capacity_bytes;
+	return make_empty(m, i, done);
 }
 
 static struct part make(struct mig *m, const struct block_item *i, part_done_f *done)
 {
 	struct hv_req look = { .op = HV_VOL_GET, .vol = { .path = i->path, .head = move_of(m)->carries } };
 
+	if (i->rebuilt)
+		return make_empty(m, i, done);
 	if (i->filled && !move_of(m)->carries)
 		return bring(m, i, done);
 	return part_ask(m, mig_source(m), &look, NULL, got_capacity, done);

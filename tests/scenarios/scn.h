@@ -137,6 +137,8 @@ struct run {
 	char *result_text;
 	GPtrArray *prechecks;    /* what the last "precheck" said, see scn_precheck.c; NULL */
 	bool prechecked;
+	GString *remains;        /* what the last "remains" said, see scn_remains.c */
+	bool remains_told;
 	int64_t op_calls[HV_OP_N];
 	uint64_t digest;
 	int line;
@@ -223,6 +225,11 @@ struct mig *check_mig(struct run *r, const struct guest *g);
 /** check_precheck(), check_precheck_says() - the commands "precheck" and "expect precheck". */
 void check_precheck(struct run *r, const struct scn_line *l);
 void check_precheck_says(struct run *r, const struct scn_line *l);
+
+/* scn_remains.c */
+/** check_remains(), check_remains_says() - the commands "remains" and "expect remains". */
+void check_remains(struct run *r, const struct scn_line *l);
+void check_remains_says(struct run *r, const struct scn_line *l);
 
 /* scn_invariants.c */
 /** check_always() - what must be true between any two turns. */

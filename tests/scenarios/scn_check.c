@@ -347,6 +347,7 @@ static const struct {
 	{ "file", expect_file, 6 },
 	{ "addresses", expect_addresses, 4 },
 	{ "precheck", check_precheck_says, 4 },
+	{ "remains", check_remains_says, 4 },
 	{ "claims", expect_number, 4 },
 	{ "active", expect_number, 3 },
 	{ "calls", expect_number, 4 },

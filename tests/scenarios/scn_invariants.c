@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fleet/action.h"
+#include "fleet/marker.h"
 #include "hv/xml/domdef.h"
 
 static bool is_live(const struct sim_dom_view *v)
@@ -337,6 +338,15 @@ static void check_guest(struct run *r, const struct guest *g)
 	check_migrations(r, g);
 }
 
+/* It shows that a folder is shared, and has a row. */
+static bool is_marker(const char *path)
+{
+	g_autofree char *rows = strstr(path, MARKER_PREFIX) ? scn_sql("SELECT folder || '/' || name FROM storage_markers") : g_strdup("");
+	g_auto(GStrv) lines = g_strsplit(rows, "\n", -1);
+
+	return g_strv_contains((const char *const *)lines, path);
+}
+
 /*
  * Every file has an owner: a domain that is on a host which sees it, or to strangers. Markers, half-made volumes
  * and the disks that a guest has left behind must be gone. What a dead guest leaves is for a person to sort out.
@@ -348,7 +358,7 @@ static void check_files(struct run *r)
 	for (guint i = 0; i < files->len; i++) {
 		const struct sim_file_view *v = &g_array_index(files, struct sim_file_view, i);
 
-		if (v->used || v->stranger || v->base || !v->reachable || (v->uuid && sim_guest_died(r->world, v->uuid)))
+		if (v->used || v->stranger || v->base || !v->reachable || is_marker(v->path) || (v->uuid && sim_guest_died(r->world, v->uuid)))
 			continue;
 		run_fail(r, "%s was left in storage %s", v->path, v->storage);
 	}

@@ -940,6 +940,7 @@ static const struct {
 
 	{ "action",    do_ask,      true },
 	{ "precheck",  check_precheck, true },
+	{ "remains",   check_remains, true },
 	{ "abort",     do_abort,    true },
 	{ "force",     do_force,    true },
 	{ "mark",      do_mark,     true },
@@ -994,6 +995,7 @@ void run_begin(struct run *r, GArray *store_calls)
 	r->result_code = -1;
 	r->guests = g_ptr_array_new_with_free_func(guest_free);
 	r->log = g_ptr_array_new_with_free_func(g_free);
+	r->remains = g_string_new(NULL);
 	r->conf_text = g_strdup(r->scn->conf);
 	r->conf = conf_parse(r->conf_text, strlen(r->conf_text), r->scn->name, r->log);
 	r->under_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -1010,6 +1012,7 @@ void run_end(struct run *r)
 	g_hash_table_unref(r->under_way);
 	g_free(r->result_text);
 	g_clear_pointer(&r->prechecks, g_ptr_array_unref);
+	g_string_free(r->remains, TRUE);
 	g_free(r->failure);
 }
 
