@@ -10,6 +10,7 @@
 struct host;
 struct hv_dom;
 struct hv_event;
+struct server;
 
 /* Any may be NULL. */
 struct fleet_listener {
@@ -25,6 +26,8 @@ struct fleet_listener {
 	 * fleet_host_cleaned() asks again. Asked more than once.
 	 */
 	bool (*clean)(struct host *h, void *user);
+	/* No host has it any more. Return: something goes on, or rests, that needs its record, whatever task_state it has */
+	bool (*needs)(const struct server *s, void *user);
 	/* a host became UP, or stopped being so, or was enabled or disabled */
 	void (*host)(struct host *h, void *user);
 	/* a server has left it, or has another size, or a claim was given back: there may be more room */

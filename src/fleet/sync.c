@@ -405,6 +405,12 @@ bool sync_part(struct fleet *f, struct host *h, struct host_list *l)
 	return l->taken == l->doms->len;
 }
 
+/* A confirmation has no task_state in Nova, and one that is waited for has none either. */
+static bool is_needed(struct fleet *f, const struct server *s)
+{
+	return f->listener.needs && f->listener.needs(s, f->listener.user);
+}
+
 /* Every host is connected. @ret_oldest: each has told all of its domains in answer to this question or a later one. */
 static bool all_listed(const struct fleet *f, uint64_t *ret_oldest)
 {
@@ -434,7 +440,7 @@ void sync_missing(struct fleet *f, struct host *h)
 		enum server_vm was = s->vm;
 		g_autoptr(GError) why = NULL;
 
-		if (!s->missing || !rules_of(s)->ends || server_is_taken(s) || server_is_lost(s))
+		if (!s->missing || !rules_of(s)->ends || server_is_taken(s) || server_is_lost(s) || is_needed(f, s))
 			continue;
 		if (!s->missing_ask)
 			s->missing_ask = f->asks;

@@ -12,7 +12,7 @@
  *    unless the record's host is known to run it too: that is an alarm, and
  *    nothing is touched;
  *  - a record that no host knows is dropped only when every host was asked
- *    since and answered.
+ *    since and answered, and not while a task of it goes on or rests.
  * The incoming half of a migration is not a guest yet. A domain whose description
  * cannot be read is followed by what its host tells beside it: where it is, its
  * name and its state.

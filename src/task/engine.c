@@ -85,6 +85,14 @@ static bool is_kept(const struct engine *e, const struct host *h, const struct h
 	return m && mig_holds(m, TASK_CLAIM_SOURCE) && g_strcmp0(m->source, h->name) == 0;
 }
 
+/* A task needs the record to say how it ended, also one in a stage without a task_state. */
+static bool on_needs(const struct server *s, void *user)
+{
+	const struct engine *e = user;
+
+	return task_of_server(e, s->uuid) || task_resting(e, s->uuid, NULL, ~0u);
+}
+
 static void on_leftover(struct host *h, const struct hv_dom *d, void *user)
 {
 	struct engine *e = user;
@@ -227,7 +235,9 @@ static void free_task(void *m)
 struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds, GError **err)
 {
 	struct engine *e = g_new0(struct engine, 1);
-	struct fleet_listener l = { .domain = on_domain, .leftover = on_leftover, .clean = on_clean, .host = on_host, .room = on_room, .user = e };
+	struct fleet_listener l = {
+		.domain = on_domain, .leftover = on_leftover, .clean = on_clean, .needs = on_needs, .host = on_host, .room = on_room, .user = e,
+	};
 
 	kinds_check(kinds);
 	e->fleet = f;
