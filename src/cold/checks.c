@@ -69,6 +69,7 @@ static const struct check_row *const rows[] = {
 	&check_row_storage,
 	&check_row_read_files,
 	&check_row_drives,
+	&check_row_files,
 	&check_row_disk,
 	CHECK_ROW("nvram", cold_check_nvram, .of_dest = true, .asks = true),
 	&check_row_numa,

@@ -178,6 +178,7 @@ static const struct check_row *const rows[] = {
 	&check_row_storage,
 	&check_row_read_files,
 	&check_row_drives,
+	&check_row_files,
 	&check_row_disk,
 	CHECK_ROW("tunnelled", tunnelled, .of_dest = true),
 	CHECK_ROW("mdev", .rule = check_mdev, .of_dest = true),

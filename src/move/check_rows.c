@@ -41,4 +41,5 @@ const struct check_row
 	check_row_storage         = { "storage",         check_storage,         ASKS },
 	check_row_read_files      = { "read_files",      check_read_files,      ASKS },
 	check_row_drives          = { "drives",          check_drives,          ASKS },
+	check_row_files           = { "files",           check_files,           ASKS },
 	check_row_disk            = { "disk",            check_disk,            ASKS };

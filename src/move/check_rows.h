@@ -17,6 +17,6 @@ extern const struct check_row
 	check_row_name, check_row_machine, check_row_device_kinds, check_row_networks, check_row_secrets, check_row_boot_files, check_row_consoles,
 	check_row_folders, check_row_host_paths, check_row_numa,
 	/* of disks */
-	check_row_pools, check_row_block_devices, check_row_storage, check_row_read_files, check_row_drives, check_row_disk;
+	check_row_pools, check_row_block_devices, check_row_storage, check_row_read_files, check_row_drives, check_row_files, check_row_disk;
 
 #endif

@@ -39,7 +39,7 @@ static void dir_free(void *data)
 /* What the experiment has come to. */
 struct looked {
 	GPtrArray *dirs;       /* struct dir *: folders whose sharing is looked into; NULL before */
-	guint dir, media;      /* the ones that are being looked at */
+	guint dir, media, file; /* the ones that are being looked at */
 	struct volume *marker; /* made in that folder, or about to be */
 };
 
@@ -143,6 +143,20 @@ static void look_again(void *user)
 		sharing_unknown(p, p->dest_name, "the host was removed");
 }
 
+/* The guest's disk has another size, so this is another file. */
+static bool is_another(struct check *p, const struct hv_vol *v)
+{
+	const struct hv_dom *dom = check_dom(p);
+
+	for (guint i = 0; dom && i < dom->disks->len; i++) {
+		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
+
+		if (g_strcmp0(k->source, current(p)->disk) == 0)
+			return k->capacity_bytes && v->capacity_bytes && k->capacity_bytes != v->capacity_bytes;
+	}
+	return false;
+}
+
 /*
  * The marker was not seen. If the disk itself is, the destination may only list the folder as it was: NFS re-reads
  * directories after half a minute to a minute. To take shared storage for local would be the end of the disk.
@@ -155,7 +169,7 @@ static void disk_looked_for(struct check *p, struct hv_reply *r)
 		return;
 	if (r->err)
 		sharing_unknown(p, p->dest_name, r->err->message);
-	else if (r->vol.exists && ++d->looks < LOOKS_MAX)
+	else if (r->vol.exists && !is_another(p, &r->vol) && ++d->looks < LOOKS_MAX)
 		p->turn = clock_after(LOOK_AGAIN_MS, look_again, p);
 	else
 		is_found_out(p, false);
@@ -395,6 +409,52 @@ enum check_result check_drives(struct check *p, GError **err)
 		return CHECK_PASSED;
 	req.vol.path = i->path;
 	return check_ask_dest(p, &req, media_looked_for, err);
+}
+
+/* ---- files to copy into: one that is there already is not written over, which is to be known before anything is done with the guest ---- */
+
+/* What this migration has made there, or an earlier one that takes it away, is not in the way. */
+static struct block_item *next_file(struct check *p)
+{
+	struct looked *l = looked(p);
+
+	for (; p->report.copies && l->file < p->report.copies->len; l->file++) {
+		struct block_item *i = g_ptr_array_index(p->report.copies, l->file);
+
+		if (!i->filled && !volume_find(p->volumes, p->dest_name, i->path))
+			return i;
+	}
+	return NULL;
+}
+
+static void file_looked_for(struct check *p, struct hv_reply *r)
+{
+	const struct block_item *i;
+	GError *err = NULL;
+
+	if (check_busy(p, r, check_turn))
+		return;
+	i = g_ptr_array_index(p->report.copies, looked(p)->file++);
+	if (r->err)
+		(void)check_fail(&err, "Migration pre-check error: Cannot look for %s at %s: %s", i->path, p->dest_name, r->err->message);
+	else if (r->vol.exists)
+		(void)check_fail(&err, "Migration pre-check error: Unable to migrate %s: %s has a file %s already, which is no known leftover of Drover's and is not "
+				 "written over. Remove it there", p->server_uuid, p->dest_name, i->path);
+	if (err)
+		check_decided(p, CHECK_FAILED, err);
+	else
+		check_run(p);
+}
+
+enum check_result check_files(struct check *p, GError **err)
+{
+	const struct block_item *i = next_file(p);
+	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
+
+	if (!i)
+		return CHECK_PASSED;
+	req.vol.path = i->path;
+	return check_ask_dest(p, &req, file_looked_for, err);
 }
 
 /* ---- room ---- */

@@ -7,7 +7,7 @@
 
 #include "move/check.h"
 
-check_row_f check_storage, check_drives, check_disk;
+check_row_f check_storage, check_drives, check_files, check_disk;
 
 /**
  * check_sharing() - find out whether both hosts have the folder of a file that is no disk, for a row behind check_storage()'s.

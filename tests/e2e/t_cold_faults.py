@@ -164,6 +164,18 @@ def stranger(c: Cold) -> Path:
     return path
 
 
+def exists(w: World) -> str:
+    """The guest is not shut off for it."""
+    c = w.guest(LOCAL)
+    path = stranger(c)
+    c.migrate()
+    error = c.becomes("error")["error"]
+    c.rests("ACTIVE", c.source, 1)
+    assert path.read_bytes() == b"somebody's" and path.name in error, error
+    assert not w.daemon.find_event("shutdown_asked", c.seen, migration=c.id)
+    return error
+
+
 def appears(w: World) -> str:
     """Since the guest was shut off. It is not overwritten."""
     c = w.guest(LOCAL)
@@ -187,7 +199,8 @@ CASES = [
     ("it shuts down by itself before", off_by_itself),
     ("it shuts down by itself while it is asked to", off_while_asked),
     ("the destination's disk is full half-way", full),
-    ("the destination has a file of that name", appears),
+    ("the destination has a file of that name", exists),
+    ("the destination has a file of that name once the guest is off", appears),
 ]
 
 
