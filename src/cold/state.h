@@ -12,7 +12,7 @@
 /* mig.own */
 struct cold_own {
 	int64_t stop_by_us; /* wall clock: the guest was asked to shut off, and is stopped hard then; 0: it was not asked */
-	int64_t press_us;   /* wall clock: when STOP was left, a request to shut off was unanswered, and may get to the guest until then; 0: none was */
+	int64_t press_us;   /* wall clock: a request to shut off is unanswered, or about to be sent, and may get to the guest until then; 0: none is */
 };
 
 struct cold_answers;

@@ -45,10 +45,28 @@ void cold_recall_presses(struct mig *m)
 {
 	int64_t limit_ms = hv_op_limit_ms(HV_DOM_SHUTDOWN), left_ms = (cold_own(m)->press_us - clock_wall_us()) / 1000;
 
-	if (cold_was_pressed(m))
+	if (cold_was_pressed(m) && cold_own(m)->press_us)
 		left_ms = limit_ms;
 	if (left_ms > 0)
 		cold_of(m)->press_ms = clock_now_ms() + MIN(left_ms, limit_ms);
+}
+
+/* Wall clock: one that is sent now may get to the guest until then. */
+static int64_t press_would_end_us(void)
+{
+	return clock_wall_us() + hv_op_limit_ms(HV_DOM_SHUTDOWN) * 1000;
+}
+
+/* The row says that one is about to be sent, and when all are answered that none is: a restart then has none to wait for. */
+static bool write_press(struct mig *m, int64_t press_us)
+{
+	int64_t was = cold_own(m)->press_us;
+
+	cold_own(m)->press_us = press_us;
+	if (step_save_own(m))
+		return true;
+	cold_own(m)->press_us = was;
+	return false;
 }
 
 static void got_press(struct mig *m, struct hv_reply *r)
@@ -63,20 +81,35 @@ static void got_press(struct mig *m, struct hv_reply *r)
 		c->heed_ms = MAX(clock_now_ms(), c->press_ms) + c->heed_for_ms;
 	if (r->err)
 		log_info("shutdown_not_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("error", r->err->message));
+	if (!cold_press_under_way(m))
+		(void)write_press(m, 0); /* else a restart waits for it, as if it were unanswered */
+}
+
+static void send_press(struct mig *m)
+{
+	struct cold *c = cold_of(m);
+	struct hv_req req = { .op = HV_DOM_SHUTDOWN, .uuid = m->server_uuid };
+
+	c->pressed_ms = clock_now_ms();
+	c->heed_for_ms = timeout_s(m) * 1000;
+	log_info("shutdown_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("host", m->source));
+	c->presses += step_ask_always(m, mig_source(m), &req, got_press); /* nothing here waits for the answer */
+}
+
+/* The first one is in the row since the guest's time began. */
+static bool is_written(struct mig *m)
+{
+	return (!cold_of(m)->pressed_ms && cold_own(m)->press_us) || write_press(m, press_would_end_us());
 }
 
 /* One that does not run hears nothing; but so it looks, too, while QEMU writes what is left of a guest that has heard. */
 static enum cold_next press(struct mig *m)
 {
 	struct cold *c = cold_of(m);
-	struct hv_req req = { .op = HV_DOM_SHUTDOWN, .uuid = m->server_uuid };
+	bool due = !c->pressed_ms || clock_now_ms() - c->pressed_ms >= PRESS_MS;
 
-	if (c->move.at_source->state == HV_RUNNING && (!c->pressed_ms || clock_now_ms() - c->pressed_ms >= PRESS_MS)) {
-		c->pressed_ms = clock_now_ms();
-		c->heed_for_ms = timeout_s(m) * 1000;
-		log_info("shutdown_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("host", m->source));
-		c->presses += step_ask_always(m, mig_source(m), &req, got_press); /* nothing here waits for the answer */
-	}
+	if (c->move.at_source->state == HV_RUNNING && due && is_written(m))
+		send_press(m);
 	step_later(m, AGAIN_MS);
 	return COLD_N_NOTHING;
 }
@@ -85,10 +118,12 @@ static enum cold_next press(struct mig *m)
 static enum cold_next begin_to_stop(struct mig *m)
 {
 	cold_own(m)->stop_by_us = clock_wall_us() + timeout_s(m) * G_USEC_PER_SEC;
+	if (move_of(m)->at_source->state == HV_RUNNING)
+		cold_own(m)->press_us = press_would_end_us(); /* it is pressed at once */
 	step_own_changed(m);
 	if (step_note(m, COLD_P_STOP, "the guest is asked to shut off", NULL, NULL))
 		return COLD_N_JUDGE;
-	cold_own(m)->stop_by_us = 0;
+	cold_own(m)->stop_by_us = cold_own(m)->press_us = 0;
 	return COLD_N_AGAIN;
 }
 

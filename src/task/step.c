@@ -355,6 +355,17 @@ void step_own_changed(struct mig *m)
 	m->task->options_stale = true;
 }
 
+bool step_save_own(struct mig *m)
+{
+	struct mig_draft d = mig_draft_of(m, m->phase);
+	g_autoptr(GError) why = NULL;
+
+	m->task->options_stale = !mig_update_options(m->task->engine->store, m, &d, &why);
+	if (why)
+		step_not_written(m, why);
+	return !m->task->options_stale;
+}
+
 void step_set_claimed_cpus(struct mig *m, const char *text)
 {
 	m->task->options_stale |= g_strcmp0(m->claimed_cpus, text) != 0;

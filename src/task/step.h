@@ -89,6 +89,8 @@ void step_enter(struct mig *m);
 
 /** step_own_changed() - mig.own has changed: the row gets it with the next change. */
 void step_own_changed(struct mig *m);
+/** step_save_own() - likewise, but the row gets it now, without an event. Return: false: it could not be written, which is logged. */
+bool step_save_own(struct mig *m);
 /** step_set_claimed_cpus() - what it takes at its destination, in memory; NULL: no certain CPUs or nodes. */
 void step_set_claimed_cpus(struct mig *m, const char *text);
 /** step_save_progress() - the byte counts, where it is not a matter of life. */
