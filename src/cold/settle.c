@@ -91,16 +91,26 @@ static void planned(struct check_report *r, void *user)
 	go_on(m, plan_known(m, r));
 }
 
-/* It is not known yet what is to be carried; the search knew it, in another process. */
-static bool unplanned(const struct mig *m)
-{
-	return m->phase == COLD_P_CARRY && !move_of(m)->planned;
-}
-
 /* The checks that find it out refuse a host that is silent, or has just come back: that is no end, but something to wait for. */
 static bool can_be_asked(const struct mig *m, const struct host *h)
 {
 	return h && (h->forced_down || host_is_up(m->task->engine->fleet, h));
+}
+
+/* It is not known yet what is to be carried; the search knew it, in another process. The guest is where it should be. */
+static enum cold_next plan(struct mig *m)
+{
+	if (!can_be_asked(m, mig_source(m)) || !can_be_asked(m, mig_dest(m)))
+		return COLD_N_AGAIN;
+	search_copies(m, planned);
+	return COLD_N_NOTHING;
+}
+
+/* What is to be done has to do with what is carried. */
+static bool needs_plan(const struct mig *m, enum cold_verdict v)
+{
+	return !move_of(m)->planned && m->phase == COLD_P_CARRY &&
+	       (v == COLD_WATCH || v == COLD_DROP_CARRIER || v == COLD_SEND || v == COLD_CARRIED);
 }
 
 static enum cold_next ask(struct mig *m)
@@ -109,12 +119,8 @@ static enum cold_next ask(struct mig *m)
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
 	clock_cancel(&m->task->timer);
-	if (c->awaited)
+	if (c->awaited || c->move.precheck)
 		return COLD_N_NOTHING;
-	if (unplanned(m) && can_be_asked(m, mig_source(m)) && can_be_asked(m, mig_dest(m))) {
-		search_copies(m, planned);
-		return COLD_N_NOTHING;
-	}
 	c->compared = false;
 	move_heard_source(&c->move, NULL);
 	move_heard_dest(&c->move, NULL);
@@ -222,11 +228,9 @@ static enum cold_next judge(struct mig *m)
 	c->verdict = v;
 	log_debug("migration_probed", LOG_D("migration", m->id), LOG_S("source", cold_half_name(s.source)), LOG_S("dest", cold_half_name(s.dest)),
 		  LOG_S("verdict", cold_verdict_name(v)));
-	if (unplanned(m) && s.source != COLD_H_UNKNOWN && s.dest != COLD_H_UNKNOWN)
-		return COLD_N_AGAIN; /* both are back, or nearly */
 	if (is_too_early(m, &s) || may_still_be_pressed(m, v) || c->repeats + 1 < acts[v].seen)
 		return COLD_N_AGAIN;
-	return acts[v].act(m);
+	return needs_plan(m, v) ? plan(m) : acts[v].act(m);
 }
 
 /* ---- what is next ---- */
