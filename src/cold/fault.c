@@ -17,14 +17,15 @@ enum cold_next cold_source_started(struct mig *m)
 	return COLD_N_NOTHING;
 }
 
-/* Nothing is touched: the record says so, with the evidence. */
-static enum cold_next broken(struct mig *m, const char *what)
+/* Nothing is touched: the record says so, with the evidence. @stays: also when the guest runs, as an operator has to decide more than that. */
+static enum cold_next broken(struct mig *m, const char *what, bool stays)
 {
 	g_autofree char *why = g_strdup_printf("%s (%s: %s, %s: %s)", what, m->source, cold_half_name(cold_half_of(move_of(m)->at_source)), m->dest,
 					       cold_half_name(cold_half_of(move_of(m)->at_dest)));
 	struct step_change c = step_change(m, m->phase, why);
 
 	c.row.error = c.server.fault = why;
+	c.server.fault_stays = stays;
 	c.server.vm = SERVER_ERROR;
 	if (!step_write(m, &c))
 		return COLD_N_AGAIN;
@@ -35,22 +36,23 @@ static enum cold_next broken(struct mig *m, const char *what)
 
 enum cold_next cold_elsewhere(struct mig *m)
 {
-	return broken(m, "the guest was moved to the destination by other hands");
+	return broken(m, "the guest was moved to the destination by other hands", true);
 }
 
 enum cold_next cold_two_sides(struct mig *m)
 {
-	return broken(m, "the guest runs at its source again, and the destination has a newer state of it: find out which is wanted, and remove the other");
+	return broken(m, "the guest runs at its source again, and the destination has a newer state of it: find out which is wanted, and remove the other",
+		      true);
 }
 
 enum cold_next cold_one_sided(struct mig *m)
 {
-	return broken(m, "the guest is not where it should be left: its only definition stays as it is");
+	return broken(m, "the guest is not where it should be left: its only definition stays as it is", true);
 }
 
 enum cold_next cold_lost(struct mig *m)
 {
-	return broken(m, "neither host has the guest any more");
+	return broken(m, "neither host has the guest any more", false);
 }
 
 enum cold_next cold_split(struct mig *m)

@@ -392,8 +392,10 @@ bool fleet_server_reset(struct fleet *f, struct server *s, enum server_vm vm, co
 	if (!store_begin(f->store, err))
 		return false;
 	d.vm = vm;
-	if (vm == SERVER_ACTIVE)
+	if (vm == SERVER_ACTIVE) {
 		d.fault = NULL;
+		d.fault_stays = false;
+	}
 	if (!action_done(f->store, s->uuid, "resetState", who, err) || !fleet_server_write(f, s, &d, err) || !store_commit(f->store, err)) {
 		store_rollback(f->store);
 		s->unsaved = true; /* its row is as it was, or the answer was lost */

@@ -110,6 +110,11 @@ bool server_is_lost(const struct server *s)
 	return s->vm == SERVER_ERROR && s->fault;
 }
 
+bool server_ends_fault(const struct server *s)
+{
+	return server_is_lost(s) && !s->fault_stays;
+}
+
 const char *server_unreadable(const struct server *s)
 {
 	return s->dom ? s->dom->unreadable : NULL;
@@ -150,15 +155,16 @@ int server_power_of(enum hv_state state)
 struct server_draft server_draft(const struct server *s)
 {
 	return (struct server_draft){
-		.host = s->host, .fault = s->fault, .vm = s->vm, .task = s->task,
+		.host = s->host, .fault = s->fault, .fault_stays = s->fault_stays, .vm = s->vm, .task = s->task,
 		.locked = s->locked, .locked_by = s->locked_by, .locked_reason = s->locked_reason,
 	};
 }
 
 bool server_draft_differs(const struct server *s, const struct server_draft *d)
 {
-	return s->vm != d->vm || s->task != d->task || g_strcmp0(s->host, d->host) != 0 || g_strcmp0(s->fault, d->fault) != 0 || s->locked != d->locked ||
-	       g_strcmp0(s->locked_by, d->locked_by) != 0 || g_strcmp0(s->locked_reason, d->locked_reason) != 0;
+	return s->vm != d->vm || s->task != d->task || g_strcmp0(s->host, d->host) != 0 || g_strcmp0(s->fault, d->fault) != 0 ||
+	       s->fault_stays != d->fault_stays || s->locked != d->locked || g_strcmp0(s->locked_by, d->locked_by) != 0 ||
+	       g_strcmp0(s->locked_reason, d->locked_reason) != 0;
 }
 
 struct server *server_new(const char *uuid)

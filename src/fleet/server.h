@@ -80,6 +80,7 @@ struct server {
 	char *locked_by;     /* "owner": by a user of its project; "admin": by another; NULL: not locked, or not said */
 	char *locked_reason; /* what the user said; NULL */
 	char *fault;         /* why it is in error; NULL */
+	bool fault_stays;    /* ... and an operator has to decide: it is no end of that when the guest runs */
 	bool autostart;      /* its host starts it when it starts itself; as its host last said */
 	/* ---- not stored ---- */
 	enum server_nature nature;
@@ -131,6 +132,8 @@ bool server_is_taken(const struct server *s);
 
 /** server_is_lost() - a migration ended without the guest: the record and its fault stay, as the evidence, until the guest runs or an admin resets it. */
 bool server_is_lost(const struct server *s);
+/** server_ends_fault() - that is over once the guest is seen to run. */
+bool server_ends_fault(const struct server *s);
 
 /** server_unreadable() - why its host's description of it cannot be read; NULL: it can, or was not asked for yet. Borrowed. */
 const char *server_unreadable(const struct server *s);
@@ -159,6 +162,7 @@ void server_set_ties(struct server *s, struct hv_ties *t);
  */
 struct server_draft {
 	const char *host, *fault;
+	bool fault_stays;
 	enum server_vm vm;
 	enum server_task task;
 	bool locked;

@@ -53,6 +53,7 @@ bool fleet_server_write(struct fleet *f, struct server *s, const struct server_d
 		return server_refuse_unknown(s, "write", err);
 	as.host = (char *)d->host;
 	as.fault = (char *)d->fault;
+	as.fault_stays = d->fault_stays;
 	as.vm = d->vm;
 	as.task = d->task;
 	as.locked = d->locked;
@@ -108,6 +109,7 @@ void fleet_server_take(struct fleet *f, struct server *s, const struct server_dr
 	util_replace(&s->locked_by, d->locked_by);
 	util_replace(&s->locked_reason, d->locked_reason);
 	util_replace(&s->fault, d->fault);
+	s->fault_stays = d->fault_stays;
 	if (g_strcmp0(s->host, d->host) != 0)
 		fleet_server_move(f, s, d->host);
 	publish_later(f, s);

@@ -112,7 +112,7 @@ static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 	const char *name = name_of(s, d);
 	const struct usage size = size_of(s, d);
 	int power = server_power_of(d->state);
-	bool back = server_is_lost(s) && d->state == HV_RUNNING; /* it was recovered by hand */
+	bool back = server_ends_fault(s) && d->state == HV_RUNNING; /* it was recovered by hand */
 	bool changed = false;
 
 	if (g_strcmp0(s->name, name) != 0 || g_strcmp0(s->libvirt_name, d->name) != 0) {

@@ -97,7 +97,8 @@
 	X(18, fault, TEXT, fault) \
 	X(19, autostart, BOOL, autostart) \
 	X(20, locked_by, TEXT, locked_by) \
-	X(21, locked_reason, TEXT, locked_reason)
+	X(21, locked_reason, TEXT, locked_reason) \
+	X(22, fault_stays, BOOL, fault_stays)
 
 #define SERVER_ROW(FIRST, X) \
 	FIRST(0, id, INT64, id) \

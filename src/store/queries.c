@@ -291,6 +291,7 @@ const struct schema_step schema_steps[] = {
 	{ 19,
 	  "CREATE TABLE storage_markers (host TEXT NOT NULL, folder TEXT NOT NULL, name TEXT NOT NULL, changed_ns BIGINT NOT NULL, "
 	  "PRIMARY KEY (host, folder));" },
+	{ 20, "ALTER TABLE servers ADD COLUMN fault_stays BIGINT NOT NULL DEFAULT 0;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];
