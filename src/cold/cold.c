@@ -84,7 +84,7 @@ static const struct task_stage stages[] = {
 	[COLD_P_STOP] = {
 		"stop", "migrating", .next = P(CARRY) | P(SCHEDULE) | P(UNDO) | P(FAILED) | P(ERROR), .task = SERVER_TASK_RESIZE_MIGRATING,
 		.stop = TASK_STOP_ASKS, .undo = COLD_P_UNDO, .in_progress = true, .holds = TASK_SLOT | TASK_CLAIM, .ends = TASK_ALL_EVENTS,
-		.begins = "compute_resize_instance", .enter = cold_settle,
+		.begins = "compute_prep_resize", .begins_at_dest = true, .enter = cold_settle,
 	},
 	[COLD_P_CARRY] = {
 		"carry", "migrating", .next = P(LAND) | P(UNDO) | P(ERROR), .task = SERVER_TASK_RESIZE_MIGRATING, .stop = TASK_STOP_ASKS,
@@ -127,6 +127,7 @@ static_assert(G_N_ELEMENTS(stages) == COLD_P_N, "stages is missing one");
 static const struct json_field own[] = {
 	{ "stop_by", JSON_INT64, offsetof(struct cold_own, stop_by_us) },
 	{ "press_until", JSON_INT64, offsetof(struct cold_own, press_us) },
+	{ "goes_back", JSON_BOOL, offsetof(struct cold_own, goes_back) },
 };
 
 const struct task_kind cold_kind = {

@@ -197,8 +197,32 @@ enum cold_next cold_undefine_dest(struct mig *m)
 	return own ? cold_act(m, mig_dest(m), &(struct hv_req){ .op = HV_DOM_UNDEFINE, .xml = own->xml, .forgets = true }) : COLD_N_AGAIN;
 }
 
+static bool write_going_back(struct mig *m, void *unused, GError **err)
+{
+	struct store *s = m->task->engine->store;
+
+	(void)unused;
+	return action_event_finish(s, m->action_id, NULL, NULL, err) &&
+	       action_event_start(s, m->action_id, "compute_finish_revert_resize", m->source, err);
+}
+
+/* Of REVERT: the rest is its source's, in Nova's words. Return: the row says so. */
+static bool goes_back(struct mig *m)
+{
+	struct cold_own *own = cold_own(m);
+
+	if (m->phase != COLD_P_REVERT || own->goes_back)
+		return true;
+	own->goes_back = true;
+	step_own_changed(m);
+	own->goes_back = step_note(m, COLD_P_REVERT, "the destination has forgotten it", write_going_back, NULL);
+	return own->goes_back;
+}
+
 enum cold_next cold_start_source(struct mig *m)
 {
+	if (!goes_back(m))
+		return COLD_N_AGAIN;
 	return cold_act(m, mig_source(m), &(struct hv_req){ .op = HV_DOM_START });
 }
 
@@ -218,6 +242,8 @@ static enum cold_next autostart_source(struct mig *m)
 
 enum cold_next cold_reverted(struct mig *m)
 {
+	if (!goes_back(m))
+		return COLD_N_AGAIN;
 	if (source_is_to_start_it(m))
 		return autostart_source(m);
 	if (m->error)

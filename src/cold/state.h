@@ -13,6 +13,7 @@
 struct cold_own {
 	int64_t stop_by_us; /* wall clock: the guest was asked to shut off, and is stopped hard then; 0: it was not asked */
 	int64_t press_us;   /* wall clock: a request to shut off is unanswered, or about to be sent, and may get to the guest until then; 0: none is */
+	bool goes_back;     /* REVERT: the destination has forgotten it: the rest is its source's */
 };
 
 struct cold_answers;

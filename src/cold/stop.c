@@ -114,6 +114,16 @@ static enum cold_next press(struct mig *m)
 	return COLD_N_NOTHING;
 }
 
+/* What was made ready is; from here on it is its source's turn, in Nova's words. */
+static bool write_resizing(struct mig *m, void *unused, GError **err)
+{
+	struct store *s = m->task->engine->store;
+
+	(void)unused;
+	return action_event_finish(s, m->action_id, NULL, NULL, err) &&
+	       action_event_start(s, m->action_id, "compute_resize_instance", m->source, err);
+}
+
 /* The intent is in the row before the guest hears of it. */
 static enum cold_next begin_to_stop(struct mig *m)
 {
@@ -121,7 +131,7 @@ static enum cold_next begin_to_stop(struct mig *m)
 	if (move_of(m)->at_source->state == HV_RUNNING)
 		cold_own(m)->press_us = press_would_end_us(); /* it is pressed at once */
 	step_own_changed(m);
-	if (step_note(m, COLD_P_STOP, "the guest is asked to shut off", NULL, NULL))
+	if (step_note(m, COLD_P_STOP, "the guest is asked to shut off", write_resizing, NULL))
 		return COLD_N_JUDGE;
 	cold_own(m)->stop_by_us = cold_own(m)->press_us = 0;
 	return COLD_N_AGAIN;
@@ -169,7 +179,7 @@ enum cold_next cold_stopped(struct mig *m)
 	cold_own(m)->stop_by_us = 0;
 	cold_own(m)->press_us = press_ends_us(m);
 	step_own_changed(m);
-	if (step_go(m, COLD_P_CARRY, stop_by_us ? "it is shut off" : "it was shut off", NULL, NULL))
+	if (step_go(m, COLD_P_CARRY, stop_by_us ? "it is shut off" : "it was shut off", stop_by_us ? NULL : write_resizing, NULL))
 		return cold_may_carry(m) ? COLD_N_ASK : COLD_N_JUDGE; /* of a carrier no host was asked yet */
 	cold_own(m)->stop_by_us = stop_by_us;
 	return COLD_N_NOTHING;

@@ -240,10 +240,10 @@ class Story:
 
 # event, host, result, newest first, as "openstack server event show" has them
 EVENTS = {
-    "migrate": [("compute_finish_resize", "h2", "Success"), ("compute_resize_instance", "h1", "Success"), ("cold_migrate", None, "Success"),
-                ("conductor_migrate_server", None, "Success")],
+    "migrate": [("compute_finish_resize", "h2", "Success"), ("compute_resize_instance", "h1", "Success"), ("compute_prep_resize", "h2", "Success"),
+                ("cold_migrate", None, "Success"), ("conductor_migrate_server", None, "Success")],
     "confirm": [("compute_confirm_resize", "h1", "Success")],
-    "revert": [("compute_revert_resize", "h1", "Success")],
+    "revert": [("compute_finish_revert_resize", "h2", "Success"), ("compute_revert_resize", "h1", "Success")],
 }
 
 
