@@ -70,7 +70,7 @@ static enum check_result judge(struct check *p, const char *path, GError **err)
 	if (s->at_source == NOT_THERE)
 		return check_nvram(p, err);
 	if (p->report.copies)
-		block_add_nvram(p->report.copies, path);
+		block_add_nvram(p->report.copies, path, false);
 	return CHECK_PASSED;
 }
 

@@ -8,6 +8,7 @@
 #include "move/check_console.h"
 #include "move/check_guest.h"
 #include "move/check_rows.h"
+#include "move/check_storage.h"
 
 /* Of [libvirt] cpu_models, that is being compared. */
 struct models {
@@ -132,6 +133,25 @@ static enum check_result tunnelled(struct check *p, GError **err)
 			  "tunnelled block migrations.", p->server_uuid);
 }
 
+/* ---- what is left behind ---- */
+
+/*
+ * libvirt makes the file of the firmware's variables at the destination, and leaves the source's, which would be in the way of the guest's
+ * return while it is off. What is not proved to be the source's own stays.
+ */
+static enum check_result nvram_left(struct check *p, GError **err)
+{
+	const struct domxml_needs *needs;
+	enum check_result v = check_needs(p, &needs, err);
+	bool shared = true;
+
+	if (v == CHECK_PASSED && needs->nvram && check_lacks_nvram(p))
+		v = check_sharing_known(p, needs->nvram, &shared, err);
+	if (v == CHECK_PASSED && !shared && p->report.copies)
+		block_add_nvram(p->report.copies, needs->nvram, true);
+	return v;
+}
+
 /* ---- the table ---- */
 
 static const struct check_row *const rows[] = {
@@ -180,6 +200,7 @@ static const struct check_row *const rows[] = {
 	&check_row_drives,
 	&check_row_files,
 	&check_row_disk,
+	CHECK_ROW("nvram_left", nvram_left, .of_dest = true, .asks = true),
 	CHECK_ROW("tunnelled", tunnelled, .of_dest = true),
 	CHECK_ROW("mdev", .rule = check_mdev, .of_dest = true),
 	CHECK_ROW("vtpm", .rule = check_vtpm, .of_dest = true),

@@ -65,7 +65,7 @@ bool block_add_base(GPtrArray *items, const struct block_item *over, const char 
 	return true;
 }
 
-void block_add_nvram(GPtrArray *items, const char *path)
+void block_add_nvram(GPtrArray *items, const char *path, bool live)
 {
 	struct block_item *i;
 
@@ -73,6 +73,7 @@ void block_add_nvram(GPtrArray *items, const char *path)
 		return;
 	i = add(items, VOLUME_DISK, path, "raw");
 	i->filled = i->changes = true;
+	i->noted = live;
 }
 
 GPtrArray *block_items_new(void)

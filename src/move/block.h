@@ -25,6 +25,7 @@ struct block_item {
 	bool filled;             /* made with its bytes; libvirt copies nothing into it */
 	bool rebuilt;            /* its source is gone: it is made of what is here */
 	bool changes;            /* .filled, and the guest writes to it: one that is there already is not good */
+	bool noted;              /* .filled, and libvirt makes it: its row is written, so that what is left of it at either host is known to be Drover's */
 	enum carry_mode mode;    /* of a guest that is off; known when it is made */
 	bool ready;
 };
@@ -47,8 +48,8 @@ GPtrArray *block_items(const struct hv_dom *d, block_shared_f *shared, void *use
  */
 bool block_add_base(GPtrArray *items, const struct block_item *over, const char *path, const char *format);
 
-/** block_add_nvram() - the variables of the guest's firmware, which are no disk of its description. */
-void block_add_nvram(GPtrArray *items, const char *path);
+/** block_add_nvram() - the variables of the guest's firmware, which are no disk of its description. @live: QEMU brings what is in them. */
+void block_add_nvram(GPtrArray *items, const char *path, bool live);
 
 /** block_items_new() - none yet. Return: owned. */
 GPtrArray *block_items_new(void);

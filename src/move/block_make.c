@@ -14,9 +14,12 @@ static struct block_item *next_item(const struct mig *m)
 {
 	const GPtrArray *items = move_of(m)->copies;
 
-	for (guint i = 0; items && i < items->len; i++)
-		if (!((struct block_item *)g_ptr_array_index(items, i))->ready)
-			return g_ptr_array_index(items, i);
+	for (guint i = 0; items && i < items->len; i++) {
+		struct block_item *k = g_ptr_array_index(items, i);
+
+		if (!k->ready)
+			return k;
+	}
 	return NULL;
 }
 
@@ -149,10 +152,13 @@ static struct part got_capacity(struct mig *m, struct hv_reply *r, part_done_f *
 	return make_empty(m, i, done);
 }
 
-static struct part make(struct mig *m, const struct block_item *i, part_done_f *done)
+static struct part make(struct mig *m, struct block_item *i, part_done_f *done)
 {
 	struct hv_req look = { .op = HV_VOL_GET, .vol = { .path = i->path, .head = move_of(m)->carries } };
 
+	i->ready = i->noted;
+	if (i->noted)
+		return part_is(PART_AGAIN);
 	if (i->rebuilt)
 		return make_empty(m, i, done);
 	if (i->filled && !move_of(m)->carries)
@@ -172,10 +178,10 @@ static struct part looked(struct mig *m, struct hv_reply *r, part_done_f *done)
 		return part_is(PART_LATER); /* or another migration began to make it meanwhile */
 	if (r->err)
 		return failed(m, i, "look for", r->err->message);
-	if (r->vol.exists && (!i->filled || i->changes))
+	if (r->vol.exists && !i->noted && (!i->filled || i->changes))
 		return failed(m, i, "make", "it already exists, and is not a known leftover of Drover's");
 	if (r->vol.exists) {
-		i->ready = true; /* a base image or a drive that is there already, of an earlier guest or of its own */
+		i->ready = true; /* a base image, a drive or variables that are there already, of an earlier guest or of its own */
 		return part_is(PART_AGAIN);
 	}
 	if (volume_note(m->task->engine->volumes, &new, &err))

@@ -421,6 +421,11 @@ enum check_result check_nvram(struct check *p, GError **err)
 	return look_for(p, nvram_wanted(p), nvram_looked_for, err);
 }
 
+bool check_lacks_nvram(struct check *p)
+{
+	return asked(p)->lacks_nvram;
+}
+
 enum check_result check_host_paths(struct check *p, GError **err)
 {
 	const struct domxml_needs *needs;

@@ -17,4 +17,7 @@ enum check_result check_needs(struct check *p, const struct domxml_needs **ret, 
 /** check_has_snapshots() - @ret: its source has written some down; written with PASSED. Return: PASSED, ASKED or FAILED; SKIPPED: the source does not say. */
 enum check_result check_has_snapshots(struct check *p, bool *ret, GError **err);
 
+/** check_lacks_nvram() - behind check_nvram(): the destination has no file of the variables of the guest's firmware. */
+bool check_lacks_nvram(struct check *p);
+
 #endif

@@ -25,6 +25,7 @@ struct dir {
 	char *disk;  /* one of them */
 	int looks;
 	bool shared;
+	bool lenient; /* what cannot be found out of it refuses nothing: it counts as shared */
 };
 
 static void dir_free(void *data)
@@ -76,10 +77,11 @@ static bool is_media(const struct hv_disk *k)
 	return k->readonly || k->cdrom;
 }
 
-static void add_dir(const struct looked *l, const char *file)
+static void add_dir(const struct looked *l, const char *file, bool lenient)
 {
 	struct dir *d = g_new0(struct dir, 1);
 
+	d->lenient = lenient;
 	d->path = g_path_get_dirname(file);
 	d->disk = g_strdup(file);
 	g_ptr_array_add(l->dirs, d);
@@ -92,7 +94,7 @@ static void find_dirs(struct looked *l, const struct hv_dom *dom)
 		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
 
 		if (block_is_local(k) && !is_media(k) && !dir_of(l, k->source))
-			add_dir(l, k->source);
+			add_dir(l, k->source, false);
 	}
 }
 
@@ -107,17 +109,6 @@ static struct dir *current(struct check *p)
 
 static void next_dir(struct check *p);
 
-static void sharing_unknown(struct check *p, const char *at, const char *why)
-{
-	const struct dir *d = current(p);
-	GError *err = NULL;
-
-	volume_let_go(&looked(p)->marker);
-	(void)check_fail(&err, "Migration pre-check error: Cannot determine whether %s and %s share %s: at %s: %s",
-			 p->source ? p->source->name : "-", p->dest_name, d->path, at, why);
-	check_decided(p, CHECK_FAILED, err);
-}
-
 static void is_found_out(struct check *p, bool shared)
 {
 	struct dir *d = current(p);
@@ -127,6 +118,21 @@ static void is_found_out(struct check *p, bool shared)
 	volume_let_go(&looked(p)->marker);
 	looked(p)->dir++;
 	next_dir(p);
+}
+
+static void sharing_unknown(struct check *p, const char *at, const char *why)
+{
+	const struct dir *d = current(p);
+	GError *err = NULL;
+
+	if (d->lenient) {
+		is_found_out(p, true);
+		return;
+	}
+	volume_let_go(&looked(p)->marker);
+	(void)check_fail(&err, "Migration pre-check error: Cannot determine whether %s and %s share %s: at %s: %s",
+			 p->source ? p->source->name : "-", p->dest_name, d->path, at, why);
+	check_decided(p, CHECK_FAILED, err);
 }
 
 static void look_for_marker(struct check *p);
@@ -348,7 +354,7 @@ enum check_result check_storage(struct check *p, GError **err)
 	return CHECK_ASKED;
 }
 
-enum check_result check_sharing(struct check *p, const char *path, bool *ret, GError **err)
+static enum check_result find_sharing(struct check *p, const char *path, bool lenient, bool *ret, GError **err)
 {
 	struct looked *l = looked(p);
 
@@ -357,13 +363,23 @@ enum check_result check_sharing(struct check *p, const char *path, bool *ret, GE
 	if (!l->dirs)
 		find_dirs(l, check_dom(p));
 	if (!dir_of(l, path))
-		add_dir(l, path);
+		add_dir(l, path, lenient);
 	if (l->dir < l->dirs->len) {
 		next_dir(p);
 		return CHECK_ASKED;
 	}
 	*ret = dir_of(l, path)->shared;
 	return CHECK_PASSED;
+}
+
+enum check_result check_sharing(struct check *p, const char *path, bool *ret, GError **err)
+{
+	return find_sharing(p, path, false, ret, err);
+}
+
+enum check_result check_sharing_known(struct check *p, const char *path, bool *ret, GError **err)
+{
+	return find_sharing(p, path, true, ret, err);
 }
 
 /* ---- read-only drives: libvirt copies none; what is missing is brought before it is called, or refused ---- */

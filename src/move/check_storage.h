@@ -17,6 +17,9 @@ check_row_f check_storage, check_drives, check_files, check_disk;
  */
 enum check_result check_sharing(struct check *p, const char *path, bool *ret, GError **err);
 
+/** check_sharing_known() - likewise; where it cannot be found out, the folder counts as shared. */
+enum check_result check_sharing_known(struct check *p, const char *path, bool *ret, GError **err);
+
 /** check_shares_folder() - the experiment has shown that both hosts have the folder of that path; false where it was not made. */
 bool check_shares_folder(struct check *p, const char *path);
 
