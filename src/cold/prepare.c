@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cold/prepare.h"
 
+#include "move/block_make.h"
 #include "move/definition_prepare.h"
 #include "move/numa.h"
 #include "move/search.h"
@@ -40,12 +41,22 @@ static struct part movable(struct mig *m, part_done_f *done)
 	return part_is(PART_READY);
 }
 
-/* The guest is as it was as long as it was not asked to shut off: then another destination will do. */
+/* The guest is as it was as long as it was not asked to shut off. */
+static bool is_untouched(const struct mig *m)
+{
+	return m->phase == COLD_P_STOP && !cold_was_pressed(m);
+}
+
+/* It runs on until what it only reads is there, however long that takes. */
+static struct part early(struct mig *m, part_done_f *done)
+{
+	return is_untouched(m) && cold_half_of(move_of(m)->at_source) == COLD_H_LIVES ? block_prepare_read(m, done) : part_is(PART_READY);
+}
+
+/* Then another destination will do. */
 static void prepare_failed(struct mig *m, enum part_next next, const char *why)
 {
-	bool untouched = m->phase == COLD_P_STOP && !cold_was_pressed(m);
-
-	if (next == PART_NEXT_DESTINATION && untouched)
+	if (next == PART_NEXT_DESTINATION && is_untouched(m))
 		search_destination_failed(m, why);
 	else
 		step_fail(m, why);
@@ -53,7 +64,7 @@ static void prepare_failed(struct mig *m, enum part_next next, const char *why)
 
 bool cold_prepare(struct mig *m, enum cold_next *ret_next)
 {
-	static struct part (*const parts[])(struct mig *, part_done_f *) = { movable, definition_prepare, numa_prepare };
+	static struct part (*const parts[])(struct mig *, part_done_f *) = { movable, definition_prepare, numa_prepare, early };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
 		struct part p = parts[i](m, cold_of(m)->answers->prepare);

@@ -17,7 +17,7 @@ static struct block_item *next_item(const struct mig *m)
 	for (guint i = 0; items && i < items->len; i++) {
 		struct block_item *k = g_ptr_array_index(items, i);
 
-		if (!k->ready)
+		if (!k->ready && (!move_of(m)->read_only || (k->filled && !k->changes)))
 			return k;
 	}
 	return NULL;
@@ -215,7 +215,7 @@ static struct part wait_for_removal(struct mig *m, const struct block_item *i)
 	return failed(m, i, "make", "files of an earlier migration could not be removed there yet");
 }
 
-struct part block_prepare(struct mig *m, part_done_f *done)
+static struct part prepare(struct mig *m, part_done_f *done)
 {
 	struct block_item *i = next_item(m);
 	struct volume *v = i ? volume_of(m, i) : NULL;
@@ -227,11 +227,23 @@ struct part block_prepare(struct mig *m, part_done_f *done)
 		return wait_for_removal(m, i);
 	if (v && use(m, i, v)) {
 		i->ready = true;
-		return block_prepare(m, done);
+		return prepare(m, done);
 	}
 	if (v && v->due && !v->calls)
 		return wait_for_removal(m, i);
 	if (v && (v->calls || !volume_is_of(v, m->id)))
 		return part_is(PART_LATER); /* it is being made */
 	return part_ask(m, mig_dest(m), &req, v, v ? removed : looked, done);
+}
+
+struct part block_prepare(struct mig *m, part_done_f *done)
+{
+	move_of(m)->read_only = false;
+	return prepare(m, done);
+}
+
+struct part block_prepare_read(struct mig *m, part_done_f *done)
+{
+	move_of(m)->read_only = true;
+	return prepare(m, done);
 }

@@ -14,5 +14,7 @@
  * Return: READY when all is there.
  */
 struct part block_prepare(struct mig *m, part_done_f *done);
+/** block_prepare_read() - the same of what the guest only reads (base images, drives), which can be brought while it runs. */
+struct part block_prepare_read(struct mig *m, part_done_f *done);
 
 #endif

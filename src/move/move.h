@@ -49,6 +49,7 @@ struct move {
 	bool planned;                /* it is known */
 	bool carries;                /* the guest is off: they go by a carrier, and are made as that wants them */
 	struct move_carry carry;
+	bool read_only;              /* only what the guest reads is being made; block_make.c's */
 	int pool_waits;              /* how often a pool was waited for since the last file was made; block_make.c's */
 	struct hv_numa_fit *numa_fit; /* where it goes, when that differs; numa.c's */
 	/* the outcome, as far as it is known */
