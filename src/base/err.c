@@ -26,6 +26,7 @@ static const struct {
 	[ERR_HV_LOST]        = { "hv_lost",        "serviceUnavailable", 503, true },
 	[ERR_HV_ABSENT]      = { "hv_absent",      "itemNotFound",       404, false },
 	[ERR_HV_BUSY]        = { "hv_busy",        "serviceUnavailable", 503, true },
+	[ERR_HV_LOCKED]      = { "hv_locked",      "conflictingRequest", 409, false },
 	[ERR_HV_GUEST]       = { "hv_guest",       "computeFault",       500, false },
 	[ERR_HV_UNSUPPORTED] = { "hv_unsupported", "notImplemented",     501, false },
 	[ERR_STORE]          = { "store",          "computeFault",       500, true },

@@ -32,6 +32,7 @@ enum err_code {
 	ERR_HV_LOST,      /* the reply was lost or never came: the act may have happened: 503 */
 	ERR_HV_ABSENT,    /* no such domain on that host: 404 */
 	ERR_HV_BUSY,      /* the domain's job lock is held, or something is made in the pool: try again: 503 */
+	ERR_HV_LOCKED,    /* another process has a disk of the guest open, and its lock: 409 */
 	ERR_HV_GUEST,     /* the hypervisor refused, because of what the guest is; any other host would be refused as well: 500 */
 	ERR_HV_UNSUPPORTED, /* the hypervisor cannot do this: 501 */
 	ERR_STORE,        /* the database refused: 500 */

@@ -819,6 +819,28 @@ static void test_about_guest(void)
 	}
 }
 
+/* What says that another process has a disk of the guest. */
+static const struct {
+	const char *message;
+	bool lock;
+} locks[] = {
+	{ "internal error: process exited while connecting to monitor: 2026-01-01T00:00:00.000000Z qemu-system-x86_64: -blockdev {}: Failed to get \"write\" lock\n"
+	  "Is another process using the image [/srv/web.qcow2]?", true },
+	{ "internal error: qemu unexpectedly closed the monitor: Failed to get shared \"write\" lock", true },
+	{ "resource busy: Lockspace resource 'ba60b0f0' is locked", true },
+	{ "internal error: Failed to get device information", false },
+	{ "Timed out during operation: cannot acquire state change lock (held by monitor=remoteDispatchDomainCreate)", false },
+	{ "", false },
+};
+
+static void test_about_lock(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(locks); i++) {
+		g_test_message("%s", locks[i].message);
+		g_assert_cmpint(lv_about_lock(locks[i].message), ==, locks[i].lock);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_autoptr(GError) err = NULL;
@@ -835,5 +857,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < G_N_ELEMENTS(breaches); i++)
 		g_test_add_func(breaches[i].path, breaches[i].fn);
 	g_test_add_func("/local/F9-about-the-guest", test_about_guest);
+	g_test_add_func("/local/about-a-lock", test_about_lock);
 	return g_test_run();
 }

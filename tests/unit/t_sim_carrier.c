@@ -552,13 +552,13 @@ static void test_guest_start(void)
 	struct fixture f;
 
 	prepare(&f);
-	g_assert_cmpint(ask(&f, 0, &guest), ==, ERR_HV);
+	g_assert_cmpint(ask(&f, 0, &guest), ==, ERR_HV_LOCKED);
 	begin(&f, BOTH, 0);
 	clock_advance_ms(1500);
-	g_assert_cmpint(ask(&f, 0, &guest), ==, ERR_HV);
+	g_assert_cmpint(ask(&f, 0, &guest), ==, ERR_HV_LOCKED);
 	g_assert_cmpint(end(&f), ==, -1);
 	sim_dom_add(f.w, "h2", &(struct sim_dom_spec){ .uuid = GUEST, .name = "guest", .state = HV_SHUTOFF });
-	g_assert_cmpint(ask(&f, 1, &guest), ==, ERR_HV);
+	g_assert_cmpint(ask(&f, 1, &guest), ==, ERR_HV_LOCKED);
 	ok(&f, 1, HV_DOM_DESTROY);
 	g_assert_cmpint(ask(&f, 1, &guest), ==, -1);
 	g_assert_true(is_newest(&f, "h2", DISK) && !is_newest(&f, "h1", DISK));

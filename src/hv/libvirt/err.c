@@ -14,6 +14,8 @@ static const struct {
 } table[] = {
 	{ VIR_ERR_NO_DOMAIN,             ANY,          ERR_HV_ABSENT },
 	{ VIR_ERR_OPERATION_TIMEOUT,     ANY,          ERR_HV_BUSY },
+	{ VIR_ERR_RESOURCE_BUSY,         VIR_FROM_LOCKING,   ERR_HV_LOCKED },
+	{ VIR_ERR_RESOURCE_BUSY,         VIR_FROM_LOCKSPACE, ERR_HV_LOCKED },
 	{ VIR_ERR_RESOURCE_BUSY,         ANY,          ERR_HV_BUSY },
 	{ VIR_ERR_NO_SUPPORT,            ANY,          ERR_HV_UNSUPPORTED },
 	{ VIR_ERR_CONFIG_UNSUPPORTED,    ANY,          ERR_HV_UNSUPPORTED },
@@ -41,6 +43,8 @@ static enum err_code classify(const virError *e, bool lost)
 		return ERR_HV_LOST;
 	if (e->message && lv_about_guest(e->message))
 		return ERR_HV_GUEST;
+	if (e->message && lv_about_lock(e->message))
+		return ERR_HV_LOCKED;
 	for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
 		if (table[i].code == e->code && (table[i].domain == ANY || table[i].domain == e->domain))
 			return table[i].err;

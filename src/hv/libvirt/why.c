@@ -34,6 +34,13 @@ bool lv_about_guest(const char *message)
 	return false;
 }
 
+bool lv_about_lock(const char *message)
+{
+	const char *lock = strstr(message, "Failed to get ");
+
+	return (lock && strstr(lock, "\" lock")) || (strstr(message, "Lockspace resource") && strstr(message, "is locked"));
+}
+
 char *lv_why(const virError *e)
 {
 	return util_line(e && e->message ? e->message : "libvirt gave no reason", LV_WHY_MAX);

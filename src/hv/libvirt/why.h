@@ -21,5 +21,7 @@ char *lv_why(const virError *e);
 
 /** lv_about_guest() - libvirt refused to let a guest go because of what it is, whatever the destination. */
 bool lv_about_guest(const char *message);
+/** lv_about_lock() - QEMU or a lock manager refused, because another process has a disk of the guest. There is no code of its own. */
+bool lv_about_lock(const char *message);
 
 #endif

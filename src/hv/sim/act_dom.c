@@ -181,6 +181,8 @@ static void resume(struct sim_call *sc, struct sim_dom *d)
 	if (d->state != HV_RUNNING && d->state != HV_SHUTDOWN) {
 		if (!d->whole && !d->carrier)
 			sim_violate(sc->w, "%s was resumed without its memory on %s", d->name, d->host->name);
+		if (!d->carrier && !d->job && sim_dom_other_copy(d, false, true) && !sim_dom_other_copy(d, true, false))
+			sim_violate(sc->w, "%s was resumed on %s, and its memory is elsewhere", d->name, d->host->name);
 		sim_dom_change(d, HV_RUNNING, HV_R_OTHER);
 	}
 	sim_call_finish(sc);

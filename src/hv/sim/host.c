@@ -29,6 +29,7 @@ struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_
 	h->tsc_hz = spec->tsc_hz;
 	h->tpm = spec->tpm;
 	h->no_persist = spec->no_persist;
+	h->locks = spec->locks;
 	h->rate = (double)spec->link_mibs * SIM_MIB;
 	h->storage = sim_storage_get(w, spec->storage, name);
 	h->cache_ms = spec->cache_ms;

@@ -20,6 +20,7 @@ struct sim_host_spec {
 	int nodes;                /* NUMA nodes; 0: one. CPUs and memory are shared out evenly */
 	int threads;              /* of a core; 0: one */
 	int64_t huge_pages;       /* of 2 MiB, of each node */
+	bool locks;               /* its storage carries locks of QEMU to other hosts that have them: one process has a disk */
 	bool no_persist;          /* a guest that comes runs, and its definition cannot be written: libvirt does not report it */
 	bool tpm;                 /* guests can have an emulated TPM */
 	int64_t cache_ms;         /* for so long it does not list what another host has made: NFS's cache of attributes */

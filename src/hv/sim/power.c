@@ -32,21 +32,35 @@ static int64_t image_ms(const struct sim_dom *d)
 
 /* ---- start ---- */
 
+/* QEMU's locks reach as far as its storage: another process has the disks. */
+static bool is_locked(const struct sim_dom *d)
+{
+	const GPtrArray *copies = g_hash_table_lookup(d->host->w->copies, d->uuid);
+
+	for (guint i = 0; d->host->locks && i < copies->len; i++) {
+		const struct sim_dom *o = g_ptr_array_index(copies, i);
+
+		if (o != d && o->host->on && o->host->locks && o->host->storage == d->host->storage && sim_dom_active(o))
+			return true;
+	}
+	return false;
+}
+
 static void started(void *user)
 {
 	struct sim_dom *d = user;
 	bool from_image = d->kept.managed_save;
 
 	d->effort_end = NULL;
-	if (d->no_start || sim_carrier_keeps(d)) {
+	if (d->no_start || sim_carrier_keeps(d) || is_locked(d)) {
 		struct sim_call *call = g_steal_pointer(&d->effort_call);
 		struct sim *w = d->host->w;
 
 		sim_dom_stop(d, HV_R_FAILED);
-		sim_over(w, call, ERR_HV, "internal error: process exited while connecting to monitor: Failed to get \"write\" lock");
+		sim_over(w, call, ERR_HV_LOCKED, "internal error: process exited while connecting to monitor: Failed to get \"write\" lock");
 		return;
 	}
-	if (sim_dom_other_copy(d, false, true))
+	if (!d->stays_paused && sim_dom_other_copy(d, false, true))
 		sim_violate(d->host->w, "%s was started on %s, and its memory is elsewhere", d->name, d->host->name);
 	d->whole = true;
 	d->kept.managed_save = false;

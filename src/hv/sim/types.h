@@ -85,7 +85,7 @@ struct sim_host {
 	int nodes, threads;
 	int64_t huge_pages, tsc_hz;
 	struct hv_numa *numa;  /* NULL until it is asked for */
-	bool tpm, no_persist;
+	bool tpm, no_persist, locks;
 	GHashTable *lacks;     /* char *: what it has not; a set */
 	double rate;           /* bytes a second, each way; 0: at once */
 	struct sim_storage *storage; /* the world's */
