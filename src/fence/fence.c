@@ -94,6 +94,11 @@ static GHashTable *sections_new(const struct conf *c)
 	return sections;
 }
 
+static bool off_again(struct host *h, const char *reason, void *user, GError **err)
+{
+	return fence_off(user, h, reason, err);
+}
+
 struct fences *fences_new(struct fleet *f, const struct fence_ops *ops)
 {
 	struct fences *fs = g_new0(struct fences, 1);
@@ -105,6 +110,7 @@ struct fences *fences_new(struct fleet *f, const struct fence_ops *ops)
 	fs->statuses = g_hash_table_new_full(NULL, NULL, status_free, NULL);
 	fs->asked = g_hash_table_new(NULL, NULL);
 	fs->powers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	host_fence_by(f, off_again, fs);
 	return fs;
 }
 
@@ -115,6 +121,7 @@ void fences_free(struct fences *fs)
 
 	if (!fs)
 		return;
+	host_fence_by(fs->fleet, NULL, NULL);
 	g_hash_table_iter_init(&it, fs->asked);
 	while (g_hash_table_iter_next(&it, &q, NULL))
 		((struct question *)q)->fs = NULL;

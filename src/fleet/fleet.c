@@ -11,6 +11,7 @@
 #include "fleet/addr.h"
 #include "fleet/fleet_priv.h"
 #include "fleet/host_fence.h"
+#include "fleet/host_look.h"
 #include "fleet/host_rename.h"
 #include "fleet/host_uuid.h"
 #include "fleet/keep.h"
@@ -105,6 +106,12 @@ static bool is_moved(struct fleet *f, const char *uuid)
 	return s && server_is_taken(s);
 }
 
+static void on_tried(struct host *h, bool reached, void *user)
+{
+	(void)user;
+	host_look_tried(h, reached);
+}
+
 static void on_event(struct host *h, const struct hv_event *ev, void *user)
 {
 	struct fleet *f = user;
@@ -116,7 +123,7 @@ static void on_event(struct host *h, const struct hv_event *ev, void *user)
 }
 
 static const struct host_link_calls link_calls = {
-	.info = on_info, .part = on_part, .list = on_list, .domain = on_domain, .state = on_state, .event = on_event,
+	.info = on_info, .part = on_part, .list = on_list, .domain = on_domain, .state = on_state, .tried = on_tried, .event = on_event,
 };
 
 static void hv_said(const struct hv_event *ev, void *user)
@@ -137,12 +144,14 @@ static void attach(struct fleet *f, struct host *h)
 
 static void disconnect(struct host *h)
 {
+	host_look_end(h);
 	host_link_close(h);
 	addr_host_down(h);
 }
 
 static void detach(struct host *h)
 {
+	host_look_end(h);
 	host_link_free(h);
 	if (h->addrs)
 		addr_host_free(h);

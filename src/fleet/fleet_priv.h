@@ -11,6 +11,7 @@
 
 #include <glib.h>
 
+#include "fleet/host.h"
 #include "fleet/listener.h"
 
 /* Whether a part of a host's list is being taken (sync.c): no; yes, and nothing was written yet; yes, in one transaction. */
@@ -44,6 +45,9 @@ struct fleet {
 	GPtrArray *addrs_unsaved;  /* UUIDs, owned, of servers whose rows have other addresses */
 	struct clock_timer *addrs_writing;
 	struct keep *keep;         /* keep.c */
+	/* host_fence.c */
+	host_fence_off_f *switch_off; /* NULL: none */
+	void *switch_user;
 };
 
 #endif

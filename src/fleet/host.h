@@ -89,6 +89,7 @@ struct host {
 	struct host_addrs *addrs;     /* addr.c */
 	struct host_keep *keep;       /* keep.c */
 	struct host_marks *marks;     /* marker.c */
+	GPtrArray *looks;             /* struct look *: questions whether it answers; NULL: none. host_look.c */
 	/* ---- room.c writes these ---- */
 	struct room *room;            /* of the fleet */
 	guint index;                  /* in fleet_hosts(); HOST_NOWHERE */
@@ -99,6 +100,9 @@ struct host {
 	int inbound[TASK_CLASSES_MAX];    /* inbound slots that are taken */
 	GQuark arch;                  /* of info; 0: not known */
 };
+
+/* Switch a host off (src/fence). */
+typedef bool host_fence_off_f(struct host *h, const char *reason, void *user, GError **err);
 
 #define HOST_OWES_NOTHING INT64_MAX
 #define HOST_NOWHERE G_MAXUINT

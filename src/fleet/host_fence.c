@@ -2,7 +2,9 @@
 #include "fleet/host_fence.h"
 
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/log.h"
+#include "fleet/fleet_priv.h"
 #include "fleet/publish.h"
 #include "fleet/registry.h"
 #include "store/columns.h"
@@ -42,6 +44,20 @@ bool host_fence_set(struct fleet *f, struct host *h, const struct host_fence *ne
 		return false;
 	take(h, next);
 	return true;
+}
+
+void host_fence_by(struct fleet *f, host_fence_off_f *off, void *user)
+{
+	f->switch_off = off;
+	f->switch_user = user;
+}
+
+bool host_fence_again(struct fleet *f, struct host *h, const char *reason, GError **err)
+{
+	if (f->switch_off)
+		return f->switch_off(h, reason, f->switch_user, err);
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Host %s has no fence agent.", h->name);
+	return false;
 }
 
 void host_fence_answered(struct fleet *f, struct host *h)

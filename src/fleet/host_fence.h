@@ -21,6 +21,11 @@ bool host_is_fenced(const struct host *h);
  */
 bool host_fence_set(struct fleet *f, struct host *h, const struct host_fence *next, GError **err);
 
+/** host_fence_by() - how hosts are switched off from here; NULL: they are not. */
+void host_fence_by(struct fleet *f, host_fence_off_f *off, void *user);
+/** host_fence_again() - switch one off that was, or was said to be, and lives. Return: false with ERR_BAD_REQUEST: it has no agent; ERR_CONFLICT. */
+bool host_fence_again(struct fleet *f, struct host *h, const char *reason, GError **err);
+
 /**
  * host_fence_answered() - the host has answered: if it was fenced, it is no more.
  *

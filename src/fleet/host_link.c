@@ -166,6 +166,8 @@ static void closed(struct host *h, const char *why)
 	h->link->backoff_ms = MIN(h->link->backoff_ms * 2, BACKOFF_MAX_MS);
 	if (was == HOST_UP)
 		state_changed(h, was);
+	if (was == HOST_CONNECTING)
+		h->link->calls->tried(h, false, h->link->user);
 }
 
 /* An answer that never came: drop the connection, its workers may hang for long. */
@@ -355,6 +357,7 @@ void host_link_event(struct host *h, const struct hv_event *ev)
 		h->told = false;
 		set_conn(h, HOST_SYNCING);
 		ask_all(h);
+		h->link->calls->tried(h, true, h->link->user);
 		break;
 	case HV_EV_CLOSED:
 		closed(h, ev->text);

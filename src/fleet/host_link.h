@@ -35,6 +35,8 @@ struct host_link_calls {
 	void (*domain)(struct host *h, struct hv_dom **d, uint64_t ask, void *user);
 	/* it came up or went down, as host_is_up() says. @was: host.conn before: HOST_UP if only a silence has ended */
 	void (*state)(struct host *h, enum host_conn was, void *user);
+	/* an attempt to connect has ended: the host could be reached, or not */
+	void (*tried)(struct host *h, bool reached, void *user);
 	/* of a domain */
 	void (*event)(struct host *h, const struct hv_event *ev, void *user);
 };
