@@ -46,6 +46,7 @@ struct conf {
 	int64_t report_interval;      /* s: between polls of a host */
 	int64_t max_concurrent_live_migrations, max_concurrent_inbound_live_migrations, max_concurrent_fleet_live_migrations;
 	int64_t max_concurrent_cold_migrations, max_concurrent_inbound_cold_migrations, max_concurrent_fleet_cold_migrations;
+	int64_t max_concurrent_evacuations, max_concurrent_inbound_evacuations, max_concurrent_fleet_evacuations;
 	int64_t migrate_max_retries;
 	int64_t shutdown_timeout;     /* s */
 	int64_t resize_confirm_window; /* s; 0: never */

@@ -39,6 +39,8 @@ static const struct {
 	[SERVER_TASK_RESIZE_FINISH]    = { "resize_finish",    "RESIZE" },
 	[SERVER_TASK_RESIZE_REVERTING] = { "resize_reverting", "REVERT_RESIZE" },
 	[SERVER_TASK_REBUILDING]       = { "rebuilding",       "REBUILD" },
+	[SERVER_TASK_REBUILD_BLOCK_DEVICE_MAPPING] = { "rebuild_block_device_mapping", "REBUILD" },
+	[SERVER_TASK_REBUILD_SPAWNING] = { "rebuild_spawning", "REBUILD" },
 	[SERVER_TASK_POWERING_ON]      = { "powering-on",      NULL },
 	[SERVER_TASK_POWERING_OFF]     = { "powering-off",     NULL },
 	[SERVER_TASK_REBOOTING]        = { "rebooting",        "REBOOT", true },

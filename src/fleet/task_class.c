@@ -19,6 +19,14 @@ const struct task_class task_class_cold = {
 	},
 };
 
+const struct task_class task_class_evacuate = {
+	.index = 2, .name = "evacuate", .leaves_dead = true, .limits = {
+		[TASK_OUTBOUND] = OPTION(max_concurrent_evacuations),
+		[TASK_INBOUND] = OPTION(max_concurrent_inbound_evacuations),
+		[TASK_IN_FLEET] = OPTION(max_concurrent_fleet_evacuations),
+	},
+};
+
 int64_t task_class_limit(const struct conf *c, const struct task_class *class, enum task_limit limit)
 {
 	int64_t max = class ? *(const int64_t *)((const char *)c + class->limits[limit].at) : 0;

@@ -21,6 +21,7 @@ struct fleet;
 struct host;
 struct hv_dom;
 struct hv_event;
+struct jout;
 struct json_field;
 struct mig;
 struct mig_draft;
@@ -108,9 +109,12 @@ struct task_action {
 	bool takes_null;               /* ... it may be null, and without fields nothing else */
 	int value_since;               /* ... from this microversion on; before, any value is taken. 0: from the first */
 	bool fields_of_own;            /* ... they are read into what the kind has beside (own) */
+	bool past_lock;                /* the server's lock does not keep a user from it */
 	int status;                    /* of the answer to one that was accepted; 0: 202 */
 	/* complete() - what the microversion makes of what was read; the last look before the engine. NULL: nothing. ERR_BAD_REQUEST, ERR_CONFLICT */
 	bool (*complete)(struct task_request *r, const struct fleet *f, int mv, GError **err);
+	/* reply() - write the answer's body to one that was accepted. Return: false, and nothing was written: it has none. NULL: it never has */
+	bool (*reply)(const struct task_request *r, int mv, struct jout *o);
 };
 #define TASK_VM_BIT(vm) (1u << (vm))
 #define TASK_STATE_BIT(task) (1u << (task))

@@ -166,7 +166,7 @@ static bool source_is_up(const struct lane *l)
 {
 	const struct host *h = host_of(l);
 
-	return h && host_is_up(l->line->queue->engine->fleet, h);
+	return l->line->class->leaves_dead || (h && host_is_up(l->line->queue->engine->fleet, h));
 }
 
 static bool source_has_slot(const struct lane *l)

@@ -62,7 +62,7 @@ static bool free_ok(const struct engine *e, const struct task_request *r, GError
 
 static bool lock_ok(const struct task_request *r, GError **err)
 {
-	if (!r->server->locked || r->who.admin)
+	if (!r->server->locked || r->who.admin || action_of(r)->past_lock)
 		return true;
 	g_set_error(err, ERR, ERR_CONFLICT, "Instance %s is locked", r->server->uuid);
 	return false;

@@ -32,6 +32,7 @@ struct task_request {
 	enum mig_disk_check disk_check;
 	bool force;              /* 2.30-2.67: skip the scheduler's filters */
 	int priority;            /* MIG_PRIORITY_MIN..MIG_PRIORITY_MAX */
+	const char *password;    /* of an administrator in the guest, that the client names; NULL */
 	bool wait_checks;        /* up to 2.33: answer only when the prechecks have passed */
 	const void *own;         /* what the kind has beside: kind.own's struct, copied; NULL */
 	struct requester who;

@@ -17,30 +17,62 @@
 
 /* ---- what kinds of tasks have ---- */
 
+/* A request that is being answered. */
+struct asked {
+	struct api_req *r;
+	GString *body; /* of the answer if it is accepted; NULL: none */
+};
+
 static void task_done(int64_t id, const GError *err, void *user)
 {
-	struct api_req *r = user;
+	struct asked *a = user;
+	struct api_req *r = a->r;
+	GString *body = a->body;
 
 	(void)id;
+	g_free(a);
+	if (err && body)
+		g_string_free(body, TRUE);
 	if (err)
 		api_fail(r, g_error_copy(err));
+	else if (body)
+		api_reply_json(r, api_task_status(r), body);
 	else
 		api_reply_empty(r, api_task_status(r));
+}
+
+/* Return: owned; NULL: none. */
+static GString *reply_body(const struct api_req *r, const struct task_request *q)
+{
+	GString *s = q->action->reply ? g_string_new(NULL) : NULL;
+	struct jout o;
+
+	if (!s)
+		return NULL;
+	jout_init(&o, s, r->mv);
+	if (q->action->reply(q, r->mv, &o))
+		return s;
+	g_string_free(s, TRUE);
+	return NULL;
 }
 
 /* @q: as its body said */
 static void begin(struct api_req *r, struct task_request *q)
 {
+	struct asked *a;
 	GError *err = NULL;
 
 	q->server = view_server(r, r->param[0]);
 	if (!q->server)
 		return;
 	q->who = api_requester(r);
-	if (q->action->complete && !q->action->complete(q, api_fleet(r), r->mv, &err))
+	if (q->action->complete && !q->action->complete(q, api_fleet(r), r->mv, &err)) {
 		api_fail(r, err);
-	else
-		request_begin(api_engine(r), q, task_done, r);
+		return;
+	}
+	a = g_new(struct asked, 1);
+	*a = (struct asked){ r, reply_body(r, q) };
+	request_begin(api_engine(r), q, task_done, a);
 }
 
 /* @to: what the fields are read into */
