@@ -13,7 +13,7 @@ struct all {
 	struct check_set *set;
 	struct check_request req;
 	char *server_uuid;
-	GPtrArray *kinds;   /* const struct task_kind *: those that have checks */
+	GPtrArray *kinds;   /* const struct task_kind *: those that have checks, and leave hosts that live */
 	GPtrArray *hosts;   /* struct check_host *, in the order of the answer */
 	guint begun, ended; /* runs: of each host, each kind's */
 	check_all_f *done;
@@ -128,7 +128,7 @@ static GPtrArray *kinds_with_checks(const struct engine *e)
 	GPtrArray *found = g_ptr_array_new();
 
 	for (const struct task_kind *const *k = engine_kinds(e); *k; k++)
-		if ((*k)->checks)
+		if ((*k)->checks && !(*k)->class->leaves_dead) /* of a server whose host lives */
 			g_ptr_array_add(found, (void *)*k);
 	return found;
 }

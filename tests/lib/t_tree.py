@@ -12,10 +12,10 @@ from modules import Modules, defines
 
 ROOT = Path(__file__).resolve().parents[2]
 # a folder includes itself and what is lower
-LAYERS = {"base": 0, "store": 1, "hv": 1, "net": 1, "identity": 2, "fleet": 2, "fence": 3, "task": 3, "move": 4, "live": 5, "cold": 5, "power": 5, "api": 6, "console": 6, "manage": 6}
+LAYERS = {"base": 0, "store": 1, "hv": 1, "net": 1, "identity": 2, "fleet": 2, "fence": 3, "task": 3, "move": 4, "live": 5, "cold": 5, "evacuate": 5, "power": 5, "api": 6, "console": 6, "manage": 6}
 PROGRAMS = 7  # the main files, in src itself
 # The API reads the kinds' tables (task/kind.h) and includes none of their folders.
-KINDS = ("live", "cold", "power")
+KINDS = ("live", "cold", "evacuate", "power")
 # Folders of src/hv and what of it each may include; "" is src/hv itself, and None is what lies outside
 HV = {"": {""}, "xml": {"", "xml"}, "libvirt": {"", "xml", "libvirt"}, "sim": {"", "xml", "sim"}, None: {"", "xml"}}
 # What the sub-folders of a folder include of each other. They may become less, never more: what several need belongs into the lowest.
@@ -195,37 +195,47 @@ def test_restart(t: tap.Tap) -> None:
     t.ok(len(code) == len(words) > 0 and bool(enters) and not wrong, "the page names what each verdict and phase does", "\n".join(wrong))
 
 
-def test_cold_restart(t: tap.Tap) -> None:
-    """docs/ARCHITECTURE.md names, for each phase and verdict of a cold migration, the function that holds it and its file."""
-    page = (ROOT / "docs/ARCHITECTURE.md").read_text().partition("\n## A cold migration\n")[2].partition("\n## ")[0]
-    probe, settle, stages = ((ROOT / f"src/cold/{name}.c").read_text() for name in ("probe", "settle", "cold"))
-    words = dict(re.findall(r'\[COLD_(?![HC]_)(\w+)\]\s*= "([\w-]+)"', probe))
-    acts = dict(re.findall(r"\[COLD_(\w+)\]\s*=\s*\{\s*\w+,\s*(\w+)\s*\}", settle))
-    where = {name: path.name for path in files("src/cold/*.c") for name in re.findall(r"^(?:static )?enum cold_next (\w+)\(struct mig \*m\)\n\{", path.read_text(), re.M)}
-    every = re.findall(r"\[COLD_P_\w+\] = COLD_(\w+)", settle)
+def restart_table(t: tap.Tap, heading: str, folder: str, prefix: str, stages_file: str) -> None:
+    """docs/ARCHITECTURE.md names, for each phase and verdict of a kind, the function that holds it and its file."""
+    page = (ROOT / "docs/ARCHITECTURE.md").read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    probe, settle, stages = ((ROOT / f"src/{folder}/{name}.c").read_text() for name in ("probe", "settle", stages_file))
+    words = dict(re.findall(rf'\[{prefix}_(?![HC]_)(\w+)\]\s*= "([\w-]+)"', probe))
+    acts = dict(re.findall(rf"\[{prefix}_(\w+)\]\s*=\s*\{{\s*\w+,\s*(\w+)\s*\}}", settle))
+    where = {name: path.name for path in files(f"src/{folder}/*.c")
+             for name in re.findall(r"^(?:static )?enum \w+_next (\w+)\(struct mig \*m\)\n\{", path.read_text(), re.M)}
+    every = re.findall(rf"\[{prefix}_P_\w+\] = {prefix}_(\w+)", settle)
     code = {(stage.lower(), words[verdict], acts[verdict], where.get(acts[verdict])) for stages_of, verdict in
-            re.findall(r"^\t\{ ((?:S\(\w+\)(?: \| )?)+|ANY),.*\.verdict = COLD_(\w+) \},$", probe, re.M)
+            re.findall(rf"^\t\{{ ((?:S\(\w+\)(?: \| )?)+|ANY),.*\.verdict = {prefix}_(\w+) \}},$", probe, re.M)
             for stage in (every if stages_of == "ANY" else re.findall(r"S\((\w+)\)", stages_of))}
     told = {(stage, *rest) for names, *rest in
             re.findall(r"^\| ([a-z, ]+) \|[^|]*\|[^|]*\| `([\w-]+)` \|[^|]*\| `(\w+)\(\)`, `(\w+\.c)` \|$", page, re.M)
             for stage in ([name.lower() for name in every] if names == "any" else names.split(", "))}
     wrong = [f"the page lacks {row}" for row in sorted(code - told)] + [f"the code lacks {row}" for row in sorted(told - code)]
-    wrong += [f"no row has the verdict {words[verdict]}" for verdict in acts if not any(row[1] == words[verdict] for row in code)]
-    entered = {(stage.lower(), enter) for stage, enter in re.findall(r"\[COLD_P_(\w+)\] = \{(?:(?!\[COLD_P_).)*?\.enter = (\w+)", stages, re.S)}
+    wrong += [f"no row has the verdict {words[verdict]}" for verdict in acts if verdict != "WAIT" and not any(row[1] == words[verdict] for row in code)]
+    entered = {(stage.lower(), enter) for stage, enter in re.findall(rf"\[{prefix}_P_(\w+)\] = \{{(?:(?!\[{prefix}_P_).)*?\.enter = (\w+)", stages, re.S)}
     enters = {(stage, enter) for names, enter in re.findall(r"^\| (`[`a-z, ]+`) \| `(\w+)\(\)` \|$", page, re.M) for stage in re.findall(r"\w+", names)}
     wrong += [f"{stage}: {enter}() is of the {'code' if (stage, enter) in entered else 'page'} alone" for stage, enter in sorted(entered ^ enters)]
-    t.ok(len(acts) == len(words) > 0 and bool(code) and bool(entered) and not wrong, "the page names what holds each row of a cold migration", "\n".join(wrong))
+    t.ok(len(acts) == len(words) > 0 and bool(code) and bool(entered) and not wrong, f"the page names what holds each row of {heading.lower()}", "\n".join(wrong))
+
+
+def test_cold_restart(t: tap.Tap) -> None:
+    restart_table(t, "A cold migration", "cold", "COLD", "cold")
+
+
+def test_evacuation_restart(t: tap.Tap) -> None:
+    restart_table(t, "An evacuation", "evacuate", "EVAC", "evacuate")
 
 
 def test_check_tables(t: tap.Tap) -> None:
     shared = dict(re.findall(r'\bcheck_row_(\w+)\s*= \{ "(\w+)"', (ROOT / "src/move/check_rows.c").read_text()))
-    code = {(shared.get(row, own), kind) for kind in ("live", "cold")
+    code = {(shared.get(row, own), kind) for kind in ("live", "cold", "evacuate")
             for row, own in re.findall(r'^\t(?:&check_row_(\w+)|CHECK_ROW\("(\w+)")', (ROOT / f"src/{kind}/checks.c").read_text(), re.M)}
     page = (ROOT / "docs" / "ARCHITECTURE.md").read_text().split("## The prechecks")[1].split("\n## ")[0]
-    told = {(row, kind) for names, kinds in re.findall(r"^\| ([a-z_, ]+) \| (both|live|cold) \|", page, re.M) for row in names.split(", ")
-            for kind in (("live", "cold") if kinds == "both" else (kinds,))}
+    told = {(row, kind) for names, kinds in re.findall(r"^\| ([a-z_, ]+) \| (all|(?:(?:both|live|cold|evacuate)(?:, )?)+) \|", page, re.M)
+            for row in names.split(", ") for word in kinds.split(", ")
+            for kind in {"all": ("live", "cold", "evacuate"), "both": ("live", "cold")}.get(word, (word,))}
     wrong = [f"{row} of {kind}: in the {'code' if (row, kind) in code else 'page'} alone" for row, kind in sorted(code ^ told)]
-    t.ok(bool(code) and not wrong, "the page has each check, and whether it is of live or of cold migrations", "\n".join(wrong))
+    t.ok(bool(code) and not wrong, "the page has each check, and of which kinds it is", "\n".join(wrong))
 
 
 def test_waits(t: tap.Tap) -> None:
@@ -276,7 +286,7 @@ def test_words(t: tap.Tap) -> None:
 
 def main() -> int:
     t = tap.Tap()
-    for test in (test_layers, test_api_kinds, test_inside, test_defines, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_restart, test_cold_restart, test_check_tables, test_waits, test_errors, test_rows):
+    for test in (test_layers, test_api_kinds, test_inside, test_defines, test_circles, test_hv, test_headers, test_scripts, test_lines, test_events, test_words, test_restart, test_cold_restart, test_evacuation_restart, test_check_tables, test_waits, test_errors, test_rows):
         test(t)
     return t.done()
 

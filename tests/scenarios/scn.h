@@ -227,8 +227,8 @@ void check_precheck(struct run *r, const struct scn_line *l);
 void check_precheck_says(struct run *r, const struct scn_line *l);
 
 /* scn_remains.c */
-/** check_remains(), check_remains_says() - the commands "remains" and "expect remains". */
-void check_remains(struct run *r, const struct scn_line *l);
+/** check_what_remains(), check_remains_says() - the commands "remains" and "expect remains". */
+void check_what_remains(struct run *r, const struct scn_line *l);
 void check_remains_says(struct run *r, const struct scn_line *l);
 
 /* scn_invariants.c */

@@ -44,6 +44,17 @@ static const struct arrow cold_arrows[] = {
 	{ "undo", "failed" }, { "undo", "cancelled" }, { "undo", "error" },
 };
 
+static const struct arrow evac_arrows[] = {
+	{ "check", "queued" }, { "check", "error" }, { "check", "cancelled" },
+	{ "queued", "schedule" }, { "queued", "cancelled" }, { "queued", "error" },
+	{ "schedule", "prepare" }, { "schedule", "queued" }, { "schedule", "error" }, { "schedule", "cancelled" },
+	{ "prepare", "spawn" }, { "prepare", "schedule" }, { "prepare", "failed" }, { "prepare", "error" }, { "prepare", "cancelled" },
+	{ "spawn", "moved" }, { "spawn", "undo" }, { "spawn", "error" },
+	{ "undo", "moved" }, { "undo", "schedule" }, { "undo", "failed" }, { "undo", "error" },
+	{ "moved", "clean" }, { "moved", "completed" }, { "moved", "error" },
+	{ "clean", "moved" }, { "clean", "completed" }, { "clean", "error" },
+};
+
 /* kinds of the tests */
 static const struct arrow stamp_arrows[] = {
 	{ "stamp_begin", "stamp_queued" }, { "stamp_begin", "stamp_error" }, { "stamp_begin", "stamp_cancelled" },
@@ -88,6 +99,8 @@ static const char *const live_slot[] = { "schedule", "prepare", "copy", "finish"
 static const char *const cold_claim[] = { "stop", "carry", "land", "undo", NULL };
 static const char *const cold_slot[] = { "schedule", "stop", "carry", "land", "start", "undo", NULL };
 static const char *const cold_source_claim[] = { "start", "verify", "confirm", "revert", NULL };
+static const char *const evac_claim[] = { "prepare", "spawn", "undo", NULL };
+static const char *const evac_slot[] = { "schedule", "prepare", "spawn", "undo", NULL };
 static const char *const no_phase[] = { NULL };
 static const char *const stamp_slot[] = { "stamp_work", NULL };
 static const char *const shift_claim[] = { "shift_stop", NULL };
@@ -115,6 +128,9 @@ static const struct story {
 	{ "migration", cold_arrows, G_N_ELEMENTS(cold_arrows), cold_claim, cold_slot, cold_source_claim,
 	  offsetof(struct conf, max_concurrent_cold_migrations), offsetof(struct conf, max_concurrent_inbound_cold_migrations),
 	  offsetof(struct conf, max_concurrent_fleet_cold_migrations) },
+	{ "evacuation", evac_arrows, G_N_ELEMENTS(evac_arrows), evac_claim, evac_slot, no_phase,
+	  offsetof(struct conf, max_concurrent_evacuations), offsetof(struct conf, max_concurrent_inbound_evacuations),
+	  offsetof(struct conf, max_concurrent_fleet_evacuations) },
 	{ "stamp", stamp_arrows, G_N_ELEMENTS(stamp_arrows), no_phase, stamp_slot, no_phase, LIVE_LIMITS },
 	{ "shift", shift_arrows, G_N_ELEMENTS(shift_arrows), shift_claim, shift_slot, shift_source_claim, LIVE_LIMITS },
 	{ "show", show_arrows, G_N_ELEMENTS(show_arrows), show_claim, show_slot, no_phase, LIVE_LIMITS },
@@ -301,6 +317,21 @@ static void check_definitions(struct run *r, const struct guest *g, const GArray
 		run_fail(r, "%s lives on %s, and another host starts it", g->name, live->host);
 }
 
+/* One whose last evacuation has come to its end is at one host alone, though it has died with the other, and runs there if its record says so. */
+static void check_evacuated(struct run *r, const struct guest *g, const GArray *doms, const struct sim_dom_view *live)
+{
+	struct mig *m = check_mig(r, g);
+	const struct server *s = fleet_server(r->fleet, g->uuid);
+
+	if (m && g_str_equal(m->kind->type, "evacuation") && mig_stage(m)->end == TASK_DONE && !g->stray) {
+		if (doms->len > 1)
+			run_fail(r, "%s was evacuated, and %u hosts have it", g->name, doms->len);
+		if (s && s->vm == SERVER_ACTIVE && !live)
+			run_fail(r, "%s was evacuated, and lives nowhere", g->name);
+	}
+	mig_free(m);
+}
+
 static void check_guest(struct run *r, const struct guest *g)
 {
 	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, g->uuid);
@@ -328,6 +359,7 @@ static void check_guest(struct run *r, const struct guest *g)
 		run_fail(r, "%s was left stopped on %s", g->name, live->host);
 	if (live && live->state == HV_PAUSED && !g->may_pause && !sim_guest_died(r->world, g->uuid))
 		run_fail(r, "%s ran and was left paused on %s", g->name, live->host);
+	check_evacuated(r, g, doms, live);
 	if (!r->scn->test_kinds) /* shift makes a new one */
 		check_definitions(r, g, doms, live);
 	check_record(r, g, live);

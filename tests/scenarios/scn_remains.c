@@ -33,7 +33,7 @@ static bool is_told(struct run *r, void *unused)
 	return r->remains_told || !r->fleet;
 }
 
-void check_remains(struct run *r, const struct scn_line *l)
+void check_what_remains(struct run *r, const struct scn_line *l)
 {
 	const struct guest *g = run_guest(r, l->w[1]);
 	const struct server *s = run_server(r, g);

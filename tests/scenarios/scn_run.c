@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "cold/cold.h"
+#include "evacuate/evacuate.h"
+#include "fleet/host_fence.h"
 #include "live/live.h"
 #include "power/decide.h"
 #include "power/power.h"
@@ -191,6 +193,7 @@ static void do_host(struct run *r, const struct scn_line *l)
 		.huge_pages = opt_int(r, l, "pages", 0),
 		.tpm = has_word(l, "tpm"),
 		.no_persist = has_word(l, "no-persist"),
+		.locks = has_word(l, "locks"),
 		.link_mibs = opt_int(r, l, "link", LINK_MIBS),
 		.latency_ms = opt_int(r, l, "latency", LATENCY_MS),
 		.cache_ms = opt(l, "cache") ? word_duration(r, opt(l, "cache")) : 0,
@@ -601,6 +604,25 @@ static void do_migrate(struct run *r, const struct scn_line *l)
 	ask_for(r, g, &q);
 }
 
+/* evacuate S [to HOST] [force] [mv=N]: as of that microversion, 94 unless it says else */
+static void do_evacuate(struct run *r, const struct scn_line *l)
+{
+	struct guest *g = run_guest(r, arg(r, l, 1));
+	const char *priority = word_after(l, "priority");
+	struct task_request q = {
+		.kind = &evac_kind, .action = &evac_actions[EVAC_EVACUATE], .server = run_server(r, g), .host = word_after(l, "to"),
+		.force = has_word(l, "force"), .block = has_word(l, "not-shared") ? MIG_BLOCK_YES : MIG_BLOCK_AUTO, .priority = priority ? atoi(priority) : 0,
+		.who = requester,
+	};
+	g_autoptr(GError) why = NULL;
+
+	g->asked = true;
+	if (q.server && !q.action->complete(&q, r->fleet, (int)opt_int(r, l, "mv", 94), &why))
+		accepted(0, why, g);
+	else
+		ask_for(r, g, &q);
+}
+
 /* The requester of a file's word "user": one of the server's project, and no administrator. */
 static struct requester requester_of(const struct scn_line *l, const struct server *s)
 {
@@ -724,7 +746,19 @@ static void do_force(struct run *r, const struct scn_line *l)
 		keep_result(r, ok, err);
 }
 
-/* mark HOST enabled|disabled|forced-down|not-forced-down [reason] */
+/* What a fence agent has brought about. */
+static void mark_fenced(struct run *r, struct host *h)
+{
+	struct host_fence now = { .fenced_us = clock_wall_us(), .reason = (char *)"by the scenario" };
+	g_autoptr(GError) err = NULL;
+	bool ok = host_fence_set(r->fleet, h, &now, &err);
+
+	if (ok)
+		fleet_host_dead(r->fleet, h);
+	keep_result(r, ok, err);
+}
+
+/* mark HOST enabled|disabled|forced-down|not-forced-down|fenced [reason] */
 static void do_mark(struct run *r, const struct scn_line *l)
 {
 	struct host *h = r->fleet ? fleet_host(r->fleet, arg(r, l, 1)) : NULL;
@@ -734,6 +768,10 @@ static void do_mark(struct run *r, const struct scn_line *l)
 
 	if (!h)
 		return;
+	if (g_str_equal(what, "fenced")) {
+		mark_fenced(r, h);
+		return;
+	}
 	disabled = g_str_equal(what, "disabled") || (h->disabled && !g_str_equal(what, "enabled"));
 	down = g_str_equal(what, "forced-down") || (h->forced_down && !g_str_equal(what, "not-forced-down"));
 	ok = fleet_host_set(r->fleet, h, disabled, l->n > 3 ? l->w[3] : NULL, down, &err);
@@ -935,12 +973,13 @@ static const struct {
 	{ "add-host",  do_add_host, true },
 	{ "stop",      do_stop,     false },
 	{ "migrate",   do_migrate,  true },
+	{ "evacuate",  do_evacuate, true },
 	{ "confirm",   do_confirm,  true },
 	{ "revert",    do_revert,   true },
 
 	{ "action",    do_ask,      true },
 	{ "precheck",  check_precheck, true },
-	{ "remains",   check_remains, true },
+	{ "remains",   check_what_remains, true },
 	{ "abort",     do_abort,    true },
 	{ "force",     do_force,    true },
 	{ "mark",      do_mark,     true },

@@ -264,8 +264,11 @@ static void confirm_all(struct run *r)
 
 	for (guint i = engine_active(r->engine)->len; i > 0; i--) {
 		const struct mig *m = g_ptr_array_index(engine_active(r->engine), i - 1);
-		struct task_request q = { .kind = m->kind, .action = &m->kind->actions[COLD_CONFIRM_RESIZE], .who = who };
+		struct task_request q = { .kind = m->kind, .who = who };
 
+		if (m->kind->n_actions <= COLD_CONFIRM_RESIZE)
+			continue; /* an evacuation waits for no user */
+		q.action = &m->kind->actions[COLD_CONFIRM_RESIZE];
 		q.server = fleet_server(r->fleet, m->server_uuid);
 		if (mig_rests(m) && q.server)
 			request_begin(r->engine, &q, confirmed, NULL);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "evacuate/prepare.h"
+
+#include "base/err.h"
+#include "evacuate/kept.h"
+#include "evacuate/source.h"
+#include "evacuate/state.h"
+#include "hv/half.h"
+#include "move/block_make.h"
+#include "move/check.h"
+#include "move/definition_prepare.h"
+#include "move/numa.h"
+#include "move/search.h"
+#include "task/step.h"
+
+#define RETRY_MS 1000
+
+static void act(struct mig *m, struct part p);
+
+/* ---- the parts ---- */
+
+static struct part source_dead(struct mig *m, part_done_f *done)
+{
+	g_autoptr(GError) why = NULL;
+	g_autofree char *text = NULL;
+
+	(void)done;
+	if (source_check(m->task->engine->fleet, mig_source(m), &why))
+		return part_is(PART_READY);
+	evac_own(m)->last = true;
+	text = g_strdup_printf("the host is back: %s", why->message);
+	return part_because(PART_FAILED, text);
+}
+
+/* What its dead host would have said of it. */
+static struct part know_guest(struct mig *m, part_done_f *done)
+{
+	struct move *v = move_of(m);
+	g_autoptr(GError) why = NULL;
+	char *xml = NULL;
+	struct hv_dom *d;
+
+	(void)done;
+	if (v->at_source)
+		return part_is(PART_READY);
+	d = kept_guest(m->task->engine->fleet, mig_server(m), &xml, &why);
+	if (!d)
+		return err_code(why) == ERR_STORE ? part_is(PART_LATER) : part_because(PART_FAILED, why->message);
+	move_heard_source(v, d);
+	g_free(v->definition);
+	v->definition = xml;
+	return part_is(PART_READY);
+}
+
+static struct part got_plan(struct mig *m, struct check_report *r)
+{
+	move_of(m)->precheck = NULL;
+	if (r->source_lost)
+		return part_is(PART_LATER);
+	if (r->err)
+		return part_because(PART_NEXT_DESTINATION, r->err->message);
+	move_copies(move_of(m), g_steal_pointer(&r->copies));
+	return part_is(PART_READY);
+}
+
+static void planned(struct check_report *r, void *user)
+{
+	act(user, got_plan(user, r));
+}
+
+/* The search has passed it; after a restart it is looked at again. */
+static struct part passed(struct mig *m, part_done_f *done)
+{
+	(void)done;
+	if (move_of(m)->planned)
+		return part_is(PART_READY);
+	search_copies(m, planned);
+	return part_is(PART_WAITS);
+}
+
+static struct part got_dest(struct mig *m, struct hv_reply *r, part_done_f *done)
+{
+	(void)done;
+	if (r->err)
+		return part_because(PART_NEXT_DESTINATION, r->err->message);
+	move_heard_dest(move_of(m), g_steal_pointer(&r->dom));
+	return part_is(PART_READY);
+}
+
+static struct part ask_dest(struct mig *m, part_done_f *done)
+{
+	g_autofree char *why = g_strdup_printf("Compute service of %s is unavailable at this time.", m->dest);
+	struct hv_req req = { .op = HV_DOM_GET };
+	struct part p = part_is(PART_READY);
+
+	if (!move_of(m)->at_dest)
+		p = part_ask(m, mig_dest(m), &req, NULL, got_dest, done);
+	return p.next == PART_LATER ? part_because(PART_NEXT_DESTINATION, why) : p;
+}
+
+/* A copy that lives there is another's doing, and its start elsewhere would be a second one. */
+static struct part free_there(struct mig *m, part_done_f *done)
+{
+	const struct hv_dom *d = move_of(m)->at_dest;
+	enum hv_half there = hv_dest_half(d);
+	g_autofree char *why = NULL;
+
+	(void)done;
+	if (d->unreadable) {
+		why = g_strdup_printf("%s has a domain of that UUID whose description cannot be read: %s", m->dest, d->unreadable);
+		return part_because(PART_NEXT_DESTINATION, why);
+	}
+	if (there == HV_HALF_ABSENT || there == HV_HALF_OFF || there == HV_HALF_FAILED || there == HV_HALF_MIGRATED)
+		return part_is(PART_READY);
+	evac_own(m)->last = true;
+	why = g_strdup_printf("%s already has a copy of the guest, which is %s there", m->dest, hv_half_name(there));
+	return part_because(PART_FAILED, why);
+}
+
+static bool write_definition(struct mig *m, void *unused, GError **err)
+{
+	(void)unused;
+	return definition_write_copy(m, err);
+}
+
+static struct part to_spawn(struct mig *m, part_done_f *done)
+{
+	(void)done;
+	if (!step_go(m, EVAC_P_SPAWN, evac_runs(m) ? "it is to be defined and started there" : "it is to be defined there", write_definition, NULL))
+		return part_is(PART_WAITS);
+	definition_copying(m);
+	step_enter(m);
+	return part_is(PART_WAITS);
+}
+
+/* ---- the plan ---- */
+
+static void go_on(struct mig *m);
+
+/* What a part has come to, when it is not ready. */
+static void act(struct mig *m, struct part p)
+{
+	g_autofree char *why = p.why;
+
+	switch (p.next) {
+	case PART_WAITS:
+		break;
+	case PART_READY:
+		go_on(m);
+		break;
+	case PART_AGAIN:
+		step_enter(m);
+		break;
+	case PART_LATER:
+		step_later(m, RETRY_MS);
+		break;
+	case PART_NEXT_DESTINATION:
+		search_destination_failed(m, why);
+		break;
+	case PART_FAILED:
+		step_end(m, EVAC_P_ERROR, why);
+		break;
+	case PART_NEXT_N:
+		g_assert_not_reached();
+	}
+}
+
+/* In this order. What an earlier part has done, or had answered, it does not do again. */
+static void go_on(struct mig *m)
+{
+	static struct part (*const parts[])(struct mig *, part_done_f *) = {
+		source_dead, know_guest, passed, ask_dest, free_there, definition_prepare, numa_prepare, block_prepare, to_spawn,
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+		struct part p = parts[i](m, act);
+
+		if (p.next != PART_READY) {
+			act(m, p);
+			return;
+		}
+	}
+}
+
+void evac_prepare(struct mig *m)
+{
+	move_heard_source(move_of(m), NULL);
+	move_heard_dest(move_of(m), NULL);
+	go_on(m);
+}
