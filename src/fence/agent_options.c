@@ -79,13 +79,16 @@ char *agent_options_stdin(const char *program, const char *text, size_t len, enu
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autoptr(GString) out = g_string_new(NULL);
+	g_autofree char *copy = NULL;
 	g_auto(GStrv) lines = NULL;
 
 	if (len > AGENT_OPTIONS_MAX || !g_utf8_validate(text, (gssize)len, NULL)) {
 		g_set_error(err, ERR, ERR_CONF, "it must be UTF-8 text of at most %d bytes", AGENT_OPTIONS_MAX);
 		return NULL;
 	}
-	lines = g_strsplit_set(len ? text : "", "\n", -1);
+	copy = g_strndup(text, len); /* @text has no end of its own */
+	lines = g_strsplit(copy, "\n", -1);
+	explicit_bzero(copy, len);
 	for (int i = 0; lines[i]; i++) {
 		char *line = g_strstrip(lines[i]);
 

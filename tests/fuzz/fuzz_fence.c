@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	g_assert_true((in != NULL) == (err == NULL));
 	for (char **l = lines; l && *l; l++)
-		actions += g_str_has_prefix(*l, "action");
+		actions += g_str_has_prefix(*l, "action=");
 	g_assert_cmpint(actions, ==, in ? 1 : 0);
 	g_assert_true(!in || g_str_has_suffix(in, "\naction=status\n") || g_str_equal(in, "action=status\n"));
 	return 0;
