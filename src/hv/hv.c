@@ -28,7 +28,7 @@ static const char *const reason_names[] = {
 	[HV_R_POSTCOPY] = "postcopy",     [HV_R_POSTCOPY_FAILED] = "postcopy-failed",
 	[HV_R_STARTING] = "starting",     [HV_R_CRASHED] = "crashed",
 	[HV_R_IOERROR] = "ioerror",       [HV_R_FAILED] = "failed",
-	[HV_R_SAVED] = "saved",
+	[HV_R_SAVED] = "saved",           [HV_R_UNSEEN] = "unseen",
 };
 static_assert(G_N_ELEMENTS(reason_names) == HV_REASON_N, "reason_names is missing one");
 

@@ -65,6 +65,7 @@ enum hv_reason {
 	HV_R_IOERROR,
 	HV_R_FAILED,
 	HV_R_SAVED,           /* PAUSED: its memory is being saved. SHUTOFF: it was */
+	HV_R_UNSEEN,          /* SHUTOFF: its libvirtd has not seen it end: its host has booted since, or it never ran */
 	HV_REASON_N
 };
 

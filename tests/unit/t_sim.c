@@ -200,7 +200,7 @@ static void test_power(struct fixture *f)
 	sim_host_power(f->w, "h1", true);
 	hv_host_open(f->h[0]);
 	clock_advance_ms(0);
-	expect_state(f, 0, HV_SHUTOFF, HV_R_OTHER);
+	expect_state(f, 0, HV_SHUTOFF, HV_R_UNSEEN);
 	g_assert_cmpstr(f->events->str, ==, "h1 closed: keepalive timeout\nh1 open\n");
 }
 

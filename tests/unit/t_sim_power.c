@@ -310,9 +310,9 @@ static void test_power(void)
 		const char *want;
 		bool died;
 	} rows[] = {
-		{ &runs, HV_DOM_SAVE, "shutoff/other", true },
-		{ &saved, HV_DOM_START, "shutoff/other+saved", false },
-		{ &runs, HV_DOM_SHUTDOWN, "shutoff/other", true },
+		{ &runs, HV_DOM_SAVE, "shutoff/unseen", true },
+		{ &saved, HV_DOM_START, "shutoff/unseen+saved", false },
+		{ &runs, HV_DOM_SHUTDOWN, "shutoff/unseen", true },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

@@ -43,6 +43,7 @@ static const enum hv_reason paused_reasons[] = {
 static_assert(G_N_ELEMENTS(paused_reasons) == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED + 1, "paused_reasons is missing one");
 
 static const enum hv_reason shutoff_reasons[] = {
+	[VIR_DOMAIN_SHUTOFF_UNKNOWN]  = HV_R_UNSEEN,
 	[VIR_DOMAIN_SHUTOFF_CRASHED]  = HV_R_CRASHED,
 	[VIR_DOMAIN_SHUTOFF_MIGRATED] = HV_R_MIGRATED,
 	[VIR_DOMAIN_SHUTOFF_SAVED]    = HV_R_SAVED,

@@ -38,7 +38,7 @@ static void power_off(struct sim_host *h)
 
 		d->repair = SIM_REPAIR_NOTHING;
 		if (sim_dom_active(d))
-			sim_dom_stop(d, HV_R_OTHER);
+			sim_dom_stop(d, HV_R_UNSEEN);
 	}
 	reach_changed(h);
 }
