@@ -9,6 +9,7 @@
 
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS 30000
+#define LOOK_MS 500 /* between two looks at a host where nothing accepts connections */
 
 struct host_link {
 	struct hv *hv;
@@ -17,6 +18,7 @@ struct host_link {
 	struct clock_timer *retry, *poll, *part;
 	struct host_list list; /* while it is taken, a part in a turn */
 	int64_t backoff_ms;
+	bool told;        /* that it cannot be reached is in the log */
 	bool polling;     /* a poll is unanswered */
 	uint64_t turn;    /* counts connections; an answer of an older one is dropped */
 };
@@ -104,6 +106,7 @@ static void retry(void *user)
 void host_link_open(struct host *h)
 {
 	h->link->backoff_ms = BACKOFF_FIRST_MS;
+	h->link->told = false;
 	h->tried |= h->refused;
 	if (!h->refused)
 		retry(h);
@@ -146,7 +149,17 @@ static void heard(struct host *h)
 		state_changed(h, h->conn);
 }
 
-static void closed(struct host *h, const char *why)
+static void plan_retry(struct host *h, bool unreached)
+{
+	struct host_link *l = h->link;
+
+	l->retry = clock_after(unreached ? LOOK_MS : l->backoff_ms, retry, h);
+	if (!unreached)
+		l->backoff_ms = MIN(l->backoff_ms * 2, BACKOFF_MAX_MS);
+}
+
+/* @unreached: nothing accepts connections there. A host that comes back is to be seen within a second: it may run what runs elsewhere by now */
+static void closed(struct host *h, const char *why, bool unreached)
 {
 	enum host_conn was = h->conn;
 
@@ -160,10 +173,10 @@ static void closed(struct host *h, const char *why)
 	util_replace(&h->down_reason, why);
 	clock_cancel(&h->link->poll);
 	drop_list(h->link);
-	h->link->retry = clock_after(h->link->backoff_ms, retry, h);
-	if (was == HOST_UP || h->link->backoff_ms == BACKOFF_FIRST_MS)
+	plan_retry(h, unreached);
+	if (was == HOST_UP || !h->link->told)
 		log_warning("host_closed", LOG_S("host", h->name), LOG_S("reason", why));
-	h->link->backoff_ms = MIN(h->link->backoff_ms * 2, BACKOFF_MAX_MS);
+	h->link->told = true;
 	if (was == HOST_UP)
 		state_changed(h, was);
 	if (was == HOST_CONNECTING)
@@ -175,7 +188,7 @@ static void failed(struct host *h, const char *why)
 {
 	h->tried = true;
 	hv_host_close(h->hv);
-	closed(h, why);
+	closed(h, why, false);
 }
 
 void host_link_drop(struct host *h, const char *why)
@@ -259,6 +272,7 @@ void host_link_up(struct host *h)
 	h->tried = true;
 	set_conn(h, HOST_UP);
 	h->link->backoff_ms = BACKOFF_FIRST_MS;
+	h->link->told = false;
 	state_changed(h, was);
 }
 
@@ -360,7 +374,7 @@ void host_link_event(struct host *h, const struct hv_event *ev)
 		h->link->calls->tried(h, true, h->link->user);
 		break;
 	case HV_EV_CLOSED:
-		closed(h, ev->text);
+		closed(h, ev->text, ev->unreached);
 		break;
 	case HV_EV_DOM:
 	case HV_EV_ITERATION:

@@ -421,6 +421,7 @@ struct hv_event {
 	int64_t iteration;
 	struct hv_job job;
 	const char *text;
+	bool unreached;          /* HV_EV_CLOSED: nothing accepted a connection; to look again costs a packet */
 };
 
 typedef void hv_event_f(const struct hv_event *ev, void *user);

@@ -76,7 +76,7 @@
  * Calls wait on the loop thread until a slot is free, and one whose caller has
  * given up is dropped there: a DESTROY must not reach a host minutes late.
  *
- * virConnectOpen() cannot be cancelled. An attempt is given up after LV_OPEN_MS and
+ * virConnectOpen() cannot be cancelled, so the first link of a host looks before whether anything accepts connections there (reach.h). An attempt is given up after LV_OPEN_MS and
  * cut; before libvirt has registered its socket (it connects, or shakes hands for
  * TLS) that does nothing, and its thread stays until the kernel gives up.
  * LV_STUCK_MAX such threads to a URI are tolerated, then new attempts
@@ -118,6 +118,7 @@ struct lv_conn {
 	/* loop thread only */
 	struct hv_host *host;        /* NULL: detached */
 	bool open;
+	bool unreached;              /* nothing accepts connections there */
 	void (*lost)(struct lv_conn *c, const char *why); /* what an end that libvirt tells of becomes */
 	GQueue links;                /* struct lv_link *: all of them, until each is closed */
 	struct lv_link *watch;       /* the one with the callbacks */

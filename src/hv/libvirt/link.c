@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/loop.h"
 #include "base/util.h"
+#include "hv/libvirt/reach.h"
 #include "hv/libvirt/spawn.h"
 #include "hv/libvirt/why.h"
 
@@ -131,6 +132,7 @@ static void open_end(void *user)
 		lv_link_close(l);
 		return;
 	}
+	l->conn->unreached = l->unreached;
 	l->opened(l->vir ? l : NULL, l->why, l->opened_user);
 	if (!l->vir)
 		link_free(l);
@@ -140,6 +142,13 @@ static void open_run(void *user)
 {
 	struct lv_link *l = user;
 
+	if (l->probes)
+		l->why = lv_reach(l->uri);
+	l->unreached = l->why != NULL;
+	if (l->unreached) {
+		loop_post(open_end, l);
+		return;
+	}
 	lv_link_enter(l);
 	lv_socket_opens(l->socket);
 	l->vir = virConnectOpen(l->uri);
@@ -200,6 +209,7 @@ void lv_link_open(struct lv_conn *c, const char *uri, bool own, lv_link_f *opene
 
 	l->opened = opened;
 	l->opened_user = user;
+	l->probes = !c->open && !own;
 	if (stuck_count(uri) >= LV_STUCK_MAX) {
 		l->why = g_strdup("earlier attempts to connect still hang");
 		loop_post(open_end, l);

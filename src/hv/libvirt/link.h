@@ -31,6 +31,8 @@ struct lv_link {
 	bool own;                 /* it goes on when the host lets go of its connection */
 	struct clock_timer *limit;
 	char *why;                /* it cannot be opened */
+	bool probes;              /* the first link of its host: libvirt is asked only if something accepts connections there */
+	bool unreached;           /* ... and nothing does. The worker's until open_end() */
 	bool given_up;
 	lv_link_f *opened;
 	void *opened_user;

@@ -169,10 +169,12 @@ void lv_conn_lost(struct lv_conn *c, const char *why)
 {
 	struct hv_host *h = c->host;
 	g_autofree char *text = NULL;
+	bool unreached;
 
 	if (!h)
 		return;
 	text = g_strdup(why);
+	unreached = c->unreached;
 	lv_conn_detach(c);
-	hv_emit(h, &(struct hv_event){ .type = HV_EV_CLOSED, .text = text });
+	hv_emit(h, &(struct hv_event){ .type = HV_EV_CLOSED, .text = text, .unreached = unreached });
 }
