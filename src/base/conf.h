@@ -70,6 +70,8 @@ struct conf {
 	/* [fencing] */
 	int64_t fence_timeout;        /* s: of one run of an agent */
 	int64_t fence_retries;
+	bool keep_autostart;
+	int64_t max_concurrent_agents;
 	bool fences;                  /* some host has a fence agent */
 	/* [filter_scheduler] */
 	char **enabled_filters;

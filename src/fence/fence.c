@@ -23,25 +23,28 @@ struct fence {
 	enum goal goal;
 	char *reason;          /* of GOAL_OFF */
 	bool cycles;           /* ... and then on again */
+	bool looks;            /* of GOAL_OFF: it was asked for while a look was under way, which comes first */
 	size_t agent;          /* which one is asked */
 	int64_t tries;         /* of it */
 	char *why;             /* what was wrong with the last try; NULL: nothing yet */
-	struct agent_run *run;
+	struct run *run;
 	struct clock_timer *timer;
 	uint64_t asked;        /* the question to the host that counts */
+	int64_t since_us;      /* when it was asked for; monotonic */
 };
 
 struct status {
 	struct fences *fs;
 	char *host;
-	struct agent_run *run;
+	struct run *run;
 	fence_status_f *done;
 	void *user;
 };
 
 struct fences {
 	struct fleet *fleet;
-	const struct fence_ops *ops;
+	struct runs *runs;
+	struct fence_stats stats;
 	GHashTable *sections;  /* host -> const struct conf_host *, both borrowed: those with an agent */
 	GHashTable *busy;      /* host -> struct fence * */
 	GHashTable *statuses;  /* struct status * -> itself */
@@ -62,7 +65,7 @@ static void fence_free(void *data)
 {
 	struct fence *x = data;
 
-	x->fs->ops->cancel(&x->run);
+	runs_cancel(&x->run);
 	clock_cancel(&x->timer);
 	g_free(x->host);
 	g_free(x->reason);
@@ -75,7 +78,7 @@ static void status_free(void *data)
 	static const struct agent_answer stopped = { .why = "the controller stops" };
 	struct status *st = data;
 
-	st->fs->ops->cancel(&st->run);
+	runs_cancel(&st->run);
 	st->done(&stopped, st->user);
 	g_free(st->host);
 	g_free(st);
@@ -104,7 +107,8 @@ struct fences *fences_new(struct fleet *f, const struct fence_ops *ops)
 	struct fences *fs = g_new0(struct fences, 1);
 
 	fs->fleet = f;
-	fs->ops = ops;
+	fs->runs = runs_new(ops, (guint)fleet_conf(f)->max_concurrent_agents);
+	fs->stats.seconds.bounds = &metric_call_seconds;
 	fs->sections = sections_new(fleet_conf(f));
 	fs->busy = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, fence_free);
 	fs->statuses = g_hash_table_new_full(NULL, NULL, status_free, NULL);
@@ -128,9 +132,15 @@ void fences_free(struct fences *fs)
 	g_hash_table_unref(fs->asked);
 	g_hash_table_unref(fs->busy);
 	g_hash_table_unref(fs->statuses);
+	runs_free(fs->runs);
 	g_hash_table_unref(fs->powers);
 	g_hash_table_unref(fs->sections);
 	g_free(fs);
+}
+
+const struct fence_stats *fences_stats(const struct fences *fs)
+{
+	return &fs->stats;
 }
 
 void fences_on_end(struct fences *fs, fence_end_f *fn, void *user)
@@ -198,7 +208,7 @@ static void run(struct fence *x, enum agent_act act, agent_f *done)
 
 	if (!agent_of(x->fs, x->host, x->agent, &a))
 		g_assert_not_reached();
-	x->run = x->fs->ops->start(&a, act, fleet_conf(x->fs->fleet)->fence_timeout * 1000, done, x);
+	x->run = runs_start(x->fs->runs, &a, act, true, fleet_conf(x->fs->fleet)->fence_timeout * 1000, done, x);
 }
 
 /* ---- the end ---- */
@@ -230,6 +240,7 @@ static void failed(struct fence *x, struct host *h, const char *why)
 	g_autoptr(GError) err = NULL;
 
 	log_error("fence_failed", LOG_S("host", x->host), LOG_S("wanted", x->goal == GOAL_ON ? "on" : "off"), LOG_S("reason", why));
+	x->fs->stats.failed += x->goal == GOAL_OFF;
 	if (!host_fence_set(x->fs->fleet, h, &none, &err))
 		log_error("host_not_saved", LOG_S("host", x->host), LOG_S("error", err->message));
 	end(x, h, why);
@@ -277,6 +288,8 @@ static void fenced(struct fence *x, struct host *h)
 		return;
 	}
 	log_warning("host_fenced", LOG_S("host", x->host), LOG_S("reason", x->reason));
+	if (x->goal == GOAL_OFF)
+		metric_observe(&fs->stats.seconds, (double)(clock_now_us() - x->since_us) / 1e6);
 	fleet_host_dead(x->fs->fleet, h);
 	cycles = x->cycles;
 	end(x, h, NULL);
@@ -347,8 +360,13 @@ static void prove_silent(struct fence *x, struct host *h)
 
 static void off_status(struct fence *x, struct host *h, const struct agent_answer *a)
 {
-	if (a->ok && a->power == AGENT_POWER_OFF)
+	bool off = a->ok && a->power == AGENT_POWER_OFF, looked = x->looks;
+
+	x->looks = false;
+	if (off)
 		prove_silent(x, h);
+	else if (looked)
+		begin_try(x);
 	else if (x->goal == GOAL_LOOK)
 		failed(x, h, a->ok ? "the controller was started again while the host was being fenced, and the host is on; fence it again if it "
 		       "is still to be" : a->why);
@@ -389,7 +407,7 @@ static void begin_try(struct fence *x)
 {
 	if (!host_of(x))
 		return;
-	if (x->goal == GOAL_LOOK)
+	if (x->goal == GOAL_LOOK || x->looks)
 		run(x, AGENT_STATUS, on_state);
 	else
 		run(x, x->goal == GOAL_OFF ? AGENT_OFF : AGENT_ON, on_acted);
@@ -403,8 +421,18 @@ static void begin(struct fences *fs, const struct host *h, enum goal goal, const
 	x->host = g_strdup(h->name);
 	x->goal = goal;
 	x->reason = g_strdup(reason);
+	x->since_us = clock_now_us();
 	g_hash_table_insert(fs->busy, x->host, x);
 	begin_try(x);
+}
+
+/* What is asked for while a look is under way: that says whether there is anything to do. */
+static void goes_on(struct fence *x, const char *reason)
+{
+	x->goal = GOAL_OFF;
+	x->looks = x->run != NULL;
+	util_replace(&x->reason, reason);
+	x->since_us = clock_now_us();
 }
 
 bool fence_off(struct fences *fs, struct host *h, const char *reason, GError **err)
@@ -418,12 +446,16 @@ bool fence_off(struct fences *fs, struct host *h, const char *reason, GError **e
 		g_set_error(err, ERR, ERR_CONFLICT, "Host %s is being switched on. Wait for its end.", h->name);
 		return false;
 	}
-	if (x || host_is_fenced(h))
+	if ((x && x->goal == GOAL_OFF) || host_is_fenced(h))
 		return true;
 	if (!host_fence_set(fs->fleet, h, &next, err))
 		return false;
 	log_warning("host_fence", LOG_S("host", h->name), LOG_S("reason", reason));
-	begin(fs, h, GOAL_OFF, reason);
+	fs->stats.asked++;
+	if (x)
+		goes_on(x, reason);
+	else
+		begin(fs, h, GOAL_OFF, reason);
 	return true;
 }
 
@@ -499,6 +531,6 @@ bool fence_status(struct fences *fs, const struct host *h, fence_status_f *done,
 	st->user = user;
 	g_hash_table_add(fs->statuses, st);
 	(void)agent_of(fs, h->name, 0, &a); /* check_agent() */
-	st->run = fs->ops->start(&a, AGENT_STATUS, fleet_conf(fs->fleet)->fence_timeout * 1000, on_asked, st);
+	st->run = runs_start(fs->runs, &a, AGENT_STATUS, false, fleet_conf(fs->fleet)->fence_timeout * 1000, on_asked, st);
 	return true;
 }

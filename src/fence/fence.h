@@ -15,22 +15,27 @@
  * fenced, and the log has an alarm. There is no reboot: see agent_options.h.
  *
  * The intent is written before the first agent is asked, the result after the last one. A controller that starts again asks for the
- * status only, and switches nothing off on the strength of an old intent: the host may have been mended since.
+ * status only, and switches nothing off on the strength of an old intent: the host may have been mended since. One that is asked for
+ * meanwhile follows that look.
+ *
+ * Not more agents run at once than [fencing] max_concurrent_agents says (runs.h).
  *
  * Being fenced ends with the host's first answer (fleet/host_fence.h), and before it is switched on.
  */
 #ifndef FENCE_H
 #define FENCE_H
 
-#include "fence/agent.h"
+#include "base/metric.h"
+#include "fence/runs.h"
 #include "fleet/fleet.h"
 
 struct fences;
 
-/* How agents are run; tests have their own. */
-struct fence_ops {
-	struct agent_run *(*start)(const struct agent *a, enum agent_act act, int64_t limit_ms, agent_f *done, void *user);
-	void (*cancel)(struct agent_run **r);
+/* What was counted. */
+struct fence_stats {
+	uint64_t asked;             /* hosts to be switched off */
+	uint64_t failed;            /* ... that were not */
+	struct metric_hist seconds; /* from the request until a host was fenced */
 };
 
 /** fence_processes - agent.h. */
@@ -49,6 +54,9 @@ void fences_free(struct fences *fs);
 void fences_start(struct fences *fs);
 /** fences_on_end() - @fn hears of each end. */
 void fences_on_end(struct fences *fs, fence_end_f *fn, void *user);
+
+/** fences_stats() - borrowed. */
+const struct fence_stats *fences_stats(const struct fences *fs);
 
 /** fence_agent_of() - the agent of a host; NULL: it has none, and cannot be fenced. Hosts that were added at run time have none. */
 const char *fence_agent_of(struct fences *fs, const struct host *h);

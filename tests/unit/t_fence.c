@@ -81,7 +81,7 @@ static void on_end(struct host *h, const char *why, void *user)
 	g_string_append_printf(((struct world *)user)->ends, "%s %s\n", h->name, why ? why : "done");
 }
 
-static void open_fleet(struct world *w)
+static void open_fleet_for(struct world *w, int64_t ms)
 {
 	static const struct hv_ops *const ops[] = { &sim_ops, NULL };
 	g_autoptr(GError) err = NULL;
@@ -92,12 +92,17 @@ static void open_fleet(struct world *w)
 	fences_on_end(w->fences, on_end, w);
 	fleet_start(w->fleet);
 	fences_start(w->fences);
-	clock_advance_ms(1000);
+	clock_advance_ms(ms);
+}
+
+static void open_fleet(struct world *w)
+{
+	open_fleet_for(w, 1000);
 }
 
 static struct world *world_new(void)
 {
-	static const char text[] = "[DEFAULT]\n[workarounds]\nallow_any_uri = true\n[fencing]\nfence_timeout = 7\nfence_retries = 1\n"
+	static const char text[] = "[DEFAULT]\n[workarounds]\nallow_any_uri = true\n[fencing]\nfence_timeout = 7\nfence_retries = 1\nmax_concurrent_agents = 2\n"
 				   "[host h1]\nuri = sim://h1\nfence_agent = fence_a\nfence_options = /a\nfallback_fence_agent = fence_b\n"
 				   "[host h2]\nuri = sim://h2\n";
 	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
@@ -288,6 +293,67 @@ static void test_restart(const void *power)
 	world_free(w);
 }
 
+static void got_status(const struct agent_answer *a, void *user)
+{
+	g_string_append_printf(user, "%d %d %s;", a->ok, a->power, a->why ? a->why : "-");
+}
+
+/* What is asked for while it looks follows the look: a host that is off already is fenced by it, another one is switched off. */
+static void test_asked_while_it_looks(const void *power)
+{
+	struct world *w = world_new();
+	g_autoptr(GError) err = NULL;
+	bool off = g_str_equal(power, "is-off");
+
+	say("off:nothing");
+	g_assert_true(fence_off(w->fences, host(w, "h1"), "it burns", &err));
+	clock_advance_ms(200);
+	close_fleet(w);
+	g_string_truncate(asked, 0);
+	if (off)
+		sim_host_power(w->sim, "h1", false);
+	say(power);
+	open_fleet_for(w, 100);
+	if (!off)
+		say("off:ok is-off");
+	g_assert_true(fence_off(w->fences, host(w, "h1"), "it burns again", &err));
+	clock_advance_ms(30000);
+	g_assert_cmpstr(asked->str, ==, off ? "fence_a /a status\n" : "fence_a /a status\nfence_a /a off\nfence_a /a status\n");
+	g_assert_true(host_is_fenced(host(w, "h1")));
+	g_assert_cmpstr(host(w, "h1")->fence.reason, ==, "it burns again");
+	g_assert_cmpstr(w->ends->str, ==, "h1 done\n");
+	g_assert_cmpuint(fences_stats(w->fences)->asked, ==, 1);
+	g_assert_cmpuint(fences_stats(w->fences)->failed, ==, 0);
+	g_assert_cmpuint(metric_count(&fences_stats(w->fences)->seconds), ==, 1);
+	world_free(w);
+}
+
+/* Not more agents at once than may be; those that switch a host go first. */
+static void test_at_once(void)
+{
+	struct world *w = world_new();
+	g_autoptr(GError) err = NULL;
+	g_autoptr(GString) got = g_string_new(NULL);
+
+	say("is-on is-on off:ok is-off is-off is-off");
+	for (int i = 0; i < 4; i++)
+		g_assert_true(fence_status(w->fences, host(w, "h1"), got_status, got, &err));
+	g_assert_true(fence_off(w->fences, host(w, "h1"), NULL, &err));
+	g_assert_cmpstr(asked->str, ==, "fence_a /a status\nfence_a /a status\n");
+	clock_advance_ms(550);
+	g_assert_cmpstr(got->str, ==, "1 1 -;1 1 -;");
+	g_assert_true(g_str_has_suffix(asked->str, "fence_a /a off\nfence_a /a status\n"));
+	clock_advance_ms(20000);
+	g_assert_cmpstr(got->str, ==, "1 1 -;1 1 -;1 2 -;1 2 -;");
+	g_assert_true(host_is_fenced(host(w, "h1")));
+	/* those that wait are told of the end as well */
+	say("is-off is-off");
+	for (int i = 0; i < 3; i++)
+		g_assert_true(fence_status(w->fences, host(w, "h1"), got_status, got, &err));
+	world_free(w);
+	g_assert_cmpstr(got->str, ==, "1 1 -;1 1 -;1 2 -;1 2 -;0 0 the controller stops;0 0 the controller stops;0 0 the controller stops;");
+}
+
 /* ---- on ---- */
 
 static void test_on(void)
@@ -310,11 +376,6 @@ static void test_on(void)
 	g_assert_cmpstr(w->ends->str, ==, "h1 done\nh1 done\n");
 	g_assert_true(host_is_up(w->fleet, host(w, "h1")));
 	world_free(w);
-}
-
-static void got_status(const struct agent_answer *a, void *user)
-{
-	g_string_append_printf(user, "%d %d %s;", a->ok, a->power, a->why ? a->why : "-");
 }
 
 static void test_status(void)
@@ -389,6 +450,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/fence/until-it-answers", test_until_it_answers);
 	g_test_add_data_func("/fence/restart/is-off", "is-off", test_restart);
 	g_test_add_data_func("/fence/restart/is-on", "is-on", test_restart);
+	g_test_add_data_func("/fence/asked-while-it-looks/is-off", "is-off", test_asked_while_it_looks);
+	g_test_add_data_func("/fence/asked-while-it-looks/is-on", "is-on", test_asked_while_it_looks);
+	g_test_add_func("/fence/at-once", test_at_once);
 	g_test_add_func("/fence/on", test_on);
 	g_test_add_func("/fence/status", test_status);
 	g_test_add_func("/fence/no-agent", test_no_agent);

@@ -23,6 +23,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
+#include "fence/fence.h"
+#include "fleet/host_fence.h"
 #include "identity/identity.h"
 #include "net/state.h"
 
@@ -266,6 +268,31 @@ static void put_call_seconds(struct out *o)
 			metric_histogram(o->s, o->name, METRIC_LABELS({ "op", hv_op_name((enum hv_op)op) }), &s->seconds[op]);
 }
 
+static void put_hosts_fenced(struct out *o)
+{
+	GPtrArray *hosts = fleet_hosts(o->api->fleet);
+	unsigned n = 0;
+
+	for (guint i = 0; i < hosts->len; i++)
+		n += host_is_fenced(g_ptr_array_index(hosts, i));
+	PUT(o, n);
+}
+
+static void put_fences(struct out *o)
+{
+	PUT(o, fences_stats(o->api->fences)->asked);
+}
+
+static void put_fences_failed(struct out *o)
+{
+	PUT(o, fences_stats(o->api->fences)->failed);
+}
+
+static void put_fence_seconds(struct out *o)
+{
+	metric_histogram(o->s, o->name, METRIC_LABELS(), &fences_stats(o->api->fences)->seconds);
+}
+
 static void put_requests(struct out *o)
 {
 	static const char *const classes[] = { NULL, "1xx", "2xx", "3xx", "4xx", "5xx" };
@@ -481,6 +508,10 @@ static const struct family {
 	{ "drover_build_info", "gauge", "Version of Drover; always 1.", put_build },
 	{ "drover_hosts", "gauge", "Hosts by state.", put_hosts },
 	{ "drover_hosts_disabled", "gauge", "Hosts disabled for new servers, in any state.", put_hosts_disabled },
+	{ "drover_hosts_fenced", "gauge", "Hosts that were switched off by their fence agents, and are silent.", put_hosts_fenced },
+	{ "drover_fence_requests_total", "counter", "Hosts that were to be fenced.", put_fences },
+	{ "drover_fence_failures_total", "counter", "Hosts that were to be fenced and were not.", put_fences_failed },
+	{ "drover_fence_duration_seconds", "histogram", "Time from the request until a host was fenced.", put_fence_seconds },
 	{ "drover_servers", "gauge", "Servers by API status.", put_servers },
 	{ "drover_servers_unreadable", "gauge", "Servers whose domain's description cannot be read.", put_unreadable },
 	{ "drover_migrations", "gauge", "Migrations in progress, by status.", put_migrations },
