@@ -32,6 +32,7 @@ struct unwritten {
 	char *uuid, *xml;        /* xml: NULL when it is packed */
 	char *packed;
 	char *disks;             /* keep_disks_text(); NULL: not told */
+	bool drops;              /* nothing is kept of it: its row goes. Without either of them */
 	bool transient;
 	int64_t read_us;
 	uint64_t sum;
@@ -160,6 +161,8 @@ static bool write_one(struct fleet *f, const struct unwritten *u, GError **err)
 
 	if (!fleet_server(f, u->uuid))
 		return true; /* it is gone */
+	if (u->drops)
+		return store_run(f->store, Q_DEFINITION_DROP, STORE_ARGS(SV_S(u->uuid)), NULL, err);
 	row_values(kept_fields, G_N_ELEMENTS(kept_fields), &kept, 0, row + 1);
 	return store_run(f->store, Q_DEFINITION_KEEP, row, G_N_ELEMENTS(row), NULL, err);
 }
@@ -177,7 +180,7 @@ static int write_packed(struct fleet *f, GError **err)
 		return -1;
 	g_hash_table_iter_init(&i, f->keep->unwritten);
 	while (done->len < WRITE_AT_ONCE && g_hash_table_iter_next(&i, NULL, (void **)&u)) {
-		if (!u->packed)
+		if (!u->packed && !u->drops)
 			continue;
 		if (!write_one(f, u, err)) {
 			store_rollback(f->store);
@@ -338,13 +341,13 @@ static void take(struct fleet *f, struct server *s, const char *xml, bool transi
 	s->keep_seen = true;
 	if (sum == s->keep_sum)
 		return;
-	if (strlen(xml) > KEEP_XML_MAX) {
-		log_warning("definition_not_kept", LOG_S("server", s->uuid), LOG_S("reason", "it is too long"));
-		return;
-	}
 	u = g_new0(struct unwritten, 1);
 	u->uuid = g_strdup(s->uuid);
-	u->xml = g_strdup(xml);
+	u->drops = strlen(xml) > KEEP_XML_MAX;
+	if (u->drops) /* an older one in its place would be another guest */
+		log_warning("definition_not_kept", LOG_S("server", s->uuid), LOG_S("reason", "it is too long"));
+	else
+		u->xml = g_strdup(xml);
 	u->disks = g_steal_pointer(&disks);
 	u->transient = transient;
 	u->read_us = clock_wall_us();

@@ -232,6 +232,28 @@ static void test_disks_text(void)
 	}
 }
 
+/* One that is too long takes the place of the older one: that would be another guest. */
+static void test_too_long(void)
+{
+	struct world *w = world_new();
+	g_autofree char *text = g_strnfill(KEEP_XML_MAX, 'x');
+	struct kept_definition k = kept(w, WEB);
+	g_autoptr(GError) err = NULL;
+
+	kept_definition_clear(&k);
+	sim_dom_redefine(w->sim, "h1", WEB, text);
+	clock_advance_ms(20000);
+	g_assert_false(keep_read(w->fleet, WEB, &k, &err));
+	g_assert_error(err, ERR, ERR_NOT_FOUND);
+	g_clear_error(&err);
+	sim_dom_redefine(w->sim, "h1", WEB, "short again");
+	clock_advance_ms(20000);
+	k = kept(w, WEB);
+	g_assert_nonnull(strstr(k.xml, "short again"));
+	kept_definition_clear(&k);
+	world_free(w);
+}
+
 static void test_pack(void)
 {
 	g_autofree char *packed = keep_pack("<domain>\xc3\xa4</domain>"), *again = keep_unpack(packed, NULL), *bad = NULL;
@@ -249,6 +271,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/keep/kept", test_kept);
+	g_test_add_func("/keep/too-long", test_too_long);
 	g_test_add_func("/keep/changed", test_changed);
 	g_test_add_func("/keep/missed", test_missed);
 	g_test_add_func("/keep/taken", test_taken);
