@@ -120,6 +120,48 @@ static void list(struct api_req *r)
 	view_close(&l.o, r, 200);
 }
 
+/* ---- what migrations forbid ---- */
+
+/* Return: the first that has not ended, of or to the host, and fits; NULL. */
+static const struct mig *migration_of(const struct api_req *r, const struct host *h, bool (*fits)(const struct mig *m, const struct host *h))
+{
+	GPtrArray *active = engine_active(api_engine(r));
+
+	for (guint i = 0; i < active->len; i++) {
+		const struct mig *m = g_ptr_array_index(active, i);
+
+		if (m->kind->migration && !mig_is_final(m) && fits(m, h))
+			return m;
+	}
+	return NULL;
+}
+
+static bool is_done(const struct mig *m)
+{
+	return g_strcmp0(mig_status(m), "done") == 0;
+}
+
+/* As Nova counts them: one that waits for its old host alone is done. */
+static bool is_in_progress(const struct mig *m, const struct host *h)
+{
+	return !is_done(m) && (g_strcmp0(m->source, h->name) == 0 || g_strcmp0(m->dest, h->name) == 0);
+}
+
+static bool is_evacuated(const struct mig *m, const struct host *h)
+{
+	return is_done(m) && strcmp(m->kind->type, "evacuation") == 0 && g_strcmp0(m->source, h->name) == 0;
+}
+
+/* A host that still has what was evacuated from it does not count as up again by an administrator's word. */
+static bool check_up(const struct api_req *r, const struct host *h, bool down, GError **err)
+{
+	if (down || !h->forced_down || !migration_of(r, h, is_evacuated))
+		return true;
+	g_set_error(err, ERR, ERR_BAD_REQUEST, "Unable to force up host %s as `done` evacuation migration records remain associated with the host. Ensure the "
+		    "compute service has been restarted, allowing these records to move to `completed` before retrying this request.", h->name);
+	return false;
+}
+
 /* ---- PUT, up to 2.52: the act is the path's last word, the service is in the body ---- */
 
 struct by_name {
@@ -141,30 +183,30 @@ static const struct json_field by_name_fields[] = {
 };
 static const struct api_body by_name_body = { .fields = by_name_fields, .n = G_N_ELEMENTS(by_name_fields) };
 
-static bool enable(struct fleet *f, struct host *h, const struct by_name *b, GError **err)
+static bool enable(struct api_req *r, struct host *h, const struct by_name *b, GError **err)
 {
 	(void)b;
-	return fleet_host_set(f, h, false, NULL, h->forced_down, err);
+	return fleet_host_set(api_fleet(r), h, false, NULL, h->forced_down, err);
 }
 
-static bool disable(struct fleet *f, struct host *h, const struct by_name *b, GError **err)
+static bool disable(struct api_req *r, struct host *h, const struct by_name *b, GError **err)
 {
 	(void)b;
-	return fleet_host_set(f, h, true, NULL, h->forced_down, err);
+	return fleet_host_set(api_fleet(r), h, true, NULL, h->forced_down, err);
 }
 
-static bool disable_because(struct fleet *f, struct host *h, const struct by_name *b, GError **err)
+static bool disable_because(struct api_req *r, struct host *h, const struct by_name *b, GError **err)
 {
 	if (b->has_reason)
-		return fleet_host_set(f, h, true, b->reason, h->forced_down, err);
+		return fleet_host_set(api_fleet(r), h, true, b->reason, h->forced_down, err);
 	g_set_error(err, ERR, ERR_BAD_REQUEST, "Missing disabled reason field");
 	return false;
 }
 
-static bool force_down(struct fleet *f, struct host *h, const struct by_name *b, GError **err)
+static bool force_down(struct api_req *r, struct host *h, const struct by_name *b, GError **err)
 {
 	if (b->has_down)
-		return fleet_host_set(f, h, h->disabled, h->disabled_reason, b->down, err);
+		return check_up(r, h, b->down, err) && fleet_host_set(api_fleet(r), h, h->disabled, h->disabled_reason, b->down, err);
 	g_set_error(err, ERR, ERR_BAD_REQUEST, "Missing forced_down field");
 	return false;
 }
@@ -174,7 +216,7 @@ enum shown { SHOW_STATUS = 1, SHOW_REASON = 2, SHOW_DOWN = 4 };
 
 static const struct act {
 	const char *name;
-	bool (*run)(struct fleet *f, struct host *h, const struct by_name *b, GError **err);
+	bool (*run)(struct api_req *r, struct host *h, const struct by_name *b, GError **err);
 	unsigned shown;
 	int since;
 } acts[] = {
@@ -236,7 +278,7 @@ static void update_by_name(struct api_req *r)
 		g_set_error(&err, ERR, ERR_NOT_FOUND, "Unknown action");
 	else if (api_decode(r, &b, &err))
 		h = host_by_name(r, &b, &err);
-	if (h && a->run(api_fleet(r), h, &b, &err))
+	if (h && a->run(r, h, &b, &err))
 		reply_act(r, a, h);
 	else
 		api_fail(r, err);
@@ -326,6 +368,8 @@ static bool set_by_id(const struct api_req *r, struct host *h, const struct by_i
 {
 	bool disabled = b->status ? strcmp(b->status, "disabled") == 0 : h->disabled;
 
+	if (b->has_down && !check_up(r, h, b->down, err))
+		return false;
 	return fleet_host_set(api_fleet(r), h, disabled, b->status ? b->reason : h->disabled_reason, b->has_down ? b->down : h->forced_down, err);
 }
 
@@ -352,14 +396,14 @@ static void update_by_id(struct api_req *r)
 
 /* ---- DELETE ---- */
 
-static bool check_unused(const struct service *s, GError **err)
+static bool check_unused(const struct api_req *r, const struct service *s, GError **err)
 {
 	if (!s->compute)
 		g_set_error(err, ERR, ERR_BAD_REQUEST, "The %s service is the controller itself and cannot be deleted.", s->binary);
 	else if (g_hash_table_size(s->compute->servers) > 0)
 		g_set_error(err, ERR, ERR_CONFLICT, "Unable to delete compute service that is hosting instances. "
 			    "Migrate or delete the instances first.");
-	else if (g_hash_table_size(s->compute->claims) > 0)
+	else if (g_hash_table_size(s->compute->claims) > 0 || migration_of(r, s->compute, is_in_progress))
 		g_set_error(err, ERR, ERR_CONFLICT, "Unable to delete compute service that has in-progress migrations. "
 			    "Complete the migrations or delete the instances first.");
 	else
@@ -372,7 +416,7 @@ static void remove_service(struct api_req *r)
 	GError *err = NULL;
 	struct service s;
 
-	if (find(r, &s, &err) && check_unused(&s, &err) && fleet_host_remove(api_fleet(r), s.compute, &err))
+	if (find(r, &s, &err) && check_unused(r, &s, &err) && fleet_host_remove(api_fleet(r), s.compute, &err))
 		api_reply_empty(r, 204);
 	else
 		api_fail(r, err);
