@@ -55,16 +55,19 @@ static json_t *list_hypervisors(struct cli *c, GError **err)
 	return client_rows(c->client, &l, err);
 }
 
-/* What only Drover tells: its cell, and why it is down. @name: the row's host. */
+/* What only Drover tells: its cell, its fence agent, and why it is down. @name: the row's host. */
 static void add_drovers(json_t *row, const char *name, const json_t *drovers)
 {
+	static const char *const told[] = { "cell", "fence_agent", "fenced_at", "fence_reason" };
 	const json_t *h;
 	size_t i;
 
 	json_array_foreach(json_object_get(drovers, "hosts"), i, h) {
 		if (g_strcmp0(render_str(h, "name"), name) != 0)
 			continue;
-		json_object_set(row, "cell", json_object_get(h, "cell"));
+		for (size_t k = 0; k < G_N_ELEMENTS(told); k++)
+			if (render_str(h, told[k]))
+				json_object_set(row, told[k], json_object_get(h, told[k]));
 		if (g_strcmp0(render_str(h, "state"), "down") == 0)
 			json_object_set(row, "state_reason", json_object_get(h, "state_reason"));
 	}
@@ -108,6 +111,10 @@ static const struct col show_cols[] = {
 	{ "Memory MB", "memory_mb" },
 	{ "Disk GB",   "disk_gb" },
 	{ "State Reason", "state_reason" },
+	{ "Cell",      "cell" },
+	{ "Fence Agent", "fence_agent" },
+	{ "Fenced At", "fenced_at" },
+	{ "Fence Reason", "fence_reason" },
 };
 
 /* {"host": [{"resource": {...}}, ...]} -> [{...}, ...]; NULL for anything else. */
