@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli.h"
 #include "client.h"
+#include "cmd_autostart.h"
 #include "cmd_power.h"
 #include "find.h"
 #include "follow.h"
@@ -480,6 +481,8 @@ static const struct command rows[] = {
 	{ "server", "resume", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "let a suspended server go on", .more = POWER_MORE },
 	{ "server", "lock", "SERVER", 1, 1, power_run_now, CLI_OPTS(power_lock_opts), .help = "lock a server: only administrators may act on it" },
 	{ "server", "unlock", "SERVER", 1, 1, power_run_now, .help = "unlock a server" },
+	{ "server", "autostart", "SERVER [on|off]", 1, 2, autostart_run, CLI_COLS(autostart_cols), .help = "whether a server starts with its host",
+	  .more = AUTOSTART_MORE },
 	{ "server", "precheck", "SERVER", 1, 1, run_precheck, CLI_OPTS(precheck_opts), CLI_COLS(precheck_cols),
 	  .help = "check where a server could go, live or cold", .more = precheck_more },
 };

@@ -9,6 +9,7 @@
 #include "base/uri.h"
 #include "fleet/action.h"
 #include "fleet/addr.h"
+#include "fleet/autostart.h"
 #include "fleet/fleet_priv.h"
 #include "fleet/host_fence.h"
 #include "fleet/host_look.h"
@@ -41,6 +42,7 @@ static void save_again(struct fleet *f, struct host *h)
 		h->unsaved = !host_row_save(f, h, NULL);
 	if (h->uuid_unsaved)
 		host_uuid_save(f, h);
+	autostart_save(f, h);
 }
 
 /* The listener hears of each leftover in here, before the host counts as up. */
@@ -55,6 +57,7 @@ void fleet_host_cleaned(struct fleet *f, struct host *h)
 		return;
 	log_info("host_up", LOG_S("host", h->name), LOG_D("domains", h->domains), LOG_D("vcpus", h->info->vcpus), LOG_D("memory_mb", h->info->mem_mib));
 	host_link_up(h);
+	h->was_fenced = false;
 }
 
 static void on_list(struct host *h, guint n, void *user)
@@ -139,6 +142,7 @@ static void attach(struct fleet *f, struct host *h)
 	addr_host_new(h);
 	keep_host_new(h);
 	marker_host_new(h);
+	autostart_host_new(h);
 	host_link_new(h, f->hv, &link_calls, f);
 }
 
@@ -159,6 +163,8 @@ static void detach(struct host *h)
 		keep_host_free(h);
 	if (h->marks)
 		marker_host_free(h);
+	if (h->autostart)
+		autostart_host_free(h);
 }
 
 /* ---- life ---- */

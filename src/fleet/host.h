@@ -64,6 +64,7 @@ struct host {
 	char *disabled_reason;
 	bool forced_down;
 	bool from_conf;
+	bool booted;          /* it has booted, and guests of it are still to be started (autostart.h) */
 	struct host_fence fence;
 	int64_t created_us, updated_us;
 	/* ---- not stored ---- */
@@ -82,6 +83,7 @@ struct host {
 	bool unsaved;                 /* its row may differ: see struct server */
 	bool uuid_unsaved;            /* ... in its UUID */
 	bool fence_unsaved;           /* ... in what was fenced */
+	bool booted_unsaved;          /* ... in whether it has booted */
 	bool duplicate_logged;        /* host_uuid.c: that it is the same machine as another */
 	bool published_up;            /* publish.c: what subscribers know */
 	struct fleet *fleet;
@@ -90,6 +92,9 @@ struct host {
 	struct host_keep *keep;       /* keep.c */
 	struct host_marks *marks;     /* marker.c */
 	GPtrArray *looks;             /* struct look *: questions whether it answers; NULL: none. host_look.c */
+	struct host_autostart *autostart; /* autostart.c */
+	bool has_agent;               /* a fence agent, by the configuration */
+	bool was_fenced;              /* it was, and is not up again: it has booted since */
 	/* ---- room.c writes these ---- */
 	struct room *room;            /* of the fleet */
 	guint index;                  /* in fleet_hosts(); HOST_NOWHERE */

@@ -32,6 +32,7 @@ static void take(struct host *h, const struct host_fence *next)
 {
 	char *old = h->fence.reason;
 
+	h->was_fenced |= host_is_fenced(h) && next->fenced_us == 0;
 	h->fence = *next;
 	h->fence.reason = g_strdup(next->reason);
 	g_free(old);

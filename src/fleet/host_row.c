@@ -77,6 +77,7 @@ void host_row_configure(struct fleet *f, struct host *h, const struct conf_host 
 	h->migration_uri = ch->migration_uri ? g_strdup(ch->migration_uri) : default_migration_uri(fleet_conf(f), ch);
 	util_replace(&h->vnc_listen, listen);
 	util_replace(&h->cell, ch->cell);
+	h->has_agent = ch->fence_agent != NULL;
 	host_set_cpus(h, ch->cpu_shared_set ? ch->cpu_shared_set : fleet_conf(f)->cpu_shared_set,
 		      ch->cpu_dedicated_set ? ch->cpu_dedicated_set : fleet_conf(f)->cpu_dedicated_set);
 }

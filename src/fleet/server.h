@@ -82,7 +82,9 @@ struct server {
 	char *locked_reason; /* what the user said; NULL */
 	char *fault;         /* why it is in error; NULL */
 	bool fault_stays;    /* ... and an operator has to decide: it is no end of that when the guest runs */
-	bool autostart;      /* its host starts it when it starts itself; as its host last said */
+	bool autostart;      /* it is to start when its host does; as its host last said, or as it is kept (autostart.h) */
+	bool autostart_ours; /* ... and Drover starts it: libvirt's flag is switched off, or is about to be */
+	bool autostart_off;  /* ... and was seen to be off */
 	/* ---- not stored ---- */
 	enum server_nature nature;
 	char *unknown;       /* what of its row means nothing to this version ("vm_state is idle"): it is shown, the row stays as it is; NULL */
@@ -105,6 +107,7 @@ struct server {
 	bool addrs_asking;   /* its host has the question */
 	struct due *addrs_queue; /* of its host, which it is in as one to be asked; NULL: it is not */
 	guint addrs_place;   /* in there */
+	bool autostart_refused; /* the last attempt to switch libvirt's flag was refused */
 	uint64_t keep_sum;   /* the number of its definition that is kept (keep.h), or soon will be; 0: none */
 	int64_t keep_at;     /* the id of the host in whose queue it is as one whose definition is to be read; 0: in none */
 	bool keep_seen;      /* it was read since its host was connected */

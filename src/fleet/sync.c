@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fleet/addr.h"
+#include "fleet/autostart.h"
 #include "fleet/fleet_priv.h"
 #include "fleet/keep.h"
 #include "fleet/host_link.h"
@@ -120,10 +121,7 @@ static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 		util_replace(&s->libvirt_name, d->name);
 		changed = true;
 	}
-	if (d->kept.told && s->autostart != d->kept.autostart) {
-		s->autostart = d->kept.autostart;
-		changed = true;
-	}
+	changed |= autostart_seen(f, s, d);
 	if (back)
 		util_replace(&s->fault, NULL);
 	if ((back || follows(s, d)) && s->vm != vm_of(s, d)) {
@@ -167,6 +165,7 @@ static void keep_dom(struct fleet *f, struct server *s, struct hv_dom **d)
 	s->missing_ask = 0;
 	if (!is_live(s->dom))
 		util_replace(&s->duplicate_at, NULL);
+	autostart_act(f, s);
 }
 
 static void save(struct fleet *f, struct server *s)
@@ -389,6 +388,8 @@ bool sync_part(struct fleet *f, struct host *h, struct host_list *l)
 	g_autoptr(GError) why = NULL;
 	bool together;
 
+	if (l->taken == 0 && h->conn == HOST_CLEANING)
+		autostart_listed(f, h, l->doms);
 	if (l->taken == 0)
 		take_absent(f, h, l);
 	/* One transaction for all that is written of the part: a host's first answer may bring hundreds of servers, most bring nothing new. */

@@ -283,12 +283,20 @@ char *definition_refusal(const char *host, const char *theirs, const char *guest
 	return g_strdup_printf("%s defines the guest otherwise: %s; make the two definitions equal, or undefine it there", host, differs);
 }
 
+/* It is Drover's to start the guest: libvirt's flag is to be off. */
+static bool is_ours(const struct definitions *set, const char *server_uuid)
+{
+	const struct server *s = fleet_server(set->fleet, server_uuid);
+
+	return s && s->autostart_ours;
+}
+
 bool definition_lacks(struct definitions *set, const char *server_uuid, const char *host, const struct hv_dom *there, struct hv_req *ret)
 {
 	const struct definition *own = definition_find(set, server_uuid, host, DEFINITION_GUEST);
 	const struct definition *replaced = definition_find(set, server_uuid, host, DEFINITION_REPLACED);
 	const struct definition *wanted = own ? own : replaced;
-	bool autostart = (own && own->autostart) || (replaced && replaced->autostart);
+	bool autostart = !is_ours(set, server_uuid) && ((own && own->autostart) || (replaced && replaced->autostart));
 
 	*ret = (struct hv_req){ .uuid = server_uuid, .xml = wanted ? wanted->xml : NULL, .autostart = true };
 	ret->op = wanted && !there->persistent ? HV_DOM_DEFINE : HV_DOM_AUTOSTART;
@@ -507,7 +515,7 @@ static void judge_own(struct definition *d, const struct hv_dom *there)
 
 	if (lost || (lives_there && !there->persistent))
 		act(d, HV_DOM_DEFINE);
-	else if (lives_there && d->autostart && !there->kept.autostart)
+	else if (lives_there && d->autostart && !there->kept.autostart && !is_ours(d->set, d->server_uuid))
 		act(d, HV_DOM_AUTOSTART);
 	else if (lives_there)
 		settled(d);

@@ -124,6 +124,12 @@ static struct definition own_of(const struct mig *m)
 	};
 }
 
+/* Where it is Drover's to start the guest, its host's flag is off, whatever the wish is (fleet/autostart.h). */
+static bool wish_of(const struct server *s, const struct definition *own)
+{
+	return s->autostart_ours ? s->autostart : own->autostart;
+}
+
 bool definition_write_copy(struct mig *m, GError **err)
 {
 	struct move *v = move_of(m);
@@ -135,7 +141,7 @@ bool definition_write_copy(struct mig *m, GError **err)
 	v->definition_id = 0;
 	if (!v->definition || (old && old->task == m->id))
 		return true;
-	s->autostart = d.autostart;
+	s->autostart = wish_of(s, &d);
 	ok = definition_insert(service_of(m->task->engine)->definitions, &d, err) && (s->autostart == was || fleet_server_save(m->task->engine->fleet, s, err));
 	v->definition_id = d.id;
 	s->autostart = was;
@@ -149,7 +155,7 @@ void definition_copying(struct mig *m)
 	if (!move_of(m)->definition_id)
 		return;
 	d = own_of(m);
-	mig_server(m)->autostart = d.autostart;
+	mig_server(m)->autostart = wish_of(mig_server(m), &d);
 	definition_add(service_of(m->task->engine)->definitions, &d);
 }
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "power/boot.h"
 #include "power/decide.h"
 #include "power/power_action.h"
 #include "task/step.h"
@@ -285,5 +286,5 @@ static_assert(G_N_ELEMENTS(stages) == POWER_STAGE_N, "stages is missing one");
 
 const struct task_kind power_kind = {
 	.type = "power", .stages = stages, .n = POWER_STAGE_N, .actions = power_actions, .n_actions = POWER_WHAT_N,
-	.attach = attach, .detach = detach, .left = left, .event = event, .host = host,
+	.service = &boot_service, .attach = attach, .detach = detach, .left = left, .event = event, .host = host, .ended = boot_ended,
 };

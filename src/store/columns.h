@@ -40,7 +40,8 @@
 	HOST_COLUMNS(X, X) \
 	X(0, created_at, INT64, created_us) \
 	X(0, hv_uuid, CHARS, hv_uuid) \
-	HOST_FENCE_COLUMNS(X, X)
+	HOST_FENCE_COLUMNS(X, X) \
+	X(0, booted, BOOL, booted)
 
 /* Of its section of the configuration. */
 #define HOST_SECTION_ROW(FIRST, X) \
@@ -98,7 +99,9 @@
 	X(19, autostart, BOOL, autostart) \
 	X(20, locked_by, TEXT, locked_by) \
 	X(21, locked_reason, TEXT, locked_reason) \
-	X(22, fault_stays, BOOL, fault_stays)
+	X(22, fault_stays, BOOL, fault_stays) \
+	X(23, autostart_ours, BOOL, autostart_ours) \
+	X(24, autostart_off, BOOL, autostart_off)
 
 #define SERVER_ROW(FIRST, X) \
 	FIRST(0, id, INT64, id) \

@@ -50,6 +50,7 @@ const struct query_def query_table[Q_N] = {
 		INSERT_BEHIND("hosts", "created_at, name", "$9, $1", HOST_COLUMNS)
 		" ON CONFLICT (name) DO UPDATE SET " HOST_COLUMNS(ASSIGN_1, ASSIGN) " RETURNING id", 1 N(HOST_COLUMNS) },
 	[Q_HOST_UUID] = { "host_uuid", "UPDATE hosts SET hv_uuid = $2 WHERE name = $1", 2 },
+	[Q_HOST_BOOTED] = { "host_booted", "UPDATE hosts SET booted = $2 WHERE name = $1", 2 },
 	[Q_DEFINITION_KEEP] = { "definition_keep",
 		INSERT_BEHIND("server_definitions", "server_uuid", "$1", KEPT_COLUMNS)
 		" ON CONFLICT (server_uuid) DO UPDATE SET " KEPT_COLUMNS(ASSIGN_1, ASSIGN), 1 N(KEPT_COLUMNS) },
@@ -292,6 +293,10 @@ const struct schema_step schema_steps[] = {
 	  "CREATE TABLE storage_markers (host TEXT NOT NULL, folder TEXT NOT NULL, name TEXT NOT NULL, changed_ns BIGINT NOT NULL, "
 	  "PRIMARY KEY (host, folder));" },
 	{ 20, "ALTER TABLE servers ADD COLUMN fault_stays BIGINT NOT NULL DEFAULT 0;" },
+	{ 21,
+	  "ALTER TABLE servers ADD COLUMN autostart_ours BIGINT NOT NULL DEFAULT 0;"
+	  "ALTER TABLE servers ADD COLUMN autostart_off BIGINT NOT NULL DEFAULT 0;"
+	  "ALTER TABLE hosts ADD COLUMN booted BIGINT NOT NULL DEFAULT 0;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -15,7 +15,7 @@ enum query {
 	Q_HOST_ALL,        /* () -> HOST_ROW; by id */
 	Q_HOST_SECTIONS,   /* () -> HOST_SECTION_ROW; by id */
 	Q_HOST_PUT,        /* (name, HOST_COLUMNS) -> id; by name */
-	Q_HOST_UUID,       /* (name, hv_uuid) */
+	Q_HOST_UUID, Q_HOST_BOOTED,       /* (name, hv_uuid) */
 	Q_DEFINITION_KEEP,   /* (server, KEPT_COLUMNS); by server */
 	Q_DEFINITION_KEPT,   /* (server) -> KEPT_COLUMNS */
 	Q_DEFINITION_DISKS,  /* (server) -> disks */

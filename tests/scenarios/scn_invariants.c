@@ -300,7 +300,9 @@ static bool is_defined(struct run *r, const struct guest *g, const struct scn_de
 /* No definition that the file has made is lost, and as many hosts start the guest as did, but for those whose definitions became one. */
 static void check_definitions(struct run *r, const struct guest *g, const GArray *doms, const struct sim_dom_view *live)
 {
-	int before = 0, after = 0;
+	const struct server *s = run_server(r, g);
+	bool ours = s && s->autostart && s->autostart_ours;
+	int before = 0, after = ours;
 
 	for (guint i = 0; i < g->definitions->len; i++) {
 		const struct scn_definition *d = g_ptr_array_index(g->definitions, i);
@@ -310,10 +312,10 @@ static void check_definitions(struct run *r, const struct guest *g, const GArray
 			run_fail(r, "the definition of %s on %s is lost", g->name, d->host);
 	}
 	for (guint i = 0; i < doms->len; i++)
-		after += g_array_index(doms, struct sim_dom_view, i).kept.autostart;
+		after += !ours && g_array_index(doms, struct sim_dom_view, i).kept.autostart;
 	if (after > before || (before && !after))
 		run_fail(r, "%d hosts start %s with themselves, %d did", after, g->name, before);
-	if (before && live && !g->transient && g->definitions->len == 1 && !live->kept.autostart)
+	if (before && live && !g->transient && g->definitions->len == 1 && !live->kept.autostart && !ours)
 		run_fail(r, "%s lives on %s, and another host starts it", g->name, live->host);
 }
 

@@ -54,6 +54,10 @@ static void write_host(GString *conf, const struct scn_line *l)
 			of = l->w[i] + strlen("of=");
 	g_string_append_printf(conf, "[host %s]\nuri = sim://%s\n", l->w[1], of);
 	for (int i = 2; i < l->n; i++) {
+		if (g_str_equal(l->w[i], "agent"))
+			g_string_append(conf, "fence_agent = fence_dummy\n");
+	}
+	for (int i = 2; i < l->n; i++) {
 		const char *equals = strchr(l->w[i], '=');
 
 		if (equals && (g_str_has_prefix(l->w[i], "shared_set=") || g_str_has_prefix(l->w[i], "dedicated_set=")))

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "cold/cold.h"
 #include "evacuate/evacuate.h"
+#include "fleet/autostart.h"
 #include "fleet/host_fence.h"
 #include "live/live.h"
 #include "power/decide.h"
@@ -273,7 +274,7 @@ static void do_server(struct run *r, const struct scn_line *l)
 	add_domain(r, l, arg(r, l, 1), word_after(l, "on"));
 }
 
-/* dom add|set|rename|unreadable|readable|save|crash|remove|redefine SERVER on HOST ... */
+/* dom add|set|rename|unreadable|readable|save|crash|remove|redefine|autostart SERVER on HOST ... */
 static void do_dom(struct run *r, const struct scn_line *l)
 {
 	const char *verb = arg(r, l, 1), *host = arg(r, l, 4);
@@ -311,11 +312,13 @@ static void do_dom(struct run *r, const struct scn_line *l)
 		sim_dom_remove(r->world, host, g->uuid);
 	else if (g_str_equal(verb, "undefine"))
 		sim_dom_forget(r->world, host, g->uuid);
+	else if (g_str_equal(verb, "autostart"))
+		sim_dom_autostart(r->world, host, g->uuid, g_str_equal(arg(r, l, 5), "yes"));
 	else if (g_str_equal(verb, "redefine"))
 		sim_dom_redefine(r->world, host, g->uuid, arg(r, l, 5));
 	else
 		run_bad_line(r, verb);
-	if (g_str_equal(verb, "remove") || g_str_equal(verb, "undefine") || g_str_equal(verb, "redefine"))
+	if (g_strv_contains((const char *const[]){ "remove", "undefine", "redefine", "autostart", NULL }, verb))
 		note_definition(r, g, host);
 }
 
@@ -807,6 +810,22 @@ static void do_reset_state(struct run *r, const struct scn_line *l)
 }
 
 /* lock SERVER [because REASON] [user]; unlock SERVER [user] */
+/* autostart S yes|no: as an administrator wishes by the API */
+static void do_autostart(struct run *r, const struct scn_line *l)
+{
+	struct guest *g = run_guest(r, arg(r, l, 1));
+	struct server *s = run_server(r, g);
+	bool wish = g_str_equal(arg(r, l, 2), "yes"), ok;
+	g_autoptr(GError) err = NULL;
+
+	if (!s)
+		return;
+	ok = autostart_set(r->fleet, s, wish, &err);
+	keep_result(r, ok, err);
+	for (guint i = 0; ok && i < g->definitions->len; i++)
+		((struct scn_definition *)g_ptr_array_index(g->definitions, i))->autostart = wish;
+}
+
 static void do_lock(struct run *r, const struct scn_line *l)
 {
 	struct server *s = run_server(r, run_guest(r, arg(r, l, 1)));
@@ -992,6 +1011,7 @@ static const struct {
 	{ "unpause",   do_action,   true },
 	{ "suspend",   do_action,   true },
 	{ "resume",    do_action,   true },
+	{ "autostart", do_autostart, true },
 	{ "lock",      do_lock,     true },
 	{ "unlock",    do_lock,     true },
 	{ "reconf",    do_reconf,   false },

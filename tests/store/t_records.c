@@ -11,12 +11,12 @@
 /* @want: the rows of a statement that returns some; NULL: store_run(), which must change @changed rows. */
 struct step {
 	enum query q;
-	struct store_val args[22];
+	struct store_val args[26];
 	const char *want;
 	int changed;
 };
 
-#define HOST_2 "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|qemu+tls://h2/system|10.0.1.2|west|101|~|~|0|~\n"
+#define HOST_2 "2|h2|qemu+ssh://h2/system|u2|10.0.0.2|1|broken fan|1|0|101|qemu+tls://h2/system|10.0.1.2|west|101|~|~|0|~|0\n"
 
 static const struct step hosts[] = {
 	{ Q_HOST_ALL, {}, "" },
@@ -25,19 +25,20 @@ static const struct step hosts[] = {
 			S("qemu+tls://h2/system"), S("10.0.1.2"), S("west") }, "2\n" },
 	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::"), N }, "1\n" },
 	{ Q_HOST_SECTIONS, {}, "h1|qemu:///system|0\nh2|qemu+ssh://h2/system|0\n" },
-	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|102|~|::|~|100|~|~|0|~\n" HOST_2 },
+	{ Q_HOST_ALL, {}, "1|h1|qemu:///system|u9|::1|1||0|0|102|~|::|~|100|~|~|0|~|0\n" HOST_2 },
 	/* what its libvirt says it is stays when the row is written again */
 	{ Q_HOST_UUID, { S("h1"), S("4dea") }, NULL, 1 },
 	{ Q_HOST_UUID, { S("h9"), S("4dea") }, NULL, 0 },
+	{ Q_HOST_BOOTED, { S("h1"), I(1) }, NULL, 1 },
 	{ Q_HOST_PUT, { S("h1"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(102), N, S("::"), N }, "1\n" },
 	{ Q_HOST_RENAME, { S("h1"), S("kvm-one") }, NULL, 1 },
 	{ Q_HOST_RENAME, { S("h1"), S("kvm-one") }, NULL, 0 },
-	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|102|~|::|~|100|4dea|~|0|~\n" HOST_2 },
+	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|102|~|::|~|100|4dea|~|0|~|1\n" HOST_2 },
 	{ Q_HOST_FENCE, { S("kvm-one"), I(103), I(0), S("its fan") }, NULL, 1 },
 	{ Q_HOST_FENCE, { S("h9"), I(103), I(1), N }, NULL, 0 },
 	/* whether it is off stays when the row is written again */
 	{ Q_HOST_PUT, { S("kvm-one"), S("qemu:///system"), S("u9"), S("::1"), I(1), S(""), I(0), I(0), I(104), N, S("::"), N }, "1\n" },
-	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|104|~|::|~|100|4dea|103|0|its fan\n" HOST_2 },
+	{ Q_HOST_ALL, {}, "1|kvm-one|qemu:///system|u9|::1|1||0|0|104|~|::|~|100|4dea|103|0|its fan|1\n" HOST_2 },
 	{ Q_HOST_RENAME, { S("kvm-one"), S("h1") }, NULL, 1 },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 1 },
 	{ Q_HOST_DELETE, { S("h1") }, NULL, 0 },
@@ -74,16 +75,16 @@ static const struct step markers[] = {
 static const struct step servers[] = {
 	{ Q_SERVER_LAST, {}, "0\n" },
 	{ Q_SERVER_PUT, { S("s1"), S("web"), N, S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
-			  I(0), N, I(0), N, N, I(0) }, "1\n" },
+			  I(0), N, I(0), N, N, I(0), I(0), I(0) }, "1\n" },
 	{ Q_SERVER_PUT, { S("s2"), S("db"), S("h1"), S("instance-2"), S("stopped"), S("migrating"), I(4), I(1), I(512), I(1), S("u"), S("p"),
-			  I(6), I(7), I(8), N, I(1), S("{\"code\":500}"), I(0), S("owner"), S("why"), I(1) }, "2\n" },
-	{ Q_SERVER_ALL, {}, "1|s1|web|~|instance-1|active|~|1|2|2048|20|u|p|5|~|~|~|0|~|0|~|~|0|~\n"
-			    "2|s2|db|h1|instance-2|stopped|migrating|4|1|512|1|u|p|6|7|8|~|1|{\"code\":500}|0|owner|why|1|~\n" },
+			  I(6), I(7), I(8), N, I(1), S("{\"code\":500}"), I(0), S("owner"), S("why"), I(1), I(1), I(1) }, "2\n" },
+	{ Q_SERVER_ALL, {}, "1|s1|web|~|instance-1|active|~|1|2|2048|20|u|p|5|~|~|~|0|~|0|~|~|0|0|0|~\n"
+			    "2|s2|db|h1|instance-2|stopped|migrating|4|1|512|1|u|p|6|7|8|~|1|{\"code\":500}|0|owner|why|1|1|1|~\n" },
 	{ Q_SERVER_PUT, { S("s2"), S("db"), S("h2"), S("instance-2"), S("active"), N, I(1), I(1), I(512), I(1), S("u"), S("p"),
-			  I(6), I(9), I(8), N, I(0), N, I(0), N, N, I(0) }, "2\n" },
+			  I(6), I(9), I(8), N, I(0), N, I(0), N, N, I(0), I(0), I(0) }, "2\n" },
 	{ Q_SERVER_PUT, { S("s1"), S("web"), N, S("instance-1"), S("deleted"), N, I(0), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, I(10),
-			  I(0), N, I(0), N, N, I(0) }, "1\n" },
-	{ Q_SERVER_ALL, {}, "2|s2|db|h2|instance-2|active|~|1|1|512|1|u|p|6|9|8|~|0|~|0|~|~|0|~\n" },
+			  I(0), N, I(0), N, N, I(0), I(0), I(0) }, "1\n" },
+	{ Q_SERVER_ALL, {}, "2|s2|db|h2|instance-2|active|~|1|1|512|1|u|p|6|9|8|~|0|~|0|~|~|0|0|0|~\n" },
 	{ Q_SERVER_LAST, {}, "2\n" },
 	{ Q_SERVER_GONE, { I(10), N, I(0), I(9) }, "s1|web|p|2|2048|20|5|~|10\n" },
 	{ Q_SERVER_GONE, { I(10), S("p"), I(0), I(9) }, "s1|web|p|2|2048|20|5|~|10\n" },
@@ -92,18 +93,18 @@ static const struct step servers[] = {
 	{ Q_SERVER_GONE, { I(10), N, I(9), I(18) }, "" },
 	{ Q_SERVER_GONE, { I(10), N, I(0), I(0) }, "" },
 	{ Q_SERVER_SET, { S("s2"), S("db2"), N, S("instance-3"), S("stopped"), S("migrating"), I(4), I(2), I(1024), I(3), S("v"), S("q"),
-			  I(7), I(11), N, N, I(1), S("{}"), I(1), S("admin"), N, I(1) }, NULL, 1 },
+			  I(7), I(11), N, N, I(1), S("{}"), I(1), S("admin"), N, I(1), I(1), I(0) }, NULL, 1 },
 	{ Q_SERVER_ADDRS, { S("s2"), S("[]") }, NULL, 1 },
 	{ Q_SERVER_ADDRS, { S("s3"), S("[]") }, NULL, 0 },
 	{ Q_SERVER_SET, { S("s3"), S("db2"), N, S("instance-3"), S("stopped"), S("migrating"), I(4), I(2), I(1024), I(3), S("v"), S("q"),
-			  I(7), I(11), N, N, I(1), S("{}"), I(0), N, N, I(0) }, NULL, 0 },
-	{ Q_SERVER_ALL, {}, "2|s2|db2|~|instance-3|stopped|migrating|4|2|1024|3|v|q|7|11|~|~|1|{}|1|admin|~|1|[]\n" },
+			  I(7), I(11), N, N, I(1), S("{}"), I(0), N, N, I(0), I(0), I(0) }, NULL, 0 },
+	{ Q_SERVER_ALL, {}, "2|s2|db2|~|instance-3|stopped|migrating|4|2|1024|3|v|q|7|11|~|~|1|{}|1|admin|~|1|1|0|[]\n" },
 	/* an update by conflict, after an insert elsewhere */
 	{ Q_HOST_PUT, { S("h9"), S("qemu:///system"), S("u10"), N, I(0), N, I(0), I(0), I(103), N, N, N }, "1\n" },
 	{ Q_SERVER_PUT, { S("s2"), S("web"), S("h9"), S("instance-1"), S("active"), N, I(1), I(2), I(2048), I(20), S("u"), S("p"), I(5), N, N, N,
-			  I(0), N, I(0), N, N, I(0) }, "2\n" },
+			  I(0), N, I(0), N, N, I(0), I(0), I(0) }, "2\n" },
 	{ Q_HOST_RENAME_SERVERS, { S("h9"), S("h5") }, NULL, 1 },
-	{ Q_SERVER_ALL, {}, "2|s2|web|h5|instance-1|active|~|1|2|2048|20|u|p|5|~|~|~|0|~|0|~|~|0|[]\n" },
+	{ Q_SERVER_ALL, {}, "2|s2|web|h5|instance-1|active|~|1|2|2048|20|u|p|5|~|~|~|0|~|0|~|~|0|0|0|[]\n" },
 };
 
 /* Keys, step, what is written once, progress (columns.h). */

@@ -125,7 +125,7 @@ static void put_rows(struct store *s)
 			SV_S(servers[i].vm), SV_S(servers[i].task), SV_I(servers[i].power), SV_I(servers[i].vcpus), SV_I(servers[i].memory_mb),
 			SV_I(servers[i].disk_gb), SV_S("owner"), SV_S(servers[i].project), SV_I(t), SV_I(t + 1500000), SV_I(t + 250000),
 			SV_NULL, SV_I(servers[i].locked), SV_S(servers[i].fault), SV_I(0),
-			SV_S(servers[i].locked ? "admin" : NULL), SV_S(servers[i].locked ? "maintenance" : NULL), SV_I(0)), NULL);
+			SV_S(servers[i].locked ? "admin" : NULL), SV_S(servers[i].locked ? "maintenance" : NULL), SV_I(0), SV_I(0), SV_I(0)), NULL);
 	}
 }
 
@@ -134,7 +134,7 @@ static void put_gone(struct store *s)
 {
 	put(s, Q_SERVER_PUT, STORE_ARGS(SV_S("66666666-6666-4666-8666-666666666666"), SV_S("gone"), SV_S("h1"), SV_S("instance-00000006"),
 		SV_S("deleted"), SV_NULL, SV_I(0), SV_I(8), SV_I(1024), SV_I(5), SV_S("owner"), SV_S(WORLD_OTHER_PROJECT), SV_I(T0),
-		SV_I(T0 + 90000000), SV_I(T0), SV_I(T0 + 90000000), SV_I(0), SV_NULL, SV_I(0), SV_NULL, SV_NULL, SV_I(0)), NULL);
+		SV_I(T0 + 90000000), SV_I(T0), SV_I(T0 + 90000000), SV_I(0), SV_NULL, SV_I(0), SV_NULL, SV_NULL, SV_I(0), SV_I(0), SV_I(0)), NULL);
 }
 
 /* Two actions of WEB: one that went well and one that did not. */
@@ -225,7 +225,7 @@ static void give_domain(struct fleet *f, struct server *s)
 
 static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
-	&flavors_routes, &actions_routes, &images_routes, &network_routes, &drover_routes, &fencing_routes, &limits_routes, &prechecks_routes,
+	&flavors_routes, &actions_routes, &images_routes, &network_routes, &drover_routes, &autostart_routes, &fencing_routes, &limits_routes, &prechecks_routes,
 	&quotas_routes, &usage_routes, &interfaces_routes, &metrics_routes, /* the last is of a measured world alone */
 };
 

@@ -115,7 +115,7 @@ static void put_gone(struct world *w, int n)
 		g_assert_true(store_run(w->store, Q_SERVER_PUT,
 					STORE_ARGS(SV_S(uuid), SV_S("gone"), SV_S("h1"), SV_S("i"), SV_S("deleted"), SV_NULL, SV_I(0), SV_I(1), SV_I(64),
 						   SV_I(1), SV_S("owner"), SV_S(WORLD_ADMIN_PROJECT), SV_I(now - 1), SV_I(now), SV_I(now - 1), SV_I(now), SV_I(0),
-						   SV_NULL, SV_I(0), SV_NULL, SV_NULL, SV_I(0)), NULL, &err));
+						   SV_NULL, SV_I(0), SV_NULL, SV_NULL, SV_I(0), SV_I(0), SV_I(0)), NULL, &err));
 	}
 	g_assert_true(store_commit(w->store, &err));
 	g_assert_no_error(err);

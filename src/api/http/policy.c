@@ -25,6 +25,8 @@ static const struct policy table[] = {
 	{ "drover:migrations:list",                           POLICY_ADMIN },
 	{ "drover:migrations:show",                           POLICY_ADMIN },
 	{ "drover:migrations:update",                         POLICY_ADMIN },
+	{ "drover:servers:autostart",                         POLICY_ADMIN },
+	{ "drover:servers:autostart:show",                    POLICY_ADMIN },
 	{ "drover:servers:precheck",                          POLICY_ADMIN },
 	{ "drover:versions",                                  POLICY_PUBLIC },
 	{ "get_image",                                        POLICY_READER },

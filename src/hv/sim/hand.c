@@ -147,6 +147,11 @@ void sim_dom_redefine(struct sim *w, const char *host, const char *uuid, const c
 	sim_dom_change(d, d->state, d->reason); /* libvirt tells that it was defined */
 }
 
+void sim_dom_autostart(struct sim *w, const char *host, const char *uuid, bool on)
+{
+	sim_dom_must_find(w, host, uuid)->kept.autostart = on;
+}
+
 void sim_dom_forget(struct sim *w, const char *host, const char *uuid)
 {
 	struct sim_dom *d = sim_dom_must_find(w, host, uuid);

@@ -32,5 +32,7 @@ void sim_dom_forget(struct sim *w, const char *host, const char *uuid);
 void sim_dom_remove(struct sim *w, const char *host, const char *uuid);
 /** sim_dom_redefine() - its definition is edited: that has this description now. */
 void sim_dom_redefine(struct sim *w, const char *host, const char *uuid, const char *description);
+/** sim_dom_autostart() - virsh autostart. */
+void sim_dom_autostart(struct sim *w, const char *host, const char *uuid, bool on);
 
 #endif
