@@ -149,11 +149,14 @@ static void look_again(void *user)
 		sharing_unknown(p, p->dest_name, "the host was removed");
 }
 
-/* The guest's disk has another size, so this is another file. */
+/* It was made there, by this migration before a restart, or the guest's disk has another size: so this is another file. */
 static bool is_another(struct check *p, const struct hv_vol *v)
 {
+	const struct volume *made = volume_find(p->volumes, p->dest_name, current(p)->disk);
 	const struct hv_dom *dom = check_dom(p);
 
+	if (made && p->req.task && volume_is_of(made, p->req.task))
+		return true;
 	for (guint i = 0; dom && i < dom->disks->len; i++) {
 		const struct hv_disk *k = g_ptr_array_index(dom->disks, i);
 
