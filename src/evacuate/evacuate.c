@@ -94,10 +94,12 @@ static const struct task_stage stages[] = {
 		.undo = EVAC_P_UNDO, .in_progress = true, .holds = TASK_SLOT | TASK_CLAIM, .enter = evac_settle, .taken = definition_copying,
 	},
 	[EVAC_P_MOVED] = {
-		"moved", "done", .next = P(CLEAN) | P(COMPLETED) | P(ERROR), .stop = TASK_STOP_NOT, .rests = true, .at = TASK_AT_DEST, .enter = evac_rest,
+		"moved", "done", .next = P(CLEAN) | P(COMPLETED) | P(ERROR), .stop = TASK_STOP_NOT, .rests = true, .forsakes = true, .at = TASK_AT_DEST, .enter = evac_rest,
 		.taken = evac_moved,
 	},
-	[EVAC_P_CLEAN] = { "clean", "done", .next = P(MOVED) | P(COMPLETED) | P(ERROR), .stop = TASK_STOP_NOT, .enter = evac_settle },
+	[EVAC_P_CLEAN] = {
+		"clean", "done", .next = P(MOVED) | P(COMPLETED) | P(ERROR), .stop = TASK_STOP_NOT, .forsakes = true, .enter = evac_settle,
+	},
 	[EVAC_P_UNDO] = {
 		"undo", "pre-migrating", .next = P(MOVED) | P(SCHEDULE) | P(FAILED) | P(ERROR), .task = SERVER_TASK_REBUILD_SPAWNING,
 		.stop = TASK_STOP_NOT, .holds = TASK_SLOT | TASK_CLAIM, .enter = evac_settle,

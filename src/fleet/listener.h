@@ -21,6 +21,8 @@ struct fleet_listener {
 	 * Of a host that has come back it is told in CLEANING, before the host counts as up.
 	 */
 	void (*leftover)(struct host *h, const struct hv_dom *d, void *user);
+	/* what that host has of the server is not the server any more, also where it runs: the record does not follow it */
+	bool (*forsaken)(const struct server *s, const struct host *h, void *user);
 	/*
 	 * A host has come back, and all that it has was told: it is in CLEANING. Return: what is left there is decided, and it comes up; else
 	 * fleet_host_cleaned() asks again. Asked more than once.

@@ -254,6 +254,10 @@ static void elsewhere(struct fleet *f, struct server *s, struct host *h, struct 
 	bool old_up = old && old->conn == HOST_UP, old_knows = old_up && s->dom && !s->missing;
 	bool spoken = !old || old_knows || (old_up && s->missing);
 
+	if (f->listener.forsaken && f->listener.forsaken(s, h, f->listener.user)) {
+		leftover(f, h, *d);
+		return;
+	}
 	if (!is_live(*d)) {
 		/* A definition that is left over, unless its host has none any more. */
 		if (old_up && s->missing)

@@ -93,6 +93,20 @@ static bool on_needs(const struct server *s, void *user)
 	return task_of_server(e, s->uuid) || task_resting(e, s->uuid, NULL, ~0u);
 }
 
+/* It was evacuated from there, and that host has not forgotten it yet. */
+static bool on_forsaken(const struct server *s, const struct host *h, void *user)
+{
+	const struct engine *e = user;
+
+	for (guint i = 0; i < e->active->len; i++) {
+		const struct mig *m = g_ptr_array_index(e->active, i);
+
+		if (!mig_is_final(m) && mig_stage(m)->forsakes && g_strcmp0(m->source, h->name) == 0 && strcmp(m->server_uuid, s->uuid) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void on_leftover(struct host *h, const struct hv_dom *d, void *user)
 {
 	struct engine *e = user;
@@ -236,7 +250,7 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 {
 	struct engine *e = g_new0(struct engine, 1);
 	struct fleet_listener l = {
-		.domain = on_domain, .leftover = on_leftover, .clean = on_clean, .needs = on_needs, .host = on_host, .room = on_room, .user = e,
+		.domain = on_domain, .leftover = on_leftover, .clean = on_clean, .forsaken = on_forsaken, .needs = on_needs, .host = on_host, .room = on_room, .user = e,
 	};
 
 	kinds_check(kinds);

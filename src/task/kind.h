@@ -74,6 +74,7 @@ struct task_stage {
 	enum task_at at;               /* where the server's record is, from here on */
 	enum task_stop stop;
 	bool rests;                    /* nothing is done, no task owns the server, and reality is followed, until a user or time moves it on */
+	bool forsakes;                 /* what its source has of the server is not the server any more: the record never follows it */
 	int undo;                      /* the stage that takes back what this one may have done, when it fails or is stopped; 0: nothing was done */
 	bool in_progress;              /* GET /servers/{id}/migrations lists it */
 	bool forces;                   /* it can be told to complete now */
