@@ -80,10 +80,10 @@ static bool complete(struct task_request *q, const struct fleet *f, int mv, GErr
 	static const struct evac_own stopped = { .stays_off = true };
 	const struct server *s = q->server;
 
+	if (mv > SHARED_UNTIL)
+		q->block = MIG_BLOCK_AUTO; /* the client does not say */
 	if (!password_ok(q, err) || !host_ok(q, f, err))
 		return false;
-	if (mv > SHARED_UNTIL)
-		q->block = MIG_BLOCK_AUTO;
 	if (mv < FORCE_SINCE)
 		q->force = q->host != NULL;
 	if (mv >= OFF_SINCE)

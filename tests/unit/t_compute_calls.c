@@ -137,6 +137,7 @@ static const struct call {
 	  "Additional properties are not allowed ('onSharedStorage' was unexpected)" },
 	{ "evacuate, shared and a password", "POST", WEB, 13, "{\"evacuate\": {\"onSharedStorage\": true, \"adminPass\": \"x\"}}", 400, NULL,
 	  "admin password can't be changed on existing disk" },
+	{ "evacuate, a password", "POST", WEB, 14, "{\"evacuate\": {\"adminPass\": \"x\"}}", 400, NULL, "Compute service of h1 is still in use." },
 	{ "evacuate, no password", "POST", WEB, 14, "{\"evacuate\": {\"adminPass\": 7}}", 400, NULL, "is not of type 'string'" },
 	{ "evacuate, a password too late", "POST", WEB, 95, "{\"evacuate\": {\"adminPass\": \"x\"}}", 400, NULL,
 	  "Additional properties are not allowed ('adminPass' was unexpected)" },
