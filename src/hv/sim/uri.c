@@ -6,6 +6,7 @@
 #include "base/util.h"
 #include "hv/sim/dom.h"
 #include "hv/sim/host.h"
+#include "hv/sim/outage.h"
 
 #define URI_SERVERS_MAX 100000
 
@@ -16,14 +17,14 @@ struct uri_param {
 
 enum {
 	P_VCPUS, P_MEMORY, P_DISK, P_SERVERS, P_SERVER_MEMORY, P_SERVER_VCPUS, P_SERVER_DISK,
-	P_DIRTY, P_WORKING, P_HOT, P_BANDWIDTH, P_LATENCY, P_NETWORK, P_N
+	P_DIRTY, P_WORKING, P_HOT, P_BANDWIDTH, P_LATENCY, P_NETWORK, P_NETWORK_DISKS, P_OFF, P_N
 };
 
 static const char *const param_names[P_N] = {
 	[P_VCPUS] = "vcpus", [P_MEMORY] = "memory", [P_DISK] = "disk", [P_SERVERS] = "servers",
 	[P_SERVER_MEMORY] = "server_memory", [P_SERVER_VCPUS] = "server_vcpus", [P_SERVER_DISK] = "server_disk",
 	[P_DIRTY] = "dirty", [P_WORKING] = "working", [P_HOT] = "hot", [P_BANDWIDTH] = "bandwidth", [P_LATENCY] = "latency",
-	[P_NETWORK] = "network",
+	[P_NETWORK] = "network", [P_NETWORK_DISKS] = "network_disks", [P_OFF] = "off",
 };
 
 static void read_params(const char *query, int64_t p[static P_N], char **ret_cpu, char **ret_storage)
@@ -59,7 +60,7 @@ static void fill_host(struct sim_host *h, const int64_t p[static P_N])
 		struct sim_dom_spec spec = {
 			.name = name,
 			.mem_mib = p[P_SERVER_MEMORY], .vcpus = (int)p[P_SERVER_VCPUS], .disk_gib = p[P_SERVER_DISK],
-			.dirty_mibs = (double)p[P_DIRTY], .working_mib = p[P_WORKING], .hot_mib = p[P_HOT],
+			.network_disks = p[P_NETWORK_DISKS] != 0, .dirty_mibs = (double)p[P_DIRTY], .working_mib = p[P_WORKING], .hot_mib = p[P_HOT],
 		};
 
 		give_addr(h->w, sim_dom_new(h, &spec)->uuid, p[P_NETWORK], i);
@@ -83,5 +84,7 @@ struct sim_host *sim_host_of_uri(struct sim *w, const char *uri)
 		.link_mibs = p[P_BANDWIDTH], .latency_ms = p[P_LATENCY], .storage = storage,
 	});
 	fill_host(h, p);
+	if (p[P_OFF])
+		sim_host_libvirtd(w, name, false);
 	return h;
 }
