@@ -37,6 +37,7 @@
 
 #define CARRIER_FILES_MAX 64
 #define CARRIER_MEM_KIB 16384
+#define CARRIER_CHECK "check" /* the task of one that a check of the set-up has sent (check/deep.h): without it, it is good for nothing */
 
 /* One file that it has. */
 struct carrier_file {

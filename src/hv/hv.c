@@ -92,6 +92,10 @@ static const struct {
 	[HV_CARRIER_START] = { "carrier_start", 60000, &carrier_shape },
 	[HV_CARRIER_GET]  = { "carrier_get",  10000 },
 	[HV_CARRIER_LIST] = { "carrier_list", 10000 },
+	[HV_FACTS_GET]    = { "facts_get",    30000, &migrate_shape },
+	[HV_FOLDER_GET]   = { "folder_get",   30000, &vol_shape },
+	[HV_PEER_TRY]     = { "peer_try",     30000, &migrate_shape },
+	[HV_CPU_BASELINE] = { "cpu_baseline", 10000 },
 };
 static_assert(G_N_ELEMENTS(op_table) == HV_OP_N, "op_table is missing one");
 
@@ -567,6 +571,8 @@ static const struct owned reply_fields[] = {
 	TEXT(struct hv_reply, vol.backing_format),
 	OWNED(struct hv_reply, carrier, NULL, carrier_free),
 	OWNED(struct hv_reply, carriers, NULL, g_ptr_array_unref),
+	OWNED(struct hv_reply, facts, NULL, hv_facts_free),
+	OWNED(struct hv_reply, folder, NULL, hv_folder_free),
 };
 static const struct shape reply_shape = SHAPE(struct hv_reply, reply_fields, NULL);
 

@@ -31,6 +31,7 @@
 #include "base/util.h"
 #include "hv/addr.h"
 #include "hv/carrier.h"
+#include "hv/facts.h"
 #include "hv/needs.h"
 #include "hv/qcow2.h"
 #include "hv/snapshot.h"
@@ -291,6 +292,16 @@ enum hv_op {
 	                   * or has others. ERR_HV: also if a domain has one of the files open. Lost: HV_CARRIER_GET */
 	HV_CARRIER_GET,   /* what became of it on this host; absent is a reply, not an error. Short, idempotent */
 	HV_CARRIER_LIST,  /* all that are on the host; their states are not told. Short, idempotent */
+	/* For a check of the set-up (hv/facts.h); nothing else needs them. */
+	HV_FACTS_GET,    /* what it is asked beside HV_HOST_GET. Idempotent */
+	HV_FOLDER_GET,   /* a folder, and what in it begins with a name; absent is a reply. Errors as of HV_VOL_*. Idempotent */
+	/*
+	 * On the SOURCE: could its libvirtd reach the destination's, as it does for a migration? That is begun with a domain that is defined for the
+	 * length of the call (hv_probe_name()), and given up before the destination is told of it. Refused: reply.err has the source's reason. Lost:
+	 * HV_DOM_UNDEFINE of the probe.
+	 */
+	HV_PEER_TRY,
+	HV_CPU_BASELINE, /* the best CPU that all those can give, of which that host knows the names. Idempotent */
 	HV_OP_N
 };
 
@@ -346,7 +357,8 @@ struct hv_vol_params {
 struct hv_req {
 	enum hv_op op;
 	const char *uuid;
-	const char *xml;                    /* HV_CPU_COMPARE: the domain's XML. HV_DOM_DEFINE: the definition. HV_DOM_UNDEFINE: what the definition must be
+	const char *xml;                    /* HV_CPU_COMPARE: the domain's XML. HV_CPU_BASELINE: <cpus> of <cpu>, as hv_facts.cpu; its attributes "type", "arch"
+	                                     * are the guests'. HV_DOM_DEFINE: the definition. HV_DOM_UNDEFINE: what the definition must be
 	                                     * (domdef_same()), NULL: whatever it is */
 	GPtrArray *needs;                   /* HV_LOOKUP: struct hv_need *; the host may be asked about uuid, too */
 	GPtrArray *snapshots;               /* HV_SNAPSHOTS_SET: struct hv_snapshot * */
@@ -358,8 +370,8 @@ struct hv_req {
 	                                     * snapshots and checkpoints. Without, they are an ERR_HV */
 	const char *host_cpu_xml;           /* and its host's hv_host_info.cpu_xml, which host-passthrough is compared by */
 	union { /* of the ops that have parameters of their own; the longest first, so that a request that names none has them all zero */
-		struct hv_vol_params vol;         /* HV_VOL_*, HV_DEVICE_GET */
-		struct hv_migrate_params migrate; /* HV_MIGRATE */
+		struct hv_vol_params vol;         /* HV_VOL_*, HV_DEVICE_GET; HV_FOLDER_GET: .path is the folder's, '/' and how the names begin */
+		struct hv_migrate_params migrate; /* HV_MIGRATE; HV_PEER_TRY, HV_FACTS_GET: .dest_uri alone, and .dest_host */
 		struct carrier_params carrier;    /* HV_CARRIER_START */
 	};
 	int64_t bandwidth_mibs, downtime_ms; /* HV_JOB_TUNE; 0 leaves it */
@@ -375,7 +387,7 @@ struct hv_reply {
 	struct hv_dom *dom;        /* HV_DOM_GET; .state is HV_ABSENT when there is none */
 	GArray *addrs;             /* HV_DOM_ADDRS: struct hv_addr, also of interfaces that the domain's description has not */
 	char *xml, *xml_inactive;  /* HV_DOM_XML */
-	char *definition;          /* HV_DOM_DEFINITION; NULL: it has none */
+	char *definition;          /* HV_DOM_DEFINITION; NULL: it has none. HV_CPU_BASELINE: <cpu>, to be put into a guest's */
 	GPtrArray *snapshots;      /* HV_SNAPSHOTS_GET: struct hv_snapshot * */
 	GPtrArray *needs;          /* HV_LOOKUP: struct hv_need *, those of the request in their order, with the answers */
 	bool cpu_ok;               /* HV_CPU_COMPARE */
@@ -385,6 +397,8 @@ struct hv_reply {
 	struct hv_device *device;  /* HV_DEVICE_GET */
 	struct carrier *carrier;   /* HV_CARRIER_GET */
 	GPtrArray *carriers;       /* HV_CARRIER_LIST: struct carrier * */
+	struct hv_facts *facts;    /* HV_FACTS_GET */
+	struct hv_folder *folder;  /* HV_FOLDER_GET */
 };
 
 typedef void hv_done_f(struct hv_reply *r, void *user);

@@ -476,6 +476,21 @@ static struct hv_host_info *full_info(void)
 }
 
 /* A leak is found by the sanitizer. */
+static struct hv_facts *full_facts(void)
+{
+	struct hv_facts *f = hv_facts_new();
+	char **texts[] = { &f->security, &f->cpu, &f->virt_type };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		*texts[i] = g_strdup("text");
+	hv_facts_mtu(f, "br0", 1500);
+	g_ptr_array_add(f->folders, g_strdup("/text"));
+	g_ptr_array_add(f->autostarted, g_strdup("uuid"));
+	f->cert = g_new(struct hv_cert, 1);
+	*f->cert = (struct hv_cert){ .why = g_strdup("text"), .subject = g_strdup("text"), .names = g_strdup("text"), .missing = g_strdup("text") };
+	return f;
+}
+
 static void test_reply_is_owned(void)
 {
 	struct hv_reply r;
@@ -494,6 +509,9 @@ static void test_reply_is_owned(void)
 	SET(r.carriers, g_ptr_array_new_with_free_func((GDestroyNotify)carrier_free));
 	g_ptr_array_add(r.carriers, carrier_new("uuid"));
 	g_ptr_array_add(r.doms, full_dom());
+	SET(r.facts, full_facts());
+	SET(r.folder, hv_folder_new());
+	(void)hv_folder_add(r.folder, "text");
 	SET(r.device, g_new0(struct hv_device, 1));
 	for (int i = 0; i < HV_DEVICE_ID_N; i++)
 		r.device->id[i] = g_strdup("text");

@@ -15,12 +15,15 @@
 #include "hv/libvirt/define.h"
 #include "hv/libvirt/device.h"
 #include "hv/libvirt/dom.h"
+#include "hv/libvirt/facts.h"
+#include "hv/libvirt/folder.h"
 #include "hv/libvirt/host.h"
 #include "hv/libvirt/job.h"
 #include "hv/libvirt/list.h"
 #include "hv/libvirt/lookup.h"
 #include "hv/libvirt/loop.h"
 #include "hv/libvirt/migrate.h"
+#include "hv/libvirt/peer.h"
 #include "hv/libvirt/power.h"
 #include "hv/libvirt/snapshot.h"
 #include "hv/libvirt/vol.h"
@@ -70,6 +73,10 @@ static const struct {
 	[HV_CARRIER_START] = { LV_ACT,  lv_carrier_start },
 	[HV_CARRIER_GET]  = { LV_READ,  lv_carrier_get, lv_carrier_get_silent },
 	[HV_CARRIER_LIST] = { LV_HOST,  lv_carrier_list },
+	[HV_FACTS_GET]    = { LV_HOST,  lv_facts_get },
+	[HV_FOLDER_GET]   = { LV_VOL,   lv_folder_get },
+	[HV_PEER_TRY]     = { LV_OWN,   .submit = lv_peer_try },
+	[HV_CPU_BASELINE] = { LV_STATE, lv_cpu_baseline },
 };
 static_assert(G_N_ELEMENTS(table) == HV_OP_N, "an op has no work");
 

@@ -6,6 +6,7 @@
 #include "hv/sim/call.h"
 #include "hv/sim/define.h"
 #include "hv/sim/disk.h"
+#include "hv/sim/facts.h"
 #include "hv/sim/host.h"
 #include "hv/sim/ties.h"
 #include "hv/sim/world.h"
@@ -19,7 +20,7 @@ void sim_act_host_get(struct sim_call *sc)
 	struct hv_host_info *i = g_new0(struct hv_host_info, 1);
 
 	memcpy(i->uuid, h->uuid, sizeof i->uuid);
-	i->hostname = g_strdup(h->name);
+	i->hostname = g_strdup(sim_flaw(h, "hostname") ? sim_flaw(h, "hostname") : h->name);
 	i->hv_type = g_strdup("QEMU");
 	i->hv_version = h->hv_version;
 	i->libvirt_version = LIBVIRT_VERSION;

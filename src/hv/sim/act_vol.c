@@ -21,6 +21,11 @@ static bool pool_busy(struct sim_call *sc, const struct sim_host *h)
 	return true;
 }
 
+bool sim_pool_is_busy(struct sim_call *sc)
+{
+	return pool_busy(sc, sc->host);
+}
+
 /* ---- HV_VOL_GET, _CREATE, _DELETE ---- */
 
 static bool is_listed(const struct sim_host *h, const struct sim_file *f)

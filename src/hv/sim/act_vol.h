@@ -8,6 +8,8 @@
 #include "hv/sim/front.h"
 #include "hv/sim/types.h"
 
+/* Something is being made in the pool of the call's host: then it has its answer, which says so. */
+bool sim_pool_is_busy(struct sim_call *sc);
 /* HV_VOL_GET, _CREATE, _DELETE. */
 void sim_act_vol(struct sim_call *sc);
 /* HV_VOL_COPY. */

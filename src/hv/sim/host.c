@@ -36,6 +36,7 @@ struct sim_host *sim_host_new(struct sim *w, const char *name, const struct sim_
 	h->on = h->libvirtd = h->link = true;
 	sim_devices_new(h);
 	h->lacks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	h->flaws = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	h->named = g_hash_table_new(g_str_hash, g_str_equal);
 	h->doms = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)sim_dom_free);
 	h->jobs = g_ptr_array_new();
@@ -60,6 +61,7 @@ void sim_host_free(struct sim_host *h)
 	g_hash_table_unref(h->named);
 	sim_devices_free(h);
 	g_hash_table_unref(h->lacks);
+	g_hash_table_unref(h->flaws);
 	g_ptr_array_unref(h->jobs);
 	g_ptr_array_unref(h->copies);
 	g_ptr_array_unref(h->conns);

@@ -22,6 +22,7 @@
 #include "hv/sim/act_power.h"
 #include "hv/sim/act_vol.h"
 #include "hv/sim/conn.h"
+#include "hv/sim/facts.h"
 #include "hv/sim/uri.h"
 
 static struct sim *current;
@@ -165,6 +166,10 @@ static void (*const acts[])(struct sim_call *sc) = {
 	[HV_CARRIER_START]  = sim_act_carrier,
 	[HV_CARRIER_GET]    = sim_act_carrier,
 	[HV_CARRIER_LIST]   = sim_act_carrier,
+	[HV_FACTS_GET]      = sim_act_facts,
+	[HV_FOLDER_GET]     = sim_act_folder,
+	[HV_PEER_TRY]       = sim_act_peer,
+	[HV_CPU_BASELINE]   = sim_act_baseline,
 };
 static_assert(G_N_ELEMENTS(acts) == HV_OP_N, "an op has no act");
 

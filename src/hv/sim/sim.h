@@ -28,6 +28,7 @@
 #include "hv/sim/device.h"
 #include "hv/sim/disk.h"
 #include "hv/sim/dom.h"
+#include "hv/sim/facts.h"
 #include "hv/sim/fail.h"
 #include "hv/sim/fault.h"
 #include "hv/sim/file.h"

@@ -87,6 +87,7 @@ struct sim_host {
 	struct hv_numa *numa;  /* NULL until it is asked for */
 	bool tpm, no_persist, locks;
 	GHashTable *lacks;     /* char *: what it has not; a set */
+	GHashTable *flaws;     /* char * -> char *, owned: see facts.h */
 	double rate;           /* bytes a second, each way; 0: at once */
 	struct sim_storage *storage; /* the world's */
 	bool on, libvirtd, link;
