@@ -71,6 +71,9 @@ static enum leftover_row row_of(const struct carrier *c, int64_t *ret_task, void
 	g_autoptr(GPtrArray) rows = mig_query(&from, Q_MIG_BY_UUID, STORE_ARGS(SV_S(c->uuid)), &why);
 	const struct mig *m = rows && rows->len > 0 ? g_ptr_array_index(rows, 0) : NULL;
 
+	/* Whichever controller has begun it: at worst the check of another one says that its guest was gone. */
+	if (g_strcmp0(c->task, CARRIER_CHECK) == 0)
+		return LEFTOVER_OVER;
 	if (!rows)
 		return LEFTOVER_ROW_N;
 	if (!m || !is_of(c, m))

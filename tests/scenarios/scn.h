@@ -20,6 +20,7 @@
 #include <glib.h>
 
 #include "base/conf.h"
+#include "check/checks.h"
 #include "hv/sim/sim.h"
 #include "store/store.h"
 #include "task/engine.h"
@@ -127,6 +128,7 @@ struct run {
 	struct store *store;
 	struct fleet *fleet;     /* NULL while no controller runs */
 	struct engine *engine;
+	struct checks *checks;   /* of the set-up, while a controller runs */
 	bool killed;             /* by a rule; not freed yet */
 	bool was_killed;
 	bool skip_rest;          /* of the file's commands */
@@ -230,6 +232,14 @@ void check_precheck_says(struct run *r, const struct scn_line *l);
 /** check_what_remains(), check_remains_says() - the commands "remains" and "expect remains". */
 void check_what_remains(struct run *r, const struct scn_line *l);
 void check_remains_says(struct run *r, const struct scn_line *l);
+/* scn_setup.c */
+/** setup_flaw(), setup_check(), setup_found(), setup_unchecked() - the commands "flaw", "check", "expect check", "expect unchecked". */
+void setup_flaw(struct run *r, const struct scn_line *l);
+void setup_check(struct run *r, const struct scn_line *l);
+void setup_found(struct run *r, const struct scn_line *l);
+void setup_unchecked(struct run *r, const struct scn_line *l);
+/** setup_rests() - no check is under way. */
+bool setup_rests(struct run *r);
 
 /* scn_invariants.c */
 /** check_always() - what must be true between any two turns. */

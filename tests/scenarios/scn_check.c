@@ -348,6 +348,8 @@ static const struct {
 	{ "addresses", expect_addresses, 4 },
 	{ "precheck", check_precheck_says, 4 },
 	{ "remains", check_remains_says, 4 },
+	{ "check", setup_found, 3 },
+	{ "unchecked", setup_unchecked, 5 },
 	{ "claims", expect_number, 4 },
 	{ "active", expect_number, 3 },
 	{ "calls", expect_number, 4 },

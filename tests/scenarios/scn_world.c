@@ -95,8 +95,10 @@ void world_free(struct run *r)
 
 void controller_stop(struct run *r)
 {
+	checks_free(r->checks);
 	engine_free(r->engine);
 	fleet_free(r->fleet);
+	r->checks = NULL;
 	r->engine = NULL;
 	r->fleet = NULL;
 	r->killed = false;
@@ -110,6 +112,7 @@ static bool try_start(struct run *r, GError **err)
 	sim_revive(r->world);
 	r->fleet = fleet_new(r->conf, r->store, ops, err);
 	r->engine = r->fleet ? engine_new(r->fleet, kinds_of(r), err) : NULL;
+	r->checks = r->engine ? checks_new(r->fleet) : NULL;
 	return r->engine != NULL;
 }
 
@@ -240,7 +243,7 @@ static bool outages_over(struct run *r, void *unused)
 
 static bool at_rest(struct run *r, void *unused)
 {
-	return r->engine && engine_active(r->engine)->len == 0 && engine_owed(r->engine) == 0 && sim_jobs(r->world) == 0 && all_up(r, unused);
+	return r->engine && engine_active(r->engine)->len == 0 && engine_owed(r->engine) == 0 && sim_jobs(r->world) == 0 && setup_rests(r) && all_up(r, unused);
 }
 
 /* Nothing is under way but what waits for its user. */
@@ -249,7 +252,7 @@ static bool rests_only(struct run *r, void *unused)
 	for (guint i = 0; r->engine && i < engine_active(r->engine)->len; i++)
 		if (!mig_rests(g_ptr_array_index(engine_active(r->engine), i)))
 			return false;
-	return r->engine && engine_owed(r->engine) == 0 && sim_jobs(r->world) == 0 && all_up(r, unused);
+	return r->engine && engine_owed(r->engine) == 0 && sim_jobs(r->world) == 0 && setup_rests(r) && all_up(r, unused);
 }
 
 static void confirmed(int64_t id, const GError *err, void *user)

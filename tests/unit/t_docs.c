@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "api/http/router.h"
 #include "base/conf.h"
+#include "check/rules.h"
 #include "kinds.h"
 
 #define END "<!-- end -->"
@@ -323,6 +324,16 @@ static void put_drover(GString *out, const struct router *rt)
 	put_routes(out, (const char *const[]){ "/drover", "/metrics", NULL });
 }
 
+static void put_checks(GString *out, const struct router *rt)
+{
+	struct rules_row row;
+
+	(void)rt;
+	g_string_append(out, "| check | looks at | what a finding breaks |\n|---|---|---|\n");
+	for (size_t i = 0; rules_row(i, &row); i++)
+		g_string_append_printf(out, "| `%s` | %s | %s |\n", row.name, row.looks_at, row.breaks);
+}
+
 /* Every route of the program is on the page: with Nova's or in one of the other tables. */
 static void assert_complete(const char *page)
 {
@@ -347,6 +358,7 @@ static const struct {
 	{ "API.md", "others", put_others },
 	{ "API.md", "drover", put_drover },
 	{ "API.md", "bodies", put_bodies },
+	{ "CHECKS.md", "checks", put_checks },
 };
 
 static void test_page(const void *data)
@@ -372,5 +384,6 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_data_func("/docs/config", "CONFIG.md", test_page);
 	g_test_add_data_func("/docs/api", "API.md", test_page);
+	g_test_add_data_func("/docs/checks", "CHECKS.md", test_page);
 	return g_test_run();
 }
