@@ -57,6 +57,8 @@ struct cli {
 	struct args *args;
 	enum render_format format;
 	struct client *client;   /* NULL until cli_client() */
+	int done_status;         /* exit status of a command that ran; 0 unless it says else */
+	int failed_status;       /* ... of one that did not; 0: the usual one */
 };
 
 /** cli_on() - true if a switch of the command, or a global one, was given. */

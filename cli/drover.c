@@ -143,7 +143,7 @@ static int report(const struct cli *c, const GError *err)
 		return 128 + SIGINT; /* the wait has printed what goes on */
 	fprintf(stderr, "drover: %s\n", safe);
 	if (!g_error_matches(err, CLI_ERR, CLI_USAGE))
-		return 1;
+		return c->failed_status ? c->failed_status : 1;
 	if (c->cmd)
 		fprintf(stderr, "drover: try: drover %s %s --help\n", c->cmd->group, c->cmd->name);
 	else
@@ -165,12 +165,11 @@ int main(int argc, char **argv)
 	struct cli c = { .args = args_new() };
 	struct line l = { .argc = argc > 0 ? argc - 1 : 0, .argv = argv + 1 };
 	g_autoptr(GError) err = NULL;
-	int status = 0;
+	int status;
 
 	signal(SIGPIPE, SIG_IGN); /* a broken pipe is an error of its write */
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	if (!run(&c, &l, &err))
-		status = report(&c, err);
+	status = run(&c, &l, &err) ? c.done_status : report(&c, err);
 	status = finish_output(status);
 	client_free(c.client);
 	args_free(c.args);

@@ -13,6 +13,7 @@
 #include "api/identity/view.h"
 #include "api/image/images.h"
 #include "api/network/network.h"
+#include "check/checks.h"
 
 static const struct route_table *const tables[] = {
 	&versions_routes,
@@ -20,7 +21,7 @@ static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &limits_routes, &quotas_routes, &usage_routes, &interfaces_routes,
 	&images_routes, &network_routes, &nodes_routes,
-	&drover_routes, &autostart_routes, &fencing_routes, &prechecks_routes, &events_routes, &metrics_routes,
+	&drover_routes, &autostart_routes, &checks_routes, &fencing_routes, &prechecks_routes, &events_routes, &metrics_routes,
 };
 
 struct api *api_new(struct engine *e, struct fences *fences, struct identity *identity)
@@ -28,6 +29,7 @@ struct api *api_new(struct engine *e, struct fences *fences, struct identity *id
 	struct fleet *f = engine_fleet(e);
 	struct api parts = { .engine = e, .fences = fences, .fleet = f, .store = fleet_store(f), .conf = fleet_conf(f), .identity = identity, .kinds = engine_kinds(e) };
 
+	parts.checks = checks_new(f);
 	parts.metrics = metrics_new();
 	parts.watches = watches_new(fleet_events(f), identity, (size_t)fleet_conf(f)->event_streams_max);
 	return api_new_parts(&parts, tables, G_N_ELEMENTS(tables));
@@ -38,6 +40,7 @@ void api_free(struct api *a)
 	if (!a)
 		return;
 	http_free(a);
+	checks_free(a->checks);
 	watches_free(a->watches);
 	metrics_free(a->metrics);
 	api_free_parts(a);

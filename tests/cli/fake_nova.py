@@ -53,6 +53,7 @@ class FakeNova:
         self.actions = {}                   # server id -> list of actions
         self.fence_looks, self.fence_result, self.fence_refused = 0, {}, None
         self.fence_power = {'state': 'on', 'reason': None}
+        self.check_looks, self.check_last, self.check_refused = 0, None, None  # of Drover's own API; how often a check is seen to run
         self.drovers_hosts = []             # what Drover's own API tells of hosts; empty: this is a Nova
         self.drovers = {}                   # migration id -> what Drover's own API tells of it; empty: this is a Nova
         self.overrides = []                 # [method, regex, Answer, times left]
@@ -353,7 +354,21 @@ class FakeNova:
 
     # ---- Drover's own ----
 
+    def drover_checks(self, r):
+        """A check runs for two looks at it; its report is what the test says."""
+        since = '2026-01-01T00:00:00.000000'
+        if r['method'] == 'POST' and self.check_refused:
+            raise self.check_refused
+        if r['method'] == 'POST':
+            self.check_looks = 2
+        elif self.check_looks:
+            self.check_looks -= 1
+        last = self.check_last and {'began_at': since, **self.check_last}
+        raise Answer(202 if r['method'] == 'POST' else 200, {'checks': {'running_since': since if self.check_looks else None, 'last': last}})
+
     def drover_hosts(self, r):
+        if r['path'] == '/drover/v1/checks' and self.drovers_hosts:
+            self.drover_checks(r)
         if r['path'] == '/drover/v1/hosts' and self.drovers_hosts:
             raise Answer(200, {'hosts': self.drovers_hosts})
         m = re.fullmatch('/drover/v1/hosts/([^/]+)(?:/(fence|unfence|power))?', r['path'])

@@ -11,6 +11,7 @@
 
 enum api_service { SERVICE_ROOT, SERVICE_COMPUTE, SERVICE_IDENTITY, SERVICE_IMAGE, SERVICE_NETWORK, SERVICE_BAREMETAL, SERVICE_DROVER, SERVICE_N };
 
+struct checks;
 struct conf;
 struct fences;
 struct fleet;
@@ -31,6 +32,7 @@ struct api_stats {
 struct api {
 	struct engine *engine;
 	struct fences *fences;
+	struct checks *checks;
 	struct fleet *fleet;
 	struct store *store;
 	const struct conf *conf;

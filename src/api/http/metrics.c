@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/metric.h"
+#include "check/checks.h"
 #include "fence/fence.h"
 #include "fleet/host_fence.h"
 #include "identity/identity.h"
@@ -498,6 +499,23 @@ static double host_vcpus_capacity(const struct out *o, const struct host *h)
 	return MAX(0, host_capacity(h).vcpus);
 }
 
+/* Of a controller that has checked nothing yet there are none. */
+static void put_findings(struct out *o)
+{
+	const struct check_run *last = o->api->checks ? checks_last(o->api->checks) : NULL;
+
+	for (int i = 0; last && last->report && i < FINDING_SEVERITY_N; i++)
+		PUT(o, last->report->counts[i], { "severity", finding_severity_name((enum finding_severity)i) });
+}
+
+static void put_check_time(struct out *o)
+{
+	const struct check_run *last = o->api->checks ? checks_last(o->api->checks) : NULL;
+
+	if (last && last->report)
+		PUT(o, (double)last->ended_us / G_USEC_PER_SEC);
+}
+
 /* ---- the table ---- */
 
 static const struct family {
@@ -539,6 +557,8 @@ static const struct family {
 	{ "drover_event_streams", "gauge", "Clients subscribed to events.", put_streams },
 	{ "drover_event_streams_opened_total", "counter", "Clients ever subscribed to events.", put_streams_opened },
 	{ "drover_event_resets_total", "counter", "Times a client was told that it had missed events, by reason.", put_resets },
+	{ "drover_check_findings", "gauge", "Findings of the last check of the set-up, by severity; none before the first one.", put_findings },
+	{ "drover_check_time_seconds", "gauge", "When the last check of the set-up ended, since 1970.", put_check_time },
 	{ "drover_loop_lag_seconds", "histogram", "Lateness of a main-loop timer, measured once a second.", put_lag },
 	{ "drover_log_dropped_lines_total", "counter", "Lines of the log dropped because its reader was too slow.", put_log_dropped },
 	{ "drover_loop_turn_duration_seconds", "histogram", "Time that a turn of the main loop took; nothing else is served meanwhile.", put_turns },

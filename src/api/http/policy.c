@@ -13,6 +13,8 @@ static const struct policy table[] = {
 	{ "baremetal:node:list",                              POLICY_ADMIN },
 	{ "baremetal:node:set_power_state",                   POLICY_ADMIN },
 	{ "compute:server:topology:index",                    POLICY_READER },
+	{ "drover:checks:create",                             POLICY_ADMIN },
+	{ "drover:checks:show",                               POLICY_ADMIN },
 	{ "drover:events:watch",                              POLICY_ADMIN },
 	{ "drover:hosts:create",                              POLICY_ADMIN },
 	{ "drover:hosts:delete",                              POLICY_ADMIN },

@@ -38,6 +38,11 @@ void api_login(struct api_req *r, const char *user_id, const char *user_name, co
 
 /* ---- what handlers reach ---- */
 
+struct checks *api_checks(const struct api_req *r)
+{
+	return r->api->checks;
+}
+
 struct fences *api_fences(const struct api_req *r)
 {
 	return r->api->fences;

@@ -12,6 +12,7 @@
 #include "identity/identity.h"
 #include "task/engine.h"
 
+struct checks; /* check/checks.h */
 struct fences; /* fence/fence.h */
 
 /** api_wanted() - false once the client has gone: nothing that is done for it matters. */
@@ -60,6 +61,7 @@ void api_next_link(struct jout *o, const struct api_req *r, const char *name, co
 /* ---- what handlers reach ---- */
 
 struct engine *api_engine(const struct api_req *r);
+struct checks *api_checks(const struct api_req *r);
 struct fences *api_fences(const struct api_req *r);
 struct fleet *api_fleet(const struct api_req *r);
 struct store *api_store(const struct api_req *r);
