@@ -80,6 +80,7 @@ GROUPS = {
         ("tests/e2e/t_pins.py", "asan"),
         ("tests/e2e/t_graphics.py", "asan"),
         ("tests/e2e/t_checks.py", "gcc"),
+        ("tests/e2e/t_check.py", "gcc"),
         ("tests/e2e/t_items.py", "gcc"),
         ("tests/e2e/t_events.py", "asan"),
         ("tests/e2e/t_errors.py", "asan"),

@@ -232,6 +232,7 @@ void check_precheck_says(struct run *r, const struct scn_line *l);
 /** check_what_remains(), check_remains_says() - the commands "remains" and "expect remains". */
 void check_what_remains(struct run *r, const struct scn_line *l);
 void check_remains_says(struct run *r, const struct scn_line *l);
+
 /* scn_setup.c */
 /** setup_flaw(), setup_check(), setup_found(), setup_unchecked() - the commands "flaw", "check", "expect check", "expect unchecked". */
 void setup_flaw(struct run *r, const struct scn_line *l);
