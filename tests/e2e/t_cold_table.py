@@ -5,19 +5,19 @@ What a restart does in a cold migration, row by row of the table in docs/ARCHITE
 
 Each row has a guest. Its migration is held in the row's phase (the database refuses the next one), droverd is killed, the hosts are
 brought to what the row says, by virsh, and droverd is started: it must see them so and read the row's verdict, and what becomes of
-the record and the guest is the row's last column. All rows whose hosts answer go at once, and so do those whose source, or
-destination, has no libvirtd; it gets one back when all have waited.
+the record and the guest is the row's last column. All rows go at once, on three pairs of hosts: of one of them the source has no
+libvirtd, of another the destination; they get it back when all have waited.
 
 The guests count on their disks how often they were booted, and see a copy of theirs that was booted since (tests/lib/ticker.py).
 """
 import sys
-import traceback
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from coldcase import UNLIMITED, Cold
+from coldcase import UNLIMITED, Cold, Step, at_once
 from daemon import Daemon, lab_hosts
 from lab import Lab
 from tap import Tap
@@ -26,6 +26,8 @@ from wait import wait_for
 
 OPTIONS = {"DEFAULT": {"debug": "true", "cpu_allocation_ratio": 100, **UNLIMITED}, "filter_scheduler": {"max_instances_per_host": 1000}}
 SHARED, LOCAL = "shared", "instances"
+SOURCES = {"": "h1", "dest": "h3", "source": "h5"}  # by what is down; their destination is the next one
+DOWN = {"dest": "h4", "source": "h5"}
 
 
 # ---- how the hosts come to it; the daemon is dead ----
@@ -153,12 +155,15 @@ def broken(words: str) -> Callable[[Cold], None]:
 
 
 def runs_on(words: str, where: str) -> Callable[[Cold], None]:
-    """Likewise; and as the guest runs, its record is where that is. @where: "source", "dest"."""
+    """Likewise; as the guest runs, its record is where that is, in error until an operator says otherwise. @where: "source", "dest"."""
     def ends(c: Cold) -> None:
         assert words in c.becomes("error")["error"], c.record()
         assert words in c.daemon.wait_event("guest_lost", 30, since=c.restarted, migration=c.id)["why"]
         wait_for(lambda: c.server()["OS-EXT-SRV-ATTR:host"] == getattr(c, where), 30, "the record follows the guest")
+        assert c.server()["status"] == "ERROR" and words in c.server()["fault"]["message"], c.server()
         assert c.halves() == c.brought and c.acts(c.restarted) == [], (c.halves(), c.acts(c.restarted))
+        assert c.act({"os-resetState": {"state": "active"}}).status == 202
+        wait_for(lambda: c.server()["status"] == "ACTIVE", 30, "an operator has decided")
     return ends
 
 
@@ -272,21 +277,12 @@ ROWS = [
 ]
 
 
-# ---- all rows of a batch at once ----
+# ---- all rows at once ----
 
-class Case(Cold):
+class Case(Step):
     row: Row
-    error = ""                       # what went wrong first
     brought: tuple[str, str] = ("", "")
     restarted = 0                    # events before that
-
-    def step(self, what: Callable[["Case"], None]) -> None:
-        """What goes wrong is that row's."""
-        try:
-            if not self.error:
-                what(self)
-        except Exception:
-            self.error = traceback.format_exc()
 
 
 def begin(c: Case) -> None:
@@ -337,46 +333,53 @@ def probed(c: Case) -> None:
         c.daemon.wait_event("migration_probed", 60, since=c.restarted, migration=c.id, source=source, dest=dest, verdict=verdict)
 
 
-def make(tickers: Tickers, rows: list[Row], first: int) -> dict[str, str]:
-    """Guests at h1. Return: name -> UUID."""
-    wanted = [New(f"{row.phase}{i}", row.pool, runs=row.ran) for i, row in enumerate(rows, first)]
-    uuids = dict(zip((new.name for new in wanted), tickers.make("h1", wanted)))
-    for new in wanted:
+def make(tickers: Tickers, rows: list[Row]) -> list[tuple[str, str]]:
+    """Guests at their sources. Return: name, UUID."""
+    news = [New(f"{row.phase}{i}", row.pool, runs=row.ran) for i, row in enumerate(rows)]
+    uuids = {}
+
+    def at(down: str) -> None:
+        here = [new for new, row in zip(news, rows) if row.down == down]
+        uuids.update(zip((new.name for new in here), tickers.make(SOURCES[down], here) if here else []))
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(at, SOURCES))
+    for new, row in zip(news, rows):
         if new.runs:
-            wait_for(lambda: tickers.read("h1", new.name, new.pool).ticked, 60, f"{new.name} ticks")
-    return uuids
+            wait_for(lambda: tickers.read(SOURCES[row.down], new.name, new.pool).ticked, 60, f"{new.name} ticks")
+    return [(new.name, uuids[new.name]) for new in news]
 
 
-def play(lab: Lab, daemon: Daemon, tickers: Tickers, rows: list[Row], first: int) -> list[Case]:
-    uuids = make(tickers, rows, first)
+def cases_of(daemon: Daemon, tickers: Tickers, rows: list[Row]) -> list[Case]:
+    made = make(tickers, rows)
     api = daemon.api()
     status = {True: "ACTIVE", False: "SHUTOFF"}
-    wanted = {uuid: status[row.ran] for uuid, row in zip(uuids.values(), rows)}
+    wanted = {uuid: status[row.ran] for (_name, uuid), row in zip(made, rows)}
     wait_for(lambda: wanted.items() <= {s["id"]: s["status"] for s in api.servers()}.items(), 60, "all are known", 0.5)
-    cases = [Case(daemon, api, tickers, name, uuid, row.pool) for (name, uuid), row in zip(uuids.items(), rows)]
+    cases = [Case(daemon, api, tickers, name, uuid, row.pool) for (name, uuid), row in zip(made, rows)]
     for c, row in zip(cases, rows):
         c.row = row
+    return cases
+
+
+def play(lab: Lab, daemon: Daemon, tickers: Tickers, rows: list[Row]) -> list[Case]:
+    cases = cases_of(daemon, tickers, rows)
     # the queue stands while the database refuses its first
     for group in [c for c in cases if c.row.phase != "queued"], [c for c in cases if c.row.phase == "queued"]:
-        for what in (begin, ask, arrive):
-            for c in group:
-                c.step(what)
+        at_once(group, begin, ask, arrive)
     daemon.kill()
     cases[0].rows.release()
-    for c in cases:
-        c.step(bring)
-    down = {"": "", "source": "h1", "dest": "h2"}[rows[0].down]
-    if down:
-        lab("kill-libvirtd", down)
+    at_once(cases, bring)
+    down = sorted({DOWN[row.down] for row in rows if row.down})
+    for host in down:
+        lab("kill-libvirtd", host)
     restarted = len(daemon.events)
     daemon.start()
     for c in cases:
         c.restarted = restarted
         c.step(probed)
-    if down:
-        lab("start-libvirtd", down)
-    for c in cases:
-        c.step(lambda c: c.row.ends(c))
+    for host in down:
+        lab("start-libvirtd", host)
+    at_once(cases, lambda c: c.row.ends(c))
     return cases
 
 
@@ -384,17 +387,13 @@ def main() -> int:
     t = Tap()
     words = sys.argv[1:]
     rows = [row for row in ROWS if not words or any(row.name.startswith(word) for word in words)]
-    with Lab(2, "e2e-cold-table") as lab:
-        tickers = Tickers(lab)
-        with Daemon(lab_hosts(lab), lab, OPTIONS, "cold-table") as daemon:
-            daemon.wait_hosts_up(2)
-            for down in ("", "dest", "source"):
-                batch = [row for row in rows if row.down == down]
-                for c in play(lab, daemon, tickers, batch, rows.index(batch[0])) if batch else ():
-                    with t.test(c.row.name):
-                        assert not c.error, f"{c.name}, {c.halves()}\n{c.error}"
-            with t.test("droverd ends well"):
-                daemon.stop()
+    with Lab(6, "e2e-cold-table") as lab, Daemon(lab_hosts(lab), lab, OPTIONS, "cold-table") as daemon:
+        daemon.wait_hosts_up(6)
+        for c in play(lab, daemon, Tickers(lab), rows) if rows else ():
+            with t.test(c.row.name):
+                assert not c.error, f"{c.name}, {c.halves()}\n{c.error}"
+        with t.test("droverd ends well"):
+            daemon.stop()
     return t.done()
 
 

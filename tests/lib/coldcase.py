@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import traceback
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from typing import Callable, Iterable
 
 from api import Api, Reply
 from daemon import Daemon
 from lab import Lab
 from ticker import Tickers, Ticks
 from wait import HANG_S, wait_for
+
+AT_ONCE = 8  # cases of which something is asked at a time: most of it is waiting
 
 # any number at once
 UNLIMITED = {f"max_concurrent{which}_cold_migrations": 0 for which in ("", "_inbound", "_fleet")}
@@ -47,11 +52,13 @@ class Cold:
     """
 
     def __init__(self, daemon: Daemon, api: Api, tickers: Tickers, name: str, uuid: str, pool: str = "shared") -> None:
-        self.lab, self.daemon, self.api, self.tickers = tickers.lab, daemon, api, tickers
+        self.lab, self.daemon, self.tickers = tickers.lab, daemon, tickers
+        self.api = Api(api.url, api.token)  # a connection of its own: cases are threads (at_once())
         self.name, self.uuid, self.pool = name, uuid, pool
         self.rows = Rows(daemon)
         self.source = self.api.host_of(uuid)
-        self.dest = "h1" if self.source == "h2" else "h2"
+        number = int(self.source[1:])
+        self.dest = f"h{number + 1 if number % 2 else number - 1}"  # hosts are pairs
         self.id = 0           # of the newest migration
         self.seen = 0         # events before something was done
 
@@ -120,7 +127,7 @@ class Cold:
 
     def half(self, host: str) -> str:
         """Of its domain: "running", "shut off"; "" without one."""
-        return self.virsh(host, "domstate", self.uuid, check=False)
+        return self.tickers.domains[host].state(self.uuid)
 
     def halves(self) -> tuple[str, str]:
         return self.half(self.source), self.half(self.dest)
@@ -128,7 +135,7 @@ class Cold:
     def carrier(self, host: str) -> str:
         """The name of the one that is there, or nothing."""
         want = f"drover-carrier-{self.rows.newest(self.uuid, 'uuid')[0]}"
-        return want if want in self.virsh(host, "list", "--all", "--name").split() else ""
+        return want if want in self.tickers.domains[host].names() else ""
 
     def file(self, host: str) -> bool:
         return (self.tickers.folder(host, self.pool) / f"{self.name}.qcow2").exists()
@@ -211,3 +218,23 @@ class Cold:
         assert re.search(words, found["error"]), found["error"]
         server = self.server()
         assert server["status"] == "ERROR" and re.search(words, server["fault"]["message"]), server
+
+
+class Step(Cold):
+    """One of many that go side by side."""
+    error = ""  # what went wrong first
+
+    def step(self, what: Callable[["Step"], None]) -> None:
+        """What goes wrong is that case's."""
+        try:
+            if not self.error:
+                what(self)
+        except Exception:
+            self.error = traceback.format_exc()
+
+
+def at_once(cases: Iterable[Step], *steps: Callable[[Step], None]) -> None:
+    """Each step of all of them, then the next one."""
+    for what in steps:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(lambda c: c.step(what), cases))

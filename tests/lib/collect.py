@@ -53,6 +53,7 @@ GROUPS = {
     "e2e": Group((), jobs=3, scripts=(
         ("tests/e2e/t_table.py", "gcc"),
         ("tests/e2e/t_cold_table.py", "gcc"),
+        ("tests/e2e/t_cold_kills.py", "gcc"),
         ("tests/e2e/t_cold_faults.py", "gcc"),
         ("tests/e2e/t_faults.sh", "gcc"),
         ("tests/e2e/t_disks.py", "asan"),

@@ -156,21 +156,31 @@ class Daemon:
 
     # ---- what it says ----
 
+    @staticmethod
+    def _is(event: dict, name: str, want: dict[str, object]) -> bool:
+        return event["event"] == name and all(event.get(key) == value for key, value in want.items())
+
     def find_event(self, name: str, since: int = 0, **want: object) -> dict | None:
-        for event in self.events[since:]:
-            if event["event"] == name and all(event.get(key) == value for key, value in want.items()):
-                return event
-        return None
+        return next((event for event in self.events[since:] if self._is(event, name, want)), None)
 
     def wait_event(self, name: str, seconds: float, since: int = 0, **want: object) -> dict:
         """@seconds: as of wait_for(). @want: "from" is a word of Python's, so write **{"from": "copy"}."""
         seconds = max(seconds, HANG_S)
+        found: dict | None = None
+        ended, at = False, since
 
         def there() -> bool:
-            return bool(self.find_event(name, since, **want) or self.find_event("end of log", since))
+            """Each event is looked at once, however many are waited for at a time."""
+            nonlocal found, ended, at
+            for event in self.events[at:]:
+                at += 1
+                ended |= event["event"] == "end of log"
+                if self._is(event, name, want):
+                    found = event
+                    return True
+            return ended
         with self._grown:
             self._grown.wait_for(there, seconds)
-        found = self.find_event(name, since, **want)
         if not found:
             last = "\n".join(str(event) for event in self.events[-12:])
             raise TimeoutError(f"droverd did not log {name} {want} within {seconds:g} s; the last it said:\n{last}")

@@ -52,10 +52,15 @@ class Lab:
         for host in self.hosts:
             shutil.copytree(self.dir / host / "log", kept / host, ignore_dangling_symlinks=True)
 
-    def __call__(self, *words: str, check: bool = True) -> str:
+    @property
+    def env(self) -> dict[str, str]:
+        """Of the program that commands it."""
         env = {**os.environ, "LAB_NAME": self.name}
         env.pop("LAB_DIR", None)
-        got = subprocess.run([ROOT / "lab" / "lab", *words], env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        return env
+
+    def __call__(self, *words: str, check: bool = True) -> str:
+        got = subprocess.run([ROOT / "lab" / "lab", *words], env=self.env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
         if check and got.returncode != 0:
             raise RuntimeError(f"lab {' '.join(words)}: {got.stderr.strip()} {got.stdout.strip()}")
         return got.stdout.strip()

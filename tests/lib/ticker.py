@@ -14,6 +14,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from domains import Domains
 from lab import ROOT, Lab
 
 SOURCE = ROOT / "tests" / "lib" / "ticker.S"
@@ -66,6 +67,7 @@ class Tickers:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.sectors = [self._assemble(deaf) for deaf in (0, 1)]
+        self.domains = {host: Domains(lab, host) for host in lab.hosts}
 
     def _assemble(self, deaf: int) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
