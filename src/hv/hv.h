@@ -120,10 +120,14 @@ struct hv_kept {
 	int snapshots, checkpoints;
 };
 
+#define HV_PRIORITY_MIN (-1000)
+#define HV_PRIORITY_MAX 1000
+
 struct hv_dom {
 	char uuid[UTIL_UUID_LEN + 1];
 	char *name;          /* libvirt's name */
 	char *title;         /* <title>, or NULL */
+	int priority;        /* in which order it is evacuated: the priority of its metadata, HV_PRIORITY_MIN..HV_PRIORITY_MAX; 0: none is there, or no such number */
 	char *shutdown_timeout; /* os_shutdown_timeout of its metadata, as it stands there; NULL: none */
 	/*
 	 * Why its description cannot be read; NULL: it was. If it cannot, nothing else counts but uuid, state, reason, persistent, kept and the

@@ -132,6 +132,8 @@ static void write_dom(GString *out, const struct hv_dom *d)
 {
 	g_string_append_printf(out, "uuid %s\nname %s\ntitle %s\nvcpus %d\nmemory %" G_GINT64_FORMAT " MiB\n", d->uuid, d->name,
 	                       text(d->title), d->vcpus, d->mem_mib);
+	if (d->priority)
+		g_string_append_printf(out, "priority %d\n", d->priority);
 	if (d->shutdown_timeout)
 		g_string_append_printf(out, "shutdown_timeout %s\n", d->shutdown_timeout);
 	g_string_append_printf(out, "type %s %s %s\nvnc %s %d\n", text(d->virt_type), text(d->arch), text(d->machine),

@@ -291,6 +291,7 @@ static const struct plain plain_migrate[] = {
 };
 static const struct plain plain_vol[] = { PLAIN(struct hv_vol_params, capacity_bytes), PLAIN(struct hv_vol_params, head) };
 static const struct plain plain_dom[] = {
+	PLAIN(struct hv_dom, priority),
 	PLAIN(struct hv_dom, uuid), PLAIN(struct hv_dom, state), PLAIN(struct hv_dom, reason), PLAIN(struct hv_dom, persistent),
 	PLAIN(struct hv_dom, vcpus), PLAIN(struct hv_dom, mem_mib), PLAIN(struct hv_dom, vnc_port), PLAIN(struct hv_dom, vsock_cid),
 	PLAIN(struct hv_dom, vsock_auto), PLAIN(struct hv_dom, kept), PLAIN(struct hv_dom, job_active), PLAIN(struct hv_dom, job_incoming),

@@ -20,7 +20,7 @@ static void get_definition(struct sim_call *sc, struct sim_dom *d)
 static struct sim_dom *make(struct sim_host *h, const struct sim_xml *x)
 {
 	return sim_dom_new(h, &(struct sim_dom_spec){
-		.uuid = x->uuid, .name = x->name, .description = x->description, .shutdown_timeout = x->shutdown_timeout, .mem_mib = x->mem_kib >> 10,
+		.uuid = x->uuid, .name = x->name, .description = x->description, .shutdown_timeout = x->shutdown_timeout, .priority = x->priority, .mem_mib = x->mem_kib >> 10,
 		.state = HV_SHUTOFF,
 	});
 }

@@ -55,6 +55,7 @@ static void describe_xml(const struct sim_dom *d, struct hv_dom *o)
 {
 	o->title = g_strdup(d->title);
 	o->shutdown_timeout = g_strdup(d->shutdown_timeout);
+	o->priority = d->priority;
 	o->virt_type = g_strdup("kvm");
 	o->arch = g_strdup("x86_64");
 	o->machine = g_strdup("pc-q35-7.2");

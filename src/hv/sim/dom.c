@@ -87,6 +87,7 @@ static struct sim_dom *make(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->name = g_strdup(spec->name);
 	d->title = g_strdup(spec->title);
 	d->shutdown_timeout = g_strdup(spec->shutdown_timeout);
+	d->priority = spec->priority;
 	d->description = g_strdup(spec->description);
 	d->vcpus = spec->vcpus ? spec->vcpus : 1;
 	d->disk_dirty = spec->disk_dirty_mibs * SIM_MIB;

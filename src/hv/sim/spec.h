@@ -17,6 +17,7 @@ struct sim_dom_spec {
 	const char *name;
 	const char *title;
 	const char *shutdown_timeout; /* os_shutdown_timeout of its metadata; NULL: none */
+	int priority;             /* of its metadata */
 	const char *description;  /* stands in its XML, and there alone */
 	int64_t mem_mib;          /* 0: 1024 */
 	int vcpus;                /* 0: 1 */

@@ -112,6 +112,7 @@ struct sim_dom {
 	struct sim_host *host;
 	char uuid[UTIL_UUID_LEN + 1];
 	char *name, *title, *description, *shutdown_timeout;
+	int priority;
 	struct sim_dom *namesake; /* the next one of that name on the host; NULL */
 	int64_t mem_mib;
 	int vcpus;

@@ -65,6 +65,20 @@ char *sim_xml_write_cpu(const struct sim_host *h)
 	return g_string_free(s, FALSE);
 }
 
+static void write_metadata(GString *s, const struct sim_dom *d)
+{
+	g_autofree char *limit = d->shutdown_timeout ? g_markup_escape_text(d->shutdown_timeout, -1) : NULL;
+
+	if (!limit && !d->priority)
+		return;
+	g_string_append(s, "  <metadata>\n    <d:guest xmlns:d='urn:drover'");
+	if (limit)
+		g_string_append_printf(s, " os_shutdown_timeout='%s'", limit);
+	if (d->priority)
+		g_string_append_printf(s, " priority='%d'", d->priority);
+	g_string_append(s, "/>\n  </metadata>\n");
+}
+
 char *sim_xml_write(const struct sim_dom *d)
 {
 	GString *s = g_string_new(NULL);
@@ -81,11 +95,7 @@ char *sim_xml_write(const struct sim_dom *d)
 
 		g_string_append_printf(s, "  <description>%s</description>\n", description);
 	}
-	if (d->shutdown_timeout) {
-		g_autofree char *limit = g_markup_escape_text(d->shutdown_timeout, -1);
-
-		g_string_append_printf(s, "  <metadata>\n    <d:guest xmlns:d='urn:drover' os_shutdown_timeout='%s'/>\n  </metadata>\n", limit);
-	}
+	write_metadata(s, d);
 	g_string_append_printf(s,
 		"  <memory unit='KiB'>%" G_GINT64_FORMAT "</memory>\n  <currentMemory unit='KiB'>%" G_GINT64_FORMAT "</currentMemory>\n",
 		d->mem_mib << 10, d->mem_mib << 10);
@@ -123,8 +133,12 @@ static void on_start(GMarkupParseContext *ctx, const char *element, const char *
 	(void)err;
 	if (g_str_equal(element, "feature"))
 		g_ptr_array_add(x->cpu_features, g_strdup(attribute("name", names, values)));
-	if (g_str_equal(element, "d:guest"))
+	if (g_str_equal(element, "d:guest")) {
+		const char *priority = attribute("priority", names, values);
+
 		util_replace(&x->shutdown_timeout, attribute("os_shutdown_timeout", names, values));
+		x->priority = priority ? atoi(priority) : 0;
+	}
 	if (g_str_equal(element, "cpu"))
 		util_replace(&x->cpu_mode, attribute("mode", names, values));
 	if (g_str_equal(element, "graphics") && type && g_str_equal(type, "vnc"))

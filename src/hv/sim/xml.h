@@ -12,6 +12,7 @@ struct sim_xml {
 	char *uuid, *name, *description, *shutdown_timeout, *cpu_mode, *cpu_model, *vnc_listen;
 	GPtrArray *cpu_features; /* char *, NULL-terminated */
 	int64_t mem_kib;
+	int priority;
 };
 
 #define SIM_PASSTHROUGH "host-passthrough" /* the CPU that the host has */

@@ -24,8 +24,12 @@ static int vcpu_count(const xmlNode *n)
 /* What the operator has put there for this program; a text that is no number is the caller's to refuse. */
 static bool parse_metadata(const xmlNode *root, struct hv_dom *d, GError **err)
 {
-	g_autofree char *limit = xml_attr(xml_child_in(xml_child(root, "metadata"), DOMXML_NAMESPACE, "guest"), "os_shutdown_timeout");
+	const xmlNode *guest = xml_child_in(xml_child(root, "metadata"), DOMXML_NAMESPACE, "guest");
+	g_autofree char *limit = xml_attr(guest, "os_shutdown_timeout"), *priority = xml_attr(guest, "priority");
+	int64_t number;
 
+	if (priority && util_parse_int(priority, HV_PRIORITY_MIN, HV_PRIORITY_MAX, &number))
+		d->priority = (int)number;
 	return xml_bounded(util_line(limit, DOMXML_NAME_MAX), DOMXML_NAME_MAX, &d->shutdown_timeout, err);
 }
 
