@@ -27,12 +27,14 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "fence/fence.h"
+#include "ha/ha.h"
 #include "hv/libvirt/libvirt.h"
 #include "hv/sim/sim.h"
 #include "identity/audit.h"
 #include "identity/identity.h"
 #include "kinds.h"
 #include "task/engine.h"
+#include "task/kind.h"
 
 #define CONF_PATH "/etc/drover/drover.conf"
 #define DATABASE_CHECK_MS 5000
@@ -51,6 +53,7 @@ struct daemon {
 	struct fleet *fleet;
 	struct engine *engine;
 	struct fences *fences;
+	struct ha *ha;
 	struct identity *identity;
 	struct api *api;
 	struct clock_timer *check; /* of the database */
@@ -239,7 +242,11 @@ static bool start(struct daemon *d, GError **err)
 	if (!audit_open(d->conf->audit_log, err))
 		return false;
 	d->fences = fences_new(d->fleet, &fence_processes);
+	d->ha = ha_new(d->engine, d->fences, kind_find(kinds, "evacuation"), &ha_network, err);
+	if (!d->ha)
+		return false;
 	d->api = api_new(d->engine, d->fences, d->identity);
+	api_watch_ha(d->api, d->ha);
 	return http_listen(d->api, err) && identity_publish(d->identity, http_url(d->api), err) && store_serve(d->store, err);
 }
 
@@ -247,6 +254,7 @@ static bool start(struct daemon *d, GError **err)
 static void finish(struct daemon *d)
 {
 	clock_cancel(&d->check);
+	ha_free(d->ha);
 	fences_free(d->fences); /* requests that wait for an agent are answered */
 	api_free(d->api);
 	engine_free(d->engine);
@@ -390,6 +398,7 @@ static int run(struct conf *conf, const char *path)
 	d.check = clock_after(DATABASE_CHECK_MS, on_database_check, &d);
 	fleet_start(d.fleet);
 	fences_start(d.fences);
+	ha_start(d.ha);
 	log_info("ready", LOG_S("url", http_url(d.api)), LOG_S("version", DROVER_VERSION), LOG_S("state_path", conf->state_path),
 		 LOG_D("after_ms", clock_now_ms() - began_ms));
 	notify("READY=1");

@@ -35,6 +35,11 @@ struct api *api_new(struct engine *e, struct fences *fences, struct identity *id
 	return api_new_parts(&parts, tables, G_N_ELEMENTS(tables));
 }
 
+void api_watch_ha(struct api *a, const struct ha *ha)
+{
+	a->ha = ha;
+}
+
 void api_free(struct api *a)
 {
 	if (!a)

@@ -10,12 +10,15 @@
 #include "task/engine.h"
 
 struct fences; /* fence/fence.h */
+struct ha; /* ha/ha.h */
 
 /**
  * api_new() - everything between the socket and the handlers; http_listen() begins to serve.
  * @e, @fences, @identity: borrowed, must outlive it
  */
 struct api *api_new(struct engine *e, struct fences *fences, struct identity *identity);
+/** api_watch_ha() - the metrics tell of it. Borrowed, must outlive @a. */
+void api_watch_ha(struct api *a, const struct ha *ha);
 /** api_free() - close every connection, give everything back. NULL is fine. */
 void api_free(struct api *a);
 

@@ -75,6 +75,10 @@ struct conf {
 	bool fences;                  /* some host has a fence agent */
 	/* [filter_scheduler] */
 	char **enabled_filters;
+	/* [ha] */
+	bool ha_enabled;
+	int64_t ha_delay, ha_window;  /* s */
+	int64_t ha_max_hosts;
 	/* [libvirt] */
 	char *live_migration_scheme;
 	int64_t live_migration_bandwidth;

@@ -33,6 +33,7 @@ struct unwritten {
 	char *packed;
 	char *disks;             /* keep_disks_text(); NULL: not told */
 	bool drops;              /* nothing is kept of it: its row goes. Without either of them */
+	int priority;
 	bool transient;
 	int64_t read_us;
 	uint64_t sum;
@@ -83,11 +84,13 @@ struct kept_row {
 	bool transient;
 	int64_t updated_us;
 	char *disks;
+	int priority;
 };
 
 struct sum_row {
 	const char *uuid;
 	int64_t sum;
+	int priority;
 };
 
 #define KEPT_FIELD(n, col, type, f) ROW_FIELD_##type(kept_row, col, f),
@@ -102,8 +105,10 @@ static bool load_row(const struct store_row *row, void *user)
 
 	(void)row_read(row, sum_fields, G_N_ELEMENTS(sum_fields), &r); /* it has no words */
 	s = r.uuid ? fleet_server(user, r.uuid) : NULL;
-	if (s)
+	if (s) {
 		s->keep_sum = (uint64_t)r.sum;
+		s->priority = r.priority;
+	}
 	return true;
 }
 
@@ -156,7 +161,7 @@ bool keep_read(struct fleet *f, const char *uuid, struct kept_definition *ret, G
 
 static bool write_one(struct fleet *f, const struct unwritten *u, GError **err)
 {
-	struct kept_row kept = { u->packed, (int64_t)u->sum, u->transient, u->read_us, u->disks };
+	struct kept_row kept = { u->packed, (int64_t)u->sum, u->transient, u->read_us, u->disks, u->priority };
 	struct store_val row[1 + G_N_ELEMENTS(kept_fields)] = { SV_S(u->uuid) };
 
 	if (!fleet_server(f, u->uuid))
@@ -339,6 +344,7 @@ static void take(struct fleet *f, struct server *s, const char *xml, bool transi
 	struct unwritten *u;
 
 	s->keep_seen = true;
+	s->priority = s->dom ? s->dom->priority : s->priority; /* it is in the text, too */
 	if (sum == s->keep_sum)
 		return;
 	u = g_new0(struct unwritten, 1);
@@ -349,6 +355,7 @@ static void take(struct fleet *f, struct server *s, const char *xml, bool transi
 	else
 		u->xml = g_strdup(xml);
 	u->disks = g_steal_pointer(&disks);
+	u->priority = s->priority;
 	u->transient = transient;
 	u->read_us = clock_wall_us();
 	u->sum = s->keep_sum = sum;

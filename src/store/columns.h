@@ -57,11 +57,13 @@
 	X(3, sum, INT64, sum) \
 	X(4, transient, BOOL, transient) \
 	X(5, updated_at, INT64, updated_us) \
-	X(6, disks, TEXT, disks)
+	X(6, disks, TEXT, disks) \
+	X(7, priority, INT, priority)
 
 #define KEPT_SUM_ROW(FIRST, X) \
 	FIRST(0, server_uuid, LENT, uuid) \
-	X(0, sum, INT64, sum)
+	X(0, sum, INT64, sum) \
+	X(0, priority, INT, priority)
 
 /* ---- which folders hosts share ---- */
 
@@ -74,6 +76,13 @@
 	FIRST(0, host, LENT, host) \
 	X(0, folder, LENT, folder) \
 	MARKER_COLUMNS(X, X)
+
+/* ---- what is done about hosts that died ---- */
+
+/* Behind host, $1, and before updated_at, $3. */
+#define HA_ROW(FIRST, X) \
+	FIRST(0, host, LENT, host) \
+	X(0, phase, HA, phase)
 
 /* ---- servers ---- */
 

@@ -58,6 +58,10 @@ const struct query_def query_table[Q_N] = {
 	[Q_DEFINITION_DISKS] = { "definition_disks", "SELECT disks FROM server_definitions WHERE server_uuid = $1", 1 },
 	[Q_DEFINITION_SUMS] = { "definition_sums", SELECT("server_definitions", KEPT_SUM_ROW), 0 },
 	[Q_DEFINITION_DROP] = { "definition_drop", "DELETE FROM server_definitions WHERE server_uuid = $1", 1 },
+	[Q_HA_ALL] = { "ha_all", SELECT("ha_hosts", HA_ROW) " ORDER BY host", 0 },
+	[Q_HA_PUT] = { "ha_put",
+		"INSERT INTO ha_hosts (host, phase, updated_at) VALUES ($1, $2, $3) ON CONFLICT (host) DO UPDATE SET phase = $2, updated_at = $3", 3 },
+	[Q_HA_DROP] = { "ha_drop", "DELETE FROM ha_hosts WHERE host = $1", 1 },
 	[Q_MARKER_ALL] = { "marker_all", SELECT("storage_markers", MARKER_ROW) " ORDER BY host, folder", 0 },
 	[Q_MARKER_PUT] = { "marker_put",
 		INSERT_BEHIND("storage_markers", "host, folder", "$1, $2", MARKER_COLUMNS)
@@ -72,6 +76,7 @@ const struct query_def query_table[Q_N] = {
 	[Q_HOST_RENAME_VOLUMES] = { "host_rename_volumes", "UPDATE migration_volumes SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_RENAME_DEFINITIONS] = { "host_rename_definitions", "UPDATE migration_definitions SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_RENAME_MARKERS] = { "host_rename_markers", "UPDATE storage_markers SET host = $2 WHERE host = $1", 2 },
+	[Q_HOST_RENAME_HA] = { "host_rename_ha", "UPDATE ha_hosts SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_RENAME_EVENTS] = { "host_rename_events", "UPDATE instance_action_events SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_DELETE] = { "host_delete", "DELETE FROM hosts WHERE name = $1", 1 },
 
@@ -297,6 +302,8 @@ const struct schema_step schema_steps[] = {
 	  "ALTER TABLE servers ADD COLUMN autostart_ours BIGINT NOT NULL DEFAULT 0;"
 	  "ALTER TABLE servers ADD COLUMN autostart_off BIGINT NOT NULL DEFAULT 0;"
 	  "ALTER TABLE hosts ADD COLUMN booted BIGINT NOT NULL DEFAULT 0;" },
+	{ 22, "ALTER TABLE server_definitions ADD COLUMN priority BIGINT NOT NULL DEFAULT 0;" },
+	{ 23, "CREATE TABLE ha_hosts (host TEXT PRIMARY KEY, phase TEXT NOT NULL, updated_at BIGINT NOT NULL);" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -21,6 +21,9 @@ enum query {
 	Q_DEFINITION_DISKS,  /* (server) -> disks */
 	Q_DEFINITION_SUMS,   /* () -> KEPT_SUM_ROW */
 	Q_DEFINITION_DROP,   /* (server) */
+	Q_HA_ALL,          /* () -> HA_ROW */
+	Q_HA_PUT,          /* (host, phase, now); by host */
+	Q_HA_DROP,         /* (host) */
 	Q_MARKER_ALL,      /* () -> MARKER_ROW */
 	Q_MARKER_PUT,      /* (host, folder, MARKER_COLUMNS); by host and folder */
 	Q_MARKER_DROP,     /* (host, folder or null: all) */
@@ -28,6 +31,7 @@ enum query {
 	/* Each column that has a host's name: (old, new). A host that is renamed is renamed in all of them, in one transaction. */
 	Q_HOST_RENAME, Q_HOST_RENAME_SERVERS, Q_HOST_RENAME_SOURCES, Q_HOST_RENAME_DESTS, Q_HOST_RENAME_REQUESTED, Q_HOST_RENAME_VOLUMES,
 	Q_HOST_RENAME_EVENTS, Q_HOST_RENAME_DEFINITIONS, Q_HOST_RENAME_MARKERS,
+	Q_HOST_RENAME_HA,
 	Q_HOST_DELETE,     /* (name) */
 
 	/* servers */

@@ -46,17 +46,28 @@ static const struct step hosts[] = {
 };
 
 static const struct step kept[] = {
-	{ Q_DEFINITION_KEEP, { S("s1"), S("eJw="), I(77), I(0), I(5), S("[]") }, NULL, 1 },
-	{ Q_DEFINITION_KEEP, { S("s2"), S("eJx="), I(78), I(1), I(6), N }, NULL, 1 },
-	{ Q_DEFINITION_KEPT, { S("s2") }, "eJx=|78|1|6|~\n" },
-	{ Q_DEFINITION_KEEP, { S("s2"), S("eJy="), I(79), I(0), I(7), S("[1]") }, NULL, 1 },
-	{ Q_DEFINITION_KEPT, { S("s2") }, "eJy=|79|0|7|[1]\n" },
+	{ Q_DEFINITION_KEEP, { S("s1"), S("eJw="), I(77), I(0), I(5), S("[]"), I(0) }, NULL, 1 },
+	{ Q_DEFINITION_KEEP, { S("s2"), S("eJx="), I(78), I(1), I(6), N, I(-5) }, NULL, 1 },
+	{ Q_DEFINITION_KEPT, { S("s2") }, "eJx=|78|1|6|~|-5\n" },
+	{ Q_DEFINITION_KEEP, { S("s2"), S("eJy="), I(79), I(0), I(7), S("[1]"), I(9) }, NULL, 1 },
+	{ Q_DEFINITION_KEPT, { S("s2") }, "eJy=|79|0|7|[1]|9\n" },
 	{ Q_DEFINITION_DISKS, { S("s2") }, "[1]\n" },
 	{ Q_DEFINITION_KEPT, { S("s3") }, "" },
-	{ Q_DEFINITION_SUMS, {}, "s1|77\ns2|79\n" },
+	{ Q_DEFINITION_SUMS, {}, "s1|77|0\ns2|79|9\n" },
 	{ Q_DEFINITION_DROP, { S("s1") }, NULL, 1 },
 	{ Q_DEFINITION_DROP, { S("s1") }, NULL, 0 },
-	{ Q_DEFINITION_SUMS, {}, "s2|79\n" },
+	{ Q_DEFINITION_SUMS, {}, "s2|79|9\n" },
+};
+
+static const struct step ha[] = {
+	{ Q_HA_PUT, { S("h1"), S("silent"), I(5) }, NULL, 1 },
+	{ Q_HA_PUT, { S("h2"), S("done"), I(6) }, NULL, 1 },
+	{ Q_HA_PUT, { S("h1"), S("fencing"), I(7) }, NULL, 1 },
+	{ Q_HOST_RENAME_HA, { S("h2"), S("h3") }, NULL, 1 },
+	{ Q_HA_ALL, {}, "h1|fencing\nh3|done\n" },
+	{ Q_HA_DROP, { S("h1") }, NULL, 1 },
+	{ Q_HA_DROP, { S("h1") }, NULL, 0 },
+	{ Q_HA_ALL, {}, "h3|done\n" },
 };
 
 static const struct step markers[] = {
@@ -337,6 +348,7 @@ static const struct {
 	{ "hosts", hosts, G_N_ELEMENTS(hosts) },
 	{ "kept", kept, G_N_ELEMENTS(kept) },
 	{ "markers", markers, G_N_ELEMENTS(markers) },
+	{ "ha", ha, G_N_ELEMENTS(ha) },
 	{ "servers", servers, G_N_ELEMENTS(servers) },
 	{ "migrations", migrations, G_N_ELEMENTS(migrations) },
 	{ "events", events, G_N_ELEMENTS(events) },

@@ -192,10 +192,11 @@ static void test_disks(void)
 	const struct hv_disk *d;
 	const struct hv_backing *b;
 
-	sim_dom_add(w->sim, "h1", &(struct sim_dom_spec){ .uuid = OVER, .name = "i-3", .backing = "/srv/base.qcow2", .config_drive = true, .disk_gib = 3 });
+	sim_dom_add(w->sim, "h1", &(struct sim_dom_spec){ .uuid = OVER, .name = "i-3", .backing = "/srv/base.qcow2", .priority = 7, .config_drive = true, .disk_gib = 3 });
 	clock_advance_ms(20000);
 	for (int i = 0; i < 2; i++) {
 		k = kept(w, OVER);
+		g_assert_cmpint(fleet_server(w->fleet, OVER)->priority, ==, 7);
 		g_assert_cmpuint(k.disks->len, ==, 2);
 		d = g_ptr_array_index(k.disks, 0);
 		g_assert_cmpstr(d->target, ==, "vda");

@@ -15,6 +15,7 @@ struct checks;
 struct conf;
 struct fences;
 struct fleet;
+struct ha;
 struct identity;
 struct router;
 struct store;
@@ -33,6 +34,7 @@ struct api {
 	struct engine *engine;
 	struct fences *fences;
 	struct checks *checks;
+	const struct ha *ha;         /* ha/ha.h; NULL: nothing is evacuated without a person */
 	struct fleet *fleet;
 	struct store *store;
 	const struct conf *conf;

@@ -26,6 +26,7 @@
 #include "check/checks.h"
 #include "fence/fence.h"
 #include "fleet/host_fence.h"
+#include "ha/ha.h"
 #include "identity/identity.h"
 #include "net/state.h"
 
@@ -401,6 +402,28 @@ static void put_turns(struct out *o)
 	metric_histogram(o->s, o->name, METRIC_LABELS(), &o->api->metrics->turns);
 }
 
+/* ---- hosts that die ---- */
+
+static void put_ha_held(struct out *o)
+{
+	PUT(o, ha_stats(o->api->ha).held);
+}
+
+static void put_ha_given_up(struct out *o)
+{
+	PUT(o, ha_stats(o->api->ha).given_up);
+}
+
+static void put_ha_fenced(struct out *o)
+{
+	PUT(o, (double)ha_stats(o->api->ha).fenced);
+}
+
+static void put_ha_evacuated(struct out *o)
+{
+	PUT(o, (double)ha_stats(o->api->ha).evacuated);
+}
+
 /* ---- the process; the names are those of Prometheus' own client libraries ---- */
 
 static void put_cpu(struct out *o)
@@ -535,6 +558,10 @@ static const struct family {
 	{ "drover_migrations", "gauge", "Migrations in progress, by status.", put_migrations },
 	{ "drover_migration_unforeseen_refusals_total", "counter", "Migrations that passed every precheck and that libvirt refused to begin.", put_unforeseen },
 	{ "drover_migrations_ended_total", "counter", "Migrations ended, by outcome.", put_ended },
+	{ "drover_ha_held_hosts", "gauge", "Silent hosts that are not fenced, since that may be wrong; an alarm.", put_ha_held },
+	{ "drover_ha_given_up_hosts", "gauge", "Dead hosts that could not be fenced; an alarm.", put_ha_given_up },
+	{ "drover_ha_fenced_total", "counter", "Hosts fenced without a person.", put_ha_fenced },
+	{ "drover_ha_evacuated_total", "counter", "Servers asked to be evacuated without a person.", put_ha_evacuated },
 	{ "drover_migration_queue_length", "gauge", "Migrations waiting for a slot of their source host.", put_queue },
 	{ "drover_migration_slots_in_use", "gauge", "Slots held by migrations, over all source hosts.", put_slots },
 	{ "drover_migration_duration_seconds", "histogram", "Time from a migration's request to its completion.", put_mig_seconds },
