@@ -6,6 +6,7 @@
 #include "cli.h"
 #include "client.h"
 #include "cmd_check.h"
+#include "cmd_evacuate.h"
 #include "cmd_fence.h"
 #include "find.h"
 
@@ -215,6 +216,7 @@ static const struct command rows[] = {
 	{ "host", "check", "[HOST...]", 0, CHECK_HOSTS_MAX, check_run, CLI_OPTS(check_opts), CLI_COLS(check_cols), .help = "check how hosts are set up for migrations",
 	  .more = CHECK_MORE },
 	{ "host", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list hosts and their usage" },
+	{ "host", "evacuate", "HOST", 1, 1, evacuate_run, CLI_OPTS(evacuate_opts), CLI_COLS(evacuate_cols), .help = "start all servers of a dead host elsewhere", .more = EVACUATE_MORE },
 	{ "host", "fence", "HOST", 1, 1, fence_run, CLI_OPTS(fence_opts), .help = "switch a host off by its fence agent", .more = FENCE_MORE },
 	{ "host", "power", "HOST", 1, 1, fence_run_power, CLI_COLS(fence_power_cols), .help = "ask a host's fence agent whether it is on" },
 	{ "host", "show", "HOST", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a host's capacity and usage" },

@@ -54,6 +54,7 @@ class FakeNova:
         self.fence_looks, self.fence_result, self.fence_refused = 0, {}, None
         self.fence_power = {'state': 'on', 'reason': None}
         self.check_looks, self.check_last, self.check_refused = 0, None, None  # of Drover's own API; how often a check is seen to run
+        self.evacuated = []
         self.drovers_hosts = []             # what Drover's own API tells of hosts; empty: this is a Nova
         self.drovers = {}                   # migration id -> what Drover's own API tells of it; empty: this is a Nova
         self.overrides = []                 # [method, regex, Answer, times left]
@@ -371,7 +372,7 @@ class FakeNova:
             self.drover_checks(r)
         if r['path'] == '/drover/v1/hosts' and self.drovers_hosts:
             raise Answer(200, {'hosts': self.drovers_hosts})
-        m = re.fullmatch('/drover/v1/hosts/([^/]+)(?:/(fence|unfence|power))?', r['path'])
+        m = re.fullmatch('/drover/v1/hosts/([^/]+)(?:/(fence|unfence|power|evacuate))?', r['path'])
         if m and self.drovers_hosts:
             self.drover_host(r, *m.groups())
 
@@ -380,6 +381,8 @@ class FakeNova:
         rows = [row for row in self.drovers_hosts if row['name'] == name]
         if not rows:
             raise fault(404, 'itemNotFound', 'Host %s could not be found.' % name)
+        if act == 'evacuate':
+            raise Answer(202, {'evacuate': {'host': name, 'servers': self.evacuated}})
         if act == 'power':
             raise Answer(200, {'power': self.fence_power})
         if act and self.fence_refused:

@@ -18,6 +18,7 @@ static const struct policy table[] = {
 	{ "drover:events:watch",                              POLICY_ADMIN },
 	{ "drover:hosts:create",                              POLICY_ADMIN },
 	{ "drover:hosts:delete",                              POLICY_ADMIN },
+	{ "drover:hosts:evacuate",                            POLICY_ADMIN },
 	{ "drover:hosts:fence",                               POLICY_ADMIN },
 	{ "drover:hosts:list",                                POLICY_ADMIN },
 	{ "drover:hosts:power",                               POLICY_ADMIN },
