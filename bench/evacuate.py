@@ -49,7 +49,7 @@ def evacuate(api: Api, uuids: list[str]) -> None:
 
 
 def timed(dead: int, servers: int, alive: int) -> float:
-    options = {"DEFAULT": {"max_concurrent_inbound_evacuations": 0}}
+    options = {"DEFAULT": {"max_concurrent_inbound_evacuations": 0}, "api": {"event_history": 65536}}
     with Daemon(hosts(dead, servers, alive, off=False), options=options, tag="bench") as daemon:
         learn(daemon, dead * servers)
         conf = Path(daemon.dir / "drover.conf")
