@@ -297,10 +297,11 @@ static void answered(struct hv_reply *r, void *user)
 
 bool check_ask(struct check *p, struct host *h, const struct hv_req *req, check_answer_f *answer)
 {
-	if (!host_connected(h))
+	g_assert(!p->answer); /* one question at a time: its answer is the end of the row, or of the run */
+	if (!host_connected(h) || !host_call(h, req, answered, p))
 		return false;
 	p->answer = answer;
-	return host_call(h, req, answered, p);
+	return true;
 }
 
 enum check_result check_ask_source(struct check *p, const struct hv_req *req, check_answer_f *answer, GError **err)

@@ -278,8 +278,11 @@ enum check_result check_networks(struct check *p, GError **err)
 {
 	GPtrArray *said;
 	enum check_result v = ask(p, true, &said, err);
-	const struct hv_need *n = v == CHECK_PASSED ? first(said, KIND(HV_NEED_NO_INTERFACE), HV_FOUND_NOT) : NULL;
+	const struct hv_need *n;
 
+	if (v != CHECK_PASSED)
+		return v; /* it was asked, which must not be done twice */
+	n = first(said, KIND(HV_NEED_NO_INTERFACE), HV_FOUND_NOT);
 	if (n)
 		return check_fail(err, REFUSED "Unable to migrate %s: %s has an interface %s already, as the guest's own is to be called", p->server_uuid,
 				  p->dest_name, n->name);
