@@ -6,27 +6,13 @@
 #include "base/log.h"
 #include "cold/act.h"
 #include "cold/prepare.h"
-#include "hv/xml/domxml_rewrite.h"
 #include "move/definition.h"
+#include "move/definition_prepare.h"
 #include "move/numa.h"
 #include "move/service.h"
 #include "move/snapshots.h"
 
 /* ---- LAND ---- */
-
-/* The source's definition as it fits the destination. Return: owned; NULL with @err. */
-static char *definition_there(struct mig *m, const char *xml, GError **err)
-{
-	struct fleet *f = m->task->engine->fleet;
-	struct domxml_changes ch = {
-		.vnc_listen = host_listen(f, mig_dest(m), "vnc"), .spice_listen = host_listen(f, mig_dest(m), "spice"), .numa_fit = move_of(m)->numa_fit,
-	};
-	g_autoptr(GPtrArray) listeners = domxml_listeners(xml);
-
-	if (!ch.numa_fit && !domxml_listens_elsewhere(listeners, &ch))
-		return g_strdup(xml);
-	return domxml_rewrite(xml, &ch, err);
-}
 
 /* After a restart its place is found once more, before it is defined there. */
 static bool placed(struct mig *m, GError **err)
@@ -56,7 +42,7 @@ enum cold_next cold_define(struct mig *m)
 	if (!placed(m, &why) && m->phase == COLD_P_LAND)
 		return fail(m, why->message);
 	g_clear_error(&why);
-	xml = definition_there(m, own->xml, &why);
+	xml = definition_at_dest(m, own->xml, &why);
 	if (xml && !cold_refused(m))
 		return cold_act(m, mig_dest(m), &(struct hv_req){ .op = HV_DOM_DEFINE, .xml = xml });
 	if (m->phase == COLD_P_LAND)

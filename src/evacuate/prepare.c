@@ -10,12 +10,9 @@
 #include "move/check.h"
 #include "move/definition_prepare.h"
 #include "move/numa.h"
+#include "move/plan.h"
 #include "move/search.h"
 #include "task/step.h"
-
-#define RETRY_MS 1000
-
-static void act(struct mig *m, struct part p);
 
 /* ---- the parts ---- */
 
@@ -65,7 +62,7 @@ static struct part got_plan(struct mig *m, struct check_report *r)
 
 static void planned(struct check_report *r, void *user)
 {
-	act(user, got_plan(user, r));
+	plan_act(user, got_plan(user, r));
 }
 
 /* The search has passed it; after a restart it is looked at again. */
@@ -123,68 +120,21 @@ static bool write_definition(struct mig *m, void *unused, GError **err)
 	return definition_write_copy(m, err);
 }
 
-static struct part to_spawn(struct mig *m, part_done_f *done)
+static void to_spawn(struct mig *m)
 {
-	(void)done;
 	if (!step_go(m, EVAC_P_SPAWN, evac_runs(m) ? "it is to be defined and started there" : "it is to be defined there", write_definition, NULL))
-		return part_is(PART_WAITS);
+		return;
 	definition_copying(m);
 	step_enter(m);
-	return part_is(PART_WAITS);
 }
 
 /* ---- the plan ---- */
 
-static void go_on(struct mig *m);
+static part_f *const parts[] = { source_dead, know_guest, passed, ask_dest, free_there, definition_prepare, numa_prepare, block_prepare };
 
-/* What a part has come to, when it is not ready. */
-static void act(struct mig *m, struct part p)
-{
-	g_autofree char *why = p.why;
-
-	switch (p.next) {
-	case PART_WAITS:
-		break;
-	case PART_READY:
-		go_on(m);
-		break;
-	case PART_AGAIN:
-		step_enter(m);
-		break;
-	case PART_LATER:
-		step_later(m, RETRY_MS);
-		break;
-	case PART_NEXT_DESTINATION:
-		search_destination_failed(m, why);
-		break;
-	case PART_FAILED:
-		step_end(m, EVAC_P_ERROR, why);
-		break;
-	case PART_NEXT_N:
-		g_assert_not_reached();
-	}
-}
-
-/* In this order. What an earlier part has done, or had answered, it does not do again. */
-static void go_on(struct mig *m)
-{
-	static struct part (*const parts[])(struct mig *, part_done_f *) = {
-		source_dead, know_guest, passed, ask_dest, free_there, definition_prepare, numa_prepare, block_prepare, to_spawn,
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-		struct part p = parts[i](m, act);
-
-		if (p.next != PART_READY) {
-			act(m, p);
-			return;
-		}
-	}
-}
+static const struct plan plan_of_evac = { parts, G_N_ELEMENTS(parts), TASK_ERROR, to_spawn };
 
 void evac_prepare(struct mig *m)
 {
-	move_heard_source(move_of(m), NULL);
-	move_heard_dest(move_of(m), NULL);
-	go_on(m);
+	plan_run(m, &plan_of_evac);
 }

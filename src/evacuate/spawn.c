@@ -5,7 +5,6 @@
 #include "evacuate/act.h"
 #include "fleet/host_look.h"
 #include "hv/xml/domxml_parse.h"
-#include "hv/xml/domxml_rewrite.h"
 #include "move/definition.h"
 #include "move/definition_prepare.h"
 #include "move/numa.h"
@@ -14,20 +13,6 @@
 #include "move/service.h"
 
 /* ---- SPAWN ---- */
-
-/* The kept definition as it fits the destination. Return: owned; NULL with @err. */
-static char *definition_there(struct mig *m, const char *xml, GError **err)
-{
-	struct fleet *f = m->task->engine->fleet;
-	struct domxml_changes ch = {
-		.vnc_listen = host_listen(f, mig_dest(m), "vnc"), .spice_listen = host_listen(f, mig_dest(m), "spice"), .numa_fit = move_of(m)->numa_fit,
-	};
-	g_autoptr(GPtrArray) listeners = domxml_listeners(xml);
-
-	if (!ch.numa_fit && !domxml_listens_elsewhere(listeners, &ch))
-		return g_strdup(xml);
-	return domxml_rewrite(xml, &ch, err);
-}
 
 /* Its place there, by what its definition ties it to; after a restart it is found once more. */
 static bool place(struct mig *m, const char *xml, GError **err)
@@ -52,7 +37,7 @@ enum evac_next evac_define(struct mig *m)
 {
 	const struct definition *own = evac_definition(m);
 	g_autoptr(GError) why = NULL;
-	g_autofree char *xml = own && place(m, own->xml, &why) ? definition_there(m, own->xml, &why) : NULL;
+	g_autofree char *xml = own && place(m, own->xml, &why) ? definition_at_dest(m, own->xml, &why) : NULL;
 
 	if (!own)
 		return evac_give_up(m, false, "the row of its definition is gone");

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "hv/xml/domxml_rewrite.h"
 #include "move/call.h"
 #include "move/move.h"
 #include "move/service.h"
@@ -128,6 +129,19 @@ static struct definition own_of(const struct mig *m)
 static bool wish_of(const struct server *s, const struct definition *own)
 {
 	return s->autostart_ours ? s->autostart : own->autostart;
+}
+
+char *definition_at_dest(const struct mig *m, const char *xml, GError **err)
+{
+	struct fleet *f = m->task->engine->fleet;
+	struct domxml_changes ch = {
+		.vnc_listen = host_listen(f, mig_dest(m), "vnc"), .spice_listen = host_listen(f, mig_dest(m), "spice"), .numa_fit = move_of(m)->numa_fit,
+	};
+	g_autoptr(GPtrArray) listeners = domxml_listeners(xml);
+
+	if (!ch.numa_fit && !domxml_listens_elsewhere(listeners, &ch))
+		return g_strdup(xml);
+	return domxml_rewrite(xml, &ch, err);
 }
 
 bool definition_write_copy(struct mig *m, GError **err)

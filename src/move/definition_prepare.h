@@ -17,7 +17,9 @@
 struct part definition_prepare(struct mig *m, part_done_f *done);
 /** definition_write_copy() - the guest's row, in the transaction that goes to COPY. */
 bool definition_write_copy(struct mig *m, GError **err);
-/** definition_copying() - the same in memory, after the commit. */
+/** definition_at_dest() - the guest's definition @xml as it fits its destination: addresses of its consoles, CPUs and nodes. Return: owned; NULL with @err. */
+char *definition_at_dest(const struct mig *m, const char *xml, GError **err);
+/** definition_copying() - the same as definition_write_copy() in memory, after the commit. */
 void definition_copying(struct mig *m);
 
 /**

@@ -43,6 +43,7 @@ struct move {
 	/* what both hosts have said of it last; owned; NULL: no answer yet, or none was to be had */
 	struct hv_dom *at_source, *at_dest;
 	/* what goes to the destination */
+	const struct plan *plan;     /* borrowed; plan.c's */
 	const struct ready_way *way; /* borrowed; ready.c's */
 	char *dest_xml, *persistent_xml; /* the guest's XML for it, when that differs */
 	GPtrArray *copies;           /* struct block_item *: what must be copied to it; NULL before that is known */

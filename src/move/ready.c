@@ -9,10 +9,9 @@
 #include "move/definition_prepare.h"
 #include "move/move.h"
 #include "move/numa.h"
+#include "move/plan.h"
 #include "move/search.h"
-#include "task/step.h"
-
-#define RETRY_MS 1000
+#include "task/task.h"
 
 /* ---- what is known first ---- */
 
@@ -44,11 +43,9 @@ static struct part got_plan(struct mig *m, struct check_report *r)
 	return part_is(PART_READY);
 }
 
-static void act(struct mig *m, struct part p);
-
 static void planned(struct check_report *r, void *user)
 {
-	act(user, got_plan(user, r));
+	plan_act(user, got_plan(user, r));
 }
 
 /* The search has it already, but for a restart. */
@@ -167,62 +164,21 @@ static struct part make_xml(struct mig *m, part_done_f *done)
 
 /* ---- the plan ---- */
 
-static void go_on(struct mig *m);
-
-/* What a part has come to, when it is not ready. */
-static void act(struct mig *m, struct part p)
+static void ready(struct mig *m)
 {
-	g_autofree char *why = p.why;
-
-	switch (p.next) {
-	case PART_WAITS:
-		break;
-	case PART_READY:
-		go_on(m);
-		break;
-	case PART_AGAIN:
-		step_enter(m);
-		break;
-	case PART_LATER:
-		step_later(m, RETRY_MS);
-		break;
-	case PART_NEXT_DESTINATION:
-		search_destination_failed(m, why);
-		break;
-	case PART_FAILED:
-		step_end(m, kind_final(m->kind, TASK_FAILED), why);
-		break;
-	case PART_NEXT_N:
-		g_assert_not_reached();
-	}
-}
-
-/* In this order. What an earlier part has done, or had answered, it does not do again. */
-static void go_on(struct mig *m)
-{
-	static struct part (*const parts[])(struct mig *, part_done_f *) = {
-		fetch_xml, plan, ask_source, ask_dest, movable, definition_prepare, numa_prepare, block_prepare, make_xml,
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
-		struct part p = parts[i](m, act);
-
-		if (p.next != PART_READY) {
-			act(m, p);
-			return;
-		}
-	}
 	move_of(m)->way->done(m);
 }
 
+static part_f *const parts[] = {
+	fetch_xml, plan, ask_source, ask_dest, movable, definition_prepare, numa_prepare, block_prepare, make_xml,
+};
+
+static const struct plan plan_of_ready = { parts, G_N_ELEMENTS(parts), TASK_FAILED, ready };
+
 void ready_make(struct mig *m, const struct ready_way *way)
 {
-	struct move *v = move_of(m);
-
-	v->way = way;
-	move_heard_source(v, NULL);
-	move_heard_dest(v, NULL);
-	go_on(m);
+	move_of(m)->way = way;
+	plan_run(m, &plan_of_ready);
 }
 
 void ready_again(struct mig *m)

@@ -532,7 +532,7 @@ static void test_restart(void)
 	}
 }
 
-/* The loop stands for a minute while all is well: what is known of the hosts begins anew. */
+/* The loop stands for a minute while all is well: what is known of the hosts begins again. */
 static void test_stall(void)
 {
 	struct world *w = world_new(4, 1, 1, true);
