@@ -85,6 +85,7 @@ struct part carrying_look(struct mig *m, part_done_f *done)
 
 	c->at_source = c->at_dest = CARRIER_NOT_TOLD;
 	c->compared = 0;
+	c->carried_bytes = 0;
 	p = part_ask(m, mig_source(m), &req, NULL, saw_source, done);
 	return p.next == PART_LATER ? look_at_dest(m, done) : p;
 }
@@ -389,6 +390,7 @@ static struct part compare(struct mig *m, struct hv_reply *r, part_done_f *done)
 		return part_because(PART_FAILED, text);
 	}
 	c->compared++;
+	c->carried_bytes += c->source_vol.allocation_bytes;
 	return carrying_compare(m, done);
 }
 
@@ -405,11 +407,23 @@ static struct part compare_with(struct mig *m, struct hv_reply *r, part_done_f *
 	return part_ask(m, mig_dest(m), &req, NULL, compare, done);
 }
 
+/* All is there. A copy that was over before its job was looked at, or at the last look, has told nothing of that. */
+static void save_carried(struct mig *m)
+{
+	struct mig_progress *p = &m->progress;
+
+	p->disk_total = p->disk_processed = MAX(p->disk_total, carry_of(m)->carried_bytes);
+	p->disk_remaining = 0;
+	step_save_progress(m);
+}
+
 struct part carrying_compare(struct mig *m, part_done_f *done)
 {
 	const struct carrier_file *f = next_file(m);
 	struct hv_req req;
 
+	if (!f && carry_of(m)->compared)
+		save_carried(m);
 	if (!f)
 		return part_is(PART_READY);
 	req = look_at(f);

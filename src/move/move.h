@@ -19,6 +19,7 @@ struct move_carry {
 	enum carrier_state at_source, at_dest; /* what both hosts have said last */
 	GPtrArray *files;            /* struct carrier_file *: of the one at the destination; NULL */
 	guint compared;              /* ... how many of them are what they were */
+	int64_t carried_bytes;       /* ... and what those take at the source */
 	struct hv_vol source_vol;    /* the next one, at the source */
 	int sent;                    /* how often, by this process */
 	bool ended;                  /* the last call has, and nothing was asked since */
