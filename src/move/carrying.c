@@ -114,7 +114,7 @@ static void sent(struct mig *m, struct hv_reply *r)
 	if (r->err && !c->error) /* else it was ended here, and libvirt only says that it was */
 		c->error = g_strdup(r->err->message);
 	c->ended = true;
-	c->unsent += r->err && err_code(r->err) == ERR_HV && c->moved_bytes == 0;
+	c->unsent += r->err && (err_code(r->err) == ERR_HV || err_code(r->err) == ERR_HV_LOCKED) && c->moved_bytes == 0;
 	log_debug("carrier_call_ended", LOG_D("migration", m->id), LOG_S("error", c->error));
 	/* It is time to look; but not beside a question that is under way: carrying_watch() sees it then. */
 	if (m->task->timer)

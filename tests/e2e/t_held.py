@@ -88,6 +88,7 @@ OPEN = {
 }
 PUBLIC = {
     "GET /", "GET /v2.1", "GET /identity", "GET /identity/v3", "GET /image", "GET /image/versions", "GET /network", "GET /network/v2.0", "GET /metrics",
+    "GET /baremetal", "GET /baremetal/v1",
     "POST /identity/v3/auth/tokens",
 }
 
