@@ -7,11 +7,9 @@
 #include "evacuate/state.h"
 #include "hv/half.h"
 #include "move/block_make.h"
-#include "move/check.h"
 #include "move/definition_prepare.h"
 #include "move/numa.h"
 #include "move/plan.h"
-#include "move/search.h"
 #include "task/step.h"
 
 /* ---- the parts ---- */
@@ -49,52 +47,6 @@ static struct part know_guest(struct mig *m, part_done_f *done)
 	return part_is(PART_READY);
 }
 
-static struct part got_plan(struct mig *m, struct check_report *r)
-{
-	move_of(m)->precheck = NULL;
-	if (r->source_lost)
-		return part_is(PART_LATER);
-	if (r->err)
-		return part_because(PART_NEXT_DESTINATION, r->err->message);
-	move_copies(move_of(m), g_steal_pointer(&r->copies));
-	return part_is(PART_READY);
-}
-
-static void planned(struct check_report *r, void *user)
-{
-	plan_act(user, got_plan(user, r));
-}
-
-/* The search has passed it; after a restart it is looked at again. */
-static struct part passed(struct mig *m, part_done_f *done)
-{
-	(void)done;
-	if (move_of(m)->planned)
-		return part_is(PART_READY);
-	search_copies(m, planned);
-	return part_is(PART_WAITS);
-}
-
-static struct part got_dest(struct mig *m, struct hv_reply *r, part_done_f *done)
-{
-	(void)done;
-	if (r->err)
-		return part_because(PART_NEXT_DESTINATION, r->err->message);
-	move_heard_dest(move_of(m), g_steal_pointer(&r->dom));
-	return part_is(PART_READY);
-}
-
-static struct part ask_dest(struct mig *m, part_done_f *done)
-{
-	g_autofree char *why = g_strdup_printf("Compute service of %s is unavailable at this time.", m->dest);
-	struct hv_req req = { .op = HV_DOM_GET };
-	struct part p = part_is(PART_READY);
-
-	if (!move_of(m)->at_dest)
-		p = part_ask(m, mig_dest(m), &req, NULL, got_dest, done);
-	return p.next == PART_LATER ? part_because(PART_NEXT_DESTINATION, why) : p;
-}
-
 /* A copy that lives there is another's doing, and its start elsewhere would be a second one. */
 static struct part free_there(struct mig *m, part_done_f *done)
 {
@@ -107,7 +59,7 @@ static struct part free_there(struct mig *m, part_done_f *done)
 		why = g_strdup_printf("%s has a domain of that UUID whose description cannot be read: %s", m->dest, d->unreadable);
 		return part_because(PART_NEXT_DESTINATION, why);
 	}
-	if (there == HV_HALF_ABSENT || there == HV_HALF_OFF || there == HV_HALF_FAILED || there == HV_HALF_MIGRATED)
+	if (hv_half_is_over(there))
 		return part_is(PART_READY);
 	evac_own(m)->last = true;
 	why = g_strdup_printf("%s already has a copy of the guest, which is %s there", m->dest, hv_half_name(there));
@@ -130,7 +82,7 @@ static void to_spawn(struct mig *m)
 
 /* ---- the plan ---- */
 
-static part_f *const parts[] = { source_dead, know_guest, passed, ask_dest, free_there, definition_prepare, numa_prepare, block_prepare };
+static part_f *const parts[] = { source_dead, know_guest, plan_copies, plan_ask_dest, free_there, definition_prepare, numa_prepare, block_prepare };
 
 static const struct plan plan_of_evac = { parts, G_N_ELEMENTS(parts), TASK_ERROR, to_spawn };
 

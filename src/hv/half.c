@@ -58,6 +58,11 @@ enum hv_half hv_dest_half(const struct hv_dom *d)
 	return h == HV_HALF_PAUSED && d->job_incoming ? HV_HALF_INCOMING : h;
 }
 
+bool hv_half_is_over(enum hv_half h)
+{
+	return h == HV_HALF_ABSENT || h == HV_HALF_OFF || h == HV_HALF_FAILED || h == HV_HALF_MIGRATED;
+}
+
 const char *hv_half_name(enum hv_half h)
 {
 	return half_names[h];

@@ -29,6 +29,9 @@ enum hv_half {
 enum hv_half hv_source_half(const struct hv_dom *d);
 enum hv_half hv_dest_half(const struct hv_dom *d);
 
+/** hv_half_is_over() - nothing of the guest lives there: it may be defined. */
+bool hv_half_is_over(enum hv_half h);
+
 /** hv_half_name() - for people. */
 const char *hv_half_name(enum hv_half h);
 

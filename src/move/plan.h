@@ -23,4 +23,11 @@ void plan_run(struct mig *m, const struct plan *plan);
 /** plan_act() - what a part has come to, when it is not ready; ready: through the plan again. Takes @p's text. */
 void plan_act(struct mig *m, struct part p);
 
+/* ---- parts that every plan has ---- */
+
+/** plan_copies() - what is to be copied to its destination; the search knows it already, but for a restart. */
+struct part plan_copies(struct mig *m, part_done_f *done);
+/** plan_ask_dest() - what its destination has of it (move.at_dest). */
+struct part plan_ask_dest(struct mig *m, part_done_f *done);
+
 #endif

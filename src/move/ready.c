@@ -5,12 +5,10 @@
 #include "hv/xml/domxml_rewrite.h"
 #include "move/block.h"
 #include "move/block_make.h"
-#include "move/check.h"
 #include "move/definition_prepare.h"
 #include "move/move.h"
 #include "move/numa.h"
 #include "move/plan.h"
-#include "move/search.h"
 #include "task/task.h"
 
 /* ---- what is known first ---- */
@@ -32,32 +30,6 @@ static struct part fetch_xml(struct mig *m, part_done_f *done)
 	return move_of(m)->xml ? part_is(PART_READY) : part_ask(m, mig_source(m), &req, NULL, got_xml, done);
 }
 
-static struct part got_plan(struct mig *m, struct check_report *r)
-{
-	move_of(m)->precheck = NULL;
-	if (r->source_lost)
-		return part_is(PART_LATER);
-	if (r->err)
-		return part_because(PART_NEXT_DESTINATION, r->err->message);
-	move_copies(move_of(m), r->copies ? g_steal_pointer(&r->copies) : g_ptr_array_new());
-	return part_is(PART_READY);
-}
-
-static void planned(struct check_report *r, void *user)
-{
-	plan_act(user, got_plan(user, r));
-}
-
-/* The search has it already, but for a restart. */
-static struct part plan(struct mig *m, part_done_f *done)
-{
-	(void)done; /* a run of checks is not a host's answer: planned() acts */
-	if (move_of(m)->planned)
-		return part_is(PART_READY);
-	search_copies(m, planned);
-	return part_is(PART_WAITS);
-}
-
 static struct part got_source(struct mig *m, struct hv_reply *r, part_done_f *done)
 {
 	(void)done;
@@ -72,26 +44,6 @@ static struct part ask_source(struct mig *m, part_done_f *done)
 	struct hv_req req = { .op = HV_DOM_GET };
 
 	return move_of(m)->at_source ? part_is(PART_READY) : part_ask(m, mig_source(m), &req, NULL, got_source, done);
-}
-
-static struct part got_dest(struct mig *m, struct hv_reply *r, part_done_f *done)
-{
-	(void)done;
-	if (r->err)
-		return part_because(PART_NEXT_DESTINATION, r->err->message);
-	move_heard_dest(move_of(m), g_steal_pointer(&r->dom));
-	return part_is(PART_READY);
-}
-
-static struct part ask_dest(struct mig *m, part_done_f *done)
-{
-	g_autofree char *why = g_strdup_printf("Compute service of %s is unavailable at this time.", m->dest);
-	struct hv_req req = { .op = HV_DOM_GET };
-	struct part p = part_is(PART_READY);
-
-	if (!move_of(m)->at_dest)
-		p = part_ask(m, mig_dest(m), &req, NULL, got_dest, done);
-	return p.next == PART_LATER ? part_because(PART_NEXT_DESTINATION, why) : p;
 }
 
 /* ---- what is done then ---- */
@@ -116,7 +68,7 @@ static char *why_not(struct mig *m)
 				       v->at_source->kept.checkpoints, m->source);
 	if (v->at_source->job_outgoing || v->at_source->job_incoming)
 		return g_strdup_printf("another job runs for the guest at %s", m->source);
-	if (dst != HV_HALF_ABSENT && dst != HV_HALF_OFF && dst != HV_HALF_FAILED && dst != HV_HALF_MIGRATED)
+	if (!hv_half_is_over(dst))
 		return g_strdup_printf("%s already has a copy of the guest, which is %s there", m->dest, hv_half_name(dst));
 	return NULL;
 }
@@ -170,7 +122,7 @@ static void ready(struct mig *m)
 }
 
 static part_f *const parts[] = {
-	fetch_xml, plan, ask_source, ask_dest, movable, definition_prepare, numa_prepare, block_prepare, make_xml,
+	fetch_xml, plan_copies, ask_source, plan_ask_dest, movable, definition_prepare, numa_prepare, block_prepare, make_xml,
 };
 
 static const struct plan plan_of_ready = { parts, G_N_ELEMENTS(parts), TASK_FAILED, ready };
