@@ -108,6 +108,21 @@ static bool is_of(const struct unsure *u, const struct definition *d)
 	return u->kind == d->kind && strcmp(u->host, d->host) == 0 && strcmp(u->server_uuid, d->server_uuid) == 0;
 }
 
+/* Once: a database that refuses each commit gives the same id again and again. */
+static void note_unsure(struct definitions *set, const struct definition *d)
+{
+	struct unsure *u;
+
+	for (guint i = 0; i < set->unsure->len; i++) {
+		u = g_ptr_array_index(set->unsure, i);
+		if (u->id == d->id && is_of(u, d))
+			return;
+	}
+	u = g_new(struct unsure, 1);
+	*u = (struct unsure){ d->id, g_strdup(d->server_uuid), g_strdup(d->host), d->kind };
+	g_ptr_array_add(set->unsure, u);
+}
+
 /* The one that counts is known. */
 static void forget_unsure(struct definitions *set, const struct definition *d)
 {
@@ -233,14 +248,11 @@ bool definition_insert(struct definitions *set, struct definition *d, GError **e
 {
 	int64_t now = clock_wall_us();
 	struct store_val row[1 + G_N_ELEMENTS(new_fields)] = { SV_I(now) };
-	struct unsure *u;
 
 	row_values(new_fields, G_N_ELEMENTS(new_fields), d, now, row + 1);
 	if (!delete_like(set, d, err) || !store_insert(set->store, Q_DEFINITION_INSERT, row, G_N_ELEMENTS(row), &d->id, err))
 		return false;
-	u = g_new(struct unsure, 1);
-	*u = (struct unsure){ d->id, g_strdup(d->server_uuid), g_strdup(d->host), d->kind };
-	g_ptr_array_add(set->unsure, u);
+	note_unsure(set, d);
 	return true;
 }
 
