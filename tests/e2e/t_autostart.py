@@ -7,13 +7,12 @@ if it is killed meanwhile. What OpenStack's client says of a compute service tha
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from bmc import PORT, Bmc
-from daemon import BUILD, Daemon, lab_hosts
+from daemon import Daemon, lab_hosts
 from lab import Lab
 from stock import Clients
 from tap import Tap
@@ -25,11 +24,6 @@ class World:
         self.lab, self.daemon, self.uuids = lab, daemon, uuids
         self.api = daemon.api()
         self.clients = Clients(daemon.openrc)
-
-    def drover(self, *words: str, status: int = 0) -> str:
-        got = subprocess.run([BUILD / "cli" / "drover", *words], env=self.clients.env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        assert got.returncode == status, (words, got)
-        return (got.stdout + got.stderr).strip()
 
     def flag(self, host: str, guest: str) -> bool:
         return re.search(r"Autostart:\s+(\S+)", self.lab.virsh(host, "dominfo", guest))[1] == "enable"
@@ -51,9 +45,9 @@ def taken_over(w: World) -> str:
     for guest in ("web", "db"):
         w.is_off("h1", guest)
     assert w.lab("exec", "h1", "ls", "/etc/libvirt/qemu/autostart", check=False) == ""
-    wait_for(lambda: w.drover("server", "autostart", "web", "-f", "value").splitlines()[-1] == "false", 30, "it was seen to be off")
-    assert w.drover("server", "autostart", "web", "-f", "value").splitlines() == ["web", "true", "drover", "false"]
-    assert w.drover("server", "autostart", "app", "-f", "value").splitlines() == ["app", "false", "drover", "false"]
+    wait_for(lambda: w.clients.drover("server", "autostart", "web", "-f", "value").splitlines()[-1] == "false", 30, "it was seen to be off")
+    assert w.clients.drover("server", "autostart", "web", "-f", "value").splitlines() == ["web", "true", "drover", "false"]
+    assert w.clients.drover("server", "autostart", "app", "-f", "value").splitlines() == ["app", "false", "drover", "false"]
     return "web and db"
 
 
@@ -79,8 +73,8 @@ def fenced(w: World) -> str:
             w.daemon.watchers.remove(kill)
             w.daemon.proc.kill()
     w.daemon.watchers.append(kill)
-    assert w.drover("host", "fence", "h1", "--force") == "h1 is fenced"
-    w.drover("host", "unfence", "h1", "--no-wait")
+    assert w.clients.drover("host", "fence", "h1", "--force") == "h1 is fenced"
+    w.clients.drover("host", "unfence", "h1", "--no-wait")
     w.daemon.proc.wait(HANG_S)
     w.daemon.kill()
     seen = len(w.daemon.events)
@@ -109,15 +103,15 @@ def moves(w: World) -> str:
     w.lab("heartbeat", "wait", "web", str(HANG_S))
     w.clients.must("openstack --os-compute-api-version 2.30 server migrate --live-migration --host h2 --wait web")
     wait_for(lambda: w.flag("h2", "web"), 30, "the flag is on")
-    assert w.drover("server", "autostart", "web", "off", status=1).endswith("or keep_autostart is off. (HTTP 409)")
+    assert w.clients.drover("server", "autostart", "web", "off", status=1).endswith("or keep_autostart is off. (HTTP 409)")
     w.clients.must("openstack --os-compute-api-version 2.30 server migrate --live-migration --host h1 --wait web")
     w.is_off("h1", "web")
-    assert w.drover("server", "autostart", "web", "-f", "value", "-c", "Autostart") == "true"
+    assert w.clients.drover("server", "autostart", "web", "-f", "value", "-c", "Autostart") == "true"
     return "there and back"
 
 
 def not_wished(w: World) -> str:
-    assert w.drover("server", "autostart", "web", "off", "-f", "value").splitlines()[1] == "false"
+    assert w.clients.drover("server", "autostart", "web", "off", "-f", "value").splitlines()[1] == "false"
     seen = len(w.daemon.events)
     w.lab("kill", "h1")
     w.goes_down("h1")

@@ -17,7 +17,7 @@ from typing import Iterator
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from bmc import PORT, Bmc
-from daemon import BUILD, Daemon, lab_hosts
+from daemon import Daemon, lab_hosts
 from lab import Lab
 from stock import Clients
 from tap import Tap
@@ -29,11 +29,6 @@ class World:
         self.lab, self.daemon, self.uuids = lab, daemon, uuids
         self.api = daemon.api()
         self.clients = Clients(daemon.openrc)
-
-    def drover(self, *words: str) -> str:
-        got = subprocess.run([BUILD / "cli" / "drover", *words], env=self.clients.env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        assert got.returncode == 0, (words, got)
-        return (got.stdout + got.stderr).strip()
 
     def refused(self, line: str, words: str) -> str:
         status, text = self.clients.run(line)
@@ -95,7 +90,7 @@ def only_down(w: World) -> str:
 
 
 def evacuated(w: World) -> str:
-    assert w.drover("host", "fence", "h1") == "h1 is fenced"
+    assert w.clients.drover("host", "fence", "h1") == "h1 is fenced"
     w.lab.beat_reset("web")
     w.evacuate("--host h2 web")
     w.becomes("web", "ACTIVE", "done")

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from bmc import PORT, Bmc
-from daemon import BUILD, Daemon, lab_hosts
+from daemon import Daemon, lab_hosts
 from lab import Lab
 from stock import Clients
 from tap import Tap
@@ -27,11 +26,6 @@ class World:
         self.lab, self.daemon, self.bmc = lab, daemon, bmc
         self.api = daemon.api()
         self.clients = Clients(daemon.openrc)
-
-    def drover(self, *words: str, status: int = 0) -> str:
-        got = subprocess.run([BUILD / "cli" / "drover", *words], env=self.clients.env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        assert got.returncode == status, (words, got)
-        return (got.stdout + got.stderr).strip()
 
     def host(self, name: str) -> dict:
         return self.api.get(f"/drover/v1/hosts/{name}", None)["host"]
@@ -59,10 +53,10 @@ def nodes(w: World) -> str:
 
 def fenced(w: World) -> str:
     """A host that is up is not fenced by mistake; with --force it is off, and known to be."""
-    text = w.drover("host", "fence", "h1", status=1)
+    text = w.clients.drover("host", "fence", "h1", status=1)
     assert "Host h1 is up and has 0 servers. Fencing switches it off; force does it nevertheless. (HTTP 409)" in text, text
     assert not w.is_off("h1")
-    assert w.drover("host", "fence", "h1", "--force", "--reason", "its fan") == "h1 is fenced"
+    assert w.clients.drover("host", "fence", "h1", "--force", "--reason", "its fan") == "h1 is fenced"
     assert w.is_off("h1")
     host = w.host("h1")
     assert (host["state"], host["fencing"], host["fence_reason"]) == ("down", False, "its fan") and host["fenced_at"], host
@@ -72,11 +66,11 @@ def fenced(w: World) -> str:
 
 
 def unfenced(w: World) -> str:
-    assert w.drover("host", "unfence", "h1") == "h1 is switched on"
+    assert w.clients.drover("host", "unfence", "h1") == "h1 is switched on"
     w.boots("h1")
     host = w.host("h1")
     assert (host["fenced_at"], host["fence_reason"]) == (None, None), host
-    assert w.drover("host", "power", "h1", "-f", "value") == "h1\non\n-", w.drover("host", "power", "h1", "-f", "value")
+    assert w.clients.drover("host", "power", "h1", "-f", "value") == "h1\non\n-", w.clients.drover("host", "power", "h1", "-f", "value")
     return "up again"
 
 
@@ -95,7 +89,7 @@ def node_power(w: World) -> str:
 def lies(w: World) -> str:
     """"Off" of a host that answers: it is not fenced, and the log has an alarm."""
     w.bmc["h2"].mode("lies")
-    text = w.drover("host", "fence", "h2", "--force", status=1)
+    text = w.clients.drover("host", "fence", "h2", "--force", status=1)
     assert "its libvirtd answers" in text, text
     assert w.host("h2")["fenced_at"] is None and not w.is_off("h2")
     w.daemon.wait_event("fence_failed", 10)
@@ -105,12 +99,12 @@ def lies(w: World) -> str:
 
 def hangs(w: World) -> str:
     """The agent has a limit of time; then the fallback, with the right password, has it off."""
-    text = w.drover("host", "fence", "h3", "--force")
+    text = w.clients.drover("host", "fence", "h3", "--force")
     assert text == "h3 is fenced" and w.is_off("h3"), text
     said = [event["reason"] for event in w.daemon.events if event["event"] == "fence_agent_failed" and event["host"] == "h3"]
     assert len(said) == 1 and "exit status 1" in said[0], said
     w.bmc["h2"].mode("hangs")
-    text = w.drover("host", "power", "h2", "-f", "value", "-c", "Reason")
+    text = w.clients.drover("host", "power", "h2", "-f", "value", "-c", "Reason")
     assert text.endswith("did not end within 5 s, and was killed"), text
     return text
 

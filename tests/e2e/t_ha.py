@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import subprocess
 import sys
 import tempfile
 from contextlib import closing
@@ -16,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from bmc import PORT, Bmc
-from daemon import BUILD, Daemon, lab_hosts
+from daemon import Daemon, lab_hosts
 from lab import Lab
 from stock import Clients
 from tap import Tap
@@ -40,11 +39,6 @@ class World:
         self.api = daemon.api()
         self.clients = Clients(daemon.openrc)
 
-    def drover(self, *words: str, status: int = 0) -> str:
-        got = subprocess.run([BUILD / "cli" / "drover", *words], env=self.clients.env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        assert got.returncode == status, (words, got)
-        return (got.stdout + got.stderr).strip()
-
     def is_down(self, name: str) -> None:
         wait_for(lambda: self.api.get(f"/drover/v1/hosts/{name}", None)["host"]["state"] == "down", 60, f"{name} is down")
 
@@ -56,11 +50,11 @@ class World:
 
 
 def all_of_a_host(w: World) -> str:
-    refused = w.drover("host", "evacuate", "h2", status=1)
+    refused = w.clients.drover("host", "evacuate", "h2", status=1)
     assert "Host h2 is up." in refused, refused
     w.lab("kill", "h2")
     w.is_down("h2")
-    told = w.drover("host", "evacuate", "h2", status=1)
+    told = w.clients.drover("host", "evacuate", "h2", status=1)
     assert "Host h2 is down, and may still run its servers: fence it" in told, told
     w.clients.must("openstack compute service set --down h2 nova-compute")
     for guest in ("one", "two"):
@@ -91,7 +85,7 @@ def without_a_person(w: World) -> str:
 
 
 def by_a_person(w: World) -> str:
-    said = w.drover("host", "evacuate", "h1", "--to", "h3")
+    said = w.clients.drover("host", "evacuate", "h1", "--to", "h3")
     assert "accepted" in said and "-1" in said, said
     w.lives_on("last", "h3")
     return "1 server"

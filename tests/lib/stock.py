@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The stock openstack and nova clients, and what they print as text that can be compared."""
+"""The stock openstack and nova clients and drover, and what the first two print as text that can be compared."""
 from __future__ import annotations
 
 import os
@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 
+from daemon import BUILD
 from wait import HANG_S
 
 UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
@@ -41,6 +42,12 @@ class Clients:
     def value(self, line: str, column: str) -> str:
         """One column of what an openstack command shows, as it is."""
         return self.must(f"{line} -f value -c {shlex.quote(column)}").strip()
+
+    def drover(self, *words: str, status: int = 0) -> str:
+        """drover, which ends with that status. Return: what it printed on both streams."""
+        got = subprocess.run([BUILD / "cli" / "drover", *words], env=self.env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert got.returncode == status, (words, got)
+        return (got.stdout + got.stderr).strip()
 
 
 def normalise(text: str, names: dict[str, str]) -> str:
