@@ -23,6 +23,7 @@ struct fence {
 	enum goal goal;
 	char *reason;          /* of GOAL_OFF */
 	bool cycles;           /* ... and then on again */
+	bool last;             /* of GOAL_OFF: no other try follows */
 	bool looks;            /* of GOAL_OFF: it was asked for while a look was under way, which comes first */
 	size_t agent;          /* which one is asked */
 	int64_t tries;         /* of it */
@@ -264,6 +265,10 @@ static void next_try(struct fence *x, struct host *h, const char *why)
 	if (!x->why)
 		x->why = g_strdup(why);
 	log_warning("fence_agent_failed", LOG_S("host", x->host), LOG_S("reason", x->why));
+	if (x->last) {
+		failed(x, h, x->why);
+		return;
+	}
 	if (x->tries++ >= fleet_conf(x->fs->fleet)->fence_retries) {
 		x->tries = 0;
 		x->agent++;
@@ -446,6 +451,8 @@ bool fence_off(struct fences *fs, struct host *h, const char *reason, GError **e
 		g_set_error(err, ERR, ERR_CONFLICT, "Host %s is being switched on. Wait for its end.", h->name);
 		return false;
 	}
+	if (x)
+		x->last = false;
 	if ((x && x->goal == GOAL_OFF) || host_is_fenced(h))
 		return true;
 	if (!host_fence_set(fs->fleet, h, &next, err))
@@ -457,6 +464,14 @@ bool fence_off(struct fences *fs, struct host *h, const char *reason, GError **e
 	else
 		begin(fs, h, GOAL_OFF, reason);
 	return true;
+}
+
+void fence_no_more(struct fences *fs, const struct host *h)
+{
+	struct fence *x = g_hash_table_lookup(fs->busy, h->name);
+
+	if (x && x->goal == GOAL_OFF)
+		x->last = true;
 }
 
 bool fence_cycle(struct fences *fs, struct host *h, const char *reason, GError **err)

@@ -71,6 +71,8 @@ bool fence_is_busy(struct fences *fs, const struct host *h);
  * switched on), or the store's error.
  */
 bool fence_off(struct fences *fs, struct host *h, const char *reason, GError **err);
+/** fence_no_more() - of one that is being switched off: what its agent is at goes on to its end, and it is not run again, nor is the fallback. */
+void fence_no_more(struct fences *fs, const struct host *h);
 /** fence_cycle() - fence it, and when it is fenced switch it on: what else happens to hosts that are fenced does not happen to it then. */
 bool fence_cycle(struct fences *fs, struct host *h, const char *reason, GError **err);
 /** fence_on() - begin to switch it on. From here on it is not fenced. Errors as of fence_off(). */

@@ -310,8 +310,11 @@ static void end(struct watch *w, const struct host *h)
 		log_info("ha_done", LOG_S("host", h->name), LOG_D("left", g_hash_table_size(h->servers)));
 }
 
-static void forget(struct watch *w)
+/* It answers, or it is a person's: what was begun for nothing else is not begun again. */
+static void forget(struct ha *a, struct watch *w, const struct host *h)
 {
+	if (w->phase == HA_FENCING)
+		fence_no_more(a->fences, h);
 	g_hash_table_remove_all(w->asked);
 	w->sight = HA_UNSEEN;
 	(void)set_phase(w, HA_WATCHED);
@@ -319,7 +322,7 @@ static void forget(struct watch *w)
 
 static void act(struct ha *a, struct watch *w, struct host *h, const struct ha_verdict *v)
 {
-	if (v->act != HA_HOLD && v->act != HA_GIVE_UP && v->act != HA_NOTHING && v->act != HA_LOOK)
+	if (v->act != HA_HOLD && v->act != HA_GIVE_UP && v->act != HA_NOTHING && v->act != HA_LOOK && v->act != HA_SPARE)
 		w->held = NULL;
 	switch (v->act) {
 	case HA_NOTE:
@@ -330,6 +333,9 @@ static void act(struct ha *a, struct watch *w, struct host *h, const struct ha_v
 		break;
 	case HA_FENCE:
 		begin_fence(a, w, h);
+		break;
+	case HA_SPARE:
+		fence_no_more(a->fences, h);
 		break;
 	case HA_EVACUATE:
 		evacuate(a, w, h);
@@ -345,7 +351,7 @@ static void act(struct ha *a, struct watch *w, struct host *h, const struct ha_v
 			raise_alarm(w, h, v);
 		break;
 	case HA_FORGET:
-		forget(w);
+		forget(a, w, h);
 		break;
 	case HA_NOTHING:
 	case HA_ACT_N:

@@ -12,7 +12,7 @@ static const char *const phases[] = {
 static_assert(G_N_ELEMENTS(phases) == HA_PHASE_N, "phases is missing one");
 
 static const char *const acts[] = {
-	[HA_NOTHING] = "nothing", [HA_NOTE] = "note", [HA_LOOK] = "look", [HA_FENCE] = "fence", [HA_EVACUATE] = "evacuate", [HA_END] = "end",
+	[HA_NOTHING] = "nothing", [HA_NOTE] = "note", [HA_LOOK] = "look", [HA_FENCE] = "fence", [HA_SPARE] = "spare", [HA_EVACUATE] = "evacuate", [HA_END] = "end",
 	[HA_HOLD] = "hold", [HA_GIVE_UP] = "give-up", [HA_FORGET] = "forget",
 };
 static_assert(G_N_ELEMENTS(acts) == HA_ACT_N, "acts is missing one");
@@ -65,6 +65,12 @@ static struct ha_verdict may_fence(const struct ha_limits *l, const struct ha_fl
 	return is(HA_NOTHING);
 }
 
+/* An agent may fail, and be run again, and take its time. */
+static enum ha_act while_fenced(const struct ha_host *h)
+{
+	return h->sight == HA_UNSEEN ? HA_LOOK : h->sight == HA_LIVES ? HA_SPARE : HA_NOTHING;
+}
+
 static struct ha_verdict evacuate(const struct ha_host *h)
 {
 	if (!h->fenced)
@@ -86,7 +92,9 @@ struct ha_verdict ha_decide(const struct ha_limits *l, const struct ha_fleet *f,
 		return is(HA_NOTHING);
 	if (h->fenced)
 		return is(late || h->phase == HA_FENCING ? HA_EVACUATE : HA_NOTHING);
-	if (h->fencing || done)
+	if (h->fencing)
+		return is(h->phase != HA_FENCING ? HA_NOTHING : while_fenced(h));
+	if (done)
 		return is(HA_NOTHING);
 	if (h->phase == HA_FENCING)
 		return because(HA_GIVE_UP, "it could not be fenced");

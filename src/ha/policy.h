@@ -65,6 +65,7 @@ enum ha_act {
 	HA_NOTE,       /* it fell silent: SILENT */
 	HA_LOOK,       /* at the network; the answer is .sight */
 	HA_FENCE,      /* FENCING */
+	HA_SPARE,      /* something of it answers: if its agent fails, that is not run again */
 	HA_EVACUATE,   /* EVACUATING: ask for those of its servers that were not asked for yet */
 	HA_END,        /* DONE */
 	HA_HOLD,       /* an alarm, and nothing; judged again all the time */

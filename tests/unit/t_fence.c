@@ -229,6 +229,26 @@ static void test_off(const void *data)
 	world_free(w);
 }
 
+/* What is under way goes on to its end, and then it is over; it can be asked for again. */
+static void test_no_more(void)
+{
+	struct world *w = world_new();
+	g_autoptr(GError) err = NULL;
+
+	say("off:failed is? off:ok is-off");
+	fence_no_more(w->fences, host(w, "h1")); /* nothing is */
+	g_assert_true(fence_off(w->fences, host(w, "h1"), NULL, &err));
+	clock_advance_ms(100);
+	fence_no_more(w->fences, host(w, "h1"));
+	clock_advance_ms(20000);
+	g_assert_cmpstr(asked->str, ==, "fence_a /a off\nfence_a /a status\n");
+	g_assert_false(fence_is_busy(w->fences, host(w, "h1")) || host_is_fenced(host(w, "h1")));
+	g_assert_true(fence_off(w->fences, host(w, "h1"), NULL, &err));
+	clock_advance_ms(20000);
+	g_assert_true(host_is_fenced(host(w, "h1")));
+	world_free(w);
+}
+
 /* A libvirtd that refuses to say what the host is lives, as one that says it. */
 static void test_refusal_is_an_answer(void)
 {
@@ -447,6 +467,7 @@ int main(int argc, char **argv)
 		g_test_add_data_func(name, &off_cases[i], test_off);
 	}
 	g_test_add_func("/fence/refusal-is-an-answer", test_refusal_is_an_answer);
+	g_test_add_func("/fence/no-more", test_no_more);
 	g_test_add_func("/fence/until-it-answers", test_until_it_answers);
 	g_test_add_data_func("/fence/restart/is-off", "is-off", test_restart);
 	g_test_add_data_func("/fence/restart/is-on", "is-on", test_restart);
