@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ha/look.h"
 
-#include <errno.h>
 #include <net/if.h>
-#include <netdb.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,41 +13,15 @@
 
 #include "base/loop.h"
 
-#define ANSWER_MS 1000
 #define INTERFACES_MAX 512
 
 struct look {
-	char *host;
-	int port;
+	struct reach_at at;      /* .host NULL: there is nothing to look at */
+	int cancelled;           /* atomic */
 	enum ha_sight sight;
-	look_f *done;            /* NULL: cancelled */
+	look_f *done;
 	void *user;
 };
-
-/* By scheme; the first is of a URI that names no transport. */
-static const struct {
-	const char *scheme;
-	int port;
-} ports[] = {
-	{ "qemu", 16514 }, { "qemu+tls", 16514 }, { "qemu+tcp", 16509 }, { "qemu+ssh", 22 }, { "qemu+libssh", 22 }, { "qemu+libssh2", 22 },
-};
-
-bool look_where(const char *uri, char **ret_host, int *ret_port)
-{
-	g_autofree char *scheme = NULL, *host = NULL;
-	int port = -1;
-
-	if (!g_uri_split(uri, G_URI_FLAGS_NONE, &scheme, NULL, &host, &port, NULL, NULL, NULL, NULL) || !host || !*host)
-		return false;
-	for (size_t i = 0; i < G_N_ELEMENTS(ports); i++) {
-		if (g_ascii_strcasecmp(scheme, ports[i].scheme) != 0)
-			continue;
-		*ret_host = g_steal_pointer(&host);
-		*ret_port = port > 0 ? port : ports[i].port;
-		return true;
-	}
-	return false;
-}
 
 /* ---- the controller's own interface ---- */
 
@@ -101,9 +72,9 @@ static bool name_of6(const struct sockaddr_in6 *a, char name[static IFNAMSIZ])
 }
 
 /* From which address the host would be reached, and whether that is of any use. */
-static bool is_blind(const struct addrinfo *to)
+static bool is_blind(const struct sockaddr *to, socklen_t to_len)
 {
-	int fd = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(to->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_storage own = { .ss_family = 0 };
 	socklen_t len = sizeof own;
 	char name[IFNAMSIZ] = "";
@@ -111,7 +82,7 @@ static bool is_blind(const struct addrinfo *to)
 
 	if (fd < 0)
 		return true;
-	blind = connect(fd, to->ai_addr, to->ai_addrlen) < 0 || getsockname(fd, (struct sockaddr *)&own, &len) < 0;
+	blind = connect(fd, to, to_len) < 0 || getsockname(fd, (struct sockaddr *)&own, &len) < 0;
 	if (!blind && own.ss_family == AF_INET)
 		blind = !name_of4(fd, (const struct sockaddr_in *)&own, name) || !has_carrier(fd, name);
 	else if (!blind)
@@ -122,81 +93,68 @@ static bool is_blind(const struct addrinfo *to)
 
 /* ---- the host ---- */
 
-/* Accepted or refused: something has answered. */
-static bool answers(const struct addrinfo *to)
+enum ha_sight look_now(const struct reach_at *at)
 {
-	int fd = socket(to->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int error = 0;
-	socklen_t len = sizeof error;
+	struct reach_addrs all, good = { .n = 0 };
+	/* The names may be served by a guest of the host. Those that were never known are as blind as a cable that is out. */
+	g_autofree char *why = reach_find(at, true, &all);
+	int err;
 
-	if (fd < 0)
-		return false;
-	if (connect(fd, to->ai_addr, to->ai_addrlen) < 0 && errno != EINPROGRESS) {
-		error = errno;
-	} else {
-		struct pollfd p = { .fd = fd, .events = POLLOUT };
-
-		if (poll(&p, 1, ANSWER_MS) <= 0)
-			error = ETIMEDOUT;
-		else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-			error = errno;
-	}
-	close(fd);
-	return error == 0 || error == ECONNREFUSED || error == ECONNRESET;
+	for (int i = 0; !why && i < all.n; i++)
+		if (!is_blind((const struct sockaddr *)&all.all[i].at, all.all[i].len))
+			good.all[good.n++] = all.all[i];
+	if (good.n == 0)
+		return HA_BLIND;
+	return reach_try(&good, &err) == REACH_SILENT ? HA_DARK : HA_LIVES;
 }
 
-enum ha_sight look_now(const char *host, int port)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	g_autofree char *service = g_strdup_printf("%d", port), *name = g_strdup(host);
-	struct addrinfo *all = NULL;
-	bool blind = true, lives = false;
-
-	if (getaddrinfo(name, service, &hints, &all) != 0)
-		return HA_BLIND; /* the names are served by the network, too */
-	for (const struct addrinfo *a = all; a && !lives; a = a->ai_next) {
-		bool no_way = is_blind(a);
-
-		blind &= no_way;
-		lives = !no_way && answers(a);
-	}
-	freeaddrinfo(all);
-	return lives ? HA_LIVES : blind ? HA_BLIND : HA_DARK;
-}
-
-/* ---- on a worker ---- */
-
-static void work(void *user)
-{
-	struct look *l = user;
-
-	l->sight = l->host ? look_now(l->host, l->port) : HA_DARK;
-}
+/* ---- on threads of its own ---- */
 
 static void worked(void *user)
 {
 	struct look *l = user;
 
-	if (l->done)
+	if (!g_atomic_int_get(&l->cancelled))
 		l->done(l->sight, l->user);
-	g_free(l->host);
+	reach_at_clear(&l->at);
 	g_free(l);
+}
+
+static void work(void *data, void *unused)
+{
+	struct look *l = data;
+
+	(void)unused;
+	if (!g_atomic_int_get(&l->cancelled))
+		l->sight = l->at.host ? look_now(&l->at) : HA_DARK;
+	loop_post(worked, l);
+}
+
+/* A name server that is dead must not hold the jobs of others (loop_job()), nor a thousand silent hosts the process. */
+static GThreadPool *workers(void)
+{
+	static GThreadPool *pool;
+
+	if (!pool)
+		pool = g_thread_pool_new(work, NULL, LOOKS_MAX, FALSE, NULL);
+	return pool;
 }
 
 struct look *look_begin(const char *uri, look_f *done, void *user)
 {
 	struct look *l = g_new0(struct look, 1);
 
-	(void)look_where(uri, &l->host, &l->port);
+	(void)reach_parse(uri, &l->at);
 	l->done = done;
 	l->user = user;
-	loop_job(work, worked, l);
+	/* When no thread can be made the pool keeps it for the next one. */
+	(void)g_thread_pool_push(workers(), l, NULL);
 	return l;
 }
 
 void look_cancel(struct look **l)
 {
 	if (*l)
-		(*l)->done = NULL;
+		g_atomic_int_set(&(*l)->cancelled, 1);
 	*l = NULL;
 }

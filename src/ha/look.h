@@ -2,13 +2,16 @@
  *
  * look: what the network says of a silent host, and of the controller's own way to it.
  *
- * The host's port of libvirt is connected to, for a second. Whatever answers, a refusal too, is the kernel of a machine that lives.
+ * The host's port of libvirt is connected to, for a second (hv/reach.h). Whatever answers, a refusal too, is the kernel of a machine that lives.
  * And the address from which that would have gone out must be of an interface that has a carrier: else it is the controller that is cut off.
  */
 #ifndef HA_LOOK_H
 #define HA_LOOK_H
 
 #include "ha/policy.h"
+#include "hv/reach.h"
+
+#define LOOKS_MAX 32 /* at once; the others wait */
 
 struct look;
 
@@ -22,9 +25,7 @@ struct look *look_begin(const char *uri, look_f *done, void *user);
 /** look_cancel() - @l: NULL afterwards; NULL is fine. */
 void look_cancel(struct look **l);
 
-/** look_where() - the host and the port of a URI. Return: false: there are none. @ret_host: owned by the caller. For tests too. */
-bool look_where(const char *uri, char **ret_host, int *ret_port);
-/** look_now() - the same as look_begin(), here and now; it blocks, for a second and for as long as the name is looked up. */
-enum ha_sight look_now(const char *host, int port);
+/** look_now() - the same as look_begin(), here and now; it blocks, for a second, and for as long as a name is looked up that was never known. For tests. */
+enum ha_sight look_now(const struct reach_at *at);
 
 #endif

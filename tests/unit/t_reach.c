@@ -1,14 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whether anything accepts connections where a libvirt URI leads: a listener of the test, one that is full, one that is gone.
+ * Whether anything answers where a libvirt URI leads, and what it means to each of the two that ask: a listener of the test, one that is full, one that is gone; and
+ * names that no server knows any more.
  */
-#include "hv/libvirt/reach.h"
+#include "hv/reach.h"
 
 #include <arpa/inet.h>
-#include <sys/socket.h>
+#include <errno.h>
+#include <netdb.h>
 #include <unistd.h>
 
 #include <glib.h>
+
+#include "base/loop.h"
+#include "ha/look.h"
+#include "hv/libvirt/reach.h"
+
+#define FULL 4
+#define LOOKS (10 * LOOKS_MAX)
+#define THREADS_BESIDE 4 /* the test's, and GLib's own */
+
+int __real_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **ret);
+int __wrap_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **ret);
+
+static bool names_dead;
+
+int __wrap_getaddrinfo(const char *name, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+{
+	return names_dead ? EAI_AGAIN : __real_getaddrinfo(name, service, hints, ret);
+}
 
 /* A listener on loopback. Return: its socket. */
 static int listener(int backlog, int *ret_port)
@@ -25,46 +45,122 @@ static int listener(int backlog, int *ret_port)
 	return fd;
 }
 
-/* @want: the end of what is wrong; NULL: nothing */
-static void expect(const char *scheme, int port, const char *want)
+/* A kernel that has no room for another connection keeps silent, as a host without power does. Return: its sockets, the listener first. */
+static void silent(int fds[static FULL + 1], int *ret_port)
 {
-	g_autofree char *uri = g_strdup_printf("%s://127.0.0.1:%d/system", scheme, port), *why = lv_reach(uri);
+	fds[0] = listener(0, ret_port);
+	for (int i = 1; i <= FULL; i++) {
+		struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)*ret_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-	g_assert_true(want ? why && g_str_has_suffix(why, want) : !why);
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)!connect(fds[i], (struct sockaddr *)&to, sizeof to);
+	}
 }
 
-static void test_accepts(void)
+static void close_all(const int fds[static FULL + 1])
+{
+	for (int i = 0; i <= FULL; i++)
+		close(fds[i]);
+}
+
+/* ---- where a URI leads ---- */
+
+static void test_parse(void)
+{
+	static const struct {
+		const char *uri, *host, *port;
+		bool libvirtd;
+	} rows[] = {
+		{ "qemu+tcp://h1/system", "h1", "16509", true },
+		{ "qemu+tls://h1:17000/system", "h1", "17000", true },
+		{ "qemu://[2001:db8::1]/system", "2001:db8::1", "16514", true },
+		{ "QEMU+TCP://h1/system", "h1", "16509", true },
+		{ "qemu+ssh://root@h1/system", "h1", "22", false },
+		{ "qemu+libssh2://h1:2222/system", "h1", "2222", false },
+		{ "qemu:///system", NULL, NULL, false },
+		{ "qemu+unix://h1/system", NULL, NULL, false },
+		{ "sim://h1", NULL, NULL, false },
+		{ "no uri", NULL, NULL, false },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		struct reach_at at;
+
+		g_test_message("%s", rows[i].uri);
+		g_assert_cmpint(reach_parse(rows[i].uri, &at), ==, rows[i].host != NULL);
+		g_assert_cmpstr(at.host, ==, rows[i].host);
+		g_assert_cmpstr(at.port, ==, rows[i].port);
+		g_assert_cmpint(at.libvirtd, ==, rows[i].libvirtd);
+		reach_at_clear(&at);
+	}
+}
+
+/* ---- what it says, and what that means ---- */
+
+static void expect(const char *what, int port, enum reach want, const char *link, enum ha_sight sight)
+{
+	g_autofree char *uri = g_strdup_printf("qemu+tcp://127.0.0.1:%d/system", port), *why = lv_reach(uri);
+	struct reach_addrs addrs;
+	struct reach_at at;
+	int err;
+
+	g_test_message("%s", what);
+	g_assert_true(reach_parse(uri, &at));
+	g_assert_null(reach_find(&at, false, &addrs));
+	g_assert_cmpint(reach_try(&addrs, &err), ==, want);
+	g_assert_true(link ? why && g_str_has_suffix(why, link) : !why);
+	g_assert_cmpint(look_now(&at), ==, sight);
+	reach_at_clear(&at);
+}
+
+static void test_answers(void)
+{
+	int port, fd = listener(8, &port), full[FULL + 1];
+
+	expect("it accepts", port, REACH_ACCEPTS, NULL, HA_LIVES);
+	close(fd);
+	expect("it refuses", port, REACH_REFUSES, ": Connection refused", HA_LIVES);
+	silent(full, &port);
+	expect("it is silent", port, REACH_SILENT, ": Connection timed out", HA_DARK);
+	close_all(full);
+}
+
+/* Of another transport, and of one that is here, nothing can be said before libvirt tries. */
+static void test_other_transports(void)
 {
 	int port, fd = listener(8, &port);
+	g_autofree char *ssh = g_strdup_printf("qemu+ssh://127.0.0.1:%d/system", port);
 
-	expect("qemu+tcp", port, NULL);
-	expect("qemu+tls", port, NULL);
-	expect("qemu", port, NULL);
 	close(fd);
-	expect("qemu+tcp", port, ": Connection refused");
-	/* of another transport, and of one that is here, nothing can be said */
-	expect("qemu+ssh", port, NULL);
-	expect("qemu+unix", port, NULL);
+	g_assert_null(lv_reach(ssh));
+	g_assert_null(lv_reach("qemu+unix:///system"));
 	g_assert_null(lv_reach("qemu:///system"));
 	g_assert_null(lv_reach("no uri"));
 }
 
-/* A kernel that has no room for another connection keeps silent, as a host without power does. */
-static void test_silent(void)
+/* The second of two addresses is the one that answers. */
+static void test_two_addresses(void)
 {
-	int port, fd = listener(0, &port), full[4];
+	int port, fd = listener(8, &port), none, gone = listener(8, &none);
+	struct reach_addrs a = { .n = 2 };
+	int err;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(full); i++) {
-		struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	close(gone);
+	for (int i = 0; i < 2; i++) {
+		struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)(i ? port : none)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-		full[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		(void)!connect(full[i], (struct sockaddr *)&to, sizeof to);
+		*(struct sockaddr_in *)(void *)&a.all[i].at = at;
+		a.all[i].len = sizeof at;
 	}
-	expect("qemu+tcp", port, ": Connection timed out");
-	for (size_t i = 0; i < G_N_ELEMENTS(full); i++)
-		close(full[i]);
+	g_assert_cmpint(reach_try(&a, &err), ==, REACH_ACCEPTS);
 	close(fd);
+	g_assert_cmpint(reach_try(&a, &err), ==, REACH_REFUSES);
+	g_assert_cmpint(err, ==, ECONNREFUSED);
+	a.n = 0;
+	g_assert_cmpint(reach_try(&a, &err), ==, REACH_SILENT);
 }
+
+/* ---- names ---- */
 
 static void test_name(void)
 {
@@ -74,11 +170,74 @@ static void test_name(void)
 	g_assert_true(g_str_has_prefix(why, "unable to resolve address 'no-such-host.invalid' service '16509': "));
 }
 
+/* A host whose name server is one of its guests: it was known once, and can be looked at. A connection asks again, for the address may be another by now. */
+static void test_names_dead(void)
+{
+	int port, fd = listener(8, &port);
+	g_autofree char *uri = g_strdup_printf("qemu+tcp://localhost:%d/system", port), *why = lv_reach(uri), *later = NULL;
+	struct reach_at at, other = { (char *)"other.invalid", (char *)"16509", true };
+
+	g_assert_null(why);
+	names_dead = true;
+	later = lv_reach(uri);
+	g_assert_nonnull(later);
+	g_assert_true(reach_parse(uri, &at));
+	g_assert_cmpint(look_now(&at), ==, HA_LIVES);
+	g_assert_cmpint(look_now(&other), ==, HA_BLIND);
+	names_dead = false;
+	reach_at_clear(&at);
+	close(fd);
+}
+
+/* ---- many at once ---- */
+
+static guint threads(void)
+{
+	g_autoptr(GDir) dir = g_dir_open("/proc/self/task", 0, NULL);
+	guint n = 0;
+
+	while (g_dir_read_name(dir))
+		n++;
+	return n;
+}
+
+static void looked(enum ha_sight sight, void *user)
+{
+	g_assert_cmpint(sight, ==, HA_DARK);
+	*(guint *)user = threads();
+	loop_quit();
+}
+
+/* Looks at silent hosts take a bounded number of threads; those that are cancelled before their turn take no time. */
+static void test_many(void)
+{
+	struct look *all[LOOKS];
+	int port, full[FULL + 1];
+	g_autofree char *uri = NULL;
+	guint most = 0;
+
+	silent(full, &port);
+	uri = g_strdup_printf("qemu+tcp://127.0.0.1:%d/system", port);
+	loop_init();
+	for (int i = 0; i < LOOKS; i++)
+		all[i] = look_begin(uri, looked, &most);
+	for (int i = 1; i < LOOKS; i++)
+		look_cancel(&all[i]);
+	loop_run();
+	g_test_message("%u threads", most);
+	g_assert_cmpuint(most, <=, LOOKS_MAX + THREADS_BESIDE);
+	close_all(full);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/reach/accepts", test_accepts);
-	g_test_add_func("/reach/silent", test_silent);
+	g_test_add_func("/reach/parse", test_parse);
+	g_test_add_func("/reach/answers", test_answers);
+	g_test_add_func("/reach/other-transports", test_other_transports);
+	g_test_add_func("/reach/two-addresses", test_two_addresses);
 	g_test_add_func("/reach/name", test_name);
+	g_test_add_func("/reach/names-dead", test_names_dead);
+	g_test_add_func("/reach/many", test_many);
 	return g_test_run();
 }

@@ -142,13 +142,6 @@ static void open_run(void *user)
 {
 	struct lv_link *l = user;
 
-	if (l->probes)
-		l->why = lv_reach(l->uri);
-	l->unreached = l->why != NULL;
-	if (l->unreached) {
-		loop_post(open_end, l);
-		return;
-	}
 	lv_link_enter(l);
 	lv_socket_opens(l->socket);
 	l->vir = virConnectOpen(l->uri);
@@ -157,6 +150,18 @@ static void open_run(void *user)
 		l->why = lv_why(virGetLastError());
 	lv_link_leave(l);
 	loop_post(open_end, l);
+}
+
+static void look_run(void *user)
+{
+	struct lv_link *l = user;
+
+	l->why = lv_reach(l->uri);
+	l->unreached = l->why != NULL;
+	if (l->unreached)
+		loop_post(open_end, l);
+	else
+		lv_spawn(open_run, l);
 }
 
 /*
@@ -216,7 +221,10 @@ void lv_link_open(struct lv_conn *c, const char *uri, bool own, lv_link_f *opene
 		return;
 	}
 	l->limit = clock_limit(LV_OPEN_MS, open_expired, l);
-	lv_spawn(open_run, l);
+	if (l->probes)
+		lv_spawn_look(look_run, l);
+	else
+		lv_spawn(open_run, l);
 }
 
 /* ---- closing ---- */

@@ -8,10 +8,8 @@
 #ifndef LV_REACH_H
 #define LV_REACH_H
 
-#define LV_REACH_MS 1000
-
 /**
- * lv_reach() - on a worker; blocks for LV_REACH_MS at most, and as long as its name takes to be looked up.
+ * lv_reach() - on a worker; blocks for REACH_MS (hv/reach.h) at most, and as long as its name takes to be looked up.
  *
  * Return: NULL: something does, or the transport is none of tcp and tls, of which nothing can be said; else why not, owned by the caller.
  */
