@@ -5,6 +5,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "hv/xml/facts_xml.h"
+
 #define BRIDGES_MAX 256
 #define PAGES_MAX 8
 
@@ -206,7 +208,7 @@ guint take_baseline_host(const struct survey *s)
 	for (guint i = 0; s->cpus->len > 1 && i < s->hosts->len; i++) {
 		const struct survey_host *h = survey_host(s, i);
 
-		if (h->cpu == SURVEY_NO_CPU || !h->facts || !h->facts->cpu)
+		if (h->cpu == SURVEY_NO_CPU || !h->facts)
 			continue;
 		if (best == G_MAXUINT || h->libvirt_version < survey_host(s, best)->libvirt_version)
 			best = i;
@@ -214,20 +216,27 @@ guint take_baseline_host(const struct survey *s)
 	return best;
 }
 
-/* One of each kind says what all of it have. */
+/* One of each kind says what all of it have; if one does not, nothing is said of all. */
 char *take_all_cpus(const struct survey *s)
 {
 	guint at = take_baseline_host(s);
-	GString *all = g_string_new(NULL);
+	g_autoptr(GPtrArray) best = g_ptr_array_new(), hosts = g_ptr_array_new();
+	struct facts_cpus all = { .best = best, .hosts = hosts };
 
 	g_assert(at != G_MAXUINT);
-	g_string_append_printf(all, "<cpus type='%s'>", survey_host(s, at)->facts->virt_type);
+	all.type = survey_host(s, at)->facts->virt_type;
 	for (guint i = 0; i < s->cpus->len; i++) {
-		const struct survey_host *h = survey_host(s, ((const struct survey_cpu *)g_ptr_array_index(s->cpus, i))->host);
+		const struct survey_cpu *c = g_ptr_array_index(s->cpus, i);
+		const struct hv_facts *f = survey_host(s, c->host)->facts;
 
-		if (h->facts && h->facts->cpu && g_strcmp0(h->facts->virt_type, survey_host(s, at)->facts->virt_type) == 0)
-			g_string_append(all, h->facts->cpu);
+		if (f && f->cpu && g_strcmp0(f->virt_type, all.type) == 0)
+			g_ptr_array_add(best, f->cpu);
+		if (strlen(c->xml) <= FACTS_XML_CPU_MAX)
+			g_ptr_array_add(hosts, c->xml);
 	}
-	g_string_append(all, "</cpus>");
-	return g_string_free(all, FALSE);
+	if (best->len < s->cpus->len)
+		g_ptr_array_set_size(best, 0);
+	if (hosts->len < s->cpus->len)
+		g_ptr_array_set_size(hosts, 0);
+	return facts_xml_cpus_write(&all);
 }

@@ -361,7 +361,7 @@ struct hv_vol_params {
 struct hv_req {
 	enum hv_op op;
 	const char *uuid;
-	const char *xml;                    /* HV_CPU_COMPARE: the domain's XML. HV_CPU_BASELINE: <cpus> of <cpu>, as hv_facts.cpu; its attributes "type", "arch"
+	const char *xml;                    /* HV_CPU_COMPARE: the domain's XML. HV_CPU_BASELINE: xml/facts_xml.h has made it
 	                                     * are the guests'. HV_DOM_DEFINE: the definition. HV_DOM_UNDEFINE: what the definition must be
 	                                     * (domdef_same()), NULL: whatever it is */
 	GPtrArray *needs;                   /* HV_LOOKUP: struct hv_need *; the host may be asked about uuid, too */

@@ -3,7 +3,7 @@
  * flaw HOST WHAT VALUE: something of it is not as it should be (hv/sim/facts.h).
  * check [HOST...] [deep] [begin]: check how hosts are set up, and wait for the report; "begin": do not wait.
  * expect check nothing
- * expect check CHECK HOST OTHER [TEXT]: it was found, '-' for no host
+ * expect check CHECK HOST OTHER [TEXT]: it was found, '-' for no host; TEXT is in what was found, in what to change, or where
  * expect unchecked CHECK HOST OTHER [TEXT]
  */
 #include <string.h>
@@ -76,7 +76,9 @@ void setup_found(struct run *r, const struct scn_line *l)
 	for (guint i = 0; report && i < report->findings->len; i++) {
 		const struct finding *f = g_ptr_array_index(report->findings, i);
 
-		if (l->n >= 5 && fits(l->w + 2, f->check, f->host, f->other, f->what))
+		g_autofree char *text = g_strjoin("; ", f->what, f->change, f->where, NULL);
+
+		if (l->n >= 5 && fits(l->w + 2, f->check, f->host, f->other, text))
 			return;
 		g_string_append_printf(have, "; %s %s %s: %s", f->check, f->host ? f->host : "-", f->other ? f->other : "-", f->what);
 	}

@@ -138,46 +138,75 @@ static void read_cert(X509 *cert, const char *const *uris, struct hv_cert *ret)
 
 /* ---- the whole ---- */
 
+static void der_free(void *data)
+{
+	OPENSSL_free(data);
+}
+
 /* A handshake that libvirtd ends has shown its certificate all the same. */
-static X509 *shake(int fd)
+static GBytes *shake(int fd)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *ssl = ctx ? SSL_new(ctx) : NULL;
+	unsigned char *der = NULL;
 	X509 *cert = NULL;
+	int n = -1;
 
 	if (ssl && SSL_set_fd(ssl, fd) == 1) {
 		SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
 		(void)SSL_connect(ssl);
 		cert = SSL_get1_peer_certificate(ssl);
+		n = cert ? i2d_X509(cert, &der) : -1;
 	}
+	X509_free(cert);
 	SSL_free(ssl);
 	SSL_CTX_free(ctx);
 	ERR_clear_error();
-	return cert;
+	return n > 0 ? g_bytes_new_with_free_func(der, (gsize)n, der_free, der) : NULL;
+}
+
+struct hv_cert *lv_cert_read(const uint8_t *der, size_t n, const char *const *uris)
+{
+	struct hv_cert *ret = g_new0(struct hv_cert, 1);
+	const unsigned char *at = der;
+	X509 *cert = d2i_X509(NULL, &at, (long)n);
+
+	if (cert)
+		read_cert(cert, uris, ret);
+	else
+		ret->why = g_strdup("what the handshake showed is no certificate");
+	X509_free(cert);
+	ERR_clear_error();
+	return ret;
+}
+
+/* Takes @why. */
+static struct hv_cert *not_seen(char *why)
+{
+	struct hv_cert *ret = g_new0(struct hv_cert, 1);
+
+	ret->why = why;
+	return ret;
 }
 
 struct hv_cert *lv_cert_see(const char *const *uris)
 {
-	struct hv_cert *ret;
 	g_autoptr(GUri) uri = NULL;
-	X509 *cert;
+	g_autoptr(GBytes) der = NULL;
+	char *why = NULL;
 	int fd;
 
 	for (const char *const *u = uris; *u && !uri; u++)
 		uri = by_tls(*u);
 	if (!uri)
 		return NULL;
-	ret = g_new0(struct hv_cert, 1);
-	fd = reach(uri, &ret->why);
+	fd = reach(uri, &why);
 	if (fd < 0)
-		return ret;
+		return not_seen(why);
 	let_block(fd);
-	cert = shake(fd);
+	der = shake(fd);
 	close(fd);
-	if (cert)
-		read_cert(cert, uris, ret);
-	else
-		ret->why = g_strdup("the handshake showed no certificate");
-	X509_free(cert);
-	return ret;
+	if (!der)
+		return not_seen(g_strdup("the handshake showed no certificate"));
+	return lv_cert_read(g_bytes_get_data(der, NULL), g_bytes_get_size(der), uris);
 }

@@ -15,5 +15,7 @@
  * Return: owned; NULL: none of them goes by TLS.
  */
 struct hv_cert *lv_cert_see(const char *const *uris);
+/** lv_cert_read() - the same of what was shown. @der: a certificate, @n bytes; foreign. Return: owned. */
+struct hv_cert *lv_cert_read(const uint8_t *der, size_t n, const char *const *uris);
 
 #endif

@@ -7,105 +7,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/err.h"
-#include "base/util.h"
-#include "hv/libvirt/caps.h"
 #include "hv/libvirt/cert.h"
 #include "hv/libvirt/dom.h"
 #include "hv/libvirt/err.h"
+#include "hv/xml/facts_xml.h"
 #include "hv/xml/xml.h"
 
-#define CPUS_MAX 64
 #define INTERFACES_MAX 256 /* so many are asked */
-
-/* ---- the user that QEMU runs as ---- */
-
-/* "+64055:+64055" */
-static void read_user(const char *label, struct hv_facts *f)
-{
-	g_auto(GStrv) ids = g_strsplit(label ? label : "", ":", 2);
-	int64_t uid, gid;
-
-	if (g_strv_length(ids) != 2 || *ids[0] != '+' || *ids[1] != '+' || !util_parse_int(ids[0] + 1, 0, UINT32_MAX, &uid) ||
-	    !util_parse_int(ids[1] + 1, 0, UINT32_MAX, &gid))
-		return;
-	f->qemu_uid = uid;
-	f->qemu_gid = gid;
-}
-
-static void read_model(const xmlNode *secmodel, struct hv_facts *f)
-{
-	g_autofree char *model = xml_text(xml_child(secmodel, "model"));
-
-	if (!model || strlen(model) > DOMXML_NAME_MAX || g_str_equal(model, "none"))
-		return;
-	if (!g_str_equal(model, "dac")) {
-		util_replace(&f->security, model);
-		return;
-	}
-	for (const xmlNode *n = xml_child(secmodel, "baselabel"); n; n = xml_next(n, "baselabel")) {
-		g_autofree char *label = xml_attr_is(n, "type", "kvm") || f->qemu_uid == HV_NOT_KNOWN ? xml_text(n) : NULL;
-
-		read_user(label, f);
-	}
-}
 
 static bool read_capabilities(const struct lv_ctx *x, struct hv_facts *f, GError **err)
 {
 	char *text = virConnectGetCapabilities(x->vir);
-	g_autoptr(xmlDoc) doc = text ? xml_read(text, "capabilities", err) : NULL;
-	const xmlNode *host = doc ? xml_child(xmlDocGetRootElement(doc), "host") : NULL;
+	bool ok;
 
 	if (!text)
 		return lv_error(x->vir, "read the host's capabilities", err);
+	ok = facts_xml_capabilities(text, f, err);
 	free(text); /* libvirt's */
-	if (!doc)
-		return false;
-	for (const xmlNode *n = xml_child(host, "secmodel"); n; n = xml_next(n, "secmodel"))
-		read_model(n, f);
-	return true;
+	return ok;
 }
 
-/* ---- the best CPU ---- */
-
-static const xmlNode *host_model(const xmlNode *domcaps)
-{
-	for (const xmlNode *n = xml_child(xml_child(domcaps, "cpu"), "mode"); n; n = xml_next(n, "mode"))
-		if (xml_attr_is(n, "name", "host-model") && xml_attr_is(n, "supported", "yes"))
-			return n;
-	return NULL;
-}
-
-static char *cpu_from(const xmlNode *mode)
-{
-	GString *s = g_string_new("<cpu mode='custom' match='exact'>");
-	static const char *const parts[] = { "model", "vendor", "feature" };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
-		for (xmlNode *n = xml_child(mode, parts[i]); n; n = xml_next(n, parts[i])) {
-			g_autofree char *text = xml_dump(n);
-
-			g_string_append(s, text ? text : "");
-		}
-	g_string_append(s, "</cpu>");
-	return g_string_free(s, FALSE);
-}
-
-/* A host that cannot say it is no worse for it. */
+/* The best one of a kind of guests. A host that cannot say it is no worse for it. */
 static bool read_cpu(const struct lv_ctx *x, struct hv_facts *f, GError **err)
 {
 	static const char *const types[] = { "kvm", "qemu" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(types) && !f->cpu; i++) {
 		char *text = virConnectGetDomainCapabilities(x->vir, NULL, NULL, NULL, types[i], 0);
-		g_autoptr(xmlDoc) doc = text ? xml_read(text, "domainCapabilities", NULL) : NULL;
-		const xmlNode *mode = doc ? host_model(xmlDocGetRootElement(doc)) : NULL;
 
-		free(text);
-		if (mode) {
-			f->cpu = cpu_from(mode);
+		f->cpu = text ? facts_xml_cpu(text) : NULL;
+		if (f->cpu)
 			f->virt_type = g_strdup(types[i]);
-		}
+		free(text);
 	}
 	return !lv_lost(x->vir) || lv_error(x->vir, "read the host's domain capabilities", err);
 }
@@ -121,12 +54,9 @@ static bool is_tap(const char *name)
 static void read_interface(virInterfacePtr iface, const char *name, struct hv_facts *f)
 {
 	char *text = virInterfaceGetXMLDesc(iface, 0);
-	g_autoptr(xmlDoc) doc = text ? xml_read(text, "interface", NULL) : NULL;
-	g_autofree char *size = doc ? xml_attr(xml_child(xmlDocGetRootElement(doc), "mtu"), "size") : NULL;
-	int64_t mtu;
 
-	if (size && util_parse_int(size, 1, INT32_MAX, &mtu))
-		hv_facts_mtu(f, name, mtu);
+	if (text)
+		facts_xml_interface(text, name, f);
 	free(text);
 }
 
@@ -152,13 +82,9 @@ static bool read_interfaces(const struct lv_ctx *x, struct hv_facts *f, GError *
 static void read_pool(virStoragePoolPtr pool, struct hv_facts *f)
 {
 	char *text = virStoragePoolGetXMLDesc(pool, 0);
-	g_autoptr(xmlDoc) doc = text ? xml_read(text, "pool", NULL) : NULL;
-	char *path = doc ? xml_text(xml_child(xml_child(xmlDocGetRootElement(doc), "target"), "path")) : NULL;
 
-	/* One that this program has made for the length of a call ends so (pool.h). */
-	if (path && *path == '/' && strlen(path) <= DOMXML_TEXT_MAX && !g_str_has_suffix(path, "/."))
-		g_ptr_array_add(f->folders, g_steal_pointer(&path));
-	g_free(path);
+	if (text)
+		facts_xml_pool(text, f);
 	free(text);
 }
 
@@ -211,23 +137,31 @@ bool lv_facts_get(const struct lv_ctx *x, const struct hv_req *req, struct hv_re
 
 /* ---- HV_CPU_BASELINE ---- */
 
+/* Neither an old libvirtd nor one of some architectures has it. */
+static bool is_not_to_be_had(void)
+{
+	return lv_error_is(VIR_ERR_NO_SUPPORT) || lv_error_is(VIR_ERR_OPERATION_UNSUPPORTED) || lv_error_is(VIR_ERR_CONFIG_UNSUPPORTED);
+}
+
 bool lv_cpu_baseline(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
 {
-	g_autoptr(xmlDoc) doc = xml_read(req->xml ? req->xml : "", "cpus", err);
-	xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
-	g_autofree char *type = xml_attr(root, "type"), *arch = xml_attr(root, "arch");
-	g_autoptr(GPtrArray) cpus = g_ptr_array_new_with_free_func(g_free);
-	char *best;
+	const unsigned flags = VIR_CONNECT_BASELINE_CPU_MIGRATABLE;
+	struct facts_cpus c;
+	char *best = NULL;
 
-	if (!root)
-		return false;
-	for (xmlNode *n = xml_child(root, "cpu"); n && cpus->len < CPUS_MAX; n = xml_next(n, "cpu"))
-		g_ptr_array_add(cpus, xml_dump(n));
-	best = virConnectBaselineHypervisorCPU(x->vir, NULL, arch, NULL, type, (const char **)cpus->pdata, cpus->len,
-					       VIR_CONNECT_BASELINE_CPU_MIGRATABLE);
-	if (!best)
-		return lv_error(x->vir, "find a CPU that all hosts have", err);
-	r->definition = g_strndup(best, DOMXML_MAX);
-	free(best);
-	return true;
+	if (facts_xml_cpus(req->xml ? req->xml : "", &c, err)) {
+		if (c.best->len > 0)
+			best = virConnectBaselineHypervisorCPU(x->vir, NULL, c.arch, NULL, c.type, (const char **)c.best->pdata, c.best->len, flags);
+		/* What the CPUs themselves have, and not what the hosts' QEMUs make of them. */
+		if (!best && c.hosts->len > 0 && (c.best->len == 0 || is_not_to_be_had()))
+			best = virConnectBaselineCPU(x->vir, (const char **)c.hosts->pdata, c.hosts->len, flags);
+		if (c.best->len + c.hosts->len == 0)
+			(void)xml_refuse(err, "no CPUs");
+		else if (!best)
+			(void)lv_error(x->vir, "find a CPU that all hosts have", err);
+	}
+	facts_cpus_clear(&c);
+	r->definition = best ? g_strndup(best, DOMXML_MAX) : NULL;
+	free(best); /* libvirt's */
+	return r->definition != NULL;
 }

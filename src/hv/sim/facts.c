@@ -67,8 +67,10 @@ void sim_act_facts(struct sim_call *sc)
 
 	f->qemu_uid = number(h, "uid", 10, QEMU_UID);
 	f->qemu_gid = number(h, "gid", 10, QEMU_GID);
-	f->cpu = write_cpu(h);
-	f->virt_type = g_strdup("kvm");
+	if (!sim_flaw(h, "old")) {
+		f->cpu = write_cpu(h);
+		f->virt_type = g_strdup("kvm");
+	}
 	hv_facts_mtu(f, SIM_BRIDGE, number(h, "mtu", 10, 1500));
 	add_autostarted(h, f->autostarted);
 	sim_call_finish(sc);
@@ -169,8 +171,9 @@ static char *common_model(const xmlNode *cpus)
 void sim_act_baseline(struct sim_call *sc)
 {
 	g_autoptr(xmlDoc) doc = xml_read(sc->call->req.xml, "cpus", NULL);
-	const xmlNode *cpus = doc ? xmlDocGetRootElement(doc) : NULL;
-	g_autofree char *model = cpus ? common_model(cpus) : NULL;
+	const xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL, *best = xml_child(root, "best");
+	const xmlNode *cpus = xml_child(best, "cpu") ? best : xml_child(root, "hosts");
+	g_autofree char *model = common_model(cpus);
 	g_autoptr(GString) s = g_string_new(NULL);
 
 	if (!model) {
