@@ -30,7 +30,7 @@ static const struct rule rules[] = {
 	  "libvirt cannot give files there to QEMU's user: guests do not start, new disks are not to be opened" },
 	{ "space", FINDING_WARNING, rules_space, "the free space of those folders",
 	  "disks that are copied there, or that grow, find no room" },
-	{ "console", FINDING_ERROR, rules_console, "that guests' VNC consoles listen on addresses that the other host has",
+	{ "console", FINDING_ERROR, rules_console, "that guests' VNC and SPICE consoles listen on addresses that the other host has",
 	  "the guest cannot start at the destination: its migration fails" },
 	{ "cpu", FINDING_ERROR, rules_cpu, "that a guest with its host's CPU can run on each other host",
 	  "live migration of guests with that host's CPU (host-passthrough, host-model)" },

@@ -2,6 +2,7 @@
 #include "check/rules_host.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -194,23 +195,32 @@ static bool is_address_of(const struct survey_host *h, const char *address)
 	return g_strcmp0(h->address, address) == 0 || (uri && g_strcmp0(g_uri_get_host(uri), address) == 0);
 }
 
+/* What the configuration says of it. */
+static const struct {
+	const char *name, *option;
+} consoles[] = {
+	[SURVEY_VNC] = { "VNC", "[vnc] server_listen" }, [SURVEY_SPICE] = { "SPICE", "[spice] server_listen" },
+};
+static_assert(G_N_ELEMENTS(consoles) == SURVEY_CONSOLE_N, "consoles is missing one");
+
 static void judge_guest(const struct judge *j, const struct survey_guest *g)
 {
 	const struct survey_host *from = survey_host(j->s, g->host);
+	const char *console = consoles[g->console].name;
 
 	for (guint i = 0; i < j->s->hosts->len; i++) {
 		const struct survey_host *to = survey_host(j->s, i);
 
-		if (i == g->host || !to->up || to->listen || is_address_of(to, g->listen))
+		if (i == g->host || !to->up || to->listen[g->console] || is_address_of(to, g->listen))
 			continue;
 		if (is_address_of(from, g->listen)) {
-			g_autofree char *where = g_strconcat(to->section, ": server_listen (or [vnc] server_listen = 0.0.0.0)", NULL);
+			g_autofree char *where = g_strdup_printf("%s: server_listen (or %s = 0.0.0.0)", to->section, consoles[g->console].option);
 
 			rule_find(j, from, to, "say where consoles listen on that host, or let the guest's listen everywhere (0.0.0.0)", where,
-				  "the VNC console of %s listens on %s, which %s does not have", g->name, g->listen, to->name);
+				  "the %s console of %s listens on %s, which %s does not have", console, g->name, g->listen, to->name);
 		} else {
-			g_autofree char *why = g_strdup_printf("the VNC console of %s listens on %s: whether %s has that address, libvirt does not tell", g->name,
-							       g->listen, to->name);
+			g_autofree char *why = g_strdup_printf("the %s console of %s listens on %s: whether %s has that address, libvirt does not tell", console,
+							       g->name, g->listen, to->name);
 
 			rule_unchecked(j, from, to, why);
 		}

@@ -14,7 +14,7 @@ static void folders_free(struct survey_folder *all, guint n)
 
 static void host_free(struct survey_host *h, guint folders)
 {
-	char **texts[] = { &h->name, &h->uri, &h->peer_uri, &h->address, &h->section, &h->listen, &h->down, &h->same_as, &h->hostname, &h->arch,
+	char **texts[] = { &h->name, &h->uri, &h->peer_uri, &h->address, &h->section, &h->listen[SURVEY_VNC], &h->listen[SURVEY_SPICE], &h->down, &h->same_as, &h->hostname, &h->arch,
 			   &h->cpu_xml, &h->cpu_kind, &h->facts_why };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
@@ -146,14 +146,14 @@ struct survey_pair *survey_add_pair(struct survey *s, guint from, guint to)
 	return &g_array_index(s->pairs, struct survey_pair, s->pairs->len - 1);
 }
 
-void survey_add_guest(struct survey *s, guint host, const char *name, const char *listen)
+void survey_add_guest(struct survey *s, guint host, const char *name, enum survey_console console, const char *listen)
 {
 	struct survey_guest *g;
 
 	if (s->guests->len >= SURVEY_GUESTS_MAX)
 		return;
 	g = g_new(struct survey_guest, 1);
-	*g = (struct survey_guest){ host, g_strdup(name), g_strdup(listen) };
+	*g = (struct survey_guest){ host, console, g_strdup(name), g_strdup(listen) };
 	g_ptr_array_add(s->guests, g);
 }
 

@@ -23,6 +23,8 @@
 #define SURVEY_NO_CPU G_MAXUINT
 #define SURVEY_IMAGES "/var/lib/libvirt/images" /* libvirt's own folder, which packages make; looked at whether or not a guest has a disk there */
 
+enum survey_console { SURVEY_VNC, SURVEY_SPICE, SURVEY_CONSOLE_N };
+
 /* A folder at one host. */
 struct survey_folder {
 	struct hv_folder *seen;          /* NULL: not told */
@@ -37,7 +39,7 @@ struct survey_host {
 	char *uri, *peer_uri;            /* as the controller reaches its libvirtd, and as the other hosts do */
 	char *address;                   /* where migrations come in; NULL: not known */
 	char *section;                   /* where it is configured: "drover.conf:12: [host h2]" */
-	char *listen;                    /* where consoles listen on it, as the configuration says; NULL: where the guest's description says */
+	char *listen[SURVEY_CONSOLE_N];  /* where consoles listen on it, as the configuration says; NULL: where the guest's description says */
 	bool up;
 	char *down;                      /* why it is not */
 	char *same_as;                   /* the host whose libvirt says the same UUID; NULL */
@@ -79,6 +81,7 @@ struct survey_cpu_way {
 /* A guest that listens where its host alone may listen. */
 struct survey_guest {
 	guint host;
+	enum survey_console console;
 	char *name, *listen;
 };
 
@@ -120,7 +123,7 @@ void survey_begin_folders(struct survey *s);
 bool survey_add_unique(GPtrArray *texts, const char *text, guint max);
 /** survey_add_pair(), survey_add_guest(), survey_add_stray() - one more. */
 struct survey_pair *survey_add_pair(struct survey *s, guint from, guint to);
-void survey_add_guest(struct survey *s, guint host, const char *name, const char *listen);
+void survey_add_guest(struct survey *s, guint host, const char *name, enum survey_console console, const char *listen);
 void survey_add_stray(struct survey *s, guint host, const char *uuid, const char *name, const char *server_host);
 /** survey_marker() - the name of a host's file. Return: owned. */
 char *survey_marker(const struct survey *s, guint host);

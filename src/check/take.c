@@ -125,7 +125,9 @@ static void take_guest(struct survey *s, guint host, const struct server *v)
 			(void)survey_add_unique(s->bridges, n->bridge, BRIDGES_MAX); /* those beyond are not compared */
 	}
 	if (d->vnc_listen && !is_everywhere(d->vnc_listen))
-		survey_add_guest(s, host, v->name ? v->name : v->uuid, d->vnc_listen);
+		survey_add_guest(s, host, v->name ? v->name : v->uuid, SURVEY_VNC, d->vnc_listen);
+	if (d->spice_listen && !is_everywhere(d->spice_listen))
+		survey_add_guest(s, host, v->name ? v->name : v->uuid, SURVEY_SPICE, d->spice_listen);
 }
 
 void take_host(struct fleet *f, struct survey *s, guint host)
@@ -144,7 +146,8 @@ void take_host(struct fleet *f, struct survey *s, guint host)
 	t->peer_uri = g_strdup(host_dest_uri(h));
 	t->address = address_in(host_migrate_uri(h));
 	t->section = section_of(f, h);
-	t->listen = g_strdup(host_listen(f, h, "vnc"));
+	t->listen[SURVEY_VNC] = g_strdup(host_listen(f, h, "vnc"));
+	t->listen[SURVEY_SPICE] = g_strdup(host_listen(f, h, "spice"));
 	t->same_as = g_strdup(h->same_as);
 	t->up = host_is_up(f, h) && h->info;
 	t->down = t->up ? NULL : host_state_text(f, h);

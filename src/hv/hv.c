@@ -500,7 +500,7 @@ static GPtrArray *nics_copy(GPtrArray *all)
 
 static const struct owned dom_fields[] = {
 	TEXT(struct hv_dom, name), TEXT(struct hv_dom, title), TEXT(struct hv_dom, shutdown_timeout), TEXT(struct hv_dom, unreadable), TEXT(struct hv_dom, virt_type),
-	TEXT(struct hv_dom, arch), TEXT(struct hv_dom, machine), TEXT(struct hv_dom, vnc_listen),
+	TEXT(struct hv_dom, arch), TEXT(struct hv_dom, machine), TEXT(struct hv_dom, vnc_listen), TEXT(struct hv_dom, spice_listen),
 	OWNED(struct hv_dom, disks, disks_copy, g_ptr_array_unref),
 	OWNED(struct hv_dom, nics, nics_copy, g_ptr_array_unref),
 	OWNED(struct hv_dom, ties, hv_ties_ref, hv_ties_unref),

@@ -142,6 +142,7 @@ struct hv_dom {
 	char *virt_type;     /* "kvm", "qemu" */
 	char *arch, *machine;
 	char *vnc_listen;    /* NULL without VNC */
+	char *spice_listen;  /* likewise; "": where the host's configuration says */
 	int vnc_port;        /* -1 when not running */
 	int64_t vsock_cid;   /* 0: it has no vsock, or its host has not chosen one yet */
 	bool vsock_auto;     /* each host chooses one for it */

@@ -330,19 +330,25 @@ static void nearly_full(struct survey *s)
 
 static void listens(struct survey *s)
 {
-	survey_add_guest(s, 1, "web", "192.0.2.2");
+	survey_add_guest(s, 1, "web", SURVEY_VNC, "192.0.2.2");
 }
 
 static void listens_where_told(struct survey *s)
 {
 	listens(s);
 	for (guint i = 0; i < s->hosts->len; i++)
-		survey_host(s, i)->listen = g_strdup("0.0.0.0");
+		survey_host(s, i)->listen[SURVEY_VNC] = g_strdup("0.0.0.0");
+}
+
+static void spice_listens(struct survey *s)
+{
+	listens_where_told(s);
+	survey_add_guest(s, 1, "db", SURVEY_SPICE, "192.0.2.2");
 }
 
 static void listens_somewhere(struct survey *s)
 {
-	survey_add_guest(s, 1, "web", "198.51.100.7");
+	survey_add_guest(s, 1, "web", SURVEY_VNC, "198.51.100.7");
 }
 
 static void other_cpu(struct survey *s)
@@ -488,6 +494,7 @@ static const struct rule_case cases[] = {
 	{ "nearly-full", nearly_full, "space h2 -", "3072 MiB", "h2:/srv/guests", NULL },
 	{ "listens", listens, "console h2 h1,console h2 h3", "web listens on 192.0.2.2, which h1 does not have", "drover.conf:1: [host h1]: server_listen", NULL },
 	{ "listens-where-told", listens_where_told, "", NULL, NULL, NULL },
+	{ "spice-listens", spice_listens, "console h2 h1,console h2 h3", "the SPICE console of db listens on 192.0.2.2, which h1", "drover.conf:1: [host h1]: server_listen (or [spice]", NULL },
 	{ "listens-somewhere", listens_somewhere, "", NULL, NULL, "console h2 h3" },
 	{ "other-cpu", other_cpu, "cpu h2 h1,cpu h2 h3", "missing features: avx512f", "the guests' definitions (virsh edit): <cpu>; [libvirt] cpu_mode = custom, cpu_models = Haswell", NULL },
 	{ "many-cpus", many_cpus, "", NULL, NULL, "cpu h2 -" },

@@ -138,6 +138,8 @@ static void write_dom(GString *out, const struct hv_dom *d)
 		g_string_append_printf(out, "shutdown_timeout %s\n", d->shutdown_timeout);
 	g_string_append_printf(out, "type %s %s %s\nvnc %s %d\n", text(d->virt_type), text(d->arch), text(d->machine),
 	                       text(d->vnc_listen), d->vnc_port);
+	if (d->spice_listen)
+		g_string_append_printf(out, "spice %s\n", d->spice_listen);
 	for (guint i = 0; i < d->disks->len; i++)
 		write_disk(out, g_ptr_array_index(d->disks, i));
 	for (guint i = 0; i < d->nics->len; i++) {

@@ -183,24 +183,31 @@ static bool parse_nic(const xmlNode *n, struct hv_dom *d, GError **err)
 	return true;
 }
 
+/* One without an address listens where the host's configuration says. */
+static bool read_listen(const xmlNode *n, char **ret, GError **err)
+{
+	if (!xml_name_attr(n, "listen", ret, err))
+		return false;
+	if (!*ret && !xml_name_attr(xml_child(n, "listen"), "address", ret, err))
+		return false;
+	if (!*ret)
+		*ret = g_strdup("");
+	return true;
+}
+
 static bool parse_graphics(const xmlNode *n, struct hv_dom *d, GError **err)
 {
 	g_autofree char *type = xml_attr(n, "type");
 	g_autofree char *port = xml_attr(n, "port");
 	int64_t v;
 
+	if (!g_strcmp0(type, "spice") && !d->spice_listen)
+		return read_listen(n, &d->spice_listen, err);
 	if (g_strcmp0(type, "vnc") || d->vnc_listen)
 		return true;
 	if (port && util_parse_int(port, 1, 65535, &v))
 		d->vnc_port = (int)v;
-	if (!xml_name_attr(n, "listen", &d->vnc_listen, err))
-		return false;
-	if (!d->vnc_listen && !xml_name_attr(xml_child(n, "listen"), "address", &d->vnc_listen, err))
-		return false;
-	/* VNC without an address listens where the host's configuration says. */
-	if (!d->vnc_listen)
-		d->vnc_listen = g_strdup("");
-	return true;
+	return read_listen(n, &d->vnc_listen, err);
 }
 
 static bool parse_vsock(const xmlNode *n, struct hv_dom *d, GError **err)
