@@ -21,13 +21,13 @@
  * in the idle fleet (us), memory of a queued migration and of one that has ended
  * (bytes; a store in memory counts).
  */
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "hv/sim/sim.h"
 #include "kinds.h"
 #include "live/live.h"
@@ -63,7 +63,7 @@ static double cpu_us(void)
 
 static double allocated(void)
 {
-	return (double)mallinfo2().uordblks;
+	return (double)memory_allocated();
 }
 
 /* Lines are made, as in a daemon, and go nowhere. */

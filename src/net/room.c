@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/room.h"
 
-#include <malloc.h>
+#include "base/memory.h"
 
 #define TRIM_BYTES (8 << 20)    /* of bodies: when so much fewer are there, the memory goes back to the system */
 
@@ -55,5 +55,5 @@ void net_room_give(struct net_conn *c)
 	if (s->bodies_peak < TRIM_BYTES || s->bodies > s->bodies_peak / 4)
 		return;
 	s->bodies_peak = s->bodies;
-	(void)malloc_trim(0); /* whether there was something to give back */
+	memory_trim();
 }
