@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/keep.h"
 
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -58,19 +59,18 @@ static void unwritten_free(void *data)
 	g_free(u);
 }
 
-/* Two texts of one number are taken for one: of 64 bits of a SHA-256. */
+/* Two texts of one number are taken for one: of 64 bits of a SHA-256. OpenSSL's, as it asks the processor. */
 static uint64_t sum_of(const char *xml, bool transient, const char *disks)
 {
-	g_autoptr(GChecksum) c = g_checksum_new(G_CHECKSUM_SHA256);
-	guint8 digest[32];
-	gsize len = sizeof digest;
+	EVP_MD_CTX *c = EVP_MD_CTX_new();
+	unsigned char digest[EVP_MAX_MD_SIZE];
 	uint64_t sum;
+	int ok;
 
-	g_checksum_update(c, (const guchar *)xml, -1);
-	g_checksum_update(c, (const guchar *)(transient ? "t" : "d"), 1);
-	if (disks)
-		g_checksum_update(c, (const guchar *)disks, -1);
-	g_checksum_get_digest(c, digest, &len);
+	ok = EVP_DigestInit_ex(c, EVP_sha256(), NULL) && EVP_DigestUpdate(c, xml, strlen(xml)) && EVP_DigestUpdate(c, transient ? "t" : "d", 1) &&
+		(!disks || EVP_DigestUpdate(c, disks, strlen(disks))) && EVP_DigestFinal_ex(c, digest, NULL);
+	g_assert(ok == 1);
+	EVP_MD_CTX_free(c);
 	memcpy(&sum, digest, sizeof sum);
 	return sum ? sum >> 1 : 1; /* the store has signed numbers; 0 is none */
 }
