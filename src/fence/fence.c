@@ -49,6 +49,8 @@ struct fences {
 	GHashTable *sections;  /* host -> const struct conf_host *, both borrowed: those with an agent */
 	GHashTable *busy;      /* host -> struct fence * */
 	GHashTable *statuses;  /* struct status * -> itself */
+	GHashTable *inquiries; /* host -> struct inquiry * */
+	bool stopping;
 	GHashTable *powers;    /* host -> enum agent_power: as an agent said it last */
 	GHashTable *asked;     /* struct question * -> itself: hosts that have not answered */
 	uint64_t questions;
@@ -103,6 +105,11 @@ static bool off_again(struct host *h, const char *reason, void *user, GError **e
 	return fence_off(user, h, reason, err);
 }
 
+static bool inquire(const struct host *h, host_said_f *done, void *done_user, void *user);
+static void inquiry_free(void *data);
+
+static const struct host_fence_calls calls = { off_again, inquire };
+
 struct fences *fences_new(struct fleet *f, const struct fence_ops *ops)
 {
 	struct fences *fs = g_new0(struct fences, 1);
@@ -115,7 +122,8 @@ struct fences *fences_new(struct fleet *f, const struct fence_ops *ops)
 	fs->statuses = g_hash_table_new_full(NULL, NULL, status_free, NULL);
 	fs->asked = g_hash_table_new(NULL, NULL);
 	fs->powers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	host_fence_by(f, off_again, fs);
+	fs->inquiries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, inquiry_free);
+	host_fence_by(f, &calls, fs);
 	return fs;
 }
 
@@ -126,6 +134,7 @@ void fences_free(struct fences *fs)
 
 	if (!fs)
 		return;
+	fs->stopping = true;
 	host_fence_by(fs->fleet, NULL, NULL);
 	g_hash_table_iter_init(&it, fs->asked);
 	while (g_hash_table_iter_next(&it, &q, NULL))
@@ -133,6 +142,7 @@ void fences_free(struct fences *fs)
 	g_hash_table_unref(fs->asked);
 	g_hash_table_unref(fs->busy);
 	g_hash_table_unref(fs->statuses);
+	g_hash_table_unref(fs->inquiries);
 	runs_free(fs->runs);
 	g_hash_table_unref(fs->powers);
 	g_hash_table_unref(fs->sections);
@@ -548,4 +558,86 @@ bool fence_status(struct fences *fs, const struct host *h, fence_status_f *done,
 	(void)agent_of(fs, h->name, 0, &a); /* check_agent() */
 	st->run = runs_start(fs->runs, &a, AGENT_STATUS, false, fleet_conf(fs->fleet)->fence_timeout * 1000, on_asked, st);
 	return true;
+}
+
+/* ---- the same, asked for many guests of a host at a time ---- */
+
+struct asker {
+	host_said_f *done;
+	void *user;
+};
+
+/* An agent is a process: it is run once for all that was asked before. */
+struct inquiry {
+	struct fences *fs;
+	char *host;
+	GArray *heard;    /* struct asker: those that the run which is under way is for */
+	GArray *waiting;  /* ... and those of the next one */
+};
+
+static void inquiry_free(void *data)
+{
+	struct inquiry *q = data;
+
+	g_array_unref(q->heard);
+	g_array_unref(q->waiting);
+	g_free(q->host);
+	g_free(q);
+}
+
+static void tell(GArray *askers, const struct agent_answer *a)
+{
+	enum host_said said = !a->ok ? HOST_SAID_NOTHING : a->power == AGENT_POWER_ON ? HOST_SAID_ON : HOST_SAID_OFF;
+
+	for (guint i = 0; i < askers->len; i++) {
+		const struct asker *k = &g_array_index(askers, struct asker, i);
+
+		k->done(said, a->why, k->user);
+	}
+	g_array_unref(askers);
+}
+
+static bool run_inquiry(struct inquiry *q);
+
+static void inquired(const struct agent_answer *a, void *user)
+{
+	static const struct agent_answer gone = { .why = "the host was removed, or the controller stops" };
+	struct inquiry *q = user;
+	GArray *askers = g_steal_pointer(&q->heard), *rest = NULL;
+
+	q->heard = g_steal_pointer(&q->waiting);
+	q->waiting = g_array_new(FALSE, FALSE, sizeof(struct asker));
+	if (q->heard->len == 0 || q->fs->stopping || !run_inquiry(q)) {
+		rest = g_array_ref(q->heard);
+		g_hash_table_remove(q->fs->inquiries, q->host);
+	}
+	tell(askers, a);
+	if (rest)
+		tell(rest, &gone);
+}
+
+static bool run_inquiry(struct inquiry *q)
+{
+	const struct host *h = fleet_host(q->fs->fleet, q->host);
+
+	return h && fence_status(q->fs, h, inquired, q, NULL);
+}
+
+static bool inquire(const struct host *h, host_said_f *done, void *done_user, void *user)
+{
+	const struct asker k = { done, done_user };
+	struct fences *fs = user;
+	struct inquiry *q = g_hash_table_lookup(fs->inquiries, h->name);
+
+	if (!fence_agent_of(fs, h))
+		return false;
+	if (q) {
+		g_array_append_val(q->waiting, k);
+		return true;
+	}
+	q = g_new(struct inquiry, 1);
+	*q = (struct inquiry){ fs, g_strdup(h->name), g_array_new(FALSE, FALSE, sizeof k), g_array_new(FALSE, FALSE, sizeof k) };
+	g_array_append_val(q->heard, k);
+	g_hash_table_insert(fs->inquiries, q->host, q);
+	return run_inquiry(q); /* it has an agent */
 }

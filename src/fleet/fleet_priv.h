@@ -17,6 +17,8 @@
 /* Whether a part of a host's list is being taken (sync.c): no; yes, and nothing was written yet; yes, in one transaction. */
 enum fleet_sync { FLEET_SYNC_NONE, FLEET_SYNC_ALONE, FLEET_SYNC_TOGETHER };
 
+struct host_fence_calls;
+
 struct fleet {
 	const struct conf *conf;
 	struct store *store;
@@ -46,8 +48,8 @@ struct fleet {
 	struct clock_timer *addrs_writing;
 	struct keep *keep;         /* keep.c */
 	/* host_fence.c */
-	host_fence_off_f *switch_off; /* NULL: none */
-	void *switch_user;
+	const struct host_fence_calls *fence; /* NULL: none */
+	void *fence_user;
 };
 
 #endif

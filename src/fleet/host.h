@@ -106,9 +106,6 @@ struct host {
 	GQuark arch;                  /* of info; 0: not known */
 };
 
-/* Switch a host off (src/fence). */
-typedef bool host_fence_off_f(struct host *h, const char *reason, void *user, GError **err);
-
 #define HOST_OWES_NOTHING INT64_MAX
 #define HOST_NOWHERE G_MAXUINT
 

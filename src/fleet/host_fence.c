@@ -47,31 +47,47 @@ bool host_fence_set(struct fleet *f, struct host *h, const struct host_fence *ne
 	return true;
 }
 
-void host_fence_by(struct fleet *f, host_fence_off_f *off, void *user)
+void host_fence_by(struct fleet *f, const struct host_fence_calls *calls, void *user)
 {
-	f->switch_off = off;
-	f->switch_user = user;
+	f->fence = calls;
+	f->fence_user = user;
 }
 
 bool host_fence_again(struct fleet *f, struct host *h, const char *reason, GError **err)
 {
-	if (f->switch_off)
-		return f->switch_off(h, reason, f->switch_user, err);
+	if (f->fence)
+		return f->fence->off(h, reason, f->fence_user, err);
 	g_set_error(err, ERR, ERR_BAD_REQUEST, "Host %s has no fence agent.", h->name);
 	return false;
 }
 
-void host_fence_answered(struct fleet *f, struct host *h)
+bool host_fence_ask(struct fleet *f, const struct host *h, host_said_f *done, void *user)
+{
+	return f->fence && f->fence->ask(h, done, user, f->fence_user);
+}
+
+/* @why: it is not fenced any more */
+static void end(struct fleet *f, struct host *h, const char *why)
 {
 	struct host_fence none = { .fencing = h->fence.fencing, .reason = h->fence.fencing ? h->fence.reason : NULL };
 	g_autoptr(GError) err = NULL;
 
-	if (!host_is_fenced(h) && !h->fence_unsaved)
-		return;
 	if (host_is_fenced(h))
-		log_warning("host_fence_ended", LOG_S("host", h->name), LOG_S("reason", "it answers"));
+		log_warning("host_fence_ended", LOG_S("host", h->name), LOG_S("reason", why));
 	h->fence_unsaved = !write_row(f, h, &none, &err);
 	if (h->fence_unsaved)
 		log_error("host_not_saved", LOG_S("host", h->name), LOG_S("error", err->message));
 	take(h, &none);
+}
+
+void host_fence_answered(struct fleet *f, struct host *h)
+{
+	if (host_is_fenced(h) || h->fence_unsaved)
+		end(f, h, "it answers");
+}
+
+void host_fence_doubted(struct fleet *f, struct host *h)
+{
+	if (host_is_fenced(h))
+		end(f, h, "its fence agent says that it is on");
 }

@@ -458,6 +458,65 @@ static void test_options(void)
 	}
 }
 
+/* ---- asked for many at a time ---- */
+
+static void heard(enum host_said said, const char *why, void *user)
+{
+	static const char *const words[] = { [HOST_SAID_NOTHING] = "nothing", [HOST_SAID_ON] = "on", [HOST_SAID_OFF] = "off" };
+
+	g_assert_true((said == HOST_SAID_NOTHING) == (why != NULL));
+	g_string_append_printf(user, "%s ", words[said]);
+}
+
+/* What was asked while an agent ran is answered by the next run, once for all. */
+static void test_inquiries(void)
+{
+	struct world *w = world_new();
+	g_autoptr(GString) got = g_string_new(NULL);
+	g_autofree char *runs = NULL;
+
+	say("is-off is-on is? is-off");
+	g_assert_false(host_fence_ask(w->fleet, host(w, "h2"), heard, got));
+	g_assert_true(host_fence_ask(w->fleet, host(w, "h1"), heard, got));
+	clock_advance_ms(100);
+	g_assert_true(host_fence_ask(w->fleet, host(w, "h1"), heard, got));
+	g_assert_true(host_fence_ask(w->fleet, host(w, "h1"), heard, got));
+	g_assert_cmpstr(got->str, ==, "");
+	clock_advance_ms(500);
+	g_assert_cmpstr(got->str, ==, "off ");
+	clock_advance_ms(1000);
+	g_assert_cmpstr(got->str, ==, "off on on ");
+	g_assert_true(host_fence_ask(w->fleet, host(w, "h1"), heard, got));
+	clock_advance_ms(1000);
+	g_assert_cmpstr(got->str, ==, "off on on nothing ");
+	runs = short_of(asked->str);
+	g_assert_cmpstr(runs, ==, "a.status a.status a.status");
+	/* one that is under way at the end, and one that waits for it */
+	g_string_truncate(got, 0);
+	g_assert_true(host_fence_ask(w->fleet, host(w, "h1"), heard, got));
+	g_assert_true(host_fence_ask(w->fleet, host(w, "h1"), heard, got));
+	world_free(w);
+	g_assert_cmpstr(got->str, ==, "nothing nothing ");
+}
+
+/* Its agent says that it is on: it is not fenced any more, also for the next controller. */
+static void test_doubted(void)
+{
+	struct world *w = world_new();
+	g_autoptr(GError) err = NULL;
+
+	say("off:ok is-off");
+	g_assert_true(fence_off(w->fences, host(w, "h1"), "it burns", &err));
+	clock_advance_ms(20000);
+	g_assert_true(host_is_fenced(host(w, "h1")));
+	host_fence_doubted(w->fleet, host(w, "h1"));
+	g_assert_false(host_is_fenced(host(w, "h1")));
+	close_fleet(w);
+	open_fleet(w);
+	g_assert_false(host_is_fenced(host(w, "h1")));
+	world_free(w);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -476,6 +535,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/fence/at-once", test_at_once);
 	g_test_add_func("/fence/on", test_on);
 	g_test_add_func("/fence/status", test_status);
+	g_test_add_func("/fence/inquiries", test_inquiries);
+	g_test_add_func("/fence/doubted", test_doubted);
 	g_test_add_func("/fence/no-agent", test_no_agent);
 	g_test_add_func("/fence/options", test_options);
 	return g_test_run();
