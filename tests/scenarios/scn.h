@@ -21,6 +21,7 @@
 
 #include "base/conf.h"
 #include "check/checks.h"
+#include "fence/fence.h"
 #include "hv/sim/sim.h"
 #include "store/store.h"
 #include "task/engine.h"
@@ -129,6 +130,8 @@ struct run {
 	struct fleet *fleet;     /* NULL while no controller runs */
 	struct engine *engine;
 	struct checks *checks;   /* of the set-up, while a controller runs */
+	struct fences *fences;   /* likewise */
+	GHashTable *agents;      /* host -> word, owned: how its fence agent is; see scn_agent.c */
 	bool killed;             /* by a rule; not freed yet */
 	bool was_killed;
 	bool skip_rest;          /* of the file's commands */
@@ -158,6 +161,8 @@ void run_fail(struct run *r, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 void run_bad_line(struct run *r, const char *what);
 /** run_guest() - by name; made when it is first mentioned. Borrowed. */
 struct guest *run_guest(struct run *r, const char *name);
+/** run_keep_result() - for "expect result". */
+void run_keep_result(struct run *r, bool ok, const GError *err);
 /** run_server() - the controller's record of a guest; NULL if it has none. Borrowed. */
 struct server *run_server(struct run *r, const struct guest *g);
 /* "10.0.0.5/24,...", as the record has them. Return: owned. */
@@ -168,6 +173,14 @@ const char *word_after(const struct scn_line *l, const char *word);
 const char *word_path(struct run *r, const char *word);
 /** word_duration() - "500ms", "10s", "2m" in milliseconds. */
 int64_t word_duration(struct run *r, const char *text);
+
+/* scn_agent.c */
+/** agent_fences() - what runs the agents of a controller that is about to start. Owned. */
+struct fences *agent_fences(struct run *r);
+/* agent HOST works|mute|says-on|says-off */
+void agent_set(struct run *r, const struct scn_line *l);
+/* fence HOST, unfence HOST */
+void agent_ask(struct run *r, const struct scn_line *l);
 
 /* scn_wait.c */
 #define WAIT_MS 60000 /* unless the command says else */

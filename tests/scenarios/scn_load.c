@@ -55,7 +55,7 @@ static void write_host(GString *conf, const struct scn_line *l)
 	g_string_append_printf(conf, "[host %s]\nuri = sim://%s\n", l->w[1], of);
 	for (int i = 2; i < l->n; i++) {
 		if (g_str_equal(l->w[i], "agent"))
-			g_string_append(conf, "fence_agent = fence_dummy\n");
+			g_string_append_printf(conf, "fence_agent = fence_dummy\nfence_options = /%s\n", of);
 	}
 	for (int i = 2; i < l->n; i++) {
 		const char *equals = strchr(l->w[i], '=');

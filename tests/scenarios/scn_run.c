@@ -721,7 +721,7 @@ static void do_ask(struct run *r, const struct scn_line *l)
 	ask_for(r, g, &q);
 }
 
-static void keep_result(struct run *r, bool ok, const GError *err)
+void run_keep_result(struct run *r, bool ok, const GError *err)
 {
 	r->result_code = ok ? -1 : (int)err_code(err);
 	util_replace(&r->result_text, ok ? NULL : err->message);
@@ -735,7 +735,7 @@ static void do_abort(struct run *r, const struct scn_line *l)
 	bool ok = s && request_abort(r->engine, s, g->id, has_word(l, "queued"), &requester, &err);
 
 	if (s)
-		keep_result(r, ok, err);
+		run_keep_result(r, ok, err);
 }
 
 static void do_force(struct run *r, const struct scn_line *l)
@@ -746,7 +746,7 @@ static void do_force(struct run *r, const struct scn_line *l)
 	bool ok = s && request_force_complete(r->engine, s, g->id, &requester, &err);
 
 	if (s)
-		keep_result(r, ok, err);
+		run_keep_result(r, ok, err);
 }
 
 /* What a fence agent has brought about. */
@@ -758,7 +758,7 @@ static void mark_fenced(struct run *r, struct host *h)
 
 	if (ok)
 		fleet_host_dead(r->fleet, h);
-	keep_result(r, ok, err);
+	run_keep_result(r, ok, err);
 }
 
 /* mark HOST enabled|disabled|forced-down|not-forced-down|fenced [reason] */
@@ -778,7 +778,7 @@ static void do_mark(struct run *r, const struct scn_line *l)
 	disabled = g_str_equal(what, "disabled") || (h->disabled && !g_str_equal(what, "enabled"));
 	down = g_str_equal(what, "forced-down") || (h->forced_down && !g_str_equal(what, "not-forced-down"));
 	ok = fleet_host_set(r->fleet, h, disabled, l->n > 3 ? l->w[3] : NULL, down, &err);
-	keep_result(r, ok, err);
+	run_keep_result(r, ok, err);
 }
 
 static void do_prioritize(struct run *r, const struct scn_line *l)
@@ -791,7 +791,7 @@ static void do_prioritize(struct run *r, const struct scn_line *l)
 	if (!util_parse_int(arg(r, l, 2), MIG_PRIORITY_MIN, MIG_PRIORITY_MAX, &n))
 		run_bad_line(r, "a priority is a number");
 	ok = request_set_priority(r->engine, g->id, (int)n, &err);
-	keep_result(r, ok, err);
+	run_keep_result(r, ok, err);
 }
 
 static void do_reset_state(struct run *r, const struct scn_line *l)
@@ -806,7 +806,7 @@ static void do_reset_state(struct run *r, const struct scn_line *l)
 		return;
 	}
 	ok = fleet_server_reset(r->fleet, s, g_str_equal(arg(r, l, 2), "error") ? SERVER_ERROR : SERVER_ACTIVE, &requester, &err);
-	keep_result(r, ok, err);
+	run_keep_result(r, ok, err);
 }
 
 /* lock SERVER [because REASON] [user]; unlock SERVER [user] */
@@ -821,7 +821,7 @@ static void do_autostart(struct run *r, const struct scn_line *l)
 	if (!s)
 		return;
 	ok = autostart_set(r->fleet, s, wish, &err);
-	keep_result(r, ok, err);
+	run_keep_result(r, ok, err);
 	for (guint i = 0; ok && i < g->definitions->len; i++)
 		((struct scn_definition *)g_ptr_array_index(g->definitions, i))->autostart = wish;
 }
@@ -838,7 +838,7 @@ static void do_lock(struct run *r, const struct scn_line *l)
 	who = requester_of(l, s);
 	ok = g_str_equal(l->w[0], "lock") ? fleet_server_lock(r->fleet, s, word_after(l, "because"), &who, &err)
 					  : fleet_server_unlock(r->fleet, s, &who, &err);
-	keep_result(r, ok, err);
+	run_keep_result(r, ok, err);
 }
 
 /* The configuration's text with another value of one option. Return: owned by the caller. */
@@ -1004,6 +1004,9 @@ static const struct {
 	{ "abort",     do_abort,    true },
 	{ "force",     do_force,    true },
 	{ "mark",      do_mark,     true },
+	{ "agent",     agent_set,   false },
+	{ "fence",     agent_ask,   true },
+	{ "unfence",   agent_ask,   true },
 	{ "prioritize", do_prioritize, true },
 	{ "reset-state", do_reset_state, true },
 	{ "os-start",  do_action,   true },
@@ -1059,6 +1062,7 @@ void run_begin(struct run *r, GArray *store_calls)
 	r->remains = g_string_new(NULL);
 	r->conf_text = g_strdup(r->scn->conf);
 	r->conf = conf_parse(r->conf_text, strlen(r->conf_text), r->scn->name, r->log);
+	r->agents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	r->under_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	world_new(r, store_calls);
 }
@@ -1071,6 +1075,7 @@ void run_end(struct run *r)
 	conf_free(r->conf);
 	g_free(r->conf_text);
 	g_hash_table_unref(r->under_way);
+	g_hash_table_unref(r->agents);
 	g_free(r->result_text);
 	g_clear_pointer(&r->prechecks, g_ptr_array_unref);
 	g_string_free(r->remains, TRUE);

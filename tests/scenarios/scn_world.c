@@ -96,9 +96,11 @@ void world_free(struct run *r)
 void controller_stop(struct run *r)
 {
 	checks_free(r->checks);
+	fences_free(r->fences);
 	engine_free(r->engine);
 	fleet_free(r->fleet);
 	r->checks = NULL;
+	r->fences = NULL;
 	r->engine = NULL;
 	r->fleet = NULL;
 	r->killed = false;
@@ -111,6 +113,7 @@ static bool try_start(struct run *r, GError **err)
 	controller_stop(r);
 	sim_revive(r->world);
 	r->fleet = fleet_new(r->conf, r->store, ops, err);
+	r->fences = r->fleet ? agent_fences(r) : NULL;
 	r->engine = r->fleet ? engine_new(r->fleet, kinds_of(r), err) : NULL;
 	r->checks = r->engine ? checks_new(r->fleet) : NULL;
 	return r->engine != NULL;
@@ -126,6 +129,7 @@ void controller_start(struct run *r)
 
 		if (try_start(r, &why)) {
 			fleet_start(r->fleet);
+			fences_start(r->fences);
 			return;
 		}
 		if (scn_store_hits() == 0)

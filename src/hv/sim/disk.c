@@ -200,7 +200,23 @@ static bool dom_reads(const struct sim_dom *d, const char *path)
 	return false;
 }
 
-bool sim_disk_in_use(const struct sim *w, const struct sim_storage *s, const char *path, bool active)
+static bool is_there(const struct sim_dom *d)
+{
+	(void)d;
+	return true;
+}
+
+static bool has_open(const struct sim_dom *d)
+{
+	return sim_dom_active(d) && (d->whole || d->state == HV_RUNNING);
+}
+
+static bool writes(const struct sim_dom *d)
+{
+	return d->state == HV_RUNNING && d->disk_dirty > 0;
+}
+
+static bool some_dom(const struct sim *w, const struct sim_storage *s, const char *path, bool (*fits)(const struct sim_dom *d))
 {
 	GHashTableIter it, jt;
 	void *hv, *dv;
@@ -215,13 +231,21 @@ bool sim_disk_in_use(const struct sim *w, const struct sim_storage *s, const cha
 		while (g_hash_table_iter_next(&jt, NULL, &dv)) {
 			const struct sim_dom *d = dv;
 
-			if (d->carrier)
-				continue;
-			if ((!active || (sim_dom_active(d) && (d->whole || d->state == HV_RUNNING))) && dom_reads(d, path))
+			if (!d->carrier && fits(d) && dom_reads(d, path))
 				return true;
 		}
 	}
 	return false;
+}
+
+bool sim_disk_in_use(const struct sim *w, const struct sim_storage *s, const char *path, bool active)
+{
+	return some_dom(w, s, path, active ? has_open : is_there);
+}
+
+bool sim_disk_written(const struct sim *w, const struct sim_storage *s, const char *path)
+{
+	return some_dom(w, s, path, writes);
 }
 
 int64_t sim_disks_gib(const struct sim_dom *d)

@@ -17,6 +17,8 @@ const char *sim_disk_path(struct sim *w, const char *uuid, const char *target);
 struct sim_disk *sim_disk_of_path(struct sim *w, const char *path, const char **ret_uuid);
 /* Is a guest there that sees the file and has it, or is over it? @active: and has it open */
 bool sim_disk_in_use(const struct sim *w, const struct sim_storage *s, const char *path, bool active);
+/* Does a guest write to it now? */
+bool sim_disk_written(const struct sim *w, const struct sim_storage *s, const char *path);
 /* GiB of its local disks. */
 int64_t sim_disks_gib(const struct sim_dom *d);
 /* Into struct hv_dom.disks. */
