@@ -235,14 +235,15 @@ static void save(struct fleet *f, struct host *h, bool booted)
 		log_error("host_not_saved", LOG_S("host", h->name), LOG_S("error", err->message));
 }
 
-void autostart_listed(struct fleet *f, struct host *h, const GPtrArray *doms)
+bool autostart_listed(struct fleet *f, struct host *h, const GPtrArray *doms)
 {
 	bool booted = h->was_fenced || has_lost_all(f, h, doms);
 
 	if (!booted || h->booted || !autostart_is_kept(h))
-		return;
+		return booted;
 	save(f, h, true);
 	log_info("host_booted", LOG_S("host", h->name));
+	return true;
 }
 
 void autostart_save(struct fleet *f, struct host *h)

@@ -60,8 +60,10 @@ void autostart_act(struct fleet *f, struct server *s);
 /**
  * autostart_listed() - a host that has come back has told what it has: see whether it has booted. The records are as they were before.
  * @doms: struct hv_dom *
+ *
+ * Return: whether it has. Where that is Drover's to do, its guests are to be started.
  */
-void autostart_listed(struct fleet *f, struct host *h, const GPtrArray *doms);
+bool autostart_listed(struct fleet *f, struct host *h, const GPtrArray *doms);
 /** autostart_save() - write again what the database refused. */
 void autostart_save(struct fleet *f, struct host *h);
 /** autostart_done() - its guests are started, as far as they can be. */

@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include <glib.h>
+
 struct host;
 struct hv_dom;
 struct hv_event;
@@ -23,6 +25,8 @@ struct fleet_listener {
 	void (*leftover)(struct host *h, const struct hv_dom *d, void *user);
 	/* what that host has of the server is not the server any more, also where it runs: the record does not follow it */
 	bool (*forsaken)(const struct server *s, const struct host *h, void *user);
+	/* A host has come back and says what it has (@doms: struct hv_dom *), of which no record has heard yet. @booted: it was fenced, or its guests are gone, unseen */
+	void (*back)(struct host *h, const GPtrArray *doms, bool booted, void *user);
 	/*
 	 * A host has come back, and all that it has was told: it is in CLEANING. Return: what is left there is decided, and it comes up; else
 	 * fleet_host_cleaned() asks again. Asked more than once.

@@ -386,6 +386,14 @@ static void take_absent(struct fleet *f, struct host *h, const struct host_list 
 	find_missing(f, h, seen, l->ask);
 }
 
+static void is_back(struct fleet *f, struct host *h, const GPtrArray *doms)
+{
+	bool booted = autostart_listed(f, h, doms);
+
+	if (f->listener.back)
+		f->listener.back(h, doms, booted, f->listener.user);
+}
+
 bool sync_part(struct fleet *f, struct host *h, struct host_list *l)
 {
 	guint end = l->doms->len - l->taken > SYNC_PART ? l->taken + SYNC_PART : l->doms->len;
@@ -393,7 +401,7 @@ bool sync_part(struct fleet *f, struct host *h, struct host_list *l)
 	bool together;
 
 	if (l->taken == 0 && h->conn == HOST_CLEANING)
-		autostart_listed(f, h, l->doms);
+		is_back(f, h, l->doms);
 	if (l->taken == 0)
 		take_absent(f, h, l);
 	/* One transaction for all that is written of the part: a host's first answer may bring hundreds of servers, most bring nothing new. */

@@ -118,6 +118,16 @@ static void on_leftover(struct host *h, const struct hv_dom *d, void *user)
 		s->leftover(engine_state(e, s), h, d);
 }
 
+static void on_back(struct host *h, const GPtrArray *doms, bool booted, void *user)
+{
+	struct engine *e = user;
+	const struct task_service *s;
+
+	EACH_SERVICE(e, s, i)
+		if (s->back)
+			s->back(engine_state(e, s), h, doms, booted);
+}
+
 static bool on_clean(struct host *h, void *user)
 {
 	struct engine *e = user;
@@ -250,7 +260,8 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 {
 	struct engine *e = g_new0(struct engine, 1);
 	struct fleet_listener l = {
-		.domain = on_domain, .leftover = on_leftover, .clean = on_clean, .forsaken = on_forsaken, .needs = on_needs, .host = on_host, .room = on_room, .user = e,
+		.domain = on_domain, .leftover = on_leftover, .back = on_back, .clean = on_clean, .forsaken = on_forsaken, .needs = on_needs, .host = on_host, .room = on_room,
+		.user = e,
 	};
 
 	kinds_check(kinds);

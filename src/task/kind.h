@@ -127,6 +127,8 @@ struct task_service {
 	void (*stop)(void *state);                    /* hosts are about to be disconnected */
 	void (*free)(void *state);                    /* also after a load that failed, or never came */
 	void (*host)(void *state);                    /* a host came up or went down */
+	/* A host has come back and says what it has (@doms: struct hv_dom *); see fleet/listener.h. NULL: it is of no interest */
+	void (*back)(void *state, struct host *h, const GPtrArray *doms, bool booted);
 	/* A host has come back, and all that it has was told. Return: what is left there is decided; else fleet_host_cleaned() follows. NULL: nothing is left */
 	bool (*clean)(void *state, struct host *h);
 	void (*leftover)(void *state, struct host *h, const struct hv_dom *d); /* a host has something of a server that is elsewhere */
