@@ -57,6 +57,7 @@ static enum evac_next failed(struct mig *m, const GError *why)
 {
 	struct evac *e = evac_of(m);
 
+	move_of(m)->may_come |= e->act == HV_DOM_DEFINE && err_code(why) == ERR_HV_LOST;
 	log_warning("migration_act_failed", LOG_D("migration", m->id), LOG_S("act", hv_op_name(e->act)), LOG_S("error", why->message));
 	if (m->phase == EVAC_P_SPAWN && err_code(why) == ERR_HV_LOCKED)
 		return locked(m, why->message);

@@ -67,6 +67,7 @@ static void attach(struct mig *m)
 static void detach(struct mig *m)
 {
 	struct evac *e = g_steal_pointer(&m->priv);
+	evac_of(m)->move.may_come = m->phase == EVAC_P_SPAWN || m->phase == EVAC_P_UNDO; /* as another process may have asked */
 
 	move_clear(&e->move);
 	g_free(e);

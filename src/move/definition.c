@@ -13,7 +13,7 @@
 #include "store/row.h"
 
 #define AGAIN_MS 10000
-#define SURE_MS 45000  /* a call to undefine that was lost does not come later than this */
+#define SURE_MS 45000  /* a call to define or to undefine that was lost does not come later than this */
 #define CALL_MS 120000 /* a call to migrate that has not come back by then will not */
 
 static const char *const kind_names[] = { [DEFINITION_GUEST] = "guest", [DEFINITION_REPLACED] = "replaced", [DEFINITION_LEFT] = "left" };
@@ -537,12 +537,15 @@ static void judge_own(struct definition *d, const struct hv_dom *there)
 		later(d); /* leftover.c has its own conditions */
 }
 
-/* The guest has come back to that host, or nothing is left there, or nothing is known of the guest: then what is there may be the last of it. */
+/*
+ * The guest has come back to that host, or nothing is left there and nothing comes late, or nothing is known of the guest: then what is there may be the
+ * last of it.
+ */
 static void judge_left(struct definition *d, const struct hv_dom *there)
 {
 	const struct server *s = fleet_server(d->set->fleet, d->server_uuid);
 
-	if (!s || g_strcmp0(s->host, d->host) == 0 || there->state == HV_ABSENT)
+	if (!s || g_strcmp0(s->host, d->host) == 0 || (there->state == HV_ABSENT && clock_now_ms() - d->due_ms >= SURE_MS))
 		definition_forget(d);
 	else
 		later(d); /* leftover.c has its own conditions */

@@ -194,7 +194,7 @@ struct definition_end definition_end_of(const struct mig *m, enum volume_fate fa
 {
 	const struct move *v = move_of(m);
 	const struct hv_dom *source = v->at_source, *dest = v->at_dest;
-	bool clean = dest && (dest->state == HV_ABSENT || v->dest_theirs) && !call_is_under_way(m->task->engine, m->server_uuid);
+	bool clean = dest && (dest->state == HV_ABSENT || v->dest_theirs) && !v->may_come && !call_is_under_way(m->task->engine, m->server_uuid);
 	struct hv_req lacks;
 
 	return (struct definition_end){

@@ -57,6 +57,7 @@ struct move {
 	/* the outcome, as far as it is known */
 	bool arrived;                /* a host or libvirt has said that the guest lives at its destination */
 	bool dest_defined;           /* ... and one since that it has a definition there */
+	bool may_come;               /* a call that defines it at the destination was sent, and its answer lost: it may be done later; the kind's */
 	bool dest_theirs, source_theirs; /* what is defined there is not what this move may undefine */
 	int64_t left_id;             /* the row of what is left at a silent host, from the end on; outcome.c's */
 };
