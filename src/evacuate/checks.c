@@ -14,7 +14,7 @@
 
 static enum check_result source_dead(struct check *p, GError **err)
 {
-	if (source_check(p->fleet, p->source, err))
+	if (source_check_server(p->fleet, p->server, p->source, err))
 		return CHECK_PASSED;
 	p->report.hopeless = true;
 	return CHECK_FAILED;

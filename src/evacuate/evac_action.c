@@ -90,7 +90,7 @@ static bool complete(struct task_request *q, const struct fleet *f, int mv, GErr
 		q->own = &stopped;
 	if (s->task != SERVER_TASK_NONE || !(q->action->vm & TASK_VM_BIT(s->vm)))
 		return true; /* the engine refuses it */
-	return source_check(f, s->host ? fleet_host(f, s->host) : NULL, err);
+	return source_check_server(f, s, s->host ? fleet_host(f, s->host) : NULL, err);
 }
 
 /* Nova makes one where none is given, and none for disks that are there. What is in those is not changed. Return: owned; NULL. */

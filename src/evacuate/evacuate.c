@@ -8,12 +8,20 @@
 #include "evacuate/prepare.h"
 #include "evacuate/service.h"
 #include "evacuate/settle.h"
+#include "evacuate/source.h"
 #include "evacuate/spawn.h"
 #include "evacuate/state.h"
 #include "move/definition_prepare.h"
 #include "move/outcome.h"
 #include "move/search.h"
 #include "task/step.h"
+
+/* At each entrance: routes, [ha]. */
+static bool allows(const struct fleet *f, const struct server *s, const struct task_action *a, GError **err)
+{
+	(void)a;
+	return source_check_server(f, s, s->host ? fleet_host(f, s->host) : NULL, err);
+}
 
 /* ---- the end ---- */
 
@@ -122,5 +130,5 @@ const struct task_kind evac_kind = {
 	.type = "evacuation", .migration = true, .class = &task_class_evacuate, .stages = stages, .n = EVAC_P_N, .queued = EVAC_P_QUEUED,
 	.choosing = EVAC_P_SCHEDULE, .chosen = EVAC_P_PREPARE, .service = &evac_service, .checks = &evac_checks, .actions = evac_actions,
 	.n_actions = EVAC_ACTION_N, .own = own, .n_own = G_N_ELEMENTS(own), .own_size = sizeof(struct evac_own), .stop_action = "evacuate_cancel",
-	.attach = attach, .detach = detach, .left = evac_left, .event = evac_event, .host = host, .write_end = write_end, .ended = ended,
+	.allows = allows, .attach = attach, .detach = detach, .left = evac_left, .event = evac_event, .host = host, .write_end = write_end, .ended = ended,
 };

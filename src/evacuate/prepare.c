@@ -20,10 +20,10 @@ static struct part source_dead(struct mig *m, part_done_f *done)
 	g_autofree char *text = NULL;
 
 	(void)done;
-	if (source_check(m->task->engine->fleet, mig_source(m), &why))
+	if (source_check_server(m->task->engine->fleet, mig_server(m), mig_source(m), &why))
 		return part_is(PART_READY);
 	evac_own(m)->last = true;
-	text = g_strdup_printf("the host is back: %s", why->message);
+	text = source_is_dead(m->task->engine->fleet, mig_source(m)) ? g_strdup(why->message) : g_strdup_printf("the host is back: %s", why->message);
 	return part_because(PART_FAILED, text);
 }
 

@@ -21,7 +21,7 @@ enum check_result check_state(struct check *p, GError **err)
 		server_refuse_vm(p->server, k->checks->words.action, err);
 		return CHECK_FAILED;
 	}
-	if (k->allows && !k->allows(p->server, a, err))
+	if (k->allows && !k->allows(p->fleet, p->server, a, err))
 		return CHECK_FAILED;
 	p->report.hopeless = false;
 	return CHECK_PASSED;

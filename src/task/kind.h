@@ -152,8 +152,8 @@ struct task_kind {
 	const char *stop_action, *force_action; /* instance actions of a request to stop it, or to complete it now; NULL: it cannot */
 
 	/* Each of these may be NULL: there is nothing to be done. */
-	/** allows() - may a server begin it, whose states are those of the action? ERR_CONFLICT. */
-	bool (*allows)(const struct server *s, const struct task_action *a, GError **err);
+	/** allows() - may a server begin it, whose states are those of the action? ERR_BAD_REQUEST, ERR_CONFLICT. */
+	bool (*allows)(const struct fleet *f, const struct server *s, const struct task_action *a, GError **err);
 	/** attach(), detach() - begin and end the kind's part of what is under way (mig.priv). */
 	void (*attach)(struct mig *m);
 	void (*detach)(struct mig *m);

@@ -73,7 +73,7 @@ static bool request_ok(struct engine *e, const struct task_request *r, GError **
 	g_autofree char *unreadable = NULL;
 
 	if (!lock_ok(r, err) || !state_ok(r->server, action_of(r), false, err) || !free_ok(e, r, err) ||
-	    (r->kind->allows && !r->kind->allows(r->server, action_of(r), err)))
+	    (r->kind->allows && !r->kind->allows(e->fleet, r->server, action_of(r), err)))
 		return false;
 	if (g_hash_table_contains(e->unknown.servers, r->server->uuid)) {
 		g_set_error(err, ERR, ERR_CONFLICT, "Instance %s has a task that this version does not know", r->server->uuid);
