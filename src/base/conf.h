@@ -79,6 +79,7 @@ struct conf {
 	bool ha_enabled;
 	int64_t ha_delay, ha_window;  /* s */
 	int64_t ha_max_hosts;
+	char *ha_returning;           /* fence, alarm */
 	/* [libvirt] */
 	char *live_migration_scheme;
 	int64_t live_migration_bandwidth;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "evacuate/act.h"
+#include "fleet/host_fence.h"
 #include "move/definition.h"
 #include "move/definition_prepare.h"
 #include "move/service.h"
@@ -32,8 +33,21 @@ enum evac_next evac_undefine_source(struct mig *m)
 	return evac_completed(m);
 }
 
+bool evac_note_fenced(struct mig *m)
+{
+	const struct host *source = mig_source(m);
+	struct evac_own *own = evac_own(m);
+
+	if (own->off || !source || !host_is_fenced(source))
+		return false;
+	own->off = true;
+	step_own_changed(m);
+	return true;
+}
+
 enum evac_next evac_away(struct mig *m)
 {
+	(void)evac_note_fenced(m);
 	(void)step_go(m, EVAC_P_MOVED, "its old host is silent again", NULL, NULL);
 	return EVAC_N_NOTHING;
 }

@@ -12,6 +12,8 @@
 enum evac_next evac_destroy_source(struct mig *m);
 /** evac_undefine_source() - what is defined there, if it is what was evacuated. */
 enum evac_next evac_undefine_source(struct mig *m);
+/** evac_note_fenced() - its old host was fenced since it was left: what runs there later was started later. Return: whether that is new. */
+bool evac_note_fenced(struct mig *m);
 /** evac_away() - the host is silent again: back to MOVED. */
 enum evac_next evac_away(struct mig *m);
 /** evac_completed() - the end. */

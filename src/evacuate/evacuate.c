@@ -67,6 +67,7 @@ static void attach(struct mig *m)
 {
 	m->priv = g_new0(struct evac, 1);
 	evac_begin(evac_of(m));
+	evac_of(m)->move.may_come = m->phase == EVAC_P_SPAWN || m->phase == EVAC_P_UNDO; /* as another process may have asked */
 	evac_of(m)->move.carries = true; /* it is off while it moves: what is left at its old host is written down (definition.h) */
 	if (!m->own)
 		m->own = g_new0(struct evac_own, 1);
@@ -75,7 +76,6 @@ static void attach(struct mig *m)
 static void detach(struct mig *m)
 {
 	struct evac *e = g_steal_pointer(&m->priv);
-	evac_of(m)->move.may_come = m->phase == EVAC_P_SPAWN || m->phase == EVAC_P_UNDO; /* as another process may have asked */
 
 	move_clear(&e->move);
 	g_free(e);
@@ -124,6 +124,8 @@ static const struct json_field own[] = {
 	{ "stays_off", JSON_BOOL, offsetof(struct evac_own, stays_off) },
 	{ "resumed", JSON_BOOL, offsetof(struct evac_own, resumed) },
 	{ "last", JSON_BOOL, offsetof(struct evac_own, last) },
+	{ "off", JSON_BOOL, offsetof(struct evac_own, off) },
+	{ "starts", JSON_BOOL, offsetof(struct evac_own, starts) },
 };
 
 const struct task_kind evac_kind = {

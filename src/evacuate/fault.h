@@ -8,8 +8,10 @@
 #include "evacuate/next.h"
 #include "evacuate/state.h"
 
-/** evac_split() - it lives on both: an alarm, and its old host is fenced again, where that has an agent. */
+/** evac_split() - it lives on both: an alarm, and its old host is fenced again, where that has an agent and [ha] returning says so. */
 enum evac_next evac_split(struct mig *m);
+/** evac_cut_off() - its old host is back, was never off, and runs it on: the same. */
+enum evac_next evac_cut_off(struct mig *m);
 /** evac_last_copy() - what its old host has may be the last of the guest: an alarm. */
 enum evac_next evac_last_copy(struct mig *m);
 

@@ -5,6 +5,8 @@
 #include "evacuate/kept.h"
 #include "evacuate/source.h"
 #include "evacuate/state.h"
+#include "fleet/autostart.h"
+#include "fleet/host_fence.h"
 #include "hv/half.h"
 #include "move/block_make.h"
 #include "move/definition_prepare.h"
@@ -72,8 +74,21 @@ static bool write_definition(struct mig *m, void *unused, GError **err)
 	return definition_write_copy(m, err);
 }
 
+/* What tells, when its old host is back, what a copy that runs there is. */
+static void note_source(struct mig *m)
+{
+	const struct host *source = mig_source(m);
+	struct evac_own *own = evac_own(m);
+
+	own->off = source && host_is_fenced(source);
+	own->starts = autostart_may_be_hosts(mig_server(m));
+	step_own_changed(m);
+}
+
 static void to_spawn(struct mig *m)
 {
+	note_source(m);
+	move_of(m)->may_come = false;
 	if (!step_go(m, EVAC_P_SPAWN, evac_runs(m) ? "it is to be defined and started there" : "it is to be defined there", write_definition, NULL))
 		return;
 	definition_copying(m);

@@ -4,7 +4,7 @@
 #include <assert.h>
 
 static const char *const half_names[] = {
-	[EVAC_H_UNKNOWN] = "unknown", [EVAC_H_SILENT] = "silent", [EVAC_H_ABSENT] = "absent", [EVAC_H_OFF] = "off",
+	[EVAC_H_UNKNOWN] = "unknown", [EVAC_H_SILENT] = "silent", [EVAC_H_DEAD] = "dead", [EVAC_H_ABSENT] = "absent", [EVAC_H_OFF] = "off",
 	[EVAC_H_BUSY] = "busy",       [EVAC_H_PAUSED] = "paused", [EVAC_H_RUNS] = "runs",
 };
 static_assert(G_N_ELEMENTS(half_names) == EVAC_H_N, "half_names is missing one");
@@ -24,7 +24,9 @@ static const char *const verdict_names[] = {
 	[EVAC_AWAY] = "away",
 	[EVAC_COMPLETED] = "completed",
 	[EVAC_BACK] = "host-back",
+	[EVAC_DEST_DEAD] = "destination-dead",
 	[EVAC_SPLIT] = "split-brain",
+	[EVAC_CUT_OFF] = "cut-off",
 	[EVAC_LAST_COPY] = "last-copy",
 };
 static_assert(G_N_ELEMENTS(verdict_names) == EVAC_VERDICT_N, "verdict_names is missing one");
@@ -42,14 +44,16 @@ enum asked { EITHER, NO, YES };
 /*
  * The first row that fits decides; what none fits waits.
  *
- * SPAWN starts and resumes only where the old host is silent, or says itself that it does not run the guest. A copy that waits and was
- * never told to run is none, whatever the old host has; one that was told to run counts as one that runs.
+ * SPAWN starts and resumes only where the old host is silent, and known to be dead still, or says itself that it does not run the guest. A copy that
+ * waits and was never told to run is none, whatever the old host has; one that was told to run counts as one that runs. Nothing runs at a destination
+ * that is dead by the same rule by which the old host was left; what it has of the guest goes when it is back (DEFINITION_LEFT).
  *
- * CLEAN takes away what runs on the old host only while the guest lives at its own, and a definition only while that has the guest.
+ * CLEAN takes away what runs on the old host only while the guest lives at its own, and where that host was off since; a definition only while
+ * the guest's own host has it.
  */
 static const struct {
 	unsigned stage, source, dest;
-	enum asked runs, resumed, looked;
+	enum asked runs, resumed, looked, lost, off;
 	enum evac_verdict verdict;
 } table[] = {
 	/* stage              source              dest */
@@ -59,6 +63,8 @@ static const struct {
 	{ S(SPAWN) | S(UNDO), QUIET,              H(RUNS),              .verdict = EVAC_ARRIVED },
 
 	{ S(SPAWN),           LIVES,              ANY,                  .verdict = EVAC_BACK },
+	{ S(SPAWN),           ANY,                H(DEAD),              .verdict = EVAC_DEST_DEAD },
+	{ S(SPAWN),           H(SILENT),          ANY,                  .lost = YES, .verdict = EVAC_WAIT },
 	{ S(SPAWN),           QUIET,              H(ABSENT),            .verdict = EVAC_DEFINE },
 	{ S(SPAWN),           QUIET,              H(OFF) | H(PAUSED),   .runs = NO, .verdict = EVAC_ARRIVED },
 	{ S(SPAWN),           QUIET,              H(OFF),               .verdict = EVAC_START },
@@ -69,11 +75,12 @@ static const struct {
 	{ S(UNDO),            ANY,                H(PAUSED),            .resumed = NO, .verdict = EVAC_DESTROY_DEST },
 	{ S(UNDO),            QUIET,              H(PAUSED),            .resumed = YES, .verdict = EVAC_ARRIVED },
 	{ S(UNDO),            ANY,                H(OFF),               .verdict = EVAC_UNDEFINE_DEST },
-	{ S(UNDO),            ANY,                H(ABSENT),            .verdict = EVAC_UNDONE },
+	{ S(UNDO),            ANY,                H(ABSENT) | H(DEAD),  .verdict = EVAC_UNDONE },
 
 	{ S(CLEAN),           H(SILENT),          ANY,                  .verdict = EVAC_AWAY },
 	{ S(CLEAN),           H(ABSENT),          ANY,                  .verdict = EVAC_COMPLETED },
-	{ S(CLEAN),           ALIVE,              ALIVE,                .verdict = EVAC_DESTROY_SOURCE },
+	{ S(CLEAN),           ALIVE,              ALIVE,                .off = YES, .verdict = EVAC_DESTROY_SOURCE },
+	{ S(CLEAN),           ALIVE,              ALIVE,                .off = NO, .verdict = EVAC_CUT_OFF },
 	{ S(CLEAN),           ALIVE,              H(ABSENT) | H(OFF),   .verdict = EVAC_LAST_COPY },
 	{ S(CLEAN),           H(OFF),             H(OFF) | ALIVE,       .verdict = EVAC_UNDEFINE_SOURCE },
 	{ S(CLEAN),           H(OFF),             H(ABSENT),            .verdict = EVAC_LAST_COPY },
@@ -88,7 +95,7 @@ enum evac_verdict evac_decide(const struct evac_sight *s)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
 		if ((table[i].stage & 1u << s->stage) && (table[i].source & 1u << s->source) && (table[i].dest & 1u << s->dest) &&
-		    fits(table[i].runs, s->runs) && fits(table[i].resumed, s->resumed) && fits(table[i].looked, s->looked))
+		    fits(table[i].runs, s->runs) && fits(table[i].resumed, s->resumed) && fits(table[i].looked, s->looked) && fits(table[i].lost, s->lost) && fits(table[i].off, s->off))
 			return table[i].verdict;
 	}
 	return EVAC_WAIT;

@@ -25,6 +25,7 @@ enum evac_stage {
 enum evac_half {
 	EVAC_H_UNKNOWN, /* the host did not answer */
 	EVAC_H_SILENT,  /* of the old host: it is not connected, and could not be asked */
+	EVAC_H_DEAD,    /* of the destination: the same, and it was fenced, or forced down by an administrator */
 	EVAC_H_ABSENT,
 	EVAC_H_OFF,     /* defined, and no process has its disks */
 	EVAC_H_BUSY,    /* it is being started, or ends: the next answer tells */
@@ -40,6 +41,8 @@ struct evac_sight {
 	bool runs;    /* it is to run at its destination */
 	bool resumed; /* it was told to, and may have run there */
 	bool looked;  /* its old host was looked for since it waits there, and is silent */
+	bool lost;    /* SPAWN: its old host is silent, and neither fenced nor forced down any more: it was switched on, or has answered in between */
+	bool off;     /* CLEAN: its old host was off since it was left: what runs there was started since */
 };
 
 enum evac_verdict {
@@ -51,7 +54,7 @@ enum evac_verdict {
 	EVAC_RESUME,
 	EVAC_DESTROY_DEST,    /* it waits there, and has never run */
 	EVAC_UNDEFINE_DEST,
-	EVAC_DESTROY_SOURCE,  /* the old copy runs on a host that is back, and the guest runs at its own */
+	EVAC_DESTROY_SOURCE,  /* the old copy was started when its host was, and the guest runs at its own */
 	EVAC_UNDEFINE_SOURCE,
 	/* the stage is over */
 	EVAC_ARRIVED,         /* on to MOVED */
@@ -60,7 +63,9 @@ enum evac_verdict {
 	EVAC_COMPLETED,
 	/* it cannot go on */
 	EVAC_BACK,            /* SPAWN: the old host lives, and has the guest: on to UNDO */
+	EVAC_DEST_DEAD,       /* SPAWN: the destination has died as well: on to UNDO, and the next one */
 	EVAC_SPLIT,           /* it lives on both: alarm, touch nothing but fence the old host again */
+	EVAC_CUT_OFF,         /* CLEAN: the old copy runs on, as its host was never off: [ha] returning says what follows */
 	EVAC_LAST_COPY,       /* CLEAN: what is to go may be all that there is of the guest: alarm, touch nothing */
 	EVAC_VERDICT_N
 };

@@ -48,6 +48,56 @@ static GPtrArray *moved_from(const struct engine *e, const struct host *h)
 	return list;
 }
 
+static const struct hv_dom *find(const GPtrArray *doms, const char *uuid)
+{
+	for (guint i = 0; i < doms->len; i++) {
+		const struct hv_dom *d = g_ptr_array_index(doms, i);
+
+		if (g_str_equal(d->uuid, uuid))
+			return d;
+	}
+	return NULL;
+}
+
+/*
+ * What the host says of the guests that were evacuated from it, which are other hosts' by their records: one that ran has ended unseen; and none
+ * runs that it does not start by itself. Then it has booted (fleet/autostart.c has the same of its own ones).
+ */
+static bool has_booted(const GPtrArray *list, const GPtrArray *doms, bool others)
+{
+	bool lost = others;
+
+	for (guint i = 0; i < list->len; i++) {
+		const struct mig *m = g_ptr_array_index(list, i);
+		const struct hv_dom *d = find(doms, m->server_uuid);
+
+		if (!d)
+			continue;
+		lost |= m->vm_before == SERVER_ACTIVE && d->state == HV_SHUTOFF && d->reason == HV_R_UNSEEN;
+		if ((d->state == HV_RUNNING || d->state == HV_PAUSED) && !evac_own(m)->starts)
+			return false;
+	}
+	return lost;
+}
+
+/* In the rows before any of them is undefined there, as that is the evidence of the others. */
+static void back(void *state, struct host *h, const GPtrArray *doms, bool booted)
+{
+	g_autoptr(GPtrArray) list = moved_from(state, h);
+
+	if (!h->was_fenced && !has_booted(list, doms, booted))
+		return;
+	for (guint i = 0; i < list->len; i++) {
+		struct mig *m = g_ptr_array_index(list, i);
+
+		if (evac_own(m)->off)
+			continue;
+		evac_own(m)->off = true;
+		step_own_changed(m);
+		(void)step_save_own(m);
+	}
+}
+
 static bool clean(void *state, struct host *h)
 {
 	g_autoptr(GPtrArray) list = moved_from(state, h);
@@ -72,5 +122,5 @@ void evac_service_ended(struct mig *m)
 }
 
 const struct task_service evac_service = {
-	.begin = begin, .load = load, .stop = nothing, .free = nothing, .host = nothing, .clean = clean, .leftover = leftover, .owed = owed,
+	.begin = begin, .load = load, .stop = nothing, .free = nothing, .host = nothing, .back = back, .clean = clean, .leftover = leftover, .owed = owed,
 };

@@ -18,8 +18,10 @@
 #include "evacuate/act.h"
 #include "evacuate/clean.h"
 #include "evacuate/fault.h"
+#include "evacuate/source.h"
 #include "evacuate/spawn.h"
 #include "evacuate/state.h"
+#include "fleet/autostart.h"
 
 #define AGAIN_MS 1000
 #define AGAIN_MAX_MS 10000
@@ -98,7 +100,9 @@ static const struct {
 	[EVAC_AWAY]            = { 1, evac_away },
 	[EVAC_COMPLETED]       = { 1, evac_completed },
 	[EVAC_BACK]            = { 1, evac_back },
+	[EVAC_DEST_DEAD]       = { 1, evac_dest_dead },
 	[EVAC_SPLIT]           = { 1, evac_split },
+	[EVAC_CUT_OFF]         = { 2, evac_cut_off },
 	[EVAC_LAST_COPY]       = { SURE_AFTER, evac_last_copy },
 };
 static_assert(G_N_ELEMENTS(acts) == EVAC_VERDICT_N, "acts is missing one");
@@ -115,17 +119,38 @@ static enum evac_half half_of(const struct hv_dom *d, bool theirs)
 	return h == EVAC_H_OFF && theirs ? EVAC_H_ABSENT : h;
 }
 
+/* A destination that may start it by itself when it boots is not given up on a fence agent's word: as of its old host (source.h). */
+static bool is_dest_dead(const struct mig *m)
+{
+	const struct host *h = mig_dest(m);
+	const struct server *s = mig_server(m);
+
+	return m->phase != EVAC_P_CLEAN && h && source_is_dead(m->task->engine->fleet, h) && (h->forced_down || !s->autostart || autostart_is_kept(h));
+}
+
+static enum evac_half source_half(const struct mig *m)
+{
+	const struct move *v = move_of(m);
+
+	return host_connected(mig_source(m)) ? half_of(v->at_source, v->source_theirs) : EVAC_H_SILENT;
+}
+
+static enum evac_half dest_half(const struct mig *m)
+{
+	const struct move *v = move_of(m);
+
+	return !v->at_dest && is_dest_dead(m) ? EVAC_H_DEAD : half_of(v->at_dest, v->dest_theirs);
+}
+
 static struct evac_sight sight_of(const struct mig *m)
 {
 	const struct evac *e = evac_of(m);
-	const struct move *v = &e->move;
 	const struct evac_own *own = m->own;
 
 	return (struct evac_sight){
 		.stage = stage_of[m->phase],
-		.source = host_connected(mig_source(m)) ? half_of(v->at_source, v->source_theirs) : EVAC_H_SILENT,
-		.dest = half_of(v->at_dest, v->dest_theirs),
-		.runs = evac_runs(m), .resumed = own->resumed, .looked = e->looked,
+		.source = source_half(m), .dest = dest_half(m), .lost = !source_is_dead(m->task->engine->fleet, mig_source(m)),
+		.runs = evac_runs(m), .resumed = own->resumed, .looked = e->looked, .off = own->off,
 	};
 }
 
@@ -138,7 +163,7 @@ static bool is_home_again(const struct mig *m)
 /* Right after a start a host may only be the slower one to be reached. */
 static bool is_too_early(const struct mig *m, const struct evac_sight *s)
 {
-	return (s->source == EVAC_H_SILENT || s->dest == EVAC_H_UNKNOWN) && !fleet_settled(m->task->engine->fleet);
+	return (s->source == EVAC_H_SILENT || s->dest == EVAC_H_UNKNOWN || s->dest == EVAC_H_DEAD) && !fleet_settled(m->task->engine->fleet);
 }
 
 static enum evac_next judge(struct mig *m)
@@ -163,7 +188,8 @@ static bool holds_up(const struct mig *m)
 {
 	const struct evac *e = evac_of(m);
 
-	return m->phase == EVAC_P_CLEAN && e->repeats + 1 >= SURE_AFTER && (e->verdict == EVAC_WAIT || e->verdict == EVAC_LAST_COPY);
+	return m->phase == EVAC_P_CLEAN && e->repeats + 1 >= SURE_AFTER &&
+	       (e->verdict == EVAC_WAIT || e->verdict == EVAC_LAST_COPY || e->verdict == EVAC_CUT_OFF);
 }
 
 static void again_later(struct mig *m)
@@ -207,6 +233,8 @@ void evac_settle(struct mig *m)
 
 void evac_rest(struct mig *m)
 {
+	if (evac_note_fenced(m))
+		(void)step_save_own(m);
 	if (host_connected(mig_source(m)) && step_go(m, EVAC_P_CLEAN, "its old host is back", NULL, NULL))
 		evac_settle(m);
 }

@@ -157,6 +157,14 @@ enum evac_next evac_back(struct mig *m)
 	return evac_give_up(m, true, why);
 }
 
+/* Whether it ran there or not: nothing runs there now. */
+enum evac_next evac_dest_dead(struct mig *m)
+{
+	g_autofree char *why = g_strdup_printf("the destination %s has died as well", m->dest);
+
+	return evac_give_up(m, false, why);
+}
+
 /* ---- UNDO ---- */
 
 enum evac_next evac_destroy_dest(struct mig *m)
@@ -174,9 +182,17 @@ enum evac_next evac_undefine_dest(struct mig *m)
 	return EVAC_N_ASK;
 }
 
+/* That it was told to run is of that destination, where it has ended. */
 enum evac_next evac_undone(struct mig *m)
 {
-	if (evac_own(m)->last || !search_next_destination(m, m->error ? m->error : "it did not start there"))
+	struct evac_own *own = evac_own(m);
+	bool was = own->resumed;
+
+	own->resumed = false;
+	step_own_changed(m);
+	if (own->last || !search_next_destination(m, m->error ? m->error : "it did not start there"))
 		step_undone(m);
+	if (m->phase == EVAC_P_UNDO)
+		own->resumed = was; /* it was not written */
 	return EVAC_N_NOTHING;
 }

@@ -25,6 +25,9 @@ void evac_moved(struct mig *m);
 /** evac_back() - its old host lives and has it: on to UNDO. */
 enum evac_next evac_back(struct mig *m);
 
+/** evac_dest_dead() - the destination has died: on to UNDO. */
+enum evac_next evac_dest_dead(struct mig *m);
+
 /** evac_destroy_dest() - UNDO: end what waits at the destination, and never ran. */
 enum evac_next evac_destroy_dest(struct mig *m);
 /** evac_undefine_dest() - UNDO. */

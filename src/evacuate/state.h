@@ -14,6 +14,8 @@ struct evac_own {
 	bool stays_off;  /* microversion 2.95 and later: the guest is not started */
 	bool resumed;    /* it was told to run at its destination, and may have; written before */
 	bool last;       /* no other host is tried: its old one lives */
+	bool off;        /* its old host was off, for all that is known, after it had it last: it was fenced, or has booted. From SPAWN on */
+	bool starts;     /* ... and starts it by itself when it boots, as libvirt's flag was not known to be off. From SPAWN on */
 };
 
 struct evac_answers;
