@@ -14,10 +14,12 @@ enum evac_next {
 	EVAC_N_N
 };
 
+struct evac_seen;
+
 /* Get the answers. Handed down by settle.c: what comes of an answer is its to do. */
 struct evac_answers {
 	step_answer_f *act;                        /* of an act at a host: evac_acted() */
-	void (*look)(struct mig *m, bool lives);   /* of the look for the old host: evac_looked() */
+	void (*look)(struct mig *m, const struct evac_seen *seen); /* of the look for the old host: evac_looked() */
 };
 
 #endif

@@ -18,6 +18,7 @@
 #include "evacuate/act.h"
 #include "evacuate/clean.h"
 #include "evacuate/fault.h"
+#include "evacuate/look.h"
 #include "evacuate/source.h"
 #include "evacuate/spawn.h"
 #include "evacuate/state.h"
@@ -212,9 +213,9 @@ static void got_act(struct mig *m, struct hv_reply *r)
 	go_on(m, evac_acted(m, r));
 }
 
-static void got_look(struct mig *m, bool lives)
+static void got_look(struct mig *m, const struct evac_seen *seen)
 {
-	go_on(m, evac_looked(m, lives));
+	go_on(m, evac_looked(m, seen));
 }
 
 static const struct evac_answers answers = { .act = got_act, .look = got_look };

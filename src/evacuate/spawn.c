@@ -3,7 +3,6 @@
 
 #include "base/err.h"
 #include "evacuate/act.h"
-#include "fleet/host_look.h"
 #include "hv/xml/domxml_parse.h"
 #include "move/definition.h"
 #include "move/definition_prepare.h"
@@ -50,43 +49,6 @@ enum evac_next evac_start(struct mig *m)
 {
 	evac_of(m)->looked = false;
 	return evac_act(m, mig_dest(m), &(struct hv_req){ .op = HV_DOM_START, .paused = true });
-}
-
-/* ---- the old host, once more ---- */
-
-struct look {
-	struct engine *engine;
-	int64_t id;
-	uint64_t turn;
-};
-
-static void saw(bool lives, void *user)
-{
-	struct look *k = user;
-	struct mig *m = k->engine->stopping ? NULL : engine_find(k->engine, k->id);
-
-	if (m && m->task->turn == k->turn)
-		evac_of(m)->answers->look(m, lives);
-	g_free(k);
-}
-
-enum evac_next evac_look(struct mig *m)
-{
-	struct host *source = mig_source(m);
-	struct look *k;
-
-	if (!source)
-		return EVAC_N_AGAIN;
-	k = g_new(struct look, 1);
-	*k = (struct look){ m->task->engine, m->id, m->task->turn };
-	host_look(source, saw, k);
-	return EVAC_N_NOTHING;
-}
-
-enum evac_next evac_looked(struct mig *m, bool lives)
-{
-	evac_of(m)->looked = !lives;
-	return EVAC_N_ASK;
 }
 
 /* The intent is in the row before the guest hears of it. */

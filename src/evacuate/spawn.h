@@ -12,10 +12,6 @@
 enum evac_next evac_define(struct mig *m);
 /** evac_start() - paused: its old host is looked for once more before it runs. */
 enum evac_next evac_start(struct mig *m);
-/** evac_look() - look for its old host. */
-enum evac_next evac_look(struct mig *m);
-/** evac_looked() - what came of it. */
-enum evac_next evac_looked(struct mig *m, bool lives);
 /** evac_resume() - let it run. */
 enum evac_next evac_resume(struct mig *m);
 /** evac_arrived() - on to MOVED. */

@@ -29,7 +29,8 @@ struct evac {
 	enum evac_verdict verdict;  /* of the last answers; it outlives them */
 	int repeats;                /* the same verdict in a row */
 	bool alarmed;               /* the alarm of a verdict was given; fault.c's */
-	bool looked;                /* its old host was looked for since the guest waits at its destination, and is silent; spawn.c's */
+	bool unsure;                /* ... that its old host's fence agent does not answer; look.c's */
+	bool looked;                /* its old host was looked for since the guest waits at its destination, and is silent; look.c's */
 	enum hv_op act;             /* the act whose answer is awaited; act.c's */
 	int refusals;               /* how often an act was refused in a row; act.c's, and none in a new stage */
 	bool stuck;                 /* CLEAN cannot go on by itself, and holds up no host */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * look: the guest waits at its destination, and its old host is looked for once more before it runs.
+ *
+ * Three things are looked at, at a time: the host's libvirtd; the fence agent that has switched it off; and the guest's disk, which another process
+ * writes to if it changes while the guest waits. Each can say that the old copy lives. None can say that it does not: a disk that stays as it is may be an idle guest's.
+ */
+#ifndef EVAC_LOOK_H
+#define EVAC_LOOK_H
+
+#include "evacuate/next.h"
+#include "evacuate/state.h"
+#include "fleet/host_fence.h"
+
+/* What was seen. */
+struct evac_seen {
+	bool lives;            /* its libvirtd answers */
+	bool asked;            /* its fence agent was asked */
+	enum host_said said;   /* ... what it says */
+	char *why;             /* ... why it says nothing; NULL */
+	bool written;          /* the guest's disk was written to */
+};
+
+/** evac_look() - look. */
+enum evac_next evac_look(struct mig *m);
+/** evac_looked() - what follows. */
+enum evac_next evac_looked(struct mig *m, const struct evac_seen *seen);
+
+#endif
