@@ -15,7 +15,7 @@ from lab import Lab
 from ticker import Tickers, Ticks
 from wait import HANG_S, wait_for
 
-AT_ONCE = 8  # cases of which something is asked at a time: most of it is waiting
+AT_ONCE = 24  # cases of which something is asked at a time: most of it is waiting
 
 # any number at once
 UNLIMITED = {f"max_concurrent{which}_cold_migrations": 0 for which in ("", "_inbound", "_fleet")}
