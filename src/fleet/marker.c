@@ -23,6 +23,7 @@
 struct marker {
 	char *folder, *path;
 	int64_t changed_ns;      /* 0: it is not known to be there */
+	int64_t since_ms;        /* when that was heard first, by this process */
 	bool made;               /* the host has just made it */
 	bool seen;               /* it was looked at */
 	bool refused;            /* it cannot be made there: not tried again before the next look at all */
@@ -93,6 +94,7 @@ static bool take_row(const struct store_row *row, void *user)
 	if (h && h->marks && r.folder && r.name) {
 		m = marker_new(r.folder, r.name);
 		m->changed_ns = r.changed_ns;
+		m->since_ms = clock_now_ms();
 		m->noted = true;
 		g_hash_table_replace(h->marks->all, m->folder, m);
 	}
@@ -332,6 +334,7 @@ static void looked(struct host *h, const char *folder, const struct hv_reply *r)
 	else if (!now && m->changed_ns)
 		log_warning("storage_marker_gone", LOG_S("host", h->name), LOG_S("path", m->path));
 	m->unsaved |= m->changed_ns != now;
+	m->since_ms = m->changed_ns == now ? m->since_ms : clock_now_ms();
 	m->changed_ns = now;
 	m->seen = now != 0;
 	m->made = false;
@@ -564,7 +567,7 @@ bool marker_of(const struct fleet *f, const char *host, const char *file, struct
 
 	if (!m || m->gone || !m->changed_ns)
 		return false;
-	*ret = (struct marker_proof){ m->path, m->changed_ns };
+	*ret = (struct marker_proof){ m->path, m->changed_ns, clock_now_ms() - m->since_ms };
 	return true;
 }
 

@@ -30,6 +30,7 @@ struct fleet;
 struct marker_proof {
 	const char *path;    /* of the marker; borrowed until the loop's next turn */
 	int64_t changed_ns;  /* what a host that shares the folder says of it */
+	int64_t known_ms;    /* for how long this process has known that: a host that lists the folder as it was then sees it */
 };
 
 /**

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "fleet/marker.h"
 #include "move/block.h"
 #include "move/check_pool.h"
 
@@ -166,22 +167,75 @@ static bool is_another(struct check *p, const struct hv_vol *v)
 	return false;
 }
 
+static void look_later(struct check *p)
+{
+	if (++current(p)->looks < LOOKS_MAX)
+		p->turn = clock_after(LOOK_AGAIN_MS, look_again, p);
+	else
+		is_found_out(p, false);
+}
+
+/* The source's folder has had a marker of its own (fleet/marker.h) for longer than any list of a folder is kept. */
+static bool has_proof(const struct check *p, const struct dir *d, struct marker_proof *ret)
+{
+	return p->source && marker_of(p->fleet, p->source->name, d->disk, ret) && ret->known_ms >= LOOK_AGAIN_MS * LOOKS_MAX;
+}
+
+/* The destination does not see it. One that was removed at the source says nothing. */
+static void proof_looked_for_here(struct check *p, struct hv_reply *r)
+{
+	struct marker_proof proof;
+
+	if (!r->err && has_proof(p, current(p), &proof) && marker_proves(&proof, &r->vol))
+		is_found_out(p, false);
+	else
+		look_later(p);
+}
+
+static void proof_looked_for(struct check *p, struct hv_reply *r)
+{
+	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
+	struct marker_proof proof;
+
+	if (r->err || !has_proof(p, current(p), &proof)) {
+		look_later(p);
+		return;
+	}
+	if (marker_proves(&proof, &r->vol)) {
+		is_found_out(p, true);
+		return;
+	}
+	req.vol.path = proof.path;
+	if (!check_ask(p, p->source, &req, proof_looked_for_here))
+		look_later(p);
+}
+
 /*
  * The marker was not seen. If the disk itself is, the destination may only list the folder as it was: NFS re-reads
  * directories after half a minute to a minute. To take shared storage for local would be the end of the disk.
  */
 static void disk_looked_for(struct check *p, struct hv_reply *r)
 {
-	struct dir *d = current(p);
+	struct hv_req req = { .op = HV_VOL_GET, .uuid = p->server_uuid };
+	struct marker_proof proof;
 
 	if (check_busy(p, r, look_again))
 		return;
-	if (r->err)
+	if (r->err) {
 		sharing_unknown(p, p->dest_name, r->err->message);
-	else if (r->vol.exists && !is_another(p, &r->vol) && ++d->looks < LOOKS_MAX)
-		p->turn = clock_after(LOOK_AGAIN_MS, look_again, p);
-	else
+		return;
+	}
+	if (!r->vol.exists || is_another(p, &r->vol)) {
 		is_found_out(p, false);
+		return;
+	}
+	if (!has_proof(p, current(p), &proof)) {
+		look_later(p);
+		return;
+	}
+	req.vol.path = proof.path;
+	if (!p->dest || !check_ask(p, p->dest, &req, proof_looked_for))
+		look_later(p);
 }
 
 static void marker_looked_for(struct check *p, struct hv_reply *r)
