@@ -1,21 +1,25 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cold migration of guests with disks of all kinds, on real hosts, by the stock client: which bytes are where afterwards.
+"""Cold migration of guests with disks and firmware of all kinds, on real hosts, by the stock client: which bytes are where afterwards.
 
-The guests write and read by the shell on their console. What the interfaces of the hosts count is what goes over the wire.
+The guests write and read by the shell on their console. What the interfaces of the hosts count is what goes over the wire. The first case has the
+wire alone, while the other guests boot; their cases go side by side.
 """
 import os
 import re
+import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from coldcase import Rows
 from daemon import Daemon, lab_hosts
 from guest import SPARSE_SUM, Console, Guest
-from lab import Lab
+from lab import BEATS, Lab
 from tap import Tap
 from wait import wait_for
 
@@ -25,7 +29,7 @@ WIRE_MAX = 1.1       # of the data
 ALLOCATED_MAX = DATA + 32 * MIB
 INSTANCES = "/var/lib/libvirt/drover/instances"
 NBD = ("192.0.2.1", "10809")
-WINDOW = {"DEFAULT": {"resize_confirm_window": 1}}
+NVRAM = "/var/lib/libvirt/qemu/nvram"
 # of the mixed guest: disk -> what of it a revert leaves of a write at the destination
 DISKS = {"vda": "shared", "vdb": "local", "vdc": "network"}
 MORE_DISKS = f"""
@@ -80,7 +84,9 @@ class Case:
         wait_for(lambda: self.guest.newest()["status"] == migration, 20, f"the migration is {migration}", 0.2)
 
     def off(self) -> None:
-        self.clients.must(f"openstack server stop {self.name}")
+        """By hand."""
+        if self.lab.state(self.source, self.name) == "running":
+            self.lab.virsh(self.source, "destroy", self.name)
         wait_for(lambda: self.api.server(self.uuid)["status"] == "SHUTOFF", 60, "it is off", 0.2)
 
     def goes(self) -> None:
@@ -164,8 +170,58 @@ def stays(c: Case) -> str:
     return "one disk was carried"
 
 
+# ---- firmware ----
+
+def variables(c: Case, host: str) -> str:
+    """The file of what its firmware keeps, as hexadecimals; "" without one."""
+    return c.lab("exec", host, "sh", "-c", f"od -An -v -tx1 {NVRAM}/{c.name}_VARS.fd | tr -d ' \\n'", check=False)
+
+
+def firmware(c: Case) -> str:
+    """It goes along with a guest that is off, there and back, and is left nowhere; the guest boots by it."""
+    c.lab.beat(c.name)
+    c.off()
+    was = variables(c, c.source)
+    assert "BootOrder".encode("utf-16-le").hex() in was, "it has boot entries"
+    c.goes()
+    assert variables(c, c.dest) == was
+    c.revert("SHUTOFF")
+    wait_for(lambda: not variables(c, c.dest), 20, "the destination has none", 0.2)
+    assert variables(c, c.source) == was
+    c.goes()
+    c.confirm("SHUTOFF")
+    wait_for(lambda: not variables(c, c.source), 20, "the source has none", 0.2)
+    assert variables(c, c.dest) == was
+    c.lab.beat_reset(c.name)
+    c.clients.must(f"openstack server start {c.name}")
+    c.lab.beat(c.name)
+    return f"{len(was) // 2 >> 10} KiB"
+
+
+def goes_live(c: Case, source: str, dest: str) -> None:
+    c.clients.must(f"openstack server migrate --live-migration --host {dest} --wait {c.name}")
+    assert c.lab.running_on(c.name) == [dest] and c.guest.newest()["status"] == "completed", c.guest.record()
+    assert variables(c, dest), "QEMU has brought it"
+
+
+def firmware_live(c: Case) -> None:
+    """The source's file goes; but not where the destination had one, which is not known to be the guest's."""
+    here, there = c.source, c.dest
+    goes_live(c, here, there)
+    wait_for(lambda: not variables(c, here), 20, f"{here} has none", 0.2)
+    c.lab("exec", here, "sh", "-c", f"cp /usr/share/OVMF/OVMF_VARS.fd {NVRAM}/{c.name}_VARS.fd")
+    goes_live(c, there, here)
+    rows = Rows(c.guest.daemon).sql("SELECT host, path FROM migration_volumes WHERE path LIKE ?", f"%{c.name}_VARS.fd")
+    assert variables(c, there) and not rows, rows
+
+
+# ---- the window ----
+
 def window(c: Case) -> str:
-    """No user confirms it."""
+    """An option that is set later counts as well."""
+    conf = c.guest.daemon.dir / "drover.conf"
+    conf.write_text(conf.read_text().replace("[DEFAULT]", "[DEFAULT]\nresize_confirm_window = 1", 1))
+    c.guest.daemon.signal(signal.SIGHUP)
     c.clients.must(f"nova migrate {c.name}")
     c.becomes("SHUTOFF", "confirmed")
     c.gone(c.source, f"{c.name}.qcow2")
@@ -190,40 +246,68 @@ def nbd(lab: Lab) -> Iterator[None]:
         os.kill(int(pid.read_text()), 15)
 
 
-def mixed(lab: Lab, host: str) -> str:
-    """A guest with one disk of each kind. Return: its UUID, once it beats."""
-    uuid = lab("guest", host, "mixed", "--mem", "96").split()[0]
-    lab.virsh(host, "destroy", "mixed")
-    lab.virsh(host, "vol-create-as", "instances", "mixed-b.qcow2", "64M", "--format", "qcow2")
-    lab("exec", host, "qemu-io", "-f", "qcow2", "-c", "write -q -P 0xa5 8M 4M", f"{INSTANCES}/mixed-b.qcow2")
+def begin(lab: Lab, name: str, *options: str) -> str:
+    """Not waited for. Return: its UUID."""
+    return lab("guest", "h1", name, *BEATS, *options).split()[0]
+
+
+def mixed(lab: Lab) -> str:
+    """A guest with one disk of each kind."""
+    uuid = begin(lab, "mixed", "--mem", "96")
+    lab.virsh("h1", "destroy", "mixed")
+    lab.virsh("h1", "vol-create-as", "instances", "mixed-b.qcow2", "64M", "--format", "qcow2")
+    lab("exec", "h1", "qemu-io", "-f", "qcow2", "-c", "write -q -P 0xa5 8M 4M", f"{INSTANCES}/mixed-b.qcow2")
     file = lab.dir / "mixed.xml"
-    file.write_text(re.sub(r"(</disk>)", lambda found: found[1] + MORE_DISKS, lab.virsh(host, "dumpxml", "--inactive", "mixed"), count=1))
-    lab.virsh(host, "define", str(file))
-    lab.virsh(host, "start", "mixed")
-    lab.beat_reset("mixed")
-    lab.beat("mixed")
+    file.write_text(re.sub(r"(</disk>)", lambda found: found[1] + MORE_DISKS, lab.virsh("h1", "dumpxml", "--inactive", "mixed"), count=1))
+    lab.virsh("h1", "define", str(file))
+    lab.virsh("h1", "start", "mixed")
     return uuid
+
+
+Test = tuple[str, str, Callable[["Case"], object]]  # title, guest, what
+
+# of a guest one after the other; each other guest's beside it
+ALONE: list[Test] = [("1 GiB with 200 MiB of data: the same bytes, sparse, once over the wire", "big", counted)]
+BESIDE: list[Test] = [
+    ("over a base image: what the guest wrote before is there", "over", kept),
+    ("shared, local and network disk: a revert after the destination was used", "mixed", used),
+    ("and confirmed", "mixed", stays),
+    ("what its firmware keeps goes along, and back, and is left nowhere", "uefi", firmware),
+    ("and when it goes live", "uefi", firmware_live),
+]
+LAST: list[Test] = [("resize_confirm_window passes", "big", window)]
 
 
 def main() -> int:
     t = Tap()
     with Lab(2, "e2e-colddisk") as lab, nbd(lab):
-        uuids = lab.guests({"big": ("h1", "--mem", "96", "--disk", "local:1G:200M"), "over": ("h1", "--mem", "96", "--disk", "overlay:64M")})
-        uuids["mixed"] = mixed(lab, "h1")
-
-        def run(daemon: Daemon, title: str, fn, name: str) -> None:
-            with t.test(title) as notes:
-                notes.append(fn(Case(lab, daemon, uuids[name], name)))
-
+        uuids = {"big": begin(lab, "big", "--mem", "96", "--disk", "local:1G:200M")}
+        lab.virsh("h1", "destroy", "big")
+        uuids["over"] = begin(lab, "over", "--mem", "96", "--disk", "overlay:64M")
+        uuids["uefi"] = begin(lab, "uefi", "--mem", "192", "--disk", "local:64M", "--uefi")
+        uuids["mixed"] = mixed(lab)
         with Daemon(lab_hosts(lab), lab, {}, "colddisk") as daemon:
-            run(daemon, "1 GiB with 200 MiB of data: the same bytes, sparse, once over the wire", counted, "big")
-            run(daemon, "over a base image: what the guest wrote before is there", kept, "over")
-            run(daemon, "shared, local and network disk: a revert after the destination was used", used, "mixed")
-            run(daemon, "and confirmed", stays, "mixed")
-            with t.test("droverd ends well"):
-                daemon.stop()
-        with Daemon(lab_hosts(lab), lab, WINDOW, "colddisk") as daemon:
-            run(daemon, "resize_confirm_window passes", window, "big")
+            daemon.wait_hosts_up(2)
+            wait_for(lambda: len(daemon.api().servers()) == len(uuids), 60, "the guests are known", 0.3)
+            said: dict[str, str | Exception] = {}
+
+            def run(tests: list[Test]) -> None:
+                for title, name, what in tests:
+                    try:
+                        said[title] = what(Case(lab, daemon, uuids[name], name)) or ""
+                    except Exception as why:
+                        said[title] = why
+                        return
+            run(ALONE)
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(run, ([test for test in BESIDE if test[1] == name] for name in ("over", "mixed", "uefi"))))
+            run(LAST)
+            for title, _name, _what in ALONE + BESIDE + LAST:
+                with t.test(title) as notes:
+                    what = said.get(title, RuntimeError("the one before it has failed"))
+                    if isinstance(what, Exception):
+                        raise what
+                    notes += filter(None, [what])
             with t.test("droverd ends well"):
                 daemon.stop()
     return t.done()

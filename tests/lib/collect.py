@@ -60,7 +60,6 @@ GROUPS = {
         ("tests/e2e/t_timeout.py", "asan"),
         ("tests/e2e/t_devices.py", "asan"),
         ("tests/e2e/t_stress.sh", "gcc"),
-        ("tests/e2e/t_cold.py", "gcc"),
         ("tests/e2e/t_cold_text.py", "gcc"),
         ("tests/e2e/t_cold_disks.py", "gcc"),
         ("tests/e2e/t_power.py", "gcc"),
