@@ -8,7 +8,7 @@
 #include "client.h"
 
 static const struct opt global_opts[] = {
-	{ "format", 'f', "FORMAT", "table (the default), json or value" },
+	{ "format", 'f', "FORMAT", "table (the default), json, csv, value or yaml" },
 	{ "column", 'c', "COLUMN", "show only this column; may be repeated" },
 	{ "os-cloud", 0, "NAME", "the cloud in clouds.yaml [OS_CLOUD]" },
 	{ "os-region-name", 0, "NAME", "the region [OS_REGION_NAME]" },
@@ -17,6 +17,7 @@ static const struct opt global_opts[] = {
 	{ "os-cacert", 0, "FILE", "file of certificate authorities to trust [OS_CACERT]" },
 	{ "insecure", 0, NULL, "do not verify the server's certificate [OS_INSECURE]" },
 	{ "request-timeout", 0, "SECONDS", "give up on a request after this many seconds (120)" },
+	{ "watch", 0, NULL, "show it again and again, until Ctrl-C" },
 	{ "debug", 0, NULL, "show each request and its id" },
 	{ "help", 'h', NULL, "show this command's help" },
 };
@@ -25,6 +26,11 @@ const struct opt *cli_global_opts(size_t *ret_n)
 {
 	*ret_n = G_N_ELEMENTS(global_opts);
 	return global_opts;
+}
+
+char *cli_name(const struct command *cmd)
+{
+	return g_strconcat(cmd->group, *cmd->name ? " " : "", cmd->name, NULL);
 }
 
 /* ---- options and words ---- */
@@ -127,6 +133,14 @@ static GPtrArray *choose_columns(const struct cli *c, bool all, GError **err)
 	return g_steal_pointer(&chosen);
 }
 
+void cli_put(struct cli *c, const char *text)
+{
+	if (c->frame)
+		g_string_append(c->frame, text);
+	else
+		fputs(text, stdout);
+}
+
 bool cli_print_list(struct cli *c, const json_t *rows, GError **err)
 {
 	g_autoptr(GPtrArray) cols = choose_columns(c, args_all(c->args, "long") != NULL, err);
@@ -135,7 +149,7 @@ bool cli_print_list(struct cli *c, const json_t *rows, GError **err)
 	if (!cols)
 		return false;
 	render_list(text, c->format, (const struct col *const *)cols->pdata, cols->len, rows);
-	fputs(text->str, stdout);
+	cli_put(c, text->str);
 	return true;
 }
 
@@ -147,6 +161,6 @@ bool cli_print_one(struct cli *c, const json_t *row, GError **err)
 	if (!cols)
 		return false;
 	render_one(text, c->format, (const struct col *const *)cols->pdata, cols->len, row);
-	fputs(text->str, stdout);
+	cli_put(c, text->str);
 	return true;
 }

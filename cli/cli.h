@@ -26,7 +26,7 @@ struct cli;
 typedef bool command_f(struct cli *c, GError **err);
 
 struct command {
-	const char *group, *name;
+	const char *group, *name; /* name "": the group is one command */
 	const char *words;       /* "[SERVER] MIGRATION", for the help */
 	int min_words, max_words;
 	command_f *run;
@@ -36,6 +36,8 @@ struct command {
 	size_t n_cols;
 	const char *help;        /* one line */
 	const char *more;        /* lines for the command's own help; NULL: none */
+	bool watch;              /* it shows something, and changes nothing: --watch may repeat it */
+	int usage_status;        /* exit status for a wrong command line; 0: the usual one, 2 */
 };
 
 /* In a row: .opts and .cols of an array. */
@@ -47,8 +49,11 @@ struct command_table {
 	const char *help;
 	const struct command *rows;
 	size_t n;
+	const char *otherwise;   /* the command that options without a command's name mean; NULL: none */
+	bool alone;              /* ... and the group's name alone */
 };
-extern const struct command_table server_commands, migration_commands, service_commands, host_commands, event_commands;
+extern const struct command_table server_commands, migration_commands, service_commands, host_commands, event_commands, host_map_commands, plan_commands,
+	rebalance_commands;
 /* All of them, ended by NULL (drover.c). */
 extern const struct command_table *const cli_tables[];
 
@@ -59,7 +64,11 @@ struct cli {
 	struct client *client;   /* NULL until cli_client() */
 	int done_status;         /* exit status of a command that ran; 0 unless it says else */
 	int failed_status;       /* ... of one that did not; 0: the usual one */
+	GString *frame;          /* gets what is shown, instead of the output; NULL but for --watch */
 };
+
+/** cli_name() - "server list"; of a group that is one command, its name. Return: owned by the caller. */
+char *cli_name(const struct command *cmd);
 
 /** cli_on() - true if a switch of the command, or a global one, was given. */
 bool cli_on(const struct cli *c, const char *opt);
@@ -76,6 +85,9 @@ const char *cli_word(const struct cli *c, int i);
  * Return: borrowed; NULL with @err.
  */
 struct client *cli_client(struct cli *c, GError **err);
+
+/** cli_put() - what a command shows, as it is. */
+void cli_put(struct cli *c, const char *text);
 
 /**
  * cli_print_list() - print rows by the command's columns, as -f, -c and --long say.

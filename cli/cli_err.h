@@ -14,6 +14,7 @@ enum cli_err {
 	CLI_USAGE,       /* exit status 2: the command line is wrong */
 	CLI_NET,         /* exit status 1: no answer came; trying again can help */
 	CLI_INTERRUPTED, /* exit status 130: the user stopped the wait */
+	CLI_TIMEOUT,     /* exit status 124: what was waited for has not come within its limit */
 };
 
 /* The domain of faults: the code is the HTTP status, the message the server's own. */

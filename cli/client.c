@@ -545,7 +545,20 @@ bool client_call(struct client *c, const struct client_call *call, json_t **ret_
 	if (a.status >= 200 && a.status < 300)
 		return take_body(&a, url, ret_body, err);
 	refused(c, call->drovers, &q, &a, err);
+	if (call->fault)
+		*call->fault = json_parse(body->str, body->len, NULL);
 	return false;
+}
+
+/* A Nova without a path for it answers 404; one whose list of versions stands in the root, 300; a proxy, a page. */
+bool client_no_drover(const GError *err)
+{
+	static const int codes[] = { 300, 301, 302, 404, 405, 410 };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(codes); i++)
+		if (g_error_matches(err, CLI_HTTP, codes[i]))
+			return true;
+	return g_error_matches(err, CLI_ERR, CLI_FAILED);
 }
 
 bool client_stream(struct client *c, const struct client_stream *stream, GError **err)

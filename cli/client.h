@@ -38,6 +38,7 @@ struct client_call {
 	json_t *body;         /* borrowed; NULL: none */
 	int mv_min, mv_max;   /* minor microversions that the caller understands */
 	const char *drovers;  /* instead of them: what only Drover has, "prechecks", at a path below the server's root */
+	json_t **fault;       /* gets the body of an answer that is no success, owned by the caller; may be NULL */
 };
 
 /* Called at least once a second while a request runs; true gives the request up with CLI_INTERRUPTED. */
@@ -83,6 +84,9 @@ int client_version(struct client *c, int mv_min, int mv_max, GError **err);
  * Return: true for 2xx. Otherwise CLI_HTTP with the server's message, CLI_NET, CLI_INTERRUPTED or CLI_FAILED.
  */
 bool client_call(struct client *c, const struct client_call *q, json_t **ret_body, GError **err);
+
+/** client_no_drover() - an error of a call to Drover's own API says that the server has none. */
+bool client_no_drover(const GError *err);
 
 /* Gets bytes of an answer as they come; false ends it. */
 typedef bool client_bytes_f(const char *bytes, size_t len, void *user);

@@ -6,9 +6,12 @@
 #include "cli.h"
 #include "client.h"
 #include "cmd_check.h"
+#include "cmd_drain.h"
 #include "cmd_evacuate.h"
 #include "cmd_fence.h"
+#include "cmd_service.h"
 #include "find.h"
+#include "plan.h"
 
 #define HOSTS_MV 42 /* the last with /os-hosts */
 
@@ -189,11 +192,11 @@ static bool refused(const GError *why)
 
 static bool run_show(struct cli *c, GError **err)
 {
-	const char *host = cli_word(c, 0);
+	g_autofree char *host = find_host(c, cli_word(c, 0), err);
 	g_autoptr(GError) why = NULL;
 	g_autoptr(json_t) hosts = NULL, drovers = NULL;
 
-	if (!cli_client(c, err))
+	if (!host)
 		return false;
 	hosts = from_hosts(c, host, &why);
 	if (!hosts && !refused(why)) {
@@ -210,17 +213,90 @@ static bool run_show(struct cli *c, GError **err)
 	return cli_print_list(c, hosts, err);
 }
 
+/* ---- enable, disable ---- */
+
+static const struct opt disable_opts[] = {
+	{ "reason", 0, "TEXT", "why, for those that look at the host" },
+};
+
+static bool set_enabled(struct cli *c, bool enable, const char *reason, GError **err)
+{
+	g_autofree char *host = find_host(c, cli_word(c, 0), err), *safe = NULL;
+	struct service_change change = { .host = host, .binary = "nova-compute", .enable = enable, .reason = reason };
+
+	if (!host || !service_set(c, &change, err))
+		return false;
+	safe = render_safe(host, false);
+	printf("%s is %s\n", safe, enable ? "enabled" : "disabled");
+	return true;
+}
+
+static bool run_enable(struct cli *c, GError **err)
+{
+	return set_enabled(c, true, NULL, err);
+}
+
+static bool run_disable(struct cli *c, GError **err)
+{
+	return set_enabled(c, false, cli_opt(c, "reason"), err);
+}
+
+/* ---- add, remove: of Drover's own ---- */
+
+static const struct opt add_opts[] = {
+	{ "uri", 0, "URI", "where its libvirt is, such as qemu+tls://HOST/system" },
+	{ "inbound-addr", 0, "ADDRESS", "where migrations to it arrive, if not at its name" },
+	{ "cell", 0, "CELL", "the cell that its servers do not leave" },
+};
+
+static bool run_add(struct cli *c, GError **err)
+{
+	g_autoptr(json_t) body = json_pack("{s:{s:s, s:s*, s:s*, s:s*}}", "host", "name", cli_word(c, 0), "uri", cli_opt(c, "uri"),
+					   "live_migration_inbound_addr", cli_opt(c, "inbound-addr"), "cell", cli_opt(c, "cell"));
+	struct client_call call = { .method = "POST", .path = "/drover/v1/hosts", .drovers = "hosts that are added at run time", .body = body };
+	g_autofree char *safe = render_safe(cli_word(c, 0), false);
+
+	if (!cli_opt(c, "uri")) {
+		g_set_error(err, CLI_ERR, CLI_USAGE, "give its libvirt's address: --uri URI");
+		return false;
+	}
+	if (!cli_client(c, err) || !client_call(c->client, &call, NULL, err))
+		return false;
+	printf("%s is added\n", safe);
+	return true;
+}
+
+static bool run_remove(struct cli *c, GError **err)
+{
+	g_autofree char *segments = client_path(cli_word(c, 0), NULL), *path = g_strconcat("/drover/v1/hosts", segments, NULL);
+	struct client_call call = { .method = "DELETE", .path = path, .drovers = "hosts that are removed at run time" };
+	g_autofree char *safe = render_safe(cli_word(c, 0), false);
+
+	if (!cli_client(c, err) || !client_call(c->client, &call, NULL, err))
+		return false;
+	printf("%s is removed\n", safe);
+	return true;
+}
+
 /* ---- the table ---- */
 
 static const struct command rows[] = {
+	{ "host", "add", "HOST", 1, 1, run_add, CLI_OPTS(add_opts), .help = "add a host at run time" },
 	{ "host", "check", "[HOST...]", 0, CHECK_HOSTS_MAX, check_run, CLI_OPTS(check_opts), CLI_COLS(check_cols), .help = "check how hosts are set up for migrations",
 	  .more = CHECK_MORE },
-	{ "host", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list hosts and their usage" },
+	{ "host", "disable", "HOST", 1, 1, run_disable, CLI_OPTS(disable_opts), .help = "place no new servers on a host; existing ones stay" },
+	{ "host", "drain", "HOST...", 1, DRAIN_HOSTS_MAX, drain_run, CLI_OPTS(drain_opts), CLI_COLS(plan_step_cols), .help = "disable hosts and migrate their servers away",
+	  .more = DRAIN_MORE PLAN_EXITS, .usage_status = PLAN_REFUSED },
+	{ "host", "enable", "HOST", 1, 1, run_enable, .help = "let the scheduler use a host again" },
+	{ "host", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list hosts and their usage", .watch = true },
 	{ "host", "evacuate", "HOST", 1, 1, evacuate_run, CLI_OPTS(evacuate_opts), CLI_COLS(evacuate_cols), .help = "start all servers of a dead host elsewhere", .more = EVACUATE_MORE },
 	{ "host", "fence", "HOST", 1, 1, fence_run, CLI_OPTS(fence_opts), .help = "switch a host off by its fence agent", .more = FENCE_MORE },
 	{ "host", "power", "HOST", 1, 1, fence_run_power, CLI_COLS(fence_power_cols), .help = "ask a host's fence agent whether it is on" },
-	{ "host", "show", "HOST", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a host's capacity and usage" },
+	{ "host", "remove", "HOST", 1, 1, run_remove, .help = "forget a host that was added at run time" },
+	{ "host", "show", "HOST", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a host's capacity and usage", .watch = true },
+	{ "host", "undrain", "HOST...", 1, DRAIN_HOSTS_MAX, drain_run_undo, CLI_OPTS(undrain_opts), CLI_COLS(plan_step_cols),
+	  .help = "enable hosts that were drained, and bring their servers back", .more = UNDRAIN_MORE PLAN_EXITS, .usage_status = PLAN_REFUSED },
 	{ "host", "unfence", "HOST", 1, 1, fence_run_undo, CLI_OPTS(fence_undo_opts), .help = "switch a host on by its fence agent" },
 };
 
-const struct command_table host_commands = { "host", "see hosts, switch them off and on", rows, G_N_ELEMENTS(rows) };
+const struct command_table host_commands = { "host", "see hosts, drain them, switch them off and on", rows, G_N_ELEMENTS(rows) };

@@ -339,9 +339,9 @@ static const char set_more[] = ONE_MORE
 	"The priority has no effect once the migration has left the queue. Needs Drover and the role admin.\n";
 
 static const struct command rows[] = {
-	{ "migration", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list migrations, newest first" },
-	{ "migration", "show", ONE, 1, 2, run_show, CLI_COLS(show_cols), .help = "show a migration", .more = show_more },
-	{ "migration", "events", ONE, 1, 2, run_events, CLI_COLS(event_cols), .help = "show the history of a migration", .more = events_more },
+	{ "migration", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list migrations, newest first", .watch = true },
+	{ "migration", "show", ONE, 1, 2, run_show, CLI_COLS(show_cols), .help = "show a migration", .more = show_more, .watch = true },
+	{ "migration", "events", ONE, 1, 2, run_events, CLI_COLS(event_cols), .help = "show the history of a migration", .more = events_more, .watch = true },
 	{ "migration", "set", ONE, 1, 2, run_set, CLI_OPTS(set_opts), .help = "change a migration's priority", .more = set_more },
 	{ "migration", "abort", ONE, 1, 2, run_abort, .help = "stop a live migration", .more = one_more },
 	{ "migration", "force-complete", ONE, 1, 2, run_force, .help = "finish the copy now, by pausing the server or by post-copy", .more = one_more },

@@ -466,8 +466,8 @@ static bool run_precheck(struct cli *c, GError **err)
 /* ---- the table ---- */
 
 static const struct command rows[] = {
-	{ "server", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list servers" },
-	{ "server", "show", "SERVER", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a server" },
+	{ "server", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(list_cols), .help = "list servers", .watch = true },
+	{ "server", "show", "SERVER", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a server", .watch = true },
 	{ "server", "migrate", "SERVER", 1, 1, run_migrate, CLI_OPTS(migrate_opts), CLI_COLS(migrate_cols),
 	  .help = "migrate a server to another host", .more = migrate_more },
 	{ "server", "confirm", "SERVER", 1, 1, power_run_now, .help = "confirm a cold migration: the server stays where it is" },

@@ -2,8 +2,9 @@
  *
  * drover service: see the compute services, take hosts out of scheduling.
  */
+#include "cmd_service.h"
+
 #include "base/json.h"
-#include "cli.h"
 #include "client.h"
 #include "find.h"
 
@@ -91,11 +92,10 @@ static char *find_service(struct cli *c, const char *host, const char *binary, G
 	return NULL;
 }
 
-static bool set_by_id(struct cli *c, const char *host, const char *binary, GError **err)
+static bool set_by_id(struct cli *c, const struct service_change *ch, GError **err)
 {
-	g_autofree char *id = find_service(c, host, binary, err), *path = NULL;
-	g_autoptr(json_t) body = json_pack("{s:s, s:s*}", "status", cli_on(c, "enable") ? "enabled" : "disabled", "disabled_reason",
-					   cli_opt(c, "disable-reason"));
+	g_autofree char *id = find_service(c, ch->host, ch->binary, err), *path = NULL;
+	g_autoptr(json_t) body = json_pack("{s:s, s:s*}", "status", ch->enable ? "enabled" : "disabled", "disabled_reason", ch->reason);
 	struct client_call call = { .method = "PUT", .body = body, .mv_min = BY_UUID_MV, .mv_max = SERVICE_MV };
 
 	if (!id)
@@ -104,33 +104,38 @@ static bool set_by_id(struct cli *c, const char *host, const char *binary, GErro
 	return client_call(c->client, &call, NULL, err);
 }
 
-static bool set_by_name(struct cli *c, const char *host, const char *binary, GError **err)
+static bool set_by_name(struct cli *c, const struct service_change *ch, GError **err)
 {
-	const char *reason = cli_opt(c, "disable-reason");
-	g_autoptr(json_t) body = json_pack("{s:s, s:s, s:s*}", "host", host, "binary", binary, "disabled_reason", reason);
+	g_autoptr(json_t) body = json_pack("{s:s, s:s, s:s*}", "host", ch->host, "binary", ch->binary, "disabled_reason", ch->reason);
 	struct client_call call = { .method = "PUT", .body = body, .mv_min = 1, .mv_max = BY_UUID_MV - 1 };
 
-	call.path = cli_on(c, "enable") ? "/os-services/enable" : reason ? "/os-services/disable-log-reason" : "/os-services/disable";
+	call.path = ch->enable ? "/os-services/enable" : ch->reason ? "/os-services/disable-log-reason" : "/os-services/disable";
 	return client_call(c->client, &call, NULL, err);
+}
+
+bool service_set(struct cli *c, const struct service_change *change, GError **err)
+{
+	int mv = cli_client(c, err) ? client_version(c->client, 1, SERVICE_MV, err) : -1;
+
+	if (mv < 0)
+		return false;
+	return mv >= BY_UUID_MV ? set_by_id(c, change, err) : set_by_name(c, change, err);
 }
 
 static bool run_set(struct cli *c, GError **err)
 {
-	const char *host = cli_word(c, 0), *binary = cli_word(c, 1) ? cli_word(c, 1) : "nova-compute";
-	int mv;
+	struct service_change change = {
+		.host = cli_word(c, 0), .binary = cli_word(c, 1) ? cli_word(c, 1) : "nova-compute", .enable = cli_on(c, "enable"),
+		.reason = cli_opt(c, "disable-reason"),
+	};
 
-	if (!check_set(c, err) || !cli_client(c, err))
-		return false;
-	mv = client_version(c->client, 1, SERVICE_MV, err);
-	if (mv < 0)
-		return false;
-	return mv >= BY_UUID_MV ? set_by_id(c, host, binary, err) : set_by_name(c, host, binary, err);
+	return check_set(c, err) && service_set(c, &change, err);
 }
 
 /* ---- the table ---- */
 
 static const struct command rows[] = {
-	{ "service", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(cols), .help = "list services" },
+	{ "service", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(cols), .help = "list services", .watch = true },
 	{ "service", "set", "HOST [BINARY]", 1, 2, run_set, CLI_OPTS(set_opts), .help = "enable or disable a host for new servers",
 	  .more = "BINARY defaults to nova-compute.\n" },
 };

@@ -16,10 +16,14 @@
 #include "client.h"
 #include "help.h"
 #include "render.h"
+#include "watch.h"
 
 const struct command_table *const cli_tables[] = {
-	&server_commands, &migration_commands, &service_commands, &host_commands, &event_commands, NULL,
+	&server_commands, &migration_commands, &service_commands, &host_commands, &host_map_commands, &plan_commands, &rebalance_commands, &event_commands,
+	NULL,
 };
+
+#define TIMED_OUT 124 /* as timeout(1) */
 
 /* The command line, read so far. */
 struct line {
@@ -52,6 +56,22 @@ static const char *next_word(struct cli *c, struct line *l, GError **err)
 	return *l->argv++;
 }
 
+static bool asks_help(const char *word)
+{
+	return strcmp(word, "-h") == 0 || (*word && g_str_has_prefix("--help", word));
+}
+
+/* Options that stand where a command's name would: they are of the table's command for that. */
+static bool take_otherwise(struct cli *c, const struct line *l)
+{
+	const char *next = l->argc > 0 ? l->argv[0] : "";
+
+	if (!l->table->otherwise || (*next ? *next != '-' : !l->table->alone) || (!l->table->alone && (l->help || asks_help(next))))
+		return false;
+	c->cmd = help_command(l->table, l->table->otherwise, NULL);
+	return true;
+}
+
 /* The two words that name a command; "help" before them asks for its help. @l->table and @c->cmd get what was named. */
 static bool read_names(struct cli *c, struct line *l, GError **err)
 {
@@ -62,7 +82,7 @@ static bool read_names(struct cli *c, struct line *l, GError **err)
 		l->help = true;
 		word = next_word(c, l, &why);
 	}
-	if (word && (l->table = help_table(word, &why)) && (word = next_word(c, l, &why)))
+	if (word && (l->table = help_table(word, &why)) && !take_otherwise(c, l) && (word = next_word(c, l, &why)))
 		c->cmd = help_command(l->table, word, &why);
 	if (why)
 		g_propagate_error(err, why);
@@ -87,13 +107,21 @@ static bool check_line(struct cli *c, GError **err)
 	int n = (int)c->args->words->len;
 
 	if (n < c->cmd->min_words || n > c->cmd->max_words) {
-		g_set_error(err, CLI_ERR, CLI_USAGE, "%s; usage: drover %s %s%s%s", n > c->cmd->max_words ? "too many arguments" : "missing argument",
-			    c->cmd->group, c->cmd->name, *c->cmd->words ? " " : "", c->cmd->words);
+		g_autofree char *name = cli_name(c->cmd);
+
+		g_set_error(err, CLI_ERR, CLI_USAGE, "%s; usage: drover %s%s%s", n > c->cmd->max_words ? "too many arguments" : "missing argument",
+			    name, *c->cmd->words ? " " : "", c->cmd->words);
 		return false;
 	}
 	c->format = format ? render_format_find(format) : RENDER_TABLE;
 	if (c->format == RENDER_N) {
-		g_set_error(err, CLI_ERR, CLI_USAGE, "there is no format \"%s\"; there are: table, json, value", format);
+		g_autofree char *names = render_format_names();
+
+		g_set_error(err, CLI_ERR, CLI_USAGE, "there is no format \"%s\"; there are: %s", format, names);
+		return false;
+	}
+	if (cli_on(c, "watch") && !c->cmd->watch) {
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--watch is for commands that show something and change nothing");
 		return false;
 	}
 	return true;
@@ -117,7 +145,7 @@ static bool run(struct cli *c, struct line *l, GError **err)
 		help_missing(l->table, err);
 		return false;
 	}
-	return check_line(c, err) && c->cmd->run(c, err);
+	return check_line(c, err) && (cli_on(c, "watch") ? watch_run : c->cmd->run)(c, err);
 }
 
 /*
@@ -137,18 +165,20 @@ static char *safe_message(const char *message)
 
 static int report(const struct cli *c, const GError *err)
 {
-	g_autofree char *safe = safe_message(err->message);
+	g_autofree char *safe = safe_message(err->message), *name = c->cmd ? cli_name(c->cmd) : NULL;
 
 	if (g_error_matches(err, CLI_ERR, CLI_INTERRUPTED))
 		return 128 + SIGINT; /* the wait has printed what goes on */
 	fprintf(stderr, "drover: %s\n", safe);
+	if (g_error_matches(err, CLI_ERR, CLI_TIMEOUT))
+		return TIMED_OUT;
 	if (!g_error_matches(err, CLI_ERR, CLI_USAGE))
 		return c->failed_status ? c->failed_status : 1;
-	if (c->cmd)
-		fprintf(stderr, "drover: try: drover %s %s --help\n", c->cmd->group, c->cmd->name);
+	if (name)
+		fprintf(stderr, "drover: try: drover %s --help\n", name);
 	else
 		fprintf(stderr, "drover: try: drover help\n");
-	return 2;
+	return c->cmd && c->cmd->usage_status ? c->cmd->usage_status : 2;
 }
 
 static int finish_output(int status)

@@ -17,15 +17,25 @@
 #define FIND_HYPERVISOR_MV 87 /* the last that tells vCPUs, memory and disk */
 
 /**
- * find_server() - a server by its id or its name.
+ * find_server() - a server by its id, its name, or an unambiguous beginning of either.
  *
  * Return: its record, owned by the caller; NULL with CLI_FAILED: no such server (and which name is near), or several of
- * that name (and which).
+ * that name or beginning (and which).
  */
 json_t *find_server(struct cli *c, const char *text, GError **err);
 
+/** find_servers() - all servers that the user may see. Return: their records, owned by the caller; NULL with @err. */
+json_t *find_servers(struct cli *c, GError **err);
+
 /**
- * find_migration() - a migration of any kind and state by its number or UUID.
+ * find_host() - a compute host by its name, or an unambiguous beginning of it.
+ *
+ * Return: its name, owned by the caller; NULL with CLI_FAILED: no such host (and which name is near), or several.
+ */
+char *find_host(struct cli *c, const char *text, GError **err);
+
+/**
+ * find_migration() - a migration of any kind and state by its number or UUID, or an unambiguous beginning of its UUID that no number looks like.
  * @server_id: look only among this server's; NULL: all
  *
  * Return: its record of /os-migrations, owned by the caller; NULL with CLI_FAILED.

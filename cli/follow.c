@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "follow.h"
 
-#include <glib-unix.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -10,14 +8,15 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/util.h"
 #include "client.h"
 #include "find.h"
 #include "progress.h"
+#include "prompt.h"
 #include "reason.h"
+#include "wait.h"
 
 #define IN_PROGRESS_MV 23   /* the first with /servers/{id}/migrations */
-#define POLL_MS 500
+#define ABORT_MV 24
 #define START_POLLS 20      /* for the record of a migration to appear */
 
 enum outcome { GOING_ON, COMPLETED, FAILED };
@@ -45,69 +44,10 @@ static enum outcome outcome_of(const json_t *record)
 	return GOING_ON;
 }
 
-/* ---- time and Ctrl-C ---- */
-
-static bool interrupted;
-static int watchers;
-
-static gboolean on_interrupt(void *user)
-{
-	(void)user;
-	interrupted = true;
-	return G_SOURCE_CONTINUE;
-}
-
-/* libcurl calls it while a request runs: lets GLib see a signal that has come. */
-static bool check_interrupt(void *user)
-{
-	(void)user;
-	while (g_main_context_iteration(NULL, FALSE))
-		;
-	return interrupted;
-}
-
-static void watch_interrupt(struct client *c)
-{
-	if (watchers++ > 0)
-		return;
-	g_unix_signal_add(SIGINT, on_interrupt, NULL);
-	g_unix_signal_add(SIGTERM, on_interrupt, NULL);
-	client_on_interrupt(c, check_interrupt, NULL);
-}
-
-static void set_true(void *user)
-{
-	*(bool *)user = true;
-}
-
-/* Return: false if the pause was interrupted. */
-static bool pause_ms(int64_t ms)
-{
-	bool over = false;
-	struct clock_timer *t = clock_after(ms, set_true, &over);
-
-	while (!over && !interrupted)
-		g_main_context_iteration(NULL, TRUE);
-	if (!over)
-		clock_cancel(&t);
-	return !interrupted;
-}
-
-/* Tests poll faster. */
-static int64_t poll_ms(void)
-{
-	const char *text = g_getenv("DROVER_POLL_MS");
-	int64_t ms = POLL_MS;
-
-	if (text)
-		(void)util_parse_int(text, 1, 60000, &ms);
-	return ms;
-}
-
 bool follow_pause(struct cli *c)
 {
-	watch_interrupt(c->client);
-	return pause_ms(poll_ms());
+	wait_signals(c->client);
+	return wait_ms(WAIT_POLL_MS);
 }
 
 /* ---- the line on the terminal ---- */
@@ -334,9 +274,9 @@ static bool conclude(struct follow *f, enum outcome o, GError **err)
 
 bool follow_start(struct follow *f, GError **err)
 {
-	watch_interrupt(f->cli->client);
+	wait_signals(f->cli->client);
 	for (int i = 0; i < START_POLLS; i++) {
-		if (i > 0 && !pause_ms(poll_ms()))
+		if (i > 0 && !wait_ms(WAIT_POLL_MS))
 			break;
 		if (!ask(f, err))
 			return false;
@@ -346,31 +286,71 @@ bool follow_start(struct follow *f, GError **err)
 	return true;
 }
 
+static void abort_it(const struct follow *f)
+{
+	g_autofree char *id = g_strdup_printf("%" G_GINT64_FORMAT, f->id), *path = client_path("servers", f->server_id, "migrations", id, NULL);
+	struct client_call call = { .method = "DELETE", .path = path, .mv_min = ABORT_MV, .mv_max = FIND_MIGRATION_MV };
+	g_autoptr(GError) why = NULL;
+
+	if (!f->id)
+		fprintf(stderr, "drover: it cannot be aborted yet: it has no number\n");
+	else if (client_call(f->cli->client, &call, NULL, &why))
+		fprintf(stderr, "drover: it is asked to abort\n");
+	else
+		fprintf(stderr, "drover: it is not aborted: %s\n", why->message);
+}
+
+/* Ctrl-C has come. Return: whether the migration is watched further. */
+static bool ask_at_break(const struct follow *f, struct screen *s)
+{
+	g_autofree char *name = render_safe(f->server_name, false), *what = g_strdup_printf("the migration of %s", name);
+	enum prompt_break answer;
+
+	end_line(s);
+	answer = prompt_break(what);
+	if (answer == BREAK_ABORT)
+		abort_it(f);
+	return answer != BREAK_LEAVE;
+}
+
+/* Another look at it. Return: false with @err if the wait ends by that. */
+static bool look_again(struct follow *f, struct progress *p, struct view *v, int64_t *answered_ms, GError **err)
+{
+	GError *why = NULL;
+
+	if (ask(f, &why)) {
+		*answered_ms = clock_now_ms();
+		v->changed = f->record && progress_feed(p, f->record, *answered_ms);
+	} else if (!g_error_matches(why, CLI_ERR, CLI_INTERRUPTED) && (!follow_may_pass(why) || clock_now_ms() - *answered_ms > FOLLOW_SILENT_MS)) {
+		g_propagate_error(err, why);
+		return false;
+	}
+	v->silent = why && !g_error_matches(why, CLI_ERR, CLI_INTERRUPTED);
+	v->ended = outcome_of(f->record) != GOING_ON;
+	g_clear_error(&why);
+	return true;
+}
+
 /* The loop of follow_wait(). Return: GOING_ON with @err. */
 static enum outcome watch(struct follow *f, struct screen *s, struct progress *p, GError **err)
 {
-	int64_t answered_ms = clock_now_ms();
-	GError *why = NULL;
+	int64_t since_ms = clock_now_ms(), answered_ms = since_ms;
 
 	for (int polls = 1;; polls++) {
 		struct view v = { 0 };
 
-		if (ask(f, &why)) {
-			answered_ms = clock_now_ms();
-			v.changed = f->record && progress_feed(p, f->record, answered_ms);
-		} else if (!follow_may_pass(why) || clock_now_ms() - answered_ms > FOLLOW_SILENT_MS) {
-			g_propagate_error(err, why);
+		if (!look_again(f, p, &v, &answered_ms, err))
 			return GOING_ON;
-		}
-		v.silent = why != NULL;
-		v.ended = outcome_of(f->record) != GOING_ON;
-		g_clear_error(&why);
 		draw(s, p, &v);
 		if (v.ended)
 			return outcome_of(f->record);
 		if (!f->record && polls % START_POLLS == 0 && is_over(f))
 			return FAILED;
-		if (!pause_ms(poll_ms())) {
+		if (f->limit_ms && clock_now_ms() - since_ms > f->limit_ms) {
+			g_set_error(err, CLI_ERR, CLI_TIMEOUT, "the migration of %s has not ended within %d s", f->server_name, (int)(f->limit_ms / 1000));
+			return GOING_ON;
+		}
+		if (!wait_ms(WAIT_POLL_MS) && !ask_at_break(f, s)) {
 			g_set_error(err, CLI_ERR, CLI_INTERRUPTED, "interrupted");
 			return GOING_ON;
 		}
@@ -385,7 +365,7 @@ bool follow_wait(struct follow *f, GError **err)
 	GError *why = NULL;
 	enum outcome o;
 
-	watch_interrupt(f->cli->client);
+	wait_signals(f->cli->client);
 	o = watch(f, &s, &p, &why);
 	end_line(&s);
 	f->took_ms = clock_now_ms() - since_ms;

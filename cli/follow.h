@@ -7,7 +7,8 @@
  * On a terminal one line is drawn again and again, otherwise a line is written
  * when the status changes; both on stderr, so that stdout has the result alone.
  * An API that does not answer for a while is waited for: the migration goes on
- * without it. Ctrl-C ends the wait, not the migration, and says so.
+ * without it. Ctrl-C ends the wait, not the migration, and says so; on a terminal
+ * it asks first: leave it, abort it, or go on watching.
  */
 #ifndef FOLLOW_H
 #define FOLLOW_H
@@ -30,6 +31,7 @@ struct follow {
 	json_t *record;          /* the last of /os-migrations; owned, NULL before the first */
 	char *reason;            /* why it failed; owned */
 	int64_t took_ms, sent_bytes;
+	int64_t limit_ms;        /* of the wait: CLI_TIMEOUT then, and the migration goes on; 0: none */
 };
 
 /** follow_last_id() - the highest id of a server's migrations of that type; 0 for none, or if they may not be listed. */
@@ -46,7 +48,7 @@ bool follow_start(struct follow *f, GError **err);
 /**
  * follow_wait() - wait until the migration has ended; a cold one, until its user may decide.
  *
- * Return: true if it is completed; otherwise CLI_FAILED with the reason, CLI_INTERRUPTED, or what the API said.
+ * Return: true if it is completed; otherwise CLI_FAILED with the reason, CLI_INTERRUPTED, CLI_TIMEOUT, or what the API said.
  */
 bool follow_wait(struct follow *f, GError **err);
 

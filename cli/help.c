@@ -40,8 +40,9 @@ static void put_columns(FILE *out, const struct command *cmd)
 
 static void help_one(FILE *out, const struct command *cmd)
 {
-	fprintf(out, "drover %s %s%s%s%s - %s\n", cmd->group, cmd->name, cmd->n_opts ? " [OPTION...]" : "", *cmd->words ? " " : "",
-		cmd->words, cmd->help);
+	g_autofree char *name = cli_name(cmd);
+
+	fprintf(out, "drover %s%s%s%s - %s\n", name, cmd->n_opts ? " [OPTION...]" : "", *cmd->words ? " " : "", cmd->words, cmd->help);
 	if (cmd->more)
 		fprintf(out, "\n%s", cmd->more);
 	if (cmd->n_opts) {
@@ -57,7 +58,7 @@ static void put_rows(FILE *out, const struct command_table *t)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		const struct command *cmd = &t->rows[i];
-		g_autofree char *left = g_strdup_printf("%s %s %s", cmd->group, cmd->name, cmd->words);
+		g_autofree char *name = cli_name(cmd), *left = g_strconcat(name, *cmd->words ? " " : "", cmd->words, NULL);
 
 		fprintf(out, "  %-44s %s\n", left, cmd->help);
 	}

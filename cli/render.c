@@ -11,7 +11,9 @@
 static const char *const format_names[] = {
 	[RENDER_TABLE] = "table",
 	[RENDER_JSON]  = "json",
+	[RENDER_CSV]   = "csv",
 	[RENDER_VALUE] = "value",
+	[RENDER_YAML]  = "yaml",
 };
 static_assert(G_N_ELEMENTS(format_names) == RENDER_N, "format_names is missing a format");
 
@@ -22,6 +24,15 @@ enum render_format render_format_find(const char *name)
 	while (f < RENDER_N && strcmp(name, format_names[f]) != 0)
 		f++;
 	return f;
+}
+
+char *render_format_names(void)
+{
+	GString *s = g_string_new(NULL);
+
+	for (size_t i = 0; i < RENDER_N; i++)
+		g_string_append_printf(s, "%s%s", i ? ", " : "", format_names[i]);
+	return g_string_free(s, FALSE);
 }
 
 /* ---- text ---- */
@@ -325,12 +336,9 @@ static void one_table(GString *out, const struct col *const *cols, size_t n, con
 
 /* ---- JSON and values ---- */
 
-/* jansson escapes C0; what else a terminal may act on can only stand inside strings here. */
-static void put_json(GString *out, const json_t *v)
+/* jansson escapes C0; what else a terminal may act on can only stand inside strings here. YAML has no pairs of surrogates. */
+static void put_json_text(GString *out, const char *text, bool yaml)
 {
-	g_autofree char *text = json_dumps(v, JSON_INDENT(2) | JSON_ENCODE_ANY);
-
-	g_assert(text);
 	for (const char *p = text; *p; p = g_utf8_next_char(p)) {
 		gunichar c = g_utf8_get_char(p);
 
@@ -338,9 +346,19 @@ static void put_json(GString *out, const json_t *v)
 			g_string_append_unichar(out, c);
 		else if (c < 0x10000)
 			g_string_append_printf(out, "\\u%04x", c);
+		else if (yaml)
+			g_string_append_printf(out, "\\U%08x", c);
 		else
 			g_string_append_printf(out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
 	}
+}
+
+static void put_json(GString *out, const json_t *v)
+{
+	g_autofree char *text = json_dumps(v, JSON_INDENT(2) | JSON_ENCODE_ANY);
+
+	g_assert(text);
+	put_json_text(out, text, false);
 	g_string_append_c(out, '\n');
 }
 
@@ -380,6 +398,102 @@ static json_t *json_rows(const struct col *const *cols, size_t n, const json_t *
 	return all;
 }
 
+/* ---- YAML: JSON is a part of it, so what is not plain is written as JSON ---- */
+
+/* What YAML 1.1 or 1.2 takes for something else than text. */
+static bool is_yaml_word(const char *text)
+{
+	static const char *const words[] = { "true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		if (g_ascii_strcasecmp(text, words[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_plain_yaml(const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (!g_ascii_isalnum(*c) && !(c > text && c[1] && strchr(" _-./", *c)))
+			return false;
+	return g_ascii_isalpha(*text) && !is_yaml_word(text);
+}
+
+static void put_yaml_value(GString *out, const json_t *v)
+{
+	g_autofree char *text = NULL;
+
+	if (json_is_string(v) && is_plain_yaml(json_string_value(v))) {
+		g_string_append_printf(out, "%s\n", json_string_value(v));
+		return;
+	}
+	text = json_dumps(v, JSON_ENCODE_ANY);
+	g_assert(text);
+	put_json_text(out, text, true);
+	g_string_append_c(out, '\n');
+}
+
+/* @first: what stands before the first member, @other: before the others */
+static void put_yaml(GString *out, const json_t *o, const char *first, const char *other)
+{
+	const char *name, *lead = first;
+	const json_t *v;
+
+	json_object_foreach((json_t *)o, name, v) {
+		g_string_append_printf(out, "%s%s: ", lead, name);
+		put_yaml_value(out, v);
+		lead = other;
+	}
+	if (json_object_size(o) == 0)
+		g_string_append_printf(out, "%s{}\n", first);
+}
+
+static void list_yaml(GString *out, const json_t *all)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach(all, i, o)
+		put_yaml(out, o, "- ", "  ");
+	if (json_array_size(all) == 0)
+		g_string_append(out, "[]\n");
+}
+
+/* ---- CSV ---- */
+
+static void put_csv(GString *out, const char *text, bool number)
+{
+	if (number) {
+		g_string_append(out, text);
+		return;
+	}
+	g_string_append_c(out, '"');
+	for (; *text; text++)
+		g_string_append_printf(out, "%s%c", *text == '"' ? "\"" : "", *text);
+	g_string_append_c(out, '"');
+}
+
+static void csv_row(GString *out, const struct col *const *cols, size_t n, const json_t *row)
+{
+	for (size_t c = 0; c < n; c++) {
+		g_autoptr(json_t) v = value_of(cols[c], row);
+		g_autofree char *text = !v || json_is_null(v) ? g_strdup("") : json_is_string(v) ? render_safe(json_string_value(v), false) : flat(v);
+
+		g_string_append(out, c ? "," : "");
+		put_csv(out, text, json_is_number(v));
+	}
+	g_string_append_c(out, '\n');
+}
+
+static void csv_head(GString *out, const struct col *const *cols, size_t n)
+{
+	for (size_t c = 0; c < n; c++) {
+		g_string_append(out, c ? "," : "");
+		put_csv(out, cols[c]->title, false);
+	}
+	g_string_append_c(out, '\n');
+}
+
 void render_list(GString *out, enum render_format f, const struct col *const *cols, size_t n, const json_t *rows)
 {
 	g_autoptr(json_t) all = NULL;
@@ -392,9 +506,18 @@ void render_list(GString *out, enum render_format f, const struct col *const *co
 		all = json_rows(cols, n, rows);
 		put_json(out, all);
 		break;
+	case RENDER_CSV:
+		csv_head(out, cols, n);
+		for (size_t r = 0; r < json_array_size(rows); r++)
+			csv_row(out, cols, n, json_array_get(rows, r));
+		break;
 	case RENDER_VALUE:
 		for (size_t r = 0; r < json_array_size(rows); r++)
 			value_row(out, cols, n, json_array_get(rows, r), ' ');
+		break;
+	case RENDER_YAML:
+		all = json_rows(cols, n, rows);
+		list_yaml(out, all);
 		break;
 	case RENDER_N:
 		g_assert_not_reached();
@@ -413,8 +536,16 @@ void render_one(GString *out, enum render_format f, const struct col *const *col
 		o = json_row(cols, n, row, false);
 		put_json(out, o);
 		break;
+	case RENDER_CSV:
+		csv_head(out, cols, n);
+		csv_row(out, cols, n, row);
+		break;
 	case RENDER_VALUE:
 		value_row(out, cols, n, row, '\n');
+		break;
+	case RENDER_YAML:
+		o = json_row(cols, n, row, false);
+		put_yaml(out, o, "", "");
 		break;
 	case RENDER_N:
 		g_assert_not_reached();

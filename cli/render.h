@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * render: server answers as tables, JSON or bare values.
+ * render: server answers as tables, JSON, CSV, YAML or bare values.
  *
  * A column is a title and the path of a JSON member, or a function that makes
  * the value of a row. What comes from a server is shown with control characters
@@ -19,7 +19,7 @@
 
 #include "base/json.h"
 
-enum render_format { RENDER_TABLE, RENDER_JSON, RENDER_VALUE, RENDER_N };
+enum render_format { RENDER_TABLE, RENDER_JSON, RENDER_CSV, RENDER_VALUE, RENDER_YAML, RENDER_N };
 
 /* Makes a column's value of a row; owned by the caller, NULL if the row has none. */
 typedef json_t *col_f(const json_t *row);
@@ -35,8 +35,11 @@ struct col {
 	bool longer;         /* in lists only with --long or when asked for by name */
 };
 
-/** render_format_find() - "table", "json", "value". Return: RENDER_N for another word. */
+/** render_format_find() - "table", "json", "csv", "value", "yaml". Return: RENDER_N for another word. */
 enum render_format render_format_find(const char *name);
+
+/** render_format_names() - all of them: "table, json, ...". Return: owned by the caller. */
+char *render_format_names(void);
 
 /**
  * render_col_find() - the column that @name means: its title or its API name, in any case.
@@ -46,14 +49,15 @@ enum render_format render_format_find(const char *name);
 int render_col_find(const struct col *cols, size_t n, const char *name);
 
 /**
- * render_list() - rows as a table, a JSON array of objects, or a line of values each.
+ * render_list() - rows as a table, a JSON or YAML list of objects, CSV with a head (RFC 4180, text in quotes, numbers without), or a
+ * line of values each.
  * @out: gets the text
  * @cols: borrowed columns in their order
  * @rows: an array; what is no object in it has no values
  */
 void render_list(GString *out, enum render_format f, const struct col *const *cols, size_t n, const json_t *rows);
 
-/** render_one() - one object as a table of Field and Value, a JSON object, or a line for each value. */
+/** render_one() - one object as a table of Field and Value, a JSON or YAML object, CSV of one row, or a line for each value. */
 void render_one(GString *out, enum render_format f, const struct col *const *cols, size_t n, const json_t *row);
 
 /** render_get() - a member by its path. Return: borrowed; NULL if it is not there. */

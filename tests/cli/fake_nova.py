@@ -57,6 +57,7 @@ class FakeNova:
         self.evacuated = []
         self.drovers_hosts = []             # what Drover's own API tells of hosts; empty: this is a Nova
         self.drovers = {}                   # migration id -> what Drover's own API tells of it; empty: this is a Nova
+        self.plans = None                   # FakePlans; None: this is a Nova, or an old Drover
         self.overrides = []                 # [method, regex, Answer, times left]
         self.log = []
         self.lock = threading.Lock()
@@ -73,7 +74,7 @@ class FakeNova:
                 with fake.lock:
                     fake.handle(self)
 
-            do_GET = do_POST = do_PUT = do_DELETE = handle_one
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_one
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
@@ -150,6 +151,8 @@ class FakeNova:
         if not m:
             if r['path'] in ('/', ''):
                 raise Answer(300, {'versions': [self.version('v2.0', '', ''), self.version_21()]})
+            if self.plans:
+                self.plans.dispatch(r)
             self.drover_migration(r)
             self.drover_hosts(r)
             raise Answer(404)
@@ -309,6 +312,7 @@ class FakeNova:
             raise fault(400, 'badRequest', 'Migration %s state of instance %s is %s. Cannot abort live migration while the migration '
                         'is in this state.' % (mid, sid, m['status']))
         m['status'] = 'cancelled'
+        self.steps.pop(m['id'], None)
         raise Answer(202)
 
     def force(self, r, sid, mid):
@@ -370,8 +374,11 @@ class FakeNova:
     def drover_hosts(self, r):
         if r['path'] == '/drover/v1/checks' and self.drovers_hosts:
             self.drover_checks(r)
-        if r['path'] == '/drover/v1/hosts' and self.drovers_hosts:
+        if r['path'] == '/drover/v1/hosts' and r['method'] == 'GET' and self.drovers_hosts:
             raise Answer(200, {'hosts': self.drovers_hosts})
+        if r['path'] == '/drover/v1/hosts' and r['method'] == 'POST' and self.drovers_hosts:
+            self.drovers_hosts.append(r['body']['host'])
+            raise Answer(201, r['body'])
         m = re.fullmatch('/drover/v1/hosts/([^/]+)(?:/(fence|unfence|power|evacuate))?', r['path'])
         if m and self.drovers_hosts:
             self.drover_host(r, *m.groups())
@@ -381,6 +388,9 @@ class FakeNova:
         rows = [row for row in self.drovers_hosts if row['name'] == name]
         if not rows:
             raise fault(404, 'itemNotFound', 'Host %s could not be found.' % name)
+        if r['method'] == 'DELETE':
+            self.drovers_hosts.remove(rows[0])
+            raise Answer(204)
         if act == 'evacuate':
             raise Answer(202, {'evacuate': {'host': name, 'servers': self.evacuated}})
         if act == 'power':
@@ -394,7 +404,14 @@ class FakeNova:
         rows[0].update({'fencing': self.fence_looks > 0}, **({} if self.fence_looks else self.fence_result))
         raise Answer(202 if act else 200, {'host': rows[0]})
 
+    def drover_migrations(self, r):
+        """All that tests know of; drovers' rows."""
+        rows = [row for row in self.drovers.values() if r['query'].get('status') in (None, row['status'])]
+        raise Answer(200, {'migrations': rows})
+
     def drover_migration(self, r):
+        if r['path'] == '/drover/v1/migrations' and self.drovers_hosts:
+            self.drover_migrations(r)
         m = re.fullmatch('/drover/v1/migrations/([0-9]+)', r['path'])
         if not m or not self.drovers:
             return
