@@ -53,7 +53,7 @@ struct command_table {
 	bool alone;              /* ... and the group's name alone */
 };
 extern const struct command_table server_commands, migration_commands, service_commands, host_commands, event_commands, host_map_commands, plan_commands,
-	rebalance_commands;
+	rebalance_commands, top_commands;
 /* All of them, ended by NULL (drover.c). */
 extern const struct command_table *const cli_tables[];
 

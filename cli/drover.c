@@ -20,7 +20,7 @@
 
 const struct command_table *const cli_tables[] = {
 	&server_commands, &migration_commands, &service_commands, &host_commands, &host_map_commands, &plan_commands, &rebalance_commands, &event_commands,
-	NULL,
+	&top_commands, NULL,
 };
 
 #define TIMED_OUT 124 /* as timeout(1) */
