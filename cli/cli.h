@@ -50,10 +50,10 @@ struct command_table {
 	const struct command *rows;
 	size_t n;
 	const char *otherwise;   /* the command that options without a command's name mean; NULL: none */
-	bool alone;              /* ... and the group's name alone */
+	bool alone;              /* ... and whatever follows the group's name: it is one command */
 };
 extern const struct command_table server_commands, migration_commands, service_commands, host_commands, event_commands, host_map_commands, plan_commands,
-	rebalance_commands, top_commands;
+	rebalance_commands, top_commands, report_commands;
 /* All of them, ended by NULL (drover.c). */
 extern const struct command_table *const cli_tables[];
 

@@ -7,7 +7,8 @@
  * for its microversions. Each call then states the range that its caller
  * understands and runs at the highest version that the server, the caller and
  * the user (--os-compute-api-version) allow. A 401 gets one new token and one
- * repetition: the server did not carry the first request out.
+ * repetition: the server did not carry the first request out. A token is kept for
+ * the next run (cache.h) until it expires.
  *
  * Answers are not trusted: their size is bounded, redirections are not followed
  * (they would carry the token elsewhere), and text for people is escaped.

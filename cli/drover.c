@@ -14,13 +14,15 @@
 
 #include "cli.h"
 #include "client.h"
+#include "complete.h"
 #include "help.h"
+#include "man.h"
 #include "render.h"
 #include "watch.h"
 
 const struct command_table *const cli_tables[] = {
 	&server_commands, &migration_commands, &service_commands, &host_commands, &host_map_commands, &plan_commands, &rebalance_commands, &event_commands,
-	&top_commands, NULL,
+	&top_commands, &report_commands, &completion_commands, NULL,
 };
 
 #define TIMED_OUT 124 /* as timeout(1) */
@@ -66,7 +68,7 @@ static bool take_otherwise(struct cli *c, const struct line *l)
 {
 	const char *next = l->argc > 0 ? l->argv[0] : "";
 
-	if (!l->table->otherwise || (*next ? *next != '-' : !l->table->alone) || (!l->table->alone && (l->help || asks_help(next))))
+	if (!l->table->alone && (!l->table->otherwise || *next != '-' || l->help || asks_help(next)))
 		return false;
 	c->cmd = help_command(l->table, l->table->otherwise, NULL);
 	return true;
@@ -195,11 +197,16 @@ int main(int argc, char **argv)
 	struct cli c = { .args = args_new() };
 	struct line l = { .argc = argc > 0 ? argc - 1 : 0, .argv = argv + 1 };
 	g_autoptr(GError) err = NULL;
-	int status;
+	int status = 0;
 
 	signal(SIGPIPE, SIG_IGN); /* a broken pipe is an error of its write */
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	status = run(&c, &l, &err) ? c.done_status : report(&c, err);
+	if (argc > 1 && strcmp(argv[1], COMPLETE_WORD) == 0)
+		complete_run(&c, argc - 2, argv + 2);
+	else if (argc == 3 && strcmp(argv[1], MAN_WORD) == 0)
+		status = !man_print(stdout, argv[2]);
+	else
+		status = run(&c, &l, &err) ? c.done_status : report(&c, err);
 	status = finish_output(status);
 	client_free(c.client);
 	args_free(c.args);

@@ -37,6 +37,7 @@ class FakeNova:
         self.tokens = 0
         self.valid_tokens = set()
         self.with_catalog = True
+        self.expires_at = None              # of tokens; without it none is kept
         self.endpoint = None                # instead of the own address in the catalogue
         self.endpoint_tail = '/v2.1'
         self.servers = []
@@ -174,6 +175,8 @@ class FakeNova:
         self.valid_tokens.add(token)
         body = {'methods': how['methods'], 'user': {'id': 'u1', 'name': 'admin'},
                 'roles': [{'id': n, 'name': n} for n in self.roles], 'project': {'id': PROJECT, 'name': 'admin'}}
+        if self.expires_at:
+            body['expires_at'] = self.expires_at
         if self.with_catalog:
             url = self.endpoint or self.url + self.endpoint_tail
             body['catalog'] = [
