@@ -28,6 +28,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -57,6 +58,7 @@ static char ip[INET_ADDRSTRLEN] = "";
 static uint64_t boot_id;
 static atomic_uint_fast64_t disk_seq, disk_errors;
 static atomic_uint dirty_mb_s, dirty_set_mb;
+static sem_t dirty_comes; /* posted by each command: a guest that dirties nothing sleeps, as a processor that is emulated costs a real one */
 static atomic_uint dirty_asked, dirty_done; /* how many commands have come, and which of them the dirty thread carries out */
 static atomic_bool dirty_refused;           /* the last one: there is no memory for its set */
 
@@ -156,6 +158,7 @@ static bool set_dirty(const char *text)
         atomic_store(&dirty_set_mb, set);
         atomic_store(&dirty_mb_s, mb);
         atomic_fetch_add(&dirty_asked, 1);
+        sem_post(&dirty_comes);
         return true;
 }
 
@@ -179,7 +182,6 @@ static uint8_t *dirty_grow(uint8_t *set, size_t old_bytes, size_t bytes)
 
 static void *dirty_thread(void *arg)
 {
-        const struct timespec tick = { .tv_nsec = DIRTY_TICK_MS * 1000000 };
         size_t have = 0, at = 0;
         uint8_t *set = NULL;
 
@@ -192,7 +194,7 @@ static void *dirty_thread(void *arg)
 
                 if (rate == 0) {
                         atomic_store(&dirty_done, asked);
-                        nanosleep(&tick, NULL);
+                        sem_wait(&dirty_comes);
                         continue;
                 }
                 if (want > have) {
@@ -438,6 +440,7 @@ int main(void)
         unsigned interval_ms = 10;
 
         signal(SIGCHLD, SIG_IGN);
+        sem_init(&dirty_comes, 0, 0);
         read_cmdline();
         boot_id = make_boot_id();
         option("lab.name", name, sizeof(name));
