@@ -13,16 +13,14 @@ from __future__ import annotations
 
 import http.client
 import signal
-import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from coldcase import UNLIMITED, Cold, Step, at_once
-from daemon import Daemon, lab_hosts
+from daemon import Daemon, Supervisor, lab_hosts
 from lab import BEATS, Lab
 from tap import Tap
 from ticker import New, Tickers, Ticks
@@ -61,38 +59,6 @@ class World:
 
 
 # ---- droverd ----
-
-class Supervisor:
-    """Starts droverd again as soon as it is dead."""
-
-    def __init__(self, daemon: Daemon) -> None:
-        self.daemon, self.ended = daemon, threading.Event()
-        self.thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> None:
-        self.thread.start()
-
-    def __exit__(self, *why: object) -> None:
-        self.ended.set()
-        self.thread.join()
-
-    def _dead(self) -> bool:
-        try:
-            self.daemon.proc.wait(0.1)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    def _watch(self) -> None:
-        while not self.ended.is_set():
-            if not self._dead():
-                continue
-            self.daemon.kill()
-            try:
-                self.daemon.start()
-            except TimeoutError:
-                pass  # it died before it was ready
-
 
 class Traveller(Cold):
     """What its user wants: to confirm, to revert, or to stop it while its disk is carried. droverd dies upon some phases, once."""

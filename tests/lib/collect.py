@@ -55,6 +55,7 @@ GROUPS = {
         ("tests/e2e/t_table.py", "gcc"),
         ("tests/e2e/t_cold_table.py", "gcc"),
         ("tests/e2e/t_cold_kills.py", "gcc"),
+        ("tests/e2e/t_evacuate_kills.py", "gcc"),
         ("tests/e2e/t_cold_faults.py", "gcc"),
         ("tests/e2e/t_faults.sh", "gcc"),
         ("tests/e2e/t_disks.py", "asan"),

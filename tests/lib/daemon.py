@@ -136,6 +136,9 @@ class Daemon:
             self.pump.join()
             self.proc = None
 
+    def alive(self) -> bool:
+        return self.proc is not None and self.proc.poll() is None
+
     def stop(self) -> None:
         """As an administrator does; it must end well, and sanitizers have nothing to say."""
         proc, self.proc = self.proc, None
@@ -205,3 +208,35 @@ class Daemon:
             services = api.get("/v2.1/os-services?binary=nova-compute")["services"]
             return [s for s in services if s["state"] == "up"]
         wait_for(lambda: len(up()) >= count, seconds, f"{count} hosts are up")
+
+
+class Supervisor:
+    """Starts droverd again as soon as it is dead."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon, self.ended = daemon, threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> None:
+        self.thread.start()
+
+    def __exit__(self, *why: object) -> None:
+        self.ended.set()
+        self.thread.join()
+
+    def _dead(self) -> bool:
+        try:
+            self.daemon.proc.wait(0.1)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _watch(self) -> None:
+        while not self.ended.is_set():
+            if not self._dead():
+                continue
+            self.daemon.kill()
+            try:
+                self.daemon.start()
+            except TimeoutError:
+                pass  # it died before it was ready
