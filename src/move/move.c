@@ -67,4 +67,5 @@ void move_clear(struct move *v)
 	g_free(v->definition);
 	g_free(v->dest_xml);
 	g_free(v->persistent_xml);
+	g_free(v->left);
 }

@@ -59,7 +59,8 @@ struct move {
 	bool dest_defined;           /* ... and one since that it has a definition there */
 	bool may_come;               /* a call that defines it at the destination was sent, and its answer lost: it may be done later; the kind's */
 	bool dest_theirs, source_theirs; /* what is defined there is not what this move may undefine */
-	int64_t left_id;             /* the row of what is left at a silent host, from the end on; outcome.c's */
+	char *left;                  /* the silent host at which something is left, from the end on, or from when a destination was given up, which is forgotten then; NULL; outcome.c's */
+	int64_t left_id;             /* ... and its row */
 };
 
 /** move_of() - the kind's part begins with it. Borrowed. */

@@ -18,6 +18,7 @@ bool outcome_write(struct mig *m, enum volume_fate fate, bool arrived, GError **
 	bool ok = volumes_write_fate(m->task->engine->volumes, &files, fate, err) &&
 		  definitions_write_fate(service_of(m->task->engine)->definitions, &rows, fate, err);
 
+	util_replace(&move_of(m)->left, rows.left);
 	move_of(m)->left_id = rows.left_id;
 	return ok;
 }
@@ -27,6 +28,7 @@ void outcome_resolve(struct mig *m, enum volume_fate fate, bool arrived)
 	struct volume_end files = files_of(m);
 	struct definition_end rows = definition_end_of(m, fate, arrived);
 
+	rows.left = move_of(m)->left;
 	rows.left_id = move_of(m)->left_id;
 	definitions_resolve(service_of(m->task->engine)->definitions, &rows, fate);
 	volumes_resolve(m->task->engine->volumes, &files, fate);
