@@ -37,8 +37,9 @@ class World:
         return not (self.bmc[name].dir / "on").exists()
 
     def boots(self, name: str) -> None:
-        """It is on, and up for the controller."""
+        """It is on, and up for the controller, and the agent that has switched it on is done."""
         wait_for(lambda: self.host(name)["state"] == "up", 120, f"{name} is up")
+        wait_for(lambda: self.api.get(f"/baremetal/v1/nodes/{name}", None)["target_power_state"] is None, 60, f"the agent of {name} is done")
 
 
 def nodes(w: World) -> str:
