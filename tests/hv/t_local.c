@@ -439,6 +439,45 @@ static void test_define(void)
 	hv_host_remove(h);
 }
 
+/* ---- a CPU that all hosts have ---- */
+
+#define CPU(model) "<cpu><arch>i686</arch><model>" model "</model></cpu>"
+
+char *__real_virConnectBaselineCPU(virConnectPtr vir, const char **cpus, unsigned n, unsigned flags);
+char *__wrap_virConnectBaselineCPU(virConnectPtr vir, const char **cpus, unsigned n, unsigned flags);
+
+/* The test driver does not know this flag, which QEMU's does. */
+char *__wrap_virConnectBaselineCPU(virConnectPtr vir, const char **cpus, unsigned n, unsigned flags)
+{
+	g_assert_cmpuint(flags, ==, VIR_CONNECT_BASELINE_CPU_MIGRATABLE);
+	return __real_virConnectBaselineCPU(vir, cpus, n, 0);
+}
+
+/* @want: its model, or the error. A libvirt without virConnectBaselineHypervisorCPU, as the test driver is one, goes by the hosts' own CPUs. */
+static void expect_baseline(struct hv_host *h, const char *best, const char *hosts, const char *want)
+{
+	g_autofree char *xml = g_strdup_printf("<cpus type='kvm'><best>%s</best><hosts>%s</hosts></cpus>", best, hosts);
+	struct hv_reply *r = call_xml(h, HV_CPU_BASELINE, NULL, xml);
+
+	g_test_message("%s", r->err ? r->err->message : r->definition);
+	if (r->err)
+		g_assert_cmpstr(err_name(err_code(r->err)), ==, want);
+	else
+		g_assert_nonnull(strstr(r->definition, want));
+	reply_free(r);
+}
+
+static void test_baseline(void)
+{
+	struct hv_host *h = open_host(TEST_URI, "open ");
+
+	expect_baseline(h, "<cpu mode='custom'><model>pentium3</model></cpu>", CPU("pentium3") CPU("pentium2"), ">pentium2<");
+	expect_baseline(h, "", CPU("pentium3") CPU("pentium3"), ">pentium3<");
+	expect_baseline(h, "<cpu mode='custom'><model>pentium3</model></cpu>", "", "hv_unsupported");
+	expect_baseline(h, "", "", "hv");
+	hv_host_remove(h);
+}
+
 /* ---- F4: domains that cannot be read, beside one that can ---- */
 
 #define BAD(n) "4dea22b3-1d52-d8f3-2516-00000000000" #n
@@ -858,5 +897,6 @@ int main(int argc, char **argv)
 		g_test_add_func(breaches[i].path, breaches[i].fn);
 	g_test_add_func("/local/F9-about-the-guest", test_about_guest);
 	g_test_add_func("/local/about-a-lock", test_about_lock);
+	g_test_add_func("/local/baseline", test_baseline);
 	return g_test_run();
 }
