@@ -290,7 +290,7 @@ static struct conf *make_conf(const struct ha_spec *spec)
 	g_autoptr(GString) text = g_string_new(NULL);
 
 	g_string_printf(text, "[DEFAULT]\naddress_refresh_interval = 0\nservice_down_time = %d\n[workarounds]\nallow_any_uri = true\n"
-			"[evacuation]\nstorage_markers = false\n[fencing]\nfence_retries = 3\n[ha]\nenabled = %s\ndelay = %d\nmax_hosts = %d\nwindow = %d\n",
+			"[api]\nevent_history = 64\n[evacuation]\nstorage_markers = false\n[fencing]\nfence_retries = 3\n[ha]\nenabled = %s\ndelay = %d\nmax_hosts = %d\nwindow = %d\n",
 			HA_DOWN_S, spec->disabled ? "false" : "true", HA_DELAY_S, spec->max_hosts, HA_WINDOW_S);
 	for (int i = 0; i < spec->n; i++)
 		g_string_append_printf(text, "[host h%d]\nuri = sim://h%d\nfence_agent = fence_a\nfence_options = /%d\n", i + 1, i + 1, i + 1);
