@@ -22,6 +22,7 @@
 #include "base/conf.h"
 #include "check/checks.h"
 #include "fence/fence.h"
+#include "ha/ha.h"
 #include "hv/sim/sim.h"
 #include "store/store.h"
 #include "task/engine.h"
@@ -131,6 +132,7 @@ struct run {
 	struct engine *engine;
 	struct checks *checks;   /* of the set-up, while a controller runs */
 	struct fences *fences;   /* likewise */
+	struct scn_ha *with_ha;  /* its configuration has [ha] on; NULL */
 	GHashTable *agents;      /* host -> word, owned: how its fence agent is; see scn_agent.c */
 	bool killed;             /* by a rule; not freed yet */
 	bool was_killed;
@@ -254,6 +256,23 @@ void setup_found(struct run *r, const struct scn_line *l);
 void setup_unchecked(struct run *r, const struct scn_line *l);
 /** setup_rests() - no check is under way. */
 bool setup_rests(struct run *r);
+
+/* scn_ha.c */
+/** scn_ha_new() - what a run with [ha] needs; NULL of one without, and for all below. scn_ha_free() - no controller runs any more. */
+struct scn_ha *scn_ha_new(struct run *r);
+void scn_ha_free(struct scn_ha *a);
+/** scn_ha_begin() - of a controller that begins; scn_ha_start() - its fleet was started; scn_ha_end() - it ends, before its agents do. */
+bool scn_ha_begin(struct scn_ha *a, GError **err);
+void scn_ha_start(struct scn_ha *a);
+void scn_ha_end(struct scn_ha *a);
+/** scn_ha_note() - time has passed: since when hosts cannot be reached is noted. */
+void scn_ha_note(struct scn_ha *a);
+/** scn_ha_off() - a host's agent is to switch it off: whether that is right, if [ha] is what asks. */
+void scn_ha_off(struct run *r, const char *host);
+/** scn_ha_calm() - the end: no agent switches a host off any more. */
+void scn_ha_calm(struct scn_ha *a);
+/** scn_ha_blind() - the command "blind". */
+void scn_ha_blind(struct run *r, const struct scn_line *l);
 
 /* scn_invariants.c */
 /** check_always() - what must be true between any two turns. */

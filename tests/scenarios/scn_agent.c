@@ -66,6 +66,8 @@ static struct agent_run *start(const struct agent *a, enum agent_act act, int64_
 
 	(void)limit_ms;
 	*x = (struct agent_run){ .done = done, .user = user, .host = g_strdup(strrchr(a->options, '/') + 1), .act = act };
+	if (act == AGENT_OFF)
+		scn_ha_off(current, x->host);
 	x->timer = clock_after(RUN_MS, answer, x);
 	return x;
 }

@@ -979,6 +979,7 @@ static const struct {
 	{ "device",    do_device,   false },
 	{ "lacks",     do_lacks,    false },
 	{ "flaw",      setup_flaw,  false },
+	{ "blind",     scn_ha_blind, false },
 	{ "drop-job",  do_drop_job, false },
 	{ "hang",      do_hang,     false },
 	{ "address",   do_address,  false },

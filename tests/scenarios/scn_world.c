@@ -84,11 +84,13 @@ void world_new(struct run *r, GArray *store_calls)
 	for (int i = 0; i < r->opt->n_faults; i++)
 		sim_fault_add(r->world, &r->opt->faults[i]);
 	r->store = scn_store(r->opt->store_fault, store_calls);
+	r->with_ha = scn_ha_new(r);
 }
 
 void world_free(struct run *r)
 {
 	controller_stop(r);
+	scn_ha_free(r->with_ha);
 	sim_free(r->world);
 	log_hook(NULL, NULL);
 }
@@ -96,6 +98,7 @@ void world_free(struct run *r)
 void controller_stop(struct run *r)
 {
 	checks_free(r->checks);
+	scn_ha_end(r->with_ha);
 	fences_free(r->fences);
 	engine_free(r->engine);
 	fleet_free(r->fleet);
@@ -116,7 +119,7 @@ static bool try_start(struct run *r, GError **err)
 	r->fences = r->fleet ? agent_fences(r) : NULL;
 	r->engine = r->fleet ? engine_new(r->fleet, kinds_of(r), err) : NULL;
 	r->checks = r->engine ? checks_new(r->fleet) : NULL;
-	return r->engine != NULL;
+	return r->engine && scn_ha_begin(r->with_ha, err);
 }
 
 static void pass(int64_t ms);
@@ -130,6 +133,7 @@ void controller_start(struct run *r)
 		if (try_start(r, &why)) {
 			fleet_start(r->fleet);
 			fences_start(r->fences);
+			scn_ha_start(r->with_ha);
 			return;
 		}
 		if (scn_store_hits() == 0)
@@ -174,6 +178,7 @@ static void pass(int64_t ms)
 static void end_of_step(struct run *r)
 {
 	check_limits(r);
+	scn_ha_note(r->with_ha);
 	if (!r->killed)
 		return;
 	controller_stop(r);
@@ -304,6 +309,7 @@ static void mark_again(struct run *r)
 
 void settle_down(struct run *r)
 {
+	scn_ha_calm(r->with_ha);
 	(void)run_until(r, ARRIVE_MS, NULL, NULL);
 	(void)run_until(r, REST_MS, outages_over, NULL);
 	sim_fault_clear(r->world);
