@@ -189,13 +189,27 @@ def plain(g: Guest) -> str:
     return f"{len(heads)} streams"
 
 
-def encrypted(g: Guest) -> str:
+def all_encrypted(heads: dict[str, bytes]) -> str:
     """Memory and disks. NBD says in the clear that it wants TLS, and no more."""
-    heads = streams(g)
+    assert heads, "no stream was seen"
     assert not any(b"QEVM" in head for head in heads.values()), heads
     assert all(TLS_RECORD in head for head in heads.values()), heads
     assert sum(head.startswith(TLS_RECORD) for head in heads.values()) == 1, heads
     return f"{len(heads)} streams"
+
+
+def encrypted(g: Guest) -> str:
+    return all_encrypted(streams(g))
+
+
+def carried(g: Guest) -> str:
+    """What goes while the guest is off."""
+    before = g.disk_sum(g.source)
+    with sniffed(g.lab) as heads:
+        g.clients.must(f"openstack server migrate --host {g.dest} --wait {g.uuid}")
+    assert g.newest()["status"] == "finished", g.record()
+    assert g.disk_sum(g.dest) == before, "other bytes"
+    return all_encrypted(heads)
 
 
 def no_certificate(g: Guest) -> str:
@@ -240,6 +254,7 @@ def main() -> int:
             run(daemon, "native TLS: its streams are encrypted", encrypted, "over")
             run(daemon, "native TLS: a destination without certificates", no_certificate, "over")
             run(daemon, "native TLS: and with them again", encrypted, "over")
+            run(daemon, "native TLS: of a guest that is off, by its carrier", carried, "over")
             with t.test("droverd ends well"):
                 daemon.stop()
     return t.done()
