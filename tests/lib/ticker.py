@@ -90,8 +90,9 @@ class Tickers:
             subprocess.run(["qemu-img", "convert", "-O", "qcow2", raw, self.folder(host, new.pool) / f"{new.name}.qcow2"], check=True)
             raw.unlink()
             (folder / new.name).write_text(DOMAIN.format(name=new.name, uuid=made, disk=path))
-        self.lab("exec", host, "sh", "-ec", "cd /var/lib/libvirt/drover/instances/.new; for i in *; do virsh -q define $i; done; rm -r ../.new;"
-                 ' for i; do virsh -q start $i; done', "-", *(new.name for new in wanted if new.runs))
+        # one virsh for all: they are dozens
+        commands = [f"define {new.name}" for new in wanted] + [f"start {new.name}" for new in wanted if new.runs]
+        self.lab("exec", host, "sh", "-ec", 'cd /var/lib/libvirt/drover/instances/.new; virsh -q "$1"; rm -r ../.new', "-", "; ".join(commands))
         return uuids
 
     def define_xml(self, host: str, xml: str) -> None:
