@@ -343,6 +343,12 @@ void engine_limits_changed(struct engine *e)
 	queue_limits(e->queue);
 }
 
+void engine_listen(struct engine *e, engine_heard_f *fn, void *user)
+{
+	e->heard = fn;
+	e->heard_user = user;
+}
+
 /* ---- records ---- */
 
 const struct mig_counts *engine_stats(const struct engine *e)

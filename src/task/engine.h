@@ -56,6 +56,10 @@ int engine_slots(const struct engine *e);
 /** engine_limits_changed() - the configuration's limits have changed: waiting migrations are tried again. */
 void engine_limits_changed(struct engine *e);
 
+typedef void engine_heard_f(const struct mig *m, void *user);
+/** engine_listen() - call @fn when a task has ended, or has come to rest; it must neither ask for one nor change one. One listener; NULL: none. */
+void engine_listen(struct engine *e, engine_heard_f *fn, void *user);
+
 /* ---- records ---- */
 
 /** engine_claim_host() - the host that holds room and an inbound slot for it. Borrowed; NULL. */

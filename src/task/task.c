@@ -57,6 +57,14 @@ void engine_add(struct engine *e, struct mig *m)
 	engine_moved(m);
 }
 
+static void tell(const struct mig *m)
+{
+	const struct engine *e = m->task->engine;
+
+	if (e->heard)
+		e->heard(m, e->heard_user);
+}
+
 void engine_moved(struct mig *m)
 {
 	GHashTable *owners = m->task->engine->by_server;
@@ -64,6 +72,8 @@ void engine_moved(struct mig *m)
 
 	if (engine_find(m->task->engine, m->id) != m)
 		return; /* a request that was refused, and whose row is brought to its end: it owns nothing */
+	if (mig_rests(m))
+		tell(m);
 	if (owner == m && mig_rests(m))
 		g_hash_table_remove(owners, m->server_uuid);
 	else if (!owner && !mig_rests(m))
@@ -132,6 +142,7 @@ void engine_ended(struct mig *m)
 	if (task_of_server(e, m->server_uuid) == m)
 		g_hash_table_remove(e->by_server, m->server_uuid);
 	g_ptr_array_add(e->ended, m);
+	tell(m);
 	/* In a turn of its own: the code that ended it may still hold it. */
 	if (!e->reaper)
 		e->reaper = clock_after(0, reap, e);

@@ -34,6 +34,8 @@ struct engine {
 	struct clock_timer *unsurer;
 	struct clock_timer *reaper; /* takes the final ones out of active */
 	struct mig_counts stats;
+	void (*heard)(const struct mig *m, void *user); /* NULL: none listens */
+	void *heard_user;
 	bool stopping;
 };
 
