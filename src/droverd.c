@@ -33,6 +33,7 @@
 #include "identity/audit.h"
 #include "identity/identity.h"
 #include "kinds.h"
+#include "plan/plans.h"
 #include "task/engine.h"
 #include "task/kind.h"
 
@@ -54,6 +55,7 @@ struct daemon {
 	struct engine *engine;
 	struct fences *fences;
 	struct ha *ha;
+	struct plans *plans;
 	struct identity *identity;
 	struct api *api;
 	struct clock_timer *check; /* of the database */
@@ -245,8 +247,12 @@ static bool start(struct daemon *d, GError **err)
 	d->ha = ha_new(d->engine, d->fences, kind_find(kinds, "evacuation"), &ha_network, err);
 	if (!d->ha)
 		return false;
+	d->plans = plans_new(d->engine, err);
+	if (!d->plans)
+		return false;
 	d->api = api_new(d->engine, d->fences, d->identity);
 	api_watch_ha(d->api, d->ha);
+	api_serve_plans(d->api, d->plans);
 	return http_listen(d->api, err) && identity_publish(d->identity, http_url(d->api), err) && store_serve(d->store, err);
 }
 
@@ -257,6 +263,7 @@ static void finish(struct daemon *d)
 	ha_free(d->ha);
 	fences_free(d->fences); /* requests that wait for an agent are answered */
 	api_free(d->api);
+	plans_free(d->plans);
 	engine_free(d->engine);
 	fleet_free(d->fleet);
 	identity_free(d->identity);
@@ -399,6 +406,7 @@ static int run(struct conf *conf, const char *path)
 	fleet_start(d.fleet);
 	fences_start(d.fences);
 	ha_start(d.ha);
+	plans_start(d.plans);
 	log_info("ready", LOG_S("url", http_url(d.api)), LOG_S("version", DROVER_VERSION), LOG_S("state_path", conf->state_path),
 		 LOG_D("after_ms", clock_now_ms() - began_ms));
 	notify("READY=1");

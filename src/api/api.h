@@ -11,6 +11,7 @@
 
 struct fences; /* fence/fence.h */
 struct ha; /* ha/ha.h */
+struct plans; /* plan/plans.h */
 
 /**
  * api_new() - everything between the socket and the handlers; http_listen() begins to serve.
@@ -19,6 +20,8 @@ struct ha; /* ha/ha.h */
 struct api *api_new(struct engine *e, struct fences *fences, struct identity *identity);
 /** api_watch_ha() - the metrics tell of it. Borrowed, must outlive @a. */
 void api_watch_ha(struct api *a, const struct ha *ha);
+/** api_serve_plans() - what /drover/v1/plans is about. Borrowed, must outlive @a; without it there are none. */
+void api_serve_plans(struct api *a, struct plans *plans);
 /** api_free() - close every connection, give everything back. NULL is fine. */
 void api_free(struct api *a);
 

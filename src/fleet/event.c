@@ -22,6 +22,7 @@ struct events {
 static const char *const type_names[] = {
 	[EVENT_MIGRATION] = "migration", [EVENT_DECISION] = "decision", [EVENT_PROGRESS] = "progress", [EVENT_SERVER] = "server",
 	[EVENT_HOST] = "host",
+	[EVENT_PLAN] = "plan",
 };
 static_assert(G_N_ELEMENTS(type_names) == EVENT_TYPE_N, "type_names is missing one");
 

@@ -34,6 +34,7 @@ enum event_type {
 	EVENT_PROGRESS,  /* a sample of a running copy */
 	EVENT_SERVER,    /* a server appeared, changed, went */
 	EVENT_HOST,      /* the same of a host */
+	EVENT_PLAN,      /* a plan, or a step of one, is in another state */
 	EVENT_TYPE_N
 };
 

@@ -68,6 +68,7 @@ static bool rename_host(struct store *s, const struct known *k, const char *to, 
 	static const enum query all[] = {
 		Q_HOST_RENAME, Q_HOST_RENAME_SERVERS, Q_HOST_RENAME_SOURCES, Q_HOST_RENAME_DESTS, Q_HOST_RENAME_REQUESTED, Q_HOST_RENAME_VOLUMES,
 		Q_HOST_RENAME_EVENTS, Q_HOST_RENAME_DEFINITIONS, Q_HOST_RENAME_MARKERS, Q_HOST_RENAME_HA,
+		Q_HOST_RENAME_PLANS, Q_HOST_RENAME_PLAN_SOURCES, Q_HOST_RENAME_PLAN_DESTS,
 	};
 
 	/* A row of that name stands for the same libvirt, and was never more than a name (host_uuid.c). */

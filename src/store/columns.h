@@ -221,6 +221,71 @@
 	FIRST(0, id, INT64, id) \
 	DEFINITION_NEW(X, X)
 
+/* ---- plans ---- */
+
+/* Behind the id, $1. */
+#define PLAN_CHANGES(FIRST, X) \
+	FIRST(2, state, PLAN_STATE, state) \
+	X(3, why, TEXT, why) \
+	X(4, started_at, TIME, started_us) \
+	X(5, ended_at, TIME, ended_us) \
+	X(6, prepared, BOOL, prepared) \
+	X(7, abort_running, BOOL, abort_running) \
+	X(8, counts, TEXT, counts) \
+	X(9, options, TEXT, options) \
+	X(10, expected_s, INT64, expected_s) \
+	X(11, updated_at, NOW, updated_us)
+
+/* Behind created_at, $1. */
+#define PLAN_NEW(FIRST, X) \
+	PLAN_CHANGES(FIRST, X) \
+	X(12, kind, PLAN_KIND, kind) \
+	X(13, fleet_version, CHARS, fleet_version) \
+	X(14, report, TEXT, report) \
+	X(15, user_id, TEXT, user_id) \
+	X(16, project_id, TEXT, project_id) \
+	X(17, request_id, TEXT, request_id)
+
+#define PLAN_ROW(FIRST, X) \
+	FIRST(0, id, INT64, id) \
+	X(0, created_at, INT64, created_us) \
+	PLAN_NEW(X, X)
+
+/* Behind the plan's id, $1, and the step's number, $2. */
+#define PLAN_STEP_CHANGES(FIRST, X) \
+	FIRST(3, state, PLAN_STEP_STATE, state) \
+	X(4, source, TEXT, source) \
+	X(5, dest, TEXT, dest) \
+	X(6, cold, BOOL, cold) \
+	X(7, migration_id, INT64, task) \
+	X(8, request_id, TEXT, request_id) \
+	X(9, attempts, INT, attempts) \
+	X(10, reason, TEXT, reason) \
+	X(11, started_at, TIME, started_us) \
+	X(12, ended_at, TIME, ended_us)
+
+#define PLAN_STEP_NEW(FIRST, X) \
+	PLAN_STEP_CHANGES(FIRST, X) \
+	X(13, server_uuid, CHARS, uuid) \
+	X(14, server_name, TEXT, name) \
+	X(15, why, TEXT, why) \
+	X(16, after_steps, TEXT, after) \
+	X(17, wave, INT, wave) \
+	X(18, detour, BOOL, detour) \
+	X(19, vcpus, INT, needs.vcpus) \
+	X(20, memory_mb, INT64, needs.memory_mb) \
+	X(21, disk_gb, INT64, needs.disk_gb) \
+	X(22, expected_s, INT64, expect_s) \
+	X(23, expected_bytes, INT64, expect_bytes) \
+	X(24, reasons, TEXT, reasons)
+
+#define PLAN_STEP_ROW(FIRST, X) \
+	FIRST(0, n, INT, n) \
+	PLAN_STEP_NEW(X, X)
+
+#define PLAN_HOST_ROW(FIRST, X) \
+	FIRST(0, host, LENT, host)
+
 /* ---- instance actions ---- */
 
 #define ACTION_NEW(FIRST, X) \

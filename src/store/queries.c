@@ -77,6 +77,9 @@ const struct query_def query_table[Q_N] = {
 	[Q_HOST_RENAME_DEFINITIONS] = { "host_rename_definitions", "UPDATE migration_definitions SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_RENAME_MARKERS] = { "host_rename_markers", "UPDATE storage_markers SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_RENAME_HA] = { "host_rename_ha", "UPDATE ha_hosts SET host = $2 WHERE host = $1", 2 },
+	[Q_HOST_RENAME_PLANS] = { "host_rename_plans", "UPDATE plan_hosts SET host = $2 WHERE host = $1", 2 },
+	[Q_HOST_RENAME_PLAN_SOURCES] = { "host_rename_plan_sources", "UPDATE plan_steps SET source = $2 WHERE source = $1", 2 },
+	[Q_HOST_RENAME_PLAN_DESTS] = { "host_rename_plan_dests", "UPDATE plan_steps SET dest = $2 WHERE dest = $1", 2 },
 	[Q_HOST_RENAME_EVENTS] = { "host_rename_events", "UPDATE instance_action_events SET host = $2 WHERE host = $1", 2 },
 	[Q_HOST_DELETE] = { "host_delete", "DELETE FROM hosts WHERE name = $1", 1 },
 
@@ -132,6 +135,23 @@ const struct query_def query_table[Q_N] = {
 	[Q_DEFINITION_DELETE_UNSURE] = { "definition_delete_unsure",
 		"DELETE FROM migration_definitions WHERE id = $1 AND server_uuid = $2 AND host = $3 AND kind = $4", 4 },
 	[Q_DEFINITION_DELETE] = { "definition_delete", "DELETE FROM migration_definitions WHERE id = $1", 1 },
+
+	[Q_PLAN_ACTIVE] = { "plan_active", SELECT("plans", PLAN_ROW) " WHERE ended_at IS NULL ORDER BY id", 0 },
+	[Q_PLAN_GET] = { "plan_get", SELECT("plans", PLAN_ROW) " WHERE id = $1", 1 },
+	[Q_PLAN_LIST] = { "plan_list",
+		SELECT("plans", PLAN_ROW) " WHERE id < $3 AND state <> 'making' AND (" OPT_TEXT(1) "kind = $1) AND (" OPT_TEXT(2) "state = $2) ORDER BY id DESC LIMIT $4", 4 },
+	[Q_PLAN_INSERT] = { "plan_insert", INSERT_BEHIND("plans", "created_at", "$1", PLAN_NEW) " RETURNING id", 1 N(PLAN_NEW) },
+	[Q_PLAN_SET] = { "plan_set", UPDATE("plans", PLAN_CHANGES) " WHERE id = $1", 1 N(PLAN_CHANGES) },
+	[Q_PLAN_DELETE] = { "plan_delete", "DELETE FROM plans WHERE id = $1", 1 },
+	[Q_PLAN_DELETE_HOSTS] = { "plan_delete_hosts", "DELETE FROM plan_hosts WHERE plan_id = $1", 1 },
+	[Q_PLAN_DELETE_STEPS] = { "plan_delete_steps", "DELETE FROM plan_steps WHERE plan_id = $1", 1 },
+	[Q_PLAN_HOSTS] = { "plan_hosts", SELECT("plan_hosts", PLAN_HOST_ROW) " WHERE plan_id = $1 ORDER BY n", 1 },
+	[Q_PLAN_HOST_INSERT] = { "plan_host_insert", "INSERT INTO plan_hosts (plan_id, n, host) VALUES ($1, $2, $3)", 3 },
+	[Q_PLAN_DRAIN_OF] = { "plan_drain_of",
+		"SELECT COALESCE(MAX(id), 0) FROM plans WHERE kind = 'drain' AND started_at IS NOT NULL AND id IN (SELECT plan_id FROM plan_hosts WHERE host = $1)", 1 },
+	[Q_PLAN_STEPS] = { "plan_steps", SELECT("plan_steps", PLAN_STEP_ROW) " WHERE plan_id = $1 ORDER BY n", 1 },
+	[Q_PLAN_STEP_INSERT] = { "plan_step_insert", INSERT_BEHIND("plan_steps", "plan_id, n", "$1, $2", PLAN_STEP_NEW), 2 N(PLAN_STEP_NEW) },
+	[Q_PLAN_STEP_SET] = { "plan_step_set", UPDATE("plan_steps", PLAN_STEP_CHANGES) " WHERE plan_id = $1 AND n = $2", 2 N(PLAN_STEP_CHANGES) },
 
 	[Q_ACTION_INSERT] = { "action_insert", INSERT("instance_actions", ACTION_NEW) " RETURNING id", N(ACTION_NEW) },
 	[Q_ACTION_FINISH] = { "action_finish", "UPDATE instance_actions SET message = $2, updated_at = $3 WHERE id = $1", 3 },
@@ -304,6 +324,17 @@ const struct schema_step schema_steps[] = {
 	  "ALTER TABLE hosts ADD COLUMN booted BIGINT NOT NULL DEFAULT 0;" },
 	{ 22, "ALTER TABLE server_definitions ADD COLUMN priority BIGINT NOT NULL DEFAULT 0;" },
 	{ 23, "CREATE TABLE ha_hosts (host TEXT PRIMARY KEY, phase TEXT NOT NULL, updated_at BIGINT NOT NULL);" },
+	{ 24,
+	  "CREATE TABLE plans (id @ID@, kind TEXT NOT NULL, state TEXT NOT NULL, why TEXT, fleet_version TEXT NOT NULL, options TEXT NOT NULL, "
+	  "counts TEXT NOT NULL, report TEXT, expected_s BIGINT NOT NULL, prepared BIGINT NOT NULL, abort_running BIGINT NOT NULL, user_id TEXT, "
+	  "project_id TEXT, request_id TEXT, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, started_at BIGINT, ended_at BIGINT);"
+	  "CREATE TABLE plan_hosts (plan_id BIGINT NOT NULL, n BIGINT NOT NULL, host TEXT NOT NULL, PRIMARY KEY (plan_id, n)) @CLUSTERED@;"
+	  "CREATE INDEX plan_hosts_host ON plan_hosts (host);"
+	  "CREATE TABLE plan_steps (plan_id BIGINT NOT NULL, n BIGINT NOT NULL, state TEXT NOT NULL, server_uuid TEXT NOT NULL, server_name TEXT, "
+	  "source TEXT, dest TEXT, cold BIGINT NOT NULL, why TEXT, after_steps TEXT, wave BIGINT NOT NULL, detour BIGINT NOT NULL, vcpus BIGINT NOT NULL, "
+	  "memory_mb BIGINT NOT NULL, disk_gb BIGINT NOT NULL, expected_s BIGINT NOT NULL, expected_bytes BIGINT NOT NULL, "
+	  "migration_id BIGINT NOT NULL, request_id TEXT, attempts BIGINT NOT NULL, reason TEXT, reasons TEXT, started_at BIGINT, ended_at BIGINT, "
+	  "PRIMARY KEY (plan_id, n)) @CLUSTERED@;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -31,7 +31,7 @@ enum query {
 	/* Each column that has a host's name: (old, new). A host that is renamed is renamed in all of them, in one transaction. */
 	Q_HOST_RENAME, Q_HOST_RENAME_SERVERS, Q_HOST_RENAME_SOURCES, Q_HOST_RENAME_DESTS, Q_HOST_RENAME_REQUESTED, Q_HOST_RENAME_VOLUMES,
 	Q_HOST_RENAME_EVENTS, Q_HOST_RENAME_DEFINITIONS, Q_HOST_RENAME_MARKERS,
-	Q_HOST_RENAME_HA,
+	Q_HOST_RENAME_HA, Q_HOST_RENAME_PLANS, Q_HOST_RENAME_PLAN_SOURCES, Q_HOST_RENAME_PLAN_DESTS,
 	Q_HOST_DELETE,     /* (name) */
 
 	/* servers */
@@ -76,6 +76,22 @@ enum query {
 	Q_DEFINITION_TAKE,   /* (id, migration_id); not due any more */
 	Q_DEFINITION_DELETE_UNSURE, /* (id, server_uuid, host, kind) */
 	Q_DEFINITION_DELETE, /* (id) */
+
+	/* plans */
+	Q_PLAN_ACTIVE,     /* () -> PLAN_ROW; those that have no end, by id */
+	Q_PLAN_GET,        /* (id) -> PLAN_ROW */
+	Q_PLAN_LIST,       /* (kind or null, state or null, below id, limit) -> PLAN_ROW; by id downwards */
+	Q_PLAN_INSERT,     /* (now, PLAN_NEW) -> id */
+	Q_PLAN_SET,        /* (id, PLAN_CHANGES) */
+	Q_PLAN_DELETE,     /* (id) */
+	Q_PLAN_DELETE_HOSTS, /* (id) */
+	Q_PLAN_DELETE_STEPS, /* (id) */
+	Q_PLAN_HOSTS,      /* (id) -> PLAN_HOST_ROW; in their order */
+	Q_PLAN_HOST_INSERT, /* (id, n, host) */
+	Q_PLAN_DRAIN_OF,   /* (host) -> the id of the last drain of it that has begun; 0: none */
+	Q_PLAN_STEPS,      /* (id) -> PLAN_STEP_ROW; by n */
+	Q_PLAN_STEP_INSERT, /* (id, n, PLAN_STEP_NEW) */
+	Q_PLAN_STEP_SET,   /* (id, n, PLAN_STEP_CHANGES) */
 
 	/* instance actions */
 	Q_ACTION_INSERT,   /* (ACTION_NEW) -> id */

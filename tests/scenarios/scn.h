@@ -24,6 +24,7 @@
 #include "fence/fence.h"
 #include "ha/ha.h"
 #include "hv/sim/sim.h"
+#include "plan/make.h"
 #include "store/store.h"
 #include "task/engine.h"
 
@@ -134,6 +135,10 @@ struct run {
 	struct fences *fences;   /* likewise */
 	struct scn_ha *with_ha;  /* its configuration has [ha] on; NULL */
 	GHashTable *agents;      /* host -> word, owned: how its fence agent is; see scn_agent.c */
+	struct plans *plans;     /* likewise */
+	GArray *plan_ids;        /* int64_t: of the plans that the file has made */
+	GPtrArray *mistakes;     /* char *: of the last plan that was refused; NULL */
+	bool plan_made, plan_is_row;
 	bool killed;             /* by a rule; not freed yet */
 	bool was_killed;
 	bool skip_rest;          /* of the file's commands */
@@ -187,6 +192,16 @@ void agent_ask(struct run *r, const struct scn_line *l);
 /* scn_wait.c */
 #define WAIT_MS 60000 /* unless the command says else */
 void wait_run(struct run *r, const struct scn_line *l);
+
+/* scn_plan.c */
+void plan_do(struct run *r, const struct scn_line *l);
+bool plan_is(struct run *r, void *line);
+bool plan_step_is(struct run *r, void *line);
+void plan_expect(struct run *r, const struct scn_line *l);
+void plan_expect_step(struct run *r, const struct scn_line *l);
+void plan_expect_mistake(struct run *r, const struct scn_line *l);
+/** plan_invariants() - no plan goes on at the end, and what its steps say is so. */
+void plan_invariants(struct run *r);
 
 /* scn_store.c */
 /**

@@ -626,6 +626,7 @@ void check_invariants(struct run *r)
 	check_probes(r);
 	check_always(r);
 	check_alarms(r);
+	plan_invariants(r);
 	if (!r->failure)
 		check_rows(r);
 }

@@ -999,6 +999,7 @@ static const struct {
 	{ "revert",    do_revert,   true },
 
 	{ "action",    do_ask,      true },
+	{ "plan",      plan_do,     true },
 	{ "precheck",  check_precheck, true },
 	{ "remains",   check_what_remains, true },
 	{ "check",     setup_check, true },
@@ -1064,6 +1065,7 @@ void run_begin(struct run *r, GArray *store_calls)
 	r->conf_text = g_strdup(r->scn->conf);
 	r->conf = conf_parse(r->conf_text, strlen(r->conf_text), r->scn->name, r->log);
 	r->agents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	r->plan_ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	r->under_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	world_new(r, store_calls);
 }
@@ -1077,6 +1079,8 @@ void run_end(struct run *r)
 	g_free(r->conf_text);
 	g_hash_table_unref(r->under_way);
 	g_hash_table_unref(r->agents);
+	g_array_unref(r->plan_ids);
+	g_clear_pointer(&r->mistakes, g_ptr_array_unref);
 	g_free(r->result_text);
 	g_clear_pointer(&r->prechecks, g_ptr_array_unref);
 	g_string_free(r->remains, TRUE);

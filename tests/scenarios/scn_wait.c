@@ -148,6 +148,8 @@ static const struct {
 	{ "copying", has_iterated, 3 },    /* wait copying SERVER: the first sample is in */
 	{ "postcopy", in_postcopy, 3 },
 	{ "addresses", addresses_are, 4 }, /* wait addresses SERVER TEXT */
+	{ "plan", plan_is, 3 },            /* wait plan STATE */
+	{ "step", plan_step_is, 4 },       /* wait step SERVER STATE */
 	{ "dom", dom_is, 6 },              /* wait dom SERVER on HOST STATE */
 };
 

@@ -97,11 +97,13 @@ void world_free(struct run *r)
 
 void controller_stop(struct run *r)
 {
+	plans_free(r->plans);
 	checks_free(r->checks);
 	scn_ha_end(r->with_ha);
 	fences_free(r->fences);
 	engine_free(r->engine);
 	fleet_free(r->fleet);
+	r->plans = NULL;
 	r->checks = NULL;
 	r->fences = NULL;
 	r->engine = NULL;
@@ -119,7 +121,8 @@ static bool try_start(struct run *r, GError **err)
 	r->fences = r->fleet ? agent_fences(r) : NULL;
 	r->engine = r->fleet ? engine_new(r->fleet, kinds_of(r), err) : NULL;
 	r->checks = r->engine ? checks_new(r->fleet) : NULL;
-	return r->engine && scn_ha_begin(r->with_ha, err);
+	r->plans = r->engine ? plans_new(r->engine, err) : NULL;
+	return r->plans && scn_ha_begin(r->with_ha, err);
 }
 
 static void pass(int64_t ms);
@@ -134,6 +137,7 @@ void controller_start(struct run *r)
 			fleet_start(r->fleet);
 			fences_start(r->fences);
 			scn_ha_start(r->with_ha);
+			plans_start(r->plans);
 			return;
 		}
 		if (scn_store_hits() == 0)
@@ -252,7 +256,7 @@ static bool outages_over(struct run *r, void *unused)
 
 static bool at_rest(struct run *r, void *unused)
 {
-	return r->engine && engine_active(r->engine)->len == 0 && engine_owed(r->engine) == 0 && sim_jobs(r->world) == 0 && setup_rests(r) && all_up(r, unused);
+	return r->engine && engine_active(r->engine)->len == 0 && engine_owed(r->engine) == 0 && sim_jobs(r->world) == 0 && setup_rests(r) && plans_rest(r->plans) && all_up(r, unused);
 }
 
 /* Nothing is under way but what waits for its user. */

@@ -70,6 +70,40 @@ static const struct step ha[] = {
 	{ Q_HA_ALL, {}, "h3|done\n" },
 };
 
+#define PLAN(at, state, kind) I(at), S(state), N, N, N, I(0), I(0), S("{}"), S("{}"), I(9), I(at), S(kind), S("v"), S("{}"), S("u"), S("p"), S("r")
+#define PLAN_STEP(id, n, from, to) I(id), I(n), S("waiting"), S(from), S(to), I(0), I(0), N, I(0), N, N, N, S("s1"), S("web"), S("so"), S("1"), I(1), I(0), I(2), I(1024), \
+	I(10), I(12), I(99), N
+
+static const struct step plans[] = {
+	{ Q_PLAN_INSERT, { PLAN(5, "draft", "map") }, "1\n" },
+	{ Q_PLAN_INSERT, { PLAN(6, "making", "drain") }, "2\n" },
+	{ Q_PLAN_ACTIVE, {}, "1|5|draft|~|~|~|0|0|{}|{}|9|5|map|v|{}|u|p|r\n2|6|making|~|~|~|0|0|{}|{}|9|6|drain|v|{}|u|p|r\n" },
+	{ Q_PLAN_LIST, { N, N, I(9), I(9) }, "1|5|draft|~|~|~|0|0|{}|{}|9|5|map|v|{}|u|p|r\n" },
+	{ Q_PLAN_LIST, { S("drain"), N, I(9), I(9) }, "" },
+	{ Q_PLAN_LIST, { N, S("done"), I(9), I(9) }, "" },
+	{ Q_PLAN_LIST, { N, N, I(1), I(9) }, "" },
+	{ Q_PLAN_HOST_INSERT, { I(2), I(0), S("h1") }, NULL, 1 },
+	{ Q_PLAN_HOST_INSERT, { I(2), I(1), S("h2") }, NULL, 1 },
+	{ Q_HOST_RENAME_PLANS, { S("h1"), S("h3") }, NULL, 1 },
+	{ Q_PLAN_HOSTS, { I(2) }, "h3\nh2\n" },
+	{ Q_PLAN_DRAIN_OF, { S("h3") }, "0\n" },
+	{ Q_PLAN_SET, { I(2), S("done"), S("why"), I(7), I(8), I(1), I(1), S("{1}"), S("{2}"), I(10), I(11) }, NULL, 1 },
+	{ Q_PLAN_DRAIN_OF, { S("h3") }, "2\n" },
+	{ Q_PLAN_DRAIN_OF, { S("h1") }, "0\n" },
+	{ Q_PLAN_GET, { I(2) }, "2|6|done|why|7|8|1|1|{1}|{2}|10|11|drain|v|{}|u|p|r\n" },
+	{ Q_PLAN_STEP_INSERT, { PLAN_STEP(2, 2, "h1", "h2") }, NULL, 1 },
+	{ Q_PLAN_STEP_INSERT, { PLAN_STEP(2, 1, "h2", "h1") }, NULL, 1 },
+	{ Q_HOST_RENAME_PLAN_SOURCES, { S("h1"), S("h3") }, NULL, 1 },
+	{ Q_HOST_RENAME_PLAN_DESTS, { S("h1"), S("h3") }, NULL, 1 },
+	{ Q_PLAN_STEP_SET, { I(2), I(1), S("done"), S("h2"), S("h3"), I(1), I(77), S("req"), I(2), S("why"), I(7), I(8) }, NULL, 1 },
+	{ Q_PLAN_STEPS, { I(2) }, "1|done|h2|h3|1|77|req|2|why|7|8|s1|web|so|1|1|0|2|1024|10|12|99|~\n"
+				  "2|waiting|h3|h2|0|0|~|0|~|~|~|s1|web|so|1|1|0|2|1024|10|12|99|~\n" },
+	{ Q_PLAN_DELETE_STEPS, { I(2) }, NULL, 2 },
+	{ Q_PLAN_DELETE_HOSTS, { I(2) }, NULL, 2 },
+	{ Q_PLAN_DELETE, { I(2) }, NULL, 1 },
+	{ Q_PLAN_DELETE, { I(2) }, NULL, 0 },
+};
+
 static const struct step markers[] = {
 	{ Q_MARKER_PUT, { S("h1"), S("/a"), S("m1"), I(0) }, NULL, 1 },
 	{ Q_MARKER_PUT, { S("h1"), S("/b"), S("m2"), I(7) }, NULL, 1 },
@@ -349,6 +383,7 @@ static const struct {
 	{ "kept", kept, G_N_ELEMENTS(kept) },
 	{ "markers", markers, G_N_ELEMENTS(markers) },
 	{ "ha", ha, G_N_ELEMENTS(ha) },
+	{ "plans", plans, G_N_ELEMENTS(plans) },
 	{ "servers", servers, G_N_ELEMENTS(servers) },
 	{ "migrations", migrations, G_N_ELEMENTS(migrations) },
 	{ "events", events, G_N_ELEMENTS(events) },

@@ -296,7 +296,7 @@ static void test_host_columns(void)
 	fx_reset();
 	must_open(schema_steps, schema_version);
 	expect_sql(fx_is_sqlite() ? sqlite : postgres,
-		   "ha_hosts|host\ninstance_action_events|host\nmigration_definitions|host\nmigration_volumes|host\nmigrations|dest\nmigrations|requested_host\nmigrations|source\nservers|host\nstorage_markers|host\n");
+		   "ha_hosts|host\ninstance_action_events|host\nmigration_definitions|host\nmigration_volumes|host\nmigrations|dest\nmigrations|requested_host\nmigrations|source\nplan_hosts|host\nplan_steps|dest\nplan_steps|source\nservers|host\nstorage_markers|host\n");
 }
 
 /* A server of before has no addresses until its host was asked. */

@@ -18,6 +18,7 @@
 #include "fleet/fleet_priv.h"
 #include "identity/identity.h"
 #include "kinds.h"
+#include "plan/plans.h"
 
 #define T0 INT64_C(1760000000000000) /* 2025-10-09T08:53:20 */
 #define MINUTE INT64_C(60000000)
@@ -226,7 +227,7 @@ static void give_domain(struct fleet *f, struct server *s)
 static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &images_routes, &network_routes, &drover_routes, &autostart_routes, &fencing_routes, &limits_routes, &prechecks_routes,
-	&quotas_routes, &usage_routes, &interfaces_routes, &metrics_routes, /* the last is of a measured world alone */
+	&plans_routes, &quotas_routes, &usage_routes, &interfaces_routes, &metrics_routes, /* the last is of a measured world alone */
 };
 
 static struct world *make(size_t n_tables)
@@ -254,7 +255,9 @@ static struct world *make(size_t n_tables)
 	room_inbound(fleet_host(w->fleet, "h2"), &task_class_live, 1);
 	w->engine = fake_engine_new(w->fleet);
 	w->fences = fences_new(w->fleet, &fence_processes);
-	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fences = w->fences, .fleet = w->fleet, .store = w->store, .conf = w->conf, .kinds = kinds },
+	w->plans = plans_new(w->engine, &err);
+	g_assert_no_error(err);
+	w->api = api_new_parts(&(struct api){ .engine = w->engine, .fences = w->fences, .plans = w->plans, .fleet = w->fleet, .store = w->store, .conf = w->conf, .kinds = kinds },
 			       tables, n_tables);
 	return w;
 }
@@ -277,6 +280,7 @@ void world_free(struct world *w)
 	metrics_free(w->api->metrics);
 	api_free_parts(w->api);
 	fences_free(w->fences);
+	plans_free(w->plans);
 	engine_free(w->engine);
 	fleet_free(w->fleet);
 	store_close(w->store);

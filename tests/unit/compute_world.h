@@ -28,6 +28,7 @@ struct world {
 	struct fleet *fleet;
 	struct engine *engine;
 	struct fences *fences;
+	struct plans *plans;
 	struct api *api;
 };
 

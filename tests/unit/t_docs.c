@@ -231,8 +231,14 @@ static void put_routes(GString *out, const char *const *prefixes)
 				ours |= g_str_has_prefix(r->path, *p);
 			if (!ours)
 				continue;
-			g_string_append_printf(out, "| %s `%s` |", r->method, r->path);
-			put_role(out, r->rule);
+			if (!r->n_actions) {
+				g_string_append_printf(out, "| %s `%s` |", r->method, r->path);
+				put_role(out, r->rule);
+			}
+			for (size_t k = 0; k < r->n_actions; k++) {
+				g_string_append_printf(out, "| %s `%s` `%s` |", r->method, r->path, r->actions[k].name);
+				put_role(out, r->actions[k].rule);
+			}
 		}
 	}
 }

@@ -17,6 +17,7 @@ struct fences;
 struct fleet;
 struct ha;
 struct identity;
+struct plans;
 struct router;
 struct store;
 
@@ -35,6 +36,7 @@ struct api {
 	struct fences *fences;
 	struct checks *checks;
 	const struct ha *ha;         /* ha/ha.h; NULL: nothing is evacuated without a person */
+	struct plans *plans;         /* plan/plans.h; NULL: there are none */
 	struct fleet *fleet;
 	struct store *store;
 	const struct conf *conf;

@@ -29,6 +29,7 @@
 #include "ha/ha.h"
 #include "identity/identity.h"
 #include "net/state.h"
+#include "plan/plans.h"
 
 #define LAG_EVERY_MS 1000
 #define TURN_TOLD_US 5000
@@ -424,6 +425,34 @@ static void put_ha_evacuated(struct out *o)
 	PUT(o, (double)ha_stats(o->api->ha).evacuated);
 }
 
+/* ---- plans ---- */
+
+static void put_plans(struct out *o)
+{
+	struct plans_counts stats = plans_stats(o->api->plans);
+
+	for (int i = PLAN_DRAFT; i < PLAN_STATE_N; i++)
+		if (!plan_is_over((enum plan_state)i))
+			PUT(o, stats.by_state[i], { "state", plan_state_name((enum plan_state)i) });
+}
+
+static void put_plans_ended(struct out *o)
+{
+	struct plans_counts stats = plans_stats(o->api->plans);
+
+	for (int i = 0; i < PLAN_STATE_N; i++)
+		if (plan_is_over((enum plan_state)i))
+			PUT(o, (double)stats.ended[i], { "state", plan_state_name((enum plan_state)i) });
+}
+
+static void put_plan_steps(struct out *o)
+{
+	struct plans_counts stats = plans_stats(o->api->plans);
+
+	for (int i = PLAN_STEP_DONE; i < PLAN_STEP_STATE_N; i++)
+		PUT(o, (double)stats.steps_ended[i], { "state", plan_step_state_name((enum plan_step_state)i) });
+}
+
 /* ---- the process; the names are those of Prometheus' own client libraries ---- */
 
 static void put_cpu(struct out *o)
@@ -562,6 +591,9 @@ static const struct family {
 	{ "drover_ha_given_up_hosts", "gauge", "Dead hosts that could not be fenced; an alarm.", put_ha_given_up },
 	{ "drover_ha_fenced_total", "counter", "Hosts fenced without a person.", put_ha_fenced },
 	{ "drover_ha_evacuated_total", "counter", "Servers asked to be evacuated without a person.", put_ha_evacuated },
+	{ "drover_plans", "gauge", "Plans that are not over, by state.", put_plans },
+	{ "drover_plans_ended_total", "counter", "Plans ended, by state.", put_plans_ended },
+	{ "drover_plan_steps_ended_total", "counter", "Steps of plans ended, by state.", put_plan_steps },
 	{ "drover_migration_queue_length", "gauge", "Migrations waiting for a slot of their source host.", put_queue },
 	{ "drover_migration_slots_in_use", "gauge", "Slots held by migrations, over all source hosts.", put_slots },
 	{ "drover_migration_duration_seconds", "histogram", "Time from a migration's request to its completion.", put_mig_seconds },

@@ -53,6 +53,11 @@ struct engine *api_engine(const struct api_req *r)
 	return r->api->engine;
 }
 
+struct plans *api_plans(const struct api_req *r)
+{
+	return r->api->plans;
+}
+
 struct fleet *api_fleet(const struct api_req *r)
 {
 	return r->api->fleet;

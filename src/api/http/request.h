@@ -14,6 +14,7 @@
 
 struct checks; /* check/checks.h */
 struct fences; /* fence/fence.h */
+struct plans;  /* plan/plans.h */
 
 /** api_wanted() - false once the client has gone: nothing that is done for it matters. */
 bool api_wanted(const struct api_req *r);
@@ -64,6 +65,7 @@ struct engine *api_engine(const struct api_req *r);
 struct checks *api_checks(const struct api_req *r);
 struct fences *api_fences(const struct api_req *r);
 struct fleet *api_fleet(const struct api_req *r);
+struct plans *api_plans(const struct api_req *r);
 struct store *api_store(const struct api_req *r);
 const struct conf *api_conf(const struct api_req *r);
 struct identity *api_identity(const struct api_req *r);

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/plans.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "fleet/sched.h"
+#include "plan/runner.h"
+
+#define TICK_MS 1000    /* while something may have changed of which nothing is heard */
+#define CHANGES_TOLD 5
+
+/* ---- turns ---- */
+
+static void turn(void *user)
+{
+	struct plans *ps = user;
+	enum runner_again again;
+
+	ps->timer = NULL;
+	again = runner_turn(ps);
+	if (again != RUNNER_RESTS && !ps->timer) /* else something was heard meanwhile */
+		ps->timer = clock_after(again == RUNNER_AT_ONCE ? 0 : TICK_MS, turn, ps);
+}
+
+static void turn_soon(struct plans *ps)
+{
+	if (!ps->started)
+		return;
+	clock_cancel(&ps->timer);
+	ps->timer = clock_after(0, turn, ps);
+}
+
+static void on_task(const struct mig *m, void *user)
+{
+	struct plans *ps = user;
+
+	(void)m;
+	if (ps->active->len > 0)
+		turn_soon(ps);
+}
+
+/* ---- life ---- */
+
+static void free_plan(void *p)
+{
+	plan_record_free(p);
+}
+
+/* One that was being made when the controller ended goes. */
+static bool load(struct plans *ps, GError **err)
+{
+	g_autoptr(GPtrArray) list = plan_read_active(ps->store, err);
+
+	if (!list)
+		return false;
+	while (list->len > 0) {
+		struct plan_record *p = g_ptr_array_index(list, 0);
+
+		if (p->state == PLAN_MAKING) {
+			if (!plan_delete(ps->store, p->id, err))
+				return false;
+			g_ptr_array_remove_index(list, 0);
+			continue;
+		}
+		if (!plan_read_steps(ps->store, p, err))
+			return false;
+		g_ptr_array_add(ps->active, g_ptr_array_steal_index(list, 0));
+	}
+	return true;
+}
+
+struct plans *plans_new(struct engine *e, GError **err)
+{
+	struct plans *ps = g_new0(struct plans, 1);
+
+	ps->engine = e;
+	ps->fleet = engine_fleet(e);
+	ps->store = fleet_store(ps->fleet);
+	ps->active = g_ptr_array_new_with_free_func(free_plan);
+	if (!load(ps, err)) {
+		plans_free(ps);
+		return NULL;
+	}
+	engine_listen(e, on_task, ps);
+	return ps;
+}
+
+void plans_start(struct plans *ps)
+{
+	ps->started = true;
+	turn_soon(ps);
+}
+
+void plans_free(struct plans *ps)
+{
+	if (!ps)
+		return;
+	clock_cancel(&ps->timer);
+	engine_listen(ps->engine, NULL, NULL);
+	g_ptr_array_unref(ps->active);
+	g_free(ps);
+}
+
+/* ---- looking ---- */
+
+struct plan_record *plans_find(struct plans *ps, int64_t id)
+{
+	for (guint i = 0; i < ps->active->len; i++) {
+		struct plan_record *p = g_ptr_array_index(ps->active, i);
+
+		if (p->id == id)
+			return p;
+	}
+	return NULL;
+}
+
+GPtrArray *plans_list(struct plans *ps, const char *kind, const char *state, int64_t below, int limit, GError **err)
+{
+	return plan_read_list(ps->store, kind, state, below, limit, err);
+}
+
+struct plans_counts plans_stats(const struct plans *ps)
+{
+	struct plans_counts s = { .by_state = { 0 } };
+
+	if (!ps)
+		return s;
+	s = ps->stats;
+	for (guint i = 0; i < ps->active->len; i++)
+		s.by_state[((const struct plan_record *)g_ptr_array_index(ps->active, i))->state]++;
+	return s;
+}
+
+bool plans_rest(const struct plans *ps)
+{
+	if (ps->making)
+		return false;
+	for (guint i = 0; i < ps->active->len; i++) {
+		const struct plan_record *p = g_ptr_array_index(ps->active, i);
+
+		if (p->state == PLAN_RUNNING || p->state == PLAN_CANCELLING || plan_count(p, PLAN_STEP_RUNNING) + plan_count(p, PLAN_STEP_ASKING) > 0)
+			return false;
+	}
+	return true;
+}
+
+/* ---- what users ask ---- */
+
+/* One that is active, or ERR_NOT_FOUND, or ERR_CONFLICT: it is over. */
+static struct plan_record *find(struct plans *ps, int64_t id, const char *what, GError **err)
+{
+	struct plan_record *p = plans_find(ps, id), *row;
+
+	if (p)
+		return p;
+	row = plan_read(ps->store, id, err);
+	if (row)
+		g_set_error(err, ERR, ERR_CONFLICT, "Cannot %s plan %" G_GINT64_FORMAT ", which is %s.", what, id, plan_state_name(row->state));
+	plan_record_free(row);
+	return NULL;
+}
+
+static bool state_ok(const struct plan_record *p, unsigned states, const char *what, GError **err)
+{
+	if (states & 1u << p->state)
+		return true;
+	g_set_error(err, ERR, ERR_CONFLICT, "Cannot %s plan %" G_GINT64_FORMAT ", which is %s.", what, p->id, plan_state_name(p->state));
+	return false;
+}
+
+#define IN(s) (1u << (s))
+
+/* It is the first of its server's: others begin where that one has taken it. */
+static bool is_first(const struct plan_record *p, const struct plan_step *st)
+{
+	for (guint i = 0; i < p->steps->len; i++) {
+		const struct plan_step *x = g_ptr_array_index(p->steps, i);
+
+		if (x == st)
+			return true;
+		if (strcmp(x->uuid, st->uuid) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* What has changed for a step since it was planned. Return: owned; NULL: nothing that matters */
+static char *changed_of(struct plans *ps, const struct plan_record *p, const struct plan_step *st)
+{
+	const struct server *s = fleet_server(ps->fleet, st->uuid);
+	const struct host *dest = st->dest ? fleet_host(ps->fleet, st->dest) : NULL;
+
+	if (!s)
+		return g_strdup_printf("server %s has gone", st->name);
+	if (is_first(p, st) && g_strcmp0(s->host, st->source) != 0)
+		return g_strdup_printf("server %s is on %s, not on %s", st->name, s->host ? s->host : "no host", st->source);
+	if (s->memory_mb > st->needs.memory_mb || s->vcpus > st->needs.vcpus || s->disk_gb > st->needs.disk_gb)
+		return g_strdup_printf("server %s is larger", st->name);
+	if (st->dest && !dest)
+		return g_strdup_printf("host %s has gone", st->dest);
+	if (!dest || (p->kind == PLAN_UNDRAIN && plan_has_host(p, dest->name)))
+		return NULL;
+	if (dest->disabled)
+		return g_strdup_printf("host %s is disabled", st->dest);
+	return host_is_up(ps->fleet, dest) ? NULL : g_strdup_printf("host %s is down", st->dest);
+}
+
+static bool unchanged(struct plans *ps, const struct plan_record *p, GError **err)
+{
+	char version[SNAPSHOT_VERSION_LEN + 1];
+	g_autoptr(GString) text = g_string_new(NULL);
+	int n = 0;
+
+	snapshot_version(ps->fleet, version);
+	if (strcmp(version, p->fleet_version) == 0)
+		return true;
+	for (guint i = 0; i < p->steps->len; i++) {
+		const struct plan_step *st = g_ptr_array_index(p->steps, i);
+		g_autofree char *what = st->state == PLAN_STEP_WAITING ? changed_of(ps, p, st) : NULL;
+
+		if (what && n++ < CHANGES_TOLD)
+			g_string_append_printf(text, "%s %s", n > 1 ? ";" : "", what);
+	}
+	if (n > CHANGES_TOLD)
+		g_string_append_printf(text, "; and %d more", n - CHANGES_TOLD);
+	if (n > 0)
+		g_set_error(err, ERR, ERR_CONFLICT, "The fleet has changed since plan %" G_GINT64_FORMAT " was made:%s. Start it with adapt, or make another one.",
+			    p->id, text->str);
+	return n == 0;
+}
+
+bool plans_begin(struct plans *ps, int64_t id, bool adapt, GError **err)
+{
+	struct plan_record *p = find(ps, id, "start", err);
+	bool was;
+
+	if (!p || !state_ok(p, IN(PLAN_DRAFT), "start", err) || (!adapt && !unchanged(ps, p, err)))
+		return false;
+	was = p->opt.adapt;
+	p->opt.adapt = adapt;
+	if (!plans_go(ps, p, PLAN_RUNNING, NULL, err)) {
+		p->opt.adapt = was;
+		return false;
+	}
+	turn_soon(ps);
+	return true;
+}
+
+static bool change_state(struct plans *ps, struct plan_record *p, enum plan_state to, GError **err)
+{
+	if (!plans_go(ps, p, to, NULL, err))
+		return false;
+	turn_soon(ps);
+	return true;
+}
+
+bool plans_pause(struct plans *ps, int64_t id, GError **err)
+{
+	struct plan_record *p = find(ps, id, "pause", err);
+
+	return p && state_ok(p, IN(PLAN_RUNNING), "pause", err) && change_state(ps, p, PLAN_PAUSED, err);
+}
+
+bool plans_resume(struct plans *ps, int64_t id, GError **err)
+{
+	struct plan_record *p = find(ps, id, "resume", err);
+
+	return p && state_ok(p, IN(PLAN_PAUSED), "resume", err) && change_state(ps, p, PLAN_RUNNING, err);
+}
+
+bool plans_cancel(struct plans *ps, int64_t id, bool abort_running, GError **err)
+{
+	struct plan_record *p = find(ps, id, "cancel", err);
+	bool was;
+
+	if (!p || !state_ok(p, IN(PLAN_DRAFT) | IN(PLAN_RUNNING) | IN(PLAN_PAUSED) | IN(PLAN_CANCELLING), "cancel", err))
+		return false;
+	was = p->abort_running;
+	p->abort_running |= abort_running;
+	if (change_state(ps, p, PLAN_CANCELLING, err))
+		return true;
+	p->abort_running = was;
+	return false;
+}
+
+bool plans_delete(struct plans *ps, int64_t id, GError **err)
+{
+	struct plan_record *p = plans_find(ps, id), *row;
+
+	if (p) {
+		if (!state_ok(p, IN(PLAN_DRAFT), "delete", err) || !plan_delete(ps->store, id, err))
+			return false;
+		g_ptr_array_remove(ps->active, p);
+		return true;
+	}
+	row = plan_read(ps->store, id, err);
+	if (!row)
+		return false;
+	plan_record_free(row);
+	return plan_delete(ps->store, id, err);
+}
+
+/* ---- changes of a draft ---- */
+
+static struct plan_step *step_of(const struct plan_record *p, int n)
+{
+	return n >= 1 && n <= (int)p->steps->len ? g_ptr_array_index(p->steps, n - 1) : NULL;
+}
+
+static void check_dest(struct plans *ps, const struct plan_step *st, const char *to, const char *where, GPtrArray *mistakes)
+{
+	const struct host *h = fleet_host(ps->fleet, to);
+	const struct server *s = fleet_server(ps->fleet, st->uuid);
+	struct sched_need need;
+	struct sched_result *res;
+
+	if (!h || !s) {
+		plan_mistake_add(mistakes, g_strdup(where), h ? "server_unknown" : "host_unknown",
+				 h ? g_strdup_printf("server %s has gone", st->name) : g_strdup_printf("there is no host %s", to));
+		return;
+	}
+	need = sched_need_of(s, NULL);
+	need.only_host = to;
+	res = sched_select(ps->fleet, &need);
+	if (!res->passed)
+		plan_mistake_add(mistakes, g_strdup(where), h->disabled ? "host_disabled" : host_is_up(ps->fleet, h) ? "host_full" : "host_down",
+				 g_strdup_printf("host %s cannot take server %s: %s", to, st->name,
+						 ((const struct sched_verdict *)g_ptr_array_index(res->hosts, 0))->reason));
+	sched_result_free(res);
+}
+
+static void check_changes(struct plans *ps, const struct plan_record *p, const GPtrArray *steps, GPtrArray *mistakes)
+{
+	for (guint i = 0; steps && i < steps->len; i++) {
+		const struct plan_change_step *c = g_ptr_array_index(steps, i);
+		const struct plan_step *st = step_of(p, c->n);
+		g_autofree char *where = g_strdup_printf("steps[%u]", i);
+
+		if (!st || st->state == PLAN_STEP_BLOCKED)
+			plan_mistake_add(mistakes, g_strdup(where), "step_unknown", g_strdup_printf("the plan has no step %d", c->n));
+		else if (c->to)
+			check_dest(ps, st, c->to, where, mistakes);
+	}
+}
+
+static void take_step_changes(struct plans *ps, struct plan_record *p, const GPtrArray *steps)
+{
+	for (guint i = 0; steps && i < steps->len; i++) {
+		const struct plan_change_step *c = g_ptr_array_index(steps, i);
+		struct plan_step *st = step_of(p, c->n);
+
+		if (c->to)
+			util_replace(&st->dest, c->to);
+		if (c->skip) {
+			st->state = PLAN_STEP_SKIPPED;
+			util_replace(&st->reason, "left out");
+		}
+		(void)plans_write_step(ps, p, st); /* what the database refuses is written by the next turn */
+	}
+}
+
+static void take_options(struct plan_options *o, const struct plan_change *c)
+{
+	o->parallel = c->parallel ? c->parallel : o->parallel;
+	o->priority = c->priority != INT_MIN ? c->priority : o->priority;
+	o->deadline_s = c->deadline_s >= 0 ? c->deadline_s : o->deadline_s;
+	o->cold = c->cold >= 0 ? c->cold : o->cold;
+}
+
+bool plans_change(struct plans *ps, int64_t id, const struct plan_change *c, GPtrArray *mistakes, GError **err)
+{
+	struct plan_record *p = find(ps, id, "change", err);
+	struct plan_options was;
+
+	if (!p || !state_ok(p, IN(PLAN_DRAFT), "change", err))
+		return false;
+	check_changes(ps, p, c->steps, mistakes);
+	if (mistakes->len)
+		return false;
+	was = p->opt;
+	take_options(&p->opt, c);
+	if (!plan_update(ps->store, p, err)) {
+		p->opt = was;
+		return false;
+	}
+	take_step_changes(ps, p, c->steps);
+	plans_tell(ps, p, NULL);
+	return true;
+}

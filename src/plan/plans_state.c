@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plan/plans_state.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fleet/registry.h"
+
+bool plan_goes_to_one(const struct plan_record *p)
+{
+	return p->kind == PLAN_MAP || p->kind == PLAN_UNDRAIN || (p->kind == PLAN_BULK && p->opt.to);
+}
+
+/* ---- what is told ---- */
+
+struct news {
+	const struct plan_record *p;
+	const struct plan_step *st; /* NULL: of the plan */
+};
+
+static void put_plan(struct jout *o, const void *obj)
+{
+	jout_int(o, ((const struct news *)obj)->p->id);
+}
+
+static void put_kind(struct jout *o, const void *obj)
+{
+	jout_str(o, plan_kind_name(((const struct news *)obj)->p->kind));
+}
+
+static void put_state(struct jout *o, const void *obj)
+{
+	jout_str(o, plan_state_name(((const struct news *)obj)->p->state));
+}
+
+static void put_step(struct jout *o, const void *obj)
+{
+	const struct plan_step *st = ((const struct news *)obj)->st;
+
+	if (st)
+		jout_int(o, st->n);
+	else
+		jout_null(o);
+}
+
+static void put_step_state(struct jout *o, const void *obj)
+{
+	const struct plan_step *st = ((const struct news *)obj)->st;
+
+	jout_str(o, st ? plan_step_state_name(st->state == PLAN_STEP_ASKING ? PLAN_STEP_RUNNING : st->state) : NULL);
+}
+
+static void put_why(struct jout *o, const void *obj)
+{
+	const struct news *n = obj;
+
+	jout_str(o, n->st ? n->st->reason : n->p->why);
+}
+
+static const struct json_field news_fields[] = {
+	{ "plan",       JSON_EMIT, .emit = put_plan },
+	{ "kind",       JSON_EMIT, .emit = put_kind },
+	{ "state",      JSON_EMIT, .emit = put_state },
+	{ "step",       JSON_EMIT, .emit = put_step },
+	{ "step_state", JSON_EMIT, .emit = put_step_state },
+	{ "why",        JSON_EMIT, .emit = put_why },
+};
+
+void plans_tell(struct plans *ps, const struct plan_record *p, const struct plan_step *st)
+{
+	const struct event_about about = { .type = EVENT_PLAN, .server = st ? st->uuid : NULL, .migration = st ? st->task : 0 };
+	const struct news n = { .p = p, .st = st };
+
+	event_emit(fleet_events(ps->fleet), &about, news_fields, G_N_ELEMENTS(news_fields), &n);
+}
+
+/* ---- what is written ---- */
+
+bool plans_go(struct plans *ps, struct plan_record *p, enum plan_state state, const char *why, GError **err)
+{
+	const struct plan_record was = *p;
+
+	p->state = state;
+	p->why = g_strdup(why);
+	if (state == PLAN_RUNNING && !p->started_us)
+		p->started_us = clock_wall_us();
+	if (plan_is_over(state))
+		p->ended_us = clock_wall_us();
+	if (!plan_update(ps->store, p, err)) {
+		g_free(p->why);
+		p->state = was.state;
+		p->why = was.why;
+		p->started_us = was.started_us;
+		p->ended_us = was.ended_us;
+		return false;
+	}
+	g_free(was.why);
+	ps->stats.ended[state] += plan_is_over(state);
+	log_info("plan_state", LOG_D("plan", p->id), LOG_S("kind", plan_kind_name(p->kind)), LOG_S("from", plan_state_name(was.state)),
+		 LOG_S("to", plan_state_name(state)), LOG_S("why", why));
+	plans_tell(ps, p, NULL);
+	return true;
+}
+
+bool plans_write_step(struct plans *ps, struct plan_record *p, struct plan_step *st)
+{
+	g_autoptr(GError) err = NULL;
+
+	st->unsaved = !plan_update_step(ps->store, p, st, &err);
+	if (st->unsaved)
+		log_warning("plan_step_not_saved", LOG_D("plan", p->id), LOG_D("step", st->n), LOG_S("error", err->message));
+	return !st->unsaved;
+}

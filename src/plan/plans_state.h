@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * plans_state: the plans that are not over, and what is written and told when one changes; of plans.h.
+ */
+#ifndef PLANS_STATE_H
+#define PLANS_STATE_H
+
+#include "plan/plan_record.h"
+#include "task/engine.h"
+
+struct plans_counts {
+	int by_state[PLAN_STATE_N];               /* those that are not over */
+	uint64_t steps_ended[PLAN_STEP_STATE_N];  /* since the start */
+	uint64_t ended[PLAN_STATE_N];             /* likewise, plans */
+};
+struct plans {
+	struct engine *engine;
+	struct fleet *fleet;
+	struct store *store;
+	GPtrArray *active;         /* struct plan_record *, by id */
+	struct clock_timer *timer; /* the next turn */
+	bool started;
+	int making;                /* so many are being made */
+	struct plans_counts stats;
+};
+
+/** plans_go() - a plan is in another state from now on: it is written, and told. Return: false, and it is as it was. */
+bool plans_go(struct plans *ps, struct plan_record *p, enum plan_state state, const char *why, GError **err);
+/** plans_tell() - subscribers hear of it. @st: NULL: of the plan itself */
+void plans_tell(struct plans *ps, const struct plan_record *p, const struct plan_step *st);
+/** plans_write_step() - as it is in memory; what could not be written is again, with the next turn. Return: it is written. */
+bool plans_write_step(struct plans *ps, struct plan_record *p, struct plan_step *st);
+/** plan_goes_to_one() - its servers go where the plan says, and nowhere else. */
+bool plan_goes_to_one(const struct plan_record *p);
+
+#endif
