@@ -359,8 +359,9 @@ static void take_step_changes(struct plans *ps, struct plan_record *p, const GPt
 			st->state = PLAN_STEP_SKIPPED;
 			util_replace(&st->reason, "left out");
 		}
-		(void)plans_write_step(ps, p, st); /* what the database refuses is written by the next turn */
+		st->unsaved = true;
 	}
+	(void)plans_flush(ps, p); /* what the database refuses is written by the next turn */
 }
 
 static void take_options(struct plan_options *o, const struct plan_change *c)

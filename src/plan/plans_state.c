@@ -101,12 +101,42 @@ bool plans_go(struct plans *ps, struct plan_record *p, enum plan_state state, co
 	return true;
 }
 
-bool plans_write_step(struct plans *ps, struct plan_record *p, struct plan_step *st)
+static bool write_steps(struct plans *ps, const struct plan_record *p, GError **err)
+{
+	for (guint i = 0; i < p->steps->len; i++) {
+		const struct plan_step *st = g_ptr_array_index(p->steps, i);
+
+		if (st->unsaved && !plan_update_step(ps->store, p, st, err))
+			return false;
+	}
+	return true;
+}
+
+static bool any_unsaved(const struct plan_record *p)
+{
+	for (guint i = 0; i < p->steps->len; i++)
+		if (((const struct plan_step *)g_ptr_array_index(p->steps, i))->unsaved)
+			return true;
+	return false;
+}
+
+bool plans_flush(struct plans *ps, struct plan_record *p)
 {
 	g_autoptr(GError) err = NULL;
 
-	st->unsaved = !plan_update_step(ps->store, p, st, &err);
-	if (st->unsaved)
-		log_warning("plan_step_not_saved", LOG_D("plan", p->id), LOG_D("step", st->n), LOG_S("error", err->message));
-	return !st->unsaved;
+	if (!any_unsaved(p))
+		return true;
+	if (!store_begin(ps->store, &err) || !write_steps(ps, p, &err) || !store_commit(ps->store, &err)) {
+		store_rollback(ps->store);
+		log_warning("plan_steps_not_saved", LOG_D("plan", p->id), LOG_S("error", err->message));
+		return false;
+	}
+	for (guint i = 0; i < p->steps->len; i++) {
+		struct plan_step *st = g_ptr_array_index(p->steps, i);
+
+		if (st->unsaved && st->state != PLAN_STEP_ASKING) /* which is news only when it has been asked for */
+			plans_tell(ps, p, st);
+		st->unsaved = false;
+	}
+	return true;
 }

@@ -28,8 +28,8 @@ struct plans {
 bool plans_go(struct plans *ps, struct plan_record *p, enum plan_state state, const char *why, GError **err);
 /** plans_tell() - subscribers hear of it. @st: NULL: of the plan itself */
 void plans_tell(struct plans *ps, const struct plan_record *p, const struct plan_step *st);
-/** plans_write_step() - as it is in memory; what could not be written is again, with the next turn. Return: it is written. */
-bool plans_write_step(struct plans *ps, struct plan_record *p, struct plan_step *st);
+/** plans_flush() - write all steps that are .unsaved, in one transaction. Return: they are written; else they are with the next turn. */
+bool plans_flush(struct plans *ps, struct plan_record *p);
 /** plan_goes_to_one() - its servers go where the plan says, and nowhere else. */
 bool plan_goes_to_one(const struct plan_record *p);
 

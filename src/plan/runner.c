@@ -10,7 +10,7 @@
 #include "fleet/sched.h"
 #include "task/request.h"
 
-#define ASKS 8        /* in a turn: each is three transactions */
+#define ASKS 8        /* in a turn: each is a transaction */
 #define ATTEMPTS 3    /* at live migrations, where the scheduler may choose */
 #define LOOKED_AT 8   /* migrations of a server, the newest, among which the one that was asked for must be */
 
@@ -24,14 +24,13 @@ static void end_step(struct plans *ps, struct plan_record *p, struct plan_step *
 	if (reason != st->reason)
 		util_replace(&st->reason, reason);
 	ps->stats.steps_ended[state]++;
-	(void)plans_write_step(ps, p, st);
+	st->unsaved = true;
 	log_info("plan_step", LOG_D("plan", p->id), LOG_D("step", st->n), LOG_S("server", st->uuid), LOG_S("state", plan_step_state_name(state)),
 		 LOG_S("dest", st->dest), LOG_D("migration", st->task), LOG_S("reason", reason));
-	plans_tell(ps, p, st);
 }
 
 /* It is to be tried again. @reason: taken */
-static void try_again(struct plans *ps, struct plan_record *p, struct plan_step *st, char *reason)
+static void try_again(const struct plan_record *p, struct plan_step *st, char *reason)
 {
 	st->state = PLAN_STEP_WAITING;
 	st->stopping = false;
@@ -40,8 +39,7 @@ static void try_again(struct plans *ps, struct plan_record *p, struct plan_step 
 	if (!plan_goes_to_one(p))
 		g_clear_pointer(&st->dest, g_free);
 	g_clear_pointer(&st->request_id, g_free);
-	(void)plans_write_step(ps, p, st);
-	plans_tell(ps, p, st);
+	st->unsaved = true;
 }
 
 /* What it waits for is shown, not stored. */
@@ -68,10 +66,10 @@ static void step_failed(struct plans *ps, struct plan_record *p, struct plan_ste
 	else if (p->state == PLAN_CANCELLING || cancelled || !s)
 		end_step(ps, p, st, PLAN_STEP_FAILED, why);
 	else if (!plan_goes_to_one(p) && !st->cold && st->attempts < ATTEMPTS)
-		try_again(ps, p, st, g_strdup_printf("not to %s: %s", st->dest ? st->dest : "any host", why));
+		try_again(p, st, g_strdup_printf("not to %s: %s", st->dest ? st->dest : "any host", why));
 	else if (may_go_cold(p, st, s)) {
 		st->cold = true;
-		try_again(ps, p, st, g_strdup_printf("not live: %s", why));
+		try_again(p, st, g_strdup_printf("not live: %s", why));
 	} else
 		end_step(ps, p, st, PLAN_STEP_FAILED, why);
 }
@@ -174,12 +172,11 @@ static bool resolve(struct plans *ps, struct plan_record *p, struct plan_step *s
 			continue;
 		st->task = m->id;
 		st->state = PLAN_STEP_RUNNING;
-		(void)plans_write_step(ps, p, st);
-		plans_tell(ps, p, st);
-		return follow(ps, p, st);
+		st->unsaved = true;
+			return follow(ps, p, st);
 	}
 	st->state = PLAN_STEP_WAITING;
-	(void)plans_write_step(ps, p, st);
+	st->unsaved = true;
 	return true;
 }
 
@@ -214,7 +211,7 @@ static void add_reserved(const struct plans *ps, const char *host, struct sched_
 			if ((st->state != PLAN_STEP_RUNNING && st->state != PLAN_STEP_ASKING) || g_strcmp0(st->dest, host) != 0)
 				continue;
 			m = task_of(ps, st);
-			if (!m || engine_claim_host(m) || g_strcmp0(m->source, host) == 0)
+			if (st->state == PLAN_STEP_ASKING ? !fleet_server(ps->fleet, st->uuid) : !m || engine_claim_host(m))
 				continue;
 			need->vcpus += st->needs.vcpus;
 			need->memory_mb += st->needs.memory_mb;
@@ -329,7 +326,7 @@ static void accepted(int64_t id, const GError *err, void *user)
 		*b->err = g_error_copy(err);
 }
 
-static bool note_intent(struct plans *ps, struct plan_record *p, struct plan_step *st)
+static void note_intent(struct plan_step *st)
 {
 	g_autofree char *uuid = util_uuid_new();
 
@@ -338,13 +335,16 @@ static bool note_intent(struct plans *ps, struct plan_record *p, struct plan_ste
 	st->state = PLAN_STEP_ASKING;
 	st->task = 0;
 	st->attempts++;
+	st->unsaved = true;
 	if (!st->started_us)
 		st->started_us = clock_wall_us();
-	if (plans_write_step(ps, p, st))
-		return true;
+}
+
+/* It could not be written, so nothing is asked for. */
+static void take_back(struct plan_step *st)
+{
 	st->state = PLAN_STEP_WAITING;
 	st->attempts--;
-	return false;
 }
 
 /* Ask for its migration. What the database cannot say now is found out with the next turn. */
@@ -359,8 +359,6 @@ static void ask(struct plans *ps, struct plan_record *p, struct plan_step *st, s
 		.priority = p->opt.priority,
 	};
 
-	if (!note_intent(ps, p, st))
-		return;
 	r.action = cold ? kind_action(r.kind, "migrate") : NULL;
 	r.who = (struct requester){ p->user_id, p->project_id, st->request_id, true };
 	request_begin(ps->engine, &r, accepted, &b); /* without prechecks it is answered at once */
@@ -368,9 +366,8 @@ static void ask(struct plans *ps, struct plan_record *p, struct plan_step *st, s
 		st->task = b.id;
 		st->state = PLAN_STEP_RUNNING;
 		g_clear_pointer(&st->reason, g_free);
-		(void)plans_write_step(ps, p, st);
-		plans_tell(ps, p, st);
-	} else if (err_code(err) != ERR_STORE && err_code(err) != ERR_UNAVAILABLE) {
+		st->unsaved = true;
+		} else if (err_code(err) != ERR_STORE && err_code(err) != ERR_UNAVAILABLE) {
 		step_failed(ps, p, st, false, err->message);
 	}
 }
@@ -388,25 +385,42 @@ static int first_wave(const struct plan_record *p)
 	return wave;
 }
 
+/* Those that may begin now, ASKS at most. Return: struct plan_step *, owned, of which the rows are not written */
+static GPtrArray *choose(struct plans *ps, struct plan_record *p)
+{
+	GPtrArray *list = g_ptr_array_new();
+	int running = count_running(p), wave = first_wave(p);
+
+	for (guint i = 0; i < p->steps->len && running + (int)list->len < p->opt.parallel && list->len < ASKS; i++) {
+		struct plan_step *st = g_ptr_array_index(p->steps, i);
+		const struct server *s;
+
+		if (st->state != PLAN_STEP_WAITING || st->wave > wave)
+			continue;
+		s = fleet_server(ps->fleet, st->uuid);
+		if (!is_free(ps, p, st, s) || !is_due(ps, p, st, s) || (st->dest && !has_room(ps, p, st, s)))
+			continue;
+		note_intent(st);
+		g_ptr_array_add(list, st);
+	}
+	return list;
+}
+
 /* Return: there may be more to begin at once. */
 static bool begin_steps(struct plans *ps, struct plan_record *p)
 {
-	int running = count_running(p), wave = first_wave(p), asked = 0;
+	g_autoptr(GPtrArray) list = choose(ps, p);
+	bool written = plans_flush(ps, p);
 
-	for (guint i = 0; i < p->steps->len && running < p->opt.parallel; i++) {
-		struct plan_step *st = g_ptr_array_index(p->steps, i);
-		struct server *s = st->state == PLAN_STEP_WAITING && st->wave <= wave ? fleet_server(ps->fleet, st->uuid) : NULL;
+	for (guint i = 0; i < list->len; i++) {
+		struct plan_step *st = g_ptr_array_index(list, i);
 
-		if (st->state != PLAN_STEP_WAITING || st->wave > wave || !is_free(ps, p, st, s) || !is_due(ps, p, st, s))
-			continue;
-		if (st->dest && !has_room(ps, p, st, s))
-			continue;
-		if (asked++ == ASKS)
-			return true;
-		ask(ps, p, st, s);
-		running = count_running(p);
+		if (written)
+			ask(ps, p, st, fleet_server(ps->fleet, st->uuid));
+		else
+			take_back(st);
 	}
-	return false;
+	return written && list->len == ASKS;
 }
 
 /* ---- what comes first ---- */
@@ -496,17 +510,6 @@ static void look_at_time(struct plans *ps, struct plan_record *p)
 		end_waiting(ps, p, PLAN_STEP_LEFT, "the deadline has passed");
 }
 
-static bool write_unsaved(struct plans *ps, struct plan_record *p)
-{
-	for (guint i = 0; i < p->steps->len; i++) {
-		struct plan_step *st = g_ptr_array_index(p->steps, i);
-
-		if (st->unsaved && !plans_write_step(ps, p, st))
-			return false;
-	}
-	return true;
-}
-
 static bool follow_all(struct plans *ps, struct plan_record *p)
 {
 	for (guint i = 0; i < p->steps->len; i++) {
@@ -544,7 +547,7 @@ static bool run(struct plans *ps, struct plan_record *p)
 {
 	bool more = false;
 
-	if (!write_unsaved(ps, p) || (p->state == PLAN_RUNNING && !prepare(ps, p)))
+	if (!plans_flush(ps, p) || (p->state == PLAN_RUNNING && !prepare(ps, p)))
 		return false;
 	look_at_time(ps, p);
 	if (!follow_all(ps, p))
@@ -553,7 +556,7 @@ static bool run(struct plans *ps, struct plan_record *p)
 		end_waiting(ps, p, PLAN_STEP_CANCELLED, "the plan was cancelled");
 	if (p->state == PLAN_RUNNING && !p->late)
 		more = begin_steps(ps, p);
-	if (all_over(p) && (p->state != PLAN_PAUSED || p->late))
+	if (plans_flush(ps, p) && all_over(p) && (p->state != PLAN_PAUSED || p->late))
 		finish(ps, p);
 	return more;
 }
@@ -566,7 +569,7 @@ enum runner_again runner_turn(struct plans *ps)
 		return ps->active->len > 0 ? RUNNER_LATER : RUNNER_RESTS;
 	for (guint i = 0; i < ps->active->len; i++) {
 		struct plan_record *p = g_ptr_array_index(ps->active, i);
-		bool more = p->state != PLAN_DRAFT && run(ps, p), rests = p->state == PLAN_DRAFT && write_unsaved(ps, p);
+		bool more = p->state != PLAN_DRAFT && run(ps, p), rests = p->state == PLAN_DRAFT && plans_flush(ps, p);
 
 		again = MAX(again, more ? RUNNER_AT_ONCE : rests || plan_is_over(p->state) ? RUNNER_RESTS : RUNNER_LATER);
 	}
