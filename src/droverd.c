@@ -8,7 +8,6 @@
  * finds them.
  */
 #include <errno.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,11 +32,11 @@
 #include "identity/audit.h"
 #include "identity/identity.h"
 #include "kinds.h"
+#include "manage/where.h"
 #include "plan/plans.h"
 #include "task/engine.h"
 #include "task/kind.h"
 
-#define CONF_PATH "/etc/drover/drover.conf"
 #define DATABASE_CHECK_MS 5000
 #define STOP_MS 5000
 #define STOP_ALL_S 15 /* then the process ends whatever it is doing */
@@ -65,7 +64,7 @@ struct daemon {
 static bool parse_options(int *argc, char ***argv, struct options *o)
 {
 	const GOptionEntry entries[] = {
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &o->config, "Configuration file (default " CONF_PATH ")", "FILE" },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &o->config, "Configuration file (default " WHERE_CONF_PATH ")", "FILE" },
 		{ "check-config", 0, 0, G_OPTION_ARG_NONE, &o->check, "Check the configuration, report each mistake and exit", NULL },
 		{ "print-config", 0, 0, G_OPTION_ARG_NONE, &o->print, "Print a configuration file with every option and exit", NULL },
 		{ "backup", 0, 0, G_OPTION_ARG_FILENAME, &o->backup, "Copy the database to a new file and exit; docs/BACKUP.md", "FILE" },
@@ -88,26 +87,6 @@ static bool parse_options(int *argc, char ***argv, struct options *o)
 	return true;
 }
 
-/* The default file need not be there: hosts can be added at run time. One that was asked for must. */
-static struct conf *read_conf(const char *path, GPtrArray *mistakes)
-{
-	return conf_load(path ? path : g_file_test(CONF_PATH, G_FILE_TEST_EXISTS) ? CONF_PATH : NULL, mistakes);
-}
-
-/* Return: NULL after every mistake was named. */
-static struct conf *load_conf(const char *path)
-{
-	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
-	struct conf *c = read_conf(path, mistakes);
-
-	for (guint i = 0; i < mistakes->len; i++)
-		fprintf(stderr, "%s\n", (char *)g_ptr_array_index(mistakes, i));
-	if (!mistakes->len)
-		return c;
-	conf_free(c);
-	return NULL;
-}
-
 static void start_log(const struct conf *c)
 {
 	enum log_format format = LOG_TEXT;
@@ -127,13 +106,6 @@ static bool make_state_path(const char *path, GError **err)
 	return false;
 }
 
-static char *store_url(const struct conf *c)
-{
-	g_autofree char *path = g_canonicalize_filename(c->state_path, NULL);
-
-	return c->connection ? g_strdup(c->connection) : g_strdup_printf("sqlite://%s/drover.sqlite", path);
-}
-
 /* What was loosened by hand: hashes and keys are for this user alone. */
 static void narrow(const char *path, mode_t wrong)
 {
@@ -151,7 +123,7 @@ static void narrow(const char *path, mode_t wrong)
 
 static void narrow_all(const struct conf *c)
 {
-	g_autofree char *url = store_url(c);
+	g_autofree char *url = where_url(c);
 	g_auto(GStrv) files = store_files(url);
 
 	narrow(c->state_path, S_IWGRP | S_IWOTH); /* that others may read which files there are is up to the operator */
@@ -161,14 +133,14 @@ static void narrow_all(const struct conf *c)
 
 static struct store *open_store(const struct conf *c, GError **err)
 {
-	g_autofree char *url = store_url(c);
+	g_autofree char *url = where_url(c);
 
 	return store_open(url, err);
 }
 
 static int backup(struct conf *c, const char *path)
 {
-	g_autofree char *url = store_url(c), *to = g_canonicalize_filename(path, NULL);
+	g_autofree char *url = where_url(c), *to = g_canonicalize_filename(path, NULL);
 	g_autoptr(GError) err = NULL;
 
 	umask(077);
@@ -178,23 +150,11 @@ static int backup(struct conf *c, const char *path)
 	return err != NULL;
 }
 
-/* A file that root writes for the daemon is the daemon's. */
-static bool become_owner(const char *folder, GError **err)
-{
-	struct stat st;
-
-	if (stat(folder, &st) == 0 && (geteuid() != 0 || st.st_uid == 0 ||
-				       (setgroups(0, NULL) == 0 && setgid(st.st_gid) == 0 && setuid(st.st_uid) == 0)))
-		return true;
-	g_set_error(err, ERR, ERR_CONF, "state_path %s: %s", folder, g_strerror(errno));
-	return false;
-}
-
 static int rotate_key(struct conf *c)
 {
 	g_autoptr(GError) err = NULL;
 
-	if (become_owner(c->state_path, &err) && identity_rotate_key(c, &err))
+	if (where_become_owner(c, &err) && identity_rotate_key(c, &err))
 		printf("A new key is written. Reload droverd (SIGHUP) within an hour, to use it; tokens go on until they end.\n");
 	else
 		fprintf(stderr, "droverd: no key was written: %s\n", err->message);
@@ -356,7 +316,7 @@ static void on_reload(void *user)
 	g_autoptr(GString) changed = g_string_new(NULL);
 	g_autoptr(GString) fixed = g_string_new(NULL);
 	g_autoptr(GError) err = NULL;
-	struct conf *fresh = read_conf(d->conf_path, mistakes);
+	struct conf *fresh = where_read_conf(d->conf_path, mistakes);
 
 	if (!identity_take_keys(d->identity, &err))
 		log_error("reload_refused", LOG_S("mistake", err->message));
@@ -431,7 +391,7 @@ int main(int argc, char **argv)
 	} else if (o.print) {
 		conf_print_defaults(stdout);
 	} else {
-		conf = load_conf(o.config);
+		conf = where_load_conf(o.config);
 		if (!conf)
 			status = 1;
 		else if (o.check)

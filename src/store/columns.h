@@ -318,6 +318,25 @@
 	ACTION_EVENT_START(FIRST, X) \
 	ACTION_EVENT_END(X, X)
 
+/* ---- care of the database ---- */
+
+/* The rows that belong to it are counted, itself among them. */
+#define ARCHIVE_NEXT_ROW(FIRST, X) \
+	FIRST(0, uuid, LENT, uuid) \
+	X(0, rows, INT64, rows)
+
+#define ARCHIVE_OWN_ROW(FIRST, X) \
+	FIRST(0, id, INT64, id) \
+	X(0, rows, INT64, rows)
+
+#define PURGE_PLACE_ROW(FIRST, X) \
+	FIRST(0, deleted_at, INT64, deleted_us) \
+	X(0, id, INT64, id)
+
+#define CARE_RUN_ROW(FIRST, X) \
+	FIRST(1, name, LENT, name) \
+	X(2, planned_at, INT64, planned_us)
+
 /* ---- identity ---- */
 
 #define USER_CHANGES(FIRST, X) \

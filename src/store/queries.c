@@ -42,6 +42,45 @@
 #define OPT_TEXT(n) "CAST($" #n " AS TEXT) IS NULL OR "
 #define OPT_INT(n) "CAST($" #n " AS BIGINT) IS NULL OR "
 
+/*
+ * A server that was deleted can go when nothing of it is under way or left at a host: what is written down for that names its migrations.
+ *
+ * In the order of the index servers_deleted.
+ */
+#define ARCHIVABLE \
+	"servers s WHERE s.deleted_at < $1 AND NOT EXISTS (SELECT 1 FROM migrations m WHERE m.server_uuid = s.uuid AND m.ended_at IS NULL) " \
+	"AND s.uuid NOT IN (SELECT v.server_uuid FROM migration_volumes v WHERE v.migration_id > 0 OR v.due = 1) " \
+	"AND s.uuid NOT IN (SELECT d.server_uuid FROM migration_definitions d) ORDER BY s.deleted_at, s.id LIMIT $2"
+
+#define OF_1(n, column, type, field) "o." #column
+#define OF(n, column, type, field) ", o." #column
+#define EVENT_OF(n, column, type, field) ", e." #column
+
+/* CROSS JOIN is the order that SQLite takes; from the batch on, each is found by an index. */
+#define OWN_OF_BATCH(table) "archive_batch b CROSS JOIN " table " o WHERE o.server_uuid = b.server_uuid AND o.id <= $1"
+#define EVENTS_OF_BATCH(table, events, owner) \
+	"archive_batch b CROSS JOIN " table " o CROSS JOIN " events " e WHERE o.server_uuid = b.server_uuid AND o.id <= $1 AND e." owner " = o.id"
+
+/* What belongs to a server has the time of its deletion beside it there. */
+#define ARCHIVE_OWN(table, list) \
+	"INSERT INTO shadow_" table " (deleted_at, " list(NAME_1, NAME) ") SELECT b.deleted_at, " list(OF_1, OF) " FROM " OWN_OF_BATCH(table)
+#define ARCHIVE_OWN_DROP(table) "DELETE FROM " table " WHERE server_uuid IN (SELECT server_uuid FROM archive_batch) AND id <= $1"
+#define ARCHIVE_EVENTS(table, events, owner, list) \
+	"INSERT INTO shadow_" events " (deleted_at, " owner ", n" list(NAME, NAME) ") SELECT b.deleted_at, e." owner ", e.n" \
+	list(EVENT_OF, EVENT_OF) " FROM " EVENTS_OF_BATCH(table, events, owner)
+#define ARCHIVE_EVENTS_DROP(table, events, owner) \
+	"DELETE FROM " events " WHERE " owner " IN (SELECT o.id FROM " OWN_OF_BATCH(table) ")"
+
+#define COUNT_OWN(table) "(SELECT count(*) FROM " table " o WHERE o.server_uuid = s.uuid)"
+#define COUNT_EVENTS(table, events, owner) \
+	"(SELECT count(*) FROM " table " o CROSS JOIN " events " e WHERE o.server_uuid = s.uuid AND e." owner " = o.id)"
+#define OWN_ROWS(table, events, owner) \
+	"SELECT o.id, 1 + (SELECT count(*) FROM " events " e WHERE e." owner " = o.id) FROM " table " o WHERE o.server_uuid = $1 ORDER BY o.id"
+
+#define PURGE_AT(table, id) \
+	"SELECT deleted_at, " id " FROM shadow_" table " WHERE deleted_at < $1 ORDER BY deleted_at, " id " LIMIT 1 OFFSET $2"
+#define PURGE(table, id) "DELETE FROM shadow_" table " WHERE deleted_at < $1 AND (deleted_at, " id ") <= ($2, $3)"
+
 const struct query_def query_table[Q_N] = {
 	[Q_HOST_ALL] = { "host_all",
 		SELECT("hosts", HOST_ROW) " ORDER BY id", 0 },
@@ -203,6 +242,43 @@ const struct query_def query_table[Q_N] = {
 		"INSERT INTO leader (name, holder, epoch, told, since) VALUES ('droverd', $1, 1, $2, $3) "
 		"ON CONFLICT (name) DO UPDATE SET holder = $1, epoch = leader.epoch + 1, told = $2, since = $3 RETURNING epoch", 3 },
 
+	[Q_ARCHIVE_NEXT] = { "archive_next",
+		"SELECT s.uuid, 1 + " COUNT_OWN("instance_actions") " + " COUNT_EVENTS("instance_actions", "instance_action_events", "action_id") " + "
+		COUNT_OWN("migrations") " + " COUNT_EVENTS("migrations", "migration_events", "migration_id") " FROM " ARCHIVABLE, 2 },
+	[Q_ARCHIVE_ACTIONS] = { "archive_actions", OWN_ROWS("instance_actions", "instance_action_events", "action_id"), 1 },
+	[Q_ARCHIVE_MIGS] = { "archive_migs", OWN_ROWS("migrations", "migration_events", "migration_id"), 1 },
+	[Q_ARCHIVE_TAKE] = { "archive_take",
+		"INSERT INTO archive_batch (id, server_uuid, deleted_at) SELECT s.id, s.uuid, s.deleted_at FROM " ARCHIVABLE, 2 },
+	[Q_ARCHIVE_SERVERS] = { "archive_servers",
+		"INSERT INTO shadow_servers (" SERVER_ROW(NAME_1, NAME) ") " SELECT("servers", SERVER_ROW)
+		" WHERE id IN (SELECT id FROM archive_batch) AND deleted_at IS NOT NULL", 0 },
+	[Q_ARCHIVE_SERVERS_DROP] = { "archive_servers_drop",
+		"DELETE FROM servers WHERE id IN (SELECT id FROM archive_batch) AND deleted_at IS NOT NULL", 0 },
+	[Q_ARCHIVE_MIG_EVENTS] = { "archive_mig_events", ARCHIVE_EVENTS("migrations", "migration_events", "migration_id", MIG_EVENT_ROW), 1 },
+	[Q_ARCHIVE_MIG_EVENTS_DROP] = { "archive_mig_events_drop", ARCHIVE_EVENTS_DROP("migrations", "migration_events", "migration_id"), 1 },
+	[Q_ARCHIVE_MIGS_MOVE] = { "archive_migs_move", ARCHIVE_OWN("migrations", MIG_ROW), 1 },
+	[Q_ARCHIVE_MIGS_DROP] = { "archive_migs_drop", ARCHIVE_OWN_DROP("migrations"), 1 },
+	[Q_ARCHIVE_ACTION_EVENTS] = { "archive_action_events",
+		ARCHIVE_EVENTS("instance_actions", "instance_action_events", "action_id", ACTION_EVENT_ROW), 1 },
+	[Q_ARCHIVE_ACTION_EVENTS_DROP] = { "archive_action_events_drop",
+		ARCHIVE_EVENTS_DROP("instance_actions", "instance_action_events", "action_id"), 1 },
+	[Q_ARCHIVE_ACTIONS_MOVE] = { "archive_actions_move", ARCHIVE_OWN("instance_actions", ACTION_ROW), 1 },
+	[Q_ARCHIVE_ACTIONS_DROP] = { "archive_actions_drop", ARCHIVE_OWN_DROP("instance_actions"), 1 },
+	[Q_ARCHIVE_END] = { "archive_end", "DELETE FROM archive_batch", 0 },
+	[Q_PURGE_SERVERS_AT] = { "purge_servers_at", PURGE_AT("servers", "id"), 2 },
+	[Q_PURGE_SERVERS] = { "purge_servers", PURGE("servers", "id"), 3 },
+	[Q_PURGE_MIGS_AT] = { "purge_migs_at", PURGE_AT("migrations", "id"), 2 },
+	[Q_PURGE_MIGS] = { "purge_migs", PURGE("migrations", "id"), 3 },
+	[Q_PURGE_MIG_EVENTS_AT] = { "purge_mig_events_at", PURGE_AT("migration_events", "migration_id"), 2 },
+	[Q_PURGE_MIG_EVENTS] = { "purge_mig_events", PURGE("migration_events", "migration_id"), 3 },
+	[Q_PURGE_ACTIONS_AT] = { "purge_actions_at", PURGE_AT("instance_actions", "id"), 2 },
+	[Q_PURGE_ACTIONS] = { "purge_actions", PURGE("instance_actions", "id"), 3 },
+	[Q_PURGE_ACTION_EVENTS_AT] = { "purge_action_events_at", PURGE_AT("instance_action_events", "action_id"), 2 },
+	[Q_PURGE_ACTION_EVENTS] = { "purge_action_events", PURGE("instance_action_events", "action_id"), 3 },
+	[Q_CARE_RUNS] = { "care_runs", SELECT("care_runs", CARE_RUN_ROW) " ORDER BY name", 0 },
+	[Q_CARE_RAN] = { "care_ran",
+		INSERT("care_runs", CARE_RUN_ROW) " ON CONFLICT (name) DO UPDATE SET planned_at = $2", N(CARE_RUN_ROW) },
+
 	[Q_SCHEMA_VERSION] = { "schema_version", "SELECT version FROM schema_version", 0 },
 	[Q_SCHEMA_SET] = { "schema_set", "UPDATE schema_version SET version = $1", 1 },
 };
@@ -335,6 +411,40 @@ const struct schema_step schema_steps[] = {
 	  "memory_mb BIGINT NOT NULL, disk_gb BIGINT NOT NULL, expected_s BIGINT NOT NULL, expected_bytes BIGINT NOT NULL, "
 	  "migration_id BIGINT NOT NULL, request_id TEXT, attempts BIGINT NOT NULL, reason TEXT, reasons TEXT, started_at BIGINT, ended_at BIGINT, "
 	  "PRIMARY KEY (plan_id, n)) @CLUSTERED@;" },
+	/* A column that a table with a shadow gets, the shadow gets in the same step; tests/store/t_upgrade.c compares them. */
+	{ 25,
+	  "CREATE INDEX servers_deleted ON servers (deleted_at, id) WHERE deleted_at IS NOT NULL;"
+
+	  "CREATE TABLE archive_batch (id BIGINT NOT NULL, server_uuid TEXT NOT NULL, deleted_at BIGINT NOT NULL, PRIMARY KEY (id)) @CLUSTERED@;"
+
+	  "CREATE TABLE shadow_servers (id BIGINT NOT NULL, uuid TEXT NOT NULL, name TEXT NOT NULL, host TEXT, libvirt_name TEXT NOT NULL, "
+	  "vm_state TEXT NOT NULL, task_state TEXT, power_state BIGINT NOT NULL, vcpus BIGINT NOT NULL, memory_mb BIGINT NOT NULL, "
+	  "disk_gb BIGINT NOT NULL, user_id TEXT NOT NULL, project_id TEXT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT, "
+	  "launched_at BIGINT, deleted_at BIGINT NOT NULL, locked BIGINT NOT NULL, fault TEXT, autostart BIGINT NOT NULL, addresses TEXT, "
+	  "locked_by TEXT, locked_reason TEXT, fault_stays BIGINT NOT NULL, autostart_ours BIGINT NOT NULL, autostart_off BIGINT NOT NULL, "
+	  "PRIMARY KEY (deleted_at, id)) @CLUSTERED@;"
+
+	  "CREATE TABLE shadow_migrations (deleted_at BIGINT NOT NULL, id BIGINT NOT NULL, uuid TEXT NOT NULL, server_uuid TEXT NOT NULL, "
+	  "type TEXT NOT NULL, phase TEXT NOT NULL, status TEXT NOT NULL, source TEXT NOT NULL, dest TEXT, requested_host TEXT, "
+	  "options TEXT NOT NULL, attempt BIGINT NOT NULL, abort_wanted BIGINT NOT NULL, force_wanted BIGINT NOT NULL, "
+	  "paused_by_us BIGINT NOT NULL, error TEXT, user_id TEXT NOT NULL, project_id TEXT NOT NULL, request_id TEXT NOT NULL, "
+	  "action_id BIGINT NOT NULL, created_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, mem_total BIGINT NOT NULL, "
+	  "mem_processed BIGINT NOT NULL, mem_remaining BIGINT NOT NULL, disk_total BIGINT NOT NULL, disk_processed BIGINT NOT NULL, "
+	  "disk_remaining BIGINT NOT NULL, downtime_ms BIGINT NOT NULL, post_copy BIGINT NOT NULL, ended_at BIGINT, "
+	  "PRIMARY KEY (deleted_at, id)) @CLUSTERED@;"
+
+	  "CREATE TABLE shadow_migration_events (deleted_at BIGINT NOT NULL, migration_id BIGINT NOT NULL, n BIGINT NOT NULL, old_phase TEXT, "
+	  "new_phase TEXT NOT NULL, why TEXT, at BIGINT NOT NULL, PRIMARY KEY (deleted_at, migration_id, n)) @CLUSTERED@;"
+
+	  "CREATE TABLE shadow_instance_actions (deleted_at BIGINT NOT NULL, id BIGINT NOT NULL, server_uuid TEXT NOT NULL, action TEXT NOT NULL, "
+	  "request_id TEXT NOT NULL, user_id TEXT NOT NULL, project_id TEXT NOT NULL, start_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, "
+	  "message TEXT, PRIMARY KEY (deleted_at, id)) @CLUSTERED@;"
+
+	  "CREATE TABLE shadow_instance_action_events (deleted_at BIGINT NOT NULL, action_id BIGINT NOT NULL, n BIGINT NOT NULL, "
+	  "event TEXT NOT NULL, host TEXT, start_at BIGINT NOT NULL, finish_at BIGINT, result TEXT, details TEXT, "
+	  "PRIMARY KEY (deleted_at, action_id, n)) @CLUSTERED@;"
+
+	  "CREATE TABLE care_runs (name TEXT PRIMARY KEY, planned_at BIGINT NOT NULL);" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

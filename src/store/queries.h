@@ -132,6 +132,26 @@ enum query {
 
 	Q_LEADER_TAKE,     /* (holder, told, now) -> epoch; one row, whose number of owners grows */
 
+	/*
+	 * What belongs to servers that were deleted goes to tables of their own, shadow_NAME, and from there away (manage/). archive_batch has
+	 * the servers of one transaction, and is empty outside of it; a bound is the last id that goes.
+	 */
+	Q_ARCHIVE_NEXT,    /* (before, limit) -> ARCHIVE_NEXT_ROW: of servers deleted before, the first one first */
+	Q_ARCHIVE_ACTIONS, /* (server_uuid) -> ARCHIVE_OWN_ROW, by id */
+	Q_ARCHIVE_MIGS,    /* (server_uuid) -> ARCHIVE_OWN_ROW, by id */
+	Q_ARCHIVE_TAKE,    /* (before, limit): into archive_batch */
+	Q_ARCHIVE_SERVERS, Q_ARCHIVE_SERVERS_DROP,                 /* () */
+	Q_ARCHIVE_MIG_EVENTS, Q_ARCHIVE_MIG_EVENTS_DROP,           /* (bound of migrations) */
+	Q_ARCHIVE_MIGS_MOVE, Q_ARCHIVE_MIGS_DROP,                  /* (bound of migrations) */
+	Q_ARCHIVE_ACTION_EVENTS, Q_ARCHIVE_ACTION_EVENTS_DROP,     /* (bound of actions) */
+	Q_ARCHIVE_ACTIONS_MOVE, Q_ARCHIVE_ACTIONS_DROP,            /* (bound of actions) */
+	Q_ARCHIVE_END,     /* () */
+	/* (before, offset) -> PURGE_PLACE_ROW: of the row there; then (before, deleted_at, id): all up to there go */
+	Q_PURGE_SERVERS_AT, Q_PURGE_SERVERS, Q_PURGE_MIGS_AT, Q_PURGE_MIGS, Q_PURGE_MIG_EVENTS_AT, Q_PURGE_MIG_EVENTS,
+	Q_PURGE_ACTIONS_AT, Q_PURGE_ACTIONS, Q_PURGE_ACTION_EVENTS_AT, Q_PURGE_ACTION_EVENTS,
+	Q_CARE_RUNS,       /* () -> CARE_RUN_ROW */
+	Q_CARE_RAN,        /* (name, planned_at); by name */
+
 	/* for the store's own tests and for drover-manage */
 	Q_SCHEMA_VERSION,  /* () -> version */
 	Q_SCHEMA_SET,      /* (version) */

@@ -171,6 +171,21 @@ bool store_checkpoint(struct store *s, GError **err)
 	return !s->ops->checkpoint || s->ops->checkpoint(s->db, err);
 }
 
+bool store_shrink(struct store *s, bool *ret_more, GError **err)
+{
+	check_use(s);
+	g_assert(!s->in_tx);
+	*ret_more = false;
+	return !s->ops->shrink || s->ops->shrink(s->db, ret_more, err);
+}
+
+bool store_check_all(struct store *s, GError **err)
+{
+	check_use(s);
+	g_assert(!s->in_tx);
+	return !s->ops->look_through || s->ops->look_through(s->db, err);
+}
+
 /* ---- statements ---- */
 
 /*
@@ -386,6 +401,17 @@ static bool make_ours(struct store *s, const struct schema_step *steps, int n, G
 	return (!s->ops->lock || s->ops->lock(s->db, err)) && upgrade(s, steps, n, err) && (steps != schema_steps || n < schema_version || !s->ops->take || s->ops->take(s->db, err));
 }
 
+static struct store *store_new(const struct store_ops *ops, void *db)
+{
+	struct store *s = g_new0(struct store, 1);
+
+	s->seconds.bounds = &metric_call_seconds;
+	s->ops = ops;
+	s->db = db;
+	s->thread = g_thread_self();
+	return s;
+}
+
 static struct store *open_with(const struct store_ops *ops, const char *url, const struct schema_step *steps, int n, GError **err)
 {
 	void *db = ops->open(url, err);
@@ -393,15 +419,51 @@ static struct store *open_with(const struct store_ops *ops, const char *url, con
 
 	if (!db)
 		return NULL;
-	s = g_new0(struct store, 1);
-	s->seconds.bounds = &metric_call_seconds;
-	s->ops = ops;
-	s->db = db;
-	s->thread = g_thread_self();
+	s = store_new(ops, db);
 	if (make_ours(s, steps, n, err))
 		return s;
 	store_close(s);
 	return NULL;
+}
+
+static bool version_is_ours(struct store *s, GError **err)
+{
+	int64_t version;
+
+	if (!read_version(s, &version, err))
+		return false;
+	if (version == schema_version)
+		return true;
+	g_set_error(err, ERR, ERR_STORE, "the database has schema version %" G_GINT64_FORMAT ", this program needs version %d: %s", version,
+		    schema_version, version < schema_version ? "start droverd, or run drover-manage db sync" : "it is older than the database");
+	return false;
+}
+
+static struct store *open_beside(const char *url, GError **err)
+{
+	const struct store_ops *ops = ops_for(url, err);
+	void *db = ops ? ops->open_beside(url, err) : NULL;
+
+	return db ? store_new(ops, db) : NULL;
+}
+
+struct store *store_open_beside(const char *url, GError **err)
+{
+	struct store *s = open_beside(url, err);
+
+	if (!s || version_is_ours(s, err))
+		return s;
+	store_close(s);
+	return NULL;
+}
+
+bool store_version(const char *url, int64_t *ret_version, GError **err)
+{
+	struct store *s = open_beside(url, err);
+	bool ok = s && read_version(s, ret_version, err);
+
+	store_close(s);
+	return ok;
 }
 
 struct store *store_open_steps(const char *url, const struct schema_step *steps, int n, GError **err)

@@ -73,6 +73,18 @@ struct store_val store_text_or_null(const char *s);
 struct store *store_open(const char *url, GError **err);
 
 /**
+ * store_open_beside() - a connection of its own to a database that a daemon may have at the same time.
+ *
+ * It is for rows that no daemon holds: those of what was deleted. It takes no lock beyond its transactions, keeps the schema as it
+ * is, and refuses one that is not this program's. SQLite: a commit is whole, and on the disk with the next one of the daemon or the next
+ * checkpoint, so that it does not hold the daemon up for the disk.
+ */
+struct store *store_open_beside(const char *url, GError **err);
+
+/** store_version() - of the schema that a database has, which may be another than this program's; 0: it has none. */
+bool store_version(const char *url, int64_t *ret_version, GError **err);
+
+/**
  * store_open_steps() - store_open() with another schema; for tests of upgrades.
  * @steps: by version from 1 upwards, @n of them
  */
@@ -145,6 +157,19 @@ bool store_word(struct store *s, enum query q, const struct store_val *args, siz
 bool store_checkpoint(struct store *s, GError **err);
 
 /**
+ * store_shrink() - one small step in giving back to the file system what nothing in the database uses any more.
+ * @ret_more: another step would give back more
+ *
+ * PostgreSQL does that by itself. A file of SQLite that was made by a version that did not plan for it stays as large as it is.
+ */
+bool store_shrink(struct store *s, bool *ret_more, GError **err);
+
+/**
+ * store_check_all() - look through the whole database for damage. Return: false with the first thing that is wrong
+ */
+bool store_check_all(struct store *s, GError **err);
+
+/**
  * store_backup() - a copy of a database, whole and by itself, while it is used or not.
  * @url: as of store_open(); SQLite alone, PostgreSQL has pg_dump
  * @path: of the copy, made with mode 0600; nothing may be there
@@ -198,6 +223,9 @@ struct store_ops {
 	bool (*commit)(void *db, GError **err);
 	void (*rollback)(void *db);
 	bool (*checkpoint)(void *db, GError **err); /* NULL: nothing to do */
+	void *(*open_beside)(const char *url, GError **err); /* without a lock: store_open_beside() */
+	bool (*shrink)(void *db, bool *ret_more, GError **err); /* NULL: nothing to do */
+	bool (*look_through)(void *db, GError **err);  /* NULL: the database's own programs do it */
 	bool (*backup)(const char *url, const char *path, GError **err); /* NULL: the database's own program does it */
 	char **(*files)(const char *url); /* NULL: it has none */
 	bool (*each)(void *db, int q, const char *sql, const struct store_val *args, size_t n, store_row_f *fn, void *user,

@@ -54,9 +54,20 @@ struct sqlite_db {
 	sqlite3_stmt *begin, *commit; /* likewise */
 };
 
+#define BESIDE_TRY_US 500
+#define BESIDE_TRIES 60000
+#define SHRINK_PAGES "64"
+
 static const char *const settings[] = {
 	"PRAGMA synchronous = FULL",
 	"PRAGMA foreign_keys = ON",
+	"PRAGMA journal_size_limit = 67108864",
+};
+
+/* Half of what the daemon's connection has: so the checkpoint falls to this one, and not to the daemon's loop. */
+static const char *const settings_beside[] = {
+	"PRAGMA synchronous = NORMAL",
+	"PRAGMA wal_autocheckpoint = 500",
 	"PRAGMA journal_size_limit = 67108864",
 };
 
@@ -142,6 +153,24 @@ static int keep_text(void *user, int n, char **values, char **names)
 	return 0;
 }
 
+static bool pragma_number(struct sqlite_db *db, const char *sql, int64_t *ret, GError **err)
+{
+	g_autofree char *text = NULL;
+
+	if (sqlite3_exec(db->handle, sql, keep_text, &text, NULL) != SQLITE_OK)
+		return fail(db, err);
+	*ret = text ? g_ascii_strtoll(text, NULL, 10) : 0;
+	return true;
+}
+
+/* A new file can become smaller (sqlite_shrink()). It says so before it has a table; for others this would be a write for nothing. */
+static bool plan_to_shrink(struct sqlite_db *db, GError **err)
+{
+	int64_t pages = 0;
+
+	return pragma_number(db, "PRAGMA page_count", &pages, err) && (pages > 0 || sqlite_script(db, "PRAGMA auto_vacuum = INCREMENTAL", err));
+}
+
 /* SQLite answers with the mode it has now, instead of an error, where it cannot have the log. */
 static bool use_wal(struct sqlite_db *db, GError **err)
 {
@@ -186,7 +215,7 @@ static bool set_up(struct sqlite_db *db, GError **err)
 {
 	bool file = strcmp(db->path, MEMORY) != 0;
 
-	if (!connect(db, err) || (file && !lock_file(db, err)))
+	if (!connect(db, err) || (file && !lock_file(db, err)) || !plan_to_shrink(db, err))
 		return false;
 	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
 		if (!sqlite_script(db, settings[i], err))
@@ -224,6 +253,34 @@ static void *sqlite_open(const char *url, GError **err)
 	return db;
 }
 
+/* SQLite's own waits become long, and a daemon that writes all the time has the lock again by then. */
+static int try_again(void *unused, int tries)
+{
+	(void)unused;
+	g_usleep(BESIDE_TRY_US);
+	return tries < BESIDE_TRIES;
+}
+
+static void *sqlite_open_beside(const char *url, GError **err)
+{
+	const char *path = url + strlen(PREFIX);
+	struct sqlite_db *db;
+	bool ok;
+
+	if (!g_str_has_prefix(url, PREFIX) || path[0] != '/' || !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+		g_set_error(err, ERR, ERR_STORE, "there is no database %s", path);
+		return NULL;
+	}
+	db = db_new(path);
+	ok = connect(db, err) && sqlite3_busy_handler(db->handle, try_again, NULL) == SQLITE_OK;
+	for (size_t i = 0; ok && i < G_N_ELEMENTS(settings_beside); i++)
+		ok = sqlite_script(db, settings_beside[i], err);
+	if (ok)
+		return db;
+	sqlite_close(db);
+	return NULL;
+}
+
 static bool sqlite_serve(void *vdb, GError **err)
 {
 	return check_ended(vdb, err);
@@ -247,6 +304,34 @@ static bool sqlite_checkpoint(void *vdb, GError **err)
 	struct sqlite_db *db = vdb;
 
 	return sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK || fail(db, err);
+}
+
+/* Pages go from the end of the file. The file itself becomes shorter with a checkpoint. */
+static bool sqlite_shrink(void *vdb, bool *ret_more, GError **err)
+{
+	struct sqlite_db *db = vdb;
+	int64_t before = 0, after = 0;
+
+	if (!pragma_number(db, "PRAGMA freelist_count", &before, err))
+		return false;
+	if (before > 0 && !sqlite_script(db, "PRAGMA incremental_vacuum(" SHRINK_PAGES ")", err))
+		return false;
+	if (!pragma_number(db, "PRAGMA freelist_count", &after, err))
+		return false;
+	*ret_more = after > 0 && after < before;
+	return *ret_more || sqlite_script(db, "PRAGMA wal_checkpoint(PASSIVE)", err);
+}
+
+static bool sqlite_look_through(void *vdb, GError **err)
+{
+	struct sqlite_db *db = vdb;
+	g_autofree char *found = NULL;
+
+	if (sqlite3_exec(db->handle, "PRAGMA integrity_check(1)", keep_text, &found, NULL) != SQLITE_OK)
+		return fail(db, err);
+	if (g_strcmp0(found, "ok") != 0)
+		g_set_error(err, ERR, ERR_STORE, "database %s is damaged: %s", db->path, found ? g_strdelimit(found, "\r\n", ' ') : "it cannot be checked");
+	return g_strcmp0(found, "ok") == 0;
 }
 
 /* SQLite has written the copy; that it stays is up to the file system. */
@@ -569,6 +654,9 @@ const struct store_ops store_sqlite_ops = {
 	.clustered = "WITHOUT ROWID",
 	.has_version = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
 	.open = sqlite_open,
+	.open_beside = sqlite_open_beside,
+	.shrink = sqlite_shrink,
+	.look_through = sqlite_look_through,
 	.serve = sqlite_serve,
 	.close = sqlite_close,
 	.script = sqlite_script,

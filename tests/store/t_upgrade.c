@@ -282,21 +282,45 @@ static void test_definitions(void)
 
 /*
  * F5: a host that is renamed is renamed wherever its name stands. A change that adds such a column adds a statement to
- * fleet/host_rename.c, and the column here.
+ * fleet/host_rename.c, and the column here. What was archived keeps the names of its time.
  */
 static void test_host_columns(void)
 {
 	static const char sqlite[] =
-		"SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' "
+		"SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'shadow_%' "
 		"AND c.name IN ('host', 'source', 'dest', 'requested_host', 'node', 'hypervisor') ORDER BY 1, 2";
 	static const char postgres[] =
 		"SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = current_schema() "
-		"AND column_name IN ('host', 'source', 'dest', 'requested_host', 'node', 'hypervisor') ORDER BY 1, 2";
+		"AND table_name NOT LIKE 'shadow_%' AND column_name IN ('host', 'source', 'dest', 'requested_host', 'node', 'hypervisor') ORDER BY 1, 2";
 
 	fx_reset();
 	must_open(schema_steps, schema_version);
 	expect_sql(fx_is_sqlite() ? sqlite : postgres,
 		   "ha_hosts|host\ninstance_action_events|host\nmigration_definitions|host\nmigration_volumes|host\nmigrations|dest\nmigrations|requested_host\nmigrations|source\nplan_hosts|host\nplan_steps|dest\nplan_steps|source\nservers|host\nstorage_markers|host\n");
+}
+
+/* A table and its shadow have the same columns, but for the time of the deletion, which each shadow has. */
+static void test_shadows(void)
+{
+	static const char sqlite[] =
+		"WITH c (t, c) AS (SELECT m.name, p.name FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table') ";
+	static const char postgres[] =
+		"WITH c (t, c) AS (SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = current_schema()) ";
+	static const char lacks[] =
+		"SELECT a.t, a.c FROM c a WHERE a.c <> 'deleted_at' AND EXISTS (SELECT 1 FROM c b WHERE b.t = 'shadow_' || a.t) "
+		"AND NOT EXISTS (SELECT 1 FROM c b WHERE b.t = 'shadow_' || a.t AND b.c = a.c)";
+	static const char more[] =
+		"SELECT a.t, a.c FROM c a WHERE a.c <> 'deleted_at' AND a.t LIKE 'shadow_%' "
+		"AND NOT EXISTS (SELECT 1 FROM c b WHERE 'shadow_' || b.t = a.t AND b.c = a.c)";
+	const char *with = fx_is_sqlite() ? sqlite : postgres;
+	g_autofree char *first = g_strconcat(with, lacks, NULL), *second = g_strconcat(with, more, NULL);
+	g_autofree char *third = g_strconcat(with, "SELECT a.t FROM c a WHERE a.t LIKE 'shadow_%' AND a.c = 'deleted_at' ORDER BY 1", NULL);
+
+	fx_reset();
+	must_open(schema_steps, schema_version);
+	expect_sql(first, "");
+	expect_sql(second, "");
+	expect_sql(third, "shadow_instance_action_events\nshadow_instance_actions\nshadow_migration_events\nshadow_migrations\nshadow_servers\n");
 }
 
 /* A server of before has no addresses until its host was asked. */
@@ -390,6 +414,7 @@ static void test_ends_known(void)
 
 void t_upgrade_add(void)
 {
+	g_test_add_func("/store/upgrade/shadows", test_shadows);
 	g_test_add_func("/store/upgrade/ends-known", test_ends_known);
 	g_test_add_func("/store/upgrade/D12/not-before", test_not_before_added);
 	g_test_add_func("/store/upgrade/from-nothing", test_from_nothing);
