@@ -32,6 +32,7 @@
 #include "identity/audit.h"
 #include "identity/identity.h"
 #include "kinds.h"
+#include "manage/care.h"
 #include "manage/where.h"
 #include "plan/plans.h"
 #include "task/engine.h"
@@ -55,6 +56,7 @@ struct daemon {
 	struct fences *fences;
 	struct ha *ha;
 	struct plans *plans;
+	struct care *care; /* of the database */
 	struct identity *identity;
 	struct api *api;
 	struct clock_timer *check; /* of the database */
@@ -181,6 +183,13 @@ static void on_database_check(void *user)
 	d->check = clock_after(DATABASE_CHECK_MS, on_database_check, d);
 }
 
+static struct care *start_care(struct daemon *d, GError **err)
+{
+	g_autofree char *url = where_url(d->conf);
+
+	return care_new(d->conf, d->store, url, err);
+}
+
 static bool start(struct daemon *d, GError **err)
 {
 	static const struct hv_ops *const ops[] = { &sim_ops, &libvirt_ops, NULL };
@@ -210,6 +219,9 @@ static bool start(struct daemon *d, GError **err)
 	d->plans = plans_new(d->engine, err);
 	if (!d->plans)
 		return false;
+	d->care = start_care(d, err);
+	if (!d->care)
+		return false;
 	d->api = api_new(d->engine, d->fences, d->identity);
 	api_watch_ha(d->api, d->ha);
 	api_serve_plans(d->api, d->plans);
@@ -220,6 +232,7 @@ static bool start(struct daemon *d, GError **err)
 static void finish(struct daemon *d)
 {
 	clock_cancel(&d->check);
+	care_free(d->care);
 	ha_free(d->ha);
 	fences_free(d->fences); /* requests that wait for an agent are answered */
 	api_free(d->api);
@@ -367,6 +380,7 @@ static int run(struct conf *conf, const char *path)
 	fences_start(d.fences);
 	ha_start(d.ha);
 	plans_start(d.plans);
+	care_start(d.care);
 	log_info("ready", LOG_S("url", http_url(d.api)), LOG_S("version", DROVER_VERSION), LOG_S("state_path", conf->state_path),
 		 LOG_D("after_ms", clock_now_ms() - began_ms));
 	notify("READY=1");

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cpuset.h"
+#include "base/cron.h"
 #include "base/err.h"
 #include "base/uri.h"
 #include "base/util.h"
@@ -11,7 +12,7 @@
 #define FILE_MAX_BYTES (1 << 20)
 #define HOSTS_MAX 10000
 
-enum key_type { KEY_STR, KEY_INT, KEY_DBL, KEY_BOOL, KEY_LIST, KEY_CHOICE, KEY_CPUS };
+enum key_type { KEY_STR, KEY_INT, KEY_DBL, KEY_BOOL, KEY_LIST, KEY_CHOICE, KEY_CPUS, KEY_CRON };
 
 struct key {
 	const char *section, *name;
@@ -65,6 +66,32 @@ static const struct key keys[] = {
 	{ "api", "metrics", KEY_CHOICE, AT(metrics), "totals", .choices = "off|token|totals|hosts", .help = "Drover's: access to GET /metrics. off: none; token: everything, for administrators only; totals: fleet-wide figures, without a token; hosts: per-host figures and host names too, without a token", .mutable = true },
 	{ "compute", "cpu_shared_set", KEY_CPUS, AT(cpu_shared_set), NULL, .help = "host CPUs for guests without dedicated CPUs, such as 0-3,^2, applied at the destination; unset: the guest keeps its set. Can be set per host" },
 	{ "compute", "cpu_dedicated_set", KEY_CPUS, AT(cpu_dedicated_set), NULL, .help = "host CPUs for vCPUs pinned to a CPU of their own; unset: all except the shared ones. Can be set per host" },
+	{ "cron_archive_deleted_rows", "enabled", KEY_BOOL, AT(archive.enabled), "true", .help = "Drover's: move what belongs to servers that were deleted to shadow tables, on this schedule; docs/DATABASE.md. In brackets: the names of the parameters of Nova's deployments", .mutable = true },
+	{ "cron_archive_deleted_rows", "all_cells", KEY_BOOL, AT(archive.all_cells), "true", .help = "of all cells: one database has all of Drover's, so this changes the names in the file alone (NovaCronArchiveDeleteAllCells)", .mutable = true },
+	{ "cron_archive_deleted_rows", "age", KEY_INT, AT(archive.age), "90", 0, 36500, .help = "days since the deletion; 0 is before today (NovaCronArchiveDeleteRowsAge)", .mutable = true },
+	{ "cron_archive_deleted_rows", "destination", KEY_STR, AT(archive.destination), NULL, .help = "file that gets what was archived, beside the log; unset: none. Nova's is /var/log/nova/nova-rowsflush.log (NovaCronArchiveDeleteRowsDestination)", .mutable = true },
+	{ "cron_archive_deleted_rows", "hour", KEY_CRON, AT(archive.hour), "0", .help = "when it begins, as in a crontab, in the time zone of the controller (NovaCronArchiveDeleteRowsHour)", .mutable = true },
+	{ "cron_archive_deleted_rows", "max_delay", KEY_INT, AT(archive.max_delay), "3600", 0, 86400, .help = "a random delay of up to this many seconds comes before it (NovaCronArchiveDeleteRowsMaxDelay)", .mutable = true },
+	{ "cron_archive_deleted_rows", "max_rows", KEY_INT, AT(archive_max_rows), "1000", 1, 2147483647, .help = "how many rows are moved at most, at once with until_complete, in all without (NovaCronArchiveDeleteRowsMaxRows)", .mutable = true },
+	{ "cron_archive_deleted_rows", "minute", KEY_CRON, AT(archive.minute), "1", .help = "when it begins (NovaCronArchiveDeleteRowsMinute)", .mutable = true },
+	{ "cron_archive_deleted_rows", "monthday", KEY_CRON, AT(archive.monthday), "*", .help = "when it begins (NovaCronArchiveDeleteRowsMonthday)", .mutable = true },
+	{ "cron_archive_deleted_rows", "month", KEY_CRON, AT(archive.month), "*", .help = "when it begins (NovaCronArchiveDeleteRowsMonth)", .mutable = true },
+	{ "cron_archive_deleted_rows", "purge", KEY_BOOL, AT(archive_purge), "false", .help = "purge all shadow tables right after (NovaCronArchiveDeleteRowsPurge)", .mutable = true },
+	{ "cron_archive_deleted_rows", "until_complete", KEY_BOOL, AT(archive_until_complete), "true", .help = "go on until nothing is left to move (NovaCronArchiveDeleteRowsUntilComplete)", .mutable = true },
+	{ "cron_archive_deleted_rows", "user", KEY_STR, AT(archive.user), NULL, .help = "user that owns the file, where droverd may give it away; unset: droverd's own. Nova's is nova (NovaCronArchiveDeleteRowsUser)", .mutable = true },
+	{ "cron_archive_deleted_rows", "weekday", KEY_CRON, AT(archive.weekday), "*", .help = "when it begins; a day is due by its number or by its name where both are given (NovaCronArchiveDeleteRowsWeekday)", .mutable = true },
+	{ "cron_purge_shadow_tables", "enabled", KEY_BOOL, AT(purge.enabled), "true", .help = "Drover's: delete what was archived for good, on this schedule", .mutable = true },
+	{ "cron_purge_shadow_tables", "age", KEY_INT, AT(purge.age), "14", 0, 36500, .help = "days since the deletion of the server; 0 is before today (NovaCronPurgeShadowTablesAge)", .mutable = true },
+	{ "cron_purge_shadow_tables", "all_cells", KEY_BOOL, AT(purge.all_cells), "true", .help = "as above (NovaCronPurgeShadowTablesAllCells)", .mutable = true },
+	{ "cron_purge_shadow_tables", "destination", KEY_STR, AT(purge.destination), NULL, .help = "file that gets what was purged; Nova's is /var/log/nova/nova-rowspurge.log (NovaCronPurgeShadowTablesDestination)", .mutable = true },
+	{ "cron_purge_shadow_tables", "hour", KEY_CRON, AT(purge.hour), "5", .help = "when it begins (NovaCronPurgeShadowTablesHour)", .mutable = true },
+	{ "cron_purge_shadow_tables", "max_delay", KEY_INT, AT(purge.max_delay), "3600", 0, 86400, .help = "a random delay of up to this many seconds comes before it (NovaCronPurgeShadowTablesMaxDelay)", .mutable = true },
+	{ "cron_purge_shadow_tables", "minute", KEY_CRON, AT(purge.minute), "0", .help = "when it begins (NovaCronPurgeShadowTablesMinute)", .mutable = true },
+	{ "cron_purge_shadow_tables", "month", KEY_CRON, AT(purge.month), "*", .help = "when it begins (NovaCronPurgeShadowTablesMonth)", .mutable = true },
+	{ "cron_purge_shadow_tables", "monthday", KEY_CRON, AT(purge.monthday), "*", .help = "when it begins (NovaCronPurgeShadowTablesMonthday)", .mutable = true },
+	{ "cron_purge_shadow_tables", "user", KEY_STR, AT(purge.user), NULL, .help = "user that owns the file, as above (NovaCronPurgeShadowTablesUser)", .mutable = true },
+	{ "cron_purge_shadow_tables", "verbose", KEY_BOOL, AT(purge_verbose), "false", .help = "the file has the rows of each table, not their sum alone (NovaCronPurgeShadowTablesVerbose)", .mutable = true },
+	{ "cron_purge_shadow_tables", "weekday", KEY_CRON, AT(purge.weekday), "*", .help = "when it begins (NovaCronPurgeShadowTablesWeekday)", .mutable = true },
 	{ "database", "connection", KEY_STR, AT(connection), NULL, .help = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME; unset: drover.sqlite in state_path" },
 	{ "evacuation", "storage_markers", KEY_BOOL, AT(storage_markers), "true", .help = "Drover's: keep an empty file of 512 bytes, drover-storage-HOST-UUID, in each folder where a host has disks of guests, by which it is proved after its death which hosts share the folder. Without, servers with disks in files can be evacuated only to rebuilt disks" },
 	{ "fencing", "fence_timeout", KEY_INT, AT(fence_timeout), "60", 1, 3600, .help = "Drover's: seconds that one run of a fence agent may take, before it is killed" },
@@ -224,6 +251,11 @@ static char *set_key(struct conf *c, const struct key *k, const char *value)
 		if (*value && !cpuset_parse(value, &(struct cpuset){ { 0 } }))
 			return g_strdup(CPUS_WANTED);
 		util_replace(where, *value ? value : NULL);
+		return NULL;
+	case KEY_CRON:
+		if (cron_field(k->name, value))
+			return g_strdup(cron_field(k->name, value));
+		util_replace(where, value);
 		return NULL;
 	case KEY_CHOICE:
 		if (!one_of(value, k->choices))
@@ -508,6 +540,16 @@ static void check_agents(struct reader *r, const struct conf_host *h)
 		mistake(r, "fallback_fence_agent is set, and fence_agent is not; the first one is fence_agent");
 }
 
+static void check_schedule(struct reader *r, const char *section, const struct conf_schedule *s)
+{
+	const struct cron_text text = { s->minute, s->hour, s->monthday, s->month, s->weekday };
+
+	if (!cron_parse(&text, &(struct cron){ .minutes = 0 }))
+		mistake(r, "[%s] monthday = %s and month = %s: that day never comes", section, s->monthday, s->month);
+	if (s->destination && *s->destination != '/')
+		mistake(r, "[%s] destination = %s: must be a path that begins with /", section, s->destination);
+}
+
 static void check_whole(struct reader *r)
 {
 	struct conf *c = r->conf;
@@ -533,6 +575,8 @@ static void check_whole(struct reader *r)
 	check_schemes(r);
 	check_audit(r);
 	check_sources(r);
+	check_schedule(r, "cron_archive_deleted_rows", &c->archive);
+	check_schedule(r, "cron_purge_shadow_tables", &c->purge);
 	if (c->live_migration_tunnelled) {
 		/* libvirt refuses the migration otherwise. */
 		c->live_migration_permit_post_copy = false;
@@ -602,6 +646,7 @@ static bool same(const struct key *k, const void *a, const void *b)
 	switch (k->type) {
 	case KEY_STR:
 	case KEY_CPUS:
+	case KEY_CRON:
 	case KEY_CHOICE:
 		return g_strcmp0(*(char *const *)a, *(char *const *)b) == 0;
 	case KEY_INT:
@@ -619,7 +664,7 @@ static bool same(const struct key *k, const void *a, const void *b)
 /* A mutable list would need its own copy; there is none. */
 static void copy(const struct key *k, void *to, const void *from)
 {
-	if (k->type == KEY_STR || k->type == KEY_CHOICE || k->type == KEY_CPUS)
+	if (k->type == KEY_STR || k->type == KEY_CHOICE || k->type == KEY_CPUS || k->type == KEY_CRON)
 		util_replace(to, *(char *const *)from);
 	else if (k->type == KEY_BOOL)
 		*(bool *)to = *(const bool *)from;
@@ -690,7 +735,7 @@ void conf_free(struct conf *c)
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
 		void *where = (char *)c + keys[i].offset;
 
-		if (keys[i].type == KEY_STR || keys[i].type == KEY_CHOICE || keys[i].type == KEY_CPUS)
+		if (keys[i].type == KEY_STR || keys[i].type == KEY_CHOICE || keys[i].type == KEY_CPUS || keys[i].type == KEY_CRON)
 			g_free(*(char **)where);
 		else if (keys[i].type == KEY_LIST)
 			g_strfreev(*(char ***)where);
@@ -706,6 +751,7 @@ static void describe_values(const struct key *k, char *to, size_t size)
 	g_autofree char *joined = choices ? g_strjoinv(", ", choices) : NULL;
 	static const char *const words[] = {
 		[KEY_STR] = "text", [KEY_BOOL] = "true, false", [KEY_LIST] = "a list with commas", [KEY_CPUS] = "CPUs, such as 0-3,^2,8",
+		[KEY_CRON] = "as in a crontab",
 	};
 
 	if (k->type == KEY_INT)

@@ -32,6 +32,16 @@ struct conf_host {
 	int line;
 };
 
+/* [cron_archive_deleted_rows], [cron_purge_shadow_tables]: valid for cron_parse() */
+struct conf_schedule {
+	bool enabled, all_cells;
+	char *minute, *hour, *monthday, *month, *weekday;
+	int64_t max_delay;   /* s */
+	int64_t age;         /* days */
+	char *destination;   /* a file; NULL: the log alone */
+	char *user;          /* whose that file is; NULL: the daemon's */
+};
+
 struct conf {
 	/* [DEFAULT] */
 	char *state_path;
@@ -63,6 +73,10 @@ struct conf {
 	char **host_schemes;          /* of URIs of hosts that are added at run time */
 	/* [compute] */
 	char *cpu_shared_set, *cpu_dedicated_set; /* valid for cpuset_parse(); NULL: not said */
+	/* [cron_archive_deleted_rows], [cron_purge_shadow_tables] */
+	struct conf_schedule archive, purge;
+	int64_t archive_max_rows;
+	bool archive_purge, archive_until_complete, purge_verbose;
 	/* [database] */
 	char *connection;             /* NULL: sqlite in state_path */
 	/* [evacuation] */
