@@ -10,11 +10,12 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "manage/account.h"
 #include "manage/command.h"
 #include "manage/db.h"
 #include "manage/where.h"
 
-static const struct command *const groups[] = { db_commands };
+static const struct command *const groups[] = { db_commands, account_commands };
 
 static void list_commands(FILE *out)
 {

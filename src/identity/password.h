@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * password: yescrypt hashes, made and checked on workers; private to identity/.
+ * password: yescrypt hashes, made and checked on workers; private to identity/ and manage/.
  *
  * A hash takes some 20 ms and 16 MiB, by intent. So there are few at once and a
  * queue behind them, in which clients take turns (fair.h); when it is full, the

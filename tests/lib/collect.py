@@ -46,7 +46,7 @@ class Group:
 GROUPS = {
     "unit": Group(("gcc", "clang", "asan"), scripts=(("tests/lib/t_tree.py", "gcc"), ("tests/lib/t_tap.py", "gcc"),
                                                       ("tests/lib/t_service.py", "gcc"))),
-    "store": Group(("gcc", "asan"), scripts=(("tests/store/t_restore.py", "gcc"), ("tests/store/t_token_key.py", "gcc"))),
+    "store": Group(("gcc", "asan"), scripts=(("tests/store/t_restore.py", "gcc"), ("tests/store/t_token_key.py", "gcc"), ("tests/store/t_manage.py", "gcc"))),
     "golden": Group(("gcc", "asan")),
     "scenarios": Group(("gcc", "asan")),
     "sweep": Group(("gcc", "asan"), jobs=1, beside="e2e"),

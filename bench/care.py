@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Care of the database beside a daemon that works: archiving and purging on SQLite.
+
+care_archive, care_purge   Rows a second, of drover-manage alone, its pauses with it.
+care_p99                   What 99 of a hundred requests that write (lock and unlock) take at most, nothing else being done.
+care_p99_archive           The same while the rows are archived.
+care_p99_ratio             How many times as long.
+"""
+from __future__ import annotations
+
+import sqlite3
+import statistics
+import subprocess
+import time
+from pathlib import Path
+from typing import Iterator
+
+from daemon import BUILD, Daemon
+from simulated import HOSTS, fleet, wait_adopted
+
+ROWS, ROWS_QUICK = 1000000, 21000
+TREE = 21  # a server with 2 actions of 3 events, 2 migrations of 5 events
+CALLS, CALLS_QUICK = 2000, 50
+
+TWO = "(SELECT 1 AS x UNION ALL SELECT 2) k"
+THREE = "(SELECT 1 AS x UNION ALL SELECT 2 UNION ALL SELECT 3) k"
+FIVE = "(SELECT 1 AS x UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5) k"
+WORLD = f"""
+INSERT INTO servers (uuid, name, libvirt_name, vm_state, power_state, vcpus, memory_mb, disk_gb, user_id, project_id, created_at, deleted_at,
+    locked) WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < %d)
+    SELECT 'gone-%s-' || x, 'n', 'l', 'deleted', 0, 1, 1, 1, 'u', 'p', 1, 1000000 * x, 0 FROM c;
+INSERT INTO instance_actions (server_uuid, action, request_id, user_id, project_id, start_at, updated_at)
+    SELECT s.uuid, 'live-migration', 'req-00000000-0000-0000-0000-000000000000', 'u', 'p', 1, 1 FROM servers s CROSS JOIN {TWO}
+    WHERE s.uuid LIKE 'gone-%s-%%';
+INSERT INTO instance_action_events (action_id, n, event, start_at, finish_at, result)
+    SELECT a.id, k.x, 'compute_live_migration', 1, 2, 'Success' FROM instance_actions a CROSS JOIN {THREE} WHERE a.server_uuid LIKE 'gone-%s-%%';
+INSERT INTO migrations (uuid, server_uuid, type, phase, status, source, dest, options, user_id, project_id, request_id, action_id, created_at,
+    updated_at, ended_at) SELECT s.uuid || '-' || k.x, s.uuid, 'live-migration', 'done', 'completed', 's1', 's2', '{{}}', 'u', 'p',
+    'req-00000000-0000-0000-0000-000000000000', 1, 1, 1, 1 FROM servers s CROSS JOIN {TWO} WHERE s.uuid LIKE 'gone-%s-%%';
+INSERT INTO migration_events (migration_id, n, new_phase, why, at)
+    SELECT m.id, k.x, 'done', 'as it should be', 1 FROM migrations m CROSS JOIN {FIVE} WHERE m.server_uuid LIKE 'gone-%s-%%';
+"""
+
+
+def manage(daemon: Daemon, args: str) -> list[str]:
+    return [str(BUILD / "src" / "drover-manage"), "--config", str(daemon.dir / "drover.conf"), "db", *args.split()]
+
+
+def make_world(daemon: Daemon, rows: int, name: str) -> None:
+    with sqlite3.connect(daemon.dir / "state" / "drover.sqlite") as db:
+        db.executescript(WORLD % (rows // TREE, name, name, name, name, name))
+
+
+def timed(daemon: Daemon, args: str, want: int) -> float:
+    started = time.monotonic()
+    got = subprocess.run(manage(daemon, args), capture_output=True, text=True)
+    if got.returncode != want:
+        raise RuntimeError(f"{args}: {got.returncode}: {got.stdout}{got.stderr}")
+    return time.monotonic() - started
+
+
+def p99(daemon: Daemon, calls: int, beside: str | None = None) -> float:
+    """@beside: goes on all the time. Return: ms"""
+    api = daemon.api()
+    uuid = api.servers()[0]["id"]
+    proc = subprocess.Popen(manage(daemon, beside), stdout=subprocess.DEVNULL) if beside else None
+    times = []
+    while len(times) < calls and (not proc or proc.poll() is None):
+        started = time.monotonic()
+        got = api.call("POST", f"/v2.1/servers/{uuid}/action", {"unlock" if len(times) % 2 else "lock": None}, mv="2.96")
+        if got.status != 202:
+            raise RuntimeError(got.fault)
+        times.append((time.monotonic() - started) * 1000)
+    if proc and proc.wait() != 1:
+        raise RuntimeError(f"{beside}: {proc.returncode}")
+    return statistics.quantiles(times, n=100)[98]
+
+
+def run(quick: bool) -> Iterator[tuple[str, float]]:
+    rows, calls = (ROWS_QUICK, CALLS_QUICK) if quick else (ROWS, CALLS)
+    daemon = Daemon(fleet(servers=10), tag="bench")
+    Path(daemon.dir / "state").mkdir(mode=0o700)
+    timed(daemon, "sync", 0)
+    make_world(daemon, rows, "a")
+    yield "care_archive", rows / timed(daemon, "archive_deleted_rows --until-complete", 1)
+    yield "care_purge", rows / timed(daemon, "purge --all", 0)
+    make_world(daemon, rows, "b")
+    with daemon:
+        wait_adopted(daemon, servers=HOSTS * 10)
+        alone = p99(daemon, calls)
+        busy = p99(daemon, calls if quick else 1 << 30, "archive_deleted_rows --until-complete")
+        daemon.stop()
+    yield "care_p99", alone
+    yield "care_p99_archive", busy
+    yield "care_p99_ratio", busy / alone
