@@ -27,9 +27,8 @@ static const char *task_word(int i)
 static const struct row_field server_fields[] = { SERVER_COLUMNS(SERVER_FIELD, SERVER_FIELD) };
 static const struct row_field server_row[] = { SERVER_ROW(SERVER_FIELD, SERVER_FIELD) };
 
-static bool load_server(const struct store_row *row, void *user)
+static struct server *read_server(const struct store_row *row)
 {
-	struct fleet *f = user;
 	struct server *s = server_new("");
 
 	s->unknown = row_read(row, server_row, G_N_ELEMENTS(server_row), s);
@@ -38,6 +37,14 @@ static bool load_server(const struct store_row *row, void *user)
 		log_error("server_row_unreadable", LOG_S("server", s->uuid), LOG_S("name", s->name), LOG_S("host", s->host), LOG_S("reason", s->unknown));
 	}
 	addr_load(s);
+	return s;
+}
+
+static bool load_server(const struct store_row *row, void *user)
+{
+	struct fleet *f = user;
+	struct server *s = read_server(row);
+
 	registry_add_server(f, s);
 	publish_known(s);
 	return true;
@@ -118,4 +125,24 @@ void fleet_server_take(struct fleet *f, struct server *s, const struct server_dr
 bool server_row_load(struct fleet *f, GError **err)
 {
 	return store_each(fleet_store(f), Q_SERVER_ALL, STORE_NO_ARGS, load_server, f, err);
+}
+
+struct deleted {
+	server_row_f *fn;
+	void *user;
+};
+
+static bool give_deleted(const struct store_row *row, void *user)
+{
+	const struct deleted *d = user;
+
+	d->fn(read_server(row), d->user);
+	return true;
+}
+
+bool server_row_deleted(struct fleet *f, int64_t since_us, int64_t behind_us, int64_t behind_id, int n, server_row_f *fn, void *user, GError **err)
+{
+	struct deleted d = { fn, user };
+
+	return store_each(fleet_store(f), Q_SERVER_DELETED, STORE_ARGS(SV_I(since_us), SV_I(behind_us), SV_I(behind_id), SV_I(n)), give_deleted, &d, err);
 }

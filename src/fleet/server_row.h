@@ -17,6 +17,16 @@ struct fleet;
  */
 bool server_row_load(struct fleet *f, GError **err);
 
+typedef void server_row_f(struct server *s, void *user);
+/**
+ * server_row_deleted() - records of servers that were deleted and are not archived, in the order of their deletion.
+ * @since_us: deleted then or later
+ * @behind_us, @behind_id: ... and behind this one, by deleted_us and id; 0 at first
+ * @n: so many at most
+ * @fn: takes each; it is in no list of the fleet's
+ */
+bool server_row_deleted(struct fleet *f, int64_t since_us, int64_t behind_us, int64_t behind_id, int n, server_row_f *fn, void *user, GError **err);
+
 /**
  * fleet_server_save() - write a record through to the store.
  *

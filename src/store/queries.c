@@ -132,6 +132,8 @@ const struct query_def query_table[Q_N] = {
 	[Q_SERVER_GONE] = { "server_gone",
 		SELECT("servers", SERVER_GONE_ROW)
 		" WHERE id > $3 AND id <= $4 AND deleted_at >= $1 AND (" OPT_TEXT(2) "project_id = $2) ORDER BY id", 4 },
+	[Q_SERVER_DELETED] = { "server_deleted",
+		SELECT("servers", SERVER_ROW) " WHERE deleted_at >= $1 AND (deleted_at, id) > ($2, $3) ORDER BY deleted_at, id LIMIT $4", 4 },
 	[Q_SERVER_LAST] = { "server_last", "SELECT coalesce(max(id), 0) FROM servers", 0 },
 
 	[Q_MIG_ACTIVE] = { "mig_active",

@@ -40,6 +40,7 @@ enum query {
 	Q_SERVER_SET,      /* likewise, of one that has a row */
 	Q_SERVER_ADDRS,    /* (uuid, addresses or null) */
 	Q_SERVER_GONE,     /* (since, project or null, above id, up to id) -> SERVER_GONE_ROW; those deleted since then */
+	Q_SERVER_DELETED,  /* (since, behind deleted_at, behind id, limit) -> SERVER_ROW; deleted ones, in this order */
 	Q_SERVER_LAST,     /* () -> the highest id; 0: there is none */
 
 	/* migrations */

@@ -5,12 +5,16 @@
 #include <string.h>
 
 #include "api/compute/pattern.h"
+#include "api/http/slice.h"
 #include "api/http/view.h"
 #include "fleet/addr.h"
 #include "fleet/flavor.h"
+#include "fleet/server_row.h"
 
 #define FILTERS_MAX 24
 #define SORTS_MAX 16
+#define DELETED_MAX 10000 /* of one answer, before its page is cut: they are read from the database */
+#define DELETED_PIECE 200
 
 typedef bool match_f(const struct server *s, const char *want);
 typedef int compare_f(const struct server *a, const struct server *b);
@@ -40,6 +44,9 @@ struct server_query {
 	bool by_status;
 	bool vms[SERVER_VM_N], tasks[SERVER_TASK_N]; /* with by_status */
 	bool nothing;       /* asks for what cannot be */
+	bool living, deleted; /* which of them */
+	GPtrArray *gone;    /* struct server *: deleted ones that match */
+	int64_t gone_us, gone_id; /* the last one that was looked at */
 	int64_t since_us, before_us;
 	int limit;
 	const char *marker;
@@ -280,9 +287,15 @@ static bool parse_bools(struct server_query *q, const struct api_req *r, GError 
 {
 	bool deleted = false, locked = false;
 
-	/* Nova takes what is no truth value for false. Records of deleted servers are not kept. */
-	if (r->auth->admin && api_query_bool(r, "deleted", false, &deleted, NULL))
-		q->nothing |= deleted;
+	/* Nova takes what is no truth value for false. A list of changes has deletions too, unless an administrator asks for the ones or the others. */
+	if (r->auth->admin && api_query(r, "deleted"))
+		(void)api_query_bool(r, "deleted", false, &deleted, NULL);
+	else
+		q->deleted = q->since_us != 0;
+	if (deleted || (q->by_status && only_deleted(q))) {
+		q->deleted = true;
+		q->living = false;
+	}
 	if (r->mv < 73 || !api_query(r, "locked"))
 		return true;
 	if (!api_query_bool(r, "locked", false, &locked, err))
@@ -404,9 +417,22 @@ static bool parse_sort(struct server_query *q, const struct api_req *r, GError *
 	return true;
 }
 
+static const struct server *find_gone(const struct server_query *q, const char *uuid)
+{
+	for (guint i = 0; i < q->gone->len; i++) {
+		const struct server *s = g_ptr_array_index(q->gone, i);
+
+		if (g_ascii_strcasecmp(s->uuid, uuid) == 0)
+			return s;
+	}
+	return NULL;
+}
+
 static bool find_marker(struct server_query *q, const struct api_req *r, GError **err)
 {
 	q->after = q->marker ? fleet_server(q->fleet, q->marker) : NULL;
+	if (q->marker && !q->after)
+		q->after = find_gone(q, q->marker);
 	/* D28: a server of another project is as none. */
 	if (q->after && !r->auth->admin && g_strcmp0(q->after->project_id, r->auth->project_id) != 0)
 		q->after = NULL;
@@ -423,7 +449,7 @@ static bool parse_page(struct server_query *q, const struct api_req *r, GError *
 		return false;
 	q->limit = page.limit;
 	q->marker = page.marker;
-	return find_marker(q, r, err);
+	return q->deleted || find_marker(q, r, err); /* it may be a deleted one */
 }
 
 struct server_query *server_query_parse(const struct api_req *r, const char *rule, GError **err)
@@ -431,6 +457,8 @@ struct server_query *server_query_parse(const struct api_req *r, const char *rul
 	struct server_query *q = g_new0(struct server_query, 1);
 
 	q->fleet = api_fleet(r);
+	q->living = true;
+	q->gone = g_ptr_array_new_with_free_func((GDestroyNotify)server_free);
 	if ((r->mv < 75 || view_only_query(r, known, err)) && parse_status(q, r, err) && parse_times(q, r, err) && parse_bools(q, r, err) &&
 	    parse_project(q, r, rule, err) && parse_patterns(q, r, err) && parse_sort(q, r, err) && parse_page(q, r, err)) {
 		parse_filters(q, r);
@@ -446,6 +474,7 @@ void server_query_free(struct server_query *q)
 		return;
 	for (int i = 0; i < PATTERN_N; i++)
 		pattern_free(q->patterns[i]);
+	g_ptr_array_unref(q->gone);
 	g_free(q);
 }
 
@@ -564,13 +593,15 @@ typedef void each_f(struct server_query *q, const struct server *s, void *user);
 /* From the newest: in the default order the heap then holds the page at once. */
 static void each_match(struct server_query *q, each_f *fn, void *user)
 {
-	GPtrArray *all = fleet_servers(q->fleet);
+	GPtrArray *const both[] = { q->living ? fleet_servers(q->fleet) : NULL, q->gone };
 
-	for (guint i = q->nothing ? 0 : all->len; i-- > 0;) {
-		const struct server *s = g_ptr_array_index(all, i);
+	for (size_t k = 0; k < G_N_ELEMENTS(both); k++) {
+		for (guint i = q->nothing || !both[k] ? 0 : both[k]->len; i-- > 0;) {
+			const struct server *s = g_ptr_array_index(both[k], i);
 
-		if ((!q->after || compare(q, q->after, s) < 0) && matches(q, s))
-			fn(q, s, user);
+			if ((!q->after || compare(q, q->after, s) < 0) && matches(q, s))
+				fn(q, s, user);
+		}
 	}
 }
 
@@ -629,14 +660,12 @@ static void on_matched(const struct pattern *failed, const char *text, void *use
 	finish(q, why);
 }
 
-void server_query_run(struct server_query *q, struct api_req *r, server_query_done_f *done, void *user)
+/* What is asked for is there. */
+static void run(struct server_query *q)
 {
 	GError *why = NULL;
 	bool any = false;
 
-	q->r = r;
-	q->done = done;
-	q->user = user;
 	for (int i = 0; i < PATTERN_N; i++)
 		any |= q->patterns[i] && pattern_is_regex(q->patterns[i]);
 	if (!any) {
@@ -644,6 +673,61 @@ void server_query_run(struct server_query *q, struct api_req *r, server_query_do
 		return;
 	}
 	each_match(q, add_texts, NULL);
-	if (!pattern_match(q->patterns, PATTERN_N, r->auth->user_id, on_matched, q, &why))
+	if (!pattern_match(q->patterns, PATTERN_N, q->r->auth->user_id, on_matched, q, &why))
 		finish(q, why);
+}
+
+/* ---- deleted ones: read from the database, in pieces ---- */
+
+static void take_deleted(struct server *s, void *user)
+{
+	struct server_query *q = user;
+
+	q->gone_us = s->deleted_us;
+	q->gone_id = s->id;
+	/* The marker need not match. */
+	if (matches(q, s) || g_strcmp0(s->uuid, q->marker) == 0)
+		g_ptr_array_add(q->gone, s);
+	else
+		server_free(s);
+}
+
+/* Return: they are all there, or @why; false: there are more to read. */
+static bool read_deleted(struct server_query *q, GError **why)
+{
+	int64_t before = q->gone_id;
+
+	if (!server_row_deleted(q->fleet, MAX(q->since_us, 1), q->gone_us, q->gone_id, DELETED_PIECE, take_deleted, q, why))
+		return true;
+	if (q->gone->len <= DELETED_MAX)
+		return q->gone_id == before;
+	g_set_error(why, ERR, ERR_BAD_REQUEST, "More than %d deleted servers match: ask for fewer by changes-since, or archive some", DELETED_MAX);
+	return true;
+}
+
+static bool deleted_piece(struct api_req *r, void *user)
+{
+	struct server_query *q = user;
+	GError *why = NULL;
+
+	if (!q->nothing && !read_deleted(q, &why))
+		return false;
+	if (!why)
+		(void)find_marker(q, r, &why);
+	if (why)
+		finish(q, why);
+	else
+		run(q);
+	return true;
+}
+
+void server_query_run(struct server_query *q, struct api_req *r, server_query_done_f *done, void *user)
+{
+	q->r = r;
+	q->done = done;
+	q->user = user;
+	if (q->deleted)
+		slice_run(r, deleted_piece, q, NULL);
+	else
+		run(q);
 }
