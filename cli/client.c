@@ -14,6 +14,7 @@
 #include "cli_err.h"
 #include "render.h"
 #include "reply.h"
+#include "slim.h"
 
 #define CONNECT_TIMEOUT_S 10L
 #define TIMEOUT_S 120
@@ -540,14 +541,23 @@ int client_version(struct client *c, int mv_min, int mv_max, GError **err)
 
 /* ---- calls ---- */
 
-static bool take_body(const struct answer *a, const char *url, json_t **ret_body, GError **err)
+/* Return: owned by the caller; NULL with @err. */
+static json_t *parse_body(const struct answer *a, const struct client_call *call, GError **err)
+{
+	size_t len;
+	g_autofree char *slim = call->members ? slim_rows(a->body->str, a->body->len, call->list, call->members, &len) : NULL;
+
+	return slim ? json_parse(slim, len, err) : json_parse(a->body->str, a->body->len, err);
+}
+
+static bool take_body(const struct answer *a, const struct client_call *call, const char *url, json_t **ret_body, GError **err)
 {
 	json_t *body = NULL;
 
 	if (a->body->len > 0 && a->status != 204) {
 		g_autoptr(GError) why = NULL;
 
-		body = json_parse(a->body->str, a->body->len, &why);
+		body = parse_body(a, call, &why);
 		if (!body && ret_body) {
 			g_set_error(err, CLI_ERR, CLI_FAILED, "%s: the answer cannot be read: %s", url, why->message);
 			return false;
@@ -605,7 +615,7 @@ bool client_call(struct client *c, const struct client_call *call, json_t **ret_
 	if (!url || !ask(c, &q, &a, err))
 		return false;
 	if (a.status >= 200 && a.status < 300)
-		return take_body(&a, url, ret_body, err);
+		return take_body(&a, call, url, ret_body, err);
 	refused(c, call->drovers, &q, &a, err);
 	if (call->fault)
 		*call->fault = json_parse(body->str, body->len, NULL);
@@ -690,7 +700,7 @@ bool client_each(struct client *c, const struct client_list *l, client_row_f *fn
 	for (int pages = 0; pages < CLIENT_PAGES_MAX; pages++) {
 		g_autofree char *path = page_path(l, marker), *next = NULL;
 		g_autoptr(json_t) page = NULL;
-		struct client_call call = { .method = "GET", .path = path, .mv_min = l->mv_min, .mv_max = l->mv_max };
+		struct client_call call = { .method = "GET", .path = path, .mv_min = l->mv_min, .mv_max = l->mv_max, .list = l->name, .members = l->members };
 		json_t *row;
 		size_t i;
 

@@ -39,6 +39,8 @@ struct client_call {
 	json_t *body;         /* borrowed; NULL: none */
 	int mv_min, mv_max;   /* minor microversions that the caller understands */
 	const char *drovers;  /* instead of them: what only Drover has, "prechecks", at a path below the server's root */
+	const char *list;     /* of the answer, for the next; NULL */
+	const char *const *members; /* the members of its rows that are needed, ended by NULL; NULL: all */
 	json_t **fault;       /* gets the body of an answer that is no success, owned by the caller; may be NULL */
 };
 
@@ -54,6 +56,7 @@ struct client_list {
 	const char *name;     /* the array's member, and NAME_links: "servers" */
 	const char *marker;   /* the member of a row that the next page starts after; NULL: not paged */
 	int mv_min, mv_max;
+	const char *const *members; /* of a row that are needed, the marker too, ended by NULL; NULL: all */
 };
 
 /**

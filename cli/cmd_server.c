@@ -128,6 +128,9 @@ static const struct opt list_opts[] = {
 	{ "long", 0, NULL, "more columns" },
 };
 
+/* What the columns of a list without --long and -c are made of. */
+static const char *const short_members[] = { "id", "name", "status", "OS-EXT-SRV-ATTR:host", "addresses", "flavor", NULL };
+
 static bool run_list(struct cli *c, GError **err)
 {
 	g_autoptr(GString) query = g_string_new(NULL);
@@ -149,6 +152,7 @@ static bool run_list(struct cli *c, GError **err)
 	else if (!cli_on(c, "my-project"))
 		find_all_tenants(c, query);
 	l.query = query->str;
+	l.members = cli_on(c, "long") || cli_opt(c, "column") ? NULL : short_members;
 	rows = client_rows(c->client, &l, err);
 	return rows && cli_print_list(c, rows, err);
 }

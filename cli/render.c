@@ -61,9 +61,23 @@ static void put_escape(GString *s, gunichar c)
 		g_string_append_printf(s, "\\U%08x", c);
 }
 
+/* Return: how long the text is if it is printable ASCII, as most are; 0 otherwise. */
+static size_t plain_len(const char *text)
+{
+	const char *c = text;
+
+	while (*c >= 0x20 && *c < 0x7f)
+		c++;
+	return *c ? 0 : (size_t)(c - text);
+}
+
 char *render_safe(const char *text, bool lines)
 {
-	GString *s = g_string_new(NULL);
+	GString *s;
+
+	if (plain_len(text))
+		return g_strdup(text);
+	s = g_string_new(NULL);
 
 	while (*text) {
 		gunichar c = g_utf8_get_char_validated(text, -1);
@@ -83,8 +97,10 @@ char *render_safe(const char *text, bool lines)
 
 size_t render_width(const char *text)
 {
-	size_t n = 0;
+	size_t n = plain_len(text);
 
+	if (n)
+		return n;
 	for (; *text; text = g_utf8_next_char(text)) {
 		gunichar c = g_utf8_get_char(text);
 

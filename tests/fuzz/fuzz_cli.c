@@ -2,8 +2,8 @@
  *
  * Any bytes as a server's answer, to everything that reads answers: faults,
  * versions, the catalogue, actions, a migration's progress, every command's
- * columns in every format. What is printed must hold no control character but
- * the newline.
+ * columns in every format, a list without what is not needed of it. Or as a host
+ * map. What is printed must hold no control character but the newline.
  */
 #include <stdint.h>
 #include <string.h>
@@ -14,6 +14,8 @@
 #include "progress.h"
 #include "reason.h"
 #include "reply.h"
+#include "map.h"
+#include "slim.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -74,6 +76,44 @@ static void print(const struct command *cmd, const json_t *v)
 	}
 }
 
+/* What is left of a page is JSON where the page was, and says the same of what is needed. */
+static void check_slim(const char *text, size_t size, const json_t *whole)
+{
+	static const char *const members[] = { "id", "name", "addresses", NULL };
+	size_t len, i;
+	g_autofree char *slim = slim_rows(text, size, "servers", members, &len);
+	g_autoptr(json_t) left = slim && whole ? json_parse(slim, len, NULL) : NULL;
+	const json_t *row;
+
+	if (!slim || !whole)
+		return;
+	g_assert(left);
+	g_assert_cmpuint(json_array_size(json_object_get(left, "servers")), ==, json_array_size(json_object_get(whole, "servers")));
+	json_array_foreach(json_object_get(whole, "servers"), i, row) {
+		const json_t *small = json_array_get(json_object_get(left, "servers"), i);
+
+		for (const char *const *m = members; *m; m++)
+			g_assert(json_object_get(row, *m) ? json_equal(json_object_get(row, *m), json_object_get(small, *m)) : !json_object_get(small, *m));
+	}
+}
+
+static void check_map(const char *text, size_t size)
+{
+	struct map *m = map_parse(text, size);
+	g_autofree char *mistakes = map_mistakes_text(m, "map");
+	g_autoptr(json_t) request = map_json(m);
+
+	check_text(mistakes);
+	g_assert(json_is_object(request));
+	for (guint i = 0; i < m->entries->len; i++) {
+		const struct map_entry *e = m->entries->pdata[i];
+
+		g_assert(*e->server && e->at.line && e->at.col);
+		g_assert_cmpstr(json_string_value(json_array_get(json_object_get(request, e->host), e->index)), ==, e->server);
+	}
+	map_free(m);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct command_table *const tables[] = { &server_commands, &migration_commands, &service_commands, &host_commands, &event_commands };
@@ -82,6 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (fault)
 		check_text(fault);
+	check_slim((const char *)data, size, v);
+	check_map((const char *)data, size);
 	if (!v)
 		return 0;
 	read_words(v);
