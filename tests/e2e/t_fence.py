@@ -76,15 +76,19 @@ def unfenced(w: World) -> str:
 
 
 def node_power(w: World) -> str:
-    """By OpenStack's client: off, on."""
+    """By OpenStack's client: off, on; off and on by one command."""
     w.clients.must("openstack baremetal node power off h2")
     wait_for(lambda: w.host("h2")["fenced_at"], 60, "h2 is fenced")
     assert w.is_off("h2")
     w.clients.must("openstack baremetal node power on h2")
     w.boots("h2")
+    seen = len(w.daemon.events)
+    w.clients.must("openstack baremetal node reboot h2")
+    w.daemon.wait_event("host_fenced", 60, since=seen, host="h2")
+    w.boots("h2")
     status, text = w.clients.run("openstack baremetal node power off --soft h2")
     assert status == 1 and "is not supported" in text, text
-    return "off and on"
+    return "off and on, twice"
 
 
 def lies(w: World) -> str:

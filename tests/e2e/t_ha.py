@@ -22,6 +22,7 @@ from tap import Tap
 from wait import wait_for
 
 PRIORITY = {"web": 10, "last": -1}  # of db and the others: 0
+OF_H1, OF_H2 = ("web", "db", "last"), ("one", "two", "three", "four", "five", "six")
 
 
 def markers(daemon: Daemon) -> int:
@@ -57,13 +58,13 @@ def all_of_a_host(w: World) -> str:
     told = w.clients.drover("host", "evacuate", "h2", status=1)
     assert "Host h2 is down, and may still run its servers: fence it" in told, told
     w.clients.must("openstack compute service set --down h2 nova-compute")
-    for guest in ("one", "two"):
+    for guest in OF_H2:
         w.lab.beat_reset(guest)
     said = w.clients.must("nova host-evacuate --target_host h3 h2")
-    assert said.count("True") == 2, said
-    for guest in ("one", "two"):
+    assert said.count("True") == len(OF_H2), said
+    for guest in OF_H2:
         w.lives_on(guest, "h3")
-    return "2 servers"
+    return f"{len(OF_H2)} servers"
 
 
 def without_a_person(w: World) -> str:
@@ -101,11 +102,11 @@ CASES = [
 def main() -> int:
     t = Tap()
     with Lab(3, "e2e-ha") as lab, Bmc(lab, "h1", PORT) as bmc:
-        uuids = lab.guests({"web": ("h1",), "db": ("h1",), "last": ("h1",), "one": ("h2",), "two": ("h2",)})
+        uuids = lab.guests({guest: ("h1",) for guest in OF_H1} | {guest: ("h2",) for guest in OF_H2})
         for guest, priority in PRIORITY.items():
             lab.virsh("h1", "metadata", guest, "urn:drover", "--config", "--live", "--key", "d", "--set", f"<guest priority='{priority}'/>")
         options = {"host h1": {"fence_agent": "fence_ipmilan", "fence_options": bmc.options()}, "fencing": {"fence_timeout": 20},
-                   "ha": {"enabled": "true", "delay": 5, "window": 60}}
+                   "ha": {"enabled": "true", "delay": 5, "window": 60}, "DEFAULT": {"cpu_allocation_ratio": 16}}
         with Daemon(lab_hosts(lab), lab, options, "ha") as daemon:
             daemon.wait_hosts_up(3, 60)
             world = World(lab, daemon, uuids)
