@@ -193,7 +193,8 @@ class Daemon:
 
     @property
     def openrc(self) -> dict[str, str]:
-        return read_openrc(self.dir / "state" / "admin-openrc")
+        """As droverd wrote it, and where drover keeps its tokens: not among the user's own."""
+        return {**read_openrc(self.dir / "state" / "admin-openrc"), "XDG_CACHE_HOME": str(self.dir / "cache")}
 
     def api(self) -> Api:
         api = Api(self.url)
