@@ -9,19 +9,20 @@
 #define YES { "yes", 'y', NULL, "do not ask" }
 #define DRY { "dry-run", 0, NULL, "show what would be done, and do nothing" }
 #define NO_WAIT { "no-wait", 0, NULL, "do not wait for its end" }
+#define COLD { "cold", 0, NULL, "servers that cannot go live may be migrated cold" }
 #define PARALLEL { "parallel", 0, "N", "so many migrations at a time (4)" }
 
 const struct opt drain_opts[8] = {
 	PARALLEL,
 	{ "deadline", 0, "SECONDS", "end it so long after its start" },
-	{ "cold", 0, NULL, "servers that cannot go live may be migrated cold" },
+	COLD,
 	{ "waves", 0, "N", "so many of the hosts at the same time; all without it" },
 	{ "priority", 0, "N", "of its migrations in the queue, from -1000 to 1000" },
 	YES, DRY, NO_WAIT,
 };
-const struct opt undrain_opts[5] = {
+const struct opt undrain_opts[6] = {
 	{ "bring-back", 0, NULL, "bring the servers back that the last drain took away" },
-	PARALLEL, YES, DRY, NO_WAIT,
+	COLD, PARALLEL, YES, DRY, NO_WAIT,
 };
 static const struct opt rebalance_opts[] = {
 	{ "memory-spread", 0, "POINTS", "how far the fullest and the emptiest host may differ in memory, in percent points (20)" },
@@ -96,7 +97,7 @@ bool drain_run(struct cli *c, GError **err)
 
 bool drain_run_undo(struct cli *c, GError **err)
 {
-	g_autoptr(json_t) request = json_pack("{s:s, s:b}", "kind", "undrain", "bring_back", cli_on(c, "bring-back"));
+	g_autoptr(json_t) request = json_pack("{s:s, s:b, s:b}", "kind", "undrain", "bring_back", cli_on(c, "bring-back"), "cold", cli_on(c, "cold"));
 
 	return run(c, request, c->args->words, err);
 }

@@ -13,7 +13,7 @@
 	"without this program; Ctrl-C only ends the wait.\n"
 #define UNDRAIN_MORE "The hosts are enabled; with --bring-back the servers that the last drain took away come back.\n"
 
-extern const struct opt drain_opts[8], undrain_opts[5];
+extern const struct opt drain_opts[8], undrain_opts[6];
 
 command_f drain_run, drain_run_undo;
 

@@ -355,7 +355,7 @@ static struct plan_record *record_of(const struct making *m, const struct reques
 	return p;
 }
 
-/* Those that the last drain of each host has taken away, and that are still where it took them. Return: uuid -> host, both owned; NULL with @err */
+/* Those that the last drain of each host has taken away, wherever they are now. Return: uuid -> host, both owned; NULL with @err */
 static GHashTable *taken_away(struct plans *ps, const GPtrArray *hosts, GError **err)
 {
 	g_autoptr(GHashTable) brought = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -374,7 +374,7 @@ static GHashTable *taken_away(struct plans *ps, const GPtrArray *hosts, GError *
 			const struct plan_step *st = g_ptr_array_index(drain->steps, k);
 			const struct server *s = fleet_server(ps->fleet, st->uuid);
 
-			if (st->state == PLAN_STEP_DONE && s && g_strcmp0(st->source, host) == 0 && g_strcmp0(s->host, st->dest) == 0)
+			if (st->state == PLAN_STEP_DONE && s && s->host && g_strcmp0(st->source, host) == 0 && strcmp(s->host, host) != 0)
 				g_hash_table_insert(brought, g_strdup(st->uuid), g_strdup(host));
 		}
 		plan_record_free(drain);
