@@ -296,7 +296,8 @@ bool plan_update(struct store *s, struct plan_record *p, GError **err)
 	write_counts(p);
 	args[0] = SV_I(p->id);
 	row_values(change_fields, G_N_ELEMENTS(change_fields), p, p->updated_us, args + 1);
-	return store_run(s, Q_PLAN_SET, args, G_N_ELEMENTS(args), NULL, err);
+	p->unsaved = !store_run(s, Q_PLAN_SET, args, G_N_ELEMENTS(args), NULL, err);
+	return !p->unsaved;
 }
 
 bool plan_update_step(struct store *s, const struct plan_record *p, const struct plan_step *st, GError **err)

@@ -101,7 +101,9 @@ struct plan_record {
 	int64_t created_us, updated_us, started_us, ended_us;
 	GPtrArray *hosts;    /* char *: of a drain, undrain, rebalance */
 	GPtrArray *steps;    /* struct plan_step *, by n; NULL: not read */
-	bool late;           /* not stored: its deadline has passed */
+	/* ---- not stored ---- */
+	bool late;           /* its deadline has passed */
+	bool unsaved;        /* its own row may differ: a change of it failed, or was done and the answer lost */
 };
 
 const char *plan_kind_name(enum plan_kind k);

@@ -233,6 +233,13 @@ static bool unchanged(struct plans *ps, const struct plan_record *p, GError **er
 	return n == 0;
 }
 
+/* The next turn goes on with it, or writes again what it is, if the row may have changed after all. */
+static bool change_state(struct plans *ps, struct plan_record *p, enum plan_state to, GError **err)
+{
+	turn_soon(ps);
+	return plans_go(ps, p, to, NULL, err);
+}
+
 bool plans_begin(struct plans *ps, int64_t id, bool adapt, GError **err)
 {
 	struct plan_record *p = find(ps, id, "start", err);
@@ -242,20 +249,10 @@ bool plans_begin(struct plans *ps, int64_t id, bool adapt, GError **err)
 		return false;
 	was = p->opt.adapt;
 	p->opt.adapt = adapt;
-	if (!plans_go(ps, p, PLAN_RUNNING, NULL, err)) {
-		p->opt.adapt = was;
-		return false;
-	}
-	turn_soon(ps);
-	return true;
-}
-
-static bool change_state(struct plans *ps, struct plan_record *p, enum plan_state to, GError **err)
-{
-	if (!plans_go(ps, p, to, NULL, err))
-		return false;
-	turn_soon(ps);
-	return true;
+	if (change_state(ps, p, PLAN_RUNNING, err))
+		return true;
+	p->opt.adapt = was;
+	return false;
 }
 
 bool plans_pause(struct plans *ps, int64_t id, GError **err)
@@ -385,6 +382,7 @@ bool plans_change(struct plans *ps, int64_t id, const struct plan_change *c, GPt
 	was = p->opt;
 	take_options(&p->opt, c);
 	if (!plan_update(ps->store, p, err)) {
+		turn_soon(ps);
 		p->opt = was;
 		return false;
 	}

@@ -114,6 +114,8 @@ static bool write_steps(struct plans *ps, const struct plan_record *p, GError **
 
 static bool any_unsaved(const struct plan_record *p)
 {
+	if (p->unsaved)
+		return true;
 	for (guint i = 0; i < p->steps->len; i++)
 		if (((const struct plan_step *)g_ptr_array_index(p->steps, i))->unsaved)
 			return true;
@@ -123,11 +125,13 @@ static bool any_unsaved(const struct plan_record *p)
 bool plans_flush(struct plans *ps, struct plan_record *p)
 {
 	g_autoptr(GError) err = NULL;
+	bool row = p->unsaved;
 
 	if (!any_unsaved(p))
 		return true;
-	if (!store_begin(ps->store, &err) || !write_steps(ps, p, &err) || !store_commit(ps->store, &err)) {
+	if (!store_begin(ps->store, &err) || (row && !plan_update(ps->store, p, &err)) || !write_steps(ps, p, &err) || !store_commit(ps->store, &err)) {
 		store_rollback(ps->store);
+		p->unsaved = row;
 		log_warning("plan_steps_not_saved", LOG_D("plan", p->id), LOG_S("error", err->message));
 		return false;
 	}

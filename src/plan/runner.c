@@ -173,7 +173,7 @@ static bool resolve(struct plans *ps, struct plan_record *p, struct plan_step *s
 		st->task = m->id;
 		st->state = PLAN_STEP_RUNNING;
 		st->unsaved = true;
-			return follow(ps, p, st);
+		return follow(ps, p, st);
 	}
 	st->state = PLAN_STEP_WAITING;
 	st->unsaved = true;
@@ -367,7 +367,7 @@ static void ask(struct plans *ps, struct plan_record *p, struct plan_step *st, s
 		st->state = PLAN_STEP_RUNNING;
 		g_clear_pointer(&st->reason, g_free);
 		st->unsaved = true;
-		} else if (err_code(err) != ERR_STORE && err_code(err) != ERR_UNAVAILABLE) {
+	} else if (err_code(err) != ERR_STORE && err_code(err) != ERR_UNAVAILABLE) {
 		step_failed(ps, p, st, false, err->message);
 	}
 }

@@ -577,6 +577,6 @@ static const struct route routes[] = {
 	{ "GET",    "/drover/v1/plans/{id}",        "drover:plans:show",   plan_show },
 	{ "PATCH",  "/drover/v1/plans/{id}",        "drover:plans:update", plan_change, .body = &change_body },
 	{ "DELETE", "/drover/v1/plans/{id}",        "drover:plans:delete", plan_remove },
-	{ "POST",   "/drover/v1/plans/{id}/action", .actions = actions, .n_actions = G_N_ELEMENTS(actions) },
+	{ "POST",   "/drover/v1/plans/{id}/action", "drover:plans:show", .actions = actions, .n_actions = G_N_ELEMENTS(actions) },
 };
 const struct route_table plans_routes = { routes, G_N_ELEMENTS(routes) };
