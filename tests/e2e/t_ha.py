@@ -6,11 +6,7 @@ without a person ([ha]), by the priority of its servers; what is left to a perso
 """
 from __future__ import annotations
 
-import shutil
-import sqlite3
 import sys
-import tempfile
-from contextlib import closing
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -23,15 +19,6 @@ from wait import wait_for
 
 PRIORITY = {"web": 10, "last": -1}  # of db and the others: 0
 OF_H1, OF_H2 = ("web", "db", "last"), ("one", "two", "three", "four", "five", "six")
-
-
-def markers(daemon: Daemon) -> int:
-    """Folders of which it is known how to prove that they are shared. Of a copy: the daemon has the database for itself."""
-    with tempfile.TemporaryDirectory(dir=daemon.dir) as folder:
-        for path in (daemon.dir / "state").glob("drover.sqlite*"):
-            shutil.copy(path, folder)
-        with closing(sqlite3.connect(f"{folder}/drover.sqlite")) as db:
-            return db.execute("SELECT count(*) FROM storage_markers WHERE changed_ns > 0").fetchone()[0]
 
 
 class World:
@@ -110,7 +97,7 @@ def main() -> int:
         with Daemon(lab_hosts(lab), lab, options, "ha") as daemon:
             daemon.wait_hosts_up(3, 60)
             world = World(lab, daemon, uuids)
-            wait_for(lambda: len(world.api.servers()) == len(uuids) and markers(daemon) == 2, 60, "the servers are known, and the folder is proved")
+            wait_for(lambda: len(world.api.servers()) == len(uuids) and daemon.folders_proved() == 2, 60, "the servers are known, and the folder is proved")
             for name, run in CASES:
                 with t.test(name) as notes:
                     notes.append(run(world))

@@ -7,7 +7,6 @@ host's file system says of the shared one, and not of a copy.
 from __future__ import annotations
 
 import re
-import sqlite3
 import sys
 from pathlib import Path
 
@@ -31,12 +30,8 @@ def changed(lab: Lab, host: str, path: str) -> int | None:
 
 def rows(daemon: Daemon) -> dict[tuple[str, str], tuple[str, int]]:
     """(host, folder) -> path, ctime."""
-    db = sqlite3.connect(f"file:{daemon.dir}/state/drover.sqlite?mode=ro", uri=True)
-    try:
-        return {(host, folder): (f"{folder}/{name}", when)
-                for host, folder, name, when in db.execute("SELECT host, folder, name, changed_ns FROM storage_markers")}
-    finally:
-        db.close()
+    return {(host, folder): (f"{folder}/{name}", when)
+            for host, folder, name, when in daemon.query("SELECT host, folder, name, changed_ns FROM storage_markers")}
 
 
 def whole(daemon: Daemon, want: set[tuple[str, str]]) -> dict:
@@ -73,9 +68,7 @@ def main() -> int:
                 lab("exec", "h2", "cp", "--archive", str(source), str(copy))
                 assert changed(lab, "h2", path) not in (None, when)
             with t.test("the chain of the overlay is kept"):
-                db = sqlite3.connect(f"file:{daemon.dir}/state/drover.sqlite?mode=ro", uri=True)
-                kept = " ".join(disks for (disks,) in db.execute("SELECT disks FROM server_definitions") if disks)
-                db.close()
+                kept = " ".join(disks for (disks,) in daemon.query("SELECT disks FROM server_definitions") if disks)
                 assert f'"path":"{BASE}/64M","format":"raw"' in kept, kept
             with t.test("one that was removed is made again when the host is back"):
                 path, when = now["h1", SHARED]

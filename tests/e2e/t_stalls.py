@@ -148,6 +148,7 @@ def signals_and_limits() -> None:
 
 def main() -> int:
     t = Tap()
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # a shell's job in the background has it ignored, and droverd would
     with t.test("D11: a log that is not read stops no request, and has every line when it is read"):
         unread_log()
     with t.test(f"D9: lists of {RECORDS} migrations"):

@@ -7,9 +7,11 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Callable
 
@@ -195,6 +197,15 @@ class Daemon:
     def openrc(self) -> dict[str, str]:
         """As droverd wrote it, and where drover keeps its tokens: not among the user's own."""
         return {**read_openrc(self.dir / "state" / "admin-openrc"), "XDG_CACHE_HOME": str(self.dir / "cache")}
+
+    def query(self, sql: str, *values: object) -> list[tuple]:
+        """Of its database, beside it."""
+        with closing(sqlite3.connect(f"file:{self.dir}/state/drover.sqlite?mode=ro", uri=True)) as db:
+            return db.execute(sql, values).fetchall()
+
+    def folders_proved(self) -> int:
+        """Of so many folders it is known how to prove that another host shares them (fleet/marker.h)."""
+        return self.query("SELECT count(*) FROM storage_markers WHERE changed_ns > 0")[0][0]
 
     def api(self) -> Api:
         api = Api(self.url)
