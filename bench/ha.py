@@ -36,6 +36,6 @@ def run(quick: bool) -> Iterator[tuple[str, float]]:
                    "ha": {"enabled": "true", "delay": DELAY_S}}
         with Daemon(lab_hosts(lab), lab, options, "bench-ha") as daemon:
             daemon.wait_hosts_up(2, 60)
-            wait_for(lambda: daemon.folders_proved() and daemon.query("SELECT uuid FROM server_definitions"), 60, "what is needed after its death is known")
+            wait_for(lambda: daemon.folders_proved() and daemon.query("SELECT server_uuid FROM server_definitions"), 60, "what is needed after its death is known")
             yield from die(lab, daemon, uuid)
             daemon.stop()

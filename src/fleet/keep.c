@@ -19,7 +19,7 @@
 #define FIRST_MS 2000        /* after a host is up: what else is to be asked of it comes first */
 #define WRITE_AFTER_MS 2000
 #define WRITE_AGAIN_MS 60000
-#define WRITE_AT_ONCE 256    /* in a transaction */
+#define WRITE_AT_ONCE 32     /* in a transaction: the loop waits for it */
 
 /* Of a host. */
 struct host_keep {

@@ -36,6 +36,8 @@ struct marker {
 struct host_marks {
 	GHashTable *all;         /* folder -> struct marker *, owned */
 	GHashTable *pools;       /* name, owned -> folder, owned; "": it has none */
+	GHashTable *needed;      /* folders, a set, while one question follows the other; NULL: they are to be found */
+	bool whole;              /* ... each guest has told */
 	struct clock_timer *timer;
 	bool soon;               /* ... it was wanted */
 	bool busy;               /* the host has a question */
@@ -210,11 +212,19 @@ static void add_disks(struct folders *w, const GPtrArray *disks)
 	}
 }
 
+/* Again after each answer would take a look at all guests for each folder, of which there may be as many. */
 static void find_folders(struct folders *w)
 {
 	GHashTableIter i;
 	void *key;
 
+	struct host_marks *k = w->h->marks;
+
+	if (k->needed) {
+		w->all = g_hash_table_ref(k->needed);
+		w->whole = k->whole;
+		return;
+	}
 	w->whole = true;
 	w->all = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_hash_table_iter_init(&i, w->h->servers);
@@ -226,6 +236,15 @@ static void find_folders(struct folders *w)
 		else
 			w->whole &= s->missing;
 	}
+	if (w->pool)
+		return; /* its folder is missing still */
+	k->needed = g_hash_table_ref(w->all);
+	k->whole = w->whole;
+}
+
+static void forget_folders(struct host *h)
+{
+	g_clear_pointer(&h->marks->needed, g_hash_table_unref);
 }
 
 /* Its storage is a task's to use. */
@@ -454,6 +473,7 @@ static void look_at_all(struct host *h)
 	while (g_hash_table_iter_next(&i, NULL, &m))
 		((struct marker *)m)->seen = ((struct marker *)m)->refused = false;
 	g_hash_table_remove_all(h->marks->pools);
+	forget_folders(h);
 	h->marks->look_ms = clock_now_ms() + LOOK_MS;
 }
 
@@ -468,6 +488,7 @@ static void step(void *user)
 	if (h->conn != HOST_UP || !h->hv || k->busy)
 		return;
 	if (has_task(h) && k->waits++ < BUSY_MAX) {
+		forget_folders(h);
 		wake(h, BUSY_MS);
 		return;
 	}
@@ -479,8 +500,10 @@ static void step(void *user)
 		find_pool(h, &w);
 	else if (!begin_new(h, &w))
 		wake(h, AGAIN_MS);
-	else if (!see_to_needed(h, &w) && !remove_others(h, &w))
+	else if (!see_to_needed(h, &w) && !remove_others(h, &w)) {
+		forget_folders(h);
 		wake(h, save(h) ? MAX(k->look_ms - clock_now_ms(), 0) : AGAIN_MS);
+	}
 	g_hash_table_unref(w.all);
 }
 
@@ -488,6 +511,7 @@ void marker_want(struct host *h)
 {
 	if (!h || !h->marks || h->marks->soon || h->conn != HOST_UP || !fleet_conf(h->fleet)->storage_markers)
 		return;
+	forget_folders(h);
 	clock_cancel(&h->marks->timer); /* the hour's */
 	h->marks->soon = true;
 	h->marks->timer = clock_after(FIRST_MS, step, h);
@@ -552,6 +576,7 @@ void marker_host_new(struct host *h)
 void marker_host_free(struct host *h)
 {
 	clock_cancel(&h->marks->timer);
+	forget_folders(h);
 	g_hash_table_unref(h->marks->all);
 	g_hash_table_unref(h->marks->pools);
 	g_clear_pointer(&h->marks, g_free);

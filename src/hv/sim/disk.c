@@ -245,7 +245,7 @@ bool sim_disk_in_use(const struct sim *w, const struct sim_storage *s, const cha
 
 bool sim_disk_written(const struct sim *w, const struct sim_storage *s, const char *path)
 {
-	return some_dom(w, s, path, writes);
+	return w->written && some_dom(w, s, path, writes); /* of many guests, and asked for each file */
 }
 
 int64_t sim_disks_gib(const struct sim_dom *d)

@@ -91,6 +91,7 @@ static struct sim_dom *make(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->description = g_strdup(spec->description);
 	d->vcpus = spec->vcpus ? spec->vcpus : 1;
 	d->disk_dirty = spec->disk_dirty_mibs * SIM_MIB;
+	h->w->written |= d->disk_dirty > 0;
 	d->no_start = spec->no_start;
 	d->deaf = spec->deaf;
 	d->stop_ms = spec->stop_ms ? spec->stop_ms : STOP_MS;

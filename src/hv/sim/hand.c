@@ -91,6 +91,7 @@ static void set_writes(struct sim_dom *d, double dirty, double disk_dirty)
 		sim_job_account(d->job);
 	d->dirty = dirty;
 	d->disk_dirty = disk_dirty;
+	d->host->w->written |= disk_dirty > 0;
 	if (d->job)
 		sim_job_replan(d->job);
 }

@@ -176,6 +176,7 @@ struct sim_notice {
 typedef void sim_call_f(int64_t n, const char *host, const struct hv_req *req, enum sim_fault_kind fault, void *user);
 
 struct sim {
+	bool written;         /* some guest writes to its disks, or did */
 	GHashTable *hosts;    /* name -> struct sim_host *, owned */
 	GHashTable *storages; /* name -> struct sim_storage *, owned */
 	GHashTable *standbys; /* uuid, owned: guests of which a person has put a domain beside the first; a set */
