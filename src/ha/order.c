@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ha/order.h"
 
+#include "task/request_now.h"
+
 #include "fleet/fleet.h"
 
 static int by_priority(const void *a, const void *b)
@@ -25,30 +27,11 @@ GPtrArray *order_of(const struct host *h)
 	return list;
 }
 
-struct begun {
-	int64_t id;
-	GError **err;
-};
-
-static void accepted(int64_t id, const GError *err, void *user)
-{
-	struct begun *b = user;
-
-	b->id = id;
-	if (err)
-		*b->err = g_error_copy(err);
-}
-
 int64_t order_begin(struct engine *e, const struct order *o, struct server *s, GError **err)
 {
-	g_autoptr(GError) why = NULL;
-	struct begun b = { .err = &why };
 	const struct task_request r = {
 		.kind = o->kind, .server = s, .host = o->dest, .force = o->force, .priority = CLAMP(s->priority, MIG_PRIORITY_MIN, MIG_PRIORITY_MAX), .who = o->who,
 	};
 
-	request_begin(e, &r, accepted, &b); /* without prechecks it is answered at once */
-	if (!b.id)
-		g_propagate_error(err, g_steal_pointer(&why));
-	return b.id;
+	return request_now(e, &r, err);
 }

@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fleet/sched.h"
-#include "task/request.h"
+#include "task/request_now.h"
 
 #define ASKS 8        /* in a turn: each is a transaction */
 #define ATTEMPTS 3    /* at live migrations, where the scheduler may choose */
@@ -103,11 +103,6 @@ static void stop(struct plans *ps, const struct plan_record *p, struct plan_step
 		st->stopping = request_abort(ps->engine, s, st->task, true, &who, NULL);
 }
 
-static void ignore(int64_t id, const GError *err, void *user)
-{
-	(void)id, (void)err, (void)user;
-}
-
 /* A cold migration waits for its user; by the plan that was said. */
 static void confirm(struct plans *ps, const struct plan_record *p, const struct mig *m)
 {
@@ -117,7 +112,7 @@ static void confirm(struct plans *ps, const struct plan_record *p, const struct 
 	};
 
 	if (a && r.server && a->from & 1u << m->phase)
-		request_begin(ps->engine, &r, ignore, NULL); /* refused, it is asked for again with the next turn */
+		(void)request_now(ps->engine, &r, NULL); /* refused, it is asked for again with the next turn */
 }
 
 /* The step's task, if it owns its server now. Return: borrowed; NULL */
@@ -312,20 +307,6 @@ static bool is_free(struct plans *ps, const struct plan_record *p, struct plan_s
 	return false;
 }
 
-struct begun {
-	int64_t id;
-	GError **err;
-};
-
-static void accepted(int64_t id, const GError *err, void *user)
-{
-	struct begun *b = user;
-
-	b->id = id;
-	if (err)
-		*b->err = g_error_copy(err);
-}
-
 static void note_intent(struct plan_step *st)
 {
 	g_autofree char *uuid = util_uuid_new();
@@ -353,17 +334,17 @@ static void ask(struct plans *ps, struct plan_record *p, struct plan_step *st, s
 	const struct task_kind *const *kinds = engine_kinds(ps->engine);
 	bool cold = st->cold || s->vm == SERVER_STOPPED;
 	g_autoptr(GError) err = NULL;
-	struct begun b = { .err = &err };
 	struct task_request r = {
 		.kind = kind_find(kinds, cold ? "migration" : "live-migration"), .server = s, .host = st->dest, .block = MIG_BLOCK_AUTO,
 		.priority = p->opt.priority,
 	};
+	int64_t id;
 
 	r.action = cold ? kind_action(r.kind, "migrate") : NULL;
 	r.who = (struct requester){ p->user_id, p->project_id, st->request_id, true };
-	request_begin(ps->engine, &r, accepted, &b); /* without prechecks it is answered at once */
-	if (b.id) {
-		st->task = b.id;
+	id = request_now(ps->engine, &r, &err);
+	if (id) {
+		st->task = id;
 		st->state = PLAN_STEP_RUNNING;
 		g_clear_pointer(&st->reason, g_free);
 		st->unsaved = true;

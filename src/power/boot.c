@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fleet/autostart.h"
-#include "task/request.h"
+#include "task/request_now.h"
 #include "task/task.h"
 
 #define AT_ONCE  4    /* of a host */
@@ -81,16 +81,6 @@ static struct server *find_due(const struct booting *x, const struct host *h, in
 
 /* ---- starting ---- */
 
-static void accepted(int64_t id, const GError *err, void *user)
-{
-	bool *ret_later = user;
-
-	(void)id;
-	*ret_later = err && (err_code(err) == ERR_STORE || err_code(err) == ERR_UNAVAILABLE);
-	if (err)
-		log_warning("autostart_refused", LOG_S("reason", err->message));
-}
-
 /* Return: whether to go on now. */
 static bool start(struct boot *b, struct booting *x, struct server *s)
 {
@@ -99,13 +89,16 @@ static bool start(struct boot *b, struct booting *x, struct server *s)
 		.kind = b->kind, .action = kind_action(b->kind, "os-start"), .server = s,
 		.who = { .user_id = s->user_id, .project_id = s->project_id, .request_id = request, .admin = true },
 	};
-	bool later = false;
+	g_autoptr(GError) err = NULL;
 
 	log_info("autostart", LOG_S("server", s->uuid), LOG_S("name", s->name), LOG_S("host", s->host));
-	request_begin(b->engine, &r, accepted, &later); /* it is answered before it returns: nothing is checked first */
-	if (!later)
-		g_hash_table_add(x->tried, g_strdup(s->uuid));
-	return !later;
+	if (!request_now(b->engine, &r, &err)) {
+		log_warning("autostart_refused", LOG_S("reason", err->message));
+		if (err_code(err) == ERR_STORE || err_code(err) == ERR_UNAVAILABLE)
+			return false;
+	}
+	g_hash_table_add(x->tried, g_strdup(s->uuid));
+	return true;
 }
 
 /* Return: whether to look again in a while. */
