@@ -90,8 +90,8 @@ static bool try_all(struct assign *a, guint i, int *left)
 	return false;
 }
 
-/* The largest first do not always fit as well as another choice: a few are tried in all ways. */
-static void place(struct assign *a)
+/* The largest first do not always fit as well as another choice: a few are tried in all ways. Return: each has a host. */
+static bool place(struct assign *a)
 {
 	guint homeless = 0;
 	int left = TRIES;
@@ -103,32 +103,38 @@ static void place(struct assign *a)
 		homeless += a->to[g] == PLANNER_ANY;
 	}
 	if (!homeless || a->guests->len > FEW)
-		return;
+		return !homeless;
 	for (guint i = 0; i < a->guests->len; i++)
 		lift(a, g_array_index(a->guests, guint, i));
 	if (try_all(a, 0, &left))
-		return;
+		return true;
 	for (guint i = 0; i < a->guests->len; i++) {
 		guint g = g_array_index(a->guests, guint, i);
 
 		put(a, g, best_host(a, g));
 	}
+	return false;
 }
 
-void assign_hosts(const struct planner_fleet *f, guint *to)
+bool assign_hosts(const struct planner_fleet *f, guint *to, bool left_too)
 {
 	struct assign a = { .f = f, .to = to, .free = g_new(struct usage, f->n_hosts), .guests = g_array_new(FALSE, FALSE, sizeof(guint)) };
+	bool all;
 
 	for (guint h = 0; h < f->n_hosts; h++)
 		a.free[h] = planner_free(&f->hosts[h]);
 	for (guint g = 0; g < f->n_guests; g++) {
-		if (to[g] == PLANNER_ANY)
+		if (to[g] == PLANNER_ANY) {
 			g_array_append_val(a.guests, g);
-		else if (to[g] != PLANNER_STAYS && to[g] != f->guests[g].host)
+		} else if (to[g] != PLANNER_STAYS && to[g] != f->guests[g].host) {
 			planner_add(&a.free[to[g]], &f->guests[g].size, -1);
+			if (left_too)
+				planner_add(&a.free[f->guests[g].host], &f->guests[g].size, 1);
+		}
 	}
 	g_array_sort_with_data(a.guests, larger_first, (void *)f);
-	place(&a);
+	all = place(&a);
 	g_array_unref(a.guests);
 	g_free(a.free);
+	return all;
 }

@@ -8,9 +8,12 @@
 #include "plan/problem.h"
 
 /**
- * assign_hosts() - a host for each guest whose wish is PLANNER_ANY; the room that others of the plan leave is not counted on.
+ * assign_hosts() - a host for each guest whose wish is PLANNER_ANY.
  * @to: of each guest its wish; in the place of PLANNER_ANY a host, or PLANNER_ANY still: it finds none
+ * @left_too: count on the room that those leave which have a destination: it has to be waited for
+ *
+ * Return: each has a host.
  */
-void assign_hosts(const struct planner_fleet *f, guint *to);
+bool assign_hosts(const struct planner_fleet *f, guint *to, bool left_too);
 
 #endif

@@ -411,6 +411,36 @@ static struct order_made *find_order(const struct planner_fleet *f, struct plann
 	return exact;
 }
 
+/* An order in which everyone gets to where it finds room when the others have left; @to then says where. Return: NULL: there is none. */
+static struct order_made *find_patient(const struct planner_fleet *f, struct planner_result *r, guint *to)
+{
+	g_autofree guint *there = g_memdup2(to, f->n_guests * sizeof *to);
+	struct order_made *m;
+
+	if (!assign_hosts(f, there, true))
+		return NULL;
+	m = find_order(f, r, there);
+	if (m->pending->len > 0) {
+		order_made_free(m);
+		return NULL;
+	}
+	memcpy(to, there, f->n_guests * sizeof *to);
+	return m;
+}
+
+/* A host for each, and an order. Room that others leave is counted on only where it is needed: it has to be waited for. */
+static struct order_made *find_all(const struct planner_fleet *f, struct planner_result *r, guint *to)
+{
+	g_autofree guint *now = g_memdup2(to, f->n_guests * sizeof *to);
+	struct order_made *m = assign_hosts(f, now, false) ? NULL : find_patient(f, r, to);
+
+	if (m)
+		return m;
+	memcpy(to, now, f->n_guests * sizeof *to);
+	refuse_homeless(f, r, to);
+	return find_order(f, r, to);
+}
+
 struct planner_result *planner_run(const struct planner_fleet *f)
 {
 	struct planner_result *r = g_new0(struct planner_result, 1);
@@ -421,9 +451,7 @@ struct planner_result *planner_run(const struct planner_fleet *f)
 	r->refusals = g_ptr_array_new_with_free_func(refusal_free);
 	r->hosts = g_new0(struct planner_use, f->n_hosts + 1);
 	refuse_hopeless(f, r, to);
-	assign_hosts(f, to);
-	refuse_homeless(f, r, to);
-	m = find_order(f, r, to);
+	m = find_all(f, r, to);
 	take_order(f, r, m);
 	refuse_pending(f, r, m, to);
 	r->cycles = g_steal_pointer(&m->cycles);

@@ -2,14 +2,15 @@
  *
  * The share of a host is what is taken of its memory, or of its vCPUs, of all that it can give. The spread of a cell is from the emptiest
  * host's share to the fullest one's. A move from a fuller host to an emptier one that leaves the first one still fuller than before the
- * second one was, or the other way round by less, makes the sum of the shares' squares smaller: each move must, so that there is an end, and
- * no way back.
+ * second one was, or the other way round by less, makes the sum of the shares' squares smaller. Each move must, of the share it is made for
+ * and of both shares together: else one move for memory and one for vCPUs could undo each other without end.
  */
 #include "plan/spread.h"
 
 #define EXACT_GUESTS 12
 #define EXACT_MOVES 4
 #define EXACT_TRIES 200000
+#define LEAST 1e-9 /* of a gain: less is what is lost in rounding */
 
 enum { MEMORY, VCPUS, SHARES };
 
@@ -155,13 +156,13 @@ static guint best_guest(const struct level *l, guint from, guint to, int what)
 {
 	const GArray *list = l->guests[from];
 	guint best = PLANNER_ANY;
-	double most = 1e-9;
+	double most = LEAST;
 
 	for (guint i = 0; list && i < list->len; i++) {
 		guint g = g_array_index(list, guint, i);
 		double x = gain(l, g, to, what);
 
-		if (x <= most || !may_go(l, g, to) || harms(l, g, to, what))
+		if (x <= most || gain(l, g, to, MEMORY) + gain(l, g, to, VCPUS) <= LEAST || !may_go(l, g, to) || harms(l, g, to, what))
 			continue;
 		best = g;
 		most = x;
