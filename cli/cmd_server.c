@@ -195,8 +195,9 @@ static const struct col migrate_cols[] = {
 static const char migrate_more[] =
 	"Requests a migration and prints its number. With --wait on a terminal, shows its\n"
 	"progress: status, hosts, bytes sent, rate, time left. Ctrl-C then stops waiting; the\n"
-	"migration continues. A cold one waits at its new host for \"server confirm\" or\n"
-	"\"server revert\".\n";
+	"migration continues. A cold one names its stage as well: check, queued, schedule, stop\n"
+	"(it is shut off), carry (its disks), land, start. It waits at its new host for \"server\n"
+	"confirm\" or \"server revert\".\n";
 
 static bool check_migrate(const struct cli *c, GError **err)
 {
@@ -276,7 +277,7 @@ static void say_done(const struct follow *f)
 	g_autofree char *name = render_safe(f->server_name, false), *safe_dest = render_safe(dest ? dest : "another host", false);
 	g_autofree char *took = progress_duration((f->took_ms + 500) / 1000), *sent = render_bytes(f->sent_bytes);
 
-	printf("%s %s %s; migration %" G_GINT64_FORMAT " took %s%s%s\n", name, strcmp(f->type, "migration") == 0 ? "is on" : "runs on", safe_dest,
+	printf("%s %s %s; migration %" G_GINT64_FORMAT " took %s%s%s\n", name, strcmp(f->type, FOLLOW_COLD) == 0 ? "is on" : "runs on", safe_dest,
 	       f->id, took, f->sent_bytes ? " and sent " : "", f->sent_bytes ? sent : "");
 }
 
@@ -327,7 +328,7 @@ static bool migrate(struct cli *c, struct follow *f, GError **err)
 static bool run_migrate(struct cli *c, GError **err)
 {
 	g_autoptr(json_t) server = NULL;
-	struct follow f = { .cli = c, .type = cli_on(c, "cold") ? "migration" : "live-migration" };
+	struct follow f = { .cli = c, .type = cli_on(c, "cold") ? FOLLOW_COLD : FOLLOW_LIVE };
 	bool ok;
 
 	if (!check_migrate(c, err))

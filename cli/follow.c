@@ -13,6 +13,7 @@
 #include "progress.h"
 #include "prompt.h"
 #include "reason.h"
+#include "stage.h"
 #include "wait.h"
 
 #define IN_PROGRESS_MV 23   /* the first with /servers/{id}/migrations */
@@ -186,10 +187,15 @@ static void keep(struct follow *f, json_t *record)
 	f->record = record;
 }
 
-/* One question, or two: what is in progress has bytes, what has ended is only in the list of all. */
+static bool is_cold(const struct follow *f)
+{
+	return strcmp(f->type, FOLLOW_COLD) == 0;
+}
+
+/* One question, or two: what is in progress and live has bytes, all else is only in the list of all. */
 static bool ask(struct follow *f, GError **err)
 {
-	bool has_bytes = client_version(f->cli->client, IN_PROGRESS_MV, FIND_MIGRATION_MV, NULL) >= 0;
+	bool has_bytes = !is_cold(f) && client_version(f->cli->client, IN_PROGRESS_MV, FIND_MIGRATION_MV, NULL) >= 0;
 	json_t *found = NULL;
 
 	if ((has_bytes && !look_running(f, &found, err)) || (!found && !look_all(f, &found, err)))
@@ -320,6 +326,8 @@ static bool look_again(struct follow *f, struct progress *p, struct view *v, int
 
 	if (ask(f, &why)) {
 		*answered_ms = clock_now_ms();
+		if (f->record && is_cold(f) && outcome_of(f->record) == GOING_ON)
+			stage_add(f->cli, f->server_id, f->record, &f->no_drover);
 		v->changed = f->record && progress_feed(p, f->record, *answered_ms);
 	} else if (!g_error_matches(why, CLI_ERR, CLI_INTERRUPTED) && (!follow_may_pass(why) || clock_now_ms() - *answered_ms > FOLLOW_SILENT_MS)) {
 		g_propagate_error(err, why);

@@ -4,6 +4,7 @@
  *
  * Polls the migrations in progress of the server, which tell the bytes; once
  * ours is not among them, the list of all migrations, which tells the outcome.
+ * A cold one is only there, and its stage is asked for (stage.h).
  * On a terminal one line is drawn again and again, otherwise a line is written
  * when the status changes; both on stderr, so that stdout has the result alone.
  * An API that does not answer for a while is waited for: the migration goes on
@@ -21,16 +22,20 @@
 #include "cli.h"
 #include "client.h"
 
+#define FOLLOW_LIVE "live-migration"
+#define FOLLOW_COLD "migration"
+
 struct follow {
 	struct cli *cli;
 	const char *server_id, *server_name; /* borrowed */
-	const char *type;        /* of the migration: "live-migration", "migration" (cold) */
+	const char *type;        /* of the migration: FOLLOW_LIVE, FOLLOW_COLD */
 	const char *request_id;  /* of the request that started it; NULL if the server gave none */
 	int64_t above_id;        /* while @id is 0: the migration is the newest above this one */
 	int64_t id;              /* 0 until it is known */
 	json_t *record;          /* the last of /os-migrations; owned, NULL before the first */
 	char *reason;            /* why it failed; owned */
 	int64_t took_ms, sent_bytes;
+	bool no_drover;          /* it is Nova's API; found out by follow_wait() */
 	int64_t limit_ms;        /* of the wait: CLI_TIMEOUT then, and the migration goes on; 0: none */
 };
 

@@ -308,7 +308,7 @@ static bool verify(struct cli *c, const json_t *step, GError **err)
 /* One migration from its request to its end. */
 static bool migrate(struct cli *c, const json_t *step, int64_t limit_ms, GError **err)
 {
-	struct follow f = { .cli = c, .server_id = plan_str(step, "server_uuid"), .server_name = plan_str(step, "server_name"), .type = "live-migration",
+	struct follow f = { .cli = c, .server_id = plan_str(step, "server_uuid"), .server_name = plan_str(step, "server_name"), .type = FOLLOW_LIVE,
 			    .limit_ms = limit_ms };
 	g_autofree char *request_id = NULL;
 	bool ok;

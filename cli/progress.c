@@ -79,6 +79,16 @@ static bool set_text(char *where, const char *value)
 	return true;
 }
 
+/* One that is not told is over. Return: as set_text(). */
+static bool set_stage(struct progress *p, const char *stage)
+{
+	bool known = stage && *stage, changed = known ? set_text(p->stage, stage) : *p->stage;
+
+	if (!known)
+		*p->stage = '\0';
+	return changed;
+}
+
 bool progress_feed(struct progress *p, const json_t *migration, int64_t now_ms)
 {
 	struct progress_sample s = {
@@ -90,6 +100,7 @@ bool progress_feed(struct progress *p, const json_t *migration, int64_t now_ms)
 	bool changed;
 
 	changed = set_text(p->status, render_str(migration, "status"));
+	changed |= set_stage(p, render_str(migration, "stage"));
 	changed |= set_text(p->source, render_str(migration, "source_compute"));
 	changed |= set_text(p->dest, render_str(migration, "dest_compute"));
 	p->has_bytes = s.total > 0;
@@ -113,8 +124,8 @@ bool progress_rate(const struct progress *p, int64_t *ret_bytes_s)
 enum progress_left progress_left(const struct progress *p, int64_t *ret_s)
 {
 	const struct progress_sample *b = newest(p);
-	bool first = p->last_pass_bytes == 0, post_copy = strcmp(p->status, POST_COPY) == 0;
-	double ratio = first || post_copy ? 0 : (double)p->pass_bytes / (double)p->last_pass_bytes;
+	bool first = p->last_pass_bytes == 0, once = *p->stage || strcmp(p->status, POST_COPY) == 0;
+	double ratio = first || once ? 0 : (double)p->pass_bytes / (double)p->last_pass_bytes;
 	int64_t rate;
 	double s;
 
@@ -127,7 +138,7 @@ enum progress_left progress_left(const struct progress *p, int64_t *ret_s)
 	if (s > LEFT_MAX_S)
 		return LEFT_UNKNOWN;
 	*ret_s = (int64_t)(s + 0.999);
-	return first && !post_copy && b->left > 0 ? LEFT_AT_LEAST : LEFT_ABOUT;
+	return first && !once && b->left > 0 ? LEFT_AT_LEAST : LEFT_ABOUT;
 }
 
 char *progress_duration(int64_t s)
@@ -173,9 +184,19 @@ static const char *known(const char *host)
 	return *host ? host : "?";
 }
 
+/* "migrating (carry)", owned; a stage of the status's name says nothing more. */
+static char *standing(const struct progress *p)
+{
+	bool more = *p->stage && strcmp(p->stage, p->status) != 0;
+
+	return more ? g_strdup_printf("%s (%s)", known(p->status), p->stage) : g_strdup(known(p->status));
+}
+
 char *progress_short(const struct progress *p)
 {
-	return g_strdup_printf("%s: %s -> %s", known(p->status), known(p->source), known(p->dest));
+	g_autofree char *where = standing(p);
+
+	return g_strdup_printf("%s: %s -> %s", where, known(p->source), known(p->dest));
 }
 
 /* Rate and time left. */
@@ -204,13 +225,15 @@ char *progress_line(const struct progress *p, int64_t now_ms)
 {
 	GString *line = g_string_new(NULL);
 	const struct progress_sample *s = newest(p);
-	g_autofree char *part = NULL, *still = NULL;
+	g_autofree char *part = NULL, *still = NULL, *where = standing(p);
 
-	g_string_printf(line, "%s  %s -> %s", known(p->status), known(p->source), known(p->dest));
+	g_string_printf(line, "%s  %s -> %s", where, known(p->source), known(p->dest));
 	if (!s)
 		return g_string_free(line, FALSE);
 	part = done_of(s->total - MIN(s->left, s->total), s->total);
 	g_string_append_printf(line, "  %s", part);
+	if (*p->stage && s->left == 0) /* its disks are there: it goes on with something else */
+		return g_string_free(line, FALSE);
 	if (p->has_bytes && now_ms - s->at_ms > STILL_MS) {
 		still = progress_duration((now_ms - s->at_ms) / 1000);
 		g_string_append_printf(line, "  nothing sent for %s", still);

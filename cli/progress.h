@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * progress: how far a live migration is, from what the API tells of it.
+ * progress: how far a migration is, from what the API tells of it.
  *
  * Pure: the caller brings the records and the time. A server writes its numbers
  * every few seconds, so a record counts as a sample only when its numbers have
@@ -12,7 +12,8 @@
  * So what remains says little about the time: in the first pass it is a lower
  * bound; later the sizes of the last two passes tell whether they shrink, and so
  * how much is still to come, or that no end is in sight. After the switch to
- * post-copy nothing is sent twice.
+ * post-copy nothing is sent twice, nor by a cold migration, whose record has a
+ * stage (stage.h).
  */
 #ifndef PROGRESS_H
 #define PROGRESS_H
@@ -32,6 +33,7 @@ struct progress_sample {
 };
 
 struct progress {
+	char stage[PROGRESS_TEXT_MAX];       /* of a cold one, "" unknown; safe as well */
 	char status[PROGRESS_TEXT_MAX], source[PROGRESS_TEXT_MAX], dest[PROGRESS_TEXT_MAX]; /* safe to print; "" unknown */
 	bool has_bytes;                      /* the last record had them */
 	struct progress_sample sample[PROGRESS_SAMPLES]; /* a ring */
@@ -48,10 +50,10 @@ enum progress_left {
 
 /**
  * progress_feed() - take a migration's record.
- * @migration: from /servers/{id}/migrations or /os-migrations (which has no bytes)
+ * @migration: from /servers/{id}/migrations or /os-migrations (which has no bytes); a cold one's with what stage_add() knows
  * @now_ms: monotonic
  *
- * Return: true if the status or a host is another than before.
+ * Return: true if the status, the stage or a host is another than before.
  */
 bool progress_feed(struct progress *p, const json_t *migration, int64_t now_ms);
 
@@ -69,7 +71,7 @@ enum progress_left progress_left(const struct progress *p, int64_t *ret_s);
  */
 char *progress_line(const struct progress *p, int64_t now_ms);
 
-/** progress_short() - status and hosts: "running: host1 -> host2". Return: owned. */
+/** progress_short() - status, stage and hosts: "running: host1 -> host2", "migrating (carry): host1 -> host2". Return: owned. */
 char *progress_short(const struct progress *p);
 
 /** progress_duration() - "47 s", "3 min 20 s", "2 h 05 min". Return: owned. */

@@ -274,9 +274,15 @@ class FakeNova:
         raise Answer(202)
 
     def next_step(self, m):
-        """The migration as it is at this look; the script's last step stays."""
+        """The migration as it is at this look; the script's last step stays. Of a step "task_state" is its server's, "phase" what Drover tells."""
         steps = self.steps.get(m['id']) or [{}]
-        m.update(steps.pop(0) if len(steps) > 1 else steps[0])
+        step = dict(steps.pop(0) if len(steps) > 1 else steps[0])
+        if 'task_state' in step:
+            self.find_server(m['instance_uuid'])['OS-EXT-STS:task_state'] = step.pop('task_state')
+        phase = step.pop('phase', None)
+        m.update(step)
+        if phase:
+            self.drovers[m['id']] = drovers(m, phase, progress={name: value for name, value in m.items() if name.endswith('_bytes')})
 
     def in_progress(self, r, sid):
         self.find_server(sid)
@@ -296,6 +302,9 @@ class FakeNova:
 
     def migration_list(self, r):
         q = r['query']
+        for m in self.migrations:           # a cold one is in no other list
+            if m['migration_type'] == 'migration' and m['id'] in self.steps:
+                self.next_step(m)
         rows = [{k: v for k, v in m.items() if not k.endswith('_bytes')} for m in reversed(self.migrations)]
         for name, keys in (('instance_uuid', ('instance_uuid',)), ('status', ('status',)), ('migration_type', ('migration_type',)),
                            ('host', ('source_compute', 'dest_compute'))):

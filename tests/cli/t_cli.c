@@ -25,6 +25,7 @@ struct sample {
 	int at_s;
 	int sent_mib, left_mib;   /* no bytes in the record if both are 0 */
 	const char *status;       /* NULL: running */
+	const char *stage;        /* NULL: none is told */
 };
 
 #define SAMPLES 6
@@ -60,6 +61,12 @@ static const struct {
 	  "running (post-copy)  a -> b  3.0/4.0 GiB  ~100.0 MiB/s  ~10 s left" },
 	{ "post-copy without bytes, as Nova tells it", { { 0, 0, 4096 }, { 2, 200, 3896 }, { 3, 0, 0, "running (post-copy)" } },
 	  "running (post-copy)  a -> b  0.2/4.0 GiB", 60 },
+	{ "a cold one sends nothing twice", { { 0, 0, 4096, "migrating", "carry" }, { 2, 200, 3896, "migrating", "carry" } },
+	  "migrating (carry)  a -> b  0.2/4.0 GiB  ~100.0 MiB/s  ~39 s left" },
+	{ "and has other things to do", { { 0, 0, 4096, "migrating", "carry" }, { 2, 4096, 0, "post-migrating", "land" } },
+	  "post-migrating (land)  a -> b  4.0/4.0 GiB", 60 },
+	{ "a stage of the status's name", { { 0, 0, 0, "queued", "queued" } }, "queued  a -> b" },
+	{ "a stage that is over", { { 0, 0, 0, "post-migrating", "start" }, { 1, 0, 0, "finished" } }, "finished  a -> b" },
 	{ "standing still", { { 0, 0, 4096 }, { 2, 200, 3896 } }, "running  a -> b  0.2/4.0 GiB  nothing sent for 20 s", 20 },
 };
 
@@ -67,6 +74,8 @@ static json_t *record(const struct sample *s)
 {
 	json_t *m = json_pack("{s:s, s:s, s:s}", "status", s->status ? s->status : "running", "source_compute", "a", "dest_compute", "b");
 
+	if (s->stage)
+		json_object_set_new(m, "stage", json_string(s->stage));
 	if (s->sent_mib || s->left_mib) {
 		json_object_set_new(m, "memory_total_bytes", json_integer(4096 * MIB));
 		json_object_set_new(m, "memory_processed_bytes", json_integer(s->sent_mib * MIB));

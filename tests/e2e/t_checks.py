@@ -247,7 +247,8 @@ def goes(lab: Lab, daemon: Daemon, there: dict[str, str]) -> str:
     assert re.fullmatch(r"h2 no yes unmigratable .*its shared memory mem cannot be migrated.*", line), line
     line = clients.must(f"{BUILD}/cli/drover server precheck {there['samename']} --host h2 -f value -c live -c cold -c check")
     assert line == "no no name", line
-    clients.must(f"{BUILD}/cli/drover server migrate shmem --cold --host h2 --wait")
+    told = clients.must(f"{BUILD}/cli/drover server migrate shmem --cold --host h2 --wait")
+    assert re.search(r"^[a-z-]+ \((check|schedule|stop|carry|land|start)\): h1 -> ", told, re.MULTILINE), told
     assert lab.state("h2", "shmem") == "running" and lab.state("h1", "shmem") == "shut off", "what went cold runs there"
     clients.must(f"{BUILD}/cli/drover server revert shmem")
     wait_for(lambda: api.server(there["shmem"])["status"] == "ACTIVE", 60, "it is back")
