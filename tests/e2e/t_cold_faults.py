@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """
-Cold migration while the cable is out, a person meddles, the guest does as it likes, the destination's files are in the way, or libvirt keeps
-more of the guest than its definition, on real hosts.
+Cold migration while the cable is out, no carrier can go, a person meddles, the guest does as it likes, a device of its host or the
+destination's files are in the way, or libvirt keeps more of the guest than its definition, on real hosts.
 
 After each of them the guest runs once, on one host, with what it wrote, and nothing is left on the other. The guests count on their
 disks how often they were booted, and see a copy of theirs that was booted since (tests/lib/ticker.py). All cases at once: two have cables, and pairs
@@ -79,6 +79,19 @@ def stays_out(c: Fault) -> None:
     assert not c.carrier(c.source), c.record()
     c.lab("mend", c.dest)
     c.back("error", 2)
+
+
+def streamed(c: Fault) -> str:
+    """Three carriers do not reach the destination's libvirtd; then its disk goes through the controller, and the record says so with the reason."""
+    c.migrate()
+    c.verified(2)
+    said = [event["why"] for event in c.record()["events"] if "go through the controller" in (event["why"] or "")]
+    assert len(said) == 1 and re.search("no carrier can bring its disks; they go through the controller: .*connect", said[0]), c.record()["events"]
+    progress = c.record()["progress"]
+    assert progress["disk_processed_bytes"] == progress["disk_total_bytes"] > 0, progress
+    c.confirm()
+    c.confirmed(2)
+    return said[0]
 
 
 # ---- people ----
@@ -281,6 +294,33 @@ def undefined(tickers: Tickers, host: str, uuid: str) -> None:
     tickers.lab("exec", host, "virsh", "-q", "undefine", uuid)
 
 
+def with_pci(tickers: Tickers, host: str, uuid: str) -> None:
+    """No machine of tests has a device to give away: it is described, and its guest never started."""
+    device = "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0' bus='0x81' slot='0' function='0'/></source></hostdev>"
+    xml = tickers.lab("exec", host, "virsh", "-q", "dumpxml", uuid)
+    tickers.define_xml(host, xml.replace("<devices>", f"<devices>{device}"))
+
+
+def passthrough(c: Fault) -> str:
+    """A PCI device of its host ties it as long as it runs."""
+    got = c.api.call("POST", f"/drover/v1/servers/{c.uuid}/precheck", {"precheck": {"host": c.dest}})
+    assert got.status == 200, got.fault
+    found = got.json["precheck"]["hosts"][0]
+    why = next(check for check in found["checks"] if check["name"] == "host_devices")
+    assert found["goes"] == "cold" and why["result"] == "failed" and "pci 0000:81:00.0" in why["reason"], found
+    c.migrate()
+    c.verified(0)
+    assert "bus='0x81'" in c.xml(c.dest) and "bus='0x81'" in c.xml(c.source)
+    c.revert()
+    c.back("reverted", 0)
+    c.migrate()
+    c.verified(0)
+    c.confirm()
+    c.confirmed(0)
+    assert "bus='0x81'" in c.xml(c.dest)
+    return why["reason"]
+
+
 def transient(c: Fault) -> str:
     return refused(c, f"it has no definition at {c.source}", "ACTIVE", 1)
 
@@ -319,6 +359,7 @@ class Row:
 ROWS = [
     Row("the cable is out while a carrier runs, and in again", blinks, mib=LONG, host="h3"),
     Row("the cable is out while a carrier runs, and stays so", stays_out, mib=LONG, host="h5"),
+    Row("no carrier reaches the destination: through the controller", streamed, host="h2"),
     Row("started at its source while its disk is carried, no faster than it may: refused", started_while_carried, mib=LONG),
     Row("started at its source when its disk was carried: it stays", started_in_the_gap),
     Row("it shuts down by itself before", off_by_itself),
@@ -331,6 +372,7 @@ ROWS = [
     Row("it starts with its host", autostart, SHARED, before=started_by_host),
     Row("a person saves it while it is asked to shut off", saved_while_asked, SHARED, deaf=True),
     Row("a person saves it where it has gone, and it is reverted", saved_there, SHARED),
+    Row("a PCI device of its host: not live, but cold", passthrough, SHARED, ran=False, before=with_pci),
     Row("it has no definition: refused", transient, SHARED, before=undefined),
     Row("it has an emulated TPM: refused", vtpm, SHARED, ran=False, before=sealed),
 ]
@@ -374,7 +416,9 @@ def main() -> int:
     with Lab(6, "e2e-cold-faults") as lab:
         tickers = Tickers(lab)
         uuids = make(tickers, rows)
-        with Daemon(lab_hosts(lab), lab, OPTIONS, "cold-faults") as daemon:
+        # of those that go to h1 alone
+        elsewhere = {"host h1": {"live_migration_uri": f"qemu+tcp://{lab('ip', 'h1')}:1/system"}}
+        with Daemon(lab_hosts(lab), lab, OPTIONS | elsewhere, "cold-faults") as daemon:
             daemon.wait_hosts_up(6)
             cases = cases_of(daemon, tickers, rows, uuids)
             at_once(cases, Fault.go)
