@@ -113,6 +113,8 @@ class Story:
         self.say("block migration is live", "openstack server migrate vm1 --block-migration --wait", status=1)
         self.say("migrate and wait", "openstack server migrate vm1 --wait")
         self.is_at("vm1", ["h2"], ["h1", "h2"])
+        with self.t.test("vm1 was asked by its agent to shut off"):
+            assert "lab-guest-down by its agent" in (self.lab.dir / "h1" / "log" / "qemu" / "vm1.console").read_text(errors="replace")
         self.say("verify resize", "openstack server list --all-projects -c Name -c Status -c Host --sort-column Name")
         self.say("shown", f"openstack server show {self.uuids['vm1']}")
         self.say("actions", "openstack server event list vm1 -c Action -c 'Server ID'")
@@ -161,6 +163,11 @@ class Story:
         self.say("migration confirm", "openstack server migration confirm off1")
         self.becomes("off1", "SHUTOFF")
         self.is_at("off1", [], ["h1"])
+        self.say("nova migrate", "nova migrate off2")
+        self.becomes("off2", "VERIFY_RESIZE")
+        self.say("resize --revert", "openstack server resize --revert off2")
+        self.becomes("off2", "SHUTOFF")
+        self.is_at("off2", [], ["h1"])
 
     def whole_host(self) -> None:
         """The first part: h2 has these two."""
