@@ -3,7 +3,7 @@
 """
 What a restart does in a cold migration, row by row of the table in docs/ARCHITECTURE.md, on real hosts.
 
-Each row has a guest. Its migration is held in the row's phase (the database refuses the next one), droverd is killed, the hosts are
+Each row has a guest. Its migration is held in the row's phase (the database refuses the next one) or in a slow copy, droverd is killed, the hosts are
 brought to what the row says, by virsh, and droverd is started: it must see them so and read the row's verdict, and what becomes of
 the record and the guest is the row's last column. All rows go at once, on three pairs of hosts: of one of them the source has no
 libvirtd, of another the destination; they get it back when all have waited.
@@ -24,7 +24,10 @@ from tap import Tap
 from ticker import New, Tickers
 from wait import wait_for
 
-OPTIONS = {"DEFAULT": {"debug": "true", "cpu_allocation_ratio": 100, **UNLIMITED}, "filter_scheduler": {"max_instances_per_host": 1000}}
+# MiB a second, and of a disk that is on its way until all have come to where they are to be, and droverd is back
+BANDWIDTH, LONG = 1, 150
+OPTIONS = {"DEFAULT": {"debug": "true", "cpu_allocation_ratio": 100, **UNLIMITED}, "filter_scheduler": {"max_instances_per_host": 1000},
+           "libvirt": {"live_migration_bandwidth": BANDWIDTH}}
 SHARED, LOCAL = "shared", "instances"
 SOURCES = {"": "h1", "dest": "h3", "source": "h5"}  # by what is down; their destination is the next one
 DOWN = {"dest": "h4", "source": "h5"}
@@ -90,6 +93,12 @@ def carrier_destroyed(c: Cold) -> None:
     c.virsh(c.dest, "destroy", c.carrier(c.dest))
 
 
+def copy_broken(c: Cold) -> None:
+    """The carrier at the source has nobody to copy to any more."""
+    c.virsh(c.dest, "destroy", c.carrier(c.dest))
+    wait_for(lambda: "None" in c.virsh(c.source, "domjobinfo", c.carrier(c.source)), 60, "its job is over")
+
+
 def has_authority(c: Cold) -> None:
     """The row says that it is to be started there; the carrier still holds its disks."""
     assert c.carrier(c.dest)
@@ -146,6 +155,18 @@ def back(migration: str, boots: int) -> Callable[[Cold], None]:
     return lambda c: c.back(migration, boots)
 
 
+def stopped_by_user(*verdicts: str) -> Callable[[Cold], None]:
+    """Once it has been seen so: its disk goes on being copied, and would for minutes."""
+    def ends(c: Cold) -> None:
+        for verdict in verdicts:
+            c.daemon.wait_event("migration_probed", 60, since=c.restarted, migration=c.id, verdict=verdict)
+        before = c.record()["progress"]["disk_processed_bytes"]
+        wait_for(lambda: before != c.record()["progress"]["disk_processed_bytes"], 60, "bytes of its disk move")
+        c.abort()
+        c.back("cancelled", 2)
+    return ends
+
+
 def broken(words: str) -> Callable[[Cold], None]:
     """Nothing is touched."""
     def ends(c: Cold) -> None:
@@ -194,11 +215,13 @@ class Row:
     pool: str = SHARED
     ran: bool = True
     held: str = ""      # where it is held, if that is another phase
+    copies: bool = False  # its disk is on its way when droverd is killed
     down: str = ""      # "source", "dest": it has no libvirtd
 
 
 GUEST_OFF = {"ran": False}
 COPIES = {"pool": LOCAL}
+COPYING = {"pool": LOCAL, "copies": True}
 ROWS = [
     # what no host keeps from its end: killed when all of a phase is done, and nothing of the next
     Row("check: again", "check", ("lives", "absent", "shut-off"), completes(2)),
@@ -254,6 +277,8 @@ ROWS = [
     Row("undo, absent | off: one-sided", "undo", ("absent", "off", "one-sided"), broken("only definition"), lives_there_only),
     # the carrier
     Row("carry, no carrier: sent", "carry", ("off", "absent", "send"), completes(2), carrier_destroyed, **COPIES),
+    Row("carry, a carrier copies: watched", "carry", ("off", "absent", "watch"), stopped_by_user(), **COPYING),
+    Row("carry, a carrier is stuck: dropped, another one sent", "carry", ("off", "absent", "drop-carrier"), stopped_by_user("send", "watch"), copy_broken, **COPYING),
     Row("carry, runs, with a carrier: the source was started", "carry", ("lives", "absent", "source-started"), back("error", 2), started,
         **COPIES),
     Row("start, off | off and a carrier: dropped, started", "start", ("off", "off", "drop-carrier"), completes(2), has_authority, held="land",
@@ -313,7 +338,9 @@ def ask(c: Case) -> None:
 
 
 def arrive(c: Case) -> None:
-    if c.row.phase != "verify":
+    if c.row.copies:
+        wait_for(lambda: c.record()["progress"]["disk_processed_bytes"], 60, "bytes of its disk move")
+    elif c.row.phase != "verify":
         c.held(c.row.held or c.row.phase)
     # one that is stopped before it has counted its boot would be one too few
     if c.row.ran and c.row.phase == "start" and not c.row.held:
@@ -335,7 +362,7 @@ def probed(c: Case) -> None:
 
 def make(tickers: Tickers, rows: list[Row]) -> list[tuple[str, str]]:
     """Guests at their sources. Return: name, UUID."""
-    news = [New(f"{row.phase}{i}", row.pool, runs=row.ran) for i, row in enumerate(rows)]
+    news = [New(f"{row.phase}{i}", row.pool, LONG if row.copies else 1, runs=row.ran) for i, row in enumerate(rows)]
     uuids = {}
 
     def at(down: str) -> None:
@@ -364,7 +391,9 @@ def cases_of(daemon: Daemon, tickers: Tickers, rows: list[Row]) -> list[Case]:
 def play(lab: Lab, daemon: Daemon, tickers: Tickers, rows: list[Row]) -> list[Case]:
     cases = cases_of(daemon, tickers, rows)
     # the queue stands while the database refuses its first
-    for group in [c for c in cases if c.row.phase != "queued"], [c for c in cases if c.row.phase == "queued"]:
+    last = [c for c in cases if c.row.phase == "queued"]
+    copying = [c for c in cases if c.row.copies]
+    for group in [c for c in cases if c not in last + copying], copying, last:
         at_once(group, begin, ask, arrive)
     daemon.kill()
     cases[0].rows.release()
