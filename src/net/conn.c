@@ -32,7 +32,7 @@ enum next {
 
 typedef enum next step_f(struct net_conn *c);
 
-static step_f do_handshake, read_head, read_body, wait_handler, send_answer, send_stream, linger;
+static step_f do_handshake, read_head, read_body, wait_handler, send_answer, send_stream, pass_bytes, linger;
 
 /* late: what its client is told. */
 static const struct {
@@ -46,6 +46,7 @@ static const struct {
 	[NET_HANDLE]    = { wait_handler },
 	[NET_SEND]      = { send_answer },
 	[NET_STREAM]    = { send_stream },
+	[NET_UPGRADED]  = { pass_bytes },
 	[NET_LINGER]    = { linger },
 };
 static_assert(G_N_ELEMENTS(states) == NET_STATE_N, "states is missing one");
@@ -93,6 +94,18 @@ static void put_date(GString *s)
 	g_string_append(s, text);
 }
 
+static void put_begin(GString *s, int status, const char *reason, const char *fields)
+{
+	g_string_append(s, "HTTP/1.1 ");
+	util_put_int(s, status);
+	g_string_append_c(s, ' ');
+	g_string_append(s, reason);
+	g_string_append(s, "\r\n");
+	put_date(s);
+	if (fields)
+		g_string_append(s, fields);
+}
+
 static bool has_length(const struct net_response *a)
 {
 	return !a->stream && a->status >= 200 && a->status != 204 && a->status != 304;
@@ -102,14 +115,7 @@ static void put_head(struct net_conn *c, const struct net_response *a)
 {
 	GString *s = c->out;
 
-	g_string_append(s, "HTTP/1.1 ");
-	util_put_int(s, a->status);
-	g_string_append_c(s, ' ');
-	g_string_append(s, a->reason);
-	g_string_append(s, "\r\n");
-	put_date(s);
-	if (a->fields)
-		g_string_append(s, a->fields);
+	put_begin(s, a->status, a->reason, a->fields);
 	if (has_length(a)) {
 		g_string_append(s, "Content-Length: ");
 		util_put_int(s, a->body ? (int64_t)a->body->len : 0);
@@ -441,6 +447,105 @@ static enum next send_stream(struct net_conn *c)
 			return c->state == NET_SEND ? NEXT_STATE : NEXT_EVENT;
 	}
 	return NEXT_TURN;
+}
+
+/* ---- the steps: another protocol ---- */
+
+void net_upgrade(struct net_conn *c, const char *fields)
+{
+	g_assert(c->served && !c->answered && c->state == NET_HANDLE);
+	c->answered = true;
+	c->keep = c->paused = false;
+	put_begin(c->out, 101, "Switching Protocols", fields);
+	g_string_append(c->out, "\r\n");
+	bound_buffer(c);
+	net_enter(c, NET_UPGRADED);
+	net_ready(c);
+}
+
+void net_send(struct net_conn *c, const char *data, size_t len)
+{
+	g_assert(c->state == NET_UPGRADED);
+	g_string_append_len(c->out, data, (gssize)len);
+	net_ready(c);
+}
+
+size_t net_unsent(const struct net_conn *c)
+{
+	return c->out->len - c->out_at;
+}
+
+void net_pause(struct net_conn *c, bool paused)
+{
+	g_assert(c->state == NET_UPGRADED);
+	c->paused = paused;
+	net_ready(c);
+}
+
+void net_end(struct net_conn *c)
+{
+	g_assert(c->state == NET_UPGRADED);
+	net_enter(c, NET_SEND);
+	net_ready(c);
+}
+
+/* Return: it is still the other protocol's. */
+static bool take_bytes(struct net_conn *c)
+{
+	struct net_input *in = &c->in;
+	size_t n = net_input_have(in);
+	const char *data = in->data + in->at;
+
+	in->at += n;
+	if (n)
+		c->s->p.service->bytes(c, data, n);
+	return c->state == NET_UPGRADED;
+}
+
+/* NEXT_EVENT: there is no more now, or none is wanted. */
+static enum next receive_bytes(struct net_conn *c)
+{
+	size_t budget = NET_PIECE;
+
+	while (!c->paused && budget) {
+		ssize_t n;
+
+		if (!take_bytes(c))
+			return NEXT_STATE;
+		if (c->paused)
+			break;
+		n = net_io_fill(c);
+		if (n <= 0)
+			return without_input(n);
+		budget -= MIN(budget, (size_t)n);
+	}
+	return c->paused ? NEXT_EVENT : NEXT_TURN;
+}
+
+static enum next send_bytes(struct net_conn *c)
+{
+	size_t budget = NET_PIECE;
+	enum next next;
+
+	do {
+		next = flush(c, &budget);
+		if (next == NEXT_STATE)
+			c->s->p.service->sent(c);
+		if (c->state != NET_UPGRADED)
+			return NEXT_STATE;
+	} while (next == NEXT_STATE && net_unsent(c));
+	return next == NEXT_STATE ? NEXT_EVENT : next;
+}
+
+/* Both ways: a client that does not take what is sent to it is read all the same. */
+static enum next pass_bytes(struct net_conn *c)
+{
+	enum next in = receive_bytes(c), out;
+
+	if (in == NEXT_STATE || in == NEXT_CLOSE)
+		return in;
+	out = send_bytes(c);
+	return out == NEXT_EVENT ? in : out;
 }
 
 static enum next linger(struct net_conn *c)

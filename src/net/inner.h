@@ -67,6 +67,7 @@ struct net_conn {
 	GString *out, *content; /* what is not sent of head and framing, and of the body */
 	size_t out_at, content_at, sent;
 	bool stream, wakes;     /* more() has or may have something */
+	bool paused;            /* upgraded: what comes stays where it is */
 };
 
 struct net_server {

@@ -9,6 +9,7 @@
  *
  *	[HANDSHAKE ->] IDLE -> HEAD -> BODY -> HANDLE -> SEND -> IDLE (or HEAD, if more came already)
  *	                                       HANDLE -> STREAM -> SEND (the end of a stream)
+ *	                                       HANDLE -> UPGRADED -> SEND (another protocol, net_upgrade(), and its end)
  *	                       refused, or the last one: SEND -> LINGER -> closed
  *
  * All sockets are in one epoll descriptor, edge-triggered, which is one source of the loop. An event only marks the connection and puts it into
@@ -24,8 +25,8 @@
  *
  * A refused request is answered and then read to nowhere for some seconds: to close a socket with unread bytes would take the answer away.
  *
- * What a later protocol on the same port needs (WebSocket): a handler that answers 101 and then is given the connection. It is a state more in the
- * table, with a step of its own; a connection in HANDLE is one whose bytes are not read by anything else.
+ * A handler that answers 101 is given the connection's bytes from then on (UPGRADED), a turn at a time as all others. Its end is the
+ * handler's to say: it stays as long as that wants, but for a client that does not take what is sent to it before the end.
  */
 #ifndef NET_SERVER_H
 #define NET_SERVER_H

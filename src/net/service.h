@@ -13,7 +13,7 @@
 
 #include "net/http1.h"
 
-enum net_state { NET_HANDSHAKE, NET_IDLE, NET_HEAD, NET_BODY, NET_HANDLE, NET_SEND, NET_STREAM, NET_LINGER, NET_STATE_N };
+enum net_state { NET_HANDSHAKE, NET_IDLE, NET_HEAD, NET_BODY, NET_HANDLE, NET_SEND, NET_STREAM, NET_UPGRADED, NET_LINGER, NET_STATE_N };
 
 struct net_server;
 struct tls;
@@ -33,6 +33,10 @@ struct net_service {
 	ssize_t (*more)(struct net_conn *c, char *buf, size_t max);
 	/* The body of an answer that the server gives itself; JSON. @why: a sentence without its full stop. Return: owned. */
 	GString *(*refusal)(int status, const char *why);
+	/* An upgraded connection: bytes came. net_end(), net_send() and net_pause() are fine from in here. NULL: none is upgraded */
+	void (*bytes)(struct net_conn *c, const char *data, size_t len);
+	/* ... all that it was to send has gone to the kernel. The same are fine */
+	void (*sent)(struct net_conn *c);
 };
 
 struct net_params {

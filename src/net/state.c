@@ -20,6 +20,7 @@ static const struct {
 	[NET_HANDLE]    = { "handle", 0, false },
 	[NET_SEND]      = { "send", 30000, true },
 	[NET_STREAM]    = { "stream", 75000, false },
+	[NET_UPGRADED]  = { "upgraded", 0, false },
 	[NET_LINGER]    = { "linger", 2000, true },
 };
 static_assert(G_N_ELEMENTS(states) == NET_STATE_N, "states is missing one");

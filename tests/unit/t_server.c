@@ -32,6 +32,7 @@
 static struct net_server *server;
 static GString *order;             /* a letter for each request that was handled: the last of its path */
 static GPtrArray *held;            /* struct net_conn: answered when the test says so */
+static GPtrArray *paused;          /* struct net_conn: upgraded, and not read */
 static unsigned served;            /* requests between head() and over() */
 
 struct own {
@@ -78,6 +79,8 @@ static void on_whole(struct net_conn *c)
 		g_ptr_array_add(held, c);
 	} else if (g_str_has_prefix(o->path, "/stream")) {
 		net_answer(c, &(struct net_response){ .status = 200, .reason = "OK", .stream = true });
+	} else if (g_str_has_prefix(o->path, "/echo")) {
+		net_upgrade(c, "Upgrade: echo\r\nConnection: Upgrade\r\n");
 	} else {
 		answer(c, g_str_has_prefix(o->path, "/big") ? 8 << 20 : o->body ? o->body : 2);
 	}
@@ -111,7 +114,31 @@ static GString *on_refusal(int status, const char *why)
 	return s;
 }
 
-static const struct net_service service = { on_head, on_body, on_whole, on_over, on_more, on_refusal };
+/* Bytes go back; "p" pauses it, "." ends it. */
+static void on_bytes(struct net_conn *c, const char *data, size_t len)
+{
+	net_send(c, data, len);
+	if (memchr(data, 'p', len))
+		net_pause(c, true);
+	if (memchr(data, '.', len))
+		net_end(c);
+	else if (memchr(data, 'p', len))
+		g_ptr_array_add(paused, c);
+}
+
+/* Of "/echo/flood": more, as soon as there is room. */
+static void on_sent(struct net_conn *c)
+{
+	struct own *o = net_own(c);
+	char piece[4096];
+
+	if (strcmp(o->path, "/echo/flood") != 0)
+		return;
+	memset(piece, 'f', sizeof piece);
+	net_send(c, piece, sizeof piece);
+}
+
+static const struct net_service service = { on_head, on_body, on_whole, on_over, on_more, on_refusal, on_bytes, on_sent };
 
 /* ---- the loop ---- */
 
@@ -143,6 +170,7 @@ static void begin_with(struct net_params p)
 	clock_manual(1700000000000000);
 	order = g_string_new(NULL);
 	held = g_ptr_array_new();
+	paused = g_ptr_array_new();
 	server = net_server_new(&p);
 }
 
@@ -157,6 +185,7 @@ static void end(void)
 	g_assert_cmpuint(served, ==, 0);
 	g_assert_cmpuint(held->len, ==, 0);
 	g_ptr_array_unref(held);
+	g_ptr_array_unref(paused);
 	g_string_free(order, TRUE);
 	g_assert_false(clock_step()); /* no timer is left */
 }
@@ -874,6 +903,110 @@ static void test_stop(void)
 	end();
 }
 
+/* ---- another protocol ---- */
+
+#define UPGRADE(path) "GET " path " HTTP/1.1\r\nHost: h\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n"
+
+static void expect_end(int fd, const char *want)
+{
+	bool closed;
+	g_autofree char *text = got(fd, &closed);
+
+	g_assert_true(g_str_has_suffix(text, want));
+	g_assert_true(closed);
+}
+
+static void expect_bytes(int fd, const char *want)
+{
+	g_autofree char *text = got(fd, NULL);
+
+	g_assert_cmpstr(text, ==, want);
+}
+
+/* What stands behind the head is the other protocol's already; no deadline, no turn of another client, no lack of room ends it. */
+static void test_upgrade(void)
+{
+	int fd;
+
+	begin_with((struct net_params){ .connections_max = 2, .handled_max = 1, .bodies_max = 1 << 20, .share = 1 });
+	fd = ask("192.0.2.1", UPGRADE("/echo") "one ");
+	settle();
+	{
+		g_autofree char *text = got(fd, NULL);
+
+		g_assert_true(g_str_has_prefix(text, "HTTP/1.1 101 Switching Protocols\r\n"));
+		g_assert_true(g_str_has_suffix(text, "\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\none "));
+		g_assert_null(strstr(text, "Content-Length"));
+	}
+	for (int i = 0; i < 4; i++)
+		bye(ask("192.0.2.2", GET));
+	pass_s(86400);
+	g_assert_cmpuint(in_state(NET_UPGRADED), ==, 1);
+	put(fd, "two ");
+	settle();
+	expect_bytes(fd, "two ");
+	put(fd, "three.four");
+	settle();
+	expect_end(fd, "three.four");
+	g_assert_cmpuint(served, ==, 0);
+	bye(fd);
+	end();
+}
+
+/* The client's end, with bytes before it. */
+static void test_upgraded_leaves(void)
+{
+	int fd;
+
+	begin();
+	fd = ask("192.0.2.1", UPGRADE("/echo"));
+	settle();
+	put(fd, "last");
+	shutdown(fd, SHUT_WR);
+	settle();
+	g_assert_cmpuint(open_conns(), ==, 0);
+	bye(fd);
+	end();
+}
+
+static void test_upgraded_paused(void)
+{
+	int fd;
+
+	begin();
+	fd = ask("192.0.2.1", UPGRADE("/echo") "p");
+	settle();
+	g_free(got(fd, NULL));
+	put(fd, "later");
+	settle();
+	expect_bytes(fd, "");
+	net_pause(g_ptr_array_index(paused, 0), false);
+	settle();
+	expect_bytes(fd, "later");
+	bye(fd);
+	end();
+}
+
+/* One that does not read is not sent more than the kernel takes, is read all the same, and does not keep the connection after the end. */
+static void test_upgraded_unread(void)
+{
+	int fd;
+
+	begin();
+	fd = ask("192.0.2.1", UPGRADE("/echo/flood"));
+	settle();
+	g_assert_cmpuint(settle(), ==, 0);
+	put(fd, "p"); /* is seen, though nothing more can be sent */
+	settle();
+	g_assert_cmpuint(paused->len, ==, 1);
+	g_assert_cmpuint(net_unsent(g_ptr_array_index(paused, 0)), <, 8192);
+	net_end(g_ptr_array_index(paused, 0));
+	pass_s(SEND_S + LINGER_S);
+	g_assert_cmpuint(open_conns(), ==, 0);
+	bye(fd);
+	end();
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -902,5 +1035,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/D18/body_share", test_body_share);
 	g_test_add_func("/D18/body_after_body", test_body_after_body);
 	g_test_add_func("/D18/trusted_bodies", test_trusted_bodies);
+	g_test_add_func("/server/upgrade", test_upgrade);
+	g_test_add_func("/server/upgrade/leaves", test_upgraded_leaves);
+	g_test_add_func("/server/upgrade/paused", test_upgraded_paused);
+	g_test_add_func("/server/upgrade/unread", test_upgraded_unread);
 	return g_test_run();
 }
