@@ -96,6 +96,7 @@ static const struct {
 	[HV_FOLDER_GET]   = { "folder_get",   30000, &vol_shape },
 	[HV_PEER_TRY]     = { "peer_try",     30000, &migrate_shape },
 	[HV_CPU_BASELINE] = { "cpu_baseline", 10000 },
+	[HV_CONSOLE]      = { "console",      20000 },
 };
 static_assert(G_N_ELEMENTS(op_table) == HV_OP_N, "op_table is missing one");
 
@@ -573,6 +574,7 @@ static const struct owned reply_fields[] = {
 	OWNED(struct hv_reply, carriers, NULL, g_ptr_array_unref),
 	OWNED(struct hv_reply, facts, NULL, hv_facts_free),
 	OWNED(struct hv_reply, folder, NULL, hv_folder_free),
+	OWNED(struct hv_reply, stream, NULL, hv_stream_close),
 };
 static const struct shape reply_shape = SHAPE(struct hv_reply, reply_fields, NULL);
 

@@ -35,6 +35,7 @@
 #include "hv/needs.h"
 #include "hv/qcow2.h"
 #include "hv/snapshot.h"
+#include "hv/stream.h"
 #include "hv/ties.h"
 
 struct hv;
@@ -307,6 +308,7 @@ enum hv_op {
 	 */
 	HV_PEER_TRY,
 	HV_CPU_BASELINE, /* the best CPU that all those can give, of which that host knows the names. Idempotent */
+	HV_CONSOLE,      /* open the serial console of a domain that runs: one session has it at a time. What is not taken out of the reply is closed again */
 	HV_OP_N
 };
 
@@ -368,6 +370,7 @@ struct hv_req {
 	GPtrArray *needs;                   /* HV_LOOKUP: struct hv_need *; the host may be asked about uuid, too */
 	GPtrArray *snapshots;               /* HV_SNAPSHOTS_SET: struct hv_snapshot * */
 	bool autostart;                     /* HV_DOM_AUTOSTART */
+	bool force;                         /* HV_CONSOLE: another session that has it loses it; else that is an ERR_HV */
 	bool ends;                          /* HV_DOM_DESTROY: the guest ends with it. Else its copy is elsewhere, or this one never ran; the simulator goes by it */
 	bool paused;                        /* HV_DOM_START: it stays paused */
 	bool boot;                          /* HV_DOM_START: it boots; a managed save image goes */
@@ -404,6 +407,7 @@ struct hv_reply {
 	GPtrArray *carriers;       /* HV_CARRIER_LIST: struct carrier * */
 	struct hv_facts *facts;    /* HV_FACTS_GET */
 	struct hv_folder *folder;  /* HV_FOLDER_GET */
+	struct hv_stream *stream;  /* HV_CONSOLE */
 };
 
 typedef void hv_done_f(struct hv_reply *r, void *user);

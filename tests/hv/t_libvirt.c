@@ -641,6 +641,112 @@ static void test_power(void)
 	call_ok(1, &(struct hv_req){ .op = HV_DOM_SHUTDOWN, .uuid = live_guest });
 }
 
+/* ---- consoles ---- */
+
+struct console {
+	struct hv_stream *s;
+	GString *got;
+	bool ended;
+	const char *wanted;
+};
+
+static void console_data(const char *data, size_t len, void *user)
+{
+	g_string_append_len(((struct console *)user)->got, data, (gssize)len);
+}
+
+static void console_room(void *user)
+{
+	(void)user;
+}
+
+static void console_ended(const char *why, void *user)
+{
+	g_test_message("ended: %s", why);
+	((struct console *)user)->ended = true;
+}
+
+static const struct hv_stream_calls console_calls = { console_data, console_room, console_ended };
+
+static void open_console(struct console *c, int i, bool force)
+{
+	struct hv_reply *r = live_call(host(i), &(struct hv_req){ .op = HV_CONSOLE, .uuid = live_guest, .force = force });
+
+	g_assert_no_error(r->err);
+	*c = (struct console){ g_steal_pointer(&r->stream), g_string_new(NULL), false, NULL };
+	live_reply_free(r);
+	hv_stream_use(c->s, &console_calls, c);
+}
+
+static void close_console(struct console *c)
+{
+	hv_stream_close(c->s);
+	g_string_free(c->got, TRUE);
+}
+
+static bool has_wanted(void *user)
+{
+	const struct console *c = user;
+
+	return strstr(c->got->str, c->wanted) != NULL;
+}
+
+static bool has_ended(void *user)
+{
+	return ((const struct console *)user)->ended;
+}
+
+static void type(struct console *c, const char *line, const char *wanted)
+{
+	hv_stream_send(c->s, line, strlen(line));
+	c->wanted = wanted;
+	live_settle(has_wanted, c);
+}
+
+/* Every line that the guest's seq writes, once and in order, though nothing is taken for a while. */
+static void assert_seq(const struct console *c, int n)
+{
+	const char *at = strstr(c->got->str, "1\r\n2\r\n3\r\n");
+
+	g_assert_nonnull(at);
+	for (int i = 1; i <= n; i++) {
+		char line[16];
+
+		g_snprintf(line, sizeof line, "%d\r\n", i);
+		g_assert_true(g_str_has_prefix(at, line));
+		at += strlen(line);
+	}
+}
+
+static void test_console(void)
+{
+	const char *seq = "seq 1 20000; echo al''l\n";
+	struct console c, other;
+
+	open_console(&c, 0, false);
+	type(&c, "\nstty -echo; echo to''gether\n", "together");
+	call_fails(0, &(struct hv_req){ .op = HV_CONSOLE, .uuid = live_guest }, ERR_HV);
+	call_fails(1, &(struct hv_req){ .op = HV_CONSOLE, .uuid = live_guest }, ERR_HV_ABSENT);
+	hv_stream_pause(c.s, true);
+	hv_stream_send(c.s, seq, strlen(seq));
+	op_ok(0, HV_DOM_GET);
+	hv_stream_pause(c.s, false);
+	type(&c, "\n", "all\r\n");
+	assert_seq(&c, 20000);
+	open_console(&other, 0, true);
+	live_settle(has_ended, &c);
+	close_console(&c);
+	type(&other, "\necho take''n; stty echo\n", "taken");
+	migrate_ok(0);
+	live_settle(has_ended, &other);
+	close_console(&other);
+	open_console(&c, 1, false);
+	type(&c, "\necho ar''rived\n", "arrived");
+	migrate_ok(1);
+	live_settle(has_ended, &c);
+	close_console(&c);
+}
+
 /* The lost connections of the tests above, and these two, are all given back, with their sockets. */
 static void test_released(void)
 {
@@ -668,6 +774,7 @@ static const struct live_test tests[] = {
 	{ "/libvirt/destroy-incoming", test_destroy_incoming },
 	{ "/libvirt/refused", test_refused },
 	{ "/libvirt/power", test_power },
+	{ "/libvirt/console", test_console },
 	{ "/libvirt/close", test_close },
 	{ "/libvirt/libvirtd-killed", test_libvirtd_killed },
 	{ "/libvirt/cut", test_cut },

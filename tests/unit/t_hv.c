@@ -492,6 +492,20 @@ static struct hv_facts *full_facts(void)
 	return f;
 }
 
+static void stream_close(struct hv_stream *s)
+{
+	g_free(s);
+}
+
+static struct hv_stream *plain_stream(void)
+{
+	static const struct hv_stream_ops ops = { .close = stream_close };
+	struct hv_stream *s = g_new0(struct hv_stream, 1);
+
+	s->ops = &ops;
+	return s;
+}
+
 static void test_reply_is_owned(void)
 {
 	struct hv_reply r;
@@ -513,6 +527,7 @@ static void test_reply_is_owned(void)
 	SET(r.facts, full_facts());
 	SET(r.folder, hv_folder_new());
 	(void)hv_folder_add(r.folder, "text");
+	SET(r.stream, plain_stream());
 	SET(r.device, g_new0(struct hv_device, 1));
 	for (int i = 0; i < HV_DEVICE_ID_N; i++)
 		r.device->id[i] = g_strdup("text");

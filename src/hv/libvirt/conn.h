@@ -27,6 +27,7 @@
  *     ping and written by the next one that polls, so pings are answered.
  *   - the delivery of events: the thread that reads one puts it into a list and sets a timer of
  *     the event thread. The close callback runs in the thread that finds the end.
+ *   - virStreamRecv() of a stream that does not block (console.c): it looks at what was read.
  *   - virConnectIsAlive() (a look at the client, under its lock), and the release
  *     of a domain, a volume, a pool: no message.
  *
@@ -43,7 +44,7 @@
  *     libvirtd's version every LV_PING_S seconds, taken off, closed;
  *   - links for calls, opened when needed: one to each call under way. When the call
  *     ends, LV_IDLE_MAX are kept for the next ones;
- *   - one link for each migration out of it, and for each end of a copy.
+ *   - one link for each migration out of it, for each end of a copy, and for each console.
  * That is 5 connections to a libvirtd at rest and 31 at most (the lanes' limits, 2
  * chores, the watch), and those of migrations and copies. libvirtd takes 5000, and
  * serves five requests of each: one is what it gets.

@@ -10,6 +10,7 @@
 #include "hv/libvirt/announce.h"
 #include "hv/libvirt/call.h"
 #include "hv/libvirt/carrier.h"
+#include "hv/libvirt/console.h"
 #include "hv/libvirt/copy.h"
 #include "hv/libvirt/cpu.h"
 #include "hv/libvirt/define.h"
@@ -77,6 +78,7 @@ static const struct {
 	[HV_FOLDER_GET]   = { LV_VOL,   lv_folder_get },
 	[HV_PEER_TRY]     = { LV_OWN,   .submit = lv_peer_try },
 	[HV_CPU_BASELINE] = { LV_STATE, lv_cpu_baseline },
+	[HV_CONSOLE]      = { LV_OWN,   .submit = lv_console },
 };
 static_assert(G_N_ELEMENTS(table) == HV_OP_N, "an op has no work");
 

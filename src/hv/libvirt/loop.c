@@ -20,6 +20,8 @@
 
 struct lv_socket {
 	int fd; /* under the lock; -1: libvirt has not got it yet, or is about to close it */
+	int id; /* of its watch, likewise */
+	bool paused;
 };
 
 /* A handle or a timeout. Freed on the event thread, when no callback of it can be under way. */
@@ -98,6 +100,8 @@ static void turn_off(struct watch *w)
 static void turn_on(struct watch *w)
 {
 	turn_off(w);
+	if (w->socket && w->socket->paused)
+		return;
 	if (w->fd >= 0 && w->value) {
 		w->source = g_unix_fd_source_new(w->fd, to_glib(w->value));
 		g_source_set_callback(w->source, G_SOURCE_FUNC(fd_ready), w, NULL);
@@ -116,6 +120,8 @@ static int add(const struct watch *model)
 
 	g_mutex_lock(&lock);
 	id = w->id = ++last_id;
+	if (w->socket)
+		w->socket->id = id;
 	g_hash_table_insert(watches, GINT_TO_POINTER(id), w);
 	turn_on(w);
 	g_mutex_unlock(&lock);
@@ -221,6 +227,18 @@ void lv_socket_cut(struct lv_socket *s)
 	g_mutex_lock(&lock);
 	if (s->fd >= 0)
 		(void)shutdown(s->fd, SHUT_RDWR);
+	g_mutex_unlock(&lock);
+}
+
+void lv_socket_pause(struct lv_socket *s, bool paused)
+{
+	struct watch *w;
+
+	g_mutex_lock(&lock);
+	w = s->fd >= 0 && s->paused != paused ? g_hash_table_lookup(watches, GINT_TO_POINTER(s->id)) : NULL;
+	s->paused = paused;
+	if (w)
+		turn_on(w);
 	g_mutex_unlock(&lock);
 }
 

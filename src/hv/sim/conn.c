@@ -10,6 +10,7 @@
 #include "hv/sim/conn.h"
 
 #include "hv/sim/call.h"
+#include "hv/sim/console.h"
 #include "hv/sim/uri.h"
 #include "hv/sim/world.h"
 
@@ -81,6 +82,7 @@ void sim_conn_drop(struct sim_conn *c, const char *why)
 	struct hv_event closed = { .type = HV_EV_CLOSED, .text = why };
 
 	c->open = false;
+	sim_console_drop(c->host, why);
 	clock_cancel(&c->opening);
 	clock_cancel(&c->keepalive);
 	while (c->calls->len > 0) {
@@ -177,6 +179,7 @@ void sim_conn_close(struct hv_host *h)
 
 	if (!c)
 		return;
+	sim_console_drop(c->host, "the connection was closed");
 	while (c->calls->len > 0) {
 		struct sim_call *sc = g_ptr_array_steal_index(c->calls, 0);
 

@@ -21,6 +21,7 @@
 #include "hv/sim/act_job.h"
 #include "hv/sim/act_power.h"
 #include "hv/sim/act_vol.h"
+#include "hv/sim/console.h"
 #include "hv/sim/conn.h"
 #include "hv/sim/facts.h"
 #include "hv/sim/uri.h"
@@ -34,6 +35,7 @@ static void notify(const struct sim_notice *n)
 {
 	switch (n->kind) {
 	case SIM_TELL:
+		sim_console_event(n->host, n->event);
 		sim_conn_tell(n->host, n->event);
 		break;
 	case SIM_UNLOCKED:
@@ -71,6 +73,7 @@ struct sim *sim_new(uint64_t seed)
 	w->jobs = g_ptr_array_new();
 	w->calls = g_ptr_array_new();
 	w->held = g_ptr_array_new();
+	w->consoles = g_ptr_array_new();
 	w->hung = g_ptr_array_new();
 	w->rand = g_rand_new_with_seed((guint32)(seed ^ seed >> 32));
 	w->notify = notify;
@@ -106,6 +109,7 @@ void sim_free(struct sim *w)
 	g_ptr_array_unref(w->jobs);
 	g_ptr_array_unref(w->calls);
 	g_ptr_array_unref(w->held);
+	g_ptr_array_unref(w->consoles);
 	g_ptr_array_unref(w->hung);
 	g_rand_free(w->rand);
 	sim_gate_free(w);
@@ -170,6 +174,7 @@ static void (*const acts[])(struct sim_call *sc) = {
 	[HV_FOLDER_GET]     = sim_act_folder,
 	[HV_PEER_TRY]       = sim_act_peer,
 	[HV_CPU_BASELINE]   = sim_act_baseline,
+	[HV_CONSOLE]        = sim_act_console,
 };
 static_assert(G_N_ELEMENTS(acts) == HV_OP_N, "an op has no act");
 

@@ -24,6 +24,7 @@
 #include "hv/hv.h"
 #include "hv/sim/call.h"
 #include "hv/sim/carrier.h"
+#include "hv/sim/console.h"
 #include "hv/sim/define.h"
 #include "hv/sim/device.h"
 #include "hv/sim/disk.h"

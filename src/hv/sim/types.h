@@ -191,6 +191,7 @@ struct sim {
 	GPtrArray *calls;     /* struct sim_call *, owned: all that are under way */
 	GPtrArray *held;      /* struct sim_call * at a hold rule */
 	GPtrArray *rules;     /* struct rule *, see gate.c */
+	GPtrArray *consoles;  /* struct console *, see console.c; owned by the controller */
 	GPtrArray *hung;      /* struct sim_call * that will not be answered */
 	GRand *rand;
 	int64_t n_calls, n_hits;
