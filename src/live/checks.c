@@ -185,6 +185,7 @@ static const struct check_row *const rows[] = {
 	&check_row_name,
 	&check_row_machine,
 	&check_row_device_kinds,
+	&check_row_pci_devices,
 	CHECK_ROW("tsc", check_tsc, .of_dest = true, .asks = true),
 	CHECK_ROW("security", check_security, .of_dest = true, .asks = true),
 	&check_row_networks,

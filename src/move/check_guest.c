@@ -268,6 +268,11 @@ enum check_result check_devices_built(struct check *p, GError **err)
 	return has(p, KIND(HV_NEED_DEVICE), err);
 }
 
+enum check_result check_pci_devices(struct check *p, GError **err)
+{
+	return has(p, KIND(HV_NEED_PCI), err);
+}
+
 enum check_result check_security(struct check *p, GError **err)
 {
 	return has(p, KIND(HV_NEED_SECURITY), err);

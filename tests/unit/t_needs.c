@@ -54,6 +54,10 @@ static const struct {
 	  "<target dev='vnet3'/></interface><interface type='ethernet'><target dev='own' managed='no'/></interface>"
 	  "<interface type='hostdev'><target dev='x'/></interface></devices>", "snapshots: checkpoints:",
 	  "unused name of an interface:tap-web network interface:b", "", "", NULL },
+	{ "<devices><hostdev mode='subsystem' type='pci'><source><address domain='0x0000' bus='0x81' slot='0x1f' function='0x7'/></source></hostdev>"
+	  "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='4'/></source></hostdev>"
+	  "<interface type='hostdev'><source><address type='pci' domain='0x0001' bus='0x03' slot='0x00' function='0x0'/></source></interface></devices>",
+	  "snapshots: checkpoints:", "PCI device:0001:03:00.0 PCI device:0000:81:1f.7", "", "", NULL },
 };
 
 /* The firmware's variables, and the consoles: "type address port". */

@@ -139,6 +139,20 @@ static void look_nwfilter(const struct lv_ctx *x, struct hv_need *n)
 	}
 }
 
+/* Whatever it is: only its address is in the guest's description. */
+static void look_pci(const struct lv_ctx *x, struct hv_need *n)
+{
+	g_autofree char *address = g_strdelimit(g_strdup(n->name), ":.", '_'), *name = g_strconcat("pci_", address, NULL);
+	virNodeDevicePtr d = virNodeDeviceLookupByName(x->vir, name);
+
+	if (d) {
+		found(n, true, NULL);
+		(void)virNodeDeviceFree(d);
+	} else {
+		not_found(n, (const int[]){ VIR_ERR_NO_NODE_DEVICE, 0 }, false);
+	}
+}
+
 static int usage_type(const char *usage)
 {
 	static const struct {
@@ -225,6 +239,7 @@ static const struct {
 	[HV_NEED_NO_INTERFACE]  = { look_no_interface },
 	[HV_NEED_NETWORK]       = { look_network },
 	[HV_NEED_NWFILTER]      = { look_nwfilter },
+	[HV_NEED_PCI]           = { look_pci },
 	[HV_NEED_SECRET]        = { look_secret },
 	[HV_NEED_MACHINE]       = { look_machine },
 	[HV_NEED_DEVICE]        = { look_device },

@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "hv/needs.h"
 #include "hv/xml/domxml_rewrite.h"
+#include "hv/xml/domxml_ties.h"
 #include "hv/xml/xml.h"
 #include "hv/xml/xml_served.h"
 
@@ -125,6 +126,17 @@ static bool take_tap(const xmlNode *n, struct domxml_needs *ret, GError **err)
 	return want(ret->dest, HV_NEED_NO_INTERFACE, g_steal_pointer(&name), err);
 }
 
+/* A pool of a virtual network's, from which libvirt takes one, has no address here. */
+static bool take_pci(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	return !xml_child(xml_child(n, "source"), "address") || want(ret->dest, HV_NEED_PCI, domxml_pci(n), err);
+}
+
+static bool take_hostdev(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	return !xml_attr_is(n, "type", "pci") || take_pci(n, ret, err);
+}
+
 static bool take_interface(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
 	const xmlNode *source = xml_child(n, "source"), *port = xml_child(n, "virtualport");
@@ -133,6 +145,8 @@ static bool take_interface(const xmlNode *n, struct domxml_needs *ret, GError **
 
 	if (!want_attr(xml_child(n, "filterref"), "filter", HV_NEED_NWFILTER, ret, err) || !take_tap(n, ret, err))
 		return false;
+	if (xml_attr_is(n, "type", "hostdev"))
+		return take_pci(n, ret, err);
 	if (xml_attr_is(n, "type", "network"))
 		return want_attr(source, "network", HV_NEED_NETWORK, ret, err);
 	if (xml_attr_is(n, "type", "vhostuser") && !xml_attr_is(source, "mode", "server"))
@@ -258,7 +272,7 @@ static const struct {
 	{ "disk", take_disk },       { "interface", take_interface }, { "shmem", take_shmem },       { "input", take_input },
 	{ "video", take_video },     { "serial", take_chardev },      { "parallel", take_chardev },  { "console", take_chardev },
 	{ "channel", take_chardev }, { "smartcard", take_chardev },   { "rng", take_rng },
-	{ "graphics", take_graphics },
+	{ "graphics", take_graphics }, { "hostdev", take_hostdev },
 };
 
 static bool take_devices(const xmlNode *root, struct domxml_needs *ret, GError **err)

@@ -36,11 +36,11 @@ bool domxml_failover(const xmlNode *n)
 	return xml_attr_is(xml_child(n, "teaming"), "type", "transient");
 }
 
-static char *pci_name(const xmlNode *hostdev)
+char *domxml_pci(const xmlNode *n)
 {
-	const xmlNode *a = xml_child(xml_child(hostdev, "source"), "address");
+	const xmlNode *a = xml_child(xml_child(n, "source"), "address");
 
-	return g_strdup_printf("pci %04x:%02x:%02x.%x", (unsigned)MAX(number(a, "domain", 0xffffffff), 0), (unsigned)MAX(number(a, "bus", 255), 0),
+	return g_strdup_printf("%04x:%02x:%02x.%x", (unsigned)MAX(number(a, "domain", 0xffffffff), 0), (unsigned)MAX(number(a, "bus", 255), 0),
 			       (unsigned)MAX(number(a, "slot", 31), 0), (unsigned)MAX(number(a, "function", 7), 0));
 }
 
@@ -57,7 +57,9 @@ static bool parse_hostdev(const xmlNode *n, struct hv_dom *d, GError **err)
 		}
 		g_ptr_array_add(d->ties->mdevs, uuid);
 	} else if (!g_strcmp0(type, "pci") && !domxml_failover(n)) {
-		g_ptr_array_add(d->ties->devices, pci_name(n));
+		g_autofree char *address = domxml_pci(n);
+
+		g_ptr_array_add(d->ties->devices, g_strconcat("pci ", address, NULL));
 	} else if (g_strcmp0(type, "pci")) {
 		g_ptr_array_add(d->ties->devices, g_strdup(type && strlen(type) <= DOMXML_NAME_MAX ? type : "unknown"));
 	}

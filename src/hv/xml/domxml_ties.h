@@ -14,6 +14,8 @@
 
 /** domxml_ties() - read @d's ties; a part of domxml_parse(). */
 bool domxml_ties(const xmlNode *root, struct hv_dom *d, GError **err);
+/** domxml_pci() - the address at its host of a <hostdev>, or an <interface>, of type pci: "0000:81:00.0". Return: owned. */
+char *domxml_pci(const xmlNode *n);
 /** domxml_failover() - the device goes away for a migration and another one takes over (<teaming type='transient'>). */
 bool domxml_failover(const xmlNode *n);
 
