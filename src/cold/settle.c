@@ -226,6 +226,8 @@ static enum cold_next judge(struct mig *m)
 
 	c->repeats = v == c->verdict ? c->repeats + 1 : 0;
 	c->verdict = v;
+	if (s.source == COLD_H_OFF)
+		cold_seen_off(m);
 	log_debug("migration_probed", LOG_D("migration", m->id), LOG_S("source", cold_half_name(s.source)), LOG_S("dest", cold_half_name(s.dest)),
 		  LOG_S("verdict", cold_verdict_name(v)));
 	if (is_too_early(m, &s) || may_still_be_pressed(m, v) || c->repeats + 1 < acts[v].seen)

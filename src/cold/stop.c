@@ -18,7 +18,13 @@ static bool its_time_is_over(const struct mig *m)
 
 bool cold_may_heed(const struct mig *m)
 {
-	return cold_was_pressed(m) && (!its_time_is_over(m) || clock_now_ms() < cold_of(m)->heed_ms);
+	return (cold_was_pressed(m) && !its_time_is_over(m)) || clock_now_ms() < cold_of(m)->heed_ms;
+}
+
+void cold_seen_off(struct mig *m)
+{
+	if (!cold_press_under_way(m))
+		cold_of(m)->heed_ms = 0;
 }
 
 /* How long the guest has to shut off by itself. Its source has told of it. */

@@ -17,8 +17,10 @@ enum cold_next cold_shut_off(struct mig *m);
 /** cold_stopped() - it is off: on to CARRY. */
 enum cold_next cold_stopped(struct mig *m);
 
-/** cold_may_heed() - it was asked to shut off, and its time is not over. */
+/** cold_may_heed() - it was asked to shut off, and its time is not over; or such a request has come to it after it was seen off. */
 bool cold_may_heed(const struct mig *m);
+/** cold_seen_off() - at its source: requests that were answered by then have no effect any more, should it be started there. */
+void cold_seen_off(struct mig *m);
 /** cold_press_under_way() - a request to shut off is not answered, or its answer was lost: the guest may still get it. */
 bool cold_press_under_way(const struct mig *m);
 /** cold_recall_presses() - at the beginning, and after a restart: what the row says of those that an earlier process has sent. */

@@ -109,6 +109,7 @@ struct guest {
 	bool off;          /* ... shut off */
 	bool stray;        /* ... and another one somewhere else, which stays */
 	bool may_pause;    /* ... and paused it */
+	bool by_hand;      /* ... and started it */
 	const struct task_action *power;  /* of the last request; NULL: a migration */
 	const struct task_action *wanted; /* ... the last that was accepted; NULL: the file's hand has changed it since */
 	bool transient;    /* ... and it has no definition of its own */

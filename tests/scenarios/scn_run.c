@@ -295,6 +295,7 @@ static void do_dom(struct run *r, const struct scn_line *l)
 	g->stray |= g_str_equal(verb, "redefine"); /* what a person has written stays where it is */
 	g->off |= g_str_equal(verb, "save"); /* and stays so, if nothing goes on from there */
 	g->may_pause |= g_str_equal(verb, "set") && g_str_equal(arg(r, l, 5), "paused");
+	g->by_hand |= g_str_equal(verb, "set") && g_str_equal(arg(r, l, 5), "running");
 	if (g_str_equal(verb, "set"))
 		sim_dom_set(r->world, host, g->uuid, (enum hv_state)lookup(r, arg(r, l, 5), state_at, HV_STATE_N),
 			    l->n > 6 ? (enum hv_reason)lookup(r, l->w[6], reason_at, HV_REASON_N) : HV_R_OTHER);
