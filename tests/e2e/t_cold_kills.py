@@ -207,6 +207,7 @@ BREAKAGES = [Breakage("libvirtd", "h1", "h2", "kill-libvirtd", "start-libvirtd")
 class Broken(Step):
     fault: Fault
     breakage: Breakage
+    felt = 0  # events before its host was back
 
     def begin(self) -> None:
         """One that is to be stopped does not heed, so that it is in that phase; the others are held there when all of it is done."""
@@ -240,11 +241,12 @@ class Broken(Step):
         self.daemon.wait_event("migration_probed", 60, since=self.seen, migration=self.id, **{self.fault.role: "unknown"})
         if not self.fault.waits:
             self.becomes(self.fault.status)
+        self.felt = len(self.daemon.events)
 
     def heed(self) -> None:
         """Once both hosts are seen again: a guest that is off does not wait for its destination."""
         if self.fault.phase == "stop" and self.half(self.source) == "running":
-            self.daemon.wait_event("migration_probed", 60, since=len(self.daemon.events), migration=self.id, source="lives", dest="absent")
+            self.daemon.wait_event("migration_probed", 60, since=self.felt, migration=self.id, source="lives", dest="absent")
             self.virsh(self.source, "send-key", self.uuid, "KEY_ENTER")
 
     def ends(self) -> None:
