@@ -192,7 +192,7 @@ static void write_now(void *user)
 	g_autoptr(GError) why = NULL;
 
 	f->addrs_writing = NULL;
-	if (!store_begin(f->store, &why) || !write_all(f, &why) || !store_commit(f->store, &why)) {
+	if (!store_begin_soft(f->store, &why) || !write_all(f, &why) || !store_commit(f->store, &why)) {
 		store_rollback(f->store);
 		log_warning("addresses_not_saved", LOG_D("servers", f->addrs_unsaved->len), LOG_S("error", why->message));
 		write_later(f, WRITE_AGAIN_MS);

@@ -181,7 +181,7 @@ static int write_packed(struct fleet *f, GError **err)
 	GHashTableIter i;
 	struct unwritten *u;
 
-	if (!store_begin(f->store, err))
+	if (!store_begin_soft(f->store, err))
 		return -1;
 	g_hash_table_iter_init(&i, f->keep->unwritten);
 	while (done->len < WRITE_AT_ONCE && g_hash_table_iter_next(&i, NULL, (void **)&u)) {

@@ -127,7 +127,7 @@ static bool drop_row(const struct host *h, const struct marker *m, GError **err)
 /* @list: struct marker * */
 static bool write_all(const struct host *h, const GPtrArray *list, GError **err)
 {
-	if (!store_begin(fleet_store(h->fleet), err))
+	if (!store_begin_soft(fleet_store(h->fleet), err))
 		return false;
 	for (guint i = 0; i < list->len; i++) {
 		const struct marker *m = g_ptr_array_index(list, i);

@@ -90,18 +90,28 @@ static void check_use(const struct store *s)
 	g_assert(!s->in_each);
 }
 
-bool store_begin(struct store *s, GError **err)
+static bool begin(struct store *s, bool (*fn)(void *db, GError **err), GError **err)
 {
 	check_use(s);
 	g_assert(!s->in_tx);
 	s->began_us = clock_now_us();
-	if (!s->ops->begin(s->db, err)) {
+	if (!fn(s->db, err)) {
 		count(s, false);
 		return false;
 	}
 	s->in_tx = true;
 	s->failed = false;
 	return true;
+}
+
+bool store_begin(struct store *s, GError **err)
+{
+	return begin(s, s->ops->begin, err);
+}
+
+bool store_begin_soft(struct store *s, GError **err)
+{
+	return begin(s, s->ops->begin_soft ? s->ops->begin_soft : s->ops->begin, err);
 }
 
 static bool refuse_failed(GError **err)

@@ -120,6 +120,14 @@ void store_close(struct store *s);
  * transaction; store_rollback() without one does nothing.
  */
 bool store_begin(struct store *s, GError **err);
+
+/**
+ * store_begin_soft() - store_begin() of a transaction whose commit does not wait for the disk.
+ *
+ * For what hosts tell again: it is on the disk soon after, and when the machine's power fails before that, all of it may be missing. It is never
+ * there in parts, and never without what was committed before it. (SQLite: synchronous=NORMAL; PostgreSQL: synchronous_commit=off.)
+ */
+bool store_begin_soft(struct store *s, GError **err);
 bool store_commit(struct store *s, GError **err);
 void store_rollback(struct store *s);
 
@@ -220,6 +228,7 @@ struct store_ops {
 	void (*close)(void *db);
 	bool (*script)(void *db, const char *sql, GError **err); /* several statements, no parameters */
 	bool (*begin)(void *db, GError **err);
+	bool (*begin_soft)(void *db, GError **err); /* NULL: begin() */
 	bool (*commit)(void *db, GError **err);
 	void (*rollback)(void *db);
 	bool (*checkpoint)(void *db, GError **err); /* NULL: nothing to do */

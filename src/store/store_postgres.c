@@ -660,6 +660,18 @@ static void pg_rollback(void *vdb)
 	db->in_tx = false;
 }
 
+static bool pg_begin_soft(void *vdb, GError **err)
+{
+	struct pg_db *db = vdb;
+
+	if (!pg_begin(vdb, err))
+		return false;
+	if (simple(db, "SET LOCAL synchronous_commit = off", err))
+		return true;
+	pg_rollback(vdb);
+	return false;
+}
+
 /* ---- statements ---- */
 
 struct pg_row {
@@ -755,6 +767,7 @@ const struct store_ops store_postgres_ops = {
 	.close = pg_close,
 	.script = pg_script,
 	.begin = pg_begin,
+	.begin_soft = pg_begin_soft,
 	.commit = pg_commit,
 	.rollback = pg_rollback,
 	.each = pg_each,

@@ -32,6 +32,7 @@
 #include "base/util.h"
 #include "store/leader.h"
 #include "store/sqlite_check.h"
+#include "store/sqlite_log.h"
 #include "store/store.h"
 
 #define BUSY_MS 500
@@ -52,21 +53,26 @@ struct sqlite_db {
 	unsigned char *args[Q_N]; /* ... which argument, from 1, each of its parameters is */
 	uint64_t never_null[Q_N]; /* ... bits of its columns that the schema allows no NULL in */
 	sqlite3_stmt *begin, *commit; /* likewise */
+	struct sqlite_log *log;  /* its checkpoints; NULL: it has no log, or another program is to make them */
+	bool soft;               /* the transaction that is open is not waited for */
 };
 
 #define BESIDE_TRY_US 500
 #define BESIDE_TRIES 60000
 #define SHRINK_PAGES "64"
 
+#define SYNC_FULL "PRAGMA synchronous = FULL"
+#define SYNC_SOFT "PRAGMA synchronous = NORMAL" /* with a log: its writes are whole, and in order, and synced with the next that are */
+
 static const char *const settings[] = {
-	"PRAGMA synchronous = FULL",
+	SYNC_FULL,
 	"PRAGMA foreign_keys = ON",
 	"PRAGMA journal_size_limit = 67108864",
 };
 
-/* Half of what the daemon's connection has: so the checkpoint falls to this one, and not to the daemon's loop. */
+/* Half of what the daemon's thread waits for: what writes much makes the checkpoint itself. */
 static const char *const settings_beside[] = {
-	"PRAGMA synchronous = NORMAL",
+	SYNC_SOFT,
 	"PRAGMA wal_autocheckpoint = 500",
 	"PRAGMA journal_size_limit = 67108864",
 };
@@ -109,6 +115,7 @@ static void sqlite_close(void *vdb)
 
 	(void)check_ended(db, NULL);
 	g_clear_error(&db->damage);
+	sqlite_log_end(db->log);
 	for (size_t i = 0; i < G_N_ELEMENTS(db->kept); i++) {
 		sqlite3_finalize(db->kept[i]);
 		g_free(db->args[i]);
@@ -220,7 +227,12 @@ static bool set_up(struct sqlite_db *db, GError **err)
 	for (size_t i = 0; i < G_N_ELEMENTS(settings); i++)
 		if (!sqlite_script(db, settings[i], err))
 			return false;
-	return !file || (use_wal(db, err) && sqlite_script(db, "BEGIN EXCLUSIVE; COMMIT", err));
+	if (!file)
+		return true;
+	if (!use_wal(db, err) || !sqlite_script(db, "BEGIN EXCLUSIVE; COMMIT", err))
+		return false;
+	db->log = sqlite_log_begin(db->handle, db->path);
+	return true;
 }
 
 static struct sqlite_db *db_new(const char *path)
@@ -302,8 +314,12 @@ static char **sqlite_files(const char *url)
 static bool sqlite_checkpoint(void *vdb, GError **err)
 {
 	struct sqlite_db *db = vdb;
+	bool ok;
 
-	return sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK || fail(db, err);
+	sqlite_log_hold(db->log);
+	ok = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK || fail(db, err);
+	sqlite_log_go_on(db->log);
+	return ok;
 }
 
 /* Pages go from the end of the file. The file itself becomes shorter with a checkpoint. */
@@ -401,11 +417,32 @@ static bool run_kept(struct sqlite_db *db, sqlite3_stmt **kept, const char *sql,
 	return ok;
 }
 
+/* The next commit is waited for. The setting cannot be refused outside a transaction. */
+static void be_hard(struct sqlite_db *db)
+{
+	if (!db->soft)
+		return;
+	db->soft = false;
+	sqlite_log_sync(db->log);
+	(void)sqlite3_exec(db->handle, SYNC_FULL, NULL, NULL, NULL);
+}
+
 static bool sqlite_begin(void *vdb, GError **err)
 {
 	struct sqlite_db *db = vdb;
 
 	return check_ended(db, err) && run_kept(db, &db->begin, "BEGIN IMMEDIATE", err);
+}
+
+static bool sqlite_begin_soft(void *vdb, GError **err)
+{
+	struct sqlite_db *db = vdb;
+
+	db->soft = check_ended(db, err) && sqlite_script(db, SYNC_SOFT, err);
+	if (db->soft && sqlite_begin(db, err))
+		return true;
+	be_hard(db);
+	return false;
 }
 
 /*
@@ -418,8 +455,10 @@ static bool sqlite_commit(void *vdb, GError **err)
 	struct sqlite_db *db = vdb;
 	int code;
 
-	if (run_kept(db, &db->commit, "COMMIT", err))
+	if (run_kept(db, &db->commit, "COMMIT", err)) {
+		be_hard(db);
 		return true;
+	}
 	code = sqlite3_extended_errcode(db->handle);
 	if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
 		g_prefix_error(err, "the commit's outcome is unknown: ");
@@ -431,10 +470,10 @@ static void sqlite_rollback(void *vdb)
 {
 	struct sqlite_db *db = vdb;
 
-	if (sqlite3_get_autocommit(db->handle))
-		return;
 	/* It can fail only by an I/O error, after which SQLite has rolled back what it holds in memory. */
-	(void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	if (!sqlite3_get_autocommit(db->handle))
+		(void)sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+	be_hard(db);
 }
 
 /* ---- statements ---- */
@@ -661,6 +700,7 @@ const struct store_ops store_sqlite_ops = {
 	.close = sqlite_close,
 	.script = sqlite_script,
 	.begin = sqlite_begin,
+	.begin_soft = sqlite_begin_soft,
 	.commit = sqlite_commit,
 	.rollback = sqlite_rollback,
 	.checkpoint = sqlite_checkpoint,

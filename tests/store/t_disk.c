@@ -16,12 +16,18 @@
 #include "base/err.h"
 #include "fixture.h"
 
-static int syncs;
+static int syncs;         /* by the thread that commits */
+static gint others;       /* by others */
 static bool sync_fails;
+static GThread *committer;
 
 /* In the place of the C library's; SQLite calls it for its log. */
 int fdatasync(int fd)
 {
+	if (committer && g_thread_self() != committer) {
+		g_atomic_int_inc(&others);
+		return (int)syscall(SYS_fdatasync, fd);
+	}
 	syncs++;
 	if (sync_fails) {
 		errno = EIO;
@@ -55,6 +61,62 @@ static void test_synced(void)
 		g_assert_true(store_commit(s, &err));
 		g_assert_cmpint(syncs, >=, 1);
 	}
+}
+
+/* The one that commits does not wait for the disk; another thread brings it there. The next transaction is waited for again. */
+static void test_soft(void)
+{
+	g_autoptr(GError) err = NULL;
+	g_autofree char *names = NULL;
+	struct store *s;
+
+	if (not_here())
+		return;
+	fx_reset();
+	s = fx_open();
+	g_assert_true(fx_put_host(s, "first", false, &err)); /* the log's own head is synced, whatever begins it */
+	committer = g_thread_self();
+	syncs = 0;
+	g_atomic_int_set(&others, 0);
+	g_assert_true(store_begin_soft(s, &err) && fx_put_host(s, "soft", true, &err) && store_commit(s, &err));
+	g_assert_cmpint(syncs, ==, 0);
+	while (g_atomic_int_get(&others) == 0)
+		g_thread_yield();
+	g_assert_true(fx_put_host(s, "hard", false, &err));
+	g_assert_cmpint(syncs, >=, 1);
+	syncs = 0;
+	g_assert_true(store_begin_soft(s, &err) && fx_put_host(s, "no", true, &err));
+	store_rollback(s);
+	g_assert_true(fx_put_host(s, "hard too", false, &err));
+	g_assert_cmpint(syncs, >=, 1);
+	store_close(s);
+	committer = NULL;
+	names = fx_sql("SELECT name FROM hosts ORDER BY id");
+	g_assert_cmpstr(names, ==, "first\nsoft\nhard\nhard too\n");
+}
+
+/* The log becomes long, and goes into the file, and not by the thread that commits. */
+static void test_checkpoint(void)
+{
+	const char *path = fx_url() + strlen("sqlite://");
+	g_autoptr(GError) err = NULL;
+	g_autofree char *text = g_strnfill(100000, 'x');
+	g_autoptr(store) s = NULL;
+	struct stat file;
+
+	if (not_here())
+		return;
+	fx_reset();
+	s = fx_open();
+	for (int i = 0; i < 60; i++) {
+		g_autofree char *name = g_strdup_printf("%d%s", i, text);
+
+		g_assert_true(fx_put_host(s, name, false, &err));
+	}
+	do {
+		g_thread_yield();
+		g_assert_cmpint(stat(path, &file), ==, 0);
+	} while (file.st_size < 60 * 100000 / 2);
 }
 
 static void test_sync_fails(void)
@@ -212,6 +274,8 @@ static void test_full_disk(void)
 void t_disk_add(void)
 {
 	g_test_add_func("/store/disk/synced", test_synced);
+	g_test_add_func("/store/disk/soft", test_soft);
+	g_test_add_func("/store/disk/checkpoint", test_checkpoint);
 	g_test_add_func("/store/disk/sync-fails", test_sync_fails);
 	g_test_add_func("/store/disk/file-limit", test_file_limit);
 	g_test_add_func("/store/disk/full", test_full_disk);

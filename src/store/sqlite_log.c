@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/sqlite_log.h"
+
+#include <fcntl.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#define PAGES_MAX 1000 /* in the log: SQLite's own default */
+#define BUSY_MS 500
+
+struct sqlite_log {
+	char *path;
+	GThread *thread;
+	GMutex lock;
+	GCond wake;
+	bool wants_sync, wants_checkpoint, ended;
+	GMutex working; /* held while a checkpoint is made */
+};
+
+/* Passive: it waits for no reader and no writer; what they are in the way of is done the next time. */
+static void checkpoint(struct sqlite_log *l, sqlite3 **db)
+{
+	if (!*db && sqlite3_open_v2(l->path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
+		(void)sqlite3_busy_timeout(*db, BUSY_MS); /* it fails for a NULL handle only */
+		(void)sqlite3_wal_autocheckpoint(*db, 0); /* likewise */
+		/* A connection that has read nothing yet knows of no log, and its checkpoint does nothing. */
+		(void)sqlite3_exec(*db, "SELECT 1 FROM sqlite_master", NULL, NULL, NULL);
+	}
+	g_mutex_lock(&l->working);
+	if (*db)
+		(void)sqlite3_wal_checkpoint_v2(*db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL); /* the next commit asks again */
+	g_mutex_unlock(&l->working);
+}
+
+/* No lock of SQLite's is on the log: a descriptor of it may be closed. Where it fails, the next commit that waits says so. */
+static void sync_log(const struct sqlite_log *l)
+{
+	g_autofree char *path = g_strconcat(l->path, "-wal", NULL);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)fdatasync(fd);
+	close(fd);
+}
+
+static void *run(void *user)
+{
+	struct sqlite_log *l = user;
+	sqlite3 *db = NULL;
+
+	g_mutex_lock(&l->lock);
+	while (!l->ended) {
+		bool checks = l->wants_checkpoint, syncs = l->wants_sync;
+
+		if (!checks && !syncs) {
+			g_cond_wait(&l->wake, &l->lock);
+			continue;
+		}
+		l->wants_checkpoint = l->wants_sync = false;
+		g_mutex_unlock(&l->lock);
+		if (checks)
+			checkpoint(l, &db);
+		else
+			sync_log(l);
+		g_mutex_lock(&l->lock);
+	}
+	g_mutex_unlock(&l->lock);
+	/* Nothing of it is open. */
+	(void)sqlite3_close(db);
+	return NULL;
+}
+
+static void want(struct sqlite_log *l, bool *what)
+{
+	g_mutex_lock(&l->lock);
+	*what = true;
+	g_cond_signal(&l->wake);
+	g_mutex_unlock(&l->lock);
+}
+
+static int committed(void *user, sqlite3 *db, const char *name, int pages)
+{
+	struct sqlite_log *l = user;
+
+	(void)db;
+	(void)name;
+	if (pages >= PAGES_MAX)
+		want(l, &l->wants_checkpoint);
+	return SQLITE_OK;
+}
+
+struct sqlite_log *sqlite_log_begin(sqlite3 *db, const char *path)
+{
+	struct sqlite_log *l = g_new0(struct sqlite_log, 1);
+
+	l->path = g_strdup(path);
+	g_mutex_init(&l->lock);
+	g_mutex_init(&l->working);
+	g_cond_init(&l->wake);
+	l->thread = g_thread_new("sqlite log", run, l);
+	(void)sqlite3_wal_hook(db, committed, l); /* in the place of SQLite's own, which makes a checkpoint */
+	return l;
+}
+
+void sqlite_log_sync(struct sqlite_log *l)
+{
+	if (l)
+		want(l, &l->wants_sync);
+}
+
+void sqlite_log_hold(struct sqlite_log *l)
+{
+	if (l)
+		g_mutex_lock(&l->working);
+}
+
+void sqlite_log_go_on(struct sqlite_log *l)
+{
+	if (l)
+		g_mutex_unlock(&l->working);
+}
+
+void sqlite_log_end(struct sqlite_log *l)
+{
+	if (!l)
+		return;
+	want(l, &l->ended);
+	g_thread_join(l->thread);
+	g_cond_clear(&l->wake);
+	g_mutex_clear(&l->working);
+	g_mutex_clear(&l->lock);
+	g_free(l->path);
+	g_free(l);
+}
