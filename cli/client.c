@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/util.h"
-#include "cache.h"
 #include "cli_err.h"
+#include "kept.h"
 #include "render.h"
 #include "reply.h"
 #include "slim.h"
@@ -19,8 +19,6 @@
 #define CONNECT_TIMEOUT_S 10L
 #define TIMEOUT_S 120
 #define TOKEN_MAX 65536
-#define TOKEN_KEPT_S (24 * 3600)
-#define TOKEN_REST_US (60 * G_USEC_PER_SEC) /* one that expires sooner is not used again */
 #define STREAM_SILENT_S 45L  /* three heartbeats */
 
 struct client {
@@ -314,60 +312,6 @@ static bool take_token(struct client *c, const struct answer *a, const char *url
 	return false;
 }
 
-/* ---- tokens that are kept ---- */
-
-/* What a token depends on, without secrets. NULL: tokens are not kept. Owned by the caller. */
-static char *kept_key(const struct cloud *c)
-{
-	const char *parts[] = {
-		c->auth_url, c->auth_type, c->username, c->user_id, c->user_domain_id, c->user_domain_name, c->project_id, c->project_name, c->project_domain_id,
-		c->project_domain_name, c->domain_id, c->domain_name, c->system_scope, c->app_id, c->app_name,
-	};
-	GString *key;
-
-	if (c->token)
-		return NULL;
-	key = g_string_new(NULL);
-	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
-		g_string_append_printf(key, "%s\n", parts[i] ? parts[i] : "");
-	return g_string_free(key, FALSE);
-}
-
-/* Identity tells when it ends, and that is not soon. */
-static bool lasts(const json_t *body)
-{
-	const char *text = render_str(body, "token.expires_at");
-	int64_t until_us;
-
-	return text && util_time_parse(text, &until_us) && until_us - clock_wall_us() > TOKEN_REST_US;
-}
-
-static void keep_token(const struct client *c)
-{
-	g_autofree char *key = kept_key(c->cloud), *text = NULL;
-	g_autoptr(json_t) kept = NULL;
-
-	if (!key || !lasts(c->token_body))
-		return;
-	kept = json_pack("{s:s, s:O}", "token", c->token, "body", c->token_body);
-	text = kept ? json_dumps(kept, JSON_COMPACT) : NULL;
-	if (text)
-		cache_write("token", key, text);
-}
-
-/* The token of an earlier run. Should it be refused, a new one is asked for, as always after a 401. */
-static bool take_kept_token(struct client *c)
-{
-	g_autofree char *key = kept_key(c->cloud), *text = key ? cache_read("token", key, TOKEN_KEPT_S) : NULL;
-	g_autoptr(json_t) kept = text ? json_parse(text, strlen(text), NULL) : NULL;
-
-	if (!lasts(json_object_get(kept, "body")) || !render_str(kept, "token"))
-		return false;
-	c->token = g_strdup(render_str(kept, "token"));
-	c->token_body = json_incref(json_object_get(kept, "body"));
-	return true;
-}
-
 static bool authenticate(struct client *c, GError **err)
 {
 	g_autoptr(json_t) request = auth_request(c->cloud, err);
@@ -382,7 +326,7 @@ static bool authenticate(struct client *c, GError **err)
 	if (a.status == 200 || a.status == 201) {
 		if (!take_token(c, &a, url, err))
 			return false;
-		keep_token(c);
+		kept_write(c->cloud, c->token, c->token_body);
 		return true;
 	}
 	http_error(c, &q, &a, err);
@@ -430,7 +374,7 @@ struct client *client_new(struct cloud *cloud, const struct client_settings *s, 
 	c->curl = curl_easy_init();
 	g_assert(c->curl);
 	set_session(c, s->timeout_s);
-	if (cloud_check(cloud, err) && set_cap(c, s->version, err) && (take_kept_token(c) || authenticate(c, err)) && find_compute(c, err))
+	if (cloud_check(cloud, err) && set_cap(c, s->version, err) && (kept_read(cloud, &c->token, &c->token_body) || authenticate(c, err)) && find_compute(c, err))
 		return c;
 	client_free(c);
 	return NULL;
