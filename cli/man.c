@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/page.h"
 #include "cli.h"
 
 static const char environment[] =
@@ -16,42 +17,11 @@ static const char files[] =
 	"_clouds.yaml_\n\tCredentials, in the current directory, _~/.config/openstack_ or _/etc/openstack_; secrets in _secure.yaml_ beside it.\n\n"
 	"_~/.cache/drover_\n\tTokens until they expire, and names for completion for some seconds; readable by the user alone.\n\n";
 
-/* Text, so that scdoc takes nothing in it for its own. */
-static void put(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		if (strchr("\\*_[]<>|#`~", *text))
-			fputc('\\', out);
-		fputc(*text, out);
-	}
-}
-
-static void put_head(FILE *out, const char *page, const char *help)
-{
-	fprintf(out, "%s(1)\n\n# NAME\n\n%s - ", page, page);
-	put(out, help);
-	fputs("\n\n", out);
-}
-
 static void put_opts(FILE *out, const struct opt *opts, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		if (!opts[i].help)
-			continue;
-		if (opts[i].letter)
-			fprintf(out, "*-%c*, ", opts[i].letter);
-		fputs("*--", out);
-		put(out, opts[i].name);
-		fputc('*', out);
-		if (opts[i].arg) {
-			fputs(" _", out);
-			put(out, opts[i].arg);
-			fputc('_', out);
-		}
-		fputs("\n\t", out);
-		put(out, opts[i].help);
-		fputs("\n\n", out);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (opts[i].help)
+			page_option(out, opts[i].letter, opts[i].name, opts[i].arg, opts[i].help);
 }
 
 /* A line that ends a sentence is a line of the page. */
@@ -60,7 +30,7 @@ static void put_more(FILE *out, const char *more)
 	g_auto(GStrv) lines = g_strsplit(more, "\n", -1);
 
 	for (char **l = lines; *l && **l; l++) {
-		put(out, *l);
+		page_put(out, *l);
 		fputs(!l[1] || !*l[1] ? "\n\n" : g_str_has_suffix(*l, ".") ? "++\n" : "\n", out);
 	}
 }
@@ -70,7 +40,7 @@ static void put_columns(FILE *out, const struct command *cmd)
 	fputs("Columns: ", out);
 	for (size_t i = 0; i < cmd->n_cols; i++) {
 		fputs(i ? ", " : "", out);
-		put(out, cmd->cols[i].title);
+		page_put(out, cmd->cols[i].title);
 	}
 	fputs(".\n\n", out);
 }
@@ -80,11 +50,11 @@ static void put_command(FILE *out, const struct command *cmd)
 	g_autofree char *name = cli_name(cmd);
 
 	fputs("## drover ", out);
-	put(out, name);
+	page_put(out, name);
 	fputs(*cmd->words ? " " : "", out);
-	put(out, cmd->words);
+	page_put(out, cmd->words);
 	fputs("\n\n", out);
-	put(out, cmd->help);
+	page_put(out, cmd->help);
 	fputs(".\n\n", out);
 	if (cmd->more)
 		put_more(out, cmd->more);
@@ -104,7 +74,7 @@ static void put_globals(FILE *out)
 
 static void put_group(FILE *out, const struct command_table *t, const char *page)
 {
-	put_head(out, page, t->help);
+	page_head(out, page, 1, t->help);
 	fputs("# COMMANDS\n\n", out);
 	for (size_t i = 0; i < t->n; i++)
 		put_command(out, &t->rows[i]);
@@ -115,13 +85,13 @@ static void put_group(FILE *out, const struct command_table *t, const char *page
 
 static void put_drover(FILE *out)
 {
-	put_head(out, "drover", "show and migrate the servers of an OpenStack Compute API");
+	page_head(out, "drover", 1, "show and migrate the servers of an OpenStack Compute API");
 	fputs("# SYNOPSIS\n\n*drover* _GROUP_ _COMMAND_ [_OPTION_...] [_WORD_...]++\n*drover help* [_GROUP_ [_COMMAND_]]\n\n# COMMANDS\n\n", out);
 	for (size_t i = 0; cli_tables[i]; i++) {
 		fputs("*drover ", out);
-		put(out, cli_tables[i]->group);
+		page_put(out, cli_tables[i]->group);
 		fputs("*\n\t", out);
-		put(out, cli_tables[i]->help);
+		page_put(out, cli_tables[i]->help);
 		fprintf(out, ": *drover-%s*(1)\n\n", cli_tables[i]->group);
 	}
 	put_globals(out);

@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "daemon_man.h"
 #include "fence/fence.h"
 #include "ha/ha.h"
 #include "hv/libvirt/libvirt.h"
@@ -43,7 +44,7 @@
 #define STOP_ALL_S 15 /* then the process ends whatever it is doing */
 
 struct options {
-	char *config, *backup;
+	char *config, *backup, *man;
 	gboolean check, print, rotate, version;
 };
 
@@ -63,7 +64,8 @@ struct daemon {
 	bool stopping;
 };
 
-static bool parse_options(int *argc, char ***argv, struct options *o)
+/* Return: owned */
+static GOptionEntry *entries_of(struct options *o)
 {
 	const GOptionEntry entries[] = {
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &o->config, "Configuration file (default " WHERE_CONF_PATH ")", "FILE" },
@@ -72,8 +74,16 @@ static bool parse_options(int *argc, char ***argv, struct options *o)
 		{ "backup", 0, 0, G_OPTION_ARG_FILENAME, &o->backup, "Copy the database to a new file and exit; docs/BACKUP.md", "FILE" },
 		{ "rotate-token-key", 0, 0, G_OPTION_ARG_NONE, &o->rotate, "Write a new key for tokens, beside the older ones, and exit; docs/SECURITY.md", NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &o->version, "Print the version and exit", NULL },
+		{ "man", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &o->man, "Print a manual page's source and exit", "PAGE" },
 		{ NULL },
 	};
+
+	return g_memdup2(entries, sizeof entries);
+}
+
+static bool parse_options(int *argc, char ***argv, struct options *o)
+{
+	g_autofree GOptionEntry *entries = entries_of(o);
 	g_autoptr(GOptionContext) ctx = g_option_context_new("- move running virtual machines between libvirt hosts");
 	g_autoptr(GError) err = NULL;
 
@@ -392,6 +402,13 @@ static int run(struct conf *conf, const char *path)
 	return 0;
 }
 
+static bool print_man(struct options *o)
+{
+	g_autofree GOptionEntry *entries = entries_of(o);
+
+	return daemon_man_print(stdout, o->man, entries);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .config = NULL };
@@ -400,7 +417,9 @@ int main(int argc, char **argv)
 
 	if (!parse_options(&argc, &argv, &o))
 		return 2;
-	if (o.version) {
+	if (o.man) {
+		status = !print_man(&o);
+	} else if (o.version) {
 		printf("droverd %s\n", DROVER_VERSION);
 	} else if (o.print) {
 		conf_print_defaults(stdout);
@@ -420,5 +439,6 @@ int main(int argc, char **argv)
 	}
 	g_free(o.config);
 	g_free(o.backup);
+	g_free(o.man);
 	return status;
 }
