@@ -11,18 +11,28 @@
 #define NO_WAIT { "no-wait", 0, NULL, "do not wait for its end" }
 #define COLD { "cold", 0, NULL, "servers that cannot go live may be migrated cold" }
 #define PARALLEL { "parallel", 0, "N", "so many migrations at a time (4)" }
+#define DEADLINE { "deadline", 0, "SECONDS", "end it so long after its start" }
+#define PRIORITY { "priority", 0, "N", "of its migrations in the queue, from -1000 to 1000" }
 
 const struct opt drain_opts[8] = {
 	PARALLEL,
-	{ "deadline", 0, "SECONDS", "end it so long after its start" },
+	DEADLINE,
 	COLD,
 	{ "waves", 0, "N", "so many of the hosts at the same time; all without it" },
-	{ "priority", 0, "N", "of its migrations in the queue, from -1000 to 1000" },
+	PRIORITY,
 	YES, DRY, NO_WAIT,
 };
 const struct opt undrain_opts[6] = {
 	{ "bring-back", 0, NULL, "bring the servers back that the last drain took away" },
 	COLD, PARALLEL, YES, DRY, NO_WAIT,
+};
+const struct opt bulk_opts[8] = {
+	{ "to", 0, "HOST", "the host that all of them go to; without it each goes where it fits best" },
+	PARALLEL,
+	DEADLINE,
+	COLD,
+	PRIORITY,
+	YES, DRY, NO_WAIT,
 };
 static const struct opt rebalance_opts[] = {
 	{ "memory-spread", 0, "POINTS", "how far the fullest and the emptiest host may differ in memory, in percent points (20)" },
@@ -30,7 +40,7 @@ static const struct opt rebalance_opts[] = {
 	{ "hysteresis", 0, "POINTS", "do nothing for less than this (5)" },
 	{ "host", 0, "HOST", "only among these hosts; may be repeated" },
 	PARALLEL,
-	{ "deadline", 0, "SECONDS", "end it so long after its start" },
+	DEADLINE,
 	YES, DRY, NO_WAIT,
 };
 
@@ -100,6 +110,30 @@ bool drain_run_undo(struct cli *c, GError **err)
 	g_autoptr(json_t) request = json_pack("{s:s, s:b, s:b}", "kind", "undrain", "bring_back", cli_on(c, "bring-back"), "cold", cli_on(c, "cold"));
 
 	return run(c, request, c->args->words, err);
+}
+
+/* By their ids: a beginning of a name is known here alone. */
+static bool add_servers(struct cli *c, json_t *request, GError **err)
+{
+	json_t *servers = json_array();
+
+	json_object_set_new(request, "servers", servers);
+	for (guint i = 0; i < c->args->words->len; i++) {
+		g_autoptr(json_t) server = find_server(c, c->args->words->pdata[i], err);
+
+		if (!server)
+			return false;
+		json_array_append(servers, json_object_get(server, "id"));
+	}
+	return true;
+}
+
+bool drain_run_bulk(struct cli *c, GError **err)
+{
+	g_autofree char *to = cli_opt(c, "to") ? find_host(c, cli_opt(c, "to"), err) : NULL;
+	g_autoptr(json_t) request = json_pack("{s:s, s:b, s:s?}", "kind", "bulk", "cold", cli_on(c, "cold"), "to", to);
+
+	return (to || !cli_opt(c, "to")) && add_servers(c, request, err) && run(c, request, NULL, err);
 }
 
 static bool run_rebalance(struct cli *c, GError **err)

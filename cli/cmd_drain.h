@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cmd_drain: "drover host drain" and "undrain", and "drover rebalance": plans that the command line describes.
+ * cmd_drain: "drover host drain" and "undrain", "drover plan bulk" and "drover rebalance": plans that the command line describes.
  */
 #ifndef CMD_DRAIN_H
 #define CMD_DRAIN_H
@@ -13,8 +13,11 @@
 	"without this program; Ctrl-C only ends the wait.\n"
 #define UNDRAIN_MORE "The hosts are enabled; with --bring-back the servers that the last drain took away come back.\n"
 
-extern const struct opt drain_opts[8], undrain_opts[6];
+#define BULK_SERVERS_MAX 1000
+#define BULK_MORE "Each server goes where it fits best, or all of them to --to. The plan is shown first, and goes on without this program.\n"
 
-command_f drain_run, drain_run_undo;
+extern const struct opt drain_opts[8], undrain_opts[6], bulk_opts[8];
+
+command_f drain_run, drain_run_undo, drain_run_bulk;
 
 #endif

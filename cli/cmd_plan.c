@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "cli.h"
 #include "client.h"
+#include "cmd_drain.h"
 #include "plan.h"
 #include "plan_api.h"
 #include "plan_follow.h"
@@ -331,6 +332,8 @@ static const char wait_more[] = "Ctrl-C ends the wait; the plan goes on.\n" PLAN
 static const struct command rows[] = {
 	{ "plan", "list", "", 0, 0, run_list, CLI_OPTS(list_opts), CLI_COLS(plan_cols), .help = "list plans, newest first", .watch = true },
 	{ "plan", "show", "PLAN", 1, 1, run_show, CLI_COLS(show_cols), .help = "show a plan: its steps, what cannot move and why, the hosts", .watch = true },
+	{ "plan", "bulk", "SERVER...", 1, BULK_SERVERS_MAX, drain_run_bulk, CLI_OPTS(bulk_opts), CLI_COLS(plan_step_cols),
+	  .help = "migrate several servers, each where it fits best", .more = BULK_MORE PLAN_EXITS, REFUSES },
 	{ "plan", "start", "PLAN", 1, 1, run_start, CLI_OPTS(start_opts), .help = "start a draft, and wait for its end", .more = wait_more, REFUSES },
 	{ "plan", "pause", "PLAN", 1, 1, run_pause, .help = "begin no more of it; what runs ends" },
 	{ "plan", "resume", "PLAN", 1, 1, run_resume, CLI_OPTS(wait_opts), .help = "go on with a plan that is paused" },

@@ -61,6 +61,9 @@ class FakePlans:
             for s in self.fake.servers:
                 if s[host] in request['hosts']:
                     yield s, others[0], '%s is drained' % s[host]
+        elif request['kind'] == 'bulk':
+            for s in map(self.named, request['servers']):
+                yield s, request['to'] or ('host2' if s[host] == 'host1' else 'host1'), 'asked for'
         elif request['kind'] == 'rebalance':
             yield self.fake.servers[0], 'host2', 'host1 is fuller'
 
