@@ -13,10 +13,11 @@
 #include "store/columns.h"
 #include "store/row.h"
 
-#define TICK_MS 1000
+#define TICK_MS 500
 #define LATE_MS 5000       /* a tick that comes so late has seen nothing of the time before */
 #define SIGHT_MS 10000     /* a look at the network is good for so long */
 #define LAST_MS 2500       /* ... the last one before a host is fenced */
+#define AHEAD_MS 1250      /* it begins so long before the delay is over: where nothing answers it takes a second */
 #define ASK_AGAIN_MS 10000 /* the database did not take a request */
 #define ASKS 8             /* requests in a turn of the loop: each is a transaction */
 
@@ -195,7 +196,7 @@ static bool all_told(const struct watch *w, const struct host *h)
 static struct ha_host judge_host(struct ha *a, const struct host *h, const struct watch *w)
 {
 	int64_t silent_ms = w->silent ? clock_now_ms() - w->silent_ms : 0;
-	int64_t good_ms = silent_ms < 1000 * fleet_conf(a->fleet)->ha_delay ? SIGHT_MS : LAST_MS;
+	int64_t good_ms = silent_ms < 1000 * fleet_conf(a->fleet)->ha_delay - AHEAD_MS ? SIGHT_MS : LAST_MS;
 
 	return (struct ha_host){
 		.phase = w->phase,
