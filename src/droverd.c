@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "console/console.h"
 #include "daemon_man.h"
 #include "fence/fence.h"
 #include "ha/ha.h"
@@ -59,6 +60,7 @@ struct daemon {
 	struct plans *plans;
 	struct care *care; /* of the database */
 	struct identity *identity;
+	struct consoles *consoles;
 	struct api *api;
 	struct clock_timer *check; /* of the database */
 	bool stopping;
@@ -232,9 +234,13 @@ static bool start(struct daemon *d, GError **err)
 	d->care = start_care(d, err);
 	if (!d->care)
 		return false;
+	d->consoles = consoles_new(d->fleet, d->identity, err);
+	if (!d->consoles)
+		return false;
 	d->api = api_new(d->engine, d->fences, d->identity);
 	api_watch_ha(d->api, d->ha);
 	api_serve_plans(d->api, d->plans);
+	api_serve_consoles(d->api, d->consoles);
 	return http_listen(d->api, err) && identity_publish(d->identity, http_url(d->api), err) && store_serve(d->store, err);
 }
 
@@ -246,6 +252,7 @@ static void finish(struct daemon *d)
 	ha_free(d->ha);
 	fences_free(d->fences); /* requests that wait for an agent are answered */
 	api_free(d->api);
+	consoles_free(d->consoles);
 	plans_free(d->plans);
 	engine_free(d->engine);
 	fleet_free(d->fleet);

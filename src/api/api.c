@@ -18,7 +18,7 @@
 static const struct route_table *const tables[] = {
 	&versions_routes,
 	&token_routes, &identity_routes, &grant_routes, &app_routes, &catalog_routes,
-	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
+	&servers_routes, &server_actions_routes, &consoles_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &limits_routes, &quotas_routes, &usage_routes, &interfaces_routes,
 	&images_routes, &network_routes, &nodes_routes,
 	&drover_routes, &autostart_routes, &checks_routes, &fencing_routes, &evacuating_routes, &plans_routes, &prechecks_routes, &events_routes, &metrics_routes,
@@ -43,6 +43,11 @@ void api_watch_ha(struct api *a, const struct ha *ha)
 void api_serve_plans(struct api *a, struct plans *plans)
 {
 	a->plans = plans;
+}
+
+void api_serve_consoles(struct api *a, struct consoles *consoles)
+{
+	a->consoles = consoles;
 }
 
 void api_free(struct api *a)

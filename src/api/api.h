@@ -11,6 +11,7 @@
 
 struct fences; /* fence/fence.h */
 struct ha; /* ha/ha.h */
+struct consoles; /* console/console.h */
 struct plans; /* plan/plans.h */
 
 /**
@@ -22,6 +23,8 @@ struct api *api_new(struct engine *e, struct fences *fences, struct identity *id
 void api_watch_ha(struct api *a, const struct ha *ha);
 /** api_serve_plans() - what /drover/v1/plans is about. Borrowed, must outlive @a; without it there are none. */
 void api_serve_plans(struct api *a, struct plans *plans);
+/** api_serve_consoles() - whose tokens it gives out. Borrowed, must outlive @a; without it there are no consoles. */
+void api_serve_consoles(struct api *a, struct consoles *consoles);
 /** api_free() - close every connection, give everything back. NULL is fine. */
 void api_free(struct api *a);
 

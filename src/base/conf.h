@@ -77,6 +77,16 @@ struct conf {
 	struct conf_schedule archive, purge;
 	int64_t archive_max_rows;
 	bool archive_purge, archive_until_complete, purge_verbose;
+	/* [console], [consoleauth], [serial_console], and what of [vnc] and [DEFAULT] is the consoles' */
+	bool serial_enabled;
+	char *serial_base_url;        /* NULL: where it listens */
+	char *novncproxy_host;
+	int64_t novncproxy_port;
+	char *console_cert, *console_key; /* NULL: no TLS; the key is in the other file */
+	char *console_ssl_ciphers;    /* NULL: TLS_CIPHERS of net/tls.h */
+	char *console_ssl_minimum_version;
+	char **console_allowed_origins;
+	int64_t console_token_ttl;    /* s */
 	/* [database] */
 	char *connection;             /* NULL: sqlite in state_path */
 	/* [evacuation] */

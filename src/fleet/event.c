@@ -15,8 +15,11 @@ struct events {
 	struct event *ring; /* the event NUMBER is at NUMBER % max */
 	size_t max;
 	GString *text;      /* of the one that is being written */
-	events_news_f *news;
-	void *user;
+	struct {
+		events_news_f *news;
+		void *user;
+	} listeners[EVENTS_LISTENERS_MAX];
+	unsigned n_listeners;
 };
 
 static const char *const type_names[] = {
@@ -77,8 +80,19 @@ void events_free(struct events *e)
 
 void events_listen(struct events *e, events_news_f *fn, void *user)
 {
-	e->news = fn;
-	e->user = user;
+	g_assert(e->n_listeners < EVENTS_LISTENERS_MAX);
+	e->listeners[e->n_listeners].news = fn;
+	e->listeners[e->n_listeners++].user = user;
+}
+
+void events_unlisten(struct events *e, void *user)
+{
+	for (unsigned i = 0; i < e->n_listeners; i++) {
+		if (e->listeners[i].user != user)
+			continue;
+		e->listeners[i] = e->listeners[--e->n_listeners];
+		return;
+	}
 }
 
 static void write_text(const struct events *e, const struct event_about *a, const struct json_field *f, size_t n, const void *obj)
@@ -126,8 +140,8 @@ void event_emit(struct events *e, const struct event_about *a, const struct json
 	write_text(e, a, f, n, obj);
 	put_text(ev, e->text);
 	e->total[a->type]++;
-	if (e->news)
-		e->news(e->user);
+	for (unsigned i = 0; i < e->n_listeners; i++)
+		e->listeners[i].news(e->listeners[i].user);
 }
 
 uint64_t events_last(const struct events *e)

@@ -60,8 +60,12 @@ bool event_type_parse(const char *name, enum event_type *ret);
 struct events *events_new(size_t max);
 void events_free(struct events *e);
 
-/** events_listen() - call @fn after each event; it must not emit any. One listener; NULL for none. */
+#define EVENTS_LISTENERS_MAX 4
+
+/** events_listen() - call @fn after each event; it must not emit any. EVENTS_LISTENERS_MAX at once. */
 void events_listen(struct events *e, events_news_f *fn, void *user);
+/** events_unlisten() - no more of that; nothing happens if it did not listen. */
+void events_unlisten(struct events *e, void *user);
 
 /* What an event is about. */
 struct event_about {

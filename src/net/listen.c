@@ -147,7 +147,7 @@ static bool open_own(struct listeners *all, GError **err)
 	int fd = -1, why = getaddrinfo(p->host, service, &hints, &list);
 
 	if (why != 0) {
-		g_set_error(err, ERR, ERR_CONF, "osapi_compute_listen = %s: %s", p->host, gai_strerror(why));
+		g_set_error(err, ERR, ERR_CONF, "%s = %s: %s", p->option ? p->option : "osapi_compute_listen", p->host, gai_strerror(why));
 		return false;
 	}
 	/* The first address that can be had: a name may have one of each family. */
@@ -205,7 +205,7 @@ static bool take_inherited(struct listeners *all, int fd, GError **err)
 struct listeners *listen_open(const struct listen_params *p, GError **err)
 {
 	struct listeners *all = g_new0(struct listeners, 1);
-	int n = inherited();
+	int n = p->own ? 0 : inherited();
 	bool ok = true;
 
 	all->params = *p;

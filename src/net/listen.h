@@ -34,6 +34,8 @@ struct listen_params {
 	const char *host;       /* name or address; what listens beyond loopback needs @beyond_ok */
 	int64_t port;           /* 0: any free one */
 	bool beyond_ok;
+	const char *option;     /* what messages call the one of @host; NULL: osapi_compute_listen */
+	bool own;               /* what was handed over is for another */
 	listen_accepted_f *accepted;
 	void *user;
 };

@@ -31,7 +31,7 @@ static bool check_file(const char *option, const char *path, mode_t refused, GEr
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		g_set_error(err, ERR, ERR_CONF, "[wsgi] %s = %s: %s", option, path, g_strerror(errno));
+		g_set_error(err, ERR, ERR_CONF, "%s = %s: %s", option, path, g_strerror(errno));
 		if (fd >= 0)
 			close(fd);
 		return false;
@@ -39,7 +39,7 @@ static bool check_file(const char *option, const char *path, mode_t refused, GEr
 	close(fd);
 	if (!(st.st_mode & refused))
 		return true;
-	g_set_error(err, ERR, ERR_CONF, "[wsgi] %s = %s: every user of this machine can read or change it (mode %04o); chmod 0600 it, and have a new key "
+	g_set_error(err, ERR, ERR_CONF, "%s = %s: every user of this machine can read or change it (mode %04o); chmod 0600 it, and have a new key "
 		    "made if others may have read it", option, path, st.st_mode & 07777);
 	return false;
 }
@@ -54,16 +54,25 @@ static int no_passphrase(char *buf, int size, int writing, void *user)
 	return -1;
 }
 
+static const struct tls_names *names_of(const struct tls_params *p)
+{
+	static const struct tls_names api = { "[wsgi] ssl_cert_file", "[wsgi] ssl_key_file", "[wsgi] ssl_ciphers" };
+
+	return p->names ? p->names : &api;
+}
+
 static bool load(SSL_CTX *ctx, const struct tls_params *p, GError **err)
 {
-	if (!check_file("ssl_cert_file", p->cert_file, 0, err) || !check_file("ssl_key_file", p->key_file, 0007, err))
+	const struct tls_names *n = names_of(p);
+
+	if (!check_file(n->cert, p->cert_file, 0, err) || !check_file(n->key, p->key_file, 0007, err))
 		return false;
 	ERR_clear_error();
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	if (SSL_CTX_use_certificate_chain_file(ctx, p->cert_file) != 1)
-		g_set_error(err, ERR, ERR_CONF, "[wsgi] ssl_cert_file = %s: is no certificate in PEM: %s", p->cert_file, ssl_why());
+		g_set_error(err, ERR, ERR_CONF, "%s = %s: is no certificate in PEM: %s", n->cert, p->cert_file, ssl_why());
 	else if (SSL_CTX_use_PrivateKey_file(ctx, p->key_file, SSL_FILETYPE_PEM) != 1)
-		g_set_error(err, ERR, ERR_CONF, "[wsgi] ssl_key_file = %s: is no key for that certificate, in PEM and without a passphrase: %s", p->key_file, ssl_why());
+		g_set_error(err, ERR, ERR_CONF, "%s = %s: is no key for that certificate, in PEM and without a passphrase: %s", n->key, p->key_file, ssl_why());
 	else
 		return true;
 	return false;
@@ -76,7 +85,7 @@ static bool set_ciphers(SSL_CTX *ctx, const struct tls_params *p, GError **err)
 	ERR_clear_error();
 	if (SSL_CTX_set_cipher_list(ctx, ciphers) == 1)
 		return true;
-	g_set_error(err, ERR, ERR_CONF, "[wsgi] ssl_ciphers = %s: has no cipher that OpenSSL knows; see openssl ciphers", ciphers);
+	g_set_error(err, ERR, ERR_CONF, "%s = %s: has no cipher that OpenSSL knows; see openssl ciphers", names_of(p)->ciphers, ciphers);
 	return false;
 }
 

@@ -16,10 +16,16 @@
 
 struct tls; /* certificate, key and settings of a listener */
 
+/* What messages call the options. */
+struct tls_names {
+	const char *cert, *key, *ciphers;
+};
+
 struct tls_params {
 	const char *cert_file, *key_file; /* PEM; the chain behind the certificate */
 	const char *ciphers;              /* of TLS 1.2, in OpenSSL's words; NULL: TLS_CIPHERS */
 	const char *minimum;              /* "tlsv1_2" or "tlsv1_3" */
+	const struct tls_names *names;    /* NULL: those of the API */
 };
 
 #define TLS_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"

@@ -337,6 +337,17 @@
 	FIRST(1, name, LENT, name) \
 	X(2, planned_at, INT64, planned_us)
 
+/* ---- consoles ---- */
+
+#define CONSOLE_TOKEN_ROW(FIRST, X) \
+	FIRST(1, token_hash, CHARS, hash) \
+	X(2, server_uuid, CHARS, server_uuid) \
+	X(3, kind, CONSOLE, kind) \
+	X(4, user_id, TEXT, user_id) \
+	X(5, project_id, TEXT, project_id) \
+	X(6, created_at, INT64, created_us) \
+	X(7, expires_at, TIME, expires_us)
+
 /* ---- identity ---- */
 
 #define USER_CHANGES(FIRST, X) \

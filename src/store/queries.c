@@ -280,6 +280,10 @@ const struct query_def query_table[Q_N] = {
 	[Q_CARE_RUNS] = { "care_runs", SELECT("care_runs", CARE_RUN_ROW) " ORDER BY name", 0 },
 	[Q_CARE_RAN] = { "care_ran",
 		INSERT("care_runs", CARE_RUN_ROW) " ON CONFLICT (name) DO UPDATE SET planned_at = $2", N(CARE_RUN_ROW) },
+	[Q_CONSOLE_TOKENS] = { "console_tokens", SELECT("console_tokens", CONSOLE_TOKEN_ROW), 0 },
+	[Q_CONSOLE_TOKEN_PUT] = { "console_token_put", INSERT("console_tokens", CONSOLE_TOKEN_ROW), N(CONSOLE_TOKEN_ROW) },
+	[Q_CONSOLE_TOKEN_EXPIRES] = { "console_token_expires", "UPDATE console_tokens SET expires_at = $2 WHERE token_hash = $1", 2 },
+	[Q_CONSOLE_TOKEN_DELETE] = { "console_token_delete", "DELETE FROM console_tokens WHERE token_hash = $1", 1 },
 
 	[Q_SCHEMA_VERSION] = { "schema_version", "SELECT version FROM schema_version", 0 },
 	[Q_SCHEMA_SET] = { "schema_set", "UPDATE schema_version SET version = $1", 1 },
@@ -447,6 +451,9 @@ const struct schema_step schema_steps[] = {
 	  "PRIMARY KEY (deleted_at, action_id, n)) @CLUSTERED@;"
 
 	  "CREATE TABLE care_runs (name TEXT PRIMARY KEY, planned_at BIGINT NOT NULL);" },
+	{ 26,
+	  "CREATE TABLE console_tokens (token_hash TEXT PRIMARY KEY, server_uuid TEXT NOT NULL, kind TEXT NOT NULL, user_id TEXT NOT NULL, "
+	  "project_id TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT);" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -152,6 +152,10 @@ enum query {
 	Q_PURGE_ACTIONS_AT, Q_PURGE_ACTIONS, Q_PURGE_ACTION_EVENTS_AT, Q_PURGE_ACTION_EVENTS,
 	Q_CARE_RUNS,       /* () -> CARE_RUN_ROW */
 	Q_CARE_RAN,        /* (name, planned_at); by name */
+	Q_CONSOLE_TOKENS,  /* () -> CONSOLE_TOKEN_ROW */
+	Q_CONSOLE_TOKEN_PUT, /* (CONSOLE_TOKEN_ROW) */
+	Q_CONSOLE_TOKEN_EXPIRES, /* (token_hash, expires_at) */
+	Q_CONSOLE_TOKEN_DELETE, /* (token_hash) */
 
 	/* for the store's own tests and for drover-manage */
 	Q_SCHEMA_VERSION,  /* () -> version */

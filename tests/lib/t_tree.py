@@ -12,7 +12,7 @@ from modules import Modules, defines
 
 ROOT = Path(__file__).resolve().parents[2]
 # a folder includes itself and what is lower
-LAYERS = {"base": 0, "store": 1, "hv": 1, "net": 1, "identity": 2, "fleet": 2, "fence": 3, "check": 3, "task": 3, "ha": 4, "move": 4, "live": 5, "cold": 5, "evacuate": 5, "power": 5, "plan": 6, "api": 7, "console": 7, "manage": 7}
+LAYERS = {"base": 0, "store": 1, "hv": 1, "net": 1, "identity": 2, "fleet": 2, "fence": 3, "check": 3, "task": 3, "ha": 4, "move": 4, "live": 5, "cold": 5, "evacuate": 5, "power": 5, "plan": 6, "console": 6, "api": 7, "manage": 7}
 PROGRAMS = 8  # the main files, in src itself
 # The API reads the kinds' tables (task/kind.h) and includes none of their folders.
 KINDS = ("live", "cold", "evacuate", "power")

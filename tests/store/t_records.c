@@ -412,6 +412,13 @@ static const struct step archive[] = {
 	{ Q_CARE_RAN, { S("a"), I(6) }, NULL, 1 },
 	{ Q_CARE_RAN, { S("a"), I(7) }, NULL, 1 },
 	{ Q_CARE_RUNS, {}, "a|7\n" },
+	{ Q_CONSOLE_TOKEN_PUT, { S("hash"), S("u1"), S("serial"), S("alice"), S("p1"), I(5), I(6) }, NULL, 1 },
+	{ Q_CONSOLE_TOKENS, {}, "hash|u1|serial|alice|p1|5|6\n" },
+	{ Q_CONSOLE_TOKEN_EXPIRES, { S("hash"), N }, NULL, 1 },
+	{ Q_CONSOLE_TOKEN_EXPIRES, { S("other"), I(7) }, NULL, 0 },
+	{ Q_CONSOLE_TOKENS, {}, "hash|u1|serial|alice|p1|5|~\n" },
+	{ Q_CONSOLE_TOKEN_DELETE, { S("hash") }, NULL, 1 },
+	{ Q_CONSOLE_TOKENS, {}, "" },
 };
 
 static const struct step schema[] = {

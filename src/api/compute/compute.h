@@ -7,7 +7,7 @@
 
 #include "api/http/handler.h"
 
-extern const struct route_table servers_routes, server_actions_routes, migrations_routes, services_routes, hypervisors_routes,
+extern const struct route_table servers_routes, server_actions_routes, consoles_routes, migrations_routes, services_routes, hypervisors_routes,
 	hosts_routes, flavors_routes, actions_routes, limits_routes, quotas_routes, usage_routes, interfaces_routes;
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/compute/compute.h"
+#include "api/compute/consoles.h"
 #include "api/http/policy.h"
 #include "api/http/view.h"
 #include "base/body.h"
@@ -196,6 +197,7 @@ static void reset_state(struct api_req *r, const json_t *value)
 /* ---- the table ---- */
 
 static const struct api_action actions[] = {
+	{ "os-getSerialConsole", "os_compute_api:os-remote-consoles",        console_get_serial, .until = 5, .body = &console_type_body },
 	{ "os-resetState",  "os_compute_api:os-admin-actions:reset_state",   reset_state, .body = &reset_body },
 	{ "lock",           "os_compute_api:os-lock-server:lock",            lock, .body = &lock_body },
 	{ "unlock",         "os_compute_api:os-lock-server:unlock",          unlock },

@@ -13,6 +13,7 @@ enum api_service { SERVICE_ROOT, SERVICE_COMPUTE, SERVICE_IDENTITY, SERVICE_IMAG
 
 struct checks;
 struct conf;
+struct consoles;
 struct fences;
 struct fleet;
 struct ha;
@@ -36,6 +37,7 @@ struct api {
 	struct fences *fences;
 	struct checks *checks;
 	const struct ha *ha;         /* ha/ha.h; NULL: nothing is evacuated without a person */
+	struct consoles *consoles;   /* console/console.h; NULL: there are none */
 	struct plans *plans;         /* plan/plans.h; NULL: there are none */
 	struct fleet *fleet;
 	struct store *store;

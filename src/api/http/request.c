@@ -43,6 +43,11 @@ struct checks *api_checks(const struct api_req *r)
 	return r->api->checks;
 }
 
+struct consoles *api_consoles(const struct api_req *r)
+{
+	return r->api->consoles;
+}
+
 struct fences *api_fences(const struct api_req *r)
 {
 	return r->api->fences;

@@ -13,6 +13,7 @@
 #include "task/engine.h"
 
 struct checks; /* check/checks.h */
+struct consoles; /* console/console.h */
 struct fences; /* fence/fence.h */
 struct plans;  /* plan/plans.h */
 
@@ -63,6 +64,7 @@ void api_next_link(struct jout *o, const struct api_req *r, const char *name, co
 
 struct engine *api_engine(const struct api_req *r);
 struct checks *api_checks(const struct api_req *r);
+struct consoles *api_consoles(const struct api_req *r);
 struct fences *api_fences(const struct api_req *r);
 struct fleet *api_fleet(const struct api_req *r);
 struct plans *api_plans(const struct api_req *r);

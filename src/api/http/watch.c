@@ -273,7 +273,7 @@ void watches_free(struct watches *all)
 	if (!all)
 		return;
 	g_assert(all->open->len == 0);
-	events_listen(all->events, NULL, NULL);
+	events_unlisten(all->events, all);
 	clock_cancel(&all->waker);
 	g_ptr_array_unref(all->open);
 	g_free(all);

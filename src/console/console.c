@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "console/console.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "console/handshake.h"
+#include "console/serial.h"
+#include "console/ws.h"
+#include "fleet/fleet.h"
+#include "identity/identity.h"
+#include "net/conn.h"
+#include "net/server.h"
+#include "net/tls.h"
+
+#define CONNECTIONS_MAX 2048
+#define HANDLED_MAX 256
+#define BODIES_MAX (1 << 20)  /* no request here needs a body */
+#define ADDRESS_SHARE 4
+#define SESSION_FULL (256 * 1024)
+#define TYPED_FULL (SERIAL_HELD_MAX / 2)
+#define PING_MS 20000
+#define PINGS_MISSED 3
+
+/* A connection of the proxy, with its request. */
+struct session {
+	struct consoles *all;
+	struct net_conn *conn;
+	struct handshake shake;
+	/* once it is open */
+	struct ws *ws;
+	struct console_token *token;
+	struct serial *serial;
+	unsigned missed;
+	bool ends;
+};
+
+struct consoles {
+	const struct conf *conf;
+	struct fleet *fleet;
+	struct identity *identity;
+	struct console_tokens *tokens;
+	struct net_server *net;  /* NULL: it does not listen */
+	struct listeners *listeners;
+	struct tls *tls;
+	char *url;               /* "wss://console.example:6080/" */
+	GPtrArray *open;         /* struct session *: those with a token */
+	struct clock_timer *ping, *looker;
+};
+
+/* ---- whose a token is ---- */
+
+static bool may_still(const struct consoles *all, const struct console_token *t)
+{
+	const struct user *u = identity_user(all->identity, t->user_id);
+	const struct project *p = identity_project(all->identity, t->project_id);
+	const struct server *s = fleet_server(all->fleet, t->server_uuid);
+	g_auto(GStrv) roles = u && u->enabled && p && p->enabled ? identity_roles(all->identity, u->id, p->id) : NULL;
+
+	return s && roles && (g_strcmp0(s->project_id, p->id) == 0 || g_strv_contains((const char *const *)roles, "admin"));
+}
+
+/* ---- the end of a session ---- */
+
+static void end_session(struct session *x, int code, const char *why)
+{
+	if (x->ends)
+		return;
+	ws_close(x->ws, code, why);
+	x->ends = true;
+	g_clear_pointer(&x->serial, serial_free);
+	net_end(x->conn); /* over() does the rest */
+}
+
+static void end_sessions_of(struct consoles *all, const struct console_token *t, int code, const char *why)
+{
+	for (guint i = 0; i < all->open->len; i++) {
+		struct session *x = g_ptr_array_index(all->open, i);
+
+		if (x->token == t)
+			end_session(x, code, why);
+	}
+}
+
+/* The token is no session's any more. */
+static void let_go(struct session *x)
+{
+	struct console_token *t = g_steal_pointer(&x->token);
+
+	if (t)
+		console_token_end(x->all->tokens, t);
+}
+
+static void revoke_token(struct consoles *all, struct console_token *t, int code, const char *why)
+{
+	end_sessions_of(all, t, code, why);
+	for (guint i = 0; i < all->open->len; i++) {
+		struct session *x = g_ptr_array_index(all->open, i);
+
+		if (x->token == t)
+			let_go(x);
+	}
+	log_info("console_token_revoked", LOG_S("server", t->server_uuid), LOG_S("reason", why));
+	console_token_drop(all->tokens, t);
+}
+
+/* ---- between both ends ---- */
+
+/* ws_calls.send */
+static void to_client(const char *data, size_t len, void *user)
+{
+	struct session *x = user;
+
+	if (!x->ends)
+		net_send(x->conn, data, len);
+}
+
+static bool full(const struct session *x)
+{
+	return x->serial && serial_unsent(x->serial) > TYPED_FULL;
+}
+
+/* ws_calls.message */
+static void from_client(const char *data, size_t len, void *user)
+{
+	struct session *x = user;
+
+	if (!x->serial)
+		return;
+	serial_send(x->serial, data, len);
+	if (full(x))
+		net_pause(x->conn, true);
+}
+
+/* serial_calls */
+static void from_guest(const char *data, size_t len, void *user)
+{
+	struct session *x = user;
+
+	ws_send(x->ws, data, len);
+	if (net_unsent(x->conn) > SESSION_FULL)
+		serial_pause(x->serial, true);
+}
+
+static void guest_room(void *user)
+{
+	struct session *x = user;
+
+	if (!full(x))
+		net_pause(x->conn, false);
+}
+
+static void guest_ended(int code, const char *why, void *user)
+{
+	end_session(user, code, why);
+}
+
+static const struct ws_calls ws_calls = { to_client, from_client };
+static const struct serial_calls serial_calls = { from_guest, guest_room, guest_ended };
+
+/* ---- requests ---- */
+
+static struct handshake_rules rules_of(const struct consoles *all)
+{
+	return (struct handshake_rules){ all->conf->console_allowed_origins, g_str_has_prefix(all->url, "wss:") };
+}
+
+static void on_head(struct net_conn *c, const struct http1_head *h)
+{
+	struct session *x = g_new0(struct session, 1);
+	struct handshake_rules rules;
+
+	x->all = net_user(c);
+	x->conn = c;
+	rules = rules_of(x->all);
+	handshake_judge(h, &rules, &x->shake);
+	net_set_own(c, x);
+}
+
+static void on_body(struct net_conn *c, const char *data, size_t len)
+{
+	(void)c;
+	(void)data;
+	(void)len;
+}
+
+static GString *refusal(int status, const char *why)
+{
+	GString *s = g_string_new(NULL);
+	struct jout o;
+
+	jout_init(&o, s, 0);
+	jout_open(&o, '{');
+	jout_kv(&o, "code", int, status);
+	jout_kv(&o, "message", str, why);
+	jout_close(&o, '}');
+	return s;
+}
+
+static void refuse(struct session *x, int status, const char *why)
+{
+	struct net_response a = { .status = status, .reason = http1_reason(status), .body = refusal(status, why) };
+
+	a.fields = status == 426 ? "Content-Type: application/json\r\nSec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" :
+				   "Content-Type: application/json\r\n";
+	if (x->shake.wanted)
+		log_info("console_refused", LOG_S("peer", net_address_name(x->conn)), LOG_S("reason", why));
+	net_answer(x->conn, &a);
+}
+
+static void begin(struct session *x, struct console_token *t)
+{
+	g_autofree char *fields = g_strdup_printf("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s", x->shake.accept,
+						  x->shake.binary ? "Sec-WebSocket-Protocol: binary\r\n" : "");
+
+	/* One that comes again has lost its connection, which may look alive here. */
+	end_sessions_of(x->all, t, WS_IN_USE, "The console was opened again with the same token");
+	x->token = t;
+	x->ws = ws_new(&ws_calls, x);
+	g_ptr_array_add(x->all->open, x);
+	net_upgrade(x->conn, fields);
+	x->serial = serial_new(x->all->fleet, t->server_uuid, &serial_calls, x);
+	log_info("console_opened", LOG_S("server", t->server_uuid), LOG_S("user", t->user_id), LOG_S("peer", net_address_name(x->conn)));
+}
+
+static void on_whole(struct net_conn *c)
+{
+	struct session *x = net_own(c);
+	struct consoles *all = x->all;
+	struct console_token *t = x->shake.status == 101 ? console_token_find(all->tokens, x->shake.token) : NULL;
+	g_autoptr(GError) err = NULL;
+
+	memset(x->shake.token, 0, sizeof x->shake.token);
+	if (!x->shake.wanted)
+		refuse(x, 404, "Only consoles are here, by WebSocket");
+	else if (x->shake.status != 101)
+		refuse(x, x->shake.status, x->shake.why);
+	else if (!t || !may_still(all, t))
+		refuse(x, 403, "The token is not valid, or its time is over");
+	else if (!console_token_begin(all->tokens, t, &err))
+		refuse(x, 503, "The database cannot be reached");
+	else
+		begin(x, t);
+}
+
+static void on_bytes(struct net_conn *c, const char *data, size_t len)
+{
+	struct session *x = net_own(c);
+
+	if (ws_receive(x->ws, data, len) || x->ends)
+		return;
+	x->ends = true;
+	g_clear_pointer(&x->serial, serial_free);
+	net_end(c);
+}
+
+static void on_sent(struct net_conn *c)
+{
+	struct session *x = net_own(c);
+
+	if (x->serial)
+		serial_pause(x->serial, false);
+}
+
+static void on_over(struct net_conn *c)
+{
+	struct session *x = net_own(c);
+
+	if (x->ws) {
+		g_ptr_array_remove_fast(x->all->open, x);
+		log_info("console_closed", LOG_S("peer", net_address_name(c)));
+	}
+	let_go(x);
+	serial_free(x->serial);
+	ws_free(x->ws);
+	g_free(x);
+}
+
+static const struct net_service service = {
+	.head = on_head, .body = on_body, .whole = on_whole, .over = on_over, .refusal = refusal, .bytes = on_bytes, .sent = on_sent,
+};
+
+/* ---- what goes on beside ---- */
+
+static void look_at(struct consoles *all, struct console_token *t)
+{
+	const struct server *s = fleet_server(all->fleet, t->server_uuid);
+
+	if (!s || s->vm == SERVER_DELETED || s->vm == SERVER_SOFT_DELETED)
+		revoke_token(all, t, WS_GONE, "The server was deleted");
+	else if (s->vm == SERVER_STOPPED || s->vm == SERVER_SUSPENDED)
+		revoke_token(all, t, WS_STOPPED, "The server was stopped");
+	else if (!may_still(all, t))
+		revoke_token(all, t, WS_REVOKED, "The user may not see the server any more");
+	else if (console_token_over(t))
+		console_token_drop(all->tokens, t);
+}
+
+static void look(void *user)
+{
+	struct consoles *all = user;
+	g_autoptr(GPtrArray) tokens = console_tokens_list(all->tokens);
+
+	all->looker = NULL;
+	for (guint i = 0; i < tokens->len; i++)
+		look_at(all, g_ptr_array_index(tokens, i));
+	for (guint i = 0; i < all->open->len; i++) {
+		struct session *x = g_ptr_array_index(all->open, i);
+
+		if (x->serial)
+			serial_look(x->serial);
+	}
+}
+
+/* An events_news_f: once a turn of the loop is enough. */
+static void on_news(void *user)
+{
+	struct consoles *all = user;
+
+	if (!all->looker)
+		all->looker = clock_after(0, look, all);
+}
+
+static void ping(void *user)
+{
+	struct consoles *all = user;
+
+	all->ping = clock_after(PING_MS, ping, all);
+	for (guint i = 0; i < all->open->len; i++) {
+		struct session *x = g_ptr_array_index(all->open, i);
+
+		if (x->ends)
+			continue;
+		x->missed = ws_heard(x->ws) ? 0 : x->missed + 1;
+		if (x->missed > PINGS_MISSED)
+			end_session(x, WS_GOING_AWAY, "The client does not answer");
+		else
+			ws_ping(x->ws);
+	}
+	on_news(all);
+}
+
+/* ---- start and end ---- */
+
+static bool load_tls(struct consoles *all, GError **err)
+{
+	const struct conf *c = all->conf;
+	const char *minimum = strcmp(c->console_ssl_minimum_version, "tlsv1_3") == 0 ? "tlsv1_3" : "tlsv1_2";
+	struct tls_params p = { .cert_file = c->console_cert, .key_file = c->console_key ? c->console_key : c->console_cert, .ciphers = c->console_ssl_ciphers,
+				.minimum = minimum, .names = &(struct tls_names){ "[DEFAULT] cert", "[DEFAULT] key", "[console] ssl_ciphers" } };
+
+	all->tls = c->console_cert ? tls_new(&p, err) : NULL;
+	return all->tls || !c->console_cert;
+}
+
+static bool listen_at(struct consoles *all, GError **err)
+{
+	const struct conf *c = all->conf;
+	struct net_params n = { .service = &service, .user = all, .connections_max = CONNECTIONS_MAX, .handled_max = HANDLED_MAX, .bodies_max = BODIES_MAX,
+				.share = ADDRESS_SHARE };
+	struct listen_params p = { .host = c->novncproxy_host, .port = c->novncproxy_port,
+				   .accepted = net_accept, .option = "[vnc] novncproxy_host", .own = true };
+	g_autofree char *name = NULL;
+
+	if (!load_tls(all, err))
+		return false;
+	n.tls = all->tls;
+	all->net = net_server_new(&n);
+	p.user = all->net;
+	p.beyond_ok = all->tls || c->allow_plaintext;
+	all->listeners = listen_open(&p, err);
+	if (!all->listeners)
+		return false;
+	name = listen_name(all->listeners);
+	log_info("consoles_ready", LOG_S("address", name));
+	all->url = c->serial_base_url ? g_strdup(c->serial_base_url) : g_strdup_printf("%s://%s/", all->tls ? "wss" : "ws", name);
+	return true;
+}
+
+struct consoles *consoles_new(struct fleet *f, struct identity *id, GError **err)
+{
+	struct consoles *all = g_new0(struct consoles, 1);
+
+	all->conf = fleet_conf(f);
+	all->fleet = f;
+	all->identity = id;
+	all->open = g_ptr_array_new();
+	all->tokens = console_tokens_new(fleet_store(f), all->conf->console_token_ttl, err);
+	if (!all->tokens || (all->conf->serial_enabled && !listen_at(all, err))) {
+		consoles_free(all);
+		return NULL;
+	}
+	events_listen(fleet_events(f), on_news, all);
+	all->ping = clock_after(PING_MS, ping, all);
+	return all;
+}
+
+void consoles_free(struct consoles *all)
+{
+	if (!all)
+		return;
+	events_unlisten(fleet_events(all->fleet), all);
+	clock_cancel(&all->ping);
+	clock_cancel(&all->looker);
+	listen_close(all->listeners);
+	net_server_free(all->net);
+	tls_free(all->tls);
+	g_ptr_array_unref(all->open);
+	console_tokens_free(all->tokens);
+	g_free(all->url);
+	g_free(all);
+}
+
+bool consoles_has(const struct consoles *all, enum console_kind kind)
+{
+	(void)kind;
+	return all && all->net;
+}
+
+char *consoles_url(struct consoles *all, const struct console_token *of, GError **err)
+{
+	g_autofree char *token = console_token_make(all->tokens, of, err);
+
+	return token ? g_strdup_printf("%s%stoken=%s", all->url, strchr(all->url, '?') ? "&" : "?", token) : NULL;
+}
+
+const struct console_token *consoles_token(struct consoles *all, const char *text)
+{
+	return console_token_find(all->tokens, text);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * console: servers' consoles for clients outside: tokens, and the proxy that lets in whatever shows one.
+ *
+ * Theory of operation
+ * -------------------
+ * The proxy has a listener of its own, with a net/server.h: WebSockets are upgraded connections there. A session is such a
+ * connection, its frames (ws.h), its token, and the guest's end (serial.h); all on the loop's thread. What one end does not take holds up the
+ * other: neither has more than SESSION_FULL bytes waiting here, and what is over waits with its sender.
+ *
+ * Each PING_MS a session is pinged, and one that has said nothing for three of these is gone. At the same time it is looked whether the user of each
+ * token may still see its server. A server that is stopped or deleted revokes its tokens, as soon as the record says so.
+ */
+#ifndef CONSOLE_H
+#define CONSOLE_H
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+#include "base/loop.h"
+#include "console/token.h"
+
+struct conf;
+struct consoles;
+struct fleet;
+struct identity;
+
+/** consoles_new() - read the tokens; where the configuration wants it, listen. @f, @id: borrowed. Return: NULL with ERR_CONF or the store's error. */
+struct consoles *consoles_new(struct fleet *f, struct identity *id, GError **err);
+/** consoles_free() - end all sessions. NULL is fine. */
+void consoles_free(struct consoles *all);
+
+/** consoles_has() - a kind of console is switched on. */
+bool consoles_has(const struct consoles *all, enum console_kind kind);
+/** consoles_url() - a new token, as the address that a client opens. Return: owned by the caller; NULL with the error of console_token_make(). */
+char *consoles_url(struct consoles *all, const struct console_token *of, GError **err);
+/** consoles_token() - what a token is for, if it is good. Return: borrowed, for now; NULL. */
+const struct console_token *consoles_token(struct consoles *all, const char *text);
+
+#endif

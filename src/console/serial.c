@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "console/serial.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "console/ws.h"
+#include "fleet/fleet.h"
+#include "hv/stream.h"
+
+/* Before each attempt but the first one; the last for all that follow. */
+static const int again_ms[] = { 100, 300, 1000, 3000 };
+
+struct ask {
+	struct serial *s;        /* NULL: it has been freed */
+	char *host;
+};
+
+struct serial {
+	struct fleet *fleet;
+	char uuid[UTIL_UUID_LEN + 1];
+	const struct serial_calls *calls;
+	void *user;
+	struct hv_stream *stream;
+	char *host;              /* of the stream */
+	struct ask *ask;         /* one is being opened */
+	struct clock_timer *timer;
+	unsigned tries;
+	bool had;                /* a stream was open */
+	bool paused;
+	GByteArray *held;        /* typed while there is none */
+	int code;                /* of the end that is on its way; 0 */
+	char *why;
+};
+
+static void look(void *user);
+
+static void look_later(struct serial *s, int64_t ms)
+{
+	if (!s->timer)
+		s->timer = clock_after(ms, look, s);
+}
+
+static void look_again(struct serial *s)
+{
+	look_later(s, again_ms[MIN(s->tries, G_N_ELEMENTS(again_ms) - 1)]);
+	s->tries++;
+}
+
+static void end(struct serial *s, int code, const char *why)
+{
+	if (s->code)
+		return;
+	s->code = code;
+	s->why = g_strdup(why);
+	clock_cancel(&s->timer);
+	look_later(s, 0);
+}
+
+/* ---- the stream ---- */
+
+static void leave(struct serial *s)
+{
+	if (!s->stream)
+		return;
+	log_debug("console_left", LOG_S("server", s->uuid), LOG_S("host", s->host));
+	hv_stream_close(g_steal_pointer(&s->stream));
+	g_clear_pointer(&s->host, g_free);
+}
+
+static void on_data(const char *data, size_t len, void *user)
+{
+	struct serial *s = user;
+
+	s->tries = 0;
+	s->calls->data(data, len, s->user);
+}
+
+static void on_room(void *user)
+{
+	struct serial *s = user;
+
+	s->calls->room(s->user);
+}
+
+static void on_ended(const char *why, void *user)
+{
+	struct serial *s = user;
+
+	log_debug("console_ended", LOG_S("server", s->uuid), LOG_S("host", s->host), LOG_S("reason", why));
+	leave(s);
+	look_again(s);
+}
+
+static const struct hv_stream_calls stream_calls = { on_data, on_room, on_ended };
+
+static void use(struct serial *s, struct hv_stream *stream, const char *host)
+{
+	s->stream = stream;
+	s->host = g_strdup(host);
+	s->had = true;
+	log_info("console_at", LOG_S("server", s->uuid), LOG_S("host", host));
+	hv_stream_use(stream, &stream_calls, s);
+	if (s->paused)
+		hv_stream_pause(stream, true);
+	hv_stream_send(stream, (const char *)s->held->data, s->held->len);
+	g_byte_array_set_size(s->held, 0);
+}
+
+/* Of a first attempt a refusal is told. Later ones are those of a guest that is on its way. */
+static void opened(struct hv_reply *r, void *user)
+{
+	struct ask *a = user;
+	struct serial *s = a->s;
+
+	if (s) {
+		s->ask = NULL;
+		if (!r->err)
+			use(s, g_steal_pointer(&r->stream), a->host);
+		else if (!s->had && err_code(r->err) == ERR_HV)
+			end(s, WS_IN_USE, r->err->message);
+		else
+			look_again(s);
+	}
+	if (s && s->stream)
+		look_later(s, 0);
+	g_free(a->host);
+	g_free(a);
+}
+
+static void open_at(struct serial *s, struct host *h)
+{
+	struct ask *a = g_new0(struct ask, 1);
+	/* What was ours at another connection to the same host is not another session's. */
+	struct hv_req req = { .op = HV_CONSOLE, .uuid = s->uuid, .force = s->had };
+
+	a->s = s;
+	a->host = g_strdup(h->name);
+	if (host_call(h, &req, opened, a)) {
+		s->ask = a;
+		return;
+	}
+	g_free(a->host);
+	g_free(a);
+	look_again(s);
+}
+
+/* ---- the server ---- */
+
+static bool check_server(struct serial *s, const struct server *v)
+{
+	if (!v || v->vm == SERVER_DELETED || v->vm == SERVER_SOFT_DELETED)
+		end(s, WS_GONE, "The server was deleted");
+	else if (v->vm == SERVER_STOPPED || v->vm == SERVER_SUSPENDED)
+		end(s, WS_STOPPED, "The server was stopped");
+	return !s->code;
+}
+
+static void look(void *user)
+{
+	struct serial *s = user;
+	const struct server *v = fleet_server(s->fleet, s->uuid);
+	struct host *h;
+
+	s->timer = NULL;
+	if (!s->code && check_server(s, v) && s->stream && g_strcmp0(s->host, v->host) != 0)
+		leave(s);
+	if (s->code) {
+		clock_cancel(&s->timer);
+		s->calls->ended(s->code, s->why, s->user);
+		return;
+	}
+	if (s->stream || s->ask)
+		return;
+	h = v->host ? fleet_host(s->fleet, v->host) : NULL;
+	if (h)
+		open_at(s, h);
+	else
+		look_again(s);
+}
+
+void serial_look(struct serial *s)
+{
+	clock_cancel(&s->timer);
+	s->tries = 0;
+	look_later(s, 0);
+}
+
+/* ---- life ---- */
+
+struct serial *serial_new(struct fleet *f, const char *server_uuid, const struct serial_calls *calls, void *user)
+{
+	struct serial *s = g_new0(struct serial, 1);
+
+	s->fleet = f;
+	g_strlcpy(s->uuid, server_uuid, sizeof s->uuid);
+	s->calls = calls;
+	s->user = user;
+	s->held = g_byte_array_new();
+	look_later(s, 0);
+	return s;
+}
+
+void serial_free(struct serial *s)
+{
+	if (!s)
+		return;
+	clock_cancel(&s->timer);
+	if (s->ask)
+		s->ask->s = NULL;
+	leave(s);
+	g_byte_array_unref(s->held);
+	g_free(s->why);
+	g_free(s);
+}
+
+void serial_send(struct serial *s, const char *data, size_t len)
+{
+	if (s->stream)
+		hv_stream_send(s->stream, data, len);
+	else
+		g_byte_array_append(s->held, (const guint8 *)data, (guint)len);
+}
+
+size_t serial_unsent(const struct serial *s)
+{
+	return s->held->len + (s->stream ? s->stream->unsent : 0);
+}
+
+void serial_pause(struct serial *s, bool paused)
+{
+	if (s->paused == paused)
+		return;
+	s->paused = paused;
+	if (s->stream)
+		hv_stream_pause(s->stream, paused);
+}

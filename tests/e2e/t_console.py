@@ -1,0 +1,290 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+Serial consoles by WebSocket: what the proxy refuses and lets in, on a simulated host; and on real guests, through a live migration, a restart of the
+daemon, a reboot and the server's stop, asked for by the stock clients.
+"""
+from __future__ import annotations
+
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from daemon import Daemon, lab_hosts
+from lab import Lab
+from stock import Clients
+from tap import Tap
+from wait import wait_for
+from ws import BINARY, CONT, TEXT, Refused, WebSocket
+
+OPTIONS = {"serial_console": {"enabled": "true"}, "vnc": {"novncproxy_port": "0"}}
+NOT_VALID = "The token is not valid, or its time is over"
+
+
+def refused(url: str, **how: object) -> str:
+    try:
+        WebSocket(url, **how)
+    except Refused as why:
+        return f"{why.status} {why.body}"
+    raise AssertionError(f"{url} was let in")
+
+
+def expect_refused(url: str, status: int, words: str, **how: object) -> None:
+    is_ = refused(url, **how)
+    assert is_.startswith(str(status)) and words in is_, is_
+
+
+class World:
+    def __init__(self, daemon: Daemon, netns: str | None, **how: object) -> None:
+        self.daemon, self.netns, self.how = daemon, netns, how
+        self.api = daemon.api()
+
+    def url(self, uuid: str) -> str:
+        body = {"remote_console": {"protocol": "serial", "type": "serial"}}
+        reply = self.api.call("POST", f"/v2.1/servers/{uuid}/remote-consoles", body, mv="2.6")
+        assert reply.status == 200, reply.fault
+        return reply.json["remote_console"]["url"]
+
+    def open(self, url: str, **how: object) -> WebSocket:
+        return WebSocket(url, self.netns, **{**self.how, **how})
+
+
+# ---- on a simulated host, whose guests echo ----
+
+def tokens(w: World) -> str:
+    one, other = (server["id"] for server in w.api.servers()[:2])
+    url = w.url(one)
+    base, token = url.split("?token=")
+    for bad in ("", "?token=", "?token=" + "0" * 36, "?token=" + "x" * 500, "?token=" + token[:-1], "?token=" + token.upper()):
+        expect_refused(base + bad, 403, NOT_VALID)
+    assert w.api.get(f"/v2.1/os-console-auth-tokens/{token}")["console"]["instance_uuid"] == one
+    assert w.api.call("GET", "/v2.1/os-console-auth-tokens/nothing", mv="2.96").fault == "itemNotFound: Token not found"
+    assert w.api.call("GET", f"/v2.1/os-console-auth-tokens/{token}", mv="2.30").status == 404
+    first = w.open(url)
+    first.send("to one")
+    assert first.until("to one") == "to one"
+    # it comes again: the first connection is a dead one's, for all that is known
+    again = w.open(url)
+    assert first.ends().code == 4009
+    again.send("still")
+    again.until("still")
+    # a second token of the same server finds the console in use
+    assert "Active console session" in w.open(w.url(one)).ends().why
+    away = w.open(base + "?path=%3Ftoken%3D" + w.url(other).split("=")[1])
+    away.send("to the other")
+    away.until("to the other")
+    again.close()
+    text = (w.daemon.dir / "log").read_text()
+    assert token not in text and one in text, "the log has a token"
+    stored = w.daemon.query("SELECT token_hash, server_uuid FROM console_tokens")
+    assert all(token not in row for row in stored) and (one in {row[1] for row in stored})
+    return f"{len(stored)} tokens"
+
+
+def openings(w: World) -> str:
+    """tests/unit/t_handshake.c has each; these go the whole way."""
+    url = w.url(w.api.servers()[0]["id"])
+    expect_refused(url, 403, "Origin header does not match this host", headers={"Origin": "http://evil.example"})
+    expect_refused(url, 403, "Origin header protocol does not match this host", headers={"Origin": "https://127.0.0.1"})
+    expect_refused(url, 426, "must be 13", headers={"Sec-WebSocket-Version": "8"})
+    expect_refused(url, 404, "Only consoles are here", headers={"Upgrade": ""})
+    w.open(url, headers={"Origin": "http://127.0.0.1:1"}).close()
+    return url.split("?")[0]
+
+
+def frames(w: World) -> str:
+    """What a client must not send ends its connection with RFC 6455's number, and nothing else."""
+    url = w.url(w.api.servers()[2]["id"])
+
+    def ends(code: int, *sent: tuple[int, bytes, dict]) -> None:
+        ws = w.open(url)
+        for opcode, data, how in sent:
+            ws.frame(opcode, data, **how)
+        end = ws.ends()
+        assert end.code == code, (sent[0][0], end)
+    ends(1002, (BINARY, b"clear", {"masked": False}))
+    ends(1009, (BINARY, b"x" * 65536, {}))
+    ends(1009, (BINARY, b"", {"length": 1 << 40}))
+    ends(1009, (BINARY, b"x" * 30000, {"fin": False}), (CONT, b"x" * 30000, {"fin": False}), (CONT, b"x" * 30000, {"fin": False}))
+    ends(1002, (CONT, b"of nothing", {}))
+    ends(1002, (11, b"", {}))
+    ends(1007, (TEXT, b"\xff\xfe", {}))
+    ws = w.open(url)
+    for piece in "whole":
+        ws.frame(BINARY if piece == "w" else CONT, piece.encode(), fin=piece == "e")
+    ws.until("whole")
+    ws.frame(8, (1000).to_bytes(2, "big"))
+    assert ws.ends().code == 1000
+    return "8 ways to end"
+
+
+def stopped(w: World) -> str:
+    """It ends sessions and tokens, and there are no new ones."""
+    server = w.api.servers()[3]["id"]
+    ws = w.open(w.url(server))
+    ws.send("in")
+    ws.until("in")
+    seen = len(w.daemon.events)
+    w.api.call("POST", f"/v2.1/servers/{server}/action", {"os-stop": None})
+    end = ws.ends()
+    assert (end.code, end.why) == (4003, "The server was stopped"), end
+    w.daemon.wait_event("console_token_revoked", 20, since=seen, server=server)
+    reply = w.api.call("POST", f"/v2.1/servers/{server}/remote-consoles", {"remote_console": {"protocol": "serial", "type": "serial"}}, mv="2.6")
+    assert reply.fault == "conflictingRequest: Instance not yet ready", reply.fault
+    return end.why
+
+
+def older_calls(w: World) -> str:
+    server = w.api.servers()[4]["id"]
+    action = f"/v2.1/servers/{server}/action"
+    reply = w.api.call("POST", action, {"os-getSerialConsole": {"type": "serial"}}, mv="2.1")
+    assert reply.status == 200 and reply.json["console"]["type"] == "serial", reply.fault
+    w.open(reply.json["console"]["url"]).close()
+    assert w.api.call("POST", action, {"os-getSerialConsole": {"type": "serial"}}, mv="2.6").status in (400, 404)
+    body = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
+    reply = w.api.call("POST", f"/v2.1/servers/{server}/remote-consoles", body, mv="2.6")
+    assert reply.fault == "badRequest: Unavailable console type novnc.", reply.fault
+    return reply.fault
+
+
+def many(w: World) -> str:
+    """As many as there are servers, at once, each its own bytes."""
+    all_ = [w.open(w.url(server["id"])) for server in w.api.servers() if server["status"] == "ACTIVE"]
+    for n, ws in enumerate(all_):
+        ws.send(f"<{n}>" * 100)
+    for n, ws in enumerate(all_):
+        assert ws.until(f"<{n}>" * 100) == f"<{n}>" * 100
+        ws.close()
+    return f"{len(all_)} consoles"
+
+
+def by_tls(path: Path) -> str:
+    """The same by TLS, whose lowest version and certificate the configuration names."""
+    cert = path / "console.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=console",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", cert, "-out", path / "cert.pem"], check=True, capture_output=True)
+    cert.write_text(cert.read_text() + (path / "cert.pem").read_text())
+    cert.chmod(0o600)
+    options = {**OPTIONS, "DEFAULT": {"cert": cert}, "console": {"ssl_minimum_version": "tlsv1_3"}}
+    with Daemon({"h1": "sim://h1?servers=1"}, options=options, tag="consoletls") as daemon:
+        daemon.wait_hosts_up(1)
+        context = ssl.create_default_context(cafile=str(path / "cert.pem"))
+        w = World(daemon, None, context=context)
+        url = w.url(w.api.servers()[0]["id"])
+        assert url.startswith("wss://"), url
+        expect_refused(url, 403, "protocol does not match", headers={"Origin": "http://127.0.0.1"}, context=context)
+        ws = w.open(url, headers={"Origin": "https://127.0.0.1"})
+        ws.send("sealed")
+        ws.until("sealed")
+        version = ws.sock.version()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            w.open(url)
+        except ssl.SSLError as why:
+            return f"{version}; 1.2: {why.reason}"
+    raise AssertionError("TLS 1.2 was let in")
+
+
+# ---- on real hosts ----
+
+class Real:
+    def __init__(self, lab: Lab, daemon: Daemon, uuid: str) -> None:
+        self.lab, self.daemon, self.uuid = lab, daemon, uuid
+        self.world = World(daemon, lab.netns)
+        self.clients = Clients(daemon.openrc)
+        self.ws: WebSocket | None = None
+        self.url = ""
+
+    def type(self, text: str, wanted: str) -> str:
+        self.ws.send(text)
+        return self.ws.until(wanted)
+
+
+def by_stock_client(r: Real) -> str:
+    r.url = r.clients.value("openstack console url show --serial vm1", "url")
+    r.ws = r.world.open(r.url)
+    r.type("\nstty -echo; echo to''gether\n", "together")
+    return r.url.split("?")[0]
+
+
+def slow_reader(r: Real) -> str:
+    """A guest that writes a quarter of a megabyte to a client that does not read for a while: nothing is lost."""
+    lines = 50000
+    r.ws.send(f"echo; seq 1 {lines}; echo al''l\n")
+    text = r.ws.until("all\r\n")
+    numbers = [line for line in text.split("\r\n") if line.isdigit()]
+    assert numbers == [str(n) for n in range(1, lines + 1)], (len(numbers), numbers[:3], numbers[-3:])
+    return f"{len(text)} bytes"
+
+
+def through_migrations(r: Real) -> str:
+    """The same socket before, during and after, there and back."""
+    for host in ("h2", "h1"):
+        assert r.world.api.live_migrate(r.uuid, host).status == 202
+        n = 0
+        while r.world.api.host_of(r.uuid) != host:
+            n += 1
+            r.ws.send(f"echo tick-{n}\n")
+            wait_for(lambda: r.world.api.server(r.uuid)["status"] in ("ACTIVE", "MIGRATING"), 60, "it is a server")
+        wait_for(lambda: r.world.api.server(r.uuid)["OS-EXT-STS:task_state"] is None, 60, "the migration is over")
+        wait_for(lambda: r.daemon.find_event("console_at", host=host), 30, "the console is there")
+        r.type(f"echo ar''rived at {host}\n", f"arrived at {host}")
+    return "one socket"
+
+
+def restarts(r: Real) -> str:
+    """It ends the socket, and the token is good again for a while."""
+    r.daemon.stop()
+    assert r.ws.ends().code in (1001, 1006)
+    r.daemon.start()
+    r.daemon.wait_hosts_up(2)
+    r.world = World(r.daemon, r.lab.netns)
+    address = [event["address"] for event in r.daemon.events if event["event"] == "consoles_ready"][-1]
+    r.ws = r.world.open(f"ws://{address}/?" + r.url.partition("?")[2])
+    r.type("\necho ba''ck\n", "back")
+    return "the same token"
+
+
+def reboots_and_stops(r: Real) -> str:
+    r.world.api.call("POST", f"/v2.1/servers/{r.uuid}/action", {"reboot": {"type": "HARD"}})
+    r.ws.until("BusyBox v")
+    r.world.api.call("POST", f"/v2.1/servers/{r.uuid}/action", {"os-stop": None})
+    end = r.ws.ends()
+    assert end.code == 4003, end
+    status, text = r.clients.run("openstack console url show --serial vm1")
+    assert status and "Instance not yet ready" in text, text
+    return end.why
+
+
+def main() -> int:
+    t = Tap()
+    only = sys.argv[1:]
+
+    def run(case: object, *args: object) -> None:
+        if not only or "sim" in only or case.__name__ in only:
+            with t.test(case.__name__.replace("_", " ")) as notes:
+                notes.append(case(*args))
+    with Daemon({"h1": "sim://h1?servers=20"}, options=OPTIONS, tag="console") as daemon:
+        daemon.wait_hosts_up(1)
+        wait_for(lambda: len(daemon.api().servers()) == 20, 20, "the servers are known")
+        w = World(daemon, None)
+        for case in (tokens, openings, frames, stopped, older_calls, many):
+            run(case, w)
+        run(by_tls, daemon.dir)
+    if "sim" in only:
+        return t.done()
+    with Lab(2, "console") as lab:
+        uuid = lab.guest("h1", "vm1", "--mem", "128", "--wait").split()[0]
+        with Daemon(lab_hosts(lab), lab, OPTIONS, "consolelab") as daemon:
+            daemon.wait_hosts_up(2)
+            wait_for(lambda: daemon.api().servers(), 20, "the guest is known")
+            r = Real(lab, daemon, uuid)
+            for case in (by_stock_client, slow_reader, through_migrations, restarts, reboots_and_stops):
+                run(case, r)
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
