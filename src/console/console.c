@@ -286,28 +286,26 @@ static const struct net_service service = {
 
 /* ---- what goes on beside ---- */
 
-static void look_at(struct consoles *all, struct console_token *t)
+/* What a server's end costs is a look in a table. Roles are read from time to time alone: there may be many tokens. */
+static void look_at(struct consoles *all, struct console_token *t, bool roles)
 {
-	const struct server *s = fleet_server(all->fleet, t->server_uuid);
+	const char *why = NULL;
+	int code = serial_over(fleet_server(all->fleet, t->server_uuid), &why);
 
-	if (!s || s->vm == SERVER_DELETED || s->vm == SERVER_SOFT_DELETED)
-		revoke_token(all, t, WS_GONE, "The server was deleted");
-	else if (s->vm == SERVER_STOPPED || s->vm == SERVER_SUSPENDED)
-		revoke_token(all, t, WS_STOPPED, "The server was stopped");
-	else if (!may_still(all, t))
+	if (code)
+		revoke_token(all, t, code, why);
+	else if (roles && !may_still(all, t))
 		revoke_token(all, t, WS_REVOKED, "The user may not see the server any more");
 	else if (console_token_over(t))
 		console_token_drop(all->tokens, t);
 }
 
-static void look(void *user)
+static void look_at_all(struct consoles *all, bool roles)
 {
-	struct consoles *all = user;
 	g_autoptr(GPtrArray) tokens = console_tokens_list(all->tokens);
 
-	all->looker = NULL;
 	for (guint i = 0; i < tokens->len; i++)
-		look_at(all, g_ptr_array_index(tokens, i));
+		look_at(all, g_ptr_array_index(tokens, i), roles);
 	for (guint i = 0; i < all->open->len; i++) {
 		struct session *x = g_ptr_array_index(all->open, i);
 
@@ -316,12 +314,20 @@ static void look(void *user)
 	}
 }
 
-/* An events_news_f: once a turn of the loop is enough. */
+static void look(void *user)
+{
+	struct consoles *all = user;
+
+	all->looker = NULL;
+	look_at_all(all, false);
+}
+
+/* An events_news_f: once a turn of the loop is enough, and without a token there is nothing to look at. */
 static void on_news(void *user)
 {
 	struct consoles *all = user;
 
-	if (!all->looker)
+	if (!all->looker && console_tokens_count(all->tokens) > 0)
 		all->looker = clock_after(0, look, all);
 }
 
@@ -341,7 +347,7 @@ static void ping(void *user)
 		else
 			ws_ping(x->ws);
 	}
-	on_news(all);
+	look_at_all(all, true);
 }
 
 /* ---- start and end ---- */

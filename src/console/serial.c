@@ -15,7 +15,6 @@ static const int again_ms[] = { 100, 300, 1000, 3000 };
 
 struct ask {
 	struct serial *s;        /* NULL: it has been freed */
-	char *host;
 };
 
 struct serial {
@@ -24,7 +23,7 @@ struct serial {
 	const struct serial_calls *calls;
 	void *user;
 	struct hv_stream *stream;
-	char *host;              /* of the stream */
+	char *host;              /* of the stream, or that was asked last */
 	struct ask *ask;         /* one is being opened */
 	struct clock_timer *timer;
 	unsigned tries;
@@ -67,7 +66,6 @@ static void leave(struct serial *s)
 		return;
 	log_debug("console_left", LOG_S("server", s->uuid), LOG_S("host", s->host));
 	hv_stream_close(g_steal_pointer(&s->stream));
-	g_clear_pointer(&s->host, g_free);
 }
 
 static void on_data(const char *data, size_t len, void *user)
@@ -96,12 +94,11 @@ static void on_ended(const char *why, void *user)
 
 static const struct hv_stream_calls stream_calls = { on_data, on_room, on_ended };
 
-static void use(struct serial *s, struct hv_stream *stream, const char *host)
+static void use(struct serial *s, struct hv_stream *stream)
 {
 	s->stream = stream;
-	s->host = g_strdup(host);
 	s->had = true;
-	log_info("console_at", LOG_S("server", s->uuid), LOG_S("host", host));
+	log_info("console_at", LOG_S("server", s->uuid), LOG_S("host", s->host));
 	hv_stream_use(stream, &stream_calls, s);
 	if (s->paused)
 		hv_stream_pause(stream, true);
@@ -118,7 +115,7 @@ static void opened(struct hv_reply *r, void *user)
 	if (s) {
 		s->ask = NULL;
 		if (!r->err)
-			use(s, g_steal_pointer(&r->stream), a->host);
+			use(s, g_steal_pointer(&r->stream));
 		else if (!s->had && err_code(r->err) == ERR_HV)
 			end(s, WS_IN_USE, r->err->message);
 		else
@@ -126,7 +123,6 @@ static void opened(struct hv_reply *r, void *user)
 	}
 	if (s && s->stream)
 		look_later(s, 0);
-	g_free(a->host);
 	g_free(a);
 }
 
@@ -137,24 +133,37 @@ static void open_at(struct serial *s, struct host *h)
 	struct hv_req req = { .op = HV_CONSOLE, .uuid = s->uuid, .force = s->had };
 
 	a->s = s;
-	a->host = g_strdup(h->name);
+	util_replace(&s->host, h->name);
 	if (host_call(h, &req, opened, a)) {
 		s->ask = a;
 		return;
 	}
-	g_free(a->host);
 	g_free(a);
 	look_again(s);
 }
 
 /* ---- the server ---- */
 
+int serial_over(const struct server *v, const char **ret_why)
+{
+	if (!v || v->vm == SERVER_DELETED || v->vm == SERVER_SOFT_DELETED) {
+		*ret_why = "The server was deleted";
+		return WS_GONE;
+	}
+	if (v->vm == SERVER_STOPPED || v->vm == SERVER_SUSPENDED) {
+		*ret_why = "The server was stopped";
+		return WS_STOPPED;
+	}
+	return 0;
+}
+
 static bool check_server(struct serial *s, const struct server *v)
 {
-	if (!v || v->vm == SERVER_DELETED || v->vm == SERVER_SOFT_DELETED)
-		end(s, WS_GONE, "The server was deleted");
-	else if (v->vm == SERVER_STOPPED || v->vm == SERVER_SUSPENDED)
-		end(s, WS_STOPPED, "The server was stopped");
+	const char *why = NULL;
+	int code = serial_over(v, &why);
+
+	if (code)
+		end(s, code, why);
 	return !s->code;
 }
 
@@ -183,6 +192,11 @@ static void look(void *user)
 
 void serial_look(struct serial *s)
 {
+	const struct server *v = fleet_server(s->fleet, s->uuid);
+	const char *why;
+
+	if (!serial_over(v, &why) && g_strcmp0(v->host, s->host) == 0)
+		return; /* what happened is another server's: attempts keep their pace */
 	clock_cancel(&s->timer);
 	s->tries = 0;
 	look_later(s, 0);
@@ -211,6 +225,7 @@ void serial_free(struct serial *s)
 	if (s->ask)
 		s->ask->s = NULL;
 	leave(s);
+	g_free(s->host);
 	g_byte_array_unref(s->held);
 	g_free(s->why);
 	g_free(s);

@@ -21,6 +21,7 @@
 
 struct fleet;
 struct serial;
+struct server;
 
 #define SERIAL_HELD_MAX (64 * 1024)
 
@@ -46,5 +47,7 @@ size_t serial_unsent(const struct serial *s);
 void serial_pause(struct serial *s, bool paused);
 /** serial_look() - the server's record may have changed. */
 void serial_look(struct serial *s);
+/** serial_over() - @v: NULL: there is none. Return: the code of ws.h by which its consoles end, @ret_why: static; 0: they go on. */
+int serial_over(const struct server *v, const char **ret_why);
 
 #endif

@@ -101,7 +101,7 @@ char *console_token_make(struct console_tokens *all, const struct console_token 
 	struct console_token *t;
 	struct store_val row[G_N_ELEMENTS(fields)];
 
-	if (g_hash_table_size(all->by_hash) >= TOKENS_MAX) {
+	if (console_tokens_count(all) >= TOKENS_MAX) {
 		g_set_error(err, ERR, ERR_UNAVAILABLE, "There are %d tokens for consoles, which is the limit.", TOKENS_MAX);
 		return NULL;
 	}
@@ -164,6 +164,11 @@ void console_token_drop(struct console_tokens *all, struct console_token *t)
 	if (!store_run(all->store, Q_CONSOLE_TOKEN_DELETE, STORE_ARGS(SV_S(t->hash)), NULL, &err))
 		log_warning("console_token_not_written", LOG_S("server", t->server_uuid), LOG_S("reason", err->message));
 	g_hash_table_remove(all->by_hash, t->hash);
+}
+
+guint console_tokens_count(const struct console_tokens *all)
+{
+	return g_hash_table_size(all->by_hash);
 }
 
 GPtrArray *console_tokens_list(const struct console_tokens *all)

@@ -57,6 +57,7 @@ void console_token_end(struct console_tokens *all, struct console_token *t);
 void console_token_drop(struct console_tokens *all, struct console_token *t);
 /** console_tokens_list() - all. Return: GPtrArray of struct console_token *, owned; what is in it is borrowed. */
 GPtrArray *console_tokens_list(const struct console_tokens *all);
+guint console_tokens_count(const struct console_tokens *all);
 /** console_token_over() - its time is over. */
 bool console_token_over(const struct console_token *t);
 
