@@ -12,7 +12,7 @@
 
 struct sqlite_log {
 	char *path;
-	GThread *thread;
+	GThread *thread;  /* NULL: there was nothing to do yet; a start needs none */
 	GMutex lock;
 	GCond wake;
 	bool wants_sync, wants_checkpoint, ended;
@@ -77,6 +77,8 @@ static void want(struct sqlite_log *l, bool *what)
 {
 	g_mutex_lock(&l->lock);
 	*what = true;
+	if (!l->thread)
+		l->thread = g_thread_new("sqlite log", run, l);
 	g_cond_signal(&l->wake);
 	g_mutex_unlock(&l->lock);
 }
@@ -100,7 +102,6 @@ struct sqlite_log *sqlite_log_begin(sqlite3 *db, const char *path)
 	g_mutex_init(&l->lock);
 	g_mutex_init(&l->working);
 	g_cond_init(&l->wake);
-	l->thread = g_thread_new("sqlite log", run, l);
 	(void)sqlite3_wal_hook(db, committed, l); /* in the place of SQLite's own, which makes a checkpoint */
 	return l;
 }
@@ -127,8 +128,10 @@ void sqlite_log_end(struct sqlite_log *l)
 {
 	if (!l)
 		return;
-	want(l, &l->ended);
-	g_thread_join(l->thread);
+	if (l->thread) {
+		want(l, &l->ended);
+		g_thread_join(l->thread);
+	}
 	g_cond_clear(&l->wake);
 	g_mutex_clear(&l->working);
 	g_mutex_clear(&l->lock);

@@ -438,7 +438,7 @@ static bool sqlite_begin_soft(void *vdb, GError **err)
 {
 	struct sqlite_db *db = vdb;
 
-	db->soft = check_ended(db, err) && sqlite_script(db, SYNC_SOFT, err);
+	db->soft = sqlite_script(db, SYNC_SOFT, err);
 	if (db->soft && sqlite_begin(db, err))
 		return true;
 	be_hard(db);
