@@ -23,6 +23,9 @@ import tap
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / "build" / "logs"
 SHOWN_LINES = 60  # of a failed program's output
+LIST_LINES = 50   # of all failures at the end, so that the end of the output has them all
+LIST_MOST = 10    # of one of them
+LIST_WIDTH = 300
 
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:verify_asan_link_order=0",
@@ -124,6 +127,7 @@ class Program:
 LAST = ["/bin/sh", "-c", "echo 19 2>/dev/null >/proc/self/autogroup; exec nice -n 19 \"$@\"", "-"]
 running: dict[int, subprocess.Popen] = {}
 printing = threading.Lock()
+failed: list[tuple[str, list[str]]] = []  # name, what its program said of it
 stopping = threading.Event()
 
 
@@ -213,8 +217,9 @@ def show(program: Program, result: tap.Result, seconds: float) -> None:
     for failure in result.failures:
         print(f"    FAILED: {failure}")
     if result.failures:
-        lines = program.log.read_text(errors="replace").splitlines()
-        for line in lines[-SHOWN_LINES:]:
+        text = program.log.read_text(errors="replace")
+        failed.extend((f"{program.group} {program.build} {program.name}: {failure}", tap.brief(tap.said(text, failure))) for failure in result.failures)
+        for line in text.splitlines()[-SHOWN_LINES:]:
             print(f"    | {line}")
         print(f"    whole log: {program.log}", flush=True)
 
@@ -238,10 +243,22 @@ def run_group(group: str, beside: list[str]) -> tap.Result:
     run_all(1, alone, total)
     if not together:
         total.failures.append("no tests")
+        failed.append((f"{group}: no tests", []))
     print(f"== {group}: {total}, {time.monotonic() - started:.0f} s", flush=True)
     for other in others:
         total.add(other.result())
     return total
+
+
+def list_failed() -> list[str]:
+    """All by name, each with as much of what was said as all of them have room for."""
+    each = max(1, min(LIST_MOST, LIST_LINES // max(len(failed), 1)))
+    lines = []
+    for name, told in failed[:LIST_LINES]:
+        lines += [f"FAILED: {name}"] + [f"    {line}" for line in told[:each - 1]]
+    if len(failed) > LIST_LINES:
+        lines.append(f"and {len(failed) - LIST_LINES} more: {LOGS}")
+    return [line if len(line) <= LIST_WIDTH else line[:LIST_WIDTH] + "..." for line in lines]
 
 
 def interrupted(_signal: int, _frame: object) -> None:
@@ -272,7 +289,7 @@ def main(words: list[str]) -> int:
         beside = [other for other in names if GROUPS[other].beside == name]
         if GROUPS[name].beside not in names:
             total.add(run_group(name, beside))
-    print(total)
+    print(*list_failed(), total, sep="\n")
     return int(bool(total.failures))
 
 

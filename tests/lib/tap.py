@@ -113,3 +113,40 @@ def _count(res: Result, match: re.Match) -> None:
         res.failures.append(match[3])
 
 
+# ---- what a program said of a failure, in few lines ----
+
+_frame = re.compile(r'\s+File "(?:.*/)?([^"]+)", line (\d+), in (\S+)')
+
+
+def said(output: str, failure: str) -> list[str]:
+    """Of one that read() found: by Tap behind its line, by GLib before it; the last of all, if it has no line of its own."""
+    before: list[str] = []
+    lines = output.splitlines()
+    for at, line in enumerate(lines):
+        match = _test.match(line)
+        if not match:
+            before.append(line)
+            continue
+        if match[1] and match[3] == failure:
+            return [text.removeprefix("# ") for text in _untested(lines[at + 1:]) or before[-SAID_LINES:]]
+        before.clear()
+    return [text.removeprefix("# ") for text in before[-SAID_LINES:] or lines[-SAID_LINES:] if not text.startswith(failure)]
+
+
+SAID_LINES = 12
+
+
+def _untested(lines: list[str]) -> list[str]:
+    """Those up to the next test."""
+    end = next((at for at, line in enumerate(lines) if _test.match(line) or _plan.match(line)), len(lines))
+    return [line for line in lines[:end] if line.startswith("#") and not line.startswith(("# Start of ", "# End of "))]
+
+
+def brief(lines: list[str]) -> list[str]:
+    """A traceback becomes the way to where it was raised, in one line, and what was raised; the rest stays as it is."""
+    frames = [(at, match) for at, line in enumerate(lines) if (match := _frame.match(line))]
+    if not frames:
+        return lines
+    way = " > ".join(f"{match[3]} {match[1]}:{match[2]}" for _at, match in frames)
+    raised = [line for line in lines[frames[-1][0] + 1:] if not line.startswith("    ")]
+    return [way] + raised
