@@ -8,6 +8,7 @@ readonly net=192.0.2                    # inside the namespaces only, so each la
 readonly ctl_ip=$net.1
 readonly ctl_mac=02:00:00:00:00:01
 readonly drover_dir=/var/lib/libvirt/drover   # in a host
+readonly hang_s=240                     # what takes longer hangs
 
 die() {
 	echo "lab: $*" >&2
@@ -32,7 +33,7 @@ common_init() {
 lock_lab() {
 	mkdir -p "$cache_dir"
 	exec 9>"$cache_dir/$name.lock"
-	flock -w 120 9 || die "another command is changing '$name'"
+	flock -w $hang_s 9 || die "another command is changing '$name'"
 }
 
 lab_is_up() {

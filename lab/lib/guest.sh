@@ -53,7 +53,7 @@ cmd_guest() {
 	fi
 	echo "$uuid $ip"
 	if [ $wait = yes ]; then
-		cmd_heartbeat wait "$guest" 300 > /dev/null
+		cmd_heartbeat wait "$guest" $hang_s > /dev/null
 	fi
 }
 
@@ -260,7 +260,8 @@ cmd_guest_rm() {
 	rm -f "$dir/guests/$guest"
 }
 
-# Talks to the agent in the guest, over the lab's network.
+# Talks to the agent in the guest, over the lab's network. A datagram to a guest that has no processor for a while, or is stopped, may be
+# lost, so it is sent until it is answered: being told the same again changes nothing.
 cmd_dirty() {
 	local ip answer
 
@@ -268,8 +269,11 @@ cmd_dirty() {
 	[ $# = 2 ] && [ -e "$dir/guests/$1" ] || die "usage: lab dirty GUEST MB_PER_S[:SET_MB]"
 	ip=$(guest_ip "$1")
 	# shellcheck disable=SC2016
-	answer=$(ip netns exec "$ctl" bash -c 'exec 3<>"/dev/udp/$1/7007" && printf "dirty %s" "$2" >&3 && IFS= read -r -t 60 -N 2 a <&3
-		echo "$a"' - "$ip" "$2") || die "guest $1 does not answer"
+	answer=$(ip netns exec "$ctl" bash -c 'exec 3<>"/dev/udp/$1/7007"
+		for ((i = 0; i < $3; i++)); do
+			printf "dirty %s" "$2" >&3 && IFS= read -r -t 2 -N 2 a <&3 && echo "$a" && exit
+		done
+		exit 1' - "$ip" "$2" $((hang_s / 2)) 2> /dev/null) || die "guest $1 does not answer"
 	[ "$answer" = ok ] || die "guest $1 does not take '$2'"
 }
 
