@@ -34,6 +34,7 @@ static const struct key keys[] = {
 	{ "DEFAULT", "osapi_compute_listen_port", KEY_INT, AT(port), "8774", 0, 65535, .help = "port the API listens on; 0 picks a free one" },
 	{ "DEFAULT", "cert", KEY_STR, AT(console_cert), NULL, .help = "certificate chain of the consoles, PEM; unset: no TLS" },
 	{ "DEFAULT", "key", KEY_STR, AT(console_key), NULL, .help = "private key of it, PEM; unset: it is in cert" },
+	{ "DEFAULT", "web", KEY_STR, AT(web), "/usr/share/novnc", .help = "folder of noVNC's files (core/rfb.js among them), which the consoles' proxy serves" },
 	{ "DEFAULT", "debug", KEY_BOOL, AT(debug), "false", .help = "log at level DEBUG", .mutable = true },
 	{ "DEFAULT", "log_format", KEY_CHOICE, AT(log_format), "auto", .choices = "auto|text|json|journal", .help = "Drover's: auto uses the journal under systemd and text otherwise" },
 	{ "DEFAULT", "service_down_time", KEY_INT, AT(service_down_time), "15", 2, 86400, .help = "a host that has not answered for this many seconds is down; Nova's default is 60, but Drover polls hosts directly" },
@@ -135,9 +136,16 @@ static const struct key keys[] = {
 	{ "serial_console", "base_url", KEY_STR, AT(serial_base_url), NULL, .help = "address of serial consoles as clients reach it, ws:// or wss://; unset: where it listens" },
 	{ "spice", "server_listen", KEY_STR, AT(spice_server_listen), NULL, .help = "SPICE listen address of a guest at its destination; unset: the same as VNC's there" },
 	{ "token", "expiration", KEY_INT, AT(token_expiration), "3600", 1, 31536000, .help = "lifetime of a token, seconds (Keystone's)" },
+	{ "vnc", "enabled", KEY_BOOL, AT(vnc_enabled), "false", .help = "serve servers' screens by noVNC and WebSocket, on novncproxy_host and novncproxy_port; Nova's default is true" },
+	{ "vnc", "auth_schemes", KEY_LIST, AT(vnc_auth_schemes), "none", .help = "what is offered to guests' VNC servers, the first that they have: none, vencrypt (TLS by X509None)" },
+	{ "vnc", "novncproxy_base_url", KEY_STR, AT(novncproxy_base_url), NULL, .help = "address of the page that shows a screen, as browsers reach it, https:// or http://; unset: console.html where the proxy listens" },
 	{ "vnc", "novncproxy_host", KEY_STR, AT(novncproxy_host), "127.0.0.1", .help = "address that consoles are served on; anything but loopback needs TLS, see cert" },
 	{ "vnc", "novncproxy_port", KEY_INT, AT(novncproxy_port), "6080", 0, 65535, .help = "port of it; 0: any free one" },
 	{ "vnc", "server_listen", KEY_STR, AT(vnc_server_listen), NULL, .help = "VNC listen address of a guest at its destination; unset: the guest's own. Can be set per host" },
+	{ "vnc", "server_proxyclient_address", KEY_STR, AT(vnc_proxyclient), NULL, .help = "address of a host at which VNC servers are reached that listen on all of its addresses, or on loopback; unset: that of its libvirt. Can be set per host" },
+	{ "vnc", "vencrypt_ca_certs", KEY_STR, AT(vencrypt_ca_certs), NULL, .help = "with auth_schemes = vencrypt: certificates of the CA of guests' VNC servers, PEM" },
+	{ "vnc", "vencrypt_client_cert", KEY_STR, AT(vencrypt_client_cert), NULL, .help = "certificate that is shown to them, PEM; unset: none" },
+	{ "vnc", "vencrypt_client_key", KEY_STR, AT(vencrypt_client_key), NULL, .help = "private key of it, PEM; unset: it is in vencrypt_client_cert" },
 	{ "workarounds", "skip_cpu_compare_on_dest", KEY_BOOL, AT(skip_cpu_compare_on_dest), "false", .help = "skip the CPU comparison before a migration; libvirt still refuses an incompatible guest" },
 	{ "workarounds", "allow_any_uri", KEY_BOOL, AT(allow_any_uri), "false", .help = "Drover's: allow URIs of hosts in this file that are for tests or start a program: sim, test, and the transport ext" },
 	{ "workarounds", "skip_hypervisor_version_check_on_lm", KEY_BOOL, AT(skip_hypervisor_version_check_on_lm), "false", .help = "allow migration to an older hypervisor" },
@@ -163,6 +171,7 @@ static const struct {
 	{ "live_migration_inbound_addr", offsetof(struct conf_host, inbound_addr), "address that receives migrations; unset: the host in uri" },
 	{ "live_migration_uri", offsetof(struct conf_host, migration_uri), "libvirt URI of the host as the other hosts reach it; unset: uri" },
 	{ "server_listen", offsetof(struct conf_host, vnc_listen), "VNC listen address of guests on this host; unset: [vnc] server_listen" },
+	{ "server_proxyclient_address", offsetof(struct conf_host, vnc_proxyclient), "address at which VNC servers of guests on this host are reached; unset: [vnc] server_proxyclient_address" },
 	{ "cpu_shared_set", offsetof(struct conf_host, cpu_shared_set), "CPUs for guests without dedicated CPUs; unset: [compute] cpu_shared_set", .cpus = true },
 	{ "cpu_dedicated_set", offsetof(struct conf_host, cpu_dedicated_set), "CPUs for vCPUs pinned to a CPU of their own; unset: [compute] cpu_dedicated_set", .cpus = true },
 	{ "cell", offsetof(struct conf_host, cell), "cell of the host; servers migrate within a cell only, live and cold", CONF_CELL, .mutable = true },
@@ -560,6 +569,22 @@ static void check_schedule(struct reader *r, const char *section, const struct c
 		mistake(r, "[%s] destination = %s: must be a path that begins with /", section, s->destination);
 }
 
+static void check_vnc(struct reader *r)
+{
+	const struct conf *c = r->conf;
+	bool tls = false;
+
+	for (char **s = c->vnc_auth_schemes; *s; s++) {
+		tls |= strcmp(*s, "vencrypt") == 0;
+		if (strcmp(*s, "vencrypt") != 0 && strcmp(*s, "none") != 0)
+			mistake(r, "[vnc] auth_schemes = %s: must be of none, vencrypt", *s);
+	}
+	if (!c->vnc_auth_schemes[0])
+		mistake(r, "[vnc] auth_schemes is empty: must be of none, vencrypt");
+	if (tls && !c->vencrypt_ca_certs)
+		mistake(r, "[vnc] auth_schemes has vencrypt, so vencrypt_ca_certs must be set");
+}
+
 static void check_whole(struct reader *r)
 {
 	struct conf *c = r->conf;
@@ -575,11 +600,14 @@ static void check_whole(struct reader *r)
 		check_uri(r, "live_migration_uri", h->migration_uri);
 		check_address(r, "live_migration_inbound_addr", h->inbound_addr);
 		check_address(r, "server_listen", h->vnc_listen);
+		check_address(r, "server_proxyclient_address", h->vnc_proxyclient);
 		check_cell(r, h->cell);
 		check_agents(r, h);
 	}
 	r->line = 0;
 	check_address(r, "[vnc] server_listen", c->vnc_server_listen);
+	check_address(r, "[vnc] server_proxyclient_address", c->vnc_proxyclient);
+	check_vnc(r);
 	check_address(r, "[spice] server_listen", c->spice_server_listen);
 	check_scheme(r);
 	check_schemes(r);

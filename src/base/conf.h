@@ -24,6 +24,7 @@ struct conf_host {
 	char *inbound_addr;  /* live_migration_inbound_addr: where migrations come in; NULL: the URI's host */
 	char *migration_uri; /* live_migration_uri: libvirt URI as the other hosts reach it; NULL: uri */
 	char *vnc_listen;    /* server_listen; NULL: [vnc] server_listen */
+	char *vnc_proxyclient; /* server_proxyclient_address; NULL: [vnc]'s, or where libvirt is reached */
 	char *cpu_shared_set;    /* NULL: [compute] cpu_shared_set */
 	char *cpu_dedicated_set; /* NULL: [compute] cpu_dedicated_set */
 	char *cell;          /* which servers never leave; NULL: CONF_CELL */
@@ -80,6 +81,12 @@ struct conf {
 	/* [console], [consoleauth], [serial_console], and what of [vnc] and [DEFAULT] is the consoles' */
 	bool serial_enabled;
 	char *serial_base_url;        /* NULL: where it listens */
+	char *web;                    /* noVNC's folder */
+	bool vnc_enabled;
+	char *novncproxy_base_url;    /* NULL: the page of the proxy itself */
+	char *vnc_proxyclient;        /* NULL: where a host's libvirt is reached */
+	char **vnc_auth_schemes;      /* of "none" and "vencrypt" */
+	char *vencrypt_ca_certs, *vencrypt_client_cert, *vencrypt_client_key;
 	char *novncproxy_host;
 	int64_t novncproxy_port;
 	char *console_cert, *console_key; /* NULL: no TLS; the key is in the other file */

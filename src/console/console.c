@@ -8,14 +8,17 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "console/files.h"
 #include "console/handshake.h"
 #include "console/serial.h"
+#include "console/vnc.h"
 #include "console/ws.h"
 #include "fleet/fleet.h"
 #include "identity/identity.h"
 #include "net/conn.h"
 #include "net/server.h"
 #include "net/tls.h"
+#include "net/wire.h"
 
 #define CONNECTIONS_MAX 2048
 #define HANDLED_MAX 256
@@ -31,10 +34,11 @@ struct session {
 	struct consoles *all;
 	struct net_conn *conn;
 	struct handshake shake;
+	const struct file *file; /* that is asked for; NULL */
 	/* once it is open */
 	struct ws *ws;
 	struct console_token *token;
-	struct serial *serial;
+	struct end *end;
 	unsigned missed;
 	bool ends;
 };
@@ -47,7 +51,10 @@ struct consoles {
 	struct net_server *net;  /* NULL: it does not listen */
 	struct listeners *listeners;
 	struct tls *tls;
-	char *url;               /* "wss://console.example:6080/" */
+	struct files *files;     /* NULL: no screens are shown */
+	struct wires *wires;
+	struct vnc_shared vnc;
+	char *urls[CONSOLE_KIND_N]; /* "wss://console.example:6080/"; NULL: that kind is switched off */
 	GPtrArray *open;         /* struct session *: those with a token */
 	struct clock_timer *ping, *looker;
 };
@@ -72,7 +79,7 @@ static void end_session(struct session *x, int code, const char *why)
 		return;
 	ws_close(x->ws, code, why);
 	x->ends = true;
-	g_clear_pointer(&x->serial, serial_free);
+	g_clear_pointer(&x->end, end_free);
 	net_end(x->conn); /* over() does the rest */
 }
 
@@ -121,7 +128,7 @@ static void to_client(const char *data, size_t len, void *user)
 
 static bool full(const struct session *x)
 {
-	return x->serial && serial_unsent(x->serial) > TYPED_FULL;
+	return x->end && end_unsent(x->end) > TYPED_FULL;
 }
 
 /* ws_calls.message */
@@ -129,21 +136,21 @@ static void from_client(const char *data, size_t len, void *user)
 {
 	struct session *x = user;
 
-	if (!x->serial)
+	if (!x->end)
 		return;
-	serial_send(x->serial, data, len);
+	end_send(x->end, data, len);
 	if (full(x))
 		net_pause(x->conn, true);
 }
 
-/* serial_calls */
+/* end_calls */
 static void from_guest(const char *data, size_t len, void *user)
 {
 	struct session *x = user;
 
 	ws_send(x->ws, data, len);
 	if (net_unsent(x->conn) > SESSION_FULL)
-		serial_pause(x->serial, true);
+		end_pause(x->end, true);
 }
 
 static void guest_room(void *user)
@@ -160,13 +167,22 @@ static void guest_ended(int code, const char *why, void *user)
 }
 
 static const struct ws_calls ws_calls = { to_client, from_client };
-static const struct serial_calls serial_calls = { from_guest, guest_room, guest_ended };
+static const struct end_calls end_calls = { from_guest, guest_room, guest_ended };
 
 /* ---- requests ---- */
 
+/* Browsers reach it by TLS: its own, or that of a proxy in front of it. */
+static bool is_by_tls(const struct consoles *all)
+{
+	for (int i = 0; i < CONSOLE_KIND_N; i++)
+		if (all->urls[i])
+			return g_str_has_prefix(all->urls[i], "wss:") || g_str_has_prefix(all->urls[i], "https:");
+	return all->tls != NULL;
+}
+
 static struct handshake_rules rules_of(const struct consoles *all)
 {
-	return (struct handshake_rules){ all->conf->console_allowed_origins, g_str_has_prefix(all->url, "wss:") };
+	return (struct handshake_rules){ all->conf->console_allowed_origins, is_by_tls(all) };
 }
 
 static void on_head(struct net_conn *c, const struct http1_head *h)
@@ -178,6 +194,7 @@ static void on_head(struct net_conn *c, const struct http1_head *h)
 	x->conn = c;
 	rules = rules_of(x->all);
 	handshake_judge(h, &rules, &x->shake);
+	x->file = strcmp(h->method, "GET") == 0 || strcmp(h->method, "HEAD") == 0 ? files_find(x->all->files, h->path) : NULL;
 	net_set_own(c, x);
 }
 
@@ -212,6 +229,20 @@ static void refuse(struct session *x, int status, const char *why)
 	net_answer(x->conn, &a);
 }
 
+static void serve_file(struct session *x)
+{
+	gsize len = 0;
+	const char *data = g_bytes_get_data(x->file->bytes, &len);
+	struct net_response a = { .status = 200, .reason = http1_reason(200), .fields = x->file->fields, .body = g_string_new_len(data, (gssize)len) };
+
+	net_answer(x->conn, &a);
+}
+
+static struct end *open_end(struct session *x, const struct console_token *t)
+{
+	return t->kind == CONSOLE_NOVNC ? vnc_new(&x->all->vnc, t->server_uuid, &end_calls, x) : serial_new(x->all->fleet, t->server_uuid, &end_calls, x);
+}
+
 static void begin(struct session *x, struct console_token *t)
 {
 	g_autofree char *fields = g_strdup_printf("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s", x->shake.accept,
@@ -223,8 +254,8 @@ static void begin(struct session *x, struct console_token *t)
 	x->ws = ws_new(&ws_calls, x);
 	g_ptr_array_add(x->all->open, x);
 	net_upgrade(x->conn, fields);
-	x->serial = serial_new(x->all->fleet, t->server_uuid, &serial_calls, x);
-	log_info("console_opened", LOG_S("server", t->server_uuid), LOG_S("user", t->user_id), LOG_S("peer", net_address_name(x->conn)));
+	x->end = open_end(x, t);
+	log_info("console_opened", LOG_S("server", t->server_uuid), LOG_S("type", console_kind_name(t->kind)), LOG_S("user", t->user_id), LOG_S("peer", net_address_name(x->conn)));
 }
 
 static void on_whole(struct net_conn *c)
@@ -235,11 +266,13 @@ static void on_whole(struct net_conn *c)
 	g_autoptr(GError) err = NULL;
 
 	memset(x->shake.token, 0, sizeof x->shake.token);
-	if (!x->shake.wanted)
+	if (!x->shake.wanted && x->file)
+		serve_file(x);
+	else if (!x->shake.wanted)
 		refuse(x, 404, "Only consoles are here, by WebSocket");
 	else if (x->shake.status != 101)
 		refuse(x, x->shake.status, x->shake.why);
-	else if (!t || !may_still(all, t))
+	else if (!t || !all->urls[t->kind] || !may_still(all, t))
 		refuse(x, 403, "The token is not valid, or its time is over");
 	else if (!console_token_begin(all->tokens, t, &err))
 		refuse(x, 503, "The database cannot be reached");
@@ -254,7 +287,7 @@ static void on_bytes(struct net_conn *c, const char *data, size_t len)
 	if (ws_receive(x->ws, data, len) || x->ends)
 		return;
 	x->ends = true;
-	g_clear_pointer(&x->serial, serial_free);
+	g_clear_pointer(&x->end, end_free);
 	net_end(c);
 }
 
@@ -262,8 +295,8 @@ static void on_sent(struct net_conn *c)
 {
 	struct session *x = net_own(c);
 
-	if (x->serial)
-		serial_pause(x->serial, false);
+	if (x->end)
+		end_pause(x->end, false);
 }
 
 static void on_over(struct net_conn *c)
@@ -275,7 +308,7 @@ static void on_over(struct net_conn *c)
 		log_info("console_closed", LOG_S("peer", net_address_name(c)));
 	}
 	let_go(x);
-	serial_free(x->serial);
+	end_free(x->end);
 	ws_free(x->ws);
 	g_free(x);
 }
@@ -290,7 +323,7 @@ static const struct net_service service = {
 static void look_at(struct consoles *all, struct console_token *t, bool roles)
 {
 	const char *why = NULL;
-	int code = serial_over(fleet_server(all->fleet, t->server_uuid), &why);
+	int code = end_over(fleet_server(all->fleet, t->server_uuid), &why);
 
 	if (code)
 		revoke_token(all, t, code, why);
@@ -309,8 +342,8 @@ static void look_at_all(struct consoles *all, bool roles)
 	for (guint i = 0; i < all->open->len; i++) {
 		struct session *x = g_ptr_array_index(all->open, i);
 
-		if (x->serial)
-			serial_look(x->serial);
+		if (x->end)
+			end_look(x->end);
 	}
 }
 
@@ -383,8 +416,41 @@ static bool listen_at(struct consoles *all, GError **err)
 		return false;
 	name = listen_name(all->listeners);
 	log_info("consoles_ready", LOG_S("address", name));
-	all->url = c->serial_base_url ? g_strdup(c->serial_base_url) : g_strdup_printf("%s://%s/", all->tls ? "wss" : "ws", name);
+	if (c->serial_enabled)
+		all->urls[CONSOLE_SERIAL] = c->serial_base_url ? g_strdup(c->serial_base_url) : g_strdup_printf("%s://%s/", all->tls ? "wss" : "ws", name);
+	if (c->vnc_enabled)
+		all->urls[CONSOLE_NOVNC] = c->novncproxy_base_url ? g_strdup(c->novncproxy_base_url) :
+					   g_strdup_printf("%s://%s" FILES_PAGE, all->tls ? "https" : "http", name);
 	return true;
+}
+
+/* What the check of the configuration has let through. */
+static bool prepare_vnc(struct consoles *all, GError **err)
+{
+	const struct conf *c = all->conf;
+	const struct tls_client_params p = { .ca_file = c->vencrypt_ca_certs, .cert_file = c->vencrypt_client_cert, .key_file = c->vencrypt_client_key,
+					     .ca_name = "[vnc] vencrypt_ca_certs", .cert_name = "[vnc] vencrypt_client_cert",
+					     .key_name = "[vnc] vencrypt_client_key" };
+	struct vnc_shared *v = &all->vnc;
+
+	v->fleet = all->fleet;
+	v->wires = all->wires = wires_new();
+	for (char **s = c->vnc_auth_schemes; *s && v->n_schemes < RFB_SCHEME_N; s++)
+		v->schemes[v->n_schemes++] = strcmp(*s, "vencrypt") == 0 ? RFB_VENCRYPT : RFB_NONE;
+	all->files = files_new(c->web);
+	if (!g_strv_contains((const char *const *)c->vnc_auth_schemes, "vencrypt"))
+		return true;
+	v->tls = tls_client_new(&p, err);
+	return v->tls != NULL;
+}
+
+static bool begin_serving(struct consoles *all, GError **err)
+{
+	const struct conf *c = all->conf;
+
+	if (c->vnc_enabled && !prepare_vnc(all, err))
+		return false;
+	return (!c->serial_enabled && !c->vnc_enabled) || listen_at(all, err);
 }
 
 struct consoles *consoles_new(struct fleet *f, struct identity *id, GError **err)
@@ -396,7 +462,7 @@ struct consoles *consoles_new(struct fleet *f, struct identity *id, GError **err
 	all->identity = id;
 	all->open = g_ptr_array_new();
 	all->tokens = console_tokens_new(fleet_store(f), all->conf->console_token_ttl, err);
-	if (!all->tokens || (all->conf->serial_enabled && !listen_at(all, err))) {
+	if (!all->tokens || !begin_serving(all, err)) {
 		consoles_free(all);
 		return NULL;
 	}
@@ -415,23 +481,28 @@ void consoles_free(struct consoles *all)
 	listen_close(all->listeners);
 	net_server_free(all->net);
 	tls_free(all->tls);
+	tls_free(all->vnc.tls);
+	wires_free(all->wires);
+	files_free(all->files);
 	g_ptr_array_unref(all->open);
 	console_tokens_free(all->tokens);
-	g_free(all->url);
+	for (int i = 0; i < CONSOLE_KIND_N; i++)
+		g_free(all->urls[i]);
 	g_free(all);
 }
 
 bool consoles_has(const struct consoles *all, enum console_kind kind)
 {
-	(void)kind;
-	return all && all->net;
+	return all && all->urls[kind];
 }
 
+/* noVNC's pages take what is behind the proxy's address from "path". */
 char *consoles_url(struct consoles *all, const struct console_token *of, GError **err)
 {
 	g_autofree char *token = console_token_make(all->tokens, of, err);
+	const char *base = all->urls[of->kind], *name = of->kind == CONSOLE_NOVNC ? "path=%3Ftoken%3D" : "token=";
 
-	return token ? g_strdup_printf("%s%stoken=%s", all->url, strchr(all->url, '?') ? "&" : "?", token) : NULL;
+	return token ? g_strconcat(base, strchr(base, '?') ? "&" : "?", name, token, NULL) : NULL;
 }
 
 const struct console_token *consoles_token(struct consoles *all, const char *text)

@@ -10,17 +10,15 @@
 #include "fleet/fleet.h"
 #include "hv/stream.h"
 
-/* Before each attempt but the first one; the last for all that follow. */
-static const int again_ms[] = { 100, 300, 1000, 3000 };
-
 struct ask {
 	struct serial *s;        /* NULL: it has been freed */
 };
 
 struct serial {
+	struct end e;            /* first */
 	struct fleet *fleet;
 	char uuid[UTIL_UUID_LEN + 1];
-	const struct serial_calls *calls;
+	const struct end_calls *calls;
 	void *user;
 	struct hv_stream *stream;
 	char *host;              /* of the stream, or that was asked last */
@@ -44,8 +42,7 @@ static void look_later(struct serial *s, int64_t ms)
 
 static void look_again(struct serial *s)
 {
-	look_later(s, again_ms[MIN(s->tries, G_N_ELEMENTS(again_ms) - 1)]);
-	s->tries++;
+	look_later(s, end_wait_ms(s->tries++));
 }
 
 static void end(struct serial *s, int code, const char *why)
@@ -144,23 +141,10 @@ static void open_at(struct serial *s, struct host *h)
 
 /* ---- the server ---- */
 
-int serial_over(const struct server *v, const char **ret_why)
-{
-	if (!v || v->vm == SERVER_DELETED || v->vm == SERVER_SOFT_DELETED) {
-		*ret_why = "The server was deleted";
-		return WS_GONE;
-	}
-	if (v->vm == SERVER_STOPPED || v->vm == SERVER_SUSPENDED) {
-		*ret_why = "The server was stopped";
-		return WS_STOPPED;
-	}
-	return 0;
-}
-
 static bool check_server(struct serial *s, const struct server *v)
 {
 	const char *why = NULL;
-	int code = serial_over(v, &why);
+	int code = end_over(v, &why);
 
 	if (code)
 		end(s, code, why);
@@ -190,37 +174,30 @@ static void look(void *user)
 		look_again(s);
 }
 
-void serial_look(struct serial *s)
+/* ---- what end.h asks for ---- */
+
+static struct serial *serial_of(struct end *e)
 {
+	return (struct serial *)(void *)e;
+}
+
+static void ops_look(struct end *e)
+{
+	struct serial *s = serial_of(e);
 	const struct server *v = fleet_server(s->fleet, s->uuid);
 	const char *why;
 
-	if (!serial_over(v, &why) && g_strcmp0(v->host, s->host) == 0)
+	if (!end_over(v, &why) && g_strcmp0(v->host, s->host) == 0)
 		return; /* what happened is another server's: attempts keep their pace */
 	clock_cancel(&s->timer);
 	s->tries = 0;
 	look_later(s, 0);
 }
 
-/* ---- life ---- */
-
-struct serial *serial_new(struct fleet *f, const char *server_uuid, const struct serial_calls *calls, void *user)
+static void ops_free(struct end *e)
 {
-	struct serial *s = g_new0(struct serial, 1);
+	struct serial *s = serial_of(e);
 
-	s->fleet = f;
-	g_strlcpy(s->uuid, server_uuid, sizeof s->uuid);
-	s->calls = calls;
-	s->user = user;
-	s->held = g_byte_array_new();
-	look_later(s, 0);
-	return s;
-}
-
-void serial_free(struct serial *s)
-{
-	if (!s)
-		return;
 	clock_cancel(&s->timer);
 	if (s->ask)
 		s->ask->s = NULL;
@@ -231,24 +208,46 @@ void serial_free(struct serial *s)
 	g_free(s);
 }
 
-void serial_send(struct serial *s, const char *data, size_t len)
+static void ops_send(struct end *e, const char *data, size_t len)
 {
+	struct serial *s = serial_of(e);
+
 	if (s->stream)
 		hv_stream_send(s->stream, data, len);
 	else
 		g_byte_array_append(s->held, (const guint8 *)data, (guint)len);
 }
 
-size_t serial_unsent(const struct serial *s)
+static size_t ops_unsent(const struct end *e)
 {
+	const struct serial *s = (const struct serial *)(const void *)e;
+
 	return s->held->len + (s->stream ? s->stream->unsent : 0);
 }
 
-void serial_pause(struct serial *s, bool paused)
+static void ops_pause(struct end *e, bool paused)
 {
+	struct serial *s = serial_of(e);
+
 	if (s->paused == paused)
 		return;
 	s->paused = paused;
 	if (s->stream)
 		hv_stream_pause(s->stream, paused);
+}
+
+static const struct end_ops ops = { ops_send, ops_unsent, ops_pause, ops_look, ops_free };
+
+struct end *serial_new(struct fleet *f, const char *server_uuid, const struct end_calls *calls, void *user)
+{
+	struct serial *s = g_new0(struct serial, 1);
+
+	s->e.ops = &ops;
+	s->fleet = f;
+	g_strlcpy(s->uuid, server_uuid, sizeof s->uuid);
+	s->calls = calls;
+	s->user = user;
+	s->held = g_byte_array_new();
+	look_later(s, 0);
+	return &s->e;
 }

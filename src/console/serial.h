@@ -16,38 +16,13 @@
 #ifndef CONSOLE_SERIAL_H
 #define CONSOLE_SERIAL_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "console/end.h"
 
 struct fleet;
-struct serial;
-struct server;
 
 #define SERIAL_HELD_MAX (64 * 1024)
 
-struct serial_calls {
-	/* bytes of the guest; lent */
-	void (*data)(const char *data, size_t len, void *user);
-	/* serial_unsent() has become less */
-	void (*room)(void *user);
-	/* it has ended, and serial_free() is due. @code: of ws.h */
-	void (*ended)(int code, const char *why, void *user);
-};
-
-/** serial_new() - begin. @f: borrowed; @calls: of static lifetime, called on later turns of the loop alone */
-struct serial *serial_new(struct fleet *f, const char *server_uuid, const struct serial_calls *calls, void *user);
-/** serial_free() - leave the console. NULL is fine. */
-void serial_free(struct serial *s);
-
-/** serial_send() - what was typed; copied. */
-void serial_send(struct serial *s, const char *data, size_t len);
-/** serial_unsent() - bytes of it that the host has not taken yet. */
-size_t serial_unsent(const struct serial *s);
-/** serial_pause() - the reader is slow: have the guest wait; or go on. */
-void serial_pause(struct serial *s, bool paused);
-/** serial_look() - the server's record may have changed. */
-void serial_look(struct serial *s);
-/** serial_over() - @v: NULL: there is none. Return: the code of ws.h by which its consoles end, @ret_why: static; 0: they go on. */
-int serial_over(const struct server *v, const char **ret_why);
+/** serial_new() - begin. @f: borrowed; @calls: of static lifetime. Return: for end_free(). */
+struct end *serial_new(struct fleet *f, const char *server_uuid, const struct end_calls *calls, void *user);
 
 #endif

@@ -16,7 +16,7 @@ struct console_tokens {
 	GHashTable *by_hash; /* hash, the token's own -> struct console_token *, owned */
 };
 
-static const char *const kind_names[] = { [CONSOLE_SERIAL] = "serial" };
+static const char *const kind_names[] = { [CONSOLE_SERIAL] = "serial", [CONSOLE_NOVNC] = "novnc" };
 static_assert(G_N_ELEMENTS(kind_names) == CONSOLE_KIND_N, "kind_names is missing one");
 
 const char *console_kind_name(int kind)

@@ -21,7 +21,7 @@
 #define TOKEN_HASH_LEN 64
 #define TOKENS_MAX 10000
 
-enum console_kind { CONSOLE_SERIAL, CONSOLE_KIND_N };
+enum console_kind { CONSOLE_SERIAL, CONSOLE_NOVNC, CONSOLE_KIND_N };
 
 struct console_token {
 	char hash[TOKEN_HASH_LEN + 1];
@@ -35,7 +35,7 @@ struct console_token {
 
 struct console_tokens;
 
-/** console_kind_name() - "serial". */
+/** console_kind_name() - "serial", "novnc". */
 const char *console_kind_name(int kind);
 
 /** console_tokens_new() - read them. @store: borrowed; @ttl_s: to the first use. Return: NULL with the store's error. */

@@ -138,6 +138,57 @@ void tls_free(struct tls *t)
 	g_free(t);
 }
 
+/* ---- the client's side ---- */
+
+static bool load_client(SSL_CTX *ctx, const struct tls_client_params *p, GError **err)
+{
+	const char *key = p->key_file ? p->key_file : p->cert_file;
+
+	ERR_clear_error();
+	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
+	if (SSL_CTX_load_verify_file(ctx, p->ca_file) != 1)
+		g_set_error(err, ERR, ERR_CONF, "%s = %s: has no certificate of a CA, in PEM: %s", p->ca_name, p->ca_file, ssl_why());
+	else if (p->cert_file && SSL_CTX_use_certificate_chain_file(ctx, p->cert_file) != 1)
+		g_set_error(err, ERR, ERR_CONF, "%s = %s: is no certificate in PEM: %s", p->cert_name, p->cert_file, ssl_why());
+	else if (p->cert_file && SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
+		g_set_error(err, ERR, ERR_CONF, "%s = %s: is no key for that certificate, in PEM and without a passphrase: %s", p->key_name, key, ssl_why());
+	else
+		return true;
+	return false;
+}
+
+struct tls *tls_client_new(const struct tls_client_params *p, GError **err)
+{
+	struct tls *t = g_new0(struct tls, 1);
+
+	t->ctx = SSL_CTX_new(TLS_client_method());
+	g_assert(t->ctx);
+	(void)SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
+	SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(t->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_verify(t->ctx, SSL_VERIFY_PEER, NULL);
+	if (load_client(t->ctx, p, err))
+		return t;
+	tls_free(t);
+	return NULL;
+}
+
+SSL *tls_connect(struct tls *t, int fd)
+{
+	SSL *ssl = SSL_new(t->ctx);
+
+	g_assert(ssl && SSL_set_fd(ssl, fd) == 1);
+	SSL_set_connect_state(ssl);
+	return ssl;
+}
+
+const char *tls_why(const SSL *ssl)
+{
+	long verdict = SSL_get_verify_result(ssl);
+
+	return verdict != X509_V_OK ? X509_verify_cert_error_string(verdict) : ssl_why();
+}
+
 /* ---- a connection ---- */
 
 SSL *tls_accept(struct tls *t, int fd)
@@ -172,7 +223,7 @@ int tls_handshake(SSL *ssl)
 	n = SSL_do_handshake(ssl);
 	if (n == 1)
 		return 1;
-	why = outcome(ssl, n);
+	why = outcome(ssl, n); /* a failure leaves its error for tls_why() */
 	return why == TLS_EOF ? TLS_FAILED : why;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tls: the server's side of TLS, by OpenSSL.
+ * tls: TLS by OpenSSL: the server's side, and the client's towards hosts.
  *
  * TLS 1.2 with ephemeral keys and authenticated ciphers, or 1.3. No session is kept and no ticket given: a key that is stolen later opens
  * nothing that was recorded before. No renegotiation and no compression.
@@ -37,6 +37,19 @@ void tls_free(struct tls *t);
 
 /** tls_accept() - a connection whose handshake is still to be done. @fd: lent. Return: for SSL_free(). */
 SSL *tls_accept(struct tls *t, int fd);
+
+struct tls_client_params {
+	const char *ca_file;              /* PEM: those whose certificates are believed */
+	const char *cert_file, *key_file; /* PEM: of this program, for servers that want to see one; NULL: none */
+	const char *ca_name, *cert_name, *key_name; /* what messages call them */
+};
+
+/** tls_client_new() - read them. The server's certificate is checked against the CA, its name is not. Return: NULL with ERR_CONF; for tls_free(). */
+struct tls *tls_client_new(const struct tls_client_params *p, GError **err);
+/** tls_connect() - a connection whose handshake is still to be begun. @fd: lent. Return: for SSL_free(). */
+SSL *tls_connect(struct tls *t, int fd);
+/** tls_why() - why a handshake failed just now, as this thread's last error. Return: static, or owned by @ssl's library. */
+const char *tls_why(const SSL *ssl);
 
 /* What a call came to, when it is not a number of bytes. */
 enum { TLS_EOF = 0, TLS_WANTS_READ = -1, TLS_WANTS_WRITE = -2, TLS_FAILED = -3 };

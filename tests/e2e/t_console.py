@@ -1,25 +1,30 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """
-Serial consoles by WebSocket: what the proxy refuses and lets in, on a simulated host; and on real guests, through a live migration, a restart of the
-daemon, a reboot and the server's stop, asked for by the stock clients.
+Consoles by WebSocket, serial ones and screens: what the proxy refuses and lets in, on a simulated host; and on real guests, through a live migration,
+a restart of the daemon, a reboot and the server's stop, asked for by the stock clients.
 """
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from daemon import Daemon, lab_hosts
 from lab import Lab
+from rfb import VERSION, FakeVnc, Screen, paint, says
 from stock import Clients
 from tap import Tap
 from wait import wait_for
 from ws import BINARY, CONT, TEXT, Refused, WebSocket
 
-OPTIONS = {"serial_console": {"enabled": "true"}, "vnc": {"novncproxy_port": "0"}}
+OPTIONS = {"serial_console": {"enabled": "true"}, "vnc": {"enabled": "true", "novncproxy_port": "0"}}
 NOT_VALID = "The token is not valid, or its time is over"
 
 
@@ -36,16 +41,25 @@ def expect_refused(url: str, status: int, words: str, **how: object) -> None:
     assert is_.startswith(str(status)) and words in is_, is_
 
 
+def socket_of(url: str) -> str:
+    """Where the page at @url goes: what "path" says, behind the proxy's address."""
+    at = urlsplit(url)
+    return f"{at.scheme.replace('http', 'ws')}://{at.netloc}/" + parse_qs(at.query)["path"][0]
+
+
 class World:
     def __init__(self, daemon: Daemon, netns: str | None, **how: object) -> None:
         self.daemon, self.netns, self.how = daemon, netns, how
         self.api = daemon.api()
 
-    def url(self, uuid: str) -> str:
-        body = {"remote_console": {"protocol": "serial", "type": "serial"}}
+    def url(self, uuid: str, protocol: str = "serial", kind: str = "serial") -> str:
+        body = {"remote_console": {"protocol": protocol, "type": kind}}
         reply = self.api.call("POST", f"/v2.1/servers/{uuid}/remote-consoles", body, mv="2.6")
         assert reply.status == 200, reply.fault
         return reply.json["remote_console"]["url"]
+
+    def screen(self, uuid: str, **how: object) -> WebSocket:
+        return self.open(socket_of(self.url(uuid, "vnc", "novnc")), **how)
 
     def open(self, url: str, **how: object) -> WebSocket:
         return WebSocket(url, self.netns, **{**self.how, **how})
@@ -143,7 +157,10 @@ def older_calls(w: World) -> str:
     assert reply.status == 200 and reply.json["console"]["type"] == "serial", reply.fault
     w.open(reply.json["console"]["url"]).close()
     assert w.api.call("POST", action, {"os-getSerialConsole": {"type": "serial"}}, mv="2.6").status in (400, 404)
-    body = {"remote_console": {"protocol": "vnc", "type": "novnc"}}
+    reply = w.api.call("POST", action, {"os-getVNCConsole": {"type": "novnc"}}, mv="2.5")
+    assert reply.status == 200 and reply.json["console"]["type"] == "novnc" and "path=%3Ftoken%3D" in reply.json["console"]["url"], reply.fault
+    assert w.api.call("POST", action, {"os-getVNCConsole": {"type": "xvpvnc"}}, mv="2.1").fault == "badRequest: Unavailable console type xvpvnc."
+    body = {"remote_console": {"protocol": "serial", "type": "novnc"}}
     reply = w.api.call("POST", f"/v2.1/servers/{server}/remote-consoles", body, mv="2.6")
     assert reply.fault == "badRequest: Unavailable console type novnc.", reply.fault
     return reply.fault
@@ -158,6 +175,91 @@ def many(w: World) -> str:
         assert ws.until(f"<{n}>" * 100) == f"<{n}>" * 100
         ws.close()
     return f"{len(all_)} consoles"
+
+
+# ---- screens, on a simulated host whose VNC is the test's ----
+
+def screens(w: World, fake: FakeVnc) -> str:
+    fake.serve = paint
+    server = w.api.servers()[6]["id"]
+    one, two = Screen(w.screen(server)), Screen(w.screen(server))  # two viewers of the same guest
+    assert (one.width, one.height, one.name) == (64, 48, "fake")
+    one.key(0x33)
+    assert set(one.picture()) == {0x33} and set(two.picture()) == {1}
+    seen = len(w.daemon.events)
+    w.api.call("POST", f"/v2.1/servers/{server}/action", {"os-stop": None})
+    assert one.ws.ends().code == two.ws.ends().code == 4003
+    w.daemon.wait_event("console_token_revoked", 20, since=seen, server=server)
+    return one.name
+
+
+def screens_refused(w: World, fake: FakeVnc) -> str:
+    """What a guest's VNC server may say, and what the client is told of it."""
+    server = w.api.servers()[7]["id"]
+    rows: list[tuple[int, str, object]] = [
+        (1011, "it speaks no RFB", says(b"SSH-2.0-OpenSSH\r\n")),
+        (1011, "another version of RFB", says(b"RFB 003.003\n")),
+        (1011, "it asks for a password", says(VERSION, b"\1\2")),
+        (1011, "add vencrypt to [vnc] auth_schemes", says(VERSION, b"\1\x13")),
+        (1011, "no security type", says(VERSION, b"\1\x63")),
+        (1011, "it refuses: too many of you", says(VERSION, b"\0\0\0\0\x0ftoo many of you")),
+        (1011, "it refuses: not today", says(VERSION, b"\1\1", b"\0\0\0\1\0\0\0\x09not today")),
+        (1011, "bytes came that were not asked for", says(VERSION, b"\1\1", bytes(4), b"early")),
+    ]
+    for code, words, serve in rows:
+        fake.serve = serve
+        end = w.screen(server).ends()
+        assert end.code == code and words in end.why, (words, end)
+    fake.serve = paint
+    clients: list[tuple[str, list[bytes]]] = [("another version", [b"RFB 003.003\n"]), ("not offered", [VERSION, b"\2"])]
+    for words, sent in clients:
+        ws = w.screen(server)
+        assert ws.receive() == VERSION
+        for data in sent:
+            ws.frame(BINARY, data)
+        end = ws.ends()
+        assert end.code == 1008 and words in end.why, end
+    return f"{len(rows) + len(clients)} ways"
+
+
+def screen_that_comes_later(w: World, fake: FakeVnc) -> str:
+    """One that closes at once is tried again, until it does better; one that ends is the page's to open again."""
+    left = [2]
+
+    def late(sock: object) -> None:
+        if left[0]:
+            left[0] -= 1
+            return
+        paint(sock)
+    fake.serve = late
+    url = socket_of(w.url(w.api.servers()[8]["id"], "vnc", "novnc"))
+    screen = Screen(w.open(url))
+    assert set(screen.picture()) == {1} and left == [0]
+    fake.seen[-1].shutdown(socket.SHUT_RDWR)
+    assert screen.ws.ends().code == 4001
+    assert set(Screen(w.open(url)).picture()) == {1}, "the token is good again"
+    return "the same token"
+
+
+def page(w: World) -> str:
+    """Ours and noVNC's, and nothing outside of its folder."""
+    base = w.url(w.api.servers()[9]["id"], "vnc", "novnc").split("/console.html")[0]
+    with urlopen(f"{base}/console.html?path=%3Ftoken%3Dabc") as got:
+        text, fields = got.read().decode(), got.headers
+    assert "console.js" in text and "default-src 'self'" in fields["Content-Security-Policy"] and fields["X-Content-Type-Options"] == "nosniff"
+    kinds = {}
+    for path in "/console.js", "/core/rfb.js", "/vendor/pako/lib/zlib/inflate.js", "/vnc_lite.html", "/app/styles/base.css":
+        with urlopen(base + path) as got:
+            kinds[path] = got.headers["Content-Type"].split(";")[0]
+            assert got.read()
+    assert kinds["/core/rfb.js"] == "text/javascript" and kinds["/vnc_lite.html"] == "text/html", kinds
+    for path in "/", "/core", "/core/../core/rfb.js", "/..%2f..%2fetc/passwd", "/nothing.js", "//core/rfb.js":
+        try:
+            urlopen(base + path)
+            raise AssertionError(path)
+        except HTTPError as why:
+            assert why.code == 404, (path, why)
+    return f"{len(kinds)} files"
 
 
 def by_tls(path: Path) -> str:
@@ -195,6 +297,8 @@ class Real:
         self.world = World(daemon, lab.netns)
         self.clients = Clients(daemon.openrc)
         self.ws: WebSocket | None = None
+        self.screen: Screen | None = None
+        self.screen_url = ""
         self.url = ""
 
     def type(self, text: str, wanted: str) -> str:
@@ -219,8 +323,22 @@ def slow_reader(r: Real) -> str:
     return f"{len(text)} bytes"
 
 
+def screen_of_a_guest(r: Real) -> str:
+    """What the guest draws is seen, and what is typed at the screen comes to the guest."""
+    r.screen_url = socket_of(r.clients.value("openstack console url show --novnc vm1", "url"))
+    r.screen = Screen(r.world.open(r.screen_url))
+    before = r.screen.picture()
+    assert any(before), "the screen is black"
+    r.ws.send("for i in 1 2 3 4 5 6 7 8 9; do echo DRAWN > /dev/tty1; done; head -n 1 < /dev/tty1; echo re''ad\n")
+    wait_for(lambda: r.screen.picture() != before, 30, "the guest has drawn")
+    r.screen.type("typed\n")
+    assert "typed" in r.ws.until("read\r\n")
+    return f"{r.screen.width}x{r.screen.height}, {r.screen.name}"
+
+
 def through_migrations(r: Real) -> str:
-    """The same socket before, during and after, there and back."""
+    """The same socket before, during and after, there and back; the screen's comes again with its token."""
+    picture = r.screen.picture()
     for host in ("h2", "h1"):
         assert r.world.api.live_migrate(r.uuid, host).status == 202
         n = 0
@@ -231,6 +349,9 @@ def through_migrations(r: Real) -> str:
         wait_for(lambda: r.world.api.server(r.uuid)["OS-EXT-STS:task_state"] is None, 60, "the migration is over")
         wait_for(lambda: r.daemon.find_event("console_at", host=host), 30, "the console is there")
         r.type(f"echo ar''rived at {host}\n", f"arrived at {host}")
+        assert r.screen.ws.ends().code == 4001
+        r.screen = Screen(r.world.open(r.screen_url))
+    assert (r.screen.width * r.screen.height * 4) == len(picture) and any(r.screen.picture())
     return "one socket"
 
 
@@ -266,22 +387,27 @@ def main() -> int:
         if not only or "sim" in only or case.__name__ in only:
             with t.test(case.__name__.replace("_", " ")) as notes:
                 notes.append(case(*args))
-    with Daemon({"h1": "sim://h1?servers=20"}, options=OPTIONS, tag="console") as daemon:
+    fake = FakeVnc(paint)
+    options = {**OPTIONS, "vnc": {**OPTIONS["vnc"], "server_proxyclient_address": "127.0.0.1"}}
+    with Daemon({"h1": f"sim://h1?servers=20&vnc={fake.port}"}, options=options, tag="console") as daemon:
         daemon.wait_hosts_up(1)
         wait_for(lambda: len(daemon.api().servers()) == 20, 20, "the servers are known")
         w = World(daemon, None)
         for case in (tokens, openings, frames, stopped, older_calls, many):
             run(case, w)
+        for case in (screens, screens_refused, screen_that_comes_later):
+            run(case, w, fake)
+        run(page, w)
         run(by_tls, daemon.dir)
     if "sim" in only:
         return t.done()
     with Lab(2, "console") as lab:
-        uuid = lab.guest("h1", "vm1", "--mem", "128", "--wait").split()[0]
+        uuid = lab.guest("h1", "vm1", "--mem", "128", "--vnc", "--wait").split()[0]
         with Daemon(lab_hosts(lab), lab, OPTIONS, "consolelab") as daemon:
             daemon.wait_hosts_up(2)
             wait_for(lambda: daemon.api().servers(), 20, "the guest is known")
             r = Real(lab, daemon, uuid)
-            for case in (by_stock_client, slow_reader, through_migrations, restarts, reboots_and_stops):
+            for case in (by_stock_client, slow_reader, screen_of_a_guest, through_migrations, restarts, reboots_and_stops):
                 run(case, r)
     return t.done()
 

@@ -3,7 +3,9 @@
  * consoles: addresses of servers' consoles, and what a token is for.
  *
  *	POST /servers/{id}/remote-consoles {"remote_console": {"protocol": "serial", "type": "serial"}}
+ *	POST /servers/{id}/remote-consoles {"remote_console": {"protocol": "vnc", "type": "novnc"}}
  */
+#include <assert.h>
 #include <string.h>
 
 #include "api/compute/compute.h"
@@ -26,14 +28,32 @@ static const struct json_field type_fields[] = {
 };
 const struct api_body console_type_body = { .fields = type_fields, .n = G_N_ELEMENTS(type_fields) };
 
-/* Nova's order: the type, then the server's state. Return: the address, owned; NULL after the request was answered. */
-static char *url_of(struct api_req *r, const struct server *s, const char *type)
+/* By what clients call them. */
+static const struct {
+	const char *protocol, *type;
+} kinds[] = {
+	[CONSOLE_SERIAL] = { "serial", "serial" },
+	[CONSOLE_NOVNC]  = { "vnc", "novnc" },
+};
+static_assert(G_N_ELEMENTS(kinds) == CONSOLE_KIND_N, "kinds is missing one");
+
+static enum console_kind kind_of(const char *protocol, const char *type)
 {
-	struct console_token of = { .kind = CONSOLE_SERIAL, .user_id = r->auth->user_id, .project_id = r->auth->project_id };
+	enum console_kind k = 0;
+
+	while (k < CONSOLE_KIND_N && (strcmp(kinds[k].protocol, protocol) != 0 || strcmp(kinds[k].type, type) != 0))
+		k++;
+	return k;
+}
+
+/* Nova's order: the type, then the server's state. Return: the address, owned; NULL after the request was answered. */
+static char *url_of(struct api_req *r, const struct server *s, const char *protocol, const char *type)
+{
+	struct console_token of = { .kind = kind_of(protocol, type), .user_id = r->auth->user_id, .project_id = r->auth->project_id };
 	GError *err = NULL;
 	char *url;
 
-	if (strcmp(type, "serial") != 0 || !consoles_has(api_consoles(r), CONSOLE_SERIAL)) {
+	if (of.kind == CONSOLE_KIND_N || !consoles_has(api_consoles(r), of.kind)) {
 		api_fail_new(r, ERR_BAD_REQUEST, "Unavailable console type %s.", type);
 		return NULL;
 	}
@@ -74,16 +94,14 @@ static void create(struct api_req *r)
 		api_fail(r, err);
 	else
 		s = view_server(r, r->param[0]);
-	if (s && (strcmp(w.protocol, "serial") == 0) != (strcmp(w.type, "serial") == 0))
-		api_fail_new(r, ERR_BAD_REQUEST, "Unavailable console type %s.", w.type);
-	else if (s)
-		url = url_of(r, s, w.type);
+	if (s)
+		url = url_of(r, s, w.protocol, w.type);
 	if (url)
 		reply(r, "remote_console", &w, url);
 	json_free(wanted_fields, G_N_ELEMENTS(wanted_fields), &w);
 }
 
-void console_get_serial(struct api_req *r, const json_t *value)
+static void get_of(struct api_req *r, const json_t *value, const char *protocol)
 {
 	struct wanted w = { .type = NULL };
 	const struct server *s = NULL;
@@ -95,10 +113,20 @@ void console_get_serial(struct api_req *r, const json_t *value)
 	else
 		s = view_server(r, r->param[0]);
 	if (s)
-		url = url_of(r, s, w.type);
+		url = url_of(r, s, protocol, w.type);
 	if (url)
 		reply(r, "console", &w, url);
 	json_free(type_fields, G_N_ELEMENTS(type_fields), &w);
+}
+
+void console_get_serial(struct api_req *r, const json_t *value)
+{
+	get_of(r, value, "serial");
+}
+
+void console_get_vnc(struct api_req *r, const json_t *value)
+{
+	get_of(r, value, "vnc");
 }
 
 /* Only an address in the path tells of a token: it is the secret itself. */
@@ -119,7 +147,7 @@ static void show_token(struct api_req *r)
 	jout_open(&o, '{');
 	jout_kv(&o, "instance_uuid", str, s->uuid);
 	jout_kv(&o, "host", str, ip);
-	jout_kv(&o, "port", raw, "null"); /* a serial console goes through libvirt's own connection */
+	jout_kv(&o, "port", raw, "null"); /* where a guest is reached is found out for each session */
 	jout_kv(&o, "internal_access_path", raw, "null");
 	jout_close(&o, '}');
 	view_close(&o, r, 200);

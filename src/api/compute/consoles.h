@@ -11,5 +11,7 @@ extern const struct api_body console_type_body;
 
 /** console_get_serial() - os-getSerialConsole. */
 void console_get_serial(struct api_req *r, const json_t *value);
+/** console_get_vnc() - os-getVNCConsole. */
+void console_get_vnc(struct api_req *r, const json_t *value);
 
 #endif

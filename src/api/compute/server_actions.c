@@ -198,6 +198,7 @@ static void reset_state(struct api_req *r, const json_t *value)
 
 static const struct api_action actions[] = {
 	{ "os-getSerialConsole", "os_compute_api:os-remote-consoles",        console_get_serial, .until = 5, .body = &console_type_body },
+	{ "os-getVNCConsole", "os_compute_api:os-remote-consoles",           console_get_vnc, .until = 5, .body = &console_type_body },
 	{ "os-resetState",  "os_compute_api:os-admin-actions:reset_state",   reset_state, .body = &reset_body },
 	{ "lock",           "os_compute_api:os-lock-server:lock",            lock, .body = &lock_body },
 	{ "unlock",         "os_compute_api:os-lock-server:unlock",          unlock },

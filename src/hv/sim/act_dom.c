@@ -60,7 +60,7 @@ static void describe_xml(const struct sim_dom *d, struct hv_dom *o)
 	o->arch = g_strdup("x86_64");
 	o->machine = g_strdup("pc-q35-7.2");
 	o->vnc_listen = g_strdup(d->vnc_listen);
-	o->vnc_port = sim_dom_active(d) ? 5900 : -1;
+	o->vnc_port = !sim_dom_active(d) ? -1 : d->host->vnc_port ? d->host->vnc_port : 5900;
 	sim_disks_describe(d, o->disks);
 	add_nic(o, d);
 	describe_ties(d, o);

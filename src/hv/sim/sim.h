@@ -12,7 +12,7 @@
  * also network=N (its servers have the addresses 10.N.0.1, 10.N.0.2, ...), cpu=MODEL, server_vcpus=, server_disk= (GiB), dirty= (MiB/s), working=
  * and hot= (MiB), bandwidth= (MiB/s of its link; 0, the default, copies at
  * once), latency= (ms a call), network_disks=1, off=1 (its libvirtd does not
- * answer), storage= (see struct sim_host_spec). memory and
+ * answer), storage= (see struct sim_host_spec), vnc=PORT (of all its guests). memory and
  * server_memory are MiB, disk is GiB.
  *
  * Everything happens on the clock; there are no threads and no sleeps. The

@@ -91,6 +91,7 @@ struct sim_host {
 	double rate;           /* bytes a second, each way; 0: at once */
 	struct sim_storage *storage; /* the world's */
 	bool on, libvirtd, link;
+	int vnc_port;          /* of all its guests; 0: 5900 */
 	int64_t pool_free_ms;  /* until then its pool is busy */
 	int64_t deaths;        /* of its libvirtd: what an earlier one was sent is gone */
 	GHashTable *devices;   /* path -> struct sim_device *, owned */

@@ -17,14 +17,14 @@ struct uri_param {
 
 enum {
 	P_VCPUS, P_MEMORY, P_DISK, P_SERVERS, P_SERVER_MEMORY, P_SERVER_VCPUS, P_SERVER_DISK,
-	P_DIRTY, P_WORKING, P_HOT, P_BANDWIDTH, P_LATENCY, P_NETWORK, P_NETWORK_DISKS, P_OFF, P_N
+	P_DIRTY, P_WORKING, P_HOT, P_BANDWIDTH, P_LATENCY, P_NETWORK, P_NETWORK_DISKS, P_OFF, P_VNC, P_N
 };
 
 static const char *const param_names[P_N] = {
 	[P_VCPUS] = "vcpus", [P_MEMORY] = "memory", [P_DISK] = "disk", [P_SERVERS] = "servers",
 	[P_SERVER_MEMORY] = "server_memory", [P_SERVER_VCPUS] = "server_vcpus", [P_SERVER_DISK] = "server_disk",
 	[P_DIRTY] = "dirty", [P_WORKING] = "working", [P_HOT] = "hot", [P_BANDWIDTH] = "bandwidth", [P_LATENCY] = "latency",
-	[P_NETWORK] = "network", [P_NETWORK_DISKS] = "network_disks", [P_OFF] = "off",
+	[P_NETWORK] = "network", [P_NETWORK_DISKS] = "network_disks", [P_OFF] = "off", [P_VNC] = "vnc",
 };
 
 static void read_params(const char *query, int64_t p[static P_N], char **ret_cpu, char **ret_storage)
@@ -83,6 +83,7 @@ struct sim_host *sim_host_of_uri(struct sim *w, const char *uri)
 		.vcpus = (int)p[P_VCPUS], .mem_mib = p[P_MEMORY], .disk_gib = p[P_DISK], .cpu_model = cpu,
 		.link_mibs = p[P_BANDWIDTH], .latency_ms = p[P_LATENCY], .storage = storage,
 	});
+	h->vnc_port = (int)p[P_VNC];
 	fill_host(h, p);
 	if (p[P_OFF])
 		sim_host_libvirtd(w, name, false);

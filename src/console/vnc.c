@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "console/vnc.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "console/ws.h"
+#include "fleet/fleet.h"
+#include "fleet/host_row.h"
+#include "net/tls.h"
+#include "net/wire.h"
+
+#define TRIES_MAX 6      /* of a server that is not on its way */
+#define GREETING_MS 10000 /* from the connection to the end of RFB's opening */
+#define OPENING_MAX 4096 /* bytes of an opening; whatever sends more has another in mind */
+
+enum phase { VNC_FINDING, VNC_GREETING, VNC_CLIENT, VNC_OPEN };
+
+struct ask {
+	struct vnc *v;           /* NULL: it has been freed */
+};
+
+struct vnc {
+	struct end e;            /* first */
+	const struct vnc_shared *shared;
+	char uuid[UTIL_UUID_LEN + 1];
+	const struct end_calls *calls;
+	void *user;
+	enum phase phase;
+	char *host;              /* that was asked last */
+	struct ask *ask;         /* under way */
+	struct wire *wire;
+	struct clock_timer *timer;
+	unsigned tries;
+	bool paused;
+	struct rfb server, client;
+	GByteArray *in;          /* of an opening: not whole yet */
+	int code;                /* of the end that is on its way; 0 */
+	char *why;
+};
+
+static void look(void *user);
+
+static void look_in(struct vnc *v, int64_t ms)
+{
+	clock_cancel(&v->timer);
+	v->timer = clock_after(ms, look, v);
+}
+
+static void end(struct vnc *v, int code, const char *why)
+{
+	if (v->code)
+		return;
+	v->code = code;
+	v->why = g_strdup(why);
+	look_in(v, 0);
+}
+
+static void leave(struct vnc *v)
+{
+	wire_free(v->wire);
+	v->wire = NULL;
+	v->phase = VNC_FINDING;
+	g_byte_array_set_size(v->in, 0);
+}
+
+/* It may be there later. */
+static void again(struct vnc *v, const char *why)
+{
+	const struct server *s = fleet_server(v->shared->fleet, v->uuid);
+
+	leave(v);
+	log_debug("console_not_reached", LOG_S("server", v->uuid), LOG_S("host", v->host), LOG_S("reason", why));
+	if (v->tries >= TRIES_MAX && (!s || s->task == SERVER_TASK_NONE))
+		end(v, WS_FAILED, why);
+	else
+		look_in(v, end_wait_ms(v->tries++));
+}
+
+/* ---- RFB's openings ---- */
+
+/* Feed one of them. Return: as rfb.h has it; RFB_BAD after the session was ended. */
+static enum rfb_next feed(struct vnc *v, bool server, GByteArray *out)
+{
+	size_t used = 0;
+	enum rfb_next next = server ? rfb_to_server(&v->server, v->in->data, v->in->len, &used, out) :
+				      rfb_to_client(&v->client, v->in->data, v->in->len, &used, out);
+
+	if (used)
+		g_byte_array_remove_range(v->in, 0, (guint)used);
+	if (next == RFB_MORE && v->in->len > OPENING_MAX) {
+		g_strlcpy(server ? v->server.why : v->client.why, "it speaks no RFB", sizeof v->server.why);
+		return RFB_BAD;
+	}
+	return next;
+}
+
+static void greet_client(struct vnc *v)
+{
+	g_autoptr(GByteArray) out = g_byte_array_new();
+	enum rfb_next next = feed(v, false, out);
+
+	if (out->len)
+		v->calls->data((const char *)out->data, out->len, v->user);
+	if (next == RFB_BAD)
+		end(v, WS_POLICY, v->client.why);
+	if (next != RFB_DONE)
+		return;
+	v->phase = VNC_OPEN;
+	if (v->in->len)
+		wire_send(v->wire, v->in->data, v->in->len);
+	g_byte_array_set_size(v->in, 0);
+}
+
+static void server_greeted(struct vnc *v)
+{
+	clock_cancel(&v->timer);
+	v->phase = VNC_CLIENT;
+	v->client = (struct rfb){ .stage = RFB_VERSION };
+	log_info("console_at", LOG_S("server", v->uuid), LOG_S("host", v->host));
+	if (v->paused)
+		wire_pause(v->wire, true);
+	greet_client(v);
+}
+
+/* A server that is wrong stays so: this is told at once. */
+static void refuse(struct vnc *v)
+{
+	g_autofree char *why = g_strdup_printf("VNC at %s: %s", v->host, v->server.why);
+
+	leave(v);
+	end(v, WS_FAILED, why);
+}
+
+static void greet_server(struct vnc *v)
+{
+	g_autoptr(GByteArray) out = g_byte_array_new();
+	enum rfb_next next = feed(v, true, out);
+
+	if (out->len)
+		wire_send(v->wire, out->data, out->len);
+	if (next == RFB_BAD)
+		refuse(v);
+	else if (next == RFB_TLS && v->in->len)
+		end(v, WS_FAILED, "VNC: bytes came before TLS did");
+	else if (next == RFB_TLS)
+		wire_secure(v->wire, v->shared->tls);
+	else if (next == RFB_DONE && v->in->len)
+		end(v, WS_FAILED, "VNC: bytes came that were not asked for");
+	else if (next == RFB_DONE)
+		server_greeted(v);
+}
+
+/* ---- the wire ---- */
+
+static void on_late(void *user)
+{
+	struct vnc *v = user;
+
+	v->timer = NULL;
+	again(v, "The guest's VNC does not answer");
+}
+
+static void on_ready(void *user)
+{
+	struct vnc *v = user;
+
+	if (v->phase == VNC_GREETING) /* TLS is there */
+		return;
+	v->phase = VNC_GREETING;
+	v->server = (struct rfb){ .stage = RFB_VERSION, .schemes = v->shared->schemes, .n_schemes = v->shared->n_schemes };
+	clock_cancel(&v->timer);
+	v->timer = clock_after(GREETING_MS, on_late, v);
+}
+
+static void on_data(const char *data, size_t len, void *user)
+{
+	struct vnc *v = user;
+
+	if (v->code)
+		return;
+	if (v->phase >= VNC_CLIENT) {
+		v->calls->data(data, len, v->user);
+		return;
+	}
+	g_byte_array_append(v->in, (const guint8 *)data, (guint)len);
+	greet_server(v);
+}
+
+static void on_sent(void *user)
+{
+	struct vnc *v = user;
+
+	v->calls->room(v->user);
+}
+
+static void on_ended(const char *why, void *user)
+{
+	struct vnc *v = user;
+	g_autofree char *text = g_strdup_printf("VNC at %s: %s", v->host, why);
+
+	if (v->phase >= VNC_CLIENT)
+		end(v, WS_MOVED, "The guest's screen was closed at its host");
+	else if (v->phase == VNC_GREETING && g_str_has_prefix(why, "TLS: "))
+		end(v, WS_FAILED, text);
+	else if (!v->code)
+		again(v, text);
+	if (v->code)
+		leave(v);
+}
+
+static const struct wire_calls wire_calls = { on_ready, on_data, on_sent, on_ended };
+
+/* ---- where it is ---- */
+
+static bool is_loopback(const char *address)
+{
+	return strcmp(address, "localhost") == 0 || strcmp(address, "::1") == 0 || g_str_has_prefix(address, "127.");
+}
+
+static bool is_any(const char *address)
+{
+	return !*address || strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+}
+
+char *vnc_address(const char *listen, const char *uri, const char *proxyclient, GError **err)
+{
+	g_autofree char *of_uri = NULL;
+	const char *host = proxyclient;
+
+	if (!host) {
+		(void)g_uri_split_network(uri, G_URI_FLAGS_NONE, NULL, &of_uri, NULL, NULL);
+		host = of_uri && *of_uri ? of_uri : "127.0.0.1"; /* a local socket: the host is this machine */
+	}
+	if (!*listen) /* libvirt's default, where vnc_listen of qemu.conf says nothing else */
+		listen = "127.0.0.1";
+	if (is_any(listen) || (is_loopback(listen) && is_loopback(host)))
+		return g_strdup(is_any(listen) ? host : listen);
+	if (!is_loopback(listen))
+		return g_strdup(listen);
+	g_set_error(err, ERR, ERR_CONFLICT, "The guest's VNC listens on %s alone: set its listen address, or [vnc] server_listen, to one of its host", listen);
+	return NULL;
+}
+
+static void dial(struct vnc *v, const struct hv_dom *d)
+{
+	struct fleet *f = v->shared->fleet;
+	const struct host *h = fleet_host(f, v->host);
+	const struct conf_host *ch = host_row_conf(fleet_conf(f), v->host);
+	const char *proxyclient = ch && ch->vnc_proxyclient ? ch->vnc_proxyclient : fleet_conf(f)->vnc_proxyclient;
+	g_autoptr(GError) err = NULL;
+	g_autofree char *address = h && d->vnc_listen ? vnc_address(d->vnc_listen, h->uri, proxyclient, &err) : NULL;
+
+	if (!d->vnc_listen)
+		end(v, WS_FAILED, "The server has no VNC (graphics type='vnc')");
+	else if (err)
+		end(v, WS_FAILED, err->message);
+	else if (!h || d->vnc_port <= 0)
+		again(v, "The guest's VNC has no port");
+	else
+		v->wire = wire_new(v->shared->wires, address, d->vnc_port, &wire_calls, v);
+}
+
+static void told(struct hv_reply *r, void *user)
+{
+	struct ask *a = user;
+	struct vnc *v = a->v;
+
+	g_free(a);
+	if (!v)
+		return;
+	v->ask = NULL;
+	if (v->code)
+		return;
+	if (r->err)
+		again(v, r->err->message);
+	else if (r->dom->state == HV_ABSENT || r->dom->state == HV_SHUTOFF)
+		again(v, "The server does not run");
+	else
+		dial(v, r->dom);
+}
+
+static void find(struct vnc *v, const struct server *s)
+{
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = v->uuid };
+	struct host *h = s->host ? fleet_host(v->shared->fleet, s->host) : NULL;
+	struct ask *a = g_new0(struct ask, 1);
+
+	a->v = v;
+	util_replace(&v->host, s->host);
+	if (host_call(h, &req, told, a)) {
+		v->ask = a;
+		return;
+	}
+	g_free(a);
+	again(v, "The server's host cannot be reached");
+}
+
+static void look(void *user)
+{
+	struct vnc *v = user;
+	const struct server *s = fleet_server(v->shared->fleet, v->uuid);
+	const char *why = NULL;
+	int code = end_over(s, &why);
+
+	v->timer = NULL;
+	if (code)
+		end(v, code, why);
+	else if (v->phase >= VNC_CLIENT && g_strcmp0(v->host, s->host) != 0)
+		end(v, WS_MOVED, "The server was moved to another host");
+	if (v->code) {
+		clock_cancel(&v->timer);
+		v->calls->ended(v->code, v->why, v->user);
+		return;
+	}
+	if (v->phase < VNC_CLIENT && v->wire && g_strcmp0(v->host, s->host) != 0)
+		leave(v);
+	if (!v->wire && !v->ask)
+		find(v, s);
+}
+
+/* ---- what end.h asks for ---- */
+
+static struct vnc *vnc_of(struct end *e)
+{
+	return (struct vnc *)(void *)e;
+}
+
+static void ops_send(struct end *e, const char *data, size_t len)
+{
+	struct vnc *v = vnc_of(e);
+
+	if (v->code || v->phase < VNC_CLIENT) {
+		end(v, WS_POLICY, "The client spoke before the guest's screen did");
+		return;
+	}
+	if (v->phase == VNC_OPEN) {
+		wire_send(v->wire, data, len);
+		return;
+	}
+	g_byte_array_append(v->in, (const guint8 *)data, (guint)len);
+	greet_client(v);
+}
+
+static size_t ops_unsent(const struct end *e)
+{
+	const struct vnc *v = (const struct vnc *)(const void *)e;
+
+	return v->wire ? wire_unsent(v->wire) : 0;
+}
+
+static void ops_pause(struct end *e, bool paused)
+{
+	struct vnc *v = vnc_of(e);
+
+	v->paused = paused;
+	if (v->wire && v->phase >= VNC_CLIENT)
+		wire_pause(v->wire, paused);
+}
+
+static void ops_look(struct end *e)
+{
+	struct vnc *v = vnc_of(e);
+	const struct server *s = fleet_server(v->shared->fleet, v->uuid);
+	const char *why;
+
+	if (!end_over(s, &why) && g_strcmp0(s->host, v->host) == 0)
+		return;
+	v->tries = 0;
+	look_in(v, 0);
+}
+
+static void ops_free(struct end *e)
+{
+	struct vnc *v = vnc_of(e);
+
+	clock_cancel(&v->timer);
+	if (v->ask)
+		v->ask->v = NULL;
+	leave(v);
+	g_byte_array_unref(v->in);
+	g_free(v->host);
+	g_free(v->why);
+	g_free(v);
+}
+
+static const struct end_ops ops = { ops_send, ops_unsent, ops_pause, ops_look, ops_free };
+
+struct end *vnc_new(const struct vnc_shared *shared, const char *server_uuid, const struct end_calls *calls, void *user)
+{
+	struct vnc *v = g_new0(struct vnc, 1);
+
+	v->e.ops = &ops;
+	v->shared = shared;
+	g_strlcpy(v->uuid, server_uuid, sizeof v->uuid);
+	v->calls = calls;
+	v->user = user;
+	v->in = g_byte_array_new();
+	look_in(v, 0);
+	return &v->e;
+}
