@@ -212,26 +212,10 @@ enum cold_next cold_start_source(struct mig *m)
 	return cold_act(m, mig_source(m), &(struct hv_req){ .op = HV_DOM_START });
 }
 
-/* Its source started it by itself before, does not now, and has not refused to. */
-static bool source_is_to_start_it(const struct mig *m)
-{
-	const struct definition *own = cold_landed(m);
-	const struct hv_dom *d = move_of(m)->at_source;
-
-	return own && own->autostart && d && !d->kept.autostart && !cold_refused(m);
-}
-
-static enum cold_next autostart_source(struct mig *m)
-{
-	return cold_act(m, mig_source(m), &(struct hv_req){ .op = HV_DOM_AUTOSTART, .autostart = true });
-}
-
 enum cold_next cold_reverted(struct mig *m)
 {
 	if (!goes_back(m))
 		return COLD_N_AGAIN;
-	if (source_is_to_start_it(m))
-		return autostart_source(m);
 	if (m->error)
 		step_end(m, COLD_P_RETURNED, m->error);
 	else
@@ -241,8 +225,6 @@ enum cold_next cold_reverted(struct mig *m)
 
 enum cold_next cold_undone(struct mig *m)
 {
-	if (source_is_to_start_it(m))
-		return autostart_source(m);
 	step_undone(m);
 	return COLD_N_NOTHING;
 }

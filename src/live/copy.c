@@ -44,6 +44,14 @@ bool copy_call(struct mig *m, live_answer_f *got_migrate)
 	return p->copy.running;
 }
 
+void copy_not_made(struct mig *m, const GError *why)
+{
+	struct copy *c = &live_of(m)->copy;
+
+	c->lost = err_code(why) == ERR_HV_LOST;
+	util_replace(&c->error, why->message);
+}
+
 void copy_ended(struct mig *m, struct hv_reply *r)
 {
 	struct live *p = live_of(m);

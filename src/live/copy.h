@@ -22,6 +22,9 @@ void copy_ended(struct mig *m, struct hv_reply *r);
  */
 struct hv_migrate_params copy_params(struct mig *m, const char *migrate_uri);
 
+/** copy_not_made() - what had to be before it did not come to be: it stands for what the call would have said. */
+void copy_not_made(struct mig *m, const GError *why);
+
 /** copy_left() - the phase has changed: what the call says is not awaited any more. */
 void copy_left(struct copy *c);
 /** copy_forget() - what the call said belongs to a destination that was given up, or to an attempt that is over. */

@@ -2,13 +2,14 @@
  *
  * Theory of operation: the running copy.
  *
- * copy.c makes libvirt's call, watch.c looks at its job, settle.c finds out after
+ * boot_flag.c sees to autostart, copy.c makes libvirt's call, watch.c looks at its job, settle.c finds out after
  * a doubt what has become of the guest, postcopy.c mends a post-copy. None of them
  * calls another: a step asks a host or judges an answer, and returns what is next
  * (next.h). go_on() does it. Every answer, event and timer of COPY, FINISH and UNDO
  * comes in here:
  *
  *	in which phase  what comes                        next
+ *	COPY            the autostart flag is off         libvirt's call; settle, if it was refused
  *	COPY            libvirt's call ended              settle
  *	COPY            the job's counters                watch, or settle: nothing moves in a post-copy
  *	COPY            no job                            watch; settle, if there is no call or it is so for long
@@ -26,6 +27,7 @@
 #include "live/flow.h"
 
 #include "base/clock.h"
+#include "live/boot_flag.h"
 #include "live/copy.h"
 #include "live/postcopy.h"
 #include "live/settle.h"
@@ -41,6 +43,11 @@ static void got_migrate(struct mig *m, struct hv_reply *r)
 {
 	copy_ended(m, r);
 	go_on(m, LIVE_SETTLE);
+}
+
+static void got_flag(struct mig *m, struct hv_reply *r)
+{
+	go_on(m, boot_flag_taken(m, r));
 }
 
 static void got_abort(struct mig *m, struct hv_reply *r)
@@ -97,7 +104,7 @@ static void got_postcopy_pause(struct mig *m, struct hv_reply *r)
 
 static void got_downtime(struct mig *m, struct hv_reply *r)
 {
-	settle_downtime(m, r);
+	watch_downtime(m, r);
 }
 
 /* ---- what is next ---- */
@@ -114,6 +121,14 @@ static void poll_later(struct mig *m)
 {
 	clock_cancel(&m->task->timer);
 	m->task->timer = clock_after(watch_interval_ms(postcopy_is_broken(m)), poll_fired, m);
+}
+
+static enum live_next call(struct mig *m)
+{
+	if (!copy_call(m, got_migrate))
+		return LIVE_SETTLE; /* it was connected a moment ago; the row says COPY, so this is a doubt like any other */
+	watch_called(&sending_of(m)->watch);
+	return LIVE_WATCH;
 }
 
 static void go_on(struct mig *m, enum live_next next)
@@ -141,8 +156,11 @@ static void go_on(struct mig *m, enum live_next next)
 		case LIVE_RECOVER:
 			next = postcopy_recover(m, got_resume, got_postcopy_pause);
 			break;
+		case LIVE_CALL:
+			next = call(m);
+			break;
 		case LIVE_DOWNTIME:
-			settle_ask_downtime(m, got_downtime);
+			watch_ask_downtime(m, got_downtime);
 			return;
 		case LIVE_ENTER:
 			step_enter(m);
@@ -171,12 +189,7 @@ void flow_copy(struct mig *m)
 	tune_begin(&p->tune);
 	watch_begin(&p->watch);
 	settle_begin(&p->settle);
-	if (!copy_call(m, got_migrate)) {
-		go_on(m, LIVE_SETTLE); /* it was connected a moment ago; the row says COPY, so this is a doubt like any other */
-		return;
-	}
-	watch_called(&p->watch);
-	go_on(m, LIVE_WATCH);
+	go_on(m, boot_flag_take(m, got_flag));
 }
 
 void flow_settle(struct mig *m)

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "live/boot_flag.h"
 #include "live/checks.h"
 #include "live/copy.h"
 #include "live/flow.h"
@@ -90,6 +91,7 @@ static void left(struct mig *m)
 	copy_left(&l->copy);
 	if (l->sending) {
 		watch_left(&l->sending->watch);
+		boot_flag_left(&l->sending->boot_flag);
 		settle_left(&l->sending->settle);
 	}
 	if (m->phase == MIG_SCHEDULE)

@@ -18,6 +18,7 @@ enum live_next {
 	LIVE_AGAIN,    /* nothing can be done: ask both hosts again later, and later each time */
 	LIVE_ACT,      /* do at a host what the last verdict asks for */
 	LIVE_RECOVER,  /* look after a post-copy in which nothing moves */
+	LIVE_CALL,     /* COPY: make libvirt's call to migrate */
 	LIVE_DOWNTIME, /* it is over: ask how long the guest stood still, and end */
 	LIVE_ENTER,    /* the phase is another one, whose work begins elsewhere */
 	LIVE_NEXT_N

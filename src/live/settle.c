@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "live/boot_flag.h"
 #include "live/copy.h"
 #include "move/definition.h"
 #include "move/definition_prepare.h"
@@ -63,7 +64,7 @@ enum live_next settle_ask(struct mig *m, live_answer_f *got_source, live_answer_
 	struct hv_req req = { .op = HV_DOM_GET, .uuid = m->server_uuid };
 
 	clock_cancel(&m->task->timer);
-	if (s->awaited)
+	if (s->awaited || sending_of(m)->boot_flag.awaited)
 		return LIVE_WAIT;
 	move_heard_source(move_of(m), NULL);
 	move_heard_dest(move_of(m), NULL);
@@ -92,14 +93,35 @@ enum live_next settle_dest(struct mig *m, struct hv_reply *r)
 	return answered(m);
 }
 
+/* Had it run at its destination and ended there, would its definition tell? PREPARE has written it into a row, and libvirt writes it there. */
+static bool leaves_a_trace(const struct mig *m)
+{
+	const struct definition *own = definition_find(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
+
+	return own && own->task == m->id;
+}
+
+static enum hv_half dest_half(const struct mig *m)
+{
+	enum hv_half h = hv_dest_half(move_of(m)->at_dest);
+
+	return h == HV_HALF_ABSENT && !sending_of(m)->settle.waiting_seen && !leaves_a_trace(m) ? HV_HALF_NO_TRACE : h;
+}
+
 /* ---- acts; each is followed by asking again ---- */
 
-/* The guest runs where it should. What a host refuses to do beside that does not keep the migration from its end. */
+/* Where the guest runs where it should; or is off where it was before. */
+static bool may_be_given_up(const struct mig *m, enum hv_op op)
+{
+	return m->phase == MIG_FINISH || op == HV_DOM_START;
+}
+
+/* What a host refuses to do beside that does not keep the migration from its end. */
 static void count_refusal(struct mig *m, const GError *why)
 {
 	struct sending *p = sending_of(m);
 
-	if (m->phase != MIG_FINISH || err_code(why) == ERR_HV_LOST || err_code(why) == ERR_HV_BUSY || ++p->settle.refusals < REFUSALS_MAX)
+	if (!may_be_given_up(m, p->settle.act.op) || err_code(why) == ERR_HV_LOST || err_code(why) == ERR_HV_BUSY || ++p->settle.refusals < REFUSALS_MAX)
 		return;
 	p->settle.refused_ops |= UINT64_C(1) << p->settle.act.op;
 	p->settle.refusals = 0;
@@ -341,7 +363,7 @@ static enum live_next stays_in_undo(struct mig *m, bool dest_known)
 	if (!dest_known)
 		log_warning("destination_not_asked", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("dest", m->dest));
 	/* What a silent destination may hold is found again by this row, which must go on naming it (leftover.c). */
-	if (!dest_known || p->copy.guest_refused || !search_next_destination(m, why))
+	if (!dest_known || p->copy.guest_refused || p->sending->settle.started || !search_next_destination(m, why))
 		step_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, why);
 	return LIVE_WAIT;
 }
@@ -383,28 +405,6 @@ static enum live_next finish_clean(struct mig *m)
 	if (left_at_source(m, &req))
 		return act_with(m, false, &req);
 	return LIVE_DOWNTIME;
-}
-
-void settle_ask_downtime(struct mig *m, live_answer_f *got_downtime)
-{
-	struct hv_req req = { .op = HV_JOB_DONE, .uuid = m->server_uuid };
-
-	if (!step_ask(m, mig_dest(m), &req, got_downtime))
-		step_end(m, MIG_DONE, NULL);
-}
-
-void settle_downtime(struct mig *m, const struct hv_reply *r)
-{
-	/* All of them are there. The source's last words can come late, the destination has none about disks. */
-	m->progress.disk_processed = m->progress.disk_total;
-	m->progress.disk_remaining = 0;
-	if (!r->err) {
-		m->progress.downtime_ms = r->job.downtime_ms;
-		m->progress.mem_total = MAX(m->progress.mem_total, r->job.mem_total);
-		m->progress.mem_processed = MAX(m->progress.mem_processed, r->job.mem_processed);
-		m->progress.mem_remaining = 0;
-	}
-	step_end(m, MIG_DONE, NULL);
 }
 
 /* ---- what a verdict asks for ---- */
@@ -488,6 +488,10 @@ static enum live_next undo_resume(struct mig *m)
 
 static enum live_next undo_stopped(struct mig *m)
 {
+	if (dest_half(m) == HV_HALF_ABSENT && boot_flag_starts(m) && !was_refused(m, HV_DOM_START)) {
+		sending_of(m)->settle.started = true;
+		return at_source(m, HV_DOM_START);
+	}
 	step_end(m, m->abort_wanted ? MIG_CANCELLED : MIG_FAILED, stopped);
 	return LIVE_WAIT;
 }
@@ -555,21 +559,6 @@ settle_f *settle_rule(enum probe_verdict v, enum mig_phase phase, int *ret_seen)
 static bool is_too_early(struct mig *m, enum probe_verdict v)
 {
 	return v == PROBE_NOT_MOVED_BLIND && !fleet_settled(m->task->engine->fleet);
-}
-
-/* Had it run at its destination and ended there, would its definition tell? PREPARE has written it into a row, and libvirt writes it there. */
-static bool leaves_a_trace(const struct mig *m)
-{
-	const struct definition *own = definition_find(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, DEFINITION_GUEST);
-
-	return own && own->task == m->id;
-}
-
-static enum hv_half dest_half(const struct mig *m)
-{
-	enum hv_half h = hv_dest_half(move_of(m)->at_dest);
-
-	return h == HV_HALF_ABSENT && !sending_of(m)->settle.waiting_seen && !leaves_a_trace(m) ? HV_HALF_NO_TRACE : h;
 }
 
 enum live_next settle_judge(struct mig *m)

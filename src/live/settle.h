@@ -29,11 +29,6 @@ enum live_next settle_acted(struct mig *m, const struct hv_reply *r);
 /** settle_again_ms() - how long to wait before both hosts are asked again. */
 int64_t settle_again_ms(const struct mig *m);
 
-/** settle_ask_downtime() - FINISH is over: ask the destination how long the guest stood still, then end. */
-void settle_ask_downtime(struct mig *m, live_answer_f *got_downtime);
-/** settle_downtime() - its answer. */
-void settle_downtime(struct mig *m, const struct hv_reply *r);
-
 /** settle_moved() - FINISH in memory, after the commit: the guest is at its destination. */
 void settle_moved(struct mig *m);
 /** settle_begin() - a new copy begins. */

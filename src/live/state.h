@@ -35,6 +35,11 @@ struct watch {
 	char *link_down;           /* why the destination was given up, though libvirt's call goes on; NULL */
 };
 
+/* Of libvirt's autostart flag at the source. */
+struct boot_flag {
+	bool awaited; /* the answer is awaited without which libvirt's call is not made */
+};
+
 struct tune {
 	struct converge_history history;
 };
@@ -45,6 +50,7 @@ struct settle {
 	enum probe_verdict verdict;  /* of the last answers; it outlives them */
 	int repeats;                 /* the same verdict in a row, for those that want to be sure */
 	bool waiting_seen;           /* the destination's half was seen waiting for its memory when the source had no job any more */
+	bool started;                /* UNDO: the source was asked to start the guest, after a boot (boot_flag.h) */
 	bool alarmed;                /* the alarm of a verdict was given */
 	struct hv_req act;           /* the act that is next; when it was sent, only its op */
 	bool act_at_dest;            /* ... at the destination, not at the source */
@@ -62,6 +68,7 @@ struct postcopy {
 
 /* All zero at the beginning. What waits in the queue, thousands at times, has none. */
 struct sending {
+	struct boot_flag boot_flag;
 	struct watch watch;
 	struct tune tune;
 	struct settle settle;

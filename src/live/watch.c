@@ -197,3 +197,27 @@ int64_t watch_interval_ms(bool broken)
 {
 	return broken ? SLOW_POLL_MS : POLL_MS;
 }
+
+/* ---- FINISH is over ---- */
+
+void watch_ask_downtime(struct mig *m, live_answer_f *got_downtime)
+{
+	struct hv_req req = { .op = HV_JOB_DONE, .uuid = m->server_uuid };
+
+	if (!step_ask(m, mig_dest(m), &req, got_downtime))
+		step_end(m, MIG_DONE, NULL);
+}
+
+void watch_downtime(struct mig *m, const struct hv_reply *r)
+{
+	/* All of them are there. The source's last words can come late, the destination has none about disks. */
+	m->progress.disk_processed = m->progress.disk_total;
+	m->progress.disk_remaining = 0;
+	if (!r->err) {
+		m->progress.downtime_ms = r->job.downtime_ms;
+		m->progress.mem_total = MAX(m->progress.mem_total, r->job.mem_total);
+		m->progress.mem_processed = MAX(m->progress.mem_processed, r->job.mem_processed);
+		m->progress.mem_remaining = 0;
+	}
+	step_end(m, MIG_DONE, NULL);
+}

@@ -34,4 +34,9 @@ void watch_send_requests(struct mig *m, live_answer_f *got_abort, live_answer_f 
 enum live_next watch_aborted(struct mig *m, const struct hv_reply *r);
 enum live_next watch_paused(struct mig *m, const struct hv_reply *r);
 
+/** watch_ask_downtime() - FINISH is over: ask the destination how long the guest stood still, then end. */
+void watch_ask_downtime(struct mig *m, live_answer_f *got_downtime);
+/** watch_downtime() - its answer. */
+void watch_downtime(struct mig *m, const struct hv_reply *r);
+
 #endif

@@ -16,7 +16,8 @@
 #define SURE_MS 45000  /* a call to define or to undefine that was lost does not come later than this */
 #define CALL_MS 120000 /* a call to migrate that has not come back by then will not */
 
-static const char *const kind_names[] = { [DEFINITION_GUEST] = "guest", [DEFINITION_REPLACED] = "replaced", [DEFINITION_LEFT] = "left" };
+static const char *const kind_names[] = { [DEFINITION_GUEST] = "guest", [DEFINITION_REPLACED] = "replaced", [DEFINITION_LEFT] = "left",
+					[DEFINITION_STAYED] = "stayed" };
 static_assert(G_N_ELEMENTS(kind_names) == DEFINITION_KIND_N, "kind_names is missing one");
 
 struct definitions {
@@ -341,13 +342,21 @@ static bool becomes_due(const struct definition *d, const struct definition_end 
 	return fate == VOLUME_STAYED ? !end->clean && !end->left : end->nowhere;
 }
 
-/* The guest's own, as the row of its task has it, at the host where it may be left. Return: false: nothing is. */
-static bool left_of(const struct definitions *set, const struct definition_end *end, struct definition *ret)
+/* The guest's own, as the row of its task has it. Return: NULL: it has none. */
+static const struct definition *own_of(const struct definitions *set, int64_t task)
 {
-	const struct definition *own = g_hash_table_lookup(set->by_task, &end->task);
+	const struct definition *own = g_hash_table_lookup(set->by_task, &task);
 
 	while (own && own->kind != DEFINITION_GUEST)
 		own = own->next;
+	return own;
+}
+
+/* Where it may be left. Return: false: nothing is. */
+static bool left_of(const struct definitions *set, const struct definition_end *end, struct definition *ret)
+{
+	const struct definition *own = own_of(set, end->task);
+
 	if (!own || !end->left)
 		return false;
 	*ret = (struct definition){
@@ -357,15 +366,34 @@ static bool left_of(const struct definitions *set, const struct definition_end *
 	return true;
 }
 
-static bool write_left(struct definitions *set, struct definition_end *end, GError **err)
+/* Where it stays, and is to be started by its host again. Return: false: it is not. */
+static bool stayed_of(const struct definitions *set, const struct definition_end *end, struct definition *ret)
+{
+	const struct definition *own = own_of(set, end->task);
+
+	if (!own || !own->autostart || !end->stays)
+		return false;
+	*ret = (struct definition){
+		.id = end->stays_id, .task = end->task, .server_uuid = own->server_uuid, .host = (char *)end->stays, .kind = DEFINITION_STAYED,
+		.xml = own->xml, .autostart = true, .due = true, .due_ms = clock_now_ms(),
+	};
+	return true;
+}
+
+static bool write_remains(struct definitions *set, struct definition_end *end, GError **err)
 {
 	struct definition d;
 
-	if (!left_of(set, end, &d))
-		return true;
-	if (!definition_insert(set, &d, err))
-		return false;
-	end->left_id = d.id;
+	if (left_of(set, end, &d)) {
+		if (!definition_insert(set, &d, err))
+			return false;
+		end->left_id = d.id;
+	}
+	if (stayed_of(set, end, &d)) {
+		if (!definition_insert(set, &d, err))
+			return false;
+		end->stays_id = d.id;
+	}
 	return true;
 }
 
@@ -373,7 +401,7 @@ bool definitions_write_fate(struct definitions *set, struct definition_end *end,
 {
 	g_autoptr(GPtrArray) list = judged(set, end->task);
 
-	if (!write_left(set, end, err))
+	if (!write_remains(set, end, err))
 		return false;
 	for (guint i = 0; i < list->len; i++) {
 		const struct definition *d = g_ptr_array_index(list, i);
@@ -387,10 +415,13 @@ bool definitions_write_fate(struct definitions *set, struct definition_end *end,
 void definitions_resolve(struct definitions *set, const struct definition_end *end, enum volume_fate fate)
 {
 	g_autoptr(GPtrArray) list = judged(set, end->task);
-	struct definition left;
+	struct definition left, stayed;
+	bool stays = stayed_of(set, end, &stayed);
 
 	if (left_of(set, end, &left))
 		definition_add(set, &left);
+	if (stays)
+		definition_add(set, &stayed);
 	/* What is due first: what it is judged by must still be there. */
 	for (guint i = 0; i < list->len; i++) {
 		struct definition *d = g_ptr_array_index(list, i);
@@ -404,7 +435,7 @@ void definitions_resolve(struct definitions *set, const struct definition_end *e
 		if (!d->due)
 			g_hash_table_remove(set->all, d);
 	}
-	if (list->len)
+	if (list->len || stays)
 		definitions_sweep(set);
 }
 
@@ -551,6 +582,21 @@ static void judge_left(struct definition *d, const struct hv_dom *there)
 		later(d); /* leftover.c has its own conditions */
 }
 
+/* The guest is there, and its host starts it again; or it has gone, or Drover starts it now. */
+static void judge_stayed(struct definition *d, const struct hv_dom *there)
+{
+	const struct server *s = fleet_server(d->set->fleet, d->server_uuid);
+
+	if (!s || g_strcmp0(s->host, d->host) != 0 || !there->persistent || is_ours(d->set, d->server_uuid))
+		definition_forget(d);
+	else if (!there->kept.told)
+		later(d);
+	else if (!there->kept.autostart)
+		act(d, HV_DOM_AUTOSTART);
+	else
+		settled(d);
+}
+
 static bool is_moving(const struct definition *d)
 {
 	return d->set->asks.moving(d->server_uuid, d->host, d->set->asks.user);
@@ -564,6 +610,8 @@ static void got_dom(struct definition *d, struct hv_reply *r)
 		put_back(d, r->dom);
 	else if (d->kind == DEFINITION_LEFT)
 		judge_left(d, r->dom);
+	else if (d->kind == DEFINITION_STAYED)
+		judge_stayed(d, r->dom);
 	else
 		judge_own(d, r->dom);
 }

@@ -4,7 +4,7 @@
  *
  * Theory of operation
  * -------------------
- * A definition is the one thing of a guest that is left when it is shut off. Three
+ * A definition is the one thing of a guest that is left when it is shut off. Four
  * kinds of them are kept as rows, with their secrets, as long as it takes:
  *
  *  - DEFINITION_GUEST: the guest's own, as its source had it. The row is written in the
@@ -18,7 +18,10 @@
  *  - DEFINITION_LEFT: the guest's own at a silent host that is not to have it any more.
  *    A cold migration that ends without that host writes it: of the source, if it was
  *    confirmed, of the destination, if it was undone. It is due from the beginning, and
- *    tells what leftover.c may undefine there.
+ *    tells what leftover.c may undefine there;
+ *  - DEFINITION_STAYED: the guest's own at its source, which started it by itself. While the
+ *    guest may be at two hosts, libvirt's autostart flag is off there, so that a boot does not make two
+ *    of it. It stayed: the flag is due, from the beginning.
  *
  * The outcome of the migration decides, in its transaction (definitions_write_fate()):
  *
@@ -43,7 +46,7 @@
 #include "fleet/fleet.h"
 #include "task/volume.h"
 
-enum definition_kind { DEFINITION_GUEST, DEFINITION_REPLACED, DEFINITION_LEFT, DEFINITION_KIND_N };
+enum definition_kind { DEFINITION_GUEST, DEFINITION_REPLACED, DEFINITION_LEFT, DEFINITION_STAYED, DEFINITION_KIND_N };
 
 struct definitions;
 
@@ -135,7 +138,8 @@ struct definition_end {
 	bool clean;   /* the destination has said that it has nothing of ours, and no call is under way that could make something */
 	bool nowhere; /* neither host has anything of the guest any more, though it had arrived, and was not seen defined since */
 	const char *left; /* a silent host that may still have the guest's own, and is not to have it any more; NULL */
-	int64_t left_id;  /* of the row that says so: definitions_write_fate() sets it */
+	const char *stays; /* its source, if the guest is there and not to leave it; NULL */
+	int64_t left_id, stays_id; /* of the rows that say so: definitions_write_fate() sets them */
 };
 
 /** definitions_write_fate() - what becomes of the rows: their part of the caller's transaction. */

@@ -114,6 +114,14 @@ struct part definition_prepare(struct mig *m, part_done_f *done)
 
 /* ---- COPY ---- */
 
+/* Its source starts it; or would, if an attempt to move it had not switched that off (DEFINITION_STAYED). */
+static bool source_starts_it(const struct mig *m)
+{
+	const struct definition *stayed = definition_find(service_of(m->task->engine)->definitions, m->server_uuid, m->source, DEFINITION_STAYED);
+
+	return move_of(m)->at_source->kept.autostart || (stayed && stayed->autostart);
+}
+
 /* The row of the guest's own. */
 static struct definition own_of(const struct mig *m)
 {
@@ -121,7 +129,7 @@ static struct definition own_of(const struct mig *m)
 
 	return (struct definition){
 		.id = v->definition_id, .task = m->id, .server_uuid = (char *)m->server_uuid, .host = m->dest, .kind = DEFINITION_GUEST, .xml = v->definition,
-		.autostart = v->at_source->kept.autostart,
+		.autostart = source_starts_it(m),
 	};
 }
 
@@ -202,6 +210,7 @@ struct definition_end definition_end_of(const struct mig *m, enum volume_fate fa
 		.lacks = dest && definition_lacks(service_of(m->task->engine)->definitions, m->server_uuid, m->dest, dest, &lacks),
 		.clean = clean,
 		.left = left_at(m, fate, clean),
+		.stays = fate == VOLUME_STAYED ? m->source : NULL,
 		.nowhere = (v->arrived || finishing) && !v->dest_defined && source && dest && source->state == HV_ABSENT && dest->state == HV_ABSENT,
 	};
 }

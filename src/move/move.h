@@ -61,6 +61,7 @@ struct move {
 	bool dest_theirs, source_theirs; /* what is defined there is not what this move may undefine */
 	char *left;                  /* the silent host at which something is left, from the end on, or from when a destination was given up, which is forgotten then; NULL; outcome.c's */
 	int64_t left_id;             /* ... and its row */
+	int64_t stays_id;            /* of the row of the source's flag, when it stays there; outcome.c's */
 };
 
 /** move_of() - the kind's part begins with it. Borrowed. */

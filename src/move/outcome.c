@@ -20,6 +20,7 @@ bool outcome_write(struct mig *m, enum volume_fate fate, bool arrived, GError **
 
 	util_replace(&move_of(m)->left, rows.left);
 	move_of(m)->left_id = rows.left_id;
+	move_of(m)->stays_id = rows.stays_id;
 	return ok;
 }
 
@@ -30,6 +31,7 @@ void outcome_resolve(struct mig *m, enum volume_fate fate, bool arrived)
 
 	rows.left = move_of(m)->left;
 	rows.left_id = move_of(m)->left_id;
+	rows.stays_id = move_of(m)->stays_id;
 	definitions_resolve(service_of(m->task->engine)->definitions, &rows, fate);
 	volumes_resolve(m->task->engine->volumes, &files, fate);
 }

@@ -257,7 +257,7 @@ def autostart(c: Fault) -> None:
     assert not starts_itself(c, c.source) and starts_itself(c, c.dest)
     c.revert()
     c.back("reverted", 3)
-    assert starts_itself(c, c.source)
+    wait_for(lambda: starts_itself(c, c.source), 30, "its source starts it again")
 
 
 def saved_while_asked(c: Fault) -> str:

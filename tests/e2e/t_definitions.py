@@ -151,6 +151,23 @@ def main() -> int:
             assert case.autostart("h1") and not case.domain("h2")
             daemon.stop()
 
+        slow = {"libvirt": {"live_migration_bandwidth": 1}}
+        with t.test("F6: while it is copied its source would not start it, after a kill and an abort it does") as notes, \
+                Daemon(lab_hosts(lab), lab, slow, "definitions") as daemon:
+            case = Case(lab, daemon, uuid)
+            case.ask()
+            wait_for(lambda: (case.api.running_migration(uuid) or {}).get("memory_processed_bytes"), 60, "bytes move")
+            assert not case.autostart("h1")
+            daemon.kill()
+            daemon.start()
+            daemon.wait_hosts_up(2)
+            case.api = daemon.api()
+            got = case.api.call("DELETE", f"/v2.1/servers/{uuid}/migrations/{case.api.running_migration(uuid)['id']}", mv="2.96")
+            assert got.status == 202, got.fault
+            case.ended("cancelled")
+            wait_for(lambda: case.autostart("h1"), 30, "its source starts it again")
+            daemon.stop()
+
         with t.test("F6: the same with a kill when the guest has arrived") as notes, Daemon(lab_hosts(lab), lab, {}, "definitions") as daemon:
             case = Case(lab, daemon, uuid)
             case.kill_upon("migration_phase", to="finish")

@@ -136,16 +136,20 @@ static void note_definition(struct run *r, struct guest *g, const char *host)
 	g_autoptr(GArray) there = sim_dom_list(r->world, host, g->uuid);
 	const char *xml = sim_dom_definition(r->world, host, g->uuid);
 	struct scn_definition *d;
+	bool autostart = false; /* one that is edited while the guest moves has no flag for that time */
 
 	for (guint i = 0; i < g->definitions->len; i++) {
 		d = g_ptr_array_index(g->definitions, i);
-		if (g_str_equal(d->host, host))
-			g_ptr_array_remove_index(g->definitions, i--);
+		if (!g_str_equal(d->host, host))
+			continue;
+		autostart |= d->autostart && run_server(r, g) && run_server(r, g)->task != SERVER_TASK_NONE;
+		g_ptr_array_remove_index(g->definitions, i--);
 	}
 	if (!xml)
 		return;
+	autostart |= g_array_index(there, struct sim_dom_view, 0).kept.autostart;
 	d = g_new(struct scn_definition, 1);
-	*d = (struct scn_definition){ g_strdup(host), g_strdup(xml), g_array_index(there, struct sim_dom_view, 0).kept.autostart };
+	*d = (struct scn_definition){ g_strdup(host), g_strdup(xml), autostart };
 	g_ptr_array_add(g->definitions, d);
 }
 
