@@ -32,8 +32,9 @@ def allocated(path: str) -> int:
 
 
 def files(lab: Lab, host: str) -> list[str]:
-    """On its private storage."""
-    return sorted(str(path.relative_to(lab.dir / host / "instances")) for path in (lab.dir / host / "instances").rglob("*") if path.is_file())
+    """On its private storage, but for the markers that droverd keeps there: those come when it has time (src/fleet/marker.h)."""
+    folder = lab.dir / host / "instances"
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and not path.name.startswith("drover-storage-"))
 
 
 def moved(g: Guest, before: str) -> str:
