@@ -533,74 +533,76 @@ static void check_rows(struct run *r)
 	check_alarms(r);
 }
 
-enum what_phases { WITH_CLAIM, WITH_SLOT, WITH_SOURCE_CLAIM, CHOOSING };
+/* What is under way now, "migration leave h1" -> number, and what takes room, "h1" -> number. */
+struct tally {
+	GHashTable *tasks, *claims;
+};
 
-static bool is_among(const struct mig *m, enum what_phases what, const struct story *st)
+static int one_more(GHashTable *counts, char *key)
 {
-	const char *phase = mig_phase_name(m);
+	int n = GPOINTER_TO_INT(g_hash_table_lookup(counts, key)) + 1;
 
-	switch (what) {
-	case WITH_CLAIM:
-		return g_strv_contains(st->claim, phase);
-	case WITH_SLOT:
-		return g_strv_contains(st->slot, phase);
-	case WITH_SOURCE_CLAIM:
-		return g_strv_contains(st->source_claim, phase);
-	case CHOOSING: /* it holds room on a host while that is asked whether it would do */
-		return g_strv_contains(choosing, phase);
-	}
-	g_assert_not_reached();
-}
-
-/* @only: of that kind; NULL: of all. @source, @dest: there; NULL: anywhere */
-static int count(struct run *r, const struct story *only, enum what_phases what, const char *source, const char *dest)
-{
-	int n = 0;
-
-	for (guint i = 0; i < engine_active(r->engine)->len; i++) {
-		const struct mig *m = g_ptr_array_index(engine_active(r->engine), i);
-		const struct story *st = story_of(m);
-
-		n += (!only || st == only) && (!source || g_strcmp0(m->source, source) == 0) &&
-		     (!dest || g_strcmp0(what == CHOOSING ? engine_claim_host(m) : m->dest, dest) == 0) && is_among(m, what, st);
-	}
+	g_hash_table_replace(counts, key, GINT_TO_POINTER(n));
 	return n;
 }
 
-/* A limit that was lowered is not broken by those that were under way. */
-static void check_limit(struct run *r, const struct story *st, const char *what, const char *host, int n, size_t max_at)
+/* A limit that was lowered is not broken by those that were under way. @host: "" of the fleet's */
+static void count_task(struct run *r, const struct tally *t, const struct story *st, const char *what, const char *host, size_t max_at)
 {
-	g_autofree char *key = g_strconcat(st->type, " ", what, host, NULL);
-	int was = GPOINTER_TO_INT(g_hash_table_lookup(r->under_way, key));
+	char *key = g_strconcat(st->type, " ", what, host, NULL);
+	int was = GPOINTER_TO_INT(g_hash_table_lookup(r->under_way, key)), n = one_more(t->tasks, key);
 	int64_t max = *(const int64_t *)((const char *)r->conf + max_at);
 
-	if (max > 0 && n > max && n > was)
+	if (max > 0 && n > max && n > was && (!host[0] || fleet_host(r->fleet, host)))
 		run_fail(r, "%d tasks (%s) %s%s at once, %d may", n, st->type, what, host, (int)max);
-	g_hash_table_replace(r->under_way, g_steal_pointer(&key), GINT_TO_POINTER(n));
 }
 
-static void check_host_limits(struct run *r, const struct host *h)
+static void count_mig(struct run *r, const struct tally *t, const struct mig *m)
 {
-	int claims = 0;
+	const struct story *st = story_of(m);
+	const char *phase = mig_phase_name(m), *asked = g_strv_contains(choosing, phase) ? engine_claim_host(m) : NULL;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(stories); i++) {
-		const struct story *st = &stories[i];
-		int coming = count(r, st, WITH_CLAIM, NULL, h->name) + count(r, st, CHOOSING, NULL, h->name);
-
-		claims += coming + count(r, st, WITH_SOURCE_CLAIM, h->name, NULL);
-		check_limit(r, st, "leave ", h->name, count(r, st, WITH_SLOT, h->name, NULL), st->outbound);
-		check_limit(r, st, "come to ", h->name, coming, st->inbound);
+	if (st == &no_migration)
+		return;
+	if (g_strv_contains(st->slot, phase)) {
+		count_task(r, t, st, "run", "", st->in_fleet);
+		if (m->source)
+			count_task(r, t, st, "leave ", m->source, st->outbound);
 	}
-	if (host_claimed(h).servers != claims)
-		run_fail(r, "%d tasks need room on %s, %d claims are on it", claims, h->name, host_claimed(h).servers);
+	/* It holds room on a host while that is asked whether it would do. */
+	for (int choose = 0; choose < 2; choose++) {
+		const char *host = choose ? asked : g_strv_contains(st->claim, phase) ? m->dest : NULL;
+
+		if (!host)
+			continue;
+		count_task(r, t, st, "come to ", host, st->inbound);
+		(void)one_more(t->claims, g_strdup(host));
+	}
+	if (m->source && g_strv_contains(st->source_claim, phase))
+		(void)one_more(t->claims, g_strdup(m->source));
 }
 
 void check_limits(struct run *r)
 {
-	for (guint i = 0; r->engine && i < fleet_hosts(r->fleet)->len; i++)
-		check_host_limits(r, g_ptr_array_index(fleet_hosts(r->fleet), i));
-	for (size_t i = 0; r->engine && i < G_N_ELEMENTS(stories); i++)
-		check_limit(r, &stories[i], "run", "", count(r, &stories[i], WITH_SLOT, NULL, NULL), stories[i].in_fleet);
+	const GPtrArray *active = r->engine ? engine_active(r->engine) : NULL;
+	struct tally t;
+
+	if (!active)
+		return;
+	t.tasks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	t.claims = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	for (guint i = 0; i < active->len; i++)
+		count_mig(r, &t, g_ptr_array_index(active, i));
+	for (guint i = 0; i < fleet_hosts(r->fleet)->len; i++) {
+		const struct host *h = g_ptr_array_index(fleet_hosts(r->fleet), i);
+		int claims = GPOINTER_TO_INT(g_hash_table_lookup(t.claims, h->name));
+
+		if (host_claimed(h).servers != claims)
+			run_fail(r, "%d tasks need room on %s, %d claims are on it", claims, h->name, host_claimed(h).servers);
+	}
+	g_hash_table_unref(t.claims);
+	g_hash_table_unref(r->under_way);
+	r->under_way = t.tasks;
 }
 
 void check_always(struct run *r)
