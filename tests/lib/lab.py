@@ -42,8 +42,10 @@ class Lab:
         return self
 
     def __exit__(self, *why: object) -> None:
-        self.keep_logs()
-        self("down", check=False)
+        try:
+            self.keep_logs()
+        finally:
+            self("down", check=False)
 
     def keep_logs(self) -> None:
         """The hosts' and the guests' of the last lab of this tag."""
