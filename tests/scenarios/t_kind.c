@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "api/compute/compute.h"
-#include "api/http/incoming.h"
 #include "api/http/route.h"
+#include "api_call.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "fleet/action.h"
@@ -858,55 +858,6 @@ static void test_carried_faults(void)
 
 /* ---- through the API, of which no line knows these kinds ---- */
 
-struct auth *identity_check(struct identity *id, const char *token, GError **err)
-{
-	struct auth *a = g_new0(struct auth, 1);
-
-	(void)id, (void)err;
-	a->role = g_str_equal(token, "admin") ? ROLE_ADMIN : ROLE_MEMBER;
-	a->admin = a->role == ROLE_ADMIN;
-	a->user_id = g_strdup(token);
-	a->project_id = g_strdup("admin");
-	return a;
-}
-
-struct answer {
-	int status;
-	char *body;
-};
-
-static void answered(struct api_req *r, void *user)
-{
-	struct answer *a = user;
-
-	a->status = r->reply->status;
-	a->body = g_strdup(r->reply->body ? r->reply->body->str : "");
-	api_req_free(r);
-}
-
-static bool is_answered(struct run *r, void *user)
-{
-	(void)r;
-	return ((const struct answer *)user)->status;
-}
-
-/* Its answer has this status, and this text in it. Return: the body, owned. */
-static char *call(struct run *r, struct api *api, const char *token, const char *method, const char *path, const char *body, int status,
-		  const char *text)
-{
-	struct api_head head = { .method = method, .path = path, .base_url = "http://controller", .token = token, .version = "compute 2.90" };
-	struct answer a = { .status = 0 };
-	struct api_req *q = api_req_new(api, &head, answered, &a);
-
-	if (body)
-		api_req_body(q, body, strlen(body));
-	api_dispatch(q);
-	g_assert_true(run_until(r, WAIT_TEST_MS, is_answered, &a));
-	if (a.status != status || (text && !strstr(a.body, text)))
-		g_error("%s %s %s: %d %s", method, path, body ? body : "", a.status, a.body);
-	return a.body;
-}
-
 static const struct {
 	const char *token, *method, *path, *body;
 	int status;
@@ -969,11 +920,11 @@ static void test_api(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
 		g_autofree char *path = g_strconcat("/v2.1/servers/" GUEST, calls[i].path, NULL);
 
-		g_free(call(&r, api, calls[i].token, calls[i].method, path, calls[i].body, calls[i].status, calls[i].text));
+		g_free(api_call(&r, api, calls[i].token, calls[i].method, path, calls[i].body, calls[i].status, calls[i].text));
 		if (calls[i].until)
 			expect_phase(&r, newest_task(&r), calls[i].until);
 	}
-	list = call(&r, api, "admin", "GET", "/v2.1/os-migrations", NULL, 200, "\"migration_type\":\"stamp\"");
+	list = api_call(&r, api, "admin", "GET", "/v2.1/os-migrations", NULL, 200, "\"migration_type\":\"stamp\"");
 	g_assert_nonnull(strstr(list, "\"migration_type\":\"shift\""));
 	g_assert_nonnull(strstr(list, "\"status\":\"confirmed\""));
 	g_assert_null(strstr(list, "\"ring\""));

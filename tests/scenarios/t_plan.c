@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "api/drover/drover.h"
-#include "api/http/incoming.h"
 #include "api/http/route.h"
+#include "api_call.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "scn.h"
@@ -69,63 +69,6 @@ static const struct {
 	{ "DELETE", "/2", NULL, 404, NULL },
 };
 
-struct answer {
-	int status;
-	char *body;
-};
-
-static void answered(struct api_req *q, void *user)
-{
-	struct answer *a = user;
-
-	a->status = q->reply->status;
-	a->body = g_strdup(q->reply->body ? q->reply->body->str : "");
-	api_req_free(q);
-}
-
-static bool is_answered(struct run *r, void *user)
-{
-	(void)r;
-	return ((const struct answer *)user)->status;
-}
-
-static void call(struct run *r, struct api *api, const char *token, size_t i, int status, const char *text)
-{
-	g_auto(GStrv) parts = g_strsplit(calls[i].path, "?", 2);
-	g_autofree char *path = g_strconcat("/drover/v1/plans", parts[0], NULL);
-	struct api_head head = { .method = calls[i].method, .path = path, .query = parts[0] ? parts[1] : NULL, .base_url = "http://controller", .token = token };
-	struct answer a = { .status = 0 };
-	struct api_req *q = api_req_new(api, &head, answered, &a);
-
-	if (calls[i].body)
-		api_req_body(q, calls[i].body, strlen(calls[i].body));
-	api_dispatch(q);
-	g_assert_true(run_until(r, WAIT_TEST_MS, is_answered, &a));
-	if (a.status != status || (text && !strstr(a.body, text)))
-		g_error("%s %s %s: %d %s", calls[i].method, path, calls[i].body ? calls[i].body : "", a.status, a.body);
-	g_free(a.body);
-}
-
-/* The identity that t_plan has: two tokens. */
-struct auth *identity_check(struct identity *id, const char *token, GError **err)
-{
-	struct auth *a = g_new0(struct auth, 1);
-
-	(void)id, (void)err;
-	a->role = g_str_equal(token, "admin") ? ROLE_ADMIN : ROLE_MEMBER;
-	a->admin = a->role == ROLE_ADMIN;
-	a->user_id = g_strdup(token);
-	a->project_id = g_strdup(token);
-	return a;
-}
-
-void auth_free(struct auth *a)
-{
-	g_free(a->user_id);
-	g_free(a->project_id);
-	g_free(a);
-}
-
 struct in_state {
 	const char *state;
 };
@@ -168,11 +111,12 @@ static void test_api(void)
 	api = api_new_parts(&(struct api){ .engine = r.engine, .plans = r.plans, .fleet = r.fleet, .store = r.store, .conf = r.conf, .kinds = engine_kinds(r.engine) },
 			    tables, G_N_ELEMENTS(tables));
 	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
+		g_autofree char *target = g_strconcat("/drover/v1/plans", calls[i].path, NULL);
 		struct in_state want = { calls[i].until };
 
 		if (!calls[i].text || !strstr(calls[i].text, "no such action")) /* which is found out first */
-			call(&r, api, "member", i, 403, NULL);
-		call(&r, api, "admin", i, calls[i].status, calls[i].text);
+			g_free(api_call(&r, api, "member", calls[i].method, target, calls[i].body, 403, NULL));
+		g_free(api_call(&r, api, "admin", calls[i].method, target, calls[i].body, calls[i].status, calls[i].text));
 		if (want.state)
 			g_assert_true(run_until(&r, WAIT_TEST_MS, last_is, &want));
 	}
@@ -236,16 +180,51 @@ static char *large_conf(void)
 	return g_string_free(s, FALSE);
 }
 
-static bool some_done(struct run *r, void *user)
-{
-	const struct plan_record *p = plans_find(r->plans, *(int64_t *)user);
-
-	return !p || plan_count(p, PLAN_STEP_DONE) >= 200;
-}
-
 static bool is_over(struct run *r, void *user)
 {
 	return !plans_find(r->plans, *(int64_t *)user);
+}
+
+static int count_over(const struct plan_record *p)
+{
+	int n = 0;
+
+	for (int s = 0; s < PLAN_STEP_STATE_N; s++)
+		n += plan_step_is_over((enum plan_step_state)s) ? plan_count(p, (enum plan_step_state)s) : 0;
+	return n;
+}
+
+/* Of a plan: so many of its steps are over. */
+struct so_far {
+	int64_t id;
+	int over;
+};
+
+static bool is_so_far(struct run *r, void *user)
+{
+	const struct so_far *want = user;
+	const struct plan_record *p = plans_find(r->plans, want->id);
+
+	return !p || count_over(p) >= want->over;
+}
+
+/* A server that has left did so once; one that has not, never. */
+static void check_moves(struct run *r, const struct plan_step *st, bool left)
+{
+	const struct mig_filter of_server = { .server_uuid = st->uuid, .limit = 100 };
+	g_autoptr(GPtrArray) list = engine_list(r->engine, &of_server, NULL);
+	g_autoptr(GHashTable) requests = g_hash_table_new(g_str_hash, g_str_equal);
+	int moved = 0;
+
+	for (guint i = 0; i < list->len; i++) {
+		const struct mig *m = g_ptr_array_index(list, i);
+
+		g_assert_true(mig_is_final(m));
+		g_assert_true(g_hash_table_add(requests, m->request_id)); /* none was asked for twice */
+		moved += mig_stage(m)->end == TASK_DONE;
+	}
+	g_assert_cmpint(moved, ==, left);
+	g_assert_cmpint((int)list->len, <=, st->attempts);
 }
 
 static void check_verdicts(struct run *r, int64_t id)
@@ -264,28 +243,33 @@ static void check_verdicts(struct run *r, int64_t id)
 		g_assert_true(st->state == PLAN_STEP_DONE || st->reason);
 		if (left)
 			g_assert_cmpstr(s->host, ==, st->dest);
+		check_moves(r, st, left);
 	}
 	g_assert_cmpint(plan_count(p, PLAN_STEP_DONE), >=, DRAINED * EACH * 9 / 10);
 	g_assert_cmpint(plan_count(p, PLAN_STEP_FAILED), >=, DRAINED * EACH / 20);
 	plan_record_free(p);
 }
 
-static void test_thousand(void)
+static void begin_thousand(struct run *r)
 {
-	static const struct requester who = { .user_id = "admin", .project_id = "admin", .request_id = "req-1", .admin = true };
 	static const char *const none[] = { NULL };
 	g_autofree char *large = large_conf();
-	struct plan_wanted w;
-	int64_t id = 0;
 	char *small = scn.conf;
-	struct run r;
 
 	scn.conf = large;
-	begin(&r, none);
+	begin(r, none);
 	scn.conf = small;
-	add_world(&r);
-	controller_start(&r);
-	g_assert_true(pass_until(&r, WAIT_TEST_MS, thousand_known, NULL));
+	add_world(r);
+	controller_start(r);
+	g_assert_true(pass_until(r, WAIT_TEST_MS, thousand_known, NULL));
+}
+
+static int64_t drain_all(struct run *r)
+{
+	static const struct requester who = { .user_id = "admin", .project_id = "admin", .request_id = "req-1", .admin = true };
+	struct plan_wanted w;
+	int64_t id = 0;
+
 	plan_wanted_init(&w);
 	w.kind = PLAN_DRAIN;
 	w.parallel = 64;
@@ -293,16 +277,80 @@ static void test_thousand(void)
 	w.hosts = g_ptr_array_new_with_free_func(g_free);
 	for (int i = 0; i < DRAINED; i++)
 		g_ptr_array_add(w.hosts, g_strdup_printf("h%d", i));
-	plans_make(r.plans, &w, &who, plan_made, &id);
+	plans_make(r->plans, &w, &who, plan_made, &id);
 	while (!id)
 		(void)clock_step();
-	g_assert_true(pass_until(&r, 60 * WAIT_TEST_MS, some_done, &id));
-	sim_host_power(r.world, "d3", false);
-	sim_host_link(r.world, "d5", false);
-	g_assert_true(pass_until(&r, 600 * WAIT_TEST_MS, is_over, &id));
-	sim_host_power(r.world, "d3", true);
-	sim_host_link(r.world, "d5", true);
-	check_verdicts(&r, id);
+	return id;
+}
+
+static void let_die(struct run *r, bool dead)
+{
+	sim_host_power(r->world, "d3", !dead);
+	sim_host_link(r->world, "d5", !dead);
+}
+
+/* What is left is under way to a host that cannot say whether the server runs there. */
+static bool is_over_elsewhere(struct run *r, void *user)
+{
+	const struct plan_record *p = plans_find(r->plans, *(int64_t *)user);
+
+	for (guint i = 0; p && i < p->steps->len; i++) {
+		const struct plan_step *st = g_ptr_array_index(p->steps, i);
+
+		if (!plan_step_is_over(st->state) && (st->state == PLAN_STEP_WAITING || (g_strcmp0(st->dest, "d3") != 0 && g_strcmp0(st->dest, "d5") != 0)))
+			return false;
+	}
+	return true;
+}
+
+static void end_thousand(struct run *r, int64_t id)
+{
+	g_assert_true(pass_until(r, 60 * WAIT_TEST_MS, is_over_elsewhere, &id));
+	let_die(r, false);
+	g_assert_true(pass_until(r, 60 * WAIT_TEST_MS, is_over, &id));
+	check_verdicts(r, id);
+}
+
+static void test_thousand(void)
+{
+	struct so_far some = { .over = 200 };
+	struct run r;
+
+	begin_thousand(&r);
+	some.id = drain_all(&r);
+	g_assert_true(pass_until(&r, 60 * WAIT_TEST_MS, is_so_far, &some));
+	let_die(&r, true);
+	end_thousand(&r, some.id);
+	run_end(&r);
+}
+
+/* ... and the controller is killed again and again, each time so many events behind a step's end. */
+#define LIVES 15
+#define STEPS_OF_A_LIFE 40
+
+static void pass_events(int n)
+{
+	for (int i = 0; i < n; i++)
+		(void)clock_step();
+}
+
+static void test_thousand_killed(void)
+{
+	struct so_far next = { .over = 0 };
+	struct run r;
+
+	begin_thousand(&r);
+	next.id = drain_all(&r);
+	for (int life = 0; life < LIVES; life++) {
+		next.over += STEPS_OF_A_LIFE;
+		g_assert_true(pass_until(&r, 60 * WAIT_TEST_MS, is_so_far, &next));
+		g_assert_false(is_over(&r, &next.id));
+		pass_events(life * 13);
+		controller_start(&r); /* the one before ends where it stands */
+		if (life == LIVES / 2)
+			let_die(&r, true);
+	}
+	end_thousand(&r, next.id);
 	run_end(&r);
 }
 
@@ -311,5 +359,6 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/plan/through the API", test_api);
 	g_test_add_func("/plan/a thousand servers", test_thousand);
+	g_test_add_func("/plan/a thousand servers, and the controller killed", test_thousand_killed);
 	return g_test_run();
 }
