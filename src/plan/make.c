@@ -11,7 +11,6 @@
 #include "plan/spread.h"
 
 #define MAKING_MAX 8
-#define ROWS 200           /* in a turn of the loop */
 #define REASONS_MAX 100    /* of a server that cannot move: hosts */
 
 struct making {
@@ -271,7 +270,7 @@ static void end(struct making *m)
 static bool write_some(struct making *m, GError **err)
 {
 	struct store *s = m->plans->store;
-	guint to = MIN(m->plan->steps->len, m->written + ROWS);
+	guint to = MIN(m->plan->steps->len, m->written + PLANS_ROWS);
 	bool whole;
 
 	if (!store_begin(s, err))

@@ -2,6 +2,7 @@
 #include "plan/plan_record.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -203,22 +204,31 @@ static void write_options(struct plan_record *p)
 	p->options = g_string_free(s, FALSE);
 }
 
+void plan_put_counts(struct jout *o, const struct plan_record *p)
+{
+	int n[PLAN_STEP_STATE_N] = { 0 };
+
+	if (!p->steps) {
+		jout_raw(o, p->counts);
+		return;
+	}
+	for (guint i = 0; i < p->steps->len; i++)
+		n[((const struct plan_step *)g_ptr_array_index(p->steps, i))->state]++;
+	n[PLAN_STEP_RUNNING] += n[PLAN_STEP_ASKING];
+	jout_open(o, '{');
+	for (int i = 0; i < PLAN_STEP_STATE_N; i++)
+		if (i != PLAN_STEP_ASKING)
+			jout_kv(o, step_states[i].name, int, n[i]);
+	jout_close(o, '}');
+}
+
 static void write_counts(struct plan_record *p)
 {
 	GString *s = g_string_new(NULL);
 	struct jout o;
 
 	jout_init(&o, s, 0);
-	jout_open(&o, '{');
-	for (int i = 0; i < PLAN_STEP_STATE_N; i++) {
-		int n = plan_count(p, (enum plan_step_state)i);
-
-		if (i == PLAN_STEP_ASKING)
-			continue;
-		jout_key(&o, step_states[i].name);
-		jout_int(&o, i == PLAN_STEP_RUNNING ? n + plan_count(p, PLAN_STEP_ASKING) : n);
-	}
-	jout_close(&o, '}');
+	plan_put_counts(&o, p);
 	g_free(p->counts);
 	p->counts = g_string_free(s, FALSE);
 }
@@ -357,17 +367,22 @@ static bool take_host(const struct store_row *row, void *user)
 	return true;
 }
 
+struct steps {
+	int64_t id; /* of the plan */
+	GPtrArray *list;
+};
+
 static bool take_step(const struct store_row *row, void *user)
 {
-	struct plan_record *p = user;
+	const struct steps *to = user;
 	struct plan_step *st = g_new0(struct plan_step, 1);
 	g_autofree char *wrong = row_read(row, step_fields, G_N_ELEMENTS(step_fields), st);
 
 	if (wrong)
-		log_error("plan_step_unreadable", LOG_D("plan", p->id), LOG_D("step", st->n), LOG_S("reason", wrong));
+		log_error("plan_step_unreadable", LOG_D("plan", to->id), LOG_D("step", st->n), LOG_S("reason", wrong));
 	st->state = wrong ? PLAN_STEP_FAILED : st->state;
 	st->needs.servers = 1;
-	g_ptr_array_add(p->steps, st);
+	g_ptr_array_add(to->list, st);
 	return true;
 }
 
@@ -391,25 +406,36 @@ static GPtrArray *read_plans(struct store *s, enum query q, const struct store_v
 	return g_steal_pointer(&list);
 }
 
+GPtrArray *plan_read_part(struct store *s, int64_t id, int after, int limit, GError **err)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(plan_step_free);
+	struct steps to = { id, list };
+
+	return store_each(s, Q_PLAN_STEPS, STORE_ARGS(SV_I(id), SV_I(after), SV_I(limit)), take_step, &to, err) ? g_steal_pointer(&list) : NULL;
+}
+
 bool plan_read_steps(struct store *s, struct plan_record *p, GError **err)
 {
-	p->steps = g_ptr_array_new_with_free_func(plan_step_free);
-	return store_each(s, Q_PLAN_STEPS, STORE_ARGS(SV_I(p->id)), take_step, p, err);
+	p->steps = plan_read_part(s, p->id, 0, INT_MAX, err);
+	return p->steps;
+}
+
+struct plan_record *plan_read_head(struct store *s, int64_t id, GError **err)
+{
+	g_autoptr(GPtrArray) list = read_plans(s, Q_PLAN_GET, STORE_ARGS(SV_I(id)), err);
+
+	if (list && list->len)
+		return g_ptr_array_steal_index(list, 0);
+	if (list)
+		g_set_error(err, ERR, ERR_NOT_FOUND, "Plan %" G_GINT64_FORMAT " could not be found.", id);
+	return NULL;
 }
 
 struct plan_record *plan_read(struct store *s, int64_t id, GError **err)
 {
-	g_autoptr(GPtrArray) list = read_plans(s, Q_PLAN_GET, STORE_ARGS(SV_I(id)), err);
-	struct plan_record *p;
+	struct plan_record *p = plan_read_head(s, id, err);
 
-	if (!list)
-		return NULL;
-	if (list->len == 0) {
-		g_set_error(err, ERR, ERR_NOT_FOUND, "Plan %" G_GINT64_FORMAT " could not be found.", id);
-		return NULL;
-	}
-	p = g_ptr_array_steal_index(list, 0);
-	if (plan_read_steps(s, p, err))
+	if (!p || plan_read_steps(s, p, err))
 		return p;
 	plan_record_free(p);
 	return NULL;

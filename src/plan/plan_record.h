@@ -104,6 +104,7 @@ struct plan_record {
 	/* ---- not stored ---- */
 	bool late;           /* its deadline has passed */
 	bool unsaved;        /* its own row may differ: a change of it failed, or was done and the answer lost */
+	bool more_unsaved;   /* more of its steps are to be written than one turn does: the next one comes at once */
 };
 
 const char *plan_kind_name(enum plan_kind k);
@@ -120,6 +121,8 @@ void plan_record_free(struct plan_record *p);
 void plan_step_free(void *step);
 /** plan_count() - its steps in that state. */
 int plan_count(const struct plan_record *p, enum plan_step_state s);
+/** plan_put_counts() - write how many of its steps are in which state; of one whose steps are not read, as its row has it. */
+void plan_put_counts(struct jout *o, const struct plan_record *p);
 /** plan_has_host() - it names that host. */
 bool plan_has_host(const struct plan_record *p, const char *host);
 /** plan_steps_after() - call @fn for each number in .after, until it says false. Return: it never did. */
@@ -142,8 +145,12 @@ bool plan_delete(struct store *s, int64_t id, GError **err);
 
 /** plan_read() - one with its steps. Return: owned; NULL with ERR_NOT_FOUND, or the store's error. */
 struct plan_record *plan_read(struct store *s, int64_t id, GError **err);
-/** plan_read_steps() - those of @p. */
+/** plan_read_head() - likewise, without steps. */
+struct plan_record *plan_read_head(struct store *s, int64_t id, GError **err);
+/** plan_read_steps() - all of @p. */
 bool plan_read_steps(struct store *s, struct plan_record *p, GError **err);
+/** plan_read_part() - those behind number @after, @limit at most. Return: struct plan_step *, owned; NULL with @err. */
+GPtrArray *plan_read_part(struct store *s, int64_t id, int after, int limit, GError **err);
 /** plan_read_active() - those that are not over, without their steps. Return: struct plan_record *, owned. */
 GPtrArray *plan_read_active(struct store *s, GError **err);
 /** plan_read_list() - newest first, without steps. @kind, @state: NULL: any. @below: 0: from the newest */

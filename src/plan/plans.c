@@ -157,7 +157,7 @@ static struct plan_record *find(struct plans *ps, int64_t id, const char *what, 
 
 	if (p)
 		return p;
-	row = plan_read(ps->store, id, err);
+	row = plan_read_head(ps->store, id, err);
 	if (row)
 		g_set_error(err, ERR, ERR_CONFLICT, "Cannot %s plan %" G_GINT64_FORMAT ", which is %s.", what, id, plan_state_name(row->state));
 	plan_record_free(row);
@@ -294,7 +294,7 @@ bool plans_delete(struct plans *ps, int64_t id, GError **err)
 		g_ptr_array_remove(ps->active, p);
 		return true;
 	}
-	row = plan_read(ps->store, id, err);
+	row = plan_read_head(ps->store, id, err);
 	if (!row)
 		return false;
 	plan_record_free(row);
@@ -358,7 +358,8 @@ static void take_step_changes(struct plans *ps, struct plan_record *p, const GPt
 		}
 		st->unsaved = true;
 	}
-	(void)plans_flush(ps, p); /* what the database refuses is written by the next turn */
+	if (!plans_flush(ps, p))
+		turn_soon(ps); /* which writes the rest, or again what the database refuses */
 }
 
 static void take_options(struct plan_options *o, const struct plan_change *c)

@@ -101,46 +101,53 @@ bool plans_go(struct plans *ps, struct plan_record *p, enum plan_state state, co
 	return true;
 }
 
-static bool write_steps(struct plans *ps, const struct plan_record *p, GError **err)
+/* Those that are to be written, PLANS_ROWS at most. @ret_all: there are no others. Return: struct plan_step *, owned */
+static GPtrArray *unsaved_steps(const struct plan_record *p, bool *ret_all)
 {
-	for (guint i = 0; i < p->steps->len; i++) {
-		const struct plan_step *st = g_ptr_array_index(p->steps, i);
+	GPtrArray *list = g_ptr_array_new();
 
-		if (st->unsaved && !plan_update_step(ps->store, p, st, err))
-			return false;
+	*ret_all = true;
+	for (guint i = 0; i < p->steps->len && *ret_all; i++) {
+		struct plan_step *st = g_ptr_array_index(p->steps, i);
+
+		if (st->unsaved && list->len < PLANS_ROWS)
+			g_ptr_array_add(list, st);
+		else if (st->unsaved)
+			*ret_all = false;
 	}
-	return true;
+	return list;
 }
 
-static bool any_unsaved(const struct plan_record *p)
+static bool write_steps(struct plans *ps, const struct plan_record *p, const GPtrArray *list, GError **err)
 {
-	if (p->unsaved)
-		return true;
-	for (guint i = 0; i < p->steps->len; i++)
-		if (((const struct plan_step *)g_ptr_array_index(p->steps, i))->unsaved)
-			return true;
-	return false;
+	for (guint i = 0; i < list->len; i++)
+		if (!plan_update_step(ps->store, p, g_ptr_array_index(list, i), err))
+			return false;
+	return true;
 }
 
 bool plans_flush(struct plans *ps, struct plan_record *p)
 {
+	bool all, row = p->unsaved;
+	g_autoptr(GPtrArray) list = unsaved_steps(p, &all);
 	g_autoptr(GError) err = NULL;
-	bool row = p->unsaved;
 
-	if (!any_unsaved(p))
+	p->more_unsaved = false;
+	if (!row && list->len == 0)
 		return true;
-	if (!store_begin(ps->store, &err) || (row && !plan_update(ps->store, p, &err)) || !write_steps(ps, p, &err) || !store_commit(ps->store, &err)) {
+	if (!store_begin(ps->store, &err) || (row && !plan_update(ps->store, p, &err)) || !write_steps(ps, p, list, &err) || !store_commit(ps->store, &err)) {
 		store_rollback(ps->store);
 		p->unsaved = row;
 		log_warning("plan_steps_not_saved", LOG_D("plan", p->id), LOG_S("error", err->message));
 		return false;
 	}
-	for (guint i = 0; i < p->steps->len; i++) {
-		struct plan_step *st = g_ptr_array_index(p->steps, i);
+	for (guint i = 0; i < list->len; i++) {
+		struct plan_step *st = g_ptr_array_index(list, i);
 
-		if (st->unsaved && st->state != PLAN_STEP_ASKING) /* which is news only when it has been asked for */
+		if (st->state != PLAN_STEP_ASKING) /* which is news only when it has been asked for */
 			plans_tell(ps, p, st);
 		st->unsaved = false;
 	}
-	return true;
+	p->more_unsaved = !all;
+	return all;
 }

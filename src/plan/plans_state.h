@@ -8,6 +8,8 @@
 #include "plan/plan_record.h"
 #include "task/engine.h"
 
+#define PLANS_ROWS 200 /* of steps that a turn of the loop writes */
+
 struct plans_counts {
 	int by_state[PLAN_STATE_N];               /* those that are not over */
 	uint64_t steps_ended[PLAN_STEP_STATE_N];  /* since the start */
@@ -28,7 +30,7 @@ struct plans {
 bool plans_go(struct plans *ps, struct plan_record *p, enum plan_state state, const char *why, GError **err);
 /** plans_tell() - subscribers hear of it. @st: NULL: of the plan itself */
 void plans_tell(struct plans *ps, const struct plan_record *p, const struct plan_step *st);
-/** plans_flush() - write all steps that are .unsaved, in one transaction. Return: they are written; else they are with the next turn. */
+/** plans_flush() - write steps that are .unsaved, a bounded number, in one transaction. Return: all are written; else they are with the next turns. */
 bool plans_flush(struct plans *ps, struct plan_record *p);
 /** plan_goes_to_one() - its servers go where the plan says, and nowhere else. */
 bool plan_goes_to_one(const struct plan_record *p);

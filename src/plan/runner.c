@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fleet/sched.h"
+#include "plan/problem.h"
 #include "task/request_now.h"
 
 #define ASKS 8        /* in a turn: each is a transaction */
@@ -193,38 +194,57 @@ static bool is_over(int n, void *user)
 	return false;
 }
 
-/* Room that has been asked for at a host, and that no claim has yet. */
-static void add_reserved(const struct plans *ps, const char *host, struct sched_need *need)
+/* What is asked of many steps in a turn; counted once, of all steps. By the hosts' indices. */
+struct tally {
+	struct usage *reserved; /* room that has been asked for, and that no claim has yet */
+	bool *left;             /* some step of the plan that goes on leaves it */
+};
+
+static void tally_clear(struct tally *t)
 {
+	g_free(t->reserved);
+	g_free(t->left);
+}
+
+/* Its room is asked for, and claimed by no task. */
+static bool is_reserved(const struct plans *ps, const struct plan_step *st)
+{
+	const struct mig *m;
+
+	if (st->state == PLAN_STEP_ASKING)
+		return fleet_server(ps->fleet, st->uuid);
+	m = st->state == PLAN_STEP_RUNNING ? task_of(ps, st) : NULL;
+	return m && !engine_claim_host(m);
+}
+
+static void tally_reserve(const struct plans *ps, struct tally *t, const struct plan_step *st)
+{
+	const struct host *h = st->dest ? fleet_host(ps->fleet, st->dest) : NULL;
+
+	if (h)
+		planner_add(&t->reserved[h->index], &st->needs, 1);
+}
+
+static void tally_step(const struct plans *ps, struct tally *t, const struct plan_step *st, bool own)
+{
+	const struct host *h = own && !plan_step_is_over(st->state) && st->source ? fleet_host(ps->fleet, st->source) : NULL;
+
+	if (h)
+		t->left[h->index] = true;
+	if (is_reserved(ps, st))
+		tally_reserve(ps, t, st);
+}
+
+static void tally_count(const struct plans *ps, const struct plan_record *own, struct tally *t)
+{
+	t->reserved = g_new0(struct usage, fleet_hosts(ps->fleet)->len + 1);
+	t->left = g_new0(bool, fleet_hosts(ps->fleet)->len + 1);
 	for (guint i = 0; i < ps->active->len; i++) {
 		const struct plan_record *p = g_ptr_array_index(ps->active, i);
 
-		for (guint k = 0; k < p->steps->len; k++) {
-			const struct plan_step *st = g_ptr_array_index(p->steps, k);
-			const struct mig *m;
-
-			if ((st->state != PLAN_STEP_RUNNING && st->state != PLAN_STEP_ASKING) || g_strcmp0(st->dest, host) != 0)
-				continue;
-			m = task_of(ps, st);
-			if (st->state == PLAN_STEP_ASKING ? !fleet_server(ps->fleet, st->uuid) : !m || engine_claim_host(m))
-				continue;
-			need->vcpus += st->needs.vcpus;
-			need->memory_mb += st->needs.memory_mb;
-			need->disk_gb += st->needs.disk_gb;
-		}
+		for (guint k = 0; p->state != PLAN_DRAFT && k < p->steps->len; k++)
+			tally_step(ps, t, g_ptr_array_index(p->steps, k), p == own);
 	}
-}
-
-/* Some step of a plan that goes on leaves the host. */
-static bool is_left(const struct plan_record *p, const char *host)
-{
-	for (guint i = 0; i < p->steps->len; i++) {
-		const struct plan_step *st = g_ptr_array_index(p->steps, i);
-
-		if (!plan_step_is_over(st->state) && g_strcmp0(st->source, host) == 0)
-			return true;
-	}
-	return false;
 }
 
 static int count_running(const struct plan_record *p)
@@ -245,21 +265,27 @@ static bool follows_failed(const struct plan_record *p, const struct plan_step *
 }
 
 /* Is there room where it goes? What is full now may be left by others. */
-static bool has_room(struct plans *ps, struct plan_record *p, struct plan_step *st, const struct server *s)
+static bool has_room(struct plans *ps, struct plan_record *p, struct plan_step *st, const struct server *s, struct tally *t)
 {
 	const struct host *h = fleet_host(ps->fleet, st->dest);
 	struct sched_need need = sched_need_of(s, NULL);
 	struct sched_result *res;
 	g_autofree char *why = NULL;
 
+	if (!t->reserved)
+		tally_count(ps, p, t);
 	need.only_host = st->dest;
-	add_reserved(ps, st->dest, &need);
+	if (h) {
+		need.vcpus += t->reserved[h->index].vcpus;
+		need.memory_mb += t->reserved[h->index].memory_mb;
+		need.disk_gb += t->reserved[h->index].disk_gb;
+	}
 	if (h && sched_fits(ps->fleet, &need, h))
 		return true;
 	res = h ? sched_select(ps->fleet, &need) : NULL;
 	why = h ? g_strdup(((const struct sched_verdict *)g_ptr_array_index(res->hosts, 0))->reason) : g_strdup("the host has gone");
 	sched_result_free(res);
-	if (h && is_left(p, st->dest)) {
+	if (h && t->left[h->index]) {
 		waits(st, g_strdup_printf("waits for room on %s: %s", st->dest, why));
 		return false;
 	}
@@ -321,10 +347,11 @@ static void note_intent(struct plan_step *st)
 		st->started_us = clock_wall_us();
 }
 
-/* It could not be written, so nothing is asked for. */
+/* It could not be written, or not yet, so nothing is asked for. */
 static void take_back(struct plan_step *st)
 {
 	st->state = PLAN_STEP_WAITING;
+	st->unsaved = true;
 	st->attempts--;
 }
 
@@ -371,6 +398,7 @@ static GPtrArray *choose(struct plans *ps, struct plan_record *p)
 {
 	GPtrArray *list = g_ptr_array_new();
 	int running = count_running(p), wave = first_wave(p);
+	struct tally t = { NULL };
 
 	for (guint i = 0; i < p->steps->len && running + (int)list->len < p->opt.parallel && list->len < ASKS; i++) {
 		struct plan_step *st = g_ptr_array_index(p->steps, i);
@@ -379,11 +407,14 @@ static GPtrArray *choose(struct plans *ps, struct plan_record *p)
 		if (st->state != PLAN_STEP_WAITING || st->wave > wave)
 			continue;
 		s = fleet_server(ps->fleet, st->uuid);
-		if (!is_free(ps, p, st, s) || !is_due(ps, p, st, s) || (st->dest && !has_room(ps, p, st, s)))
+		if (!is_free(ps, p, st, s) || !is_due(ps, p, st, s) || (st->dest && !has_room(ps, p, st, s, &t)))
 			continue;
 		note_intent(st);
+		if (t.reserved)
+			tally_reserve(ps, &t, st);
 		g_ptr_array_add(list, st);
 	}
+	tally_clear(&t);
 	return list;
 }
 
@@ -473,22 +504,27 @@ static bool prepare(struct plans *ps, struct plan_record *p)
 
 /* ---- the whole of a plan ---- */
 
-static void end_waiting(struct plans *ps, struct plan_record *p, enum plan_step_state state, const char *reason)
+/* As many as a turn writes. Return: there are more. */
+static bool end_waiting(struct plans *ps, struct plan_record *p, enum plan_step_state state, const char *reason)
 {
+	int ended = 0;
+
 	for (guint i = 0; i < p->steps->len; i++) {
 		struct plan_step *st = g_ptr_array_index(p->steps, i);
 
-		if (st->state == PLAN_STEP_WAITING)
-			end_step(ps, p, st, state, reason);
+		if (st->state != PLAN_STEP_WAITING)
+			continue;
+		if (ended++ == PLANS_ROWS)
+			return true;
+		end_step(ps, p, st, state, reason);
 	}
+	return false;
 }
 
-static void look_at_time(struct plans *ps, struct plan_record *p)
+static void look_at_time(struct plan_record *p)
 {
 	if (p->opt.deadline_s && (p->state == PLAN_RUNNING || p->state == PLAN_PAUSED))
 		p->late = clock_wall_us() >= p->started_us + p->opt.deadline_s * 1000000;
-	if (p->late)
-		end_waiting(ps, p, PLAN_STEP_LEFT, "the deadline has passed");
 }
 
 static bool follow_all(struct plans *ps, struct plan_record *p)
@@ -530,12 +566,14 @@ static bool run(struct plans *ps, struct plan_record *p)
 
 	if (!plans_flush(ps, p) || (p->state == PLAN_RUNNING && !prepare(ps, p)))
 		return false;
-	look_at_time(ps, p);
+	look_at_time(p);
 	if (!follow_all(ps, p))
 		return false;
-	if (p->state == PLAN_CANCELLING)
-		end_waiting(ps, p, PLAN_STEP_CANCELLED, "the plan was cancelled");
-	if (p->state == PLAN_RUNNING && !p->late)
+	if (p->late)
+		more = end_waiting(ps, p, PLAN_STEP_LEFT, "the deadline has passed");
+	else if (p->state == PLAN_CANCELLING)
+		more = end_waiting(ps, p, PLAN_STEP_CANCELLED, "the plan was cancelled");
+	else if (p->state == PLAN_RUNNING)
 		more = begin_steps(ps, p);
 	if (plans_flush(ps, p) && all_over(p) && (p->state != PLAN_PAUSED || p->late))
 		finish(ps, p);
@@ -552,7 +590,7 @@ enum runner_again runner_turn(struct plans *ps)
 		struct plan_record *p = g_ptr_array_index(ps->active, i);
 		bool more = p->state != PLAN_DRAFT && run(ps, p), rests = p->state == PLAN_DRAFT && plans_flush(ps, p);
 
-		again = MAX(again, more ? RUNNER_AT_ONCE : rests || plan_is_over(p->state) ? RUNNER_RESTS : RUNNER_LATER);
+		again = MAX(again, more || p->more_unsaved ? RUNNER_AT_ONCE : rests || plan_is_over(p->state) ? RUNNER_RESTS : RUNNER_LATER);
 	}
 	for (guint i = ps->active->len; i > 0; i--)
 		if (plan_is_over(((const struct plan_record *)g_ptr_array_index(ps->active, i - 1))->state))

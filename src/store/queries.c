@@ -190,7 +190,7 @@ const struct query_def query_table[Q_N] = {
 	[Q_PLAN_HOST_INSERT] = { "plan_host_insert", "INSERT INTO plan_hosts (plan_id, n, host) VALUES ($1, $2, $3)", 3 },
 	[Q_PLAN_DRAIN_OF] = { "plan_drain_of",
 		"SELECT COALESCE(MAX(id), 0) FROM plans WHERE kind = 'drain' AND started_at IS NOT NULL AND id IN (SELECT plan_id FROM plan_hosts WHERE host = $1)", 1 },
-	[Q_PLAN_STEPS] = { "plan_steps", SELECT("plan_steps", PLAN_STEP_ROW) " WHERE plan_id = $1 ORDER BY n", 1 },
+	[Q_PLAN_STEPS] = { "plan_steps", SELECT("plan_steps", PLAN_STEP_ROW) " WHERE plan_id = $1 AND n > $2 ORDER BY n LIMIT $3", 3 },
 	[Q_PLAN_STEP_INSERT] = { "plan_step_insert", INSERT_BEHIND("plan_steps", "plan_id, n", "$1, $2", PLAN_STEP_NEW), 2 N(PLAN_STEP_NEW) },
 	[Q_PLAN_STEP_SET] = { "plan_step_set", UPDATE("plan_steps", PLAN_STEP_CHANGES) " WHERE plan_id = $1 AND n = $2", 2 N(PLAN_STEP_CHANGES) },
 

@@ -2,6 +2,7 @@
  *
  * Plans through the API, and a drain of a hundred hosts, on the simulator.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "api/drover/drover.h"
@@ -96,10 +97,17 @@ static bool two_known(struct run *r, void *unused)
 	return all_up(r, unused) && fleet_servers(r->fleet)->len == 2;
 }
 
+static struct api *api_of(const struct run *r)
+{
+	static const struct route_table *const tables[] = { &plans_routes };
+
+	return api_new_parts(&(struct api){ .engine = r->engine, .plans = r->plans, .fleet = r->fleet, .store = r->store, .conf = r->conf, .kinds = engine_kinds(r->engine) },
+			     tables, G_N_ELEMENTS(tables));
+}
+
 static void test_api(void)
 {
 	static const char *const hosts[] = { "h1", "h2", "h3", NULL };
-	static const struct route_table *const tables[] = { &plans_routes };
 	struct run r;
 	struct api *api;
 
@@ -108,8 +116,7 @@ static void test_api(void)
 	sim_dom_add(r.world, "h1", &(struct sim_dom_spec){ .name = "db", .mem_mib = 1024 });
 	controller_start(&r);
 	g_assert_true(run_until(&r, WAIT_TEST_MS, two_known, NULL));
-	api = api_new_parts(&(struct api){ .engine = r.engine, .plans = r.plans, .fleet = r.fleet, .store = r.store, .conf = r.conf, .kinds = engine_kinds(r.engine) },
-			    tables, G_N_ELEMENTS(tables));
+	api = api_of(&r);
 	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
 		g_autofree char *target = g_strconcat("/drover/v1/plans", calls[i].path, NULL);
 		struct in_state want = { calls[i].until };
@@ -264,7 +271,7 @@ static void begin_thousand(struct run *r)
 	g_assert_true(pass_until(r, WAIT_TEST_MS, thousand_known, NULL));
 }
 
-static int64_t drain_all(struct run *r)
+static int64_t drain_all(struct run *r, bool start)
 {
 	static const struct requester who = { .user_id = "admin", .project_id = "admin", .request_id = "req-1", .admin = true };
 	struct plan_wanted w;
@@ -273,7 +280,7 @@ static int64_t drain_all(struct run *r)
 	plan_wanted_init(&w);
 	w.kind = PLAN_DRAIN;
 	w.parallel = 64;
-	w.start = true;
+	w.start = start;
 	w.hosts = g_ptr_array_new_with_free_func(g_free);
 	for (int i = 0; i < DRAINED; i++)
 		g_ptr_array_add(w.hosts, g_strdup_printf("h%d", i));
@@ -317,7 +324,7 @@ static void test_thousand(void)
 	struct run r;
 
 	begin_thousand(&r);
-	some.id = drain_all(&r);
+	some.id = drain_all(&r, true);
 	g_assert_true(pass_until(&r, 60 * WAIT_TEST_MS, is_so_far, &some));
 	let_die(&r, true);
 	end_thousand(&r, some.id);
@@ -325,8 +332,8 @@ static void test_thousand(void)
 }
 
 /* ... and the controller is killed again and again, each time so many events behind a step's end. */
-#define LIVES 15
-#define STEPS_OF_A_LIFE 40
+#define LIVES 8
+#define STEPS_OF_A_LIFE 70
 
 static void pass_events(int n)
 {
@@ -340,12 +347,12 @@ static void test_thousand_killed(void)
 	struct run r;
 
 	begin_thousand(&r);
-	next.id = drain_all(&r);
+	next.id = drain_all(&r, true);
 	for (int life = 0; life < LIVES; life++) {
 		next.over += STEPS_OF_A_LIFE;
 		g_assert_true(pass_until(&r, 60 * WAIT_TEST_MS, is_so_far, &next));
 		g_assert_false(is_over(&r, &next.id));
-		pass_events(life * 13);
+		pass_events(life * 23);
 		controller_start(&r); /* the one before ends where it stands */
 		if (life == LIVES / 2)
 			let_die(&r, true);
@@ -354,11 +361,107 @@ static void test_thousand_killed(void)
 	run_end(&r);
 }
 
+/* ---- a long plan is told in pieces, and may change between two ---- */
+
+/* All steps are there, in their order; those that cannot go are none of them. */
+static void check_whole(const struct api_answer *a, const char *first, const char *last)
+{
+	g_autoptr(json_t) root = json_loads(a->body, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *plan = json_object_get(root, "plan"), *steps = json_object_get(plan, "steps"), *st;
+	size_t i;
+
+	g_assert_cmpint(a->status, ==, 200);
+	g_assert_cmpint(json_integer_value(json_object_get(json_object_get(plan, "counts"), "waiting")), ==, 1);
+	g_assert_cmpuint(json_array_size(steps), ==, DRAINED * EACH);
+	json_array_foreach(steps, i, st)
+		g_assert_cmpint(json_integer_value(json_object_get(st, "n")), ==, i + 1);
+	g_assert_cmpstr(json_string_value(json_object_get(json_array_get(steps, 0), "state")), ==, first);
+	g_assert_cmpstr(json_string_value(json_object_get(json_array_get(steps, DRAINED * EACH - 1), "state")), ==, last);
+	g_assert_cmpuint(json_array_size(json_object_get(plan, "cannot")), ==, 0);
+	g_assert_cmpuint(json_array_size(json_object_get(plan, "hosts")), >, DRAINED);
+}
+
+static void ask_plan(struct api *api, int64_t id, struct api_answer *ret)
+{
+	g_autofree char *target = g_strdup_printf("/drover/v1/plans/%d", (int)id);
+
+	api_ask(api, "admin", "GET", target, NULL, ret);
+	g_assert_cmpint(ret->status, ==, 0); /* not in one go */
+}
+
+static void wait_answer(struct api_answer *a)
+{
+	while (!a->status)
+		(void)clock_step();
+}
+
+static bool is_saved(struct run *r, void *user)
+{
+	const struct plan_record *p = plans_find(r->plans, *(int64_t *)user);
+
+	for (guint i = 0; i < p->steps->len; i++)
+		if (((const struct plan_step *)g_ptr_array_index(p->steps, i))->unsaved)
+			return false;
+	return true;
+}
+
+/* All steps but the last are left out, which more than one turn of the loop writes. */
+static int64_t draft_all(struct run *r)
+{
+	g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(g_free), mistakes = g_ptr_array_new();
+	const struct plan_change c = { .priority = INT_MIN, .deadline_s = -1, .cold = -1, .steps = steps };
+	int64_t id = drain_all(r, false);
+
+	for (int n = 1; n < DRAINED * EACH; n++) {
+		struct plan_change_step *skip = g_new0(struct plan_change_step, 1);
+
+		skip->n = n;
+		skip->skip = true;
+		g_ptr_array_add(steps, skip);
+	}
+	g_assert_true(plans_change(r->plans, id, &c, mistakes, NULL));
+	g_assert_false(is_saved(r, &id));
+	g_assert_true(pass_until(r, WAIT_TEST_MS, is_saved, &id));
+	return id;
+}
+
+static void test_long(void)
+{
+	struct api_answer draft, cancelled, deleted;
+	struct run r;
+	struct api *api;
+	int64_t id;
+
+	begin_thousand(&r);
+	api = api_of(&r);
+	id = draft_all(&r);
+	ask_plan(api, id, &draft);
+	wait_answer(&draft);
+	check_whole(&draft, "skipped", "waiting");
+	/* it ends while it is told */
+	g_assert_true(plans_cancel(r.plans, id, false, NULL));
+	ask_plan(api, id, &cancelled);
+	wait_answer(&cancelled);
+	g_assert_true(is_over(&r, &id));
+	check_whole(&cancelled, "skipped", "cancelled");
+	/* it is deleted while it is told */
+	ask_plan(api, id, &deleted);
+	g_assert_true(plans_delete(r.plans, id, NULL));
+	wait_answer(&deleted);
+	g_assert_cmpint(deleted.status, ==, 404);
+	g_free(draft.body);
+	g_free(cancelled.body);
+	g_free(deleted.body);
+	api_free_parts(api);
+	run_end(&r);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/plan/through the API", test_api);
 	g_test_add_func("/plan/a thousand servers", test_thousand);
+	g_test_add_func("/plan/told in pieces", test_long);
 	g_test_add_func("/plan/a thousand servers, and the controller killed", test_thousand_killed);
 	return g_test_run();
 }

@@ -96,8 +96,10 @@ static const struct step plans[] = {
 	{ Q_HOST_RENAME_PLAN_SOURCES, { S("h1"), S("h3") }, NULL, 1 },
 	{ Q_HOST_RENAME_PLAN_DESTS, { S("h1"), S("h3") }, NULL, 1 },
 	{ Q_PLAN_STEP_SET, { I(2), I(1), S("done"), S("h2"), S("h3"), I(1), I(77), S("req"), I(2), S("why"), I(7), I(8) }, NULL, 1 },
-	{ Q_PLAN_STEPS, { I(2) }, "1|done|h2|h3|1|77|req|2|why|7|8|s1|web|so|1|1|0|2|1024|10|12|99|~\n"
+	{ Q_PLAN_STEPS, { I(2), I(0), I(9) }, "1|done|h2|h3|1|77|req|2|why|7|8|s1|web|so|1|1|0|2|1024|10|12|99|~\n"
 				  "2|waiting|h3|h2|0|0|~|0|~|~|~|s1|web|so|1|1|0|2|1024|10|12|99|~\n" },
+	{ Q_PLAN_STEPS, { I(2), I(1), I(9) }, "2|waiting|h3|h2|0|0|~|0|~|~|~|s1|web|so|1|1|0|2|1024|10|12|99|~\n" },
+	{ Q_PLAN_STEPS, { I(2), I(0), I(1) }, "1|done|h2|h3|1|77|req|2|why|7|8|s1|web|so|1|1|0|2|1024|10|12|99|~\n" },
 	{ Q_PLAN_DELETE_STEPS, { I(2) }, NULL, 2 },
 	{ Q_PLAN_DELETE_HOSTS, { I(2) }, NULL, 2 },
 	{ Q_PLAN_DELETE, { I(2) }, NULL, 1 },

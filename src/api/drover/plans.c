@@ -8,11 +8,14 @@
 #include <string.h>
 
 #include "api/drover/drover.h"
+#include "api/http/slice.h"
 #include "api/http/view.h"
 #include "plan/make.h"
 #include "task/request.h"
 
+#define HEAD_BYTES 1024
 #define STEP_BYTES 640
+#define STEPS_AT_ONCE 500 /* in a piece of an answer: a ms or two */
 #define MISTAKE_BYTES 256
 
 static const struct api_body wanted_body = { "plan", plan_wanted_fields, PLAN_WANTED_N };
@@ -50,22 +53,7 @@ static void put_options(struct jout *o, const void *obj)
 
 static void put_counts(struct jout *o, const void *obj)
 {
-	const struct plan_record *p = obj;
-
-	if (!p->steps) {
-		jout_raw(o, p->counts);
-		return;
-	}
-	jout_open(o, '{');
-	for (int i = 0; i < PLAN_STEP_STATE_N; i++) {
-		int n = plan_count(p, (enum plan_step_state)i);
-
-		if (i == PLAN_STEP_ASKING)
-			continue;
-		jout_key(o, plan_step_state_name((enum plan_step_state)i));
-		jout_int(o, i == PLAN_STEP_RUNNING ? n + plan_count(p, PLAN_STEP_ASKING) : n);
-	}
-	jout_close(o, '}');
+	plan_put_counts(o, obj);
 }
 
 #define PLAN(member) offsetof(struct plan_record, member)
@@ -180,24 +168,6 @@ static const struct json_field cannot_fields[] = {
 	{ "reasons",     JSON_EMIT, .emit = put_reasons },
 };
 
-/* Those that are blocked, or the others. */
-static void put_steps(struct jout *o, const struct plan_record *p, const char *name, bool blocked)
-{
-	jout_key(o, name);
-	jout_open(o, '[');
-	for (guint i = 0; i < p->steps->len; i++) {
-		const struct plan_step *st = g_ptr_array_index(p->steps, i);
-
-		if ((st->state == PLAN_STEP_BLOCKED) != blocked)
-			continue;
-		if (blocked)
-			jout_object(o, cannot_fields, G_N_ELEMENTS(cannot_fields), st);
-		else
-			jout_object(o, step_fields, G_N_ELEMENTS(step_fields), st);
-	}
-	jout_close(o, ']');
-}
-
 /* Its members: hosts, cycles, spread. */
 static void put_report(struct jout *o, const struct plan_record *p)
 {
@@ -211,21 +181,109 @@ static void put_report(struct jout *o, const struct plan_record *p)
 	o->comma = true;
 }
 
-static void reply_plan(struct api_req *r, int status, const struct plan_record *p, bool whole)
+static void reply_head(struct api_req *r, int status, const struct plan_record *p)
 {
 	struct jout o;
 
-	view_open(&o, r, 1024 + (whole ? p->steps->len * STEP_BYTES : 0));
+	view_open(&o, r, HEAD_BYTES);
 	jout_key(&o, "plan");
-	jout_open(&o, '{');
-	jout_fields(&o, plan_fields, G_N_ELEMENTS(plan_fields), p);
-	if (whole) {
-		put_steps(&o, p, "steps", false);
-		put_steps(&o, p, "cannot", true);
-		put_report(&o, p);
-	}
-	jout_close(&o, '}');
+	jout_object(&o, plan_fields, G_N_ELEMENTS(plan_fields), p);
 	view_close(&o, r, status);
+}
+
+/* ---- the whole of it, its steps in pieces (slice.h) ---- */
+
+struct whole {
+	int status;
+	int64_t id;
+	int seen;          /* the number of the last step that is written */
+	struct jout o;     /* open: the plan, and its steps */
+	struct jout cannot; /* meanwhile: those that are blocked */
+};
+
+static void whole_free(void *user)
+{
+	struct whole *w = user;
+
+	if (w->o.s)
+		g_string_free(w->o.s, TRUE);
+	g_string_free(w->cannot.s, TRUE);
+	g_free(w);
+}
+
+static void put_step(struct whole *w, const struct plan_step *st)
+{
+	w->seen = st->n;
+	if (st->state == PLAN_STEP_BLOCKED)
+		jout_object(&w->cannot, cannot_fields, G_N_ELEMENTS(cannot_fields), st);
+	else
+		jout_object(&w->o, step_fields, G_N_ELEMENTS(step_fields), st);
+}
+
+/* Of one that is not over, from memory; steps are numbered from 1 on. Return: those were the last. */
+static bool put_known(struct whole *w, const struct plan_record *p)
+{
+	guint to = MIN(p->steps->len, (guint)w->seen + STEPS_AT_ONCE);
+
+	for (guint i = (guint)w->seen; i < to; i++)
+		put_step(w, g_ptr_array_index(p->steps, i));
+	return to == p->steps->len;
+}
+
+/* Return: the same; or it has failed. */
+static bool put_rows(struct api_req *r, struct whole *w, GError **err)
+{
+	g_autoptr(GPtrArray) list = plan_read_part(api_store(r), w->id, w->seen, STEPS_AT_ONCE, err);
+
+	for (guint i = 0; list && i < list->len; i++)
+		put_step(w, g_ptr_array_index(list, i));
+	return !list || list->len < STEPS_AT_ONCE;
+}
+
+static void reply_whole(struct api_req *r, struct whole *w, const struct plan_record *p)
+{
+	jout_close(&w->o, ']');
+	jout_close(&w->cannot, ']');
+	jout_key(&w->o, "cannot");
+	jout_raw(&w->o, w->cannot.s->str);
+	put_report(&w->o, p);
+	jout_close(&w->o, '}');
+	view_close(&w->o, r, w->status);
+}
+
+/* It may end between two pieces, and then its rows go on; or be deleted. */
+static bool put_piece(struct api_req *r, void *user)
+{
+	struct whole *w = user;
+	struct plan_record *p = plans_find(api_plans(r), w->id), *row = NULL;
+	GError *err = NULL;
+	bool last = p ? put_known(w, p) : put_rows(r, w, &err);
+
+	if (last && !p && !err)
+		p = row = plan_read_head(api_store(r), w->id, &err);
+	if (err)
+		api_fail(r, err);
+	else if (last)
+		reply_whole(r, w, p);
+	plan_record_free(row);
+	return last;
+}
+
+static void reply_plan(struct api_req *r, int status, const struct plan_record *p)
+{
+	struct whole *w = g_new0(struct whole, 1);
+
+	w->status = status;
+	w->id = p->id;
+	view_open(&w->o, r, HEAD_BYTES + (p->steps ? p->steps->len * STEP_BYTES : 0));
+	jout_key(&w->o, "plan");
+	jout_open(&w->o, '{');
+	jout_fields(&w->o, plan_fields, G_N_ELEMENTS(plan_fields), p);
+	jout_key(&w->o, "steps");
+	jout_open(&w->o, '[');
+	jout_init(&w->cannot, g_string_new(NULL), r->mv);
+	jout_open(&w->cannot, '[');
+	slice_run(r, put_piece, w, whole_free);
 }
 
 /* ---- mistakes ---- */
@@ -272,7 +330,7 @@ static void made(struct plan_record *p, const GPtrArray *mistakes, const GError 
 		return;
 	(void)util_int(id, p->id);
 	api_about(r, id);
-	reply_plan(r, 201, p, true);
+	reply_plan(r, 201, p);
 }
 
 static void plan_create(struct api_req *r)
@@ -308,9 +366,11 @@ static void show(struct api_req *r, int status, int64_t id, bool whole)
 	GError *err = NULL;
 
 	if (!p)
-		p = row = plan_read(api_store(r), id, &err);
-	if (p && p->state != PLAN_MAKING)
-		reply_plan(r, status, p, whole);
+		p = row = plan_read_head(api_store(r), id, &err);
+	if (p && p->state != PLAN_MAKING && whole)
+		reply_plan(r, status, p);
+	else if (p && p->state != PLAN_MAKING)
+		reply_head(r, status, p);
 	else if (p)
 		api_fail_new(r, ERR_NOT_FOUND, "Plan %" G_GINT64_FORMAT " could not be found.", id);
 	else
