@@ -39,9 +39,8 @@ static char *read_all(int fd)
 	return g_string_free(s, n < 0);
 }
 
-char *cache_read(const char *kind, const char *key, int64_t max_age_s)
+static char *read_file(const char *path, int64_t max_age_s)
 {
-	g_autofree char *path = path_of(kind, key);
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	char *text;
 
@@ -50,6 +49,13 @@ char *cache_read(const char *kind, const char *key, int64_t max_age_s)
 	text = may_be_read(fd, max_age_s) ? read_all(fd) : NULL;
 	close(fd);
 	return text;
+}
+
+char *cache_read(const char *kind, const char *key, int64_t max_age_s)
+{
+	g_autofree char *path = path_of(kind, key);
+
+	return read_file(path, max_age_s);
 }
 
 void cache_write(const char *kind, const char *key, const char *text)
@@ -66,4 +72,22 @@ void cache_remove(const char *kind, const char *key)
 	g_autofree char *path = path_of(kind, key);
 
 	(void)g_unlink(path);
+}
+
+void cache_prune(const char *kind, int64_t max_age_s, bool (*of_use)(const char *text))
+{
+	g_autofree char *folder = g_build_filename(g_get_user_cache_dir(), "drover", NULL), *prefix = g_strdup_printf("%s-", kind);
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	const char *name;
+
+	while (dir && (name = g_dir_read_name(dir))) {
+		g_autofree char *path = g_build_filename(folder, name, NULL);
+		g_autofree char *text = NULL;
+
+		if (!g_str_has_prefix(name, prefix))
+			continue;
+		text = read_file(path, max_age_s);
+		if (!of_use(text))
+			(void)g_unlink(path);
+	}
 }

@@ -9,6 +9,7 @@
 #ifndef CACHE_H
 #define CACHE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /**
@@ -26,5 +27,8 @@ void cache_write(const char *kind, const char *key, const char *text);
 
 /** cache_remove() - forget it. */
 void cache_remove(const char *kind, const char *key);
+
+/** cache_prune() - remove what is kept of a kind and of no use any more. @of_use: is asked of each text; NULL: it is too old, or cannot be read */
+void cache_prune(const char *kind, int64_t max_age_s, bool (*of_use)(const char *text));
 
 #endif

@@ -75,12 +75,27 @@ static bool lasts(const json_t *body)
 	return text && util_time_parse(text, &until_us) && until_us - clock_wall_us() > REST_US;
 }
 
+/* What a file has in it. Return: NULL if that is of no use any more; owned. */
+static json_t *unpack(const char *text)
+{
+	g_autoptr(json_t) kept = text ? json_parse(text, strlen(text), NULL) : NULL;
+
+	return lasts(json_object_get(kept, "body")) && render_str(kept, "token") ? g_steal_pointer(&kept) : NULL;
+}
+
+static bool is_of_use(const char *text)
+{
+	g_autoptr(json_t) kept = unpack(text);
+
+	return kept;
+}
+
 bool kept_read(const struct cloud *c, char **ret_token, json_t **ret_body)
 {
 	g_autofree char *key = key_of(c), *text = key ? cache_read("token", key, KEPT_S) : NULL;
-	g_autoptr(json_t) kept = text ? json_parse(text, strlen(text), NULL) : NULL;
+	g_autoptr(json_t) kept = unpack(text);
 
-	if (!lasts(json_object_get(kept, "body")) || !render_str(kept, "token"))
+	if (!kept)
 		return false;
 	*ret_token = g_strdup(render_str(kept, "token"));
 	*ret_body = json_incref(json_object_get(kept, "body"));
@@ -93,6 +108,8 @@ void kept_write(const struct cloud *c, const char *token, json_t *body)
 	g_autoptr(json_t) kept = key ? json_pack("{s:s, s:O}", "token", token, "body", body) : NULL;
 
 	text = kept ? json_dumps(kept, JSON_COMPACT) : NULL;
-	if (text)
-		cache_write("token", key, text);
+	if (!text)
+		return;
+	cache_prune("token", KEPT_S, is_of_use);
+	cache_write("token", key, text);
 }

@@ -23,7 +23,7 @@
  */
 bool kept_read(const struct cloud *c, char **ret_token, json_t **ret_body);
 
-/** kept_write() - keep a token and the body of the answer that brought it, if Identity has said how long it lasts. */
+/** kept_write() - keep a token and the body of the answer that brought it, if Identity has said how long it lasts. Those that have expired go. */
 void kept_write(const struct cloud *c, const char *token, json_t *body);
 
 #endif

@@ -116,6 +116,18 @@ static void put_failed(struct cli *c, const json_t *plan)
 	plan_put_cannot(c, plan);
 }
 
+/* Its user has answered "no" to a step: that change is still pending. */
+static bool left_out(const json_t *plan)
+{
+	const json_t *step;
+	size_t i;
+
+	json_array_foreach(json_object_get(plan, "steps"), i, step)
+		if (strcmp(plan_str(step, "state"), "skipped") == 0 && strcmp(plan_str(step, "reason"), "left out") == 0)
+			return true;
+	return false;
+}
+
 bool plan_conclude(struct cli *c, const json_t *plan, GError **err)
 {
 	g_autofree char *counts = plan_counts_text(json_object_get(plan, "counts"));
@@ -130,8 +142,10 @@ bool plan_conclude(struct cli *c, const json_t *plan, GError **err)
 		return false;
 	if (c->format == RENDER_TABLE)
 		plan_say(c, "plan %" JSON_INTEGER_FORMAT " is %s%s%s%s%s\n", id, state, why ? ": " : "", why ? why : "", counts ? ": " : "", counts ? counts : "");
-	if (strcmp(state, "done") == 0 && !wrong)
+	if (strcmp(state, "done") == 0 && !wrong) {
+		c->done_status = left_out(plan) ? PLAN_PENDING : PLAN_DONE;
 		return true;
+	}
 	status = done ? PLAN_PARTLY : PLAN_FAILED;
 	c->failed_status = (int)status;
 	g_set_error(err, CLI_ERR, CLI_FAILED, status == PLAN_PARTLY ? "not all of it was done" : "nothing of it was done");
