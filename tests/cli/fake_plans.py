@@ -116,7 +116,7 @@ class FakePlans:
             waiting[0].update(state='running', migration=100 + waiting[0]['n'])
         elif not any(s['state'] in ('running', 'waiting') for s in plan['steps']):
             done = sum(s['state'] == 'done' for s in plan['steps'])
-            whole = done == len(plan['steps']) and not plan['cannot']
+            whole = done + sum(s['state'] == 'skipped' for s in plan['steps']) == len(plan['steps']) and not plan['cannot']
             plan['state'] = 'cancelled' if plan['state'] == 'cancelling' else 'done' if whole else 'partly' if done else 'failed'
 
     def show(self, plan, r):

@@ -100,6 +100,7 @@ GROUPS = {
         ("tests/e2e/t_evacuate.py", "gcc"),
         ("tests/e2e/t_ha.py", "gcc"),
         ("tests/e2e/t_drain.py", "gcc"),
+        ("tests/e2e/t_plans.py", "asan"),
         ("tests/e2e/t_clock.py", "gcc"),
     ), alone=(("lab/test", "gcc"), ("tests/e2e/t_bench.py", "gcc"), ("tests/e2e/t_heartbeat.py", "gcc"))),
     # who touches what from which thread
