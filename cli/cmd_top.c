@@ -36,7 +36,7 @@ struct top {
 	struct top_model *model;
 	struct top_feed *feed;
 	void (*act)(struct top *t);  /* what a yes does; NULL: nothing is asked */
-	int64_t act_id;              /* ... to this migration */
+	int64_t act_id;              /* ... to this migration, or plan */
 	char *act_on;                /* ... or of this server, or to this host; owned */
 	bool dirty, may_draw, may_reload, quit;
 };
@@ -138,6 +138,20 @@ static void do_force(struct top *t)
 	call(t, &q, "it is asked to finish its copy now");
 }
 
+static void act_on_plan(struct top *t, const char *action, const char *done)
+{
+	g_autoptr(GError) why = NULL;
+	g_autoptr(json_t) plan = plan_act(t->cli, t->act_id, action, NULL, &why);
+
+	say_result(t, plan, done, why);
+	t->model->reload = true;
+}
+
+static void do_cancel(struct top *t)
+{
+	act_on_plan(t, "cancel", "it is asked to cancel; what runs ends");
+}
+
 static void do_drain(struct top *t)
 {
 	g_autoptr(json_t) request = json_pack("{s:s, s:[s], s:b}", "kind", "drain", "hosts", t->act_on, "start", 1), plan = NULL;
@@ -165,7 +179,26 @@ static void ask_of_migration(struct top *t, void (*act)(struct top *t), const ch
 
 static void key_abort(struct top *t)
 {
-	ask_of_migration(t, do_abort, "abort");
+	const json_t *plan = top_plan(t->model);
+
+	if (!plan) {
+		ask_of_migration(t, do_abort, "abort");
+		return;
+	}
+	t->act = do_cancel;
+	t->act_id = json_integer_value(json_object_get(plan, "id"));
+	top_ask(t->model, "cancel plan %" G_GINT64_FORMAT "?", t->act_id);
+}
+
+static void key_pause(struct top *t)
+{
+	const json_t *plan = top_plan(t->model);
+	bool paused = g_strcmp0(render_str(plan, "state"), "paused") == 0;
+
+	if (!plan)
+		return;
+	t->act_id = json_integer_value(json_object_get(plan, "id"));
+	act_on_plan(t, paused ? "resume" : "pause", paused ? "it goes on" : "it is paused; what runs ends");
 }
 
 static void key_force(struct top *t)
@@ -286,7 +319,7 @@ static const struct {
 } keys[] = {
 	{ KEY_DOWN, key_down }, { 'j', key_down }, { KEY_UP, key_up }, { 'k', key_up }, { KEY_NPAGE, key_page_down }, { KEY_PPAGE, key_page_up },
 	{ '\t', key_tab }, { '\n', key_open }, { KEY_ENTER, key_open }, { '\r', key_open }, { 'q', key_back }, { KEY_ESC, key_back },
-	{ 'a', key_abort }, { 'f', key_force }, { '+', key_more }, { '-', key_less }, { 'd', key_drain }, { '/', key_filter }, { 's', key_sort },
+	{ 'a', key_abort }, { 'f', key_force }, { '+', key_more }, { '-', key_less }, { 'd', key_drain }, { 'p', key_pause }, { '/', key_filter }, { 's', key_sort },
 	{ '?', key_help }, { 'L' - 64, key_redraw }, { KEY_RESIZE, key_redraw },
 };
 
@@ -457,7 +490,7 @@ static const struct opt opts[] = {
 	{ "once", 0, NULL, "print it once, and end: for pipes, where it is the default" },
 };
 
-static const char more[] = "Hosts with their load, migrations that run and what they still need, the queue and what each waits for, as they\n"
+static const char more[] = "Hosts with their load, plans that are under way, migrations that run and what they still need, the queue and what each waits for, as they\n"
 	"change. ? shows the keys. Needs Drover and the role admin. NO_COLOR turns colours off.\n";
 
 static const struct command rows[] = {

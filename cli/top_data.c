@@ -28,18 +28,22 @@ static json_t *get(struct cli *c, const char *path, const char *name, GError **e
 	return NULL;
 }
 
-static json_t *active_migrations(struct cli *c, GError **err)
+/* Of plans that are under way. */
+static const char *const under_way[] = { "running", "paused", "cancelling" };
+
+/* All rows of a list that have one of the words there. */
+static json_t *of_words(struct cli *c, const char *list, const char *member, const char *const *words, size_t n, GError **err)
 {
 	g_autoptr(json_t) all = json_array();
 
-	for (size_t i = 0; i < G_N_ELEMENTS(active); i++) {
+	for (size_t i = 0; i < n; i++) {
 		g_autoptr(GString) query = g_string_new(NULL);
 		g_autofree char *path = NULL;
 		g_autoptr(json_t) some = NULL;
 
-		client_query(query, "status", active[i]);
-		path = g_strconcat("/drover/v1/migrations?", query->str, NULL);
-		some = get(c, path, "migrations", err);
+		client_query(query, member, words[i]);
+		path = g_strconcat("/drover/v1/", list, "?", query->str, NULL);
+		some = get(c, path, list, err);
 		if (!some)
 			return NULL;
 		json_array_extend(all, some);
@@ -50,10 +54,12 @@ static json_t *active_migrations(struct cli *c, GError **err)
 bool top_load_lists(struct cli *c, struct top_model *t, GError **err)
 {
 	g_autoptr(json_t) hosts = cli_client(c, err) ? get(c, "/drover/v1/hosts", "hosts", err) : NULL;
-	json_t *migrations = hosts ? active_migrations(c, err) : NULL;
+	g_autoptr(json_t) plans = hosts ? of_words(c, "plans", "state", under_way, G_N_ELEMENTS(under_way), err) : NULL;
+	json_t *migrations = plans ? of_words(c, "migrations", "status", active, G_N_ELEMENTS(active), err) : NULL;
 
 	if (!migrations)
 		return false;
+	top_set_plans(t, g_steal_pointer(&plans));
 	top_set_hosts(t, g_steal_pointer(&hosts));
 	top_set_migrations(t, migrations);
 	return true;

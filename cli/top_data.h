@@ -12,7 +12,7 @@
 #include "cli.h"
 #include "top_model.h"
 
-/** top_load_lists() - read hosts and the migrations that have not ended. Return: false with @err; the model is as before then. */
+/** top_load_lists() - read hosts, the plans that are under way and the migrations that have not ended. Return: false with @err; the model is as before then. */
 bool top_load_lists(struct cli *c, struct top_model *t, GError **err);
 
 struct top_feed;

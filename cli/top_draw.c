@@ -14,7 +14,7 @@
 #define WIDE 110      /* columns from which on there is room for all */
 #define FULL 85       /* percent: a host counts as full */
 #define BUSY 60
-#define FIXED_LINES 5 /* the title, three heads, the last line */
+#define FIXED_LINES 2 /* the title, the last line */
 
 /* ---- lines ---- */
 
@@ -186,6 +186,46 @@ static void draw_host(struct top_line *l, const json_t *h, const struct place *p
 		add(l, TOP_DIM, "  %s", render_str(h, down ? "state_reason" : "disabled_reason"));
 }
 
+static int count_of(const json_t *plan, const char *state)
+{
+	g_autofree char *path = g_strconcat("counts.", state, NULL);
+
+	return (int)num(plan, path);
+}
+
+/* "h1,h2" of a drain. Return: owned; NULL: it names none */
+static char *hosts_of(const json_t *plan)
+{
+	GString *s = g_string_new(NULL);
+	const json_t *host;
+	size_t i;
+
+	json_array_foreach(render_get(plan, "options.hosts"), i, host)
+		g_string_append_printf(s, "%s%s", i ? "," : "", json_string_value(host) ? json_string_value(host) : "-");
+	return g_string_free(s, s->len == 0);
+}
+
+static void draw_plan(struct top_line *l, const json_t *plan, const struct place *p)
+{
+	static const char *const over[] = { "done", "skipped", "failed", "cancelled", "left", "blocked" };
+	int ended = 0, good = count_of(plan, "done") + count_of(plan, "skipped"), running = count_of(plan, "running"), waiting = count_of(plan, "waiting");
+	g_autofree char *id = g_strdup_printf("%d", (int)num(plan, "id")), *hosts = hosts_of(plan);
+	const char *state = render_str(plan, "state");
+
+	for (size_t i = 0; i < G_N_ELEMENTS(over); i++)
+		ended += count_of(plan, over[i]);
+	add_text(l, TOP_PLAIN, id, 4);
+	add_text(l, TOP_PLAIN, render_str(plan, "kind"), 9);
+	add_text(l, g_strcmp0(state, "running") == 0 ? TOP_GOOD : TOP_WARN, state, 10);
+	if (p->cols >= 60)
+		add_bar(l, TOP_GOOD, ended + running + waiting > 0 ? ended * 100 / (ended + running + waiting) : 0, p->bar);
+	add(l, TOP_PLAIN, "  %d running, %d waiting, %d done", running, waiting, good);
+	if (ended > good)
+		add(l, TOP_BAD, ", %d not", ended - good);
+	if (hosts)
+		add(l, TOP_DIM, "  %s", hosts);
+}
+
 /* "~24 s (20 s to 40 s)", or where there is less room "~24 s". Return: owned; NULL: unknown. */
 static char *eta_of(const json_t *m, bool range)
 {
@@ -254,6 +294,7 @@ static const struct {
 	void (*draw)(struct top_line *l, const json_t *row, const struct place *p);
 } panes[TOP_PANE_N] = {
 	[TOP_HOSTS]   = { "HOSTS",   draw_host },
+	[TOP_PLANS]   = { "PLANS",   draw_plan },
 	[TOP_RUNNING] = { "RUNNING", draw_running },
 	[TOP_QUEUE]   = { "QUEUE",   draw_queued },
 };
@@ -290,15 +331,23 @@ static void draw_last(struct top_screen *s, const struct top_model *t)
 		add(l, TOP_WARN, "%s", t->message);
 	else if (t->open_id)
 		add(l, TOP_DIM, "a abort  f force-complete  +/- priority  q back");
+	else if (top_plan(t))
+		add(l, TOP_DIM, "p pause, resume  a cancel  / filter  s sort  ? help  q quit");
 	else
 		add(l, TOP_DIM, "enter open  a abort  f force  +/- priority  d drain  / filter  s sort  ? help  q quit");
+}
+
+/* Plans are no part of a fleet that has none. */
+static bool is_shown(const struct top_model *t, enum top_pane pane)
+{
+	return pane != TOP_PLANS || json_array_size(t->plans) > 0;
 }
 
 /* How many rows each pane gets: at first an equal part each, what one does not need to the others. */
 static void allot(const struct top_model *t, int room, int got[TOP_PANE_N])
 {
-	static const enum top_pane order[TOP_PANE_N] = { TOP_RUNNING, TOP_QUEUE, TOP_HOSTS };
-	int left = MAX(room, 0), part = left / TOP_PANE_N;
+	static const enum top_pane order[TOP_PANE_N] = { TOP_RUNNING, TOP_QUEUE, TOP_PLANS, TOP_HOSTS };
+	int shown = is_shown(t, TOP_PLANS) ? TOP_PANE_N : TOP_PANE_N - 1, left = MAX(room - shown, 0), part = left / shown;
 
 	for (size_t i = 0; i < TOP_PANE_N; i++) {
 		got[i] = MIN((int)json_array_size(t->rows[i]), part);
@@ -336,7 +385,8 @@ static void draw_fleet(struct top_screen *s, const struct place *p, int rows)
 	allot(p->t, rows ? rows - FIXED_LINES : G_MAXINT / 2, got);
 	draw_title(s, p->t);
 	for (size_t i = 0; i < TOP_PANE_N; i++)
-		draw_pane(s, (enum top_pane)i, got[i], p);
+		if (is_shown(p->t, (enum top_pane)i))
+			draw_pane(s, (enum top_pane)i, got[i], p);
 }
 
 /* ---- one migration ---- */
@@ -401,6 +451,7 @@ static void draw_help(struct top_screen *s)
 		"up, down, j, k   the row above or below        tab      the next part",
 		"enter            open a migration              q, esc   back; quit",
 		"a                abort the migration           f        finish its copy now",
+		"a                cancel the plan               p        pause it, or go on with it",
 		"+, -             its priority, up or down      d        drain the host",
 		"/                show only rows with a text    s        sort by name, load, age",
 	};

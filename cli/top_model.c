@@ -13,6 +13,7 @@ struct top_model *top_new(const char *cloud)
 	struct top_model *t = g_new0(struct top_model, 1);
 
 	t->hosts = json_array();
+	t->plans = json_array();
 	t->migrations = json_array();
 	t->decisions = json_array();
 	t->filter = g_string_new(NULL);
@@ -27,6 +28,7 @@ void top_free(struct top_model *t)
 	if (!t)
 		return;
 	json_decref(t->hosts);
+	json_decref(t->plans);
 	json_decref(t->migrations);
 	json_decref(t->decisions);
 	for (size_t i = 0; i < TOP_PANE_N; i++)
@@ -89,7 +91,7 @@ static bool has_text(const json_t *row, const char *member, const char *text)
 
 static bool passes(const struct top_model *t, const json_t *row)
 {
-	static const char *const members[] = { "name", "server_name", "source", "dest", "requested_host", "server_uuid", "status" };
+	static const char *const members[] = { "name", "server_name", "source", "dest", "requested_host", "server_uuid", "status", "kind", "state" };
 
 	if (t->filter->len == 0)
 		return true;
@@ -127,7 +129,7 @@ static int migration_order(const json_t *a, const json_t *b, enum top_sort sort)
 
 struct order {
 	enum top_sort sort;
-	bool hosts;
+	enum top_pane pane;
 };
 
 static int compare(const void *a, const void *b, void *user)
@@ -135,13 +137,17 @@ static int compare(const void *a, const void *b, void *user)
 	const struct order *o = user;
 	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
 
-	return o->hosts ? host_order(x, y, o->sort) : migration_order(x, y, o->sort);
+	if (o->pane == TOP_PLANS)
+		return by_number(num(x, "id"), num(y, "id"));
+	return o->pane == TOP_HOSTS ? host_order(x, y, o->sort) : migration_order(x, y, o->sort);
 }
 
 static enum top_pane pane_of(const struct top_model *t, const json_t *rows, const json_t *row)
 {
 	if (rows == t->hosts)
 		return TOP_HOSTS;
+	if (rows == t->plans)
+		return TOP_PLANS;
 	return waits(row) ? TOP_QUEUE : TOP_RUNNING;
 }
 
@@ -162,9 +168,10 @@ void top_arrange(struct top_model *t)
 	for (size_t i = 0; i < TOP_PANE_N; i++)
 		panes[i] = g_ptr_array_new();
 	gather(t, t->hosts, panes);
+	gather(t, t->plans, panes);
 	gather(t, t->migrations, panes);
 	for (size_t i = 0; i < TOP_PANE_N; i++) {
-		struct order o = { .sort = t->sort, .hosts = i == TOP_HOSTS };
+		struct order o = { .sort = t->sort, .pane = (enum top_pane)i };
 
 		g_ptr_array_sort_with_data(panes[i], compare, &o);
 		json_decref(t->rows[i]);
@@ -194,6 +201,13 @@ void top_set_hosts(struct top_model *t, json_t *hosts)
 {
 	json_decref(t->hosts);
 	t->hosts = hosts;
+	top_arrange(t);
+}
+
+void top_set_plans(struct top_model *t, json_t *plans)
+{
+	json_decref(t->plans);
+	t->plans = plans;
 	top_arrange(t);
 }
 
@@ -270,8 +284,8 @@ static void on_host(struct top_model *t, const json_t *event)
 		take(row, event, members);
 }
 
-/* Of one that has moved, its hosts' loads are others. */
-static void on_server(struct top_model *t, const json_t *event)
+/* Of a server that has moved, its hosts' loads are others; of a plan, its counts. */
+static void on_change(struct top_model *t, const json_t *event)
 {
 	(void)event;
 	t->reload = true;
@@ -290,7 +304,7 @@ void top_event(struct top_model *t, const json_t *event)
 		const char *type;
 		void (*fn)(struct top_model *t, const json_t *event);
 	} types[] = {
-		{ "migration", on_migration }, { "decision", take_decision }, { "progress", on_progress }, { "host", on_host }, { "server", on_server },
+		{ "migration", on_migration }, { "decision", take_decision }, { "progress", on_progress }, { "host", on_host }, { "server", on_change }, { "plan", on_change },
 		{ "reset", on_reset },
 	};
 
@@ -318,17 +332,23 @@ static size_t n_rows(const struct top_model *t, enum top_pane pane)
 	return json_array_size(t->rows[pane]);
 }
 
+/* The next pane above or below that has rows. Return: the same: there is none. */
+static enum top_pane beside(const struct top_model *t, int step)
+{
+	for (int pane = (int)t->pane + step; pane >= 0 && pane < TOP_PANE_N; pane += step)
+		if (n_rows(t, (enum top_pane)pane) > 0)
+			return (enum top_pane)pane;
+	return t->pane;
+}
+
 void top_move(struct top_model *t, int rows)
 {
 	int64_t at = (int64_t)t->cursor[t->pane] + rows;
+	enum top_pane to = at < 0 ? beside(t, -1) : at >= (int64_t)n_rows(t, t->pane) ? beside(t, 1) : t->pane;
 
-	if (at < 0 && t->pane > 0 && n_rows(t, t->pane - 1) > 0) {
-		t->pane--;
-		at = (int64_t)n_rows(t, t->pane) - 1;
-	} else if (at >= (int64_t)n_rows(t, t->pane) && t->pane + 1 < TOP_PANE_N && n_rows(t, t->pane + 1) > 0) {
-		t->pane++;
-		at = 0;
-	}
+	if (to != t->pane)
+		at = to < t->pane ? (int64_t)n_rows(t, to) - 1 : 0;
+	t->pane = to;
 	t->cursor[t->pane] = (unsigned)CLAMP(at, 0, MAX((int64_t)n_rows(t, t->pane) - 1, 0));
 }
 
@@ -350,7 +370,12 @@ const json_t *top_migration(const struct top_model *t)
 
 	if (t->open_id)
 		return find_row(t->migrations, "id", id);
-	return t->pane == TOP_HOSTS ? NULL : json_array_get(t->rows[t->pane], t->cursor[t->pane]);
+	return t->pane == TOP_HOSTS || t->pane == TOP_PLANS ? NULL : json_array_get(t->rows[t->pane], t->cursor[t->pane]);
+}
+
+const json_t *top_plan(const struct top_model *t)
+{
+	return t->pane == TOP_PLANS && !t->open_id ? json_array_get(t->rows[TOP_PLANS], t->cursor[TOP_PLANS]) : NULL;
 }
 
 const json_t *top_host(const struct top_model *t)

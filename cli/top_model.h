@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * top_model: what "drover top" knows: hosts, migrations, where the operator is.
+ * top_model: what "drover top" knows: hosts, plans, migrations, where the operator is.
  *
  * Lists come from the API, and events change their rows; what an event cannot
  * tell (a place in the queue, what is waited for) makes the lists stale, and the
@@ -16,13 +16,13 @@
 #include <glib.h>
 #include <jansson.h>
 
-enum top_pane { TOP_HOSTS, TOP_RUNNING, TOP_QUEUE, TOP_PANE_N };
+enum top_pane { TOP_HOSTS, TOP_PLANS, TOP_RUNNING, TOP_QUEUE, TOP_PANE_N };
 enum top_sort { TOP_BY_NAME, TOP_BY_LOAD, TOP_BY_AGE, TOP_SORT_N };
 
 #define TOP_DECISIONS_MAX 200
 
 struct top_model {
-	json_t *hosts, *migrations;     /* rows of /drover/v1/hosts and /drover/v1/migrations */
+	json_t *hosts, *plans, *migrations; /* rows of /drover/v1/hosts, plans, migrations */
 	json_t *rows[TOP_PANE_N];       /* what each pane shows: filtered and sorted */
 	enum top_pane pane;             /* where the cursor is */
 	unsigned cursor[TOP_PANE_N];
@@ -43,6 +43,9 @@ void top_free(struct top_model *t);
 
 /** top_set_hosts() - the list of hosts; taken. */
 void top_set_hosts(struct top_model *t, json_t *hosts);
+
+/** top_set_plans() - the list of plans that are under way; taken. */
+void top_set_plans(struct top_model *t, json_t *plans);
 
 /** top_set_migrations() - the list of migrations that have not ended; taken. */
 void top_set_migrations(struct top_model *t, json_t *migrations);
@@ -67,6 +70,9 @@ const json_t *top_migration(const struct top_model *t);
 
 /** top_host() - the host under the cursor. Borrowed; NULL: none. */
 const json_t *top_host(const struct top_model *t);
+
+/** top_plan() - the plan under the cursor. Borrowed; NULL: none. */
+const json_t *top_plan(const struct top_model *t);
 
 /** top_say() - a message for the last line, as printf() does; made safe. */
 void top_say(struct top_model *t, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
