@@ -14,6 +14,7 @@
 #include "store/row.h"
 
 #define TICK_MS 500
+#define QUICK_MS 50        /* while an agent is at a host: what follows its end does not wait */
 #define LATE_MS 5000       /* a tick that comes so late has seen nothing of the time before */
 #define SIGHT_MS 10000     /* a look at the network is good for so long */
 #define LAST_MS 2500       /* ... the last one before a host is fenced */
@@ -50,6 +51,7 @@ struct ha {
 	GHashTable *watches;     /* host -> struct watch *, owned */
 	struct clock_timer *timer;
 	int64_t tick_ms;         /* of the last one; 0: none, or what was seen before counts no more */
+	bool more;               /* there is something to do on the next turn of the loop */
 	uint64_t fenced, evacuated;
 };
 
@@ -193,11 +195,24 @@ static bool all_told(const struct watch *w, const struct host *h)
 	return true;
 }
 
+/* When its silence has lasted for long enough. */
+static int64_t due_ms(const struct ha *a, const struct watch *w)
+{
+	return w->silent_ms + 1000 * fleet_conf(a->fleet)->ha_delay;
+}
+
+/* The last look before the delay is over is to be good for its end. */
+static bool is_sight_good(const struct ha *a, const struct watch *w)
+{
+	int64_t now_ms = clock_now_ms(), due = due_ms(a, w);
+
+	if (w->sight == HA_UNSEEN)
+		return false;
+	return now_ms < due - AHEAD_MS ? now_ms - w->sight_ms < SIGHT_MS : MAX(now_ms, due) - w->sight_ms < LAST_MS;
+}
+
 static struct ha_host judge_host(struct ha *a, const struct host *h, const struct watch *w)
 {
-	int64_t silent_ms = w->silent ? clock_now_ms() - w->silent_ms : 0;
-	int64_t good_ms = silent_ms < 1000 * fleet_conf(a->fleet)->ha_delay - AHEAD_MS ? SIGHT_MS : LAST_MS;
-
 	return (struct ha_host){
 		.phase = w->phase,
 		.answers = host_connected(h),
@@ -206,8 +221,8 @@ static struct ha_host judge_host(struct ha *a, const struct host *h, const struc
 		.has_agent = fence_agent_of(a->fences, h) != NULL,
 		.fencing = fence_is_busy(a->fences, h),
 		.fenced = host_is_fenced(h),
-		.silent_ms = silent_ms,
-		.sight = w->sight != HA_UNSEEN && clock_now_ms() - w->sight_ms < good_ms ? w->sight : HA_UNSEEN,
+		.silent_ms = w->silent ? clock_now_ms() - w->silent_ms : 0,
+		.sight = is_sight_good(a, w) ? w->sight : HA_UNSEEN,
 		.all_told = w->phase == HA_EVACUATING && all_told(w, h),
 	};
 }
@@ -228,16 +243,21 @@ static void raise_alarm(struct watch *w, struct host *h, const struct ha_verdict
 	publish_host(h, "alarm");
 }
 
-static void looked(enum ha_sight sight, void *user)
+static void tick_in(struct ha *a, int64_t ms);
+
+static void looked(enum ha_sight sight, int64_t at_ms, void *user)
 {
 	struct watch *w = user;
 
-	/* until now it lived, or it was not seen that it does not */
-	if (sight != HA_DARK || w->seen != HA_DARK)
+	/* until then it lived, or it was not seen that it does not */
+	if (sight != HA_DARK)
 		w->silent_ms = clock_now_ms();
+	else if (w->seen != HA_DARK)
+		w->silent_ms = MAX(w->silent_ms, at_ms);
 	w->look = NULL;
 	w->seen = w->sight = sight;
-	w->sight_ms = clock_now_ms();
+	w->sight_ms = at_ms;
+	tick_in(w->ha, 0);
 }
 
 static void look(struct ha *a, struct watch *w, const struct host *h)
@@ -278,8 +298,6 @@ static bool ask_for(struct ha *a, struct watch *w, struct server *s)
 	return true;
 }
 
-static void tick(void *user);
-
 static void evacuate(struct ha *a, struct watch *w, const struct host *h)
 {
 	g_autoptr(GPtrArray) list = NULL;
@@ -299,10 +317,7 @@ static void evacuate(struct ha *a, struct watch *w, const struct host *h)
 		}
 		n++;
 	}
-	if (n == ASKS) {
-		clock_cancel(&a->timer);
-		a->timer = clock_after(0, tick, a);
-	}
+	a->more |= n == ASKS;
 }
 
 static void end(struct watch *w, const struct host *h)
@@ -327,7 +342,7 @@ static void act(struct ha *a, struct watch *w, struct host *h, const struct ha_v
 		w->held = NULL;
 	switch (v->act) {
 	case HA_NOTE:
-		(void)set_phase(w, HA_SILENT);
+		a->more |= set_phase(w, HA_SILENT);
 		break;
 	case HA_LOOK:
 		look(a, w, h);
@@ -384,13 +399,43 @@ static void judge(struct ha *a)
 	}
 }
 
+/* In how many milliseconds there may be something to do. */
+static int64_t next_ms(const struct ha *a)
+{
+	int64_t now_ms = clock_now_ms(), next = TICK_MS, left;
+	GHashTableIter i;
+	void *value;
+
+	g_hash_table_iter_init(&i, a->watches);
+	while (g_hash_table_iter_next(&i, NULL, &value)) {
+		const struct watch *w = value;
+
+		if (w->phase == HA_FENCING)
+			next = MIN(next, QUICK_MS);
+		left = due_ms(a, w) - now_ms;
+		if (w->phase == HA_SILENT && w->silent && left > 0)
+			next = MIN(next, left > AHEAD_MS ? left - AHEAD_MS : left);
+	}
+	return next;
+}
+
+static void tick(void *user);
+
+static void tick_in(struct ha *a, int64_t ms)
+{
+	clock_cancel(&a->timer);
+	a->timer = clock_after(ms, tick, a);
+}
+
 static void tick(void *user)
 {
 	struct ha *a = user;
 	int64_t now_ms = clock_now_ms(), late_ms = a->tick_ms ? now_ms - a->tick_ms : INT64_MAX;
 	GPtrArray *hosts = fleet_hosts(a->fleet);
 
-	a->timer = clock_after(TICK_MS, tick, a);
+	a->timer = NULL;
+	a->more = false;
+	tick_in(a, TICK_MS);
 	a->tick_ms = 0;
 	if (!fleet_settled(a->fleet))
 		return;
@@ -398,6 +443,16 @@ static void tick(void *user)
 		note_silence(a, g_ptr_array_index(hosts, i), late_ms <= LATE_MS);
 	a->tick_ms = now_ms;
 	judge(a);
+	tick_in(a, a->more ? 0 : next_ms(a));
+}
+
+/* One that has just fallen silent is looked at on the next turn of the loop, when all is told that comes with it. */
+static void on_host(struct host *h, void *user)
+{
+	struct ha *a = user;
+
+	if (a->timer && !host_connected(h))
+		tick_in(a, 0);
 }
 
 /* ---- life ---- */
@@ -420,14 +475,17 @@ struct ha *ha_new(struct engine *e, struct fences *fs, const struct task_kind *e
 
 void ha_start(struct ha *a)
 {
-	if (fleet_conf(a->fleet)->ha_enabled)
-		a->timer = clock_after(TICK_MS, tick, a);
+	if (!fleet_conf(a->fleet)->ha_enabled)
+		return;
+	engine_on_host(a->engine, on_host, a);
+	tick_in(a, TICK_MS);
 }
 
 void ha_free(struct ha *a)
 {
 	if (!a)
 		return;
+	engine_on_host(a->engine, NULL, NULL);
 	clock_cancel(&a->timer);
 	g_hash_table_unref(a->watches);
 	g_free(a);

@@ -4,12 +4,12 @@
  *
  * Theory of operation
  * -------------------
- * Once a second each host is judged by policy.h. What is done about one is a row (ha_hosts), written before it is done, but a host of which nothing is done has none:
+ * Twice a second, and when a host falls silent, a look has ended or the delay is over, each host is judged by policy.h. What is done about one is a row (ha_hosts), written before it is done, but a host of which nothing is done has none:
  *
  *	watched --silent--> silent --delay, and all is well elsewhere--> fencing --fenced--> evacuating --all asked, none under way--> done
  *	                                                          \--not fenced: alarm--> given-up
  *
- * The silence is what this controller has seen itself: it begins with the first second in which the host did not answer while the fleet was settled, and again after
+ * The silence is what this controller has seen itself: it begins with the first look that nothing answered, and the host was not connected, while the fleet was settled, and again after
  * every break: a start, a loop that stood. So does the count of those that fell silent, but for hosts that are silent still: they count until they answer, are fenced, or
  * a person disables them or forces them down. Nothing is done about hosts that a person has disabled or forced down: what is done with those is that person's.
  *

@@ -11,6 +11,7 @@
 
 #include <glib.h>
 
+#include "base/clock.h"
 #include "base/loop.h"
 
 #define INTERFACES_MAX 512
@@ -19,6 +20,7 @@ struct look {
 	struct reach_at at;      /* .host NULL: there is nothing to look at */
 	int cancelled;           /* atomic */
 	enum ha_sight sight;
+	int64_t at_ms;
 	look_f *done;
 	void *user;
 };
@@ -93,7 +95,7 @@ static bool is_blind(const struct sockaddr *to, socklen_t to_len)
 
 /* ---- the host ---- */
 
-enum ha_sight look_now(const struct reach_at *at)
+enum ha_sight look_now(const struct reach_at *at, int64_t *ret_at_ms)
 {
 	struct reach_addrs all, good = { .n = 0 };
 	/* The names may be served by a guest of the host. Those that were never known are as blind as a cable that is out. */
@@ -103,6 +105,7 @@ enum ha_sight look_now(const struct reach_at *at)
 	for (int i = 0; !why && i < all.n; i++)
 		if (!is_blind((const struct sockaddr *)&all.all[i].at, all.all[i].len))
 			good.all[good.n++] = all.all[i];
+	*ret_at_ms = clock_now_ms(); /* names and threads may have been waited for */
 	if (good.n == 0)
 		return HA_BLIND;
 	return reach_try(&good, &err) == REACH_SILENT ? HA_DARK : HA_LIVES;
@@ -115,7 +118,7 @@ static void worked(void *user)
 	struct look *l = user;
 
 	if (!g_atomic_int_get(&l->cancelled))
-		l->done(l->sight, l->user);
+		l->done(l->sight, l->at_ms, l->user);
 	reach_at_clear(&l->at);
 	g_free(l);
 }
@@ -125,8 +128,9 @@ static void work(void *data, void *unused)
 	struct look *l = data;
 
 	(void)unused;
+	l->at_ms = clock_now_ms();
 	if (!g_atomic_int_get(&l->cancelled))
-		l->sight = l->at.host ? look_now(&l->at) : HA_DARK;
+		l->sight = l->at.host ? look_now(&l->at, &l->at_ms) : HA_DARK;
 	loop_post(worked, l);
 }
 

@@ -68,6 +68,8 @@ static void on_host(struct host *h, void *user)
 	EACH_SERVICE(e, s, i)
 		s->host(engine_state(e, s));
 	queue_host(e->queue, h);
+	if (e->on_host)
+		e->on_host(h, e->host_user);
 }
 
 static void on_room(struct host *h, void *user)
@@ -347,6 +349,12 @@ void engine_listen(struct engine *e, engine_heard_f *fn, void *user)
 {
 	e->heard = fn;
 	e->heard_user = user;
+}
+
+void engine_on_host(struct engine *e, engine_host_f *fn, void *user)
+{
+	e->on_host = fn;
+	e->host_user = user;
 }
 
 /* ---- records ---- */

@@ -59,6 +59,9 @@ void engine_limits_changed(struct engine *e);
 typedef void engine_heard_f(const struct mig *m, void *user);
 /** engine_listen() - call @fn when a task has ended, or has come to rest; it must neither ask for one nor change one. One listener; NULL: none. */
 void engine_listen(struct engine *e, engine_heard_f *fn, void *user);
+typedef void engine_host_f(struct host *h, void *user);
+/** engine_on_host() - call @fn when a host became UP, or stopped being so, after the tasks have heard of it; it must not change one. One listener; NULL: none. */
+void engine_on_host(struct engine *e, engine_host_f *fn, void *user);
 
 /* ---- records ---- */
 

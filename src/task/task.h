@@ -36,6 +36,8 @@ struct engine {
 	struct mig_counts stats;
 	void (*heard)(const struct mig *m, void *user); /* NULL: none listens */
 	void *heard_user;
+	void (*on_host)(struct host *h, void *user); /* NULL: none listens */
+	void *host_user;
 	bool stopping;
 };
 

@@ -7,11 +7,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fleet/host_fence.h"
+#include "ha_look.h"
 #include "scn.h"
 #include "task/step.h"
 
 #define AGENT_MS 2000
-#define LOOK_MS 300
 #define SEEN_MS 5000                      /* what has happened since the last look at the network, no controller can know */
 #define KNOWN_MS ((HA_DOWN_S + 7) * 1000) /* so long after it fell silent the controller knows it, but while its loop stands */
 #define FIRST_MS 20000
@@ -192,42 +192,12 @@ static void fence_ended(struct host *h, const char *why, void *user)
 
 /* ---- the network, as it is ---- */
 
-struct look {
-	struct clock_timer *timer;
-	int host;
-	look_f *done;
-	void *user;
-};
-
-static void seen(void *user)
+static enum ha_sight seen(const char *uri)
 {
-	struct look *l = user;
-	const struct ha_truth *t = &current->is[l->host];
+	const struct ha_truth *t = &current->is[atoi(uri + strlen("sim://h")) - 1];
 
-	l->done(current->blind ? HA_BLIND : is_dark(t) ? HA_DARK : HA_LIVES, l->user);
-	g_free(l);
+	return current->blind ? HA_BLIND : is_dark(t) ? HA_DARK : HA_LIVES;
 }
-
-static struct look *look(const char *uri, look_f *done, void *user)
-{
-	struct look *l = g_new0(struct look, 1);
-
-	*l = (struct look){ .host = atoi(uri + strlen("sim://h")) - 1, .done = done, .user = user };
-	l->timer = clock_after(LOOK_MS, seen, l);
-	return l;
-}
-
-static void look_away(struct look **l)
-{
-	struct look *look = g_steal_pointer(l);
-
-	if (!look)
-		return;
-	clock_cancel(&look->timer);
-	g_free(look);
-}
-
-static const struct ha_ops network = { look, look_away };
 
 /* ---- the world ---- */
 
@@ -261,7 +231,7 @@ static void open_controller(struct ha_world *w)
 	g_assert_no_error(err);
 	w->fences = fences_new(w->fleet, &agents);
 	fences_on_end(w->fences, fence_ended, w);
-	w->ha = ha_new(w->engine, w->fences, kind_find(kinds, "evacuation"), &network, &err);
+	w->ha = ha_new(w->engine, w->fences, kind_find(kinds, "evacuation"), ha_looks(seen), &err);
 	g_assert_no_error(err);
 	fleet_start(w->fleet);
 	fences_start(w->fences);

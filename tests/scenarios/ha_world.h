@@ -2,7 +2,7 @@
  *
  * ha_world: a controller with [ha], its hosts, their fence agents and the network, on the simulator; and what must be true whenever an agent is to switch a host off.
  *
- * What is true of a host is kept here, whatever the controller believes. An agent does what it says, 2 s after it was asked; a look at the network takes 300 ms.
+ * What is true of a host is kept here, whatever the controller believes. An agent does what it says, 2 s after it was asked.
  */
 #ifndef HA_WORLD_H
 #define HA_WORLD_H

@@ -10,10 +10,10 @@
 #include "base/clock.h"
 #include "evacuate/evacuate.h"
 #include "fleet/host_fence.h"
+#include "ha_look.h"
 #include "hv/sim/world.h"
 #include "scn.h"
 
-#define LOOK_MS 300
 #define SEEN_MS 5000    /* what has happened since the last look at the network, no controller can know */
 #define LATE_MS 15000   /* so long after service_down_time it is known that a host is silent, but while the loop stands */
 
@@ -133,48 +133,12 @@ static void fence_ended(struct host *h, const char *why, void *user)
 
 /* ---- the network ---- */
 
-struct look {
-	struct clock_timer *timer;
-	char *host;
-	look_f *done;
-	void *user;
-};
-
-static void look_free(struct look *l)
+static enum ha_sight seen(const char *uri)
 {
-	g_free(l->host);
-	g_free(l);
+	bool lives = sim_host_reachable(sim_host_must_find(current->run->world, strrchr(uri, '/') + 1));
+
+	return current->blind ? HA_BLIND : lives ? HA_LIVES : HA_DARK;
 }
-
-static void seen(void *user)
-{
-	struct look *l = user;
-	bool lives = sim_host_reachable(sim_host_must_find(current->run->world, l->host));
-
-	l->done(current->blind ? HA_BLIND : lives ? HA_LIVES : HA_DARK, l->user);
-	look_free(l);
-}
-
-static struct look *look(const char *uri, look_f *done, void *user)
-{
-	struct look *l = g_new0(struct look, 1);
-
-	*l = (struct look){ .host = g_strdup(strrchr(uri, '/') + 1), .done = done, .user = user };
-	l->timer = clock_after(LOOK_MS, seen, l);
-	return l;
-}
-
-static void look_away(struct look **l)
-{
-	struct look *look = g_steal_pointer(l);
-
-	if (!look)
-		return;
-	clock_cancel(&look->timer);
-	look_free(look);
-}
-
-static const struct ha_ops network = { look, look_away };
 
 /* ---- a run ---- */
 
@@ -206,7 +170,7 @@ bool scn_ha_begin(struct scn_ha *a, GError **err)
 	if (!a)
 		return true;
 	fences_on_end(a->run->fences, fence_ended, a);
-	a->ha = ha_new(a->run->engine, a->run->fences, &evac_kind, &network, err);
+	a->ha = ha_new(a->run->engine, a->run->fences, &evac_kind, ha_looks(seen), err);
 	return a->ha != NULL;
 }
 

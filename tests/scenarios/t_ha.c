@@ -42,6 +42,26 @@ static void test_story(void)
 	ha_world_free(w);
 }
 
+/* Nothing is lost between the steps: the delay begins when its connection ends, and what follows the end of its agent does not wait. */
+static void test_on_time(void)
+{
+	struct ha_world *w = ha_world_new(&(struct ha_spec){ .n = 3, .with = 2, .servers = 1, .max_hosts = 1 });
+
+	ha_world_power(w, 0, false);
+	while (ha_world_logged(w, "host_closed host=h1") == 0)
+		clock_advance_ms(1);
+	clock_advance_ms(HA_DELAY_S * 1000 - 1);
+	g_assert_cmpint(ha_world_logged(w, "host_fence host=h1"), ==, 0);
+	clock_advance_ms(2);
+	g_assert_cmpint(ha_world_logged(w, "host_fence host=h1"), ==, 1);
+	while (ha_world_logged(w, "host_fenced host=h1") == 0)
+		clock_advance_ms(1);
+	clock_advance_ms(50);
+	g_assert_cmpstr(w->asked->str, ==, "h1-0 ");
+	g_assert_cmpstr(w->wrong, ==, NULL);
+	ha_world_free(w);
+}
+
 static void test_off(void)
 {
 	struct ha_world *w = ha_world_new(&(struct ha_spec){ .n = 3, .with = 2, .servers = 1, .max_hosts = 1, .disabled = true });
@@ -197,6 +217,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/ha/story", test_story);
+	g_test_add_func("/ha/on-time", test_on_time);
 	g_test_add_func("/ha/off", test_off);
 	g_test_add_func("/ha/held", test_held);
 	g_test_add_func("/ha/one-after-the-other", test_one_after_the_other);

@@ -132,6 +132,11 @@ void engine_listen(struct engine *e, engine_heard_f *fn, void *user)
 	(void)e, (void)fn, (void)user;
 }
 
+void engine_on_host(struct engine *e, engine_host_f *fn, void *user)
+{
+	(void)e, (void)fn, (void)user;
+}
+
 const char *engine_claim_host(const struct mig *m)
 {
 	return m->dest;

@@ -8,10 +8,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <glib.h>
 
+#include "base/clock.h"
 #include "base/loop.h"
 #include "ha/look.h"
 #include "hv/libvirt/reach.h"
@@ -102,6 +106,7 @@ static void expect(const char *what, int port, enum reach want, const char *link
 	g_autofree char *uri = g_strdup_printf("qemu+tcp://127.0.0.1:%d/system", port), *why = lv_reach(uri);
 	struct reach_addrs addrs;
 	struct reach_at at;
+	int64_t at_ms;
 	int err;
 
 	g_test_message("%s", what);
@@ -109,7 +114,9 @@ static void expect(const char *what, int port, enum reach want, const char *link
 	g_assert_null(reach_find(&at, false, &addrs));
 	g_assert_cmpint(reach_try(&addrs, &err), ==, want);
 	g_assert_true(link ? why && g_str_has_suffix(why, link) : !why);
-	g_assert_cmpint(look_now(&at), ==, sight);
+	g_assert_cmpint(look_now(&at, &at_ms), ==, sight);
+	if (sight == HA_DARK) /* of when it was asked */
+		g_assert_cmpint(at_ms + REACH_MS, <=, clock_now_ms());
 	reach_at_clear(&at);
 }
 
@@ -175,6 +182,7 @@ static void test_names_dead(void)
 {
 	int port, fd = listener(8, &port);
 	g_autofree char *uri = g_strdup_printf("qemu+tcp://localhost:%d/system", port), *why = lv_reach(uri), *later = NULL;
+	int64_t at_ms;
 	struct reach_at at, other = { (char *)"other.invalid", (char *)"16509", true };
 
 	g_assert_null(why);
@@ -182,11 +190,75 @@ static void test_names_dead(void)
 	later = lv_reach(uri);
 	g_assert_nonnull(later);
 	g_assert_true(reach_parse(uri, &at));
-	g_assert_cmpint(look_now(&at), ==, HA_LIVES);
-	g_assert_cmpint(look_now(&other), ==, HA_BLIND);
+	g_assert_cmpint(look_now(&at, &at_ms), ==, HA_LIVES);
+	g_assert_cmpint(look_now(&other, &at_ms), ==, HA_BLIND);
 	names_dead = false;
 	reach_at_clear(&at);
 	close(fd);
+}
+
+/* ---- a real link ---- */
+
+/* Until the kernel has it: a link's state follows its carrier by up to a second. */
+static void make(const char *script)
+{
+	if (system(script) != 0) /* NOLINT: constants alone */
+		g_error("%s", script);
+}
+
+#define UNTIL(state) "until ip -o link show c0 | grep -q 'state " state "'; do :; done"
+
+static const struct {
+	const char *what, *script;
+	enum ha_sight sight;
+} links[] = {
+	{ "nothing is at the other end", "ip link add c0 type veth peer name h0; ip addr add 192.0.2.1/24 dev c0; ip -6 addr add 2001:db8::1/64 dev c0 nodad; "
+	  "ip link set c0 up; ip link set h0 up; " UNTIL("UP"), HA_DARK },
+	{ "its cable is out", "ip link set h0 down; " UNTIL("[A-Z]*DOWN"), HA_BLIND },
+	{ "and in again", "ip link set h0 up; " UNTIL("UP"), HA_DARK },
+	{ "it is switched off", "ip link set c0 down", HA_BLIND },
+};
+
+static void look_at(const char *uri, enum ha_sight want)
+{
+	struct reach_at at;
+	int64_t at_ms;
+
+	g_assert_true(reach_parse(uri, &at));
+	g_assert_cmpint(look_now(&at, &at_ms), ==, want);
+	reach_at_clear(&at);
+}
+
+static void try_links(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(links); i++) {
+		g_test_message("%s", links[i].what);
+		make(links[i].script);
+		look_at("qemu+tcp://192.0.2.2/system", links[i].sight);
+		look_at("qemu+tcp://[2001:db8::2]/system", links[i].sight);
+	}
+}
+
+/* The controller's own interface loses its carrier, in a network namespace of a child's. */
+static void test_carrier(void)
+{
+	int status;
+	pid_t child;
+
+	if (geteuid() != 0) {
+		g_test_skip("a network namespace needs root");
+		return;
+	}
+	child = fork();
+	g_assert_cmpint(child, >=, 0);
+	if (child == 0) {
+		if (unshare(CLONE_NEWNET) < 0)
+			g_error("unshare: %s", g_strerror(errno));
+		try_links();
+		_exit(0);
+	}
+	g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+	g_assert_cmpint(status, ==, 0);
 }
 
 /* ---- many at once ---- */
@@ -201,8 +273,9 @@ static guint threads(void)
 	return n;
 }
 
-static void looked(enum ha_sight sight, void *user)
+static void looked(enum ha_sight sight, int64_t at_ms, void *user)
 {
+	g_assert_cmpint(at_ms, >, 0);
 	g_assert_cmpint(sight, ==, HA_DARK);
 	*(guint *)user = threads();
 	loop_quit();
@@ -238,6 +311,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/reach/two-addresses", test_two_addresses);
 	g_test_add_func("/reach/name", test_name);
 	g_test_add_func("/reach/names-dead", test_names_dead);
+	g_test_add_func("/reach/carrier", test_carrier);
 	g_test_add_func("/reach/many", test_many);
 	return g_test_run();
 }
