@@ -75,7 +75,7 @@ bool autostart_seen(struct fleet *f, struct server *s, const struct hv_dom *d)
 {
 	struct autostart_state next = state_of(s);
 
-	if (!d->kept.told)
+	if (!d->kept.told || s->dom_ask < s->autostart_ask)
 		return false;
 	(void)autostart_decide(&next, autostart_is_kept(fleet_host(f, s->host)), d->kept.autostart);
 	return take(s, &next);
@@ -122,8 +122,10 @@ static void answered(struct hv_reply *r, void *user)
 	/* What came of it is seen with the next list. */
 	if (s && r->err && err_code(r->err) != ERR_HV_LOST && !s->autostart_refused)
 		log_warning("autostart_not_set", LOG_S("server", s->uuid), LOG_S("host", q->host), LOG_D("wanted", q->on), LOG_S("error", r->err->message));
-	if (s)
+	if (s) {
+		s->autostart_ask = registry_next_ask(q->fleet);
 		s->autostart_refused = r->err && err_code(r->err) != ERR_HV_LOST;
+	}
 	if (h) {
 		h->autostart->busy = false;
 		ask_next(h);
@@ -145,7 +147,7 @@ static bool wants(const struct host *h, const struct server *s, bool *ret_on)
 	return act != AUTOSTART_NOTHING;
 }
 
-static void ask(struct host *h, const struct server *s, bool on)
+static void ask(struct host *h, struct server *s, bool on)
 {
 	struct hv_req req = { .op = HV_DOM_AUTOSTART, .uuid = s->uuid, .autostart = on };
 	struct question *q = g_new0(struct question, 1);
@@ -155,6 +157,7 @@ static void ask(struct host *h, const struct server *s, bool on)
 	g_strlcpy(q->uuid, s->uuid, sizeof q->uuid);
 	q->on = on;
 	h->autostart->busy = true;
+	s->autostart_ask = UINT64_MAX;
 	(void)host_call(h, &req, answered, q); /* it is connected */
 }
 

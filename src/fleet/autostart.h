@@ -11,7 +11,8 @@
  *	flag off       of one that is ours: "off" is written. Its host starts it no more
  *	moved, or the option is off: a host that does not keep it gets the flag back, and it is not ours any more
  *
- * autostart_decide() is that table. The flag is read with each list (sync.c); virsh autostart says the wish again. A host that boots starts
+ * autostart_decide() is that table. The flag is read with each list (sync.c), but one that was asked for before a switch of the flag was answered says nothing of it:
+ * the switch may act after it; virsh autostart says the wish again. A host that boots starts
  * nothing then. Whether it has booted is seen here (autostart_listed()) and stored with the host; the guests are started by power/boot.h.
  */
 #ifndef AUTOSTART_H
