@@ -16,15 +16,21 @@ static void tell(struct mig *m, const char *what)
 }
 
 /* Once: what comes of it is fence.h's to say. */
-static void fence_again(struct mig *m)
+static void fence(const struct mig *m, struct host *h, const char *reason)
 {
-	const struct conf *c = fleet_conf(m->task->engine->fleet);
-	struct host *source = mig_source(m);
+	struct fleet *f = m->task->engine->fleet;
 	g_autoptr(GError) why = NULL;
 
-	if (source && !evac_of(m)->alarmed && g_str_equal(c->ha_returning, "fence") &&
-	    !host_fence_again(m->task->engine->fleet, source, "it runs a guest that was evacuated from it", &why))
-		log_warning("host_not_fenced_again", LOG_S("host", m->source), LOG_S("error", why->message));
+	if (g_str_equal(fleet_conf(f)->ha_returning, "fence") && !host_fence_again(f, h, reason, &why))
+		log_warning("host_not_fenced_again", LOG_S("host", h->name), LOG_S("error", why->message));
+}
+
+static void fence_again(struct mig *m)
+{
+	struct host *source = mig_source(m);
+
+	if (source && !evac_of(m)->alarmed)
+		fence(m, source, "it runs a guest that was evacuated from it");
 }
 
 enum evac_next evac_split(struct mig *m)
@@ -41,6 +47,15 @@ enum evac_next evac_cut_off(struct mig *m)
 	tell(m, "the host that was evacuated was only cut off, and still runs the guest, which runs elsewhere by now; where it has a fence agent it is switched off, "
 		 "unless [ha] returning is alarm, and nothing else was touched: find out which copy is the wanted one, and end the other");
 	return EVAC_N_AGAIN;
+}
+
+void evac_dest_lives(const struct mig *m, struct host *h)
+{
+	log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid), LOG_S("what", "destination-lives"), LOG_S("source", m->source),
+		  LOG_S("dest", m->dest), LOG_S("host", h->name),
+		  LOG_S("do", "a destination that was given up as dead was only cut off, and runs the guest, which runs elsewhere by now; where it has a fence agent it is "
+			      "switched off, unless [ha] returning is alarm, and nothing else was touched: find out which copy is the wanted one, and end the other"));
+	fence(m, h, "it runs a guest whose evacuation to it was given up");
 }
 
 enum evac_next evac_last_copy(struct mig *m)

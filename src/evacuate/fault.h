@@ -12,6 +12,8 @@
 enum evac_next evac_split(struct mig *m);
 /** evac_cut_off() - its old host is back, was never off, and runs it on: the same. */
 enum evac_next evac_cut_off(struct mig *m);
+/** evac_dest_lives() - @h, a destination that was given up as dead, runs it, and the host that has it now does, too: the same, once. */
+void evac_dest_lives(const struct mig *m, struct host *h);
 /** evac_last_copy() - what its old host has may be the last of the guest: an alarm. */
 enum evac_next evac_last_copy(struct mig *m);
 

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "evacuate/service.h"
 
+#include "evacuate/fault.h"
 #include "evacuate/state.h"
+#include "move/definition.h"
+#include "move/service.h"
 #include "task/step.h"
 
 static void *begin(struct engine *e)
@@ -26,6 +29,17 @@ static void leftover(void *state, struct host *h, const struct hv_dom *d)
 	(void)state;
 	(void)h;
 	(void)d;
+}
+
+/* The row of what a destination that was given up may have of the guest names it (definition.h). */
+static void duplicate(void *state, const struct server *s, struct host *h)
+{
+	struct engine *e = state;
+	const struct definition *left = definition_find(service_of(e)->definitions, s->uuid, h->name, DEFINITION_LEFT);
+	const struct mig *m = left ? engine_find(e, left->task) : NULL;
+
+	if (m && m->kind->class == &task_class_evacuate)
+		evac_dest_lives(m, h);
 }
 
 static guint owed(const void *state)
@@ -122,5 +136,5 @@ void evac_service_ended(struct mig *m)
 }
 
 const struct task_service evac_service = {
-	.begin = begin, .load = load, .stop = nothing, .free = nothing, .host = nothing, .back = back, .clean = clean, .leftover = leftover, .owed = owed,
+	.begin = begin, .load = load, .stop = nothing, .free = nothing, .host = nothing, .back = back, .clean = clean, .leftover = leftover, .duplicate = duplicate, .owed = owed,
 };

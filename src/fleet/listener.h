@@ -27,6 +27,8 @@ struct fleet_listener {
 	bool (*forsaken)(const struct server *s, const struct host *h, void *user);
 	/* A host has come back and says what it has (@doms: struct hv_dom *), of which no record has heard yet. @booted: it was fenced, or its guests are gone, unseen */
 	void (*back)(struct host *h, const GPtrArray *doms, bool booted, void *user);
+	/* That host runs the server as well, which runs at its own host: an alarm was given. Told when it is first seen */
+	void (*duplicate)(const struct server *s, struct host *h, void *user);
 	/*
 	 * A host has come back, and all that it has was told: it is in CLEANING. Return: what is left there is decided, and it comes up; else
 	 * fleet_host_cleaned() asks again. Asked more than once.

@@ -235,9 +235,12 @@ static void duplicate(struct fleet *f, struct server *s, struct host *h)
 		fleet_server_refresh(f, s);
 		return;
 	}
-	if (!s->duplicate_logged)
-		log_duplicate(f, s, h);
+	if (s->duplicate_logged)
+		return;
 	s->duplicate_logged = true;
+	log_duplicate(f, s, h);
+	if (f->listener.duplicate)
+		f->listener.duplicate(s, h, f->listener.user);
 }
 
 /* Not the server itself; a migration may have left it. */

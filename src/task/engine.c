@@ -130,6 +130,16 @@ static void on_back(struct host *h, const GPtrArray *doms, bool booted, void *us
 			s->back(engine_state(e, s), h, doms, booted);
 }
 
+static void on_duplicate(const struct server *s, struct host *h, void *user)
+{
+	struct engine *e = user;
+	const struct task_service *v;
+
+	EACH_SERVICE(e, v, i)
+		if (v->duplicate)
+			v->duplicate(engine_state(e, v), s, h);
+}
+
 static bool on_clean(struct host *h, void *user)
 {
 	struct engine *e = user;
@@ -262,7 +272,7 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 {
 	struct engine *e = g_new0(struct engine, 1);
 	struct fleet_listener l = {
-		.domain = on_domain, .leftover = on_leftover, .back = on_back, .clean = on_clean, .forsaken = on_forsaken, .needs = on_needs, .host = on_host, .room = on_room,
+		.domain = on_domain, .leftover = on_leftover, .duplicate = on_duplicate, .back = on_back, .clean = on_clean, .forsaken = on_forsaken, .needs = on_needs, .host = on_host, .room = on_room,
 		.user = e,
 	};
 

@@ -132,6 +132,8 @@ struct task_service {
 	/* A host has come back, and all that it has was told. Return: what is left there is decided; else fleet_host_cleaned() follows. NULL: nothing is left */
 	bool (*clean)(void *state, struct host *h);
 	void (*leftover)(void *state, struct host *h, const struct hv_dom *d); /* a host has something of a server that is elsewhere */
+	/* a host runs a server that runs at its own host; see fleet/listener.h. NULL: it is of no interest */
+	void (*duplicate)(void *state, const struct server *s, struct host *h);
 	guint (*owed)(const void *state);             /* what is still to be put right at hosts */
 };
 
