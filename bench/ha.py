@@ -22,11 +22,11 @@ def die(lab: Lab, daemon: Daemon, uuid: str) -> Iterator[tuple[str, float]]:
     seen, died = len(daemon.events), datetime.utcnow().timestamp()
     lab("cut", "h1")  # a host of the lab that is killed still refuses connections, as only one that lives does
     lab("kill", "h1")
-    moved = daemon.wait_event("migration_phase", 120, since=seen, server=uuid, to="moved")
+    boot = daemon.wait_event("migration_act", 120, since=seen, server=uuid, act="dom_resume")
     asked, fenced = (daemon.find_event(name, seen, host="h1") for name in ("host_fence", "host_fenced"))
-    yield "ha_boot", at(moved) - died
+    yield "ha_boot", at(boot) - died
     yield "ha_fencing", at(fenced) - at(asked)
-    yield "ha_own", at(moved) - died - DOWN_S - DELAY_S - (at(fenced) - at(asked))
+    yield "ha_own", at(boot) - died - DOWN_S - DELAY_S - (at(fenced) - at(asked))
 
 
 def run(quick: bool) -> Iterator[tuple[str, float]]:

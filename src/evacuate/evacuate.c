@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "evacuate/checks.h"
+#include "evacuate/look.h"
 #include "evacuate/prepare.h"
 #include "evacuate/service.h"
 #include "evacuate/settle.h"
@@ -77,6 +78,7 @@ static void detach(struct mig *m)
 {
 	struct evac *e = g_steal_pointer(&m->priv);
 
+	evac_look_drop(e);
 	move_clear(&e->move);
 	g_free(e);
 }

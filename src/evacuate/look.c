@@ -1,65 +1,116 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "evacuate/look.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "evacuate/act.h"
 #include "fleet/host_look.h"
 
+#define FRESH_MS 1500 /* what was begun with the start is of use for so long */
+
+/* Of which time an answer about the disk is. */
+enum disk {
+	DISK_FIRST,   /* when the look began */
+	DISK_STARTED, /* the guest was started since */
+	DISK_LAST,
+};
+
 struct look {
 	struct engine *engine;
 	int64_t id;
-	uint64_t turn;
+	struct evac *evac;  /* whose it is; NULL: nothing waits for it any more */
+	int64_t at_ms;      /* when it began */
+	bool wanted;        /* the guest waits; else it is being started */
 	int open;           /* answers that have not come */
-	char *dest, *disk;  /* a file at the destination that the guest writes to; NULL: it has none */
-	int64_t changed_ns; /* of it, when the look began; 0: not told */
-	bool again;         /* it was asked for once more */
+	char *dest, *path;  /* a file at the destination that the guest writes to; NULL: it has none */
+	enum disk disk;
+	bool told;          /* DISK_FIRST is answered */
+	int64_t changed_ns; /* ... by this; 0: not known */
 	struct evac_seen seen;
 };
 
-static void end(struct look *k)
+static void look_free(struct look *k)
 {
-	struct mig *m = k->engine->stopping ? NULL : engine_find(k->engine, k->id);
-
-	if (m && m->task->turn == k->turn)
-		evac_of(m)->answers->look(m, &k->seen);
 	g_free(k->seen.why);
 	g_free(k->dest);
-	g_free(k->disk);
+	g_free(k->path);
 	g_free(k);
 }
 
-static void ask_disk(struct look *k);
+/* Its answers may come yet. */
+static void drop(struct evac *e)
+{
+	struct look *k = g_steal_pointer(&e->look);
 
-/* An answer has come. The disk is looked at when the others have been: there is time in between. */
+	if (!k)
+		return;
+	k->evac = NULL;
+	if (k->open == 0)
+		look_free(k);
+}
+
+static void end(struct look *k)
+{
+	struct mig *m = engine_find(k->engine, k->id);
+
+	k->evac->look = NULL;
+	if (m)
+		k->evac->answers->look(m, &k->seen);
+	look_free(k);
+}
+
+static bool ask_disk(struct look *k, enum disk disk);
+
+/* The disk is looked at for the last time when the others have answered: there is time in between. */
 static void took(struct look *k)
 {
 	if (--k->open > 0)
 		return;
-	if (k->changed_ns && !k->again && !k->engine->stopping) {
-		k->again = true;
-		ask_disk(k);
-	}
-	if (k->open == 0)
+	if (!k->evac)
+		look_free(k);
+	else if (k->wanted && !k->engine->stopping && (k->disk == DISK_LAST || !ask_disk(k, DISK_LAST)))
 		end(k);
+}
+
+static void begin(struct mig *m, bool wanted);
+
+/* QEMU may have written to it by the start, which is no sign: it is looked at from then on, for as long as ever. */
+static void began_too_early(struct look *k)
+{
+	struct mig *m = k->evac && !k->engine->stopping ? engine_find(k->engine, k->id) : NULL;
+
+	if (m && mig_source(m))
+		begin(m, true);
 }
 
 static void got_disk(struct hv_reply *r, void *user)
 {
 	struct look *k = user;
 	int64_t now_ns = !r->err && r->vol.exists ? r->vol.changed_ns : 0;
+	bool other = now_ns && now_ns != k->changed_ns;
 
-	if (k->again)
-		k->seen.written = now_ns && now_ns != k->changed_ns;
-	else
+	if (k->disk == DISK_FIRST) {
+		k->told = true;
 		k->changed_ns = now_ns;
+	} else if (k->disk == DISK_LAST) {
+		k->seen.written = other;
+	} else if (other) {
+		k->changed_ns = now_ns;
+		began_too_early(k);
+	}
 	took(k);
 }
 
-static void ask_disk(struct look *k)
+/* Return: false: there is nothing to ask. */
+static bool ask_disk(struct look *k, enum disk disk)
 {
-	struct hv_req req = { .op = HV_VOL_GET, .vol = { .path = k->disk } };
+	struct hv_req req = { .op = HV_VOL_GET, .vol = { .path = k->path } };
 
-	k->open += k->disk && host_call(fleet_host(k->engine->fleet, k->dest), &req, got_disk, k);
+	k->disk = disk;
+	if (!k->path || (disk != DISK_FIRST && !k->changed_ns) || !host_call(fleet_host(k->engine->fleet, k->dest), &req, got_disk, k))
+		return false;
+	k->open++;
+	return true;
 }
 
 static void saw(bool lives, void *user)
@@ -92,21 +143,70 @@ static const char *disk_of(const struct hv_dom *d)
 }
 
 /* An administrator's word is not held against an agent's. */
-enum evac_next evac_look(struct mig *m)
+static void begin(struct mig *m, bool wanted)
 {
-	struct fleet *f = m->task->engine->fleet;
+	struct engine *e = m->task->engine;
 	struct host *source = mig_source(m);
 	struct look *k;
 
+	drop(evac_of(m));
 	if (!source)
-		return EVAC_N_AGAIN;
-	k = g_new(struct look, 1);
-	*k = (struct look){ m->task->engine, m->id, m->task->turn, 1, g_strdup(m->dest), g_strdup(disk_of(move_of(m)->at_dest)) };
-	ask_disk(k);
-	k->seen.asked = host_is_fenced(source) && !source->forced_down && host_fence_ask(f, source, said, k);
+		return;
+	k = evac_of(m)->look = g_new(struct look, 1);
+	*k = (struct look){
+		.engine = e, .id = m->id, .evac = evac_of(m), .at_ms = clock_now_ms(), .wanted = wanted, .open = 1,
+		.dest = g_strdup(m->dest), .path = g_strdup(disk_of(move_of(m)->at_dest)),
+	};
+	k->told = !ask_disk(k, DISK_FIRST);
+	k->seen.asked = host_is_fenced(source) && !source->forced_down && host_fence_ask(e->fleet, source, said, k);
 	k->open += k->seen.asked;
 	host_look(source, saw, k);
-	return EVAC_N_NOTHING;
+}
+
+void evac_look_early(struct mig *m)
+{
+	if (!host_connected(mig_source(m)))
+		begin(m, false);
+}
+
+void evac_look_drop(struct evac *e)
+{
+	drop(e);
+}
+
+/* The guest waits since. Return: the look is over. */
+static bool is_over(struct look *k)
+{
+	k->wanted = true;
+	return !ask_disk(k, DISK_STARTED) && k->open == 0;
+}
+
+/* What was begun with the start and is neither old nor slow is as good as one that begins now: the guest runs as long after it. */
+static bool is_good(const struct look *k)
+{
+	return k->told && clock_now_ms() - k->at_ms <= FRESH_MS;
+}
+
+static enum evac_next take(struct mig *m)
+{
+	struct look *k = g_steal_pointer(&evac_of(m)->look);
+	enum evac_next next = evac_looked(m, &k->seen);
+
+	look_free(k);
+	return next;
+}
+
+enum evac_next evac_look(struct mig *m)
+{
+	struct evac *e = evac_of(m);
+
+	if (e->look && e->look->wanted)
+		return EVAC_N_NOTHING;
+	if (!e->look || !is_good(e->look))
+		begin(m, true);
+	else if (is_over(e->look))
+		return take(m);
+	return e->look ? EVAC_N_NOTHING : EVAC_N_AGAIN;
 }
 
 /* ---- what follows ---- */

@@ -2,6 +2,9 @@
  *
  * look: the guest waits at its destination, and its old host is looked for once more before it runs.
  *
+ * The look is begun with the start, as that takes its time, and its own is a second: the guest waits for what is left of it. It is as long before the guest runs as one
+ * that is begun when the guest waits: what is older than that is looked at again. A start writes nothing to a disk; where it does, the disk is looked at for a second after it.
+ *
  * Three things are looked at, at a time: the host's libvirtd; the fence agent that has switched it off; and the guest's disk, which another process
  * writes to if it changes while the guest waits. Each can say that the old copy lives. None can say that it does not: a disk that stays as it is may be an idle guest's.
  */
@@ -21,7 +24,11 @@ struct evac_seen {
 	bool written;          /* the guest's disk was written to */
 };
 
-/** evac_look() - look. */
+/** evac_look_early() - the guest is about to be started, and its old host is silent: begin to look. */
+void evac_look_early(struct mig *m);
+/** evac_look_drop() - what comes of a look is of no interest any more. */
+void evac_look_drop(struct evac *e);
+/** evac_look() - the guest waits: look, or go on with what was begun. */
 enum evac_next evac_look(struct mig *m);
 /** evac_looked() - what follows. */
 enum evac_next evac_looked(struct mig *m, const struct evac_seen *seen);

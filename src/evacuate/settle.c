@@ -249,6 +249,7 @@ void evac_left(struct mig *m)
 	e->refusals = 0;
 	e->repeats = 0;
 	e->looked = false;
+	evac_look_drop(e);
 	e->stuck = false;
 	e->move.dest_theirs = false;
 }

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "evacuate/act.h"
+#include "evacuate/look.h"
 #include "hv/xml/domxml_parse.h"
 #include "move/definition.h"
 #include "move/definition_prepare.h"
@@ -48,6 +49,7 @@ enum evac_next evac_define(struct mig *m)
 enum evac_next evac_start(struct mig *m)
 {
 	evac_of(m)->looked = false;
+	evac_look_early(m);
 	return evac_act(m, mig_dest(m), &(struct hv_req){ .op = HV_DOM_START, .paused = true });
 }
 

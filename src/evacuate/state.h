@@ -19,6 +19,7 @@ struct evac_own {
 };
 
 struct evac_answers;
+struct look;
 
 /* All zero: nothing was asked by this process. Each field is written by the module that a comment names, else by settle.c; the others read it. */
 struct evac {
@@ -31,6 +32,7 @@ struct evac {
 	bool alarmed;               /* the alarm of a verdict was given; fault.c's */
 	bool unsure;                /* ... that its old host's fence agent does not answer; look.c's */
 	bool looked;                /* its old host was looked for since the guest waits at its destination, and is silent; look.c's */
+	struct look *look;          /* under way, or done before the guest waits; NULL; look.c's */
 	enum hv_op act;             /* the act whose answer is awaited; act.c's */
 	int refusals;               /* how often an act was refused in a row; act.c's, and none in a new stage */
 	bool stuck;                 /* CLEAN cannot go on by itself, and holds up no host */
