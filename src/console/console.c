@@ -18,6 +18,7 @@
 #include "net/conn.h"
 #include "net/server.h"
 #include "net/tls.h"
+#include "net/upgrade.h"
 #include "net/wire.h"
 
 #define CONNECTIONS_MAX 2048

@@ -12,31 +12,23 @@
 
 #include "base/clock.h"
 #include "base/util.h"
+#include "net/head.h"
 #include "net/inner.h"
 #include "net/io.h"
 #include "net/peer.h"
 #include "net/room.h"
 #include "net/state.h"
+#include "net/step.h"
+#include "net/upgrade.h"
 
-#define NET_PIECE (256 * 1024)
 #define STREAM_PIECE (16 * 1024)
-#define STREAM_BUFFER (64 * 1024)  /* the kernel's: megabytes of old news are of no use */
 #define JOINED_MAX 4096            /* a body that is sent with its head, in one piece */
 
-enum next {
-	NEXT_STATE, /* the state is another one: its step, at once */
-	NEXT_TURN,  /* there is more to do */
-	NEXT_EVENT, /* the socket, or the handler, will say when */
-	NEXT_CLOSE,
-};
-
-typedef enum next step_f(struct net_conn *c);
-
-static step_f do_handshake, read_head, read_body, wait_handler, send_answer, send_stream, pass_bytes, linger;
+static net_step_f do_handshake, read_head, read_body, wait_handler, send_answer, send_stream, linger;
 
 /* late: what its client is told. */
 static const struct {
-	step_f *step;
+	net_step_f *step;
 	const char *late;
 } states[] = {
 	[NET_HANDSHAKE] = { do_handshake },
@@ -46,89 +38,12 @@ static const struct {
 	[NET_HANDLE]    = { wait_handler },
 	[NET_SEND]      = { send_answer },
 	[NET_STREAM]    = { send_stream },
-	[NET_UPGRADED]  = { pass_bytes },
+	[NET_UPGRADED]  = { net_pass_bytes },
 	[NET_LINGER]    = { linger },
 };
 static_assert(G_N_ELEMENTS(states) == NET_STATE_N, "states is missing one");
 
-/* ---- what is read and sent ---- */
-
-/* Send what waits. NEXT_STATE: all was sent. */
-static enum next flush(struct net_conn *c, size_t *budget)
-{
-	while (*budget) {
-		ssize_t n = net_io_write(c, *budget);
-
-		if (n == 0)
-			return NEXT_STATE;
-		if (n < 0)
-			return n == NET_IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
-		net_io_sent(c, (size_t)n);
-		*budget -= (size_t)n;
-	}
-	return NEXT_TURN;
-}
-
-static enum next without_input(ssize_t n)
-{
-	return n == NET_IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
-}
-
 /* ---- answers ---- */
-
-static void put_date(GString *s)
-{
-	static char text[40];
-	static int64_t of_s = -1;
-	int64_t now_s = clock_wall_us() / G_USEC_PER_SEC;
-
-	if (now_s != of_s) {
-		time_t t = (time_t)now_s;
-		struct tm tm;
-
-		gmtime_r(&t, &tm);
-		/* the daemon never calls setlocale() for times, so the names are English */
-		strftime(text, sizeof text, "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
-		of_s = now_s;
-	}
-	g_string_append(s, text);
-}
-
-static void put_begin(GString *s, int status, const char *reason, const char *fields)
-{
-	g_string_append(s, "HTTP/1.1 ");
-	util_put_int(s, status);
-	g_string_append_c(s, ' ');
-	g_string_append(s, reason);
-	g_string_append(s, "\r\n");
-	put_date(s);
-	if (fields)
-		g_string_append(s, fields);
-}
-
-static bool has_length(const struct net_response *a)
-{
-	return !a->stream && a->status >= 200 && a->status != 204 && a->status != 304;
-}
-
-static void put_head(struct net_conn *c, const struct net_response *a)
-{
-	GString *s = c->out;
-
-	put_begin(s, a->status, a->reason, a->fields);
-	if (has_length(a)) {
-		g_string_append(s, "Content-Length: ");
-		util_put_int(s, a->body ? (int64_t)a->body->len : 0);
-		g_string_append(s, "\r\n");
-	} else if (a->stream && c->minor > 0) {
-		g_string_append(s, "Transfer-Encoding: chunked\r\n");
-	}
-	if (!c->keep)
-		g_string_append(s, "Connection: close\r\n");
-	else if (c->minor == 0)
-		g_string_append(s, "Connection: keep-alive\r\n");
-	g_string_append(s, "\r\n");
-}
 
 static void take_content(struct net_conn *c, GString *body)
 {
@@ -140,14 +55,6 @@ static void take_content(struct net_conn *c, GString *body)
 	}
 	c->content = body;
 	c->content_at = 0;
-}
-
-static void bound_buffer(struct net_conn *c)
-{
-	int bytes = STREAM_BUFFER;
-
-	/* Without it the kernel only holds more. */
-	(void)setsockopt(c->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
 static void end_stream(struct net_conn *c)
@@ -165,7 +72,7 @@ void net_answer(struct net_conn *c, const struct net_response *a)
 	/* Behind a request that was not read to its end, the begin of the next one is unknown; the end of HTTP/1.0's stream is that of the connection. */
 	c->keep = c->keep && c->state == NET_HANDLE && !c->s->stopping && !(a->stream && c->minor == 0);
 	c->stream = a->stream && !c->no_content;
-	put_head(c, a);
+	net_put_head(c, a);
 	take_content(c, a->body);
 	c->sent = 0;
 	c->wakes = true;
@@ -174,7 +81,7 @@ void net_answer(struct net_conn *c, const struct net_response *a)
 	} else if (c->s->stopping) {
 		end_stream(c);
 	} else {
-		bound_buffer(c);
+		net_bound_buffer(c);
 		net_enter(c, NET_STREAM);
 	}
 	net_ready(c);
@@ -207,7 +114,7 @@ void net_conn_refuse(struct net_conn *c, int status, const char *why)
 	c->no_content = false;
 	c->answered = true;
 	c->sent = 0;
-	put_head(c, &a);
+	net_put_head(c, &a);
 	take_content(c, a.body);
 	net_enter(c, NET_SEND);
 	net_ready(c);
@@ -297,7 +204,7 @@ static enum next read_head(struct net_conn *c)
 			return next;
 		n = net_io_fill(c);
 		if (n <= 0)
-			return without_input(n);
+			return net_no_input(n);
 		if (c->state == NET_IDLE)
 			net_enter(c, NET_HEAD);
 	}
@@ -342,7 +249,7 @@ static enum next use_body(struct net_conn *c)
 static enum next read_body(struct net_conn *c)
 {
 	size_t budget = NET_PIECE;
-	enum next next = flush(c, &budget); /* "100 Continue" */
+	enum next next = net_flush(c, &budget); /* "100 Continue" */
 
 	if (next == NEXT_CLOSE)
 		return next;
@@ -354,7 +261,7 @@ static enum next read_body(struct net_conn *c)
 			return next;
 		n = net_io_fill(c);
 		if (n <= 0)
-			return without_input(n);
+			return net_no_input(n);
 		budget -= MIN(budget, (size_t)n);
 	}
 	return NEXT_TURN;
@@ -397,7 +304,7 @@ static enum next after_answer(struct net_conn *c)
 static enum next send_answer(struct net_conn *c)
 {
 	size_t budget = NET_PIECE;
-	enum next next = flush(c, &budget);
+	enum next next = net_flush(c, &budget);
 
 	return next == NEXT_STATE ? after_answer(c) : next;
 }
@@ -437,7 +344,7 @@ static enum next send_stream(struct net_conn *c)
 	size_t budget = NET_PIECE;
 
 	while (budget) {
-		enum next next = flush(c, &budget);
+		enum next next = net_flush(c, &budget);
 
 		if (next != NEXT_STATE)
 			return next;
@@ -449,105 +356,6 @@ static enum next send_stream(struct net_conn *c)
 	return NEXT_TURN;
 }
 
-/* ---- the steps: another protocol ---- */
-
-void net_upgrade(struct net_conn *c, const char *fields)
-{
-	g_assert(c->served && !c->answered && c->state == NET_HANDLE);
-	c->answered = true;
-	c->keep = c->paused = false;
-	put_begin(c->out, 101, "Switching Protocols", fields);
-	g_string_append(c->out, "\r\n");
-	bound_buffer(c);
-	net_enter(c, NET_UPGRADED);
-	net_ready(c);
-}
-
-void net_send(struct net_conn *c, const char *data, size_t len)
-{
-	g_assert(c->state == NET_UPGRADED);
-	g_string_append_len(c->out, data, (gssize)len);
-	net_ready(c);
-}
-
-size_t net_unsent(const struct net_conn *c)
-{
-	return c->out->len - c->out_at;
-}
-
-void net_pause(struct net_conn *c, bool paused)
-{
-	g_assert(c->state == NET_UPGRADED);
-	c->paused = paused;
-	net_ready(c);
-}
-
-void net_end(struct net_conn *c)
-{
-	g_assert(c->state == NET_UPGRADED);
-	net_enter(c, NET_SEND);
-	net_ready(c);
-}
-
-/* Return: it is still the other protocol's. */
-static bool take_bytes(struct net_conn *c)
-{
-	struct net_input *in = &c->in;
-	size_t n = net_input_have(in);
-	const char *data = in->data + in->at;
-
-	in->at += n;
-	if (n)
-		c->s->p.service->bytes(c, data, n);
-	return c->state == NET_UPGRADED;
-}
-
-/* NEXT_EVENT: there is no more now, or none is wanted. */
-static enum next receive_bytes(struct net_conn *c)
-{
-	size_t budget = NET_PIECE;
-
-	while (!c->paused && budget) {
-		ssize_t n;
-
-		if (!take_bytes(c))
-			return NEXT_STATE;
-		if (c->paused)
-			break;
-		n = net_io_fill(c);
-		if (n <= 0)
-			return without_input(n);
-		budget -= MIN(budget, (size_t)n);
-	}
-	return c->paused ? NEXT_EVENT : NEXT_TURN;
-}
-
-static enum next send_bytes(struct net_conn *c)
-{
-	size_t budget = NET_PIECE;
-	enum next next;
-
-	do {
-		next = flush(c, &budget);
-		if (next == NEXT_STATE)
-			c->s->p.service->sent(c);
-		if (c->state != NET_UPGRADED)
-			return NEXT_STATE;
-	} while (next == NEXT_STATE && net_unsent(c));
-	return next == NEXT_STATE ? NEXT_EVENT : next;
-}
-
-/* Both ways: a client that does not take what is sent to it is read all the same. */
-static enum next pass_bytes(struct net_conn *c)
-{
-	enum next in = receive_bytes(c), out;
-
-	if (in == NEXT_STATE || in == NEXT_CLOSE)
-		return in;
-	out = send_bytes(c);
-	return out == NEXT_EVENT ? in : out;
-}
-
 static enum next linger(struct net_conn *c)
 {
 	size_t budget = NET_PIECE;
@@ -556,7 +364,7 @@ static enum next linger(struct net_conn *c)
 		ssize_t n = net_io_read_plain(c, c->s->input, NET_INPUT);
 
 		if (n <= 0)
-			return without_input(n);
+			return net_no_input(n);
 		budget -= MIN(budget, (size_t)n);
 	}
 	return NEXT_TURN;

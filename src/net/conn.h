@@ -13,21 +13,6 @@
 void net_answer(struct net_conn *c, const struct net_response *a);
 /** net_wake() - more() has something, or the end. Not from within it. */
 void net_wake(struct net_conn *c);
-/**
- * net_upgrade() - answer with 101: from then on the connection's bytes are another protocol's, until over().
- * @fields: as of struct net_response; Upgrade and Connection are among them
- *
- * It has no deadline and is not closed to make room: the service looks after both.
- */
-void net_upgrade(struct net_conn *c, const char *fields);
-/** net_send() - send on an upgraded connection, behind what was given before; copied. Nothing after net_end(). */
-void net_send(struct net_conn *c, const char *data, size_t len);
-/** net_unsent() - bytes of those that the kernel has not taken yet. */
-size_t net_unsent(const struct net_conn *c);
-/** net_pause() - leave what comes where it is, or go on. */
-void net_pause(struct net_conn *c, bool paused);
-/** net_end() - close an upgraded connection behind what it has to send; as an answer, it has a deadline for that. over() follows, later. */
-void net_end(struct net_conn *c);
 /** net_left() - the client has closed its side. */
 bool net_left(const struct net_conn *c);
 /** net_address_name() - "192.0.2.1", the peer's; "unix" for a socket of the machine. Borrowed from the connection. */

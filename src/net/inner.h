@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * inner: what the server keeps, for the files of net/ alone: state.c (states, their order and deadlines, trust), peer.c (addresses and turns), io.c
- * (bytes in and out), conn.c (a connection's steps), server.c (all of them).
+ * (bytes in and out), head.c (the first lines of an answer), conn.c and upgrade.c (a connection's steps), server.c (all of them).
  */
 #ifndef NET_INNER_H
 #define NET_INNER_H

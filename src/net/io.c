@@ -142,3 +142,23 @@ ssize_t net_io_fill(struct net_conn *c)
 		c->in.len += (size_t)n;
 	return n;
 }
+
+enum next net_flush(struct net_conn *c, size_t *budget)
+{
+	while (*budget) {
+		ssize_t n = net_io_write(c, *budget);
+
+		if (n == 0)
+			return NEXT_STATE;
+		if (n < 0)
+			return n == NET_IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
+		net_io_sent(c, (size_t)n);
+		*budget -= (size_t)n;
+	}
+	return NEXT_TURN;
+}
+
+enum next net_no_input(ssize_t n)
+{
+	return n == NET_IO_WAIT ? NEXT_EVENT : NEXT_CLOSE;
+}

@@ -6,6 +6,7 @@
 #define NET_IO_H
 
 #include "net/inner.h"
+#include "net/step.h"
 
 enum { NET_IO_EOF = TLS_EOF, NET_IO_WAIT = -1, NET_IO_FAILED = -3 };
 
@@ -28,5 +29,10 @@ static inline size_t net_input_have(const struct net_input *in)
 void net_input_drop(struct net_input *in);
 /** net_input_keep() - the end of a step: what is left moves to memory of its own. */
 void net_input_keep(struct net_conn *c);
+
+/** net_flush() - send what waits, @budget bytes at most, which becomes less. Return: NEXT_STATE: all was sent. */
+enum next net_flush(struct net_conn *c, size_t *budget);
+/** net_no_input() - what is next after a read that brought nothing. @n: it */
+enum next net_no_input(ssize_t n);
 
 #endif

@@ -18,6 +18,7 @@
 #include "net/server.h"
 #include "net/state.h"
 #include "net/tls.h"
+#include "net/upgrade.h"
 
 #define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 #define HALF "GET / HTTP/1.1\r\nHo"
