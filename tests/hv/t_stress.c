@@ -20,7 +20,7 @@
 #include "hv/libvirt/libvirt.h"
 #include "report.h"
 
-#define ROUNDS 300
+#define ROUNDS 150
 #define PER_HOST 3
 #define CALLS 5           /* of each connection, all the time */
 #define PAUSE_MS 5        /* between an answer and the next call */
