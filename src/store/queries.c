@@ -191,7 +191,9 @@ const struct query_def query_table[Q_N] = {
 	[Q_PLAN_DRAIN_OF] = { "plan_drain_of",
 		"SELECT COALESCE(MAX(id), 0) FROM plans WHERE kind = 'drain' AND started_at IS NOT NULL AND id IN (SELECT plan_id FROM plan_hosts WHERE host = $1)", 1 },
 	[Q_PLAN_STEPS] = { "plan_steps", SELECT("plan_steps", PLAN_STEP_ROW) " WHERE plan_id = $1 AND n > $2 ORDER BY n LIMIT $3", 3 },
-	[Q_PLAN_STEP_INSERT] = { "plan_step_insert", INSERT_BEHIND("plan_steps", "plan_id, n", "$1, $2", PLAN_STEP_NEW), 2 N(PLAN_STEP_NEW) },
+	/* One whose answer was lost is written again, and may be of another server by then. */
+	[Q_PLAN_STEP_INSERT] = { "plan_step_insert", INSERT_BEHIND("plan_steps", "plan_id, n", "$1, $2", PLAN_STEP_NEW)
+		" ON CONFLICT (plan_id, n) DO UPDATE SET " PLAN_STEP_NEW(ASSIGN_1, ASSIGN), 2 N(PLAN_STEP_NEW) },
 	[Q_PLAN_STEP_SET] = { "plan_step_set", UPDATE("plan_steps", PLAN_STEP_CHANGES) " WHERE plan_id = $1 AND n = $2", 2 N(PLAN_STEP_CHANGES) },
 
 	[Q_ACTION_INSERT] = { "action_insert", INSERT("instance_actions", ACTION_NEW) " RETURNING id", N(ACTION_NEW) },

@@ -91,7 +91,7 @@ enum query {
 	Q_PLAN_HOST_INSERT, /* (id, n, host) */
 	Q_PLAN_DRAIN_OF,   /* (host) -> the id of the last drain of it that has begun; 0: none */
 	Q_PLAN_STEPS,      /* (id, above n, limit) -> PLAN_STEP_ROW; by n */
-	Q_PLAN_STEP_INSERT, /* (id, n, PLAN_STEP_NEW) */
+	Q_PLAN_STEP_INSERT, /* (id, n, PLAN_STEP_NEW), over one of that place */
 	Q_PLAN_STEP_SET,   /* (id, n, PLAN_STEP_CHANGES) */
 
 	/* instance actions */
