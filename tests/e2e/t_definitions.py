@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from daemon import Daemon, lab_hosts
 from lab import Lab
 from tap import Tap
-from wait import wait_for
+from wait import HANG_S, wait_for
 
 GUEST = "vm1"
 BUSY = "60:48"  # more than is sent
@@ -90,7 +90,7 @@ class Case:
                 self.daemon.proc.kill()
         self.daemon.watchers.append(watch)
         self.ask()
-        self.daemon.proc.wait(60)
+        self.daemon.proc.wait(HANG_S)
         self.daemon.kill()
         self.seen = len(self.daemon.events)
         self.daemon.start()
@@ -126,7 +126,7 @@ def main() -> int:
             assert lab.state("h1", GUEST) == "shut off"
             notes.append("it was shut down, and is there")
             lab.virsh("h1", "start", GUEST)
-            lab("heartbeat", "wait", GUEST, "60")
+            lab("heartbeat", "wait", GUEST, str(HANG_S))
             daemon.stop()
 
         with t.test("F3: the same with a kill when the definition is gone") as notes, Daemon(lab_hosts(lab), lab, {}, "definitions") as daemon:
@@ -240,7 +240,7 @@ def main() -> int:
             lab.virsh("h1", "managedsave", GUEST)
             case.define("h2", xml)
             lab.virsh("h2", "start", GUEST)
-            lab("heartbeat", "wait", GUEST, "60")
+            lab("heartbeat", "wait", GUEST, str(HANG_S))
             case = Case(lab, daemon, uuid)
             case.ask()
             wait_for(lambda: case.error(), 60, "it is refused")

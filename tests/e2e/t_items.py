@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from daemon import Daemon, lab_hosts
 from lab import Lab
 from tap import Tap
-from wait import wait_for
+from wait import HANG_S, wait_for
 
 GUEST = "vm1"
 
@@ -145,7 +145,7 @@ def test_renamed(lab: Lab, uuid: str, notes: list) -> None:
                 daemon.proc.kill()
         daemon.watchers.append(upon_copy)
         assert daemon.api().live_migrate(uuid, "h2").status == 202
-        daemon.proc.wait(60)
+        daemon.proc.wait(HANG_S)
         rename(daemon, "h1", "kvm-one")
         daemon.restart()
         daemon.wait_event("host_renamed", 10, to="kvm-one")

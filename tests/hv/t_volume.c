@@ -557,7 +557,7 @@ static void check_moved(const char *uuid)
 	g_assert_cmpint(r->job.mem_processed, >, 0);
 	g_assert_cmpint(r->job.disk_processed, ==, 0);
 	live_reply_free(r);
-	live_lab("heartbeat", "wait", GUEST, "20", NULL);
+	live_lab("heartbeat", "wait", GUEST, "240", NULL);
 	beat = live_output("heartbeat", "show", GUEST, NULL);
 	g_assert_nonnull(strstr(beat, "\"disk_errors\": 0,"));
 	g_assert_nonnull(strstr(beat, "\"two_copies\": false,"));
