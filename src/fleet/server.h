@@ -89,6 +89,7 @@ struct server {
 	enum server_nature nature;
 	char *unknown;       /* what of its row means nothing to this version ("vm_state is idle"): it is shown, the row stays as it is; NULL */
 	int progress;        /* percent, of a migration */
+	int64_t dirty_bps;   /* bytes a second that it has dirtied, as the last live migration measured before it was slowed down; 0: none has */
 	struct hv_dom *dom;  /* what the host last said; NULL before */
 	struct hv_ties *ties; /* a reference: of .dom, and kept where that is not known for a moment; NULL: never known, or missing */
 	bool unsaved;        /* the row may differ: the database refused a change, or its answer was lost */

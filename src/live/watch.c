@@ -63,6 +63,13 @@ static int percent(const struct hv_job *j, int64_t memory_bytes)
 	return total > 0 ? 100 - (int)(100 * left / total + 0.5) : 0;
 }
 
+/* Its first pass tells how fast the guest dirties memory; in later ones it may be slowed down. */
+static void note_dirty(struct server *s, const struct mig_progress *p)
+{
+	if (p->dirty_rate_bps > 0 && (p->iteration <= 2 || !s->dirty_bps))
+		s->dirty_bps = p->dirty_rate_bps;
+}
+
 void watch_progress(struct mig *m, const struct hv_job *j)
 {
 	struct mig_progress *p = &m->progress;
@@ -78,8 +85,10 @@ void watch_progress(struct mig *m, const struct hv_job *j)
 	p->dirty_rate_bps = j->dirty_rate * j->page_size;
 	p->iteration = j->iteration;
 	m->updated_us = clock_wall_us();
-	if (s)
+	if (s) {
 		s->progress = percent(j, s->memory_mb << 20);
+		note_dirty(s, p);
+	}
 	if (clock_now_ms() - sending_of(m)->watch.saved_ms >= fleet_conf(m->task->engine->fleet)->live_migration_monitor_interval * 1000) {
 		sending_of(m)->watch.saved_ms = clock_now_ms();
 		step_save_progress(m);

@@ -122,7 +122,7 @@ static void take_guest(struct snapshot *s, struct fleet *f, const struct server 
 	*g = (struct planner_guest){
 		.name = g_string_chunk_insert(s->texts, from->name ? from->name : from->uuid), .host = host, .size = server_usage(from),
 		.arch = from->dom && from->dom->arch ? g_quark_from_string(from->dom->arch) : 0, .no = no ? g_string_chunk_insert(s->texts, no) : NULL,
-		.cold = cold, .stays = is_pinned(from) || cold || from->locked, .bytes = from->memory_mb * MIB_BYTES, .to = PLANNER_STAYS,
+		.cold = cold, .stays = is_pinned(from) || cold || from->locked, .bytes = from->memory_mb * MIB_BYTES, .dirty_bps = cold ? 0 : from->dirty_bps, .to = PLANNER_STAYS,
 	};
 	if (!g->no && !host_is_up(f, h))
 		g->no = g_string_chunk_insert(s->texts, "its host is down: it can be evacuated, not migrated");

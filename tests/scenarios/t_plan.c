@@ -456,12 +456,68 @@ static void test_long(void)
 	run_end(&r);
 }
 
+/* ---- what was measured ---- */
+
+static int64_t bulk_to(struct run *r, const char *to, bool start)
+{
+	static const struct requester who = { .user_id = "admin", .project_id = "admin", .request_id = "req-1", .admin = true };
+	struct plan_wanted w;
+	int64_t id = 0;
+
+	plan_wanted_init(&w);
+	w.kind = PLAN_BULK;
+	w.start = start;
+	w.to = g_strdup(to);
+	w.servers = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(w.servers, g_strdup("busy"));
+	g_ptr_array_add(w.servers, g_strdup("calm"));
+	plans_make(r->plans, &w, &who, plan_made, &id);
+	while (!id)
+		(void)clock_step();
+	return id;
+}
+
+/* Of a draft: what is expected of each, and which one goes first. */
+static void check_expected(struct run *r, int64_t id, bool measured)
+{
+	const struct plan_record *p = plans_find(r->plans, id);
+	const struct plan_step *a = g_ptr_array_index(p->steps, 0), *b = g_ptr_array_index(p->steps, 1);
+
+	g_assert_cmpint((int)p->steps->len, ==, 2);
+	if (measured) {
+		g_assert_cmpstr(a->name, ==, "calm");
+		g_assert_cmpint(a->expect_s, <, b->expect_s);
+	} else {
+		g_assert_cmpint(a->expect_s, ==, b->expect_s);
+	}
+}
+
+/* The dirty rate of a server's last migration makes the next one's expected time, and its place: small and calm ones go first. */
+static void test_measured(void)
+{
+	static const char *const hosts[] = { "h1", "h2", "h3", NULL };
+	struct run r;
+	int64_t id;
+
+	begin(&r, hosts);
+	sim_dom_add(r.world, "h1", &(struct sim_dom_spec){ .name = "busy", .mem_mib = 4096, .dirty_mibs = 400, .working_mib = 2048 });
+	sim_dom_add(r.world, "h1", &(struct sim_dom_spec){ .name = "calm", .mem_mib = 4096 });
+	controller_start(&r);
+	g_assert_true(run_until(&r, WAIT_TEST_MS, two_known, NULL));
+	check_expected(&r, bulk_to(&r, "h2", false), false);
+	id = bulk_to(&r, "h2", true);
+	g_assert_true(run_until(&r, 10 * WAIT_TEST_MS, is_over, &id));
+	check_expected(&r, bulk_to(&r, "h3", false), true);
+	run_end(&r);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/plan/through the API", test_api);
 	g_test_add_func("/plan/a thousand servers", test_thousand);
 	g_test_add_func("/plan/told in pieces", test_long);
+	g_test_add_func("/plan/by what was measured", test_measured);
 	g_test_add_func("/plan/a thousand servers, and the controller killed", test_thousand_killed);
 	return g_test_run();
 }
