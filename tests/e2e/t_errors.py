@@ -77,7 +77,7 @@ def rows(free: str, moving: str, mig: int) -> list[Row]:
         Row("no token", "POST", act, 401, "error: The request you have made requires authentication.", live("s2"), token=None),
         Row("a token that is none", "POST", act, 401, "error: The request you have made requires authentication.", live("s2"), token="x" * 64),
         Row("body over the limit", "POST", act, 413, "overLimit: Request is too large.", b" " * (BODY_MAX + 1)),
-        Row("unknown path", "GET", "/v2.1/nothing", 404, "itemNotFound: The resource could not be found."),
+        Row("unknown path", "GET", "/v2.1/nothing", 404, "itemNotFound: The resource could not be found: this API has no such path."),
     ]
 
 

@@ -48,9 +48,11 @@ static void no_route(struct api_req *r, const struct route_match *m)
 		api_reply_empty(r, 200);
 	} else if (methods && !m->method_known) {
 		api_header(r, "Allow", methods);
-		api_fail_new(r, ERR_METHOD, "The method is not allowed for this resource: it has %s.", methods);
+		api_fail_new(r, ERR_METHOD, "%.32s is not supported for this resource; it has %s.", r->method, methods);
+	} else if (methods) {
+		api_fail_new(r, ERR_NOT_FOUND, "The resource could not be found at microversion 2.%d.", r->mv);
 	} else {
-		api_fail_new(r, ERR_NOT_FOUND, "The resource could not be found.");
+		api_fail_new(r, ERR_NOT_FOUND, "The resource could not be found: this API has no such path.");
 	}
 }
 

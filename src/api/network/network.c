@@ -46,7 +46,7 @@ static const struct kind *kind_of(struct api_req *r)
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
 		if (strcmp(kinds[i].path, r->param[0]) == 0)
 			return &kinds[i];
-	api_fail_new(r, ERR_NOT_FOUND, "The resource could not be found.");
+	api_fail_new(r, ERR_NOT_FOUND, "The resource could not be found: this API has no such path.");
 	return NULL;
 }
 
