@@ -234,6 +234,23 @@ static const struct step apps[] = {
 	{ "with a role", "root", "PUT", V3 "/projects/{shop}/users/{ann}/roles/" MEMBER_ROLE, NULL, 204, "" },
 	{ "ann", NULL, "POST", V3 "/auth/tokens", LOGIN("ann", "one", ""), 201, NULL, "ann-token" },
 	{ "ann, unscoped", NULL, "POST", V3 "/auth/tokens", LOGIN("ann", "one", ",\"scope\":\"unscoped\""), 201, NULL, "ann-bare" },
+	{ "no groups", "root", "GET", V3 "/groups?domain_id=default", NULL, 200, "{\"groups\":[],\"links\":{\"self\":\"http://h:1/identity/v3/groups\",\"previous\":null,\"next\":null}}" },
+	{ "groups are for the admin", "ann-token", "GET", V3 "/groups", NULL, 403, "list_groups" },
+	{ "no such group", "root", "GET", V3 "/groups/x", NULL, 404, "Could not find group: x." },
+	{ "ann's groups", "ann-token", "GET", V3 "/users/{ann}/groups", NULL, 200, "{\"groups\":[]," },
+	{ "ann's groups, for the admin", "root", "GET", V3 "/users/{ann}/groups", NULL, 200, "{\"groups\":[]," },
+	{ "groups of somebody else", "ann-token", "GET", V3 "/users/{admin-user}/groups", NULL, 403, "list_groups_for_user" },
+	{ "groups of no user", "root", "GET", V3 "/users/x/groups", NULL, 404, "Could not find user: x." },
+	{ "no credentials", "ann-token", "GET", V3 "/credentials?user_id=x", NULL, 200, "{\"credentials\":[]," },
+	{ "no such credential", "ann-token", "GET", V3 "/credentials/x%25y", NULL, 404, "Could not find credential: x%y." },
+	{ "no policies", "root", "GET", V3 "/policies", NULL, 200, "{\"policies\":[]," },
+	{ "no such policy", "root", "GET", V3 "/policies/x", NULL, 404, "Could not find policy: x." },
+	{ "policies are for the admin", "ann-token", "GET", V3 "/policies", NULL, 403, "list_policies" },
+	{ "no limits", "ann-token", "GET", V3 "/limits/", NULL, 200, "{\"limits\":[]," },
+	{ "no such limit", "ann-token", "GET", V3 "/limits/x", NULL, 404, "Could not find limit for x." },
+	{ "no registered limits", "ann-token", "GET", V3 "/registered_limits", NULL, 200, "{\"registered_limits\":[]," },
+	{ "no such registered limit", "ann-token", "GET", V3 "/registered_limits/groups", NULL, 404, "Could not find registered limit for groups." },
+	{ "nor is a group made", "root", "POST", V3 "/groups", "{\"group\":{\"name\":\"g\"}}", 405, "POST is not supported for this resource; it has GET." },
 	{ "none yet", "ann-token", "GET", APPS, NULL, 200, "\"application_credentials\":[]" },
 	{ "of no project", "ann-bare", "POST", APPS, APP("\"name\":\"robot\""), 400, "belongs to a project" },
 	{ "of somebody else", "root", "POST", APPS, APP("\"name\":\"robot\""), 403, "create_application_credential" },
@@ -335,7 +352,7 @@ static void restart(void)
 {
 	g_autoptr(GError) err = NULL;
 	struct api parts = { .conf = &conf, .store = store };
-	const struct route_table *const tables[] = { &token_routes, &identity_routes, &grant_routes, &app_routes, &catalog_routes, &versions_routes };
+	const struct route_table *const tables[] = { &token_routes, &identity_routes, &grant_routes, &app_routes, &empty_routes, &catalog_routes, &versions_routes };
 
 	api_free_parts(api);
 	identity_free(identity);

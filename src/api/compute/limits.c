@@ -165,6 +165,7 @@ static const struct collection {
 	bool of_server;
 	const char *member, *value, *before, *after;
 } collections[] = {
+	{ "extensions",            false, "extensions",        "[]", "Extension ",         " could not be found." },
 	{ "os-aggregates",         false, "aggregates",        "[]", "Aggregate ",         " could not be found." },
 	{ "os-keypairs",           false, "keypairs",          "[]", "Keypair ",           " not found" },
 	{ "os-server-groups",      false, "server_groups",     "[]", "Instance group ",    " could not be found." },
@@ -228,6 +229,8 @@ static const struct route routes[] = {
 	{ "GET", "/v2.1/limits",                                 "os_compute_api:limits",                       limits },
 	{ "GET", "/v2.1/os-availability-zone",                   "os_compute_api:os-availability-zone:list",    zones_brief },
 	{ "GET", "/v2.1/os-availability-zone/detail",            "os_compute_api:os-availability-zone:detail",  zones_full },
+	{ "GET", "/v2.1/extensions",                             "os_compute_api:extensions",                   empty },
+	{ "GET", "/v2.1/extensions/{alias}",                     "os_compute_api:extensions",                   absent },
 	{ "GET", "/v2.1/os-aggregates",                          "os_compute_api:os-aggregates:index",          empty },
 	{ "GET", "/v2.1/os-aggregates/{id}",                     "os_compute_api:os-aggregates:show",           absent },
 	{ "GET", "/v2.1/os-keypairs",                            "os_compute_api:os-keypairs:index",            empty },

@@ -35,6 +35,7 @@ static const struct kind kinds[] = {
 	{ "security-groups",      "security_groups",      NULL,      "Security group" },
 	{ "security-group-rules", "security_group_rules", NULL,      "Security group rule" },
 	{ "subnetpools",          "subnetpools",          NULL,      "Subnet pool" },
+	{ "network-ip-availabilities", "network_ip_availabilities", NULL, "Network" }, /* no pools of addresses are kept here */
 	{ "extensions",           "extensions",           NULL,      "Extension" },
 	{ "agents",               "agents",               NULL,      "Agent" },
 	{ "availability_zones",   "availability_zones",   NULL,      "Availability zone" },
