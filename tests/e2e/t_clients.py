@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the stock clients ask besides migrations, on simulated hosts: addresses, quotas, usage, security groups (F14), application credentials (F13)."""
+"""What the stock clients ask besides migrations, on simulated hosts: addresses, quotas, usage, security groups (F14), empty lists, application credentials (F13)."""
 import json
 import os
 import sys
@@ -71,6 +71,19 @@ def security_groups(tap: Tap, clients: Clients) -> None:
         check(listed(clients, "openstack security group list") == [], "list")
         name = listed(clients, "openstack server list")[0]["Name"]
         check("Id" in clients.must(f"nova list-secgroup {name}"), "nova")
+
+
+def empty_lists(tap: Tap, clients: Clients) -> None:
+    with tap.test("what Drover keeps nothing of is an empty list"):
+        for line in ("group list", "group list --user admin", "credential list", "policy list", "limit list", "registered limit list",
+                     "extension list --compute", "extension list --network", "subnet pool list", "ip availability list"):
+            check(listed(clients, f"openstack {line}") == [], line)
+    with tap.test("a method and a path that are absent are told as such"):
+        for line, why in (("openstack group create g", "POST is not supported for this resource; it has GET."),
+                          ("openstack aggregate create a", "POST is not supported for this resource; it has GET."),
+                          ("nova diagnostics s1-0001", "this API has no such path")):
+            status, text = clients.run(line)
+            check(status != 0 and why in text, f"{line}: {status} {text}")
 
 
 def addresses(tap: Tap, clients: Clients) -> None:
@@ -158,6 +171,7 @@ def main() -> int:
         quotas(tap, clients)
         usage(tap, clients)
         security_groups(tap, clients)
+        empty_lists(tap, clients)
         addresses(tap, clients)
         credentials(tap, daemon, clients)
     return tap.done()
