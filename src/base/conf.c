@@ -105,7 +105,7 @@ static const struct key keys[] = {
 	{ "fencing", "fence_retries", KEY_INT, AT(fence_retries), "1", 0, 100, .help = "Drover's: how often a fence agent that failed is run again, before the fallback is" },
 	{ "fencing", "max_concurrent_agents", KEY_INT, AT(max_concurrent_agents), "10", 1, 1000, .help = "Drover's: fence agents that run at once; those that switch hosts come before those that ask" },
 	{ "fencing", "keep_autostart", KEY_BOOL, AT(keep_autostart), "true", .help = "Drover's: on hosts with a fence agent, switch libvirt's autostart off, keep it as a wish, and start the guests when the host boots: libvirt would start evacuated guests as well, before anyone can stop it. false: libvirt's flags are switched on again", .mutable = true },
-	{ "filter_scheduler", "enabled_filters", KEY_LIST, AT(enabled_filters), "ComputeFilter,RamFilter,CoreFilter,DiskFilter,NumInstancesFilter", .help = "scheduler filters, in order" },
+	{ "filter_scheduler", "enabled_filters", KEY_LIST, AT(enabled_filters), "ComputeFilter,RamFilter,CoreFilter,DiskFilter,NumInstancesFilter", .help = "scheduler filters, in order. There are no server groups, and so no filters of affinity and anti-affinity" },
 	{ "filter_scheduler", "max_instances_per_host", KEY_INT, AT(max_instances_per_host), "50", 1, 100000, .help = "limit of NumInstancesFilter" },
 	{ "ha", "enabled", KEY_BOOL, AT(ha_enabled), "false", .help = "Drover's: evacuate the servers of a host that died without a person: when it was silent for delay, it is switched off by its fence agent, and its servers are evacuated" },
 	{ "ha", "delay", KEY_INT, AT(ha_delay), "60", 5, 86400, .help = "Drover's: seconds that a host has to be silent, beyond service_down_time, before it is fenced" },
