@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 Hosts die. One without a fence agent is forced down, and all of its servers are evacuated by nova host-evacuate; one with an agent is fenced and evacuated
-without a person ([ha]), by the priority of its servers; what is left to a person goes by drover host evacuate.
+without a person ([ha]), by the priority of its servers; what is left to a person goes by drover host evacuate. Before, it is the controller's own link to a host
+that loses its carrier: that host is left alone.
 """
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -35,6 +37,27 @@ class World:
         wait_for(lambda: self.api.server(self.uuids[guest])["OS-EXT-SRV-ATTR:host"] == host, 60, f"{guest} is known to be on {host}")
         beat = self.lab.beat(guest)
         assert not beat["two_copies"] and not beat["disk_errors"], beat
+
+
+def own_link(w: World) -> str:
+    """The way to h1 is by a link of its own, whose cable is out: for all that the controller knows h1 is well, and it has a fence agent that works."""
+    seen = len(w.daemon.events)
+
+    def ip(words: str) -> None:
+        subprocess.run(["ip", "-n", w.lab.netns, *words.split()], check=True)
+    for words in ("link add c1 type veth peer name c1-far", "addr add 198.51.100.1/32 dev c1", "link set c1 up", "link set c1-far up",
+                  f"route add {w.lab('ip', 'h1')}/32 dev c1 src 198.51.100.1", "link set c1-far down"):
+        ip(words)
+    reason = w.daemon.wait_event("ha_held", 120, since=seen, host="h1")["reason"]
+    assert "own address has no carrier" in reason, reason
+    metrics = w.api.call("GET", "/metrics", mv=None).body.decode()
+    assert "drover_ha_held_hosts 1\n" in metrics, metrics
+    said = w.clients.drover("host", "check", "h1", "h3", status=1)
+    assert "error: reach: h1" in said, said
+    ip("link del c1")
+    wait_for(lambda: w.api.get("/drover/v1/hosts/h1", None)["host"]["state"] == "up", 120, "h1 is up")
+    assert not w.daemon.find_event("host_fence", seen), "it was fenced"
+    return reason
 
 
 def all_of_a_host(w: World) -> str:
@@ -80,6 +103,7 @@ def by_a_person(w: World) -> str:
 
 
 CASES = [
+    ("a host is not fenced when the controller's own link to it has no carrier", own_link),
     ("nova host-evacuate: all servers of a host that was forced down", all_of_a_host),
     ("a host that dies is fenced and evacuated without a person", without_a_person),
     ("what is left to a person goes by drover host evacuate", by_a_person),
