@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Care of the database beside a daemon that works: archiving and purging on SQLite.
 
-care_archive, care_purge   Rows a second, of drover-manage alone, its pauses with it.
+care_archive, care_purge   Rows a second, of drover-manage alone.
 care_p99                   What 99 of a hundred requests that write (lock and unlock) take at most, nothing else being done.
 care_p99_archive           The same while the rows are archived.
 care_p99_ratio             How many times as long.

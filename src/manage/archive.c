@@ -204,9 +204,10 @@ static bool archive_some(struct store *s, int64_t before_us, int64_t limit, bool
 	}
 }
 
-void archive_pause(int64_t began_us)
+void archive_pause(struct store *s, int64_t began_us)
 {
-	g_usleep((gulong)CLAMP(clock_now_us() - began_us, 0, G_USEC_PER_SEC / 10));
+	if (store_in_use(s))
+		g_usleep((gulong)CLAMP(clock_now_us() - began_us, 0, G_USEC_PER_SEC / 10));
 }
 
 bool archive_rows(struct store *s, int64_t before_us, int64_t max_rows, const int *stop, struct archive_counts *counts, GError **err)
@@ -220,7 +221,7 @@ bool archive_rows(struct store *s, int64_t before_us, int64_t max_rows, const in
 		if (!archive_some(s, before_us, MIN(left, archive_batch_rows), archive_total(counts) == start, counts, &more, err))
 			return false;
 		if (more)
-			archive_pause(began_us);
+			archive_pause(s, began_us);
 	}
 	return true;
 }

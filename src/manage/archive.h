@@ -41,7 +41,7 @@ int64_t archive_total(const struct archive_counts *c);
 #define ARCHIVE_ANY G_MAXINT64
 
 /**
- * archive_rows() - move rows, in small transactions, with as much time between them as they took.
+ * archive_rows() - move rows, in small transactions; beside a daemon with as much time between them as they took.
  * @before_us: of servers that were deleted before
  * @max_rows: no more than this, but at least one server with what belongs to it, or a piece of a tree that is larger than a transaction
  * @stop: becomes true when it is to end early, between two transactions; atomic, may be NULL
@@ -54,7 +54,7 @@ bool archive_rows(struct store *s, int64_t before_us, int64_t max_rows, const in
 /** archive_batch_rows - about so many in one transaction. Tests change it. */
 extern int64_t archive_batch_rows;
 
-/** archive_pause() - let a daemon have the database for as long as we had it. @began_us: clock_now_us() when our transaction began */
-void archive_pause(int64_t began_us);
+/** archive_pause() - let a daemon, if there is one, have the database for as long as we had it. @began_us: clock_now_us() when our transaction began */
+void archive_pause(struct store *s, int64_t began_us);
 
 #endif

@@ -53,7 +53,7 @@ static bool purge_table(struct store *s, enum archive_table t, int64_t before_us
 			return false;
 		*rows += gone;
 		if (gone > 0)
-			archive_pause(began_us);
+			archive_pause(s, began_us);
 	}
 	return true;
 }
@@ -68,7 +68,7 @@ static bool shrink(struct store *s, const int *stop, GError **err)
 		if (!store_shrink(s, &more, err))
 			return false;
 		if (more)
-			archive_pause(began_us);
+			archive_pause(s, began_us);
 	}
 	return true;
 }

@@ -97,6 +97,11 @@ bool leader_lock(struct leader *l, GError **err)
 	return false;
 }
 
+bool leader_is_locked(struct leader *l)
+{
+	return l->session->ask(l->db, "SELECT 1 FROM pg_locks WHERE granted AND " LOCK_ROW, NULL, 0, NULL, NULL) != 0;
+}
+
 /* ---- the row ---- */
 
 const char *leader_lost(const struct leader *l)
@@ -178,6 +183,18 @@ bool leader_file_in_use(const char *path, GError **err)
 {
 	g_set_error(err, ERR, ERR_STORE, "database %s is in use by another process", path);
 	return false;
+}
+
+/* One that starts in the moment in which the shared lock is ours tries again: leader_lock_file(). */
+bool leader_file_is_locked(const char *path)
+{
+	g_autofree char *lock = g_strconcat(path, LEADER_LOCK_TAIL, NULL);
+	int fd = open(lock, O_RDONLY | O_CLOEXEC);
+	bool locked = fd >= 0 ? flock(fd, LOCK_SH | LOCK_NB) < 0 : errno != ENOENT;
+
+	if (fd >= 0)
+		close(fd);
+	return locked;
 }
 
 int leader_lock_file(const char *path, GError **err)

@@ -68,6 +68,9 @@ bool leader_saw(struct leader *l, int rows, GError **err);
 /** leader_look() - find out whether it is ours still. */
 bool leader_look(struct leader *l, GError **err);
 
+/** leader_is_locked() - a session has the lock, or it cannot be told; of a connection that has not taken it itself. */
+bool leader_is_locked(struct leader *l);
+
 /** leader_lost() - why it is not ours any more, for good. Return: NULL: it is; borrowed. */
 const char *leader_lost(const struct leader *l);
 
@@ -76,6 +79,8 @@ const char *leader_lost(const struct leader *l);
  * Return: a descriptor that has it until it is closed; -1 with ERR_STORE
  */
 int leader_lock_file(const char *path, GError **err);
+/** leader_file_is_locked() - a program has the lock of leader_lock_file(), or it cannot be told. */
+bool leader_file_is_locked(const char *path);
 /** leader_file_in_use() - ERR_STORE: another process has it. Return: false. */
 bool leader_file_in_use(const char *path, GError **err);
 #define LEADER_LOCK_TAIL "-lock" /* of its path, behind the database's */

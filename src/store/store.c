@@ -467,6 +467,11 @@ struct store *store_open_beside(const char *url, GError **err)
 	return NULL;
 }
 
+bool store_in_use(struct store *s)
+{
+	return s->ops->in_use(s->db);
+}
+
 bool store_version(const char *url, int64_t *ret_version, GError **err)
 {
 	struct store *s = open_beside(url, err);

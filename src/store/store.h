@@ -81,6 +81,9 @@ struct store *store_open(const char *url, GError **err);
  */
 struct store *store_open_beside(const char *url, GError **err);
 
+/** store_in_use() - of one from store_open_beside(): a daemon has the database now, or it cannot be told whether one has. */
+bool store_in_use(struct store *s);
+
 /** store_version() - of the schema that a database has, which may be another than this program's; 0: it has none. */
 bool store_version(const char *url, int64_t *ret_version, GError **err);
 
@@ -233,6 +236,7 @@ struct store_ops {
 	void (*rollback)(void *db);
 	bool (*checkpoint)(void *db, GError **err); /* NULL: nothing to do */
 	void *(*open_beside)(const char *url, GError **err); /* without a lock: store_open_beside() */
+	bool (*in_use)(void *db); /* of what open_beside() has opened: a program has the lock, or that cannot be told */
 	bool (*shrink)(void *db, bool *ret_more, GError **err); /* NULL: nothing to do */
 	bool (*look_through)(void *db, GError **err);  /* NULL: the database's own programs do it */
 	bool (*backup)(const char *url, const char *path, GError **err); /* NULL: the database's own program does it */

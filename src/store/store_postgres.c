@@ -577,6 +577,13 @@ static void *pg_open_beside(const char *url, GError **err)
 	return open_as(url, true, err);
 }
 
+static bool pg_in_use(void *vdb)
+{
+	struct pg_db *db = vdb;
+
+	return !ready(db, -1, NULL, NULL) || leader_is_locked(db->leader);
+}
+
 /* ---- transactions ---- */
 
 static bool pg_script(void *vdb, const char *sql, GError **err)
@@ -764,6 +771,7 @@ const struct store_ops store_postgres_ops = {
 	.upgrade_lock = "SELECT pg_advisory_xact_lock(7236828736)", /* any number that is ours alone */
 	.open = pg_open,
 	.open_beside = pg_open_beside,
+	.in_use = pg_in_use,
 	.close = pg_close,
 	.script = pg_script,
 	.begin = pg_begin,

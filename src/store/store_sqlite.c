@@ -293,6 +293,13 @@ static void *sqlite_open_beside(const char *url, GError **err)
 	return NULL;
 }
 
+static bool sqlite_in_use(void *vdb)
+{
+	const struct sqlite_db *db = vdb;
+
+	return leader_file_is_locked(db->path);
+}
+
 static bool sqlite_serve(void *vdb, GError **err)
 {
 	return check_ended(vdb, err);
@@ -694,6 +701,7 @@ const struct store_ops store_sqlite_ops = {
 	.has_version = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
 	.open = sqlite_open,
 	.open_beside = sqlite_open_beside,
+	.in_use = sqlite_in_use,
 	.shrink = sqlite_shrink,
 	.look_through = sqlite_look_through,
 	.serve = sqlite_serve,

@@ -348,6 +348,29 @@ static void test_matrix(void)
 	expect("check", 0, NULL);
 }
 
+/* Runs beside each other are no daemon, and pause for none. */
+static void test_in_use(void)
+{
+	g_autoptr(GError) err = NULL;
+	store *a, *b, *daemon;
+
+	make_empty();
+	a = store_open_beside(fx_url(), &err);
+	g_assert_no_error(err);
+	b = store_open_beside(fx_url(), &err);
+	g_assert_no_error(err);
+	for (int i = 0; i < 2; i++) {
+		while (store_in_use(a)) /* PostgreSQL may not have seen yet that the last one is gone */
+			(void)poll(NULL, 0, 1);
+		daemon = fx_open();
+		g_assert_true(store_in_use(a));
+		g_assert_true(store_in_use(b));
+		store_close(daemon);
+	}
+	store_close(a);
+	store_close(b);
+}
+
 /* What is not to go: a server with something under way, or with leftovers at a host. */
 static void test_kept(void)
 {
@@ -533,6 +556,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/archive/schema", test_schema);
 	g_test_add_func("/archive/refusals", test_refusals);
 	g_test_add_func("/archive/matrix", test_matrix);
+	g_test_add_func("/archive/in-use", test_in_use);
 	g_test_add_func("/archive/kept", test_kept);
 	g_test_add_func("/archive/killed", test_killed);
 	g_test_add_func("/archive/back", test_back);
