@@ -52,7 +52,7 @@ static void put_droverd(FILE *out, const GOptionEntry *options)
 	fputs("# FILES\n\n", out);
 	fprintf(out, "_%s_\n\tThe configuration.\n\n", WHERE_CONF_PATH);
 	fputs("_/var/lib/drover_\n\tThe database, keys and first credentials; the option *state\\_path* names another place.\n\n", out);
-	fputs("# SEE ALSO\n\n*drover.conf*(5), *drover*(1)\n", out);
+	fputs("# SEE ALSO\n\n*drover.conf*(5), *drover-manage*(8), *drover*(1)\n", out);
 }
 
 /* ---- drover.conf(5) ---- */

@@ -13,6 +13,7 @@
 #include "manage/account.h"
 #include "manage/command.h"
 #include "manage/db.h"
+#include "manage/man.h"
 #include "manage/where.h"
 
 static const struct command *const groups[] = { db_commands, account_commands };
@@ -57,11 +58,12 @@ static int run(const struct command *c, const char *config, int argc, char **arg
 int main(int argc, char **argv)
 {
 	g_autofree char *config = NULL;
-	gboolean version = FALSE, help = FALSE;
+	gboolean version = FALSE, help = FALSE, man = FALSE;
 	const GOptionEntry entries[] = {
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &config, "Configuration file (default " WHERE_CONF_PATH ")", "FILE" },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version and exit", NULL },
 		{ "help", 'h', 0, G_OPTION_ARG_NONE, &help, "Print the commands and exit", NULL },
+		{ "man", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &man, "Print the manual page's source and exit", NULL },
 		{ NULL },
 	};
 	g_autoptr(GOptionContext) ctx = g_option_context_new(NULL);
@@ -79,7 +81,9 @@ int main(int argc, char **argv)
 		printf("drover-manage %s\n", DROVER_VERSION);
 	else if (help)
 		list_commands(stdout);
-	if (version || help)
+	else if (man)
+		man_print(stdout, groups, G_N_ELEMENTS(groups));
+	if (version || help || man)
 		return 0;
 	c = argc > 2 ? find_command(argv[1], argv[2]) : NULL;
 	if (c)

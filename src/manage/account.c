@@ -43,12 +43,21 @@ const struct command account_commands[] = {
 
 static const struct act {
 	act_f *fn;
-	const char *args; /* for the help; NULL: there are none */
+	const char *args;    /* for the help; NULL: there are none */
 	int n;
+	const char *options; /* its own, by their names; NULL: none */
 } acts[] = {
-	{ user_list, NULL, 0 }, { user_create, "NAME", 1 }, { user_set, "NAME", 1 }, { user_delete, "NAME", 1 },
-	{ project_list, NULL, 0 }, { project_create, "NAME", 1 }, { project_set, "NAME", 1 }, { project_delete, "NAME", 1 },
-	{ role_list, NULL, 0 }, { role_add, "ROLE USER PROJECT", 3 }, { role_remove, "ROLE USER PROJECT", 3 },
+	{ user_list, NULL, 0, NULL },
+	{ user_create, "NAME", 1, "project role disable password-stdin" },
+	{ user_set, "NAME", 1, "enable disable new-password password-stdin" },
+	{ user_delete, "NAME", 1, NULL },
+	{ project_list, NULL, 0, NULL },
+	{ project_create, "NAME", 1, "description disable" },
+	{ project_set, "NAME", 1, "description enable disable" },
+	{ project_delete, "NAME", 1, NULL },
+	{ role_list, NULL, 0, NULL },
+	{ role_add, "ROLE USER PROJECT", 3, NULL },
+	{ role_remove, "ROLE USER PROJECT", 3, NULL },
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(acts) + 1 == G_N_ELEMENTS(account_commands));
 
@@ -294,23 +303,36 @@ static size_t row_of(const char *group, const char *name)
 	g_assert_not_reached();
 }
 
+/* @ret: room for all of them and the end */
+static void take_own(const struct act *what, const GOptionEntry *all, GOptionEntry *ret)
+{
+	g_auto(GStrv) own = g_strsplit(what->options ? what->options : "", " ", -1);
+
+	for (; all->long_name; all++)
+		if (g_strv_contains((const char *const *)own, all->long_name))
+			*ret++ = *all;
+	*ret = *all;
+}
+
 static int run(const struct command *c, const struct conf *conf, int argc, char **argv)
 {
 	struct account_args a = { .project = NULL };
-	const GOptionEntry entries[] = {
-		{ "project", 0, 0, G_OPTION_ARG_STRING, &a.project, "user create: its project", "PROJECT" },
-		{ "role", 0, 0, G_OPTION_ARG_STRING, &a.role, "user create: its role there (member)", "ROLE" },
-		{ "description", 0, 0, G_OPTION_ARG_STRING, &a.description, "project create, set", "TEXT" },
-		{ "enable", 0, 0, G_OPTION_ARG_NONE, &a.enable, "set", NULL },
-		{ "disable", 0, 0, G_OPTION_ARG_NONE, &a.disable, "create, set", NULL },
-		{ "new-password", 0, 0, G_OPTION_ARG_NONE, &a.new_password, "user set: make a password and print it", NULL },
-		{ "password-stdin", 0, 0, G_OPTION_ARG_NONE, &a.password_stdin, "user create, set: read the password from stdin", NULL },
+	const GOptionEntry all[] = {
+		{ "project", 0, 0, G_OPTION_ARG_STRING, &a.project, "Its project", "PROJECT" },
+		{ "role", 0, 0, G_OPTION_ARG_STRING, &a.role, "Its role there (member)", "ROLE" },
+		{ "description", 0, 0, G_OPTION_ARG_STRING, &a.description, "What it is for", "TEXT" },
+		{ "enable", 0, 0, G_OPTION_ARG_NONE, &a.enable, "It may be used", NULL },
+		{ "disable", 0, 0, G_OPTION_ARG_NONE, &a.disable, "It may not be used", NULL },
+		{ "new-password", 0, 0, G_OPTION_ARG_NONE, &a.new_password, "Make a password and print it", NULL },
+		{ "password-stdin", 0, 0, G_OPTION_ARG_NONE, &a.password_stdin, "Read the password from stdin, its first line", NULL },
 		{ NULL },
 	};
+	GOptionEntry entries[G_N_ELEMENTS(all)];
 	const struct act *what = &acts[row_of(c->group, c->name)];
 	g_autoptr(GError) err = NULL;
 	int status = 0;
 
+	take_own(what, all, entries);
 	if (!command_options(c, entries, what->args, &argc, &argv)) {
 		status = COMMAND_USAGE;
 	} else if (argc - 1 != what->n) {

@@ -1,7 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manage/command.h"
 
-#include <stdio.h>
+#include "base/page.h"
+
+/* The options are the command's own, so it is begun, and ends where it would read them. NULL: it is to be carried out */
+static FILE *described;
+
+static void put_entries(FILE *out, const struct command *c, const GOptionEntry *entries, const char *args)
+{
+	fprintf(out, "## drover-manage %s ", c->group);
+	page_put(out, c->name);
+	if (args)
+		fprintf(out, " %s", args);
+	fputs("\n\n", out);
+	page_put(out, c->help);
+	fputs(".\n\n", out);
+	for (const GOptionEntry *o = entries; o->long_name; o++)
+		page_option(out, (char)o->short_name, o->long_name, o->arg_description, o->description);
+}
+
+void command_describe(const struct command *c, const struct conf *conf, FILE *out)
+{
+	char *argv[] = { (char *)c->name, NULL };
+
+	described = out;
+	(void)c->run(c, conf, 1, argv); /* it has done nothing */
+	described = NULL;
+}
 
 bool command_options(const struct command *c, const GOptionEntry *entries, const char *args, int *argc, char ***argv)
 {
@@ -9,6 +34,10 @@ bool command_options(const struct command *c, const GOptionEntry *entries, const
 	g_autofree char *name = g_strdup_printf("drover-manage %s %s", c->group, c->name);
 	g_autoptr(GError) err = NULL;
 
+	if (described) {
+		put_entries(described, c, entries, args);
+		return false;
+	}
 	g_set_prgname(name);
 	g_option_context_set_summary(ctx, c->help);
 	g_option_context_add_main_entries(ctx, entries, NULL);

@@ -6,6 +6,7 @@
 #define MANAGE_COMMAND_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include <glib.h>
 
@@ -31,6 +32,9 @@ struct command {
 
 #define COMMAND_USAGE 2    /* exit status: it was not understood */
 #define COMMAND_BROKEN 255 /* exit status: what was not expected, as nova-manage has it */
+
+/** command_describe() - its options and arguments to a manual page, instead of carrying it out. */
+void command_describe(const struct command *c, const struct conf *conf, FILE *out);
 
 /** command_options() - read the options; what is not known, or is left over and may not be, is told on stderr. @args: NULL: no arguments */
 bool command_options(const struct command *c, const GOptionEntry *entries, const char *args, int *argc, char ***argv);

@@ -37,6 +37,7 @@ class Case:
     def __init__(self, drover):
         self.drover_path = drover
         self.droverd_path = str(pathlib.Path(drover).parent.parent / 'src' / 'droverd')
+        self.manage_path = str(pathlib.Path(drover).parent.parent / 'src' / 'drover-manage')
         self.dir = tempfile.TemporaryDirectory(prefix='drover-cli-')
         self.home = pathlib.Path(self.dir.name)
         self.fakes = []
