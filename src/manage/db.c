@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manage/db.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/err.h"
+#include "identity/token_keys.h"
 #include "manage/archive.h"
 #include "manage/date.h"
 #include "manage/purge.h"
@@ -23,7 +29,7 @@ static void on_interrupt(int number)
 	g_atomic_int_set(&interrupted, 1);
 }
 
-static command_f sync_schema, version, check, archive, purge, backup;
+static command_f sync_schema, version, check, archive, purge, backup, restore;
 
 const struct command db_commands[] = {
 	{ "db", "sync", "Bring the schema of the database up to this version; droverd, which does the same, must be stopped", sync_schema },
@@ -32,6 +38,7 @@ const struct command db_commands[] = {
 	{ "db", "archive_deleted_rows", "Move deleted rows to shadow tables: exits with 0 when there was nothing, with 1 when some were moved", archive },
 	{ "db", "purge", "Delete rows from shadow tables: exits with 0 when some were deleted, with 3 when there was nothing", purge },
 	{ "db", "backup", "Copy the database to a new file, while droverd runs or not", backup, .as_caller = true },
+	{ "db", "restore", "Put such a copy into the place of the database; droverd must be stopped", restore, .as_caller = true },
 	{ NULL },
 };
 
@@ -99,6 +106,62 @@ static int backup(const struct command *c, const struct conf *conf, int argc, ch
 	}
 	to = g_canonicalize_filename(argv[1], NULL);
 	return store_backup(url, to, &err) ? 0 : command_fail(c, err, 1);
+}
+
+/* A log beside it is of a database, and says that the file alone is not all of it. */
+static int open_copy(const char *name, GError **err)
+{
+	g_autofree char *log = g_strconcat(name, "-wal", NULL);
+	struct stat st;
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (stat(log, &st) != 0 || st.st_size == 0))
+		return fd;
+	if (fd < 0)
+		g_set_error(err, ERR, ERR_STORE, "%s: %s", name, g_strerror(errno));
+	else
+		g_set_error(err, ERR, ERR_STORE, "%s is no copy that db backup has made: %s", name, S_ISREG(st.st_mode) ? "it has a log beside it" : "it is no file");
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* Tokens that were revoked after the copy was made would be good again. The next start makes a key. */
+static bool end_tokens(const struct conf *conf, GError **err)
+{
+	g_autofree char *path = g_build_filename(conf->state_path, TOKEN_KEYS_FILE, NULL);
+
+	if (unlink(path) == 0 || errno == ENOENT)
+		return true;
+	g_set_error(err, ERR, ERR_CONF, "the copy is in its place, but %s cannot be removed: %s", path, g_strerror(errno));
+	return false;
+}
+
+static int restore(const struct command *c, const struct conf *conf, int argc, char **argv)
+{
+	const GOptionEntry none[] = { { NULL } };
+	g_autofree char *url = where_url(conf), *aside = NULL;
+	g_autoptr(GError) err = NULL;
+	bool ok;
+	int fd;
+
+	if (!command_options(c, none, "FILE", &argc, &argv))
+		return COMMAND_USAGE;
+	if (argc != 2) {
+		fprintf(stderr, "drover-manage db restore: the name of one file is needed\n");
+		return COMMAND_USAGE;
+	}
+	/* The copy is the caller's, the database the daemon's. */
+	fd = open_copy(argv[1], &err);
+	ok = fd >= 0 && where_become_owner(conf, &err) && store_restore(url, fd, &aside, &err) && end_tokens(conf, &err);
+	if (fd >= 0)
+		close(fd);
+	if (!ok)
+		return command_fail(c, err, 1);
+	printf("The database is that of %s now; all tokens have ended. Start droverd.\n", argv[1]);
+	if (aside)
+		printf("The one before is kept: %s\n", aside);
+	return 0;
 }
 
 /* ---- what both that follow do ---- */

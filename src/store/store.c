@@ -507,6 +507,15 @@ bool store_backup(const char *url, const char *path, GError **err)
 	return ops && ops->backup && ops->backup(url, path, err);
 }
 
+bool store_restore(const char *url, int from, char **ret_aside, GError **err)
+{
+	const struct store_ops *ops = ops_for(url, err);
+
+	if (ops && !ops->restore)
+		g_set_error(err, ERR, ERR_STORE, "a copy of a %s database is brought back by its own program: pg_restore", ops->name);
+	return ops && ops->restore && ops->restore(url, from, ret_aside, err);
+}
+
 char **store_files(const char *url)
 {
 	const struct store_ops *ops = ops_for(url, NULL);

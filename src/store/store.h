@@ -187,6 +187,15 @@ bool store_check_all(struct store *s, GError **err);
  */
 bool store_backup(const char *url, const char *path, GError **err);
 
+/**
+ * store_restore() - put a copy that store_backup() has made into the place of a database, once it was found to be whole; SQLite alone, PostgreSQL has
+ * pg_restore. Refused while a program has the database.
+ * @url: as of store_open(); there may be none
+ * @from: the copy, read from where the descriptor stands
+ * @ret_aside: the path under which the database that was there is kept; NULL: there was none. Owned by the caller
+ */
+bool store_restore(const char *url, int from, char **ret_aside, GError **err);
+
 /** store_files() - the paths of all files that such a database may have, not all of which are there. Return: NULL-terminated, owned; empty: none */
 char **store_files(const char *url);
 
@@ -240,6 +249,7 @@ struct store_ops {
 	bool (*shrink)(void *db, bool *ret_more, GError **err); /* NULL: nothing to do */
 	bool (*look_through)(void *db, GError **err);  /* NULL: the database's own programs do it */
 	bool (*backup)(const char *url, const char *path, GError **err); /* NULL: the database's own program does it */
+	bool (*restore)(const char *url, int from, char **ret_aside, GError **err); /* NULL: likewise */
 	char **(*files)(const char *url); /* NULL: it has none */
 	bool (*each)(void *db, int q, const char *sql, const struct store_val *args, size_t n, store_row_f *fn, void *user,
 		     int64_t *ret_changed, GError **err); /* q < 0: do not keep the statement prepared */

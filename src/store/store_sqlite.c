@@ -33,6 +33,7 @@
 #include "store/leader.h"
 #include "store/sqlite_check.h"
 #include "store/sqlite_log.h"
+#include "store/sqlite_restore.h"
 #include "store/store.h"
 
 #define BUSY_MS 500
@@ -411,6 +412,16 @@ static bool sqlite_backup(const char *url, const char *path, GError **err)
 	return ok;
 }
 
+static bool sqlite_restore_copy(const char *url, int from, char **ret_aside, GError **err)
+{
+	const char *path = url + strlen(PREFIX);
+
+	if (g_str_has_prefix(url, PREFIX) && path[0] == '/')
+		return sqlite_restore(path, from, ret_aside, err);
+	g_set_error(err, ERR, ERR_STORE, "%s is no file", path);
+	return false;
+}
+
 /* ---- transactions ---- */
 
 static bool run_kept(struct sqlite_db *db, sqlite3_stmt **kept, const char *sql, GError **err)
@@ -713,6 +724,7 @@ const struct store_ops store_sqlite_ops = {
 	.rollback = sqlite_rollback,
 	.checkpoint = sqlite_checkpoint,
 	.backup = sqlite_backup,
+	.restore = sqlite_restore_copy,
 	.files = sqlite_files,
 	.each = sqlite_each,
 };
