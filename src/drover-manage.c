@@ -10,29 +10,39 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "hv/libvirt/libvirt.h"
+#include "hv/sim/sim.h"
 #include "manage/account.h"
+#include "manage/audit.h"
 #include "manage/command.h"
 #include "manage/db.h"
 #include "manage/man.h"
+#include "manage/seam.h"
 #include "manage/where.h"
 
-static const struct command *const groups[] = { db_commands, account_commands };
+static const struct hv_ops *const ops[] = { &sim_ops, &libvirt_ops, NULL };
+static const struct seam seam = { .ops = ops, .init = libvirt_init };
+
+static const struct command *const groups[] = { db_commands, audit_commands, account_commands };
 
 static void list_commands(FILE *out)
 {
 	fprintf(out, "Usage: drover-manage [--config FILE] GROUP COMMAND [OPTION...]\n\n");
 	for (size_t g = 0; g < G_N_ELEMENTS(groups); g++)
 		for (const struct command *c = groups[g]; c->name; c++)
-			fprintf(out, "  %s %-22s %s\n", c->group, c->name, c->help);
+			fprintf(out, "  %-7s %-20s %s\n", c->group, c->name, c->help);
 	fprintf(out, "\nOptions of a command: drover-manage GROUP COMMAND --help\n");
 }
 
-static const struct command *find_command(const char *group, const char *name)
+/* @words: a group and a command, as far as there are; @ret_words: of it */
+static const struct command *find_command(char **words, int n, int *ret_words)
 {
 	for (size_t g = 0; g < G_N_ELEMENTS(groups); g++)
 		for (const struct command *c = groups[g]; c->name; c++)
-			if (g_strcmp0(c->group, group) == 0 && g_strcmp0(c->name, name) == 0)
+			if (n > 0 && strcmp(c->group, words[0]) == 0 && (!*c->name || (n > 1 && strcmp(c->name, words[1]) == 0))) {
+				*ret_words = *c->name ? 2 : 1;
 				return c;
+			}
 	return NULL;
 }
 
@@ -69,7 +79,9 @@ int main(int argc, char **argv)
 	g_autoptr(GOptionContext) ctx = g_option_context_new(NULL);
 	g_autoptr(GError) err = NULL;
 	const struct command *c;
+	int words = 0;
 
+	seam_use(&seam);
 	g_option_context_set_strict_posix(ctx, TRUE);
 	g_option_context_set_help_enabled(ctx, FALSE);
 	g_option_context_add_main_entries(ctx, entries, NULL);
@@ -85,9 +97,9 @@ int main(int argc, char **argv)
 		man_print(stdout, groups, G_N_ELEMENTS(groups));
 	if (version || help || man)
 		return 0;
-	c = argc > 2 ? find_command(argv[1], argv[2]) : NULL;
+	c = find_command(argv + 1, argc - 1, &words);
 	if (c)
-		return run(c, config, argc - 2, argv + 2);
+		return run(c, config, argc - words, argv + words);
 	if (argc > 2)
 		fprintf(stderr, "drover-manage: there is no command %s %s\n", argv[1], argv[2]);
 	list_commands(stderr);

@@ -60,6 +60,13 @@ static char *value_of(const char *text, const char *line)
 	return end ? g_strndup(at, (size_t)(end - at)) : NULL;
 }
 
+char *credentials_password(const struct conf *conf)
+{
+	g_autofree char *path = g_build_filename(conf->state_path, "admin-openrc", NULL), *text = NULL;
+
+	return g_file_get_contents(path, &text, NULL, NULL) ? value_of(text, PASSWORD_LINE) : NULL;
+}
+
 bool credentials_update(const struct conf *conf, const char *url, GError **err)
 {
 	g_autofree char *path = g_build_filename(conf->state_path, "admin-openrc", NULL);

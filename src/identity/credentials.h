@@ -14,6 +14,8 @@
 
 /** credentials_write() - both files. */
 bool credentials_write(const struct conf *conf, const char *url, const char *password, GError **err);
+/** credentials_password() - the one in admin-openrc. Return: owned; NULL: there is none */
+char *credentials_password(const struct conf *conf);
 /** credentials_update() - the same with the password that is in admin-openrc, if it is there and has another URL. */
 bool credentials_update(const struct conf *conf, const char *url, GError **err);
 

@@ -103,6 +103,23 @@ bool first_start(struct identity *id, GError **err)
 	return true;
 }
 
+/* It is begun again until the user is there: without one droverd does not start beside these files. */
+bool first_start_again(struct identity *id, bool *ret_made, GError **err)
+{
+	g_autofree char *password = credentials_password(id->conf), *url = likely_url(id->conf);
+
+	if (id->users->len) {
+		g_set_error(err, ERR, ERR_CONF, "the database has users: it is not lost. To make it again all the same, move it out of %s", id->conf->state_path);
+		return false;
+	}
+	*ret_made = !password;
+	if (!password)
+		password = password_random(ADMIN_PASSWORD_LEN);
+	if (*ret_made && (!mark(id, err) || !credentials_write(id->conf, url, password, err)))
+		return false;
+	return load_key(id, err) && make_admin(id, password, err) && store_checkpoint(id->store, err) && unmark(id, err);
+}
+
 bool first_start_later(struct identity *id, GError **err)
 {
 	return load_key(id, err) && unmark(id, err);

@@ -24,6 +24,14 @@ struct identity;
  */
 bool first_start(struct identity *id, GError **err);
 
+/**
+ * first_start_again() - the database was lost: the project and the user "admin" once more.
+ * @ret_made: admin-openrc had no password to go on with, so there is a new one
+ *
+ * Return: false with ERR_CONF if there are users.
+ */
+bool first_start_again(struct identity *id, bool *ret_made, GError **err);
+
 /** first_start_later() - of each later start: the key is read, or made where it was taken away. */
 bool first_start_later(struct identity *id, GError **err);
 

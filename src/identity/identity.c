@@ -42,7 +42,7 @@ static bool load(struct identity *id, GError **err)
 	return records_load(id, err) && app_credential_load(id, err) && not_before_load(id, err) && tokens_load(id, err);
 }
 
-struct identity *identity_new(const struct conf *conf, struct store *store, GError **err)
+static struct identity *identity_empty(const struct conf *conf, struct store *store)
 {
 	struct identity *id = g_new0(struct identity, 1);
 
@@ -51,6 +51,22 @@ struct identity *identity_new(const struct conf *conf, struct store *store, GErr
 	id->apps = g_ptr_array_new_with_free_func(app_credential_free);
 	id->not_before = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	id->guess = guess_new();
+	return id;
+}
+
+bool identity_rebuild(const struct conf *conf, struct store *store, bool *ret_made, GError **err)
+{
+	struct identity *id = identity_empty(conf, store);
+	bool ok = load(id, err) && first_start_again(id, ret_made, err);
+
+	identity_free(id);
+	return ok;
+}
+
+struct identity *identity_new(const struct conf *conf, struct store *store, GError **err)
+{
+	struct identity *id = identity_empty(conf, store);
+
 	if (load(id, err) && (id->users->len ? first_start_later(id, err) : first_start(id, err)))
 		return id;
 	identity_free(id);

@@ -27,6 +27,14 @@
 struct identity *identity_new(const struct conf *conf, struct store *store, GError **err);
 
 /**
+ * identity_rebuild() - the database was lost: make the project and the user "admin" again, with the password that stands in admin-openrc.
+ * @ret_made: there was none, so it is new, and the files are written
+ *
+ * Return: false with ERR_CONF if the database has users
+ */
+bool identity_rebuild(const struct conf *conf, struct store *store, bool *ret_made, GError **err);
+
+/**
  * identity_publish() - tell where clients reach the API: admin-openrc and clouds.yaml
  * are rewritten if they name another URL. Missing ones are not created.
  */

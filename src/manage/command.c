@@ -6,10 +6,17 @@
 /* The options are the command's own, so it is begun, and ends where it would read them. NULL: it is to be carried out */
 static FILE *described;
 
+char *command_title(const struct command *c)
+{
+	return g_strconcat("drover-manage ", c->group, *c->name ? " " : "", c->name, NULL);
+}
+
 static void put_entries(FILE *out, const struct command *c, const GOptionEntry *entries, const char *args)
 {
-	fprintf(out, "## drover-manage %s ", c->group);
-	page_put(out, c->name);
+	g_autofree char *title = command_title(c);
+
+	fputs("## ", out);
+	page_put(out, title);
 	if (args)
 		fprintf(out, " %s", args);
 	fputs("\n\n", out);
@@ -31,7 +38,7 @@ void command_describe(const struct command *c, const struct conf *conf, FILE *ou
 bool command_options(const struct command *c, const GOptionEntry *entries, const char *args, int *argc, char ***argv)
 {
 	g_autoptr(GOptionContext) ctx = g_option_context_new(args);
-	g_autofree char *name = g_strdup_printf("drover-manage %s %s", c->group, c->name);
+	g_autofree char *name = command_title(c);
 	g_autoptr(GError) err = NULL;
 
 	if (described) {
@@ -54,6 +61,8 @@ bool command_options(const struct command *c, const GOptionEntry *entries, const
 
 int command_fail(const struct command *c, const GError *err, int status)
 {
-	fprintf(stderr, "drover-manage %s %s: %s\n", c->group, c->name, err->message);
+	g_autofree char *name = command_title(c);
+
+	fprintf(stderr, "%s: %s\n", name, err->message);
 	return status;
 }

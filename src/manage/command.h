@@ -36,6 +36,9 @@ struct command {
 /** command_describe() - its options and arguments to a manual page, instead of carrying it out. */
 void command_describe(const struct command *c, const struct conf *conf, FILE *out);
 
+/** command_title() - "drover-manage db backup"; one that is a group by itself has the name "". Return: owned */
+char *command_title(const struct command *c);
+
 /** command_options() - read the options; what is not known, or is left over and may not be, is told on stderr. @args: NULL: no arguments */
 bool command_options(const struct command *c, const GOptionEntry *entries, const char *args, int *argc, char ***argv);
 

@@ -15,6 +15,7 @@
 #include "manage/archive.h"
 #include "manage/date.h"
 #include "manage/purge.h"
+#include "manage/rebuild.h"
 #include "manage/where.h"
 #include "store/store.h"
 
@@ -39,6 +40,7 @@ const struct command db_commands[] = {
 	{ "db", "purge", "Delete rows from shadow tables: exits with 0 when some were deleted, with 3 when there was nothing", purge },
 	{ "db", "backup", "Copy the database to a new file, while droverd runs or not", backup, .as_caller = true },
 	{ "db", "restore", "Put such a copy into the place of the database; droverd must be stopped", restore, .as_caller = true },
+	{ "db", "rebuild", "Make a database that was lost again, from what the hosts know; droverd must be stopped", rebuild_run },
 	{ NULL },
 };
 

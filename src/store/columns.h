@@ -333,6 +333,17 @@
 	FIRST(0, deleted_at, INT64, deleted_us) \
 	X(0, id, INT64, id)
 
+#define AUDIT_TASK_ROW(FIRST, X) \
+	FIRST(0, id, INT64, id) \
+	X(0, server_uuid, TEXT, server) \
+	X(0, source, TEXT, source) \
+	X(0, dest, TEXT, dest)
+
+#define AUDIT_LEFT_ROW(FIRST, X) \
+	FIRST(0, server_uuid, TEXT, server) \
+	X(0, host, TEXT, host) \
+	X(0, what, TEXT, what)
+
 #define CARE_RUN_ROW(FIRST, X) \
 	FIRST(1, name, LENT, name) \
 	X(2, planned_at, INT64, planned_us)

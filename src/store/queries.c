@@ -81,6 +81,19 @@
 	"SELECT deleted_at, " id " FROM shadow_" table " WHERE deleted_at < $1 ORDER BY deleted_at, " id " LIMIT 1 OFFSET $2"
 #define PURGE(table, id) "DELETE FROM shadow_" table " WHERE deleted_at < $1 AND (deleted_at, " id ") <= ($2, $3)"
 
+/* A row that belongs to something which is not there. */
+#define NO_USER(table) "NOT EXISTS (SELECT 1 FROM users u WHERE u.id = " table ".user_id)"
+#define NO_PROJECT(table) "NOT EXISTS (SELECT 1 FROM projects p WHERE p.id = " table ".project_id)"
+#define NO_SERVER(table) "NOT EXISTS (SELECT 1 FROM servers s WHERE s.uuid = " table ".server_uuid AND s.deleted_at IS NULL)"
+#define NO_HOST(table) "NOT EXISTS (SELECT 1 FROM hosts h WHERE h.name = " table ".host)"
+#define NO_OWNER(table, owners, column) "NOT EXISTS (SELECT 1 FROM " owners " o WHERE o.id = " table "." column ")"
+#define ORPHAN_TOKEN "expires_at <= $1 OR " NO_SERVER("console_tokens")
+#define ORPHAN_NOT_BEFORE \
+	"(user_id <> '' AND " NO_USER("tokens_not_before") ") OR (project_id <> '' AND " NO_PROJECT("tokens_not_before") ")"
+#define ORPHANS(id, word, table, which) \
+	[Q_ORPHAN_##id] = { "orphan_" word, "SELECT count(*) FROM " table " WHERE " which, 0 }, \
+	[Q_ORPHAN_##id##_DROP] = { "orphan_" word "_drop", "DELETE FROM " table " WHERE " which, 0 }
+
 const struct query_def query_table[Q_N] = {
 	[Q_HOST_ALL] = { "host_all",
 		SELECT("hosts", HOST_ROW) " ORDER BY id", 0 },
@@ -279,6 +292,23 @@ const struct query_def query_table[Q_N] = {
 	[Q_PURGE_ACTIONS] = { "purge_actions", PURGE("instance_actions", "id"), 3 },
 	[Q_PURGE_ACTION_EVENTS_AT] = { "purge_action_events_at", PURGE_AT("instance_action_events", "action_id"), 2 },
 	[Q_PURGE_ACTION_EVENTS] = { "purge_action_events", PURGE("instance_action_events", "action_id"), 3 },
+	[Q_AUDIT_TASKS] = { "audit_tasks", SELECT("migrations", AUDIT_TASK_ROW) " WHERE ended_at IS NULL ORDER BY id", 0 },
+	[Q_AUDIT_LEFT] = { "audit_left",
+		"SELECT server_uuid, host, path FROM migration_volumes WHERE due = 1 AND kind NOT IN ('marker', 'probe') UNION ALL "
+		"SELECT server_uuid, host, 'a definition' FROM migration_definitions WHERE due = 1 ORDER BY 1, 2, 3", 0 },
+	[Q_ORPHAN_CONSOLE_TOKENS] = { "orphan_console_tokens", "SELECT count(*) FROM console_tokens WHERE " ORPHAN_TOKEN, 1 },
+	[Q_ORPHAN_CONSOLE_TOKENS_DROP] = { "orphan_console_tokens_drop", "DELETE FROM console_tokens WHERE " ORPHAN_TOKEN, 1 },
+	[Q_ORPHAN_REVOKED] = { "orphan_revoked", "SELECT count(*) FROM revoked_tokens WHERE expires_at <= $1", 1 },
+	ORPHANS(NOT_BEFORE, "not_before", "tokens_not_before", ORPHAN_NOT_BEFORE),
+	ORPHANS(GRANTS, "grants", "grants", NO_USER("grants") " OR " NO_PROJECT("grants")),
+	ORPHANS(APPS, "apps", "application_credentials", NO_USER("application_credentials") " OR " NO_PROJECT("application_credentials")),
+	ORPHANS(MIG_EVENTS, "mig_events", "migration_events", NO_OWNER("migration_events", "migrations", "migration_id")),
+	ORPHANS(ACTION_EVENTS, "action_events", "instance_action_events", NO_OWNER("instance_action_events", "instance_actions", "action_id")),
+	ORPHANS(DEFINITIONS, "definitions", "server_definitions", NO_SERVER("server_definitions")),
+	ORPHANS(MARKERS, "markers", "storage_markers", NO_HOST("storage_markers")),
+	ORPHANS(HA, "ha", "ha_hosts", NO_HOST("ha_hosts")),
+	ORPHANS(PLAN_HOSTS, "plan_hosts", "plan_hosts", NO_OWNER("plan_hosts", "plans", "plan_id")),
+	ORPHANS(PLAN_STEPS, "plan_steps", "plan_steps", NO_OWNER("plan_steps", "plans", "plan_id")),
 	[Q_CARE_RUNS] = { "care_runs", SELECT("care_runs", CARE_RUN_ROW) " ORDER BY name", 0 },
 	[Q_CARE_RAN] = { "care_ran",
 		INSERT("care_runs", CARE_RUN_ROW) " ON CONFLICT (name) DO UPDATE SET planned_at = $2", N(CARE_RUN_ROW) },

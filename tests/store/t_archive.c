@@ -169,9 +169,10 @@ static char *write_conf(void)
 	return path;
 }
 
+/* @args: of db; "audit" stands alone */
 static char **command(const char *conf, const char *args)
 {
-	g_autofree char *line = g_strdup_printf("%s --config %s db %s", g_getenv("DROVER_MANAGE"), conf, args);
+	g_autofree char *line = g_strdup_printf("%s --config %s %s%s", g_getenv("DROVER_MANAGE"), conf, g_str_has_prefix(args, "audit") ? "" : "db ", args);
 	g_autoptr(GError) err = NULL;
 	char **argv = NULL;
 
@@ -346,6 +347,36 @@ static void test_matrix(void)
 	if (fx_is_sqlite())
 		g_assert_cmpint(file_bytes(), <, bytes * 3 / 4);
 	expect("check", 0, NULL);
+}
+
+/* What belongs to nothing is found, and taken away beside a daemon; what belongs to something stays. */
+static void test_audit(void)
+{
+	int64_t all;
+	store *s;
+
+	make_empty();
+	make_world(8);
+	run_sql("UPDATE servers SET deleted_at = 1");
+	s = fx_open();
+	expect("audit", 0, "0 hosts and 0 servers were looked at: 0 findings.\n");
+	all = count_all("");
+	run_sql("INSERT INTO migration_events (migration_id, n, new_phase, at) VALUES (999999, 1, 'done', 1), (999999, 2, 'done', 1);"
+		"INSERT INTO instance_action_events (action_id, n, event, start_at) VALUES (999999, 1, 'e', 1);"
+		"INSERT INTO console_tokens (token_hash, server_uuid, kind, user_id, project_id, created_at) VALUES ('x', 'server-1', 'serial', 'u', 'p', 1);"
+		"INSERT INTO tokens_not_before (user_id, project_id, at) VALUES ('u9', '', 1), ('', '', 1);"
+		"INSERT INTO grants (user_id, project_id, role) VALUES ('u9', 'p9', 'member')");
+	expect("audit", 1, "--fix     1 rows of console_tokens have expired, or are of no server\n"
+			   "--fix     1 rows of tokens_not_before are of no user or project\n"
+			   "--fix     1 rows of grants are of no user or project\n"
+			   "--fix     2 rows of migration_events are of no migration\n"
+			   "--fix     1 rows of instance_action_events are of no instance action\n"
+			   "0 hosts and 0 servers were looked at: 5 findings.\n");
+	expect("audit --fix", 0, NULL);
+	expect("audit", 0, "0 hosts and 0 servers were looked at: 0 findings.\n");
+	g_assert_cmpint(count_all(""), ==, all);
+	g_assert_cmpint(number("SELECT count(*) FROM tokens_not_before"), ==, 1);
+	store_close(s);
 }
 
 /* Runs beside each other are no daemon, and pause for none. */
@@ -556,6 +587,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/archive/schema", test_schema);
 	g_test_add_func("/archive/refusals", test_refusals);
 	g_test_add_func("/archive/matrix", test_matrix);
+	g_test_add_func("/archive/audit", test_audit);
 	g_test_add_func("/archive/in-use", test_in_use);
 	g_test_add_func("/archive/kept", test_kept);
 	g_test_add_func("/archive/killed", test_killed);

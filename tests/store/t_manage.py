@@ -11,7 +11,26 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from api import Api
 from daemon import BUILD, Daemon
 from tap import Tap
+from wait import wait_for
 
+# A row of each table that belongs to nothing.
+ORPHANS = (
+    ("console_tokens", "token_hash, server_uuid, kind, user_id, project_id, created_at", "'x', 's9', 'serial', 'u', 'p', 1"),
+    ("revoked_tokens", "audit_id, expires_at", "'x', 1"),
+    ("tokens_not_before", "user_id, project_id, at", "'u9', '', 1"),
+    ("grants", "user_id, project_id, role", "'u9', 'p9', 'member'"),
+    ("application_credentials", "id, user_id, project_id, name, description, secret_hash, roles, unrestricted, created_at", "'a', 'u9', 'p9', 'n', '', 'h', 'member', 0, 1"),
+    ("migration_events", "migration_id, n, new_phase, at", "9, 1, 'done', 1"),
+    ("instance_action_events", "action_id, n, event, start_at", "9, 1, 'e', 1"),
+    ("server_definitions", "server_uuid, definition, sum, transient, updated_at, priority", "'s9', 'x', 1, 0, 1, 0"),
+    ("storage_markers", "host, folder, name, changed_ns", "'h9', '/f', 'n', 1"),
+    ("ha_hosts", "host, phase, updated_at", "'h9', 'p', 1"),
+    ("plan_hosts", "plan_id, n, host", "9, 1, 'h'"),
+    ("plan_steps", "plan_id, n, state, server_uuid, cold, wave, detour, vcpus, memory_mb, disk_gb, expected_s, expected_bytes, migration_id, attempts",
+     "9, 1, 's', 's9', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0"),
+)
+
+SIMULATED = {f"h{i}": f"sim://h{i}?vcpus=64&memory=262144&disk=2000&servers={i}" for i in (1, 2)}
 NOW = {"max_delay": 0, "age": 0}
 
 
@@ -33,6 +52,10 @@ def add_deleted(d: Daemon, name: str) -> None:
 def rows(d: Daemon, table: str) -> int:
     with database(d) as db:
         return db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def servers(d: Daemon) -> dict[str, str]:
+    return {s["id"]: s["OS-EXT-SRV-ATTR:host"] for s in d.api().get("/v2.1/servers/detail?all_tenants=1")["servers"]}
 
 
 def login(d: Daemon, name: str, password: str) -> bool:
@@ -104,12 +127,83 @@ def main() -> int:
                 assert manage(d, *args).returncode == 0
             assert len(manage(d, "user", "list").stdout.splitlines()) == 1
 
+        with tap.test("audit: the database against itself, beside the daemon; --fix takes away what belongs to nothing"):
+            d.start()
+            got = manage(d, "audit")
+            assert (got.returncode, got.stdout) == (0, "0 hosts and 0 servers were looked at: 0 findings.\n"), got
+            with database(d) as db:
+                for table, columns, values in ORPHANS:
+                    db.execute(f"INSERT INTO {table} ({columns}) VALUES ({values})")
+            got = manage(d, "audit")
+            assert got.returncode == 1 and got.stdout.splitlines()[-1].endswith(f"{len(ORPHANS)} findings."), got
+            assert sorted(line.split()[4] for line in got.stdout.splitlines()[:-1]) == sorted(table for table, _, _ in ORPHANS), got
+            for table, _, _ in ORPHANS:
+                assert f"--fix     1 rows of {table} " in got.stdout, (table, got)
+            got = manage(d, "audit", "--fix")
+            assert got.returncode == 0 and got.stdout.count("fixed     1 rows of ") == len(ORPHANS), got
+            assert manage(d, "audit").returncode == 0
+            d.restart()
+            assert rows(d, "users") == 1 and rows(d, "grants") == 1
+            d.stop()
+
         with tap.test("the program tells of itself"):
             for args, status, words in (("--version",), 0, "drover-manage "), (("--help",), 0, "archive_deleted_rows"), (("db",), 2, ""):
                 got = manage(d, *args)
                 assert got.returncode == status and words in got.stdout, got
             assert "--max_rows" in manage(d, "db", "archive_deleted_rows", "--help").stdout
             assert manage(d, "--nonsense").returncode == 2
+
+    with Daemon(SIMULATED, options={"cron_archive_deleted_rows": {"enabled": "false"}}, tag="rebuild") as d:
+        state = d.dir / "state"
+        wait_for(lambda: len(servers(d)) == 3, 20, "all servers are adopted")
+        was = servers(d)
+
+        with tap.test("audit: hosts that say what the records say"):
+            got = manage(d, "audit")
+            assert (got.returncode, got.stdout) == (0, "2 hosts and 3 servers were looked at: 0 findings.\n"), got
+            d.stop()
+
+        with tap.test("audit: a record of a guest that no host has, and a guest without a record"):
+            with database(d) as db:
+                uuid, = db.execute("SELECT uuid FROM servers WHERE host = 'h2' ORDER BY id").fetchone()
+                db.execute("UPDATE servers SET uuid = 'ffffffff-0000-4000-8000-000000000001' WHERE uuid = ?", (uuid,))
+                db.execute("UPDATE servers SET host = 'h2', vcpus = vcpus + 1 WHERE host = 'h1'")
+            got = manage(d, "audit")
+            assert got.returncode == 1, got
+            for words in ("ffffffff-0000-4000-8000-000000000001): no host has it", f"({uuid}) at h2 has no record", "the record says h2, and it is at h1"):
+                assert words in got.stdout, (words, got)
+            assert got.stdout.count("droverd   ") == 3, got
+
+        with tap.test("db rebuild: not while there are users, nor beside a daemon"):
+            got = manage(d, "db", "rebuild")
+            assert got.returncode == 1 and "the database has users" in got.stderr, got
+            d.start()
+            got = manage(d, "db", "rebuild")
+            assert got.returncode == 1 and "in use by another process" in got.stderr, got
+            d.stop()
+
+        with tap.test("db rebuild: what hosts know is back, and the administrator's password holds"):
+            for path in state.glob("drover.sqlite*"):
+                path.unlink()
+            got = manage(d, "db", "rebuild")
+            assert got.returncode == 0 and got.stdout == ("The administrator has the password that is in admin-openrc.\nh1: up, 1 servers\nh2: up, 2 servers\n"
+                                                          "Start droverd.\n"), got
+            with database(d) as db:
+                assert dict(db.execute("SELECT uuid, host FROM servers WHERE deleted_at IS NULL")) == was
+            d.start()
+            assert servers(d) == was
+            d.stop()
+
+        with tap.test("db rebuild: without admin-openrc there is a new password; a host that is silent is told"):
+            for path in [*state.glob("drover.sqlite*"), state / "admin-openrc"]:
+                path.unlink()
+            conf = (d.dir / "drover.conf").read_text()
+            (d.dir / "drover.conf").write_text(conf.replace("sim://h2?", "sim://h2?off=1&"))
+            got = manage(d, "db", "rebuild")
+            assert got.returncode == 0 and "password is new" in got.stdout and "1 hosts were not reached" in got.stdout and "h1: up, 1 servers" in got.stdout, got
+            (d.dir / "drover.conf").write_text(conf)
+            d.start()
+            wait_for(lambda: servers(d) == was, 20, "the other host's servers are adopted")
     return tap.done()
 
 

@@ -423,6 +423,44 @@ static const struct step archive[] = {
 	{ Q_CONSOLE_TOKENS, {}, "" },
 };
 
+/* What belongs to nothing: found, and taken away; what has not expired, or has an owner, stays. */
+static const struct step audit[] = {
+	{ Q_AUDIT_TASKS, {}, "" },
+	{ Q_AUDIT_LEFT, {}, "" },
+	{ Q_CONSOLE_TOKEN_PUT, { S("hash"), S("u1"), S("serial"), S("alice"), S("p1"), I(5), N }, NULL, 1 },
+	{ Q_ORPHAN_CONSOLE_TOKENS, { I(1) }, "1\n" },
+	{ Q_ORPHAN_CONSOLE_TOKENS_DROP, { I(1) }, NULL, 1 },
+	{ Q_ORPHAN_CONSOLE_TOKENS, { I(1) }, "0\n" },
+	{ Q_REVOKED_PUT, { S("a"), I(5) }, NULL, 1 },
+	{ Q_ORPHAN_REVOKED, { I(4) }, "0\n" },
+	{ Q_ORPHAN_REVOKED, { I(5) }, "1\n" },
+	{ Q_NOT_BEFORE_PUT, { S(""), S(""), I(1) }, NULL, 1 },
+	{ Q_NOT_BEFORE_PUT, { S("alice"), S(""), I(1) }, NULL, 1 },
+	{ Q_ORPHAN_NOT_BEFORE, {}, "1\n" },
+	{ Q_ORPHAN_NOT_BEFORE_DROP, {}, NULL, 1 },
+	{ Q_NOT_BEFORE_ALL, {}, "||1\n" },
+	{ Q_GRANT_PUT, { S("alice"), S("p1"), S("member") }, NULL, 1 },
+	{ Q_ORPHAN_GRANTS, {}, "1\n" },
+	{ Q_ORPHAN_GRANTS_DROP, {}, NULL, 1 },
+	{ Q_ORPHAN_APPS, {}, "0\n" },
+	{ Q_ORPHAN_APPS_DROP, {}, NULL, 0 },
+	{ Q_ORPHAN_MIG_EVENTS, {}, "0\n" },
+	{ Q_ORPHAN_MIG_EVENTS_DROP, {}, NULL, 0 },
+	{ Q_ORPHAN_ACTION_EVENTS, {}, "0\n" },
+	{ Q_ORPHAN_ACTION_EVENTS_DROP, {}, NULL, 0 },
+	{ Q_ORPHAN_DEFINITIONS, {}, "0\n" },
+	{ Q_ORPHAN_DEFINITIONS_DROP, {}, NULL, 0 },
+	{ Q_ORPHAN_MARKERS, {}, "0\n" },
+	{ Q_ORPHAN_MARKERS_DROP, {}, NULL, 0 },
+	{ Q_HA_PUT, { S("h9"), S("fence"), I(1) }, NULL, 1 },
+	{ Q_ORPHAN_HA, {}, "1\n" },
+	{ Q_ORPHAN_HA_DROP, {}, NULL, 1 },
+	{ Q_ORPHAN_PLAN_HOSTS, {}, "0\n" },
+	{ Q_ORPHAN_PLAN_HOSTS_DROP, {}, NULL, 0 },
+	{ Q_ORPHAN_PLAN_STEPS, {}, "0\n" },
+	{ Q_ORPHAN_PLAN_STEPS_DROP, {}, NULL, 0 },
+};
+
 static const struct step schema[] = {
 	{ Q_SCHEMA_SET, { I(77) }, NULL, 1 },
 	{ Q_SCHEMA_VERSION, {}, "77\n" },
@@ -459,6 +497,7 @@ static const struct {
 	{ "application-credentials", apps, G_N_ELEMENTS(apps) },
 	{ "revoked", revoked, G_N_ELEMENTS(revoked) },
 	{ "archive", archive, G_N_ELEMENTS(archive) },
+	{ "audit", audit, G_N_ELEMENTS(audit) },
 	{ "schema", schema, G_N_ELEMENTS(schema) },
 	{ "values", values, G_N_ELEMENTS(values) },
 };
