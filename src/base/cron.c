@@ -185,10 +185,14 @@ static bool is_due(const struct cron *c, GTimeZone *zone, int64_t utc_s)
 	return !c->any_hour && utc_s % STEP_S == 0 && left_out(c, zone, utc_s);
 }
 
-/* The next one to look at: every minute of an hour that is due, else every quarter. */
+/* The next one to look at: midnight, after a day that is not due, unless the clock is set until then; every minute of an hour that is due; else every quarter. */
 static int64_t step(const struct cron *c, GTimeZone *zone, int64_t utc_s)
 {
-	return utc_s + (due_hour(c, local_s(zone, utc_s)) ? MINUTE_S : STEP_S - utc_s % STEP_S);
+	int64_t local = local_s(zone, utc_s), left = DAY_S - local % DAY_S;
+
+	if (!due_day(c, local) && local_s(zone, utc_s + left) == local + left)
+		return utc_s + left;
+	return utc_s + (due_hour(c, local) ? MINUTE_S : STEP_S - utc_s % STEP_S);
 }
 
 int64_t cron_next(const struct cron *c, int64_t after_us, GTimeZone *zone)

@@ -11,6 +11,16 @@ static const char *const formats[] = {
 	"%b %d %Y", "%b %d, %Y", "%d %b %Y", "%b %d %Y %H:%M", "%b %d, %Y %H:%M", "%d %b %Y %H:%M", "%d %b %Y %H:%M:%S",
 };
 
+/* No record is older: "26-10-21" is a mistake. */
+static bool take(GDateTime *t, int64_t *ret_us)
+{
+	int64_t us = t ? g_date_time_to_unix(t) * G_USEC_PER_SEC + g_date_time_get_microsecond(t) : -1;
+
+	if (us >= 0)
+		*ret_us = us;
+	return us >= 0;
+}
+
 static bool by_format(const char *text, const char *format, int64_t *ret_us)
 {
 	struct tm tm = { .tm_mday = 1 };
@@ -21,9 +31,7 @@ static bool by_format(const char *text, const char *format, int64_t *ret_us)
 		return false;
 	/* strptime() takes the 31st of February. */
 	t = g_date_time_new_utc(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-	if (t)
-		*ret_us = g_date_time_to_unix(t) * G_USEC_PER_SEC;
-	return t != NULL;
+	return take(t, ret_us);
 }
 
 bool date_parse(const char *text, int64_t *ret_us)
@@ -36,7 +44,5 @@ bool date_parse(const char *text, int64_t *ret_us)
 		if (by_format(plain, formats[i], ret_us))
 			return true;
 	iso = g_date_time_new_from_iso8601(plain, utc);
-	if (iso)
-		*ret_us = g_date_time_to_unix(iso) * G_USEC_PER_SEC + g_date_time_get_microsecond(iso);
-	return iso != NULL;
+	return take(iso, ret_us);
 }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /**
- * date_parse() - "2026-10-21", "2026-10-21 14:30", ISO 8601, "Oct 21 2026", "21 October 2026" and the like.
+ * date_parse() - "2026-10-21", "2026-10-21 14:30", ISO 8601, "Oct 21 2026", "21 October 2026" and the like; from 1970 on.
  * @ret_us: microseconds since 1970 UTC; what names no zone is UTC, as Nova's records are
  */
 bool date_parse(const char *text, int64_t *ret_us);
