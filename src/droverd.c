@@ -357,6 +357,7 @@ static void on_reload(void *user)
 		start_log(d->conf);
 		host_row_reload(d->fleet);
 		engine_limits_changed(d->engine);
+		consoles_reload(d->consoles);
 		log_info("reloaded", LOG_S("changed", changed->str), LOG_S("needs_restart", fixed->str));
 	}
 	audit_reopen();

@@ -386,15 +386,30 @@ static void ping(void *user)
 
 /* ---- start and end ---- */
 
+static struct tls_params tls_params_of(const struct conf *c)
+{
+	static const struct tls_names names = { "[DEFAULT] cert", "[DEFAULT] key", "[console] ssl_ciphers" };
+	const char *minimum = c->console_ssl_minimum_version;
+
+	return (struct tls_params){ .cert_file = c->console_cert, .key_file = c->console_key ? c->console_key : c->console_cert,
+				    .ciphers = c->console_ssl_ciphers, .minimum = strcmp(minimum, "default") == 0 ? "tlsv1_2" : minimum, .names = &names };
+}
+
 static bool load_tls(struct consoles *all, GError **err)
 {
-	const struct conf *c = all->conf;
-	const char *minimum = strcmp(c->console_ssl_minimum_version, "tlsv1_3") == 0 ? "tlsv1_3" : "tlsv1_2";
-	struct tls_params p = { .cert_file = c->console_cert, .key_file = c->console_key ? c->console_key : c->console_cert, .ciphers = c->console_ssl_ciphers,
-				.minimum = minimum, .names = &(struct tls_names){ "[DEFAULT] cert", "[DEFAULT] key", "[console] ssl_ciphers" } };
+	const struct tls_params p = tls_params_of(all->conf);
 
-	all->tls = c->console_cert ? tls_new(&p, err) : NULL;
-	return all->tls || !c->console_cert;
+	all->tls = p.cert_file ? tls_new(&p, err) : NULL;
+	return all->tls || !p.cert_file;
+}
+
+void consoles_reload(struct consoles *all)
+{
+	const struct tls_params p = tls_params_of(all->conf);
+	g_autoptr(GError) err = NULL;
+
+	if (all->tls && !tls_renew(all->tls, &p, &err))
+		log_error("reload_refused", LOG_S("mistake", err->message));
 }
 
 static bool listen_at(struct consoles *all, GError **err)

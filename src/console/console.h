@@ -31,6 +31,9 @@ struct consoles *consoles_new(struct fleet *f, struct identity *id, GError **err
 /** consoles_free() - end all sessions. NULL is fine. */
 void consoles_free(struct consoles *all);
 
+/** consoles_reload() - read the certificate and its key again, for connections from now on. A mistake is logged, and all is as before. */
+void consoles_reload(struct consoles *all);
+
 /** consoles_has() - a kind of console is switched on. */
 bool consoles_has(const struct consoles *all, enum console_kind kind);
 /** consoles_url() - a new token, as the address that a client opens. Return: owned by the caller; NULL with the error of console_token_make(). */

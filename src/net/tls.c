@@ -78,9 +78,14 @@ static bool load(SSL_CTX *ctx, const struct tls_params *p, GError **err)
 	return false;
 }
 
+static bool is_old(const char *minimum)
+{
+	return minimum && strcmp(minimum, "tlsv1_1") == 0;
+}
+
 static bool set_ciphers(SSL_CTX *ctx, const struct tls_params *p, GError **err)
 {
-	const char *ciphers = p->ciphers ? p->ciphers : TLS_CIPHERS;
+	const char *ciphers = p->ciphers ? p->ciphers : is_old(p->minimum) ? TLS_CIPHERS_OLD : TLS_CIPHERS;
 
 	ERR_clear_error();
 	if (SSL_CTX_set_cipher_list(ctx, ciphers) == 1)
@@ -105,8 +110,10 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 
 static void harden(SSL_CTX *ctx, const char *minimum)
 {
-	int version = minimum && strcmp(minimum, "tlsv1_3") == 0 ? TLS1_3_VERSION : TLS1_2_VERSION;
+	int version = is_old(minimum) ? TLS1_1_VERSION : minimum && strcmp(minimum, "tlsv1_3") == 0 ? TLS1_3_VERSION : TLS1_2_VERSION;
 
+	if (is_old(minimum))
+		SSL_CTX_set_security_level(ctx, 0); /* OpenSSL 3 has SHA-1's signatures, which 1.1 needs, at no higher one */
 	/* Versions and options that this library has cannot be refused. */
 	(void)SSL_CTX_set_min_proto_version(ctx, version);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
@@ -117,14 +124,26 @@ static void harden(SSL_CTX *ctx, const char *minimum)
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 }
 
+bool tls_renew(struct tls *t, const struct tls_params *p, GError **err)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	g_assert(ctx);
+	harden(ctx, p->minimum);
+	if (!load(ctx, p, err) || !set_ciphers(ctx, p, err)) {
+		SSL_CTX_free(ctx);
+		return false;
+	}
+	SSL_CTX_free(t->ctx); /* connections have references of their own */
+	t->ctx = ctx;
+	return true;
+}
+
 struct tls *tls_new(const struct tls_params *p, GError **err)
 {
 	struct tls *t = g_new0(struct tls, 1);
 
-	t->ctx = SSL_CTX_new(TLS_server_method());
-	g_assert(t->ctx);
-	harden(t->ctx, p->minimum);
-	if (load(t->ctx, p, err) && set_ciphers(t->ctx, p, err))
+	if (tls_renew(t, p, err))
 		return t;
 	tls_free(t);
 	return NULL;

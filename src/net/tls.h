@@ -24,16 +24,20 @@ struct tls_names {
 struct tls_params {
 	const char *cert_file, *key_file; /* PEM; the chain behind the certificate */
 	const char *ciphers;              /* of TLS 1.2, in OpenSSL's words; NULL: TLS_CIPHERS */
-	const char *minimum;              /* "tlsv1_2" or "tlsv1_3" */
+	const char *minimum;              /* "tlsv1_1", "tlsv1_2" or "tlsv1_3" */
 	const struct tls_names *names;    /* NULL: those of the API */
 };
 
 #define TLS_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+#define TLS_CIPHERS_OLD TLS_CIPHERS ":ECDHE+AES" /* with a minimum of 1.1, which has no authenticated ones */
 
 /** tls_new() - read certificate and key. Return: NULL with ERR_CONF, also for a key that all users of the machine can read. */
 struct tls *tls_new(const struct tls_params *p, GError **err);
 /** tls_free() - connections made from it may go on. NULL is fine. */
 void tls_free(struct tls *t);
+
+/** tls_renew() - read certificate, key and settings again. Connections that there are keep what they have. Return: false with ERR_CONF, all is as before. */
+bool tls_renew(struct tls *t, const struct tls_params *p, GError **err);
 
 /** tls_accept() - a connection whose handshake is still to be done. @fd: lent. Return: for SSL_free(). */
 SSL *tls_accept(struct tls *t, int fd);
