@@ -95,12 +95,53 @@ static void hash_text(const char *text, char ret[static TOKEN_HASH_LEN + 1])
 	g_strlcpy(ret, hex, TOKEN_HASH_LEN + 1);
 }
 
+/* What is counted together. */
+struct share {
+	const char *what;
+	unsigned max;
+	bool by_user;   /* of one user, for one server; else of one project */
+};
+
+static bool is_of(const struct console_token *t, const struct console_token *of, bool by_user)
+{
+	if (!by_user)
+		return g_strcmp0(t->project_id, of->project_id) == 0;
+	return g_strcmp0(t->user_id, of->user_id) == 0 && strcmp(t->server_uuid, of->server_uuid) == 0;
+}
+
+/* Return: false with ERR_UNAVAILABLE: sessions have all of them. */
+static bool make_room(struct console_tokens *all, const struct console_token *of, const struct share *share, GError **err)
+{
+	struct console_token *t, *oldest = NULL;
+	GHashTableIter it;
+	unsigned n = 0;
+
+	g_hash_table_iter_init(&it, all->by_hash);
+	while (g_hash_table_iter_next(&it, NULL, (void **)&t)) {
+		if (!is_of(t, of, share->by_user))
+			continue;
+		n++;
+		if (!t->sessions && (!oldest || t->created_us < oldest->created_us))
+			oldest = t;
+	}
+	if (n < share->max)
+		return true;
+	if (oldest)
+		console_token_drop(all, oldest);
+	else
+		g_set_error(err, ERR, ERR_UNAVAILABLE, "%s has %u consoles open, which is the limit.", share->what, n);
+	return oldest != NULL;
+}
+
 char *console_token_make(struct console_tokens *all, const struct console_token *of, GError **err)
 {
+	static const struct share of_user = { "The user", TOKENS_USER_MAX, true }, of_project = { "The project", TOKENS_PROJECT_MAX, false };
 	g_autofree char *text = util_uuid_new();
 	struct console_token *t;
 	struct store_val row[G_N_ELEMENTS(fields)];
 
+	if (!make_room(all, of, &of_user, err) || !make_room(all, of, &of_project, err))
+		return NULL;
 	if (console_tokens_count(all) >= TOKENS_MAX) {
 		g_set_error(err, ERR, ERR_UNAVAILABLE, "There are %d tokens for consoles, which is the limit.", TOKENS_MAX);
 		return NULL;

@@ -4,7 +4,8 @@
  *
  * A token belongs to a server and to the user that asked for it. It is stored as its SHA-256 alone. It is good for token_ttl seconds to its first
  * use; from then on as long as a session has it, and TOKEN_AGAIN_S longer, so that a client that lost its connection comes back with it. A
- * migration changes nothing of that. A restart of the daemon ends sessions, so what was used then has TOKEN_AGAIN_S from the start on.
+ * migration changes nothing of that. Where a user has as many as one may have for a server, or a project as many as one may have, the oldest that no
+ * session has goes for a new one. A restart of the daemon ends sessions, so what was used then has TOKEN_AGAIN_S from the start on.
  */
 #ifndef CONSOLE_TOKEN_H
 #define CONSOLE_TOKEN_H
@@ -20,6 +21,8 @@
 #define TOKEN_AGAIN_S 60
 #define TOKEN_HASH_LEN 64
 #define TOKENS_MAX 10000
+#define TOKENS_PROJECT_MAX 1000 /* of one project */
+#define TOKENS_USER_MAX 100     /* of one user, for one server */
 
 enum console_kind { CONSOLE_SERIAL, CONSOLE_NOVNC, CONSOLE_KIND_N };
 
@@ -43,7 +46,7 @@ struct console_tokens *console_tokens_new(struct store *store, int64_t ttl_s, GE
 /** console_tokens_free() - NULL is fine. */
 void console_tokens_free(struct console_tokens *all);
 
-/** console_token_make() - a new one. Return: its text, owned by the caller; NULL with ERR_UNAVAILABLE or the store's error. */
+/** console_token_make() - a new one. Return: its text, owned by the caller; NULL with ERR_UNAVAILABLE, if sessions have all that may be, or the store's error. */
 char *console_token_make(struct console_tokens *all, const struct console_token *of, GError **err);
 /** console_token_find() - by its text. Return: borrowed, until it is dropped; NULL: there is none, or its time is over. */
 struct console_token *console_token_find(struct console_tokens *all, const char *text);
