@@ -274,6 +274,35 @@ static void set_tls(CURL *curl, const struct cloud *cloud)
 		curl_easy_setopt(curl, CURLOPT_SSLKEY, cloud->key);
 }
 
+void *client_connect(struct client *c, const char *url, int *ret_fd, GError **err)
+{
+	const char *rest = strstr(url, "://");
+	g_autofree char *as_http = g_strconcat(g_str_has_prefix(url, "wss:") || g_str_has_prefix(url, "https:") ? "https" : "http", rest, NULL);
+	CURL *curl = curl_easy_init();
+	char why[CURL_ERROR_SIZE] = "";
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	CURLcode code;
+
+	curl_easy_setopt(curl, CURLOPT_URL, as_http);
+	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
+	set_tls(curl, c->cloud);
+	code = curl_easy_perform(curl);
+	if (code == CURLE_OK)
+		code = curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &fd);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, NULL);
+	*ret_fd = (int)fd;
+	if (code == CURLE_OK)
+		return curl;
+	g_set_error(err, CLI_ERR, CLI_NET, "%s", *why ? why : curl_easy_strerror(code));
+	curl_easy_cleanup(curl);
+	return NULL;
+}
+
 static void set_session(struct client *c, int timeout_s)
 {
 	curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, c->why);

@@ -110,6 +110,15 @@ struct client_stream {
  */
 bool client_stream(struct client *c, const struct client_stream *q, GError **err);
 
+/**
+ * client_connect() - a connection of its own, with the cloud's certificates, for whatever protocol its user speaks.
+ * @url: wss:// and https:// are TLS, any other scheme is not
+ * @ret_fd: to wait for; curl_easy_send() and curl_easy_recv() are for bytes
+ *
+ * Return: for curl_easy_cleanup(); NULL with CLI_NET.
+ */
+void *client_connect(struct client *c, const char *url, int *ret_fd, GError **err);
+
 /** client_each() - a list's rows over all its pages. */
 bool client_each(struct client *c, const struct client_list *l, client_row_f *fn, void *user, GError **err);
 

@@ -8,6 +8,7 @@
 #include "cli.h"
 #include "client.h"
 #include "cmd_autostart.h"
+#include "cmd_console.h"
 #include "cmd_power.h"
 #include "find.h"
 #include "follow.h"
@@ -488,6 +489,7 @@ static const struct command rows[] = {
 	{ "server", "unlock", "SERVER", 1, 1, power_run_now, .help = "unlock a server" },
 	{ "server", "autostart", "SERVER [on|off]", 1, 2, autostart_run, CLI_COLS(autostart_cols), .help = "whether a server starts with its host",
 	  .more = AUTOSTART_MORE },
+	{ "server", "console", "SERVER", 1, 1, console_run, CLI_OPTS(console_opts), .help = "a server's serial console in this terminal", .more = CONSOLE_MORE },
 	{ "server", "precheck", "SERVER", 1, 1, run_precheck, CLI_OPTS(precheck_opts), CLI_COLS(precheck_cols),
 	  .help = "check where a server could go, live or cold", .more = precheck_more },
 };

@@ -12,58 +12,17 @@ import subprocess
 import sys
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.parse import parse_qs, urlsplit
 from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from consoles import NOT_VALID, OPTIONS, World, expect_refused, socket_of
 from daemon import Daemon, lab_hosts
 from lab import Lab
 from rfb import VERSION, FakeVnc, Screen, paint, says
 from stock import Clients
 from tap import Tap
 from wait import wait_for
-from ws import BINARY, CONT, TEXT, Refused, WebSocket
-
-OPTIONS = {"serial_console": {"enabled": "true"}, "vnc": {"enabled": "true", "novncproxy_port": "0"}}
-NOT_VALID = "The token is not valid, or its time is over"
-
-
-def refused(url: str, **how: object) -> str:
-    try:
-        WebSocket(url, **how)
-    except Refused as why:
-        return f"{why.status} {why.body}"
-    raise AssertionError(f"{url} was let in")
-
-
-def expect_refused(url: str, status: int, words: str, **how: object) -> None:
-    is_ = refused(url, **how)
-    assert is_.startswith(str(status)) and words in is_, is_
-
-
-def socket_of(url: str) -> str:
-    """Where the page at @url goes: what "path" says, behind the proxy's address."""
-    at = urlsplit(url)
-    return f"{at.scheme.replace('http', 'ws')}://{at.netloc}/" + parse_qs(at.query)["path"][0]
-
-
-class World:
-    def __init__(self, daemon: Daemon, netns: str | None, **how: object) -> None:
-        self.daemon, self.netns, self.how = daemon, netns, how
-        self.api = daemon.api()
-
-    def url(self, uuid: str, protocol: str = "serial", kind: str = "serial") -> str:
-        body = {"remote_console": {"protocol": protocol, "type": kind}}
-        reply = self.api.call("POST", f"/v2.1/servers/{uuid}/remote-consoles", body, mv="2.6")
-        assert reply.status == 200, reply.fault
-        return reply.json["remote_console"]["url"]
-
-    def screen(self, uuid: str, **how: object) -> WebSocket:
-        return self.open(socket_of(self.url(uuid, "vnc", "novnc")), **how)
-
-    def open(self, url: str, **how: object) -> WebSocket:
-        return WebSocket(url, self.netns, **{**self.how, **how})
-
+from ws import BINARY, CONT, TEXT, WebSocket
 
 # ---- on a simulated host, whose guests echo ----
 
@@ -291,6 +250,7 @@ def by_tls(path: Path) -> str:
 
 # ---- on real hosts ----
 
+
 class Real:
     def __init__(self, lab: Lab, daemon: Daemon, uuid: str) -> None:
         self.lab, self.daemon, self.uuid = lab, daemon, uuid
@@ -339,20 +299,24 @@ def screen_of_a_guest(r: Real) -> str:
 def through_migrations(r: Real) -> str:
     """The same socket before, during and after, there and back; the screen's comes again with its token."""
     picture = r.screen.picture()
-    for host in ("h2", "h1"):
-        assert r.world.api.live_migrate(r.uuid, host).status == 202
-        n = 0
-        while r.world.api.host_of(r.uuid) != host:
-            n += 1
-            r.ws.send(f"echo tick-{n}\n")
-            wait_for(lambda: r.world.api.server(r.uuid)["status"] in ("ACTIVE", "MIGRATING"), 60, "it is a server")
-        wait_for(lambda: r.world.api.server(r.uuid)["OS-EXT-STS:task_state"] is None, 60, "the migration is over")
-        wait_for(lambda: r.daemon.find_event("console_at", host=host), 30, "the console is there")
-        r.type(f"echo ar''rived at {host}\n", f"arrived at {host}")
-        assert r.screen.ws.ends().code == 4001
-        r.screen = Screen(r.world.open(r.screen_url))
+    for host in "h2", "h1":
+        moved(r, host)
     assert (r.screen.width * r.screen.height * 4) == len(picture) and any(r.screen.picture())
     return "one socket"
+
+
+def moved(r: Real, host: str) -> None:
+    assert r.world.api.live_migrate(r.uuid, host).status == 202
+    n = 0
+    while r.world.api.host_of(r.uuid) != host:
+        n += 1
+        r.ws.send(f"echo tick-{n}\n")
+        wait_for(lambda: r.world.api.server(r.uuid)["status"] in ("ACTIVE", "MIGRATING"), 60, "it is a server")
+    wait_for(lambda: r.world.api.server(r.uuid)["OS-EXT-STS:task_state"] is None, 60, "the migration is over")
+    wait_for(lambda: r.daemon.find_event("console_at", host=host), 30, "the console is there")
+    r.type(f"echo ar''rived at {host}\n", f"arrived at {host}")
+    assert r.screen.ws.ends().code == 4001
+    r.screen = Screen(r.world.open(r.screen_url))
 
 
 def restarts(r: Real) -> str:

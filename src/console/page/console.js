@@ -55,6 +55,8 @@ function dropPicture(since) {
 
 function onConnect() {
 	canvas = screen.querySelector('canvas');
+	if (lostAt)
+		document.body.dataset.gaps = [document.body.dataset.gaps, Math.round(performance.now() - lostAt)].filter(Boolean).join(', ');
 	tries = 0;
 	lostAt = 0;
 	document.body.dataset.connections = Number(document.body.dataset.connections || 0) + 1;
