@@ -25,7 +25,7 @@ struct look {
 	char *dest, *path;  /* a file at the destination that the guest writes to; NULL: it has none */
 	enum disk disk;
 	bool told;          /* DISK_FIRST is answered */
-	int64_t changed_ns; /* ... by this; 0: not known */
+	int64_t written_ns; /* ... by this; 0: not known */
 	struct evac_seen seen;
 };
 
@@ -86,16 +86,16 @@ static void began_too_early(struct look *k)
 static void got_disk(struct hv_reply *r, void *user)
 {
 	struct look *k = user;
-	int64_t now_ns = !r->err && r->vol.exists ? r->vol.changed_ns : 0;
-	bool other = now_ns && now_ns != k->changed_ns;
+	int64_t now_ns = !r->err && r->vol.exists ? r->vol.written_ns : 0;
+	bool other = now_ns && now_ns != k->written_ns;
 
 	if (k->disk == DISK_FIRST) {
 		k->told = true;
-		k->changed_ns = now_ns;
+		k->written_ns = now_ns;
 	} else if (k->disk == DISK_LAST) {
 		k->seen.written = other;
 	} else if (other) {
-		k->changed_ns = now_ns;
+		k->written_ns = now_ns;
 		began_too_early(k);
 	}
 	took(k);
@@ -107,7 +107,7 @@ static bool ask_disk(struct look *k, enum disk disk)
 	struct hv_req req = { .op = HV_VOL_GET, .vol = { .path = k->path } };
 
 	k->disk = disk;
-	if (!k->path || (disk != DISK_FIRST && !k->changed_ns) || !host_call(fleet_host(k->engine->fleet, k->dest), &req, got_disk, k))
+	if (!k->path || (disk != DISK_FIRST && !k->written_ns) || !host_call(fleet_host(k->engine->fleet, k->dest), &req, got_disk, k))
 		return false;
 	k->open++;
 	return true;

@@ -197,6 +197,7 @@ struct hv_vol {
 	/* HV_VOL_GET */
 	int64_t physical_bytes;    /* its length; 0: not told */
 	int64_t changed_ns;        /* when it was last changed, since 1970 (ctime): no copy of it has the same; 0: not told */
+	int64_t written_ns;        /* when its contents were, since 1970 (mtime), which a new owner or label leaves alone; 0: not told */
 	char *backing, *backing_format; /* what it is laid over, one step; NULL: nothing, or not told */
 	struct qcow2_head head;    /* with hv_vol_params.head alone */
 };

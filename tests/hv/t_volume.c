@@ -108,7 +108,7 @@ static void test_marker(void)
 /* When a file was changed: hosts that share it say the same, to the nanosecond; of a copy there is another time. */
 static void test_changed(void)
 {
-	int64_t first;
+	int64_t first, was;
 
 	create_ok(0, SHARED "marker", "raw", 512);
 	create_ok(0, PRIVATE "marker", "raw", 512);
@@ -117,6 +117,13 @@ static void test_changed(void)
 	g_assert_cmpint(get(1, SHARED "marker").changed_ns, ==, first);
 	sh(1, "truncate -s 512 " PRIVATE "marker && touch -d @1000000000 " PRIVATE "marker");
 	g_assert_cmpint(get(1, PRIVATE "marker").changed_ns, >, get(0, PRIVATE "marker").changed_ns);
+	/* A new owner is no write; a write is one. */
+	was = get(0, SHARED "marker").written_ns;
+	sh(0, "chown 7:7 " SHARED "marker");
+	g_assert_cmpint(get(1, SHARED "marker").changed_ns, >, first);
+	g_assert_cmpint(get(1, SHARED "marker").written_ns, ==, was);
+	sh(0, "printf x | dd of=" SHARED "marker conv=notrunc status=none");
+	g_assert_cmpint(get(1, SHARED "marker").written_ns, >, was);
 	delete_ok(1, SHARED "marker");
 	create_ok(0, SHARED "marker", "raw", 512);
 	g_assert_cmpint(get(1, SHARED "marker").changed_ns, >, first);

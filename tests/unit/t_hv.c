@@ -315,7 +315,7 @@ static const struct plain plain_info[] = {
 static const struct plain plain_reply[] = {
 	PLAIN(struct hv_reply, cpu_ok), PLAIN(struct hv_reply, job), PLAIN(struct hv_reply, vol.exists),
 	PLAIN(struct hv_reply, vol.folder), PLAIN(struct hv_reply, vol.kind), PLAIN(struct hv_reply, vol.capacity_bytes),
-	PLAIN(struct hv_reply, vol.allocation_bytes), PLAIN(struct hv_reply, vol.physical_bytes), PLAIN(struct hv_reply, vol.changed_ns),
+	PLAIN(struct hv_reply, vol.allocation_bytes), PLAIN(struct hv_reply, vol.physical_bytes), PLAIN(struct hv_reply, vol.changed_ns), PLAIN(struct hv_reply, vol.written_ns),
 	PLAIN(struct hv_reply, vol.head),
 };
 

@@ -36,7 +36,7 @@ static bool read_description(const struct lv_pool *p, virStorageVolPtr vol, stru
 {
 	g_autofree char *xml = virStorageVolGetXMLDesc(vol, 0);
 	g_autoptr(xmlDoc) doc = NULL;
-	const xmlNode *root, *backing;
+	const xmlNode *root, *backing, *times;
 
 	if (!xml)
 		return lv_error(p->vir, "read the volume's description", err);
@@ -48,7 +48,9 @@ static bool read_description(const struct lv_pool *p, virStorageVolPtr vol, stru
 	ret->format = format_of(xml_child(root, "target"));
 	ret->backing = short_text(xml_text(xml_child(backing, "path")), DOMXML_TEXT_MAX);
 	ret->backing_format = ret->backing ? format_of(backing) : NULL;
-	ret->changed_ns = xml_time_ns(xml_child(xml_child(xml_child(root, "target"), "timestamps"), "ctime"));
+	times = xml_child(xml_child(root, "target"), "timestamps");
+	ret->changed_ns = xml_time_ns(xml_child(times, "ctime"));
+	ret->written_ns = xml_time_ns(xml_child(times, "mtime"));
 	ret->physical_bytes = MAX(xml_bytes(xml_child(root, "physical"), NULL), 0);
 	return true;
 }

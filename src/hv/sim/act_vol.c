@@ -40,11 +40,13 @@ static void get(struct sim_call *sc, const struct hv_vol_params *p)
 
 	if (f && is_listed(sc->host, f)) {
 		const struct sim_file *base = sim_file_find(sc->host->storage, f->backing);
+		int64_t now_ns = sim_disk_written(sc->host->w, sc->host->storage, f->path) ? clock_wall_us() * 1000 : f->changed_ns;
 
 		sc->call->reply.vol = (struct hv_vol){
 			.exists = true, .format = g_strdup(f->format), .capacity_bytes = f->capacity, .allocation_bytes = f->allocation,
 			.physical_bytes = sim_file_physical(f),
-			.changed_ns = sim_disk_written(sc->host->w, sc->host->storage, f->path) ? clock_wall_us() * 1000 : f->changed_ns, .backing = g_strdup(f->backing), .backing_format = g_strdup(base ? base->format : NULL),
+			.changed_ns = now_ns, .written_ns = now_ns, .backing = g_strdup(f->backing),
+			.backing_format = g_strdup(base ? base->format : NULL),
 		};
 		if (p->head)
 			sc->call->reply.vol.head = f->head;
