@@ -9,6 +9,8 @@
 #include "fleet/registry.h"
 #include "fleet/server_row.h"
 
+#define SURE_MS 60000 /* what was lost may act for so long */
+
 /* Of a host. */
 struct host_autostart {
 	GQueue *queue;      /* char *, owned: UUIDs of servers whose flag is to be switched */
@@ -71,11 +73,34 @@ static bool take(struct server *s, const struct autostart_state *next)
 	return differs;
 }
 
+static void lost(struct server *s)
+{
+	s->autostart_lost_ms = MAX(1, clock_now_ms());
+}
+
+void autostart_load(struct fleet *f)
+{
+	const GPtrArray *servers = fleet_servers(f);
+
+	for (guint i = 0; i < servers->len; i++) {
+		struct server *s = g_ptr_array_index(servers, i);
+
+		if (s->autostart_ours && !s->autostart_off)
+			lost(s);
+	}
+}
+
+/* It is being switched, or was asked for before that was answered; or a switch may act yet whose answer was lost. */
+static bool is_unsure(const struct server *s)
+{
+	return s->dom_ask < s->autostart_ask || (s->autostart_lost_ms && clock_now_ms() - s->autostart_lost_ms < SURE_MS);
+}
+
 bool autostart_seen(struct fleet *f, struct server *s, const struct hv_dom *d)
 {
 	struct autostart_state next = state_of(s);
 
-	if (!d->kept.told || s->dom_ask < s->autostart_ask)
+	if (!d->kept.told || is_unsure(s))
 		return false;
 	(void)autostart_decide(&next, autostart_is_kept(fleet_host(f, s->host)), d->kept.autostart);
 	return take(s, &next);
@@ -125,6 +150,8 @@ static void answered(struct hv_reply *r, void *user)
 	if (s) {
 		s->autostart_ask = registry_next_ask(q->fleet);
 		s->autostart_refused = r->err && err_code(r->err) != ERR_HV_LOST;
+		if (r->err && !s->autostart_refused)
+			lost(s);
 	}
 	if (h) {
 		h->autostart->busy = false;

@@ -12,8 +12,7 @@
  *	moved, or the option is off: a host that does not keep it gets the flag back, and it is not ours any more
  *
  * autostart_decide() is that table. The flag is read with each list (sync.c), but one that was asked for before a switch of the flag was answered says nothing of it:
- * the switch may act after it; virsh autostart says the wish again. A host that boots starts
- * nothing then. Whether it has booted is seen here (autostart_listed()) and stored with the host; the guests are started by power/boot.h.
+ * the switch may act after it. So may one whose answer was lost, for a minute. virsh autostart says the wish again. A host that boots starts nothing then. Whether it has booted is seen here (autostart_listed()) and stored with the host; the guests are started by power/boot.h.
  */
 #ifndef AUTOSTART_H
 #define AUTOSTART_H
@@ -52,6 +51,9 @@ bool autostart_may_be_hosts(const struct server *s);
 bool autostart_set(struct fleet *f, struct server *s, bool wish, GError **err);
 
 /* ---- for sync.c, fleet.c, registry.c ---- */
+
+/** autostart_load() - the records were read: a switch that a row tells of may have been asked for by the process before. */
+void autostart_load(struct fleet *f);
 
 /** autostart_seen() - take what @d, which is at the server's host, says of the flag. Return: whether the record changed. */
 bool autostart_seen(struct fleet *f, struct server *s, const struct hv_dom *d);

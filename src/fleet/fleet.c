@@ -181,6 +181,7 @@ struct fleet *fleet_new(const struct conf *conf, struct store *store, const stru
 		fleet_free(f);
 		return NULL;
 	}
+	autostart_load(f);
 	for (guint i = 0; i < f->hosts->len; i++)
 		attach(f, g_ptr_array_index(f->hosts, i));
 	if (!marker_load(f, err)) {

@@ -110,6 +110,7 @@ struct server {
 	guint addrs_place;   /* in there */
 	bool autostart_refused; /* the last attempt to switch libvirt's flag was refused */
 	uint64_t autostart_ask; /* what was asked of its host before this says nothing of the flag: it was being switched. UINT64_MAX: it is; 0: never */
+	int64_t autostart_lost_ms; /* when the answer of such a switch was lost last, which may act yet; 0: never */
 	int priority;        /* in which order it is evacuated, the highest first; below 0: not without a person. As its definition that is kept has it */
 	uint64_t keep_sum;   /* the number of its definition that is kept (keep.h), or soon will be; 0: none */
 	int64_t keep_at;     /* the id of the host in whose queue it is as one whose definition is to be read; 0: in none */
