@@ -15,6 +15,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from browser import Browser
 from consoles import NOT_VALID, OPTIONS, World, expect_refused, socket_of
 from daemon import Daemon, lab_hosts
 from lab import Lab
@@ -250,6 +251,8 @@ def by_tls(path: Path) -> str:
 
 # ---- on real hosts ----
 
+CONNECTED = "document.body.dataset.state == 'connected'"
+
 
 class Real:
     def __init__(self, lab: Lab, daemon: Daemon, uuid: str) -> None:
@@ -259,6 +262,7 @@ class Real:
         self.ws: WebSocket | None = None
         self.screen: Screen | None = None
         self.screen_url = ""
+        self.page: Browser | None = None
         self.url = ""
 
     def type(self, text: str, wanted: str) -> str:
@@ -299,10 +303,13 @@ def screen_of_a_guest(r: Real) -> str:
 def through_migrations(r: Real) -> str:
     """The same socket before, during and after, there and back; the screen's comes again with its token."""
     picture = r.screen.picture()
-    for host in "h2", "h1":
+    r.page.open(r.world.url(r.uuid, "vnc", "novnc"))
+    r.page.until(CONNECTED, "the page shows the guest")
+    for n, host in enumerate(("h2", "h1")):
         moved(r, host)
+        r.page.until(f"{CONNECTED} && document.body.dataset.connections == {n + 2}", "the page shows it again")
     assert (r.screen.width * r.screen.height * 4) == len(picture) and any(r.screen.picture())
-    return "one socket"
+    return f"one socket; the page was without a screen for {r.page.ask('document.body.dataset.gaps')} ms"
 
 
 def moved(r: Real, host: str) -> None:
@@ -371,8 +378,9 @@ def main() -> int:
             daemon.wait_hosts_up(2)
             wait_for(lambda: daemon.api().servers(), 20, "the guest is known")
             r = Real(lab, daemon, uuid)
-            for case in (by_stock_client, slow_reader, screen_of_a_guest, through_migrations, restarts, reboots_and_stops):
-                run(case, r)
+            with Browser(lab.netns) as r.page:
+                for case in (by_stock_client, slow_reader, screen_of_a_guest, through_migrations, restarts, reboots_and_stops):
+                    run(case, r)
     return t.done()
 
 
