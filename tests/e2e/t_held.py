@@ -84,6 +84,7 @@ class Route:
 # What changes something, and is for more than administrators.
 OPEN = {
     "POST /identity/v3/auth/tokens", "DELETE /identity/v3/auth/tokens", "POST /identity/v3/users/{id}/password", "POST /v2.1/servers/{id}/action",
+    "POST /v2.1/servers/{id}/remote-consoles",
     "POST /identity/v3/users/{user}/application_credentials", "DELETE /identity/v3/users/{user}/application_credentials/{id}",
 }
 PUBLIC = {
@@ -150,6 +151,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/identity/v3/projects/{id}"): {"project": {"name": "other", "enabled": False}},
     ("POST", "/v2.1/servers/{id}/migrations/{m}/action"): {"force_complete": None},
     ("POST", "/v2.1/servers/{id}/action"): {"os-migrateLive": {"host": "s2", "block_migration": False, "disk_over_commit": False}},
+    ("POST", "/v2.1/servers/{id}/remote-consoles"): {"remote_console": {"protocol": "vnc", "type": "novnc"}},
     ("PUT", "/v2.1/os-services/{id}"): {"status": "disabled", "forced_down": True},
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -27,11 +28,15 @@ class Rows:
     second. So all that the phase does is done, and nothing of the next.
     """
 
+    lock = threading.Lock()  # one of many cases at a time
+
     def __init__(self, daemon: Daemon) -> None:
         self.path = daemon.dir / "state" / "drover.sqlite"
 
     def sql(self, text: str, *values: object) -> list[tuple]:
-        with closing(sqlite3.connect(self.path, timeout=HANG_S, isolation_level=None)) as db:
+        """The daemon waits half a second for the database and then refuses what was asked of it: nothing is held while a disk is waited for."""
+        with Rows.lock, closing(sqlite3.connect(self.path, timeout=HANG_S, isolation_level=None)) as db:
+            db.executescript("PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0")
             return db.execute(text, values).fetchall()
 
     def hold(self, uuid: str, phase: str) -> None:
