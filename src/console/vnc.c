@@ -98,6 +98,12 @@ static enum rfb_next feed(struct vnc *v, bool server, GByteArray *out)
 	return next;
 }
 
+/* A server says nothing by itself from the end of its opening until the client has begun. */
+static void unasked(struct vnc *v)
+{
+	end(v, WS_FAILED, "VNC: bytes came that were not asked for");
+}
+
 static void greet_client(struct vnc *v)
 {
 	g_autoptr(GByteArray) out = g_byte_array_new();
@@ -149,7 +155,7 @@ static void greet_server(struct vnc *v)
 	else if (next == RFB_TLS)
 		wire_secure(v->wire, v->shared->tls);
 	else if (next == RFB_DONE && v->in->len)
-		end(v, WS_FAILED, "VNC: bytes came that were not asked for");
+		unasked(v);
 	else if (next == RFB_DONE)
 		server_greeted(v);
 }
@@ -182,8 +188,12 @@ static void on_data(const char *data, size_t len, void *user)
 
 	if (v->code)
 		return;
-	if (v->phase >= VNC_CLIENT) {
+	if (v->phase == VNC_OPEN) {
 		v->calls->data(data, len, v->user);
+		return;
+	}
+	if (v->phase == VNC_CLIENT) {
+		unasked(v);
 		return;
 	}
 	g_byte_array_append(v->in, (const guint8 *)data, (guint)len);
