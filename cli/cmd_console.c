@@ -99,8 +99,9 @@ static bool show_serial(struct cli *c, const char *id, GError **err)
 
 	if (!url)
 		return false;
-	fprintf(stderr, "Connected; Ctrl-] leaves.\n");
+	/* First, so that what is typed upon the message is the guest's already. */
 	raw = make_raw(&was);
+	fprintf(stderr, "Connected; Ctrl-] leaves.\r\n");
 	ok = attach(c, url, &result, err);
 	if (raw)
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &was);

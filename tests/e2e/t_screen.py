@@ -10,6 +10,7 @@ import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -136,11 +137,13 @@ def in_a_terminal(w: World) -> str:
     def until(fd: int, text: bytes) -> bytes:
         data = b""
         while text not in data:
+            assert select.select([fd], [], [], HANG_S)[0], f"{text!r} does not come, only {data!r}"
             data += os.read(fd, 4096)
         return data
+    seen = len(w.daemon.events)
     proc, fd = attach()
     until(fd, b"Ctrl-] leaves")
-    wait_for(lambda: w.daemon.find_event("console_at", server=server), HANG_S, "the console is there")
+    w.daemon.wait_event("console_at", HANG_S, since=seen, server=server)
     os.write(fd, b"ping-\x03-pong")  # Ctrl-C is the guest's
     until(fd, b"ping-\x03-pong")
     os.write(fd, b"\x1d")
@@ -305,7 +308,7 @@ def main() -> int:
     fake = FakeVnc(paint)
     with Daemon({"h1": f"sim://h1?servers=10&vnc={fake.port}"}, options=options(), tag="screen") as daemon:
         daemon.wait_hosts_up(1)
-        wait_for(lambda: len(daemon.api().servers()) == 10, 20, "the servers are known")
+        wait_for(lambda: len(daemon.api().servers()) == 10, HANG_S, "the servers are known")
         w = World(daemon, None)
         access = Access(w, fake) if not only or "ends" in only else None
         for case in (page_in_a_browser, five_hundred):
