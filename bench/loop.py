@@ -60,7 +60,7 @@ def filled(path: str, of: dict[str, str]) -> list[str]:
     kinds = {"/v2.1/servers/": "server", "/drover/v1/migrations/": "migration", "/v2.1/flavors/": "flavor", "/drover/v1/hosts/": "host",
              "/v2.1/os-hosts/": "host", "/v2.1/os-hypervisors/": "hypervisor", "/identity/v3/users/": "user", "/identity/v3/projects/": "project"}
     kind = next((kind for start, kind in kinds.items() if path.startswith(start)), "server")
-    return [re.sub(r"\{([a-z_]+)\}", lambda word: of[kind if word[1] == "id" else word[1]], path)]
+    return [re.sub(r"\{([a-z_]+)\}", lambda word: of[kind] if word[1] == "id" else of.get(word[1], "none"), path)]
 
 
 def write_migrations(path: str, servers: list[str], hosts: list[str], owner: tuple[str, str], count: int) -> None:
