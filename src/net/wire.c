@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <glib-unix.h>
+
 #include "base/clock.h"
 #include "base/loop.h"
 #include "net/tls.h"
@@ -325,17 +327,6 @@ static void step(struct wire *w)
 
 /* ---- the source ---- */
 
-struct wires_source {
-	GSource source;
-	struct wires *all;
-	gpointer tag;
-};
-
-static gboolean check(GSource *source)
-{
-	return g_source_query_unix_fd(source, ((const struct wires_source *)source)->tag) != 0;
-}
-
 static void wire_destroy(void *p)
 {
 	struct wire *w = p;
@@ -345,14 +336,13 @@ static void wire_destroy(void *p)
 	g_free(w);
 }
 
-static gboolean dispatch(GSource *source, GSourceFunc fn, void *user)
+static gboolean dispatch(int fd, GIOCondition unused, void *user)
 {
-	struct wires *all = ((struct wires_source *)source)->all;
+	struct wires *all = user;
 	struct epoll_event events[EVENTS_MAX];
-	int n = epoll_wait(all->epoll_fd, events, EVENTS_MAX, 0);
+	int n = epoll_wait(fd, events, EVENTS_MAX, 0);
 
-	(void)fn;
-	(void)user;
+	(void)unused;
 	all->dispatching = true;
 	for (int i = 0; i < n; i++) {
 		struct wire *w = events[i].data.ptr;
@@ -367,19 +357,15 @@ static gboolean dispatch(GSource *source, GSourceFunc fn, void *user)
 
 struct wires *wires_new(void)
 {
-	static GSourceFuncs funcs = { .check = check, .dispatch = dispatch };
 	struct wires *all = g_new0(struct wires, 1);
-	struct wires_source *s;
 
 	all->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (all->epoll_fd < 0)
 		g_error("epoll_create1: %s", g_strerror(errno));
 	all->dead = g_ptr_array_new_with_free_func(wire_destroy);
-	all->source = g_source_new(&funcs, sizeof *s);
+	all->source = g_unix_fd_source_new(all->epoll_fd, G_IO_IN);
 	g_source_set_name(all->source, "wires");
-	s = (struct wires_source *)all->source;
-	s->all = all;
-	s->tag = g_source_add_unix_fd(all->source, all->epoll_fd, G_IO_IN);
+	g_source_set_callback(all->source, (GSourceFunc)(void (*)(void))dispatch, all, NULL);
 	g_source_attach(all->source, g_main_loop_get_context(loop_main()));
 	return all;
 }
