@@ -9,15 +9,15 @@
 
 #define V3 "/identity/v3/"
 
-/* @path: up to the id; @absent: what the absence of one is told by */
+/* @path: up to the id; @before, @after: what the absence of one is told by */
 static const struct collection {
-	const char *path, *member, *absent;
+	const char *path, *member, *before, *after;
 } collections[] = {
-	{ V3 "groups",            "groups",            "Could not find group: %s." },
-	{ V3 "credentials",       "credentials",       "Could not find credential: %s." },
-	{ V3 "policies",          "policies",          "Could not find policy: %s." },
-	{ V3 "limits",            "limits",            "Could not find limit for %s." },
-	{ V3 "registered_limits", "registered_limits", "Could not find registered limit for %s." },
+	{ V3 "groups",            "groups",            "Could not find group: ", "." },
+	{ V3 "credentials",       "credentials",       "Could not find credential: ", "." },
+	{ V3 "policies",          "policies",          "Could not find policy: ", "." },
+	{ V3 "limits",            "limits",            "Could not find limit for ", "." },
+	{ V3 "registered_limits", "registered_limits", "Could not find registered limit for ", "." },
 };
 
 static const struct collection *collection_of(const struct api_req *r)
@@ -46,9 +46,9 @@ static void list(struct api_req *r)
 
 static void show(struct api_req *r)
 {
-	g_auto(GStrv) words = g_strsplit(collection_of(r)->absent, "%s", 2);
+	const struct collection *c = collection_of(r);
 
-	api_fail_new(r, ERR_NOT_FOUND, "%s%s%s", words[0], r->param[0], words[1]);
+	api_fail_new(r, ERR_NOT_FOUND, "%s%s%s", c->before, r->param[0], c->after);
 }
 
 static void groups_of_user(struct api_req *r)
