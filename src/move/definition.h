@@ -129,27 +129,30 @@ char *definition_refusal(const char *host, const char *theirs, const char *guest
  */
 bool definition_lacks(struct definitions *set, const char *server_uuid, const char *host, const struct hv_dom *there, struct hv_req *ret);
 
-/* ---- when the outcome is known ---- */
+/* ---- for definition_end.c alone ---- */
 
-/* Whose rows are judged, and by what. */
-struct definition_end {
-	int64_t task;
-	bool lacks;   /* the destination lacks something of what the guest had (definition_lacks()) */
-	bool clean;   /* the destination has said that it has nothing of ours, and no call is under way that could make something */
-	bool nowhere; /* neither host has anything of the guest any more, though it had arrived, and was not seen defined since */
-	const char *left; /* a silent host that may still have the guest's own, and is not to have it any more; NULL */
-	const char *stays; /* its source, if the guest is there and not to leave it; NULL */
-	int64_t left_id, stays_id; /* of the rows that say so: definitions_write_fate() sets them */
+struct clock_timer;
+
+struct definitions {
+	struct fleet *fleet;
+	struct store *store;
+	GHashTable *all;             /* struct definition *, by server, host and kind */
+	GHashTable *by_task;         /* task -> its first one, whose .next is the second */
+	GPtrArray *unsure;           /* struct unsure *: rows that were written in a transaction that is not known to be committed; mostly none */
+	guint due;                   /* how many of them are due; mostly none, while each copy under way has one */
+	struct definition_asks asks;
+	struct clock_timer *sweeper; /* tries again to do what is due */
+	bool stopping;
 };
 
-/** definitions_write_fate() - what becomes of the rows: their part of the caller's transaction. */
-bool definitions_write_fate(struct definitions *set, struct definition_end *end, enum volume_fate fate, GError **err);
-/** definitions_resolve() - the same in memory, after the commit. */
-void definitions_resolve(struct definitions *set, const struct definition_end *end, enum volume_fate fate);
+/** definition_is_ours() - it is Drover's to start the guest: libvirt's flag is to be off. */
+bool definition_is_ours(const struct definitions *set, const char *server_uuid);
 
-/** definitions_sweep() - do what is due and can be done. */
-void definitions_sweep(struct definitions *set);
-/** definitions_due() - how many are. */
-guint definitions_due(const struct definitions *set);
+/** definition_set_due() - its host is owed something; or not any more. */
+static inline void definition_set_due(struct definition *d, bool due)
+{
+	d->set->due += due - d->due;
+	d->due = due;
+}
 
 #endif

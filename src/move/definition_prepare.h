@@ -5,7 +5,7 @@
 #ifndef DEFINITION_PREPARE_H
 #define DEFINITION_PREPARE_H
 
-#include "move/definition.h"
+#include "move/definition_end.h"
 #include "move/part.h"
 
 /**

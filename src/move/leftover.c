@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "hv/half.h"
+#include "move/definition_end.h"
 
 #define POLLS_MISSED 2
 

@@ -2,7 +2,7 @@
 #include "move/service.h"
 
 #include "move/check.h"
-#include "move/definition.h"
+#include "move/definition_end.h"
 #include "move/leftover.h"
 #include "move/reap.h"
 #include "task/task.h"
