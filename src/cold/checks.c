@@ -61,6 +61,7 @@ static const struct check_row *const rows[] = {
 	&check_row_machine,
 	&check_row_device_kinds,
 	&check_row_pci_devices,
+	&check_row_host_devices,
 	&check_row_networks,
 	&check_row_secrets,
 	&check_row_boot_files,

@@ -6,7 +6,8 @@
 static const char *const kind_names[] = {
 	[HV_NEED_NAME] = "name", [HV_NEED_NO_SNAPSHOT] = "snapshots", [HV_NEED_NO_CHECKPOINT] = "checkpoints", [HV_NEED_DISK_IDLE] = "disk",
 	[HV_NEED_INTERFACE] = "network interface", [HV_NEED_NO_INTERFACE] = "unused name of an interface", [HV_NEED_NETWORK] = "network",
-	[HV_NEED_NWFILTER] = "network filter", [HV_NEED_PCI] = "PCI device", [HV_NEED_SECRET] = "secret", [HV_NEED_MACHINE] = "machine type",
+	[HV_NEED_NWFILTER] = "network filter", [HV_NEED_PCI] = "PCI device", [HV_NEED_USB] = "USB device",
+	[HV_NEED_MDEV] = "mediated device", [HV_NEED_SECRET] = "secret", [HV_NEED_MACHINE] = "machine type",
 	[HV_NEED_DEVICE] = "QEMU with", [HV_NEED_SECURITY] = "security driver",
 };
 static_assert(G_N_ELEMENTS(kind_names) == HV_NEED_KIND_N, "kind_names is missing one");

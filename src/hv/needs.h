@@ -21,6 +21,8 @@ enum hv_need_kind {
 	HV_NEED_NETWORK,   /* a virtual network, active */
 	HV_NEED_NWFILTER,
 	HV_NEED_PCI,       /* a PCI device, by its address: "0000:81:00.0" */
+	HV_NEED_USB,       /* a USB device, by vendor and product: "046d:c52b"; or by its place: "bus 1 device 4" */
+	HV_NEED_MDEV,      /* a mediated device, by its UUID, active */
 	HV_NEED_SECRET,    /* by its UUID, or by its usage where .usage is set */
 	HV_NEED_MACHINE,   /* the machine type, of that emulator */
 	HV_NEED_DEVICE,    /* a kind of device that QEMU can be built without: "video model qxl"; .usage: of which machine type */

@@ -273,6 +273,11 @@ enum check_result check_pci_devices(struct check *p, GError **err)
 	return has(p, KIND(HV_NEED_PCI), err);
 }
 
+enum check_result check_host_devices(struct check *p, GError **err)
+{
+	return has(p, KIND(HV_NEED_USB) | KIND(HV_NEED_MDEV), err);
+}
+
 enum check_result check_security(struct check *p, GError **err)
 {
 	return has(p, KIND(HV_NEED_SECURITY), err);

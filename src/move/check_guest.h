@@ -9,7 +9,7 @@
 #include "move/check.h"
 
 check_row_f check_snapshots, check_checkpoints, check_block_jobs, check_unmigratable, check_name, check_machine, check_networks, check_secrets, check_pci_devices,
-	check_boot_files, check_nvram, check_tsc, check_devices_built, check_security, check_folders, check_host_paths;
+	check_host_devices, check_boot_files, check_nvram, check_tsc, check_devices_built, check_security, check_folders, check_host_paths;
 
 /** check_needs() - what the guest needs, by its XML. Return: PASSED with @ret, lent; ASKED, and the row is called again; FAILED. */
 enum check_result check_needs(struct check *p, const struct domxml_needs **ret, GError **err);

@@ -30,6 +30,7 @@ const struct check_row
 	check_row_machine         = { "machine",         check_machine,         ASKS },
 	check_row_device_kinds    = { "device_kinds",    check_devices_built,   ASKS },
 	check_row_pci_devices     = { "pci_devices",     check_pci_devices,     ASKS },
+	check_row_host_devices    = { "host_devices",    check_host_devices,    ASKS },
 	check_row_networks        = { "networks",        check_networks,        ASKS },
 	check_row_secrets         = { "secrets",         check_secrets,         ASKS },
 	check_row_boot_files      = { "boot_files",      check_boot_files,      ASKS },

@@ -295,16 +295,21 @@ def undefined(tickers: Tickers, host: str, uuid: str) -> None:
     tickers.lab("exec", host, "virsh", "-q", "undefine", uuid)
 
 
-def add_pci(tickers: Tickers, host: str, uuid: str, address: str) -> None:
+def add_device(tickers: Tickers, host: str, uuid: str, kind: str, source: str) -> None:
     """No machine of tests has a device to give away: it is described, and its guest never started."""
-    domain, bus, slot, function = re.split("[:.]", address)
-    device = (f"<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x{domain}' bus='0x{bus}' slot='0x{slot}'"
-              f" function='0x{function}'/></source></hostdev>")
     xml = tickers.lab("exec", host, "virsh", "-q", "dumpxml", uuid)
+    device = f"<hostdev mode='subsystem' type='{kind}'><source>{source}</source></hostdev>"
+    if kind == "usb":
+        xml = re.sub("<controller type='usb'.*?/>", "", xml)
     tickers.define_xml(host, xml.replace("<devices>", f"<devices>{device}"))
 
 
-PCI_OF_NONE = "0000:fe:1f.7"
+def add_pci(tickers: Tickers, host: str, uuid: str, address: str) -> None:
+    domain, bus, slot, function = re.split("[:.]", address)
+    add_device(tickers, host, uuid, "pci' managed='yes", f"<address domain='0x{domain}' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/>")
+
+
+PCI_OF_NONE, USB_OF_NONE, MDEV_OF_NONE = "0000:fe:1f.7", "dead:beef", "c2177883-f1bb-47f0-914d-32a22e3a8804"
 
 
 def with_pci(tickers: Tickers, host: str, uuid: str) -> None:
@@ -341,6 +346,23 @@ def with_pci_of_none(tickers: Tickers, host: str, uuid: str) -> None:
 
 def no_such_device(c: Fault) -> str:
     return refused(c, f"{c.dest} has no PCI device {PCI_OF_NONE}", "SHUTOFF", 0)
+
+
+def with_usb_of_none(tickers: Tickers, host: str, uuid: str) -> None:
+    vendor, product = USB_OF_NONE.split(":")
+    add_device(tickers, host, uuid, "usb", f"<vendor id='0x{vendor}'/><product id='0x{product}'/>")
+
+
+def no_such_stick(c: Fault) -> str:
+    return refused(c, f"{c.dest} has no USB device {USB_OF_NONE}", "SHUTOFF", 0)
+
+
+def with_mdev_of_none(tickers: Tickers, host: str, uuid: str) -> None:
+    add_device(tickers, host, uuid, "mdev' model='vfio-pci", f"<address uuid='{MDEV_OF_NONE}'/>")
+
+
+def no_such_mdev(c: Fault) -> str:
+    return refused(c, f"{c.dest} has no mediated device {MDEV_OF_NONE}", "SHUTOFF", 0)
 
 
 def transient(c: Fault) -> str:
@@ -396,6 +418,8 @@ ROWS = [
     Row("a person saves it where it has gone, and it is reverted", saved_there, SHARED),
     Row("a PCI device of its host: not live, but cold", passthrough, SHARED, ran=False, before=with_pci),
     Row("a PCI device that the destination has not: refused", no_such_device, SHARED, ran=False, before=with_pci_of_none),
+    Row("a USB device that the destination has not: refused", no_such_stick, SHARED, ran=False, before=with_usb_of_none),
+    Row("a mediated device that the destination has not: refused", no_such_mdev, SHARED, ran=False, before=with_mdev_of_none),
     Row("it has no definition: refused", transient, SHARED, before=undefined),
     Row("it has an emulated TPM: refused", vtpm, SHARED, ran=False, before=sealed),
 ]

@@ -57,7 +57,12 @@ static const struct {
 	{ "<devices><hostdev mode='subsystem' type='pci'><source><address domain='0x0000' bus='0x81' slot='0x1f' function='0x7'/></source></hostdev>"
 	  "<hostdev mode='subsystem' type='usb'><source><address bus='1' device='4'/></source></hostdev>"
 	  "<interface type='hostdev'><source><address type='pci' domain='0x0001' bus='0x03' slot='0x00' function='0x0'/></source></interface></devices>",
-	  "snapshots: checkpoints:", "PCI device:0001:03:00.0 PCI device:0000:81:1f.7", "", "", NULL },
+	  "snapshots: checkpoints:", "PCI device:0001:03:00.0 PCI device:0000:81:1f.7 USB device:bus 1 device 4", "", "", NULL },
+	{ "<devices><hostdev mode='subsystem' type='usb'><source startupPolicy='requisite'><vendor id='0x1d6b'/><product id='0x0002'/></source></hostdev>"
+	  "<hostdev mode='subsystem' type='usb'><source startupPolicy='optional'><vendor id='0x046d'/><product id='0xc52b'/></source></hostdev>"
+	  "<hostdev mode='subsystem' type='mdev'><source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source></hostdev>"
+	  "<hostdev mode='subsystem' type='scsi'/></devices>",
+	  "snapshots: checkpoints:", "USB device:1d6b:0002 mediated device:c2177883-f1bb-47f0-914d-32a22e3a8804", "", "", NULL },
 };
 
 /* The firmware's variables, and the consoles: "type address port". */

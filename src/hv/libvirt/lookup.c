@@ -9,6 +9,8 @@
 #include "hv/libvirt/lookup.h"
 
 #include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -153,6 +155,73 @@ static void look_pci(const struct lv_ctx *x, struct hv_need *n)
 	}
 }
 
+/* ---- node devices that have no name of their own ---- */
+
+#define NODES_MAX 4096
+
+typedef bool is_node_f(virNodeDevicePtr node, const char *name);
+
+static bool is_number(const xmlNode *n, const char *attr, int base, unsigned want)
+{
+	g_autofree char *text = attr ? xml_attr(n, attr) : xml_text(n);
+	guint64 v;
+
+	return text && g_ascii_string_to_unsigned(g_str_has_prefix(text, "0x") ? text + 2 : text, (guint)base, 0, 65535, &v, NULL) && v == want;
+}
+
+/* @name: as domxml_usb() has it */
+static bool is_usb(virNodeDevicePtr node, const char *name)
+{
+	char *xml = virNodeDeviceGetXMLDesc(node, 0);
+	g_autoptr(xmlDoc) doc = xml ? xml_read(xml, "device", NULL) : NULL;
+	const xmlNode *usb = doc ? xml_child(xmlDocGetRootElement(doc), "capability") : NULL;
+	unsigned a, b;
+
+	free(xml); /* libvirt's */
+	if (sscanf(name, "bus %u device %u", &a, &b) == 2)
+		return is_number(xml_child(usb, "bus"), NULL, 10, a) && is_number(xml_child(usb, "device"), NULL, 10, b);
+	return sscanf(name, "%x:%x", &a, &b) == 2 && is_number(xml_child(usb, "vendor"), "id", 16, a) && is_number(xml_child(usb, "product"), "id", 16, b);
+}
+
+/* libvirt names it by its UUID, and its parent behind that. @name: the UUID */
+static bool is_mdev(virNodeDevicePtr node, const char *name)
+{
+	g_autofree char *uuid = g_strdelimit(g_ascii_strdown(name, -1), "-", '_'), *prefix = g_strconcat("mdev_", uuid, NULL);
+	const char *has = virNodeDeviceGetName(node);
+
+	return has && g_str_has_prefix(has, prefix);
+}
+
+static void look_nodes(const struct lv_ctx *x, struct hv_need *n, unsigned flags, is_node_f *is)
+{
+	virNodeDevicePtr *nodes = NULL;
+	int count = virConnectListAllNodeDevices(x->vir, &nodes, flags);
+	bool there = false;
+
+	if (count < 0) {
+		not_found(n, (const int[]){ 0 }, true);
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		there = there || (i < NODES_MAX && is(nodes[i], n->name));
+		(void)virNodeDeviceFree(nodes[i]);
+	}
+	free(nodes); /* libvirt's */
+	found(n, there, NULL);
+}
+
+static void look_usb(const struct lv_ctx *x, struct hv_need *n)
+{
+	look_nodes(x, n, VIR_CONNECT_LIST_NODE_DEVICES_CAP_USB_DEV, is_usb);
+}
+
+static void look_mdev(const struct lv_ctx *x, struct hv_need *n)
+{
+	look_nodes(x, n, VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV | VIR_CONNECT_LIST_NODE_DEVICES_ACTIVE, is_mdev);
+}
+
+/* ---- the rest ---- */
+
 static int usage_type(const char *usage)
 {
 	static const struct {
@@ -240,6 +309,8 @@ static const struct {
 	[HV_NEED_NETWORK]       = { look_network },
 	[HV_NEED_NWFILTER]      = { look_nwfilter },
 	[HV_NEED_PCI]           = { look_pci },
+	[HV_NEED_USB]           = { look_usb },
+	[HV_NEED_MDEV]          = { look_mdev },
 	[HV_NEED_SECRET]        = { look_secret },
 	[HV_NEED_MACHINE]       = { look_machine },
 	[HV_NEED_DEVICE]        = { look_device },

@@ -72,7 +72,7 @@ static void answer(struct sim_host *h, const struct sim_dom *d, const char *uuid
 		say(n, true, NULL);
 		break;
 	case HV_NEED_INTERFACE: case HV_NEED_NETWORK: case HV_NEED_NWFILTER: case HV_NEED_SECRET: case HV_NEED_MACHINE:
-	case HV_NEED_SECURITY: case HV_NEED_DEVICE: case HV_NEED_PCI:
+	case HV_NEED_SECURITY: case HV_NEED_DEVICE: case HV_NEED_PCI: case HV_NEED_USB: case HV_NEED_MDEV:
 		say(n, !g_hash_table_contains(h->lacks, n->name), NULL);
 		break;
 	case HV_NEED_KIND_N:

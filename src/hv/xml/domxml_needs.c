@@ -132,9 +132,28 @@ static bool take_pci(const xmlNode *n, struct domxml_needs *ret, GError **err)
 	return !xml_child(xml_child(n, "source"), "address") || want(ret->dest, HV_NEED_PCI, domxml_pci(n), err);
 }
 
+/* A guest whose device is optional starts without it. */
+static bool take_usb(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	return xml_attr_is(xml_child(n, "source"), "startupPolicy", "optional") || want(ret->dest, HV_NEED_USB, domxml_usb(n), err);
+}
+
+static bool take_mdev(const xmlNode *n, struct domxml_needs *ret, GError **err)
+{
+	return want_attr(xml_child(xml_child(n, "source"), "address"), "uuid", HV_NEED_MDEV, ret, err);
+}
+
 static bool take_hostdev(const xmlNode *n, struct domxml_needs *ret, GError **err)
 {
-	return !xml_attr_is(n, "type", "pci") || take_pci(n, ret, err);
+	static const struct {
+		const char *type;
+		take_f *take;
+	} types[] = { { "pci", take_pci }, { "usb", take_usb }, { "mdev", take_mdev } };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+		if (xml_attr_is(n, "type", types[i].type))
+			return types[i].take(n, ret, err);
+	return true;
 }
 
 static bool take_interface(const xmlNode *n, struct domxml_needs *ret, GError **err)

@@ -44,9 +44,20 @@ char *domxml_pci(const xmlNode *n)
 			       (unsigned)MAX(number(a, "slot", 31), 0), (unsigned)MAX(number(a, "function", 7), 0));
 }
 
+/* libvirt takes the place only where vendor and product are not there. */
+char *domxml_usb(const xmlNode *n)
+{
+	const xmlNode *source = xml_child(n, "source"), *a = xml_child(source, "address");
+	int64_t vendor = number(xml_child(source, "vendor"), "id", 0xffff), product = number(xml_child(source, "product"), "id", 0xffff);
+
+	if (vendor >= 0 && product >= 0)
+		return g_strdup_printf("%04x:%04x", (unsigned)vendor, (unsigned)product);
+	return g_strdup_printf("bus %d device %d", (int)MAX(number(a, "bus", 65535), 0), (int)MAX(number(a, "device", 65535), 0));
+}
+
 static bool parse_hostdev(const xmlNode *n, struct hv_dom *d, GError **err)
 {
-	g_autofree char *type = xml_attr(n, "type");
+	g_autofree char *type = xml_attr(n, "type"), *name = NULL;
 	char *uuid;
 
 	if (!g_strcmp0(type, "mdev")) {
@@ -57,9 +68,11 @@ static bool parse_hostdev(const xmlNode *n, struct hv_dom *d, GError **err)
 		}
 		g_ptr_array_add(d->ties->mdevs, uuid);
 	} else if (!g_strcmp0(type, "pci") && !domxml_failover(n)) {
-		g_autofree char *address = domxml_pci(n);
-
-		g_ptr_array_add(d->ties->devices, g_strconcat("pci ", address, NULL));
+		name = domxml_pci(n);
+		g_ptr_array_add(d->ties->devices, g_strconcat("pci ", name, NULL));
+	} else if (!g_strcmp0(type, "usb")) {
+		name = domxml_usb(n);
+		g_ptr_array_add(d->ties->devices, g_strconcat("usb ", name, NULL));
 	} else if (g_strcmp0(type, "pci")) {
 		g_ptr_array_add(d->ties->devices, g_strdup(type && strlen(type) <= DOMXML_NAME_MAX ? type : "unknown"));
 	}

@@ -16,6 +16,8 @@
 bool domxml_ties(const xmlNode *root, struct hv_dom *d, GError **err);
 /** domxml_pci() - the address at its host of a <hostdev>, or an <interface>, of type pci: "0000:81:00.0". Return: owned. */
 char *domxml_pci(const xmlNode *n);
+/** domxml_usb() - what a <hostdev> of type usb is called at its host: "046d:c52b", or "bus 1 device 4" where its description names no make. Return: owned. */
+char *domxml_usb(const xmlNode *n);
 /** domxml_failover() - the device goes away for a migration and another one takes over (<teaming type='transient'>). */
 bool domxml_failover(const xmlNode *n);
 
