@@ -129,58 +129,80 @@ static int outcome(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 ? errno : err;
 }
 
-/* What was heard until now. */
-struct heard {
+#define TRIES (REACH_MS / REACH_AGAIN_MS)
+
+/* What was sent, and what was heard until now. */
+struct attempt {
+	struct pollfd fds[REACH_ADDRESSES_MAX * TRIES]; /* .fd -1: it has answered */
+	nfds_t n, open;
 	bool accepts, refuses;
 	int last; /* error */
 };
 
-static void hear(struct heard *h, int err)
+static void hear(struct attempt *t, int err)
 {
-	h->accepts |= err == 0;
-	h->refuses |= err == ECONNREFUSED || err == ECONNRESET;
-	h->last = err;
+	t->accepts |= err == 0;
+	t->refuses |= err == ECONNREFUSED || err == ECONNRESET;
+	t->last = err;
 }
 
-/* Return: how many have not said anything. */
-static nfds_t wait_for_one(struct pollfd *fds, nfds_t n, struct heard *h)
+static void send_all(struct attempt *t, const struct reach_addrs *a)
 {
-	int64_t until_us = g_get_monotonic_time() + REACH_MS * 1000, left_us;
-	nfds_t open = n;
+	for (int i = 0; i < a->n; i++) {
+		int fd = begin((const struct sockaddr *)&a->all[i].at, a->all[i].len);
 
-	while (open > 0 && !h->accepts && (left_us = until_us - g_get_monotonic_time()) > 0) {
-		if (poll(fds, n, (int)((left_us + 999) / 1000)) < 0 && errno != EINTR)
-			break;
-		for (nfds_t i = 0; i < n; i++) {
-			if (fds[i].fd < 0 || !fds[i].revents)
-				continue;
-			hear(h, outcome(fds[i].fd));
-			close(fds[i].fd);
-			fds[i].fd = -1;
-			open--;
+		if (fd < 0) {
+			hear(t, errno);
+			continue;
 		}
+		t->fds[t->n++] = (struct pollfd){ .fd = fd, .events = POLLOUT };
+		t->open++;
 	}
-	return open;
+}
+
+static void take_answers(struct attempt *t)
+{
+	for (nfds_t i = 0; i < t->n; i++) {
+		if (t->fds[i].fd < 0 || !t->fds[i].revents)
+			continue;
+		hear(t, outcome(t->fds[i].fd));
+		close(t->fds[i].fd);
+		t->fds[i].fd = -1;
+		t->open--;
+	}
+}
+
+static void listen_until(struct attempt *t, int64_t until_us)
+{
+	int64_t left_us;
+
+	while (t->open > 0 && !t->accepts && (left_us = until_us - g_get_monotonic_time()) > 0) {
+		if (poll(t->fds, t->n, (int)((left_us + 999) / 1000)) >= 0)
+			take_answers(t);
+		else if (errno != EINTR)
+			break;
+	}
+}
+
+static void close_all(struct attempt *t)
+{
+	for (nfds_t i = 0; i < t->n; i++)
+		if (t->fds[i].fd >= 0)
+			close(t->fds[i].fd);
 }
 
 enum reach reach_try(const struct reach_addrs *a, int *ret_errno)
 {
-	struct pollfd fds[REACH_ADDRESSES_MAX];
-	struct heard h = { .last = ETIMEDOUT };
-	nfds_t n = 0;
+	struct attempt t = { .last = ETIMEDOUT };
+	int64_t began_us = g_get_monotonic_time();
 
-	for (int i = 0; i < a->n; i++) {
-		fds[n] = (struct pollfd){ .fd = begin((const struct sockaddr *)&a->all[i].at, a->all[i].len), .events = POLLOUT };
-		if (fds[n].fd < 0)
-			hear(&h, errno);
-		else
-			n++;
+	for (int i = 1; i <= TRIES && !t.accepts && (i == 1 || t.open > 0); i++) {
+		send_all(&t, a);
+		listen_until(&t, began_us + (int64_t)i * REACH_AGAIN_MS * 1000);
 	}
-	if (wait_for_one(fds, n, &h) > 0 && !h.refuses)
-		h.last = ETIMEDOUT;
-	for (nfds_t i = 0; i < n; i++)
-		if (fds[i].fd >= 0)
-			close(fds[i].fd);
-	*ret_errno = h.last;
-	return h.accepts ? REACH_ACCEPTS : h.refuses ? REACH_REFUSES : REACH_SILENT;
+	if (t.open > 0 && !t.refuses)
+		t.last = ETIMEDOUT;
+	close_all(&t);
+	*ret_errno = t.last;
+	return t.accepts ? REACH_ACCEPTS : t.refuses ? REACH_REFUSES : REACH_SILENT;
 }

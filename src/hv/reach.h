@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 
 #define REACH_MS 1000
+#define REACH_AGAIN_MS 200 /* a packet each: the kernel sends the second one of a connection after a second */
 #define REACH_ADDRESSES_MAX 8
 
 /* Where a URI leads. */
@@ -49,7 +50,8 @@ char *reach_find(const struct reach_at *at, bool kept, struct reach_addrs *ret);
 enum reach { REACH_ACCEPTS, REACH_REFUSES, REACH_SILENT, REACH_N };
 
 /**
- * reach_try() - connect to all of them at once. Any thread; blocks for REACH_MS at most. The first that accepts is enough.
+ * reach_try() - connect to all of them at once, and again every REACH_AGAIN_MS: one lost packet is no silence, and a host that comes back meanwhile is
+ * heard. Any thread; blocks for REACH_MS at most. The first that accepts is enough.
  * @ret_errno: of REFUSES and SILENT: what went wrong last; ETIMEDOUT: nothing was heard
  */
 enum reach reach_try(const struct reach_addrs *a, int *ret_errno);

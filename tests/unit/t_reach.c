@@ -10,6 +10,7 @@
 #include <netdb.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -167,6 +168,53 @@ static void test_two_addresses(void)
 	g_assert_cmpint(reach_try(&a, &err), ==, REACH_SILENT);
 }
 
+/* Connections to a port that wait for an answer, by the kernel's table. */
+static guint waiting(int port)
+{
+	g_autofree char *text = NULL, *to = g_strdup_printf(" 0100007F:%04X 02 ", (unsigned)port);
+	guint n = 0;
+
+	g_assert_true(g_file_get_contents("/proc/self/net/tcp", &text, NULL, NULL));
+	for (const char *at = text; (at = strstr(at, to)); at += strlen(to))
+		n++;
+	return n;
+}
+
+struct room {
+	int port, fd;
+	guint before; /* connections that waited then */
+};
+
+/* Once the look's first packet is lost there is room for another one. */
+static void *make_room(void *user)
+{
+	const struct room *r = user;
+
+	while (waiting(r->port) <= r->before)
+		g_thread_yield();
+	for (int i = 0; i <= 1; i++)
+		close(accept4(r->fd, NULL, NULL, SOCK_CLOEXEC));
+	return NULL;
+}
+
+/* The first packet is lost: the kernel would send the next one when the look is over. */
+static void test_lost_packet(void)
+{
+	int err, port, full[FULL + 1];
+	struct reach_addrs a = { .n = 1, .all[0].len = sizeof(struct sockaddr_in) };
+	GThread *thread;
+	struct room room;
+
+	silent(full, &port);
+	*(struct sockaddr_in *)(void *)&a.all[0].at =
+		(struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	room = (struct room){ port, full[0], waiting(port) };
+	thread = g_thread_new("room", make_room, &room);
+	g_assert_cmpint(reach_try(&a, &err), ==, REACH_ACCEPTS);
+	g_thread_join(thread);
+	close_all(full);
+}
+
 /* ---- names ---- */
 
 static void test_name(void)
@@ -309,6 +357,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/reach/answers", test_answers);
 	g_test_add_func("/reach/other-transports", test_other_transports);
 	g_test_add_func("/reach/two-addresses", test_two_addresses);
+	g_test_add_func("/reach/lost-packet", test_lost_packet);
 	g_test_add_func("/reach/name", test_name);
 	g_test_add_func("/reach/names-dead", test_names_dead);
 	g_test_add_func("/reach/carrier", test_carrier);

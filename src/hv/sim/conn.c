@@ -114,6 +114,8 @@ void sim_conn_reset(struct sim_host *h, const char *why)
 	}
 }
 
+static void connected(void *user);
+
 void sim_conn_reach(struct sim_host *h)
 {
 	bool reachable = sim_host_reachable(h);
@@ -125,6 +127,10 @@ void sim_conn_reach(struct sim_host *h)
 			clock_cancel(&c->keepalive);
 		else if (c->open && !c->keepalive)
 			c->keepalive = clock_world(SIM_KEEPALIVE_MS, conn_silent, c);
+		if (reachable && c->opening) {
+			clock_cancel(&c->opening);
+			c->opening = clock_world(SIM_AGAIN_MS, connected, c);
+		}
 	}
 }
 

@@ -27,6 +27,7 @@
 #define SIM_KEEPALIVE_MS 25000 /* a silent connection of the controller */
 #define SIM_PEER_LOST_MS 27000 /* a silent connection between two libvirtds */
 #define SIM_NO_ROUTE_MS  3000  /* connecting to what is not there */
+#define SIM_AGAIN_MS     200   /* ... that comes meanwhile: packets go out so often (hv/reach.h) */
 
 struct sim;
 struct sim_call;
