@@ -6,7 +6,9 @@
 #include "evacuate/act.h"
 #include "fleet/host_look.h"
 
-#define FRESH_MS 1500 /* what was begun with the start is of use for so long */
+#define FRESH_MS 1500 /* what was begun before the guest waits is of use for so long */
+#define YOUNG_MS 500  /* ... and as old it may be when the guest is told to start */
+#define AFTER_MS 250  /* for so long the old host is looked for when the guest waits, at the least */
 
 /* Of which time an answer about the disk is. */
 enum disk {
@@ -117,7 +119,7 @@ static void saw(bool lives, void *user)
 {
 	struct look *k = user;
 
-	k->seen.lives = lives;
+	k->seen.lives |= lives;
 	took(k);
 }
 
@@ -147,6 +149,8 @@ static void begin(struct mig *m, bool wanted)
 {
 	struct engine *e = m->task->engine;
 	struct host *source = mig_source(m);
+	const struct move *v = move_of(m);
+	const char *path = disk_of(v->at_source);
 	struct look *k;
 
 	drop(evac_of(m));
@@ -155,7 +159,7 @@ static void begin(struct mig *m, bool wanted)
 	k = evac_of(m)->look = g_new(struct look, 1);
 	*k = (struct look){
 		.engine = e, .id = m->id, .evac = evac_of(m), .at_ms = clock_now_ms(), .wanted = wanted, .open = 1,
-		.dest = g_strdup(m->dest), .path = g_strdup(disk_of(move_of(m)->at_dest)),
+		.dest = g_strdup(m->dest), .path = g_strdup(path ? path : disk_of(v->at_dest)),
 	};
 	k->told = !ask_disk(k, DISK_FIRST);
 	k->seen.asked = host_is_fenced(source) && !source->forced_down && host_fence_ask(e->fleet, source, said, k);
@@ -165,7 +169,9 @@ static void begin(struct mig *m, bool wanted)
 
 void evac_look_early(struct mig *m)
 {
-	if (!host_connected(mig_source(m)))
+	const struct look *k = evac_of(m)->look;
+
+	if (!host_connected(mig_source(m)) && !(k && clock_now_ms() - k->at_ms <= YOUNG_MS))
 		begin(m, false);
 }
 
@@ -174,14 +180,24 @@ void evac_look_drop(struct evac *e)
 	drop(e);
 }
 
+/* What has looked for it until now ends too early for a guest that waits since now. */
+static void look_longer(struct look *k, struct host *source)
+{
+	if (!source || clock_now_ms() + AFTER_MS <= k->at_ms + HOST_LOOK_MS)
+		return;
+	k->open++;
+	host_look_for(source, AFTER_MS, saw, k);
+}
+
 /* The guest waits since. Return: the look is over. */
-static bool is_over(struct look *k)
+static bool is_over(struct look *k, struct host *source)
 {
 	k->wanted = true;
+	look_longer(k, source);
 	return !ask_disk(k, DISK_STARTED) && k->open == 0;
 }
 
-/* What was begun with the start and is neither old nor slow is as good as one that begins now: the guest runs as long after it. */
+/* What has begun before and is neither old nor slow is as good as one that begins now: the guest runs as long after it. */
 static bool is_good(const struct look *k)
 {
 	return k->told && clock_now_ms() - k->at_ms <= FRESH_MS;
@@ -204,7 +220,7 @@ enum evac_next evac_look(struct mig *m)
 		return EVAC_N_NOTHING;
 	if (!e->look || !is_good(e->look))
 		begin(m, true);
-	else if (is_over(e->look))
+	else if (is_over(e->look, mig_source(m)))
 		return take(m);
 	return e->look ? EVAC_N_NOTHING : EVAC_N_AGAIN;
 }

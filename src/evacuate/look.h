@@ -2,8 +2,10 @@
  *
  * look: the guest waits at its destination, and its old host is looked for once more before it runs.
  *
- * The look is begun with the start, as that takes its time, and its own is a second: the guest waits for what is left of it. It is as long before the guest runs as one
- * that is begun when the guest waits: what is older than that is looked at again. A start writes nothing to a disk; where it does, the disk is looked at for a second after it.
+ * The look is begun before, as the definition and the start take their time, and its own is a second: the guest waits for what is left of it. So the guest runs as
+ * long after the look's begin as after one that is begun when it waits; what is older than that is looked at again. The old host is sent packets all the
+ * time (hv/reach.h), for a quarter of a second at least of which the guest waits already, and has opened its disks. A start writes nothing to a disk; where it
+ * does, the disk is looked at for a second after it.
  *
  * Three things are looked at, at a time: the host's libvirtd; the fence agent that has switched it off; and the guest's disk, which another process
  * writes to if it changes while the guest waits. Each can say that the old copy lives. None can say that it does not: a disk that stays as it is may be an idle guest's.
@@ -24,7 +26,7 @@ struct evac_seen {
 	bool written;          /* the guest's disk was written to */
 };
 
-/** evac_look_early() - the guest is about to be started, and its old host is silent: begin to look. */
+/** evac_look_early() - the guest is about to be defined, or started, and its old host is silent: begin to look, if that was not done just before. */
 void evac_look_early(struct mig *m);
 /** evac_look_drop() - what comes of a look is of no interest any more. */
 void evac_look_drop(struct evac *e);

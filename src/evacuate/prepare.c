@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "evacuate/kept.h"
+#include "evacuate/look.h"
 #include "evacuate/source.h"
 #include "evacuate/state.h"
 #include "fleet/autostart.h"
@@ -92,6 +93,8 @@ static void to_spawn(struct mig *m)
 	if (!step_go(m, EVAC_P_SPAWN, evac_runs(m) ? "it is to be defined and started there" : "it is to be defined there", write_definition, NULL))
 		return;
 	definition_copying(m);
+	if (evac_runs(m))
+		evac_look_early(m);
 	step_enter(m);
 }
 

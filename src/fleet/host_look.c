@@ -4,8 +4,6 @@
 #include "base/clock.h"
 #include "fleet/host_link.h"
 
-#define LOOK_MS 1000 /* for a host that is down: a live one in the same network answers in a few */
-
 struct look {
 	struct host *host;
 	bool began;              /* an attempt has, since it was asked */
@@ -68,10 +66,15 @@ static void over(void *user)
 
 void host_look(struct host *h, host_look_f *done, void *user)
 {
+	host_look_for(h, HOST_LOOK_MS, done, user);
+}
+
+void host_look_for(struct host *h, int64_t ms, host_look_f *done, void *user)
+{
 	struct look *k = g_new0(struct look, 1);
 
 	*k = (struct look){ .host = h, .began = h->conn == HOST_CLOSED, .done = done, .user = user };
-	k->limit = clock_limit(host_connected(h) ? 0 : LOOK_MS, over, k);
+	k->limit = clock_limit(host_connected(h) ? 0 : ms, over, k);
 	if (!h->looks)
 		h->looks = g_ptr_array_new();
 	g_ptr_array_add(h->looks, k);
