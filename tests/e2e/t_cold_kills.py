@@ -173,13 +173,21 @@ class Fault:
 
 # A guest that goes back on a local disk finds none of its boots at the destination there.
 FAULTS = [
+    Fault("schedule", "source", "error", 1, 0, waits=False),
+    Fault("schedule", "dest", "error", 1, 1, waits=False),
     Fault("stop", "source", "finished", 2, 2),
     Fault("stop", "dest", "finished", 2, 2),
     Fault("carry", "source", "finished", 2, 2),
     Fault("carry", "dest", "error", 2, 2, waits=False),
+    Fault("land", "source", "finished", 2, 2),
+    Fault("land", "dest", "finished", 2, 2),
+    Fault("undo", "source", "cancelled", 2, 3),
+    Fault("undo", "dest", "cancelled", 2, 2, waits=False),
     Fault("start", "source", "finished", 2, 2, waits=False),
     Fault("start", "dest", "finished", 2, 3),
     Fault("start", "dest", "finished", 2, 3, pool=SHARED),
+    Fault("verify", "source", "confirmed", 2, 2),
+    Fault("verify", "dest", "confirmed", 2, 0),
     Fault("confirm", "source", "confirmed", 2, 2, waits=False),
     Fault("confirm", "dest", "confirmed", 2, 0),
     Fault("revert", "source", "reverted", 2, 3),
@@ -210,35 +218,46 @@ class Broken(Step):
     felt = 0  # events before its host was back
 
     def begin(self) -> None:
-        """One that is to be stopped does not heed, so that it is in that phase; the others are held there when all of it is done."""
-        if self.fault.phase != "stop":
+        """One that is to be stopped does not heed, so that it is in that phase; what rests stays; the others are held there when all of it is done."""
+        if self.fault.phase not in ("stop", "verify"):
             self.rows.hold(self.uuid, self.fault.phase)
+        if self.fault.phase == "undo":
+            self.rows.hold(self.uuid, "carry")
         self.migrate()
 
     def ask(self) -> None:
-        if self.fault.phase in ("confirm", "revert"):
+        if self.fault.phase in ("verify", "confirm", "revert"):
             self.becomes("finished")
             self.ticked(self.dest, 2)
         if self.fault.phase == "confirm":
             self.confirm()
         elif self.fault.phase == "revert":
             self.revert()
+        elif self.fault.phase == "undo":
+            self.held("carry")
+            self.abort()
+            self.rows.release(self.uuid, "carry")
 
     def arrive(self) -> None:
         if self.fault.phase == "carry":
             wait_for(lambda: self.record()["progress"]["disk_processed_bytes"], 60, "bytes of its disk move")
         elif self.fault.phase == "stop":
             self.daemon.wait_event("shutdown_asked", 60, since=self.seen, migration=self.id)
-        else:
+        elif self.fault.phase != "verify":
             self.held(self.fault.phase)
         if self.fault.phase == "start":
             self.ticked(self.dest, 2)
         elif self.fault.phase == "revert":
             self.ticked(self.source, 3 if self.pool == SHARED else 2)
+        elif self.fault.phase == "undo":
+            self.ticked(self.source, 2)
 
     def feels(self) -> None:
-        """It has come as far as it can without that host."""
-        self.daemon.wait_event("migration_probed", 60, since=self.seen, migration=self.id, **{self.fault.role: "unknown"})
+        """It has come as far as it can without that host. Of what is chosen, or rests, no host is asked."""
+        if self.fault.phase in ("schedule", "verify"):
+            self.daemon.wait_event("host_closed", 60, since=self.seen, host=self.breakage.host)
+        else:
+            self.daemon.wait_event("migration_probed", 60, since=self.seen, migration=self.id, **{self.fault.role: "unknown"})
         if not self.fault.waits:
             self.becomes(self.fault.status)
         self.felt = len(self.daemon.events)
@@ -251,6 +270,9 @@ class Broken(Step):
 
     def ends(self) -> None:
         boots = self.breakage.boots(self.fault)
+        if self.fault.phase == "verify":
+            wait_for(lambda: self.api.get(f"/drover/v1/hosts/{self.breakage.host}", None)["host"]["state"] == "up", 60, "the host is up again")
+            self.confirm()
         if self.fault.status == "finished":
             self.verified(boots)
         elif self.fault.status == "confirmed":
