@@ -18,6 +18,7 @@
 enum fleet_sync { FLEET_SYNC_NONE, FLEET_SYNC_ALONE, FLEET_SYNC_TOGETHER };
 
 struct host_fence_calls;
+struct server_counts;
 
 struct fleet {
 	const struct conf *conf;
@@ -33,6 +34,10 @@ struct fleet {
 	enum fleet_sync sync;
 	uint64_t asks;             /* questions to hosts so far */
 	guint missing;             /* how many servers are */
+	/* tally.c */
+	struct server_counts *tally;       /* of all servers */
+	GHashTable *tallies;       /* project id -> struct server_counts *, both owned; "": of none */
+	GHashTable *alarmed;       /* struct server * -> itself */
 	char *owner_user, *owner_project; /* of adopted servers */
 	/* fleet.c */
 	struct hv *hv;

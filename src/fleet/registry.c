@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fleet/fleet_priv.h"
+#include "fleet/tally.h"
 
 /* ---- life ---- */
 
@@ -21,6 +22,9 @@ struct fleet *registry_new(const struct conf *conf, struct store *store)
 	f->room = room_new(conf);
 	f->events = events_new((size_t)conf->event_history);
 	f->unpublished = g_ptr_array_new();
+	f->tally = g_new0(struct server_counts, 1);
+	f->tallies = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	f->alarmed = g_hash_table_new(NULL, NULL);
 	f->addrs_unsaved = g_ptr_array_new_with_free_func(g_free);
 	f->owner_user = g_strdup("admin");
 	f->owner_project = g_strdup("admin");
@@ -37,6 +41,9 @@ void registry_free(struct fleet *f)
 	room_free(f->room);
 	g_clear_pointer(&f->candidates, g_array_unref);
 	g_ptr_array_unref(f->unpublished);
+	g_free(f->tally);
+	g_hash_table_unref(f->tallies);
+	g_hash_table_unref(f->alarmed);
 	g_ptr_array_unref(f->addrs_unsaved);
 	events_free(f->events);
 	g_free(f->owner_user);
@@ -194,6 +201,7 @@ void registry_add_server(struct fleet *f, struct server *s)
 	g_hash_table_insert(f->servers_by_uuid, s->uuid, s);
 	if (h)
 		room_join(h, s);
+	tally_add(f, s);
 }
 
 void registry_missing(struct fleet *f, struct server *s, bool missing)
@@ -205,6 +213,7 @@ void registry_missing(struct fleet *f, struct server *s, bool missing)
 void registry_remove_server(struct fleet *f, struct server *s)
 {
 	registry_missing(f, s, false);
+	tally_remove(f, s);
 	g_hash_table_remove(f->servers_by_uuid, s->uuid);
 	*f->found = NULL;
 	leave(f, fleet_host(f, s->host), s);

@@ -64,6 +64,14 @@ struct server_published {
 	int power;
 };
 
+/* As what a server is counted (tally.c). */
+struct server_counted {
+	bool in;          /* it is counted at all */
+	bool lost, duplicate;
+	enum server_vm vm;
+	enum server_task task;
+};
+
 struct server {
 	int64_t id;
 	char uuid[UTIL_UUID_LEN + 1];
@@ -119,6 +127,7 @@ struct server {
 	uint64_t first_ask;  /* what any host answers to an earlier question is from before a migration's end */
 	struct server_published *published; /* NULL: nothing yet */
 	bool unpublished;    /* it may have changed since */
+	struct server_counted counted;
 };
 
 /** server_vm_name(), server_task_name() - the words of the API; the latter NULL for none. */

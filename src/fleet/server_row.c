@@ -7,6 +7,7 @@
 #include "fleet/marker.h"
 #include "fleet/publish.h"
 #include "fleet/registry.h"
+#include "fleet/tally.h"
 #include "store/columns.h"
 #include "store/row.h"
 
@@ -119,6 +120,7 @@ void fleet_server_take(struct fleet *f, struct server *s, const struct server_dr
 	s->fault_stays = d->fault_stays;
 	if (g_strcmp0(s->host, d->host) != 0)
 		fleet_server_move(f, s, d->host);
+	tally_note(f, s);
 	publish_later(f, s);
 }
 

@@ -14,6 +14,7 @@
 #include "fleet/publish.h"
 #include "fleet/registry.h"
 #include "fleet/server_row.h"
+#include "fleet/tally.h"
 
 /*
  * What the hosts may change of a record, by the server's nature. Where it is not so, the record stays, and what is seen is
@@ -133,6 +134,7 @@ static bool apply(struct fleet *f, struct server *s, const struct hv_dom *d)
 		registry_resize_server(f, s, &size);
 		changed = true;
 	}
+	tally_note(f, s);
 	return changed;
 }
 
@@ -165,6 +167,7 @@ static void keep_dom(struct fleet *f, struct server *s, struct hv_dom **d)
 	s->missing_ask = 0;
 	if (!is_live(s->dom))
 		util_replace(&s->duplicate_at, NULL);
+	tally_note(f, s);
 	autostart_act(f, s);
 }
 
@@ -230,6 +233,7 @@ static void duplicate(struct fleet *f, struct server *s, struct host *h)
 		util_replace(&s->duplicate_at, h->name);
 		s->duplicate_logged = false;
 		s->duplicate_ms = clock_now_ms();
+		tally_note(f, s);
 	}
 	if (s->dom_ms <= s->duplicate_ms) {
 		fleet_server_refresh(f, s);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "fleet/tally.h"
 #include "task/news.h"
 #include "task/queue.h"
 #include "task/request.h"
@@ -163,6 +164,7 @@ static bool release_servers(struct engine *e, GError **err)
 			continue;
 		log_warning("task_without_migration", LOG_S("server", s->uuid), LOG_S("task", server_task_name(s->task)));
 		s->task = SERVER_TASK_NONE;
+		tally_note(e->fleet, s);
 		if (!fleet_server_save(e->fleet, s, err))
 			return false;
 	}
@@ -327,6 +329,7 @@ void engine_free(struct engine *e)
 		s->free(engine_state(e, s));
 	g_hash_table_unref(e->states);
 	volumes_free(e->volumes);
+	news_clear(&e->stats);
 	g_free(e);
 }
 
@@ -392,7 +395,7 @@ const char *engine_claim_host(const struct mig *m)
 
 char *engine_check(struct engine *e)
 {
-	return queue_check(e->queue);
+	return task_check_counts(e) ? queue_check(e->queue) : g_strdup("what tasks do is not as they are counted");
 }
 
 GPtrArray *engine_active(struct engine *e)

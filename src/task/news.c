@@ -132,9 +132,40 @@ void news_init(struct mig_counts *s)
 	s->downtime_seconds.bounds = &pause_seconds;
 }
 
+static void failure_clear(struct mig_failure *f)
+{
+	g_free(f->source);
+	g_free(f->dest);
+	g_free(f->error);
+	*f = (struct mig_failure){ .id = 0 };
+}
+
+void news_clear(struct mig_counts *s)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(s->failures); i++)
+		failure_clear(&s->failures[i]);
+}
+
+static void keep_failure(struct mig_counts *s, const struct mig *m)
+{
+	struct mig_failure *f = &s->failures[s->failed++ % MIG_FAILURES_KEPT];
+
+	failure_clear(f);
+	f->id = m->id;
+	f->at_us = m->updated_us;
+	g_strlcpy(f->server_uuid, m->server_uuid, sizeof f->server_uuid);
+	f->type = m->kind->type;
+	f->status = mig_status(m);
+	f->source = g_strdup(m->source);
+	f->dest = g_strdup(m->dest);
+	f->error = g_strdup(m->error);
+}
+
 static void count_end(struct mig_counts *s, const struct mig *m)
 {
 	s->ended[mig_stage(m)->end]++;
+	if (mig_stage(m)->end == TASK_ERROR || mig_stage(m)->end == TASK_FAILED)
+		keep_failure(s, m);
 	if (mig_stage(m)->end != TASK_DONE)
 		return;
 	metric_observe(&s->seconds, (double)(m->updated_us - m->created_us) / 1e6);

@@ -11,6 +11,8 @@
 
 /** news_init() - nothing was counted yet. */
 void news_init(struct mig_counts *s);
+/** news_clear() - at the end. */
+void news_clear(struct mig_counts *s);
 /** news_phase() - @m was requested (@old NULL), has moved on from @old, or something was decided about it. After the commit. */
 void news_phase(const struct mig *m, const struct task_stage *old, const char *why);
 /** news_progress() - a sample of its copy was taken. */

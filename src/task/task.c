@@ -9,6 +9,7 @@ void task_attach(struct engine *e, struct mig *m)
 {
 	m->task = g_new0(struct task, 1);
 	m->task->engine = e;
+	m->task->counted = TASK_DOING_N;
 	m->task->excluded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	if (m->kind->attach)
 		m->kind->attach(m);
@@ -48,6 +49,50 @@ struct mig_rows engine_rows(const struct engine *e)
 	return (struct mig_rows){ e->store, e->kinds, NULL };
 }
 
+static enum task_doing doing(const struct mig *m)
+{
+	if (mig_is_final(m))
+		return TASK_DOING_N;
+	if (mig_rests(m))
+		return TASK_RESTS;
+	return mig_holds(m, TASK_QUEUED) ? TASK_WAITS : TASK_RUNS;
+}
+
+static guint *counts_of(struct mig_counts *s, const struct engine *e, const struct mig *m)
+{
+	size_t k = 0;
+
+	while (e->kinds[k] != m->kind)
+		k++;
+	g_assert(k < TASK_KINDS_MAX);
+	return s->now[k];
+}
+
+static void recount(struct mig *m)
+{
+	struct engine *e = m->task->engine;
+	enum task_doing now = doing(m);
+
+	if (m->task->counted != TASK_DOING_N)
+		counts_of(&e->stats, e, m)[m->task->counted]--;
+	if (now != TASK_DOING_N)
+		counts_of(&e->stats, e, m)[now]++;
+	m->task->counted = (int)now;
+}
+
+bool task_check_counts(const struct engine *e)
+{
+	g_autofree struct mig_counts *s = g_new0(struct mig_counts, 1);
+
+	for (guint i = 0; i < e->active->len; i++) {
+		const struct mig *m = g_ptr_array_index(e->active, i);
+
+		if (doing(m) != TASK_DOING_N)
+			counts_of(s, e, m)[doing(m)]++;
+	}
+	return memcmp(s->now, e->stats.now, sizeof s->now) == 0;
+}
+
 /* Keys are borrowed from the migration, which outlives its entry. */
 void engine_add(struct engine *e, struct mig *m)
 {
@@ -72,6 +117,7 @@ void engine_moved(struct mig *m)
 
 	if (engine_find(m->task->engine, m->id) != m)
 		return; /* a request that was refused, and whose row is brought to its end: it owns nothing */
+	recount(m);
 	if (mig_rests(m))
 		tell(m);
 	if (owner == m && mig_rests(m))

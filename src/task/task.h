@@ -60,6 +60,7 @@ struct task {
 	struct queue_entry entry;
 	struct clock_timer *timer;   /* the next step or poll */
 	uint64_t turn;               /* answers of an earlier turn are dropped */
+	int counted;                 /* enum task_doing, as which it is counted; TASK_DOING_N: as none */
 	bool late;                   /* the answer that is being taken is of one */
 	uint32_t doubted;            /* a bit for each phase that the row may have come to by a commit that failed */
 	int64_t doubted_action;      /* the instance action that the last of these commits began */
@@ -100,6 +101,8 @@ void engine_moved(struct mig *m);
 struct mig *task_resting(const struct engine *e, const char *server_uuid, const struct task_kind *kind, unsigned stages);
 /** engine_ended() - @m is final: forget it. */
 void engine_ended(struct mig *m);
+/** task_check_counts() - for tests: recount what tasks do. Return: it is as the counts say. */
+bool task_check_counts(const struct engine *e);
 /** engine_accept() - answer the caller that waits for the prechecks; @err NULL when they passed. */
 void engine_accept(struct mig *m, const GError *err);
 

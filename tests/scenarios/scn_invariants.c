@@ -9,6 +9,7 @@
 #include "check/gather.h"
 #include "fleet/action.h"
 #include "fleet/marker.h"
+#include "fleet/tally.h"
 #include "hv/xml/domdef.h"
 
 static bool is_live(const struct sim_dom_view *v)
@@ -610,7 +611,11 @@ void check_always(struct run *r)
 	g_autofree char *wrong = r->engine ? engine_check(r->engine) : NULL;
 	const struct host *miscounted = r->fleet ? room_check(fleet_room(r->fleet)) : NULL;
 
+	const struct server *untold = r->fleet ? tally_check(r->fleet) : NULL;
+
 	check_limits(r);
+	if (untold)
+		run_fail(r, "%s is not counted as what it is", untold->name);
 	if (miscounted)
 		run_fail(r, "what is taken of %s is not what its servers and claims say", miscounted->name);
 	if (wrong)

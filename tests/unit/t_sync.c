@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "fleet/fleet.h"
+#include "fleet/tally.h"
 #include "hv/sim/sim.h"
 
 #define UUID "5e000000-0000-4000-8000-000000000001"
@@ -81,6 +82,7 @@ static struct world *world_new(enum server_nature nature)
 static void world_free(struct world *w)
 {
 	g_assert_null(room_check(fleet_room(w->fleet)));
+	g_assert_null(tally_check(w->fleet));
 	fleet_free(w->fleet);
 	store_close(w->store);
 	sim_free(w->sim);
