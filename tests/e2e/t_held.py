@@ -285,7 +285,7 @@ TEXTS = (
     "0000-00-00T00:00:00Z", "9999-12-31T23:59:59Z", "2026-02-30T25:61:61Z", "2020-01-01T00:00:00+99:99", "in:ACTIVE,ERROR", "<script>", "name", "id:asc",
 )
 LISTS = (
-    "/v2.1/servers?all_tenants=1&", "/v2.1/servers/detail?", "/v2.1/os-migrations?", "/drover/v1/migrations?", "/drover/v1/hosts?", "/v2.1/os-hypervisors/detail?",
+    "/v2.1/servers?all_tenants=1&", "/v2.1/servers/detail?", "/v2.1/os-migrations?", "/drover/v1/migrations?", "/drover/v1/servers?", "/drover/v1/hosts?", "/v2.1/os-hypervisors/detail?",
     "/v2.1/os-services?", "/v2.1/flavors/detail?", "/v2.1/os-simple-tenant-usage?", "/v2.1/servers/{server}/os-instance-actions?", "/identity/v3/users?",
     "/identity/v3/projects?", "/identity/v3/role_assignments?", "/network/v2.0/ports?", "/image/v2/images?", "/v2.1/os-quota-sets/{project}?",
 )
@@ -293,7 +293,7 @@ COMMON = ("marker", "limit", "sort_key", "name", "status", "changes-since", "hos
 OWN = {
     "/v2.1/servers": ("sort_dir", "ip", "changes-before", "deleted", "all_tenants", "locked", "project_id", "user_id", "uuid", "odd-name"),
     "/v2.1/os-migrations": ("instance_uuid", "migration_type", "source_compute", "hidden", "user_id", "project_id", "changes-before"),
-    "/drover/v1/migrations": ("server", "type", "changes-before"), "/v2.1/os-hypervisors": ("hypervisor_hostname_pattern", "with_servers"),
+    "/drover/v1/migrations": ("server", "type", "changes-before"), "/drover/v1/servers": ("offset", "sort", "q", "fields", "project_id"), "/v2.1/os-hypervisors": ("hypervisor_hostname_pattern", "with_servers"),
     "/v2.1/os-services": ("binary",), "/v2.1/flavors": ("is_public", "minRam", "minDisk"), "/v2.1/os-simple-tenant-usage": ("start", "end", "detailed"),
     "/identity/v3": ("enabled", "domain_id", "user.id", "scope.project.id", "include_names"), "/network": ("device_id", "fields", "network_id", "fixed_ips"),
 }

@@ -120,7 +120,9 @@ struct fleet *engine_fleet(struct engine *e)
 
 const struct mig_counts *engine_stats(const struct engine *e)
 {
-	static struct mig_counts none = { .seconds = { .bounds = &metric_call_seconds }, .bytes = { .bounds = &metric_call_seconds },
+	static struct mig_counts none = { .now = { [0] = { [TASK_RUNS] = 1 } }, .failed = 1,
+					  .failures = { { 2, T0 + 65000000, WORLD_DB, "live-migration", "error", (char *)"h2", NULL,
+							  (char *)"No valid host was found. h3: ComputeFilter: down: forced down" } }, .seconds = { .bounds = &metric_call_seconds }, .bytes = { .bounds = &metric_call_seconds },
 					    .downtime_seconds = { .bounds = &metric_call_seconds } };
 
 	(void)e;

@@ -102,6 +102,70 @@ static void test_gone_meanwhile(void)
 	world_free(w);
 }
 
+/* ---- rows of servers (api/drover/server_rows.c) ---- */
+
+static json_t *rows_at(struct world *w, const char *sort, int offset)
+{
+	g_autofree char *target = g_strdup_printf("/drover/v1/servers?fields=name&sort=%s&limit=97&offset=%d", sort, offset);
+	struct answer a;
+	json_t *root;
+
+	world_begin(w, "GET", target, 1, "admin", NULL, &a);
+	(void)turns(&a);
+	root = parsed(&a);
+	answer_clear(&a);
+	return root;
+}
+
+static const char *id_at(json_t *rows, size_t i)
+{
+	return json_string_value(json_object_get(json_array_get(json_object_get(rows, "servers"), i), "id"));
+}
+
+/* Wherever a page begins, it has what stands there in the whole order: each server is on one page. */
+static void test_rows(void)
+{
+	static const char *const sorts[] = { "name", "-name", "vcpus", "-created_at", "status" };
+	struct world *w = many();
+
+	for (size_t k = 0; k < G_N_ELEMENTS(sorts); k++) {
+		g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+		int total = 1;
+
+		for (int offset = 0; offset < total; offset += 97) {
+			json_t *rows = rows_at(w, sorts[k], offset);
+
+			total = (int)json_integer_value(json_object_get(rows, "total"));
+			for (size_t i = 0; id_at(rows, i); i++)
+				g_assert_true(g_hash_table_add(seen, g_strdup(id_at(rows, i))));
+			json_decref(rows);
+		}
+		g_assert_cmpuint(g_hash_table_size(seen), ==, fleet_servers(w->fleet)->len);
+	}
+	world_free(w);
+}
+
+/* Those that go while others are looked at are not on the page, or no longer. */
+static void test_rows_gone(void)
+{
+	struct world *w = many();
+	struct server *last = g_ptr_array_index(fleet_servers(w->fleet), 5);
+	g_autofree char *gone = g_strdup(last->uuid);
+	struct answer a;
+	json_t *rows;
+
+	world_begin(w, "GET", "/drover/v1/servers?sort=created_at&limit=10", 1, "admin", NULL, &a);
+	g_assert_cmpint(a.status, ==, 0);
+	fleet_server_drop(w->fleet, last);
+	g_assert_cmpuint(turns(&a), ==, PIECES - 1);
+	rows = parsed(&a);
+	for (size_t i = 0; id_at(rows, i); i++)
+		g_assert_cmpstr(id_at(rows, i), !=, gone);
+	json_decref(rows);
+	answer_clear(&a);
+	world_free(w);
+}
+
 /* Rows of servers that are gone. */
 static void put_gone(struct world *w, int n)
 {
@@ -152,5 +216,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/D9/slices/not-there", test_not_there);
 	g_test_add_func("/D9/slices/gone-meanwhile", test_gone_meanwhile);
 	g_test_add_func("/D9/slices/gone-before", test_gone_before);
+	g_test_add_func("/D9/slices/rows", test_rows);
+	g_test_add_func("/D9/slices/rows-gone", test_rows_gone);
 	return g_test_run();
 }

@@ -89,6 +89,11 @@ struct metrics *metrics_new(void)
 	return m;
 }
 
+int64_t metrics_began_us(const struct metrics *m)
+{
+	return m ? m->began_us : 0;
+}
+
 void metrics_free(struct metrics *m)
 {
 	if (!m)

@@ -12,12 +12,16 @@
 
 #include "api/http/types.h"
 
+#include <stdint.h>
+
 struct metrics;
 
 extern const struct route_table metrics_routes;
 
 /** metrics_new() - begin to measure how late the loop is. */
 struct metrics *metrics_new(void);
+/** metrics_began_us() - since when: the controller's start, by the wall clock. @m: NULL: 0 */
+int64_t metrics_began_us(const struct metrics *m);
 /** metrics_free() - NULL is fine. */
 void metrics_free(struct metrics *m);
 

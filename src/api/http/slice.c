@@ -60,3 +60,12 @@ bool slice_servers(struct api_req *r, int64_t *seen_id, slice_server_f *fn, void
 	}
 	return to == servers->len;
 }
+
+struct server *slice_server(const struct api_req *r, int64_t id)
+{
+	GPtrArray *servers = fleet_servers(api_fleet(r));
+	guint at = after(servers, id);
+	struct server *s = at > 0 ? g_ptr_array_index(servers, at - 1) : NULL;
+
+	return s && s->id == id ? s : NULL;
+}

@@ -33,4 +33,7 @@ typedef void slice_server_f(struct api_req *r, const struct server *s, void *use
  */
 bool slice_servers(struct api_req *r, int64_t *seen_id, slice_server_f *fn, void *user);
 
+/** slice_server() - one that an earlier piece has seen. Return: borrowed; NULL: it is gone. */
+struct server *slice_server(const struct api_req *r, int64_t id);
+
 #endif
