@@ -8,6 +8,8 @@
 #include <glib.h>
 
 #define PAGES_MAX 1000 /* in the log: SQLite's own default */
+#define PAGES_FULL 16000 /* ... 64 MiB */
+#define PASSES 3
 #define BUSY_MS 500
 
 struct sqlite_log {
@@ -17,9 +19,24 @@ struct sqlite_log {
 	GCond wake;
 	bool wants_sync, wants_checkpoint, ended;
 	GMutex working; /* held while a checkpoint is made */
+	int due;        /* the one that commits has it: so many pages in the log ask for the next checkpoint */
 };
 
-/* Passive: it waits for no reader and no writer; what they are in the way of is done the next time. */
+/*
+ * Passive: it waits for no reader and no writer; what they are in the way of is done the next time. The log begins again with the first commit that
+ * finds all of it in the file. So what was committed meanwhile is brought there at once, which takes a short time only.
+ */
+static void bring_over(sqlite3 *db)
+{
+	int left = PASSES, before, in_log = -1;
+
+	do {
+		before = in_log;
+		if (sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, NULL) != SQLITE_OK)
+			return; /* a later commit asks again */
+	} while (in_log != before && --left > 0);
+}
+
 static void checkpoint(struct sqlite_log *l, sqlite3 **db)
 {
 	if (!*db && sqlite3_open_v2(l->path, db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK) {
@@ -30,7 +47,7 @@ static void checkpoint(struct sqlite_log *l, sqlite3 **db)
 	}
 	g_mutex_lock(&l->working);
 	if (*db)
-		(void)sqlite3_wal_checkpoint_v2(*db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL); /* the next commit asks again */
+		bring_over(*db);
 	g_mutex_unlock(&l->working);
 }
 
@@ -83,13 +100,32 @@ static void want(struct sqlite_log *l, bool *what)
 	g_mutex_unlock(&l->lock);
 }
 
+/*
+ * Commits without a pause leave the thread no moment in which all of the log is in the file. They wait here for the last part then, which is little,
+ * before the log outgrows what is wanted on a disk.
+ */
+static void bring_over_here(struct sqlite_log *l, sqlite3 *db)
+{
+	if (!g_mutex_trylock(&l->working))
+		return;
+	bring_over(db);
+	g_mutex_unlock(&l->working);
+}
+
+/* A checkpoint for every so many pages. One for each commit, once there are as many, would write what changes again and again. */
 static int committed(void *user, sqlite3 *db, const char *name, int pages)
 {
 	struct sqlite_log *l = user;
 
-	(void)db;
 	(void)name;
-	if (pages >= PAGES_MAX)
+	if (pages + PAGES_MAX < l->due) /* the log has begun again */
+		l->due = PAGES_MAX;
+	if (pages < l->due)
+		return SQLITE_OK;
+	l->due = pages + PAGES_MAX;
+	if (pages >= PAGES_FULL)
+		bring_over_here(l, db);
+	else
 		want(l, &l->wants_checkpoint);
 	return SQLITE_OK;
 }
@@ -99,6 +135,7 @@ struct sqlite_log *sqlite_log_begin(sqlite3 *db, const char *path)
 	struct sqlite_log *l = g_new0(struct sqlite_log, 1);
 
 	l->path = g_strdup(path);
+	l->due = PAGES_MAX;
 	g_mutex_init(&l->lock);
 	g_mutex_init(&l->working);
 	g_cond_init(&l->wake);

@@ -2,9 +2,11 @@
  *
  * SQLite and its disk: each commit is synced, a sync can fail, a disk can be full.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -19,6 +21,7 @@
 static int syncs;         /* by the thread that commits */
 static gint others;       /* by others */
 static bool sync_fails;
+static gint checkpoints;
 static GThread *committer;
 
 /* In the place of the C library's; SQLite calls it for its log. */
@@ -34,6 +37,16 @@ int fdatasync(int fd)
 		return -1;
 	}
 	return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* In the place of SQLite's. */
+int sqlite3_wal_checkpoint_v2(sqlite3 *db, const char *name, int mode, int *in_log, int *in_file)
+{
+	int (*own)(sqlite3 *, const char *, int, int *, int *) = NULL;
+
+	*(void **)&own = dlsym(RTLD_NEXT, "sqlite3_wal_checkpoint_v2");
+	g_atomic_int_inc(&checkpoints);
+	return own(db, name, mode, in_log, in_file);
 }
 
 static bool not_here(void)
@@ -115,6 +128,62 @@ static void test_checkpoint(void)
 		g_thread_yield();
 		g_assert_cmpint(stat(path, &file), ==, 0);
 	} while (file.st_size < 60 * 100000 / 2);
+}
+
+/* The log cannot begin again, while a reader is in it: that is no reason for a checkpoint at every commit. */
+static void test_log_stays(void)
+{
+	g_autofree char *text = g_strnfill(1000000, 'x'), *log = NULL;
+	const char *path = fx_url() + strlen("sqlite://");
+	g_autoptr(GError) err = NULL;
+	g_autoptr(store) s = NULL;
+	sqlite3 *reader = NULL;
+	struct stat file;
+
+	if (not_here())
+		return;
+	fx_reset();
+	s = fx_open();
+	g_assert_cmpint(sqlite3_open(path, &reader), ==, SQLITE_OK);
+	g_assert_cmpint(sqlite3_exec(reader, "BEGIN; SELECT 1 FROM hosts", NULL, NULL, NULL), ==, SQLITE_OK);
+	for (int i = 0; i < 6; i++) {
+		g_autofree char *name = g_strdup_printf("%d%s", i, text);
+
+		g_assert_true(fx_put_host(s, name, false, &err));
+	}
+	g_atomic_int_set(&checkpoints, 0);
+	for (int i = 0; i < 100; i++) {
+		g_autofree char *name = g_strdup_printf("small%d", i);
+
+		g_assert_true(fx_put_host(s, name, false, &err));
+	}
+	log = g_strconcat(path, "-wal", NULL);
+	g_assert_cmpint(stat(log, &file), ==, 0);
+	g_assert_cmpint(file.st_size, >, 1500 * 4096);
+	g_assert_cmpint(g_atomic_int_get(&checkpoints), <=, 3 * 3);
+	g_assert_cmpint(sqlite3_close(reader), ==, SQLITE_OK);
+}
+
+/* Commits without a pause: it begins again all the same. */
+static void test_log_ends(void)
+{
+	const char *path = fx_url() + strlen("sqlite://");
+	g_autofree char *text = g_strnfill(1000000, 'x'), *log = g_strconcat(path, "-wal", NULL);
+	g_autoptr(GError) err = NULL;
+	g_autoptr(store) s = NULL;
+	struct stat file;
+
+	if (not_here())
+		return;
+	fx_reset();
+	s = fx_open();
+	for (int i = 0; i < 100; i++) {
+		g_autofree char *name = g_strdup_printf("%d%s", i, text);
+
+		g_assert_true(fx_put_host(s, name, false, &err));
+		g_assert_cmpint(stat(log, &file), ==, 0);
+		g_assert_cmpint(file.st_size, <, 20000 * 4096);
+	}
 }
 
 static void test_sync_fails(void)
@@ -275,6 +344,8 @@ void t_disk_add(void)
 	g_test_add_func("/store/disk/synced", test_synced);
 	g_test_add_func("/store/disk/soft", test_soft);
 	g_test_add_func("/store/disk/checkpoint", test_checkpoint);
+	g_test_add_func("/store/disk/log-stays", test_log_stays);
+	g_test_add_func("/store/disk/log-ends", test_log_ends);
 	g_test_add_func("/store/disk/sync-fails", test_sync_fails);
 	g_test_add_func("/store/disk/file-limit", test_file_limit);
 	g_test_add_func("/store/disk/full", test_full_disk);
