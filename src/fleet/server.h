@@ -67,7 +67,7 @@ struct server_published {
 /* As what a server is counted (tally.c). */
 struct server_counted {
 	bool in;          /* it is counted at all */
-	bool lost, duplicate;
+	bool lost, duplicate, unreadable;
 	enum server_vm vm;
 	enum server_task task;
 };

@@ -326,6 +326,7 @@ static void lost_sight(struct fleet *f, struct server *s)
 	s->power = SERVER_POWER_NONE;
 	s->unsaved = true; /* the next list writes it */
 	g_clear_pointer(&s->dom, hv_dom_free);
+	tally_note(f, s);
 	publish_later(f, s);
 	server_set_ties(s, NULL);
 }

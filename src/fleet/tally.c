@@ -9,12 +9,12 @@
 
 static bool same(const struct server_counted *a, const struct server_counted *b)
 {
-	return a->vm == b->vm && a->task == b->task && a->lost == b->lost && a->duplicate == b->duplicate;
+	return a->vm == b->vm && a->task == b->task && a->lost == b->lost && a->duplicate == b->duplicate && a->unreadable == b->unreadable;
 }
 
 static struct server_counted now(const struct server *s)
 {
-	return (struct server_counted){ true, server_is_lost(s), s->duplicate_at != NULL, s->vm, s->task };
+	return (struct server_counted){ true, server_is_lost(s), s->duplicate_at != NULL, server_unreadable(s) || s->unknown, s->vm, s->task };
 }
 
 static void count(struct server_counts *t, const struct server_counted *c, int n)
@@ -23,6 +23,7 @@ static void count(struct server_counts *t, const struct server_counted *c, int n
 	t->states[c->vm][c->task] += (guint)n;
 	t->lost += c->lost ? (guint)n : 0;
 	t->duplicates += c->duplicate ? (guint)n : 0;
+	t->unreadable += c->unreadable ? (guint)n : 0;
 }
 
 static const char *project_of(const struct server *s)

@@ -17,6 +17,7 @@ struct server_counts {
 	guint states[SERVER_VM_N][SERVER_TASK_N];
 	guint lost;       /* server_is_lost() */
 	guint duplicates; /* that two hosts say they run */
+	guint unreadable; /* what their hosts or their rows say of them cannot be read */
 };
 
 /** tally_note() - @s may have changed. Nothing happens while it is in no list of the fleet's. */
