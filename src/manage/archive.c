@@ -3,8 +3,8 @@
 
 #include <assert.h>
 
-#include "base/clock.h"
 #include "base/err.h"
+#include "manage/pace.h"
 #include "store/columns.h"
 #include "store/row.h"
 #include "store/store.h"
@@ -29,6 +29,7 @@ static_assert(G_N_ELEMENTS(tables) == ARCHIVE_N, "tables[] is missing one");
 
 /* What one transaction moves. */
 struct batch {
+	struct pace *pace;
 	int64_t limit;   /* rows */
 	bool any;        /* but one tree at least */
 	int64_t servers; /* the first so many; 0: there is none */
@@ -76,7 +77,7 @@ static bool take_server(const struct store_row *row, void *user)
 	struct tree t = { .rows = 0 };
 
 	(void)row_read(row, tree_fields, G_N_ELEMENTS(tree_fields), &t); /* it has no words */
-	if (b->servers > 0 && b->rows + t.rows > b->limit)
+	if (b->servers > 0 && b->rows + t.rows > MIN(b->limit, b->pace->rows))
 		return false;
 	if (b->servers++ == 0)
 		b->first = g_strdup(t.uuid);
@@ -85,7 +86,7 @@ static bool take_server(const struct store_row *row, void *user)
 }
 
 struct piece {
-	int64_t bound, rows;
+	int64_t bound, rows, size;
 };
 
 static bool take_own(const struct store_row *row, void *user)
@@ -96,13 +97,13 @@ static bool take_own(const struct store_row *row, void *user)
 	(void)row_read(row, own_fields, G_N_ELEMENTS(own_fields), &o); /* likewise */
 	p->bound = o.id;
 	p->rows += o.rows;
-	return p->rows < archive_batch_rows;
+	return p->rows < p->size;
 }
 
-/* Of a tree that is too large: some of its migrations; when it has none any more, some of its actions. */
+/* Of a tree that is too large for a transaction: some of its migrations; when it has none any more, some of its actions. */
 static bool plan_piece(struct store *s, struct batch *b, GError **err)
 {
-	struct piece migs = { .rows = 0 }, actions = { .rows = 0 };
+	struct piece migs = { .size = b->pace->rows }, actions = { .size = b->pace->rows };
 
 	if (!store_each(s, Q_ARCHIVE_MIGS, STORE_ARGS(SV_S(b->first)), take_own, &migs, err) ||
 	    (migs.rows == 0 && !store_each(s, Q_ARCHIVE_ACTIONS, STORE_ARGS(SV_S(b->first)), take_own, &actions, err)))
@@ -119,9 +120,9 @@ static bool plan_piece(struct store *s, struct batch *b, GError **err)
 /* Read without a lock: what has changed when it is moved is no harm. */
 static bool plan(struct store *s, int64_t before_us, struct batch *b, GError **err)
 {
-	if (!store_each(s, Q_ARCHIVE_NEXT, STORE_ARGS(SV_I(before_us), SV_I(b->limit)), take_server, b, err))
+	if (!store_each(s, Q_ARCHIVE_NEXT, STORE_ARGS(SV_I(before_us), SV_I(MIN(b->limit, b->pace->rows))), take_server, b, err))
 		return false;
-	if (b->rows > archive_batch_rows)
+	if (b->rows > archive_batch_rows || (b->rows > b->pace->rows && b->rows <= b->limit))
 		return plan_piece(s, b, err);
 	if (b->rows > b->limit && !b->any)
 		b->servers = 0;
@@ -175,6 +176,7 @@ static bool transaction(struct store *s, int64_t before_us, const struct batch *
 	*ret_again = false;
 	if (!store_begin(s, err))
 		return false;
+	pace_begin(b->pace);
 	if (!move_all(s, before_us, b, &moved, ret_again, err)) {
 		store_rollback(s);
 		return false;
@@ -187,12 +189,15 @@ static bool transaction(struct store *s, int64_t before_us, const struct batch *
 }
 
 /* @any: one tree, however large. @ret_more: there was something to move */
-static bool archive_some(struct store *s, int64_t before_us, int64_t limit, bool any, struct archive_counts *counts, bool *ret_more, GError **err)
+static bool archive_some(struct pace *pace, int64_t before_us, int64_t limit, bool any, struct archive_counts *counts, bool *ret_more, GError **err)
 {
+	struct store *s = pace->store;
+
 	for (int i = 0;; i++) {
 		struct batch b = whole;
 		bool ok, again = false;
 
+		b.pace = pace;
 		b.limit = limit;
 		b.any = any;
 		ok = plan(s, before_us, &b, err) && (b.servers == 0 || transaction(s, before_us, &b, counts, &again, err));
@@ -204,24 +209,18 @@ static bool archive_some(struct store *s, int64_t before_us, int64_t limit, bool
 	}
 }
 
-void archive_pause(struct store *s, int64_t began_us)
-{
-	if (store_in_use(s))
-		g_usleep((gulong)CLAMP(clock_now_us() - began_us, 0, G_USEC_PER_SEC / 10));
-}
-
 bool archive_rows(struct store *s, int64_t before_us, int64_t max_rows, const int *stop, struct archive_counts *counts, GError **err)
 {
 	int64_t start = archive_total(counts), left;
+	struct pace pace;
 	bool more = true;
 
+	pace_init(&pace, s, archive_batch_rows);
 	while (more && (left = start + max_rows - archive_total(counts)) > 0 && !(stop && g_atomic_int_get(stop))) {
-		int64_t began_us = clock_now_us();
-
-		if (!archive_some(s, before_us, MIN(left, archive_batch_rows), archive_total(counts) == start, counts, &more, err))
+		if (!archive_some(&pace, before_us, left, archive_total(counts) == start, counts, &more, err))
 			return false;
 		if (more)
-			archive_pause(s, began_us);
+			pace_end(&pace);
 	}
 	return true;
 }

@@ -9,7 +9,7 @@
  * shadow_NAME, where each row has its server's deleted_at.
  *
  * A transaction moves whole trees, of some hundred rows in all, the oldest deletion first; one tree that is larger goes in pieces, its server
- * last. A row is moved and taken away in the same transaction, so that it is in one table, however the program ends.
+ * last. Beside a daemon it moves less (pace.h). A row is moved and taken away in the same transaction, so that it is in one table, however the program ends.
  *
  * A daemon works on the same database meanwhile, and holds none of these rows, but it may bring a server back whose guest is there
  * again. Then its row is no longer one of a deleted server: a transaction that has seen it as one finds fewer rows to
@@ -41,7 +41,7 @@ int64_t archive_total(const struct archive_counts *c);
 #define ARCHIVE_ANY G_MAXINT64
 
 /**
- * archive_rows() - move rows, in small transactions; beside a daemon with as much time between them as they took.
+ * archive_rows() - move rows, in small transactions; beside a daemon in smaller ones, and with time between them.
  * @before_us: of servers that were deleted before
  * @max_rows: no more than this, but at least one server with what belongs to it, or a piece of a tree that is larger than a transaction
  * @stop: becomes true when it is to end early, between two transactions; atomic, may be NULL
@@ -51,10 +51,7 @@ int64_t archive_total(const struct archive_counts *c);
  */
 bool archive_rows(struct store *s, int64_t before_us, int64_t max_rows, const int *stop, struct archive_counts *counts, GError **err);
 
-/** archive_batch_rows - about so many in one transaction. Tests change it. */
+/** archive_batch_rows - about so many in one transaction, if no daemon has the database. Tests change it. */
 extern int64_t archive_batch_rows;
-
-/** archive_pause() - let a daemon, if there is one, have the database for as long as we had it. @began_us: clock_now_us() when our transaction began */
-void archive_pause(struct store *s, int64_t began_us);
 
 #endif

@@ -3,12 +3,13 @@
 
 #include <assert.h>
 
-#include "base/clock.h"
+#include "manage/pace.h"
 #include "store/columns.h"
 #include "store/row.h"
 #include "store/store.h"
 
-#define BATCH_ROWS 1000
+#define BATCH_ROWS 1000 /* of a transaction, if no daemon has the database */
+#define PAGES_MAX 64    /* likewise, of the file */
 
 static const struct {
 	enum query at, drop;
@@ -40,35 +41,50 @@ static bool stopped(const int *stop)
 	return stop && g_atomic_int_get(stop);
 }
 
+static bool transaction(struct pace *pace, enum archive_table t, int64_t before_us, const struct place *to, int64_t *ret_gone, GError **err)
+{
+	struct store *s = pace->store;
+
+	if (!store_begin(s, err))
+		return false;
+	pace_begin(pace);
+	if (store_run(s, tables[t].drop, STORE_ARGS(SV_I(before_us), SV_I(to->deleted_us), SV_I(to->id)), ret_gone, err))
+		return store_commit(s, err);
+	store_rollback(s);
+	return false;
+}
+
 static bool purge_table(struct store *s, enum archive_table t, int64_t before_us, const int *stop, int64_t *rows, GError **err)
 {
+	struct pace pace;
 	int64_t gone = 1;
 
+	pace_init(&pace, s, BATCH_ROWS);
 	while (gone > 0 && !stopped(stop)) {
-		int64_t began_us = clock_now_us();
 		struct place to = { G_MAXINT64, G_MAXINT64 };
 
-		if (!store_each(s, tables[t].at, STORE_ARGS(SV_I(before_us), SV_I(BATCH_ROWS - 1)), take_place, &to, err) ||
-		    !store_run(s, tables[t].drop, STORE_ARGS(SV_I(before_us), SV_I(to.deleted_us), SV_I(to.id)), &gone, err))
+		if (!store_each(s, tables[t].at, STORE_ARGS(SV_I(before_us), SV_I(pace.rows - 1)), take_place, &to, err) ||
+		    !transaction(&pace, t, before_us, &to, &gone, err))
 			return false;
 		*rows += gone;
 		if (gone > 0)
-			archive_pause(s, began_us);
+			pace_end(&pace);
 	}
 	return true;
 }
 
 static bool shrink(struct store *s, const int *stop, GError **err)
 {
+	struct pace pace;
 	bool more = true;
 
+	pace_init(&pace, s, PAGES_MAX);
 	while (more && !stopped(stop)) {
-		int64_t began_us = clock_now_us();
-
-		if (!store_shrink(s, &more, err))
+		pace_begin(&pace);
+		if (!store_shrink(s, pace.rows, &more, err))
 			return false;
 		if (more)
-			archive_pause(s, began_us);
+			pace_end(&pace);
 	}
 	return true;
 }

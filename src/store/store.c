@@ -181,12 +181,12 @@ bool store_checkpoint(struct store *s, GError **err)
 	return !s->ops->checkpoint || s->ops->checkpoint(s->db, err);
 }
 
-bool store_shrink(struct store *s, bool *ret_more, GError **err)
+bool store_shrink(struct store *s, int64_t pages, bool *ret_more, GError **err)
 {
 	check_use(s);
 	g_assert(!s->in_tx);
 	*ret_more = false;
-	return !s->ops->shrink || s->ops->shrink(s->db, ret_more, err);
+	return !s->ops->shrink || s->ops->shrink(s->db, pages, ret_more, err);
 }
 
 bool store_check_all(struct store *s, GError **err)
@@ -470,6 +470,11 @@ struct store *store_open_beside(const char *url, GError **err)
 bool store_in_use(struct store *s)
 {
 	return s->ops->in_use(s->db);
+}
+
+bool store_one_writer(const struct store *s)
+{
+	return s->ops->one_writer;
 }
 
 bool store_version(const char *url, int64_t *ret_version, GError **err)

@@ -83,6 +83,8 @@ struct store *store_open_beside(const char *url, GError **err);
 
 /** store_in_use() - of one from store_open_beside(): a daemon has the database now, or it cannot be told whether one has. */
 bool store_in_use(struct store *s);
+/** store_one_writer() - what writes waits for the end of each transaction of another connection that writes. */
+bool store_one_writer(const struct store *s);
 
 /** store_version() - of the schema that a database has, which may be another than this program's; 0: it has none. */
 bool store_version(const char *url, int64_t *ret_version, GError **err);
@@ -169,11 +171,12 @@ bool store_checkpoint(struct store *s, GError **err);
 
 /**
  * store_shrink() - one small step in giving back to the file system what nothing in the database uses any more.
+ * @pages: of the file, at most
  * @ret_more: another step would give back more
  *
  * PostgreSQL does that by itself. A file of SQLite that was made by a version that did not plan for it stays as large as it is.
  */
-bool store_shrink(struct store *s, bool *ret_more, GError **err);
+bool store_shrink(struct store *s, int64_t pages, bool *ret_more, GError **err);
 
 /**
  * store_check_all() - look through the whole database for damage. Return: false with the first thing that is wrong
@@ -245,8 +248,9 @@ struct store_ops {
 	void (*rollback)(void *db);
 	bool (*checkpoint)(void *db, GError **err); /* NULL: nothing to do */
 	void *(*open_beside)(const char *url, GError **err); /* without a lock: store_open_beside() */
+	bool one_writer;          /* store_one_writer() */
 	bool (*in_use)(void *db); /* of what open_beside() has opened: a program has the lock, or that cannot be told */
-	bool (*shrink)(void *db, bool *ret_more, GError **err); /* NULL: nothing to do */
+	bool (*shrink)(void *db, int64_t pages, bool *ret_more, GError **err); /* NULL: nothing to do */
 	bool (*look_through)(void *db, GError **err);  /* NULL: the database's own programs do it */
 	bool (*backup)(const char *url, const char *path, GError **err); /* NULL: the database's own program does it */
 	bool (*restore)(const char *url, int from, char **ret_aside, GError **err); /* NULL: likewise */

@@ -36,7 +36,10 @@
 #include "store/sqlite_restore.h"
 #include "store/store.h"
 
-#define BUSY_MS 500
+#define BUSY_SHORT_US 100 /* what drover-manage does beside us is over soon (manage/pace.h) */
+#define BUSY_SHORTS 50
+#define BUSY_LONG_US 5000
+#define BUSY_TRIES (BUSY_SHORTS + 100)
 #define PREFIX "sqlite://"
 #define MEMORY ":memory:"
 #define COLUMNS_MAX 64 /* of a result */
@@ -60,7 +63,6 @@ struct sqlite_db {
 
 #define BESIDE_TRY_US 500
 #define BESIDE_TRIES 60000
-#define SHRINK_PAGES "64"
 
 #define SYNC_FULL "PRAGMA synchronous = FULL"
 #define SYNC_SOFT "PRAGMA synchronous = NORMAL" /* with a log: its writes are whole, and in order, and synced with the next that are */
@@ -202,6 +204,14 @@ static void *set_up_library(void *unused)
 	return unused;
 }
 
+/* SQLite's own waits become long: a request would wait for a lock that is free. Half a second in all. */
+static int wait_for_lock(void *unused, int tries)
+{
+	(void)unused;
+	g_usleep(tries < BUSY_SHORTS ? BUSY_SHORT_US : BUSY_LONG_US);
+	return tries < BUSY_TRIES;
+}
+
 static bool connect(struct sqlite_db *db, GError **err)
 {
 	static GOnce once = G_ONCE_INIT;
@@ -213,7 +223,7 @@ static bool connect(struct sqlite_db *db, GError **err)
 	if (code != SQLITE_OK)
 		return fail(db, err);
 	(void)sqlite3_extended_result_codes(db->handle, 1); /* fails for a NULL handle only */
-	(void)sqlite3_busy_timeout(db->handle, BUSY_MS);    /* likewise */
+	(void)sqlite3_busy_handler(db->handle, wait_for_lock, NULL); /* likewise */
 	/* A misspelt column in double quotes is an error, not a text. */
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	return true;
@@ -331,14 +341,15 @@ static bool sqlite_checkpoint(void *vdb, GError **err)
 }
 
 /* Pages go from the end of the file. The file itself becomes shorter with a checkpoint. */
-static bool sqlite_shrink(void *vdb, bool *ret_more, GError **err)
+static bool sqlite_shrink(void *vdb, int64_t pages, bool *ret_more, GError **err)
 {
 	struct sqlite_db *db = vdb;
+	g_autofree char *step = g_strdup_printf("PRAGMA incremental_vacuum(%" G_GINT64_FORMAT ")", pages);
 	int64_t before = 0, after = 0;
 
 	if (!pragma_number(db, "PRAGMA freelist_count", &before, err))
 		return false;
-	if (before > 0 && !sqlite_script(db, "PRAGMA incremental_vacuum(" SHRINK_PAGES ")", err))
+	if (before > 0 && !sqlite_script(db, step, err))
 		return false;
 	if (!pragma_number(db, "PRAGMA freelist_count", &after, err))
 		return false;
@@ -713,6 +724,7 @@ const struct store_ops store_sqlite_ops = {
 	.open = sqlite_open,
 	.open_beside = sqlite_open_beside,
 	.in_use = sqlite_in_use,
+	.one_writer = true,
 	.shrink = sqlite_shrink,
 	.look_through = sqlite_look_through,
 	.serve = sqlite_serve,

@@ -15,6 +15,7 @@
 
 #include "fixture.h"
 #include "manage/archive.h"
+#include "manage/pace.h"
 
 #define TREE 21
 #define SERVERS 9524 /* of the matrix: 4762 are deleted, 100,002 rows */
@@ -579,6 +580,51 @@ static void test_twice(void)
 	g_assert_cmpint(number("SELECT count(*) FROM shadow_servers WHERE uuid = 'server-1'"), ==, 2);
 }
 
+/* How many rows are right for the next transaction beside a daemon. */
+static void test_pace(void)
+{
+	static const struct {
+		const char *what;
+		int64_t rows, max, held_us, want;
+	} rows[] = {
+		{ "too long: half", 100, 500, PACE_HOLD_US + 1, 50 },
+		{ "far too long: half", 100, 500, 100 * PACE_HOLD_US, 50 },
+		{ "never below the least", 30, 500, 2 * PACE_HOLD_US, PACE_ROWS_MIN },
+		{ "about right", 100, 500, PACE_HOLD_US, 100 },
+		{ "about right, too", 100, 500, PACE_HOLD_US / 2, 100 },
+		{ "short: some more", 100, 500, PACE_HOLD_US / 2 - 1, 126 },
+		{ "nothing, as of a clock that was set back", 20, 500, -5, 26 },
+		{ "never above the most", 490, 500, 0, 500 },
+		{ "a most that is below the least", 5, 7, 2 * PACE_HOLD_US, 7 },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_test_message("%s", rows[i].what);
+		g_assert_cmpint(pace_next(rows[i].rows, rows[i].max, rows[i].held_us), ==, rows[i].want);
+	}
+}
+
+/* Beside a daemon a tree of this size does not fit into one transaction at first, and still goes whole. */
+static void test_beside(void)
+{
+	struct archive_counts counts = { .rows = { 0 } };
+	g_autoptr(GError) err = NULL;
+	store *daemon, *s;
+
+	make_empty();
+	make_world(40);
+	daemon = fx_open();
+	s = store_open_beside(fx_url(), &err);
+	g_assert_no_error(err);
+	g_assert_true(archive_rows(s, ARCHIVE_ANY, 1, NULL, &counts, &err));
+	g_assert_cmpint(archive_total(&counts), ==, TREE);
+	g_assert_true(archive_rows(s, ARCHIVE_ANY, 5 * TREE + TREE / 2, NULL, &counts, &err));
+	g_assert_cmpint(archive_total(&counts), ==, 6 * TREE);
+	judge_world(40);
+	store_close(s);
+	store_close(daemon);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -593,5 +639,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/archive/killed", test_killed);
 	g_test_add_func("/archive/back", test_back);
 	g_test_add_func("/archive/twice", test_twice);
+	g_test_add_func("/archive/pace", test_pace);
+	g_test_add_func("/archive/beside", test_beside);
 	return g_test_run();
 }
