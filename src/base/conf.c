@@ -34,6 +34,7 @@ static const struct key keys[] = {
 	{ "DEFAULT", "osapi_compute_listen_port", KEY_INT, AT(port), "8774", 0, 65535, .help = "port the API listens on; 0 picks a free one" },
 	{ "DEFAULT", "cert", KEY_STR, AT(console_cert), NULL, .help = "certificate chain of the consoles, PEM; unset: no TLS. SIGHUP reads it and the key again" },
 	{ "DEFAULT", "key", KEY_STR, AT(console_key), NULL, .help = "private key of it, PEM; unset: it is in cert" },
+	{ "DEFAULT", "ssl_only", KEY_BOOL, AT(ssl_only), "false", .help = "do not start without cert, where consoles are served. With it they are served by TLS alone in any case, unlike Nova's" },
 	{ "DEFAULT", "web", KEY_STR, AT(web), "/usr/share/novnc", .help = "folder of noVNC's files (core/rfb.js among them), which the consoles' proxy serves" },
 	{ "DEFAULT", "debug", KEY_BOOL, AT(debug), "false", .help = "log at level DEBUG", .mutable = true },
 	{ "DEFAULT", "log_format", KEY_CHOICE, AT(log_format), "auto", .choices = "auto|text|json|journal", .help = "Drover's: auto uses the journal under systemd and text otherwise" },

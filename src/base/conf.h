@@ -90,6 +90,7 @@ struct conf {
 	char *novncproxy_host;
 	int64_t novncproxy_port;
 	char *console_cert, *console_key; /* NULL: no TLS; the key is in the other file */
+	bool ssl_only;                /* ... of consoles */
 	char *console_ssl_ciphers;    /* NULL: TLS_CIPHERS of net/tls.h */
 	char *console_ssl_minimum_version;
 	char **console_allowed_origins;

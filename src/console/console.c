@@ -399,8 +399,11 @@ static bool load_tls(struct consoles *all, GError **err)
 {
 	const struct tls_params p = tls_params_of(all->conf);
 
-	all->tls = p.cert_file ? tls_new(&p, err) : NULL;
-	return all->tls || !p.cert_file;
+	if (!p.cert_file && all->conf->ssl_only)
+		g_set_error(err, ERR, ERR_CONF, "[DEFAULT] ssl_only is set, and cert is not: consoles would be served without TLS");
+	else if (p.cert_file)
+		all->tls = tls_new(&p, err);
+	return all->tls || (!p.cert_file && !all->conf->ssl_only);
 }
 
 void consoles_reload(struct consoles *all)

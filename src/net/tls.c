@@ -83,14 +83,50 @@ static bool is_old(const char *minimum)
 	return minimum && strcmp(minimum, "tlsv1_1") == 0;
 }
 
+/* Of TLS 1.2 and older. Return: owned */
+static char *all_ciphers(SSL_CTX *ctx)
+{
+	GString *names = g_string_new(NULL);
+	const STACK_OF(SSL_CIPHER) *all;
+
+	(void)SSL_CTX_set_cipher_list(ctx, "ALL");
+	all = SSL_CTX_get_ciphers(ctx);
+	for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+		const char *name = SSL_CIPHER_get_name(sk_SSL_CIPHER_value(all, i));
+
+		if (!g_str_has_prefix(name, "TLS_"))
+			g_string_append_printf(names, "%s%s", names->len ? ", " : "", name);
+	}
+	return g_string_free(names, FALSE);
+}
+
+/* OpenSSL is content if it knows one of a list, and says nothing of the others. A word that takes away or sorts names nothing by itself. */
+static bool check_ciphers(SSL_CTX *ctx, const char *ciphers, const char *option, GError **err)
+{
+	g_auto(GStrv) words = g_strsplit_set(ciphers, ":, ", -1);
+
+	for (char **w = words; *w; w++) {
+		g_autofree char *names = NULL;
+
+		if (!**w || strchr("!-+@", **w) || SSL_CTX_set_cipher_list(ctx, *w) == 1)
+			continue;
+		names = all_ciphers(ctx);
+		g_set_error(err, ERR, ERR_CONF, "%s = %s: OpenSSL knows no cipher of TLS 1.2 named %s. There are, beside its words for several: %s", option, ciphers, *w, names);
+		return false;
+	}
+	return true;
+}
+
 static bool set_ciphers(SSL_CTX *ctx, const struct tls_params *p, GError **err)
 {
 	const char *ciphers = p->ciphers ? p->ciphers : is_old(p->minimum) ? TLS_CIPHERS_OLD : TLS_CIPHERS;
 
+	if (!check_ciphers(ctx, ciphers, names_of(p)->ciphers, err))
+		return false;
 	ERR_clear_error();
 	if (SSL_CTX_set_cipher_list(ctx, ciphers) == 1)
 		return true;
-	g_set_error(err, ERR, ERR_CONF, "%s = %s: has no cipher that OpenSSL knows; see openssl ciphers", names_of(p)->ciphers, ciphers);
+	g_set_error(err, ERR, ERR_CONF, "%s = %s: no cipher is left; see openssl ciphers", names_of(p)->ciphers, ciphers);
 	return false;
 }
 

@@ -222,7 +222,10 @@ static void test_files(void)
 		{ "no key", "@", "/nonexistent", NULL, "*ssl_key_file = /nonexistent: No such file*", 0600 },
 		{ "certificate without one", "/dev/null", "@", NULL, "*ssl_cert_file = /dev/null: is no certificate*", 0600 },
 		{ "folder", "/", "@", NULL, "*ssl_cert_file = /: is no certificate*", 0600 },
-		{ "no such cipher", "@", "@", "NONE-OF-THESE", "*ssl_ciphers = NONE-OF-THESE: has no cipher*", 0600 },
+		{ "no such cipher", "@", "@", "NONE-OF-THESE", "*ssl_ciphers = NONE-OF-THESE: OpenSSL knows no cipher * named NONE-OF-THESE. There are*ECDHE-RSA-AES128-GCM-SHA256*", 0600 },
+		{ "one of them is none", "@", "@", "ECDHE+AESGCM:ECDHE-RSA-AES", "* named ECDHE-RSA-AES. *", 0600 },
+		{ "of TLS 1.3", "@", "@", "ECDHE+AESGCM:TLS_AES_128_GCM_SHA256", "* of TLS 1.2 named TLS_AES_128_GCM_SHA256. *", 0600 },
+		{ "all taken away", "@", "@", "ECDHE+AESGCM:!ALL", "*no cipher is left*", 0600 },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
