@@ -14,7 +14,7 @@
 #include "console/vnc.h"
 #include "console/ws.h"
 #include "fleet/fleet.h"
-#include "identity/identity.h"
+#include "identity/access.h"
 #include "net/conn.h"
 #include "net/server.h"
 #include "net/tls.h"
@@ -64,12 +64,10 @@ struct consoles {
 
 static bool may_still(const struct consoles *all, const struct console_token *t)
 {
-	const struct user *u = identity_user(all->identity, t->user_id);
-	const struct project *p = identity_project(all->identity, t->project_id);
 	const struct server *s = fleet_server(all->fleet, t->server_uuid);
-	g_auto(GStrv) roles = u && u->enabled && p && p->enabled ? identity_roles(all->identity, u->id, p->id) : NULL;
+	enum role role = identity_role_since(all->identity, t->user_id, t->project_id, t->app_id, t->created_us);
 
-	return s && roles && (g_strcmp0(s->project_id, p->id) == 0 || g_strv_contains((const char *const *)roles, "admin"));
+	return s && (role == ROLE_ADMIN || (role == ROLE_MEMBER && g_strcmp0(s->project_id, t->project_id) == 0));
 }
 
 /* ---- the end of a session ---- */
@@ -518,9 +516,12 @@ bool consoles_has(const struct consoles *all, enum console_kind kind)
 /* noVNC's pages take what is behind the proxy's address from "path". */
 char *consoles_url(struct consoles *all, const struct console_token *of, GError **err)
 {
-	g_autofree char *token = console_token_make(all->tokens, of, err);
+	struct console_token now = *of;
+	g_autofree char *token = NULL;
 	const char *base = all->urls[of->kind], *name = of->kind == CONSOLE_NOVNC ? "path=%3Ftoken%3D" : "token=";
 
+	now.created_us = identity_stamp(all->identity);
+	token = console_token_make(all->tokens, &now, err);
 	return token ? g_strconcat(base, strchr(base, '?') ? "&" : "?", name, token, NULL) : NULL;
 }
 

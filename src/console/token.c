@@ -34,6 +34,7 @@ static void token_free(void *p)
 
 	g_free(t->user_id);
 	g_free(t->project_id);
+	g_free(t->app_id);
 	g_free(t);
 }
 
@@ -149,8 +150,8 @@ char *console_token_make(struct console_tokens *all, const struct console_token 
 	t = g_memdup2(of, sizeof *of);
 	t->user_id = g_strdup(of->user_id);
 	t->project_id = g_strdup(of->project_id);
-	t->created_us = clock_wall_us();
-	t->expires_us = t->created_us + all->ttl_us;
+	t->app_id = g_strdup(of->app_id);
+	t->expires_us = clock_wall_us() + all->ttl_us;
 	hash_text(text, t->hash);
 	row_values(fields, G_N_ELEMENTS(fields), t, t->created_us, row);
 	if (!store_run(all->store, Q_CONSOLE_TOKEN_PUT, row, G_N_ELEMENTS(row), NULL, err)) {

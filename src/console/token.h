@@ -31,6 +31,7 @@ struct console_token {
 	char server_uuid[UTIL_UUID_LEN + 1];
 	enum console_kind kind;
 	char *user_id, *project_id;
+	char *app_id;       /* the application credential that the user came by; NULL */
 	int64_t created_us;
 	int64_t expires_us; /* 0: a session has it */
 	unsigned sessions;  /* not stored */
@@ -46,7 +47,7 @@ struct console_tokens *console_tokens_new(struct store *store, int64_t ttl_s, GE
 /** console_tokens_free() - NULL is fine. */
 void console_tokens_free(struct console_tokens *all);
 
-/** console_token_make() - a new one. Return: its text, owned by the caller; NULL with ERR_UNAVAILABLE, if sessions have all that may be, or the store's error. */
+/** console_token_make() - a new one. @of: whose, for what, and when it was asked for. Return: its text, owned by the caller; NULL with ERR_UNAVAILABLE, if sessions have all that may be, or the store's error. */
 char *console_token_make(struct console_tokens *all, const struct console_token *of, GError **err);
 /** console_token_find() - by its text. Return: borrowed, until it is dropped; NULL: there is none, or its time is over. */
 struct console_token *console_token_find(struct console_tokens *all, const char *text);

@@ -146,6 +146,15 @@ bool identity_role(const char *id_or_name, enum role *ret)
 	return false;
 }
 
+enum role records_highest_role(char *const *names)
+{
+	enum role r = ROLE_ADMIN;
+
+	while (r < ROLE_N && !(names && g_strv_contains((const char *const *)names, role_table[r].name)))
+		r++;
+	return r;
+}
+
 char *identity_id_new(void)
 {
 	uint8_t raw[16];

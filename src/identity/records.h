@@ -68,6 +68,8 @@ char *identity_id_new(void);
 
 /** identity_forget_tokens() - each is looked at again when it comes next: something that they hang on has changed. */
 void identity_forget_tokens(struct identity *id);
+/** records_highest_role() - of names, NULL-terminated; NULL: none. Return: ROLE_N: it is none of ours. */
+enum role records_highest_role(char *const *names);
 /** records_role_word() - the store's word of a role, an enum role. */
 const char *records_role_word(int role);
 #define ROW_FIELD_ROLE(s, col, f) ROW_FIELD_WORD(s, col, f, records_role_word, ROLE_N)

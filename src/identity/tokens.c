@@ -69,15 +69,6 @@ char *identity_issue_app(struct identity *id, const struct app_credential *app, 
 	return issue(id, &c, app->hash, expires_us);
 }
 
-static enum role highest(char *const *names)
-{
-	enum role r = ROLE_ADMIN;
-
-	while (r < ROLE_N && !(names && g_strv_contains((const char *const *)names, role_table[r].name)))
-		r++;
-	return r;
-}
-
 /* The user of sealed claims, as of now. Return: NULL if there is none any more. */
 static struct auth *resolve(const struct identity *id, const struct token_claims *c)
 {
@@ -107,7 +98,7 @@ static struct auth *resolve(const struct identity *id, const struct token_claims
 		.user_id = g_strdup(u->id), .user_name = g_strdup(u->name),
 		.project_id = p ? g_strdup(p->id) : NULL, .project_name = p ? g_strdup(p->name) : NULL,
 		.audit_id = g_steal_pointer(&audit_id), .issued_us = c->issued_us, .expires_us = c->expires_us,
-		.role = highest(roles), .roles = roles ? roles : g_new0(char *, 1),
+		.role = records_highest_role(roles), .roles = roles ? roles : g_new0(char *, 1),
 		.app_id = app ? g_strdup(app->id) : NULL, .app_name = app ? g_strdup(app->name) : NULL, .app_unrestricted = app && app->unrestricted,
 	};
 	roles = NULL; /* taken */

@@ -357,7 +357,8 @@
 	X(4, user_id, TEXT, user_id) \
 	X(5, project_id, TEXT, project_id) \
 	X(6, created_at, INT64, created_us) \
-	X(7, expires_at, TIME, expires_us)
+	X(7, expires_at, TIME, expires_us) \
+	X(8, app_id, TEXT, app_id)
 
 /* ---- identity ---- */
 

@@ -486,6 +486,7 @@ const struct schema_step schema_steps[] = {
 	{ 26,
 	  "CREATE TABLE console_tokens (token_hash TEXT PRIMARY KEY, server_uuid TEXT NOT NULL, kind TEXT NOT NULL, user_id TEXT NOT NULL, "
 	  "project_id TEXT NOT NULL, created_at BIGINT NOT NULL, expires_at BIGINT);" },
+	{ 27, "ALTER TABLE console_tokens ADD COLUMN app_id TEXT;" },
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -14,6 +14,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
@@ -25,6 +26,7 @@ from rfb import FakeVnc, Screen, paint
 from stock import Clients
 from tap import Tap
 from wait import HANG_S, wait_for
+from ws import WebSocket
 
 MANY = 500
 CONNECTED = "document.body.dataset.state == 'connected'"
@@ -85,43 +87,120 @@ def five_hundred(w: World, fake: FakeVnc) -> str:
     return f"{grown:.0f} KiB each"
 
 
-def member_of(w: World, server: dict) -> tuple[Api, str]:
-    """A user with a role in that server's project. Return: its session, and what takes the role away."""
-    project = server["tenant_id"]
-    role = w.api.get("/v3/roles?name=member", mv=None)["roles"][0]["id"]
-    user = {"name": "viewer", "password": "viewer-pass-0", "default_project_id": project}
-    got = w.api.call("POST", "/v3/users", {"user": user})
-    assert got.status == 201, got.fault
-    path = f"/v3/projects/{project}/users/{got.json['user']['id']}/roles/{role}"
-    assert w.api.call("PUT", path).status == 204
-    api = Api(w.daemon.url)
-    scope = {"project": {"id": project}}
-    auth = {"identity": {"methods": ["password"], "password": {"user": {"id": got.json["user"]["id"], "password": user["password"]}}}, "scope": scope}
-    reply = api.call("POST", "/v3/auth/tokens", {"auth": auth}, token=None)
-    assert reply.status == 201, reply.fault
-    api.token = reply.headers["x-subject-token"]
-    return api, path
+PASSWORD = "viewer-pass-0"
+
+
+class User:
+    """A user with roles in a project, and its session there."""
+
+    def __init__(self, w: World, name: str, project: str, *roles: str) -> None:
+        self.w, self.project, self.roles = w, project, {role["name"]: role["id"] for role in w.api.get("/v3/roles", mv=None)["roles"]}
+        self.id = self.ask("POST", "/v3/users", {"user": {"name": name, "password": PASSWORD}}, 201)["user"]["id"]
+        for role in roles:
+            self.ask("PUT", self.role(role), None, 204)
+        self.api = self.session({"methods": ["password"], "password": {"user": {"id": self.id, "password": PASSWORD}}}, {"project": {"id": project}})
+
+    def ask(self, method: str, path: str, body: dict | None, status: int, api: Api | None = None) -> dict:
+        got = (api or self.w.api).call(method, path, body)
+        assert got.status == status, (method, path, got.fault)
+        return got.json if got.body else {}
+
+    def role(self, name: str) -> str:
+        return f"/v3/projects/{self.project}/users/{self.id}/roles/{self.roles[name]}"
+
+    def session(self, identity: dict, scope: dict | None = None) -> Api:
+        api = Api(self.w.daemon.url)
+        reply = api.call("POST", "/v3/auth/tokens", {"auth": {"identity": identity, **({"scope": scope} if scope else {})}}, token=None)
+        assert reply.status == 201, reply.fault
+        api.token = reply.headers["x-subject-token"]
+        return api
+
+    def change(self, kind: str, id: str, **what: object) -> None:
+        self.ask("PATCH", f"/v3/{kind}s/{id}", {kind: what}, 200)
+
+
+def taken_role(user: User, of: str) -> None:
+    user.ask("DELETE", user.role("member"), None, 204)
+
+
+def disabled(user: User, of: str) -> None:
+    user.change("user", user.id, enabled=False)
+
+
+def disabled_for_a_moment(user: User, of: str) -> None:
+    user.change("user", user.id, enabled=False)
+    user.change("user", user.id, enabled=True)
+
+
+def deleted(user: User, of: str) -> None:
+    user.ask("DELETE", f"/v3/users/{user.id}", None, 204)
+
+
+def project_disabled(user: User, of: str) -> None:
+    user.change("project", user.project, enabled=False)
+
+
+def project_deleted(user: User, of: str) -> None:
+    user.ask("DELETE", f"/v3/projects/{user.project}", None, 204)
+
+
+def credential_deleted(user: User, of: str) -> None:
+    user.ask("DELETE", f"/v3/users/{user.id}/application_credentials/{of}", None, 204, user.api)
+
+
+def answer_pings(ws: WebSocket) -> None:
+    try:
+        ws.ends()
+    except OSError:
+        pass
 
 
 class Access:
-    """A user's console whose role goes. That is seen within 20 s, which pass beside the other cases."""
+    """Consoles whose users may not see the server any more. That is seen within 20 s, which pass beside the other cases."""
 
-    def __init__(self, w: World, fake: FakeVnc) -> None:
+    WAYS = (  # what takes it away; of a project of its own; the user's roles
+        (taken_role, False, ("member",)), (taken_role, False, ("member", "reader")), (disabled, False, ("member",)),
+        (disabled_for_a_moment, False, ("member",)), (deleted, False, ("member",)), (credential_deleted, False, ("member",)),
+        (project_disabled, True, ("admin",)), (project_deleted, True, ("admin",)),
+    )
+
+    def __init__(self, w: World) -> None:
+        self.open: list[tuple[str, WebSocket, str]] = []
         server = w.api.servers()[0]
-        api, path = member_of(w, server)
-        self.world = World(w.daemon, None)
-        self.world.api = api
-        self.url = socket_of(self.world.url(server["id"], "vnc", "novnc"))
-        self.screen = Screen(self.world.open(self.url))
-        self.serial = self.world.open(self.world.url(server["id"]))
-        assert w.api.call("DELETE", path).status == 204
+        for n, (away, own, roles) in enumerate(self.WAYS):
+            project = w.api.call("POST", "/v3/projects", {"project": {"name": f"yard-{n}"}}).json["project"]["id"] if own else server["tenant_id"]
+            user = User(w, f"viewer-{n}", project, *roles)
+            of = self.console(w, user, server["id"], away)
+            away(user, of)
+        # the password and another credential stay, and so does what came by them
+        user = User(w, "viewer", server["tenant_id"], "member")
+        credential_deleted(user, self.console(w, user, server["id"], credential_deleted, keep=True))
+        self.stays = threading.Thread(target=answer_pings, args=(self.open.pop()[1],), daemon=True)
+        self.stays.start()
+
+    def console(self, w: World, user: User, server: str, away: object, keep: bool = False) -> str:
+        """Return: the id of the application credential that it came by; "": none."""
+        world, of = World(w.daemon, None), ""
+        world.api = user.api
+        if away is credential_deleted:
+            got = user.ask("POST", f"/v3/users/{user.id}/application_credentials", {"application_credential": {"name": "app"}}, 201, user.api)
+            of, secret = (got["application_credential"][word] for word in ("id", "secret"))
+            if not keep:
+                world.api = user.session({"methods": ["application_credential"], "application_credential": {"id": of, "secret": secret}})
+        url = socket_of(world.url(server, "vnc", "novnc"))
+        self.open.append((away.__name__, Screen(world.open(url)).ws, url))
+        return of
 
     def ends(self) -> str:
-        ends = self.screen.ws.ends(), self.serial.ends()
-        assert {end.code for end in ends} == {4401}, ends
-        expect_refused(self.url, 403, NOT_VALID)
-        return ends[0].why
+        for name, ws, url in self.open:
+            end = ws.ends()
+            assert end.code == 4401, (name, end)
+            expect_refused(url, 403, NOT_VALID)
+        assert self.stays.is_alive()
+        return f"{len(self.open)} ways"
 
+
+# ---- a terminal ----
 
 def in_a_terminal(w: World) -> str:
     """Its simulated guest echoes. What is typed comes back, Ctrl-] leaves, and a server that is stopped is told."""
@@ -280,7 +359,22 @@ def tls(path: Path) -> str:
                 tried += 1
             if minimum == "tlsv1_3":
                 renewed(daemon, at, port)
+    console_certificate(at, "third")
+    does_not_start("[DEFAULT] ssl_only is set, and cert is not", {"ssl_only": "true"}, {})
+    does_not_start("no cipher of TLS 1.2 named ECDHE-RSA-AES. There are", files, {"ssl_ciphers": "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES"})
+    with Daemon({"h1": "sim://h1?servers=1"}, options=options(DEFAULT={**files, "ssl_only": "true"}), tag="tls") as daemon:
+        assert daemon.wait_event("consoles_ready", HANG_S)
     return f"{tried} clients"
+
+
+def does_not_start(words: str, default: dict, console: dict) -> None:
+    daemon = Daemon({}, options=options(DEFAULT=default, console=console), tag="tls")
+    try:
+        daemon.spawn()
+        why = daemon.wait_event("not_started", HANG_S)["error"]
+        assert words in why, why
+    finally:
+        daemon.__exit__()
 
 
 def renewed(daemon: Daemon, at: Path, port: int) -> None:
@@ -310,14 +404,14 @@ def main() -> int:
         daemon.wait_hosts_up(1)
         wait_for(lambda: len(daemon.api().servers()) == 10, HANG_S, "the servers are known")
         w = World(daemon, None)
-        access = Access(w, fake) if not only or "ends" in only else None
+        access = Access(w) if not only or "ends" in only else None
         for case in (page_in_a_browser, five_hundred):
             run(case, w, fake)
         run(in_a_terminal, w)
         run(vencrypt, daemon.dir)
         run(tls, daemon.dir)
         if access:
-            with t.test("a user whose role is gone") as notes:
+            with t.test("users that may not see the server any more") as notes:
                 notes.append(access.ends())
     return t.done()
 

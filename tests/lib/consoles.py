@@ -2,9 +2,12 @@
 """Consoles of a daemon as its users open them."""
 from __future__ import annotations
 
+import socket
 from urllib.parse import parse_qs, urlsplit
 
 from daemon import Daemon
+from rfb import Screen
+from wait import HANG_S
 from ws import Refused, WebSocket
 
 OPTIONS = {"serial_console": {"enabled": "true"}, "vnc": {"enabled": "true", "novncproxy_port": "0"}}
@@ -46,3 +49,26 @@ class World:
 
     def open(self, url: str, **how: object) -> WebSocket:
         return WebSocket(url, self.netns, **{**self.how, **how})
+
+
+class Silent:
+    """Those that never end their opening, and one that answers no ping, as one whose cable was cut. That takes its time beside the other cases."""
+
+    def __init__(self, w: World) -> None:
+        url = socket_of(w.url(w.api.servers()[0]["id"], "vnc", "novnc"))
+        at = urlsplit(url)
+        self.openings = []
+        for head in "", "GET /", f"GET /?{at.query} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n":
+            self.openings.append(socket.create_connection((at.hostname, at.port), timeout=HANG_S))
+            self.openings[-1].sendall(head.encode())
+        self.cut = Screen(w.open(url)).ws
+
+    def ends(self) -> str:
+        said = [sock.recv(4096) for sock in self.openings]
+        assert all(b" 408 " in text for text in said[1:]) and (not said[0] or b" 408 " in said[0]), said
+        data = b""
+        while more := self.cut.sock.recv(4096):
+            data += more
+        pings, last = data.split(b"\x88", 1)
+        assert pings == b"\x89\0" * (len(pings) // 2) and pings and last[1:3] == (1001).to_bytes(2, "big"), data
+        return f"{len(pings) // 2} pings"

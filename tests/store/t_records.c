@@ -414,11 +414,11 @@ static const struct step archive[] = {
 	{ Q_CARE_RAN, { S("a"), I(6) }, NULL, 1 },
 	{ Q_CARE_RAN, { S("a"), I(7) }, NULL, 1 },
 	{ Q_CARE_RUNS, {}, "a|7\n" },
-	{ Q_CONSOLE_TOKEN_PUT, { S("hash"), S("u1"), S("serial"), S("alice"), S("p1"), I(5), I(6) }, NULL, 1 },
-	{ Q_CONSOLE_TOKENS, {}, "hash|u1|serial|alice|p1|5|6\n" },
+	{ Q_CONSOLE_TOKEN_PUT, { S("hash"), S("u1"), S("serial"), S("alice"), S("p1"), I(5), I(6), S("app") }, NULL, 1 },
+	{ Q_CONSOLE_TOKENS, {}, "hash|u1|serial|alice|p1|5|6|app\n" },
 	{ Q_CONSOLE_TOKEN_EXPIRES, { S("hash"), N }, NULL, 1 },
 	{ Q_CONSOLE_TOKEN_EXPIRES, { S("other"), I(7) }, NULL, 0 },
-	{ Q_CONSOLE_TOKENS, {}, "hash|u1|serial|alice|p1|5|~\n" },
+	{ Q_CONSOLE_TOKENS, {}, "hash|u1|serial|alice|p1|5|~|app\n" },
 	{ Q_CONSOLE_TOKEN_DELETE, { S("hash") }, NULL, 1 },
 	{ Q_CONSOLE_TOKENS, {}, "" },
 };
@@ -427,7 +427,7 @@ static const struct step archive[] = {
 static const struct step audit[] = {
 	{ Q_AUDIT_TASKS, {}, "" },
 	{ Q_AUDIT_LEFT, {}, "" },
-	{ Q_CONSOLE_TOKEN_PUT, { S("hash"), S("u1"), S("serial"), S("alice"), S("p1"), I(5), N }, NULL, 1 },
+	{ Q_CONSOLE_TOKEN_PUT, { S("hash"), S("u1"), S("serial"), S("alice"), S("p1"), I(5), N, N }, NULL, 1 },
 	{ Q_ORPHAN_CONSOLE_TOKENS, { I(1) }, "1\n" },
 	{ Q_ORPHAN_CONSOLE_TOKENS_DROP, { I(1) }, NULL, 1 },
 	{ Q_ORPHAN_CONSOLE_TOKENS, { I(1) }, "0\n" },

@@ -44,7 +44,7 @@ static void restart(void)
 
 static char *make(const char *server, const char *user, const char *project, GError **err)
 {
-	struct console_token of = { .kind = CONSOLE_NOVNC, .user_id = (char *)user, .project_id = (char *)project };
+	struct console_token of = { .kind = CONSOLE_NOVNC, .user_id = (char *)user, .project_id = (char *)project, .created_us = clock_wall_us() };
 
 	g_strlcpy(of.server_uuid, server, sizeof of.server_uuid);
 	return console_token_make(tokens, &of, err);

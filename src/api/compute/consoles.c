@@ -49,7 +49,7 @@ static enum console_kind kind_of(const char *protocol, const char *type)
 /* Nova's order: the type, then the server's state. Return: the address, owned; NULL after the request was answered. */
 static char *url_of(struct api_req *r, const struct server *s, const char *protocol, const char *type)
 {
-	struct console_token of = { .kind = kind_of(protocol, type), .user_id = r->auth->user_id, .project_id = r->auth->project_id };
+	struct console_token of = { .kind = kind_of(protocol, type), .user_id = r->auth->user_id, .project_id = r->auth->project_id, .app_id = r->auth->app_id };
 	GError *err = NULL;
 	char *url;
 
