@@ -23,7 +23,6 @@
 
 #include "cloud.h"
 
-#define CLIENT_BODY_MAX (64 * 1024 * 1024)
 #define CLIENT_PAGES_MAX 10000
 #define CLIENT_ROWS_MAX 200000
 
