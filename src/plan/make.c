@@ -7,11 +7,13 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "plan/forget.h"
 #include "plan/planner.h"
 #include "plan/spread.h"
 
 #define MAKING_MAX 8
 #define REASONS_MAX 100    /* of a server that cannot move: hosts */
+#define READ_STEPS 500     /* of a drain, in a turn of the loop */
 
 struct making {
 	struct plans *plans;
@@ -23,6 +25,11 @@ struct making {
 	guint written;
 	plans_made_f *done;
 	void *user;
+	/* of an undrain that brings servers back: what the last drain of each host has taken away, read a part in a turn */
+	GHashTable *brought;      /* uuid -> host, both owned */
+	guint host;               /* which of .wanted.hosts is read */
+	int64_t drain;            /* its last drain; 0: not looked for yet */
+	int seen;                 /* the number of the last step of that */
 };
 
 static void making_free(struct making *m)
@@ -32,6 +39,8 @@ static void making_free(struct making *m)
 	snapshot_free(m->snap);
 	planner_result_free(m->result);
 	plan_record_free(m->plan);
+	if (m->brought)
+		g_hash_table_unref(m->brought);
 	g_free(m);
 }
 
@@ -294,7 +303,7 @@ static void write_next(void *user)
 
 	if (!write_some(m, &err)) {
 		if (m->plan->id)
-			(void)plan_delete(m->plans->store, m->plan->id, NULL);
+			forget_rows(m->plans, m->plan->id);
 		refuse(m, NULL, err);
 	} else if (m->written < m->plan->steps->len) {
 		(void)clock_after(0, write_next, m);
@@ -341,7 +350,6 @@ static struct plan_record *record_of(const struct making *m, const struct reques
 
 	p->kind = (enum plan_kind)w->kind;
 	p->state = PLAN_MAKING;
-	g_strlcpy(p->fleet_version, m->snap->version, sizeof p->fleet_version);
 	p->opt = (struct plan_options){
 		.parallel = w->parallel, .deadline_s = w->deadline_s, .cold = w->cold, .waves = w->waves, .priority = w->priority, .to = g_strdup(w->to),
 		.bring_back = w->bring_back, .memory_spread = w->memory_spread, .vcpus_spread = w->vcpus_spread, .hysteresis = w->hysteresis,
@@ -352,33 +360,6 @@ static struct plan_record *record_of(const struct making *m, const struct reques
 	p->project_id = g_strdup(who->project_id);
 	p->request_id = g_strdup(who->request_id);
 	return p;
-}
-
-/* Those that the last drain of each host has taken away, wherever they are now. Return: uuid -> host, both owned; NULL with @err */
-static GHashTable *taken_away(struct plans *ps, const GPtrArray *hosts, GError **err)
-{
-	g_autoptr(GHashTable) brought = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-
-	for (guint i = 0; i < hosts->len; i++) {
-		const char *host = g_ptr_array_index(hosts, i);
-		int64_t id = plan_read_drain_of(ps->store, host, err);
-		struct plan_record *drain;
-
-		if (id < 0)
-			return NULL;
-		drain = id ? plan_read(ps->store, id, err) : NULL;
-		if (id && !drain)
-			return NULL;
-		for (guint k = 0; drain && k < drain->steps->len; k++) {
-			const struct plan_step *st = g_ptr_array_index(drain->steps, k);
-			const struct server *s = fleet_server(ps->fleet, st->uuid);
-
-			if (st->state == PLAN_STEP_DONE && s && s->host && g_strcmp0(st->source, host) == 0 && strcmp(s->host, host) != 0)
-				g_hash_table_insert(brought, g_strdup(st->uuid), g_strdup(host));
-		}
-		plan_record_free(drain);
-	}
-	return g_steal_pointer(&brought);
 }
 
 static bool version_ok(const struct making *m, GError **err)
@@ -402,36 +383,96 @@ static bool may_make(struct plans *ps, const struct plan_wanted *w, GError **err
 	return false;
 }
 
+/* The wishes, as the fleet is now, and the planner. */
+static void take(struct making *m)
+{
+	struct plans *ps = m->plans;
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(plan_mistake_free);
+	g_autoptr(GError) err = NULL;
+
+	m->snap = snapshot_new(ps->engine, m->wanted.parallel, m->wanted.cold);
+	if (!version_ok(m, &err)) {
+		refuse(m, NULL, err);
+		return;
+	}
+	plan_input_take(&m->wanted, ps->fleet, m->snap, m->brought, mistakes);
+	if (mistakes->len) {
+		refuse(m, mistakes, NULL);
+		return;
+	}
+	g_strlcpy(m->plan->fleet_version, m->snap->version, sizeof m->plan->fleet_version);
+	loop_job(work, planned, m);
+}
+
+/* ---- what drains have taken away ---- */
+
+/* It is brought back from wherever it is now. */
+static void take_back(struct making *m, const struct plan_step *st, const char *host)
+{
+	const struct server *s = fleet_server(m->plans->fleet, st->uuid);
+
+	if (st->state == PLAN_STEP_DONE && s && s->host && g_strcmp0(st->source, host) == 0 && strcmp(s->host, host) != 0)
+		g_hash_table_insert(m->brought, g_strdup(st->uuid), g_strdup(host));
+}
+
+/* Return: false with @err. */
+static bool read_part(struct making *m, const char *host, GError **err)
+{
+	struct store *s = m->plans->store;
+	g_autoptr(GPtrArray) part = NULL;
+
+	if (!m->drain)
+		m->drain = plan_read_drain_of(s, host, err);
+	if (m->drain < 0)
+		return false;
+	part = m->drain ? plan_read_part(s, m->drain, m->seen, READ_STEPS, err) : g_ptr_array_new();
+	for (guint i = 0; part && i < part->len; i++) {
+		const struct plan_step *st = g_ptr_array_index(part, i);
+
+		take_back(m, st, host);
+		m->seen = st->n;
+	}
+	if (part && part->len == 0) {
+		m->host++;
+		m->drain = m->seen = 0;
+	}
+	return part != NULL;
+}
+
+static void read_next(void *user)
+{
+	struct making *m = user;
+	g_autoptr(GError) err = NULL;
+
+	if (m->host == m->wanted.hosts->len)
+		take(m);
+	else if (read_part(m, g_ptr_array_index(m->wanted.hosts, m->host), &err))
+		(void)clock_after(0, read_next, m);
+	else
+		refuse(m, NULL, err);
+}
+
 void plans_make(struct plans *ps, struct plan_wanted *w, const struct requester *who, plans_made_f *done, void *user)
 {
 	struct making *m = g_new0(struct making, 1);
-	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(plan_mistake_free);
-	g_autoptr(GHashTable) brought = NULL;
 	g_autoptr(GError) err = NULL;
+	bool may = may_make(ps, w, &err);
 
+	ps->making++;
 	m->plans = ps;
 	m->wanted = *w;
 	m->done = done;
 	m->user = user;
 	memset(w, 0, sizeof *w);
-	if (!may_make(ps, &m->wanted, &err)) {
-		ps->making++;
+	if (!may) {
 		refuse(m, NULL, err);
-		return;
-	}
-	ps->making++;
-	m->snap = snapshot_new(ps->engine, m->wanted.parallel, m->wanted.cold);
-	if (m->wanted.kind == PLAN_UNDRAIN && m->wanted.bring_back)
-		brought = taken_away(ps, m->wanted.hosts, &err);
-	if (err || !version_ok(m, &err)) {
-		refuse(m, NULL, err);
-		return;
-	}
-	plan_input_take(&m->wanted, ps->fleet, m->snap, brought, mistakes);
-	if (mistakes->len) {
-		refuse(m, mistakes, NULL);
 		return;
 	}
 	m->plan = record_of(m, who);
-	loop_job(work, planned, m);
+	if (m->wanted.kind == PLAN_UNDRAIN && m->wanted.bring_back) {
+		m->brought = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+		read_next(m);
+	} else {
+		take(m);
+	}
 }

@@ -320,18 +320,27 @@ bool plan_update_step(struct store *s, const struct plan_record *p, const struct
 	return store_run(s, Q_PLAN_STEP_SET, args, G_N_ELEMENTS(args), NULL, err);
 }
 
-bool plan_delete(struct store *s, int64_t id, GError **err)
+bool plan_drop(struct store *s, int64_t id, GError **err)
 {
-	static const enum query all[] = { Q_PLAN_DELETE_STEPS, Q_PLAN_DELETE_HOSTS, Q_PLAN_DELETE };
+	return store_run(s, Q_PLAN_DROP, STORE_ARGS(SV_I(id)), NULL, err);
+}
+
+bool plan_delete_some(struct store *s, int64_t id, int steps, bool *ret_all, GError **err)
+{
+	static const enum query others[] = { Q_PLAN_DELETE_HOSTS, Q_PLAN_DELETE };
+	int64_t n;
+	bool whole;
 
 	if (!store_begin(s, err))
 		return false;
-	for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
-		if (store_run(s, all[i], STORE_ARGS(SV_I(id)), NULL, err))
-			continue;
+	whole = store_run(s, Q_PLAN_DELETE_STEPS, STORE_ARGS(SV_I(id), SV_I(steps)), &n, err);
+	for (size_t i = 0; whole && n == 0 && i < G_N_ELEMENTS(others); i++)
+		whole = store_run(s, others[i], STORE_ARGS(SV_I(id)), NULL, err);
+	if (!whole) {
 		store_rollback(s);
 		return false;
 	}
+	*ret_all = n == 0;
 	return store_commit(s, err);
 }
 

@@ -140,8 +140,10 @@ bool plan_insert_step(struct store *s, const struct plan_record *p, const struct
 /** plan_update() - what may change of it; .options and .counts are made again of .opt and .steps. */
 bool plan_update(struct store *s, struct plan_record *p, GError **err);
 bool plan_update_step(struct store *s, const struct plan_record *p, const struct plan_step *st, GError **err);
-/** plan_delete() - all its rows, in one transaction. */
-bool plan_delete(struct store *s, int64_t id, GError **err);
+/** plan_drop() - no client sees it any more, and all its rows are to go: it is in state "making" again. */
+bool plan_drop(struct store *s, int64_t id, GError **err);
+/** plan_delete_some() - so many of its steps; when there are none, the rest of it. @ret_all: that was it */
+bool plan_delete_some(struct store *s, int64_t id, int steps, bool *ret_all, GError **err);
 
 /** plan_read() - one with its steps. Return: owned; NULL with ERR_NOT_FOUND, or the store's error. */
 struct plan_record *plan_read(struct store *s, int64_t id, GError **err);

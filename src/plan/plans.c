@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fleet/sched.h"
+#include "plan/forget.h"
 #include "plan/runner.h"
 
 #define TICK_MS 1000    /* while something may have changed of which nothing is heard */
@@ -61,8 +62,7 @@ static bool load(struct plans *ps, GError **err)
 		struct plan_record *p = g_ptr_array_index(list, 0);
 
 		if (p->state == PLAN_MAKING) {
-			if (!plan_delete(ps->store, p->id, err))
-				return false;
+			forget_rows(ps, p->id);
 			g_ptr_array_remove_index(list, 0);
 			continue;
 		}
@@ -81,6 +81,7 @@ struct plans *plans_new(struct engine *e, GError **err)
 	ps->fleet = engine_fleet(e);
 	ps->store = fleet_store(ps->fleet);
 	ps->active = g_ptr_array_new_with_free_func(free_plan);
+	ps->gone = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	if (!load(ps, err)) {
 		plans_free(ps);
 		return NULL;
@@ -93,6 +94,7 @@ void plans_start(struct plans *ps)
 {
 	ps->started = true;
 	turn_soon(ps);
+	forget_start(ps);
 }
 
 void plans_free(struct plans *ps)
@@ -100,7 +102,9 @@ void plans_free(struct plans *ps)
 	if (!ps)
 		return;
 	clock_cancel(&ps->timer);
+	clock_cancel(&ps->forgetter);
 	engine_listen(ps->engine, NULL, NULL);
+	g_array_unref(ps->gone);
 	g_ptr_array_unref(ps->active);
 	g_free(ps);
 }
@@ -137,7 +141,7 @@ struct plans_counts plans_stats(const struct plans *ps)
 
 bool plans_rest(const struct plans *ps)
 {
-	if (ps->making)
+	if (ps->making || ps->gone->len > 0)
 		return false;
 	for (guint i = 0; i < ps->active->len; i++) {
 		const struct plan_record *p = g_ptr_array_index(ps->active, i);
@@ -289,7 +293,7 @@ bool plans_delete(struct plans *ps, int64_t id, GError **err)
 	struct plan_record *p = plans_find(ps, id), *row;
 
 	if (p) {
-		if (!state_ok(p, IN(PLAN_DRAFT), "delete", err) || !plan_delete(ps->store, id, err))
+		if (!state_ok(p, IN(PLAN_DRAFT), "delete", err) || !forget_plan(ps, id, err))
 			return false;
 		g_ptr_array_remove(ps->active, p);
 		return true;
@@ -298,7 +302,7 @@ bool plans_delete(struct plans *ps, int64_t id, GError **err)
 	if (!row)
 		return false;
 	plan_record_free(row);
-	return plan_delete(ps->store, id, err);
+	return forget_plan(ps, id, err);
 }
 
 /* ---- changes of a draft ---- */

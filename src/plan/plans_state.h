@@ -21,6 +21,8 @@ struct plans {
 	struct store *store;
 	GPtrArray *active;         /* struct plan_record *, by id */
 	struct clock_timer *timer; /* the next turn */
+	GArray *gone;              /* int64_t: plans whose rows go (forget.h) */
+	struct clock_timer *forgetter;
 	bool started;
 	int making;                /* so many are being made */
 	struct plans_counts stats;

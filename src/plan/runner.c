@@ -7,330 +7,17 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "fleet/sched.h"
-#include "plan/problem.h"
+#include "plan/plan_step.h"
+#include "plan/plan_begin.h"
 #include "task/request_now.h"
 
 #define ASKS 8        /* in a turn: each is a transaction */
-#define ATTEMPTS 3    /* at live migrations, where the scheduler may choose */
-#define LOOKED_AT 8   /* migrations of a server, the newest, among which the one that was asked for must be */
 
-/* ---- steps ---- */
-
-static void end_step(struct plans *ps, struct plan_record *p, struct plan_step *st, enum plan_step_state state, const char *reason)
-{
-	st->state = state;
-	st->ended_us = clock_wall_us();
-	st->stopping = false;
-	if (reason != st->reason)
-		util_replace(&st->reason, reason);
-	ps->stats.steps_ended[state]++;
-	st->unsaved = true;
-	log_info("plan_step", LOG_D("plan", p->id), LOG_D("step", st->n), LOG_S("server", st->uuid), LOG_S("state", plan_step_state_name(state)),
-		 LOG_S("dest", st->dest), LOG_D("migration", st->task), LOG_S("reason", reason));
-}
-
-/* It is to be tried again. @reason: taken */
-static void try_again(const struct plan_record *p, struct plan_step *st, char *reason)
-{
-	st->state = PLAN_STEP_WAITING;
-	st->stopping = false;
-	g_free(st->reason);
-	st->reason = reason;
-	if (!plan_goes_to_one(p))
-		g_clear_pointer(&st->dest, g_free);
-	g_clear_pointer(&st->request_id, g_free);
-	st->unsaved = true;
-}
-
-/* What it waits for is shown, not stored. */
-static void waits(struct plan_step *st, char *what)
-{
-	g_free(st->reason);
-	st->reason = what;
-}
-
-static bool may_go_cold(const struct plan_record *p, const struct plan_step *st, const struct server *s)
-{
-	return p->opt.cold && !st->cold && s && (s->vm == SERVER_ACTIVE || s->vm == SERVER_STOPPED);
-}
-
-/* Its migration has ended, and the server is where it was. */
-static void step_failed(struct plans *ps, struct plan_record *p, struct plan_step *st, bool cancelled, const char *why)
-{
-	const struct server *s = fleet_server(ps->fleet, st->uuid);
-
-	if (p->state == PLAN_CANCELLING && (cancelled || p->abort_running))
-		end_step(ps, p, st, PLAN_STEP_CANCELLED, "the plan was cancelled");
-	else if (p->late)
-		end_step(ps, p, st, PLAN_STEP_LEFT, "the deadline has passed");
-	else if (p->state == PLAN_CANCELLING || cancelled || !s)
-		end_step(ps, p, st, PLAN_STEP_FAILED, why);
-	else if (!plan_goes_to_one(p) && !st->cold && st->attempts < ATTEMPTS)
-		try_again(p, st, g_strdup_printf("not to %s: %s", st->dest ? st->dest : "any host", why));
-	else if (may_go_cold(p, st, s)) {
-		st->cold = true;
-		try_again(p, st, g_strdup_printf("not live: %s", why));
-	} else
-		end_step(ps, p, st, PLAN_STEP_FAILED, why);
-}
-
-/* ---- what runs ---- */
-
-static void step_ended(struct plans *ps, struct plan_record *p, struct plan_step *st, const struct mig *m)
-{
-	const struct server *s = fleet_server(ps->fleet, st->uuid);
-	enum task_end end = mig_stage(m)->end;
-	const char *why = m->error ? m->error : task_end_status(end);
-
-	if (s && g_strcmp0(s->host, m->dest) == 0 && g_strcmp0(s->host, st->source) != 0 && end == TASK_DONE) {
-		util_replace(&st->dest, m->dest);
-		end_step(ps, p, st, PLAN_STEP_DONE, NULL);
-	} else if (end == TASK_DONE) {
-		g_autofree char *text = g_strdup_printf("it was moved, and is on %s now", s && s->host ? s->host : "no host");
-
-		end_step(ps, p, st, PLAN_STEP_FAILED, text);
-	} else {
-		step_failed(ps, p, st, end == TASK_CANCELLED, why);
-	}
-}
-
-static void stop(struct plans *ps, const struct plan_record *p, struct plan_step *st)
-{
-	struct server *s = fleet_server(ps->fleet, st->uuid);
-	const struct requester who = { p->user_id, p->project_id, p->request_id, true };
-
-	if (s && !st->stopping)
-		st->stopping = request_abort(ps->engine, s, st->task, true, &who, NULL);
-}
-
-/* A cold migration waits for its user; by the plan that was said. */
-static void confirm(struct plans *ps, const struct plan_record *p, const struct mig *m)
-{
-	const struct task_action *a = kind_action(m->kind, "confirmResize");
-	const struct task_request r = {
-		.kind = m->kind, .action = a, .server = fleet_server(ps->fleet, m->server_uuid), .who = { p->user_id, p->project_id, p->request_id, true },
-	};
-
-	if (a && r.server && a->from & 1u << m->phase)
-		(void)request_now(ps->engine, &r, NULL); /* refused, it is asked for again with the next turn */
-}
-
-/* The step's task, if it owns its server now. Return: borrowed; NULL */
-static const struct mig *task_of(const struct plans *ps, const struct plan_step *st)
-{
-	const struct mig *m = engine_active_of(ps->engine, st->uuid);
-
-	return m && m->id == st->task ? m : NULL;
-}
-
-static bool is_to_stop(const struct plan_record *p)
-{
-	return p->late || (p->state == PLAN_CANCELLING && p->abort_running);
-}
-
-/* Return: the database could say what has become of it. */
-static bool follow(struct plans *ps, struct plan_record *p, struct plan_step *st)
-{
-	g_autoptr(GError) err = NULL;
-	struct mig *m;
-	bool known;
-
-	if (task_of(ps, st)) {
-		if (is_to_stop(p))
-			stop(ps, p, st);
-		return true;
-	}
-	m = engine_get(ps->engine, st->task, &err);
-	known = m || g_error_matches(err, ERR, ERR_NOT_FOUND);
-	if (!m && known)
-		end_step(ps, p, st, PLAN_STEP_FAILED, "its migration has no record any more");
-	else if (m && mig_is_final(m))
-		step_ended(ps, p, st, m);
-	else if (m && mig_rests(m))
-		confirm(ps, p, m);
-	mig_free(m);
-	return known;
-}
-
-/* It may have been asked for: by the request's id. Return: as of follow() */
-static bool resolve(struct plans *ps, struct plan_record *p, struct plan_step *st)
-{
-	const struct mig_filter of_server = { .server_uuid = st->uuid, .limit = LOOKED_AT };
-	g_autoptr(GPtrArray) rows = engine_list(ps->engine, &of_server, NULL);
-
-	if (!rows)
-		return false;
-	for (guint i = 0; i < rows->len; i++) {
-		const struct mig *m = g_ptr_array_index(rows, i);
-
-		if (g_strcmp0(m->request_id, st->request_id) != 0)
-			continue;
-		st->task = m->id;
-		st->state = PLAN_STEP_RUNNING;
-		st->unsaved = true;
-		return follow(ps, p, st);
-	}
-	st->state = PLAN_STEP_WAITING;
-	st->unsaved = true;
-	return true;
-}
-
-/* ---- what may begin ---- */
-
-struct waiting {
-	const struct plan_record *p;
-	int n;          /* the step that it waits for; 0: none */
-};
-
-static bool is_over(int n, void *user)
-{
-	struct waiting *w = user;
-	const struct plan_step *st = n <= (int)w->p->steps->len ? g_ptr_array_index(w->p->steps, n - 1) : NULL;
-
-	if (!st || plan_step_is_over(st->state))
-		return true;
-	w->n = n;
-	return false;
-}
-
-/* What is asked of many steps in a turn; counted once, of all steps. By the hosts' indices. */
-struct tally {
-	struct usage *reserved; /* room that has been asked for, and that no claim has yet */
-	bool *left;             /* some step of the plan that goes on leaves it */
-};
-
-static void tally_clear(struct tally *t)
-{
-	g_free(t->reserved);
-	g_free(t->left);
-}
-
-/* Its room is asked for, and claimed by no task. */
-static bool is_reserved(const struct plans *ps, const struct plan_step *st)
-{
-	const struct mig *m;
-
-	if (st->state == PLAN_STEP_ASKING)
-		return fleet_server(ps->fleet, st->uuid);
-	m = st->state == PLAN_STEP_RUNNING ? task_of(ps, st) : NULL;
-	return m && !engine_claim_host(m);
-}
-
-static void tally_reserve(const struct plans *ps, struct tally *t, const struct plan_step *st)
-{
-	const struct host *h = st->dest ? fleet_host(ps->fleet, st->dest) : NULL;
-
-	if (h)
-		planner_add(&t->reserved[h->index], &st->needs, 1);
-}
-
-static void tally_step(const struct plans *ps, struct tally *t, const struct plan_step *st, bool own)
-{
-	const struct host *h = own && !plan_step_is_over(st->state) && st->source ? fleet_host(ps->fleet, st->source) : NULL;
-
-	if (h)
-		t->left[h->index] = true;
-	if (is_reserved(ps, st))
-		tally_reserve(ps, t, st);
-}
-
-static void tally_count(const struct plans *ps, const struct plan_record *own, struct tally *t)
-{
-	t->reserved = g_new0(struct usage, fleet_hosts(ps->fleet)->len + 1);
-	t->left = g_new0(bool, fleet_hosts(ps->fleet)->len + 1);
-	for (guint i = 0; i < ps->active->len; i++) {
-		const struct plan_record *p = g_ptr_array_index(ps->active, i);
-
-		for (guint k = 0; p->state != PLAN_DRAFT && k < p->steps->len; k++)
-			tally_step(ps, t, g_ptr_array_index(p->steps, k), p == own);
-	}
-}
+/* ---- what begins ---- */
 
 static int count_running(const struct plan_record *p)
 {
 	return plan_count(p, PLAN_STEP_RUNNING) + plan_count(p, PLAN_STEP_ASKING);
-}
-
-/* An earlier step of its server has ended otherwise than planned. */
-static bool follows_failed(const struct plan_record *p, const struct plan_step *st)
-{
-	for (int n = 1; n < st->n; n++) {
-		const struct plan_step *x = g_ptr_array_index(p->steps, n - 1);
-
-		if (strcmp(x->uuid, st->uuid) == 0 && x->state != PLAN_STEP_DONE)
-			return true;
-	}
-	return false;
-}
-
-/* Is there room where it goes? What is full now may be left by others. */
-static bool has_room(struct plans *ps, struct plan_record *p, struct plan_step *st, const struct server *s, struct tally *t)
-{
-	const struct host *h = fleet_host(ps->fleet, st->dest);
-	struct sched_need need = sched_need_of(s, NULL);
-	struct sched_result *res;
-	g_autofree char *why = NULL;
-
-	if (!t->reserved)
-		tally_count(ps, p, t);
-	need.only_host = st->dest;
-	if (h) {
-		need.vcpus += t->reserved[h->index].vcpus;
-		need.memory_mb += t->reserved[h->index].memory_mb;
-		need.disk_gb += t->reserved[h->index].disk_gb;
-	}
-	if (h && sched_fits(ps->fleet, &need, h))
-		return true;
-	res = h ? sched_select(ps->fleet, &need) : NULL;
-	why = h ? g_strdup(((const struct sched_verdict *)g_ptr_array_index(res->hosts, 0))->reason) : g_strdup("the host has gone");
-	sched_result_free(res);
-	if (h && t->left[h->index]) {
-		waits(st, g_strdup_printf("waits for room on %s: %s", st->dest, why));
-		return false;
-	}
-	if (!plan_goes_to_one(p)) { /* the scheduler chooses */
-		g_clear_pointer(&st->dest, g_free);
-		return true;
-	}
-	g_free(st->reason);
-	st->reason = g_strdup_printf("%s cannot take it: %s", st->dest, why);
-	end_step(ps, p, st, PLAN_STEP_FAILED, st->reason);
-	return false;
-}
-
-/* Whether it makes sense still, where the server is now. Return: false: it has ended. */
-static bool is_due(struct plans *ps, struct plan_record *p, struct plan_step *st, const struct server *s)
-{
-	g_autofree char *text = NULL;
-
-	if (!s)
-		end_step(ps, p, st, PLAN_STEP_SKIPPED, "the server has gone");
-	else if (st->dest && g_strcmp0(s->host, st->dest) == 0)
-		end_step(ps, p, st, PLAN_STEP_SKIPPED, "it is there already");
-	else if (p->kind == PLAN_DRAIN && !plan_has_host(p, s->host))
-		end_step(ps, p, st, PLAN_STEP_SKIPPED, "it has left already");
-	else if (g_strcmp0(s->host, st->source) != 0 && s->host && (p->opt.adapt || p->kind == PLAN_DRAIN || follows_failed(p, st)))
-		util_replace(&st->source, s->host);
-	else if (g_strcmp0(s->host, st->source) != 0) {
-		text = g_strdup_printf("it is on %s, not on %s", s->host ? s->host : "no host", st->source);
-		end_step(ps, p, st, PLAN_STEP_FAILED, text);
-	}
-	return !plan_step_is_over(st->state);
-}
-
-/* What is in its way, that passes by itself. Return: nothing. */
-static bool is_free(struct plans *ps, const struct plan_record *p, struct plan_step *st, const struct server *s)
-{
-	struct waiting w = { .p = p };
-
-	if (!plan_steps_after(st, is_over, &w))
-		waits(st, g_strdup_printf("waits for step %d", w.n));
-	else if (s && (s->task != SERVER_TASK_NONE || engine_active_of(ps->engine, s->uuid)))
-		waits(st, g_strdup_printf("a task of it is under way%s%s", s->task ? ": " : "", s->task ? server_task_name(s->task) : ""));
-	else
-		return true;
-	return false;
 }
 
 static void note_intent(struct plan_step *st)
@@ -376,7 +63,7 @@ static void ask(struct plans *ps, struct plan_record *p, struct plan_step *st, s
 		g_clear_pointer(&st->reason, g_free);
 		st->unsaved = true;
 	} else if (err_code(err) != ERR_STORE && err_code(err) != ERR_UNAVAILABLE) {
-		step_failed(ps, p, st, false, err->message);
+		plan_step_failed(ps, p, st, false, err->message);
 	}
 }
 
@@ -398,23 +85,18 @@ static GPtrArray *choose(struct plans *ps, struct plan_record *p)
 {
 	GPtrArray *list = g_ptr_array_new();
 	int running = count_running(p), wave = first_wave(p);
-	struct tally t = { NULL };
+	struct plan_begin_tally t = { NULL };
 
 	for (guint i = 0; i < p->steps->len && running + (int)list->len < p->opt.parallel && list->len < ASKS; i++) {
 		struct plan_step *st = g_ptr_array_index(p->steps, i);
-		const struct server *s;
 
-		if (st->state != PLAN_STEP_WAITING || st->wave > wave)
-			continue;
-		s = fleet_server(ps->fleet, st->uuid);
-		if (!is_free(ps, p, st, s) || !is_due(ps, p, st, s) || (st->dest && !has_room(ps, p, st, s, &t)))
+		if (st->state != PLAN_STEP_WAITING || st->wave > wave || !plan_begin_may(ps, p, st, &t))
 			continue;
 		note_intent(st);
-		if (t.reserved)
-			tally_reserve(ps, &t, st);
+		plan_begin_reserve(ps, &t, st);
 		g_ptr_array_add(list, st);
 	}
-	tally_clear(&t);
+	plan_begin_clear(&t);
 	return list;
 }
 
@@ -516,7 +198,7 @@ static bool end_waiting(struct plans *ps, struct plan_record *p, enum plan_step_
 			continue;
 		if (ended++ == PLANS_ROWS)
 			return true;
-		end_step(ps, p, st, state, reason);
+		plan_step_end(ps, p, st, state, reason);
 	}
 	return false;
 }
@@ -529,12 +211,9 @@ static void look_at_time(struct plan_record *p)
 
 static bool follow_all(struct plans *ps, struct plan_record *p)
 {
-	for (guint i = 0; i < p->steps->len; i++) {
-		struct plan_step *st = g_ptr_array_index(p->steps, i);
-
-		if ((st->state == PLAN_STEP_ASKING && !resolve(ps, p, st)) || (st->state == PLAN_STEP_RUNNING && !follow(ps, p, st)))
+	for (guint i = 0; i < p->steps->len; i++)
+		if (!plan_step_look(ps, p, g_ptr_array_index(p->steps, i)))
 			return false;
-	}
 	return true;
 }
 
@@ -580,12 +259,31 @@ static bool run(struct plans *ps, struct plan_record *p)
 	return more;
 }
 
+/* What would begin is told what for; not all, of which there may be many. */
+static void wait_for_hosts(const struct plans *ps, struct plan_record *p)
+{
+	int n = 0;
+
+	for (guint i = 0; p->state == PLAN_RUNNING && i < p->steps->len && n < p->opt.parallel; i++) {
+		struct plan_step *st = g_ptr_array_index(p->steps, i);
+
+		n += !plan_step_is_over(st->state);
+		if (st->state == PLAN_STEP_WAITING)
+			plan_step_waits(st, g_strdup("waits until every host has been asked after the start"));
+		else if (st->state == PLAN_STEP_RUNNING)
+			plan_step_say(ps, st);
+	}
+}
+
 enum runner_again runner_turn(struct plans *ps)
 {
 	enum runner_again again = RUNNER_RESTS;
 
-	if (!fleet_settled(ps->fleet))
+	if (!fleet_settled(ps->fleet)) {
+		for (guint i = 0; i < ps->active->len; i++)
+			wait_for_hosts(ps, g_ptr_array_index(ps->active, i));
 		return ps->active->len > 0 ? RUNNER_LATER : RUNNER_RESTS;
+	}
 	for (guint i = 0; i < ps->active->len; i++) {
 		struct plan_record *p = g_ptr_array_index(ps->active, i);
 		bool more = p->state != PLAN_DRAFT && run(ps, p), rests = p->state == PLAN_DRAFT && plans_flush(ps, p);

@@ -80,13 +80,14 @@ enum query {
 
 	/* plans */
 	Q_PLAN_ACTIVE,     /* () -> PLAN_ROW; those that have no end, by id */
-	Q_PLAN_GET,        /* (id) -> PLAN_ROW */
+	Q_PLAN_GET,        /* (id) -> PLAN_ROW; none of one that is being made */
 	Q_PLAN_LIST,       /* (kind or null, state or null, below id, limit) -> PLAN_ROW; by id downwards */
 	Q_PLAN_INSERT,     /* (now, PLAN_NEW) -> id */
 	Q_PLAN_SET,        /* (id, PLAN_CHANGES) */
 	Q_PLAN_DELETE,     /* (id) */
 	Q_PLAN_DELETE_HOSTS, /* (id) */
-	Q_PLAN_DELETE_STEPS, /* (id) */
+	Q_PLAN_DELETE_STEPS, /* (id, how many): the first ones, if their numbers have no gap */
+	Q_PLAN_DROP,       /* (id): as one that is being made, which no client sees, and which goes */
 	Q_PLAN_HOSTS,      /* (id) -> PLAN_HOST_ROW; in their order */
 	Q_PLAN_HOST_INSERT, /* (id, n, host) */
 	Q_PLAN_DRAIN_OF,   /* (host) -> the id of the last drain of it that has begun; 0: none */
