@@ -36,7 +36,8 @@ static const struct opt diff_opts[] = {
 
 #define MAP_FORM \
 	"FILE is {\"HOST\": [\"SERVER\", ...], ...}, \"-\" is the standard input. Servers are named by their names or\n" \
-	"ids; those that are not named stay where they are.\n"
+	"ids; those that are not named stay where they are. {\"version\": 1, \"servers\": {\"SERVER\": \"HOST\", ...},\n" \
+	"\"rest\": \"anywhere\"} lets them go elsewhere, as few as will do, where a host would be full.\n"
 
 static const char apply_more[] =
 	MAP_FORM
@@ -126,6 +127,8 @@ static bool run_plan(struct cli *c, struct wish *w, GError **err)
 	bool ok;
 	size_t i;
 
+	if (w->map->anywhere)
+		json_object_set_new(request, "rest", json_string("anywhere"));
 	if (w->map->mistakes->len) {
 		g_autoptr(json_t) draft = plan_make(c, request, &mistakes, &why);
 
@@ -157,6 +160,8 @@ static bool run_nova(struct cli *c, struct wish *w, GError **err)
 	}
 	if (!w->dry_run)
 		fprintf(stderr, "drover: this is not Drover: the client migrates one server at a time itself, no room is reserved, and the work ends with it\n");
+	if (w->map->anywhere)
+		fprintf(stderr, "drover: servers that the map does not name stay where they are: only Drover lets them make room\n");
 	if (!w->dry_run)
 		return map_nova_run(c, steps, &how, err);
 	c->done_status = PLAN_PENDING;

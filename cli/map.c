@@ -266,12 +266,13 @@ static void read_part(struct reader *r, const char *name, struct map_place at)
 	}
 	if (strcmp(name, "rest") == 0 && *r->p == '"') {
 		word = read_string(r, &value_at);
-		if (strcmp(word, "leave") != 0)
-			map_add_mistake(r->map, value_at, "\"rest\" can only be \"leave\": servers that are not named stay where they are");
+		r->map->anywhere = strcmp(word, "anywhere") == 0;
+		if (!r->map->anywhere && strcmp(word, "leave") != 0)
+			map_add_mistake(r->map, value_at, "\"rest\" is \"leave\": servers that are not named stay, or \"anywhere\": they may make room");
 		return;
 	}
 	if (strcmp(name, "version") != 0)
-		map_add_mistake(r->map, at, "a map with a \"version\" has \"servers\": {\"SERVER\": \"HOST\", ...} and \"rest\": \"leave\"; not this \"%s\"", name);
+		map_add_mistake(r->map, at, "a map with a \"version\" has \"servers\": {\"SERVER\": \"HOST\", ...} and \"rest\": \"leave\" or \"anywhere\"; not this \"%s\"", name);
 	else if (*r->p != '1' || strchr("0123456789.eE", r->p[1]))
 		map_add_mistake(r->map, r->at, "the version of the map is not 1");
 	skip_value(r);

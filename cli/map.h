@@ -3,9 +3,9 @@
  * map: a host map: which servers are to be on which hosts.
  *
  *	{"compute001": ["web1", "web2"], "compute002": ["db1"]}
- *	{"version": 1, "servers": {"web1": "compute001", "db1": "compute002"}}
+ *	{"version": 1, "servers": {"web1": "compute001", "db1": "compute002"}, "rest": "anywhere"}
  *
- * Servers that are not named stay where they are. Reading goes on after a
+ * Servers that are not named stay where they are, unless "rest" lets them make room. Reading goes on after a
  * mistake, so that all of them can be told at once, each with its line and
  * column. Pure: what the cloud says of the names is another's business.
  */
@@ -34,6 +34,7 @@ struct map {
 	GPtrArray *entries;      /* in the file's order */
 	GPtrArray *hosts;        /* entries without a server: each name once */
 	GArray *mistakes;        /* of struct map_mistake */
+	bool anywhere;           /* "rest": servers that are not named may make room */
 };
 
 struct map_mistake {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "plan/rest.h"
 #include "task/request.h"
 
 #define NAME_MAX_LEN 255
@@ -119,12 +120,26 @@ static bool take_map(const json_t *v, void *obj, const char *where, GError **err
 	return true;
 }
 
+static bool take_rest(const json_t *v, void *obj, const char *where, GError **err)
+{
+	static const char *const words[] = { "leave", "anywhere" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		if (g_strcmp0(json_string_value(v), words[i]) != 0)
+			continue;
+		((struct plan_wanted *)obj)->rest = words[i];
+		return true;
+	}
+	return bad(err, where, "It is leave or anywhere.");
+}
+
 #define WANTED(member) offsetof(struct plan_wanted, member)
 #define PERCENT .min = 0, .max = 100
 
 const struct json_field plan_wanted_fields[PLAN_WANTED_N] = {
 	{ "kind",          JSON_EMIT,  .take = take_kind, .form = "\"map\", \"drain\", \"undrain\", \"bulk\", \"rebalance\"", .required = true },
 	{ "map",           JSON_EMIT,  .take = take_map, .form = "{\"host\": [\"server\", ...], ...}" },
+	{ "rest",          JSON_EMIT,  .take = take_rest, .form = "\"leave\", \"anywhere\"" },
 	{ "hosts",         JSON_EMIT,  .take = take_hosts, .form = "[\"host\", ...]" },
 	{ "servers",       JSON_EMIT,  .take = take_servers, .form = "[\"name or UUID\", ...]" },
 	{ "to",            JSON_STR,   WANTED(to), .nullable = true, .min = 1, .max = NAME_MAX_LEN },
@@ -144,9 +159,9 @@ const struct json_field plan_wanted_fields[PLAN_WANTED_N] = {
 /* What each kind needs, and what it takes besides. */
 static const struct {
 	bool map, hosts, servers;     /* it must be given */
-	bool some_hosts, to;          /* it may be */
+	bool some_hosts, to, rest;    /* it may be */
 } needs[] = {
-	[PLAN_MAP] = { .map = true },
+	[PLAN_MAP] = { .map = true, .rest = true },
 	[PLAN_DRAIN] = { .hosts = true },
 	[PLAN_UNDRAIN] = { .hosts = true },
 	[PLAN_BULK] = { .servers = true, .to = true },
@@ -169,7 +184,7 @@ bool plan_wanted_check(const struct plan_wanted *w, GError **err)
 	return check_part("map", kind, w->map, needs[w->kind].map, false, err) &&
 	       check_part("hosts", kind, w->hosts, needs[w->kind].hosts, needs[w->kind].some_hosts, err) &&
 	       check_part("servers", kind, w->servers, needs[w->kind].servers, false, err) &&
-	       check_part("to", kind, w->to, false, needs[w->kind].to, err);
+	       check_part("to", kind, w->to, false, needs[w->kind].to, err) && check_part("rest", kind, w->rest, false, needs[w->kind].rest, err);
 }
 
 /* ---- mistakes ---- */
@@ -294,20 +309,12 @@ static void check_dest(struct reading *r, guint h, const char *where)
 static void check_room(struct reading *r)
 {
 	const struct planner_fleet *f = &r->snap->fleet;
-	g_autofree struct usage *then = g_new(struct usage, f->n_hosts + 1);
+	g_autofree struct usage *then = rest_then(f);
 	g_autofree bool *comes = g_new0(bool, f->n_hosts + 1);
 
-	for (guint h = 0; h < f->n_hosts; h++)
-		then[h] = f->hosts[h].used;
-	for (guint g = 0; g < f->n_guests; g++) {
-		const struct planner_guest *x = &f->guests[g];
-
-		if (x->to >= f->n_hosts || x->to == x->host)
-			continue;
-		planner_add(&then[x->host], &x->size, -1);
-		planner_add(&then[x->to], &x->size, 1);
-		comes[x->to] = true;
-	}
+	for (guint g = 0; g < f->n_guests; g++)
+		if (f->guests[g].to < f->n_hosts && f->guests[g].to != f->guests[g].host)
+			comes[f->guests[g].to] = true;
 	for (guint h = 0; h < f->n_hosts; h++) {
 		const struct usage *all = &f->hosts[h].capacity;
 		const char *name = f->hosts[h].name;
@@ -354,6 +361,8 @@ static void take_map_wishes(struct reading *r)
 {
 	for (guint i = 0; i < r->wanted->map->len; i++)
 		take_place(r, g_ptr_array_index(r->wanted->map, i));
+	if (g_strcmp0(r->wanted->rest, "anywhere") == 0)
+		rest_make_room(&r->snap->fleet, r->snap->guests);
 	check_room(r);
 }
 

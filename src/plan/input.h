@@ -22,6 +22,7 @@ struct plan_wanted {
 	GPtrArray *map;     /* struct plan_place *; NULL: not given, as the lists below */
 	GPtrArray *hosts, *servers; /* char * */
 	char *to;
+	const char *rest;   /* of a map: "leave" or "anywhere"; NULL: not given */
 	int parallel;
 	int64_t deadline_s;
 	bool cold, bring_back, start;
@@ -33,7 +34,7 @@ struct plan_wanted {
 void plan_wanted_init(struct plan_wanted *w);
 void plan_wanted_clear(struct plan_wanted *w);
 /* The body of POST /drover/v1/plans, in a member "plan". */
-#define PLAN_WANTED_N 16
+#define PLAN_WANTED_N 17
 extern const struct json_field plan_wanted_fields[PLAN_WANTED_N];
 
 struct plan_mistake {

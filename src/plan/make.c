@@ -60,7 +60,7 @@ static char *why_of(const struct making *m, const struct planner_step *s)
 		return g_strdup_printf("to make room on %s", hosts[s->from].name);
 	switch (m->plan->kind) {
 	case PLAN_MAP:
-		return g_strdup("the map says so");
+		return m->snap->guests[s->guest].to == PLANNER_ANY ? g_strdup_printf("to make room on %s", hosts[s->from].name) : g_strdup("the map says so");
 	case PLAN_DRAIN:
 		return g_strdup_printf("%s is drained", hosts[m->snap->guests[s->guest].host].name);
 	case PLAN_UNDRAIN:
@@ -352,6 +352,7 @@ static struct plan_record *record_of(const struct making *m, const struct reques
 	p->state = PLAN_MAKING;
 	p->opt = (struct plan_options){
 		.parallel = w->parallel, .deadline_s = w->deadline_s, .cold = w->cold, .waves = w->waves, .priority = w->priority, .to = g_strdup(w->to),
+		.rest = g_strdup(w->kind == PLAN_MAP && !w->rest ? "leave" : w->rest),
 		.bring_back = w->bring_back, .memory_spread = w->memory_spread, .vcpus_spread = w->vcpus_spread, .hysteresis = w->hysteresis,
 	};
 	for (guint i = 0; w->hosts && i < w->hosts->len; i++)

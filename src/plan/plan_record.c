@@ -130,6 +130,7 @@ void plan_record_free(struct plan_record *p)
 	if (p->steps)
 		g_ptr_array_unref(p->steps);
 	g_free(p->opt.to);
+	g_free(p->opt.rest);
 	g_free(p->why);
 	g_free(p->options);
 	g_free(p->counts);
@@ -186,6 +187,7 @@ const struct json_field plan_option_fields[] = {
 	{ "priority",      JSON_INT,   OPTION(priority) },
 	{ "adapt",         JSON_BOOL,  OPTION(adapt) },
 	{ "to",            JSON_STR,   OPTION(to), .nullable = true },
+	{ "rest",          JSON_STR,   OPTION(rest), .nullable = true },
 	{ "bring_back",    JSON_BOOL,  OPTION(bring_back) },
 	{ "memory_spread", JSON_INT,   OPTION(memory_spread) },
 	{ "vcpus_spread",  JSON_INT,   OPTION(vcpus_spread) },

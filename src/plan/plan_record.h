@@ -51,6 +51,7 @@ struct plan_options {
 	int priority;
 	bool adapt;          /* what has changed since it was made is planned again */
 	char *to;            /* bulk; NULL: each where it fits best */
+	char *rest;          /* map: "leave", or "anywhere": servers that it does not name may make room; else NULL */
 	bool bring_back;
 	int memory_spread, vcpus_spread, hysteresis; /* percent points */
 };
