@@ -37,6 +37,7 @@ const struct opt bulk_opts[8] = {
 static const struct opt rebalance_opts[] = {
 	{ "memory-spread", 0, "POINTS", "how far the fullest and the emptiest host may differ in memory, in percent points (20)" },
 	{ "vcpus-spread", 0, "POINTS", "likewise in vCPUs (20)" },
+	{ "load-spread", 0, "POINTS", "likewise in what servers use of its CPUs, measured; not looked at without it" },
 	{ "hysteresis", 0, "POINTS", "do nothing for less than this (5)" },
 	{ "host", 0, "HOST", "only among these hosts; may be repeated" },
 	PARALLEL,
@@ -55,6 +56,7 @@ static const struct {
 	{ "priority",      "priority",      -1000, 1000 },
 	{ "memory-spread", "memory_spread", 0,     100 },
 	{ "vcpus-spread",  "vcpus_spread",  0,     100 },
+	{ "load-spread",   "load_spread",   0,     100 },
 	{ "hysteresis",    "hysteresis",    0,     100 },
 };
 

@@ -130,7 +130,7 @@ static void put_cycles(struct cli *c, const json_t *plan)
 
 static void put_spread(struct cli *c, const json_t *plan)
 {
-	static const char *const of[] = { "memory", "vcpus" };
+	static const char *const of[] = { "memory", "vcpus", "load" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(of); i++) {
 		const json_t *s = json_object_get(json_object_get(plan, "spread"), of[i]);

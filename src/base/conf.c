@@ -40,6 +40,7 @@ static const struct key keys[] = {
 	{ "DEFAULT", "log_format", KEY_CHOICE, AT(log_format), "auto", .choices = "auto|text|json|journal", .help = "Drover's: auto uses the journal under systemd and text otherwise" },
 	{ "DEFAULT", "service_down_time", KEY_INT, AT(service_down_time), "15", 2, 86400, .help = "a host that has not answered for this many seconds is down; Nova's default is 60, but Drover polls hosts directly" },
 	{ "DEFAULT", "report_interval", KEY_INT, AT(report_interval), "5", 1, 3600, .help = "seconds between polls of a host; Nova's default is 10" },
+	{ "DEFAULT", "load_interval", KEY_INT, AT(load_interval), "0", 0, 3600, .help = "Drover's: seconds between two measurements of the CPU time that servers have had, which rebalancing by load needs; 0 disables them" },
 	{ "DEFAULT", "address_refresh_interval", KEY_INT, AT(address_refresh_interval), "600", 0, 86400, .help = "Drover's: seconds between two questions for a server's IP addresses, once they are known; 0 disables them" },
 	{ "DEFAULT", "address_sources", KEY_LIST, AT(address_sources), "lease,agent,arp", .help = "Drover's: where IP addresses of servers come from: leases of libvirt's networks, the guest agent, the host's ARP table" },
 	{ "DEFAULT", "max_concurrent_live_migrations", KEY_INT, AT(max_concurrent_live_migrations), "1", 0, 1000, .help = "concurrent outbound live migrations per host; 0 is unlimited", .mutable = true },

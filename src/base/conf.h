@@ -54,6 +54,7 @@ struct conf {
 	int64_t address_refresh_interval; /* s; 0: addresses are not asked for */
 	char **address_sources;       /* lease, agent, arp */
 	unsigned address_source_bits; /* the same, one bit each in the order of hv/addr.h */
+	int64_t load_interval;        /* s; 0: the load of servers is not measured */
 	int64_t report_interval;      /* s: between polls of a host */
 	int64_t max_concurrent_live_migrations, max_concurrent_inbound_live_migrations, max_concurrent_fleet_live_migrations;
 	int64_t max_concurrent_cold_migrations, max_concurrent_inbound_cold_migrations, max_concurrent_fleet_cold_migrations;

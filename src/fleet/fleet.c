@@ -16,6 +16,7 @@
 #include "fleet/host_rename.h"
 #include "fleet/host_uuid.h"
 #include "fleet/keep.h"
+#include "fleet/load.h"
 #include "fleet/marker.h"
 #include "fleet/publish.h"
 
@@ -88,6 +89,7 @@ static void on_state(struct host *h, enum host_conn was, void *user)
 
 	if (h->conn != HOST_UP) {
 		addr_host_down(h);
+		load_host_down(h);
 		keep_host_down(h);
 		marker_host_down(h);
 	}
@@ -97,6 +99,7 @@ static void on_state(struct host *h, enum host_conn was, void *user)
 	if (was == HOST_UP || h->conn != HOST_UP)
 		return;
 	addr_host_up(h);
+	load_host_up(h);
 	keep_host_up(h);
 	marker_host_up(h);
 }
@@ -140,6 +143,7 @@ static void hv_said(const struct hv_event *ev, void *user)
 static void attach(struct fleet *f, struct host *h)
 {
 	addr_host_new(h);
+	load_host_new(h);
 	keep_host_new(h);
 	marker_host_new(h);
 	autostart_host_new(h);
@@ -151,6 +155,7 @@ static void disconnect(struct host *h)
 	host_look_end(h);
 	host_link_close(h);
 	addr_host_down(h);
+	load_host_down(h);
 }
 
 static void detach(struct host *h)
@@ -159,6 +164,8 @@ static void detach(struct host *h)
 	host_link_free(h);
 	if (h->addrs)
 		addr_host_free(h);
+	if (h->load)
+		load_host_free(h);
 	if (h->keep)
 		keep_host_free(h);
 	if (h->marks)

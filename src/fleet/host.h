@@ -89,6 +89,7 @@ struct host {
 	struct fleet *fleet;
 	struct host_link *link;       /* host_link.c */
 	struct host_addrs *addrs;     /* addr.c */
+	struct host_load *load;       /* load.c */
 	struct host_keep *keep;       /* keep.c */
 	struct host_marks *marks;     /* marker.c */
 	GPtrArray *looks;             /* struct look *: questions whether it answers; NULL: none. host_look.c */

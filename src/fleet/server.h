@@ -98,6 +98,9 @@ struct server {
 	char *unknown;       /* what of its row means nothing to this version ("vm_state is idle"): it is shown, the row stays as it is; NULL */
 	int progress;        /* percent, of a migration */
 	int64_t dirty_bps;   /* bytes a second that it has dirtied, as the last live migration measured before it was slowed down; 0: none has */
+	int64_t load_mcpu;   /* thousandths of a CPU that it uses, measured (load.h); 0 while .load_known is false */
+	bool load_known;
+	int64_t load_host, load_ns, load_us; /* the last answer: the id of the host, its CPU time there, and when */
 	struct hv_dom *dom;  /* what the host last said; NULL before */
 	struct hv_ties *ties; /* a reference: of .dom, and kept where that is not known for a moment; NULL: never known, or missing */
 	bool unsaved;        /* the row may differ: the database refused a change, or its answer was lost */

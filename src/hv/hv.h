@@ -251,6 +251,7 @@ enum hv_op {
 	HV_HOST_GET,     /* host information. Short, idempotent; also the liveness poll */
 	HV_DOM_LIST,     /* every domain with its details. Short, idempotent */
 	HV_DOM_GET,      /* one domain; absent is a reply, not an error. Short, idempotent */
+	HV_DOM_LOADS,    /* what CPU time each running domain has had; one may be missing, and a silent one holds up the answer. Idempotent; nothing depends on it */
 	HV_DOM_ADDRS,    /* addresses of its interfaces, as its host and its guest know them. Idempotent; takes seconds where the guest keeps silent */
 	HV_DOM_XML,      /* migratable XML, live and inactive. Short, idempotent */
 	HV_CPU_COMPARE,  /* could this host run that domain's CPU? Short, idempotent */
@@ -389,10 +390,17 @@ struct hv_req {
 	int64_t timeout_ms;                 /* 0: the op's default; HV_MIGRATE has none */
 };
 
+/* The CPU time that a domain has had since the start of its QEMU. */
+struct hv_load {
+	char uuid[UTIL_UUID_LEN + 1];
+	int64_t cpu_ns;
+};
+
 struct hv_reply {
 	GError *err;               /* NULL on success */
 	struct hv_host_info *info; /* HV_HOST_GET */
 	GPtrArray *doms;           /* HV_DOM_LIST: struct hv_dom * */
+	GArray *loads;             /* HV_DOM_LOADS: struct hv_load */
 	struct hv_dom *dom;        /* HV_DOM_GET; .state is HV_ABSENT when there is none */
 	GArray *addrs;             /* HV_DOM_ADDRS: struct hv_addr, also of interfaces that the domain's description has not */
 	char *xml, *xml_inactive;  /* HV_DOM_XML */

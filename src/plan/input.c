@@ -151,6 +151,7 @@ const struct json_field plan_wanted_fields[PLAN_WANTED_N] = {
 	{ "priority",      JSON_INT,   WANTED(priority), .min = MIG_PRIORITY_MIN, .max = MIG_PRIORITY_MAX },
 	{ "memory_spread", JSON_INT,   WANTED(memory_spread), PERCENT },
 	{ "vcpus_spread",  JSON_INT,   WANTED(vcpus_spread), PERCENT },
+	{ "load_spread",   JSON_INT,   WANTED(load_spread), PERCENT },
 	{ "hysteresis",    JSON_INT,   WANTED(hysteresis), PERCENT },
 	{ "fleet_version", JSON_STR,   WANTED(fleet_version), .nullable = true, .min = 1, .max = 64 },
 	{ "start",         JSON_BOOL,  WANTED(start) },

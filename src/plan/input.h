@@ -26,7 +26,7 @@ struct plan_wanted {
 	int parallel;
 	int64_t deadline_s;
 	bool cold, bring_back, start;
-	int waves, priority, memory_spread, vcpus_spread, hysteresis;
+	int waves, priority, memory_spread, vcpus_spread, load_spread, hysteresis;
 	char *fleet_version;
 };
 
@@ -34,7 +34,7 @@ struct plan_wanted {
 void plan_wanted_init(struct plan_wanted *w);
 void plan_wanted_clear(struct plan_wanted *w);
 /* The body of POST /drover/v1/plans, in a member "plan". */
-#define PLAN_WANTED_N 17
+#define PLAN_WANTED_N 18
 extern const struct json_field plan_wanted_fields[PLAN_WANTED_N];
 
 struct plan_mistake {

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "fleet/load.h"
 #include "plan/forget.h"
 #include "plan/planner.h"
 #include "plan/spread.h"
@@ -233,6 +234,8 @@ static void put_spread(struct jout *o, const struct making *m)
 	jout_open(o, '{');
 	put_share(o, "memory", m->before.memory, m->after.memory);
 	put_share(o, "vcpus", m->before.vcpus, m->after.vcpus);
+	if (m->wanted.load_spread)
+		put_share(o, "load", m->before.load, m->after.load);
 	jout_close(o, '}');
 }
 
@@ -318,7 +321,7 @@ static void write_next(void *user)
 static void work(void *user)
 {
 	struct making *m = user;
-	const struct planner_target t = { m->wanted.memory_spread, m->wanted.vcpus_spread, m->wanted.hysteresis };
+	const struct planner_target t = { m->wanted.memory_spread, m->wanted.vcpus_spread, m->wanted.load_spread, m->wanted.hysteresis };
 
 	if (m->wanted.kind == PLAN_REBALANCE) {
 		m->before = planner_spread_of(&m->snap->fleet);
@@ -353,7 +356,8 @@ static struct plan_record *record_of(const struct making *m, const struct reques
 	p->opt = (struct plan_options){
 		.parallel = w->parallel, .deadline_s = w->deadline_s, .cold = w->cold, .waves = w->waves, .priority = w->priority, .to = g_strdup(w->to),
 		.rest = g_strdup(w->kind == PLAN_MAP && !w->rest ? "leave" : w->rest),
-		.bring_back = w->bring_back, .memory_spread = w->memory_spread, .vcpus_spread = w->vcpus_spread, .hysteresis = w->hysteresis,
+		.bring_back = w->bring_back, .memory_spread = w->memory_spread, .vcpus_spread = w->vcpus_spread,
+		.load_spread = w->load_spread, .hysteresis = w->hysteresis,
 	};
 	for (guint i = 0; w->hosts && i < w->hosts->len; i++)
 		g_ptr_array_add(p->hosts, g_strdup(g_ptr_array_index(w->hosts, i)));
@@ -373,6 +377,23 @@ static bool version_ok(const struct making *m, GError **err)
 	return false;
 }
 
+static bool load_known(struct plans *ps, const struct plan_wanted *w, GError **err)
+{
+	g_autofree char *missing = NULL;
+
+	if (!w->load_spread)
+		return true;
+	if (w->kind != PLAN_REBALANCE)
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "A plan of kind %s takes no 'load_spread'.", plan_kind_name((enum plan_kind)w->kind));
+	else if (!fleet_conf(ps->fleet)->load_interval)
+		g_set_error(err, ERR, ERR_BAD_REQUEST, "The load of servers is not measured: [DEFAULT] load_interval is 0.");
+	else if ((missing = load_missing(ps->fleet)))
+		g_set_error(err, ERR, ERR_UNAVAILABLE, "The load of servers is not known yet: %s; try again in %d s.", missing, (int)fleet_conf(ps->fleet)->load_interval);
+	else
+		return true;
+	return false;
+}
+
 static bool may_make(struct plans *ps, const struct plan_wanted *w, GError **err)
 {
 	if (ps->making >= MAKING_MAX)
@@ -380,7 +401,7 @@ static bool may_make(struct plans *ps, const struct plan_wanted *w, GError **err
 	else if (!fleet_settled(ps->fleet))
 		g_set_error(err, ERR, ERR_UNAVAILABLE, "The hosts have not been reached since the start; try again in a moment.");
 	else
-		return plan_wanted_check(w, err);
+		return plan_wanted_check(w, err) && load_known(ps, w, err);
 	return false;
 }
 

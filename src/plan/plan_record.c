@@ -191,6 +191,7 @@ const struct json_field plan_option_fields[] = {
 	{ "bring_back",    JSON_BOOL,  OPTION(bring_back) },
 	{ "memory_spread", JSON_INT,   OPTION(memory_spread) },
 	{ "vcpus_spread",  JSON_INT,   OPTION(vcpus_spread) },
+	{ "load_spread",   JSON_INT,   OPTION(load_spread) },
 	{ "hysteresis",    JSON_INT,   OPTION(hysteresis) },
 };
 const size_t plan_option_fields_n = G_N_ELEMENTS(plan_option_fields);

@@ -54,6 +54,7 @@ struct plan_options {
 	char *rest;          /* map: "leave", or "anywhere": servers that it does not name may make room; else NULL */
 	bool bring_back;
 	int memory_spread, vcpus_spread, hysteresis; /* percent points */
+	int load_spread;     /* likewise; 0: load is not looked at */
 };
 
 #define PLAN_PARALLEL 4

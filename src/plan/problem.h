@@ -20,6 +20,7 @@ struct planner_host {
 	const char *name;
 	guint cell, arch;         /* a server stays in its cell; 0: not known */
 	struct usage capacity;
+	int64_t cpus, load;       /* thousandths of a CPU: what it has, and what its guests use, measured; 0: not known */
 	struct usage used;        /* by what is there and on its way there, the plan's servers among them */
 	const char *no;           /* why nothing may come to it; NULL: it may */
 	guint wave;               /* its servers leave with this wave of the plan, from 1 on; 0: with the first */
@@ -29,6 +30,7 @@ struct planner_guest {
 	const char *name;
 	guint host;               /* in the fleet's hosts */
 	struct usage size;
+	int64_t load;             /* thousandths of a CPU that it uses, measured; 0: not known */
 	guint arch;               /* 0: not known */
 	const char *no;           /* why it cannot move; NULL: it can */
 	bool cold;                /* it goes cold; the planner passes it on */

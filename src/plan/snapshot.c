@@ -7,6 +7,7 @@
 
 #define LINK_BPS (INT64_C(100) << 20) /* where no migration has shown it */
 #define LINK_BPS_MIN (INT64_C(1) << 20)
+#define MILLI 1000
 #define MIB_BYTES (INT64_C(1) << 20)
 
 /* ---- hosts ---- */
@@ -57,6 +58,7 @@ static void take_host(struct snapshot *s, struct fleet *f, guint i)
 		.name = g_string_chunk_insert(s->texts, h->name), .cell = g_quark_from_string(host_cell(h)), .arch = h->arch,
 		.capacity = capacity_of(fleet_conf(f), h), .used = host_used(h), .no = no_of(s, f, h),
 	};
+	to->cpus = h->info ? (int64_t)h->info->vcpus * MILLI : 0;
 	to->used.vcpus += claimed.vcpus;
 	to->used.memory_mb += claimed.memory_mb;
 	to->used.disk_gb += claimed.disk_gb;
@@ -121,6 +123,7 @@ static void take_guest(struct snapshot *s, struct fleet *f, const struct server 
 
 	*g = (struct planner_guest){
 		.name = g_string_chunk_insert(s->texts, from->name ? from->name : from->uuid), .host = host, .size = server_usage(from),
+		.load = from->vm == SERVER_ACTIVE ? from->load_mcpu : 0,
 		.arch = from->dom && from->dom->arch ? g_quark_from_string(from->dom->arch) : 0, .no = no ? g_string_chunk_insert(s->texts, no) : NULL,
 		.cold = cold, .stays = is_pinned(from) || cold || from->locked, .bytes = from->memory_mb * MIB_BYTES, .dirty_bps = cold ? 0 : from->dirty_bps, .to = PLANNER_STAYS,
 	};
@@ -128,6 +131,7 @@ static void take_guest(struct snapshot *s, struct fleet *f, const struct server 
 		g->no = g_string_chunk_insert(s->texts, "its host is down: it can be evacuated, not migrated");
 	s->uuids[s->fleet.n_guests] = g_string_chunk_insert(s->texts, from->uuid);
 	g_hash_table_insert(s->by_uuid, s->uuids[s->fleet.n_guests], GUINT_TO_POINTER(s->fleet.n_guests + 1));
+	s->hosts[host].load += g->load;
 	s->fleet.n_guests++;
 }
 

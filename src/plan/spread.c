@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The share of a host is what is taken of its memory, or of its vCPUs, of all that it can give. The spread of a cell is from the emptiest
+ * The share of a host is what is taken of its memory, or of its vCPUs, of all that it can give, or what its guests use of its CPUs. The spread of a cell is from the emptiest
  * host's share to the fullest one's. A move from a fuller host to an emptier one that leaves the first one still fuller than before the
  * second one was, or the other way round by less, makes the sum of the shares' squares smaller. Each move must, of the share it is made for
- * and of both shares together: else one move for memory and one for vCPUs could undo each other without end.
+ * and of all shares together: else one move for memory and one for vCPUs could undo each other without end.
  */
 #include "plan/spread.h"
 
@@ -12,12 +12,18 @@
 #define EXACT_TRIES 200000
 #define LEAST 1e-9 /* of a gain: less is what is lost in rounding */
 
-enum { MEMORY, VCPUS, SHARES };
+enum { MEMORY, VCPUS, LOAD, SHARES };
+
+/* What is taken of a host. */
+struct taken {
+	struct usage size;
+	int64_t load;
+};
 
 struct level {
 	const struct planner_fleet *f;
 	const struct planner_target *target;
-	struct usage *used;
+	struct taken *used;
 	guint *at;           /* of each guest */
 	GArray **guests;     /* guint, of each host: those that may be moved */
 	bool *stuck;         /* of each host: nothing more can be taken from it, or brought to it */
@@ -28,14 +34,30 @@ static bool counts(const struct planner_host *h)
 	return !h->no && h->capacity.memory_mb > 0 && h->capacity.vcpus > 0;
 }
 
-static double share(const struct planner_host *h, const struct usage *used, int what)
+static double share(const struct planner_host *h, const struct taken *used, int what)
 {
-	return what == MEMORY ? 100.0 * (double)used->memory_mb / (double)h->capacity.memory_mb : 100.0 * used->vcpus / h->capacity.vcpus;
+	if (what == LOAD)
+		return h->cpus > 0 ? 100.0 * (double)used->load / (double)h->cpus : 0;
+	return what == MEMORY ? 100.0 * (double)used->size.memory_mb / (double)h->capacity.memory_mb : 100.0 * used->size.vcpus / h->capacity.vcpus;
 }
 
 static double target_of(const struct planner_target *t, int what)
 {
-	return what == MEMORY ? t->memory : t->vcpus;
+	const double all[SHARES] = { [MEMORY] = t->memory, [VCPUS] = t->vcpus, [LOAD] = t->load };
+
+	return all[what];
+}
+
+static bool is_asked(const struct planner_target *t, int what)
+{
+	return what != LOAD || t->load > 0;
+}
+
+/* @sign: -1: it leaves */
+static void take(struct taken *t, const struct planner_guest *g, int sign)
+{
+	planner_add(&t->size, &g->size, sign);
+	t->load += sign * g->load;
 }
 
 /* ---- the spread ---- */
@@ -46,7 +68,7 @@ struct ends {
 };
 
 /* Of a cell. @skip: those that are left out; NULL */
-static struct ends ends_of(const struct planner_fleet *f, const struct usage *used, guint cell, int what, const bool *skip)
+static struct ends ends_of(const struct planner_fleet *f, const struct taken *used, guint cell, int what, const bool *skip)
 {
 	struct ends e = { PLANNER_ANY, PLANNER_ANY, 0, 0 };
 
@@ -79,7 +101,7 @@ static GArray *cells_of(const struct planner_fleet *f)
 	return cells;
 }
 
-static struct planner_spread spread_of(const struct planner_fleet *f, const struct usage *used)
+static struct planner_spread spread_of(const struct planner_fleet *f, const struct taken *used)
 {
 	g_autoptr(GArray) cells = cells_of(f);
 	double spread[SHARES] = { 0 };
@@ -91,28 +113,28 @@ static struct planner_spread spread_of(const struct planner_fleet *f, const stru
 			spread[what] = MAX(spread[what], e.high_share - e.low_share);
 		}
 	}
-	return (struct planner_spread){ spread[MEMORY], spread[VCPUS] };
+	return (struct planner_spread){ spread[MEMORY], spread[VCPUS], spread[LOAD] };
 }
 
-static struct usage *used_now(const struct planner_fleet *f)
+static struct taken *used_now(const struct planner_fleet *f)
 {
-	struct usage *used = g_new(struct usage, f->n_hosts + 1);
+	struct taken *used = g_new(struct taken, f->n_hosts + 1);
 
 	for (guint h = 0; h < f->n_hosts; h++)
-		used[h] = f->hosts[h].used;
+		used[h] = (struct taken){ f->hosts[h].used, f->hosts[h].load };
 	return used;
 }
 
 struct planner_spread planner_spread_of(const struct planner_fleet *f)
 {
-	g_autofree struct usage *used = used_now(f);
+	g_autofree struct taken *used = used_now(f);
 
 	return spread_of(f, used);
 }
 
 static bool is_over(const struct planner_spread *s, const struct planner_target *t, double by)
 {
-	return s->memory > t->memory + by || s->vcpus > t->vcpus + by;
+	return s->memory > t->memory + by || s->vcpus > t->vcpus + by || (t->load > 0 && s->load > t->load + by);
 }
 
 /* ---- one move after the other ---- */
@@ -121,33 +143,51 @@ static bool is_over(const struct planner_spread *s, const struct planner_target 
 static double gain(const struct level *l, guint g, guint to, int what)
 {
 	const struct planner_host *a = &l->f->hosts[l->at[g]], *b = &l->f->hosts[to];
-	struct usage from = l->used[l->at[g]], dest = l->used[to];
+	struct taken from = l->used[l->at[g]], dest = l->used[to];
 	double before = share(a, &from, what) * share(a, &from, what) + share(b, &dest, what) * share(b, &dest, what);
 
-	planner_add(&from, &l->f->guests[g].size, -1);
-	planner_add(&dest, &l->f->guests[g].size, 1);
+	take(&from, &l->f->guests[g], -1);
+	take(&dest, &l->f->guests[g], 1);
 	return before - share(a, &from, what) * share(a, &from, what) - share(b, &dest, what) * share(b, &dest, what);
 }
 
-/* The other share is not brought over its target by it, or not further. */
+/* Of all shares that are asked for. */
+static double gain_of_all(const struct level *l, guint g, guint to)
+{
+	double all = 0;
+
+	for (int what = 0; what < SHARES; what++)
+		all += is_asked(l->target, what) ? gain(l, g, to, what) : 0;
+	return all;
+}
+
+/* It brings a share over its target, or further. */
+static bool harms_one(const struct level *l, guint g, guint to, int what)
+{
+	const struct planner_host *b = &l->f->hosts[to];
+	struct ends e = ends_of(l->f, l->used, b->cell, what, NULL);
+	struct taken dest = l->used[to], from = l->used[l->at[g]];
+
+	take(&dest, &l->f->guests[g], 1);
+	take(&from, &l->f->guests[g], -1);
+	return share(b, &dest, what) > MAX(e.high_share, e.low_share + target_of(l->target, what)) ||
+	       share(&l->f->hosts[l->at[g]], &from, what) < MIN(e.low_share, e.high_share - target_of(l->target, what));
+}
+
+/* ... one of the others than that for which it is made. */
 static bool harms(const struct level *l, guint g, guint to, int what)
 {
-	int other = what == MEMORY ? VCPUS : MEMORY;
-	const struct planner_host *b = &l->f->hosts[to];
-	struct ends e = ends_of(l->f, l->used, b->cell, other, NULL);
-	struct usage dest = l->used[to], from = l->used[l->at[g]];
-
-	planner_add(&dest, &l->f->guests[g].size, 1);
-	planner_add(&from, &l->f->guests[g].size, -1);
-	return share(b, &dest, other) > MAX(e.high_share, e.low_share + target_of(l->target, other)) ||
-	       share(&l->f->hosts[l->at[g]], &from, other) < MIN(e.low_share, e.high_share - target_of(l->target, other));
+	for (int other = 0; other < SHARES; other++)
+		if (other != what && is_asked(l->target, other) && harms_one(l, g, to, other))
+			return true;
+	return false;
 }
 
 static bool may_go(const struct level *l, guint g, guint to)
 {
 	struct usage free = l->f->hosts[to].capacity;
 
-	planner_add(&free, &l->used[to], -1);
+	planner_add(&free, &l->used[to].size, -1);
 	return planner_fits(l->f, &l->f->guests[g], to, &free);
 }
 
@@ -162,7 +202,7 @@ static guint best_guest(const struct level *l, guint from, guint to, int what)
 		guint g = g_array_index(list, guint, i);
 		double x = gain(l, g, to, what);
 
-		if (x <= most || gain(l, g, to, MEMORY) + gain(l, g, to, VCPUS) <= LEAST || !may_go(l, g, to) || harms(l, g, to, what))
+		if (x <= most || gain_of_all(l, g, to) <= LEAST || !may_go(l, g, to) || harms(l, g, to, what))
 			continue;
 		best = g;
 		most = x;
@@ -187,8 +227,8 @@ static void move(struct level *l, guint g, guint to)
 		g_array_remove_index_fast(list, i);
 		break;
 	}
-	planner_add(&l->used[l->at[g]], &l->f->guests[g].size, -1);
-	planner_add(&l->used[to], &l->f->guests[g].size, 1);
+	take(&l->used[l->at[g]], &l->f->guests[g], -1);
+	take(&l->used[to], &l->f->guests[g], 1);
 	l->at[g] = to;
 	put_guest(l, g, to);
 }
@@ -225,7 +265,7 @@ static void level_cell(struct level *l, guint cell)
 		for (int what = 0; what < SHARES; what++) {
 			struct ends e = ends_of(l->f, l->used, cell, what, NULL);
 
-			if (e.high == PLANNER_ANY || e.high_share - e.low_share <= target_of(l->target, what))
+			if (!is_asked(l->target, what) || e.high == PLANNER_ANY || e.high_share - e.low_share <= target_of(l->target, what))
 				continue;
 			moved |= move_between(l, cell, what, true) || move_between(l, cell, what, false);
 		}
@@ -251,13 +291,13 @@ static bool try_moves(struct level *l, guint first, int moves, int *left)
 			if (h == home || !counts(&l->f->hosts[h]) || !may_go(l, g, h))
 				continue;
 			--*left;
-			planner_add(&l->used[home], &l->f->guests[g].size, -1);
-			planner_add(&l->used[h], &l->f->guests[g].size, 1);
+			take(&l->used[home], &l->f->guests[g], -1);
+			take(&l->used[h], &l->f->guests[g], 1);
 			l->at[g] = h;
 			if (try_moves(l, g + 1, moves - 1, left))
 				return true;
-			planner_add(&l->used[h], &l->f->guests[g].size, -1);
-			planner_add(&l->used[home], &l->f->guests[g].size, 1);
+			take(&l->used[h], &l->f->guests[g], -1);
+			take(&l->used[home], &l->f->guests[g], 1);
 			l->at[g] = home;
 		}
 	}

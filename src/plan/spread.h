@@ -9,11 +9,12 @@
 
 struct planner_target {
 	double memory, vcpus;     /* of the fullest host's share to the emptiest one's of a cell, at most: percent points */
+	double load;              /* likewise, of its CPUs by what its guests use; 0: it is not looked at */
 	double hysteresis;        /* nothing is moved until one of them is over by so much */
 };
 
 struct planner_spread {
-	double memory, vcpus;     /* percent points */
+	double memory, vcpus, load; /* percent points */
 };
 
 /** planner_spread_of() - as the hosts are now. */

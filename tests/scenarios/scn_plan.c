@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plan map H=S,S H=S ...; plan drain H,H; plan undrain H,H; plan bulk S,S; plan rebalance: make one, with parallel= deadline= waves= to= spread=
+ * plan map H=S,S H=S ...; plan drain H,H; plan undrain H,H; plan bulk S,S; plan rebalance: make one, with parallel= deadline= waves= to= spread= load=
  * hysteresis= (as of the API), and the words anywhere (the rest of a map), cold, bring-back, start.
  * plan start [adapt], plan pause, plan resume, plan cancel [abort], plan delete, each with [of=N]: the N-th that was made; else the last one.
  * plan change N skip, plan change N to=H: a step of it
@@ -125,6 +125,7 @@ static void make(struct run *r, const struct scn_line *l, enum plan_kind kind)
 	w.deadline_s = opt_number(r, l, "deadline", 0);
 	w.waves = opt_number(r, l, "waves", 0);
 	w.memory_spread = w.vcpus_spread = opt_number(r, l, "spread", w.memory_spread);
+	w.load_spread = opt_number(r, l, "load", 0);
 	w.hysteresis = opt_number(r, l, "hysteresis", w.hysteresis);
 	w.rest = has(l, "anywhere") ? "anywhere" : NULL;
 	w.cold = has(l, "cold");

@@ -251,6 +251,7 @@ static void add_domain(struct run *r, const struct scn_line *l, const char *name
 		.deaf = has_word(l, "deaf"),
 		.stop_ms = opt(l, "stop") ? word_duration(r, opt(l, "stop")) : 0,
 		.boot_ms = opt(l, "boot") ? word_duration(r, opt(l, "boot")) : 0,
+		.load_mcpu = opt_int(r, l, "load", 0),
 		.dirty_mibs = (double)opt_int(r, l, "dirty", 1),
 		.working_mib = opt_int(r, l, "working", 0),
 		.hot_mib = opt_int(r, l, "hot", 0),

@@ -516,6 +516,7 @@ static void test_reply_is_owned(void)
 	SET(r.info, full_info());
 	SET(r.doms, g_ptr_array_new_with_free_func((GDestroyNotify)hv_dom_free));
 	SET(r.dom, full_dom());
+	SET(r.loads, g_array_new(FALSE, FALSE, sizeof(struct hv_load)));
 	SET(r.addrs, hv_addrs_new());
 	SET(r.needs, hv_needs_new());
 	SET(r.snapshots, hv_snapshots_new());

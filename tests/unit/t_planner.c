@@ -436,6 +436,19 @@ static void draw_load(struct fleet_of_lot *x, guint32 seed, guint hosts, guint g
 	}
 }
 
+/* ... and what each uses, which has nothing to do with its size. */
+static void draw_use(struct fleet_of_lot *x, guint32 seed)
+{
+	g_autoptr(GRand) rand = g_rand_new_with_seed(seed + 1);
+
+	for (guint h = 0; h < x->f.n_hosts; h++)
+		x->hosts[h].cpus = 100;
+	for (guint g = 0; g < x->f.n_guests; g++) {
+		x->guests[g].load = g_rand_int_range(rand, 0, 13);
+		x->hosts[x->guests[g].host].load += x->guests[g].load;
+	}
+}
+
 /* The fleet when all wishes are done. */
 static void take_wishes(struct fleet_of_lot *x)
 {
@@ -446,6 +459,8 @@ static void take_wishes(struct fleet_of_lot *x)
 			continue;
 		add(&x->hosts[p->host].used, &p->size, -1);
 		add(&x->hosts[p->to].used, &p->size, 1);
+		x->hosts[p->host].load -= p->load;
+		x->hosts[p->to].load += p->load;
 		p->host = p->to;
 	}
 }
@@ -485,6 +500,41 @@ static bool check_balance(guint32 seed, guint hosts)
 	if (is.memory <= 20 && is.vcpus <= 20 && count_wishes(&x))
 		SAY(&x, "a second time moves again");
 	return moved;
+}
+
+/* By load, too. Return: it was over the target, and is no more. */
+static bool check_use(guint32 seed, guint hosts)
+{
+	static const struct planner_target with = { .memory = 20, .vcpus = 20, .load = 20, .hysteresis = 5 };
+	struct fleet_of_lot x;
+	struct planner_spread before, said, is;
+	bool moved;
+
+	draw_load(&x, seed, hosts, GUESTS_MAX);
+	draw_use(&x, seed);
+	before = planner_spread_of(&x.f);
+	said = planner_balance(&x.f, x.guests, &with);
+	moved = count_wishes(&x) > 0;
+	if (before.memory <= 25 && before.vcpus <= 25 && before.load <= 25 && moved)
+		SAY(&x, "moved, though the spread is not over the target by the hysteresis");
+	take_wishes(&x);
+	is = planner_spread_of(&x.f);
+	if (is.memory != said.memory || is.vcpus != said.vcpus || is.load != said.load)
+		SAY(&x, "the load's spread is %f, and was to be %f", is.load, said.load);
+	(void)planner_balance(&x.f, x.guests, &with);
+	if (is.memory <= 20 && is.vcpus <= 20 && is.load <= 20 && count_wishes(&x))
+		SAY(&x, "a second time moves again");
+	return before.load > 25 && is.load <= 20;
+}
+
+static void t_balance_use(void)
+{
+	guint32 base = (guint32)g_test_rand_int();
+	int brought = 0;
+
+	for (guint32 i = 0; i < 1000; i++)
+		brought += check_use(base + i, 2 + i % 6);
+	g_assert_cmpint(brought, >, 300);
 }
 
 static void t_balance(void)
@@ -580,6 +630,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/planner/time", t_time);
 	g_test_add_func("/planner/waves", t_waves);
 	g_test_add_func("/planner/balance", t_balance);
+	g_test_add_func("/planner/balance-use", t_balance_use);
 	g_test_add_func("/planner/balance-all-ways", t_balance_all_ways);
 	return g_test_run();
 }

@@ -21,6 +21,7 @@
 #include "hv/libvirt/host.h"
 #include "hv/libvirt/job.h"
 #include "hv/libvirt/list.h"
+#include "hv/libvirt/load.h"
 #include "hv/libvirt/lookup.h"
 #include "hv/libvirt/loop.h"
 #include "hv/libvirt/migrate.h"
@@ -38,6 +39,7 @@ static const struct {
 } table[] = {
 	[HV_HOST_GET]     = { LV_HOST,  lv_host_get },
 	[HV_DOM_LIST]     = { LV_HOST,  lv_dom_list },
+	[HV_DOM_LOADS]    = { LV_HOST,  lv_dom_loads },
 	[HV_CPU_COMPARE]  = { LV_STATE, lv_cpu_compare },
 	[HV_DOM_GET]      = { LV_READ,  lv_dom_get, lv_dom_get_silent },
 	[HV_DOM_ADDRS]    = { LV_GUEST, lv_dom_addrs },

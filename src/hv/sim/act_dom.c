@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "hv/sim/call.h"
 #include "hv/sim/define.h"
 #include "hv/sim/disk.h"
@@ -103,6 +104,26 @@ static void list(struct sim_call *sc)
 		sim_kept_describe(value, &kept);
 		d->kept = (struct hv_kept){ .told = kept.told, .autostart = kept.autostart };
 		g_ptr_array_add(sc->call->reply.doms, d);
+	}
+	sim_call_finish(sc);
+}
+
+/* As if each had run at its load since the clock began. */
+static void tell_loads(struct sim_call *sc)
+{
+	GHashTableIter it;
+	void *value;
+
+	sc->call->reply.loads = g_array_new(FALSE, FALSE, sizeof(struct hv_load));
+	g_hash_table_iter_init(&it, sc->host->doms);
+	while (g_hash_table_iter_next(&it, NULL, &value)) {
+		const struct sim_dom *d = value;
+		struct hv_load l = { .cpu_ns = d->load_mcpu * clock_now_us() };
+
+		if (d->carrier || d->state != HV_RUNNING)
+			continue;
+		memcpy(l.uuid, d->uuid, sizeof l.uuid);
+		g_array_append_val(sc->call->reply.loads, l);
 	}
 	sim_call_finish(sc);
 }
@@ -240,6 +261,8 @@ void sim_act_dom(struct sim_call *sc)
 
 	if (r->op == HV_DOM_LIST)
 		list(sc);
+	else if (r->op == HV_DOM_LOADS)
+		tell_loads(sc);
 	else if (r->op == HV_CPU_COMPARE)
 		compare_cpu(sc);
 	else if (r->op == HV_DOM_GET)

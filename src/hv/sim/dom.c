@@ -90,6 +90,7 @@ static struct sim_dom *make(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->priority = spec->priority;
 	d->description = g_strdup(spec->description);
 	d->vcpus = spec->vcpus ? spec->vcpus : 1;
+	d->load_mcpu = spec->load_mcpu;
 	d->disk_dirty = spec->disk_dirty_mibs * SIM_MIB;
 	h->w->written |= d->disk_dirty > 0;
 	d->no_start = spec->no_start;

@@ -134,6 +134,7 @@ void sim_revive(struct sim *w)
 static void (*const acts[])(struct sim_call *sc) = {
 	[HV_HOST_GET]       = sim_act_host_get,
 	[HV_DOM_LIST]       = sim_act_dom,
+	[HV_DOM_LOADS]      = sim_act_dom,
 	[HV_DOM_GET]        = sim_act_dom,
 	[HV_DOM_ADDRS]      = sim_act_dom,
 	[HV_DOM_XML]        = sim_act_dom,

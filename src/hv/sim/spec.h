@@ -21,6 +21,7 @@ struct sim_dom_spec {
 	const char *description;  /* stands in its XML, and there alone */
 	int64_t mem_mib;          /* 0: 1024 */
 	int vcpus;                /* 0: 1 */
+	int load_mcpu;            /* how much of its host's CPUs it uses, in thousandths of one */
 	int disks;                /* how many; 0: one; below 0: none */
 	int64_t disk_gib;         /* of each; 0: 1 */
 	int64_t data_mib;         /* what is allocated of each; 0: all of it */

@@ -118,6 +118,7 @@ struct sim_dom {
 	struct sim_dom *namesake; /* the next one of that name on the host; NULL */
 	int64_t mem_mib;
 	int vcpus;
+	int load_mcpu;           /* thousandths of a CPU that it uses */
 	struct carrier *carrier; /* NULL: it is a guest. Its state is not told in there */
 	GPtrArray *disks;        /* struct sim_disk *; shared by all copies of the domain */
 	int64_t disk_gib;        /* of the local ones */

@@ -16,13 +16,13 @@ struct uri_param {
 };
 
 enum {
-	P_VCPUS, P_MEMORY, P_DISK, P_SERVERS, P_SERVER_MEMORY, P_SERVER_VCPUS, P_SERVER_DISK,
+	P_VCPUS, P_MEMORY, P_DISK, P_SERVERS, P_SERVER_MEMORY, P_SERVER_VCPUS, P_SERVER_DISK, P_SERVER_LOAD,
 	P_DIRTY, P_WORKING, P_HOT, P_BANDWIDTH, P_LATENCY, P_NETWORK, P_NETWORK_DISKS, P_OFF, P_VNC, P_N
 };
 
 static const char *const param_names[P_N] = {
 	[P_VCPUS] = "vcpus", [P_MEMORY] = "memory", [P_DISK] = "disk", [P_SERVERS] = "servers",
-	[P_SERVER_MEMORY] = "server_memory", [P_SERVER_VCPUS] = "server_vcpus", [P_SERVER_DISK] = "server_disk",
+	[P_SERVER_MEMORY] = "server_memory", [P_SERVER_VCPUS] = "server_vcpus", [P_SERVER_DISK] = "server_disk", [P_SERVER_LOAD] = "server_load",
 	[P_DIRTY] = "dirty", [P_WORKING] = "working", [P_HOT] = "hot", [P_BANDWIDTH] = "bandwidth", [P_LATENCY] = "latency",
 	[P_NETWORK] = "network", [P_NETWORK_DISKS] = "network_disks", [P_OFF] = "off", [P_VNC] = "vnc",
 };
@@ -59,7 +59,7 @@ static void fill_host(struct sim_host *h, const int64_t p[static P_N])
 		g_autofree char *name = g_strdup_printf("%s-%04" G_GINT64_FORMAT, h->name, i);
 		struct sim_dom_spec spec = {
 			.name = name,
-			.mem_mib = p[P_SERVER_MEMORY], .vcpus = (int)p[P_SERVER_VCPUS], .disk_gib = p[P_SERVER_DISK],
+			.mem_mib = p[P_SERVER_MEMORY], .vcpus = (int)p[P_SERVER_VCPUS], .disk_gib = p[P_SERVER_DISK], .load_mcpu = (int)p[P_SERVER_LOAD],
 			.network_disks = p[P_NETWORK_DISKS] != 0, .dirty_mibs = (double)p[P_DIRTY], .working_mib = p[P_WORKING], .hot_mib = p[P_HOT],
 		};
 
