@@ -13,6 +13,9 @@ import ssl
 import threading
 import urllib.parse
 
+import recorded
+import tap
+
 PROJECT = '6f70656e737461636b20342065766572'
 
 
@@ -29,6 +32,13 @@ def fault(status, name, message):
 
 
 class FakeNova:
+    recorded = False                        # its answers are of the shape of a recorded Nova's, and it has nothing of Drover's own
+
+    def __setattr__(self, name, value):
+        if self.recorded and value and name in ('drovers', 'drovers_hosts', 'plans', 'check_last', 'fence_result'):
+            raise tap.Skip("it is of Drover's own API")
+        super().__setattr__(name, value)
+
     def __init__(self, tls=None):
         self.min_mv, self.max_mv = 1, 96
         self.page_size = 1000
@@ -159,7 +169,12 @@ class FakeNova:
             raise Answer(404)
         if r['token'] not in self.valid_tokens:
             raise Answer(401, {'error': {'code': 401, 'message': 'The request you have made requires authentication.'}})
-        self.compute(r, m.group(2) or '/')
+        try:
+            self.compute(r, m.group(2) or '/')
+        except Answer as a:
+            if self.recorded and a.status == 200 and a.raw is None and a.body:
+                a.body = recorded.dress(r['method'], m.group(2) or '/', r['mv'], a.body)
+            raise
 
     # ---- Identity ----
 
