@@ -13,6 +13,7 @@ import uuid
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import maps
 from daemon import Daemon, lab_hosts
 from lab import Lab
 from stock import Clients
@@ -166,15 +167,34 @@ def undrained(w: World) -> str:
     return ""
 
 
+def refused_and_dry(w: World, path: Path) -> str:
+    """All mistakes of each wrong map are told, and nothing moves; each right one is shown dry."""
+    place = maps.Place("h1", "h2", "h3", *LIVE, "other", w.uuids[LIVE[0]])
+    before, wrong, right = w.newest(), maps.wrong(place), maps.right(place)
+    w.clients.drover("host", "disable", "h2")
+    path.write_text(json.dumps({"h2": [LIVE[0]], "h3": ["other"]}))
+    assert "host h2 is disabled" in w.clients.drover("host-map", "apply", "--yes", str(path), status=REFUSED)
+    w.clients.drover("host", "enable", "h2")
+    for what, content, words in wrong:
+        path.write_bytes(maps.data(content))
+        said = w.clients.drover("host-map", "--host_map", str(path), "--timeout", "500", "--y", status=REFUSED)
+        assert all(word in said for word in words), (what, said)
+    assert w.newest() == before
+    for what, content, moves in right:
+        path.write_bytes(maps.data(content))
+        said = w.clients.drover("host-map", "diff", str(path), "-f", "json", status=2 if moves else 0)
+        assert len(json.loads(said)) == moves if moves else True, (what, said)
+    w.at("h1", *LIVE)
+    w.at("h3", "other")
+    return f"{len(wrong) + 1} wrong maps, {len(right)} right ones"
+
+
 def mapped(w: World) -> str:
     """A host map, in the seed's own spelling: two change hosts, one stays where the map has it. What is wrong is told before anything moves."""
     w.clients.drover("host", "undrain", "h2", "--yes")
     with tempfile.TemporaryDirectory(prefix="drover-map-") as folder:
         path = Path(folder) / "host_map.json"
-        path.write_text(json.dumps({"h2": [LIVE[0], "nobody"], "h9": []}))
-        said = w.clients.drover("host-map", "--host_map", str(path), "--timeout", "500", "--y", status=REFUSED)
-        assert "nobody" in said and "h9" in said, said
-        w.at("h1", *LIVE)
+        tried = refused_and_dry(w, path)
         path.write_text(json.dumps({"h2": [LIVE[0]], "h3": [LIVE[1], "other"]}))
         w.clients.drover("host-map", "--host_map", str(path), "--timeout", "500", "--y")
         w.at("h2", LIVE[0])
@@ -184,7 +204,7 @@ def mapped(w: World) -> str:
     for guest in LIVE:
         ticks = w.tickers.read(w.api.server(w.uuids[guest])["OS-EXT-SRV-ATTR:host"], guest)
         assert (ticks.boots, ticks.two) == (1, 0), (guest, ticks)
-    return ""
+    return tried
 
 
 CASES = [
