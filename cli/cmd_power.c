@@ -9,9 +9,11 @@
 #include "reason.h"
 
 #define LOCK_REASON_MV 73
+#define EVACUATE_MV 14 /* from there on it is not said whether the storage is shared */
 
 const struct opt power_opts[1] = { { "wait", 0, NULL, "wait until it is done" } };
 const struct opt power_reboot_opts[2] = { { "hard", 0, NULL, "do not ask the guest" }, { "wait", 0, NULL, "wait until it is done" } };
+const struct opt power_evacuate_opts[1] = { { "host", 0, "HOST", "the host that it starts on; without it the scheduler chooses" } };
 const struct opt power_lock_opts[1] = { { "reason", 0, "TEXT", "why, for those that are refused" } };
 
 static const struct power {
@@ -29,6 +31,8 @@ static const struct power {
 	{ "resume",  "resume",   "ACTIVE",    "is resumed",   "is not resumed" },
 	{ "lock",    "lock",     NULL,        "is locked",    "is not locked" },
 	{ "unlock",  "unlock",   NULL,        "is unlocked",  "is not unlocked" },
+	{ "evacuate", "evacuate", NULL,      "is asked to be evacuated", "is not evacuated" },
+	{ "reset-state", "os-resetState", NULL, "has its state reset", "has its state still" },
 	{ "confirm", "confirmResize", NULL,   "is confirmed", "is not confirmed", "the migration of " },
 	{ "revert",  "revertResize",  NULL,   "is reverted",  "is not reverted",  "the migration of " },
 };
@@ -158,29 +162,48 @@ static bool run(struct cli *c, struct asked *a, json_t *value, int mv_min, bool 
 	return true;
 }
 
-bool power_run(struct cli *c, GError **err)
+static json_t *state_of(const struct cli *c, GError **err)
+{
+	const char *state = cli_word(c, 1);
+
+	if (strcmp(state, "active") == 0 || strcmp(state, "error") == 0)
+		return json_pack("{s:s}", "state", state);
+	g_set_error(err, CLI_ERR, CLI_USAGE, "a state is reset to active or error, not to \"%s\"", state);
+	return NULL;
+}
+
+/* What the action has in the body. @ret_mv: the least microversion for it. Return: owned; NULL with @err */
+static json_t *value_of(const struct cli *c, int *ret_mv, GError **err)
+{
+	const char *name = c->cmd->name, *reason = strcmp(name, "lock") == 0 ? cli_opt(c, "reason") : NULL;
+
+	*ret_mv = reason ? LOCK_REASON_MV : strcmp(name, "evacuate") == 0 ? EVACUATE_MV : 1;
+	if (reason)
+		return json_pack("{s:s}", "locked_reason", reason);
+	if (strcmp(name, "reboot") == 0)
+		return json_pack("{s:s}", "type", cli_on(c, "hard") ? "HARD" : "SOFT");
+	if (strcmp(name, "evacuate") == 0)
+		return json_pack("{s:s*}", "host", cli_opt(c, "host"));
+	return strcmp(name, "reset-state") == 0 ? state_of(c, err) : json_null();
+}
+
+static bool run_one(struct cli *c, bool wait, GError **err)
 {
 	struct asked a = { .id = NULL };
-	bool reboot = strcmp(c->cmd->name, "reboot") == 0, ok;
-	json_t *value = reboot ? json_pack("{s:s}", "type", cli_on(c, "hard") ? "HARD" : "SOFT") : json_null();
+	int mv;
+	g_autoptr(json_t) value = value_of(c, &mv, err);
+	bool ok = value && find(c, &a, err) && run(c, &a, json_incref(value), mv, wait, err);
 
-	if (find(c, &a, err)) {
-		ok = run(c, &a, value, 1, cli_on(c, "wait"), err);
-	} else {
-		json_decref(value);
-		ok = false;
-	}
 	clear(&a);
 	return ok;
 }
 
+bool power_run(struct cli *c, GError **err)
+{
+	return run_one(c, cli_on(c, "wait"), err);
+}
+
 bool power_run_now(struct cli *c, GError **err)
 {
-	struct asked a = { .id = NULL };
-	const char *reason = strcmp(c->cmd->name, "lock") == 0 ? cli_opt(c, "reason") : NULL;
-	bool ok = find(c, &a, err) &&
-	          run(c, &a, reason ? json_pack("{s:s}", "locked_reason", reason) : json_null(), reason ? LOCK_REASON_MV : 1, false, err);
-
-	clear(&a);
-	return ok;
+	return run_one(c, false, err);
 }

@@ -487,6 +487,8 @@ static const struct command rows[] = {
 	{ "server", "resume", "SERVER", 1, 1, power_run, CLI_OPTS(power_opts), .help = "let a suspended server go on", .more = POWER_MORE },
 	{ "server", "lock", "SERVER", 1, 1, power_run_now, CLI_OPTS(power_lock_opts), .help = "lock a server: only administrators may act on it" },
 	{ "server", "unlock", "SERVER", 1, 1, power_run_now, .help = "unlock a server" },
+	{ "server", "evacuate", "SERVER", 1, 1, power_run_now, CLI_OPTS(power_evacuate_opts), .help = "start a server of a dead host elsewhere" },
+	{ "server", "reset-state", "SERVER active|error", 2, 2, power_run_now, .help = "say that a server is well, or not; its guest is left alone" },
 	{ "server", "autostart", "SERVER [on|off]", 1, 2, autostart_run, CLI_COLS(autostart_cols), .help = "whether a server starts with its host",
 	  .more = AUTOSTART_MORE },
 	{ "server", "console", "SERVER", 1, 1, console_run, CLI_OPTS(console_opts), .help = "a server's serial console in this terminal", .more = CONSOLE_MORE },

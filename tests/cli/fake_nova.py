@@ -280,8 +280,10 @@ class FakeNova:
             raise Answer(204 if name == 'confirmResize' else 202)
         if name in self.POWER:
             self.power(r, server, name)
-        if name in ('lock', 'unlock'):
+        if name in ('lock', 'unlock', 'os-resetState'):
             raise Answer(202)
+        if name == 'evacuate':
+            raise Answer(200)
         if server['OS-EXT-STS:task_state']:
             raise fault(409, 'conflictingRequest', "Cannot 'os-migrateLive' instance %s while it is in task_state migrating" % sid)
         if self.on_migrate:
