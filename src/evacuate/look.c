@@ -6,9 +6,12 @@
 #include "evacuate/act.h"
 #include "fleet/host_look.h"
 
+#define LOOK_MS  750  /* the old host is looked for so long */
+#define AFTER_MS 250  /* ... of it when the guest waits, at the least */
 #define FRESH_MS 1500 /* what was begun before the guest waits is of use for so long */
 #define YOUNG_MS 500  /* ... and as old it may be when the guest is told to start */
-#define AFTER_MS 250  /* for so long the old host is looked for when the guest waits, at the least */
+#define STOOD_MS 1000 /* a disk is to be seen to stay as it is for so long */
+#define OLD_MS   5000 /* ... unless its last change is older than this: clocks are not that far apart */
 
 /* Of which time an answer about the disk is. */
 enum disk {
@@ -28,11 +31,14 @@ struct look {
 	enum disk disk;
 	bool told;          /* DISK_FIRST is answered */
 	int64_t written_ns; /* ... by this; 0: not known */
+	int64_t stands_ms;  /* until then it has to stay so */
+	struct clock_timer *timer;
 	struct evac_seen seen;
 };
 
 static void look_free(struct look *k)
 {
+	clock_cancel(&k->timer);
 	g_free(k->seen.why);
 	g_free(k->dest);
 	g_free(k->path);
@@ -63,15 +69,28 @@ static void end(struct look *k)
 
 static bool ask_disk(struct look *k, enum disk disk);
 
-/* The disk is looked at for the last time when the others have answered: there is time in between. */
+static void finish(void *user)
+{
+	struct look *k = user;
+
+	k->timer = NULL;
+	if (!k->engine->stopping && (k->disk == DISK_LAST || !ask_disk(k, DISK_LAST)))
+		end(k);
+}
+
+/* The disk is looked at for the last time when the others have answered, and there was time in between. */
 static void took(struct look *k)
 {
+	int64_t left_ms = k->disk == DISK_LAST ? 0 : k->stands_ms - clock_now_ms();
+
 	if (--k->open > 0)
 		return;
 	if (!k->evac)
 		look_free(k);
-	else if (k->wanted && !k->engine->stopping && (k->disk == DISK_LAST || !ask_disk(k, DISK_LAST)))
-		end(k);
+	else if (k->wanted && left_ms > 0)
+		k->timer = clock_after(left_ms, finish, k);
+	else if (k->wanted)
+		finish(k);
 }
 
 static void begin(struct mig *m, bool wanted);
@@ -94,6 +113,7 @@ static void got_disk(struct hv_reply *r, void *user)
 	if (k->disk == DISK_FIRST) {
 		k->told = true;
 		k->written_ns = now_ns;
+		k->stands_ms = clock_now_ms() + (now_ns && clock_wall_us() / 1000 - now_ns / 1000000 < OLD_MS ? STOOD_MS : 0);
 	} else if (k->disk == DISK_LAST) {
 		k->seen.written = other;
 	} else if (other) {
@@ -164,7 +184,7 @@ static void begin(struct mig *m, bool wanted)
 	k->told = !ask_disk(k, DISK_FIRST);
 	k->seen.asked = host_is_fenced(source) && !source->forced_down && host_fence_ask(e->fleet, source, said, k);
 	k->open += k->seen.asked;
-	host_look(source, saw, k);
+	host_look_for(source, LOOK_MS, saw, k);
 }
 
 void evac_look_early(struct mig *m)
@@ -183,7 +203,7 @@ void evac_look_drop(struct evac *e)
 /* What has looked for it until now ends too early for a guest that waits since now. */
 static void look_longer(struct look *k, struct host *source)
 {
-	if (!source || clock_now_ms() + AFTER_MS <= k->at_ms + HOST_LOOK_MS)
+	if (!source || clock_now_ms() + AFTER_MS <= k->at_ms + LOOK_MS)
 		return;
 	k->open++;
 	host_look_for(source, AFTER_MS, saw, k);

@@ -2,10 +2,12 @@
  *
  * look: the guest waits at its destination, and its old host is looked for once more before it runs.
  *
- * The look is begun before, as the definition and the start take their time, and its own is a second: the guest waits for what is left of it. So the guest runs as
- * long after the look's begin as after one that is begun when it waits; what is older than that is looked at again. The old host is sent packets all the
- * time (hv/reach.h), for a quarter of a second at least of which the guest waits already, and has opened its disks. A start writes nothing to a disk; where it
- * does, the disk is looked at for a second after it.
+ * The look is begun before, as the definition and the start take their time: the guest waits for what is left of it. What is too old when the guest waits is looked at
+ * again. The host was silent for long (service_down_time), and it is only asked whether it is back: it is sent packets all the time (hv/reach.h), for three quarters of a
+ * second, a quarter at the least while the guest waits and has opened its disks.
+ *
+ * The disk has to stay as it is for a second, which the last change of a guest that died with its host is older than. A start writes nothing to it; where it does, it is
+ * looked at for a second after it.
  *
  * Three things are looked at, at a time: the host's libvirtd; the fence agent that has switched it off; and the guest's disk, which another process
  * writes to if it changes while the guest waits. Each can say that the old copy lives. None can say that it does not: a disk that stays as it is may be an idle guest's.

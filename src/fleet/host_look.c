@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "fleet/host_link.h"
 
+#define LOOK_MS 1000 /* for a host that is down: a live one in the same network answers in a few */
+
 struct look {
 	struct host *host;
 	bool began;              /* an attempt has, since it was asked */
@@ -66,7 +68,7 @@ static void over(void *user)
 
 void host_look(struct host *h, host_look_f *done, void *user)
 {
-	host_look_for(h, HOST_LOOK_MS, done, user);
+	host_look_for(h, LOOK_MS, done, user);
 }
 
 void host_look_for(struct host *h, int64_t ms, host_look_f *done, void *user)

@@ -13,8 +13,6 @@
 /* @lives: it can be reached */
 typedef void host_look_f(bool lives, void *user);
 
-#define HOST_LOOK_MS 1000 /* for a host that is down: a live one in the same network answers in a few */
-
 /** host_look() - look for a host. @done: called once, later, on the loop thread; when the host is removed or the fleet ends, with true: it is not known to be silent. */
 void host_look(struct host *h, host_look_f *done, void *user);
 /** host_look_for() - the same for @ms at most. An attempt that is under way by then counts as one that begins: it sends again and again (hv/reach.h). */
