@@ -256,12 +256,31 @@ static bool may_ring(const struct run *r, const struct server *s)
 	return r->scn->test_kinds && s->vm == SERVER_RESCUED;
 }
 
+#define TWO_SIDES "find out which is wanted"
+
+/* The cold migration that found it so has ended with that, and nothing was touched: it lives at the source alone. */
+static bool is_as_found(struct run *r, const struct guest *g)
+{
+	g_autoptr(GArray) doms = sim_dom_list(r->world, NULL, g->uuid);
+	struct mig *m = check_mig(r, g);
+	bool so = m && g_str_equal(m->kind->type, "migration") && mig_stage(m)->end == TASK_ERROR && m->error && strstr(m->error, TWO_SIDES);
+
+	for (guint i = 0; so && i < doms->len; i++) {
+		const struct sim_dom_view *v = &g_array_index(doms, struct sim_dom_view, i);
+		bool at_source = g_strcmp0(v->host, world_host(r, m->source)) == 0;
+
+		so = at_source ? v->state == HV_RUNNING : v->state == HV_SHUTOFF && g_strcmp0(v->host, world_host(r, m->dest)) == 0;
+	}
+	mig_free(m);
+	return so;
+}
+
 /* It was started where its disks may not be the newest, and the record says so: which are wanted is for a person to find out. */
 static bool has_two_sides(struct run *r, const struct guest *g)
 {
 	const struct server *s = fleet_server(r->fleet, g->uuid);
 
-	return g->by_hand && s && s->vm == SERVER_ERROR && s->fault && strstr(s->fault, "find out which is wanted");
+	return g->by_hand && s && s->vm == SERVER_ERROR && s->fault && strstr(s->fault, TWO_SIDES) && is_as_found(r, g);
 }
 
 /* The guest's record says what is true. @live: its one active copy, or NULL. */
@@ -446,7 +465,7 @@ static bool tells_of_dead(struct run *r, const char *line)
 		const struct guest *g = g_ptr_array_index(r->guests, i);
 
 		if (strstr(line, g->uuid))
-			return sim_guest_died(r->world, g->uuid) || has_two_sides(r, g);
+			return sim_guest_died(r->world, g->uuid) || (strstr(line, TWO_SIDES) && has_two_sides(r, g));
 	}
 	return false;
 }
