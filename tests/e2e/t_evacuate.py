@@ -107,7 +107,14 @@ def stopped(w: World) -> str:
 
 def forgets(w: World) -> str:
     """The host boots with all of its definitions, and loses those of the guests that were evacuated, before it is up."""
+    w.clients.must("openstack compute service set --down h1 nova-compute")
+    w.refused("openstack compute service set --up h1 nova-compute", "Failed to set service state to up")
+    service = w.api.get("/v2.1/os-services?host=h1", "2.53")["services"][0]["id"]
+    got = w.api.call("PUT", f"/v2.1/os-services/{service}", {"forced_down": False}, mv="2.53")
+    assert got.status == 400 and "Unable to force up host h1 as `done` evacuation migration records remain associated with the host." in str(got.fault), got
     w.lab("boot", "h1")
+    wait_for(lambda: w.newest("web")["status"] == w.newest("db")["status"] == w.newest("box")["status"] == "completed", 120, "they are forgotten")
+    w.clients.must("openstack compute service set --up h1 nova-compute")
     w.is_up("h1")
     assert [w.lab.state("h1", name) for name in ("web", "db", "box", "stays")] == ["", "", "", "shut off"], w.lab.virsh("h1", "list", "--all")
     for name in ("web", "db", "box"):
