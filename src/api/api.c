@@ -17,7 +17,7 @@
 
 static const struct route_table *const tables[] = {
 	&versions_routes,
-	&token_routes, &identity_routes, &grant_routes, &app_routes, &empty_routes, &catalog_routes,
+	&session_routes, &token_routes, &identity_routes, &grant_routes, &app_routes, &empty_routes, &catalog_routes,
 	&servers_routes, &server_actions_routes, &consoles_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &limits_routes, &quotas_routes, &usage_routes, &interfaces_routes,
 	&images_routes, &network_routes, &nodes_routes,

@@ -84,13 +84,13 @@ class Route:
 # What changes something, and is for more than administrators.
 OPEN = {
     "POST /identity/v3/auth/tokens", "DELETE /identity/v3/auth/tokens", "POST /identity/v3/users/{id}/password", "POST /v2.1/servers/{id}/action",
-    "POST /v2.1/servers/{id}/remote-consoles",
+    "POST /v2.1/servers/{id}/remote-consoles", "POST /drover/v1/session", "DELETE /drover/v1/session",
     "POST /identity/v3/users/{user}/application_credentials", "DELETE /identity/v3/users/{user}/application_credentials/{id}",
 }
 PUBLIC = {
     "GET /", "GET /v2.1", "GET /identity", "GET /identity/v3", "GET /image", "GET /image/versions", "GET /network", "GET /network/v2.0", "GET /metrics",
     "GET /baremetal", "GET /baremetal/v1",
-    "POST /identity/v3/auth/tokens",
+    "POST /identity/v3/auth/tokens", "POST /drover/v1/session",
 }
 
 
@@ -205,6 +205,8 @@ def judge(route: Route, caller: str, mv: int, got: Reply, servers: set[str]) -> 
     absent = {404} if not route.there(mv) else set()
     if got.status >= 500:
         return "a server error"
+    if (route.method, route.path) == ("POST", "/drover/v1/session"):
+        return "" if got.status == 403 else "a session for what is no page of ours"
     if route.policy == "PUBLIC":
         return "" if got.status in (200, 300, 400, 401, 404) else "a public route"
     if strange:

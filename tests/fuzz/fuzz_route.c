@@ -113,11 +113,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct route_table *const tables[] = { &table };
 	struct api parts = { .conf = &conf };
 	g_autofree char *text = g_strndup((const char *)data, size);
-	g_auto(GStrv) lines = g_strsplit(text, "\n", 5);
+	g_auto(GStrv) lines = g_strsplit(text, "\n", 8);
 	guint n = g_strv_length(lines);
 	char *query = n > 1 ? strchr(lines[1], '?') : NULL;
 	struct api_head h = { .method = n > 0 ? lines[0] : "GET", .path = n > 1 ? lines[1] : "/", .version = n > 2 ? lines[2] : NULL,
-			      .legacy_version = n > 3 ? lines[3] : NULL, .base_url = n > 4 ? lines[4] : "http://h", .token = "t" };
+			      .legacy_version = n > 3 ? lines[3] : NULL, .base_url = n > 4 ? lines[4] : "http://h", .token = n > 5 ? NULL : "t",
+			      .cookie = n > 5 ? lines[5] : NULL, .origin = n > 6 ? lines[6] : NULL, .content_type = n > 7 ? lines[7] : NULL,
+			      .fetch_site = n == 6 ? "same-origin" : NULL };
 	int answers = 0;
 
 	if (!api) {

@@ -119,6 +119,11 @@ static const struct {
 	{ "Last-Event-ID", offsetof(struct api_head, last_event_id), false },
 	{ "OpenStack-API-Version", offsetof(struct api_head, version), false },
 	{ "X-OpenStack-Nova-API-Version", offsetof(struct api_head, legacy_version), false },
+	{ "Cookie", offsetof(struct api_head, cookie), true },
+	{ "Origin", offsetof(struct api_head, origin), true },
+	{ "Sec-Fetch-Site", offsetof(struct api_head, fetch_site), true },
+	{ "Content-Type", offsetof(struct api_head, content_type), false },
+	{ "Accept-Encoding", offsetof(struct api_head, accept_encoding), false },
 };
 
 /* Return: whether it is there for a second time, and must not be. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "api/http/session.h"
 #include "api/http/version.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -175,7 +176,11 @@ struct api_req *api_req_new(struct api *a, const struct api_head *h, api_answere
 	r->method = known_method(h->method);
 	r->base_url = g_strdup(h->base_url);
 	r->peer = g_strdup(h->peer);
-	r->raw_token = g_strdup(h->token);
+	r->same_origin = session_same_origin(h);
+	r->by_cookie = !h->token && r->same_origin && session_may(h);
+	r->raw_token = r->by_cookie ? session_token(h) : g_strdup(h->token);
+	r->by_cookie &= r->raw_token != NULL;
+	r->takes_gzip = h->accept_encoding && strstr(h->accept_encoding, "gzip");
 	r->subject_token = g_strdup(h->subject_token);
 	r->last_event_id = g_strdup(h->last_event_id);
 	r->mv = API_MV_MIN;

@@ -62,6 +62,8 @@ struct api_head {
 	const char *last_event_id;   /* Last-Event-ID */
 	const char *version;         /* OpenStack-API-Version */
 	const char *legacy_version;  /* X-OpenStack-Nova-API-Version */
+	/* what browsers say */
+	const char *cookie, *origin, *fetch_site, *content_type, *accept_encoding;
 };
 
 /*

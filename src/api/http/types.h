@@ -38,6 +38,9 @@ struct api_req {
 	const char *subject_token;     /* X-Subject-Token, or NULL */
 	const char *raw_token;         /* X-Auth-Token, or NULL */
 	const char *last_event_id;     /* Last-Event-ID, or NULL */
+	bool same_origin;              /* a browser sent it, from a page of ours (session.h) */
+	bool by_cookie;                /* raw_token is from its cookie */
+	bool takes_gzip;               /* its answer may be compressed */
 	struct api_reply *reply;       /* private to route.c and http.c */
 };
 

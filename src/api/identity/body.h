@@ -11,6 +11,9 @@
 
 #include "api/http/handler.h"
 
+/* Answer with a token that was issued. @a: what it says; borrowed */
+typedef void token_reply_f(struct api_req *r, const char *token, const struct auth *a);
+
 enum auth_scope {
 	SCOPE_DEFAULT,  /* none was asked for: the user's default project */
 	SCOPE_NONE,     /* "unscoped" */
@@ -28,6 +31,7 @@ struct auth_request {
 	char *token_id;
 	enum auth_scope scope;
 	char *project_id, *project_name;
+	token_reply_f *reply;       /* NULL: as Keystone does */
 };
 
 extern const struct api_body auth_body;

@@ -5,7 +5,7 @@
  * A failed login says the same whatever was wrong, after the same time: a hash
  * is computed for users that do not exist too, and the answer waits a little, the longer the more were wrong before.
  */
-#include "api/identity/view.h"
+#include "api/identity/tokens.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -13,6 +13,7 @@
 #include "api/http/handler.h"
 #include "api/identity/body.h"
 #include "api/identity/catalog.h"
+#include "api/identity/view.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/often.h"
@@ -239,14 +240,17 @@ static bool choose_project(const struct identity *id, const struct user *u, cons
 }
 
 /* Give the token itself. Return: false if it is not good. */
-static bool hand_out(struct api_req *r, const char *token)
+static bool hand_out(struct api_req *r, const char *token, token_reply_f *reply)
 {
 	struct auth *auth = identity_check(api_identity(r), token, NULL);
 
 	if (!auth)
 		return false;
 	api_login(r, auth->user_id, auth->user_name, auth->project_id);
-	reply_token(r, 201, token, auth);
+	if (reply)
+		reply(r, token, auth);
+	else
+		reply_token(r, 201, token, auth);
 	auth_free(auth);
 	return true;
 }
@@ -261,7 +265,7 @@ static bool give(struct api_req *r, const struct user *u, const struct auth_requ
 	if (!choose_project(id, u, a, &p))
 		return false;
 	token = identity_issue(id, u, p ? p->id : NULL, methods, expires_us);
-	return hand_out(r, token);
+	return hand_out(r, token, a->reply);
 }
 
 /* A password_done_f. */
@@ -279,7 +283,7 @@ static void checked(const char *hash, bool ok, const GError *err, void *user)
 		wrong(l);
 }
 
-static void by_password(struct api_req *r, struct auth_request *a)
+void tokens_by_password(struct api_req *r, struct auth_request *a)
 {
 	struct identity *id = api_identity(r);
 	const struct user *u = a->user_id ? identity_user(id, a->user_id) : identity_user_named(id, a->user_name);
@@ -306,7 +310,7 @@ static void app_checked(const char *hash, bool ok, const GError *err, void *user
 	/* It may be gone meanwhile. */
 	if (ok && c && strcmp(c->hash, hash) == 0)
 		token = identity_issue_app(id, c, TOKEN_APP, 0);
-	if (token && hand_out(l->r, token))
+	if (token && hand_out(l->r, token, l->asked.reply))
 		right(l);
 	else
 		wrong(l);
@@ -357,7 +361,7 @@ static bool give_again(struct api_req *r, const struct auth *old, const struct a
 	if (!c || (a->scope != SCOPE_DEFAULT && (!p || strcmp(p->id, c->project_id) != 0)))
 		return false;
 	token = identity_issue_app(id, c, methods, old->expires_us);
-	return hand_out(r, token);
+	return hand_out(r, token, a->reply);
 }
 
 /* A token for another scope lives no longer than the one it came by. */
@@ -391,7 +395,7 @@ static void create(struct api_req *r)
 	else if (a.app)
 		by_app(r, &a);
 	else if (a.password)
-		by_password(r, &a);
+		tokens_by_password(r, &a);
 	else if (a.token)
 		by_token(r, &a);
 	else

@@ -23,6 +23,6 @@ bool identity_own(struct api_req *r, const char *user_id, const char *rule);
 /** identity_asked() - true unless the query asks for another value of @name. */
 bool identity_asked(const struct api_req *r, const char *name, const char *value);
 
-extern const struct route_table catalog_routes, token_routes, identity_routes, grant_routes, app_routes, empty_routes;
+extern const struct route_table session_routes, catalog_routes, token_routes, identity_routes, grant_routes, app_routes, empty_routes;
 
 #endif
