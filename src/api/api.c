@@ -22,6 +22,9 @@ static const struct route_table *const tables[] = {
 	&flavors_routes, &actions_routes, &limits_routes, &quotas_routes, &usage_routes, &interfaces_routes,
 	&images_routes, &network_routes, &nodes_routes,
 	&drover_routes, &autostart_routes, &checks_routes, &fencing_routes, &evacuating_routes, &plans_routes, &summary_routes, &server_rows_routes, &prechecks_routes, &events_routes, &metrics_routes,
+#ifdef DROVER_DASHBOARD
+	&dashboard_routes,
+#endif
 };
 
 struct api *api_new(struct engine *e, struct fences *fences, struct identity *identity)

@@ -91,6 +91,7 @@ PUBLIC = {
     "GET /", "GET /v2.1", "GET /identity", "GET /identity/v3", "GET /image", "GET /image/versions", "GET /network", "GET /network/v2.0", "GET /metrics",
     "GET /baremetal", "GET /baremetal/v1",
     "POST /identity/v3/auth/tokens", "POST /drover/v1/session",
+    "GET /dashboard", "GET /dashboard/{view}", "GET /dashboard/{view}/{id}", "GET /dashboard/static/{file}",
 }
 
 

@@ -2,6 +2,7 @@
 """Chromium without a window, commanded over its debugging pipe."""
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -31,6 +32,7 @@ class Browser:
         os.close(child_out)
         self.put, self.get = os.fdopen(put, "wb", 0), os.fdopen(get, "rb")
         self.number, self.session = 0, None
+        self.events: list[dict] = []  # of the page, as they came while answers were waited for
 
     def __enter__(self) -> Browser:
         return self
@@ -62,13 +64,25 @@ class Browser:
             if reply.get("id") == self.number:
                 assert "error" not in reply, (method, reply)
                 return reply["result"]
+            if "method" in reply:
+                self.events.append(reply)
 
-    def open(self, url: str) -> None:
-        target = self.call("Target.createTarget", url=url)["targetId"]
+    def open(self, url: str, before: str = "") -> str:
+        """A new page, which is commanded from now on. @before: a script that runs before the page's own, each time one is loaded. Return: its session."""
+        self.session = None
+        target = self.call("Target.createTarget", url="about:blank" if before else url)["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        if before:
+            self.call("Page.enable")
+            self.call("Page.addScriptToEvaluateOnNewDocument", source=before)
+            self.call("Page.navigate", url=url)
+        return self.session
 
-    def ask(self, expression: str) -> object:
-        return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
+    def ask(self, expression: str, wait: bool = False) -> object:
+        """@wait: it is a promise, whose value is meant"""
+        got = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=wait)
+        assert not wait or "exceptionDetails" not in got, got
+        return got["result"].get("value")
 
     def until(self, expression: str, what: str) -> object:
         return wait_for(lambda: self.ask(expression), HANG_S, what)
@@ -77,3 +91,20 @@ class Browser:
         for kind in "keyDown", "keyUp":
             self.call("Input.dispatchKeyEvent", type=kind, key=char, code=f"Key{char.upper()}", text=char if kind == "keyDown" else "",
                       windowsVirtualKeyCode=ord(char.upper()))
+
+    def keys(self, *names: str) -> None:
+        """Keys by their names ("Tab", "Enter", "Escape", "ArrowDown", " ") or letters."""
+        codes = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowUp": 38, "ArrowDown": 40, "Home": 36, "End": 35}
+        for name in names:
+            text = {"Enter": "\r"}.get(name, name if len(name) == 1 else "")
+            code = {"code": name if len(name) > 1 else ("Space" if name == " " else f"Key{name.upper()}"), "windowsVirtualKeyCode": codes.get(name, ord(name[0].upper()))}
+            self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", key=name, text=text, **code)
+            self.call("Input.dispatchKeyEvent", type="keyUp", key=name, **code)
+
+    def write(self, text: str) -> None:
+        self.call("Input.insertText", text=text)
+
+    def picture(self, path: str) -> None:
+        data = self.call("Page.captureScreenshot", format="png")["data"]
+        with open(path, "wb") as file:
+            file.write(base64.b64decode(data))

@@ -327,7 +327,7 @@ static void put_others(GString *out, const struct router *rt)
 static void put_drover(GString *out, const struct router *rt)
 {
 	(void)rt;
-	put_routes(out, (const char *const[]){ "/drover", "/metrics", NULL });
+	put_routes(out, (const char *const[]){ "/drover", "/dashboard", "/metrics", NULL });
 }
 
 static void put_checks(GString *out, const struct router *rt)

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { html, nothing } from '../../vendor/lit-html.js';
+import { get, resource } from '../api.js';
+import { abort, force, POWER, power, priority } from '../dialogs.js';
+import { bar, bytes, duration, eta, facts, hostLink, MIGRATION_HEADS, migrationRow, parseTime, percent, problem, serverLink, state, table, when } from '../parts.js';
+import { go, place } from '../state.js';
+
+const STATUSES = ['', 'queued', 'preparing', 'running', 'post-migrating', 'finished', 'completed', 'error', 'failed', 'cancelled'];
+
+/** @returns {import('../state.js').Page} */
+export function migrations() {
+	const query = () => new URLSearchParams(place.value.split('?')[1] || '');
+	const list = resource(() => { const q = query(); q.set('limit', '100'); return get(`/drover/v1/migrations?${q}`); });
+	/** @param {string} status */
+	const filter = (status) => go(`/migrations${status ? `?status=${status}` : ''}`, true);
+	const older = () => {
+		const link = list.data.value?.migrations_links?.[0];
+		return link ? new URL(link.href).searchParams.get('marker') : null;
+	};
+	return {
+		title: 'Migrations',
+		load: list.load,
+		event(event) {
+			if (event.type === 'migration' || event.type === 'progress' || event.type === 'reset')
+				list.soon();
+		},
+		stop: list.stop,
+		view: () => html`<h1>Migrations</h1>
+			<form class="filters" @submit=${(/** @type {Event} */ e) => e.preventDefault()}><label>Status <select @change=${(/** @type {any} */ e) => filter(e.target.value)}>${STATUSES.map((word) => html`<option value=${word} .selected=${(query().get('status') || '') === word}>${word || 'any'}</option>`)}</select></label></form>
+			${problem(list.error.value)}
+			${list.data.value ? list.data.value.migrations.length ? table('Migrations', MIGRATION_HEADS, list.data.value.migrations.map(migrationRow)) : html`<p>None.</p>` : nothing}
+			${older() ? html`<p><button type="button" @click=${() => { const q = query(); q.set('marker', older() || ''); go(`/migrations?${q}`); }}>Older ones</button></p>` : nothing}`,
+	};
+}
+
+/** @param {string} id @returns {import('../state.js').Page} */
+export function migration(id) {
+	const one = resource(async () => (await get(`/drover/v1/migrations/${encodeURIComponent(id)}`)).migration);
+	let most = 0; // a bar never goes back
+
+	/** @param {any} m */
+	const bars = (m) => {
+		const now = percent(m);
+		most = m.phase === 'copy' && now !== null ? Math.max(most, now) : 0;
+		const p = m.progress, left = p.memory_remaining_bytes + p.disk_remaining_bytes;
+		return now === null ? nothing : html`<section aria-labelledby="copy"><h2 id="copy">The copy</h2><p>${bar(most, 100, 'Share of the work')} ${most} %</p>
+			${facts([['Time left', eta(m.eta)], ['Sent', bytes(p.memory_processed_bytes + p.disk_processed_bytes)], ['Left', bytes(left)], ['Rate', `${bytes(p.bytes_per_second)}/s`], ['Dirtied', `${bytes(p.dirty_bytes_per_second)}/s${p.dirty_bytes_per_second > p.bytes_per_second && p.bytes_per_second ? ': faster than it is sent, so it does not end by itself now' : ''}`], ['Round', p.iteration]])}</section>`;
+	};
+
+	/** @param {any} m */
+	const buttons = (m) => m.final ? nothing : html`<div class="buttons" role="group" aria-label="Actions">
+		${m.type === 'live-migration' ? html`<button type="button" @click=${() => abort(m, one.load)}>Abort…</button>` : nothing}
+		${m.type === 'live-migration' && m.status === 'running' ? html`<button type="button" @click=${() => force(m, one.load)}>Force to complete…</button>` : nothing}
+		${m.queue_position ? html`<button type="button" @click=${() => priority(m, one.load)}>Priority…</button>` : nothing}
+		${m.status === 'finished' ? POWER.filter((p) => p.action === 'confirmResize' || p.action === 'revertResize').map((p) => html`<button type="button" @click=${() => power({ id: m.server_uuid, name: m.server_name || m.server_uuid }, p, one.load)}>${p.name}…</button>`) : nothing}</div>`;
+
+	/**
+	 * Every change of phase and every decision, with the time that the phase took.
+	 * @param {any} e
+	 * @param {number} i
+	 * @param {any[]} all
+	 */
+	const line = (e, i, all) => html`<tr><td>${when(e.at)}</td><td>${e.from === e.to ? 'decided' : state(e.to)}</td><td>${e.why || ''}</td><td>${i + 1 < all.length ? duration((parseTime(all[i + 1].at) - parseTime(e.at)) / 1000) : ''}</td></tr>`;
+
+	/** @param {any} m */
+	const body = (m) => html`${buttons(m)}${m.error ? html`<p class="problem">${m.error}</p>` : nothing}
+		${facts([['Server', serverLink({ id: m.server_uuid, name: m.server_name })], ['Kind', m.type], ['Status', state(m.status)], ['Phase', m.phase], ['From', hostLink(m.source)], ['To', hostLink(m.dest || m.requested_host)], ['In the queue', m.queue_position ? `${m.queue_position}., with priority ${m.priority}` : 'no'], ['Waits for', m.waits_for], ['Attempt', m.attempt], ['Asked for', when(m.created_at)], ['Request', m.request_id]])}
+		${bars(m)}
+		<section aria-labelledby="events"><h2 id="events">What happened, and why</h2>${table('Events', ['When', 'What', 'Why', 'Took'], m.events.map(line))}</section>`;
+
+	return {
+		title: `Migration ${id}`,
+		load: one.load,
+		event(event) {
+			const m = one.data.value;
+			if (event.type === 'reset' || (m && event.migration === m.id && event.type !== 'progress'))
+				one.soon();
+			else if (m && event.migration === m.id && event.type === 'progress')
+				one.data.value = { ...m, status: event.status, progress: event.progress, eta: event.eta };
+		},
+		stop: one.stop,
+		view: () => html`<h1>Migration ${id}</h1>${problem(one.error.value)}${one.data.value ? body(one.data.value) : nothing}`,
+	};
+}

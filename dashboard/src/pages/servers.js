@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// All servers: a table of fixed height whose rows are read where it is looked at, a hundred at once. What is not in sight is not in the page.
+import { html, nothing } from '../../vendor/lit-html.js';
+import { signal } from '../../vendor/signals-core';
+import { get } from '../api.js';
+import { migrate } from '../dialogs.js';
+import { bar, hostLink, memory, problem, serverLink, state } from '../parts.js';
+import { go, isAdmin, place } from '../state.js';
+
+const ROW_PX = 34;
+const BEYOND = 8;     // rows above and below what is seen
+const PART = 100;
+const PARTS_KEPT = 12;
+const STATUSES = ['', 'ACTIVE', 'SHUTOFF', 'PAUSED', 'SUSPENDED', 'MIGRATING', 'RESIZE', 'VERIFY_RESIZE', 'REBOOT', 'ERROR'];
+
+/** @returns {import('../state.js').Page} */
+export function servers() {
+	/** @type {Map<number, any[]>} the number of a part -> its rows; the one that was used last is the last */
+	const parts = new Map(), asked = new Set();
+	const total = signal(/** @type {number|null} */ (null)), error = signal(/** @type {Error|null} */ (null)), version = signal(0);
+	const first = signal(0), seen = signal(30);
+	let generation = 0, typing = 0, again = 0;
+
+	const query = () => new URLSearchParams(place.value.split('?')[1] || '');
+	const columns = () => /** @type {[string, string][]} */ ([['name', 'Name'], ['status', 'Status'], ...(isAdmin() ? [['host', 'Host']] : []), ['vcpus', 'vCPUs'], ['memory_mb', 'Memory'], ['disk_gb', 'Disk GB'], ['project_id', 'Project']]);
+
+	/** @param {number} part */
+	async function read(part) {
+		const mine = generation, q = query();
+		q.set('offset', String(part * PART));
+		q.set('limit', String(PART));
+		asked.add(part);
+		try {
+			const got = await get(`/drover/v1/servers?${q}`);
+			if (mine !== generation)
+				return;
+			parts.delete(part);
+			parts.set(part, got.servers);
+			for (const old of parts.keys())
+				if (parts.size > PARTS_KEPT && old !== part)
+					parts.delete(old);
+			total.value = got.total;
+			error.value = null;
+		} catch (why) {
+			if (mine === generation)
+				error.value = /** @type {Error} */ (why);
+		} finally {
+			if (mine === generation)
+				asked.delete(part);
+		}
+		version.value++;
+	}
+
+	const wanted = () => {
+		const from = Math.floor(Math.max(0, first.value - BEYOND) / PART), to = Math.floor((first.value + seen.value + BEYOND) / PART), all = [];
+		for (let part = from; part <= to && (part === 0 || part * PART < (total.value || 0)); part++)
+			all.push(part);
+		return all;
+	};
+
+	/** What is in sight, and not there. */
+	function fill() {
+		for (const part of wanted())
+			if (!parts.has(part) && !asked.has(part))
+				read(part);
+	}
+
+	/** @param {Event} event */
+	function scrolled(event) {
+		const at = /** @type {HTMLElement} */ (event.target);
+		first.value = Math.floor(at.scrollTop / ROW_PX);
+		seen.value = Math.ceil(at.clientHeight / ROW_PX);
+		fill();
+	}
+
+	function load() {
+		generation++;
+		asked.clear();
+		wanted().forEach(read);
+	}
+
+	/** @param {string} name @param {string} value */
+	function filter(name, value) {
+		const q = query();
+		if (value)
+			q.set(name, value);
+		else
+			q.delete(name);
+		parts.clear();
+		first.value = 0;
+		document.querySelector('.window')?.scrollTo(0, 0);
+		go(`/servers${String(q) ? `?${q}` : ''}`, true);
+	}
+
+	/** @param {number} n */
+	const at = (n) => parts.get(Math.floor(n / PART))?.[n % PART];
+
+	/** @param {string} id */
+	function known(id) {
+		for (const rows of parts.values())
+			for (const row of rows)
+				if (row.id === id)
+					return row;
+		return null;
+	}
+
+	/**
+	 * What an event says of a row that is there; a row less or more is read again, not more often than each second.
+	 * @param {import('../state.js').Event_} event
+	 */
+	function event(event) {
+		const row = event.server ? known(event.server) : null;
+		if (event.type === 'reset') {
+			load();
+		} else if (event.type === 'progress' && row?.migration) {
+			const p = event.progress, sent = p.memory_processed_bytes + p.disk_processed_bytes, left = p.memory_remaining_bytes + p.disk_remaining_bytes;
+			row.migration.percent = Math.max(row.migration.percent, Math.floor(100 * sent / Math.max(1, sent + left)));
+			version.value++;
+		} else if (event.type === 'server' || (event.type === 'migration' && row)) {
+			if (row && event.type === 'server')
+				Object.assign(row, { name: event.name, status: event.status, ...(isAdmin() ? { host: event.host } : {}) });
+			if (row)
+				version.value++;
+			again ||= setTimeout(() => { again = 0; load(); }, 1000);
+		}
+	}
+
+	/** @param {[string, string]} column */
+	function head([name, text]) {
+		const sort = query().get('sort') || 'name', down = sort === `-${name}`, up = sort === name;
+		return html`<th scope="col" aria-sort=${up ? 'ascending' : down ? 'descending' : 'none'}><button type="button" @click=${() => filter('sort', up ? `-${name}` : name)}>${text}${up ? ' ▲' : down ? ' ▼' : ''}</button></th>`;
+	}
+
+	/** @param {any} s @param {string} name */
+	function cell(s, name) {
+		if (name === 'name')
+			return serverLink(s);
+		if (name === 'status')
+			return html`${state(s.status)}${s.migration ? html` ${bar(s.migration.percent, 100, `Migration of ${s.name}`)}${s.migration.dest ? ` to ${s.migration.dest}` : ''}` : nothing}`;
+		if (name === 'host')
+			return hostLink(s.host);
+		return name === 'memory_mb' ? memory(s.memory_mb) : s[name];
+	}
+
+	/** @param {number} n */
+	function row(n) {
+		const s = at(n);
+		return html`<tr aria-rowindex=${n + 2} data-row=${n} data-id=${s ? s.id : ''}>${columns().map(([name]) => html`<td>${s ? cell(s, name) : name === 'name' ? '…' : ''}</td>`)}</tr>`;
+	}
+
+	/**
+	 * A row as high as all that are not there.
+	 * @param {number} n
+	 */
+	const space = (n) => n > 0 ? html`<tr aria-hidden="true"><td colspan=${columns().length} height=${n * ROW_PX}></td></tr>` : nothing;
+
+	function rows() {
+		void version.value;
+		const n = total.value || 0, from = Math.min(Math.max(0, first.value - BEYOND), Math.max(0, n - 1)), to = Math.min(n, first.value + seen.value + BEYOND), all = [];
+		for (let i = from; i < to; i++)
+			all.push(row(i));
+		return html`${space(from)}${all}${space(n - to)}`;
+	}
+
+	/** @param {number} step */
+	function focus(step) {
+		const here = document.activeElement?.closest('tr')?.dataset.row, to = here === undefined ? first.value : Number(here) + step, box = document.querySelector('.window');
+		if (to < 0 || to >= (total.value || 0) || !box)
+			return;
+		if (to < first.value + 2 || to > first.value + seen.value - 4)
+			box.scrollTo(0, Math.max(0, (to - Math.floor(seen.value / 2)) * ROW_PX));
+		requestAnimationFrame(() => requestAnimationFrame(() => /** @type {HTMLElement|null} */ (document.querySelector(`tr[data-row="${to}"] a`))?.focus()));
+	}
+
+	return {
+		title: 'Servers',
+		load, event,
+		stop() { clearTimeout(typing); clearTimeout(again); generation++; },
+		keys: {
+			j: () => focus(1), k: () => focus(-1),
+			m() {
+				const id = document.activeElement?.closest('tr')?.dataset.id, s = id && known(id);
+				if (s && isAdmin())
+					migrate(s);
+			},
+		},
+		view() {
+			const q = query();
+			return html`<h1>Servers</h1>
+				<form class="filters" role="search" @submit=${(/** @type {Event} */ e) => e.preventDefault()}>
+					<label>Search <input id="search" type="search" placeholder="name or id" .value=${q.get('q') || ''} @input=${(/** @type {any} */ e) => { clearTimeout(typing); typing = setTimeout(() => filter('q', e.target.value), 250); }}></label>
+					<label>Status <select @change=${(/** @type {any} */ e) => filter('status', e.target.value)}>${STATUSES.map((word) => html`<option value=${word} .selected=${(q.get('status') || '') === word}>${word || 'any'}</option>`)}</select></label>
+					${q.get('host') ? html`<button type="button" @click=${() => filter('host', '')}>Host ${q.get('host')} ✕</button>` : nothing}
+					<span role="status">${total.value === null ? '' : `${total.value} servers`}</span>
+				</form>${problem(error.value)}
+				<div class="scroll window" tabindex="0" role="group" aria-label="Servers" @scroll=${scrolled}>
+				<table class="fixed" aria-rowcount=${(total.value || 0) + 1}><caption class="unseen">Servers</caption>
+				<thead><tr aria-rowindex="1">${columns().map(head)}</tr></thead><tbody>${rows()}</tbody></table></div>`;
+		},
+	};
+}

@@ -1,0 +1,440 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+The dashboard in Chromium, on simulated hosts: its files and its session as a client sees them, then each page, by keyboard alone where something is done;
+the stream cut, the controller killed, the session ended in the middle, many tabs. Nothing may break its own policy, and axe-core finds nothing on any page.
+"""
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import socket
+import subprocess
+import sys
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from api import Api, read_openrc
+from browser import Browser
+from daemon import ROOT, Daemon
+from tap import Tap
+from wait import HANG_S, wait_for
+
+HOSTS = {
+    # a migration from here takes seconds, from s2 minutes
+    "s1": "sim://s1?servers=3&server_memory=1024&bandwidth=512&memory=65536&vcpus=64",
+    "s2": "sim://s2?servers=2&server_memory=8192&bandwidth=8&working=2048&memory=65536&vcpus=64",
+    "s3": "sim://s3?memory=65536&vcpus=64&bandwidth=512",
+    "full": "sim://full?memory=600&vcpus=1",
+    **{f"b{n}": f"sim://b{n}?servers=1000&server_memory=64&memory=131072&vcpus=2000" for n in range(10)},
+}
+SERVERS = 3 + 2 + 10 * 1000
+FIRST_PAGE = 45 * 1024  # bytes, compressed: page, styles and script
+SCRIPT = 32 * 1024
+HOSTILE = "<img src=x onerror='bad.push(1)'>\u202e"
+# What the page must never do, kept from before its own script runs.
+WATCH = """window.bad = [];
+addEventListener('securitypolicyviolation', (e) => bad.push(`policy: ${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
+addEventListener('error', (e) => bad.push(`error: ${e.message}`));
+addEventListener('unhandledrejection', (e) => bad.push(`rejected: ${e.reason}`));"""
+AXE = (ROOT / "dashboard" / "test" / "axe.min.js").read_text()
+
+
+# ---- without a browser ----
+
+def raw(url: str, method: str, path: str, headers: dict[str, str], body: object = None) -> tuple[int, dict[str, str], bytes]:
+    conn = HTTPConnection(urlsplit(url).netloc, timeout=HANG_S)
+    conn.request(method, path, None if body is None else json.dumps(body), headers)
+    got = conn.getresponse()
+    try:
+        return got.status, {name.lower(): value for name, value in got.getheaders()}, got.read()
+    finally:
+        conn.close()
+
+
+def files(w: World) -> str:
+    """What a first page costs, and what comes with it."""
+    status, head, page = raw(w.daemon.url, "GET", "/dashboard/", {"Accept-Encoding": "gzip"})
+    assert (status, head["content-encoding"], head["cache-control"]) == (200, "gzip", "no-cache"), head
+    policy = head["content-security-policy"]
+    assert "default-src 'none'" in policy and "require-trusted-types-for 'script'" in policy and "unsafe" not in policy, policy
+    text = gzip.decompress(page).decode()
+    sizes = {"index.html": len(page)}
+    for path in re.findall(r'"(/dashboard/static/[^"]+)"', text):
+        status, head, data = raw(w.daemon.url, "GET", path, {"Accept-Encoding": "gzip"})
+        assert status == 200 and "immutable" in head["cache-control"] and head["x-content-type-options"] == "nosniff", (path, head)
+        plain = raw(w.daemon.url, "GET", path, {})
+        assert "content-encoding" not in plain[1] and plain[2] == gzip.decompress(data), path
+        sizes[path.rsplit("/", 1)[1]] = len(data)
+    assert len(sizes) == 4, sizes
+    assert sum(sizes.values()) <= FIRST_PAGE and next(n for name, n in sizes.items() if name.startswith("main")) <= SCRIPT, sizes
+    assert not re.search(r"<script(?! type=\"module\" src)|<style|\son\w+=|\sstyle=", text), "something is inline"
+    assert raw(w.daemon.url, "GET", "/dashboard/servers/any?x=1", {})[2].decode() == text, "each address is the page"
+    assert raw(w.daemon.url, "GET", "/dashboard/static/none.js", {})[0] == 404
+    assert raw(w.daemon.url, "POST", "/dashboard/", {})[0] == 405
+    return f"{sum(sizes.values())} bytes"
+
+
+def types(w: World) -> str:
+    """The types that its comments tell hold."""
+    got = subprocess.run(["tsc", "-p", ROOT / "dashboard"], capture_output=True, text=True)
+    assert got.returncode == 0, got.stdout + got.stderr
+    return f"{len(list((ROOT / 'dashboard' / 'src').rglob('*.js')))} files"
+
+
+def sessions(w: World) -> str:
+    """tests/unit/t_session.c has each header; these go the whole way."""
+    here, json_type = {"Sec-Fetch-Site": "same-origin"}, {"Content-Type": "application/json"}
+    body = {"session": {"user": w.user, "password": w.password}}
+    for headers in {}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "http://evil.example"}:
+        assert raw(w.daemon.url, "POST", "/drover/v1/session", {**json_type, **headers}, body)[0] == 403, headers
+    status, head, text = raw(w.daemon.url, "POST", "/drover/v1/session", {**json_type, **here}, body)
+    cookie = head["set-cookie"].split(";")[0]
+    assert status == 201 and "HttpOnly" in head["set-cookie"] and "SameSite=Strict" in head["set-cookie"] and cookie.split("=")[1].encode() not in text, head
+    got = raw(w.daemon.url, "GET", "/drover/v1/session", {"Cookie": cookie, **here})
+    assert got[0] == 200 and json.loads(got[2])["session"]["user_name"] == w.user, got
+    for headers in {}, {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "null"}:
+        assert raw(w.daemon.url, "GET", "/v2.1/servers", {"Cookie": cookie, **headers})[0] == 401, headers
+    # a form of another site cannot, even if it came by
+    assert raw(w.daemon.url, "POST", "/drover/v1/hosts", {"Cookie": cookie, "Content-Type": "text/plain", **here}, {"host": {"name": "x", "uri": "sim://x"}})[0] == 401
+    assert raw(w.daemon.url, "GET", "/v2.1/servers", {"Cookie": cookie, "X-Auth-Token": "wrong", **here})[0] == 401, "the header goes first"
+    assert raw(w.daemon.url, "DELETE", "/drover/v1/session", {"Cookie": cookie, **here})[0] == 204
+    assert raw(w.daemon.url, "GET", "/drover/v1/session", {"Cookie": cookie, **here})[0] == 401, "its token has ended"
+    body["session"]["password"] = "wrong"
+    assert raw(w.daemon.url, "POST", "/drover/v1/session", {**json_type, **here}, body)[0] == 401
+    seen = [(event["method"], event["status"]) for event in w.daemon.events if event["event"] == "audit" and event["route"] == "/drover/v1/session"]
+    assert {("POST", 201), ("POST", 401), ("DELETE", 204)} <= set(seen), seen
+    assert cookie.split("=")[1] not in (w.daemon.dir / "log").read_text(), "the log has a token"
+    return cookie.split("=")[0]
+
+
+# ---- in a browser ----
+
+class World:
+    def __init__(self, daemon: Daemon) -> None:
+        self.daemon = daemon
+        self.api = daemon.api()
+        env = read_openrc(daemon.dir / "state" / "admin-openrc")
+        self.user, self.password = env["OS_USERNAME"], env["OS_PASSWORD"]
+        self.page: Browser
+
+    def server(self, host: str, n: int = 0) -> dict:
+        return sorted(self.api.get(f"/drover/v1/servers?host={host}&limit=5", None)["servers"], key=lambda s: s["name"])[n]
+
+    def at(self, path: str, sign: str) -> None:
+        """Another page, as by a link; until it shows @sign, a selector."""
+        self.page.ask(f"history.pushState(null, '', '/dashboard{path}'); dispatchEvent(new PopStateEvent('popstate'))")
+        self.page.until(f"!!document.querySelector({json.dumps(sign)})", f"{path} shows {sign}")
+
+    def has(self, text: str, where: str = "document.body") -> None:
+        self.page.until(f"!!{where}?.innerText.includes({json.dumps(text)})", f"the page shows {text!r}")
+
+    def front(self, tab: str) -> None:
+        self.page.session = tab
+        self.page.call("Page.bringToFront")
+
+    def live(self) -> None:
+        self.page.until("document.querySelector('#live')?.textContent === 'Live'", "the page is live")
+
+    def log_in(self, user: str, password: str) -> None:
+        """By keyboard."""
+        self.page.until("!!document.querySelector('[name=user]')", "the page asks who it is")
+        self.page.ask("document.activeElement.blur(); document.querySelector('main').focus()")
+        for text in user, password:
+            self.page.keys("Tab")
+            self.page.ask("document.activeElement.select()")
+            self.page.write(text)
+        self.page.keys("Enter")
+
+    def tab_to(self, name: str) -> None:
+        """The key Tab, until the focus is on what is named so."""
+        wanted = json.dumps(name)
+        for _ in range(60):
+            if self.page.ask(f"(document.activeElement.closest('label')?.innerText || document.activeElement.innerText || '').trim().startsWith({wanted})"):
+                return
+            self.page.keys("Tab")
+        raise AssertionError(f"Tab comes to no {name}")
+
+    def check(self, what: str) -> None:
+        """axe-core in both schemes, and no sideways scroll at 320 pixels."""
+        for scheme in "light", "dark":
+            self.page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            if not self.page.ask("typeof axe === 'object'"):
+                self.page.ask(AXE)
+            found = self.page.ask("axe.run().then((r) => JSON.stringify(r.violations.map((v) => [v.id, v.help, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + ' ' + n.failureSummary)])))", wait=True)
+            assert found == "[]", f"{what}, {scheme}: {found}"
+        self.page.call("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=False)
+        wide = self.page.ask("document.documentElement.scrollWidth")
+        self.page.call("Emulation.clearDeviceMetricsOverride")
+        assert wide <= 320, f"{what} is {wide} wide on a screen of 320"
+        assert self.page.ask("JSON.stringify(bad)") == "[]", self.page.ask("JSON.stringify(bad)")
+
+
+def logs_in(w: World) -> str:
+    w.page.open(w.daemon.url + "/dashboard/", WATCH)
+    w.page.until("!!document.querySelector('[name=user]')", "the page asks who it is")
+    w.check("login")
+    w.log_in(w.user, "wrong")
+    w.has("The name, the password or the project is wrong")
+    w.check("login, refused")
+    w.log_in(w.user, w.password)
+    w.has(f"{SERVERS} servers")
+    w.live()
+    assert w.page.ask("document.cookie") == "" and w.page.ask("localStorage.length + sessionStorage.length") == 0
+    return "by keyboard"
+
+
+def each_page(w: World) -> str:
+    got = w.api.call("PUT", f"/v2.1/os-services/{w.api.get('/drover/v1/hosts/b9', None)['host']['uuid']}", {"status": "disabled", "disabled_reason": HOSTILE}, mv="2.96")
+    assert got.status == 200, got.fault
+    pages = {"/": "#failures", "/servers": "tr[data-id]:not([data-id=''])", f"/servers/{w.server('s1')['id']}": "#actions", "/hosts": "tbody tr", "/hosts/s1": "#guests + .scroll",
+             "/migrations": ".filters", "/plans": "h1", "/nothing": "h1"}
+    for path, sign in pages.items():
+        w.at(path, sign)
+        if path == "/hosts":
+            w.has(HOSTILE.split("\u202e")[0])
+            assert w.page.ask("document.querySelector('main img')") is None
+        w.check(path)
+    w.page.keys("?")
+    w.page.until("document.querySelector('#dialog').open", "the keys are shown")
+    w.check("keys")
+    w.page.keys("Escape")
+    w.page.until("!document.querySelector('#dialog').open", "they are gone")
+    w.page.keys("g", "h")
+    w.has("Hosts", "document.querySelector('h1')")
+    w.page.ask("history.back()")
+    w.page.until("location.pathname === '/dashboard/nothing'", "the browser goes back")
+    return f"{len(pages)} pages"
+
+
+def all_servers(w: World) -> str:
+    """Ten thousand rows: few are in the page, each can be come to."""
+    w.at("/servers", "tr[data-id]:not([data-id=''])")
+    rows = int(w.page.ask("document.querySelectorAll('.window tbody tr').length"))
+    assert rows < 100, rows
+    names = w.api.get("/drover/v1/servers?offset=9000&limit=1&fields=name", None)["servers"][0]["name"]
+    w.page.ask("document.querySelector('.window').scrollTo(0, 9000 * 34)")
+    w.has(names)
+    assert int(w.page.ask("document.querySelectorAll('.window tbody tr').length")) < 150
+    assert w.page.ask("document.querySelector('.window table').ariaRowCount || document.querySelector('.window table').getAttribute('aria-rowcount')") == str(SERVERS + 1)
+    w.page.keys("/")
+    w.page.until("document.activeElement.id === 'search'", "the search has the focus")
+    name = w.server("s1", 1)["name"]
+    w.page.write(name)
+    w.has("1 servers")
+    w.page.until(f"location.search === '?q={name}'", "the address says it")
+    w.page.ask("document.activeElement.blur()")
+    w.page.keys("j")
+    w.page.until(f"document.activeElement.innerText === '{name}'", "the row has the focus")
+    w.page.keys("Enter")
+    w.has(name, "document.querySelector('h1')")
+    w.page.ask("history.back()")
+    w.has("1 servers")
+    return f"{rows} rows"
+
+
+def migrates(w: World) -> str:
+    """By keyboard alone: the dialog with each host's reasons, then the migration to its end without a reload."""
+    server = w.server("s1")
+    w.at(f"/servers/{server['id']}", "#actions")
+    w.has(server["name"], "document.querySelector('h1')")
+    w.page.ask("loaded = performance.now()")
+    w.page.keys("m")
+    w.page.until("document.querySelector('#dialog').open && !!document.querySelector('details .reasons')", "each host was asked")
+    assert "RamFilter" in w.page.ask("document.querySelector('.reasons').textContent"), w.page.ask("document.querySelector('.reasons').textContent.slice(0, 500)")
+    w.check("migrate")
+    w.tab_to("The host that fits best")
+    for _ in range(20):
+        if "--host s3" in w.page.ask("document.querySelector('#dialog .command').innerText"):
+            break
+        w.page.keys("ArrowDown")
+    assert w.page.ask("document.querySelector('#dialog .command').innerText") == f"As a command: drover server migrate {server['id']} --live --host s3"
+    w.tab_to("Migrate")
+    w.page.keys("Enter")
+    w.page.until("!document.querySelector('#dialog').open", "it is asked for")
+    w.has("completed", "document.querySelector('#moves + .scroll, section[aria-labelledby=moves]')")
+    w.page.until("[...document.querySelectorAll('.facts dd')].some((e) => e.innerText === 's3')", "its host is s3")
+    assert w.page.ask("loaded > 0"), "the page was loaded again"
+    number = w.api.get(f"/drover/v1/migrations?server={server['id']}", None)["migrations"][0]["id"]
+    w.at(f"/migrations/{number}", "#events")
+    w.has("completed")
+    w.check("migration")
+    return f"migration {number}"
+
+
+def stops_one(w: World) -> str:
+    """A migration that takes minutes: its progress lives, its priority and its end are asked for."""
+    server = w.server("s2")
+    assert w.api.live_migrate(server["id"], "s3").status == 202
+    number = wait_for(lambda: w.api.running_migration(server["id"]), 20, "the migration runs")["id"]
+    w.at(f"/migrations/{number}", "#copy")
+    w.has("Time left")
+    w.check("a migration that runs")
+    w.at("/servers?status=MIGRATING", "progress")
+    w.at(f"/migrations/{number}", "#copy")
+    w.tab_to("Abort")
+    w.page.keys("Enter")
+    w.has("What was sent is lost")
+    w.has(f"drover migration abort {number}")
+    w.check("abort")
+    w.tab_to("Abort it")
+    w.page.keys("Enter")
+    w.has("cancelled", "document.querySelector('.facts')")
+    w.at("/", "#failures")
+    w.check("fleet")
+    return f"migration {number}"
+
+
+def drains(w: World) -> str:
+    """A host's drain is a plan: made, read, started, done."""
+    w.at("/hosts/s1", "#guests + .scroll")
+    w.tab_to("Drain")
+    w.page.keys("Enter")
+    w.has("drover host drain s1 --dry-run")
+    w.check("drain")
+    w.tab_to("Make the plan")
+    w.page.keys("Enter")
+    w.page.until("/^.dashboard.plans.\\d+$/.test(location.pathname)", "the plan is shown")
+    w.has("draft", "document.querySelector('.facts')")
+    w.check("plan")
+    w.tab_to("Start")
+    w.page.keys("Enter")
+    w.has("The first steps begin now")
+    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
+    w.page.keys("Enter")
+    w.has("done", "document.querySelector('.facts')")
+    w.page.until("[...document.querySelectorAll('#steps + .scroll tbody tr td:nth-child(6)')].every((e) => e.innerText === 'done')", "each step is done")
+    w.at("/plans", "tbody tr")
+    w.check("plans")
+    return w.page.ask("document.querySelector('tbody tr').innerText").replace("\t", " ")[:40]
+
+
+def power(w: World) -> str:
+    server = w.server("s2", 1)
+    w.at(f"/servers/{server['id']}", "#actions")
+    w.tab_to("Pause")
+    w.page.keys("Enter")
+    w.has(f"drover server pause {server['id']}")
+    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
+    w.page.keys("Enter")
+    w.has("PAUSED", "document.querySelector('.facts')")
+    w.tab_to("Unpause")
+    w.page.keys("Enter")
+    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
+    w.page.keys("Enter")
+    w.has("ACTIVE", "document.querySelector('.facts')")
+    return server["name"]
+
+
+def many_tabs(w: World) -> str:
+    """Twelve of them, which is more than a browser has connections to one place: one reads the stream for all, and another does when it is closed."""
+    first = w.page.session
+    tabs = []
+    for _ in range(11):
+        tabs.append(w.page.open(w.daemon.url + "/dashboard/hosts", WATCH))
+        w.front(tabs[-1])
+        w.live()
+        w.page.until("document.querySelectorAll('tbody tr').length > 5", "the hosts are shown")
+    assert streams(w) == 1, streams(w)
+    w.page.session = first
+    w.page.call("Page.close")
+    w.page.session = None
+    for tab in tabs:
+        w.front(tab)
+        w.live()
+    wait_for(lambda: streams(w) == 1, 20, "one tab reads")
+    uuid = w.api.get("/drover/v1/hosts/b8", None)["host"]["uuid"]
+    assert w.api.call("PUT", f"/v2.1/os-services/{uuid}", {"status": "disabled", "disabled_reason": "for all tabs"}, mv="2.96").status == 200
+    for tab in tabs:
+        w.front(tab)
+        w.has("for all tabs")
+        if tab != tabs[0]:
+            w.page.call("Page.close")
+    w.front(tabs[0])
+    w.live()
+    return f"{len(tabs) + 1} tabs"
+
+
+def streams(w: World) -> int:
+    return int(re.search(r"^drover_event_streams (\d+)", w.api.call("GET", "/metrics").body.decode(), re.MULTILINE)[1])
+
+
+def comes_back(w: World) -> str:
+    """The controller is killed: the page says that it is not live, and goes on by itself."""
+    w.at("/hosts", "tbody tr")
+    w.page.ask("loaded = performance.now()")
+    w.daemon.kill()
+    w.has("Not live", "document.querySelector('#live')")
+    w.check("not live")
+    w.daemon.start()
+    w.live()
+    w.api = w.daemon.api()
+    assert w.page.ask("loaded > 0"), "the page was loaded again"
+    wait_for(lambda: w.api.get("/drover/v1/hosts/s3", None)["host"]["state"] == "up", 20, "the host is up")
+    w.page.until("[...document.querySelectorAll('tbody tr')].some((e) => /^s3\\s+up/.test(e.innerText))", "the page says so")
+    return "the same session"
+
+
+def session_ends(w: World) -> str:
+    """In the middle: the page asks for a login, and goes on where it was."""
+    w.at("/hosts/s3", "#guests")
+    cookies = w.page.call("Network.getCookies", urls=[w.daemon.url])["cookies"]
+    cookie = next(c for c in cookies if c["name"] == "drover")
+    assert cookie["httpOnly"] and cookie["sameSite"] == "Strict", cookie
+    got = w.api.call("DELETE", "/v3/auth/tokens", headers={"X-Subject-Token": cookie["value"]})
+    assert got.status == 204, got.fault
+    w.page.ask("dispatchEvent(new PopStateEvent('popstate')); history.pushState(null, '', '/dashboard/hosts/s2'); dispatchEvent(new PopStateEvent('popstate'))")
+    w.has("The session has ended")
+    w.check("the session has ended")
+    w.log_in(w.user, w.password)
+    w.has("Host s2", "document.querySelector('h1')")
+    w.live()
+    return "/hosts/s2"
+
+
+def member(w: World) -> str:
+    """It sees its project's servers, and nothing of hosts."""
+    def make(kind: str, **fields: object) -> str:
+        got = w.api.call("POST", f"/v3/{kind}s", {kind: fields})
+        assert got.status == 201, got.fault
+        return got.json[kind]["id"]
+    project = make("project", name="other")
+    user = make("user", name="mia", password="a l0ng one", default_project_id=project)
+    role = next(r["id"] for r in w.api.get("/v3/roles", None)["roles"] if r["name"] == "member")
+    assert w.api.call("PUT", f"/v3/projects/{project}/users/{user}/roles/{role}").status == 204
+    w.page.ask("[...document.querySelectorAll('button')].find((e) => e.innerText === 'Log out').click()")
+    w.log_in("mia", "a l0ng one")
+    w.has("0 servers") if w.page.ask("location.pathname.endsWith('/servers')") else w.page.until("!!document.querySelector('nav')", "it is in")
+    w.at("/", "#servers")
+    w.has("0 servers")
+    w.check("fleet, of a member")
+    assert w.page.ask("[...document.querySelectorAll('nav a')].map((e) => e.innerText).join()") == "Fleet,Servers"
+    w.at("/servers", ".window")
+    w.has("0 servers")
+    w.check("servers, of a member")
+    return "mia"
+
+
+def main() -> int:
+    t = Tap()
+    only = sys.argv[1:]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with Daemon(HOSTS, options={"DEFAULT": {"osapi_compute_listen_port": port}}, tag="dashboard") as daemon:
+        daemon.wait_hosts_up(len(HOSTS))
+        w = World(daemon)
+        wait_for(lambda: w.api.get("/drover/v1/summary", None)["summary"]["servers"]["total"] == SERVERS, 60, "the servers are known")
+        with Browser() as w.page:
+            for case in (files, types, sessions, logs_in, each_page, all_servers, migrates, stops_one, drains, power, many_tabs, comes_back, session_ends, member):
+                if only and case.__name__ not in only and case is not logs_in:
+                    continue
+                with t.test(case.__name__.replace("_", " ")) as notes:
+                    notes.append(case(w))
+    return t.done()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
