@@ -234,7 +234,7 @@ static bool start(struct daemon *d, GError **err)
 	d->care = start_care(d, err);
 	if (!d->care)
 		return false;
-	d->consoles = consoles_new(d->fleet, d->identity, err);
+	d->consoles = consoles_new(d->engine, d->identity, err);
 	if (!d->consoles)
 		return false;
 	d->api = api_new(d->engine, d->fences, d->identity);

@@ -20,6 +20,7 @@
 #include "net/tls.h"
 #include "net/upgrade.h"
 #include "net/wire.h"
+#include "task/engine.h"
 
 #define CONNECTIONS_MAX 2048
 #define HANDLED_MAX 256
@@ -46,6 +47,7 @@ struct session {
 
 struct consoles {
 	const struct conf *conf;
+	struct engine *engine;
 	struct fleet *fleet;
 	struct identity *identity;
 	struct console_tokens *tokens;
@@ -239,7 +241,7 @@ static void serve_file(struct session *x)
 
 static struct end *open_end(struct session *x, const struct console_token *t)
 {
-	return t->kind == CONSOLE_NOVNC ? vnc_new(&x->all->vnc, t->server_uuid, &end_calls, x) : serial_new(x->all->fleet, t->server_uuid, &end_calls, x);
+	return t->kind == CONSOLE_NOVNC ? vnc_new(&x->all->vnc, t->server_uuid, &end_calls, x) : serial_new(x->all->engine, t->server_uuid, &end_calls, x);
 }
 
 static void begin(struct session *x, struct console_token *t)
@@ -363,6 +365,19 @@ static void on_news(void *user)
 		all->looker = clock_after(0, look, all);
 }
 
+/* An hv_event_f: its guest stops, for example, to go on elsewhere. */
+static void on_domain(const struct hv_event *ev, void *user)
+{
+	struct consoles *all = user;
+
+	for (guint i = 0; ev->type == HV_EV_DOM && i < all->open->len; i++) {
+		struct session *x = g_ptr_array_index(all->open, i);
+
+		if (x->end && x->token && strcmp(x->token->server_uuid, ev->uuid) == 0)
+			end_event(x->end, ev);
+	}
+}
+
 static void ping(void *user)
 {
 	struct consoles *all = user;
@@ -450,7 +465,7 @@ static bool prepare_vnc(struct consoles *all, GError **err)
 					     .key_name = "[vnc] vencrypt_client_key" };
 	struct vnc_shared *v = &all->vnc;
 
-	v->fleet = all->fleet;
+	v->engine = all->engine;
 	v->wires = all->wires = wires_new();
 	for (char **s = c->vnc_auth_schemes; *s && v->n_schemes < RFB_SCHEME_N; s++)
 		v->schemes[v->n_schemes++] = strcmp(*s, "vencrypt") == 0 ? RFB_VENCRYPT : RFB_NONE;
@@ -470,11 +485,13 @@ static bool begin_serving(struct consoles *all, GError **err)
 	return (!c->serial_enabled && !c->vnc_enabled) || listen_at(all, err);
 }
 
-struct consoles *consoles_new(struct fleet *f, struct identity *id, GError **err)
+struct consoles *consoles_new(struct engine *e, struct identity *id, GError **err)
 {
+	struct fleet *f = engine_fleet(e);
 	struct consoles *all = g_new0(struct consoles, 1);
 
 	all->conf = fleet_conf(f);
+	all->engine = e;
 	all->fleet = f;
 	all->identity = id;
 	all->open = g_ptr_array_new();
@@ -484,6 +501,7 @@ struct consoles *consoles_new(struct fleet *f, struct identity *id, GError **err
 		return NULL;
 	}
 	events_listen(fleet_events(f), on_news, all);
+	fleet_on_domain(f, on_domain, all);
 	all->ping = clock_after(PING_MS, ping, all);
 	return all;
 }
@@ -493,6 +511,7 @@ void consoles_free(struct consoles *all)
 	if (!all)
 		return;
 	events_unlisten(fleet_events(all->fleet), all);
+	fleet_on_domain(all->fleet, NULL, NULL);
 	clock_cancel(&all->ping);
 	clock_cancel(&all->looker);
 	listen_close(all->listeners);

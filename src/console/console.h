@@ -21,13 +21,12 @@
 #include "base/loop.h"
 #include "console/token.h"
 
-struct conf;
 struct consoles;
-struct fleet;
+struct engine;
 struct identity;
 
-/** consoles_new() - read the tokens; where the configuration wants it, listen. @f, @id: borrowed. Return: NULL with ERR_CONF or the store's error. */
-struct consoles *consoles_new(struct fleet *f, struct identity *id, GError **err);
+/** consoles_new() - read the tokens; where the configuration wants it, listen. @e, @id: borrowed. Return: NULL with ERR_CONF or the store's error. */
+struct consoles *consoles_new(struct engine *e, struct identity *id, GError **err);
 /** consoles_free() - end all sessions. NULL is fine. */
 void consoles_free(struct consoles *all);
 

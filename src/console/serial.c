@@ -9,169 +9,229 @@
 #include "console/ws.h"
 #include "fleet/fleet.h"
 #include "hv/stream.h"
+#include "task/engine.h"
+
+#define LINGER_MS 2000 /* for what the last host still sends, once the record names another one */
 
 struct ask {
-	struct serial *s;        /* NULL: it has been freed */
+	struct side *side;       /* NULL: its answer is not wanted any more */
+};
+
+/* A host's end of it. */
+struct side {
+	struct serial *s;
+	struct hv_stream *stream;
+	char *host;              /* of the stream, or of the call; NULL: neither */
+	struct ask *ask;         /* one is being opened */
 };
 
 struct serial {
 	struct end e;            /* first */
-	struct fleet *fleet;
-	char uuid[UTIL_UUID_LEN + 1];
-	const struct end_calls *calls;
-	void *user;
-	struct hv_stream *stream;
-	char *host;              /* of the stream, or that was asked last */
-	struct ask *ask;         /* one is being opened */
-	struct clock_timer *timer;
-	unsigned tries;
+	struct side at;          /* what is listened to; its host is e.host */
+	struct side next;        /* where the guest is about to be: listened to when the other one has ended */
+	int64_t leave_ms;        /* when .at is left, its guest being elsewhere; 0: it is not */
 	bool had;                /* a stream was open */
 	bool paused;
-	GByteArray *held;        /* typed while there is none */
-	int code;                /* of the end that is on its way; 0 */
-	char *why;
+	bool switching;          /* the guest at .at has stopped, to go on elsewhere: what is typed now would be lost there */
+	GByteArray *held;        /* typed, and for no stream yet */
 };
 
-static void look(void *user);
+/* ---- sides ---- */
 
-static void look_later(struct serial *s, int64_t ms)
+static void drop(struct side *d)
 {
-	if (!s->timer)
-		s->timer = clock_after(ms, look, s);
+	if (d->ask)
+		d->ask->side = NULL;
+	d->ask = NULL;
+	if (d->stream)
+		log_debug("console_left", LOG_S("server", d->s->e.uuid), LOG_S("host", d->host));
+	hv_stream_close(g_steal_pointer(&d->stream));
+	g_clear_pointer(&d->host, g_free);
 }
 
-static void look_again(struct serial *s)
+static bool is_open(const struct side *d, const char *host)
 {
-	look_later(s, end_wait_ms(s->tries++));
+	return d->stream && host && strcmp(d->host, host) == 0;
 }
 
-static void end(struct serial *s, int code, const char *why)
+/* Where what is typed goes; NULL: it waits. */
+static struct hv_stream *target(const struct serial *s, const char *host)
 {
-	if (s->code)
+	if (is_open(&s->at, host))
+		return s->switching ? NULL : s->at.stream;
+	return is_open(&s->next, host) ? s->next.stream : NULL;
+}
+
+static void flush(struct serial *s)
+{
+	const struct server *v = end_server(&s->e);
+	struct hv_stream *to = v ? target(s, v->host) : NULL;
+
+	if (!to || !s->held->len)
 		return;
-	s->code = code;
-	s->why = g_strdup(why);
-	clock_cancel(&s->timer);
-	look_later(s, 0);
+	hv_stream_send(to, (const char *)s->held->data, s->held->len);
+	g_byte_array_set_size(s->held, 0);
 }
 
-/* ---- the stream ---- */
-
-static void leave(struct serial *s)
-{
-	if (!s->stream)
-		return;
-	log_debug("console_left", LOG_S("server", s->uuid), LOG_S("host", s->host));
-	hv_stream_close(g_steal_pointer(&s->stream));
-}
+/* ---- the stream that is listened to ---- */
 
 static void on_data(const char *data, size_t len, void *user)
 {
 	struct serial *s = user;
 
-	s->tries = 0;
-	s->calls->data(data, len, s->user);
+	s->e.tries = 0;
+	s->e.calls->data(data, len, s->e.user);
 }
 
 static void on_room(void *user)
 {
 	struct serial *s = user;
 
-	s->calls->room(s->user);
+	s->e.calls->room(s->e.user);
 }
 
 static void on_ended(const char *why, void *user)
 {
 	struct serial *s = user;
 
-	log_debug("console_ended", LOG_S("server", s->uuid), LOG_S("host", s->host), LOG_S("reason", why));
-	leave(s);
-	look_again(s);
+	log_debug("console_ended", LOG_S("server", s->e.uuid), LOG_S("host", s->at.host), LOG_S("reason", why));
+	drop(&s->at);
+	if (s->next.stream)
+		end_turn_in(&s->e, 0);
+	else
+		end_again(&s->e);
 }
 
 static const struct hv_stream_calls stream_calls = { on_data, on_room, on_ended };
 
-static void use(struct serial *s, struct hv_stream *stream)
+static void listen_to(struct serial *s)
 {
-	s->stream = stream;
+	struct hv_stream *stream = s->at.stream;
+
 	s->had = true;
-	log_info("console_at", LOG_S("server", s->uuid), LOG_S("host", s->host));
+	s->switching = false;
+	s->leave_ms = 0;
+	s->at.s = s;
+	util_replace(&s->e.host, s->at.host);
+	log_info("console_at", LOG_S("server", s->e.uuid), LOG_S("host", s->at.host));
 	hv_stream_use(stream, &stream_calls, s);
-	if (s->paused)
-		hv_stream_pause(stream, true);
-	hv_stream_send(stream, (const char *)s->held->data, s->held->len);
-	g_byte_array_set_size(s->held, 0);
+	hv_stream_pause(stream, s->paused);
+	flush(s);
+}
+
+/* ---- opening one ---- */
+
+static void came(struct side *d, struct hv_stream *stream)
+{
+	struct serial *s = d->s;
+
+	d->stream = stream;
+	if (d == &s->at)
+		listen_to(s);
+	else
+		hv_stream_pause(stream, true); /* what its guest writes waits there until its turn has come */
+	end_turn_in(&s->e, 0);
 }
 
 /* Of a first attempt a refusal is told. Later ones are those of a guest that is on its way. */
 static void opened(struct hv_reply *r, void *user)
 {
 	struct ask *a = user;
-	struct serial *s = a->s;
+	struct side *d = a->side;
+	struct serial *s = d ? d->s : NULL;
 
-	if (s) {
-		s->ask = NULL;
-		if (!r->err)
-			use(s, g_steal_pointer(&r->stream));
-		else if (!s->had && err_code(r->err) == ERR_HV)
-			end(s, WS_IN_USE, r->err->message);
-		else
-			look_again(s);
-	}
-	if (s && s->stream)
-		look_later(s, 0);
 	g_free(a);
-}
-
-static void open_at(struct serial *s, struct host *h)
-{
-	struct ask *a = g_new0(struct ask, 1);
-	/* What was ours at another connection to the same host is not another session's. */
-	struct hv_req req = { .op = HV_CONSOLE, .uuid = s->uuid, .force = s->had };
-
-	a->s = s;
-	util_replace(&s->host, h->name);
-	if (host_call(h, &req, opened, a)) {
-		s->ask = a;
+	if (!d)
 		return;
-	}
-	g_free(a);
-	look_again(s);
-}
-
-/* ---- the server ---- */
-
-static bool check_server(struct serial *s, const struct server *v)
-{
-	const char *why = NULL;
-	int code = end_over(v, &why);
-
-	if (code)
-		end(s, code, why);
-	return !s->code;
-}
-
-static void look(void *user)
-{
-	struct serial *s = user;
-	const struct server *v = fleet_server(s->fleet, s->uuid);
-	struct host *h;
-
-	s->timer = NULL;
-	if (!s->code && check_server(s, v) && s->stream && g_strcmp0(s->host, v->host) != 0)
-		leave(s);
-	if (s->code) {
-		clock_cancel(&s->timer);
-		s->calls->ended(s->code, s->why, s->user);
-		return;
-	}
-	if (s->stream || s->ask)
-		return;
-	h = v->host ? fleet_host(s->fleet, v->host) : NULL;
-	if (h)
-		open_at(s, h);
+	d->ask = NULL;
+	if (!r->err)
+		came(d, g_steal_pointer(&r->stream));
+	else if (!s->had && err_code(r->err) == ERR_HV)
+		end_with(&s->e, WS_IN_USE, r->err->message);
 	else
-		look_again(s);
+		end_again(&s->e);
+}
+
+static void open_at(struct side *d, const char *host)
+{
+	struct serial *s = d->s;
+	struct host *h = host ? fleet_host(engine_fleet(s->e.engine), host) : NULL;
+	/* What was ours at another connection to the same host is not another session's. */
+	struct hv_req req = { .op = HV_CONSOLE, .uuid = s->e.uuid, .force = s->had };
+	struct ask *a;
+
+	if (d->ask)
+		return;
+	util_replace(&d->host, host);
+	if (d == &s->at)
+		util_replace(&s->e.host, host);
+	a = g_new0(struct ask, 1);
+	a->side = d;
+	if (host_call(h, &req, opened, a)) {
+		d->ask = a;
+		return;
+	}
+	g_free(a);
+	end_again(&s->e);
+}
+
+/* ---- where it is, and where it goes ---- */
+
+/* The host that a live migration brings it to, while there may be a guest already. */
+static const char *goes_to(const struct serial *s)
+{
+	const struct mig *m = engine_active_of(s->e.engine, s->e.uuid);
+	const char *status = m ? mig_status(m) : NULL;
+
+	return status && (g_str_has_prefix(status, "running") || strcmp(status, "post-migrating") == 0) ? m->dest : NULL;
+}
+
+/* The guest is elsewhere: what its last host still sends comes first. */
+static void linger(struct serial *s)
+{
+	if (!s->leave_ms)
+		s->leave_ms = clock_now_ms() + LINGER_MS;
+	if (clock_now_ms() >= s->leave_ms)
+		drop(&s->at);
+	else
+		end_turn_in(&s->e, s->leave_ms - clock_now_ms());
+}
+
+static void move_on(struct serial *s)
+{
+	s->at = s->next;
+	s->next = (struct side){ .s = s };
+	listen_to(s);
+}
+
+static void prepare_next(struct serial *s, const char *host)
+{
+	if (s->next.host && g_strcmp0(s->next.host, host) != 0)
+		drop(&s->next);
+	if (host && !s->next.stream)
+		open_at(&s->next, host);
+}
+
+static void ops_turn(struct end *e, const struct server *v)
+{
+	struct serial *s = (struct serial *)(void *)e;
+	const char *host = v->host, *to;
+
+	if (s->at.stream && g_strcmp0(s->at.host, host) != 0)
+		linger(s);
+	if (!s->at.stream && !s->at.ask && is_open(&s->next, host))
+		move_on(s);
+	if (!s->at.stream && s->next.ask && g_strcmp0(s->next.host, host) == 0)
+		return; /* it is being opened */
+	if (s->switching && v->task == SERVER_TASK_NONE)
+		s->switching = false; /* its migration came to nothing */
+	to = s->at.stream && g_strcmp0(s->at.host, host) != 0 ? host : goes_to(s);
+	if (s->at.stream ? g_strcmp0(to, s->at.host) == 0 : g_strcmp0(to, s->next.host) != 0)
+		to = NULL; /* it is there; or nothing is open, and that comes first */
+	prepare_next(s, to);
+	flush(s);
+	if (!s->at.stream)
+		open_at(&s->at, host);
 }
 
 /* ---- what end.h asks for ---- */
@@ -181,48 +241,37 @@ static struct serial *serial_of(struct end *e)
 	return (struct serial *)(void *)e;
 }
 
-static void ops_look(struct end *e)
-{
-	struct serial *s = serial_of(e);
-	const struct server *v = fleet_server(s->fleet, s->uuid);
-	const char *why;
-
-	if (!end_over(v, &why) && g_strcmp0(v->host, s->host) == 0)
-		return; /* what happened is another server's: attempts keep their pace */
-	clock_cancel(&s->timer);
-	s->tries = 0;
-	look_later(s, 0);
-}
-
-static void ops_free(struct end *e)
+/* At its switch a guest stops at the one host before it goes on at the other one. */
+static void ops_event(struct end *e, const struct hv_event *ev)
 {
 	struct serial *s = serial_of(e);
 
-	clock_cancel(&s->timer);
-	if (s->ask)
-		s->ask->s = NULL;
-	leave(s);
-	g_free(s->host);
-	g_byte_array_unref(s->held);
-	g_free(s->why);
-	g_free(s);
+	if (!is_open(&s->at, ev->host)) {
+		if (s->next.host && strcmp(s->next.host, ev->host) == 0 && (ev->state == HV_SHUTOFF || ev->state == HV_ABSENT))
+			drop(&s->next); /* its migration came to nothing */
+		end_turn_in(e, 0);      /* or it has begun to wait at its destination */
+		return;
+	}
+	if (ev->state == HV_PAUSED && (ev->reason == HV_R_MIGRATION || ev->reason == HV_R_POSTCOPY))
+		s->switching = true;
+	else if (ev->state == HV_RUNNING)
+		s->switching = false;
+	flush(s);
 }
 
 static void ops_send(struct end *e, const char *data, size_t len)
 {
 	struct serial *s = serial_of(e);
 
-	if (s->stream)
-		hv_stream_send(s->stream, data, len);
-	else
-		g_byte_array_append(s->held, (const guint8 *)data, (guint)len);
+	g_byte_array_append(s->held, (const guint8 *)data, (guint)len);
+	flush(s);
 }
 
 static size_t ops_unsent(const struct end *e)
 {
 	const struct serial *s = (const struct serial *)(const void *)e;
 
-	return s->held->len + (s->stream ? s->stream->unsent : 0);
+	return s->held->len + (s->at.stream ? s->at.stream->unsent : 0) + (s->next.stream ? s->next.stream->unsent : 0);
 }
 
 static void ops_pause(struct end *e, bool paused)
@@ -232,22 +281,29 @@ static void ops_pause(struct end *e, bool paused)
 	if (s->paused == paused)
 		return;
 	s->paused = paused;
-	if (s->stream)
-		hv_stream_pause(s->stream, paused);
+	if (s->at.stream)
+		hv_stream_pause(s->at.stream, paused);
 }
 
-static const struct end_ops ops = { ops_send, ops_unsent, ops_pause, ops_look, ops_free };
+static void ops_free(struct end *e)
+{
+	struct serial *s = serial_of(e);
 
-struct end *serial_new(struct fleet *f, const char *server_uuid, const struct end_calls *calls, void *user)
+	drop(&s->at);
+	drop(&s->next);
+	g_byte_array_unref(s->held);
+	g_free(s);
+}
+
+static const struct end_ops ops = { ops_turn, ops_send, ops_unsent, ops_pause, ops_event, ops_free };
+
+struct end *serial_new(struct engine *engine, const char *server_uuid, const struct end_calls *calls, void *user)
 {
 	struct serial *s = g_new0(struct serial, 1);
 
-	s->e.ops = &ops;
-	s->fleet = f;
-	g_strlcpy(s->uuid, server_uuid, sizeof s->uuid);
-	s->calls = calls;
-	s->user = user;
+	s->at.s = s->next.s = s;
 	s->held = g_byte_array_new();
-	look_later(s, 0);
+	s->e.user = user;
+	end_init(&s->e, &ops, engine, server_uuid, calls);
 	return &s->e;
 }

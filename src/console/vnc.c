@@ -12,6 +12,7 @@
 #include "fleet/host_row.h"
 #include "net/tls.h"
 #include "net/wire.h"
+#include "task/engine.h"
 
 #define TRIES_MAX 6      /* of a server that is not on its way */
 #define GREETING_MS 10000 /* from the connection to the end of RFB's opening */
@@ -26,41 +27,18 @@ struct ask {
 struct vnc {
 	struct end e;            /* first */
 	const struct vnc_shared *shared;
-	char uuid[UTIL_UUID_LEN + 1];
-	const struct end_calls *calls;
-	void *user;
 	enum phase phase;
-	char *host;              /* that was asked last */
 	struct ask *ask;         /* under way */
 	struct wire *wire;
-	struct clock_timer *timer;
-	unsigned tries;
+	struct clock_timer *late; /* the opening is to be over */
 	bool paused;
 	struct rfb server, client;
 	GByteArray *in;          /* of an opening: not whole yet */
-	int code;                /* of the end that is on its way; 0 */
-	char *why;
 };
-
-static void look(void *user);
-
-static void look_in(struct vnc *v, int64_t ms)
-{
-	clock_cancel(&v->timer);
-	v->timer = clock_after(ms, look, v);
-}
-
-static void end(struct vnc *v, int code, const char *why)
-{
-	if (v->code)
-		return;
-	v->code = code;
-	v->why = g_strdup(why);
-	look_in(v, 0);
-}
 
 static void leave(struct vnc *v)
 {
+	clock_cancel(&v->late);
 	wire_free(v->wire);
 	v->wire = NULL;
 	v->phase = VNC_FINDING;
@@ -70,14 +48,14 @@ static void leave(struct vnc *v)
 /* It may be there later. */
 static void again(struct vnc *v, const char *why)
 {
-	const struct server *s = fleet_server(v->shared->fleet, v->uuid);
+	const struct server *s = end_server(&v->e);
 
 	leave(v);
-	log_debug("console_not_reached", LOG_S("server", v->uuid), LOG_S("host", v->host), LOG_S("reason", why));
-	if (v->tries >= TRIES_MAX && (!s || s->task == SERVER_TASK_NONE))
-		end(v, WS_FAILED, why);
+	log_debug("console_not_reached", LOG_S("server", v->e.uuid), LOG_S("host", v->e.host), LOG_S("reason", why));
+	if (v->e.tries >= TRIES_MAX && (!s || s->task == SERVER_TASK_NONE))
+		end_with(&v->e, WS_FAILED, why);
 	else
-		look_in(v, end_wait_ms(v->tries++));
+		end_again(&v->e);
 }
 
 /* ---- RFB's openings ---- */
@@ -101,7 +79,7 @@ static enum rfb_next feed(struct vnc *v, bool server, GByteArray *out)
 /* A server says nothing by itself from the end of its opening until the client has begun. */
 static void unasked(struct vnc *v)
 {
-	end(v, WS_FAILED, "VNC: bytes came that were not asked for");
+	end_with(&v->e, WS_FAILED, "VNC: bytes came that were not asked for");
 }
 
 static void greet_client(struct vnc *v)
@@ -110,9 +88,9 @@ static void greet_client(struct vnc *v)
 	enum rfb_next next = feed(v, false, out);
 
 	if (out->len)
-		v->calls->data((const char *)out->data, out->len, v->user);
+		v->e.calls->data((const char *)out->data, out->len, v->e.user);
 	if (next == RFB_BAD)
-		end(v, WS_POLICY, v->client.why);
+		end_with(&v->e, WS_POLICY, v->client.why);
 	if (next != RFB_DONE)
 		return;
 	v->phase = VNC_OPEN;
@@ -123,10 +101,10 @@ static void greet_client(struct vnc *v)
 
 static void server_greeted(struct vnc *v)
 {
-	clock_cancel(&v->timer);
+	clock_cancel(&v->late);
 	v->phase = VNC_CLIENT;
 	v->client = (struct rfb){ .stage = RFB_VERSION };
-	log_info("console_at", LOG_S("server", v->uuid), LOG_S("host", v->host));
+	log_info("console_at", LOG_S("server", v->e.uuid), LOG_S("host", v->e.host));
 	if (v->paused)
 		wire_pause(v->wire, true);
 	greet_client(v);
@@ -135,10 +113,10 @@ static void server_greeted(struct vnc *v)
 /* A server that is wrong stays so: this is told at once. */
 static void refuse(struct vnc *v)
 {
-	g_autofree char *why = g_strdup_printf("VNC at %s: %s", v->host, v->server.why);
+	g_autofree char *why = g_strdup_printf("VNC at %s: %s", v->e.host, v->server.why);
 
 	leave(v);
-	end(v, WS_FAILED, why);
+	end_with(&v->e, WS_FAILED, why);
 }
 
 static void greet_server(struct vnc *v)
@@ -151,7 +129,7 @@ static void greet_server(struct vnc *v)
 	if (next == RFB_BAD)
 		refuse(v);
 	else if (next == RFB_TLS && v->in->len)
-		end(v, WS_FAILED, "VNC: bytes came before TLS did");
+		end_with(&v->e, WS_FAILED, "VNC: bytes came before TLS did");
 	else if (next == RFB_TLS)
 		wire_secure(v->wire, v->shared->tls);
 	else if (next == RFB_DONE && v->in->len)
@@ -166,7 +144,7 @@ static void on_late(void *user)
 {
 	struct vnc *v = user;
 
-	v->timer = NULL;
+	v->late = NULL;
 	again(v, "The guest's VNC does not answer");
 }
 
@@ -178,18 +156,18 @@ static void on_ready(void *user)
 		return;
 	v->phase = VNC_GREETING;
 	v->server = (struct rfb){ .stage = RFB_VERSION, .schemes = v->shared->schemes, .n_schemes = v->shared->n_schemes };
-	clock_cancel(&v->timer);
-	v->timer = clock_after(GREETING_MS, on_late, v);
+	clock_cancel(&v->late);
+	v->late = clock_after(GREETING_MS, on_late, v);
 }
 
 static void on_data(const char *data, size_t len, void *user)
 {
 	struct vnc *v = user;
 
-	if (v->code)
+	if (v->e.code)
 		return;
 	if (v->phase == VNC_OPEN) {
-		v->calls->data(data, len, v->user);
+		v->e.calls->data(data, len, v->e.user);
 		return;
 	}
 	if (v->phase == VNC_CLIENT) {
@@ -204,21 +182,21 @@ static void on_sent(void *user)
 {
 	struct vnc *v = user;
 
-	v->calls->room(v->user);
+	v->e.calls->room(v->e.user);
 }
 
 static void on_ended(const char *why, void *user)
 {
 	struct vnc *v = user;
-	g_autofree char *text = g_strdup_printf("VNC at %s: %s", v->host, why);
+	g_autofree char *text = g_strdup_printf("VNC at %s: %s", v->e.host, why);
 
 	if (v->phase >= VNC_CLIENT)
-		end(v, WS_MOVED, "The guest's screen was closed at its host");
+		end_with(&v->e, WS_MOVED, "The guest's screen was closed at its host");
 	else if (v->phase == VNC_GREETING && g_str_has_prefix(why, "TLS: "))
-		end(v, WS_FAILED, text);
-	else if (!v->code)
+		end_with(&v->e, WS_FAILED, text);
+	else if (!v->e.code)
 		again(v, text);
-	if (v->code)
+	if (v->e.code)
 		leave(v);
 }
 
@@ -257,17 +235,17 @@ char *vnc_address(const char *listen, const char *uri, const char *proxyclient, 
 
 static void dial(struct vnc *v, const struct hv_dom *d)
 {
-	struct fleet *f = v->shared->fleet;
-	const struct host *h = fleet_host(f, v->host);
-	const struct conf_host *ch = host_row_conf(fleet_conf(f), v->host);
+	struct fleet *f = engine_fleet(v->e.engine);
+	const struct host *h = fleet_host(f, v->e.host);
+	const struct conf_host *ch = host_row_conf(fleet_conf(f), v->e.host);
 	const char *proxyclient = ch && ch->vnc_proxyclient ? ch->vnc_proxyclient : fleet_conf(f)->vnc_proxyclient;
 	g_autoptr(GError) err = NULL;
 	g_autofree char *address = h && d->vnc_listen ? vnc_address(d->vnc_listen, h->uri, proxyclient, &err) : NULL;
 
 	if (!d->vnc_listen)
-		end(v, WS_FAILED, "The server has no VNC (graphics type='vnc')");
+		end_with(&v->e, WS_FAILED, "The server has no VNC (graphics type='vnc')");
 	else if (err)
-		end(v, WS_FAILED, err->message);
+		end_with(&v->e, WS_FAILED, err->message);
 	else if (!h || d->vnc_port <= 0)
 		again(v, "The guest's VNC has no port");
 	else
@@ -283,7 +261,7 @@ static void told(struct hv_reply *r, void *user)
 	if (!v)
 		return;
 	v->ask = NULL;
-	if (v->code)
+	if (v->e.code)
 		return;
 	if (r->err)
 		again(v, r->err->message);
@@ -295,41 +273,18 @@ static void told(struct hv_reply *r, void *user)
 
 static void find(struct vnc *v, const struct server *s)
 {
-	struct hv_req req = { .op = HV_DOM_GET, .uuid = v->uuid };
-	struct host *h = s->host ? fleet_host(v->shared->fleet, s->host) : NULL;
+	struct hv_req req = { .op = HV_DOM_GET, .uuid = v->e.uuid };
+	struct host *h = s->host ? fleet_host(engine_fleet(v->e.engine), s->host) : NULL;
 	struct ask *a = g_new0(struct ask, 1);
 
 	a->v = v;
-	util_replace(&v->host, s->host);
+	util_replace(&v->e.host, s->host);
 	if (host_call(h, &req, told, a)) {
 		v->ask = a;
 		return;
 	}
 	g_free(a);
 	again(v, "The server's host cannot be reached");
-}
-
-static void look(void *user)
-{
-	struct vnc *v = user;
-	const struct server *s = fleet_server(v->shared->fleet, v->uuid);
-	const char *why = NULL;
-	int code = end_over(s, &why);
-
-	v->timer = NULL;
-	if (code)
-		end(v, code, why);
-	else if (v->phase >= VNC_CLIENT && g_strcmp0(v->host, s->host) != 0)
-		end(v, WS_MOVED, "The server was moved to another host");
-	if (v->code) {
-		clock_cancel(&v->timer);
-		v->calls->ended(v->code, v->why, v->user);
-		return;
-	}
-	if (v->phase < VNC_CLIENT && v->wire && g_strcmp0(v->host, s->host) != 0)
-		leave(v);
-	if (!v->wire && !v->ask)
-		find(v, s);
 }
 
 /* ---- what end.h asks for ---- */
@@ -339,12 +294,27 @@ static struct vnc *vnc_of(struct end *e)
 	return (struct vnc *)(void *)e;
 }
 
+static void ops_turn(struct end *e, const struct server *s)
+{
+	struct vnc *v = vnc_of(e);
+	bool moved = v->wire && g_strcmp0(e->host, s->host) != 0;
+
+	if (moved && v->phase >= VNC_CLIENT) {
+		end_with(e, WS_MOVED, "The server was moved to another host");
+		return;
+	}
+	if (moved)
+		leave(v);
+	if (!v->wire && !v->ask)
+		find(v, s);
+}
+
 static void ops_send(struct end *e, const char *data, size_t len)
 {
 	struct vnc *v = vnc_of(e);
 
-	if (v->code || v->phase < VNC_CLIENT) {
-		end(v, WS_POLICY, "The client spoke before the guest's screen did");
+	if (v->e.code || v->phase < VNC_CLIENT) {
+		end_with(&v->e, WS_POLICY, "The client spoke before the guest's screen did");
 		return;
 	}
 	if (v->phase == VNC_OPEN) {
@@ -371,44 +341,26 @@ static void ops_pause(struct end *e, bool paused)
 		wire_pause(v->wire, paused);
 }
 
-static void ops_look(struct end *e)
-{
-	struct vnc *v = vnc_of(e);
-	const struct server *s = fleet_server(v->shared->fleet, v->uuid);
-	const char *why;
-
-	if (!end_over(s, &why) && g_strcmp0(s->host, v->host) == 0)
-		return;
-	v->tries = 0;
-	look_in(v, 0);
-}
-
 static void ops_free(struct end *e)
 {
 	struct vnc *v = vnc_of(e);
 
-	clock_cancel(&v->timer);
 	if (v->ask)
 		v->ask->v = NULL;
 	leave(v);
 	g_byte_array_unref(v->in);
-	g_free(v->host);
-	g_free(v->why);
 	g_free(v);
 }
 
-static const struct end_ops ops = { ops_send, ops_unsent, ops_pause, ops_look, ops_free };
+static const struct end_ops ops = { ops_turn, ops_send, ops_unsent, ops_pause, NULL, ops_free };
 
 struct end *vnc_new(const struct vnc_shared *shared, const char *server_uuid, const struct end_calls *calls, void *user)
 {
 	struct vnc *v = g_new0(struct vnc, 1);
 
-	v->e.ops = &ops;
 	v->shared = shared;
-	g_strlcpy(v->uuid, server_uuid, sizeof v->uuid);
-	v->calls = calls;
-	v->user = user;
 	v->in = g_byte_array_new();
-	look_in(v, 0);
+	v->e.user = user;
+	end_init(&v->e, &ops, shared->engine, server_uuid, calls);
 	return &v->e;
 }

@@ -22,13 +22,13 @@
 #include "console/end.h"
 #include "console/rfb.h"
 
-struct fleet;
+struct engine;
 struct tls;
 struct wires;
 
 /* What all sessions have in common; borrowed. */
 struct vnc_shared {
-	struct fleet *fleet;
+	struct engine *engine;
 	struct wires *wires;
 	struct tls *tls;                /* of VeNCrypt; NULL: it is not among @schemes */
 	enum rfb_scheme schemes[RFB_SCHEME_N];

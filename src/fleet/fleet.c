@@ -118,12 +118,20 @@ static void on_tried(struct host *h, bool reached, void *user)
 	host_look_tried(h, reached);
 }
 
+void fleet_on_domain(struct fleet *f, hv_event_f *fn, void *user)
+{
+	f->on_domain = fn;
+	f->on_domain_user = user;
+}
+
 static void on_event(struct host *h, const struct hv_event *ev, void *user)
 {
 	struct fleet *f = user;
 
 	if (f->listener.domain)
 		f->listener.domain(ev, f->listener.user);
+	if (f->on_domain)
+		f->on_domain(ev, f->on_domain_user);
 	if (ev->type == HV_EV_DOM && !is_moved(f, ev->uuid))
 		host_link_refresh(h, ev->uuid);
 }

@@ -72,6 +72,9 @@ void fleet_host_dead(struct fleet *f, struct host *h);
  */
 const char *host_listen(struct fleet *f, const struct host *h, const char *type);
 
+/** fleet_on_domain() - call @fn for each event of a host's domain, after the tasks have heard of it; it must not change a record. One listener; NULL: none. */
+void fleet_on_domain(struct fleet *f, hv_event_f *fn, void *user);
+
 /* ---- servers ---- */
 
 /**

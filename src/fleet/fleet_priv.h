@@ -24,6 +24,8 @@ struct fleet {
 	const struct conf *conf;
 	struct store *store;
 	struct fleet_listener listener;
+	hv_event_f *on_domain;     /* fleet_on_domain() */
+	void *on_domain_user;
 	GPtrArray *hosts;          /* struct host *, by id */
 	GHashTable *hosts_by_name; /* borrowed keys */
 	GPtrArray *servers;        /* struct server *, by id */

@@ -6,6 +6,7 @@ a restart of the daemon, a reboot and the server's stop, asked for by the stock 
 """
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import subprocess
@@ -252,6 +253,7 @@ def by_tls(path: Path) -> str:
 
 # ---- on real hosts ----
 
+LINES_LATER = 500
 CONNECTED = "document.body.dataset.state == 'connected'"
 
 
@@ -263,6 +265,8 @@ class Real:
         self.ws: WebSocket | None = None
         self.screen: Screen | None = None
         self.screen_url = ""
+        self.typed = 0
+        self.lost: list[int] = []
         self.page: Browser | None = None
         self.url = ""
 
@@ -302,27 +306,47 @@ def screen_of_a_guest(r: Real) -> str:
 
 
 def through_migrations(r: Real) -> str:
-    """The same socket before, during and after, there and back; the screen's comes again with its token."""
+    """The same socket before, during and after, there and back, and not a byte lost on it; the screen's comes again with its token."""
     picture = r.screen.picture()
+    r.ws.send("(i=0; while [ ! -e /stop ]; do i=$((i+1)); echo count-$i; usleep 3000; done; echo count''ed) & while read l && [ $l != end ]; do echo got-$l; done\n")
     r.page.open(r.world.url(r.uuid, "vnc", "novnc"))
     r.page.until(CONNECTED, "the page shows the guest")
     for n, host in enumerate(("h2", "h1")):
         moved(r, host)
         r.page.until(f"{CONNECTED} && document.body.dataset.connections == {n + 2}", "the page shows it again")
     assert (r.screen.width * r.screen.height * 4) == len(picture) and any(r.screen.picture())
-    return f"one socket; the page was without a screen for {r.page.ask('document.body.dataset.gaps')} ms"
+    r.ws.send("end\n")
+    r.ws.send("touch /stop\n")
+    text = r.ws.until("counted\r\n")
+    counts, got = ([int(n) for n in re.findall(rf"{word}-(\d+)\r\n", text)] for word in ("count", "got"))
+    assert counts == list(range(1, len(counts) + 1)), [n for n in range(1, counts[-1]) if n not in counts]
+    assert got == [n for n in range(1, r.typed + 1) if n not in r.lost] and len(r.lost) <= 2, (r.lost, [n for n in range(1, r.typed + 1) if n not in got])
+    return f"one socket, {len(counts)} lines, {len(got)} typed, {len(r.lost)} at a switch; the page was without a screen for {r.page.ask('document.body.dataset.gaps')} ms"
+
+
+def type_line(r: Real, host: str, seen: int) -> None:
+    """The next one when this has come. One that is typed in the moment of the switch is the stopped guest's, and is given up when long after it has not come."""
+    r.typed += 1
+    wanted, limit = f"got-{r.typed}\r\n".encode(), 0
+    r.ws.send(f"{r.typed}\n")
+    while wanted not in r.ws.got:
+        r.ws.got += r.ws.receive()
+        if not limit and r.daemon.find_event("console_at", seen, host=host):
+            limit = r.ws.got.count(b"count-") + LINES_LATER
+        if limit and r.ws.got.count(b"count-") > limit:
+            r.lost.append(r.typed)
+            return
 
 
 def moved(r: Real, host: str) -> None:
+    seen = len(r.daemon.events)
     assert r.world.api.live_migrate(r.uuid, host).status == 202
-    n = 0
     while r.world.api.host_of(r.uuid) != host:
-        n += 1
-        r.ws.send(f"echo tick-{n}\n")
-        wait_for(lambda: r.world.api.server(r.uuid)["status"] in ("ACTIVE", "MIGRATING"), 60, "it is a server")
+        type_line(r, host, seen)
+    for _ in range(10):
+        type_line(r, host, seen)
     wait_for(lambda: r.world.api.server(r.uuid)["OS-EXT-STS:task_state"] is None, 60, "the migration is over")
     wait_for(lambda: r.daemon.find_event("console_at", host=host), 30, "the console is there")
-    r.type(f"echo ar''rived at {host}\n", f"arrived at {host}")
     assert r.screen.ws.ends().code == 4001
     r.screen = Screen(r.world.open(r.screen_url))
 

@@ -137,6 +137,7 @@ struct run {
 	struct scn_ha *with_ha;  /* its configuration has [ha] on; NULL */
 	GHashTable *agents;      /* host -> word, owned: how its fence agent is; see scn_agent.c */
 	struct plans *plans;     /* likewise */
+	struct scn_consoles *consoles; /* that the file has opened; see scn_console.c */
 	GArray *plan_ids;        /* int64_t: of the plans that the file has made */
 	GPtrArray *mistakes;     /* char *: of the last plan that was refused; NULL */
 	bool plan_made, plan_is_row;
@@ -253,6 +254,18 @@ void check_expect(struct run *r, const struct scn_line *l);
 guint check_log(struct run *r, guint from, const char *event, const char *text);
 /** the record of a guest's last migration; owned, NULL if there is none. */
 struct mig *check_mig(struct run *r, const struct guest *g);
+
+/* scn_console.c */
+struct scn_consoles *scn_consoles_new(struct run *r);
+/** scn_consoles_end() - the controller ends. */
+void scn_consoles_end(struct scn_consoles *c);
+void scn_consoles_free(struct scn_consoles *c);
+/** scn_console_do(), scn_console_has(), scn_console_expect() - the commands "console", "wait console" (a run_cond_f), "expect console". */
+void scn_console_do(struct run *r, const struct scn_line *l);
+bool scn_console_has(struct run *r, void *line);
+void scn_console_expect(struct run *r, const struct scn_line *l);
+/** scn_console_invariants() - what is typed at one that is open comes to its guest. */
+void scn_console_invariants(struct run *r);
 
 /* scn_precheck.c */
 /** check_precheck(), check_precheck_says() - the commands "precheck" and "expect precheck". */

@@ -347,6 +347,7 @@ static const struct {
 	{ "file", expect_file, 6 },
 	{ "addresses", expect_addresses, 4 },
 	{ "plan", plan_expect, 3 },
+	{ "console", scn_console_expect, 4 },
 	{ "step", plan_expect_step, 4 },
 	{ "mistake", plan_expect_mistake, 3 },
 	{ "precheck", check_precheck_says, 4 },

@@ -661,6 +661,7 @@ void check_invariants(struct run *r)
 	check_always(r);
 	check_alarms(r);
 	plan_invariants(r);
+	scn_console_invariants(r);
 	if (!r->failure)
 		check_rows(r);
 }

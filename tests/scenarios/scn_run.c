@@ -1006,6 +1006,7 @@ static const struct {
 
 	{ "action",    do_ask,      true },
 	{ "plan",      plan_do,     true },
+	{ "console",   scn_console_do, true },
 	{ "precheck",  check_precheck, true },
 	{ "remains",   check_what_remains, true },
 	{ "check",     setup_check, true },
@@ -1072,6 +1073,7 @@ void run_begin(struct run *r, GArray *store_calls)
 	r->conf = conf_parse(r->conf_text, strlen(r->conf_text), r->scn->name, r->log);
 	r->agents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	r->plan_ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	r->consoles = scn_consoles_new(r);
 	r->under_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	world_new(r, store_calls);
 }
@@ -1086,6 +1088,7 @@ void run_end(struct run *r)
 	g_hash_table_unref(r->under_way);
 	g_hash_table_unref(r->agents);
 	g_array_unref(r->plan_ids);
+	scn_consoles_free(r->consoles);
 	g_clear_pointer(&r->mistakes, g_ptr_array_unref);
 	g_free(r->result_text);
 	g_clear_pointer(&r->prechecks, g_ptr_array_unref);

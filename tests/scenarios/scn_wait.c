@@ -149,6 +149,7 @@ static const struct {
 	{ "postcopy", in_postcopy, 3 },
 	{ "addresses", addresses_are, 4 }, /* wait addresses SERVER TEXT */
 	{ "plan", plan_is, 3 },            /* wait plan STATE */
+	{ "console", scn_console_has, 4 }, /* wait console SERVER TEXT */
 	{ "step", plan_step_is, 4 },       /* wait step SERVER STATE */
 	{ "dom", dom_is, 6 },              /* wait dom SERVER on HOST STATE */
 };

@@ -97,6 +97,7 @@ void world_free(struct run *r)
 
 void controller_stop(struct run *r)
 {
+	scn_consoles_end(r->consoles);
 	plans_free(r->plans);
 	checks_free(r->checks);
 	scn_ha_end(r->with_ha);
