@@ -14,6 +14,7 @@
 
 #define MAKING_MAX 8
 #define REASONS_MAX 100    /* of a server that cannot move: hosts */
+#define REASONS_ALL 100000 /* of all of them: where very many cannot, each has fewer */
 #define READ_STEPS 500     /* of a drain, in a turn of the loop */
 
 struct making {
@@ -103,14 +104,14 @@ static struct plan_step *add_step(struct making *m, guint guest)
 	return st;
 }
 
-static char *reasons_of(const struct making *m, const struct planner_refusal *x)
+static char *reasons_of(const struct making *m, const struct planner_refusal *x, guint most)
 {
 	GString *s = g_string_new(NULL);
 	struct jout o;
 
 	jout_init(&o, s, 0);
 	jout_open(&o, '[');
-	for (guint i = 0; i < MIN(x->reasons->len, REASONS_MAX); i++) {
+	for (guint i = 0; i < MIN(x->reasons->len, most); i++) {
 		const struct planner_reason *why = g_ptr_array_index(x->reasons, i);
 
 		jout_open(&o, '{');
@@ -125,6 +126,7 @@ static char *reasons_of(const struct making *m, const struct planner_refusal *x)
 static void take_steps(struct making *m)
 {
 	const struct planner_result *r = m->result;
+	guint most = CLAMP(REASONS_ALL / MAX(r->refusals->len, 1), 1, REASONS_MAX);
 
 	m->plan->steps = g_ptr_array_new_with_free_func(plan_step_free);
 	for (guint i = 0; i < r->steps->len; i++) {
@@ -148,7 +150,7 @@ static void take_steps(struct making *m)
 		st->state = PLAN_STEP_BLOCKED;
 		st->source = g_strdup(m->snap->hosts[m->snap->guests[x->guest].host].name);
 		st->reason = g_strdup(x->text);
-		st->reasons = reasons_of(m, x);
+		st->reasons = reasons_of(m, x, most);
 	}
 }
 
@@ -317,7 +319,7 @@ static void write_next(void *user)
 
 /* ---- planning ---- */
 
-/* On a worker. */
+/* On a worker: of 50,000 steps the record alone takes longer than a turn of the loop may. */
 static void work(void *user)
 {
 	struct making *m = user;
@@ -328,6 +330,9 @@ static void work(void *user)
 		m->after = planner_balance(&m->snap->fleet, m->snap->guests, &t);
 	}
 	m->result = planner_run(&m->snap->fleet);
+	take_steps(m);
+	m->plan->report = report_of(m);
+	m->plan->expected_s = m->result->seconds;
 }
 
 static void planned(void *user)
@@ -335,9 +340,6 @@ static void planned(void *user)
 	struct making *m = user;
 	g_autoptr(GError) err = NULL;
 
-	take_steps(m);
-	m->plan->report = report_of(m);
-	m->plan->expected_s = m->result->seconds;
 	if (m->plan->steps->len > PLAN_STEPS_MAX) {
 		g_set_error(&err, ERR, ERR_TOO_LARGE, "The plan would have %u steps; it may have %d.", m->plan->steps->len, PLAN_STEPS_MAX);
 		refuse(m, NULL, err);
