@@ -157,6 +157,7 @@ void mig_take_draft(struct mig *m, const struct mig_draft *d)
 	m->postcopy = d->postcopy;
 }
 
+/* What is as usual is left out, as read_options() knows it: a record stays as long as its server, and most have nothing to say here. */
 static char *options_text(const struct mig *m, const struct mig_draft *d)
 {
 	GString *s = g_string_new(NULL);
@@ -164,14 +165,18 @@ static char *options_text(const struct mig *m, const struct mig_draft *d)
 
 	jout_init(&o, s, 0);
 	jout_open(&o, '{');
-	if (d->action)
+	if (d->action && d->action != m->kind->actions)
 		jout_kv(&o, "action", str, d->action->name);
-	jout_kv(&o, "vm_before", str, server_vm_name(m->vm_before));
-	jout_kv(&o, "block", str, block_names[m->block]);
-	jout_kv(&o, "force", bool, m->force);
+	if (m->vm_before != SERVER_ACTIVE)
+		jout_kv(&o, "vm_before", str, server_vm_name(m->vm_before));
+	if (m->block != MIG_BLOCK_AUTO)
+		jout_kv(&o, "block", str, block_names[m->block]);
+	if (m->force)
+		jout_kv(&o, "force", bool, true);
 	if (d->priority)
 		jout_kv(&o, "priority", int, d->priority);
-	jout_kv(&o, "disk_virtual", bool, m->disk_check == MIG_DISK_VIRTUAL);
+	if (m->disk_check == MIG_DISK_VIRTUAL)
+		jout_kv(&o, "disk_virtual", bool, true);
 	if (m->claimed_cpus)
 		jout_kv(&o, "place", str, m->claimed_cpus);
 	if (m->own) {
