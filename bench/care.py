@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Care of the database beside a daemon that works: archiving and purging on SQLite.
+"""Care of the database beside a daemon that works: archiving and purging on SQLite; how fast that is on PostgreSQL.
 
-care_archive, care_purge   Rows a second, of drover-manage alone.
+care_archive, care_purge   Rows a second, of drover-manage alone; care_archive_pg, care_purge_pg on PostgreSQL.
 care_p99                   What 99 of a hundred requests that write (lock and unlock) take at most, nothing else being done.
 care_p99_archive           The same while the rows are archived.
 care_p99_ratio             How many times as long.
 """
 from __future__ import annotations
 
+import os
 import sqlite3
 import statistics
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Iterator
 
 from daemon import BUILD, Daemon
+from lab import ROOT
 from simulated import HOSTS, fleet, wait_adopted
 
 ROWS, ROWS_QUICK = 1000000, 21000
@@ -28,7 +31,7 @@ FIVE = "(SELECT 1 AS x UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 
 WORLD = f"""
 INSERT INTO servers (uuid, name, libvirt_name, vm_state, power_state, vcpus, memory_mb, disk_gb, user_id, project_id, created_at, deleted_at,
     locked) WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < %d)
-    SELECT 'gone-%s-' || x, 'n', 'l', 'deleted', 0, 1, 1, 1, 'u', 'p', 1, 1000000 * x, 0 FROM c;
+    SELECT 'gone-%s-' || x, 'n', 'l', 'deleted', 0, 1, 1, 1, 'u', 'p', 1, CAST(1000000 AS BIGINT) * x, 0 FROM c;
 INSERT INTO instance_actions (server_uuid, action, request_id, user_id, project_id, start_at, updated_at)
     SELECT s.uuid, 'live-migration', 'req-00000000-0000-0000-0000-000000000000', 'u', 'p', 1, 1 FROM servers s CROSS JOIN {TWO}
     WHERE s.uuid LIKE 'gone-%s-%%';
@@ -42,18 +45,22 @@ INSERT INTO migration_events (migration_id, n, new_phase, why, at)
 """
 
 
-def manage(daemon: Daemon, args: str) -> list[str]:
-    return [str(BUILD / "src" / "drover-manage"), "--config", str(daemon.dir / "drover.conf"), "db", *args.split()]
+def manage(folder: Path, args: str) -> list[str]:
+    return [str(BUILD / "src" / "drover-manage"), "--config", str(folder / "drover.conf"), "db", *args.split()]
+
+
+def world(rows: int, name: str) -> str:
+    return WORLD % (rows // TREE, name, name, name, name, name)
 
 
 def make_world(daemon: Daemon, rows: int, name: str) -> None:
     with sqlite3.connect(daemon.dir / "state" / "drover.sqlite") as db:
-        db.executescript(WORLD % (rows // TREE, name, name, name, name, name))
+        db.executescript(world(rows, name))
 
 
-def timed(daemon: Daemon, args: str, want: int) -> float:
+def timed(folder: Path, args: str, want: int) -> float:
     started = time.monotonic()
-    got = subprocess.run(manage(daemon, args), capture_output=True, text=True)
+    got = subprocess.run(manage(folder, args), capture_output=True, text=True)
     if got.returncode != want:
         raise RuntimeError(f"{args}: {got.returncode}: {got.stdout}{got.stderr}")
     return time.monotonic() - started
@@ -63,7 +70,7 @@ def p99(daemon: Daemon, calls: int, beside: str | None = None) -> float:
     """@beside: goes on all the time. Return: ms"""
     api = daemon.api()
     uuid = api.servers()[0]["id"]
-    proc = subprocess.Popen(manage(daemon, beside), stdout=subprocess.DEVNULL) if beside else None
+    proc = subprocess.Popen(manage(daemon.dir, beside), stdout=subprocess.DEVNULL) if beside else None
     times = []
     while len(times) < calls and (not proc or proc.poll() is None):
         started = time.monotonic()
@@ -76,20 +83,39 @@ def p99(daemon: Daemon, calls: int, beside: str | None = None) -> float:
     return statistics.quantiles(times, n=100)[98]
 
 
+def postgres(rows: int) -> tuple[float, float]:
+    """On a server of its own. Return: rows a second, archived and purged."""
+    command = [ROOT / "tests" / "store" / "run", "postgres", sys.executable, "-c", "import care; care.on_postgres()", str(rows)]
+    said = subprocess.run(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, stdout=subprocess.PIPE, text=True, check=True).stdout
+    archived, purged = map(float, said.split())
+    return archived, purged
+
+
+def on_postgres() -> None:
+    rows, url, folder = int(sys.argv[1]), os.environ["DROVER_TEST_DB"], Path(os.environ["DROVER_TEST_DIR"])
+    (folder / "drover.conf").write_text(f"[DEFAULT]\nstate_path = {folder}\n[database]\nconnection = {url}\n")
+    timed(folder, "sync", 0)
+    subprocess.run(["psql", "-q", url.replace("+psycopg2", ""), "-c", world(rows, "a")], check=True)
+    print(*(rows / timed(folder, args, status) for args, status in (("archive_deleted_rows --until-complete", 1), ("purge --all", 0))))
+
+
 def run(quick: bool) -> Iterator[tuple[str, float]]:
     rows, calls = (ROWS_QUICK, CALLS_QUICK) if quick else (ROWS, CALLS)
     daemon = Daemon(fleet(servers=10), tag="bench")
     Path(daemon.dir / "state").mkdir(mode=0o700)
-    timed(daemon, "sync", 0)
+    timed(daemon.dir, "sync", 0)
     make_world(daemon, rows, "a")
-    yield "care_archive", rows / timed(daemon, "archive_deleted_rows --until-complete", 1)
-    yield "care_purge", rows / timed(daemon, "purge --all", 0)
+    yield "care_archive", rows / timed(daemon.dir, "archive_deleted_rows --until-complete", 1)
+    yield "care_purge", rows / timed(daemon.dir, "purge --all", 0)
     make_world(daemon, rows, "b")
     with daemon:
         wait_adopted(daemon, servers=HOSTS * 10)
         alone = p99(daemon, calls)
         busy = p99(daemon, calls if quick else 1 << 30, "archive_deleted_rows --until-complete")
         daemon.stop()
+    archived, purged = postgres(rows)
+    yield "care_archive_pg", archived
+    yield "care_purge_pg", purged
     yield "care_p99", alone
     yield "care_p99_archive", busy
     yield "care_p99_ratio", busy / alone
