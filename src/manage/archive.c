@@ -10,6 +10,8 @@
 #include "store/store.h"
 
 #define TRIES 5
+#define TREES_FIRST 32 /* servers that are looked at for a transaction: PostgreSQL counts the rows of each, also of those that are not taken */
+#define TREES_MORE 8   /* than the last one had */
 
 int64_t archive_batch_rows = 500;
 
@@ -30,6 +32,7 @@ static_assert(G_N_ELEMENTS(tables) == ARCHIVE_N, "tables[] is missing one");
 /* What one transaction moves. */
 struct batch {
 	struct pace *pace;
+	int64_t trees;   /* so many servers are looked at, at most */
 	int64_t limit;   /* rows */
 	bool any;        /* but one tree at least */
 	int64_t servers; /* the first so many; 0: there is none */
@@ -120,7 +123,7 @@ static bool plan_piece(struct store *s, struct batch *b, GError **err)
 /* Read without a lock: what has changed when it is moved is no harm. */
 static bool plan(struct store *s, int64_t before_us, struct batch *b, GError **err)
 {
-	if (!store_each(s, Q_ARCHIVE_NEXT, STORE_ARGS(SV_I(before_us), SV_I(MIN(b->limit, b->pace->rows))), take_server, b, err))
+	if (!store_each(s, Q_ARCHIVE_NEXT, STORE_ARGS(SV_I(before_us), SV_I(MIN(b->limit, b->trees))), take_server, b, err))
 		return false;
 	if (b->rows > archive_batch_rows || (b->rows > b->pace->rows && b->rows <= b->limit))
 		return plan_piece(s, b, err);
@@ -188,20 +191,32 @@ static bool transaction(struct store *s, int64_t before_us, const struct batch *
 	return true;
 }
 
-/* @any: one tree, however large. @ret_more: there was something to move */
-static bool archive_some(struct pace *pace, int64_t before_us, int64_t limit, bool any, struct archive_counts *counts, bool *ret_more, GError **err)
+struct course {
+	struct pace pace;
+	int64_t trees;   /* batch.trees of the next transaction */
+};
+
+static int64_t next_trees(const struct batch *b)
 {
-	struct store *s = pace->store;
+	return b->servers >= b->trees ? 2 * b->trees : b->servers + TREES_MORE;
+}
+
+/* @any: one tree, however large. @ret_more: there was something to move */
+static bool archive_some(struct course *c, int64_t before_us, int64_t limit, bool any, struct archive_counts *counts, bool *ret_more, GError **err)
+{
+	struct store *s = c->pace.store;
 
 	for (int i = 0;; i++) {
 		struct batch b = whole;
 		bool ok, again = false;
 
-		b.pace = pace;
+		b.pace = &c->pace;
+		b.trees = c->trees;
 		b.limit = limit;
 		b.any = any;
 		ok = plan(s, before_us, &b, err) && (b.servers == 0 || transaction(s, before_us, &b, counts, &again, err));
 		*ret_more = b.servers > 0;
+		c->trees = MIN(next_trees(&b), archive_batch_rows);
 		g_free(b.first);
 		if (ok || !again || i == TRIES - 1)
 			return ok;
@@ -212,15 +227,15 @@ static bool archive_some(struct pace *pace, int64_t before_us, int64_t limit, bo
 bool archive_rows(struct store *s, int64_t before_us, int64_t max_rows, const int *stop, struct archive_counts *counts, GError **err)
 {
 	int64_t start = archive_total(counts), left;
-	struct pace pace;
+	struct course c = { .trees = TREES_FIRST };
 	bool more = true;
 
-	pace_init(&pace, s, archive_batch_rows);
+	pace_init(&c.pace, s, archive_batch_rows);
 	while (more && (left = start + max_rows - archive_total(counts)) > 0 && !(stop && g_atomic_int_get(stop))) {
-		if (!archive_some(&pace, before_us, left, archive_total(counts) == start, counts, &more, err))
+		if (!archive_some(&c, before_us, left, archive_total(counts) == start, counts, &more, err))
 			return false;
 		if (more)
-			pace_end(&pace);
+			pace_end(&c.pace);
 	}
 	return true;
 }
