@@ -104,6 +104,13 @@ export function servers() {
 		return null;
 	}
 
+	/** An answer that is on its way is waited for: else a slow one would never be shown while things happen. */
+	function reread() {
+		again = asked.size ? setTimeout(reread, 500) : 0;
+		if (!again)
+			load();
+	}
+
 	/**
 	 * What an event says of a row that is there; a row less or more is read again, not more often than each second.
 	 * @param {import('../state.js').Event_} event
@@ -121,7 +128,7 @@ export function servers() {
 				Object.assign(row, { name: event.name, status: event.status, ...(isAdmin() ? { host: event.host } : {}) });
 			if (row)
 				version.value++;
-			again ||= setTimeout(() => { again = 0; load(); }, 1000);
+			again ||= setTimeout(reread, 1000);
 		}
 	}
 
