@@ -138,19 +138,23 @@ static void test_host(struct fixture *f)
 
 static void test_uri(struct fixture *f)
 {
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 	struct hv_host *h;
 
-	h = hv_host_add(f->hv, "big", "sim://node9?vcpus=64&memory=262144&disk=2000&servers=100&server_memory=2048&nonsense=1&vcpu=3");
+	h = hv_host_add(f->hv, "big", "sim://node9?vcpus=64&memory=262144&disk=9000&servers=450&server_memory=256&nonsense=1&vcpu=3");
 	hv_host_open(h);
 	clock_advance_ms(0);
 	f->h[2] = h;
 	act(f, 2, HV_HOST_GET, &f->g);
 	g_assert_cmpint(f->g.r.info->vcpus, ==, 64);
-	g_assert_cmpint(f->g.r.info->mem_free_mib, ==, 262144 - 100 * 2048);
+	g_assert_cmpint(f->g.r.info->mem_free_mib, ==, 262144 - 450 * 256);
 	act(f, 2, HV_DOM_LIST, &f->g);
-	g_assert_cmpuint(f->g.r.doms->len, ==, 100);
-	for (guint i = 0; i < f->g.r.doms->len; i++)
+	/* more than are described in a turn of the loop */
+	g_assert_cmpuint(f->g.r.doms->len, ==, 450);
+	for (guint i = 0; i < f->g.r.doms->len; i++) {
 		g_assert_true(util_uuid_valid(((struct hv_dom *)g_ptr_array_index(f->g.r.doms, i))->uuid));
+		g_assert_true(g_hash_table_add(seen, ((struct hv_dom *)g_ptr_array_index(f->g.r.doms, i))->uuid));
+	}
 	/* the program's name of the host leads to it */
 	migrate(f, 0, "big", &f->g);
 	clock_advance_ms(10);

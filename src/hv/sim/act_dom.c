@@ -17,6 +17,7 @@
 #include "hv/xml/domxml_parse.h"
 
 #define QUIT_MS 10000
+#define LIST_PART 200 /* domains in a turn of the loop */
 
 /* ---- what is there ---- */
 
@@ -87,25 +88,45 @@ static struct hv_dom *describe(const struct sim_dom *d)
 	return o;
 }
 
+static void list_one(struct sim_call *sc, const struct sim_dom *d)
+{
+	struct hv_kept kept;
+	struct hv_dom *o = describe(d);
+
+	sim_kept_describe(d, &kept);
+	o->kept = (struct hv_kept){ .told = kept.told, .autostart = kept.autostart };
+	g_ptr_array_add(sc->call->reply.doms, o);
+}
+
+/* Libvirt's client waits for its server in a thread. Here the loop describes the domains, so it does some of them in a turn. */
+static void list_on(void *user)
+{
+	struct sim_call *sc = user;
+
+	sc->timer = NULL;
+	for (int i = 0; i < LIST_PART && sc->listed < sc->to_list->len; i++) {
+		const struct sim_dom *d = sim_dom_get(sc->host, g_ptr_array_index(sc->to_list, sc->listed++));
+
+		if (d && !d->carrier)
+			list_one(sc, d);
+	}
+	if (sc->listed < sc->to_list->len)
+		sc->timer = clock_arrival(0, list_on, sc);
+	else
+		sim_call_finish(sc);
+}
+
 static void list(struct sim_call *sc)
 {
 	GHashTableIter it;
-	void *value;
+	void *uuid;
 
 	sc->call->reply.doms = g_ptr_array_new_full(g_hash_table_size(sc->host->doms), (GDestroyNotify)hv_dom_free);
+	sc->to_list = g_ptr_array_new_full(g_hash_table_size(sc->host->doms), g_free);
 	g_hash_table_iter_init(&it, sc->host->doms);
-	while (g_hash_table_iter_next(&it, NULL, &value)) {
-		struct hv_kept kept;
-		struct hv_dom *d;
-
-		if (((const struct sim_dom *)value)->carrier)
-			continue;
-		d = describe(value);
-		sim_kept_describe(value, &kept);
-		d->kept = (struct hv_kept){ .told = kept.told, .autostart = kept.autostart };
-		g_ptr_array_add(sc->call->reply.doms, d);
-	}
-	sim_call_finish(sc);
+	while (g_hash_table_iter_next(&it, &uuid, NULL))
+		g_ptr_array_add(sc->to_list, g_strdup(uuid));
+	list_on(sc);
 }
 
 /* As if each had run at its load since the clock began. */

@@ -29,6 +29,7 @@ static void unwait(struct sim_call *sc)
 		sc->effort->effort_call = NULL;
 	sc->effort = NULL;
 	sim_copy_free(g_steal_pointer(&sc->copy));
+	g_clear_pointer(&sc->to_list, g_ptr_array_unref);
 	clock_cancel(&sc->timer);
 }
 

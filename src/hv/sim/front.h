@@ -42,6 +42,8 @@ struct sim_call {
 	struct sim_job *job;       /* the migration whose end it waits for */
 	struct sim_copy *copy;     /* the copy of a file that it waits for */
 	struct sim_dom *effort;    /* the domain whose start or save it waits for */
+	GPtrArray *to_list;        /* of a list: UUIDs, owned, of what is to be described; NULL */
+	guint listed;              /* ... and how many of them were */
 };
 
 #endif
