@@ -92,7 +92,7 @@ function help() {
 		<div class="buttons"><button type="button" class="main" @click=${closeDialog}>Close</button></div>` });
 }
 
-let goes = 0;
+let goes = false;
 
 /**
  * Letters are keys only where nothing is typed.
@@ -102,12 +102,12 @@ function onKey(event) {
 	const at = /** @type {HTMLElement} */ (event.target);
 	if (!session.value || dialog.value || event.ctrlKey || event.metaKey || event.altKey || at.closest('input, select, textarea'))
 		return;
-	const to = Date.now() - goes < 1500 && Object.entries(PAGES).find(([, p]) => p.key === event.key && (!p.admin || isAdmin()));
-	goes = 0;
+	const to = goes && Object.entries(PAGES).find(([, p]) => p.key === event.key && (!p.admin || isAdmin()));
+	goes = false;
 	if (to)
 		go(`/${to[0]}`);
 	else if (event.key === 'g')
-		goes = Date.now();
+		goes = true;
 	else if (event.key === '?')
 		help();
 	else if (event.key === '/')
