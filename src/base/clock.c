@@ -120,19 +120,24 @@ static void arm(void)
 		g_source_set_ready_time(alarm_source, timers.len > 0 ? timers.slots[0].due : -1);
 }
 
-/* What is set from within waits for the next turn. */
+/*
+ * What is set from within waits for the next turn. So does what is due when some ms are gone: hosts that were connected together are polled
+ * together, and what they answer must not keep a client waiting until the last of them has been heard.
+ */
 static gboolean ring(GSource *source, GSourceFunc fn, void *user)
 {
 	uint64_t seq = next_seq;
 	int64_t now_us = g_get_monotonic_time();
+	bool more;
 
 	(void)source;
 	(void)fn;
 	(void)user;
 	clock_notice();
-	while (fire(now_us, seq))
-		;
-	late_told = false;
+	do
+		more = fire(now_us, seq);
+	while (more && g_get_monotonic_time() < now_us + CLOCK_TURN_US);
+	late_told &= more;
 	arm();
 	return G_SOURCE_CONTINUE;
 }

@@ -58,6 +58,7 @@ struct clock_timer *clock_after(int64_t ms, clock_f *fn, void *user);
 struct clock_timer *clock_limit(int64_t ms, clock_f *fn, void *user);
 
 #define CLOCK_LATE_US 250000
+#define CLOCK_TURN_US 3000 /* after so long a turn of the loop fires no more timers: the others wait for the next one */
 
 /* The loop stood for so long, as far as its timers tell. */
 typedef void clock_late_f(int64_t late_us, void *user);

@@ -225,11 +225,55 @@ static void test_real(void)
 	clock_use_context(NULL);
 }
 
+/* As long as a turn fires timers, and a little more. */
+static void busy(void *user)
+{
+	int64_t until_us = clock_now_us() + CLOCK_TURN_US + 1000;
+
+	while (clock_now_us() < until_us)
+		;
+	++*(int *)user;
+}
+
+static gboolean other(void *user)
+{
+	int *seen = user;
+
+	g_string_append_printf(fired, "%d ", *seen);
+	return G_SOURCE_CONTINUE;
+}
+
+/* Timers that are due together and take long let others have their turns in between. */
+static void test_turns(void)
+{
+	GMainContext *ctx = g_main_context_new();
+	GSource *source = g_idle_source_new();
+	int n = 0;
+
+	fired = g_string_new(NULL);
+	clock_use_context(ctx);
+	g_source_set_priority(source, G_PRIORITY_DEFAULT);
+	g_source_set_callback(source, other, &n, NULL);
+	g_source_attach(source, ctx);
+	for (int i = 0; i < 3; i++)
+		(void)clock_after(0, busy, &n);
+	while (n < 3)
+		g_main_context_iteration(ctx, TRUE);
+	g_assert_nonnull(strstr(fired->str, "1 "));
+	g_assert_nonnull(strstr(fired->str, "2 "));
+	g_source_destroy(source);
+	g_source_unref(source);
+	g_main_context_unref(ctx);
+	clock_use_context(NULL);
+	g_string_free(g_steal_pointer(&fired), TRUE);
+}
+
 int main(int argc, char **argv)
 {
 	int rc;
 
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/clock/turns", test_turns);
 	g_test_add_func("/clock/real", test_real);
 	g_test_add_func("/clock/order", test_order);
 	g_test_add_func("/clock/step", test_step);
