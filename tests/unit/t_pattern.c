@@ -86,8 +86,11 @@ static void test_literals(void)
 
 static void test_no_literals(void)
 {
-	static const char *const some[] = { "a*", "a+", "a|b", "[ab]", "(a)", "a{2}", "\\d", "\\w+", "a^b", "M\xc3\xbcller", "a\tb" };
-	static const char *const wrong[] = { "*", "(", "a{2", "[", "\\" };
+	static const char *const some[] = { "a*", "a+", "a|b", "[ab]", "(a)", "a{2}", "\\d", "\\w+", "a^b", "M\xc3\xbcller", "a\tb",
+		"a{0,255}", "(a{10}){10}", "([a{99}]{99}){9}", "(\\(a{99}){9}", "((a|b){9}c{9,}){2}" };
+	static const char *const wrong[] = { "*", "(", "a{2", "[", "\\",
+		/* PCRE2 would write out too much */
+		"(?:(?:(?:a{0,99}){0,99}){0,9})", "(a{99}){99}", "((b|a{50,}){50}){3}", "(a{99})(a{99}){50}" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(some); i++) {
 		struct pattern *p = pattern_new(some[i], false, 1);
@@ -107,7 +110,7 @@ static void test_no_literals(void)
 
 /* ---- with the loop ---- */
 
-#define EVIL "(?:(?:(?:a%7B0,99%7D)%7B0,99%7D)%7B0,9%7D)"
+#define EVIL "(?:(?:(?:a%7B0,9%7D)%7B0,9%7D)%7B0,9%7D)"
 
 static void wait_for(const struct answer *a)
 {

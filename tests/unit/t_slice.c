@@ -128,7 +128,7 @@ static void test_rows(void)
 	static const char *const sorts[] = { "name", "-name", "vcpus", "-created_at", "status" };
 	struct world *w = world_new();
 
-	world_add_servers(w, 4 * MANY);
+	world_add_servers(w, 8 * MANY);
 	for (size_t k = 0; k < G_N_ELEMENTS(sorts); k++) {
 		g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 		int total = 1;
@@ -155,7 +155,7 @@ static void test_rows_gone(void)
 	struct answer a;
 	json_t *rows;
 
-	world_add_servers(w, 4 * MANY);
+	world_add_servers(w, 8 * MANY);
 	last = g_ptr_array_index(fleet_servers(w->fleet), 5);
 	gone = g_strdup(last->uuid);
 	world_begin(w, "GET", "/drover/v1/servers?sort=created_at&limit=10", 1, "admin", NULL, &a);

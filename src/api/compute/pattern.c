@@ -12,6 +12,7 @@
 #define STEPS 10000000
 #define STEPS_MIN 1000
 #define STEPS_MAX 5000
+#define PARTS_MAX 5000 /* of a regular expression, its counted repetitions written out */
 #define ANY '.'
 
 struct pattern {
@@ -96,11 +97,70 @@ bool pattern_fits(const struct pattern *p, const char *text)
 
 /* ---- regular expressions ---- */
 
+/* The class that begins here, or the character with its backslash, or the character alone. Return: its last character. */
+static const char *item_end(const char *at)
+{
+	if (*at == '\\' && at[1])
+		return at + 1;
+	if (*at != '[')
+		return at;
+	for (at += at[1] == '^' ? 2 : 1; *at && at[1] && at[1] != ']'; at++)
+		if (*at == '\\')
+			at++;
+	return *at ? at + 1 : at - 1;
+}
+
+/* "{3}", "{3,}", "{,9}", "{3,9}". Return: the most that is counted to; 0: these are characters. */
+static guint64 count_of(const char *at, const char **ret_end)
+{
+	char *end;
+	guint64 low = g_ascii_strtoull(at + 1, &end, 10), high = low;
+
+	if (*end == ',')
+		high = g_ascii_isdigit(end[1]) ? g_ascii_strtoull(end + 1, &end, 10) : (end++, low);
+	*ret_end = end;
+	return *end == '}' ? MAX(high, 1) : 0;
+}
+
+/*
+ * PCRE2 writes counted repetitions out while it reads a pattern, and "(a{0,99}){0,99}" are ten thousand parts: that takes the loop's time. So they
+ * are counted first, group by group.
+ */
+static bool too_many_parts(const char *text)
+{
+	guint64 sum[PATTERN_MAX + 2] = { 0 }, last = 0, n;
+	const char *end;
+	size_t depth = 0;
+
+	for (const char *at = text; *at; at++) {
+		if (*at == '(') {
+			sum[++depth] = 0;
+			continue;
+		}
+		if (*at == '{' && (n = count_of(at, &end)) > 0) {
+			at = end;
+			sum[depth] += last * (n - 1);
+			last *= n;
+		} else if (*at == ')' && depth > 0) {
+			last = sum[depth--] + 1;
+			sum[depth] += last;
+		} else {
+			at = item_end(at);
+			sum[depth] += last = 1;
+		}
+		if (sum[depth] > PARTS_MAX)
+			return true;
+	}
+	return false;
+}
+
 static bool read_regex(struct pattern *p, const char *text, bool anchored, size_t texts)
 {
 	int steps = (int)CLAMP(STEPS / MAX(texts, 1), STEPS_MIN, STEPS_MAX);
 	g_autofree char *bounded = g_strdup_printf("(*LIMIT_MATCH=%d)%s", steps, text);
 
+	if (too_many_parts(text))
+		return false;
 	p->regex = g_regex_new(bounded, G_REGEX_CASELESS | (anchored ? G_REGEX_ANCHORED : 0), 0, NULL);
 	return p->regex != NULL;
 }

@@ -20,7 +20,7 @@
 #define ROW_BYTES 320
 #define HELD_MAX 1000000 /* entries of all such requests: 40 MB or so */
 #define TEXTS_BLOCK 4096
-#define SLICES 4 /* in a piece, of SLICE_SERVERS each: 3 ms where the offset is large. Each turn between two may cost more than a slice */
+#define SLICES 8 /* in a piece, of SLICE_SERVERS each: 3 ms where the offset is large. Each turn between two may cost more than a slice */
 
 /* ---- columns ---- */
 

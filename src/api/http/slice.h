@@ -11,7 +11,7 @@
 
 #include "api/http/handler.h"
 
-#define SLICE_SERVERS 1000 /* records that one piece looks at: some ms */
+#define SLICE_SERVERS 500 /* records that one piece looks at: some ms */
 
 /* One piece of the answer to @r. Return: it was answered; false: there is more to do. */
 typedef bool slice_f(struct api_req *r, void *user);
