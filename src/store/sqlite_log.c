@@ -8,7 +8,7 @@
 #include <glib.h>
 
 #define PAGES_MAX 1000 /* in the log: SQLite's own default */
-#define PAGES_FULL 16000 /* ... 64 MiB */
+#define PAGES_LONG 8000  /* ... 32 MiB */
 #define PASSES 3
 #define BUSY_MS 500
 
@@ -101,12 +101,14 @@ static void want(struct sqlite_log *l, bool *what)
 }
 
 /*
- * Commits without a pause leave the thread no moment in which all of the log is in the file. They wait here for the last part then, which is little,
- * before the log outgrows what is wanted on a disk.
+ * Commits without a pause leave the thread no moment in which all of the log is in the file. They bring the last part over themselves then, which
+ * is little; and where the log has become twice as long meanwhile, they wait for the thread, before it outgrows what is wanted on a disk.
  */
-static void bring_over_here(struct sqlite_log *l, sqlite3 *db)
+static void bring_over_here(struct sqlite_log *l, sqlite3 *db, bool waits)
 {
-	if (!g_mutex_trylock(&l->working))
+	if (waits)
+		g_mutex_lock(&l->working);
+	else if (!g_mutex_trylock(&l->working))
 		return;
 	bring_over(db);
 	g_mutex_unlock(&l->working);
@@ -123,8 +125,8 @@ static int committed(void *user, sqlite3 *db, const char *name, int pages)
 	if (pages < l->due)
 		return SQLITE_OK;
 	l->due = pages + PAGES_MAX;
-	if (pages >= PAGES_FULL)
-		bring_over_here(l, db);
+	if (pages >= PAGES_LONG)
+		bring_over_here(l, db, pages >= 2 * PAGES_LONG);
 	else
 		want(l, &l->wants_checkpoint);
 	return SQLITE_OK;

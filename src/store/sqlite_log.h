@@ -15,7 +15,7 @@ struct sqlite_log;
  * @db: one that has a write-ahead log
  * @path: its file
  *
- * A thousand pages more in the log wake the thread, and 16,000 that no moment was found for are brought over by the commit. Where a checkpoint
+ * A thousand pages more in the log wake the thread, and 8,000 that no moment was found for are brought over by the commit. Where a checkpoint
  * fails, the log only grows until the next one.
  * Return: for sqlite_log_end(), which comes before @db is closed.
  */

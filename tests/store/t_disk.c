@@ -182,7 +182,7 @@ static void test_log_ends(void)
 
 		g_assert_true(fx_put_host(s, name, false, &err));
 		g_assert_cmpint(stat(log, &file), ==, 0);
-		g_assert_cmpint(file.st_size, <, 20000 * 4096);
+		g_assert_cmpint(file.st_size, <, 18000 * 4096);
 	}
 }
 
