@@ -199,6 +199,7 @@ static void linger(struct serial *s)
 
 static void move_on(struct serial *s)
 {
+	drop(&s->at); /* it may have been refused there */
 	s->at = s->next;
 	s->next = (struct side){ .s = s };
 	listen_to(s);
