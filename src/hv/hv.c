@@ -98,6 +98,7 @@ static const struct {
 	[HV_PEER_TRY]     = { "peer_try",     30000, &migrate_shape },
 	[HV_CPU_BASELINE] = { "cpu_baseline", 10000 },
 	[HV_CONSOLE]      = { "console",      20000 },
+	[HV_LOG_GET]      = { "log_get",      30000 },
 };
 static_assert(G_N_ELEMENTS(op_table) == HV_OP_N, "op_table is missing one");
 
@@ -577,6 +578,7 @@ static const struct owned reply_fields[] = {
 	OWNED(struct hv_reply, facts, NULL, hv_facts_free),
 	OWNED(struct hv_reply, folder, NULL, hv_folder_free),
 	OWNED(struct hv_reply, stream, NULL, hv_stream_close),
+	TEXT(struct hv_reply, log),
 };
 static const struct shape reply_shape = SHAPE(struct hv_reply, reply_fields, NULL);
 

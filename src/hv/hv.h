@@ -160,6 +160,8 @@ struct hv_dom {
 	bool job_outgoing;
 };
 
+#define HV_LOG_BYTES (100 * 1024) /* Nova's MAX_CONSOLE_BYTES */
+
 enum hv_tristate { HV_NOT_TOLD, HV_NO, HV_YES };
 
 struct hv_host_info {
@@ -311,6 +313,8 @@ enum hv_op {
 	HV_PEER_TRY,
 	HV_CPU_BASELINE, /* the best CPU that all those can give, of which that host knows the names. Idempotent */
 	HV_CONSOLE,      /* open the serial console of a domain that runs: one session has it at a time. What is not taken out of the reply is closed again */
+	HV_LOG_GET,      /* the last HV_LOG_BYTES of what a domain wrote to its serial console, where its description has a file for that. ERR_NOT_FOUND: it
+	                  * has none, or its host has no such file yet. Idempotent */
 	HV_OP_N
 };
 
@@ -417,6 +421,7 @@ struct hv_reply {
 	struct hv_facts *facts;    /* HV_FACTS_GET */
 	struct hv_folder *folder;  /* HV_FOLDER_GET */
 	struct hv_stream *stream;  /* HV_CONSOLE */
+	char *log;                 /* HV_LOG_GET: UTF-8, with U+FFFD for what is not */
 };
 
 typedef void hv_done_f(struct hv_reply *r, void *user);

@@ -122,6 +122,8 @@ def older_calls(w: World) -> str:
     reply = w.api.call("POST", action, {"os-getVNCConsole": {"type": "novnc"}}, mv="2.5")
     assert reply.status == 200 and reply.json["console"]["type"] == "novnc" and "path=%3Ftoken%3D" in reply.json["console"]["url"], reply.fault
     assert w.api.call("POST", action, {"os-getVNCConsole": {"type": "xvpvnc"}}, mv="2.1").fault == "badRequest: Unavailable console type xvpvnc."
+    reply = w.api.call("POST", action, {"os-getConsoleOutput": {}}, mv="2.96")
+    assert reply.status == 404 and reply.fault == "itemNotFound: Guest does not have a console available.", reply.fault
     body = {"remote_console": {"protocol": "serial", "type": "novnc"}}
     reply = w.api.call("POST", f"/v2.1/servers/{server}/remote-consoles", body, mv="2.6")
     assert reply.fault == "badRequest: Unavailable console type novnc.", reply.fault
@@ -282,6 +284,24 @@ def by_stock_client(r: Real) -> str:
     return r.url.split("?")[0]
 
 
+def log_of_a_guest(r: Real) -> str:
+    """What it has written since it booted, as far as its host keeps that; the end alone where that is asked for."""
+    r.ws.send("echo; echo the last' 'line of all\n")
+    r.ws.until("the last line of all\r\n")
+    wait_for(lambda: "the last line of all" in r.clients.must("openstack console log show vm1"), 20, "the log has what was written")
+    text = r.clients.must("openstack console log show vm1")
+    assert "\r" not in text and "lab-guest-up vm1" in text, text[:300]
+    some = r.clients.must("openstack console log show --lines 3 vm1")
+    assert "the last line of all" in some and text.endswith(some) and len(some.splitlines()) <= 3, some
+    action = f"/v2.1/servers/{r.uuid}/action"
+    for length, status in ((0, 200), ("2", 200), (None, 200), (-1, 200), (-2, 400), ("two", 400), (1.5, 400)):
+        reply = r.world.api.call("POST", action, {"os-getConsoleOutput": {"length": length}}, mv="2.1")
+        assert reply.status == status, (length, reply.fault)
+    assert r.world.api.call("POST", action, {"os-getConsoleOutput": None}, mv="2.1").status == 400
+    assert r.world.api.call("POST", action, {"os-getConsoleOutput": {"length": 0}}, mv="2.1").json == {"output": ""}
+    return f"{len(text)} characters"
+
+
 def slow_reader(r: Real) -> str:
     """A guest that writes a quarter of a megabyte to a client that does not read for a while: nothing is lost."""
     lines = 50000
@@ -413,7 +433,7 @@ def on_real_hosts(run: Callable) -> None:
             wait_for(lambda: daemon.api().servers(), 20, "the guest is known")
             r = Real(lab, daemon, uuid)
             with Browser(lab.netns) as r.page:
-                for case in (by_stock_client, slow_reader, screen_of_a_guest, through_migrations, restarts, reboots_and_stops):
+                for case in (by_stock_client, log_of_a_guest, slow_reader, screen_of_a_guest, through_migrations, restarts, reboots_and_stops):
                     run(case, r)
 
 

@@ -10,6 +10,7 @@
 #include "hv/libvirt/caps.h"
 #include "hv/libvirt/vol.h"
 #include "hv/xml/domxml_cpu.h"
+#include "hv/xml/domxml_log.h"
 #include "hv/xml/domxml_needs.h"
 #include "hv/xml/domxml_parse.h"
 #include "hv/xml/domxml_rewrite.h"
@@ -732,6 +733,32 @@ static void test_volumes(void)
 	}
 }
 
+/* Where the console is written down, if it is. */
+static void test_log(void)
+{
+	static const struct {
+		const char *devices, *want; /* "!": it cannot be read */
+	} rows[] = {
+		{ "<serial type='pty'><log file='/var/log/a' append='on'/></serial>", "/var/log/a" },
+		{ "<serial type='file'><source path='/var/log/b'/></serial>", "/var/log/b" },
+		{ "<serial type='file'><source path='/var/log/b'/><log file='/var/log/c'/></serial>", "/var/log/c" },
+		{ "<serial type='pty'/><serial type='file'><source path='/d'/></serial><console type='pty'><log file='/e'/></console>", "/d" },
+		{ "<console type='pty'><log file='/e'/></console>", "/e" },
+		{ "<serial type='pty'><source path='/dev/pts/3'/></serial><channel type='file'><source path='/f'/></channel>", NULL },
+		{ "<serial type='file'/>", NULL },
+		{ "", NULL },
+		{ "<serial", "!" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *xml = g_strdup_printf("<domain><devices>%s</devices></domain>", rows[i].devices);
+		g_autoptr(GError) err = NULL;
+		g_autofree char *got = domxml_log(xml, &err);
+
+		g_assert_cmpstr(err ? "!" : got, ==, rows[i].want);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -755,5 +782,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/domxml/times", test_times);
 	g_test_add_func("/domxml/F10-tsc", test_tsc_caps);
 	g_test_add_func("/domxml/F10-device-kinds", test_devices);
+	g_test_add_func("/domxml/log", test_log);
 	return g_test_run();
 }

@@ -161,6 +161,24 @@ static void test_undefine_refused(void)
 	}
 }
 
+/* Only the end is told, of one that is written to a file. */
+static void test_log(void)
+{
+	struct sim_dom_spec logged = { .uuid = GUEST, .name = "guest", .ties = "log" }, not = { .uuid = GUEST, .name = "guest" };
+	struct fixture f;
+	struct got g = { .code = -1 };
+
+	set_up(&f, &logged);
+	call(&f, 0, &(struct hv_req){ .op = HV_LOG_GET, .uuid = GUEST }, &g);
+	g_assert_cmpuint(strlen(g.r.log), ==, HV_LOG_BYTES);
+	g_assert_true(g_str_has_suffix(g.r.log, "login:\033[0m "));
+	got_clear(&g);
+	tear_down(&f);
+	set_up(&f, &not);
+	expect_refused(&f, 0, &(struct hv_req){ .op = HV_LOG_GET, .uuid = GUEST }, ERR_NOT_FOUND, "not written to a file");
+	tear_down(&f);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -170,6 +188,7 @@ int main(int argc, char **argv)
 		{ "/sim-kept/facts", test_facts },
 		{ "/sim-kept/define", test_define },
 		{ "/sim-kept/undefine-refused", test_undefine_refused },
+		{ "/sim-kept/log", test_log },
 	};
 
 	g_test_init(&argc, &argv, NULL);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "api/compute/compute.h"
+#include "api/compute/console_log.h"
 #include "api/compute/consoles.h"
 #include "api/http/policy.h"
 #include "api/http/view.h"
@@ -197,6 +198,7 @@ static void reset_state(struct api_req *r, const json_t *value)
 /* ---- the table ---- */
 
 static const struct api_action actions[] = {
+	{ "os-getConsoleOutput", "os_compute_api:os-console-output",         console_log_get, .body = &console_log_body },
 	{ "os-getSerialConsole", "os_compute_api:os-remote-consoles",        console_get_serial, .until = 5, .body = &console_type_body },
 	{ "os-getVNCConsole", "os_compute_api:os-remote-consoles",           console_get_vnc, .until = 5, .body = &console_type_body },
 	{ "os-resetState",  "os_compute_api:os-admin-actions:reset_state",   reset_state, .body = &reset_body },

@@ -118,6 +118,7 @@ static const struct policy table[] = {
 	{ "os_compute_api:os-availability-zone:detail",       POLICY_ADMIN },
 	{ "os_compute_api:os-availability-zone:list",         POLICY_READER },
 	{ "os_compute_api:os-console-auth-tokens",            POLICY_ADMIN },
+	{ "os_compute_api:os-console-output",                 POLICY_MEMBER },
 	{ "os_compute_api:os-evacuate",                       POLICY_ADMIN },
 	{ "os_compute_api:os-flavor-access",                  POLICY_ADMIN },
 	{ "os_compute_api:os-flavor-extra-specs:index",       POLICY_READER },

@@ -55,7 +55,7 @@ static bool read_description(const struct lv_pool *p, virStorageVolPtr vol, stru
 	return true;
 }
 
-/* ---- how a file begins ---- */
+/* ---- what is in a file ---- */
 
 static void stream_free(virStreamPtr st)
 {
@@ -64,39 +64,42 @@ static void stream_free(virStreamPtr st)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(virStream, stream_free)
 
-/* Return: how many bytes there are, up to @max; -1 with @err. */
-static ssize_t receive(const struct lv_pool *p, virStreamPtr st, guint8 *buffer, size_t max, GError **err)
+static bool receive(const struct lv_pool *p, virStreamPtr st, GByteArray *into, size_t max, const char *what, GError **err)
 {
 	size_t n = 0;
+	int got;
 
-	while (n < max) {
-		int got = virStreamRecv(st, (char *)buffer + n, max - n);
+	g_byte_array_set_size(into, (guint)max);
+	do {
+		got = virStreamRecv(st, (char *)into->data + n, max - n);
+		n += (size_t)MAX(got, 0);
+	} while (got > 0 && n < max);
+	g_byte_array_set_size(into, (guint)n);
+	return got >= 0 || lv_error(p->vir, what, err);
+}
 
-		if (got < 0) {
-			(void)lv_error(p->vir, "read the volume's head", err);
-			return -1;
-		}
-		if (got == 0)
-			break;
-		n += (size_t)got;
+GByteArray *lv_vol_read(const struct lv_pool *p, virStorageVolPtr vol, uint64_t at, size_t max, const char *what, GError **err)
+{
+	g_autoptr(virStream) st = virStreamNew(p->vir, 0);
+	g_autoptr(GByteArray) bytes = g_byte_array_new();
+	bool ok;
+
+	if (!st || virStorageVolDownload(vol, st, at, max, 0) < 0) {
+		(void)lv_error(p->vir, what, err);
+		return NULL;
 	}
-	return (ssize_t)n;
+	ok = receive(p, st, bytes, max, what, err);
+	(void)virStreamAbort(st); /* what was asked for is here */
+	return ok ? g_steal_pointer(&bytes) : NULL;
 }
 
 static bool read_head(const struct lv_pool *p, virStorageVolPtr vol, struct qcow2_head *ret, GError **err)
 {
-	g_autoptr(virStream) st = virStreamNew(p->vir, 0);
-	guint8 buffer[QCOW2_HEAD_BYTES];
-	ssize_t n;
+	g_autoptr(GByteArray) head = lv_vol_read(p, vol, 0, QCOW2_HEAD_BYTES, "read the volume's head", err);
 
-	if (!st || virStorageVolDownload(vol, st, 0, sizeof(buffer), 0) < 0)
-		return lv_error(p->vir, "read the volume's head", err);
-	n = receive(p, st, buffer, sizeof(buffer), err);
-	(void)virStreamAbort(st); /* what was asked for is here */
-	if (n < 0)
-		return false;
-	*ret = qcow2_head_read(buffer, (size_t)n);
-	return true;
+	if (head)
+		*ret = qcow2_head_read(head->data, head->len);
+	return head != NULL;
 }
 
 /* ---- HV_VOL_GET ---- */

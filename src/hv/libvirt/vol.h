@@ -12,6 +12,17 @@
 
 lv_work_f lv_vol_get, lv_vol_create, lv_vol_delete, lv_vol_find;
 
+struct lv_pool;
+
+/**
+ * lv_vol_read() - bytes of a volume.
+ * @at: from there on
+ * @what: for messages, "read the volume's head"
+ *
+ * Return: as many as there are, up to @max; NULL with @err.
+ */
+GByteArray *lv_vol_read(const struct lv_pool *p, virStorageVolPtr vol, uint64_t at, size_t max, const char *what, GError **err);
+
 /**
  * lv_vol_kind() - what a volume of a pool is.
  * @type: virStorageVolType

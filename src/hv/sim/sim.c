@@ -176,6 +176,7 @@ static void (*const acts[])(struct sim_call *sc) = {
 	[HV_PEER_TRY]       = sim_act_peer,
 	[HV_CPU_BASELINE]   = sim_act_baseline,
 	[HV_CONSOLE]        = sim_act_console,
+	[HV_LOG_GET]        = sim_act_dom,
 };
 static_assert(G_N_ELEMENTS(acts) == HV_OP_N, "an op has no act");
 
