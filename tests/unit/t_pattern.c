@@ -108,6 +108,22 @@ static void test_no_literals(void)
 	}
 }
 
+/* Patterns that end too soon, in memory of their own size. */
+static void test_cut(void)
+{
+	static const char *const some[] = {
+		"[^]a\\]b-\\\\]{3,12}(?:x[[:alpha:]]\\d{2,}|(y)){1,2}$", "((((\\(", "a{,3}{-1}{+2}{99999999999999999999}", "[]", "[^]", "\\", "[\\]", "{", "a{1,",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(some); i++)
+		for (size_t n = 0; n <= strlen(some[i]); n++) {
+			g_autofree char *text = g_strndup(some[i], n);
+
+			text = g_realloc(text, n + 1);
+			pattern_free(pattern_new(text, false, 1));
+		}
+}
+
 /* ---- with the loop ---- */
 
 #define EVIL "(?:(?:(?:a%7B0,9%7D)%7B0,9%7D)%7B0,9%7D)"
@@ -219,6 +235,7 @@ int main(int argc, char **argv)
 	/* before there is a loop, a worker's part is done at once */
 	g_test_add_func("/D10/a/literals", test_literals);
 	g_test_add_func("/D10/a/no literals", test_no_literals);
+	g_test_add_func("/D10/cut", test_cut);
 	g_test_add_func("/D10/b/start of the loop", loop_init);
 	g_test_add_func("/D10/b/name of many", test_name_of_many);
 	g_test_add_func("/D10/b/off the loop", test_off_the_loop);

@@ -12,6 +12,7 @@
 #define STEPS 10000000
 #define STEPS_MIN 1000
 #define STEPS_MAX 5000
+#define COUNT_MAX 65536 /* one more than PCRE2 counts to */
 #define PARTS_MAX 5000 /* of a regular expression, its counted repetitions written out */
 #define ANY '.'
 
@@ -97,29 +98,35 @@ bool pattern_fits(const struct pattern *p, const char *text)
 
 /* ---- regular expressions ---- */
 
-/* The class that begins here, or the character with its backslash, or the character alone. Return: its last character. */
+/* The class that begins here, or the character with its backslash, or the character alone. Return: its last character, where the text ends at most. */
 static const char *item_end(const char *at)
 {
-	if (*at == '\\' && at[1])
-		return at + 1;
+	if (*at == '\\')
+		return at[1] ? at + 1 : at;
 	if (*at != '[')
 		return at;
-	for (at += at[1] == '^' ? 2 : 1; *at && at[1] && at[1] != ']'; at++)
-		if (*at == '\\')
-			at++;
-	return *at ? at + 1 : at - 1;
+	at += at[1] == '^' ? 2 : 1;
+	at += *at == ']';
+	while (*at && *at != ']')
+		at += *at == '\\' && at[1] ? 2 : 1;
+	return *at ? at : at - 1;
 }
 
-/* "{3}", "{3,}", "{,9}", "{3,9}". Return: the most that is counted to; 0: these are characters. */
+/* "{3}", "{3,}", "{3,9}". Return: the most that is counted to; 0: these are characters. */
 static guint64 count_of(const char *at, const char **ret_end)
 {
 	char *end;
-	guint64 low = g_ascii_strtoull(at + 1, &end, 10), high = low;
+	guint64 low, high;
 
-	if (*end == ',')
-		high = g_ascii_isdigit(end[1]) ? g_ascii_strtoull(end + 1, &end, 10) : (end++, low);
+	if (!g_ascii_isdigit(at[1]))
+		return 0;
+	high = low = g_ascii_strtoull(at + 1, &end, 10);
+	if (*end == ',' && g_ascii_isdigit(end[1]))
+		high = g_ascii_strtoull(end + 1, &end, 10);
+	else if (*end == ',')
+		end++;
 	*ret_end = end;
-	return *end == '}' ? MAX(high, 1) : 0;
+	return *end == '}' ? CLAMP(MAX(low, high), 1, COUNT_MAX) : 0;
 }
 
 /*
