@@ -8,6 +8,8 @@
 #include "api/network/ports.h"
 #include "api/network/subnets.h"
 
+#define PORT_BYTES 700 /* of a port as JSON, about */
+
 /*
  * What makes a list: @of_server for each server that the caller may see, then @end. A kind without functions has none.
  */
@@ -51,6 +53,14 @@ static const struct kind *kind_of(struct api_req *r)
 	return NULL;
 }
 
+/* To make a text of megabytes longer again and again copies it, for longer than others should wait. What is not written takes no memory. */
+static size_t estimate(struct api_req *r, const struct kind *k, const char *id)
+{
+	bool all = !id && k->server_param && !api_query(r, k->server_param);
+
+	return 512 + (all ? fleet_servers(api_fleet(r))->len * PORT_BYTES : 0);
+}
+
 static struct walk *walk_new(struct api_req *r, const struct kind *k, const char *id)
 {
 	struct walk *w = g_new0(struct walk, 1);
@@ -58,7 +68,7 @@ static struct walk *walk_new(struct api_req *r, const struct kind *k, const char
 
 	w->kind = k;
 	network_list_init(&w->list, id);
-	view_open(o, r, 512);
+	view_open(o, r, estimate(r, k, id));
 	jout_key(o, id && k->single ? k->single : k->member);
 	if (!id)
 		jout_open(o, '[');
