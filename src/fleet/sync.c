@@ -387,10 +387,10 @@ static void save_again(struct fleet *f, struct host *h)
 /* First what is gone, so that what came from elsewhere in the same list is judged by it. */
 static void take_absent(struct fleet *f, struct host *h, const struct host_list *l)
 {
-	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal); /* borrowed: none of the list was taken yet */
 
 	for (guint i = 0; i < l->doms->len; i++)
-		g_hash_table_add(seen, g_strdup(((struct hv_dom *)g_ptr_array_index(l->doms, i))->uuid));
+		g_hash_table_add(seen, ((struct hv_dom *)g_ptr_array_index(l->doms, i))->uuid);
 	find_missing(f, h, seen, l->ask);
 }
 

@@ -28,7 +28,7 @@
 
 struct fleet;
 
-#define SYNC_PART 100 /* domains in a turn of the loop: each may be a row to write. With 50,000 servers each is 100 us of memory that no cache has */
+#define SYNC_PART 50 /* domains in a turn of the loop: each may be a row to write. With 50,000 servers each is 100 us of memory that no cache has */
 
 /** sync_part() - take the next SYNC_PART of what a host says of all of its domains; some are stolen. Return: whether all are taken. */
 bool sync_part(struct fleet *f, struct host *h, struct host_list *l);

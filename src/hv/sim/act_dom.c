@@ -17,7 +17,7 @@
 #include "hv/xml/domxml_parse.h"
 
 #define QUIT_MS 10000
-#define LIST_PART 200 /* domains in a turn of the loop */
+#define LIST_PART 100 /* domains in a turn of the loop */
 
 /* ---- what is there ---- */
 
