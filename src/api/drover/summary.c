@@ -9,7 +9,7 @@
 #include "api/http/view.h"
 #include "base/clock.h"
 #include "check/checks.h"
-#include "fleet/host_fence.h"
+#include "fleet/host_count.h"
 #include "fleet/tally.h"
 #include "ha/ha.h"
 
@@ -60,25 +60,16 @@ static void put_servers(struct jout *o, const struct server_counts *t)
 
 static void put_hosts(struct jout *o, const struct fleet *f)
 {
-	const GPtrArray *hosts = fleet_hosts(f);
-	guint up = 0, forced = 0, disabled = 0, fenced = 0;
+	struct host_counts n = fleet_host_counts(f);
 
-	for (guint i = 0; i < hosts->len; i++) {
-		const struct host *h = g_ptr_array_index(hosts, i);
-
-		up += host_is_up(f, h);
-		forced += h->forced_down;
-		disabled += h->disabled;
-		fenced += host_is_fenced(h);
-	}
 	jout_key(o, "hosts");
 	jout_open(o, '{');
-	jout_kv(o, "total", int, hosts->len);
-	jout_kv(o, "up", int, up);
-	jout_kv(o, "down", int, hosts->len - up - forced);
-	jout_kv(o, "forced_down", int, forced);
-	jout_kv(o, "disabled", int, disabled);
-	jout_kv(o, "fenced", int, fenced);
+	jout_kv(o, "total", int, n.hosts);
+	jout_kv(o, "up", int, n.up);
+	jout_kv(o, "down", int, n.down);
+	jout_kv(o, "forced_down", int, n.forced_down);
+	jout_kv(o, "disabled", int, n.disabled);
+	jout_kv(o, "fenced", int, n.fenced);
 	jout_close(o, '}');
 }
 

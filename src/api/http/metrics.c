@@ -25,7 +25,7 @@
 #include "base/metric.h"
 #include "check/checks.h"
 #include "fence/fence.h"
-#include "fleet/host_fence.h"
+#include "fleet/host_count.h"
 #include "fleet/tally.h"
 #include "ha/ha.h"
 #include "identity/identity.h"
@@ -122,28 +122,16 @@ static void put_build(struct out *o)
 
 static void put_hosts(struct out *o)
 {
-	GPtrArray *hosts = fleet_hosts(o->api->fleet);
-	unsigned up = 0, forced = 0;
+	struct host_counts n = fleet_host_counts(o->api->fleet);
 
-	for (guint i = 0; i < hosts->len; i++) {
-		const struct host *h = g_ptr_array_index(hosts, i);
-
-		up += host_is_up(o->api->fleet, h);
-		forced += h->forced_down;
-	}
-	PUT(o, up, { "state", "up" });
-	PUT(o, hosts->len - up - forced, { "state", "down" });
-	PUT(o, forced, { "state", "forced_down" });
+	PUT(o, n.up, { "state", "up" });
+	PUT(o, n.down, { "state", "down" });
+	PUT(o, n.forced_down, { "state", "forced_down" });
 }
 
 static void put_hosts_disabled(struct out *o)
 {
-	GPtrArray *hosts = fleet_hosts(o->api->fleet);
-	unsigned n = 0;
-
-	for (guint i = 0; i < hosts->len; i++)
-		n += ((const struct host *)g_ptr_array_index(hosts, i))->disabled;
-	PUT(o, n);
+	PUT(o, fleet_host_counts(o->api->fleet).disabled);
 }
 
 /* Keys are lent and counted; written in the order of the first. */
@@ -268,12 +256,7 @@ static void put_call_seconds(struct out *o)
 
 static void put_hosts_fenced(struct out *o)
 {
-	GPtrArray *hosts = fleet_hosts(o->api->fleet);
-	unsigned n = 0;
-
-	for (guint i = 0; i < hosts->len; i++)
-		n += host_is_fenced(g_ptr_array_index(hosts, i));
-	PUT(o, n);
+	PUT(o, fleet_host_counts(o->api->fleet).fenced);
 }
 
 static void put_fences(struct out *o)
