@@ -23,7 +23,7 @@ enum lv_lane {
 	LV_HOST,  /* about the host; one of each kind at a time */
 	LV_STATE, /* what libvirtd knows of a domain without asking it */
 	LV_READ,  /* asks one domain */
-	LV_GUEST, /* asks the guest itself, which may take its time */
+	LV_GUEST, /* asks the guest itself, which may take its time, or reads its log: no task waits for that */
 	LV_ACT,   /* changes one domain */
 	LV_PRESS, /* asks a guest to shut off: its agent answers when it is off */
 	LV_LONG,  /* reads or writes a guest's memory; HV_DOM_DESTROY goes past it */

@@ -82,7 +82,7 @@ static const struct {
 	[HV_PEER_TRY]     = { LV_OWN,   .submit = lv_peer_try },
 	[HV_CPU_BASELINE] = { LV_STATE, lv_cpu_baseline },
 	[HV_CONSOLE]      = { LV_OWN,   .submit = lv_console },
-	[HV_LOG_GET]      = { LV_VOL,   lv_log_get },
+	[HV_LOG_GET]      = { LV_GUEST, lv_log_get },
 };
 static_assert(G_N_ELEMENTS(table) == HV_OP_N, "an op has no work");
 
