@@ -7,11 +7,10 @@ import { bytes, command, duration, problem, state } from './parts.js';
 import { closeDialog, go, openDialog, say } from './state.js';
 
 /**
- * A question with one way on.
- * @param {{title: string, text: unknown, yes: string, words: () => (string|number|false|null)[], danger?: boolean, fields?: () => unknown,
- *          run: () => Promise<unknown>, done?: (got: any) => void, said?: string}} q
+ * What a dialog sends: once at a time, and what goes wrong is told in it.
+ * @param {() => Promise<unknown>} run
  */
-export function question(q) {
+function sending(run) {
 	const error = signal(/** @type {Error|null} */ (null)), busy = signal(false);
 	/** @param {Event} event */
 	async function submit(event) {
@@ -20,15 +19,27 @@ export function question(q) {
 			return;
 		busy.value = true;
 		try {
-			const got = await q.run();
-			closeDialog();
-			say(q.said || `${q.title}: asked for`, true);
-			q.done?.(got);
+			await run();
 		} catch (why) {
 			error.value = /** @type {Error} */ (why);
 		}
 		busy.value = false;
 	}
+	return { error, busy, submit };
+}
+
+/**
+ * A question with one way on.
+ * @param {{title: string, text: unknown, yes: string, words: () => (string|number|false|null)[], danger?: boolean, fields?: () => unknown,
+ *          run: () => Promise<unknown>, done?: (got: any) => void, said?: string}} q
+ */
+export function question(q) {
+	const { error, busy, submit } = sending(async () => {
+		const got = await q.run();
+		closeDialog();
+		say(q.said || `${q.title}: asked for`, true);
+		q.done?.(got);
+	});
 	openDialog({ title: q.title, body: () => html`<form @submit=${submit}>
 		<div>${q.text}</div>${q.fields ? q.fields() : nothing}${problem(error.value)}${command(q.words())}
 		<div class="buttons"><button type="button" @click=${closeDialog}>Cancel</button>
@@ -51,7 +62,7 @@ export function migrate(s) {
 	const can = resource(() => ask('POST', `/drover/v1/servers/${s.id}/precheck`, { precheck: { host: null } }));
 	const hosts = resource(() => ask('GET', '/drover/v1/hosts'));
 	const off = s.status === 'SHUTOFF';
-	const cold = signal(off), host = signal(''), block = signal('auto'), error = signal(/** @type {Error|null} */ (null)), busy = signal(false);
+	const cold = signal(off), host = signal(''), block = signal('auto');
 	can.load();
 	hosts.load();
 
@@ -61,25 +72,15 @@ export function migrate(s) {
 		return h ? `${bytes((h.capacity.memory_mb - h.used.memory_mb - h.claimed.memory_mb) * 1048576)} and ${h.capacity.vcpus - h.used.vcpus - h.claimed.vcpus} vCPUs free` : '';
 	}
 
-	/** @param {Event} event */
-	async function submit(event) {
-		event.preventDefault();
-		if (busy.value)
-			return;
-		busy.value = true;
-		try {
-			if (cold.value)
-				await act(s.id, 'migrate', { host: host.value || null });
-			else
-				await act(s.id, 'os-migrateLive', { host: host.value || null, block_migration: block.value === 'auto' ? 'auto' : block.value === 'yes' });
-			closeDialog();
-			say(`The migration of ${s.name} is asked for`, true);
-			go(`/servers/${s.id}`);
-		} catch (why) {
-			error.value = /** @type {Error} */ (why);
-		}
-		busy.value = false;
-	}
+	const { error, busy, submit } = sending(async () => {
+		if (cold.value)
+			await act(s.id, 'migrate', { host: host.value || null });
+		else
+			await act(s.id, 'os-migrateLive', { host: host.value || null, block_migration: block.value === 'auto' ? 'auto' : block.value === 'yes' });
+		closeDialog();
+		say(`The migration of ${s.name} is asked for`, true);
+		go(`/servers/${s.id}`);
+	});
 
 	const all = () => (can.data.value?.precheck.hosts || []).filter((/** @type {any} */ h) => h.host !== s.host);
 	const able = () => all().filter((/** @type {any} */ h) => wayOf(h, cold.value).fits);
