@@ -10,20 +10,13 @@ import socket
 import ssl
 import sys
 import threading
+from pathlib import Path
 from typing import Callable
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "lib"))
+from rfb import VERSION, need
+
 BLOCK = bytes(256 * 1024)
-VERSION = b"RFB 003.008\n"
-
-
-def need(sock: socket.socket, n: int) -> bytes:
-    data = b""
-    while len(data) < n:
-        more = sock.recv(n - len(data))
-        if not more:
-            raise OSError("end of file")
-        data += more
-    return data
 
 
 def work(sock: socket.socket) -> None:
