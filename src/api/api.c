@@ -21,7 +21,7 @@ static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &consoles_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &limits_routes, &quotas_routes, &usage_routes, &interfaces_routes,
 	&images_routes, &network_routes, &nodes_routes,
-	&drover_routes, &autostart_routes, &checks_routes, &fencing_routes, &evacuating_routes, &plans_routes, &summary_routes, &server_rows_routes, &prechecks_routes, &events_routes, &metrics_routes,
+	&drover_routes, &autostart_routes, &checks_routes, &fencing_routes, &evacuating_routes, &plans_routes, &summary_routes, &server_rows_routes, &config_routes, &prechecks_routes, &events_routes, &metrics_routes,
 #ifdef DROVER_DASHBOARD
 	&dashboard_routes,
 #endif

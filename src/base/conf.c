@@ -821,6 +821,45 @@ bool conf_option(size_t i, struct conf_option *ret)
 	return true;
 }
 
+/* Of an address, what stands before its host may be a password, and so may what stands behind '?'. */
+static char *without_secrets(const char *url)
+{
+	const char *from = strstr(url, "://"), *host = from ? strrchr(from, '@') : NULL;
+	char *text = host ? g_strdup_printf("%.*s://...%s", (int)(from - url), url, host) : g_strdup(url);
+	char *query = from ? strchr(text, '?') : NULL;
+
+	if (query)
+		*query = '\0';
+	return text;
+}
+
+char *conf_value(const struct conf *c, size_t i)
+{
+	const struct key *k = i < G_N_ELEMENTS(keys) ? &keys[i] : NULL;
+	const void *at = k ? (const char *)c + k->offset : NULL;
+	const char *text;
+
+	if (!k)
+		return NULL;
+	switch (k->type) {
+	case KEY_STR:
+	case KEY_CPUS:
+	case KEY_CRON:
+	case KEY_CHOICE:
+		text = *(char *const *)at;
+		return text ? without_secrets(text) : NULL;
+	case KEY_INT:
+		return g_strdup_printf("%" G_GINT64_FORMAT, *(const int64_t *)at);
+	case KEY_DBL:
+		return g_strdup_printf("%g", *(const double *)at);
+	case KEY_BOOL:
+		return g_strdup(*(const bool *)at ? "true" : "false");
+	case KEY_LIST:
+		return g_strjoinv(",", *(char **const *)at);
+	}
+	g_assert_not_reached();
+}
+
 void conf_print_defaults(FILE *out)
 {
 	const char *section = "";

@@ -194,5 +194,7 @@ struct conf_option {
 
 /** conf_option() - the option with that number, from 0, in the order of --print-config. Return: false past the last. */
 bool conf_option(size_t i, struct conf_option *ret);
+/** conf_value() - what that option is, as it would be written in the file, without a password in it. Return: owned; NULL: unset, or a host's. */
+char *conf_value(const struct conf *c, size_t i);
 
 #endif

@@ -527,6 +527,11 @@ void consoles_free(struct consoles *all)
 	g_free(all);
 }
 
+int64_t consoles_cert_ends_us(const struct consoles *all)
+{
+	return all && all->tls ? tls_ends_us(all->tls) : 0;
+}
+
 bool consoles_has(const struct consoles *all, enum console_kind kind)
 {
 	return all && all->urls[kind];

@@ -15,6 +15,7 @@
 #define CONSOLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <glib.h>
 
@@ -33,6 +34,8 @@ void consoles_free(struct consoles *all);
 /** consoles_reload() - read the certificate and its key again, for connections from now on. A mistake is logged, and all is as before. */
 void consoles_reload(struct consoles *all);
 
+/** consoles_cert_ends_us() - when the certificate that the proxy shows is good no more; 0: it has none. */
+int64_t consoles_cert_ends_us(const struct consoles *all);
 /** consoles_has() - a kind of console is switched on. */
 bool consoles_has(const struct consoles *all, enum console_kind kind);
 /** consoles_url() - a new token, as the address that a client opens. Return: owned by the caller; NULL with the error of console_token_make(). */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
@@ -191,6 +192,14 @@ void tls_free(struct tls *t)
 		return;
 	SSL_CTX_free(t->ctx);
 	g_free(t);
+}
+
+int64_t tls_ends_us(const struct tls *t)
+{
+	X509 *cert = SSL_CTX_get0_certificate(t->ctx);
+	struct tm tm = { 0 };
+
+	return cert && ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) == 1 ? (int64_t)timegm(&tm) * G_USEC_PER_SEC : 0;
 }
 
 /* ---- the client's side ---- */

@@ -9,6 +9,7 @@
 #define NET_TLS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <glib.h>
@@ -38,6 +39,9 @@ void tls_free(struct tls *t);
 
 /** tls_renew() - read certificate, key and settings again. Connections that there are keep what they have. Return: false with ERR_CONF, all is as before. */
 bool tls_renew(struct tls *t, const struct tls_params *p, GError **err);
+
+/** tls_ends_us() - when its certificate is good no more, on the wall clock; 0: it does not say. */
+int64_t tls_ends_us(const struct tls *t);
 
 /** tls_accept() - a connection whose handshake is still to be done. @fd: lent. Return: for SSL_free(). */
 SSL *tls_accept(struct tls *t, int fd);

@@ -227,7 +227,7 @@ static void give_domain(struct fleet *f, struct server *s)
 static const struct route_table *const tables[] = {
 	&servers_routes, &server_actions_routes, &migrations_routes, &services_routes, &hypervisors_routes, &hosts_routes,
 	&flavors_routes, &actions_routes, &images_routes, &network_routes, &drover_routes, &autostart_routes, &fencing_routes, &limits_routes, &prechecks_routes,
-	&plans_routes, &summary_routes, &server_rows_routes, &quotas_routes, &usage_routes, &interfaces_routes, &metrics_routes, /* the last is of a measured world alone */
+	&plans_routes, &summary_routes, &server_rows_routes, &config_routes, &quotas_routes, &usage_routes, &interfaces_routes, &metrics_routes, /* the last is of a measured world alone */
 };
 
 static struct world *make(size_t n_tables)

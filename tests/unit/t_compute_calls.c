@@ -172,6 +172,9 @@ static const struct call {
 	{ "force of no server", "POST", "/v2.1/servers/77777777-7777-4777-8777-777777777777/migrations/3/action", 22,
 	  "{\"force_complete\": null}", 404, NULL, "Instance 77777777-7777-4777-8777-777777777777 could not be found." },
 	/* a task that is no migration */
+	{ "configuration", "GET", "/drover/v1/config", 1, NULL, 200, NULL, "max_limit" },
+	{ "configuration, of what", "GET", "/drover/v1/config?of=api", 1, NULL, 400, NULL, "of" },
+	{ "configuration, not by a member", "GET", "/drover/v1/config", 1, NULL, 403, NULL, "it needs the role admin", "member" },
 	{ "power, by number", "GET", "/drover/v1/migrations/5", 1, NULL, 404, NULL, "Migration 5 could not be found." },
 	{ "power, by uuid", "GET", "/drover/v1/migrations/" WORLD_POWER, 1, NULL, 404, NULL, "Migration " WORLD_POWER " could not be found." },
 	{ "priority of power", "POST", "/drover/v1/migrations/5", 1, "{\"priority\": 7}", 404, NULL, "Migration 5 could not be found." },

@@ -85,6 +85,38 @@ static void test_values(void)
 	conf_free(c);
 }
 
+/* Of the option named @name. Return: owned. */
+static char *value_of(const struct conf *c, const char *name)
+{
+	struct conf_option o;
+	size_t i = 0;
+
+	while (conf_option(i, &o) && strcmp(o.name, name) != 0)
+		i++;
+	return conf_value(c, i);
+}
+
+static void test_shown(void)
+{
+	static const char text[] = "[DEFAULT]\ndebug = yes\nram_allocation_ratio=1.50\n[filter_scheduler]\nenabled_filters = A, B ,\n[libvirt]\n"
+				   "shared_block_devices = /dev/a?\n[database]\nconnection = postgresql://drover:s3cr@t@db/drover?password=s3cret\n";
+	static const struct {
+		const char *name, *want;
+	} shown[] = {
+		{ "debug", "true" }, { "ram_allocation_ratio", "1.5" }, { "cpu_allocation_ratio", "4" }, { "enabled_filters", "A,B" }, { "state_path", "/var/lib/drover" },
+		{ "shared_block_devices", "/dev/a?" }, { "connection", "postgresql://...@db/drover" }, { "cert", NULL }, { "uri", NULL }, { "there is none", NULL },
+	};
+	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(g_free);
+	struct conf *c = conf_parse(text, strlen(text), "f", mistakes);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(shown); i++) {
+		g_autofree char *got = value_of(c, shown[i].name);
+
+		g_assert_cmpstr(got, ==, shown[i].want);
+	}
+	conf_free(c);
+}
+
 static void test_reload(void)
 {
 	static const char before[] = "[libvirt]\nlive_migration_completion_timeout = 800\n[host a]\nuri = x:\n[host b]\nuri = x:\n", after[] =
@@ -111,6 +143,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/conf/mistakes", test_mistakes);
 	g_test_add_func("/conf/values", test_values);
+	g_test_add_func("/conf/shown", test_shown);
 	g_test_add_func("/conf/reload", test_reload);
 	return g_test_run();
 }

@@ -8,7 +8,7 @@
 #include "api/http/handler.h"
 
 extern const struct route_table drover_routes, prechecks_routes, events_routes, fencing_routes, autostart_routes, checks_routes, evacuating_routes, plans_routes,
-	summary_routes, server_rows_routes, dashboard_routes;
+	summary_routes, server_rows_routes, config_routes, dashboard_routes;
 
 /** drover_find_host() - the host of the path, by name or by uuid. Return: NULL after the request was answered with 404. */
 struct host *drover_find_host(struct api_req *r);

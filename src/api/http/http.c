@@ -297,6 +297,11 @@ bool http_listen(struct api *a, GError **err)
 	return true;
 }
 
+int64_t http_cert_ends_us(const struct api *a)
+{
+	return a->http && a->http->tls ? tls_ends_us(a->http->tls) : 0;
+}
+
 const char *http_url(const struct api *a)
 {
 	return a->http->url;

@@ -31,6 +31,9 @@ void http_free(struct api *a);
 /** http_url() - "http://127.0.0.1:8774": where it listens. Borrowed. */
 const char *http_url(const struct api *a);
 
+/** http_cert_ends_us() - when the certificate that it shows is good no more; 0: it has none. */
+int64_t http_cert_ends_us(const struct api *a);
+
 /** http_stats() - its connections; zeros before http_listen(). */
 struct net_stats http_stats(const struct api *a);
 

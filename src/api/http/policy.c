@@ -15,6 +15,7 @@ static const struct policy table[] = {
 	{ "compute:server:topology:index",                    POLICY_READER },
 	{ "drover:checks:create",                             POLICY_ADMIN },
 	{ "drover:checks:show",                               POLICY_ADMIN },
+	{ "drover:config:show",                               POLICY_ADMIN },
 	{ "drover:dashboard",                                 POLICY_PUBLIC },
 	{ "drover:events:watch",                              POLICY_ADMIN },
 	{ "drover:hosts:create",                              POLICY_ADMIN },
