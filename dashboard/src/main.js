@@ -2,6 +2,7 @@
 import { html, nothing, render } from '../vendor/lit-html.js';
 import { computed, effect, signal, untracked } from '../vendor/signals-core';
 import { ask, ended } from './api.js';
+import { events } from './pages/events.js';
 import { fleet } from './pages/fleet.js';
 import { host, hosts } from './pages/hosts.js';
 import { login } from './pages/login.js';
@@ -9,8 +10,9 @@ import { migration, migrations } from './pages/migrations.js';
 import { plan, plans } from './pages/plans.js';
 import { server } from './pages/server.js';
 import { servers } from './pages/servers.js';
+import { settings } from './pages/settings.js';
 import { duration } from './parts.js';
-import { closeDialog, dialog, go, href, isAdmin, live, liveSince, onClick, openDialog, place, second, session } from './state.js';
+import { closeDialog, dialog, go, href, isAdmin, letters, live, liveSince, onClick, openDialog, place, second, session } from './state.js';
 import { follow, onEvent } from './stream.js';
 
 /** @typedef {import('./state.js').Page} Page */
@@ -22,6 +24,8 @@ const PAGES = {
 	hosts: { name: 'Hosts', key: 'h', admin: true, list: hosts, one: host },
 	migrations: { name: 'Migrations', key: 'm', admin: true, list: migrations, one: migration },
 	plans: { name: 'Plans', key: 'p', admin: true, list: plans, one: plan },
+	events: { name: 'Events', key: 'e', admin: true, list: events },
+	settings: { name: 'Settings', key: 'o', list: settings },
 };
 
 /** @returns {Page} */
@@ -100,7 +104,7 @@ let goes = false;
  */
 function onKey(event) {
 	const at = /** @type {HTMLElement} */ (event.target);
-	if (!session.value || dialog.value || event.ctrlKey || event.metaKey || event.altKey || at.closest('input, select, textarea'))
+	if (!session.value || !letters.value || dialog.value || event.ctrlKey || event.metaKey || event.altKey || at.closest('input, select, textarea'))
 		return;
 	const to = goes && Object.entries(PAGES).find(([, p]) => p.key === event.key && (!p.admin || isAdmin()));
 	goes = false;

@@ -22,6 +22,17 @@ export const liveSince = signal(Date.now());
 /** It counts up once a second, for what shows a time. */
 export const second = signal(0);
 
+/** Single letters are keys: a choice of the browser's (WCAG 2.1.4). */
+export const letters = signal(localStorage.getItem('letters') !== 'off');
+/** @param {boolean} on */
+export function setLetters(on) {
+	letters.value = on;
+	if (on)
+		localStorage.removeItem('letters');
+	else
+		localStorage.setItem('letters', 'off');
+}
+
 const BASE = '/dashboard';
 
 function here() {

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from api import Api, read_openrc
+from api import Api, Reply, read_openrc
 from browser import Browser
 from daemon import ROOT, Daemon
 from tap import Tap
@@ -124,6 +124,9 @@ class World:
     def server(self, host: str, n: int = 0) -> dict:
         return sorted(self.api.get(f"/drover/v1/servers?host={host}&limit=5", None)["servers"], key=lambda s: s["name"])[n]
 
+    def act(self, server: dict, action: str, value: object) -> Reply:
+        return self.api.call("POST", f"/v2.1/servers/{server['id']}/action", {action: value}, mv="2.96")
+
     def at(self, path: str, sign: str) -> None:
         """Another page, as by a link; until it shows @sign, a selector."""
         self.page.ask(f"history.pushState(null, '', '/dashboard{path}'); dispatchEvent(new PopStateEvent('popstate'))")
@@ -191,7 +194,7 @@ def each_page(w: World) -> str:
     got = w.api.call("PUT", f"/v2.1/os-services/{w.api.get('/drover/v1/hosts/b9', None)['host']['uuid']}", {"status": "disabled", "disabled_reason": HOSTILE}, mv="2.96")
     assert got.status == 200, got.fault
     pages = {"/": "#failures", "/servers": "tr[data-id]:not([data-id=''])", f"/servers/{w.server('s1')['id']}": "#actions", "/hosts": "tbody tr", "/hosts/s1": "#guests + .scroll",
-             "/migrations": ".filters", "/plans": "h1", "/nothing": "h1"}
+             "/migrations": ".filters", "/plans": "h1", "/events": "h1", "/settings": "#options", "/nothing": "h1"}
     for path, sign in pages.items():
         w.at(path, sign)
         if path == "/hosts":
@@ -209,6 +212,35 @@ def each_page(w: World) -> str:
     w.page.ask("history.back()")
     w.page.until("location.pathname === '/dashboard/nothing'", "the browser goes back")
     return f"{len(pages)} pages"
+
+
+def events_and_settings(w: World) -> str:
+    """What has happened is told, held still, filtered by the address; what the daemon runs with has no password."""
+    server = w.server("s2", 1)
+    w.at("/events", "h1")
+    assert w.act(server, "lock", {"locked_reason": HOSTILE}).status == 202
+    assert w.act(server, "pause", None).status == 202
+    w.has(server["name"], "document.querySelector('main table')")
+    w.check("events")
+    w.tab_to("Hold still")
+    w.page.keys("Enter")
+    w.has("Held still")
+    w.at("/events?type=host", "h1")
+    w.page.until(f"!document.querySelector('main').innerText.includes({json.dumps(server['name'])})", "only hosts")
+    assert w.act(server, "unlock", None).status == 202
+    wait_for(lambda: w.api.server(server["id"])["OS-EXT-STS:task_state"] is None, 20, "it is paused")
+    assert w.act(server, "unpause", None).status == 202
+    w.at("/settings", "#options")
+    w.has("osapi_compute_listen_port", "document.querySelector('main table')")
+    w.tab_to("Letters are keys")
+    w.page.keys(" ")
+    w.page.ask("document.activeElement.blur()")
+    w.page.keys("g", "h")
+    assert w.page.ask("location.pathname") == "/dashboard/settings", "letters are no keys now"
+    w.page.ask("document.querySelector('#letters').click(); document.activeElement.blur()")
+    w.page.keys("g", "e")
+    w.has("Events", "document.querySelector('h1')")
+    return "letters as a choice"
 
 
 def all_servers(w: World) -> str:
@@ -412,7 +444,7 @@ def member(w: World) -> str:
     w.at("/", "#servers")
     w.has("0 servers")
     w.check("fleet, of a member")
-    assert w.page.ask("[...document.querySelectorAll('nav a')].map((e) => e.innerText).join()") == "Fleet,Servers"
+    assert w.page.ask("[...document.querySelectorAll('nav a')].map((e) => e.innerText).join()") == "Fleet,Servers,Settings"
     w.at("/servers", ".window")
     w.has("0 servers")
     w.check("servers, of a member")
@@ -429,7 +461,7 @@ def main() -> int:
         w = World(daemon)
         wait_for(lambda: w.api.get("/drover/v1/summary", None)["summary"]["servers"]["total"] == SERVERS, 60, "the servers are known")
         with Browser() as w.page:
-            for case in (files, types, sessions, logs_in, each_page, all_servers, migrates, stops_one, drains, power, many_tabs, comes_back, session_ends, member):
+            for case in (files, types, sessions, logs_in, each_page, events_and_settings, all_servers, migrates, stops_one, drains, power, many_tabs, comes_back, session_ends, member):
                 if only and case.__name__ not in only and case is not logs_in:
                     continue
                 with t.test(case.__name__.replace("_", " ")) as notes:
