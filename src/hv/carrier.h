@@ -61,6 +61,7 @@ struct carrier_params {
 	GPtrArray *files;    /* struct carrier_file * */
 	const char *arch;    /* of both hosts; NULL: the host's own */
 	const char *machine; /* of both hosts' QEMU; NULL: "q35" for x86_64, the hypervisor's choice for others */
+	bool checks_cpu;     /* libvirt reads each property of its CPU, on both hosts, as it does for a guest: slow, and never refused */
 };
 
 enum carrier_state {

@@ -286,6 +286,7 @@ struct part carrying_send(struct mig *m, part_done_f *done)
 		return streamed(m);
 	req.carrier = (struct carrier_params){
 		.task = task, .guest = m->server_uuid, .files = files, .arch = v->at_source ? v->at_source->arch : NULL,
+		.checks_cpu = v->carry.sent > 0, /* the last one may have been refused by a libvirt that knows no other way */
 	};
 	return part_ask(m, mig_source(m), &req, NULL, begun, done);
 }

@@ -32,10 +32,12 @@ static GPtrArray *files_of(const char *text)
 
 static const struct {
 	const char *name, *files, *arch, *machine;
+	bool checks_cpu;
 } golden[] = {
 	{ "plain", "qcow2:/disks/a.qcow2,raw:/disks/b.raw" },
 	{ "machine", "raw:/v/<&'\">.img", "x86_64", "pc-i440fx-7.2" },
 	{ "aarch64", "qcow2:/a", "aarch64" },
+	{ "checked", "qcow2:/a", .checks_cpu = true },
 };
 
 static void assert_golden(const char *name, const char *got)
@@ -54,7 +56,8 @@ static void test_golden(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(golden); i++) {
 		g_autoptr(GPtrArray) files = files_of(golden[i].files);
-		const struct carrier_params p = { .task = "move 7", .guest = GUEST, .files = files, .arch = golden[i].arch, .machine = golden[i].machine };
+		const struct carrier_params p = { .task = "move 7", .guest = GUEST, .files = files, .arch = golden[i].arch, .machine = golden[i].machine,
+						   .checks_cpu = golden[i].checks_cpu };
 		g_autoptr(GError) err = NULL;
 		g_autofree char *xml = carrier_xml_write(UUID, "h1", &p, &err);
 		struct carrier *c;

@@ -289,6 +289,7 @@ static const struct plain plain_migrate[] = {
 	PLAIN(struct hv_migrate_params, parallel), PLAIN(struct hv_migrate_params, tunnelled), PLAIN(struct hv_migrate_params, resume),
 	PLAIN(struct hv_migrate_params, stays_paused),
 };
+static const struct plain plain_carrier[] = { PLAIN(struct carrier_params, checks_cpu) };
 static const struct plain plain_vol[] = { PLAIN(struct hv_vol_params, capacity_bytes), PLAIN(struct hv_vol_params, head) };
 static const struct plain plain_dom[] = {
 	PLAIN(struct hv_dom, priority),
@@ -352,10 +353,7 @@ static void fill_migrate(struct hv_migrate_params *p)
 
 static void fill_carrier(struct carrier_params *p)
 {
-	char **words = (char **)p;
-
-	for (size_t w = 0; w < sizeof(*p) / sizeof(char *); w++)
-		words[w] = g_strdup("text");
+	FILL(p, plain_carrier);
 	SET(p->files, carrier_files_new());
 }
 

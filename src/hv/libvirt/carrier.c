@@ -174,17 +174,38 @@ static bool accept(const struct lv_ctx *x, virDomainPtr dom, const struct hv_req
 	return (same || conflict("it is there with other files", err)) && (idle || conflict("it is there, and does not wait to be sent", err));
 }
 
-bool lv_carrier_start(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
+/* Not with AUTODESTROY: libvirt does not migrate such domains. */
+static bool create(const struct lv_ctx *x, const struct hv_req *req, bool checks_cpu, GError **err)
 {
-	g_autofree char *xml = carrier_xml_write(req->uuid, x->conn->name, &req->carrier, err);
+	struct carrier_params p = req->carrier;
+	g_autofree char *xml = NULL;
 	g_autoptr(virDomain) dom = NULL;
 
+	p.checks_cpu = checks_cpu;
+	xml = carrier_xml_write(req->uuid, x->conn->name, &p, err);
+	if (!xml)
+		return false;
+	dom = virDomainCreateXML(x->vir, xml, VIR_DOMAIN_START_PAUSED);
+	return dom || lv_error(x->vir, "begin the carrier", err);
+}
+
+bool lv_carrier_start(const struct lv_ctx *x, const struct hv_req *req, struct hv_reply *r, GError **err)
+{
+	g_autoptr(virDomain) dom = NULL;
+	g_autoptr(GError) e = NULL;
+
 	(void)r;
-	if (!xml || !lv_dom_lookup_or_absent(x, req->uuid, &dom, err))
+	if (!lv_dom_lookup_or_absent(x, req->uuid, &dom, err))
 		return false;
 	if (dom)
 		return accept(x, dom, req, err);
-	/* Not with AUTODESTROY: libvirt does not migrate such domains. */
-	dom = virDomainCreateXML(x->vir, xml, VIR_DOMAIN_START_PAUSED);
-	return dom || lv_error(x->vir, "begin the carrier", err);
+	if (req->carrier.checks_cpu)
+		return create(x, req, true, err);
+	if (create(x, req, false, &e))
+		return true;
+	/* Among others of a libvirt that does not know what it is to leave out. */
+	if (g_error_matches(e, ERR, ERR_HV))
+		return create(x, req, true, err);
+	g_propagate_error(err, g_steal_pointer(&e));
+	return false;
 }
