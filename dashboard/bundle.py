@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 ROW = 32  # bytes of a line
+ENTRIES = ("src/main.js", "src/style.css", "src/icon.svg", "src/console/console.js", "src/console/console.css", "src/console/terminal.js")
+TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
 
 
 def bundle(esbuild: str, entry: Path) -> bytes:
@@ -26,16 +28,18 @@ def row(name: str, type_: str, data: bytes) -> str:
 
 def main(esbuild: str, source: str, out: str, depfile: str) -> None:
     folder = Path(source)
-    rows, index = "", (folder / "index.html").read_text()
-    for entry, type_ in ("src/main.js", "text/javascript; charset=utf-8"), ("src/style.css", "text/css; charset=utf-8"), ("src/icon.svg", "image/svg+xml"):
+    rows, pages = "", {name: (folder / name).read_text() for name in ("index.html", "console.html")}
+    for entry in ENTRIES:
+        type_ = TYPES[Path(entry).suffix]
         data = (folder / entry).read_bytes() if entry.endswith(".svg") else bundle(esbuild, folder / entry)
         stem, suffix = Path(entry).stem, Path(entry).suffix
         name = f"{stem}-{hashlib.sha256(data).hexdigest()[:10]}{suffix}"
-        index = index.replace(f"@{stem}{suffix}@", f"/dashboard/static/{name}")
+        pages = {page: text.replace(f"@{stem}{suffix}@", f"/dashboard/static/{name}") for page, text in pages.items()}
         rows += row(name, type_, data)
-    rows += row("index.html", "text/html; charset=utf-8", index.encode())
+    for page, text in pages.items():
+        rows += row(page, "text/html; charset=utf-8", text.encode())
     Path(out).write_text(rows)
-    files = sorted(str(path) for path in folder.rglob("*") if path.is_file())
+    files = sorted(str(path) for path in [*folder.rglob("*"), folder.parent / "src/console/page/again.js"] if path.is_file())
     Path(depfile).write_text(f"{out}: {' '.join(files)}\n")
 
 

@@ -64,7 +64,7 @@ addEventListener('popstate', () => { place.value = here(); });
  */
 export function onClick(event) {
 	const link = /** @type {HTMLElement} */ (event.target).closest?.('a');
-	if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+	if (!link || link.target || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
 		return;
 	const url = new URL(link.href);
 	if (url.origin !== location.origin || !url.pathname.startsWith(BASE) || link.hash)

@@ -537,6 +537,21 @@ bool consoles_has(const struct consoles *all, enum console_kind kind)
 	return all && all->urls[kind];
 }
 
+GBytes *consoles_file(const struct consoles *all, const char *path)
+{
+	const struct file *f = all ? files_find(all->files, path) : NULL;
+
+	return f ? f->bytes : NULL;
+}
+
+char *consoles_sockets(const struct consoles *all, enum console_kind kind)
+{
+	const char *url = consoles_has(all, kind) ? all->urls[kind] : NULL, *host = url ? strstr(url, "://") : NULL;
+	bool tls = url && (g_str_has_prefix(url, "https:") || g_str_has_prefix(url, "wss:"));
+
+	return host ? g_strdup_printf("%s://%.*s", tls ? "wss" : "ws", (int)strcspn(host + 3, "/?#"), host + 3) : NULL;
+}
+
 /* noVNC's pages take what is behind the proxy's address from "path". */
 char *consoles_url(struct consoles *all, const struct console_token *of, GError **err)
 {

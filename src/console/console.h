@@ -38,6 +38,10 @@ void consoles_reload(struct consoles *all);
 int64_t consoles_cert_ends_us(const struct consoles *all);
 /** consoles_has() - a kind of console is switched on. */
 bool consoles_has(const struct consoles *all, enum console_kind kind);
+/** consoles_file() - what the proxy serves at @path, "/core/rfb.js". Return: borrowed; NULL: no such file, or no screens are served. */
+GBytes *consoles_file(const struct consoles *all, const char *path);
+/** consoles_sockets() - where WebSockets of that kind are opened: "wss://console.example:6080". Return: owned by the caller; NULL: it is switched off. */
+char *consoles_sockets(const struct consoles *all, enum console_kind kind);
 /** consoles_url() - a new token, as the address that a client opens. Return: owned by the caller; NULL with the error of console_token_make(). */
 char *consoles_url(struct consoles *all, const struct console_token *of, GError **err);
 /** consoles_token() - what a token is for, if it is good. Return: borrowed, for now; NULL. */

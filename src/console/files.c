@@ -20,6 +20,12 @@ static const char page_html[] =
 static const char page_js[] =
 #include "console/console.js.inc"
 	;
+static const char again_js[] =
+#include "console/again.js.inc"
+	;
+static const char screen_js[] =
+#include "console/screen.js.inc"
+	;
 
 #define SAFE "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\nCache-Control: no-cache\r\n"
 /* The token is in the address: no other site is asked, and no script but ours and noVNC's runs. */
@@ -57,6 +63,11 @@ static void put(struct files *f, const char *path, GBytes *bytes, const char *fi
 	x->bytes = bytes;
 	x->fields = fields;
 	g_hash_table_replace(f->all, g_strdup(path), x);
+}
+
+static void put_script(struct files *f, const char *path, const char *text, size_t len)
+{
+	put(f, path, g_bytes_new_static(text, len), "Content-Type: text/javascript; charset=utf-8\r\n" SAFE);
 }
 
 static const char *fields_of(const char *name)
@@ -109,7 +120,9 @@ struct files *files_new(const char *folder)
 	if (!g_hash_table_contains(f->all, "/core/rfb.js"))
 		log_warning("novnc_missing", LOG_S("folder", folder));
 	put(f, FILES_PAGE, g_bytes_new_static(page_html, sizeof page_html - 1), "Content-Type: text/html; charset=utf-8\r\n" SAFE POLICY);
-	put(f, "/console.js", g_bytes_new_static(page_js, sizeof page_js - 1), "Content-Type: text/javascript; charset=utf-8\r\n" SAFE);
+	put_script(f, "/console.js", page_js, sizeof page_js - 1);
+	put_script(f, "/again.js", again_js, sizeof again_js - 1);
+	put_script(f, "/screen.js", screen_js, sizeof screen_js - 1);
 	return f;
 }
 

@@ -3,7 +3,8 @@
  * files: what the proxy serves beside consoles: noVNC's files, and the page of ours that uses them.
  *
  * All are read once, at the start, so that no request waits for a disk. noVNC's are served as they are, its own pages among them. The page of
- * ours is console.html: it shows a screen, comes again by itself when the server was moved, and keeps the last picture meanwhile.
+ * ours is console.html: it shows a screen, comes again by itself when the server was moved, and keeps the last picture meanwhile (screen.js, which
+ * the dashboard's page uses as well).
  */
 #ifndef CONSOLE_FILES_H
 #define CONSOLE_FILES_H

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from api import Api, Reply, read_openrc
 from browser import Browser
 from daemon import ROOT, Daemon
+from rfb import FakeVnc, paint
 from tap import Tap
 from wait import HANG_S, wait_for
 
@@ -362,6 +363,62 @@ def power(w: World) -> str:
     return server["name"]
 
 
+PIXEL = "(() => { const c = document.querySelector('#screen canvas'); return c && c.getContext('2d').getImageData(c.width / 2, c.height / 2, 1, 1).data[0]; })()"
+
+
+def consoles(w: World) -> str:
+    """In a window of its own: a screen and a serial console, both through a migration, and the way out of them by keyboard."""
+    server, first = w.server("s1", 2), w.page.session
+    url = f"{w.daemon.url}/dashboard/console/{server['id']}"
+
+    def connected(n: int) -> None:
+        w.page.until(f"document.body.dataset.state === 'connected' && document.body.dataset.connections === '{n}'", f"it is connected, for the {n}. time")
+
+    def shows(char: str) -> None:
+        w.page.until(f"{PIXEL} === {ord(char)}", f"the guest has {char}")
+    w.page.open(url, WATCH)
+    connected(1)
+    w.page.press("a")
+    shows("a")
+    assert w.api.live_migrate(server["id"], "s3").status == 202
+    connected(2)
+    w.page.press("b")
+    shows("b")
+    w.check("screen")
+    assert w.page.ask("document.activeElement.tagName") == "CANVAS"
+    w.page.call("Input.dispatchKeyEvent", type="rawKeyDown", key="Home", code="Home", windowsVirtualKeyCode=36, modifiers=3)
+    assert w.page.ask("document.activeElement.innerText") == "Ctrl-Alt-Del"
+    w.tab_to("Type a text")
+    w.page.keys("Enter")
+    w.page.write("xyz")
+    w.check("typing a text")
+    w.tab_to("Type it")
+    w.page.keys("Enter")
+    shows("z")
+    wait_for(lambda: not w.api.running_migration(server["id"]), 20, "it has ended")
+    w.page.call("Page.navigate", url=url + "?type=serial")
+    connected(1)
+    w.page.keys(*"ping")
+    w.has("ping", "document.querySelector('.xterm-rows')")
+    w.check("serial console")
+    assert w.api.live_migrate(server["id"], "s1").status == 202
+    wait_for(lambda: w.api.host_of(server["id"]) == "s1", 60, "it is back")
+    w.page.keys(*"pong")
+    w.has("pong", "document.querySelector('.xterm-rows')")
+    connected(1)
+    assert w.act(server, "os-stop", None).status == 202
+    w.page.until("document.body.dataset.state === 'ended'", "the end is told")
+    w.has("The server was stopped")
+    w.check("the end of a console")
+    assert raw(w.daemon.url, "GET", "/dashboard/novnc/vnc.html", {})[0] == 404 and raw(w.daemon.url, "GET", "/dashboard/novnc/core/../../x.js", {})[0] == 404
+    w.page.call("Page.close")
+    w.front(first)
+    wait_for(lambda: w.api.server(server["id"])["status"] == "SHUTOFF", 60, "it is off")
+    assert w.act(server, "os-start", None).status == 202
+    wait_for(lambda: w.api.server(server["id"])["status"] == "ACTIVE", 60, "it runs again")
+    return "VNC and serial"
+
+
 def many_tabs(w: World) -> str:
     """Twelve of them, which is more than a browser has connections to one place: one reads the stream for all, and another does when it is closed."""
     first = w.page.session
@@ -456,12 +513,16 @@ def main() -> int:
     only = sys.argv[1:]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with Daemon(HOSTS, options={"DEFAULT": {"osapi_compute_listen_port": port}}, tag="dashboard") as daemon:
+    vnc = FakeVnc(paint).port
+    hosts = {name: uri + (f"&vnc={vnc}" if name in ("s1", "s3") else "") for name, uri in HOSTS.items()}
+    options = {"DEFAULT": {"osapi_compute_listen_port": port}, "serial_console": {"enabled": "true"},
+               "vnc": {"enabled": "true", "novncproxy_port": "0", "server_proxyclient_address": "127.0.0.1"}}
+    with Daemon(hosts, options=options, tag="dashboard") as daemon:
         daemon.wait_hosts_up(len(HOSTS))
         w = World(daemon)
         wait_for(lambda: w.api.get("/drover/v1/summary", None)["summary"]["servers"]["total"] == SERVERS, 60, "the servers are known")
         with Browser() as w.page:
-            for case in (files, types, sessions, logs_in, each_page, events_and_settings, all_servers, migrates, stops_one, drains, power, many_tabs, comes_back, session_ends, member):
+            for case in (files, types, sessions, logs_in, each_page, events_and_settings, all_servers, consoles, migrates, stops_one, drains, power, many_tabs, comes_back, session_ends, member):
                 if only and case.__name__ not in only and case is not logs_in:
                     continue
                 with t.test(case.__name__.replace("_", " ")) as notes:

@@ -3,7 +3,7 @@ import { html, nothing } from '../../vendor/lit-html.js';
 import { get, resource } from '../api.js';
 import { abort, migrate, POWER, power } from '../dialogs.js';
 import { bar, eta, facts, hostLink, memory, MIGRATION_HEADS, migrationLink, migrationRow, percent, problem, state, table, when } from '../parts.js';
-import { isAdmin, isMember } from '../state.js';
+import { href, isAdmin, isMember } from '../state.js';
 
 /** @param {string} id @returns {import('../state.js').Page} */
 export function server(id) {
@@ -19,6 +19,7 @@ export function server(id) {
 	/** @param {any} s */
 	const buttons = (s) => html`<div class="buttons" role="group" aria-label="Actions">
 		${isAdmin() ? html`<button type="button" class="main" ?disabled=${!s['OS-EXT-SRV-ATTR:host']} @click=${() => migrate(plain())}>Migrate…</button>` : nothing}
+		${isMember() && ['active', 'paused'].includes(s['OS-EXT-STS:vm_state']) ? html`<a class="button" target="_blank" rel="noopener" href=${href(`/console/${s.id}`)}>Screen</a><a class="button" target="_blank" rel="noopener" href=${href(`/console/${s.id}?type=serial`)}>Serial console</a>` : nothing}
 		${isMember() ? POWER.filter((p) => /** @type {readonly string[]} */ (p.of).includes(s.status)).map((p) => html`<button type="button" @click=${() => power(s, p, soon)}>${p.name}…</button>`) : nothing}</div>`;
 
 	/** @param {any} m */
