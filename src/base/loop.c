@@ -34,7 +34,8 @@ static void run_job(void *data, void *unused)
 
 	(void)unused;
 	j->work(j->user);
-	loop_post(j->done, j->user);
+	if (j->done)
+		loop_post(j->done, j->user);
 	g_free(j);
 }
 
@@ -112,7 +113,8 @@ void loop_job(loop_f *work, loop_f *done, void *user)
 
 	if (!jobs) {
 		work(user);
-		done(user);
+		if (done)
+			done(user);
 		return;
 	}
 	j = g_new(struct job, 1);

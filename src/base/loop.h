@@ -30,7 +30,7 @@ void loop_post(loop_f *fn, void *user);
 /**
  * loop_job() - run a blocking function on a worker, then its completion on the loop.
  * @work: runs on a worker; touches only what @user points to
- * @done: runs on the loop thread, exactly once
+ * @done: runs on the loop thread, exactly once; NULL: nothing does, such as after freeing what is so large that it would hold up the loop
  *
  * For short blocking work (password hashes, files). Calls to hosts have their
  * own workers, see hv/. Without loop_init() (a test that owns the clock) both run at once.

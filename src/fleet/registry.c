@@ -177,6 +177,21 @@ GPtrArray *fleet_servers(const struct fleet *f)
 	return f->servers;
 }
 
+guint fleet_servers_after(const struct fleet *f, int64_t id)
+{
+	guint low = 0, high = f->servers->len;
+
+	while (low < high) {
+		guint middle = low + (high - low) / 2;
+
+		if (((const struct server *)f->servers->pdata[middle])->id > id)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
 struct server *fleet_server(const struct fleet *f, const char *uuid)
 {
 	struct server *s = *f->found;

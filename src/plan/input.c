@@ -228,57 +228,66 @@ char *plan_mistakes_text(const GPtrArray *list)
 
 struct reading {
 	const struct plan_wanted *wanted;
-	struct fleet *fleet;
 	struct snapshot *snap;
-	GHashTable *names;    /* name -> struct server *; NULL for one that several have */
+	GHashTable *names;    /* name -> guest + 1, or one of these */
 	GHashTable *named;    /* guest + 1 -> where, owned: those that the input has named */
 	GPtrArray *mistakes;
 };
 
-static GHashTable *names_of(struct fleet *f)
+#define NAME_OF_SEVERAL (-1)
+#define NAME_ON_NO_HOST (-2)
+
+static void add_name(GHashTable *names, const char *name, int what)
 {
-	GPtrArray *servers = fleet_servers(f);
+	g_hash_table_insert(names, (void *)name, GINT_TO_POINTER(g_hash_table_contains(names, name) ? NAME_OF_SEVERAL : what));
+}
+
+static GHashTable *names_of(const struct snapshot *s)
+{
 	GHashTable *names = g_hash_table_new(g_str_hash, g_str_equal);
 
-	for (guint i = 0; i < servers->len; i++) {
-		struct server *s = g_ptr_array_index(servers, i);
+	for (guint g = 0; g < s->fleet.n_guests; g++)
+		add_name(names, s->guests[g].name, (int)g + 1);
+	for (guint i = 0; i < s->lost->len; i++) {
+		const struct snapshot_lost *l = &g_array_index(s->lost, struct snapshot_lost, i);
 
-		if (s->name)
-			g_hash_table_insert(names, s->name, g_hash_table_contains(names, s->name) ? NULL : s);
+		if (l->name)
+			add_name(names, l->name, NAME_ON_NO_HOST);
+		g_hash_table_insert(names, (void *)l->uuid, GINT_TO_POINTER(NAME_ON_NO_HOST));
 	}
 	return names;
+}
+
+/* By its UUID, or its name. Return: -1 after a mistake was noted */
+static int guest_called(struct reading *r, const char *name, const char *where)
+{
+	int g = snapshot_guest(r->snap, name), found = g >= 0 ? g + 1 : GPOINTER_TO_INT(g_hash_table_lookup(r->names, name));
+
+	if (found > 0)
+		return found - 1;
+	if (found == NAME_OF_SEVERAL)
+		plan_mistake_add(r->mistakes, g_strdup(where), "server_ambiguous", g_strdup_printf("several servers have the name %s; use a UUID", name));
+	else if (found == NAME_ON_NO_HOST)
+		plan_mistake_add(r->mistakes, g_strdup(where), "server_on_no_host", g_strdup_printf("server %s is on no host", name));
+	else
+		plan_mistake_add(r->mistakes, g_strdup(where), "server_unknown", g_strdup_printf("there is no server %s", name));
+	return -1;
 }
 
 /* Return: the guest; -1 after a mistake was noted. @where: taken */
 static int find_server(struct reading *r, const char *name, char *where)
 {
-	struct server *s = fleet_server(r->fleet, name);
-	void *other;
-	int g;
+	int g = guest_called(r, name, where);
+	const char *other = g >= 0 ? g_hash_table_lookup(r->named, GINT_TO_POINTER(g + 1)) : NULL;
 
-	if (!s && g_hash_table_lookup_extended(r->names, name, NULL, &other)) {
-		s = other;
-		if (!s) {
-			plan_mistake_add(r->mistakes, where, "server_ambiguous", g_strdup_printf("several servers have the name %s; use a UUID", name));
-			return -1;
-		}
+	if (g >= 0 && !other) {
+		g_hash_table_insert(r->named, GINT_TO_POINTER(g + 1), where);
+		return g;
 	}
-	if (!s) {
-		plan_mistake_add(r->mistakes, where, "server_unknown", g_strdup_printf("there is no server %s", name));
-		return -1;
-	}
-	g = snapshot_guest(r->snap, s->uuid);
-	if (g < 0) {
-		plan_mistake_add(r->mistakes, where, "server_on_no_host", g_strdup_printf("server %s is on no host", name));
-		return -1;
-	}
-	other = g_hash_table_lookup(r->named, GINT_TO_POINTER(g + 1));
-	if (other) {
-		plan_mistake_add(r->mistakes, where, "server_twice", g_strdup_printf("server %s is named twice, first at %s", name, (char *)other));
-		return -1;
-	}
-	g_hash_table_insert(r->named, GINT_TO_POINTER(g + 1), where);
-	return g;
+	if (other)
+		plan_mistake_add(r->mistakes, g_strdup(where), "server_twice", g_strdup_printf("server %s is named twice, first at %s", name, other));
+	g_free(where);
+	return -1;
 }
 
 /* Return: -1 after a mistake was noted. @where: taken */
@@ -296,12 +305,12 @@ static int find_host(struct reading *r, const char *name, char *where)
 /* A host that something is to go to. */
 static void check_dest(struct reading *r, guint h, const char *where)
 {
-	const struct host *host = g_ptr_array_index(fleet_hosts(r->fleet), h);
+	const char *name = r->snap->hosts[h].name;
 
-	if (host->disabled)
-		plan_mistake_add(r->mistakes, g_strdup(where), "host_disabled", g_strdup_printf("host %s is disabled", host->name));
-	else if (!host_is_up(r->fleet, host))
-		plan_mistake_add(r->mistakes, g_strdup(where), "host_down", g_strdup_printf("host %s is down", host->name));
+	if (r->snap->states[h].disabled)
+		plan_mistake_add(r->mistakes, g_strdup(where), "host_disabled", g_strdup_printf("host %s is disabled", name));
+	else if (!r->snap->states[h].up)
+		plan_mistake_add(r->mistakes, g_strdup(where), "host_down", g_strdup_printf("host %s is down", name));
 }
 
 /* ---- by kind ---- */
@@ -404,12 +413,11 @@ static void each_host(struct reading *r, void (*fn)(struct reading *r, guint h, 
 
 static void leave_host(struct reading *r, guint h, guint i)
 {
-	const struct host *host = g_ptr_array_index(fleet_hosts(r->fleet), h);
 	int waves = r->wanted->waves;
 
-	if (!host_is_up(r->fleet, host))
+	if (!r->snap->states[h].up)
 		plan_mistake_add(r->mistakes, g_strdup_printf("hosts[%u]", i), "host_down",
-				 g_strdup_printf("host %s is down: its servers can be evacuated, not migrated", host->name));
+				 g_strdup_printf("host %s is down: its servers can be evacuated, not migrated", r->snap->hosts[h].name));
 	snapshot_leave(r->snap, h, waves > 0 ? i / (guint)waves + 1 : 1, "the host is to be drained");
 }
 
@@ -424,10 +432,8 @@ static void take_drain(struct reading *r)
 /* It is enabled before anything goes there. */
 static void enable_host(struct reading *r, guint h, guint i)
 {
-	const struct host *host = g_ptr_array_index(fleet_hosts(r->fleet), h);
-
 	(void)i;
-	if (host->disabled && host_is_up(r->fleet, host))
+	if (r->snap->states[h].disabled && r->snap->states[h].up)
 		r->snap->hosts[h].no = NULL;
 }
 
@@ -443,7 +449,7 @@ static void take_undrain(struct reading *r, GHashTable *brought)
 	while (g_hash_table_iter_next(&i, &uuid, &host)) {
 		int g = snapshot_guest(r->snap, uuid), h = snapshot_host(r->snap, host);
 
-		if (g >= 0 && h >= 0)
+		if (g >= 0 && h >= 0 && r->snap->guests[g].host != (guint)h)
 			r->snap->guests[g].to = (guint)h;
 	}
 }
@@ -467,11 +473,12 @@ static void take_rebalance(struct reading *r)
 	}
 }
 
-void plan_input_take(const struct plan_wanted *w, struct fleet *f, struct snapshot *s, GHashTable *brought, GPtrArray *mistakes)
+void plan_input_take(const struct plan_wanted *w, struct snapshot *s, GHashTable *brought, GPtrArray *mistakes)
 {
-	g_autoptr(GHashTable) names = names_of(f), named = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-	struct reading r = { .wanted = w, .fleet = f, .snap = s, .names = names, .named = named, .mistakes = mistakes };
+	g_autoptr(GHashTable) names = names_of(s), named = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+	struct reading r = { .wanted = w, .snap = s, .names = names, .named = named, .mistakes = mistakes };
 
+	snapshot_index(s);
 	switch ((enum plan_kind)w->kind) {
 	case PLAN_MAP:
 		take_map_wishes(&r);

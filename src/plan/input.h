@@ -52,11 +52,11 @@ char *plan_mistakes_text(const GPtrArray *list);
 bool plan_wanted_check(const struct plan_wanted *w, GError **err);
 
 /**
- * plan_input_take() - make wishes of what is asked for.
+ * plan_input_take() - make wishes of what is asked for. On any thread.
  * @s: its guests' wishes, and which hosts may be used, are set
  * @brought: uuid -> host, of what is to be brought back; NULL: nothing
  * @mistakes: struct plan_mistake *, all of them
  */
-void plan_input_take(const struct plan_wanted *w, struct fleet *f, struct snapshot *s, GHashTable *brought, GPtrArray *mistakes);
+void plan_input_take(const struct plan_wanted *w, struct snapshot *s, GHashTable *brought, GPtrArray *mistakes);
 
 #endif

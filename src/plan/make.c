@@ -16,12 +16,14 @@
 #define REASONS_MAX 100    /* of a server that cannot move: hosts */
 #define REASONS_ALL 100000 /* of all of them: where very many cannot, each has fewer */
 #define READ_STEPS 500     /* of a drain, in a turn of the loop */
+#define READ_DRAINS 20     /* likewise: hosts of which the last drain is looked up */
 
 struct making {
 	struct plans *plans;
 	struct plan_wanted wanted;
 	struct snapshot *snap;
 	struct planner_result *result;
+	GPtrArray *mistakes;
 	struct planner_spread before, after;
 	struct plan_record *plan;
 	guint written;
@@ -29,27 +31,36 @@ struct making {
 	void *user;
 	/* of an undrain that brings servers back: what the last drain of each host has taken away, read a part in a turn */
 	GHashTable *brought;      /* uuid -> host, both owned */
-	guint host;               /* which of .wanted.hosts is read */
-	int64_t drain;            /* its last drain; 0: not looked for yet */
+	GPtrArray *drains;        /* struct drain * */
+	guint at;                 /* which host is looked up; then which drain is read */
 	int seen;                 /* the number of the last step of that */
 };
 
-static void making_free(struct making *m)
+static void making_free(void *user)
 {
-	m->plans->making--;
+	struct making *m = user;
+
 	plan_wanted_clear(&m->wanted);
 	snapshot_free(m->snap);
 	planner_result_free(m->result);
+	g_ptr_array_unref(m->mistakes);
 	plan_record_free(m->plan);
-	if (m->brought)
-		g_hash_table_unref(m->brought);
+	g_clear_pointer(&m->brought, g_hash_table_unref);
+	g_clear_pointer(&m->drains, g_ptr_array_unref);
 	g_free(m);
+}
+
+/* What it has of 50,000 servers is freed on a worker. */
+static void leave(struct making *m)
+{
+	m->plans->making--;
+	loop_job(making_free, NULL, m);
 }
 
 static void refuse(struct making *m, const GPtrArray *mistakes, const GError *err)
 {
 	m->done(NULL, mistakes, err, m->user);
-	making_free(m);
+	leave(m);
 }
 
 /* ---- the record ---- */
@@ -278,13 +289,14 @@ static void end(struct making *m)
 		return;
 	}
 	m->done(p, NULL, NULL, m->user);
-	making_free(m);
+	leave(m);
 }
 
+/* The plan's own row and those of its hosts are first. */
 static bool write_some(struct making *m, GError **err)
 {
 	struct store *s = m->plans->store;
-	guint to = MIN(m->plan->steps->len, m->written + PLANS_ROWS);
+	guint others = m->plan->id ? 0 : MIN(m->plan->hosts->len, PLANS_ROWS), to = MIN(m->plan->steps->len, m->written + PLANS_ROWS - others);
 	bool whole;
 
 	if (!store_begin(s, err))
@@ -319,12 +331,15 @@ static void write_next(void *user)
 
 /* ---- planning ---- */
 
-/* On a worker: of 50,000 steps the record alone takes longer than a turn of the loop may. */
+/* On a worker: of 50,000 servers the wishes and the record take longer than a turn of the loop may, too. */
 static void work(void *user)
 {
 	struct making *m = user;
 	const struct planner_target t = { m->wanted.memory_spread, m->wanted.vcpus_spread, m->wanted.load_spread, m->wanted.hysteresis };
 
+	plan_input_take(&m->wanted, m->snap, m->brought, m->mistakes);
+	if (m->mistakes->len)
+		return;
 	if (m->wanted.kind == PLAN_REBALANCE) {
 		m->before = planner_spread_of(&m->snap->fleet);
 		m->after = planner_balance(&m->snap->fleet, m->snap->guests, &t);
@@ -340,6 +355,10 @@ static void planned(void *user)
 	struct making *m = user;
 	g_autoptr(GError) err = NULL;
 
+	if (m->mistakes->len) {
+		refuse(m, m->mistakes, NULL);
+		return;
+	}
 	if (m->plan->steps->len > PLAN_STEPS_MAX) {
 		g_set_error(&err, ERR, ERR_TOO_LARGE, "The plan would have %u steps; it may have %d.", m->plan->steps->len, PLAN_STEPS_MAX);
 		refuse(m, NULL, err);
@@ -407,21 +426,20 @@ static bool may_make(struct plans *ps, const struct plan_wanted *w, GError **err
 	return false;
 }
 
-/* The wishes, as the fleet is now, and the planner. */
-static void take(struct making *m)
+/* The fleet as it is now, some of it with each turn of the loop; then the planner. */
+static void copy_next(void *user)
 {
-	struct plans *ps = m->plans;
-	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(plan_mistake_free);
+	struct making *m = user;
 	g_autoptr(GError) err = NULL;
 
-	m->snap = snapshot_new(ps->engine, m->wanted.parallel, m->wanted.cold);
-	if (!version_ok(m, &err)) {
-		refuse(m, NULL, err);
+	if (!m->snap)
+		m->snap = snapshot_begin(m->plans->engine, m->wanted.parallel, m->wanted.cold);
+	if (!snapshot_more(m->snap, m->plans->fleet)) {
+		(void)clock_after(0, copy_next, m);
 		return;
 	}
-	plan_input_take(&m->wanted, ps->fleet, m->snap, m->brought, mistakes);
-	if (mistakes->len) {
-		refuse(m, mistakes, NULL);
+	if (!version_ok(m, &err)) {
+		refuse(m, NULL, err);
 		return;
 	}
 	g_strlcpy(m->plan->fleet_version, m->snap->version, sizeof m->plan->fleet_version);
@@ -430,35 +448,68 @@ static void take(struct making *m)
 
 /* ---- what drains have taken away ---- */
 
-/* It is brought back from wherever it is now. */
-static void take_back(struct making *m, const struct plan_step *st, const char *host)
-{
-	const struct server *s = fleet_server(m->plans->fleet, st->uuid);
+/* The last one of some of the plan's hosts. */
+struct drain {
+	int64_t id;
+	GHashTable *hosts; /* their names, borrowed */
+};
 
-	if (st->state == PLAN_STEP_DONE && s && s->host && g_strcmp0(st->source, host) == 0 && strcmp(s->host, host) != 0)
-		g_hash_table_insert(m->brought, g_strdup(st->uuid), g_strdup(host));
+static void drain_free(void *data)
+{
+	struct drain *d = data;
+
+	g_hash_table_unref(d->hosts);
+	g_free(d);
+}
+
+static struct drain *drain_called(struct making *m, int64_t id)
+{
+	struct drain *d;
+
+	for (guint i = 0; i < m->drains->len; i++) {
+		d = g_ptr_array_index(m->drains, i);
+		if (d->id == id)
+			return d;
+	}
+	d = g_new(struct drain, 1);
+	*d = (struct drain){ id, g_hash_table_new(g_str_hash, g_str_equal) };
+	g_ptr_array_add(m->drains, d);
+	return d;
 }
 
 /* Return: false with @err. */
-static bool read_part(struct making *m, const char *host, GError **err)
+static bool look_up_some(struct making *m, GError **err)
 {
-	struct store *s = m->plans->store;
-	g_autoptr(GPtrArray) part = NULL;
+	guint to = MIN(m->wanted.hosts->len, m->at + READ_DRAINS);
 
-	if (!m->drain)
-		m->drain = plan_read_drain_of(s, host, err);
-	if (m->drain < 0)
-		return false;
-	part = m->drain ? plan_read_part(s, m->drain, m->seen, READ_STEPS, err) : g_ptr_array_new();
+	for (; m->at < to; m->at++) {
+		char *host = g_ptr_array_index(m->wanted.hosts, m->at);
+		int64_t id = plan_read_drain_of(m->plans->store, host, err);
+
+		if (id < 0)
+			return false;
+		if (id > 0)
+			g_hash_table_add(drain_called(m, id)->hosts, host);
+	}
+	return true;
+}
+
+/* Return: the same. */
+static bool read_some(struct making *m, GError **err)
+{
+	const struct drain *d = g_ptr_array_index(m->drains, m->at);
+	g_autoptr(GPtrArray) part = plan_read_part(m->plans->store, d->id, m->seen, READ_STEPS, err);
+
 	for (guint i = 0; part && i < part->len; i++) {
 		const struct plan_step *st = g_ptr_array_index(part, i);
 
-		take_back(m, st, host);
 		m->seen = st->n;
+		if (st->state == PLAN_STEP_DONE && st->source && g_hash_table_contains(d->hosts, st->source))
+			g_hash_table_insert(m->brought, g_strdup(st->uuid), g_strdup(st->source));
 	}
-	if (part && part->len == 0) {
-		m->host++;
-		m->drain = m->seen = 0;
+	if (part && part->len < READ_STEPS) {
+		m->at++;
+		m->seen = 0;
 	}
 	return part != NULL;
 }
@@ -468,12 +519,27 @@ static void read_next(void *user)
 	struct making *m = user;
 	g_autoptr(GError) err = NULL;
 
-	if (m->host == m->wanted.hosts->len)
-		take(m);
-	else if (read_part(m, g_ptr_array_index(m->wanted.hosts, m->host), &err))
+	if (m->at == m->drains->len)
+		copy_next(m);
+	else if (read_some(m, &err))
 		(void)clock_after(0, read_next, m);
 	else
 		refuse(m, NULL, err);
+}
+
+static void look_up_next(void *user)
+{
+	struct making *m = user;
+	g_autoptr(GError) err = NULL;
+
+	if (!look_up_some(m, &err)) {
+		refuse(m, NULL, err);
+	} else if (m->at < m->wanted.hosts->len) {
+		(void)clock_after(0, look_up_next, m);
+	} else {
+		m->at = 0;
+		read_next(m);
+	}
 }
 
 void plans_make(struct plans *ps, struct plan_wanted *w, const struct requester *who, plans_made_f *done, void *user)
@@ -487,6 +553,7 @@ void plans_make(struct plans *ps, struct plan_wanted *w, const struct requester 
 	m->wanted = *w;
 	m->done = done;
 	m->user = user;
+	m->mistakes = g_ptr_array_new_with_free_func(plan_mistake_free);
 	memset(w, 0, sizeof *w);
 	if (!may) {
 		refuse(m, NULL, err);
@@ -495,8 +562,9 @@ void plans_make(struct plans *ps, struct plan_wanted *w, const struct requester 
 	m->plan = record_of(m, who);
 	if (m->wanted.kind == PLAN_UNDRAIN && m->wanted.bring_back) {
 		m->brought = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-		read_next(m);
+		m->drains = g_ptr_array_new_with_free_func(drain_free);
+		look_up_next(m);
 	} else {
-		take(m);
+		copy_next(m);
 	}
 }

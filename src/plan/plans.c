@@ -215,11 +215,13 @@ static char *changed_of(struct plans *ps, const struct plan_record *p, const str
 
 static bool unchanged(struct plans *ps, const struct plan_record *p, GError **err)
 {
+	struct snapshot_sum sum = { 0, 0 };
 	char version[SNAPSHOT_VERSION_LEN + 1];
 	g_autoptr(GString) text = g_string_new(NULL);
 	int n = 0;
 
-	snapshot_version(ps->fleet, version);
+	while (!snapshot_version(ps->fleet, &sum, version))
+		;
 	if (strcmp(version, p->fleet_version) == 0)
 		return true;
 	for (guint i = 0; i < p->steps->len; i++) {

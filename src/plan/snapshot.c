@@ -9,6 +9,70 @@
 #define LINK_BPS_MIN (INT64_C(1) << 20)
 #define MILLI 1000
 #define MIB_BYTES (INT64_C(1) << 20)
+#define PIECE 500 /* servers in a turn of the loop: half a ms or so */
+#define SUM_PIECE 5000
+
+/* ---- the version ---- */
+
+/* FNV-1a: a fingerprint, not a secret. */
+static uint64_t mix(uint64_t sum, const void *data, size_t n)
+{
+	for (const unsigned char *p = data; n > 0; p++, n--)
+		sum = (sum ^ *p) * UINT64_C(0x100000001b3);
+	return sum;
+}
+
+static uint64_t mix_text(uint64_t sum, const char *text)
+{
+	return text ? mix(sum, text, strlen(text) + 1) : mix(sum, "", 1);
+}
+
+static uint64_t mix_number(uint64_t sum, int64_t n)
+{
+	return mix(sum, &n, sizeof n);
+}
+
+static uint64_t mix_hosts(struct fleet *f)
+{
+	GPtrArray *hosts = fleet_hosts(f);
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+
+	for (guint i = 0; i < hosts->len; i++) {
+		const struct host *h = g_ptr_array_index(hosts, i);
+		struct usage all = host_capacity(h);
+
+		sum = mix_text(sum, h->name);
+		sum = mix_number(sum, !h->disabled && host_is_up(f, h));
+		sum = mix_number(mix_number(mix_number(sum, all.memory_mb), all.vcpus), all.disk_gb);
+	}
+	return sum;
+}
+
+static void mix_server(struct snapshot_sum *sum, const struct server *s)
+{
+	uint64_t n = mix_text(mix_text(sum->sum, s->uuid), s->host);
+
+	sum->sum = mix_number(mix_number(mix_number(n, s->memory_mb), s->vcpus), s->disk_gb);
+	sum->seen = s->id;
+}
+
+static void write_version(const struct snapshot_sum *sum, char out[static SNAPSHOT_VERSION_LEN + 1])
+{
+	g_snprintf(out, SNAPSHOT_VERSION_LEN + 1, "%016" G_GINT64_MODIFIER "x", sum->sum);
+}
+
+bool snapshot_version(struct fleet *f, struct snapshot_sum *sum, char out[static SNAPSHOT_VERSION_LEN + 1])
+{
+	GPtrArray *servers = fleet_servers(f);
+	guint from = fleet_servers_after(f, sum->seen), to = MIN(servers->len, from + SUM_PIECE);
+
+	if (!sum->seen)
+		sum->sum = mix_hosts(f);
+	for (guint i = from; i < to; i++)
+		mix_server(sum, g_ptr_array_index(servers, i));
+	write_version(sum, out);
+	return to == servers->len;
+}
 
 /* ---- hosts ---- */
 
@@ -58,6 +122,7 @@ static void take_host(struct snapshot *s, struct fleet *f, guint i)
 		.name = g_string_chunk_insert(s->texts, h->name), .cell = g_quark_from_string(host_cell(h)), .arch = h->arch,
 		.capacity = capacity_of(fleet_conf(f), h), .used = host_used(h), .no = no_of(s, f, h),
 	};
+	s->states[i] = (struct snapshot_host){ h->disabled, host_is_up(f, h) };
 	to->cpus = h->info ? (int64_t)h->info->vcpus * MILLI : 0;
 	to->used.vcpus += claimed.vcpus;
 	to->used.memory_mb += claimed.memory_mb;
@@ -114,25 +179,42 @@ static bool is_pinned(const struct server *s)
 	return s->ties && (s->ties->devices->len > 0 || s->ties->mdevs->len > 0 || (s->ties->numa_fit && s->ties->numa_fit->pins->len > 0));
 }
 
-static void take_guest(struct snapshot *s, struct fleet *f, const struct server *from, guint host, bool may_cold)
+static void make_room(struct snapshot *s)
 {
-	struct planner_guest *g = &s->guests[s->fleet.n_guests];
-	bool cold;
-	g_autofree char *no = snapshot_no(from, may_cold, &cold);
-	const struct host *h = g_ptr_array_index(fleet_hosts(f), host);
+	if (s->fleet.n_guests < s->room)
+		return;
+	s->room = s->room * 2 + 1;
+	s->guests = g_renew(struct planner_guest, s->guests, s->room);
+	s->uuids = g_renew(char *, s->uuids, s->room);
+	s->fleet.guests = s->guests;
+}
 
+static void take_guest(struct snapshot *s, const struct server *from, guint host)
+{
+	bool cold;
+	g_autofree char *no = snapshot_no(from, s->cold, &cold);
+	struct planner_guest *g;
+
+	make_room(s);
+	g = &s->guests[s->fleet.n_guests];
 	*g = (struct planner_guest){
 		.name = g_string_chunk_insert(s->texts, from->name ? from->name : from->uuid), .host = host, .size = server_usage(from),
 		.load = from->vm == SERVER_ACTIVE ? from->load_mcpu : 0,
 		.arch = from->dom && from->dom->arch ? g_quark_from_string(from->dom->arch) : 0, .no = no ? g_string_chunk_insert(s->texts, no) : NULL,
 		.cold = cold, .stays = is_pinned(from) || cold || from->locked, .bytes = from->memory_mb * MIB_BYTES, .dirty_bps = cold ? 0 : from->dirty_bps, .to = PLANNER_STAYS,
 	};
-	if (!g->no && !host_is_up(f, h))
-		g->no = g_string_chunk_insert(s->texts, "its host is down: it can be evacuated, not migrated");
+	if (!g->no && !s->states[host].up)
+		g->no = "its host is down: it can be evacuated, not migrated";
 	s->uuids[s->fleet.n_guests] = g_string_chunk_insert(s->texts, from->uuid);
-	g_hash_table_insert(s->by_uuid, s->uuids[s->fleet.n_guests], GUINT_TO_POINTER(s->fleet.n_guests + 1));
 	s->hosts[host].load += g->load;
 	s->fleet.n_guests++;
+}
+
+static void take_lost(struct snapshot *s, const struct server *from)
+{
+	struct snapshot_lost l = { g_string_chunk_insert(s->texts, from->uuid), from->name ? g_string_chunk_insert(s->texts, from->name) : NULL };
+
+	g_array_append_val(s->lost, l);
 }
 
 /* ---- the whole ---- */
@@ -152,10 +234,10 @@ static int limit_of(const struct conf *c, enum task_limit limit)
 	return (int)MIN(task_class_limit(c, &task_class_live, limit), INT_MAX);
 }
 
-struct snapshot *snapshot_new(struct engine *e, int parallel, bool cold)
+struct snapshot *snapshot_begin(struct engine *e, int parallel, bool cold)
 {
 	struct fleet *f = engine_fleet(e);
-	GPtrArray *hosts = fleet_hosts(f), *servers = fleet_servers(f);
+	GPtrArray *hosts = fleet_hosts(f);
 	const struct conf *c = fleet_conf(f);
 	struct snapshot *s = g_new0(struct snapshot, 1);
 
@@ -163,8 +245,13 @@ struct snapshot *snapshot_new(struct engine *e, int parallel, bool cold)
 	s->by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
 	s->by_host = g_hash_table_new(g_str_hash, g_str_equal);
 	s->hosts = g_new0(struct planner_host, hosts->len + 1);
-	s->guests = g_new0(struct planner_guest, servers->len + 1);
-	s->uuids = g_new0(char *, servers->len + 1);
+	s->states = g_new0(struct snapshot_host, hosts->len + 1);
+	s->room = fleet_servers(f)->len + 1;
+	s->guests = g_new(struct planner_guest, s->room);
+	s->uuids = g_new(char *, s->room);
+	s->lost = g_array_new(FALSE, FALSE, sizeof(struct snapshot_lost));
+	s->cold = cold;
+	s->sum.sum = mix_hosts(f);
 	s->fleet = (struct planner_fleet){
 		.hosts = s->hosts, .guests = s->guests, .n_hosts = hosts->len,
 		.limits = { .parallel = (int)MIN(parallel, task_class_limit(c, &task_class_live, TASK_IN_FLEET)),
@@ -172,15 +259,32 @@ struct snapshot *snapshot_new(struct engine *e, int parallel, bool cold)
 	};
 	for (guint i = 0; i < hosts->len; i++)
 		take_host(s, f, i);
-	for (guint i = 0; i < servers->len; i++) {
-		const struct server *server = g_ptr_array_index(servers, i);
-		const struct host *h = server->host ? fleet_host(f, server->host) : NULL;
-
-		if (h)
-			take_guest(s, f, server, h->index, cold);
-	}
-	snapshot_version(f, s->version);
 	return s;
+}
+
+bool snapshot_more(struct snapshot *s, struct fleet *f)
+{
+	GPtrArray *servers = fleet_servers(f);
+	guint from = fleet_servers_after(f, s->sum.seen), to = MIN(servers->len, from + PIECE);
+
+	for (guint i = from; i < to; i++) {
+		const struct server *server = g_ptr_array_index(servers, i);
+		int host = server->host ? snapshot_host(s, server->host) : -1; /* hosts may have come and gone since */
+
+		if (host >= 0)
+			take_guest(s, server, (guint)host);
+		else
+			take_lost(s, server);
+		mix_server(&s->sum, server);
+	}
+	write_version(&s->sum, s->version);
+	return to == servers->len;
+}
+
+void snapshot_index(struct snapshot *s)
+{
+	for (guint g = 0; g < s->fleet.n_guests; g++)
+		g_hash_table_insert(s->by_uuid, s->uuids[g], GUINT_TO_POINTER(g + 1));
 }
 
 void snapshot_free(struct snapshot *s)
@@ -189,6 +293,8 @@ void snapshot_free(struct snapshot *s)
 		return;
 	g_hash_table_unref(s->by_uuid);
 	g_hash_table_unref(s->by_host);
+	g_array_unref(s->lost);
+	g_free(s->states);
 	g_free(s->hosts);
 	g_free(s->guests);
 	g_free(s->uuids);
@@ -204,46 +310,4 @@ int snapshot_guest(const struct snapshot *s, const char *uuid)
 int snapshot_host(const struct snapshot *s, const char *name)
 {
 	return (int)GPOINTER_TO_UINT(g_hash_table_lookup(s->by_host, name)) - 1;
-}
-
-/* ---- the version ---- */
-
-/* FNV-1a: a fingerprint, not a secret. */
-static uint64_t mix(uint64_t sum, const void *data, size_t n)
-{
-	for (const unsigned char *p = data; n > 0; p++, n--)
-		sum = (sum ^ *p) * UINT64_C(0x100000001b3);
-	return sum;
-}
-
-static uint64_t mix_text(uint64_t sum, const char *text)
-{
-	return text ? mix(sum, text, strlen(text) + 1) : mix(sum, "", 1);
-}
-
-static uint64_t mix_number(uint64_t sum, int64_t n)
-{
-	return mix(sum, &n, sizeof n);
-}
-
-void snapshot_version(struct fleet *f, char out[static SNAPSHOT_VERSION_LEN + 1])
-{
-	GPtrArray *hosts = fleet_hosts(f), *servers = fleet_servers(f);
-	uint64_t sum = UINT64_C(0xcbf29ce484222325);
-
-	for (guint i = 0; i < hosts->len; i++) {
-		const struct host *h = g_ptr_array_index(hosts, i);
-		struct usage all = host_capacity(h);
-
-		sum = mix_text(sum, h->name);
-		sum = mix_number(sum, !h->disabled && host_is_up(f, h));
-		sum = mix_number(mix_number(mix_number(sum, all.memory_mb), all.vcpus), all.disk_gb);
-	}
-	for (guint i = 0; i < servers->len; i++) {
-		const struct server *s = g_ptr_array_index(servers, i);
-
-		sum = mix_text(mix_text(sum, s->uuid), s->host);
-		sum = mix_number(mix_number(mix_number(sum, s->memory_mb), s->vcpus), s->disk_gb);
-	}
-	g_snprintf(out, SNAPSHOT_VERSION_LEN + 1, "%016" G_GINT64_MODIFIER "x", sum);
 }

@@ -271,11 +271,11 @@ static void begin_thousand(struct run *r)
 	g_assert_true(pass_until(r, WAIT_TEST_MS, thousand_known, NULL));
 }
 
-static int64_t drain_all(struct run *r, bool start)
+/* @id: of the plan, when it is made: not yet */
+static void make_drain(struct run *r, bool start, int64_t *id)
 {
 	static const struct requester who = { .user_id = "admin", .project_id = "admin", .request_id = "req-1", .admin = true };
 	struct plan_wanted w;
-	int64_t id = 0;
 
 	plan_wanted_init(&w);
 	w.kind = PLAN_DRAIN;
@@ -284,7 +284,16 @@ static int64_t drain_all(struct run *r, bool start)
 	w.hosts = g_ptr_array_new_with_free_func(g_free);
 	for (int i = 0; i < DRAINED; i++)
 		g_ptr_array_add(w.hosts, g_strdup_printf("h%d", i));
-	plans_make(r->plans, &w, &who, plan_made, &id);
+	*id = 0;
+	plans_make(r->plans, &w, &who, plan_made, id);
+	g_assert_cmpint(*id, ==, 0);
+}
+
+static int64_t drain_all(struct run *r, bool start)
+{
+	int64_t id;
+
+	make_drain(r, start, &id);
 	while (!id)
 		(void)clock_step();
 	return id;
@@ -425,6 +434,26 @@ static int64_t draft_all(struct run *r)
 	return id;
 }
 
+/* A server moves when it has been copied, and not all others have: the plan has it where it was, and does not start unless it may adapt. */
+static void check_changing(struct run *r)
+{
+	struct server *s = g_ptr_array_index(fleet_servers(r->fleet), 0);
+	g_autofree char *host = g_strdup(s->host), *moved = g_strdup_printf("server %s is on d0, not on %s.", s->name, host);
+	g_autoptr(GError) err = NULL;
+	int64_t id;
+
+	make_drain(r, false, &id);
+	registry_move_server(r->fleet, s, "d0");
+	while (!id)
+		(void)clock_step();
+	g_assert_cmpuint(plans_find(r->plans, id)->steps->len, ==, DRAINED * EACH);
+	g_assert_false(plans_begin(r->plans, id, false, &err));
+	g_assert_cmpint(err_code(err), ==, ERR_CONFLICT);
+	g_assert_nonnull(strstr(err->message, moved));
+	registry_move_server(r->fleet, s, host);
+	g_assert_true(plans_delete(r->plans, id, NULL));
+}
+
 static void test_long(void)
 {
 	struct api_answer draft, cancelled, deleted;
@@ -433,6 +462,7 @@ static void test_long(void)
 	int64_t id;
 
 	begin_thousand(&r);
+	check_changing(&r);
 	api = api_of(&r);
 	id = draft_all(&r);
 	ask_plan(api, id, &draft);

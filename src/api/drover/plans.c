@@ -10,6 +10,7 @@
 #include "api/drover/drover.h"
 #include "api/http/slice.h"
 #include "api/http/view.h"
+#include "base/loop.h"
 #include "plan/make.h"
 #include "task/request.h"
 
@@ -333,18 +334,30 @@ static void made(struct plan_record *p, const GPtrArray *mistakes, const GError 
 	reply_plan(r, 201, p);
 }
 
-static void plan_create(struct api_req *r)
+static void wanted_free(void *user)
+{
+	plan_wanted_clear(user);
+	g_free(user);
+}
+
+static void create(struct api_req *r, void *obj, GError *err)
 {
 	const struct requester who = api_requester(r);
-	struct plan_wanted w;
-	GError *err = NULL;
+	struct plan_wanted *w = obj;
 
-	plan_wanted_init(&w);
-	if (api_decode(r, &w, &err))
-		plans_make(api_plans(r), &w, &who, made, r);
+	if (!err)
+		plans_make(api_plans(r), w, &who, made, r);
 	else
 		api_fail(r, err);
-	plan_wanted_clear(&w);
+	loop_job(wanted_free, NULL, w); /* what was read up to the error may be 50,000 names */
+}
+
+static void plan_create(struct api_req *r)
+{
+	struct plan_wanted *w = g_new(struct plan_wanted, 1);
+
+	plan_wanted_init(w);
+	api_decode_then(r, w, create);
 }
 
 /* ---- looking ---- */

@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "api/http/inner.h"
+#include "base/loop.h"
 #include "base/util.h"
 
 #define ABOUT_MAX 128
+#define LONG_BODY 16384 /* bytes: what is read in less than a ms */
 
 bool api_wanted(const struct api_req *r)
 {
@@ -141,6 +143,41 @@ bool api_decode(struct api_req *r, void *obj, GError **err)
 	g_autoptr(json_t) root = api_parse_body(r, err);
 
 	return root && read_body(body_of(r), r->mv, root, "body", obj, err);
+}
+
+struct decode_job {
+	struct api_req *r;
+	void *obj;
+	api_decoded_f *then;
+	GError *err;
+};
+
+static void decode_work(void *user)
+{
+	struct decode_job *j = user;
+
+	(void)api_decode(j->r, j->obj, &j->err);
+}
+
+static void decode_done(void *user)
+{
+	struct decode_job *j = user;
+
+	j->then(j->r, j->obj, j->err);
+	g_free(j);
+}
+
+void api_decode_then(struct api_req *r, void *obj, api_decoded_f *then)
+{
+	struct decode_job *j = g_new(struct decode_job, 1);
+
+	*j = (struct decode_job){ r, obj, then, NULL };
+	if (r->body_len > LONG_BODY) {
+		loop_job(decode_work, decode_done, j);
+		return;
+	}
+	decode_work(j);
+	decode_done(j);
 }
 
 bool api_decode_action(struct api_req *r, const json_t *value, void *obj, GError **err)

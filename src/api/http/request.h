@@ -40,6 +40,13 @@ json_t *api_parse_body(struct api_req *r, GError **err);
  * Strings are copied (json_free()). ERR_BAD_REQUEST for what is no JSON, or not as the table has it.
  */
 bool api_decode(struct api_req *r, void *obj, GError **err);
+/* @err: NULL: it was read into @obj; else taken */
+typedef void api_decoded_f(struct api_req *r, void *obj, GError *err);
+/**
+ * api_decode_then() - the same of a body that may be long, then @then: of a short one before this returns, else later, as it is read on a worker.
+ * @obj: on the heap; until then it is the worker's
+ */
+void api_decode_then(struct api_req *r, void *obj, api_decoded_f *then);
 /** api_decode_action() - the same of an action's value. */
 bool api_decode_action(struct api_req *r, const json_t *value, void *obj, GError **err);
 

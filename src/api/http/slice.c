@@ -31,26 +31,10 @@ void slice_run(struct api_req *r, slice_f *piece, void *user, GDestroyNotify fre
 	next(s);
 }
 
-/* Return: where the first one of a higher id stands. */
-static guint after(const GPtrArray *servers, int64_t id)
-{
-	guint low = 0, high = servers->len;
-
-	while (low < high) {
-		guint middle = low + (high - low) / 2;
-
-		if (((const struct server *)servers->pdata[middle])->id > id)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
 bool slice_servers(struct api_req *r, int64_t *seen_id, slice_server_f *fn, void *user)
 {
 	GPtrArray *servers = fleet_servers(api_fleet(r));
-	guint from = after(servers, *seen_id), to = MIN(servers->len, from + SLICE_SERVERS);
+	guint from = fleet_servers_after(api_fleet(r), *seen_id), to = MIN(servers->len, from + SLICE_SERVERS);
 
 	for (guint i = from; i < to; i++) {
 		const struct server *s = g_ptr_array_index(servers, i);
@@ -64,7 +48,7 @@ bool slice_servers(struct api_req *r, int64_t *seen_id, slice_server_f *fn, void
 struct server *slice_server(const struct api_req *r, int64_t id)
 {
 	GPtrArray *servers = fleet_servers(api_fleet(r));
-	guint at = after(servers, id);
+	guint at = fleet_servers_after(api_fleet(r), id);
 	struct server *s = at > 0 ? g_ptr_array_index(servers, at - 1) : NULL;
 
 	return s && s->id == id ? s : NULL;
