@@ -160,7 +160,7 @@ def figures(cert: Path, quick: bool) -> Iterator[tuple[str, float]]:
             daemon.wait_hosts_up(1)
             wait_for(lambda: len(daemon.api().servers()) == 10, 60, "10 servers are adopted")
             context = ssl.create_default_context(cafile=str(cert))
-            w = World(daemon, None, context=context)
+            w = World(daemon, None, context=context, small=False)
             servers = [one["id"] for one in w.api.servers()]
             through, alone = echo(w, servers[0], plain, KEYS_QUICK if quick else KEYS)
             yield "console_key", through

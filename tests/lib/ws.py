@@ -47,11 +47,14 @@ class Closed(Exception):
 
 
 class WebSocket:
-    def __init__(self, url: str, netns: str | None = None, headers: dict[str, str] | None = None, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, url: str, netns: str | None = None, headers: dict[str, str] | None = None, context: ssl.SSLContext | None = None,
+                 small: bool = True) -> None:
+        """@small: one that does not read is soon felt; else the kernel holds as much for it as for any other client."""
         at = urlsplit(url)
         self.sock = socket_in(netns)
         self.sock.settimeout(HANG_S)
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)  # one that does not read is soon felt
+        if small:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         self.sock.connect((at.hostname, at.port))
         if at.scheme == "wss":
             self.sock = (context or ssl.create_default_context()).wrap_socket(self.sock, server_hostname=at.hostname)
