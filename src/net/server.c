@@ -117,6 +117,8 @@ static void add_source(struct net_server *s)
 
 	s->source = g_source_new(&funcs, sizeof *l);
 	g_source_set_name(s->source, "net");
+	/* No dispatch is nested here. GLib takes the descriptor of any other source out of its poll for each dispatch, and wakes itself for that twice. */
+	g_source_set_can_recurse(s->source, TRUE);
 	l = (struct loop_source *)s->source;
 	l->s = s;
 	l->tag = g_source_add_unix_fd(s->source, s->epoll_fd, G_IO_IN);

@@ -365,6 +365,7 @@ struct wires *wires_new(void)
 	all->dead = g_ptr_array_new_with_free_func(wire_destroy);
 	all->source = g_unix_fd_source_new(all->epoll_fd, G_IO_IN);
 	g_source_set_name(all->source, "wires");
+	g_source_set_can_recurse(all->source, TRUE); /* as net/server.c's */
 	g_source_set_callback(all->source, (GSourceFunc)(void (*)(void))dispatch, all, NULL);
 	g_source_attach(all->source, g_main_loop_get_context(loop_main()));
 	return all;
