@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "cert.h"
 #include "net/conn.h"
 #include "net/server.h"
 #include "net/state.h"
@@ -22,6 +24,7 @@
 
 #define GET "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 #define HALF "GET / HTTP/1.1\r\nHo"
+#define HANDSHAKE_S 10
 #define HEAD_S 15
 #define BODY_S 30
 #define IDLE_S 75
@@ -534,6 +537,44 @@ static void test_slow_heads(void)
 	end();
 }
 
+/* One that never ends its TLS handshake, however often a byte of it comes, has ten seconds; and as many as there are places cost no other client its own. */
+static void test_slow_handshakes(void)
+{
+	static const char hello[] = "\x16\x03\x01\x02\x01\x01"; /* a ClientHello of 512 bytes begins */
+	g_autofree char *pem = cert_make(EVP_EC_gen("P-256"));
+	const struct tls_params files = { pem, pem, NULL, NULL };
+	struct tls *tls = tls_new(&files, NULL);
+	int fds[200], slow, silent;
+
+	g_assert_nonnull(tls);
+	begin_with((struct net_params){ .tls = tls, .connections_max = 100, .handled_max = 1000, .bodies_max = 1 << 20, .share = 1 });
+	silent = dial("192.0.2.1");
+	slow = ask("192.0.2.1", hello);
+	for (int s = 0; s < HANDSHAKE_S; s++) {
+		settle();
+		g_assert_cmpuint(in_state(NET_HANDSHAKE), ==, 2);
+		put(slow, "s");
+		pass_s(1);
+	}
+	expect(silent, "closed");
+	expect(slow, "closed");
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++) {
+		fds[i] = ask("192.0.2.1", hello);
+		settle();
+		g_assert_cmpuint(in_state(NET_HANDSHAKE), ==, MIN(i + 1, 100));
+	}
+	g_assert_cmpuint(net_server_stats(server).evicted, ==, 100);
+	pass_s(HANDSHAKE_S);
+	g_assert_cmpuint(open_conns(), ==, 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(fds); i++)
+		close(fds[i]);
+	bye(silent);
+	bye(slow);
+	end();
+	tls_free(tls);
+	g_unlink(pem);
+}
+
 /* One address has a share; beyond it, its own oldest goes. A /64 is one address; loopback, where proxies are, has all. */
 static void test_share(void)
 {
@@ -1025,6 +1066,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/D3/cut_heads", test_cut_heads);
 	g_test_add_func("/D3/slow", test_slow);
 	g_test_add_func("/D3/slow_heads", test_slow_heads);
+	g_test_add_func("/D3/slow_handshakes", test_slow_handshakes);
 	g_test_add_func("/D3/full", test_full);
 	g_test_add_func("/D3/share", test_share);
 	g_test_add_func("/D3/all_trusted", test_all_trusted);
