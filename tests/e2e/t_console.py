@@ -24,7 +24,7 @@ from lab import Lab
 from rfb import VERSION, FakeVnc, Screen, paint, says
 from stock import Clients
 from tap import Tap
-from wait import wait_for
+from wait import HANG_S, wait_for
 from ws import BINARY, CONT, TEXT, WebSocket
 
 # ---- on a simulated host, whose guests echo ----
@@ -128,6 +128,27 @@ def older_calls(w: World) -> str:
     reply = w.api.call("POST", f"/v2.1/servers/{server}/remote-consoles", body, mv="2.6")
     assert reply.fault == "badRequest: Unavailable console type novnc.", reply.fault
     return reply.fault
+
+
+def by_nova(w: World) -> str:
+    """At its own microversion it asks as openstack does, and up to 2.5 by the older actions."""
+    server, clients, asked = w.api.servers()[5]["id"], Clients(w.daemon.openrc), []
+    for version in "", "--os-compute-api-version 2.5", "--os-compute-api-version 2.6":
+        for what, kind in ("get-vnc-console", f"{server} novnc"), ("get-serial-console", server):
+            status, text = clients.run(f"nova --debug {version} {what} {kind}")
+            asked.append(re.findall(r"POST \S+/servers/[^/]+/(\S+).*?-d '\{\"(\w+-\w+|\w+)\"", text)[-1])
+            row = re.search(r"\| (?:novnc|serial)\s+\| (\S+)", text)
+            assert status == 0 and row, text
+            if what == "get-vnc-console":
+                assert any(Screen(w.open(socket_of(row[1]))).picture())
+            else:
+                ws = w.open(row[1])
+                ws.send("asked")
+                ws.until("asked")
+                ws.close()
+    new, old = ("remote-consoles", "remote_console"), [("action", "os-getVNCConsole"), ("action", "os-getSerialConsole")]
+    assert asked == [new, new, *old, new, new], asked
+    return f"{len(asked)} addresses"
 
 
 def many(w: World) -> str:
@@ -372,27 +393,35 @@ def moved(r: Real, host: str) -> None:
 
 
 def restarts(r: Real) -> str:
-    """It ends the socket, and the token is good again for a while."""
+    """It ends the sockets, and the tokens are good again for a while: the page comes again by itself."""
+    pages = r.page.ask("document.body.dataset.connections")
     r.daemon.stop()
     assert r.ws.ends().code in (1001, 1006)
     r.daemon.start()
     r.daemon.wait_hosts_up(2)
     r.world = World(r.daemon, r.lab.netns)
-    address = [event["address"] for event in r.daemon.events if event["event"] == "consoles_ready"][-1]
-    r.ws = r.world.open(f"ws://{address}/?" + r.url.partition("?")[2])
+    r.ws = r.world.open(r.url)
     r.type("\necho ba''ck\n", "back")
-    return "the same token"
+    r.page.until(f"{CONNECTED} && document.body.dataset.connections == {int(pages) + 1}", "the page shows it again")
+    return "the same tokens"
 
 
 def reboots_and_stops(r: Real) -> str:
-    r.world.api.call("POST", f"/v2.1/servers/{r.uuid}/action", {"reboot": {"type": "HARD"}})
-    r.ws.until("BusyBox v")
+    """Each reboot is another QEMU's: the serial console's socket stays open, the page comes again by itself until the server is stopped."""
+    pages = int(r.page.ask("document.body.dataset.connections"))
+    for n, kind in enumerate(("HARD", "SOFT")):
+        assert r.world.api.call("POST", f"/v2.1/servers/{r.uuid}/action", {"reboot": {"type": kind}}).status == 202
+        r.ws.until("BusyBox v")
+        wait_for(lambda: r.world.api.server(r.uuid)["OS-EXT-STS:task_state"] is None, HANG_S, "the reboot is over")
+        r.page.until(f"{CONNECTED} && document.body.dataset.connections == {pages + n + 1}", f"the page shows it again after {kind}")
+    gaps = r.page.ask("document.body.dataset.gaps").split(", ")[-2:]
     r.world.api.call("POST", f"/v2.1/servers/{r.uuid}/action", {"os-stop": None})
     end = r.ws.ends()
     assert end.code == 4003, end
+    assert r.page.until("document.body.dataset.state == 'ended' && document.getElementById('said').textContent", "the page tells the end") == end.why
     status, text = r.clients.run("openstack console url show --serial vm1")
     assert status and "Instance not yet ready" in text, text
-    return end.why
+    return f"{end.why}; without a screen for {', '.join(gaps)} ms in the reboots"
 
 
 def main() -> int:
@@ -409,7 +438,7 @@ def main() -> int:
         daemon.wait_hosts_up(1)
         wait_for(lambda: len(daemon.api().servers()) == 20, 20, "the servers are known")
         w = World(daemon, None)
-        for case in (tokens, openings, frames, stopped, older_calls, many):
+        for case in (tokens, openings, frames, stopped, older_calls, by_nova, many):
             run(case, w)
         for case in (screens, screens_refused, screen_that_comes_later):
             run(case, w, fake)
@@ -428,7 +457,8 @@ def main() -> int:
 def on_real_hosts(run: Callable) -> None:
     with Lab(2, "console") as lab:
         uuid = lab.guest("h1", "vm1", "--mem", "128", "--vnc", "--wait").split()[0]
-        with Daemon(lab_hosts(lab), lab, OPTIONS, "consolelab") as daemon:
+        # a port of its own network, so that it is the same after a restart
+        with Daemon(lab_hosts(lab), lab, {**OPTIONS, "vnc": {**OPTIONS["vnc"], "novncproxy_port": "6080"}}, "consolelab") as daemon:
             daemon.wait_hosts_up(2)
             wait_for(lambda: daemon.api().servers(), 20, "the guest is known")
             r = Real(lab, daemon, uuid)
