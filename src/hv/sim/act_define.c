@@ -12,7 +12,7 @@
 
 static void get_definition(struct sim_call *sc, struct sim_dom *d)
 {
-	sc->call->reply.definition = d ? g_strdup(sim_definition_of(d)) : NULL;
+	sc->call->reply.definition = d ? sim_definition_copy(d) : NULL;
 	sim_call_finish(sc);
 }
 

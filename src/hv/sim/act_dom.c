@@ -164,7 +164,7 @@ static void get(struct sim_call *sc, struct sim_dom *d)
 static void write_xml(struct sim_call *sc, struct sim_dom *d)
 {
 	sc->call->reply.xml = sim_xml_write(d);
-	sc->call->reply.xml_inactive = g_strdup(sim_definition_of(d));
+	sc->call->reply.xml_inactive = sim_definition_copy(d);
 	sim_call_finish(sc);
 }
 

@@ -165,9 +165,9 @@ static void job_get(struct sim_call *sc, struct sim_dom *d)
 
 static void job_done(struct sim_call *sc, struct sim_dom *d)
 {
-	if (d->has_completed)
-		sc->call->reply.job = d->completed;
-	d->has_completed = false;
+	if (d->completed)
+		sc->call->reply.job = *d->completed;
+	g_clear_pointer(&d->completed, g_free);
 	sim_call_finish(sc);
 }
 

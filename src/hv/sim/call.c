@@ -158,7 +158,7 @@ void sim_call_started(struct sim_call *sc)
 
 void sim_call_unlock(struct sim_dom *d)
 {
-	while (d->waiting->len > 0) {
+	while (d->waiting && d->waiting->len > 0) {
 		struct sim_call *sc = g_ptr_array_index(d->waiting, 0);
 
 		sim_call_park(sc, NULL);
@@ -178,6 +178,8 @@ static void lock_timed_out(void *user)
 
 void sim_call_wait_lock(struct sim_call *sc, struct sim_dom *d)
 {
+	if (!d->waiting)
+		d->waiting = g_ptr_array_new();
 	sim_call_park(sc, d->waiting);
 	sc->timer = clock_world(LOCK_MS, lock_timed_out, sc);
 }

@@ -157,6 +157,7 @@ static void connected(void *user)
 	} else if (!c->host->libvirtd) {
 		sim_conn_drop(c, "Connection refused");
 	} else {
+		sim_host_fill(c->host);
 		c->open = true;
 		push_event(c, &open);
 	}

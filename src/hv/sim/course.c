@@ -252,13 +252,17 @@ static void iteration_done(struct sim_job *j)
 
 static void keep_stats(struct sim_job *j)
 {
+	struct hv_job *t;
+
 	if (!j->dst)
 		return;
-	sim_job_stats(j, &j->dst->completed);
-	j->dst->completed.active = j->dst->completed.outgoing = false;
-	j->dst->completed.downtime_ms = j->downtime_ms;
-	j->dst->completed.disk_total = j->dst->completed.disk_processed = 0; /* the source's to tell */
-	j->dst->has_completed = true;
+	if (!j->dst->completed)
+		j->dst->completed = g_new0(struct hv_job, 1);
+	t = j->dst->completed;
+	sim_job_stats(j, t);
+	t->active = t->outgoing = false;
+	t->downtime_ms = j->downtime_ms;
+	t->disk_total = t->disk_processed = 0; /* the source's to tell */
 }
 
 /* The definition goes in the place of one that was there. */

@@ -19,6 +19,11 @@ const char *sim_definition_of(struct sim_dom *d)
 	return d->definition;
 }
 
+char *sim_definition_copy(const struct sim_dom *d)
+{
+	return d->unwritten ? sim_xml_write(d) : g_strdup(d->definition);
+}
+
 void sim_kept_describe(const struct sim_dom *d, struct hv_kept *ret)
 {
 	*ret = d->kept;

@@ -11,6 +11,8 @@
 void sim_dom_define(struct sim_dom *d, char *definition);
 /* Borrowed; NULL: it has none. A thousand domains are made sooner than described: each is described when it is asked for. */
 const char *sim_definition_of(struct sim_dom *d);
+/* Likewise, owned, for one that only asks: the domain need not have it then. */
+char *sim_definition_copy(const struct sim_dom *d);
 /* Into struct hv_dom.kept. */
 void sim_kept_describe(const struct sim_dom *d, struct hv_kept *ret);
 /** sim_dom_definition() - as HV_DOM_DEFINITION gives it; NULL if there is none. Borrowed. */

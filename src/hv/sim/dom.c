@@ -99,14 +99,13 @@ static struct sim_dom *make(struct sim_host *h, const struct sim_dom_spec *spec)
 	d->boot_ms = spec->boot_ms ? spec->boot_ms : BOOT_MS;
 	d->started_ms = clock_now_ms() - d->boot_ms;
 	d->cpu_model = g_strdup(spec->cpu_model ? spec->cpu_model : "qemu64");
-	d->cpu_features = g_strsplit(spec->cpu_features ? spec->cpu_features : "", ",", -1);
+	d->cpu_features = spec->cpu_features ? g_strsplit(spec->cpu_features, ",", -1) : NULL;
 	d->vnc_listen = g_strdup("127.0.0.1");
 	d->kept = spec->kept;
 	d->external = spec->external;
 	d->unreadable = g_strdup(spec->unreadable);
 	d->state = spec->state ? spec->state : HV_RUNNING;
 	d->reason = spec->reason;
-	d->waiting = g_ptr_array_new();
 	set_memory(d, spec);
 	sim_ties_new(d, spec);
 	d->persistent = d->unwritten = !spec->transient;
@@ -164,12 +163,12 @@ struct sim_dom *sim_dom_incoming(struct sim_host *h, const struct sim_dom *from)
 	d->state = HV_PAUSED;
 	d->reason = HV_R_STARTING;
 	d->whole = false;
-	d->has_completed = false;
+	d->completed = NULL;
 	d->job = NULL;
 	d->stopping = d->effort_end = NULL;
 	d->effort = SIM_RESTS;
 	d->effort_call = NULL;
-	d->waiting = g_ptr_array_new();
+	d->waiting = NULL;
 	add(h, d);
 	return d;
 }
@@ -195,7 +194,8 @@ void sim_dom_free(struct sim_dom *d)
 	hv_numa_fit_free(d->numa_fit);
 	carrier_free(d->carrier);
 	g_ptr_array_unref(d->disks);
-	g_ptr_array_unref(d->waiting);
+	g_clear_pointer(&d->waiting, g_ptr_array_unref);
+	g_free(d->completed);
 	g_free(d);
 }
 

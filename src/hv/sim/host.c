@@ -69,6 +69,7 @@ void sim_host_free(struct sim_host *h)
 	hv_numa_unref(h->numa);
 	g_strfreev(h->cpu_features);
 	g_free(h->cpu_model);
+	g_free(h->unmade);
 	g_free(h->name);
 	g_free(h);
 }

@@ -188,8 +188,10 @@ static void open_conn(struct hv_host *h)
 static void submit(struct hv_host *h, struct hv_call *call)
 {
 	struct sim_conn *c = h->impl;
+	struct sim_host *to = c ? c->host : sim_host_of_uri(current_world(), h->uri);
 
-	sim_call_submit(call, c ? c->host : sim_host_of_uri(current_world(), h->uri), c, acts[call->req.op]);
+	sim_host_fill(to);
+	sim_call_submit(call, to, c, acts[call->req.op]);
 }
 
 const struct hv_ops sim_ops = {

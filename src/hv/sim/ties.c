@@ -85,17 +85,29 @@ static bool has_fit(const struct hv_numa_fit *p)
 	return p->pins->len || p->cells->len || !cpuset_is_empty(&p->emulator);
 }
 
-static bool is_tied(const struct sim_dom *d)
+static const struct hv_numa_fit *fit_of(const struct sim_dom *d)
 {
-	return d->ties || has_fit(d->numa_fit) || d->numa_fit->page_kib || !cpuset_is_empty(&d->numa_fit->cpuset);
+	static GArray none;
+	static const struct hv_numa_fit anywhere = { .pins = &none, .iothreads = &none, .cells = &none };
+
+	return d->numa_fit ? d->numa_fit : &anywhere;
 }
 
-void sim_ties_new(struct sim_dom *d, const struct sim_dom_spec *spec)
+static bool is_tied(const struct sim_dom *d)
 {
-	struct hv_numa_fit *p = hv_numa_fit_new();
+	const struct hv_numa_fit *p = fit_of(d);
 
-	d->ties = g_strdup(spec->ties);
-	d->numa_fit = p;
+	return d->ties || has_fit(p) || p->page_kib || !cpuset_is_empty(&p->cpuset);
+}
+
+/* Return: owned; NULL: most guests, for which nothing is said. */
+static struct hv_numa_fit *fit_of_spec(const struct sim_dom *d, const struct sim_dom_spec *spec)
+{
+	struct hv_numa_fit *p;
+
+	if (!spec->page_kib && !spec->cpuset && !spec->emulator && !spec->pins && !spec->cells)
+		return NULL;
+	p = hv_numa_fit_new();
 	p->page_kib = spec->page_kib;
 	if (spec->cpuset)
 		must_parse(spec->cpuset, &p->cpuset);
@@ -105,6 +117,13 @@ void sim_ties_new(struct sim_dom *d, const struct sim_dom_spec *spec)
 		set_pins(p, spec->pins);
 	if (spec->cells)
 		set_cells(p, spec->cells, d->vcpus, d->mem_mib, spec->page_kib);
+	return p;
+}
+
+void sim_ties_new(struct sim_dom *d, const struct sim_dom_spec *spec)
+{
+	d->ties = g_strdup(spec->ties);
+	d->numa_fit = fit_of_spec(d, spec);
 	d->tied = is_tied(d);
 }
 
@@ -140,7 +159,7 @@ static void write_tune(GString *s, const struct hv_numa_fit *p)
 
 void sim_ties_write_domain(GString *s, const struct sim_dom *d)
 {
-	const struct hv_numa_fit *p = d->numa_fit;
+	const struct hv_numa_fit *p = fit_of(d);
 
 	g_string_append(s, "  <vcpu placement='static'");
 	write_set(s, " cpuset=", &p->cpuset, "");
@@ -156,7 +175,7 @@ void sim_ties_write_domain(GString *s, const struct sim_dom *d)
 
 void sim_ties_write_cells(GString *s, const struct sim_dom *d)
 {
-	const GArray *cells = d->numa_fit->cells;
+	const GArray *cells = fit_of(d)->cells;
 
 	if (cells->len == 0)
 		return;
@@ -239,7 +258,7 @@ static struct cpuset cpus_of(const struct hv_numa_fit *p)
 char *sim_ties_refuse(const struct sim_dom *d, const struct sim_host *to, const char *xml)
 {
 	struct hv_numa_fit *given = xml ? fit_of_xml(xml) : NULL;
-	const struct hv_numa_fit *p = given ? given : d->numa_fit;
+	const struct hv_numa_fit *p = given ? given : fit_of(d);
 	struct cpuset cpus = cpus_of(p);
 	char *no = NULL;
 
@@ -257,9 +276,10 @@ char *sim_ties_refuse(const struct sim_dom *d, const struct sim_host *to, const 
 static struct cpuset pinned(const struct sim_dom *d)
 {
 	struct cpuset all = { { 0 } };
+	const GArray *pins = fit_of(d)->pins;
 
-	for (guint i = 0; i < d->numa_fit->pins->len; i++) {
-		const struct hv_pin *pin = &g_array_index(d->numa_fit->pins, struct hv_pin, i);
+	for (guint i = 0; i < pins->len; i++) {
+		const struct hv_pin *pin = &g_array_index(pins, struct hv_pin, i);
 
 		if (cpuset_count(&pin->cpus) == 1)
 			cpuset_join(&all, &pin->cpus);
@@ -298,24 +318,28 @@ char *sim_dom_pins(struct sim *w, const char *host, const char *uuid)
 	const struct sim_host *h = sim_host_find(w, host);
 	const struct sim_dom *d = h ? sim_dom_get((struct sim_host *)h, uuid) : NULL;
 	GString *s = g_string_new(NULL);
+	const struct hv_numa_fit *p;
 
-	for (guint i = 0; d && i < d->numa_fit->pins->len; i++) {
-		g_autofree char *text = cpuset_text(&g_array_index(d->numa_fit->pins, struct hv_pin, i).cpus);
+	if (!d)
+		return g_string_free(s, FALSE);
+	p = fit_of(d);
+	for (guint i = 0; i < p->pins->len; i++) {
+		g_autofree char *text = cpuset_text(&g_array_index(p->pins, struct hv_pin, i).cpus);
 
 		g_string_append_printf(s, "%s%s", i ? "/" : "", text);
 	}
-	if (d && !cpuset_is_empty(&d->numa_fit->cpuset)) {
-		g_autofree char *text = cpuset_text(&d->numa_fit->cpuset);
+	if (!cpuset_is_empty(&p->cpuset)) {
+		g_autofree char *text = cpuset_text(&p->cpuset);
 
 		g_string_append_printf(s, "%scpuset=%s", s->len ? " " : "", text);
 	}
-	if (d && !cpuset_is_empty(&d->numa_fit->emulator)) {
-		g_autofree char *text = cpuset_text(&d->numa_fit->emulator);
+	if (!cpuset_is_empty(&p->emulator)) {
+		g_autofree char *text = cpuset_text(&p->emulator);
 
 		g_string_append_printf(s, "%semulator=%s", s->len ? " " : "", text);
 	}
-	for (guint i = 0; d && i < d->numa_fit->cells->len; i++) {
-		g_autofree char *text = cpuset_text(&g_array_index(d->numa_fit->cells, struct hv_cell, i).nodes);
+	for (guint i = 0; i < p->cells->len; i++) {
+		g_autofree char *text = cpuset_text(&g_array_index(p->cells, struct hv_cell, i).nodes);
 
 		g_string_append_printf(s, "%s%s", i ? "/" : s->len ? " nodes=" : "nodes=", text);
 	}

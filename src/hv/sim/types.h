@@ -100,6 +100,7 @@ struct sim_host {
 	GHashTable *pools;     /* name -> struct sim_pool *, owned */
 	GHashTable *doms;      /* uuid -> struct sim_dom *, owned */
 	GHashTable *named;     /* name -> struct sim_dom *, the first of its namesakes */
+	char *unmade;          /* what a URI says of domains that are not made yet; NULL: all are */
 	int64_t active_mib;    /* memory of the active ones */
 	int64_t used_gib;      /* of its disk, by all of them */
 	GPtrArray *jobs;       /* migrations from or to it */
@@ -125,11 +126,11 @@ struct sim_dom {
 	double disk_dirty;       /* bytes a second */
 	bool no_start;
 	char *cpu_model;
-	char **cpu_features;
+	char **cpu_features;     /* NULL: none beyond its model's */
 	char *vnc_listen;
 	char *ties;              /* words, commas between; NULL */
 	bool tied;                /* there is more to tell of its ties than that it has none */
-	struct hv_numa_fit *numa_fit;
+	struct hv_numa_fit *numa_fit; /* NULL: it may be anywhere */
 	bool persistent;
 	char *definition;        /* if persistent: see sim_definition_of() */
 	bool unwritten;          /* it is what the domain is now, and was not asked for yet */
@@ -142,8 +143,7 @@ struct sim_dom {
 	double dirty;            /* bytes a second */
 	double working, hot;     /* bytes */
 	struct sim_job *job;     /* the migration that it is a half of */
-	struct hv_job completed; /* of an incoming one, until it is read */
-	bool has_completed;
+	struct hv_job *completed; /* of an incoming one, until it is read; NULL: none */
 	enum sim_repair repair;
 	bool deaf;               /* it ignores the power button */
 	int64_t stop_ms, boot_ms; /* it takes so long to stop; after its start it hears nothing for so long */
@@ -154,7 +154,7 @@ struct sim_dom {
 	struct clock_timer *effort_end;
 	struct sim_call *effort_call; /* that waits for its end; NULL */
 	bool stays_paused;       /* SIM_STARTS: it is not to run yet. SIM_SAVES, and of its managed save image: it did not */
-	GPtrArray *waiting;      /* struct sim_call * that want the job lock */
+	GPtrArray *waiting;      /* struct sim_call * that want the job lock; NULL: none did yet */
 };
 
 /* What happens in the world and concerns those that watch it: connections and calls. */

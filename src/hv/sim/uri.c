@@ -53,8 +53,14 @@ static void give_addr(struct sim *w, const char *uuid, int64_t network, int64_t 
 		sim_dom_addr(w, uuid, text);
 }
 
-static void fill_host(struct sim_host *h, const int64_t p[static P_N])
+void sim_host_fill(struct sim_host *h)
 {
+	g_autofree char *query = g_steal_pointer(&h->unmade), *cpu = NULL, *storage = NULL;
+	int64_t p[P_N] = { 0 };
+
+	if (!query)
+		return;
+	read_params(query, p, &cpu, &storage);
 	for (int64_t i = 1; i <= MIN(p[P_SERVERS], URI_SERVERS_MAX); i++) {
 		g_autofree char *name = g_strdup_printf("%s-%04" G_GINT64_FORMAT, h->name, i);
 		struct sim_dom_spec spec = {
@@ -84,7 +90,8 @@ struct sim_host *sim_host_of_uri(struct sim *w, const char *uri)
 		.link_mibs = p[P_BANDWIDTH], .latency_ms = p[P_LATENCY], .storage = storage,
 	});
 	h->vnc_port = (int)p[P_VNC];
-	fill_host(h, p);
+	if (p[P_SERVERS])
+		h->unmade = g_strdup(query + 1);
 	if (p[P_OFF])
 		sim_host_libvirtd(w, name, false);
 	return h;

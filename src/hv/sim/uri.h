@@ -7,7 +7,9 @@
 
 #include "hv/sim/types.h"
 
-/* From "sim://NAME?...": found, or made with its domains. */
+/* From "sim://NAME?...": found, or made. */
 struct sim_host *sim_host_of_uri(struct sim *w, const char *uri);
+/* Make the domains that its URI tells of: when it is first reached, not in the way of what starts beside it. */
+void sim_host_fill(struct sim_host *h);
 
 #endif

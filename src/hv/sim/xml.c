@@ -14,7 +14,7 @@ static void write_cpu(GString *s, const struct sim_dom *d)
 		return;
 	}
 	g_string_append_printf(s, "  <cpu mode='custom' match='exact' check='full'>\n    <model fallback='forbid'>%s</model>\n", d->cpu_model);
-	for (char **f = d->cpu_features; *f; f++)
+	for (char **f = d->cpu_features; f && *f; f++)
 		g_string_append_printf(s, "    <feature policy='require' name='%s'/>\n", *f);
 	sim_ties_write_cells(s, d);
 	g_string_append(s, "  </cpu>\n");
