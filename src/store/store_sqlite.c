@@ -70,6 +70,7 @@ struct sqlite_db {
 static const char *const settings[] = {
 	SYNC_FULL,
 	"PRAGMA foreign_keys = ON",
+	"PRAGMA cache_size = -512",
 	"PRAGMA journal_size_limit = 67108864",
 };
 
