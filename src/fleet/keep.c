@@ -177,27 +177,29 @@ static void plan_write(struct fleet *f, int64_t after_ms);
 /* Return: how many were written; -1 with @err. */
 static int write_packed(struct fleet *f, GError **err)
 {
-	g_autoptr(GPtrArray) done = g_ptr_array_new();
+	g_autoptr(GPtrArray) due = g_ptr_array_new();
 	GHashTableIter i;
 	struct unwritten *u;
 
+	g_hash_table_iter_init(&i, f->keep->unwritten);
+	while (due->len < WRITE_AT_ONCE && g_hash_table_iter_next(&i, NULL, (void **)&u))
+		if (u->packed || u->drops)
+			g_ptr_array_add(due, u);
+	if (due->len == 0)
+		return 0;
 	if (!store_begin_soft(f->store, err))
 		return -1;
-	g_hash_table_iter_init(&i, f->keep->unwritten);
-	while (done->len < WRITE_AT_ONCE && g_hash_table_iter_next(&i, NULL, (void **)&u)) {
-		if (!u->packed && !u->drops)
+	for (guint k = 0; k < due->len; k++) {
+		if (write_one(f, g_ptr_array_index(due, k), err))
 			continue;
-		if (!write_one(f, u, err)) {
-			store_rollback(f->store);
-			return -1;
-		}
-		g_ptr_array_add(done, u);
+		store_rollback(f->store);
+		return -1;
 	}
 	if (!store_commit(f->store, err))
 		return -1;
-	for (guint k = 0; k < done->len; k++)
-		g_hash_table_remove(f->keep->unwritten, ((struct unwritten *)g_ptr_array_index(done, k))->uuid);
-	return (int)done->len;
+	for (guint k = 0; k < due->len; k++)
+		g_hash_table_remove(f->keep->unwritten, ((struct unwritten *)g_ptr_array_index(due, k))->uuid);
+	return (int)due->len;
 }
 
 /* ---- packing on a worker ---- */
@@ -275,11 +277,13 @@ static void write_now(void *user)
 	int n;
 
 	f->keep->writing = NULL;
-	if (f->keep->packing || begin_pack(f))
+	if (f->keep->packing)
 		return; /* it is called again when that is done */
 	n = write_packed(f, &why);
 	if (n < 0)
 		log_warning("definitions_not_saved", LOG_D("servers", g_hash_table_size(f->keep->unwritten)), LOG_S("error", why->message));
+	else if (begin_pack(f))
+		return; /* likewise */
 	if (g_hash_table_size(f->keep->unwritten) > 0)
 		plan_write(f, n < 0 ? WRITE_AGAIN_MS : 0);
 }
@@ -360,7 +364,9 @@ static void take(struct fleet *f, struct server *s, const char *xml, bool transi
 	u->read_us = clock_wall_us();
 	u->sum = s->keep_sum = sum;
 	g_hash_table_replace(f->keep->unwritten, u->uuid, u);
-	plan_write(f, WRITE_AFTER_MS);
+	if (g_hash_table_size(f->keep->unwritten) == WRITE_AT_ONCE)
+		clock_cancel(&f->keep->writing); /* enough for a transaction: as texts they need six times the memory */
+	plan_write(f, g_hash_table_size(f->keep->unwritten) == WRITE_AT_ONCE ? 0 : WRITE_AFTER_MS);
 }
 
 static void ask(struct host *h, const char *uuid, bool live);

@@ -8,7 +8,7 @@
  * it by itself (an event: it was defined, started, moved) or it has left a task. A guest that runs without one (transient) is kept as it runs. One guest of a host
  * is read at a time, and none while a task owns it, so that nothing waits for this.
  *
- * What has changed is packed on a worker and written a few seconds later, many in one transaction; what the database does not take is
+ * What has changed is packed on a worker and written a few seconds later, or as soon as there is enough for a transaction; what the database does not take is
  * written later, and what is lost is read again after the next start. Memory has a number of each text, not the text.
  *
  * With it go the disks as the host describes them, since no definition says what files are laid over: only the description of a guest that runs does,

@@ -22,7 +22,7 @@ struct world {
 	struct fleet *fleet;
 };
 
-static void open_fleet(struct world *w)
+static void begin_fleet(struct world *w)
 {
 	static const struct hv_ops *const ops[] = { &sim_ops, NULL };
 	g_autoptr(GError) err = NULL;
@@ -30,6 +30,11 @@ static void open_fleet(struct world *w)
 	w->fleet = fleet_new(w->conf, w->store, ops, &err);
 	g_assert_no_error(err);
 	fleet_start(w->fleet);
+}
+
+static void open_fleet(struct world *w)
+{
+	begin_fleet(w);
 	clock_advance_ms(20000);
 }
 
@@ -93,6 +98,45 @@ static void test_kept(void)
 	g_assert_cmpstr(k.xml, ==, xml);
 	kept_definition_clear(&k);
 	world_free(w);
+}
+
+/* Return: how long after its start the fleet has the first definitions of @n more guests in the store. @ret: how many of them it has then. */
+static int64_t first_kept_ms(int n, int *ret)
+{
+	struct world *w = world_new();
+	int64_t ms = 0;
+
+	fleet_free(w->fleet);
+	for (int i = 0; i < n; i++) {
+		g_autofree char *uuid = g_strdup_printf("5e000000-0000-4000-8000-%012d", 100 + i), *name = g_strdup_printf("more-%d", i);
+
+		sim_dom_add(w->sim, "h1", &(struct sim_dom_spec){ .uuid = uuid, .name = name, .mem_mib = 16 });
+	}
+	begin_fleet(w);
+	for (*ret = 0; *ret == 0 && ms < 20000; ms += 10) {
+		clock_advance_ms(10);
+		for (int i = 0; i < n; i++) {
+			g_autofree char *uuid = g_strdup_printf("5e000000-0000-4000-8000-%012d", 100 + i);
+			struct kept_definition k = { .xml = NULL };
+
+			if (keep_read(w->fleet, uuid, &k, NULL))
+				(*ret)++;
+			kept_definition_clear(&k);
+		}
+	}
+	world_free(w);
+	return ms;
+}
+
+/* Many are not gathered as texts until the time of a few has come. */
+static void test_many(void)
+{
+	int some, all;
+	int64_t few_ms = first_kept_ms(20, &all), many_ms = first_kept_ms(100, &some);
+
+	g_assert_cmpint(all, ==, 20);
+	g_assert_cmpint(some, >=, 30); /* a transaction has 32, two others among them */
+	g_assert_cmpint(few_ms - many_ms, >=, 1000);
 }
 
 /* What has changed is read again, while it is connected and while it was not; what has not is not written again. */
@@ -272,6 +316,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/keep/kept", test_kept);
+	g_test_add_func("/keep/many", test_many);
 	g_test_add_func("/keep/too-long", test_too_long);
 	g_test_add_func("/keep/changed", test_changed);
 	g_test_add_func("/keep/missed", test_missed);
