@@ -10,6 +10,7 @@
 #include "console/ws.h"
 #include "fleet/fleet.h"
 #include "fleet/host_row.h"
+#include "hv/hv.h"
 #include "net/tls.h"
 #include "net/wire.h"
 #include "task/engine.h"
@@ -219,6 +220,10 @@ char *vnc_address(const char *listen, const char *uri, const char *proxyclient, 
 	g_autofree char *of_uri = NULL;
 	const char *host = proxyclient;
 
+	if (strcmp(listen, HV_NO_ADDRESS) == 0) {
+		g_set_error(err, ERR, ERR_CONFLICT, "The guest's VNC listens on no address of its host: give its <graphics> a <listen type='address'>, with [vnc] server_listen");
+		return NULL;
+	}
 	if (!host) {
 		(void)g_uri_split_network(uri, G_URI_FLAGS_NONE, NULL, &of_uri, NULL, NULL);
 		host = of_uri && *of_uri ? of_uri : "127.0.0.1"; /* a local socket: the host is this machine */

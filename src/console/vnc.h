@@ -40,7 +40,7 @@ struct end *vnc_new(const struct vnc_shared *shared, const char *server_uuid, co
 
 /**
  * vnc_address() - where to connect to, of what is known.
- * @listen: as the guest's description has it; "": not said
+ * @listen: as the guest's description has it; "": not said; HV_NO_ADDRESS
  * @uri: of the host; @proxyclient: as configured; NULL
  *
  * Return: owned; NULL with ERR_CONFLICT.

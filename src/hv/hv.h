@@ -124,6 +124,8 @@ struct hv_kept {
 #define HV_PRIORITY_MIN (-1000)
 #define HV_PRIORITY_MAX 1000
 
+#define HV_NO_ADDRESS "-" /* of a guest's VNC: it listens on a socket of its host's file system, or nowhere */
+
 struct hv_dom {
 	char uuid[UTIL_UUID_LEN + 1];
 	char *name;          /* libvirt's name */
@@ -142,7 +144,7 @@ struct hv_dom {
 	int64_t mem_mib;     /* <memory>, rounded up */
 	char *virt_type;     /* "kvm", "qemu" */
 	char *arch, *machine;
-	char *vnc_listen;    /* NULL without VNC */
+	char *vnc_listen;    /* NULL without VNC; HV_NO_ADDRESS */
 	char *spice_listen;  /* likewise; "": where the host's configuration says */
 	int vnc_port;        /* -1 when not running */
 	int64_t vsock_cid;   /* 0: it has no vsock, or its host has not chosen one yet */

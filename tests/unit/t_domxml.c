@@ -655,6 +655,33 @@ static void test_servers(void)
 	}
 }
 
+/* A console is reached by TCP alone. */
+static void test_no_address(void)
+{
+	static const struct {
+		const char *graphics, *want;
+	} rows[] = {
+		{ "<graphics type='vnc'><listen type='socket' socket='/run/vnc.sock'/></graphics>", HV_NO_ADDRESS },
+		{ "<graphics type='vnc' socket='/run/vnc.sock'><listen type='socket' socket='/run/vnc.sock'/></graphics>", HV_NO_ADDRESS },
+		{ "<graphics type='vnc' port='-1'><listen type='none'/></graphics>", HV_NO_ADDRESS },
+		{ "<graphics type='vnc'><listen type='network' network='n'/></graphics>", "" },
+		{ "<graphics type='vnc' listen='::1'><listen type='address' address='::1'/></graphics>", "::1" },
+		{ "<graphics type='spice'><listen type='none'/></graphics>", NULL },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *xml = g_strdup_printf("<domain type='qemu'><name>n</name><uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa4</uuid><memory>65536</memory>"
+						       "<vcpu>1</vcpu><devices>%s</devices></domain>", rows[i].graphics);
+		g_autoptr(GError) err = NULL;
+		struct hv_dom *d = domxml_parse(xml, &err);
+
+		g_assert_no_error(err);
+		g_test_message("%s", rows[i].graphics);
+		g_assert_cmpstr(d->vnc_listen, ==, rows[i].want);
+		hv_dom_free(d);
+	}
+}
+
 static void test_devices(void)
 {
 	static const char xml[] = "<domainCapabilities><devices><graphics supported='yes'><enum name='type'><value>vnc</value></enum></graphics>"
@@ -782,6 +809,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/domxml/times", test_times);
 	g_test_add_func("/domxml/F10-tsc", test_tsc_caps);
 	g_test_add_func("/domxml/F10-device-kinds", test_devices);
+	g_test_add_func("/domxml/no-address", test_no_address);
 	g_test_add_func("/domxml/log", test_log);
 	return g_test_run();
 }

@@ -5,6 +5,7 @@
 
 #include "base/util.h"
 #include "console/vnc.h"
+#include "hv/hv.h"
 
 #define V "RFB 003.008\n"
 #define X509_NONE "\0\0\1\4"
@@ -142,6 +143,7 @@ static void test_address(void)
 		{ "::1", "qemu:///system", NULL, "::1" },
 		{ "0.0.0.0", "qemu:///system", NULL, "127.0.0.1" },
 		{ "127.0.0.1", "sim://h1", "127.0.0.1", "127.0.0.1" },
+		{ HV_NO_ADDRESS, "qemu:///system", "127.0.0.1", NULL },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(addresses); i++) {

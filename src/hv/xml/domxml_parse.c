@@ -195,6 +195,14 @@ static bool read_listen(const xmlNode *n, char **ret, GError **err)
 	return true;
 }
 
+/* What qemu.conf's vnc_auto_unix_socket makes, or a definition itself. */
+static bool has_no_address(const xmlNode *graphics)
+{
+	g_autofree char *type = xml_attr(xml_child(graphics, "listen"), "type");
+
+	return !g_strcmp0(type, "socket") || !g_strcmp0(type, "none");
+}
+
 static bool parse_graphics(const xmlNode *n, struct hv_dom *d, GError **err)
 {
 	g_autofree char *type = xml_attr(n, "type");
@@ -207,7 +215,9 @@ static bool parse_graphics(const xmlNode *n, struct hv_dom *d, GError **err)
 		return true;
 	if (port && util_parse_int(port, 1, 65535, &v))
 		d->vnc_port = (int)v;
-	return read_listen(n, &d->vnc_listen, err);
+	if (has_no_address(n))
+		d->vnc_listen = g_strdup(HV_NO_ADDRESS);
+	return d->vnc_listen || read_listen(n, &d->vnc_listen, err);
 }
 
 static bool parse_vsock(const xmlNode *n, struct hv_dom *d, GError **err)
