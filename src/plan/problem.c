@@ -2,7 +2,6 @@
 #include "plan/problem.h"
 
 #define BEGIN_S 2           /* checks, claims, the end: what a move takes beside the sending */
-#define DIRTY_SHARE 8       /* a guest that writes faster than it is sent is slowed down until it is sent at this part of the rate */
 
 void planner_add(struct usage *u, const struct usage *by, int sign)
 {
@@ -61,7 +60,7 @@ char *planner_lacks(const struct planner_fleet *f, const struct planner_guest *g
 
 int64_t planner_seconds(const struct planner_fleet *f, const struct planner_guest *g)
 {
-	int64_t link = MAX(f->limits.link_bps, 1), rate = MAX(link - g->dirty_bps, MAX(link / DIRTY_SHARE, 1));
+	int64_t link = MAX(f->limits.link_bps, 1), rate = MAX(link - g->dirty_bps, MAX(link / PLANNER_DIRTY_SHARE, 1));
 
 	return BEGIN_S + g->bytes / rate;
 }

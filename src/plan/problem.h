@@ -16,6 +16,9 @@
 #define PLANNER_STAYS (G_MAXUINT - 1) /* none */
 
 /* All texts are borrowed. */
+/* A guest that writes faster than it is sent is slowed down until it is sent at this part of the rate. */
+#define PLANNER_DIRTY_SHARE 8
+
 struct planner_host {
 	const char *name;
 	guint cell, arch;         /* a server stays in its cell; 0: not known */

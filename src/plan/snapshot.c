@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "move/check_ties.h"
+#include "plan/expect.h"
 
-#define LINK_BPS (INT64_C(100) << 20) /* where no migration has shown it */
-#define LINK_BPS_MIN (INT64_C(1) << 20)
 #define MILLI 1000
 #define MIB_BYTES (INT64_C(1) << 20)
 #define PIECE 500 /* servers in a turn of the loop: half a ms or so */
@@ -219,16 +218,6 @@ static void take_lost(struct snapshot *s, const struct server *from)
 
 /* ---- the whole ---- */
 
-/* What migrations have sent a second, from their requests to their ends. */
-static int64_t link_bps(struct engine *e)
-{
-	const struct mig_counts *c = engine_stats(e);
-
-	if (!metric_count(&c->seconds) || c->seconds.sum <= 0)
-		return LINK_BPS;
-	return MAX(LINK_BPS_MIN, (int64_t)(c->bytes.sum / c->seconds.sum));
-}
-
 static int limit_of(const struct conf *c, enum task_limit limit)
 {
 	return (int)MIN(task_class_limit(c, &task_class_live, limit), INT_MAX);
@@ -255,7 +244,7 @@ struct snapshot *snapshot_begin(struct engine *e, int parallel, bool cold)
 	s->fleet = (struct planner_fleet){
 		.hosts = s->hosts, .guests = s->guests, .n_hosts = hosts->len,
 		.limits = { .parallel = (int)MIN(parallel, task_class_limit(c, &task_class_live, TASK_IN_FLEET)),
-			    .out = limit_of(c, TASK_OUTBOUND), .in = limit_of(c, TASK_INBOUND), .link_bps = link_bps(e) },
+			    .out = limit_of(c, TASK_OUTBOUND), .in = limit_of(c, TASK_INBOUND), .link_bps = expect_link_bps(e) },
 	};
 	for (guint i = 0; i < hosts->len; i++)
 		take_host(s, f, i);

@@ -13,6 +13,7 @@
 #include "api/http/view.h"
 #include "base/body.h"
 #include "move/check_all.h"
+#include "plan/expect.h"
 
 struct question {
 	char *host;
@@ -100,6 +101,33 @@ static void put_host(struct jout *o, const struct check_host *h)
 	jout_close(o, '}');
 }
 
+static void put_bound(struct jout *o, const char *name, int64_t ms)
+{
+	jout_key(o, name);
+	if (ms >= 0)
+		jout_int(o, ms);
+	else
+		jout_null(o);
+}
+
+static void put_expected(struct jout *o, struct engine *e, const struct server *s)
+{
+	struct expect x;
+
+	jout_key(o, "expected");
+	if (!s || !expect_live(e, s, &x)) {
+		jout_null(o);
+		return;
+	}
+	jout_open(o, '{');
+	jout_kv(o, "bytes", int, x.bytes);
+	jout_kv(o, "ms", int, x.ms);
+	jout_kv(o, "low_ms", int, x.low_ms);
+	put_bound(o, "high_ms", x.high_ms);
+	jout_kv(o, "measured", bool, x.measured);
+	jout_close(o, '}');
+}
+
 static void answer(GPtrArray *hosts, void *user)
 {
 	struct api_req *r = user;
@@ -111,6 +139,7 @@ static void answer(GPtrArray *hosts, void *user)
 	jout_open(&o, '{');
 	jout_kv(&o, "server_uuid", str, r->param[0]);
 	jout_kv(&o, "source", str, s ? s->host : NULL);
+	put_expected(&o, api_engine(r), s);
 	jout_key(&o, "hosts");
 	jout_open(&o, '[');
 	for (guint i = 0; i < hosts->len; i++)
