@@ -3,14 +3,14 @@
 import { html, nothing } from '../vendor/lit-html.js';
 import { signal } from '../vendor/signals-core';
 import { act, ask, resource } from './api.js';
-import { bytes, command, duration, problem, state } from './parts.js';
+import { bytes, command, duration, eta, problem, state } from './parts.js';
 import { closeDialog, go, openDialog, say } from './state.js';
 
 /**
  * What a dialog sends: once at a time, and what goes wrong is told in it.
  * @param {() => Promise<unknown>} run
  */
-function sending(run) {
+export function sending(run) {
 	const error = signal(/** @type {Error|null} */ (null)), busy = signal(false);
 	/** @param {Event} event */
 	async function submit(event) {
@@ -30,7 +30,7 @@ function sending(run) {
 
 /**
  * A question with one way on.
- * @param {{title: string, text: unknown, yes: string, words: () => (string|number|false|null)[], danger?: boolean, fields?: () => unknown,
+ * @param {{title: string, text: unknown, yes: string, words: () => (string|number|false|null)[], program?: string, danger?: boolean, fields?: () => unknown,
  *          run: () => Promise<unknown>, done?: (got: any) => void, said?: string}} q
  */
 export function question(q) {
@@ -41,7 +41,7 @@ export function question(q) {
 		q.done?.(got);
 	});
 	openDialog({ title: q.title, body: () => html`<form @submit=${submit}>
-		<div>${q.text}</div>${q.fields ? q.fields() : nothing}${problem(error.value)}${command(q.words())}
+		<div>${q.text}</div>${q.fields ? q.fields() : nothing}${problem(error.value)}${command(q.words(), q.program)}
 		<div class="buttons"><button type="button" @click=${closeDialog}>Cancel</button>
 		<button type="submit" class=${q.danger ? 'danger' : 'main'} aria-disabled=${busy.value}>${q.yes}</button></div></form>` });
 }
@@ -82,6 +82,14 @@ export function migrate(s) {
 		go(`/servers/${s.id}`);
 	});
 
+	/** Memory alone: what of its disks is copied, the destination says. */
+	function expected() {
+		const x = can.data.value?.precheck.expected;
+		if (!x || cold.value)
+			return nothing;
+		return html`<p>Expected: ${x.measured ? eta(x) : `about ${duration(x.ms / 1000)}, if it writes little; how fast it writes is not known before its first migration`}, for ${bytes(x.bytes)} of memory; copied disks come on top.</p>`;
+	}
+
 	const all = () => (can.data.value?.precheck.hosts || []).filter((/** @type {any} */ h) => h.host !== s.host);
 	const able = () => all().filter((/** @type {any} */ h) => wayOf(h, cold.value).fits);
 	const unable = () => all().filter((/** @type {any} */ h) => !wayOf(h, cold.value).fits);
@@ -108,7 +116,7 @@ export function migrate(s) {
 		${cold.value ? nothing : html`<details><summary>Disks</summary>
 			<label>Copy local disks <select @change=${(/** @type {any} */ e) => { block.value = e.target.value; }}>
 			${['auto', 'yes', 'no'].map((word) => html`<option value=${word} .selected=${block.value === word}>${word}</option>`)}</select></label></details>`}
-		${problem(error.value)}
+		${expected()}${problem(error.value)}
 		${command(['server', 'migrate', s.id, cold.value ? '--cold' : '--live', host.value && '--host', host.value, !cold.value && block.value === 'yes' && '--block-migration', !cold.value && block.value === 'no' && '--shared-migration'])}
 		<div class="buttons"><button type="button" @click=${closeDialog}>Cancel</button><button type="submit" class="main" aria-disabled=${busy.value}>Migrate</button></div>
 	</form>` });

@@ -11,6 +11,7 @@ import { plan, plans } from './pages/plans.js';
 import { server } from './pages/server.js';
 import { servers } from './pages/servers.js';
 import { settings } from './pages/settings.js';
+import { palette } from './palette.js';
 import { duration } from './parts.js';
 import { closeDialog, dialog, go, href, isAdmin, letters, live, liveSince, onClick, openDialog, place, second, session } from './state.js';
 import { follow, onEvent } from './stream.js';
@@ -27,6 +28,8 @@ const PAGES = {
 	events: { name: 'Events', key: 'e', admin: true, list: events },
 	settings: { name: 'Settings', key: 'o', list: settings },
 };
+
+const shownPages = () => Object.entries(PAGES).filter(([, p]) => !p.admin || isAdmin());
 
 /** @returns {Page} */
 const absent = () => ({ title: 'Not found', view: () => html`<h1>There is no such page</h1><p><a href=${href('/')}>To the fleet</a></p>` });
@@ -81,9 +84,9 @@ function connection() {
 const current = () => path.value.split('/')[1] || '';
 
 const around = () => html`<a class="skip" href="#main" @click=${(/** @type {Event} */ e) => { e.preventDefault(); document.getElementById('main')?.focus(); }}>To the content</a>
-	<header><nav aria-label="Pages"><strong>Drover</strong>${Object.entries(PAGES).filter(([, p]) => !p.admin || isAdmin()).map(([name, p]) => html`<a href=${href(`/${name}`)} aria-current=${current() === name ? 'page' : 'false'}>${p.name}</a>`)}</nav>
+	<header><nav aria-label="Pages"><strong>Drover</strong>${shownPages().map(([name, p]) => html`<a href=${href(`/${name}`)} aria-current=${current() === name ? 'page' : 'false'}>${p.name}</a>`)}</nav>
 	<span class="who">${connection()} <span>${session.value?.user_name}${session.value?.project_name ? ` · ${session.value.project_name}` : ''}</span>
-	<button type="button" @click=${help} aria-label="Keys">?</button><button type="button" @click=${logout}>Log out</button></span></header>
+	<button type="button" @click=${goTo}>Go to…</button><button type="button" @click=${help} aria-label="Keys">?</button><button type="button" @click=${logout}>Log out</button></span></header>
 	<main id="main" tabindex="-1">${page.value?.view()}</main>`;
 
 const app = () => session.value ? around() : session.value === null ? login() : nothing;
@@ -91,9 +94,13 @@ const app = () => session.value ? around() : session.value === null ? login() : 
 /* ---- keys ---- */
 
 function help() {
-	const rows = [['/', 'search servers'], ...Object.values(PAGES).filter((p) => !p.admin || isAdmin()).map((p) => [`g ${p.key}`, p.name]), ['j, k', 'next row, row before'], ['m', 'migrate the server'], ['?', 'these keys']];
+	const rows = [['/', 'search servers'], ...shownPages().map(([, p]) => [`g ${p.key}`, p.name]), ['j, k', 'next row, row before'], ['m', 'migrate the server'], ['x', 'choose the row'], ['p', 'hold events still'], ['Ctrl-K', 'go to anything by its name'], ['?', 'these keys']];
 	openDialog({ title: 'Keys', body: () => html`<dl class="facts">${rows.map(([key, text]) => html`<div><dt><kbd>${key}</kbd></dt><dd>${text}</dd></div>`)}</dl>
 		<div class="buttons"><button type="button" class="main" @click=${closeDialog}>Close</button></div>` });
+}
+
+function goTo() {
+	palette(shownPages().map(([name, p]) => ({ text: p.name, kind: 'page', path: `/${name}` })));
 }
 
 let goes = false;
@@ -104,6 +111,11 @@ let goes = false;
  */
 function onKey(event) {
 	const at = /** @type {HTMLElement} */ (event.target);
+	if (session.value && !dialog.value && event.key === 'k' && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+		event.preventDefault();
+		goTo();
+		return;
+	}
 	if (!session.value || !letters.value || dialog.value || event.ctrlKey || event.metaKey || event.altKey || at.closest('input, select, textarea'))
 		return;
 	const to = goes && Object.entries(PAGES).find(([, p]) => p.key === event.key && (!p.admin || isAdmin()));
@@ -161,7 +173,8 @@ effect(() => {
 	else if (!d && box.open)
 		box.close();
 });
-box.addEventListener('close', () => { if (dialog.value) closeDialog(); });
+/* It comes late: by then another dialog may be open. */
+box.addEventListener('close', () => { if (dialog.value && !box.open) closeDialog(); });
 
 /** The view has moved on: those who hear it are told where they are. */
 effect(() => { void path.value; requestAnimationFrame(() => { if (session.value && !dialog.value && document.activeElement === document.body) document.getElementById('main')?.focus({ preventScroll: true }); }); });

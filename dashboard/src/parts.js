@@ -75,8 +75,9 @@ const quoted = (word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replace
 /**
  * What a shell takes for the same.
  * @param {(string|number|false|null|undefined)[]} words
+ * @param {string} [program]
  */
-export const command = (words) => html`<p class="command">As a command: <code tabindex="0">${['drover', ...words.filter((w) => w !== false && w !== null && w !== undefined && w !== '').map((w) => quoted(String(w)))].join(' ')}</code></p>`;
+export const command = (words, program = 'drover') => html`<p class="command">As a command: <code tabindex="0">${[program, ...words.filter((w) => w !== false && w !== null && w !== undefined && w !== '').map((w) => quoted(String(w)))].join(' ')}</code></p>`;
 
 /**
  * A table that scrolls sideways by itself.

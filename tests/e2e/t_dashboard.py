@@ -27,12 +27,13 @@ from wait import HANG_S, wait_for
 HOSTS = {
     # a migration from here takes seconds, from s2 minutes
     "s1": "sim://s1?servers=3&server_memory=1024&bandwidth=512&memory=65536&vcpus=64",
-    "s2": "sim://s2?servers=2&server_memory=8192&bandwidth=8&working=2048&memory=65536&vcpus=64",
+    "s2": "sim://s2?servers=4&server_memory=8192&bandwidth=8&working=2048&memory=65536&vcpus=64",
     "s3": "sim://s3?memory=65536&vcpus=64&bandwidth=512",
+    "dead": "sim://dead?servers=2&server_memory=64",  # from the controller's restart on
     "full": "sim://full?memory=600&vcpus=1",
     **{f"b{n}": f"sim://b{n}?servers=1000&server_memory=64&memory=131072&vcpus=2000" for n in range(10)},
 }
-SERVERS = 3 + 2 + 10 * 1000
+SERVERS = 3 + 4 + 2 + 10 * 1000
 FIRST_PAGE = 45 * 1024  # bytes, compressed: page, styles and script
 SCRIPT = 32 * 1024
 HOSTILE = "<img src=x onerror='bad.push(1)'>\u202e"
@@ -162,6 +163,18 @@ class World:
             self.page.keys("Tab")
         raise AssertionError(f"Tab comes to no {name}")
 
+    def tab_back(self, name: str) -> None:
+        for _ in range(60):
+            if self.page.ask(f"(document.activeElement.innerText || '').trim().startsWith({json.dumps(name)})"):
+                return
+            self.page.call("Input.dispatchKeyEvent", type="rawKeyDown", key="Tab", code="Tab", windowsVirtualKeyCode=9, modifiers=8)
+        raise AssertionError(f"Tab comes back to no {name}")
+
+    def ctrl_k(self) -> None:
+        self.page.ask("document.activeElement.blur()")
+        self.page.call("Input.dispatchKeyEvent", type="rawKeyDown", key="k", code="KeyK", windowsVirtualKeyCode=75, modifiers=2)
+        self.page.until("document.activeElement.getAttribute('role') === 'combobox'", "the palette is open")
+
     def check(self, what: str) -> None:
         """axe-core in both schemes, and no sideways scroll at 320 pixels."""
         for scheme in "light", "dark":
@@ -270,6 +283,95 @@ def all_servers(w: World) -> str:
     return f"{rows} rows"
 
 
+def palette(w: World) -> str:
+    """Anything by its name."""
+    server = w.server("s2", 1)
+    w.at("/", "#failures")
+    w.ctrl_k()
+    w.check("go to")
+    w.page.write(server["name"])
+    w.has(server["name"], "document.querySelector('#found')")
+    w.page.keys("Enter")
+    w.has(server["name"], "document.querySelector('h1')")
+    w.ctrl_k()
+    w.page.write("b7")
+    w.has("host, up", "document.querySelector('#found')")
+    w.page.keys("ArrowDown", "ArrowUp", "Enter")
+    w.has("Host b7", "document.querySelector('h1')")
+    return server["name"]
+
+
+def bulk(w: World) -> str:
+    """Chosen by keyboard, made a plan, which is changed and left."""
+    w.at("/servers?host=s2", "tr[data-id]:not([data-id=''])")
+    w.has("4 servers")
+    w.page.ask("document.activeElement.blur()")
+    for n in range(2):
+        w.page.keys("j")
+        w.page.until(f"document.activeElement.closest('tr')?.dataset.row === '{n}'", "the row has the focus")
+        w.page.keys("x")
+        w.has(f"{n + 1} chosen")
+    w.check("servers, some chosen")
+    w.tab_back("Move")
+    w.page.keys("Enter")
+    w.has("--dry-run")
+    w.check("bulk")
+    w.page.until("document.querySelectorAll('#dialog option').length > 3", "the hosts are there")
+    w.page.ask("document.querySelector('#dialog select').focus()")
+    w.page.keys("s", "3")
+    w.has("--to s3")
+    w.tab_to("Make the plan")
+    w.page.keys("Enter")
+    w.has("draft", "document.querySelector('.facts')")
+    for text, result in (("left out", "--skip 1"), (None, "--to 2=s1")):
+        n = result.split()[1][0]
+        w.page.until(f"!!document.querySelector('[aria-label=\"Change step {n}\"]')", "the step can be changed")
+        w.page.ask(f"document.querySelector('[aria-label=\"Change step {n}\"]').focus()")
+        w.page.keys("Enter")
+        w.page.until("document.querySelectorAll('#dialog option').length > 3", "the hosts are there")
+        if text:
+            w.check("a step is changed")
+            w.tab_to("It goes to")
+            w.page.keys("ArrowDown")
+        else:
+            w.page.ask("document.querySelector('#dialog select').focus()")
+            w.page.keys("s", "1")
+        w.has(result, "document.querySelector('#dialog .command')")
+        w.tab_to("Change it")
+        w.page.keys("Enter")
+        w.page.until("!document.querySelector('#dialog').open", "it is changed")
+    w.has("skipped", "document.querySelector('#steps + .scroll')")
+    w.has("s1", "document.querySelector('#steps + .scroll')")
+    w.check("a plan that was changed")
+    number = w.page.ask("location.pathname").rsplit("/", 1)[1]
+    assert w.api.call("DELETE", f"/drover/v1/plans/{number}").status == 204
+    return f"plan {number}"
+
+
+def queue(w: World) -> str:
+    """One runs for minutes, three wait: what waits goes first."""
+    names = [w.server("s2", n) for n in range(4)]
+    for server in names:
+        assert w.api.live_migrate(server["id"], "s3").status == 202
+
+    def order() -> str:
+        return w.page.ask("[...document.querySelectorAll('main tbody tr')].map((e) => e.children[1].innerText).join()")
+    w.at("/migrations?status=queued", "main tbody tr")
+    w.page.until("document.querySelectorAll('main tbody tr').length === 3", "three wait")
+    a, b, c = order().split(",")
+    w.check("a queue")
+    for label, wanted in ((f"Migration {c} up", f"{a},{c},{b}"), (f"Migration {b} first", f"{b},{a},{c}"), (f"Migration {b} down", f"{a},{b},{c}")):
+        w.page.ask(f"document.querySelector('[aria-label=\"{label}\"]').focus()")
+        w.page.keys("Enter")
+        wait_for(lambda wanted=wanted: order() == wanted, 20, f"the order is {wanted}")
+    for server in names:
+        number = w.api.running_migration(server["id"])["id"]
+        assert w.api.call("DELETE", f"/v2.1/servers/{server['id']}/migrations/{number}", mv="2.96").status == 202
+    for server in names:
+        wait_for(lambda server=server: w.api.server(server["id"])["status"] == "ACTIVE", 60, "it stays")
+    return f"{a},{b},{c}"
+
+
 def migrates(w: World) -> str:
     """By keyboard alone: the dialog with each host's reasons, then the migration to its end without a reload."""
     server = w.server("s1")
@@ -279,6 +381,7 @@ def migrates(w: World) -> str:
     w.page.keys("m")
     w.page.until("document.querySelector('#dialog').open && !!document.querySelector('details .reasons')", "each host was asked")
     assert "RamFilter" in w.page.ask("document.querySelector('.reasons').textContent"), w.page.ask("document.querySelector('.reasons').textContent.slice(0, 500)")
+    w.has("Expected: about ", "document.querySelector('#dialog')")
     w.check("migrate")
     w.tab_to("The host that fits best")
     for _ in range(20):
@@ -343,7 +446,22 @@ def drains(w: World) -> str:
     w.page.until("[...document.querySelectorAll('#steps + .scroll tbody tr td:nth-child(6)')].every((e) => e.innerText === 'done')", "each step is done")
     w.at("/plans", "tbody tr")
     w.check("plans")
-    return w.page.ask("document.querySelector('tbody tr').innerText").replace("\t", " ")[:40]
+    done = w.page.ask("document.querySelector('tbody tr').innerText").replace("\t", " ")[:40]
+    w.at("/hosts/s1", "#guests + .scroll")
+    w.tab_to("Undrain")
+    w.page.keys("Enter")
+    w.has("drover host undrain s1 --dry-run --bring-back")
+    w.check("undrain")
+    w.tab_to("Make the plan")
+    w.page.keys("Enter")
+    w.has("draft", "document.querySelector('.facts')")
+    w.tab_to("Start")
+    w.page.keys("Enter")
+    w.has("The first steps begin now")
+    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
+    w.page.keys("Enter")
+    w.has("done", "document.querySelector('.facts')")
+    return done
 
 
 def power(w: World) -> str:
@@ -457,6 +575,8 @@ def comes_back(w: World) -> str:
     w.at("/hosts", "tbody tr")
     w.page.ask("loaded = performance.now()")
     w.daemon.kill()
+    conf = w.daemon.dir / "drover.conf"
+    conf.write_text(conf.read_text().replace(HOSTS["dead"], "qemu+tcp://127.0.0.1:1/system"))
     w.has("Not live", "document.querySelector('#live')")
     w.check("not live")
     w.daemon.start()
@@ -466,6 +586,37 @@ def comes_back(w: World) -> str:
     wait_for(lambda: w.api.get("/drover/v1/hosts/s3", None)["host"]["state"] == "up", 20, "the host is up")
     w.page.until("[...document.querySelectorAll('tbody tr')].some((e) => /^s3\\s+up/.test(e.innerText))", "the page says so")
     return "the same session"
+
+
+def evacuates(w: World) -> str:
+    """A host that died with the controller: what is required, an administrator's word, and a verdict for each of its servers."""
+    wait_for(lambda: w.api.get("/drover/v1/hosts/dead", None)["host"]["state"] == "down", 60, "it is down")
+    w.at("/hosts/dead", "#guests + .scroll")
+    w.tab_to("Evacuate")
+    w.page.keys("Enter")
+    w.has("It is certain to be off")
+    w.check("evacuate, not yet")
+    w.tab_to("I have seen that it is off")
+    w.page.keys("Enter")
+    w.has("openstack compute service set --down dead nova-compute")
+    w.tab_to("Type dead")
+    w.page.write("death")
+    w.page.keys("Enter")
+    w.has("That is not dead")
+    w.check("not its name")
+    w.page.ask("document.activeElement.select()")
+    w.page.write("dead")
+    w.page.keys("Enter")
+    w.has("an administrator has said so")
+    w.has("drover host evacuate dead")
+    w.check("evacuate")
+    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
+    w.page.keys("Enter")
+    w.page.until("document.querySelectorAll('#dialog tbody tr').length === 2", "each has a verdict")
+    w.check("verdicts")
+    said = w.page.ask("document.querySelector('#dialog tbody tr').innerText").replace("\t", " ")
+    w.page.keys("Escape")
+    return said
 
 
 def session_ends(w: World) -> str:
@@ -522,7 +673,7 @@ def main() -> int:
         w = World(daemon)
         wait_for(lambda: w.api.get("/drover/v1/summary", None)["summary"]["servers"]["total"] == SERVERS, 60, "the servers are known")
         with Browser() as w.page:
-            for case in (files, types, sessions, logs_in, each_page, events_and_settings, all_servers, consoles, migrates, stops_one, drains, power, many_tabs, comes_back, session_ends, member):
+            for case in (files, types, sessions, logs_in, each_page, events_and_settings, all_servers, palette, bulk, consoles, migrates, queue, stops_one, drains, power, many_tabs, comes_back, evacuates, session_ends, member):
                 if only and case.__name__ not in only and case is not logs_in:
                     continue
                 with t.test(case.__name__.replace("_", " ")) as notes:

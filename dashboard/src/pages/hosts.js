@@ -2,6 +2,7 @@
 import { html, nothing } from '../../vendor/lit-html.js';
 import { get, resource } from '../api.js';
 import { disable, drain } from '../dialogs.js';
+import { evacuate, fence, forceDown, undrain } from '../dialogs_hosts.js';
 import { bar, facts, hostLink, memory, MIGRATION_HEADS, migrationRow, problem, serverLink, state, table, when } from '../parts.js';
 import { href } from '../state.js';
 
@@ -38,6 +39,10 @@ export function host(name) {
 	const soon = () => { one.soon(); guests.soon(); moves.soon(); };
 	/** @param {any} h */
 	const body = (h) => html`<div class="buttons" role="group" aria-label="Actions"><button type="button" class="main" @click=${() => drain(h)}>Drain…</button>
+		${h.disabled ? html`<button type="button" @click=${() => undrain(h)}>Undrain…</button>` : nothing}
+		${h.state === 'down' ? html`<button type="button" @click=${() => evacuate(h, soon)}>Evacuate…</button>` : nothing}
+		${h.fence_agent && !h.fencing && !h.fenced_at ? html`<button type="button" @click=${() => fence(h, soon)}>Fence…</button>` : nothing}
+		${h.forced_down ? html`<button type="button" @click=${() => forceDown(h, soon)}>It may be used again…</button>` : nothing}
 		<button type="button" @click=${() => disable(h, soon)}>${h.disabled ? 'Enable…' : 'Disable…'}</button></div>
 		${facts([['State', state(h.state)], ['Why', why(h)], ['Servers', h.servers], ['Memory', html`${bar(use(h, 'memory_mb'), h.capacity.memory_mb, 'Memory')} ${memory(use(h, 'memory_mb'))} of ${memory(h.capacity.memory_mb)}, ${memory(h.claimed.memory_mb)} of it claimed`], ['vCPUs', html`${bar(use(h, 'vcpus'), h.capacity.vcpus, 'vCPUs')} ${use(h, 'vcpus')} of ${h.capacity.vcpus}`], ['Disk', `${use(h, 'disk_gb')} of ${h.capacity.disk_gb} GB`], ['Cell', h.cell], ['Address', h.uri], ['Last answer', when(h.last_seen_at)]])}`;
 	return {

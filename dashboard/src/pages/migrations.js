@@ -1,16 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 import { html, nothing } from '../../vendor/lit-html.js';
-import { get, resource } from '../api.js';
+import { signal } from '../../vendor/signals-core';
+import { ask, get, resource } from '../api.js';
 import { abort, force, POWER, power, priority } from '../dialogs.js';
-import { bar, bytes, duration, eta, facts, hostLink, MIGRATION_HEADS, migrationRow, parseTime, percent, problem, serverLink, state, table, when } from '../parts.js';
-import { go, place } from '../state.js';
+import { bar, bytes, duration, eta, facts, hostLink, MIGRATION_HEADS, migrationLink, migrationRow, parseTime, percent, problem, serverLink, state, table, when } from '../parts.js';
+import { moved, priorities } from '../order.js';
+import { go, place, say } from '../state.js';
 
+const PRIORITY_MAX = 1000;
 const STATUSES = ['', 'queued', 'preparing', 'running', 'post-migrating', 'finished', 'completed', 'error', 'failed', 'cancelled'];
 
 /** @returns {import('../state.js').Page} */
 export function migrations() {
 	const query = () => new URLSearchParams(place.value.split('?')[1] || '');
-	const list = resource(() => { const q = query(); q.set('limit', '100'); return get(`/drover/v1/migrations?${q}`); });
+	const list = resource(() => { const q = query(); q.set('limit', waiting() ? '1000' : '100'); return get(`/drover/v1/migrations?${q}`); });
+	/** Of what waits, what goes first can be changed: so all of it is read, in its order. */
+	const waiting = () => query().get('status') === 'queued';
+	const sorted = () => [...list.data.value?.migrations || []].sort((a, b) => a.queue_position - b.queue_position);
+	const wrong = signal(/** @type {Error|null} */ (null)), busy = signal(false);
+
+	/** @param {number} from @param {number} to */
+	async function put(from, to) {
+		const all = sorted(), changes = priorities(moved(all, from, to));
+		if (busy.value || to < 0 || to >= all.length)
+			return;
+		busy.value = true;
+		wrong.value = null;
+		try {
+			if (changes.some((one) => one.priority > PRIORITY_MAX))
+				throw new Error(`A priority over ${PRIORITY_MAX} would be needed: lower those of some that stay behind first.`);
+			for (const one of changes)
+				await ask('POST', `/drover/v1/migrations/${one.id}`, { priority: one.priority });
+			say(`Migration ${all[from].id} is the ${to + 1}. of these now`, true);
+		} catch (why) {
+			wrong.value = /** @type {Error} */ (why);
+		}
+		busy.value = false;
+		await list.load();
+	}
+
+	/** @param {any} m @param {number} i */
+	const queued = (m, i) => html`<tr><td>${m.queue_position}.</td><td>${migrationLink(m.id)}</td><td>${serverLink({ id: m.server_uuid, name: m.server_name })}</td><td>${m.type}</td><td>${hostLink(m.source)}</td><td>${hostLink(m.dest || m.requested_host)}</td><td>${m.priority}</td><td>${m.waits_for || ''}</td>
+		<td class="nowrap"><button type="button" aria-label="Migration ${m.id} first" @click=${() => put(i, 0)}>⇈</button><button type="button" aria-label="Migration ${m.id} up" @click=${() => put(i, i - 1)}>↑</button><button type="button" aria-label="Migration ${m.id} down" @click=${() => put(i, i + 1)}>↓</button></td></tr>`;
+
 	/** @param {string} status */
 	const filter = (status) => go(`/migrations${status ? `?status=${status}` : ''}`, true);
 	const older = () => {
@@ -28,7 +60,7 @@ export function migrations() {
 		view: () => html`<h1>Migrations</h1>
 			<form class="filters" @submit=${(/** @type {Event} */ e) => e.preventDefault()}><label>Status <select @change=${(/** @type {any} */ e) => filter(e.target.value)}>${STATUSES.map((word) => html`<option value=${word} .selected=${(query().get('status') || '') === word}>${word || 'any'}</option>`)}</select></label></form>
 			${problem(list.error.value)}
-			${list.data.value ? list.data.value.migrations.length ? table('Migrations', MIGRATION_HEADS, list.data.value.migrations.map(migrationRow)) : html`<p>None.</p>` : nothing}
+			${list.data.value ? list.data.value.migrations.length ? waiting() ? html`${problem(wrong.value)}${table('What waits, in its order', ['Place', 'Number', 'Server', 'Kind', 'From', 'To', 'Priority', 'Waits for', 'Order'], sorted().map(queued))}` : table('Migrations', MIGRATION_HEADS, list.data.value.migrations.map(migrationRow)) : html`<p>None.</p>` : nothing}
 			${older() ? html`<p><button type="button" @click=${() => { const q = query(); q.set('marker', older() || ''); go(`/migrations?${q}`); }}>Older ones</button></p>` : nothing}`,
 	};
 }

@@ -2,6 +2,7 @@
 import { html, nothing } from '../../vendor/lit-html.js';
 import { get, resource } from '../api.js';
 import { planAction } from '../dialogs.js';
+import { changePlan, changeStep } from '../dialogs_hosts.js';
 import { bar, duration, facts, hostLink, migrationLink, problem, serverLink, state, table, when } from '../parts.js';
 import { href } from '../state.js';
 
@@ -34,15 +35,15 @@ export function plan(id) {
 	const CAN = /** @type {Record<string, [string, string][]>} */ ({
 		draft: [['start', 'Start…'], ['cancel', 'Cancel…']], running: [['pause', 'Pause…'], ['cancel', 'Cancel…']], paused: [['resume', 'Resume…'], ['cancel', 'Cancel…']],
 	});
-	/** @param {any} s */
-	const step = (s) => html`<tr><td>${s.n}</td><td>${serverLink({ id: s.server_uuid, name: s.server_name })}</td><td>${hostLink(s.from)}</td><td>${hostLink(s.to)}</td><td>${s.how}</td><td>${state(s.state)}</td><td>${s.migration ? migrationLink(s.migration) : ''}</td><td>${duration(s.expected_s)}</td><td>${s.reason || s.why || ''}</td></tr>`;
+	/** @param {any} p @param {any} s */
+	const step = (p, s) => html`<tr><td>${s.n}</td><td>${serverLink({ id: s.server_uuid, name: s.server_name })}</td><td>${hostLink(s.from)}</td><td>${hostLink(s.to)}</td><td>${s.how}</td><td>${state(s.state)}</td><td>${s.migration ? migrationLink(s.migration) : ''}</td><td>${duration(s.expected_s)}</td><td>${s.reason || s.why || ''}</td>${p.state === 'draft' ? html`<td>${s.state === 'waiting' ? html`<button type="button" aria-label="Change step ${s.n}" @click=${() => changeStep(p, s, one.load)}>Change…</button>` : ''}</td>` : nothing}</tr>`;
 	/** @param {any} c */
 	const blocked = (c) => html`<tr><td>${serverLink({ id: c.server_uuid, name: c.server_name })}</td><td>${hostLink(c.host)}</td><td>${c.reason}</td></tr>`;
 	/** @param {any} p */
-	const body = (p) => html`<div class="buttons" role="group" aria-label="Actions">${(CAN[p.state] || []).map(([what, name], i) => html`<button type="button" class=${i ? '' : 'main'} @click=${() => planAction(p, what, one.load)}>${name}</button>`)}</div>
+	const body = (p) => html`<div class="buttons" role="group" aria-label="Actions">${(CAN[p.state] || []).map(([what, name], i) => html`<button type="button" class=${i ? '' : 'main'} @click=${() => planAction(p, what, one.load)}>${name}</button>`)}${p.state === 'draft' ? html`<button type="button" @click=${() => changePlan(p, one.load)}>Options…</button>` : nothing}</div>
 		${facts([['Kind', p.kind], ['Hosts', p.options.hosts.map((/** @type {string} */ h, /** @type {number} */ i) => html`${i ? ', ' : ''}${hostLink(h)}`)], ['State', state(p.state)], ['Why', p.why], ['Done', progress(p)], ['Expected', duration(p.expected_s)], ['At once', p.options.parallel], ['Made', when(p.created_at)]])}
 		${p.cannot.length ? html`<section aria-labelledby="cannot"><h2 id="cannot">${p.cannot.length} cannot move</h2>${table('Servers that cannot move', ['Server', 'Host', 'Why'], p.cannot.map(blocked))}</section>` : nothing}
-		<section aria-labelledby="steps"><h2 id="steps">Steps</h2>${p.steps.length ? table('Steps', ['No.', 'Server', 'From', 'To', 'How', 'State', 'Migration', 'Expected', 'Why'], p.steps.slice(0, 500).map(step)) : html`<p>None.</p>`}
+		<section aria-labelledby="steps"><h2 id="steps">Steps</h2>${p.steps.length ? table('Steps', ['No.', 'Server', 'From', 'To', 'How', 'State', 'Migration', 'Expected', 'Why', ...(p.state === 'draft' ? ['Change'] : [])], p.steps.slice(0, 500).map((/** @type {any} */ s) => step(p, s))) : html`<p>None.</p>`}
 		${p.steps.length > 500 ? html`<p>The first 500 of ${p.steps.length}; <code>drover plan show ${p.id}</code> has all.</p>` : nothing}</section>`;
 	return {
 		title: `Plan ${id}`,

@@ -4,6 +4,7 @@ import { html, nothing } from '../../vendor/lit-html.js';
 import { signal } from '../../vendor/signals-core';
 import { get } from '../api.js';
 import { migrate } from '../dialogs.js';
+import { bulk } from '../dialogs_hosts.js';
 import { bar, hostLink, memory, problem, serverLink, state } from '../parts.js';
 import { go, isAdmin, place } from '../state.js';
 
@@ -11,6 +12,7 @@ const ROW_PX = 34;
 const BEYOND = 8;     // rows above and below what is seen
 const PART = 100;
 const PARTS_KEPT = 12;
+const CHOSEN_MAX = 2500; // a body of a request has no more
 const STATUSES = ['', 'ACTIVE', 'SHUTOFF', 'PAUSED', 'SUSPENDED', 'MIGRATING', 'RESIZE', 'VERIFY_RESIZE', 'REBOOT', 'ERROR'];
 
 /** @returns {import('../state.js').Page} */
@@ -19,6 +21,8 @@ export function servers() {
 	const parts = new Map(), asked = new Set();
 	const total = signal(/** @type {number|null} */ (null)), error = signal(/** @type {Error|null} */ (null)), version = signal(0);
 	const first = signal(0), seen = signal(30);
+	/** Ids and names; they stay when the rows are out of sight. */
+	const chosen = signal(/** @type {Map<string, string>} */ (new Map()));
 	let generation = 0, typing = 0, again = 0;
 
 	const query = () => new URLSearchParams(place.value.split('?')[1] || '');
@@ -92,6 +96,35 @@ export function servers() {
 		go(`/servers${String(q) ? `?${q}` : ''}`, true);
 	}
 
+	/** @param {any} s */
+	function toggle(s) {
+		const next = new Map(chosen.value);
+		if (!next.delete(s.id) && next.size < CHOSEN_MAX)
+			next.set(s.id, s.name);
+		chosen.value = next;
+	}
+
+	async function chooseAll() {
+		const next = new Map(), q = query();
+		q.set('fields', 'name');
+		q.set('limit', '500');
+		try {
+			for (let offset = 0; offset < Math.min(total.value || 0, CHOSEN_MAX); offset += 500) {
+				q.set('offset', String(offset));
+				for (const s of (await get(`/drover/v1/servers?${q}`)).servers)
+					next.set(s.id, s.name);
+			}
+			chosen.value = next;
+		} catch (why) {
+			error.value = /** @type {Error} */ (why);
+		}
+	}
+
+	const choice = () => html`<div class="buttons" role="group" aria-label="Of the chosen servers"><span role="status">${chosen.value.size} chosen</span>
+		<button type="button" class="main" ?disabled=${!chosen.value.size} @click=${() => bulk(chosen.value)}>Move…</button>
+		<button type="button" ?disabled=${!total.value || total.value > CHOSEN_MAX} title=${(total.value || 0) > CHOSEN_MAX ? `Not more than ${CHOSEN_MAX}: search or filter first` : ''} @click=${chooseAll}>Choose all ${total.value || 0}</button>
+		<button type="button" ?disabled=${!chosen.value.size} @click=${() => { chosen.value = new Map(); }}>Choose none</button></div>`;
+
 	/** @param {number} n */
 	const at = (n) => parts.get(Math.floor(n / PART))?.[n % PART];
 
@@ -152,14 +185,14 @@ export function servers() {
 	/** @param {number} n */
 	function row(n) {
 		const s = at(n);
-		return html`<tr aria-rowindex=${n + 2} data-row=${n} data-id=${s ? s.id : ''}>${columns().map(([name]) => html`<td>${s ? cell(s, name) : name === 'name' ? '…' : ''}</td>`)}</tr>`;
+		return html`<tr aria-rowindex=${n + 2} data-row=${n} data-id=${s ? s.id : ''}>${isAdmin() ? html`<td class="tick">${s ? html`<input type="checkbox" aria-label="Choose ${s.name}" .checked=${chosen.value.has(s.id)} @change=${() => toggle(s)}>` : nothing}</td>` : nothing}${columns().map(([name]) => html`<td>${s ? cell(s, name) : name === 'name' ? '…' : ''}</td>`)}</tr>`;
 	}
 
 	/**
 	 * A row as high as all that are not there.
 	 * @param {number} n
 	 */
-	const space = (n) => n > 0 ? html`<tr aria-hidden="true"><td colspan=${columns().length} height=${n * ROW_PX}></td></tr>` : nothing;
+	const space = (n) => n > 0 ? html`<tr aria-hidden="true"><td colspan=${columns().length + (isAdmin() ? 1 : 0)} height=${n * ROW_PX}></td></tr>` : nothing;
 
 	function rows() {
 		void version.value;
@@ -185,6 +218,11 @@ export function servers() {
 		stop() { clearTimeout(typing); clearTimeout(again); generation++; },
 		keys: {
 			j: () => focus(1), k: () => focus(-1),
+			x() {
+				const id = document.activeElement?.closest('tr')?.dataset.id, s = id && known(id);
+				if (s && isAdmin())
+					toggle(s);
+			},
 			m() {
 				const id = document.activeElement?.closest('tr')?.dataset.id, s = id && known(id);
 				if (s && isAdmin())
@@ -199,10 +237,10 @@ export function servers() {
 					<label>Status <select @change=${(/** @type {any} */ e) => filter('status', e.target.value)}>${STATUSES.map((word) => html`<option value=${word} .selected=${(q.get('status') || '') === word}>${word || 'any'}</option>`)}</select></label>
 					${q.get('host') ? html`<button type="button" @click=${() => filter('host', '')}>Host ${q.get('host')} ✕</button>` : nothing}
 					<span role="status">${total.value === null ? '' : `${total.value} servers`}</span>
-				</form>${problem(error.value)}
+				</form>${isAdmin() ? choice() : nothing}${problem(error.value)}
 				<div class="scroll window" tabindex="0" role="group" aria-label="Servers" @scroll=${scrolled}>
 				<table class="fixed" aria-rowcount=${(total.value || 0) + 1}><caption class="unseen">Servers</caption>
-				<thead><tr aria-rowindex="1">${columns().map(head)}</tr></thead><tbody>${rows()}</tbody></table></div>`;
+				<thead><tr aria-rowindex="1">${isAdmin() ? html`<th scope="col" class="tick"><span class="unseen">Chosen</span></th>` : nothing}${columns().map(head)}</tr></thead><tbody>${rows()}</tbody></table></div>`;
 		},
 	};
 }
