@@ -68,9 +68,10 @@ enum cold_next cold_drop_carrier(struct mig *m)
 
 enum cold_next cold_carried(struct mig *m)
 {
+	enum cold_carrier now = cold_carrier_now(m);
 	enum cold_next next;
 
-	if (cold_carrier_now(m) == COLD_C_ARRIVED && !cold_of(m)->compared)
+	if ((now == COLD_C_ARRIVED || now == COLD_C_LEAVING) && !cold_of(m)->compared)
 		return cold_compared(m, carrying_compare(m, cold_of(m)->answers->compare));
 	if (!cold_prepare(m, &next))
 		return next;

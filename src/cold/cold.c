@@ -134,5 +134,6 @@ const struct task_kind cold_kind = {
 	.type = "migration", .migration = true, .class = &task_class_cold, .stages = stages, .n = COLD_P_N, .queued = COLD_P_QUEUED,
 	.choosing = COLD_P_SCHEDULE, .chosen = COLD_P_STOP, .service = &move_service, .checks = &cold_checks, .actions = cold_actions,
 	.n_actions = COLD_ACTION_N, .own = own, .n_own = G_N_ELEMENTS(own), .own_size = sizeof(struct cold_own), .stop_action = "migrate_cancel",
-	.attach = attach, .detach = detach, .left = cold_left, .event = cold_event, .host = host, .write_end = write_end, .ended = ended,
+	.attach = attach, .detach = detach, .left = cold_left, .event = cold_event,
+	.carrier_event = cold_carrier_event, .host = host, .write_end = write_end, .ended = ended,
 };

@@ -10,7 +10,7 @@ static_assert(G_N_ELEMENTS(half_names) == COLD_H_N, "half_names is missing one")
 
 static const char *const carrier_names[] = {
 	[COLD_C_NEEDLESS] = "needless", [COLD_C_UNKNOWN] = "unknown", [COLD_C_NONE] = "none",   [COLD_C_GONE] = "gone",
-	[COLD_C_STUCK] = "stuck",       [COLD_C_COPYING] = "copying", [COLD_C_ARRIVED] = "arrived",
+	[COLD_C_STUCK] = "stuck",       [COLD_C_COPYING] = "copying", [COLD_C_LEAVING] = "leaving", [COLD_C_ARRIVED] = "arrived",
 };
 static_assert(G_N_ELEMENTS(carrier_names) == COLD_C_N, "carrier_names is missing one");
 
@@ -53,7 +53,7 @@ static_assert(G_N_ELEMENTS(verdict_names) == COLD_VERDICT_N, "verdict_names is m
 #define ANY (~0u)
 #define HERE (H(OFF) | H(LIVES))     /* it is known there */
 #define QUIET (H(ABSENT) | H(OFF))   /* it does not live there */
-#define BESIDE (C(STUCK) | C(COPYING) | C(ARRIVED)) /* a carrier is there */
+#define BESIDE (C(STUCK) | C(COPYING) | C(LEAVING) | C(ARRIVED)) /* a carrier is there */
 #define NO_CARRIER (C(NEEDLESS) | C(NONE))
 
 /* For fields that are yes or no. */
@@ -187,7 +187,7 @@ enum cold_half cold_half_of(const struct hv_dom *d)
 enum cold_carrier cold_carrier_of(enum carrier_state source, enum carrier_state dest)
 {
 	if (source == CARRIER_COPYING)
-		return COLD_C_COPYING;
+		return dest == CARRIER_ARRIVED ? COLD_C_LEAVING : COLD_C_COPYING;
 	if (source == CARRIER_NOT_TOLD || source == CARRIER_STATE_N)
 		return COLD_C_UNKNOWN;
 	if (source != CARRIER_ABSENT)

@@ -45,6 +45,7 @@ enum cold_carrier {
 	COLD_C_NONE,
 	COLD_C_STUCK,    /* on one host or both, and no job: nothing will come of it */
 	COLD_C_COPYING,
+	COLD_C_LEAVING,  /* all of it is at the destination, and the source has not ended its own yet */
 	COLD_C_ARRIVED,  /* all of it is at the destination */
 	COLD_C_N
 };

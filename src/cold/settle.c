@@ -319,3 +319,9 @@ void cold_event(struct mig *m, const struct hv_event *ev)
 	if (ev->type == HV_EV_DOM && m->phase >= COLD_P_STOP && !mig_rests(m) && !cold_of(m)->busy)
 		cold_settle(m);
 }
+
+void cold_carrier_event(struct mig *m, const struct hv_event *ev)
+{
+	if (m->phase == COLD_P_CARRY && carrying_heard(m, ev) && !cold_of(m)->busy)
+		cold_settle(m);
+}

@@ -18,6 +18,8 @@ void cold_settle(struct mig *m);
 void cold_rest(struct mig *m);
 /** cold_event() - a host's event of the guest. */
 void cold_event(struct mig *m, const struct hv_event *ev);
+/** cold_carrier_event() - likewise of its carrier. */
+void cold_carrier_event(struct mig *m, const struct hv_event *ev);
 /** cold_left() - another stage was reached: answers that are under way count no more. */
 void cold_left(struct mig *m);
 

@@ -77,17 +77,58 @@ static struct part saw_source(struct mig *m, struct hv_reply *r, part_done_f *do
 }
 
 /* The source first: what has left it by then is found at the destination, or nowhere. */
+static struct part look_at_both(struct mig *m, part_done_f *done)
+{
+	struct hv_req req = of(m, HV_CARRIER_GET);
+	struct part p = part_ask(m, mig_source(m), &req, NULL, saw_source, done);
+
+	return p.next == PART_LATER ? look_at_dest(m, done) : p;
+}
+
+bool carrying_heard(struct mig *m, const struct hv_event *ev)
+{
+	bool whole = ev->type == HV_EV_DOM && ev->state == HV_PAUSED && ev->reason != HV_R_STARTING && ev->reason != HV_R_MIGRATION;
+
+	if (!whole || g_strcmp0(ev->host, m->dest) != 0 || !call_is_under_way(m->task->engine, m->server_uuid))
+		return false;
+	carry_of(m)->came = true;
+	return true;
+}
+
+/* All has come, and the source's libvirt would answer only when its QEMU has ended. */
+static bool is_leaving(const struct mig *m)
+{
+	return carry_of(m)->came && call_is_under_way(m->task->engine, m->server_uuid);
+}
+
+/* It may have gone since, by other hands: then the source counts again. */
+static struct part saw_arrival(struct mig *m, struct hv_reply *r, part_done_f *done)
+{
+	if (r->err || r->carrier->state != CARRIER_ARRIVED) {
+		carry_of(m)->came = false;
+		return look_at_both(m, done);
+	}
+	carry_of(m)->at_source = CARRIER_COPYING;
+	return saw_dest(m, r, done);
+}
+
+static struct part look_at_arrival(struct mig *m, part_done_f *done)
+{
+	struct hv_req req = of(m, HV_CARRIER_GET);
+	struct part p = part_ask(m, mig_dest(m), &req, NULL, saw_arrival, done);
+
+	carry_of(m)->came = p.next == PART_WAITS;
+	return p.next == PART_WAITS ? p : look_at_both(m, done);
+}
+
 struct part carrying_look(struct mig *m, part_done_f *done)
 {
 	struct move_carry *c = carry_of(m);
-	struct hv_req req = of(m, HV_CARRIER_GET);
-	struct part p;
 
 	c->at_source = c->at_dest = CARRIER_NOT_TOLD;
 	c->compared = 0;
 	c->carried_bytes = 0;
-	p = part_ask(m, mig_source(m), &req, NULL, saw_source, done);
-	return p.next == PART_LATER ? look_at_dest(m, done) : p;
+	return is_leaving(m) ? look_at_arrival(m, done) : look_at_both(m, done);
 }
 
 /* ---- sending ---- */
@@ -215,7 +256,7 @@ static struct part send(struct mig *m)
 		.copy_disks = (const char *const *)targets,
 	};
 	carry_of(m)->moved_ms = carry_of(m)->moved_bytes = 0;
-	carry_of(m)->ended = false;
+	carry_of(m)->ended = carry_of(m)->came = false;
 	g_clear_pointer(&carry_of(m)->error, g_free);
 	if (!call_migrate(m, mig_source(m), &req, sent))
 		return part_is(PART_LATER);
@@ -339,6 +380,7 @@ static struct part dropped(struct mig *m, struct hv_reply *r, part_done_f *done)
 	(void)done;
 	if (r->err)
 		return part_is(PART_LATER);
+	carry_of(m)->came = false;
 	forget_made(m);
 	return part_is(PART_AGAIN);
 }
@@ -350,11 +392,19 @@ static struct part dropped_at_source(struct mig *m, struct hv_reply *r, part_don
 	return r->err ? part_is(PART_LATER) : part_ask(m, mig_dest(m), &req, NULL, dropped, done);
 }
 
-struct part carrying_drop(struct mig *m, part_done_f *done)
+static struct part dropped_at_dest(struct mig *m, struct hv_reply *r, part_done_f *done)
 {
 	struct hv_req req = of(m, HV_DOM_DESTROY);
 
-	return part_ask(m, mig_source(m), &req, NULL, dropped_at_source, done);
+	return r->err ? part_is(PART_LATER) : part_ask(m, mig_source(m), &req, NULL, dropped, done);
+}
+
+struct part carrying_drop(struct mig *m, part_done_f *done)
+{
+	bool leaves = carry_of(m)->at_source == CARRIER_COPYING && carry_of(m)->at_dest == CARRIER_ARRIVED;
+	struct hv_req req = of(m, HV_DOM_DESTROY);
+
+	return leaves ? part_ask(m, mig_dest(m), &req, NULL, dropped_at_dest, done) : part_ask(m, mig_source(m), &req, NULL, dropped_at_source, done);
 }
 
 /* ---- comparing ---- */

@@ -23,6 +23,7 @@ struct move_carry {
 	struct hv_vol source_vol;    /* the next one, at the source */
 	int sent;                    /* how often, by this process */
 	bool ended;                  /* the last call has, and nothing was asked since */
+	bool came;                   /* the destination has said by an event that all of the last one is there */
 	char *error;                 /* why the last one did not arrive; NULL */
 	int unsent;                  /* how often it was refused before a byte of it had moved, by this process */
 	bool streams;                /* no carrier can bring them: they go through this program */

@@ -19,10 +19,12 @@
 
 static void on_domain(const struct hv_event *ev, void *user)
 {
-	struct mig *m = task_of_server(user, ev->uuid);
+	struct mig *m = task_of_server(user, ev->uuid), *carries = m ? NULL : task_of_carrier(user, ev->uuid);
 
 	if (m && m->kind->event)
 		m->kind->event(m, ev);
+	if (carries && carries->kind->carrier_event)
+		carries->kind->carrier_event(carries, ev);
 }
 
 /* The next service from @i on, and its place; NULL: there is no other. */
@@ -283,6 +285,7 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 	e->store = fleet_store(f);
 	e->kinds = kinds;
 	e->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
+	e->by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
 	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
 	mig_unknown_init(&e->unknown);
 	e->queue = queue_new(e, start);
@@ -320,6 +323,7 @@ void engine_free(struct engine *e)
 	clock_cancel(&e->reaper);
 	requests_close(e);
 	g_hash_table_unref(e->by_id);
+	g_hash_table_unref(e->by_uuid);
 	g_hash_table_unref(e->by_server);
 	mig_unknown_clear(&e->unknown);
 	queue_free(e->queue);

@@ -163,6 +163,8 @@ struct task_kind {
 	void (*left)(struct mig *m);
 	/** event() - an event of a host for its server. */
 	void (*event)(struct mig *m, const struct hv_event *ev);
+	/** carrier_event() - likewise for the domain that has the task's own UUID. */
+	void (*carrier_event)(struct mig *m, const struct hv_event *ev);
 	/** host() - its source or its destination came up or went down. */
 	void (*host)(struct mig *m);
 	/** usage() - what it takes at that end of its way; NULL: what the server takes. */

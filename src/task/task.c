@@ -99,6 +99,7 @@ void engine_add(struct engine *e, struct mig *m)
 	m->task->index = e->active->len;
 	g_ptr_array_add(e->active, m);
 	g_hash_table_insert(e->by_id, &m->id, m);
+	g_hash_table_insert(e->by_uuid, m->uuid, m);
 	engine_moved(m);
 }
 
@@ -155,6 +156,11 @@ bool engine_keeps(const struct engine *e, int64_t id)
 	return g_hash_table_contains(e->by_id, &id) || g_hash_table_contains(e->unknown.ids, &id);
 }
 
+struct mig *task_of_carrier(const struct engine *e, const char *uuid)
+{
+	return g_hash_table_lookup(e->by_uuid, uuid);
+}
+
 struct mig *task_of_server(const struct engine *e, const char *server_uuid)
 {
 	return g_hash_table_lookup(e->by_server, server_uuid);
@@ -185,6 +191,7 @@ void engine_ended(struct mig *m)
 	struct engine *e = m->task->engine;
 
 	g_hash_table_remove(e->by_id, &m->id);
+	g_hash_table_remove(e->by_uuid, m->uuid);
 	if (task_of_server(e, m->server_uuid) == m)
 		g_hash_table_remove(e->by_server, m->server_uuid);
 	g_ptr_array_add(e->ended, m);

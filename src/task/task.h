@@ -25,6 +25,7 @@ struct engine {
 	GPtrArray *active;          /* struct mig *, in no order; those that just ended too, until the next turn */
 	GPtrArray *ended;           /* struct mig *, borrowed: those */
 	GHashTable *by_id;          /* id -> struct mig *, not final */
+	GHashTable *by_uuid;        /* its own UUID, that of its carrier -> the same */
 	GHashTable *by_server;      /* server uuid -> struct mig *: not final, and not at rest */
 	struct mig_unknown unknown; /* not final either, as far as this version can tell; left alone */
 	struct queue *queue;
@@ -93,6 +94,8 @@ void *engine_state(const struct engine *e, const struct task_service *s);
 struct mig *engine_find(struct engine *e, int64_t id);
 /** engine_keeps() - a task of that id is under way, or its row is left to another version: what belongs to it stays. */
 bool engine_keeps(const struct engine *e, int64_t id);
+/** task_of_carrier() - the one whose own UUID, and its carrier's, this is; NULL. */
+struct mig *task_of_carrier(const struct engine *e, const char *uuid);
 /** task_of_server() - the one that owns this server; NULL if none does: those that rest do not. */
 struct mig *task_of_server(const struct engine *e, const char *server_uuid);
 /** engine_moved() - it has come to another stage: while it rests, its server is not its own. */

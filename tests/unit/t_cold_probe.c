@@ -28,6 +28,7 @@ static const struct {
 	{ "copying, the destination is silent",   S(CARRY),   H(OFF),     H(UNKNOWN), C(COPYING),  COLD_WATCH },
 	{ "the copy failed",                      S(CARRY),   H(OFF),     H(ABSENT),  C(STUCK),    COLD_DROP_CARRIER },
 	{ "arrived",                              S(CARRY),   H(OFF),     H(ABSENT),  C(ARRIVED),  COLD_CARRIED },
+	{ "arrived, and not gone from the source", S(CARRY), H(OFF), H(ABSENT),  C(LEAVING),  COLD_CARRIED },
 	{ "the carrier is not told",              S(CARRY),   H(OFF),     H(ABSENT),  C(UNKNOWN),  COLD_WAIT },
 	{ "the destination fell silent",          S(CARRY),   H(OFF),     H(UNKNOWN), C(NEEDLESS), COLD_GIVE_UP },
 	{ "started at the source while carried",  S(CARRY),   H(LIVES),   H(ABSENT),  C(COPYING),  COLD_SOURCE_STARTED },
@@ -40,6 +41,8 @@ static const struct {
 	{ "nowhere",                              S(LAND),    H(ABSENT),  H(ABSENT),  C(NEEDLESS), COLD_LOST },
 	{ "to be started",                        S(START),   H(OFF),     H(OFF),     C(NEEDLESS), COLD_START_DEST },
 	{ "the carrier is in the way",            S(START),   H(OFF),     H(OFF),     C(ARRIVED),  COLD_DROP_CARRIER },
+	{ "the carrier leaves the source yet",    S(START),   H(OFF),     H(OFF),     C(LEAVING),  COLD_DROP_CARRIER },
+	{ "it copies, though it has landed",      S(START),   H(OFF),     H(OFF),     C(COPYING),  COLD_WAIT },
 	{ "its definition is gone again",         S(START),   H(OFF),     H(ABSENT),  C(NEEDLESS), COLD_DEFINE },
 	{ "started",                              S(START),   H(OFF),     H(LIVES),   C(NEEDLESS), COLD_ARRIVED },
 	{ "started, the source is silent",        S(START),   H(UNKNOWN), H(LIVES),   C(NEEDLESS), COLD_ARRIVED },
@@ -161,7 +164,7 @@ static void check_destroys(const struct cold_sight *s, enum cold_verdict v)
 	if (v == COLD_SHUT_OFF)
 		g_assert_true(s->stage == COLD_STOP && s->source == COLD_H_LIVES);
 	if (v == COLD_DROP_CARRIER)
-		g_assert_true(s->carrier == COLD_C_STUCK || s->carrier == COLD_C_ARRIVED || s->stage == COLD_UNDO || s->stage == COLD_REVERT);
+		g_assert_true(s->carrier == COLD_C_STUCK || s->carrier == COLD_C_ARRIVED || s->carrier == COLD_C_LEAVING || s->stage == COLD_UNDO || s->stage == COLD_REVERT);
 	if (v == COLD_SEND) /* makes the files at the destination again */
 		g_assert_true(s->carrier == COLD_C_NONE);
 }
@@ -172,7 +175,7 @@ static void check_ends(const struct cold_sight *s, enum cold_verdict v)
 	if (v == COLD_STOPPED || v == COLD_CARRIED)
 		g_assert_cmpint(s->source, ==, COLD_H_OFF);
 	if (v == COLD_CARRIED)
-		g_assert_true(s->carrier == COLD_C_NEEDLESS || s->carrier == COLD_C_ARRIVED);
+		g_assert_true(s->carrier == COLD_C_NEEDLESS || s->carrier == COLD_C_ARRIVED || s->carrier == COLD_C_LEAVING);
 	if (v == COLD_LANDED || v == COLD_ARRIVED)
 		g_assert_true(here(s->dest) && s->source != COLD_H_LIVES);
 	if (v == COLD_CONFIRMED)
@@ -242,6 +245,7 @@ static void test_carriers(void)
 		{ CARRIER_ABSENT,   CARRIER_ABSENT,   C(NONE) },
 		{ CARRIER_COPYING,  CARRIER_COMING,   C(COPYING) },
 		{ CARRIER_COPYING,  CARRIER_NOT_TOLD, C(COPYING) },
+		{ CARRIER_COPYING,  CARRIER_ARRIVED,  C(LEAVING) },
 		{ CARRIER_IDLE,     CARRIER_ABSENT,   C(STUCK) },
 		{ CARRIER_IDLE,     CARRIER_NOT_TOLD, C(STUCK) },
 		{ CARRIER_IDLE,     CARRIER_COMING,   C(STUCK) },
