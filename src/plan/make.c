@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "fleet/load.h"
 #include "plan/forget.h"
+#include "plan/plan_index.h"
 #include "plan/planner.h"
 #include "plan/spread.h"
 
@@ -26,6 +27,7 @@ struct making {
 	GPtrArray *mistakes;
 	struct planner_spread before, after;
 	struct plan_record *plan;
+	int64_t id;               /* of the plan, once it is one of the active */
 	guint written;
 	plans_made_f *done;
 	void *user;
@@ -268,28 +270,38 @@ static char *report_of(const struct making *m)
 
 /* ---- rows ---- */
 
+/* A draft that could not be started stays. */
+static void started(const GError *err, void *user)
+{
+	struct making *m = user;
+
+	if (err) {
+		refuse(m, NULL, err);
+		return;
+	}
+	m->done(plans_find(m->plans, m->id), NULL, NULL, m->user);
+	leave(m);
+}
+
 static void end(struct making *m)
 {
 	struct plan_record *p = m->plan;
 	g_autoptr(GError) err = NULL;
-	bool start = m->wanted.start;
-	int64_t id = p->id;
 
 	p->state = PLAN_DRAFT;
 	if (!plan_update(m->plans->store, p, &err)) {
 		refuse(m, NULL, err);
 		return;
 	}
+	m->id = p->id;
 	g_ptr_array_add(m->plans->active, g_steal_pointer(&m->plan));
 	log_info("plan_made", LOG_D("plan", p->id), LOG_S("kind", plan_kind_name(p->kind)), LOG_D("steps", p->steps->len),
 		 LOG_D("blocked", plan_count(p, PLAN_STEP_BLOCKED)), LOG_S("request", p->request_id));
 	plans_tell(m->plans, p, NULL);
-	if (start && !plans_begin(m->plans, id, false, &err)) {
-		refuse(m, NULL, err); /* the draft stays */
-		return;
-	}
-	m->done(p, NULL, NULL, m->user);
-	leave(m);
+	if (m->wanted.start)
+		plans_begin(m->plans, m->id, false, started, m);
+	else
+		started(NULL, m);
 }
 
 /* The plan's own row and those of its hosts are first. */
@@ -348,6 +360,7 @@ static void work(void *user)
 	take_steps(m);
 	m->plan->report = report_of(m);
 	m->plan->expected_s = m->result->seconds;
+	plan_index_make(m->plan);
 }
 
 static void planned(void *user)

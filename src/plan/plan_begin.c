@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fleet/sched.h"
+#include "plan/plan_index.h"
 #include "plan/plan_step.h"
 #include "plan/problem.h"
 
@@ -26,7 +27,6 @@ static bool is_over(int n, void *user)
 void plan_begin_clear(struct plan_begin_tally *t)
 {
 	g_free(t->reserved);
-	g_free(t->left);
 }
 
 /* Its room is asked for, and claimed by no task. */
@@ -48,35 +48,24 @@ void plan_begin_reserve(const struct plans *ps, struct plan_begin_tally *t, cons
 		planner_add(&t->reserved[h->index], &st->needs, 1);
 }
 
-static void count_step(const struct plans *ps, struct plan_begin_tally *t, const struct plan_step *st, bool own)
-{
-	const struct host *h = own && !plan_step_is_over(st->state) && st->source ? fleet_host(ps->fleet, st->source) : NULL;
-
-	if (h)
-		t->left[h->index] = true;
-	if (is_reserved(ps, st))
-		plan_begin_reserve(ps, t, st);
-}
-
-static void count(const struct plans *ps, const struct plan_record *own, struct plan_begin_tally *t)
+static void count(const struct plans *ps, struct plan_begin_tally *t)
 {
 	t->reserved = g_new0(struct usage, fleet_hosts(ps->fleet)->len + 1);
-	t->left = g_new0(bool, fleet_hosts(ps->fleet)->len + 1);
 	for (guint i = 0; i < ps->active->len; i++) {
-		const struct plan_record *p = g_ptr_array_index(ps->active, i);
+		const GPtrArray *busy = ((const struct plan_record *)g_ptr_array_index(ps->active, i))->index.busy;
 
-		for (guint k = 0; p->state != PLAN_DRAFT && k < p->steps->len; k++)
-			count_step(ps, t, g_ptr_array_index(p->steps, k), p == own);
+		for (guint k = 0; k < busy->len; k++)
+			if (is_reserved(ps, g_ptr_array_index(busy, k)))
+				plan_begin_reserve(ps, t, g_ptr_array_index(busy, k));
 	}
 }
 
 /* An earlier step of its server has ended otherwise than planned. */
 static bool follows_failed(const struct plan_record *p, const struct plan_step *st)
 {
-	for (int n = 1; n < st->n; n++) {
-		const struct plan_step *x = g_ptr_array_index(p->steps, n - 1);
-
-		if (strcmp(x->uuid, st->uuid) == 0 && x->state != PLAN_STEP_DONE)
+	while (st->before) {
+		st = g_ptr_array_index(p->steps, st->before - 1);
+		if (st->state != PLAN_STEP_DONE)
 			return true;
 	}
 	return false;
@@ -91,7 +80,7 @@ static bool has_room(struct plans *ps, struct plan_record *p, struct plan_step *
 	g_autofree char *why = NULL;
 
 	if (!t->reserved)
-		count(ps, p, t);
+		count(ps, t);
 	need.only_host = st->dest;
 	if (h) {
 		need.vcpus += t->reserved[h->index].vcpus;
@@ -103,7 +92,7 @@ static bool has_room(struct plans *ps, struct plan_record *p, struct plan_step *
 	res = h ? sched_select(ps->fleet, &need) : NULL;
 	why = h ? g_strdup(((const struct sched_verdict *)g_ptr_array_index(res->hosts, 0))->reason) : g_strdup("the host has gone");
 	sched_result_free(res);
-	if (h && t->left[h->index]) {
+	if (h && plan_leaves(p, h->name)) {
 		plan_step_waits(st, g_strdup_printf("waits for room on %s: %s", st->dest, why));
 		return false;
 	}
@@ -129,7 +118,7 @@ static bool is_due(struct plans *ps, struct plan_record *p, struct plan_step *st
 	else if (p->kind == PLAN_DRAIN && !plan_has_host(p, s->host))
 		plan_step_end(ps, p, st, PLAN_STEP_SKIPPED, "it has left already");
 	else if (g_strcmp0(s->host, st->source) != 0 && s->host && (p->opt.adapt || p->kind == PLAN_DRAIN || follows_failed(p, st)))
-		util_replace(&st->source, s->host);
+		plan_step_is_at(p, st, s->host);
 	else if (g_strcmp0(s->host, st->source) != 0) {
 		text = g_strdup_printf("it is on %s, not on %s", s->host ? s->host : "no host", st->source);
 		plan_step_end(ps, p, st, PLAN_STEP_FAILED, text);

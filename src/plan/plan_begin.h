@@ -7,10 +7,9 @@
 
 #include "plan/plans_state.h"
 
-/* What is asked of many steps in a turn; counted once, of all steps, when it is asked for first. By the hosts' indices. Zeros at first. */
+/* What is asked of many steps in a turn; counted once, of all plans, when it is asked for first. By the hosts' indices. Zeros at first. */
 struct plan_begin_tally {
 	struct usage *reserved; /* room that has been asked for, and that no claim has yet */
-	bool *left;             /* some step of the plan that goes on leaves it */
 };
 
 /** plan_begin_may() - a step that waits may begin; else what it waits for is noted, or it is over, because it makes no sense any more. */

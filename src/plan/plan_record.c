@@ -122,10 +122,23 @@ struct plan_record *plan_record_new(void)
 	return p;
 }
 
+static void index_clear(struct plan_index *x)
+{
+	if (!x->busy)
+		return;
+	g_ptr_array_unref(x->busy);
+	g_ptr_array_unref(x->unsaved);
+	g_array_unref(x->open);
+	g_hash_table_unref(x->leaving);
+	g_hash_table_unref(x->last);
+	g_hash_table_unref(x->hosts);
+}
+
 void plan_record_free(struct plan_record *p)
 {
 	if (!p)
 		return;
+	index_clear(&p->index);
 	g_ptr_array_unref(p->hosts);
 	if (p->steps)
 		g_ptr_array_unref(p->steps);
@@ -145,6 +158,8 @@ int plan_count(const struct plan_record *p, enum plan_step_state s)
 {
 	int n = 0;
 
+	if (p->index.busy)
+		return p->index.n[s];
 	for (guint i = 0; p->steps && i < p->steps->len; i++)
 		n += ((const struct plan_step *)g_ptr_array_index(p->steps, i))->state == s;
 	return n;
@@ -152,6 +167,8 @@ int plan_count(const struct plan_record *p, enum plan_step_state s)
 
 bool plan_has_host(const struct plan_record *p, const char *host)
 {
+	if (p->index.busy)
+		return host && g_hash_table_contains(p->index.hosts, host);
 	for (guint i = 0; i < p->hosts->len; i++)
 		if (g_strcmp0(g_ptr_array_index(p->hosts, i), host) == 0)
 			return true;
@@ -215,8 +232,8 @@ void plan_put_counts(struct jout *o, const struct plan_record *p)
 		jout_raw(o, p->counts);
 		return;
 	}
-	for (guint i = 0; i < p->steps->len; i++)
-		n[((const struct plan_step *)g_ptr_array_index(p->steps, i))->state]++;
+	for (int i = 0; i < PLAN_STEP_STATE_N; i++)
+		n[i] = plan_count(p, (enum plan_step_state)i);
 	n[PLAN_STEP_RUNNING] += n[PLAN_STEP_ASKING];
 	jout_open(o, '{');
 	for (int i = 0; i < PLAN_STEP_STATE_N; i++)

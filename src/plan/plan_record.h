@@ -84,6 +84,19 @@ struct plan_step {
 	/* ---- not stored ---- */
 	bool unsaved;        /* the row may differ */
 	bool stopping;       /* its migration was asked to stop */
+	int before;          /* the number of the step of the same server before it; 0: none */
+};
+
+/* Of the steps (plan_index.h). */
+struct plan_index {
+	int n[PLAN_STEP_STATE_N];
+	GPtrArray *busy;     /* struct plan_step *: those asked for, or running, by number; NULL: there is no index */
+	GPtrArray *unsaved;  /* struct plan_step *: .unsaved, in the order in which they became so */
+	GArray *open;        /* int: those that are not over, by wave */
+	guint wave;          /* no earlier one has any */
+	GHashTable *leaving; /* host, owned -> so many of those are to leave it */
+	GHashTable *last;    /* uuid, the step's -> struct plan_step *: its server's last */
+	GHashTable *hosts;   /* the plan's, borrowed */
 };
 
 struct plan_record {
@@ -107,6 +120,12 @@ struct plan_record {
 	bool late;           /* its deadline has passed */
 	bool unsaved;        /* its own row may differ: a change of it failed, or was done and the answer lost */
 	bool more_unsaved;   /* more of its steps are to be written than one turn does: the next one comes at once */
+	struct plan_index index;
+	/* how far a turn of the runner has come, where one is not enough */
+	guint at;            /* in .steps: those that wait */
+	int followed;        /* the number of a step: those under way */
+	guint hosts_set;     /* in .hosts */
+	int64_t server_seen; /* the id of a server, of those that have come to the hosts */
 };
 
 const char *plan_kind_name(enum plan_kind k);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "plan/plan_index.h"
 #include "task/queue.h"
 #include "task/request_now.h"
 
@@ -16,28 +17,26 @@
 
 void plan_step_end(struct plans *ps, struct plan_record *p, struct plan_step *st, enum plan_step_state state, const char *reason)
 {
-	st->state = state;
+	plan_step_go(p, st, state);
 	st->ended_us = clock_wall_us();
 	st->stopping = false;
 	if (reason != st->reason)
 		util_replace(&st->reason, reason);
 	ps->stats.steps_ended[state]++;
-	st->unsaved = true;
 	log_info("plan_step", LOG_D("plan", p->id), LOG_D("step", st->n), LOG_S("server", st->uuid), LOG_S("state", plan_step_state_name(state)),
 		 LOG_S("dest", st->dest), LOG_D("migration", st->task), LOG_S("reason", reason));
 }
 
 /* It is to be tried again. @reason: taken */
-static void try_again(const struct plan_record *p, struct plan_step *st, char *reason)
+static void try_again(struct plan_record *p, struct plan_step *st, char *reason)
 {
-	st->state = PLAN_STEP_WAITING;
+	plan_step_go(p, st, PLAN_STEP_WAITING);
 	st->stopping = false;
 	g_free(st->reason);
 	st->reason = reason;
 	if (!plan_goes_to_one(p))
 		g_clear_pointer(&st->dest, g_free);
 	g_clear_pointer(&st->request_id, g_free);
-	st->unsaved = true;
 }
 
 void plan_step_waits(struct plan_step *st, char *what)
@@ -186,13 +185,16 @@ static bool resolve(struct plans *ps, struct plan_record *p, struct plan_step *s
 		if (g_strcmp0(m->request_id, st->request_id) != 0)
 			continue;
 		st->task = m->id;
-		st->state = PLAN_STEP_RUNNING;
-		st->unsaved = true;
+		plan_step_go(p, st, PLAN_STEP_RUNNING);
 		return follow(ps, p, st);
 	}
-	st->state = PLAN_STEP_WAITING;
-	st->unsaved = true;
+	plan_step_go(p, st, PLAN_STEP_WAITING);
 	return true;
+}
+
+bool plan_step_is_long(const struct plans *ps, const struct plan_record *p, const struct plan_step *st)
+{
+	return !plan_step_task(ps, st) || (is_to_stop(p) && !st->stopping);
 }
 
 bool plan_step_look(struct plans *ps, struct plan_record *p, struct plan_step *st)

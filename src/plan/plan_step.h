@@ -17,6 +17,8 @@ void plan_step_say(const struct plans *ps, struct plan_step *st);
 void plan_step_failed(struct plans *ps, struct plan_record *p, struct plan_step *st, bool cancelled, const char *why);
 /** plan_step_task() - its task, if that owns its server now. Return: borrowed; NULL. */
 const struct mig *plan_step_task(const struct plans *ps, const struct plan_step *st);
+/** plan_step_is_long() - to look at it takes as long as some statements of the database. */
+bool plan_step_is_long(const struct plans *ps, const struct plan_record *p, const struct plan_step *st);
 /** plan_step_look() - take what has become of it, if it has been asked for. Return: the database could say that. */
 bool plan_step_look(struct plans *ps, struct plan_record *p, struct plan_step *st);
 

@@ -8,11 +8,13 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "fleet/sched.h"
+#include "plan/changed.h"
 #include "plan/forget.h"
+#include "plan/plan_index.h"
 #include "plan/runner.h"
 
 #define TICK_MS 1000    /* while something may have changed of which nothing is heard */
-#define CHANGES_TOLD 5
+#define CHANGES_CHECKED 200 /* of steps, in a turn of the loop */
 
 /* ---- turns ---- */
 
@@ -68,6 +70,7 @@ static bool load(struct plans *ps, GError **err)
 		}
 		if (!plan_read_steps(ps->store, p, err))
 			return false;
+		plan_index_make(p);
 		g_ptr_array_add(ps->active, g_ptr_array_steal_index(list, 0));
 	}
 	return true;
@@ -178,67 +181,6 @@ static bool state_ok(const struct plan_record *p, unsigned states, const char *w
 
 #define IN(s) (1u << (s))
 
-/* It is the first of its server's: others begin where that one has taken it. */
-static bool is_first(const struct plan_record *p, const struct plan_step *st)
-{
-	for (guint i = 0; i < p->steps->len; i++) {
-		const struct plan_step *x = g_ptr_array_index(p->steps, i);
-
-		if (x == st)
-			return true;
-		if (strcmp(x->uuid, st->uuid) == 0)
-			return false;
-	}
-	return true;
-}
-
-/* What has changed for a step since it was planned. Return: owned; NULL: nothing that matters */
-static char *changed_of(struct plans *ps, const struct plan_record *p, const struct plan_step *st)
-{
-	const struct server *s = fleet_server(ps->fleet, st->uuid);
-	const struct host *dest = st->dest ? fleet_host(ps->fleet, st->dest) : NULL;
-
-	if (!s)
-		return g_strdup_printf("server %s has gone", st->name);
-	if (is_first(p, st) && g_strcmp0(s->host, st->source) != 0)
-		return g_strdup_printf("server %s is on %s, not on %s", st->name, s->host ? s->host : "no host", st->source);
-	if (s->memory_mb > st->needs.memory_mb || s->vcpus > st->needs.vcpus || s->disk_gb > st->needs.disk_gb)
-		return g_strdup_printf("server %s is larger", st->name);
-	if (st->dest && !dest)
-		return g_strdup_printf("host %s has gone", st->dest);
-	if (!dest || (p->kind == PLAN_UNDRAIN && plan_has_host(p, dest->name)))
-		return NULL;
-	if (dest->disabled)
-		return g_strdup_printf("host %s is disabled", st->dest);
-	return host_is_up(ps->fleet, dest) ? NULL : g_strdup_printf("host %s is down", st->dest);
-}
-
-static bool unchanged(struct plans *ps, const struct plan_record *p, GError **err)
-{
-	struct snapshot_sum sum = { 0, 0 };
-	char version[SNAPSHOT_VERSION_LEN + 1];
-	g_autoptr(GString) text = g_string_new(NULL);
-	int n = 0;
-
-	while (!snapshot_version(ps->fleet, &sum, version))
-		;
-	if (strcmp(version, p->fleet_version) == 0)
-		return true;
-	for (guint i = 0; i < p->steps->len; i++) {
-		const struct plan_step *st = g_ptr_array_index(p->steps, i);
-		g_autofree char *what = st->state == PLAN_STEP_WAITING ? changed_of(ps, p, st) : NULL;
-
-		if (what && n++ < CHANGES_TOLD)
-			g_string_append_printf(text, "%s %s", n > 1 ? ";" : "", what);
-	}
-	if (n > CHANGES_TOLD)
-		g_string_append_printf(text, "; and %d more", n - CHANGES_TOLD);
-	if (n > 0)
-		g_set_error(err, ERR, ERR_CONFLICT, "The fleet has changed since plan %" G_GINT64_FORMAT " was made:%s. Start it with adapt, or make another one.",
-			    p->id, text->str);
-	return n == 0;
-}
-
 /* The next turn goes on with it, or writes again what it is, if the row may have changed after all. */
 static bool change_state(struct plans *ps, struct plan_record *p, enum plan_state to, GError **err)
 {
@@ -246,19 +188,61 @@ static bool change_state(struct plans *ps, struct plan_record *p, enum plan_stat
 	return plans_go(ps, p, to, NULL, err);
 }
 
-bool plans_begin(struct plans *ps, int64_t id, bool adapt, GError **err)
-{
-	struct plan_record *p = find(ps, id, "start", err);
-	bool was;
+struct beginning {
+	struct plans *plans;
+	int64_t id;
+	bool adapt;
+	struct changed changed;
+	plans_done_f *done;
+	void *user;
+};
 
-	if (!p || !state_ok(p, IN(PLAN_DRAFT), "start", err) || (!adapt && !unchanged(ps, p, err)))
-		return false;
-	was = p->opt.adapt;
+static bool begin(struct plans *ps, struct plan_record *p, bool adapt, GError **err)
+{
+	bool was = p->opt.adapt;
+
 	p->opt.adapt = adapt;
 	if (change_state(ps, p, PLAN_RUNNING, err))
 		return true;
 	p->opt.adapt = was;
 	return false;
+}
+
+static bool unchanged(const struct plan_record *p, const struct changed *c, GError **err)
+{
+	if (c->n > 0)
+		g_set_error(err, ERR, ERR_CONFLICT, "The fleet has changed since plan %" G_GINT64_FORMAT " was made: %s. Start it with adapt, or make another one.",
+			    p->id, c->text->str);
+	return c->n == 0;
+}
+
+/* Others may change it, start or delete it between two pieces. */
+static void begin_next(void *user)
+{
+	struct beginning *b = user;
+	struct plans *ps = b->plans;
+	g_autoptr(GError) err = NULL;
+	struct plan_record *p = find(ps, b->id, "start", &err);
+
+	if (p && state_ok(p, IN(PLAN_DRAFT), "start", &err)) {
+		if (!b->adapt && !changed_more(&b->changed, ps->fleet, p)) {
+			(void)clock_after(0, begin_next, b);
+			return;
+		}
+		if (unchanged(p, &b->changed, &err))
+			(void)begin(ps, p, b->adapt, &err);
+	}
+	b->done(err, b->user);
+	changed_clear(&b->changed);
+	g_free(b);
+}
+
+void plans_begin(struct plans *ps, int64_t id, bool adapt, plans_done_f *done, void *user)
+{
+	struct beginning *b = g_new0(struct beginning, 1);
+
+	*b = (struct beginning){ .plans = ps, .id = id, .adapt = adapt, .done = done, .user = user };
+	begin_next(b);
 }
 
 bool plans_pause(struct plans *ps, int64_t id, GError **err)
@@ -293,11 +277,13 @@ bool plans_cancel(struct plans *ps, int64_t id, bool abort_running, GError **err
 bool plans_delete(struct plans *ps, int64_t id, GError **err)
 {
 	struct plan_record *p = plans_find(ps, id), *row;
+	guint at;
 
 	if (p) {
 		if (!state_ok(p, IN(PLAN_DRAFT), "delete", err) || !forget_plan(ps, id, err))
 			return false;
-		g_ptr_array_remove(ps->active, p);
+		(void)g_ptr_array_find(ps->active, p, &at);
+		plans_leave(ps, at);
 		return true;
 	}
 	row = plan_read_head(ps->store, id, err);
@@ -336,18 +322,15 @@ static void check_dest(struct plans *ps, const struct plan_step *st, const char 
 	sched_result_free(res);
 }
 
-static void check_changes(struct plans *ps, const struct plan_record *p, const GPtrArray *steps, GPtrArray *mistakes)
+static void check_change(struct plans *ps, const struct plan_record *p, const struct plan_change_step *c, guint i, GPtrArray *mistakes)
 {
-	for (guint i = 0; steps && i < steps->len; i++) {
-		const struct plan_change_step *c = g_ptr_array_index(steps, i);
-		const struct plan_step *st = step_of(p, c->n);
-		g_autofree char *where = g_strdup_printf("steps[%u]", i);
+	const struct plan_step *st = step_of(p, c->n);
+	g_autofree char *where = g_strdup_printf("steps[%u]", i);
 
-		if (!st || st->state == PLAN_STEP_BLOCKED)
-			plan_mistake_add(mistakes, g_strdup(where), "step_unknown", g_strdup_printf("the plan has no step %d", c->n));
-		else if (c->to)
-			check_dest(ps, st, c->to, where, mistakes);
-	}
+	if (!st || st->state == PLAN_STEP_BLOCKED)
+		plan_mistake_add(mistakes, g_strdup(where), "step_unknown", g_strdup_printf("the plan has no step %d", c->n));
+	else if (c->to)
+		check_dest(ps, st, c->to, where, mistakes);
 }
 
 static void take_step_changes(struct plans *ps, struct plan_record *p, const GPtrArray *steps)
@@ -359,10 +342,10 @@ static void take_step_changes(struct plans *ps, struct plan_record *p, const GPt
 		if (c->to)
 			util_replace(&st->dest, c->to);
 		if (c->skip) {
-			st->state = PLAN_STEP_SKIPPED;
+			plan_step_go(p, st, PLAN_STEP_SKIPPED);
 			util_replace(&st->reason, "left out");
 		}
-		st->unsaved = true;
+		plan_step_changed(p, st);
 	}
 	if (!plans_flush(ps, p))
 		turn_soon(ps); /* which writes the rest, or again what the database refuses */
@@ -376,17 +359,30 @@ static void take_options(struct plan_options *o, const struct plan_change *c)
 	o->cold = c->cold >= 0 ? c->cold : o->cold;
 }
 
-bool plans_change(struct plans *ps, int64_t id, const struct plan_change *c, GPtrArray *mistakes, GError **err)
-{
-	struct plan_record *p = find(ps, id, "change", err);
-	struct plan_options was;
+struct changing {
+	struct plans *plans;
+	int64_t id;
+	const struct plan_change *c;
+	guint checked; /* of .c->steps */
+	GPtrArray *mistakes;
+	plans_changed_f *done;
+	void *user;
+};
 
-	if (!p || !state_ok(p, IN(PLAN_DRAFT), "change", err))
-		return false;
-	check_changes(ps, p, c->steps, mistakes);
-	if (mistakes->len)
-		return false;
-	was = p->opt;
+/* Return: all have been. */
+static bool check_some(struct changing *x, const struct plan_record *p)
+{
+	guint n = x->c->steps ? x->c->steps->len : 0, to = MIN(n, x->checked + CHANGES_CHECKED);
+
+	for (; x->checked < to; x->checked++)
+		check_change(x->plans, p, g_ptr_array_index(x->c->steps, x->checked), x->checked, x->mistakes);
+	return to == n;
+}
+
+static bool change(struct plans *ps, struct plan_record *p, const struct plan_change *c, GError **err)
+{
+	struct plan_options was = p->opt;
+
 	take_options(&p->opt, c);
 	if (!plan_update(ps->store, p, err)) {
 		turn_soon(ps);
@@ -396,4 +392,32 @@ bool plans_change(struct plans *ps, int64_t id, const struct plan_change *c, GPt
 	take_step_changes(ps, p, c->steps);
 	plans_tell(ps, p, NULL);
 	return true;
+}
+
+static void change_next(void *user)
+{
+	struct changing *x = user;
+	g_autoptr(GError) err = NULL;
+	struct plan_record *p = find(x->plans, x->id, "change", &err);
+
+	if (p && state_ok(p, IN(PLAN_DRAFT), "change", &err)) {
+		if (!check_some(x, p)) {
+			(void)clock_after(0, change_next, x);
+			return;
+		}
+		if (x->mistakes->len == 0)
+			(void)change(x->plans, p, x->c, &err);
+	}
+	x->done(err || x->mistakes->len == 0 ? NULL : x->mistakes, err, x->user);
+	g_ptr_array_unref(x->mistakes);
+	g_free(x);
+}
+
+void plans_change(struct plans *ps, int64_t id, const struct plan_change *c, plans_changed_f *done, void *user)
+{
+	struct changing *x = g_new0(struct changing, 1);
+
+	*x = (struct changing){ .plans = ps, .id = id, .c = c, .done = done, .user = user };
+	x->mistakes = g_ptr_array_new_with_free_func(plan_mistake_free);
+	change_next(x);
 }

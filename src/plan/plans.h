@@ -36,8 +36,13 @@ GPtrArray *plans_list(struct plans *ps, const char *kind, const char *state, int
  * What users ask of one. ERR_NOT_FOUND; ERR_CONFLICT: its state forbids it; the store's errors. What was asked is written when these return.
  */
 
-/** plans_begin() - start a draft. @adapt: also where the fleet has changed since. ERR_CONFLICT names what has. */
-bool plans_begin(struct plans *ps, int64_t id, bool adapt, GError **err);
+/* @err: NULL: it was done; else borrowed */
+typedef void plans_done_f(const GError *err, void *user);
+/**
+ * plans_begin() - start a draft. @adapt: also where the fleet has changed since. ERR_CONFLICT names what has.
+ * @done: called exactly once, when its steps have been compared with the fleet; of a small one before this returns
+ */
+void plans_begin(struct plans *ps, int64_t id, bool adapt, plans_done_f *done, void *user);
 bool plans_pause(struct plans *ps, int64_t id, GError **err);
 bool plans_resume(struct plans *ps, int64_t id, GError **err);
 /** plans_cancel() - nothing more begins. @abort_running: what runs is stopped where it can be; else it ends. */
@@ -58,8 +63,14 @@ struct plan_change {
 	int cold;           /* -1: as it is */
 	GPtrArray *steps;   /* struct plan_change_step *; NULL: none */
 };
-/** plans_change() - of a draft. @mistakes: struct plan_mistake *: all that is wrong with .steps; then nothing is changed. */
-bool plans_change(struct plans *ps, int64_t id, const struct plan_change *c, GPtrArray *mistakes, GError **err);
+/* @mistakes: struct plan_mistake *: all that is wrong with .steps; else @err; both NULL: it was changed. Borrowed */
+typedef void plans_changed_f(const GPtrArray *mistakes, const GError *err, void *user);
+/**
+ * plans_change() - of a draft: all of it, or nothing.
+ * @c: its place and what hangs on it is borrowed until @done
+ * @done: called exactly once; where few steps change before this returns
+ */
+void plans_change(struct plans *ps, int64_t id, const struct plan_change *c, plans_changed_f *done, void *user);
 
 /** plans_stats() - @ps NULL: zeros. */
 struct plans_counts plans_stats(const struct plans *ps);

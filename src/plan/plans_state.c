@@ -3,11 +3,23 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "fleet/registry.h"
+#include "plan/plan_index.h"
 
 bool plan_goes_to_one(const struct plan_record *p)
 {
 	return p->kind == PLAN_MAP || p->kind == PLAN_UNDRAIN || (p->kind == PLAN_BULK && p->opt.to);
+}
+
+static void free_plan(void *p)
+{
+	plan_record_free(p);
+}
+
+void plans_leave(struct plans *ps, guint at)
+{
+	loop_job(free_plan, NULL, g_ptr_array_steal_index(ps->active, at));
 }
 
 /* ---- what is told ---- */
@@ -101,20 +113,21 @@ bool plans_go(struct plans *ps, struct plan_record *p, enum plan_state state, co
 	return true;
 }
 
-/* Those that are to be written, PLANS_ROWS at most. @ret_all: there are no others. Return: struct plan_step *, owned */
-static GPtrArray *unsaved_steps(const struct plan_record *p, bool *ret_all)
+static int by_number(const void *a, const void *b)
+{
+	const struct plan_step *x = *(const struct plan_step *const *)a, *y = *(const struct plan_step *const *)b;
+
+	return x->n - y->n;
+}
+
+/* Those that are to be written first, PLANS_ROWS at most, in their order. Return: struct plan_step *, owned */
+static GPtrArray *unsaved_steps(const struct plan_record *p)
 {
 	GPtrArray *list = g_ptr_array_new();
 
-	*ret_all = true;
-	for (guint i = 0; i < p->steps->len && *ret_all; i++) {
-		struct plan_step *st = g_ptr_array_index(p->steps, i);
-
-		if (st->unsaved && list->len < PLANS_ROWS)
-			g_ptr_array_add(list, st);
-		else if (st->unsaved)
-			*ret_all = false;
-	}
+	for (guint i = 0; i < MIN(p->index.unsaved->len, PLANS_ROWS); i++)
+		g_ptr_array_add(list, g_ptr_array_index(p->index.unsaved, i));
+	g_ptr_array_sort(list, by_number);
 	return list;
 }
 
@@ -128,8 +141,8 @@ static bool write_steps(struct plans *ps, const struct plan_record *p, const GPt
 
 bool plans_flush(struct plans *ps, struct plan_record *p)
 {
-	bool all, row = p->unsaved;
-	g_autoptr(GPtrArray) list = unsaved_steps(p, &all);
+	bool row = p->unsaved;
+	g_autoptr(GPtrArray) list = unsaved_steps(p);
 	g_autoptr(GError) err = NULL;
 
 	p->more_unsaved = false;
@@ -141,13 +154,13 @@ bool plans_flush(struct plans *ps, struct plan_record *p)
 		log_warning("plan_steps_not_saved", LOG_D("plan", p->id), LOG_S("error", err->message));
 		return false;
 	}
+	plan_saved(p, list->len);
 	for (guint i = 0; i < list->len; i++) {
-		struct plan_step *st = g_ptr_array_index(list, i);
+		const struct plan_step *st = g_ptr_array_index(list, i);
 
 		if (st->state != PLAN_STEP_ASKING) /* which is news only when it has been asked for */
 			plans_tell(ps, p, st);
-		st->unsaved = false;
 	}
-	p->more_unsaved = !all;
-	return all;
+	p->more_unsaved = p->index.unsaved->len > 0;
+	return !p->more_unsaved;
 }

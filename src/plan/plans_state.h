@@ -34,6 +34,8 @@ bool plans_go(struct plans *ps, struct plan_record *p, enum plan_state state, co
 void plans_tell(struct plans *ps, const struct plan_record *p, const struct plan_step *st);
 /** plans_flush() - write steps that are .unsaved, a bounded number, in one transaction. Return: all are written; else they are with the next turns. */
 bool plans_flush(struct plans *ps, struct plan_record *p);
+/** plans_leave() - the plan at that place of .active is active no more; what it has of 50,000 steps is freed on a worker. */
+void plans_leave(struct plans *ps, guint at);
 /** plan_goes_to_one() - its servers go where the plan says, and nowhere else. */
 bool plan_goes_to_one(const struct plan_record *p);
 

@@ -7,11 +7,18 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "plan/plan_step.h"
 #include "plan/plan_begin.h"
+#include "plan/plan_index.h"
+#include "plan/plan_step.h"
 #include "task/request_now.h"
 
-#define ASKS 8        /* in a turn: each is a transaction */
+/* In a turn, of a plan */
+#define ASKS 8        /* migrations: each is a transaction */
+#define LOOKS 250     /* steps that wait: a ms or so */
+#define FOLLOWS 16    /* steps under way of which the database is asked, or that are stopped */
+#define HOSTS 8       /* to be disabled, or enabled: each is a transaction */
+#define SERVERS 1000  /* that may have come to them */
+#define MISSING 20    /* that have: each is a row */
 
 /* ---- what begins ---- */
 
@@ -20,25 +27,23 @@ static int count_running(const struct plan_record *p)
 	return plan_count(p, PLAN_STEP_RUNNING) + plan_count(p, PLAN_STEP_ASKING);
 }
 
-static void note_intent(struct plan_step *st)
+static void note_intent(struct plan_record *p, struct plan_step *st)
 {
 	g_autofree char *uuid = util_uuid_new();
 
 	g_free(st->request_id);
 	st->request_id = g_strconcat("req-", uuid, NULL);
-	st->state = PLAN_STEP_ASKING;
 	st->task = 0;
 	st->attempts++;
-	st->unsaved = true;
+	plan_step_go(p, st, PLAN_STEP_ASKING);
 	if (!st->started_us)
 		st->started_us = clock_wall_us();
 }
 
 /* It could not be written, or not yet, so nothing is asked for. */
-static void take_back(struct plan_step *st)
+static void take_back(struct plan_record *p, struct plan_step *st)
 {
-	st->state = PLAN_STEP_WAITING;
-	st->unsaved = true;
+	plan_step_go(p, st, PLAN_STEP_WAITING);
 	st->attempts--;
 }
 
@@ -59,51 +64,49 @@ static void ask(struct plans *ps, struct plan_record *p, struct plan_step *st, s
 	id = request_now(ps->engine, &r, &err);
 	if (id) {
 		st->task = id;
-		st->state = PLAN_STEP_RUNNING;
+		plan_step_go(p, st, PLAN_STEP_RUNNING);
 		g_clear_pointer(&st->reason, g_free);
-		st->unsaved = true;
 	} else if (err_code(err) != ERR_STORE && err_code(err) != ERR_UNAVAILABLE) {
 		plan_step_failed(ps, p, st, false, err->message);
 	}
 }
 
-static int first_wave(const struct plan_record *p)
-{
-	int wave = INT_MAX;
-
-	for (guint i = 0; i < p->steps->len; i++) {
-		const struct plan_step *st = g_ptr_array_index(p->steps, i);
-
-		if (!plan_step_is_over(st->state))
-			wave = MIN(wave, st->wave);
-	}
-	return wave;
-}
-
-/* Those that may begin now, ASKS at most. Return: struct plan_step *, owned, of which the rows are not written */
-static GPtrArray *choose(struct plans *ps, struct plan_record *p)
+/*
+ * Those that may begin now, ASKS at most, from where the turn before has ended. What could not begin is looked at again when all others have been.
+ * @ret_more: the next turn is to go on at once
+ *
+ * Return: struct plan_step *, owned, of which the rows are not written
+ */
+static GPtrArray *choose(struct plans *ps, struct plan_record *p, bool *ret_more)
 {
 	GPtrArray *list = g_ptr_array_new();
-	int running = count_running(p), wave = first_wave(p);
+	int running = count_running(p), wave = plan_first_wave(p), looks = 0;
 	struct plan_begin_tally t = { NULL };
 
-	for (guint i = 0; i < p->steps->len && running + (int)list->len < p->opt.parallel && list->len < ASKS; i++) {
-		struct plan_step *st = g_ptr_array_index(p->steps, i);
+	while (p->at < p->steps->len && running + (int)list->len < p->opt.parallel && list->len < ASKS && looks < LOOKS) {
+		struct plan_step *st = g_ptr_array_index(p->steps, p->at++);
 
-		if (st->state != PLAN_STEP_WAITING || st->wave > wave || !plan_begin_may(ps, p, st, &t))
+		if (st->state != PLAN_STEP_WAITING || st->wave > wave)
 			continue;
-		note_intent(st);
+		looks++;
+		if (!plan_begin_may(ps, p, st, &t))
+			continue;
+		note_intent(p, st);
 		plan_begin_reserve(ps, &t, st);
 		g_ptr_array_add(list, st);
 	}
 	plan_begin_clear(&t);
+	*ret_more = list->len == ASKS || looks == LOOKS;
+	if (!*ret_more)
+		p->at = 0;
 	return list;
 }
 
 /* Return: there may be more to begin at once. */
 static bool begin_steps(struct plans *ps, struct plan_record *p)
 {
-	g_autoptr(GPtrArray) list = choose(ps, p);
+	bool more;
+	g_autoptr(GPtrArray) list = choose(ps, p, &more);
 	bool written = plans_flush(ps, p);
 
 	for (guint i = 0; i < list->len; i++) {
@@ -112,9 +115,11 @@ static bool begin_steps(struct plans *ps, struct plan_record *p)
 		if (written)
 			ask(ps, p, st, fleet_server(ps->fleet, st->uuid));
 		else
-			take_back(st);
+			take_back(p, st);
 	}
-	return written && list->len == ASKS;
+	if (!written)
+		p->at = 0;
+	return written && more;
 }
 
 /* ---- what comes first ---- */
@@ -126,34 +131,42 @@ static bool set_host(struct plans *ps, const struct plan_record *p, struct host 
 	return h->disabled == disabled || fleet_host_set(ps->fleet, h, disabled, reason, h->forced_down, err);
 }
 
-/* Servers that have come to the hosts since the plan was made. */
+static bool add_step(struct plans *ps, struct plan_record *p, const struct server *s, GError **err)
+{
+	struct plan_step *st = g_new0(struct plan_step, 1);
+
+	st->n = (int)p->steps->len + 1;
+	g_strlcpy(st->uuid, s->uuid, sizeof st->uuid);
+	st->name = g_strdup(s->name);
+	st->source = g_strdup(s->host);
+	st->why = g_strdup_printf("%s is drained", s->host);
+	st->needs = server_usage(s);
+	st->wave = 1;
+	st->state = PLAN_STEP_WAITING;
+	if (!plan_insert_step(ps->store, p, st, err)) {
+		plan_step_free(st);
+		return false;
+	}
+	plan_index_add(p, st);
+	return true;
+}
+
+/* Servers that have come to the hosts since the plan was made, some of them. */
 static bool add_missing(struct plans *ps, struct plan_record *p, GError **err)
 {
-	g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
 	GPtrArray *servers = fleet_servers(ps->fleet);
+	guint from = fleet_servers_after(ps->fleet, p->server_seen), to = MIN(servers->len, from + SERVERS);
+	int added = 0;
 
-	for (guint i = 0; i < p->steps->len; i++)
-		g_hash_table_add(known, ((struct plan_step *)g_ptr_array_index(p->steps, i))->uuid);
-	for (guint i = 0; i < servers->len; i++) {
+	for (guint i = from; i < to && added < MISSING; i++) {
 		const struct server *s = g_ptr_array_index(servers, i);
-		struct plan_step *st;
 
-		if (!s->host || !plan_has_host(p, s->host) || g_hash_table_contains(known, s->uuid))
-			continue;
-		st = g_new0(struct plan_step, 1);
-		st->n = (int)p->steps->len + 1;
-		g_strlcpy(st->uuid, s->uuid, sizeof st->uuid);
-		st->name = g_strdup(s->name);
-		st->source = g_strdup(s->host);
-		st->why = g_strdup_printf("%s is drained", s->host);
-		st->needs = server_usage(s);
-		st->wave = 1;
-		st->state = PLAN_STEP_WAITING;
-		if (!plan_insert_step(ps->store, p, st, err)) {
-			plan_step_free(st);
-			return false;
+		if (s->host && plan_has_host(p, s->host) && !plan_knows(p, s->uuid)) {
+			if (!add_step(ps, p, s, err))
+				return false;
+			added++;
 		}
-		g_ptr_array_add(p->steps, st);
+		p->server_seen = s->id;
 	}
 	return true;
 }
@@ -161,46 +174,63 @@ static bool add_missing(struct plans *ps, struct plan_record *p, GError **err)
 /* All hosts of a drain are disabled before the first server leaves one of them. */
 static bool set_hosts(struct plans *ps, struct plan_record *p, GError **err)
 {
-	for (guint i = 0; i < p->hosts->len; i++) {
-		struct host *h = fleet_host(ps->fleet, g_ptr_array_index(p->hosts, i));
+	for (int set = 0; p->hosts_set < p->hosts->len && set < HOSTS; p->hosts_set++, set++) {
+		struct host *h = fleet_host(ps->fleet, g_ptr_array_index(p->hosts, p->hosts_set));
 
 		if (h && !set_host(ps, p, h, p->kind == PLAN_DRAIN, err))
 			return false;
 	}
-	return p->kind != PLAN_DRAIN || add_missing(ps, p, err);
+	return true;
 }
 
-static bool prepare(struct plans *ps, struct plan_record *p)
+/* Return: true: that was it; false: there is more, or @err. */
+static bool prepare_some(struct plans *ps, struct plan_record *p, GError **err)
+{
+	bool of_hosts = p->kind == PLAN_DRAIN || p->kind == PLAN_UNDRAIN;
+
+	if (of_hosts && p->hosts_set < p->hosts->len)
+		return set_hosts(ps, p, err) && p->hosts_set == p->hosts->len && p->kind == PLAN_UNDRAIN;
+	return p->kind != PLAN_DRAIN || (add_missing(ps, p, err) && fleet_servers_after(ps->fleet, p->server_seen) == fleet_servers(ps->fleet)->len);
+}
+
+/* What comes before the first step, in pieces. @ret_more: the next turn is to go on with it. Return: it is done. */
+static bool prepare(struct plans *ps, struct plan_record *p, bool *ret_more)
 {
 	g_autoptr(GError) err = NULL;
 
+	*ret_more = false;
 	if (p->prepared)
 		return true;
-	p->prepared = true;
-	if (((p->kind != PLAN_DRAIN && p->kind != PLAN_UNDRAIN) || set_hosts(ps, p, &err)) && plan_update(ps->store, p, &err))
+	p->prepared = prepare_some(ps, p, &err);
+	*ret_more = !p->prepared && !err;
+	if (p->prepared && plan_update(ps->store, p, &err))
 		return true;
 	p->prepared = false;
-	log_warning("plan_not_prepared", LOG_D("plan", p->id), LOG_S("error", err->message));
+	if (err)
+		log_warning("plan_not_prepared", LOG_D("plan", p->id), LOG_S("error", err->message));
 	return false;
 }
 
 /* ---- the whole of a plan ---- */
 
-/* As many as a turn writes. Return: there are more. */
+/* As many as a turn writes, from where the turn before has ended. Return: there are more. */
 static bool end_waiting(struct plans *ps, struct plan_record *p, enum plan_step_state state, const char *reason)
 {
 	int ended = 0;
 
-	for (guint i = 0; i < p->steps->len; i++) {
-		struct plan_step *st = g_ptr_array_index(p->steps, i);
+	if (plan_count(p, PLAN_STEP_WAITING) == 0)
+		return false;
+	for (; p->at < p->steps->len && ended < PLANS_ROWS; p->at++) {
+		struct plan_step *st = g_ptr_array_index(p->steps, p->at);
 
 		if (st->state != PLAN_STEP_WAITING)
 			continue;
-		if (ended++ == PLANS_ROWS)
-			return true;
 		plan_step_end(ps, p, st, state, reason);
+		ended++;
 	}
-	return false;
+	if (p->at == p->steps->len)
+		p->at = 0;
+	return plan_count(p, PLAN_STEP_WAITING) > 0;
 }
 
 static void look_at_time(struct plan_record *p)
@@ -209,22 +239,27 @@ static void look_at_time(struct plan_record *p)
 		p->late = clock_wall_us() >= p->started_us + p->opt.deadline_s * 1000000;
 }
 
-static bool follow_all(struct plans *ps, struct plan_record *p)
+/* Those under way, from where the turn before has ended. @ret_more: the next turn is to go on at once. Return: the database could say what has become of them. */
+static bool follow_all(struct plans *ps, struct plan_record *p, bool *ret_more)
 {
-	for (guint i = 0; i < p->steps->len; i++)
-		if (!plan_step_look(ps, p, g_ptr_array_index(p->steps, i)))
-			return false;
-	return true;
-}
+	g_autoptr(GPtrArray) busy = g_ptr_array_copy(p->index.busy, NULL, NULL); /* they leave it when they end */
+	int asked = 0;
 
-static bool all_over(const struct plan_record *p)
-{
-	for (guint i = 0; i < p->steps->len; i++) {
-		const struct plan_step *st = g_ptr_array_index(p->steps, i);
+	*ret_more = false;
+	for (guint i = 0; i < busy->len; i++) {
+		struct plan_step *st = g_ptr_array_index(busy, i);
 
-		if (!plan_step_is_over(st->state) || st->unsaved)
+		if (st->n <= p->followed)
+			continue;
+		*ret_more = asked == FOLLOWS;
+		if (*ret_more)
+			return true;
+		asked += plan_step_is_long(ps, p, st);
+		if (!plan_step_look(ps, p, st))
 			return false;
+		p->followed = st->n;
 	}
+	p->followed = 0;
 	return true;
 }
 
@@ -238,25 +273,28 @@ static void finish(struct plans *ps, struct plan_record *p)
 		log_warning("plan_not_saved", LOG_D("plan", p->id), LOG_S("error", err->message));
 }
 
-/* Return: it has more to begin at once. */
+/* Return: it has more to do at once. */
 static bool run(struct plans *ps, struct plan_record *p)
 {
-	bool more = false;
+	bool more, more_to_follow;
 
-	if (!plans_flush(ps, p) || (p->state == PLAN_RUNNING && !prepare(ps, p)))
+	if (!plans_flush(ps, p))
 		return false;
+	if (p->state == PLAN_RUNNING && !prepare(ps, p, &more))
+		return more;
 	look_at_time(p);
-	if (!follow_all(ps, p))
+	if (!follow_all(ps, p, &more_to_follow))
 		return false;
+	more = false;
 	if (p->late)
 		more = end_waiting(ps, p, PLAN_STEP_LEFT, "the deadline has passed");
 	else if (p->state == PLAN_CANCELLING)
 		more = end_waiting(ps, p, PLAN_STEP_CANCELLED, "the plan was cancelled");
 	else if (p->state == PLAN_RUNNING)
 		more = begin_steps(ps, p);
-	if (plans_flush(ps, p) && all_over(p) && (p->state != PLAN_PAUSED || p->late))
+	if (plans_flush(ps, p) && plan_all_over(p) && (p->state != PLAN_PAUSED || p->late))
 		finish(ps, p);
-	return more;
+	return more || more_to_follow;
 }
 
 /* What would begin is told what for; not all, of which there may be many. */
@@ -292,6 +330,6 @@ enum runner_again runner_turn(struct plans *ps)
 	}
 	for (guint i = ps->active->len; i > 0; i--)
 		if (plan_is_over(((const struct plan_record *)g_ptr_array_index(ps->active, i - 1))->state))
-			g_ptr_array_remove_index(ps->active, i - 1);
+			plans_leave(ps, i - 1);
 	return again;
 }

@@ -2,8 +2,9 @@
  *
  * runner: the plans that are under way.
  *
- * A turn looks at each of them: what has become of the steps that run, then which ones may begin. It keeps nothing from one turn
- * to the next but what is in the rows, so a turn after a restart is one like the others.
+ * A turn looks at each of them: what has become of the steps that run, then which ones may begin; of many a bounded number, and at the
+ * others with the next turn, which comes at once. It keeps nothing from one turn to the next but what is in the rows and how far it has
+ * come, so a turn after a restart is one like the others.
  */
 #ifndef PLAN_RUNNER_H
 #define PLAN_RUNNER_H

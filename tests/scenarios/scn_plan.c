@@ -145,9 +145,40 @@ static int64_t plan_of(struct run *r, const struct scn_line *l)
 	return n >= 1 && n <= (int)r->plan_ids->len ? g_array_index(r->plan_ids, int64_t, n - 1) : 0;
 }
 
+/* What was asked of a plan. */
+struct asked {
+	bool done;
+	GError *err;
+};
+
+static void asked_done(const GError *err, void *user)
+{
+	struct asked *a = user;
+
+	a->done = true;
+	a->err = err ? g_error_copy(err) : NULL;
+}
+
+static void asked_change(const GPtrArray *mistakes, const GError *err, void *user)
+{
+	asked_done(err, user);
+	if (mistakes)
+		g_set_error(&((struct asked *)user)->err, ERR, ERR_BAD_REQUEST, "%s", ((const struct plan_mistake *)g_ptr_array_index(mistakes, 0))->what);
+}
+
+/* A scenario's plans are small: it is done at once. */
+static bool asked_well(struct asked *a, GError **err)
+{
+	g_assert_true(a->done);
+	if (a->err)
+		g_propagate_error(err, a->err);
+	return !a->err;
+}
+
 static bool change(struct run *r, const struct scn_line *l, int64_t id, GError **err)
 {
-	g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(g_free), mistakes = g_ptr_array_new_with_free_func(plan_mistake_free);
+	g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(g_free);
+	struct asked a = { false, NULL };
 	struct plan_change_step *st = g_new0(struct plan_change_step, 1);
 	const struct plan_change c = { .priority = INT_MIN, .deadline_s = -1, .cold = -1, .steps = steps };
 
@@ -155,11 +186,16 @@ static bool change(struct run *r, const struct scn_line *l, int64_t id, GError *
 	st->skip = has(l, "skip");
 	st->to = (char *)opt(l, "to");
 	g_ptr_array_add(steps, st);
-	if (plans_change(r->plans, id, &c, mistakes, err))
-		return true;
-	if (!*err)
-		g_set_error(err, ERR, ERR_BAD_REQUEST, "%s", ((const struct plan_mistake *)g_ptr_array_index(mistakes, 0))->what);
-	return false;
+	plans_change(r->plans, id, &c, asked_change, &a);
+	return asked_well(&a, err);
+}
+
+static bool start(struct run *r, const struct scn_line *l, int64_t id, GError **err)
+{
+	struct asked a = { false, NULL };
+
+	plans_begin(r->plans, id, has(l, "adapt"), asked_done, &a);
+	return asked_well(&a, err);
 }
 
 static void act(struct run *r, const struct scn_line *l)
@@ -172,7 +208,7 @@ static void act(struct run *r, const struct scn_line *l)
 	if (!id)
 		return;
 	if (g_str_equal(what, "start"))
-		ok = plans_begin(r->plans, id, has(l, "adapt"), &err);
+		ok = start(r, l, id, &err);
 	else if (g_str_equal(what, "pause"))
 		ok = plans_pause(r->plans, id, &err);
 	else if (g_str_equal(what, "resume"))

@@ -477,6 +477,8 @@ static void plan_remove(struct api_req *r)
 /* ---- changing a draft ---- */
 
 struct change {
+	struct api_req *r;
+	int64_t id;
 	struct plan_change c;
 	bool cold, cold_given;
 };
@@ -528,39 +530,64 @@ static const struct json_field change_fields[] = {
 };
 static const struct api_body change_body = { "plan", change_fields, G_N_ELEMENTS(change_fields) };
 
+static void change_free(void *user)
+{
+	struct change *x = user;
+
+	if (x->c.steps)
+		g_ptr_array_unref(x->c.steps);
+	g_free(x);
+}
+
+static void changed(const GPtrArray *mistakes, const GError *err, void *user)
+{
+	struct change *x = user;
+	struct api_req *r = x->r;
+
+	if (err)
+		api_fail(r, g_error_copy(err));
+	else if (mistakes)
+		reply_mistakes(r, mistakes);
+	else
+		show(r, 200, x->id, true);
+	loop_job(change_free, NULL, x);
+}
+
+static void change(struct api_req *r, void *obj, GError *err)
+{
+	struct change *x = obj;
+
+	if (err) {
+		api_fail(r, err);
+		loop_job(change_free, NULL, x);
+		return;
+	}
+	x->c.cold = x->cold_given ? x->cold : -1;
+	plans_change(api_plans(r), x->id, &x->c, changed, x);
+}
+
 static void plan_change(struct api_req *r)
 {
-	g_autoptr(GPtrArray) mistakes = g_ptr_array_new_with_free_func(plan_mistake_free);
-	struct change x = { .c = { .priority = INT_MIN, .deadline_s = -1, .cold = -1 } };
 	int64_t id = id_of(r);
-	GError *err = NULL;
+	struct change *x;
 
 	if (!id)
 		return;
-	if (api_decode(r, &x, &err)) {
-		x.c.cold = x.cold_given ? x.cold : -1;
-		(void)plans_change(api_plans(r), id, &x.c, mistakes, &err);
-	}
-	if (err)
-		api_fail(r, err);
-	else if (mistakes->len)
-		reply_mistakes(r, mistakes);
-	else
-		show(r, 200, id, true);
-	if (x.c.steps)
-		g_ptr_array_unref(x.c.steps);
+	x = g_new(struct change, 1);
+	*x = (struct change){ .r = r, .id = id, .c = { .priority = INT_MIN, .deadline_s = -1, .cold = -1 } };
+	api_decode_then(r, x, change);
 }
 
 /* ---- actions ---- */
 
-struct started {
+struct start {
 	bool adapt;
 };
 struct cancelled {
 	bool abort_running;
 };
 
-static const struct json_field start_fields[] = { { "adapt", JSON_BOOL, offsetof(struct started, adapt) } };
+static const struct json_field start_fields[] = { { "adapt", JSON_BOOL, offsetof(struct start, adapt) } };
 static const struct json_field cancel_fields[] = { { "abort_running", JSON_BOOL, offsetof(struct cancelled, abort_running) } };
 static const struct api_body start_body = { .fields = start_fields, .n = G_N_ELEMENTS(start_fields), .nullable = true };
 static const struct api_body cancel_body = { .fields = cancel_fields, .n = G_N_ELEMENTS(cancel_fields), .nullable = true };
@@ -579,17 +606,25 @@ static bool decode(struct api_req *r, const json_t *value, void *obj, GError **e
 	return json_is_null(value) || api_decode_action(r, value, obj, err);
 }
 
+static void started(const GError *err, void *user)
+{
+	struct api_req *r = user;
+
+	answer(r, id_of(r), !err, err ? g_error_copy(err) : NULL);
+}
+
 static void plan_start(struct api_req *r, const json_t *value)
 {
-	struct started s = { .adapt = false };
+	struct start s = { .adapt = false };
 	int64_t id = id_of(r);
 	GError *err = NULL;
 
-	if (id) {
-		bool ok = decode(r, value, &s, &err) && plans_begin(api_plans(r), id, s.adapt, &err);
-
-		answer(r, id, ok, err);
-	}
+	if (!id)
+		return;
+	if (decode(r, value, &s, &err))
+		plans_begin(api_plans(r), id, s.adapt, started, r);
+	else
+		api_fail(r, err);
 }
 
 static void plan_cancel(struct api_req *r, const json_t *value)
