@@ -8,284 +8,18 @@
 #include <string.h>
 
 #include "api/drover/drover.h"
+#include "api/drover/plan_view.h"
 #include "api/http/slice.h"
 #include "api/http/view.h"
 #include "base/loop.h"
 #include "plan/make.h"
 #include "task/request.h"
 
-#define HEAD_BYTES 1024
-#define STEP_BYTES 640
-#define STEPS_AT_ONCE 500 /* in a piece of an answer: a ms or two */
+#define HEAD_BYTES 1024 /* of a plan in a list */
 #define MISTAKE_BYTES 256
+#define LISTED_AT_ONCE 4  /* plans, in a piece of a list */
 
 static const struct api_body wanted_body = { "plan", plan_wanted_fields, PLAN_WANTED_N };
-
-/* ---- a plan ---- */
-
-static void put_kind(struct jout *o, const void *obj)
-{
-	jout_str(o, plan_kind_name(((const struct plan_record *)obj)->kind));
-}
-
-static void put_state(struct jout *o, const void *obj)
-{
-	jout_str(o, plan_state_name(((const struct plan_record *)obj)->state));
-}
-
-static void put_version(struct jout *o, const void *obj)
-{
-	jout_str(o, ((const struct plan_record *)obj)->fleet_version);
-}
-
-static void put_options(struct jout *o, const void *obj)
-{
-	const struct plan_record *p = obj;
-
-	jout_open(o, '{');
-	jout_fields(o, plan_option_fields, plan_option_fields_n, &p->opt);
-	jout_key(o, "hosts");
-	jout_open(o, '[');
-	for (guint i = 0; i < p->hosts->len; i++)
-		jout_str(o, g_ptr_array_index(p->hosts, i));
-	jout_close(o, ']');
-	jout_close(o, '}');
-}
-
-static void put_counts(struct jout *o, const void *obj)
-{
-	plan_put_counts(o, obj);
-}
-
-#define PLAN(member) offsetof(struct plan_record, member)
-
-static const struct json_field plan_fields[] = {
-	{ "id",            JSON_INT64,   PLAN(id) },
-	{ "kind",          JSON_EMIT,    .emit = put_kind },
-	{ "state",         JSON_EMIT,    .emit = put_state },
-	{ "why",           JSON_STR,     PLAN(why) },
-	{ "fleet_version", JSON_EMIT,    .emit = put_version },
-	{ "options",       JSON_EMIT,    .emit = put_options },
-	{ "expected_s",    JSON_INT64,   PLAN(expected_s) },
-	{ "counts",        JSON_EMIT,    .emit = put_counts },
-	{ "user_id",       JSON_STR,     PLAN(user_id) },
-	{ "project_id",    JSON_STR,     PLAN(project_id) },
-	{ "request_id",    JSON_STR,     PLAN(request_id) },
-	{ "created_at",    JSON_TIME_US, PLAN(created_us) },
-	{ "updated_at",    JSON_TIME_US, PLAN(updated_us) },
-	{ "started_at",    JSON_TIME_US, PLAN(started_us) },
-	{ "ended_at",      JSON_TIME_US, PLAN(ended_us) },
-};
-
-/* ---- its steps ---- */
-
-static void put_uuid(struct jout *o, const void *obj)
-{
-	jout_str(o, ((const struct plan_step *)obj)->uuid);
-}
-
-static void put_how(struct jout *o, const void *obj)
-{
-	jout_str(o, ((const struct plan_step *)obj)->cold ? "cold" : "live");
-}
-
-static bool put_number(int n, void *user)
-{
-	jout_int(user, n);
-	return true;
-}
-
-static void put_after(struct jout *o, const void *obj)
-{
-	jout_open(o, '[');
-	(void)plan_steps_after(obj, put_number, o);
-	jout_close(o, ']');
-}
-
-static void put_needs(struct jout *o, const void *obj)
-{
-	const struct plan_step *st = obj;
-
-	jout_open(o, '{');
-	jout_kv(o, "vcpus", int, st->needs.vcpus);
-	jout_kv(o, "memory_mb", int, st->needs.memory_mb);
-	jout_kv(o, "disk_gb", int, st->needs.disk_gb);
-	jout_close(o, '}');
-}
-
-static void put_step_state(struct jout *o, const void *obj)
-{
-	enum plan_step_state s = ((const struct plan_step *)obj)->state;
-
-	jout_str(o, plan_step_state_name(s == PLAN_STEP_ASKING ? PLAN_STEP_RUNNING : s));
-}
-
-static void put_migration(struct jout *o, const void *obj)
-{
-	const struct plan_step *st = obj;
-
-	if (st->task)
-		jout_int(o, st->task);
-	else
-		jout_null(o);
-}
-
-static void put_reasons(struct jout *o, const void *obj)
-{
-	const struct plan_step *st = obj;
-
-	jout_raw(o, st->reasons ? st->reasons : "[]");
-}
-
-#define STEP(member) offsetof(struct plan_step, member)
-
-static const struct json_field step_fields[] = {
-	{ "n",              JSON_INT,     STEP(n) },
-	{ "server_uuid",    JSON_EMIT,    .emit = put_uuid },
-	{ "server_name",    JSON_STR,     STEP(name) },
-	{ "from",           JSON_STR,     STEP(source) },
-	{ "to",             JSON_STR,     STEP(dest) },
-	{ "how",            JSON_EMIT,    .emit = put_how },
-	{ "why",            JSON_STR,     STEP(why) },
-	{ "after",          JSON_EMIT,    .emit = put_after },
-	{ "wave",           JSON_INT,     STEP(wave) },
-	{ "detour",         JSON_BOOL,    STEP(detour) },
-	{ "needs",          JSON_EMIT,    .emit = put_needs },
-	{ "expected_s",     JSON_INT64,   STEP(expect_s) },
-	{ "expected_bytes", JSON_INT64,   STEP(expect_bytes) },
-	{ "state",          JSON_EMIT,    .emit = put_step_state },
-	{ "migration",      JSON_EMIT,    .emit = put_migration },
-	{ "attempts",       JSON_INT,     STEP(attempts) },
-	{ "reason",         JSON_STR,     STEP(reason) },
-	{ "started_at",     JSON_TIME_US, STEP(started_us) },
-	{ "ended_at",       JSON_TIME_US, STEP(ended_us) },
-};
-
-static const struct json_field cannot_fields[] = {
-	{ "server_uuid", JSON_EMIT, .emit = put_uuid },
-	{ "server_name", JSON_STR,  STEP(name) },
-	{ "host",        JSON_STR,  STEP(source) },
-	{ "reason",      JSON_STR,  STEP(reason) },
-	{ "reasons",     JSON_EMIT, .emit = put_reasons },
-};
-
-/* Its members: hosts, cycles, spread. */
-static void put_report(struct jout *o, const struct plan_record *p)
-{
-	g_autofree char *members = p->report && *p->report ? g_strndup(p->report + 1, strlen(p->report) - 2) : NULL;
-
-	if (!members)
-		return;
-	if (o->comma)
-		g_string_append_c(o->s, ',');
-	g_string_append(o->s, members);
-	o->comma = true;
-}
-
-static void reply_head(struct api_req *r, int status, const struct plan_record *p)
-{
-	struct jout o;
-
-	view_open(&o, r, HEAD_BYTES);
-	jout_key(&o, "plan");
-	jout_object(&o, plan_fields, G_N_ELEMENTS(plan_fields), p);
-	view_close(&o, r, status);
-}
-
-/* ---- the whole of it, its steps in pieces (slice.h) ---- */
-
-struct whole {
-	int status;
-	int64_t id;
-	int seen;          /* the number of the last step that is written */
-	struct jout o;     /* open: the plan, and its steps */
-	struct jout cannot; /* meanwhile: those that are blocked */
-};
-
-static void whole_free(void *user)
-{
-	struct whole *w = user;
-
-	if (w->o.s)
-		g_string_free(w->o.s, TRUE);
-	g_string_free(w->cannot.s, TRUE);
-	g_free(w);
-}
-
-static void put_step(struct whole *w, const struct plan_step *st)
-{
-	w->seen = st->n;
-	if (st->state == PLAN_STEP_BLOCKED)
-		jout_object(&w->cannot, cannot_fields, G_N_ELEMENTS(cannot_fields), st);
-	else
-		jout_object(&w->o, step_fields, G_N_ELEMENTS(step_fields), st);
-}
-
-/* Of one that is not over, from memory; steps are numbered from 1 on. Return: those were the last. */
-static bool put_known(struct whole *w, const struct plan_record *p)
-{
-	guint to = MIN(p->steps->len, (guint)w->seen + STEPS_AT_ONCE);
-
-	for (guint i = (guint)w->seen; i < to; i++)
-		put_step(w, g_ptr_array_index(p->steps, i));
-	return to == p->steps->len;
-}
-
-/* Return: the same; or it has failed. */
-static bool put_rows(struct api_req *r, struct whole *w, GError **err)
-{
-	g_autoptr(GPtrArray) list = plan_read_part(api_store(r), w->id, w->seen, STEPS_AT_ONCE, err);
-
-	for (guint i = 0; list && i < list->len; i++)
-		put_step(w, g_ptr_array_index(list, i));
-	return !list || list->len < STEPS_AT_ONCE;
-}
-
-static void reply_whole(struct api_req *r, struct whole *w, const struct plan_record *p)
-{
-	jout_close(&w->o, ']');
-	jout_close(&w->cannot, ']');
-	jout_key(&w->o, "cannot");
-	jout_raw(&w->o, w->cannot.s->str);
-	put_report(&w->o, p);
-	jout_close(&w->o, '}');
-	view_close(&w->o, r, w->status);
-}
-
-/* It may end between two pieces, and then its rows go on; or be deleted. */
-static bool put_piece(struct api_req *r, void *user)
-{
-	struct whole *w = user;
-	struct plan_record *p = plans_find(api_plans(r), w->id), *row = NULL;
-	GError *err = NULL;
-	bool last = p ? put_known(w, p) : put_rows(r, w, &err);
-
-	if (last && !p && !err)
-		p = row = plan_read_head(api_store(r), w->id, &err);
-	if (err)
-		api_fail(r, err);
-	else if (last)
-		reply_whole(r, w, p);
-	plan_record_free(row);
-	return last;
-}
-
-static void reply_plan(struct api_req *r, int status, const struct plan_record *p)
-{
-	struct whole *w = g_new0(struct whole, 1);
-
-	w->status = status;
-	w->id = p->id;
-	view_open(&w->o, r, HEAD_BYTES + (p->steps ? p->steps->len * STEP_BYTES : 0));
-	jout_key(&w->o, "plan");
-	jout_open(&w->o, '{');
-	jout_fields(&w->o, plan_fields, G_N_ELEMENTS(plan_fields), p);
-	jout_key(&w->o, "steps");
-	jout_open(&w->o, '[');
-	jout_init(&w->cannot, g_string_new(NULL), r->mv);
-	jout_open(&w->cannot, '[');
-	slice_run(r, put_piece, w, whole_free);
-}
 
 /* ---- mistakes ---- */
 
@@ -331,7 +65,7 @@ static void made(struct plan_record *p, const GPtrArray *mistakes, const GError 
 		return;
 	(void)util_int(id, p->id);
 	api_about(r, id);
-	reply_plan(r, 201, p);
+	plan_view_whole(r, 201, p);
 }
 
 static void wanted_free(void *user)
@@ -381,9 +115,9 @@ static void show(struct api_req *r, int status, int64_t id, bool whole)
 	if (!p)
 		p = row = plan_read_head(api_store(r), id, &err);
 	if (p && p->state != PLAN_MAKING && whole)
-		reply_plan(r, status, p);
+		plan_view_whole(r, status, p);
 	else if (p && p->state != PLAN_MAKING)
-		reply_head(r, status, p);
+		plan_view_head(r, status, p);
 	else if (p)
 		api_fail_new(r, ERR_NOT_FOUND, "Plan %" G_GINT64_FORMAT " could not be found.", id);
 	else
@@ -426,39 +160,79 @@ static bool parse_filter(struct api_req *r, struct filter *f, GError **err)
 	return false;
 }
 
-static void reply_list(struct api_req *r, const GPtrArray *list, const struct filter *f)
-{
-	char marker[UTIL_INT_MAX];
+/* A plan may have 1,000 hosts, so that a list is made in pieces of a few. */
+struct listing {
+	struct filter f;   /* .below, .limit: of what is left */
+	guint listed;
+	int64_t last;      /* the id of the last one that is listed */
 	struct jout o;
+};
 
-	view_open(&o, r, 64 + list->len * 1024);
-	jout_key(&o, "plans");
-	jout_open(&o, '[');
+static void listing_free(void *user)
+{
+	struct listing *l = user;
+
+	if (l->o.s)
+		g_string_free(l->o.s, TRUE);
+	g_free(l);
+}
+
+static void put_listed(struct api_req *r, struct listing *l, const GPtrArray *list)
+{
 	for (guint i = 0; i < list->len; i++) {
 		const struct plan_record *row = g_ptr_array_index(list, i), *p = plans_find(api_plans(r), row->id);
 
-		jout_object(&o, plan_fields, G_N_ELEMENTS(plan_fields), p ? p : row);
+		plan_view_put(&l->o, p ? p : row);
+		l->last = l->f.below = row->id;
 	}
-	jout_close(&o, ']');
-	if (list->len > 0 && (int)list->len == f->limit) {
-		(void)util_int(marker, ((const struct plan_record *)g_ptr_array_index(list, list->len - 1))->id);
-		api_next_link(&o, r, "plans", marker);
+	l->listed += list->len;
+	l->f.limit -= (int)list->len;
+}
+
+static void reply_list(struct api_req *r, struct listing *l)
+{
+	char marker[UTIL_INT_MAX];
+
+	jout_close(&l->o, ']');
+	if (l->listed > 0 && l->f.limit == 0) {
+		(void)util_int(marker, l->last);
+		api_next_link(&l->o, r, "plans", marker);
 	}
-	view_close(&o, r, 200);
+	view_close(&l->o, r, 200);
+}
+
+static bool list_piece(struct api_req *r, void *user)
+{
+	struct listing *l = user;
+	int limit = MIN(l->f.limit, LISTED_AT_ONCE);
+	GError *err = NULL;
+	g_autoptr(GPtrArray) list = plans_list(api_plans(r), l->f.kind, l->f.state, l->f.below, limit, &err);
+
+	if (!list) {
+		api_fail(r, err);
+		return true;
+	}
+	put_listed(r, l, list);
+	if ((int)list->len == limit && l->f.limit > 0)
+		return false;
+	reply_list(r, l);
+	return true;
 }
 
 static void plan_list(struct api_req *r)
 {
-	g_autoptr(GPtrArray) list = NULL;
-	struct filter f;
+	struct listing *l = g_new0(struct listing, 1);
 	GError *err = NULL;
 
-	if (parse_filter(r, &f, &err))
-		list = plans_list(api_plans(r), f.kind, f.state, f.below, f.limit, &err);
-	if (list)
-		reply_list(r, list, &f);
-	else
+	if (!parse_filter(r, &l->f, &err)) {
+		g_free(l);
 		api_fail(r, err);
+		return;
+	}
+	view_open(&l->o, r, HEAD_BYTES * LISTED_AT_ONCE);
+	jout_key(&l->o, "plans");
+	jout_open(&l->o, '[');
+	slice_run(r, list_piece, l, listing_free);
 }
 
 static void plan_remove(struct api_req *r)
