@@ -105,6 +105,8 @@ void tune_sample(struct mig *m, const struct hv_job *j)
 
 	converge_note(&p->tune.history, &s);
 	eta = converge_eta(&params, &p->tune.history, &s);
+	m->progress.throttle = s.throttle;
+	m->progress.permitted_ms = p->tune.history.downtime_ms;
 	m->progress.eta_known = eta.known;
 	m->progress.eta_ms = eta.ms;
 	m->progress.eta_low_ms = eta.low_ms;

@@ -10,6 +10,7 @@
 #include "task/news.h"
 #include "task/queue.h"
 #include "task/request.h"
+#include "task/samples.h"
 #include "task/step.h"
 #include "task/volume.h"
 
@@ -284,6 +285,7 @@ struct engine *engine_new(struct fleet *f, const struct task_kind *const *kinds,
 	e->fleet = f;
 	e->store = fleet_store(f);
 	e->kinds = kinds;
+	e->samples = samples_new();
 	e->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
 	e->by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
 	e->by_server = g_hash_table_new(g_str_hash, g_str_equal);
@@ -324,6 +326,7 @@ void engine_free(struct engine *e)
 	requests_close(e);
 	g_hash_table_unref(e->by_id);
 	g_hash_table_unref(e->by_uuid);
+	samples_free(e->samples);
 	g_hash_table_unref(e->by_server);
 	mig_unknown_clear(&e->unknown);
 	queue_free(e->queue);
@@ -513,6 +516,11 @@ struct mig *engine_get_by_uuid(struct engine *e, const char *uuid, GError **err)
 	if (m)
 		freshen(e, m);
 	return m;
+}
+
+const GArray *engine_samples(const struct engine *e, int64_t id)
+{
+	return samples_of(e->samples, id);
 }
 
 GPtrArray *engine_events(struct engine *e, int64_t id, GError **err)

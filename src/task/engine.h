@@ -92,6 +92,9 @@ struct mig *engine_get(struct engine *e, int64_t id, GError **err);
 /** engine_get_by_uuid() - the same by uuid. */
 struct mig *engine_get_by_uuid(struct engine *e, const char *uuid, GError **err);
 
+/** engine_samples() - how its copy went, oldest first: samples.h. Return: GArray of struct sample, borrowed, for now; NULL: none are remembered. */
+const GArray *engine_samples(const struct engine *e, int64_t id);
+
 /** engine_events() - a migration's history, oldest first. Return: GPtrArray of struct mig_event *, owned. */
 GPtrArray *engine_events(struct engine *e, int64_t id, GError **err);
 

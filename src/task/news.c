@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "task/news.h"
 
+#include "base/clock.h"
 #include "task/progress.h"
+#include "task/samples.h"
 #include "task/task.h"
 
 struct news {
@@ -187,6 +189,12 @@ void news_phase(const struct mig *m, const struct task_stage *old, const char *w
 void news_progress(const struct mig *m)
 {
 	const struct news n = { .m = m };
+	const struct mig_progress *p = &m->progress;
+	const struct sample s = {
+		.at_us = clock_wall_us(), .sent_bytes = p->mem_processed + p->disk_processed, .left_bytes = p->mem_remaining + p->disk_remaining, .bps = p->bps,
+		.dirty_bps = p->dirty_rate_bps, .iteration = p->iteration, .permitted_ms = p->permitted_ms, .throttle = p->throttle, .postcopy = m->postcopy,
+	};
 
+	samples_add(m->task->engine->samples, m->id, &s);
 	tell(EVENT_PROGRESS, &n);
 }

@@ -31,6 +31,7 @@ struct mig_progress {
 	int64_t downtime_ms;
 	/* not stored */
 	int64_t bps, dirty_rate_bps, iteration;
+	int64_t throttle, permitted_ms;          /* percent that the guest is slowed down by; the pause that its end may take, 0: the hypervisor's own */
 	bool eta_known;                          /* false: no sample yet, or it does not end by itself at present */
 	int64_t eta_ms, eta_low_ms, eta_high_ms; /* to the end, from the last sample; high -1: perhaps never */
 };

@@ -16,6 +16,7 @@
 
 struct lane;
 struct queue;
+struct samples;
 struct volumes;
 
 struct engine {
@@ -30,6 +31,7 @@ struct engine {
 	struct mig_unknown unknown; /* not final either, as far as this version can tell; left alone */
 	struct queue *queue;
 	struct volumes *volumes;
+	struct samples *samples;    /* of copies, samples.h */
 	GHashTable *states;         /* const struct task_service * -> what it keeps */
 	GPtrArray *unsure;          /* struct mig *: refused requests whose rows may have been written; see request.c */
 	struct clock_timer *unsurer;

@@ -9,12 +9,14 @@
 #include "power/decide.h"
 #include "power/power.h"
 #include "task/request.h"
+#include "task/samples.h"
 
 #define T0 INT64_C(1760000000000000)
 
 struct engine {
 	struct fleet *fleet;
 	GPtrArray *all; /* struct mig *, by id */
+	GArray *samples; /* of the third one */
 	struct mig *power; /* the next id: a task that is no migration */
 	char *said;
 	GError *refuse;
@@ -68,6 +70,7 @@ struct engine *fake_engine_new(struct fleet *f)
 
 	e->fleet = f;
 	e->all = g_ptr_array_new_with_free_func((GDestroyNotify)mig_free);
+	e->samples = g_array_new(FALSE, FALSE, sizeof(struct sample));
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct mig *m = g_new0(struct mig, 1);
 
@@ -110,6 +113,7 @@ void engine_free(struct engine *e)
 	mig_free(e->power);
 	g_clear_error(&e->refuse);
 	g_free(e->said);
+	g_array_unref(e->samples);
 	g_free(e);
 }
 
@@ -247,6 +251,19 @@ static void event_free(void *data)
 	g_free(ev->new_phase);
 	g_free(ev->why);
 	g_free(ev);
+}
+
+/* Of the third migration there are two. */
+const GArray *engine_samples(const struct engine *e, int64_t id)
+{
+	static const struct sample rows_of_third[] = {
+		{ .at_us = T0, .left_bytes = 1000, .bps = 400, .dirty_bps = 100, .iteration = 1 },
+		{ .at_us = T0 + 500000, .sent_bytes = 900, .left_bytes = 100, .bps = 500, .dirty_bps = 200, .iteration = 2, .permitted_ms = 300, .throttle = 20, .postcopy = 1 },
+	};
+
+	g_array_set_size(e->samples, 0);
+	g_array_append_vals(e->samples, rows_of_third, G_N_ELEMENTS(rows_of_third));
+	return id == 3 ? e->samples : NULL;
 }
 
 GPtrArray *engine_events(struct engine *e, int64_t id, GError **err)

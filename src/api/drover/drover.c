@@ -11,6 +11,7 @@
 #include "api/http/view.h"
 #include "fence/fence.h"
 #include "task/request.h"
+#include "task/samples.h"
 
 static const struct api_req *request_of(const struct jout *o)
 {
@@ -369,6 +370,70 @@ static void migration_show(struct api_req *r)
 	mig_free(m);
 }
 
+/* As many words of a sample as numbers: a graph has hundreds of them. */
+static const struct {
+	const char *name;
+	size_t offset;
+} sample_columns[] = {
+	{ "sent_bytes",             offsetof(struct sample, sent_bytes) },
+	{ "remaining_bytes",        offsetof(struct sample, left_bytes) },
+	{ "bytes_per_second",       offsetof(struct sample, bps) },
+	{ "dirty_bytes_per_second", offsetof(struct sample, dirty_bps) },
+	{ "iteration",              offsetof(struct sample, iteration) },
+	{ "permitted_downtime_ms",  offsetof(struct sample, permitted_ms) },
+	{ "throttle_percent",       offsetof(struct sample, throttle) },
+	{ "post_copy",              offsetof(struct sample, postcopy) },
+};
+
+/* @began_us: what the first column counts from */
+static void put_sample(struct jout *o, const struct sample *s, int64_t began_us)
+{
+	jout_open(o, '[');
+	jout_int(o, (s->at_us - began_us) / 1000);
+	for (size_t i = 0; i < G_N_ELEMENTS(sample_columns); i++)
+		jout_int(o, *(const int64_t *)((const char *)s + sample_columns[i].offset));
+	jout_close(o, ']');
+}
+
+static void reply_samples(struct api_req *r, const struct mig *m)
+{
+	const GArray *rows = engine_samples(api_engine(r), m->id);
+	int64_t began_us = rows && rows->len ? g_array_index(rows, struct sample, 0).at_us : 0;
+	struct jout o;
+
+	view_open(&o, r, 256 + (rows ? rows->len * 96 : 0));
+	jout_key(&o, "samples");
+	jout_open(&o, '{');
+	jout_kv(&o, "migration_id", int, m->id);
+	jout_kv(&o, "began_at", time_us, began_us);
+	jout_key(&o, "columns");
+	jout_open(&o, '[');
+	jout_str(&o, "at_ms");
+	for (size_t i = 0; i < G_N_ELEMENTS(sample_columns); i++)
+		jout_str(&o, sample_columns[i].name);
+	jout_close(&o, ']');
+	jout_key(&o, "rows");
+	jout_open(&o, '[');
+	for (guint i = 0; rows && i < rows->len; i++)
+		put_sample(&o, &g_array_index(rows, struct sample, i), began_us);
+	jout_close(&o, ']');
+	jout_close(&o, '}');
+	view_close(&o, r, 200);
+}
+
+static void migration_samples(struct api_req *r)
+{
+	static const char *const known[] = { NULL };
+	GError *err = NULL;
+	struct mig *m = view_only_query(r, known, &err) ? find_migration(r, r->param[0], &err) : NULL;
+
+	if (m)
+		reply_samples(r, m);
+	else
+		api_fail(r, err);
+	mig_free(m);
+}
+
 struct change {
 	int priority;
 };
@@ -449,6 +514,7 @@ static const struct route routes[] = {
 	{ "DELETE", "/drover/v1/hosts/{id}",      "drover:hosts:delete",      host_remove },
 	{ "GET",    "/drover/v1/migrations",      "drover:migrations:list",   migration_list },
 	{ "GET",    "/drover/v1/migrations/{id}", "drover:migrations:show",   migration_show },
+	{ "GET",    "/drover/v1/migrations/{id}/samples", "drover:migrations:samples", migration_samples },
 	{ "POST",   "/drover/v1/migrations/{id}", "drover:migrations:update", migration_change, .body = &change_body },
 };
 const struct route_table drover_routes = { routes, G_N_ELEMENTS(routes) };

@@ -28,6 +28,7 @@ static const struct policy table[] = {
 	{ "drover:hosts:unfence",                             POLICY_ADMIN },
 	{ "drover:metrics",                                   POLICY_PUBLIC }, /* or as [api] metrics says */
 	{ "drover:migrations:list",                           POLICY_ADMIN },
+	{ "drover:migrations:samples",                        POLICY_ADMIN },
 	{ "drover:migrations:show",                           POLICY_ADMIN },
 	{ "drover:migrations:update",                         POLICY_ADMIN },
 	{ "drover:plans:cancel",                                POLICY_ADMIN },
