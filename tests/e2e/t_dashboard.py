@@ -409,6 +409,7 @@ def stops_one(w: World) -> str:
     number = wait_for(lambda: w.api.running_migration(server["id"]), 20, "the migration runs")["id"]
     w.at(f"/migrations/{number}", "#copy")
     w.has("Time left")
+    w.page.until("document.querySelectorAll('.graph .line').length >= 2 && document.querySelector('.graph .left').getAttribute('d').includes('L')", "its graph is drawn")
     w.check("a migration that runs")
     w.at("/servers?status=MIGRATING", "progress")
     w.at(f"/migrations/{number}", "#copy")

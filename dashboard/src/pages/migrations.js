@@ -2,6 +2,7 @@
 import { html, nothing } from '../../vendor/lit-html.js';
 import { signal } from '../../vendor/signals-core';
 import { ask, get, resource } from '../api.js';
+import { graph, rowsOf } from '../graph.js';
 import { abort, force, POWER, power, priority } from '../dialogs.js';
 import { bar, bytes, duration, eta, facts, hostLink, MIGRATION_HEADS, migrationLink, migrationRow, parseTime, percent, problem, serverLink, state, table, when } from '../parts.js';
 import { moved, priorities } from '../order.js';
@@ -68,7 +69,23 @@ export function migrations() {
 /** @param {string} id @returns {import('../state.js').Page} */
 export function migration(id) {
 	const one = resource(async () => (await get(`/drover/v1/migrations/${encodeURIComponent(id)}`)).migration);
+	const samples = resource(async () => (await get(`/drover/v1/migrations/${encodeURIComponent(id)}/samples`)).samples);
 	let most = 0; // a bar never goes back
+
+	/**
+	 * What an event says of the copy is the next sample; what it does not say is as it was.
+	 * @param {any} progress
+	 */
+	function sampled(progress) {
+		const s = samples.data.value, at = s?.rows.length ? Date.now() - parseTime(s.began_at) : 0;
+		if (!s || !s.rows.length || s.rows.length > 1000) {
+			samples.soon();
+			return;
+		}
+		const last = Object.fromEntries(s.columns.map((/** @type {string} */ name, /** @type {number} */ i) => [name, s.rows[s.rows.length - 1][i]]));
+		const now = { ...last, ...progress, at_ms: Math.max(at, last.at_ms), sent_bytes: progress.memory_processed_bytes + progress.disk_processed_bytes, remaining_bytes: progress.memory_remaining_bytes + progress.disk_remaining_bytes };
+		samples.data.value = { ...s, rows: [...s.rows, s.columns.map((/** @type {string} */ name) => now[name])] };
+	}
 
 	/** @param {any} m */
 	const bars = (m) => {
@@ -98,19 +115,23 @@ export function migration(id) {
 	const body = (m) => html`${buttons(m)}${m.error ? html`<p class="problem">${m.error}</p>` : nothing}
 		${facts([['Server', serverLink({ id: m.server_uuid, name: m.server_name })], ['Kind', m.type], ['Status', state(m.status)], ['Phase', m.phase], ['From', hostLink(m.source)], ['To', hostLink(m.dest || m.requested_host)], ['In the queue', m.queue_position ? `${m.queue_position}., with priority ${m.priority}` : 'no'], ['Waits for', m.waits_for], ['Attempt', m.attempt], ['Asked for', when(m.created_at)], ['Request', m.request_id]])}
 		${bars(m)}
+		${samples.data.value?.rows.length > 1 ? html`<section aria-labelledby="graph"><h2 id="graph">How it went</h2>${graph(rowsOf(samples.data.value), { began: parseTime(samples.data.value.began_at), events: m.events })}</section>` : nothing}
 		<section aria-labelledby="events"><h2 id="events">What happened, and why</h2>${table('Events', ['When', 'What', 'Why', 'Took'], m.events.map(line))}</section>`;
 
 	return {
 		title: `Migration ${id}`,
-		load: one.load,
+		load() { one.load(); samples.load(); },
 		event(event) {
 			const m = one.data.value;
-			if (event.type === 'reset' || (m && event.migration === m.id && event.type !== 'progress'))
+			if (event.type === 'reset' || (m && event.migration === m.id && event.type !== 'progress')) {
 				one.soon();
-			else if (m && event.migration === m.id && event.type === 'progress')
+				samples.soon();
+			} else if (m && event.migration === m.id && event.type === 'progress') {
 				one.data.value = { ...m, status: event.status, progress: event.progress, eta: event.eta };
+				sampled(event.progress);
+			}
 		},
-		stop: one.stop,
+		stop() { one.stop(); samples.stop(); },
 		view: () => html`<h1>Migration ${id}</h1>${problem(one.error.value)}${one.data.value ? body(one.data.value) : nothing}`,
 	};
 }
