@@ -339,10 +339,11 @@ def screen_of_a_guest(r: Real) -> str:
     r.screen = Screen(r.world.open(r.screen_url))
     before = r.screen.picture()
     assert any(before), "the screen is black"
-    r.ws.send("for i in 1 2 3 4 5 6 7 8 9; do echo DRAWN > /dev/tty1; done; head -n 1 < /dev/tty1; echo re''ad\n")
-    wait_for(lambda: r.screen.picture() != before, 30, "the guest has drawn")
-    r.screen.type("typed\n")
-    assert "typed" in r.ws.until("read\r\n")
+    # it has its terminal open before it draws: what is typed at one that is not is lost, and so is what QEMU's keyboard has no room for (16 bytes, three a key)
+    r.ws.send("{ for i in 1 2 3 4 5 6 7 8 9; do echo DRAWN > /dev/tty1; done; head -n 1; } < /dev/tty1; echo re''ad\n")
+    wait_for(lambda: r.screen.picture() != before, HANG_S, "the guest has drawn")
+    r.screen.type("yes\n")
+    assert "yes\r\n" in r.ws.until("read\r\n")
     return f"{r.screen.width}x{r.screen.height}, {r.screen.name}"
 
 
@@ -402,18 +403,18 @@ def restarts(r: Real) -> str:
     r.world = World(r.daemon, r.lab.netns)
     r.ws = r.world.open(r.url)
     r.type("\necho ba''ck\n", "back")
-    r.page.until(f"{CONNECTED} && document.body.dataset.connections == {int(pages) + 1}", "the page shows it again")
+    r.page.until(f"{CONNECTED} && document.body.dataset.connections > {pages}", "the page shows it again")
     return "the same tokens"
 
 
 def reboots_and_stops(r: Real) -> str:
     """Each reboot is another QEMU's: the serial console's socket stays open, the page comes again by itself until the server is stopped."""
-    pages = int(r.page.ask("document.body.dataset.connections"))
-    for n, kind in enumerate(("HARD", "SOFT")):
+    for kind in "SOFT", "HARD":  # the guest has long heard of buttons when it is asked
+        pages = r.page.ask("document.body.dataset.connections")
         assert r.world.api.call("POST", f"/v2.1/servers/{r.uuid}/action", {"reboot": {"type": kind}}).status == 202
         r.ws.until("BusyBox v")
         wait_for(lambda: r.world.api.server(r.uuid)["OS-EXT-STS:task_state"] is None, HANG_S, "the reboot is over")
-        r.page.until(f"{CONNECTED} && document.body.dataset.connections == {pages + n + 1}", f"the page shows it again after {kind}")
+        r.page.until(f"{CONNECTED} && document.body.dataset.connections > {pages}", f"the page shows it again after {kind}")
     gaps = r.page.ask("document.body.dataset.gaps").split(", ")[-2:]
     r.world.api.call("POST", f"/v2.1/servers/{r.uuid}/action", {"os-stop": None})
     end = r.ws.ends()
