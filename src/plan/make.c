@@ -117,6 +117,14 @@ static struct plan_step *add_step(struct making *m, guint guest)
 	return st;
 }
 
+/* What is left out of the hosts' reasons is said. */
+static char *reason_of(const struct planner_refusal *x, guint most)
+{
+	if (x->reasons->len <= most)
+		return g_strdup(x->text);
+	return g_strdup_printf("%s (told of %u of %u hosts)", x->text, most, x->reasons->len);
+}
+
 static char *reasons_of(const struct making *m, const struct planner_refusal *x, guint most)
 {
 	GString *s = g_string_new(NULL);
@@ -162,7 +170,7 @@ static void take_steps(struct making *m)
 
 		st->state = PLAN_STEP_BLOCKED;
 		st->source = g_strdup(m->snap->hosts[m->snap->guests[x->guest].host].name);
-		st->reason = g_strdup(x->text);
+		st->reason = reason_of(x, most);
 		st->reasons = reasons_of(m, x, most);
 	}
 }
