@@ -10,6 +10,7 @@
 #include "../scenarios/api_call.h"
 #include "api/drover/drover.h"
 #include "api/http/route.h"
+#include "fleet/load.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct scn scn = {
 	.name = (char *)"fuzz",
-	.conf = (char *)"[DEFAULT]\nlog_format = text\n[workarounds]\nallow_any_uri = true\n[api]\nhost_schemes = sim\n"
+	.conf = (char *)"[DEFAULT]\nlog_format = text\nload_interval = 5\n[workarounds]\nallow_any_uri = true\n[api]\nhost_schemes = sim\n"
 			"[host h1]\nuri = sim://h1\n[host h2]\nuri = sim://h2\n[host h3]\nuri = sim://h3\n[host h4]\nuri = sim://h4\n",
 };
 static const struct scn_options options = { .seed = 1, .sweep = true };
@@ -30,6 +31,14 @@ static struct api *api;
 static bool is_ready(struct run *r, void *unused)
 {
 	return all_up(r, unused) && fleet_servers(r->fleet)->len == (HOSTS - 1) * EACH;
+}
+
+static bool is_measured(struct run *r, void *unused)
+{
+	g_autofree char *missing = load_missing(r->fleet);
+
+	(void)unused;
+	return !missing;
 }
 
 /* The last host is empty and small. */
@@ -44,11 +53,12 @@ static void begin(void)
 		for (int n = 0; h < HOSTS && n < EACH; n++) {
 			g_autofree char *name = g_strdup_printf("s%d", h * EACH + n - EACH);
 
-			sim_dom_add(run.world, host, &(struct sim_dom_spec){ .name = name, .mem_mib = 1024 });
+			sim_dom_add(run.world, host, &(struct sim_dom_spec){ .name = name, .mem_mib = 1024, .load_mcpu = 500 * n });
 		}
 	}
 	controller_start(&run);
 	g_assert_true(run_until(&run, API_CALL_MS, is_ready, NULL));
+	g_assert_true(run_until(&run, API_CALL_MS, is_measured, NULL));
 	api = api_new_parts(&(struct api){ .engine = run.engine, .plans = run.plans, .fleet = run.fleet, .store = run.store, .conf = run.conf, .kinds = engine_kinds(run.engine) },
 			    tables, G_N_ELEMENTS(tables));
 }
