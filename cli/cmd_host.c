@@ -45,6 +45,7 @@ static const struct col list_cols[] = {
 	{ "Version",     "hypervisor_version", .longer = true },
 	{ "IP",          "host_ip", .longer = true },
 	{ "Cell",        "cell", .longer = true },
+	{ "Load %",      "load_percent", .longer = true },
 	{ "Disabled Reason", "service.disabled_reason", .longer = true },
 };
 
@@ -63,7 +64,7 @@ static json_t *list_hypervisors(struct cli *c, GError **err)
 /* What only Drover tells: its cell, its fence agent, and why it is down. @name: the row's host. */
 static void add_drovers(json_t *row, const char *name, const json_t *drovers)
 {
-	static const char *const told[] = { "cell", "fence_agent", "fenced_at", "fence_reason" };
+	static const char *const told[] = { "cell", "fence_agent", "fenced_at", "fence_reason", "load_percent" };
 	const json_t *h;
 	size_t i;
 
@@ -71,7 +72,7 @@ static void add_drovers(json_t *row, const char *name, const json_t *drovers)
 		if (g_strcmp0(render_str(h, "name"), name) != 0)
 			continue;
 		for (size_t k = 0; k < G_N_ELEMENTS(told); k++)
-			if (render_str(h, told[k]))
+			if (json_object_get(h, told[k]) && !json_is_null(json_object_get(h, told[k])))
 				json_object_set(row, told[k], json_object_get(h, told[k]));
 		if (g_strcmp0(render_str(h, "state"), "down") == 0)
 			json_object_set(row, "state_reason", json_object_get(h, "state_reason"));

@@ -12,6 +12,7 @@
 #define BAR_MIN 6
 #define BAR_MAX 20
 #define WIDE 110      /* columns from which on there is room for all */
+#define WIDEST 130    /* ... and for a third bar */
 #define FULL 85       /* percent: a host counts as full */
 #define BUSY 60
 #define FIXED_LINES 2 /* the title, the last line */
@@ -165,19 +166,27 @@ struct place {
 	int cols, name, bar;
 };
 
+static enum top_style level_of(int percent)
+{
+	return percent >= FULL ? TOP_BAD : percent >= BUSY ? TOP_WARN : TOP_GOOD;
+}
+
 static void draw_host(struct top_line *l, const json_t *h, const struct place *p)
 {
 	int memory = top_load(h, "memory_mb"), vcpus = top_load(h, "vcpus"), in = count_moves(p->t, h, "dest"), out = count_moves(p->t, h, "source");
 	bool down = is_down(h), disabled = is_disabled(h);
-	enum top_style style = memory >= FULL ? TOP_BAD : memory >= BUSY ? TOP_WARN : TOP_GOOD;
 
 	add_text(l, TOP_PLAIN, render_str(h, "name"), p->name);
 	add_text(l, down ? TOP_BAD : disabled ? TOP_WARN : TOP_GOOD, down ? "down" : disabled ? "disabled" : "up", 8);
 	add(l, TOP_PLAIN, "mem ");
-	add_bar(l, style, memory, p->bar);
+	add_bar(l, level_of(memory), memory, p->bar);
 	if (p->cols >= 60) {
 		add(l, TOP_PLAIN, " cpu ");
-		add_bar(l, vcpus >= FULL ? TOP_BAD : vcpus >= BUSY ? TOP_WARN : TOP_GOOD, vcpus, p->bar);
+		add_bar(l, level_of(vcpus), vcpus, p->bar);
+	}
+	if (p->cols >= WIDEST && top_measured(h) >= 0) {
+		add(l, TOP_PLAIN, " use ");
+		add_bar(l, level_of(top_measured(h)), top_measured(h), p->bar);
 	}
 	add(l, TOP_PLAIN, " %4d", (int)num(h, "servers"));
 	if (in || out)

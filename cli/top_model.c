@@ -57,6 +57,13 @@ int top_load(const json_t *host, const char *what)
 	return has > 0 ? (int)CLAMP((num(host, used) + num(host, claimed)) * 100 / has, 0, 999) : 0;
 }
 
+int top_measured(const json_t *host)
+{
+	const json_t *v = json_object_get(host, "load_percent");
+
+	return json_is_integer(v) ? (int)CLAMP(json_integer_value(v), 0, 999) : -1;
+}
+
 int top_percent(const json_t *migration)
 {
 	const json_t *v = json_object_get(migration, PERCENT);

@@ -83,6 +83,9 @@ void top_ask(struct top_model *t, const char *fmt, ...) G_GNUC_PRINTF(2, 3);
 /** top_percent() - how much of a migration's work is done; it never falls. Return: -1: unknown. */
 int top_percent(const json_t *migration);
 
+/** top_measured() - of its CPUs, what a host's guests use, in percent. Return: -1: it is not measured. */
+int top_measured(const json_t *host);
+
 /** top_load() - the part of its capacity that a host has given away, in percent. @what: "memory_mb", "vcpus" */
 int top_load(const json_t *host, const char *what);
 

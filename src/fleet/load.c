@@ -14,6 +14,7 @@ struct host_load {
 	struct clock_timer *timer;
 	uint64_t turn;        /* of its connection, when it was asked last */
 	int answers;          /* since it came up: two make a measurement */
+	int64_t mcpu;         /* what its guests used, by the last one */
 };
 
 struct question {
@@ -37,18 +38,19 @@ static void follow(struct server *s, int64_t mcpu)
 	s->load_known = true;
 }
 
-/* The time counts from the start of a QEMU: one that is less than before is another's. */
-static void take(const struct host *h, const struct hv_load *l, int64_t now_us)
+/* The time counts from the start of a QEMU: one that is less than before is another's. Return: what it uses, if that is known. */
+static int64_t take(const struct host *h, const struct hv_load *l, int64_t now_us)
 {
 	struct server *s = fleet_server(h->fleet, l->uuid);
 
 	if (!s || g_strcmp0(s->host, h->name) != 0)
-		return;
+		return 0;
 	if (s->load_host == h->id && l->cpu_ns >= s->load_ns && now_us > s->load_us)
 		follow(s, (l->cpu_ns - s->load_ns) / NS_IN_US * MILLI / (now_us - s->load_us));
 	s->load_host = h->id;
 	s->load_ns = l->cpu_ns;
 	s->load_us = now_us;
+	return s->load_known ? s->load_mcpu : 0;
 }
 
 static void answered(struct hv_reply *r, void *user)
@@ -56,11 +58,14 @@ static void answered(struct hv_reply *r, void *user)
 	struct question *q = user;
 	struct host *h = fleet_host(q->fleet, q->host);
 	bool ours = h && h->load && h->load->turn == q->turn && h->conn == HOST_UP;
+	int64_t mcpu = 0;
 
 	for (guint i = 0; ours && !r->err && i < r->loads->len; i++)
-		take(h, &g_array_index(r->loads, struct hv_load, i), clock_now_us());
-	if (ours && !r->err)
+		mcpu += take(h, &g_array_index(r->loads, struct hv_load, i), clock_now_us());
+	if (ours && !r->err) {
 		h->load->answers++;
+		h->load->mcpu = mcpu;
+	}
 	if (ours)
 		ask_later(h);
 	g_free(q->host);
@@ -88,6 +93,13 @@ char *load_missing(const struct fleet *f)
 			return g_strdup_printf("host %s has not been asked twice yet", h->name);
 	}
 	return NULL;
+}
+
+int load_percent(const struct host *h)
+{
+	if (!h->load || h->load->answers < 2 || h->conn != HOST_UP || !h->info || h->info->vcpus <= 0)
+		return -1;
+	return (int)(h->load->mcpu * 100 / ((int64_t)h->info->vcpus * MILLI));
 }
 
 /* ---- what happens to hosts ---- */

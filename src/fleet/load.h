@@ -18,6 +18,8 @@ struct fleet;
 
 /** load_missing() - what keeps the load of the fleet from being known. Return: "host h1 was not asked twice yet", owned by the caller; NULL: nothing. */
 char *load_missing(const struct fleet *f);
+/** load_percent() - of its CPUs, what a host's guests use. Return: -1: it is not measured, or not yet. */
+int load_percent(const struct host *h);
 
 /* ---- for fleet.c ---- */
 

@@ -25,7 +25,7 @@ from tap import Tap
 from wait import HANG_S, wait_for
 
 HOSTS, EACH = 10, 100
-SHAPE = "vcpus=256&memory=262144&disk=20000&network_disks=1&server_memory=512"
+SHAPE = "vcpus=256&memory=262144&disk=20000&network_disks=1&server_memory=512&server_load=140"
 DONE, PENDING, REFUSED, LEFT = 0, 2, 4, 130
 ASKED = re.compile(r"migrate (\S+) from \S+ to ")
 
@@ -62,6 +62,10 @@ class World:
         return subprocess.Popen([BUILD / "cli" / "drover", *words], env=self.clients.env, **streams)
 
 
+# All thousand: the full host takes a hundred for the hundred that leave it.
+FURTHER = {f"s{host + 1}" if host < 9 else "full": [name(host, n) for n in range(1, EACH + 1)] for host in range(1, 10)} | {
+    "s1": [f"full-{n:04}" for n in range(1, EACH + 1)]}
+
 # Beside those of maps.py. What is in a map, and words of each mistake that must be told.
 WRONG = [
     ("a host that is full", {"full": ["s1-0001"]}, ["host full would have to give"]),
@@ -75,8 +79,17 @@ RIGHT = [
     ("in the place of what leaves", {"s4": ["full-0001"], "full": [name(4, 1)]}, 2),
     ("in the place of any that may leave", {"version": 1, "servers": {name(4, 1): "full"}, "rest": "anywhere"}, 2),
     ("a host's all", {"s2": [name(1, n) for n in range(1, EACH + 1)]}, 100),
-    ("all servers one host further", {f"s{1 + host % 9}": [name(host, n) for n in range(1, EACH + 1)] for host in range(1, 10)}, 900),
+    ("all servers one host further", FURTHER, 1000),
 ]
+
+
+def measured(w: World) -> str:
+    """A hundred servers that use 0.14 CPUs each, on 256 CPUs."""
+    def loads() -> dict[str, object]:
+        return {row["Host"]: row["Load %"] for row in json.loads(w.clients.drover("host", "list", "--long", "-f", "json"))}
+    wait_for(lambda: None not in loads().values(), HANG_S, "the load of all hosts is known")
+    assert all(load == (0 if host == "full" else 5) for host, load in loads().items()), loads()
+    return ""
 
 
 def wrong(w: World) -> str:
@@ -179,7 +192,18 @@ def left(w: World) -> str:
     return goes_on(w, number, "s9")
 
 
+def all_moved(w: World) -> str:
+    w.clients.drover("host", "undrain", "s8", "s9", "--yes")
+    path = w.file(FURTHER)
+    w.clients.drover("host-map", "apply", path, "--yes", "--parallel", "100")
+    assert "nothing to do" in w.clients.drover("host-map", "diff", path)
+    steps = w.plan(w.newest())["steps"]
+    assert len(steps) > 900 and all(step["state"] == "done" and step["attempts"] == 1 for step in steps), steps
+    return f"{len(steps)} moves"
+
+
 CASES = [
+    ("the load of hosts is told", measured),
     ("maps that are wrong", wrong),
     ("maps that are right", right),
     ("a map is applied", applied),
@@ -187,6 +211,7 @@ CASES = [
     ("answers on a terminal", asked),
     ("the client is killed while it waits", killed),
     ("the client is left", left),
+    ("a map of all thousand is applied", all_moved),
 ]
 
 
@@ -194,7 +219,7 @@ def main() -> int:
     t = Tap()
     hosts = {f"s{n}": f"sim://s{n}?{SHAPE}&servers={EACH}" for n in range(1, HOSTS)}
     hosts["full"] = f"sim://full?vcpus=256&memory={EACH * 512 + 512}&disk=20000&network_disks=1&server_memory=512&servers={EACH}"
-    options = {"DEFAULT": {"max_concurrent_live_migrations": 0, "max_concurrent_inbound_live_migrations": 0}, "filter_scheduler": {"max_instances_per_host": 1000}}
+    options = {"DEFAULT": {"load_interval": 1, "max_concurrent_live_migrations": 0, "max_concurrent_inbound_live_migrations": 0}, "filter_scheduler": {"max_instances_per_host": 1000}}
     with tempfile.TemporaryDirectory(prefix="drover-plans-") as folder, Daemon(hosts, options=options, tag="plans") as daemon:
         api = daemon.api()
         wait_for(lambda: len(api.get(f"/v2.1/servers?all_tenants=1&limit={HOSTS * EACH}")["servers"]) == HOSTS * EACH, 60, "the servers are known")

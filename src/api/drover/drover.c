@@ -10,6 +10,7 @@
 #include "api/compute/migrations.h"
 #include "api/http/view.h"
 #include "fence/fence.h"
+#include "fleet/load.h"
 #include "task/request.h"
 #include "task/samples.h"
 
@@ -88,6 +89,17 @@ static void put_host_claimed(struct jout *o, const void *obj)
 	put_usage(o, host_claimed(obj));
 }
 
+/* null: it is not measured, or not yet. */
+static void put_host_load(struct jout *o, const void *obj)
+{
+	int percent = load_percent(obj);
+
+	if (percent >= 0)
+		jout_int(o, percent);
+	else
+		jout_null(o);
+}
+
 static void put_host_cell(struct jout *o, const void *obj)
 {
 	jout_str(o, host_cell(obj));
@@ -120,6 +132,7 @@ static const struct json_field host_fields[] = {
 	{ "capacity",                    JSON_EMIT,    .emit = put_host_capacity },
 	{ "used",                        JSON_EMIT,    .emit = put_host_used },
 	{ "claimed",                     JSON_EMIT,    .emit = put_host_claimed },
+	{ "load_percent",                JSON_EMIT,    .emit = put_host_load },
 	{ "last_seen_at",                JSON_TIME_US, HOST(last_seen_us) },
 	{ "created_at",                  JSON_TIME_US, HOST(created_us) },
 	{ "updated_at",                  JSON_TIME_US, HOST(updated_us) },
