@@ -3,7 +3,7 @@
 import { html, nothing, svg } from '../vendor/lit-html.js';
 import { bytes, duration, parseTime } from './parts.js';
 
-const WIDTH = 720, LEFT = 76, RIGHT = 8, GAP = 22;
+const WIDTH = 720, LEFT = 76, RIGHT = 8, GAP = 22, FOOT = 14;
 
 /** @typedef {{at_ms: number, [column: string]: number}} Row */
 /** @typedef {{name: string, column: string, class: string, text: (n: number) => string, factor?: number}} Line */
@@ -54,12 +54,12 @@ export function graph(rows, { began, events }) {
 			<text x=${LEFT} y=${from - 6}>${panel.lines.map((line, i) => `${i ? ', ' : ''}${line.name}${panel.lines.length > 1 ? i ? ' (dashed)' : ' (solid)' : ''}`).join('')}</text>
 			${panel.lines.map((line) => svg`<path class="line ${line.class}" d=${path(line)}></path>`)}`;
 	}
-	const panels = shown.map(draw), height = top;
-	const mark = svg`${marks.map((one) => svg`<line class=${one.decided ? 'mark' : 'phase'} x1=${x(one.at)} x2=${x(one.at)} y1=${GAP} y2=${height - GAP}></line>`)}
-		${decisions.map((one, i) => svg`<text class="number" x=${x(one.at)} y=${height - GAP + 13} text-anchor="middle">${i + 1}</text>`)}`;
-	const last = rows[rows.length - 1], said = `In ${duration(end / 1000)}, what is left went from ${bytes(rows[0].remaining_bytes)} to ${bytes(last.remaining_bytes)}, at ${rate(last.bytes_per_second)} in the end; ${decisions.length} decisions.`;
+	const panels = shown.map(draw), height = top + FOOT;
+	const mark = svg`${marks.map((one) => svg`<line class=${one.decided ? 'mark' : 'phase'} x1=${x(one.at)} x2=${x(one.at)} y1=${GAP} y2=${height - GAP - FOOT}></line>`)}
+		${decisions.map((one, i) => svg`<text class="number" x=${x(one.at)} y=${height - GAP - FOOT + 13} text-anchor="middle">${i + 1}</text>`)}`;
+	const last = rows[rows.length - 1], said = `In ${duration(end / 1000)}, what is left went from ${bytes(rows[0].remaining_bytes)} to ${bytes(last.remaining_bytes)}, at ${rate(last.bytes_per_second)} in the end; ${decisions.length === 1 ? 'one decision' : `${decisions.length} decisions`}.`;
 	return html`<figure><figcaption>${said}</figcaption>
 		<div class="scroll" tabindex="0" role="group" aria-label="Graph"><svg class="graph" role="img" aria-label="${said}" viewBox="0 0 ${WIDTH} ${height}">${panels}${mark}
-		<text x=${LEFT} y=${height - 2}>0 s</text><text x=${WIDTH - RIGHT} y=${height - 2} text-anchor="end">${duration(end / 1000)}</text></svg></div>
+		<text x=${LEFT} y=${height - 4}>0 s</text><text x=${WIDTH - RIGHT} y=${height - 4} text-anchor="end">${duration(end / 1000)}</text></svg></div>
 		${decisions.length ? html`<ol class="decisions">${decisions.map((one) => html`<li>after ${duration(one.at / 1000)}: ${one.why}</li>`)}</ol>` : nothing}</figure>`;
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import socket
 import subprocess
@@ -29,11 +30,13 @@ HOSTS = {
     "s1": "sim://s1?servers=3&server_memory=1024&bandwidth=512&memory=65536&vcpus=64",
     "s2": "sim://s2?servers=4&server_memory=8192&bandwidth=8&working=2048&memory=65536&vcpus=64",
     "s3": "sim://s3?memory=65536&vcpus=64&bandwidth=512",
+    # a guest that writes nearly as fast as it is sent: something has to be decided
+    "s4": "sim://s4?servers=1&server_memory=1024&bandwidth=256&working=110&dirty=400&memory=65536&vcpus=64",
     "dead": "sim://dead?servers=2&server_memory=64",  # from the controller's restart on
     "full": "sim://full?memory=600&vcpus=1",
     **{f"b{n}": f"sim://b{n}?servers=1000&server_memory=64&memory=131072&vcpus=2000" for n in range(10)},
 }
-SERVERS = 3 + 4 + 2 + 10 * 1000
+SERVERS = 3 + 4 + 1 + 2 + 10 * 1000
 FIRST_PAGE = 45 * 1024  # bytes, compressed: page, styles and script
 SCRIPT = 32 * 1024
 HOSTILE = "<img src=x onerror='bad.push(1)'>\u202e"
@@ -175,6 +178,16 @@ class World:
         self.page.call("Input.dispatchKeyEvent", type="rawKeyDown", key="k", code="KeyK", windowsVirtualKeyCode=75, modifiers=2)
         self.page.until("document.activeElement.getAttribute('role') === 'combobox'", "the palette is open")
 
+    def picture(self, name: str) -> None:
+        """For README.md, with REGEN=1."""
+        if not os.environ.get("REGEN"):
+            return
+        self.page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
+        self.page.call("Emulation.setDeviceMetricsOverride", width=1200, height=900, deviceScaleFactor=1, mobile=False)
+        self.page.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))", wait=True)
+        self.page.picture(str(ROOT / "docs" / f"dashboard-{name}.png"))
+        self.page.call("Emulation.clearDeviceMetricsOverride")
+
     def check(self, what: str) -> None:
         """axe-core in both schemes, and no sideways scroll at 320 pixels."""
         for scheme in "light", "dark":
@@ -285,6 +298,8 @@ def all_servers(w: World) -> str:
 
 def palette(w: World) -> str:
     """Anything by its name."""
+    # it ends while other cases run: graph() looks at it
+    assert w.api.live_migrate(w.server("s4")["id"], "s3").status == 202
     server = w.server("s2", 1)
     w.at("/", "#failures")
     w.ctrl_k()
@@ -383,6 +398,9 @@ def migrates(w: World) -> str:
     assert "RamFilter" in w.page.ask("document.querySelector('.reasons').textContent"), w.page.ask("document.querySelector('.reasons').textContent.slice(0, 500)")
     w.has("Expected: about ", "document.querySelector('#dialog')")
     w.check("migrate")
+    w.page.ask("document.querySelector('details').open = true")
+    w.picture("migrate")
+    w.page.ask("document.querySelector('details').open = false")
     w.tab_to("The host that fits best")
     for _ in range(20):
         if "--host s3" in w.page.ask("document.querySelector('#dialog .command').innerText"):
@@ -424,6 +442,18 @@ def stops_one(w: World) -> str:
     w.at("/", "#failures")
     w.check("fleet")
     return f"migration {number}"
+
+
+def graph(w: World) -> str:
+    """Of the migration that palette() began: it has ended, and something was decided meanwhile."""
+    number = w.api.get("/drover/v1/migrations?host=s4", None)["migrations"][0]["id"]
+    wait_for(lambda: w.api.get(f"/drover/v1/migrations/{number}", None)["migration"]["final"], 120, "it has ended")
+    w.at(f"/migrations/{number}", "#graph")
+    w.page.until("document.querySelectorAll('.graph .mark').length > 0 && document.querySelectorAll('.decisions li').length > 0", "decisions are marked")
+    w.check("a graph with decisions")
+    w.picture("migration")
+    marks = w.page.ask("document.querySelectorAll('.graph .mark').length")
+    return f"{marks} decisions"
 
 
 def drains(w: World) -> str:
@@ -674,7 +704,7 @@ def main() -> int:
         w = World(daemon)
         wait_for(lambda: w.api.get("/drover/v1/summary", None)["summary"]["servers"]["total"] == SERVERS, 60, "the servers are known")
         with Browser() as w.page:
-            for case in (files, types, sessions, logs_in, each_page, events_and_settings, all_servers, palette, bulk, consoles, migrates, queue, stops_one, drains, power, many_tabs, comes_back, evacuates, session_ends, member):
+            for case in (files, types, sessions, logs_in, each_page, events_and_settings, all_servers, palette, bulk, consoles, migrates, queue, stops_one, graph, drains, power, many_tabs, comes_back, evacuates, session_ends, member):
                 if only and case.__name__ not in only and case is not logs_in:
                     continue
                 with t.test(case.__name__.replace("_", " ")) as notes:
