@@ -50,6 +50,17 @@ static const struct list {
 	  "SEARCH migrations USING INDEX migrations_server (server_uuid=? AND id>? AND id<?)", "migrations_server" },
 };
 
+/* A piece ends where it is to, not where all ends that may go. */
+static const struct list purges[] = {
+	{ "servers", Q_PURGE_SERVERS, { TOP, I(1), I(1) }, NULL, "SEARCH shadow_servers USING PRIMARY KEY ((deleted_at,id)<(?,?))" },
+	{ "migrations", Q_PURGE_MIGS, { TOP, I(1), I(1) }, NULL, "SEARCH shadow_migrations USING PRIMARY KEY ((deleted_at,id)<(?,?))" },
+	{ "their events", Q_PURGE_MIG_EVENTS, { TOP, I(1), I(1) }, NULL,
+	  "SEARCH shadow_migration_events USING PRIMARY KEY ((deleted_at,migration_id)<(?,?))" },
+	{ "actions", Q_PURGE_ACTIONS, { TOP, I(1), I(1) }, NULL, "SEARCH shadow_instance_actions USING PRIMARY KEY ((deleted_at,id)<(?,?))" },
+	{ "their events", Q_PURGE_ACTION_EVENTS, { TOP, I(1), I(1) }, NULL,
+	  "SEARCH shadow_instance_action_events USING PRIMARY KEY ((deleted_at,action_id)<(?,?))" },
+};
+
 static void fill(void)
 {
 	fx_reset();
@@ -145,6 +156,8 @@ static void test_sqlite_plans(void)
 		expect_plan(db, &lists[i]);
 		expect_few_steps(db, &lists[i]);
 	}
+	for (size_t i = 0; i < G_N_ELEMENTS(purges); i++)
+		expect_plan(db, &purges[i]);
 	sqlite3_close(db);
 }
 
