@@ -2,9 +2,12 @@
 """Care of the database beside a daemon that works: archiving and purging on SQLite; how fast that is on PostgreSQL.
 
 care_archive, care_purge   Rows a second, of drover-manage alone; care_archive_pg, care_purge_pg on PostgreSQL.
+care_beside                Rows a second, archived beside the daemon, which gets requests all the time; care_purge_beside purged.
+care_left                  What the file has after a purge of all, of what it had before it.
+care_left_beside           The same, beside the daemon.
 care_p99                   What 99 of a hundred requests that write (lock and unlock) take at most, nothing else being done.
-care_p99_archive           The same while the rows are archived.
-care_p99_ratio             How many times as long.
+care_p99_archive           The same while the rows are archived, all of them; care_p99_purge while they are purged and the file becomes smaller.
+care_p99_ratio             How many times as long, while they are archived; care_purge_ratio purged.
 """
 from __future__ import annotations
 
@@ -15,13 +18,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 from daemon import BUILD, Daemon
 from lab import ROOT
 from simulated import HOSTS, fleet, wait_adopted
 
-ROWS, ROWS_QUICK = 1000000, 21000
+ROWS, ROWS_QUICK = 1000000, 4200
+ARCHIVE, PURGE = "archive_deleted_rows --until-complete", "purge --all"
 TREE = 21  # a server with 2 actions of 3 events, 2 migrations of 5 events
 CALLS, CALLS_QUICK = 2000, 50
 
@@ -66,24 +70,32 @@ def timed(folder: Path, args: str, want: int) -> float:
     return time.monotonic() - started
 
 
-def p99(daemon: Daemon, calls: int, beside: str | None = None) -> float:
-    """@beside: goes on all the time, and is ended after so many calls if it has not ended. Return: ms"""
+def p99(daemon: Daemon, go_on: Callable[[int], bool]) -> float:
+    """@go_on: of the requests so far. Return: ms"""
     api = daemon.api()
     uuid = api.servers()[0]["id"]
-    proc = subprocess.Popen(manage(daemon.dir, beside), stdout=subprocess.DEVNULL) if beside else None
-    times = []
-    while len(times) < calls and (not proc or proc.poll() is None):
+    times: list[float] = []
+    while len(times) < 2 or go_on(len(times)):
         started = time.monotonic()
         got = api.call("POST", f"/v2.1/servers/{uuid}/action", {"unlock" if len(times) % 2 else "lock": None}, mv="2.96")
         if got.status != 202:
             raise RuntimeError(got.fault)
         times.append((time.monotonic() - started) * 1000)
-    if proc and proc.poll() is None:
-        proc.terminate()
-        proc.wait()
-    elif proc and proc.returncode != 1:
-        raise RuntimeError(f"{beside}: {proc.returncode}")
     return statistics.quantiles(times, n=100)[98]
+
+
+def p99_beside(daemon: Daemon, args: str, want: int) -> tuple[float, float]:
+    """While that goes on, from its begin to its end. Return: ms, and how many seconds it took."""
+    started = time.monotonic()
+    proc = subprocess.Popen(manage(daemon.dir, args), stdout=subprocess.DEVNULL)
+    ms = p99(daemon, lambda _count: proc.poll() is None)
+    if proc.wait() != want:
+        raise RuntimeError(f"{args}: {proc.returncode}")
+    return ms, time.monotonic() - started
+
+
+def size(daemon: Daemon) -> int:
+    return (daemon.dir / "state" / "drover.sqlite").stat().st_size
 
 
 def postgres(rows: int) -> tuple[float, float]:
@@ -99,7 +111,7 @@ def on_postgres() -> None:
     (folder / "drover.conf").write_text(f"[DEFAULT]\nstate_path = {folder}\n[database]\nconnection = {url}\n")
     timed(folder, "sync", 0)
     subprocess.run(["psql", "-q", url.replace("+psycopg2", ""), "-c", world(rows, "a")], check=True)
-    print(*(rows / timed(folder, args, status) for args, status in (("archive_deleted_rows --until-complete", 1), ("purge --all", 0))))
+    print(*(rows / timed(folder, args, status) for args, status in ((ARCHIVE, 1), (PURGE, 0))))
 
 
 def run(quick: bool) -> Iterator[tuple[str, float]]:
@@ -108,17 +120,27 @@ def run(quick: bool) -> Iterator[tuple[str, float]]:
     Path(daemon.dir / "state").mkdir(mode=0o700)
     timed(daemon.dir, "sync", 0)
     make_world(daemon, rows, "a")
-    yield "care_archive", rows / timed(daemon.dir, "archive_deleted_rows --until-complete", 1)
-    yield "care_purge", rows / timed(daemon.dir, "purge --all", 0)
+    yield "care_archive", rows / timed(daemon.dir, ARCHIVE, 1)
+    before = size(daemon)
+    yield "care_purge", rows / timed(daemon.dir, PURGE, 0)
+    yield "care_left", 100 * size(daemon) / before
     make_world(daemon, rows, "b")
     with daemon:
         wait_adopted(daemon, servers=HOSTS * 10)
-        alone = p99(daemon, calls)
-        busy = p99(daemon, calls, "archive_deleted_rows --until-complete")
+        alone = p99(daemon, lambda count: count < calls)
+        archive, archive_s = p99_beside(daemon, ARCHIVE, 1)
+        before = size(daemon)
+        purge, purge_s = p99_beside(daemon, PURGE, 0)
+        left = size(daemon)
         daemon.stop()
+    yield "care_beside", rows / archive_s
+    yield "care_purge_beside", rows / purge_s
+    yield "care_left_beside", 100 * left / before
     archived, purged = postgres(rows)
     yield "care_archive_pg", archived
     yield "care_purge_pg", purged
     yield "care_p99", alone
-    yield "care_p99_archive", busy
-    yield "care_p99_ratio", busy / alone
+    yield "care_p99_archive", archive
+    yield "care_p99_ratio", archive / alone
+    yield "care_p99_purge", purge
+    yield "care_purge_ratio", purge / alone
