@@ -472,6 +472,29 @@ static void check_changing(struct run *r)
 	g_assert_true(plans_delete(r->plans, id, NULL));
 }
 
+/* No host takes anything: of a thousand servers there are not the reasons of all hosts, and that is said. */
+static void check_capped(struct run *r)
+{
+	const struct plan_step *st;
+	int64_t id;
+
+	for (int i = 0; i < DESTS; i++) {
+		g_autofree char *host = g_strdup_printf("d%d", i);
+
+		g_assert_true(fleet_host_set(r->fleet, fleet_host(r->fleet, host), true, "full", false, NULL));
+	}
+	id = drain_all(r, false);
+	g_assert_cmpint(plan_count(plans_find(r->plans, id), PLAN_STEP_BLOCKED), ==, DRAINED * EACH);
+	st = g_ptr_array_index(plans_find(r->plans, id)->steps, 0);
+	g_assert_cmpstr(strrchr(st->reason, '('), ==, "(told of 100 of 111 hosts)");
+	g_assert_true(plans_delete(r->plans, id, NULL));
+	for (int i = 0; i < DESTS; i++) {
+		g_autofree char *host = g_strdup_printf("d%d", i);
+
+		g_assert_true(fleet_host_set(r->fleet, fleet_host(r->fleet, host), false, NULL, false, NULL));
+	}
+}
+
 static void test_long(void)
 {
 	struct api_answer draft, cancelled, deleted;
@@ -481,6 +504,7 @@ static void test_long(void)
 
 	begin_thousand(&r);
 	check_changing(&r);
+	check_capped(&r);
 	api = api_of(&r);
 	id = draft_all(&r);
 	ask_plan(api, id, &draft);
