@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define ROWS 500        /* in a turn of the loop */
+#define ROWS 250        /* in a turn of the loop */
 #define AGAIN_MS 1000   /* after the database has refused it */
 
 static void forget_next(void *user)

@@ -120,12 +120,12 @@ static int by_number(const void *a, const void *b)
 	return x->n - y->n;
 }
 
-/* Those that are to be written first, PLANS_ROWS at most, in their order. Return: struct plan_step *, owned */
+/* Those that are to be written first, PLANS_CHANGED at most, in their order. Return: struct plan_step *, owned */
 static GPtrArray *unsaved_steps(const struct plan_record *p)
 {
 	GPtrArray *list = g_ptr_array_new();
 
-	for (guint i = 0; i < MIN(p->index.unsaved->len, PLANS_ROWS); i++)
+	for (guint i = 0; i < MIN(p->index.unsaved->len, PLANS_CHANGED); i++)
 		g_ptr_array_add(list, g_ptr_array_index(p->index.unsaved, i));
 	g_ptr_array_sort(list, by_number);
 	return list;

@@ -8,7 +8,8 @@
 #include "plan/plan_record.h"
 #include "task/engine.h"
 
-#define PLANS_ROWS 200 /* of steps that a turn of the loop writes */
+#define PLANS_ROWS 200   /* of new steps that a turn of the loop writes */
+#define PLANS_CHANGED 50 /* of steps that change: each is logged and told as well */
 
 struct plans_counts {
 	int by_state[PLAN_STATE_N];               /* those that are not over */

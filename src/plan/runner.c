@@ -14,7 +14,7 @@
 
 /* In a turn, of a plan */
 #define ASKS 8        /* migrations: each is a transaction */
-#define LOOKS 250     /* steps that wait: a ms or so */
+#define LOOKS 200     /* steps that wait: a ms or so */
 #define FOLLOWS 16    /* steps under way of which the database is asked, or that are stopped */
 #define HOSTS 8       /* to be disabled, or enabled: each is a transaction */
 #define SERVERS 1000  /* that may have come to them */
@@ -220,7 +220,7 @@ static bool end_waiting(struct plans *ps, struct plan_record *p, enum plan_step_
 
 	if (plan_count(p, PLAN_STEP_WAITING) == 0)
 		return false;
-	for (; p->at < p->steps->len && ended < PLANS_ROWS; p->at++) {
+	for (; p->at < p->steps->len && ended < PLANS_CHANGED; p->at++) {
 		struct plan_step *st = g_ptr_array_index(p->steps, p->at);
 
 		if (st->state != PLAN_STEP_WAITING)
