@@ -273,6 +273,9 @@ def events_and_settings(w: World) -> str:
 def all_servers(w: World) -> str:
     """Ten thousand rows: few are in the page, each can be come to."""
     w.at("/servers", "tr[data-id]:not([data-id=''])")
+    w.page.call("Emulation.setDeviceMetricsOverride", width=3840, height=2160, deviceScaleFactor=1, mobile=False)
+    w.page.until("document.querySelectorAll('.window tr[data-row]').length * 34 >= document.querySelector('.window').clientHeight", "a tall window is full")
+    w.page.call("Emulation.clearDeviceMetricsOverride")
     rows = int(w.page.ask("document.querySelectorAll('.window tbody tr').length"))
     assert rows < 100, rows
     names = w.api.get("/drover/v1/servers?offset=9000&limit=1&fields=name", None)["servers"][0]["name"]

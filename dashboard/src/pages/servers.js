@@ -77,10 +77,21 @@ export function servers() {
 		fill();
 	}
 
+	/** How many rows the window has, once it is there, and when it grows. */
+	function measure() {
+		const box = document.querySelector('.window');
+		if (!box)
+			return;
+		seen.value = Math.ceil(box.clientHeight / ROW_PX);
+		fill();
+	}
+	addEventListener('resize', measure);
+
 	function load() {
 		generation++;
 		asked.clear();
 		wanted().forEach(read);
+		requestAnimationFrame(() => requestAnimationFrame(measure));
 	}
 
 	/** @param {string} name @param {string} value */
@@ -215,7 +226,7 @@ export function servers() {
 	return {
 		title: 'Servers',
 		load, event,
-		stop() { clearTimeout(typing); clearTimeout(again); generation++; },
+		stop() { removeEventListener('resize', measure); clearTimeout(typing); clearTimeout(again); generation++; },
 		keys: {
 			j: () => focus(1), k: () => focus(-1),
 			x() {
