@@ -4,7 +4,8 @@
 console_key         How long a key's echo takes, 99 of a hundred; console_key_direct by TCP, without TLS.
 console_key_added   What the proxy adds.
 console_rate        What one screen brings through, from the server to the client; console_rate_direct by TLS from the server itself.
-console_idle        The daemon's share of a core while so many screens are open and nothing happens but pings.
+console_idle        What so many open screens, where nothing happens but pings, add to the daemon's share of a core: without them
+console_idle_none   it has this, in the same run. A processor that sleeps most of the time takes ten times as long for little as a busy one does.
 """
 from __future__ import annotations
 
@@ -132,19 +133,25 @@ def rates(w: World, server: str, tls: int, context: ssl.SSLContext, mib: int) ->
     return through, alone
 
 
-def idle(w: World, servers: list[str], count: int, seconds: float) -> float:
+def share(w: World, open_: list[WebSocket], seconds: float) -> float:
     """Return: percent of a core."""
+    before, began = cpu_s(w.daemon.proc.pid), time.monotonic()
+    answer_pings(open_, seconds)
+    return 100 * (cpu_s(w.daemon.proc.pid) - before) / (time.monotonic() - began)
+
+
+def idle(w: World, servers: list[str], count: int, seconds: float) -> tuple[float, float]:
+    """Return: percent of a core with so many open, and with none."""
+    none = share(w, [], seconds)
     open_ = []
     for n in range(count):
         open_.append(screen(w, servers[n % len(servers)]))
         if n % 100 == 99:
             answer_pings(open_, 0.1)
-    before, began = cpu_s(w.daemon.proc.pid), time.monotonic()
-    answer_pings(open_, seconds)
-    share = 100 * (cpu_s(w.daemon.proc.pid) - before) / (time.monotonic() - began)
+    some = share(w, open_, seconds)
     for ws in open_:
         ws.close()
-    return share
+    return some, none
 
 
 def run(quick: bool) -> Iterator[tuple[str, float]]:
@@ -169,6 +176,8 @@ def figures(cert: Path, quick: bool) -> Iterator[tuple[str, float]]:
             through, alone = rates(w, servers[1], tls, context, RATE_MIB_QUICK if quick else RATE_MIB)
             yield "console_rate", through
             yield "console_rate_direct", alone
-            yield "console_idle", idle(w, servers, *((IDLE_QUICK, IDLE_S_QUICK) if quick else (IDLE, IDLE_S)))
+            some, none = idle(w, servers, *((IDLE_QUICK, IDLE_S_QUICK) if quick else (IDLE, IDLE_S)))
+            yield "console_idle", some - none
+            yield "console_idle_none", none
             daemon.stop()
         server.stdin.close()
