@@ -90,6 +90,11 @@ def types(w: World) -> str:
     return f"{len(list((ROOT / 'dashboard' / 'src').rglob('*.js')))} files"
 
 
+def audited(w: World) -> set[tuple[str, int]]:
+    """The log is written beside the answers."""
+    return {(event["method"], event["status"]) for event in w.daemon.events if event["event"] == "audit" and event["route"] == "/drover/v1/session"}
+
+
 def sessions(w: World) -> str:
     """tests/unit/t_session.c has each header; these go the whole way."""
     here, json_type = {"Sec-Fetch-Site": "same-origin"}, {"Content-Type": "application/json"}
@@ -110,8 +115,7 @@ def sessions(w: World) -> str:
     assert raw(w.daemon.url, "GET", "/drover/v1/session", {"Cookie": cookie, **here})[0] == 401, "its token has ended"
     body["session"]["password"] = "wrong"
     assert raw(w.daemon.url, "POST", "/drover/v1/session", {**json_type, **here}, body)[0] == 401
-    seen = [(event["method"], event["status"]) for event in w.daemon.events if event["event"] == "audit" and event["route"] == "/drover/v1/session"]
-    assert {("POST", 201), ("POST", 401), ("DELETE", 204)} <= set(seen), seen
+    wait_for(lambda: {("POST", 201), ("POST", 401), ("DELETE", 204)} <= audited(w), 20, "the log has all three")
     assert cookie.split("=")[1] not in (w.daemon.dir / "log").read_text(), "the log has a token"
     return cookie.split("=")[0]
 

@@ -92,6 +92,7 @@ PUBLIC = {
     "GET /baremetal", "GET /baremetal/v1",
     "POST /identity/v3/auth/tokens", "POST /drover/v1/session",
     "GET /dashboard", "GET /dashboard/{view}", "GET /dashboard/{view}/{id}", "GET /dashboard/static/{file}",
+    "GET /dashboard/console/{id}", *(f"GET /dashboard/novnc/{path}{{file}}" for path in ("", "{a}/", "{a}/{b}/", "vendor/pako/{a}/{b}/")),
 }
 
 
