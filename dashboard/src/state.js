@@ -56,6 +56,22 @@ export function go(path, replace = false) {
 		window.scrollTo(0, 0);
 }
 
+/** What stands behind the place's '?'. */
+export const query = () => new URLSearchParams(place.value.split('?')[1] || '');
+
+/**
+ * The same page with another filter, in the same place of the history.
+ * @param {string} name @param {string} value '': none
+ */
+export function setFilter(name, value) {
+	const q = query();
+	if (value)
+		q.set(name, value);
+	else
+		q.delete(name);
+	go(`${place.value.split('?')[0]}${String(q) ? `?${q}` : ''}`, true);
+}
+
 addEventListener('popstate', () => { place.value = here(); });
 
 /**

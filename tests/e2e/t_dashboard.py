@@ -463,6 +463,16 @@ def graph(w: World) -> str:
     return f"{marks} decisions"
 
 
+def starts_it(w: World) -> None:
+    """A draft that is shown, to its end."""
+    w.tab_to("Start")
+    w.page.keys("Enter")
+    w.has("The first steps begin now")
+    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
+    w.page.keys("Enter")
+    w.has("done", "document.querySelector('.facts')")
+
+
 def drains(w: World) -> str:
     """A host's drain is a plan: made, read, started, done."""
     w.at("/hosts/s1", "#guests + .scroll")
@@ -475,12 +485,7 @@ def drains(w: World) -> str:
     w.page.until("/^.dashboard.plans.\\d+$/.test(location.pathname)", "the plan is shown")
     w.has("draft", "document.querySelector('.facts')")
     w.check("plan")
-    w.tab_to("Start")
-    w.page.keys("Enter")
-    w.has("The first steps begin now")
-    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
-    w.page.keys("Enter")
-    w.has("done", "document.querySelector('.facts')")
+    starts_it(w)
     w.page.until("[...document.querySelectorAll('#steps + .scroll tbody tr td:nth-child(6)')].every((e) => e.innerText === 'done')", "each step is done")
     w.at("/plans", "tbody tr")
     w.check("plans")
@@ -493,12 +498,7 @@ def drains(w: World) -> str:
     w.tab_to("Make the plan")
     w.page.keys("Enter")
     w.has("draft", "document.querySelector('.facts')")
-    w.tab_to("Start")
-    w.page.keys("Enter")
-    w.has("The first steps begin now")
-    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
-    w.page.keys("Enter")
-    w.has("done", "document.querySelector('.facts')")
+    starts_it(w)
     return done
 
 

@@ -3,7 +3,7 @@
 import { html, nothing } from '../../vendor/lit-html.js';
 import { signal } from '../../vendor/signals-core';
 import { hostLink, migrationLink, serverLink, table, when } from '../parts.js';
-import { go, href, place, say } from '../state.js';
+import { href, query, say, setFilter } from '../state.js';
 import { onEvent } from '../stream.js';
 
 const KEPT = 1000, SHOWN = 200;
@@ -35,7 +35,6 @@ const about = (e) => html`${e.migration ? html`migration ${migrationLink(e.migra
 
 /** @returns {import('../state.js').Page} */
 export function events() {
-	const query = () => new URLSearchParams(place.value.split('?')[1] || '');
 	/** @type {import('../../vendor/signals-core').Signal<typeof kept|null>} what was there when it was halted */
 	const halted = signal(/** @type {typeof kept|null} */ (null));
 
@@ -43,16 +42,6 @@ export function events() {
 		void count.value;
 		const type = query().get('type'), text = (query().get('q') || '').toLowerCase();
 		return (halted.value || kept).filter(({ event }) => (type ? event.type === type : event.type !== 'progress') && (!text || JSON.stringify(event).toLowerCase().includes(text)));
-	}
-
-	/** @param {string} name @param {string} value */
-	function filter(name, value) {
-		const q = query();
-		if (value)
-			q.set(name, value);
-		else
-			q.delete(name);
-		go(`/events${String(q) ? `?${q}` : ''}`, true);
 	}
 
 	async function copy() {
@@ -71,8 +60,8 @@ export function events() {
 		view() {
 			const all = matching(), q = query();
 			return html`<h1>Events</h1><form class="filters" @submit=${(/** @type {Event} */ e) => e.preventDefault()}>
-				<label>Type <select @change=${(/** @type {any} */ e) => filter('type', e.target.value)}>${TYPES.map((word) => html`<option value=${word} .selected=${(q.get('type') || '') === word}>${word || 'all but progress'}</option>`)}</select></label>
-				<label>Search <input type="search" placeholder="server, host, reason" .value=${q.get('q') || ''} @input=${(/** @type {any} */ e) => filter('q', e.target.value)}></label>
+				<label>Type <select @change=${(/** @type {any} */ e) => setFilter('type', e.target.value)}>${TYPES.map((word) => html`<option value=${word} .selected=${(q.get('type') || '') === word}>${word || 'all but progress'}</option>`)}</select></label>
+				<label>Search <input type="search" placeholder="server, host, reason" .value=${q.get('q') || ''} @input=${(/** @type {any} */ e) => setFilter('q', e.target.value)}></label>
 				<button type="button" aria-pressed=${Boolean(halted.value)} @click=${() => { halted.value = halted.value ? null : [...kept]; }}>Hold still</button>
 				<button type="button" @click=${copy}>Copy as JSON</button>
 				<span role="status">${halted.value ? 'Held still; what comes meanwhile is kept.' : ''}</span></form>

@@ -6,14 +6,13 @@ import { graph, rowsOf } from '../graph.js';
 import { abort, force, POWER, power, priority } from '../dialogs.js';
 import { bar, bytes, duration, eta, facts, hostLink, MIGRATION_HEADS, migrationLink, migrationRow, parseTime, percent, problem, serverLink, state, table, when } from '../parts.js';
 import { moved, priorities } from '../order.js';
-import { go, place, say } from '../state.js';
+import { go, query, say } from '../state.js';
 
 const PRIORITY_MAX = 1000;
 const STATUSES = ['', 'queued', 'preparing', 'running', 'post-migrating', 'finished', 'completed', 'error', 'failed', 'cancelled'];
 
 /** @returns {import('../state.js').Page} */
 export function migrations() {
-	const query = () => new URLSearchParams(place.value.split('?')[1] || '');
 	const list = resource(() => { const q = query(); q.set('limit', waiting() ? '1000' : '100'); return get(`/drover/v1/migrations?${q}`); });
 	/** Of what waits, what goes first can be changed: so all of it is read, in its order. */
 	const waiting = () => query().get('status') === 'queued';

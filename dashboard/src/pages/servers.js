@@ -6,7 +6,7 @@ import { get } from '../api.js';
 import { migrate } from '../dialogs.js';
 import { bulk } from '../dialogs_hosts.js';
 import { bar, hostLink, memory, problem, serverLink, state } from '../parts.js';
-import { go, isAdmin, place } from '../state.js';
+import { go, isAdmin, query, setFilter } from '../state.js';
 
 const ROW_PX = 34;
 const BEYOND = 8;     // rows above and below what is seen
@@ -25,7 +25,6 @@ export function servers() {
 	const chosen = signal(/** @type {Map<string, string>} */ (new Map()));
 	let generation = 0, typing = 0, again = 0;
 
-	const query = () => new URLSearchParams(place.value.split('?')[1] || '');
 	const columns = () => /** @type {[string, string][]} */ ([['name', 'Name'], ['status', 'Status'], ...(isAdmin() ? [['host', 'Host']] : []), ['vcpus', 'vCPUs'], ['memory_mb', 'Memory'], ['disk_gb', 'Disk GB'], ['project_id', 'Project']]);
 
 	/** @param {number} part */
@@ -96,15 +95,10 @@ export function servers() {
 
 	/** @param {string} name @param {string} value */
 	function filter(name, value) {
-		const q = query();
-		if (value)
-			q.set(name, value);
-		else
-			q.delete(name);
 		parts.clear();
 		first.value = 0;
 		document.querySelector('.window')?.scrollTo(0, 0);
-		go(`/servers${String(q) ? `?${q}` : ''}`, true);
+		setFilter(name, value);
 	}
 
 	/** @param {any} s */
