@@ -346,6 +346,7 @@ static void take(struct fleet *f, struct server *s, const char *xml, bool transi
 	g_autofree char *disks = disks_of(f, s);
 	uint64_t sum = sum_of(xml, transient, disks);
 	struct unwritten *u;
+	bool enough; /* for a transaction */
 
 	s->keep_seen = true;
 	s->priority = s->dom ? s->dom->priority : s->priority; /* it is in the text, too */
@@ -364,9 +365,10 @@ static void take(struct fleet *f, struct server *s, const char *xml, bool transi
 	u->read_us = clock_wall_us();
 	u->sum = s->keep_sum = sum;
 	g_hash_table_replace(f->keep->unwritten, u->uuid, u);
-	if (g_hash_table_size(f->keep->unwritten) == WRITE_AT_ONCE)
-		clock_cancel(&f->keep->writing); /* enough for a transaction: as texts they need six times the memory */
-	plan_write(f, g_hash_table_size(f->keep->unwritten) == WRITE_AT_ONCE ? 0 : WRITE_AFTER_MS);
+	enough = g_hash_table_size(f->keep->unwritten) == WRITE_AT_ONCE;
+	if (enough)
+		clock_cancel(&f->keep->writing); /* as texts they need six times the memory */
+	plan_write(f, enough ? 0 : WRITE_AFTER_MS);
 }
 
 static void ask(struct host *h, const char *uuid, bool live);
