@@ -122,6 +122,14 @@ void jout_int(struct jout *o, int64_t v)
 	util_put_int(o->s, v);
 }
 
+void jout_int_if(struct jout *o, bool known, int64_t v)
+{
+	if (known)
+		jout_int(o, v);
+	else
+		jout_null(o);
+}
+
 void jout_dbl(struct jout *o, double v)
 {
 	char text[G_ASCII_DTOSTR_BUF_SIZE];

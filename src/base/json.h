@@ -89,6 +89,8 @@ void jout_name(struct jout *o, const char *name);
 /** jout_str() - write a string value, escaped; NULL is null. Invalid UTF-8 becomes U+FFFD. */
 void jout_str(struct jout *o, const char *v);
 void jout_int(struct jout *o, int64_t v);
+/** jout_int_if() - null where it is not known. */
+void jout_int_if(struct jout *o, bool known, int64_t v);
 void jout_dbl(struct jout *o, double v);
 void jout_bool(struct jout *o, bool v);
 void jout_null(struct jout *o);

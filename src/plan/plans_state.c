@@ -48,10 +48,7 @@ static void put_step(struct jout *o, const void *obj)
 {
 	const struct plan_step *st = ((const struct news *)obj)->st;
 
-	if (st)
-		jout_int(o, st->n);
-	else
-		jout_null(o);
+	jout_int_if(o, st != NULL, st ? st->n : 0);
 }
 
 static void put_step_state(struct jout *o, const void *obj)

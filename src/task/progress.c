@@ -16,15 +16,6 @@ static const struct json_field progress_fields[] = {
 	{ "iteration",              JSON_INT64, PROGRESS(iteration) },
 };
 
-static void put_bound(struct jout *o, const char *name, int64_t ms)
-{
-	jout_key(o, name);
-	if (ms >= 0)
-		jout_int(o, ms);
-	else
-		jout_null(o);
-}
-
 void mig_put_eta(struct jout *o, const struct mig *m)
 {
 	if (!mig_stage(m)->sends || !m->progress.eta_known) {
@@ -33,8 +24,10 @@ void mig_put_eta(struct jout *o, const struct mig *m)
 	}
 	jout_open(o, '{');
 	jout_kv(o, "ms", int, m->progress.eta_ms);
-	put_bound(o, "low_ms", m->progress.eta_low_ms);
-	put_bound(o, "high_ms", m->progress.eta_high_ms);
+	jout_key(o, "low_ms");
+	jout_int_if(o, m->progress.eta_low_ms >= 0, m->progress.eta_low_ms);
+	jout_key(o, "high_ms");
+	jout_int_if(o, m->progress.eta_high_ms >= 0, m->progress.eta_high_ms);
 	jout_close(o, '}');
 }
 

@@ -114,13 +114,8 @@ static void ask(struct api_req *r, const struct server *s, const struct wanted *
 void console_log_get(struct api_req *r, const json_t *value)
 {
 	struct wanted w = { ALL };
-	const struct server *s = NULL;
-	GError *err = NULL;
+	const struct server *s = view_action_server(r, value, &w);
 
-	if (!api_decode_action(r, value, &w, &err))
-		api_fail(r, err);
-	else
-		s = view_server(r, r->param[0]);
 	if (s)
 		ask(r, s, &w);
 }

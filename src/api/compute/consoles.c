@@ -104,14 +104,9 @@ static void create(struct api_req *r)
 static void get_of(struct api_req *r, const json_t *value, const char *protocol)
 {
 	struct wanted w = { .type = NULL };
-	const struct server *s = NULL;
+	const struct server *s = view_action_server(r, value, &w);
 	g_autofree char *url = NULL;
-	GError *err = NULL;
 
-	if (!api_decode_action(r, value, &w, &err))
-		api_fail(r, err);
-	else
-		s = view_server(r, r->param[0]);
 	if (s)
 		url = url_of(r, s, protocol, w.type);
 	if (url)

@@ -179,14 +179,9 @@ static void reset_state(struct api_req *r, const json_t *value)
 {
 	enum server_vm vm = SERVER_ACTIVE;
 	struct requester who = api_requester(r);
-	struct server *s;
+	struct server *s = view_action_server(r, value, &vm);
 	GError *err = NULL;
 
-	if (!api_decode_action(r, value, &vm, &err)) {
-		api_fail(r, err);
-		return;
-	}
-	s = view_server(r, r->param[0]);
 	if (!s)
 		return;
 	if (fleet_server_reset(api_fleet(r), s, vm, &who, &err))

@@ -94,10 +94,7 @@ static void put_host_load(struct jout *o, const void *obj)
 {
 	int percent = load_percent(obj);
 
-	if (percent >= 0)
-		jout_int(o, percent);
-	else
-		jout_null(o);
+	jout_int_if(o, percent >= 0, percent);
 }
 
 static void put_host_cell(struct jout *o, const void *obj)
@@ -267,10 +264,7 @@ static void put_mig_position(struct jout *o, const void *obj)
 {
 	int position = ((const struct mig *)obj)->position;
 
-	if (position)
-		jout_int(o, position);
-	else
-		jout_null(o);
+	jout_int_if(o, position != 0, position);
 }
 
 static void put_mig_block(struct jout *o, const void *obj)

@@ -68,10 +68,7 @@ static void put_migration(struct jout *o, const void *obj)
 {
 	const struct verdict *v = obj;
 
-	if (v->migration)
-		jout_int(o, v->migration);
-	else
-		jout_null(o);
+	jout_int_if(o, v->migration != 0, v->migration);
 }
 
 static const struct json_field verdict_fields[] = {

@@ -114,10 +114,7 @@ static void put_migration(struct jout *o, const void *obj)
 {
 	const struct plan_step *st = obj;
 
-	if (st->task)
-		jout_int(o, st->task);
-	else
-		jout_null(o);
+	jout_int_if(o, st->task != 0, st->task);
 }
 
 static void put_reasons(struct jout *o, const void *obj)

@@ -163,8 +163,7 @@ static bool parse_filter(struct api_req *r, struct filter *f, GError **err)
 /* A plan may have 1,000 hosts, so that a list is made in pieces of a few. */
 struct listing {
 	struct filter f;   /* .below, .limit: of what is left */
-	guint listed;
-	int64_t last;      /* the id of the last one that is listed */
+	guint listed;      /* .f.below is the last one's id */
 	struct jout o;
 };
 
@@ -183,7 +182,7 @@ static void put_listed(struct api_req *r, struct listing *l, const GPtrArray *li
 		const struct plan_record *row = g_ptr_array_index(list, i), *p = plans_find(api_plans(r), row->id);
 
 		plan_view_put(&l->o, p ? p : row);
-		l->last = l->f.below = row->id;
+		l->f.below = row->id;
 	}
 	l->listed += list->len;
 	l->f.limit -= (int)list->len;
@@ -195,7 +194,7 @@ static void reply_list(struct api_req *r, struct listing *l)
 
 	jout_close(&l->o, ']');
 	if (l->listed > 0 && l->f.limit == 0) {
-		(void)util_int(marker, l->last);
+		(void)util_int(marker, l->f.below);
 		api_next_link(&l->o, r, "plans", marker);
 	}
 	view_close(&l->o, r, 200);

@@ -101,15 +101,6 @@ static void put_host(struct jout *o, const struct check_host *h)
 	jout_close(o, '}');
 }
 
-static void put_bound(struct jout *o, const char *name, int64_t ms)
-{
-	jout_key(o, name);
-	if (ms >= 0)
-		jout_int(o, ms);
-	else
-		jout_null(o);
-}
-
 static void put_expected(struct jout *o, struct engine *e, const struct server *s)
 {
 	struct expect x;
@@ -123,7 +114,8 @@ static void put_expected(struct jout *o, struct engine *e, const struct server *
 	jout_kv(o, "bytes", int, x.bytes);
 	jout_kv(o, "ms", int, x.ms);
 	jout_kv(o, "low_ms", int, x.low_ms);
-	put_bound(o, "high_ms", x.high_ms);
+	jout_key(o, "high_ms");
+	jout_int_if(o, x.high_ms >= 0, x.high_ms);
 	jout_kv(o, "measured", bool, x.measured);
 	jout_close(o, '}');
 }

@@ -27,10 +27,7 @@ static void put_controller(struct jout *o, const struct api_req *r)
 	jout_kv(o, "now", time_us, clock_wall_us());
 	jout_kv(o, "started_at", time_us, began);
 	jout_key(o, "uptime_s");
-	if (began)
-		jout_int(o, MAX(0, clock_wall_us() - began) / G_USEC_PER_SEC);
-	else
-		jout_null(o);
+	jout_int_if(o, began != 0, MAX(0, clock_wall_us() - began) / G_USEC_PER_SEC);
 	jout_close(o, '}');
 }
 

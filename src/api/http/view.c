@@ -199,3 +199,13 @@ struct server *view_server(struct api_req *r, const char *uuid)
 	api_fail_new(r, ERR_NOT_FOUND, "Instance %s could not be found.", uuid);
 	return NULL;
 }
+
+struct server *view_action_server(struct api_req *r, const json_t *value, void *obj)
+{
+	GError *err = NULL;
+
+	if (api_decode_action(r, value, obj, &err))
+		return view_server(r, r->param[0]);
+	api_fail(r, err);
+	return NULL;
+}

@@ -88,5 +88,7 @@ bool view_sees(const struct api_req *r, const struct server *s);
  * Return: borrowed; NULL after the request was answered with 404 in Nova's words.
  */
 struct server *view_server(struct api_req *r, const char *uuid);
+/** view_action_server() - an action's value into @obj, then the server of the route's {id}. Return: as view_server(), or NULL after the request was answered with what is wrong. */
+struct server *view_action_server(struct api_req *r, const json_t *value, void *obj);
 
 #endif
