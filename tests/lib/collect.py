@@ -26,6 +26,7 @@ SHOWN_LINES = 60  # of a failed program's output
 LIST_LINES = 50   # of all failures at the end, so that the end of the output has them all
 LIST_MOST = 10    # of one of them
 LIST_WIDTH = 300
+LIST_NAME = 100
 
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:verify_asan_link_order=0",
@@ -254,14 +255,15 @@ def run_group(group: str, beside: list[str]) -> tap.Result:
 
 
 def list_failed() -> list[str]:
-    """All by name, each with as much of what was said as all of them have room for."""
+    """Each with as much of what was said as all of them have room for; then all by name, where the end alone is seen."""
     each = max(1, min(LIST_MOST, LIST_LINES // max(len(failed), 1)))
     lines = []
     for name, told in failed[:LIST_LINES]:
         lines += [f"FAILED: {name}"] + [f"    {line}" for line in told[:each - 1]]
     if len(failed) > LIST_LINES:
         lines.append(f"and {len(failed) - LIST_LINES} more: {LOGS}")
-    return [line if len(line) <= LIST_WIDTH else line[:LIST_WIDTH] + "..." for line in lines]
+    lines = [line if len(line) <= LIST_WIDTH else line[:LIST_WIDTH] + "..." for line in lines]
+    return lines + [f"failed: {name[:LIST_NAME]}" for name, _ in failed[:LIST_LINES]]
 
 
 def interrupted(_signal: int, _frame: object) -> None:
