@@ -3,6 +3,7 @@
 
 page_bytes: of its first page, compressed: document, styles, script, picture. rows_1000, rows_50000: ms from the page's navigation to fifty rows of servers in it,
 logged in before, the best of some. scroll_frame: the longest frame in ms while a table of so many is scrolled from end to end, the best of some.
+dashboard_load.py has what there is beside them, a page while things happen and many pages.
 """
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import re
 import urllib.request
 from typing import Iterator
 
+import dashboard_load
 from api import read_openrc
 from browser import Browser
 from daemon import Daemon
@@ -77,6 +79,11 @@ def run(quick: bool) -> Iterator[tuple[str, float]]:
             yield "page_bytes", bytes_of(daemon.url)
             log_in(page, daemon)
             yield "rows_1000", first_rows(page, daemon, turns)
+            yield from dashboard_load.many(daemon, quick)
+        with Daemon(dashboard_load.hosts(), options=dashboard_load.OPTIONS, tag="bench-events") as daemon:
+            wait_adopted(daemon, 500)
+            log_in(page, daemon)
+            yield from dashboard_load.while_it_happens(page, daemon, quick)
         with Daemon(hosts, tag="bench-pages") as daemon:
             wait_adopted(daemon, many)
             log_in(page, daemon)

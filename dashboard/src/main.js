@@ -148,20 +148,27 @@ addEventListener('click', onClick);
 
 const root = /** @type {HTMLElement} */ (document.getElementById('app'));
 const box = /** @type {HTMLDialogElement} */ (document.getElementById('dialog'));
-let frame = 0;
-/** @type {unknown} */
-let shown = null;
+let frame = 0, forget = () => {};
 
-function draw() {
-	frame = 0;
-	render(shown, root);
+function soon() {
+	frame ||= document.hidden ? setTimeout(draw, 200) : requestAnimationFrame(draw);
 }
 
-/* Whatever has changed since the last frame is drawn once. A tab in the background has no frames. */
-effect(() => {
-	shown = app();
-	frame ||= document.hidden ? setTimeout(draw, 200) : requestAnimationFrame(draw);
-});
+/* Whatever has changed since the last frame is looked at and drawn once, however often it has. A tab in the background has no frames. */
+function draw() {
+	/** @type {unknown} */
+	let shown = null;
+	forget();
+	frame = 0;
+	forget = effect(() => {
+		if (shown)
+			soon();
+		else
+			shown = app();
+	});
+	render(shown, root);
+}
+soon();
 document.addEventListener('visibilitychange', draw);
 
 effect(() => {

@@ -84,9 +84,10 @@ export const command = (words, program = 'drover') => html`<p class="command">As
  * @param {string} label
  * @param {string[]} heads
  * @param {unknown} rows
+ * @param {string} [kind] a class of the table
  */
-export const table = (label, heads, rows) => html`<div class="scroll" tabindex="0" role="group" aria-label=${label}>
-	<table><caption class="unseen">${label}</caption><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
+export const table = (label, heads, rows, kind = '') => html`<div class="scroll" tabindex="0" role="group" aria-label=${label}>
+	<table class=${kind}><caption class="unseen">${label}</caption><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
 
 /** @param {any} m */
 export function percent(m) {

@@ -6,18 +6,20 @@ import { hostLink, migrationLink, serverLink, table, when } from '../parts.js';
 import { href, query, say, setFilter } from '../state.js';
 import { onEvent } from '../stream.js';
 
-const KEPT = 1000, SHOWN = 200;
+const KEPT = 1000, SHOWN = 100;
+const SHOWN_MS = 500; // a list that changes more often cannot be read
 const TYPES = ['', 'migration', 'decision', 'progress', 'server', 'plan', 'host', 'reset'];
 
 /** @type {{at: string, event: import('../state.js').Event_}[]} the newest last */
 const kept = [];
 const count = signal(0);
+let counting = 0;
 
 onEvent((event) => {
 	kept.push({ at: new Date().toISOString(), event });
-	if (kept.length > KEPT)
+	if (kept.length > 2 * KEPT)
 		kept.splice(0, kept.length - KEPT);
-	count.value++;
+	counting ||= setTimeout(() => { counting = 0; count.value++; }, SHOWN_MS);
 });
 
 /** @param {any} e */
@@ -41,7 +43,7 @@ export function events() {
 	function matching() {
 		void count.value;
 		const type = query().get('type'), text = (query().get('q') || '').toLowerCase();
-		return (halted.value || kept).filter(({ event }) => (type ? event.type === type : event.type !== 'progress') && (!text || JSON.stringify(event).toLowerCase().includes(text)));
+		return (halted.value || kept.slice(-KEPT)).filter(({ event }) => (type ? event.type === type : event.type !== 'progress') && (!text || JSON.stringify(event).toLowerCase().includes(text)));
 	}
 
 	async function copy() {
@@ -56,16 +58,16 @@ export function events() {
 
 	return {
 		title: 'Events',
-		keys: { p() { halted.value = halted.value ? null : [...kept]; } },
+		keys: { p() { halted.value = halted.value ? null : kept.slice(-KEPT); } },
 		view() {
 			const all = matching(), q = query();
 			return html`<h1>Events</h1><form class="filters" @submit=${(/** @type {Event} */ e) => e.preventDefault()}>
 				<label>Type <select @change=${(/** @type {any} */ e) => setFilter('type', e.target.value)}>${TYPES.map((word) => html`<option value=${word} .selected=${(q.get('type') || '') === word}>${word || 'all but progress'}</option>`)}</select></label>
 				<label>Search <input type="search" placeholder="server, host, reason" .value=${q.get('q') || ''} @input=${(/** @type {any} */ e) => setFilter('q', e.target.value)}></label>
-				<button type="button" aria-pressed=${Boolean(halted.value)} @click=${() => { halted.value = halted.value ? null : [...kept]; }}>Hold still</button>
+				<button type="button" aria-pressed=${Boolean(halted.value)} @click=${() => { halted.value = halted.value ? null : kept.slice(-KEPT); }}>Hold still</button>
 				<button type="button" @click=${copy}>Copy as JSON</button>
 				<span role="status">${halted.value ? 'Held still; what comes meanwhile is kept.' : ''}</span></form>
-				${all.length ? table('Events', ['Seen', 'Type', 'About', 'What', 'Why'], all.slice(-SHOWN).reverse().map(({ at, event }) => html`<tr><td>${when(at)}</td><td>${event.type}</td><td>${about(event)}</td><td>${what(event)}</td><td>${event.why || event.reason || event.state_reason || ''}</td></tr>`))
+				${all.length ? table('Events', ['Seen', 'Type', 'About', 'What', 'Why'], all.slice(-SHOWN).reverse().map(({ at, event }) => html`<tr><td>${when(at)}</td><td>${event.type}</td><td>${about(event)}</td><td>${what(event)}</td><td>${event.why || event.reason || event.state_reason || event.disabled_reason || ''}</td></tr>`), 'log')
 					: html`<p>None since this page was loaded. <code>drover event watch</code> shows them in a terminal.</p>`}
 				${all.length > SHOWN ? html`<p>The newest ${SHOWN} of ${all.length}; <em>Copy as JSON</em> copies all.</p>` : nothing}`;
 		},
