@@ -33,7 +33,10 @@ static const struct opt set_opts[] = {
 	{ "deadline", 0, "SECONDS", "end it so long after its start; 0: never" },
 	{ "priority", 0, "N", "of its migrations in the queue, from -1000 to 1000" },
 	{ "skip", 0, "STEP", "leave a step out; may be repeated" },
+	{ "unskip", 0, "STEP", "do not leave it out after all; may be repeated" },
 	{ "to", 0, "STEP=HOST", "another host for a step; may be repeated" },
+	{ "before", 0, "STEP=OTHER", "begin a step just before another one" },
+	{ "after", 0, "STEP=OTHER", "begin a step just after another one" },
 };
 static const struct opt apply_opts[] = {
 	{ "adapt", 0, NULL, "whatever version of the fleet the file is of" },
@@ -219,17 +222,17 @@ static bool add_number(const struct cli *c, json_t *changes, const char *opt, GE
 	return true;
 }
 
-static bool add_skipped(const struct cli *c, json_t *steps, GError **err)
+static bool add_skipped(const struct cli *c, json_t *steps, const char *opt, bool skip, GError **err)
 {
-	const GPtrArray *all = args_all(c->args, "skip");
+	const GPtrArray *all = args_all(c->args, opt);
 	int64_t n;
 
 	for (guint i = 0; all && i < all->len; i++) {
 		if (!util_parse_int(all->pdata[i], 1, G_MAXINT, &n)) {
-			g_set_error(err, CLI_ERR, CLI_USAGE, "--skip is a step's number, not \"%s\"", (const char *)all->pdata[i]);
+			g_set_error(err, CLI_ERR, CLI_USAGE, "--%s is a step's number, not \"%s\"", opt, (const char *)all->pdata[i]);
 			return false;
 		}
-		json_array_append_new(steps, json_pack("{s:I, s:b}", "n", (json_int_t)n, "skip", 1));
+		json_array_append_new(steps, json_pack("{s:I, s:b}", "n", (json_int_t)n, "skip", skip));
 	}
 	return true;
 }
@@ -251,13 +254,35 @@ static bool add_hosts(const struct cli *c, json_t *steps, GError **err)
 	return true;
 }
 
+/* @opt: "before" or "after", which is the field, too */
+static bool add_move(const struct cli *c, json_t *steps, const char *opt, GError **err)
+{
+	g_auto(GStrv) parts = g_strsplit(cli_opt(c, opt) ? cli_opt(c, opt) : "", "=", 2);
+	int64_t n, other;
+
+	if (!cli_opt(c, opt))
+		return true;
+	if (!parts[0] || !parts[1] || !util_parse_int(parts[0], 1, G_MAXINT, &n) || !util_parse_int(parts[1], 1, G_MAXINT, &other)) {
+		g_set_error(err, CLI_ERR, CLI_USAGE, "--%s is STEP=OTHER, two steps' numbers, not \"%s\"", opt, cli_opt(c, opt));
+		return false;
+	}
+	json_array_append_new(steps, json_pack("{s:I, s:I}", "n", (json_int_t)n, opt, (json_int_t)other));
+	return true;
+}
+
+static bool add_steps(const struct cli *c, json_t *steps, GError **err)
+{
+	return add_skipped(c, steps, "skip", true, err) && add_skipped(c, steps, "unskip", false, err) && add_hosts(c, steps, err) &&
+	       add_move(c, steps, "before", err) && add_move(c, steps, "after", err);
+}
+
 static bool run_set(struct cli *c, GError **err)
 {
 	g_autoptr(json_t) changes = json_object(), steps = json_array();
 	int64_t id;
 
 	if (!read_id(c, &id, err) || !add_number(c, changes, "parallel", err) || !add_number(c, changes, "deadline", err) ||
-	    !add_number(c, changes, "priority", err) || !add_skipped(c, steps, err) || !add_hosts(c, steps, err))
+	    !add_number(c, changes, "priority", err) || !add_steps(c, steps, err))
 		return false;
 	if (json_array_size(steps))
 		json_object_set(changes, "steps", steps);

@@ -26,7 +26,30 @@ bool plan_offered(struct cli *c, bool *ret, GError **err)
 	return false;
 }
 
-/* The "plan" of an answer. Takes @body. */
+/* A step's place is its number, or where a user has put it; it is not known of a plan that is over. */
+static int by_place(const void *a, const void *b)
+{
+	const json_t *const *x = a, *const *y = b;
+	json_int_t first = json_integer_value(json_object_get(*x, "place")), second = json_integer_value(json_object_get(*y, "place"));
+
+	return first < second ? -1 : first > second;
+}
+
+/* As they begin. */
+static void order_steps(json_t *steps)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	json_t *step;
+	size_t i;
+
+	json_array_foreach(steps, i, step)
+		g_ptr_array_add(list, json_incref(step));
+	g_ptr_array_sort(list, by_place);
+	for (guint k = 0; k < list->len; k++)
+		json_array_set_new(steps, k, list->pdata[k]);
+}
+
+/* The "plan" of an answer, its steps in their order. Takes @body. */
 static json_t *plan_of(json_t *body, GError **err)
 {
 	json_t *plan = json_is_object(json_object_get(body, "plan")) ? json_incref(json_object_get(body, "plan")) : NULL;
@@ -34,6 +57,7 @@ static json_t *plan_of(json_t *body, GError **err)
 	json_decref(body);
 	if (!plan)
 		g_set_error(err, CLI_ERR, CLI_FAILED, PATH ": the answer has no \"plan\"");
+	order_steps(json_object_get(plan, "steps"));
 	return plan;
 }
 

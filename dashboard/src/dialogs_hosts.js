@@ -126,7 +126,7 @@ export function changeStep(p, s, done) {
 	question({ title: `Step ${s.n}: ${s.server_name}`, text: `It goes from ${s.from} to ${s.to || 'no host'}, ${s.how}.`, yes: 'Change it',
 		fields: () => html`<label class="choice"><input type="radio" name="what" .checked=${!out.value} @change=${() => { out.value = false; }}><span>It goes to <select aria-label="Host" ?disabled=${out.value} @change=${(/** @type {any} */ e) => { to.value = e.target.value; }}>
 			${(hosts.data.value || []).filter((/** @type {any} */ h) => h.name !== s.from).map((/** @type {any} */ h) => html`<option value=${h.name} .selected=${to.value === h.name}>${h.name}</option>`)}</select></span></label>${problem(hosts.error.value)}
-			<label class="choice"><input type="radio" name="what" .checked=${out.value} @change=${() => { out.value = true; }}><span>It is left out of the plan, for good</span></label>`,
+			<label class="choice"><input type="radio" name="what" .checked=${out.value} @change=${() => { out.value = true; }}><span>It is left out of the plan</span></label>`,
 		words: () => ['plan', 'set', p.id, ...(out.value ? ['--skip', s.n] : ['--to', `${s.n}=${to.value}`])],
 		run: () => ask('PATCH', `/drover/v1/plans/${p.id}`, { plan: { steps: [out.value ? { n: s.n, skip: true } : { n: s.n, to: to.value }] } }), done });
 }

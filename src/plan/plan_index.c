@@ -3,6 +3,8 @@
 
 #include <limits.h>
 
+#include "plan/plan_order.h"
+
 static bool is_busy(enum plan_step_state s)
 {
 	return s == PLAN_STEP_ASKING || s == PLAN_STEP_RUNNING;
@@ -90,11 +92,14 @@ void plan_index_make(struct plan_record *p)
 		g_hash_table_add(x->hosts, g_ptr_array_index(p->hosts, i));
 	for (guint i = 0; i < p->steps->len; i++)
 		take(p, g_ptr_array_index(p->steps, i));
+	plan_order_make(p);
 }
 
 void plan_index_add(struct plan_record *p, struct plan_step *st)
 {
 	g_ptr_array_add(p->steps, st);
+	g_ptr_array_add(p->index.order, st);
+	st->place = (int)p->index.order->len;
 	take(p, st);
 }
 

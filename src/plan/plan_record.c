@@ -132,6 +132,7 @@ static void index_clear(struct plan_index *x)
 	g_hash_table_unref(x->leaving);
 	g_hash_table_unref(x->last);
 	g_hash_table_unref(x->hosts);
+	g_ptr_array_unref(x->order);
 }
 
 void plan_record_free(struct plan_record *p)
@@ -144,6 +145,7 @@ void plan_record_free(struct plan_record *p)
 		g_ptr_array_unref(p->steps);
 	g_free(p->opt.to);
 	g_free(p->opt.rest);
+	g_free(p->opt.moves);
 	g_free(p->why);
 	g_free(p->options);
 	g_free(p->counts);
@@ -210,6 +212,7 @@ const struct json_field plan_option_fields[] = {
 	{ "vcpus_spread",  JSON_INT,   OPTION(vcpus_spread) },
 	{ "load_spread",   JSON_INT,   OPTION(load_spread) },
 	{ "hysteresis",    JSON_INT,   OPTION(hysteresis) },
+	{ "moves",         JSON_STR,   OPTION(moves), .nullable = true },
 };
 const size_t plan_option_fields_n = G_N_ELEMENTS(plan_option_fields);
 

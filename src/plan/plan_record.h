@@ -55,6 +55,7 @@ struct plan_options {
 	bool bring_back;
 	int memory_spread, vcpus_spread, hysteresis; /* percent points */
 	int load_spread;     /* likewise; 0: load is not looked at */
+	char *moves;         /* of steps, of a draft by its user (plan_order.h); NULL: none */
 };
 
 #define PLAN_PARALLEL 4
@@ -85,6 +86,7 @@ struct plan_step {
 	bool unsaved;        /* the row may differ */
 	bool stopping;       /* its migration was asked to stop */
 	int before;          /* the number of the step of the same server before it; 0: none */
+	int place;           /* in .index.order, from 1 on; 0: it is not known */
 };
 
 /* Of the steps (plan_index.h). */
@@ -97,6 +99,7 @@ struct plan_index {
 	GHashTable *leaving; /* host, owned -> so many of those are to leave it */
 	GHashTable *last;    /* uuid, the step's -> struct plan_step *: its server's last */
 	GHashTable *hosts;   /* the plan's, borrowed */
+	GPtrArray *order;    /* struct plan_step *: all, in the order in which they begin */
 };
 
 struct plan_record {

@@ -11,6 +11,7 @@
 #include "plan/changed.h"
 #include "plan/forget.h"
 #include "plan/plan_index.h"
+#include "plan/plan_order.h"
 #include "plan/runner.h"
 
 #define TICK_MS 1000    /* while something may have changed of which nothing is heard */
@@ -300,6 +301,26 @@ static struct plan_step *step_of(const struct plan_record *p, int n)
 	return n >= 1 && n <= (int)p->steps->len ? g_ptr_array_index(p->steps, n - 1) : NULL;
 }
 
+/* Return: a step that is done some day. */
+static struct plan_step *real_step_of(const struct plan_record *p, int n)
+{
+	struct plan_step *st = step_of(p, n);
+
+	return st && st->state != PLAN_STEP_BLOCKED ? st : NULL;
+}
+
+static bool is_move(const struct plan_change_step *c)
+{
+	return c->before || c->after;
+}
+
+/* Return: false: it is none, or of steps that there are not. */
+static bool move_of(const struct plan_record *p, const struct plan_change_step *c, struct plan_move *ret)
+{
+	*ret = (struct plan_move){ real_step_of(p, c->n), real_step_of(p, c->before ? c->before : c->after), !c->before };
+	return is_move(c) && ret->step && ret->other;
+}
+
 static void check_dest(struct plans *ps, const struct plan_step *st, const char *to, const char *where, GPtrArray *mistakes)
 {
 	const struct host *h = fleet_host(ps->fleet, to);
@@ -324,13 +345,47 @@ static void check_dest(struct plans *ps, const struct plan_step *st, const char 
 
 static void check_change(struct plans *ps, const struct plan_record *p, const struct plan_change_step *c, guint i, GPtrArray *mistakes)
 {
-	const struct plan_step *st = step_of(p, c->n);
+	const struct plan_step *st = real_step_of(p, c->n);
+	int other = c->before ? c->before : c->after;
 	g_autofree char *where = g_strdup_printf("steps[%u]", i);
 
-	if (!st || st->state == PLAN_STEP_BLOCKED)
-		plan_mistake_add(mistakes, g_strdup(where), "step_unknown", g_strdup_printf("the plan has no step %d", c->n));
+	if (!st || (other && !real_step_of(p, other)))
+		plan_mistake_add(mistakes, g_strdup(where), "step_unknown", g_strdup_printf("the plan has no step %d", st ? other : c->n));
 	else if (c->to)
 		check_dest(ps, st, c->to, where, mistakes);
+}
+
+/* Return: owned; NULL: nothing is wrong with it. */
+static char *why_not_moved(const struct plan_record *p, const struct plan_change_step *c, bool another)
+{
+	g_autofree char *moves = NULL;
+	struct plan_move m;
+
+	if (another)
+		return g_strdup("a request moves one step");
+	if (c->before && c->after)
+		return g_strdup_printf("step %d can come before step %d, or after step %d, not both", c->n, c->before, c->after);
+	if (!move_of(p, c, &m))
+		return NULL; /* which was told */
+	moves = plan_order_moves(p, &m);
+	return moves ? plan_order_check(p, &m) : g_strdup_printf("%d steps were moved, which is as many as can be", PLAN_MOVES_MAX);
+}
+
+/* Return: the move that is asked for; NULL: none */
+static const struct plan_change_step *check_moves(const struct plan_record *p, const GPtrArray *steps, GPtrArray *mistakes)
+{
+	const struct plan_change_step *found = NULL;
+
+	for (guint i = 0; steps && i < steps->len; i++) {
+		const struct plan_change_step *c = g_ptr_array_index(steps, i);
+		char *why = is_move(c) ? why_not_moved(p, c, found) : NULL;
+
+		if (why)
+			plan_mistake_add(mistakes, g_strdup_printf("steps[%u]", i), "step_order", why);
+		if (is_move(c))
+			found = c;
+	}
+	return found;
 }
 
 static void take_step_changes(struct plans *ps, struct plan_record *p, const GPtrArray *steps)
@@ -341,9 +396,9 @@ static void take_step_changes(struct plans *ps, struct plan_record *p, const GPt
 
 		if (c->to)
 			util_replace(&st->dest, c->to);
-		if (c->skip) {
-			plan_step_go(p, st, PLAN_STEP_SKIPPED);
-			util_replace(&st->reason, "left out");
+		if (c->skip_given && c->skip != (st->state == PLAN_STEP_SKIPPED)) {
+			plan_step_go(p, st, c->skip ? PLAN_STEP_SKIPPED : PLAN_STEP_WAITING);
+			util_replace(&st->reason, c->skip ? "left out" : NULL);
 		}
 		plan_step_changed(p, st);
 	}
@@ -379,15 +434,26 @@ static bool check_some(struct changing *x, const struct plan_record *p)
 	return to == n;
 }
 
-static bool change(struct plans *ps, struct plan_record *p, const struct plan_change *c, GError **err)
+/* @moved: one of .steps; NULL: none is moved */
+static bool change(struct plans *ps, struct plan_record *p, const struct plan_change *c, const struct plan_change_step *moved, GError **err)
 {
 	struct plan_options was = p->opt;
+	struct plan_move m;
+	bool moves = moved && move_of(p, moved, &m);
 
 	take_options(&p->opt, c);
+	if (moves)
+		p->opt.moves = plan_order_moves(p, &m);
 	if (!plan_update(ps->store, p, err)) {
 		turn_soon(ps);
+		if (moves)
+			g_free(p->opt.moves);
 		p->opt = was;
 		return false;
+	}
+	if (moves) {
+		g_free(was.moves);
+		plan_order_move(p, &m);
 	}
 	take_step_changes(ps, p, c->steps);
 	plans_tell(ps, p, NULL);
@@ -397,6 +463,7 @@ static bool change(struct plans *ps, struct plan_record *p, const struct plan_ch
 static void change_next(void *user)
 {
 	struct changing *x = user;
+	const struct plan_change_step *moved;
 	g_autoptr(GError) err = NULL;
 	struct plan_record *p = find(x->plans, x->id, "change", &err);
 
@@ -405,8 +472,9 @@ static void change_next(void *user)
 			(void)clock_after(0, change_next, x);
 			return;
 		}
+		moved = check_moves(p, x->c->steps, x->mistakes);
 		if (x->mistakes->len == 0)
-			(void)change(x->plans, p, x->c, &err);
+			(void)change(x->plans, p, x->c, moved, &err);
 	}
 	x->done(err || x->mistakes->len == 0 ? NULL : x->mistakes, err, x->user);
 	g_ptr_array_unref(x->mistakes);

@@ -53,8 +53,9 @@ bool plans_delete(struct plans *ps, int64_t id, GError **err);
 /* A change of a step of a draft. */
 struct plan_change_step {
 	int n;
-	bool skip;
+	bool skip, skip_given; /* false: it is not left out any more */
 	char *to;           /* NULL: as it is */
+	int before, after;  /* it is to stand just there, of another step's number; 0: where it is */
 };
 struct plan_change {
 	int parallel;       /* 0: as it is */

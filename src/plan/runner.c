@@ -84,7 +84,7 @@ static GPtrArray *choose(struct plans *ps, struct plan_record *p, bool *ret_more
 	struct plan_begin_tally t = { NULL };
 
 	while (p->at < p->steps->len && running + (int)list->len < p->opt.parallel && list->len < ASKS && looks < LOOKS) {
-		struct plan_step *st = g_ptr_array_index(p->steps, p->at++);
+		struct plan_step *st = g_ptr_array_index(p->index.order, p->at++);
 
 		if (st->state != PLAN_STEP_WAITING || st->wave > wave)
 			continue;
@@ -221,7 +221,7 @@ static bool end_waiting(struct plans *ps, struct plan_record *p, enum plan_step_
 	if (plan_count(p, PLAN_STEP_WAITING) == 0)
 		return false;
 	for (; p->at < p->steps->len && ended < PLANS_CHANGED; p->at++) {
-		struct plan_step *st = g_ptr_array_index(p->steps, p->at);
+		struct plan_step *st = g_ptr_array_index(p->index.order, p->at);
 
 		if (st->state != PLAN_STEP_WAITING)
 			continue;
@@ -303,7 +303,7 @@ static void wait_for_hosts(const struct plans *ps, struct plan_record *p)
 	int n = 0;
 
 	for (guint i = 0; p->state == PLAN_RUNNING && i < p->steps->len && n < p->opt.parallel; i++) {
-		struct plan_step *st = g_ptr_array_index(p->steps, i);
+		struct plan_step *st = g_ptr_array_index(p->index.order, i);
 
 		n += !plan_step_is_over(st->state);
 		if (st->state == PLAN_STEP_WAITING)

@@ -127,8 +127,8 @@ class FakePlans:
     def patch(self, plan, r):
         for change in r['body']['plan'].get('steps', []):
             step = plan['steps'][change['n'] - 1]
-            if change.get('skip'):
-                step.update(state='skipped', reason='left out')
+            if 'skip' in change:
+                step.update(state='skipped', reason='left out') if change['skip'] else step.update(state='waiting', reason=None)
             if change.get('to'):
                 step['to'] = change['to']
         plan['options'].update({k: v for k, v in r['body']['plan'].items() if k != 'steps'})

@@ -363,6 +363,23 @@ def bulk(w: World) -> str:
         w.page.keys("Enter")
         w.page.until("!document.querySelector('#dialog').open", "it is changed")
     w.has("skipped", "document.querySelector('#steps + .scroll')")
+    w.check("a plan with a step that is left out")
+
+    def numbers(wanted: str) -> None:
+        w.page.until(f"[...document.querySelectorAll('#steps + .scroll tbody td:first-child')].map((e) => e.innerText).join() === '{wanted}'", f"the order is {wanted}")
+
+    def press(label: str) -> None:
+        w.page.ask(f"document.querySelector('[aria-label=\"{label}\"]').focus()")
+        w.page.keys("Enter")
+    numbers("1,2")
+    press("Step 2 up")
+    numbers("2,1")
+    w.page.until("document.activeElement.getAttribute('aria-label') === 'Change step 2'", "the focus goes with the step")
+    press("Step 2 down")
+    numbers("1,2")
+    press("Take in step 1")
+    w.page.until("!!document.querySelector('[aria-label=\"Change step 1\"]')", "it is in again")
+    assert "skipped" not in w.page.ask("document.querySelector('#steps + .scroll').innerText")
     w.has("s1", "document.querySelector('#steps + .scroll')")
     w.check("a plan that was changed")
     number = w.page.ask("location.pathname").rsplit("/", 1)[1]

@@ -184,6 +184,9 @@ static bool change(struct run *r, const struct scn_line *l, int64_t id, GError *
 
 	st->n = atoi(l->w[2]);
 	st->skip = has(l, "skip");
+	st->skip_given = st->skip || has(l, "unskip");
+	st->before = opt_number(r, l, "before", 0);
+	st->after = opt_number(r, l, "after", 0);
 	st->to = (char *)opt(l, "to");
 	g_ptr_array_add(steps, st);
 	plans_change(r->plans, id, &c, asked_change, &a);

@@ -433,7 +433,7 @@ static int64_t draft_all(struct run *r)
 		struct plan_change_step *skip = g_new0(struct plan_change_step, 1);
 
 		skip->n = n;
-		skip->skip = true;
+		skip->skip = skip->skip_given = true;
 		g_ptr_array_add(steps, skip);
 	}
 	plans_change(r->plans, id, &c, draft_changed, &changed);

@@ -117,6 +117,13 @@ static void put_migration(struct jout *o, const void *obj)
 	jout_int_if(o, st->task != 0, st->task);
 }
 
+static void put_place(struct jout *o, const void *obj)
+{
+	const struct plan_step *st = obj;
+
+	jout_int_if(o, st->place != 0, st->place);
+}
+
 static void put_reasons(struct jout *o, const void *obj)
 {
 	const struct plan_step *st = obj;
@@ -128,6 +135,7 @@ static void put_reasons(struct jout *o, const void *obj)
 
 static const struct json_field step_fields[] = {
 	{ "n",              JSON_INT,     STEP(n) },
+	{ "place",          JSON_EMIT,    .emit = put_place },
 	{ "server_uuid",    JSON_EMIT,    .emit = put_uuid },
 	{ "server_name",    JSON_STR,     STEP(name) },
 	{ "from",           JSON_STR,     STEP(source) },

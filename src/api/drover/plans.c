@@ -268,8 +268,10 @@ static void change_step_free(void *data)
 
 static const struct json_field change_step_fields[] = {
 	{ "n",    JSON_INT,  CHANGE_STEP(n), .required = true, .min = 1, .max = PLAN_STEPS_MAX },
-	{ "skip", JSON_BOOL, CHANGE_STEP(skip) },
+	{ "skip", JSON_BOOL, CHANGE_STEP(skip), .given = CHANGE_STEP(skip_given) },
 	{ "to",   JSON_STR,  CHANGE_STEP(to), .nullable = true, .min = 1, .max = 255 },
+	{ "before", JSON_INT, CHANGE_STEP(before), .min = 1, .max = PLAN_STEPS_MAX },
+	{ "after",  JSON_INT, CHANGE_STEP(after), .min = 1, .max = PLAN_STEPS_MAX },
 };
 
 static bool take_changes(const json_t *v, void *obj, const char *where, GError **err)
@@ -299,7 +301,7 @@ static const struct json_field change_fields[] = {
 	{ "deadline", JSON_INT64, CHANGE(c.deadline_s), .min = 0, .max = PLAN_DEADLINE_MAX_S },
 	{ "cold",     JSON_BOOL,  CHANGE(cold), .given = CHANGE(cold_given) },
 	{ "priority", JSON_INT,   CHANGE(c.priority), .min = MIG_PRIORITY_MIN, .max = MIG_PRIORITY_MAX },
-	{ "steps",    JSON_EMIT,  .take = take_changes, .form = "[{\"n\": 3, \"skip\": true}, {\"n\": 4, \"to\": \"host\"}, ...]" },
+	{ "steps",    JSON_EMIT,  .take = take_changes, .form = "[{\"n\": 3, \"skip\": true}, {\"n\": 4, \"to\": \"host\"}, {\"n\": 5, \"before\": 2}, ...]" },
 };
 static const struct api_body change_body = { "plan", change_fields, G_N_ELEMENTS(change_fields) };
 
