@@ -72,6 +72,25 @@ static void read_app(const json_t *root)
 	app_body_clear(&b);
 }
 
+/* As api_decode() reads it: nothing beside, nothing unknown in it. */
+static void read_session(const json_t *root)
+{
+	const json_t *body = json_object_get(root, session_body.member);
+	g_autoptr(GError) err = NULL;
+	struct session_request s = { 0 };
+
+	if (!body)
+		return;
+	if (json_decode(body, session_body.fields, session_body.n, 0, session_body.member, &s, &err)) {
+		g_assert_true(json_is_object(body) && s.user && *s.user && s.password && *s.password && (!s.project || *s.project));
+		g_assert_cmpuint(json_object_size(body), <=, 3);
+		g_assert_true(g_utf8_strlen(s.user, -1) <= 255 && g_utf8_strlen(s.password, -1) <= 1024 && (!s.project || g_utf8_strlen(s.project, -1) <= 255));
+	} else {
+		g_assert_nonnull(err);
+	}
+	session_request_clear(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	g_autoptr(json_t) root = json_parse((const char *)data, size, NULL);
@@ -82,5 +101,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	read_record(root, &user_body);
 	read_record(root, &project_body);
 	read_app(root);
+	read_session(root);
 	return 0;
 }

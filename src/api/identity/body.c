@@ -365,3 +365,21 @@ void app_body_clear(struct app_body *b)
 	g_strfreev(b->roles);
 	*b = (struct app_body){ 0 };
 }
+
+/* ---- the dashboard's login ---- */
+
+#define SESSION(member) offsetof(struct session_request, member)
+
+static const struct json_field session_fields[] = {
+	{ "user",     JSON_STR, SESSION(user), .required = true, .min = 1, .max = 255 },
+	{ "password", JSON_STR, SESSION(password), .required = true, .min = 1, .max = 1024 },
+	{ "project",  JSON_STR, SESSION(project), .nullable = true, .min = 1, .max = 255 },
+};
+const struct api_body session_body = { "session", session_fields, G_N_ELEMENTS(session_fields) };
+
+void session_request_clear(struct session_request *s)
+{
+	if (s->password)
+		OPENSSL_cleanse(s->password, strlen(s->password));
+	json_free(session_fields, G_N_ELEMENTS(session_fields), s);
+}

@@ -36,6 +36,14 @@ struct auth_request {
 
 extern const struct api_body auth_body;
 
+/* {"session": {"user": ..., "password": ..., "project": ...}}: of Drover's own, so it has no members that are not known */
+struct session_request {
+	char *user, *password, *project; /* project NULL: the user's default project */
+};
+
+extern const struct api_body session_body;
+void session_request_clear(struct session_request *s);
+
 bool auth_request_parse(const json_t *root, struct auth_request *ret, GError **err);
 void auth_request_clear(struct auth_request *a);
 

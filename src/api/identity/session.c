@@ -8,22 +8,10 @@
 
 #include "api/http/handler.h"
 #include "api/http/view.h"
+#include "api/identity/body.h"
 #include "api/identity/tokens.h"
 #include "api/identity/view.h"
 #include "base/clock.h"
-
-struct wanted {
-	char *user, *password, *project;
-};
-
-#define WANTED(member) offsetof(struct wanted, member)
-
-static const struct json_field wanted_fields[] = {
-	{ "user",     JSON_STR, WANTED(user), .required = true, .min = 1, .max = 255 },
-	{ "password", JSON_STR, WANTED(password), .required = true, .min = 1, .max = 1024 },
-	{ "project",  JSON_STR, WANTED(project), .nullable = true, .min = 1, .max = 255 },
-};
-static const struct api_body session_body = { "session", wanted_fields, G_N_ELEMENTS(wanted_fields) };
 
 static void reply_session(struct api_req *r, int status, const struct auth *a)
 {
@@ -56,7 +44,7 @@ static void begun(struct api_req *r, const char *token, const struct auth *a)
 	reply_session(r, 201, a);
 }
 
-static void begin(struct api_req *r, struct wanted *w)
+static void begin(struct api_req *r, struct session_request *w)
 {
 	struct auth_request a = { .password = true, .reply = begun };
 
@@ -71,7 +59,7 @@ static void begin(struct api_req *r, struct wanted *w)
 /* Another site's page must not log a browser in either: its user would act as another. */
 static void create(struct api_req *r)
 {
-	struct wanted w = { 0 };
+	struct session_request w = { 0 };
 	GError *err = NULL;
 
 	if (!r->same_origin)
@@ -82,7 +70,7 @@ static void create(struct api_req *r)
 		api_fail(r, err);
 	else
 		begin(r, &w);
-	json_free(wanted_fields, G_N_ELEMENTS(wanted_fields), &w);
+	session_request_clear(&w);
 }
 
 static void show(struct api_req *r)
