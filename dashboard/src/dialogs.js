@@ -62,7 +62,9 @@ export function migrate(s) {
 	const can = resource(() => ask('POST', `/drover/v1/servers/${s.id}/precheck`, { precheck: { host: null } }));
 	const hosts = resource(() => ask('GET', '/drover/v1/hosts'));
 	const off = s.status === 'SHUTOFF';
-	const cold = signal(off), host = signal(''), block = signal('auto');
+	const cold = signal(off), host = signal(''), block = signal('auto'), first = signal(0), deadline = signal(0);
+	/** What a migration itself has no field for, a plan of this one server has. */
+	const planned = () => !cold.value && Boolean(first.value || deadline.value);
 	can.load();
 	hosts.load();
 
@@ -73,6 +75,12 @@ export function migrate(s) {
 	}
 
 	const { error, busy, submit } = sending(async () => {
+		if (planned()) {
+			const got = await ask('POST', '/drover/v1/plans', { plan: { kind: 'bulk', servers: [s.id], start: true, priority: first.value, deadline: deadline.value, ...(host.value ? { to: host.value } : {}) } });
+			closeDialog();
+			go(`/plans/${got.plan.id}`);
+			return;
+		}
 		if (cold.value)
 			await act(s.id, 'migrate', { host: host.value || null });
 		else
@@ -113,11 +121,16 @@ export function migrate(s) {
 			${can.data.value && !able().length ? html`<p class="problem">No host can take it now.</p>` : nothing}
 		</fieldset>
 		${can.data.value && unable().length ? html`<details><summary>${unable().length} hosts that cannot, and why</summary><ul class="reasons">${unable().map(refused)}</ul></details>` : nothing}
-		${cold.value ? nothing : html`<details><summary>Disks</summary>
-			<label>Copy local disks <select @change=${(/** @type {any} */ e) => { block.value = e.target.value; }}>
+		${cold.value ? nothing : html`<details><summary>Options</summary>
+			<label>Priority in the queue <input type="number" min="-1000" max="1000" .value=${String(first.value)} @input=${(/** @type {any} */ e) => { first.value = Number(e.target.value); }}></label>
+			<label>Give up after seconds, 0: never <input type="number" min="0" max="2592000" .value=${String(deadline.value)} @input=${(/** @type {any} */ e) => { deadline.value = Number(e.target.value); }}></label>
+			${planned() ? html`<p>It goes by a plan, which begins at once and shows how it ended.</p>` : nothing}
+			<p>Whether the copy may end by post-copy is for all migrations alike: <code>[libvirt] live_migration_permit_post_copy</code>.</p>
+			<label>Copy local disks <select ?disabled=${planned()} @change=${(/** @type {any} */ e) => { block.value = e.target.value; }}>
 			${['auto', 'yes', 'no'].map((word) => html`<option value=${word} .selected=${block.value === word}>${word}</option>`)}</select></label></details>`}
 		${expected()}${problem(error.value)}
-		${command(['server', 'migrate', s.id, cold.value ? '--cold' : '--live', host.value && '--host', host.value, !cold.value && block.value === 'yes' && '--block-migration', !cold.value && block.value === 'no' && '--shared-migration'])}
+		${planned() ? command(['plan', 'bulk', s.id, '--yes', host.value && '--to', host.value, first.value && '--priority', first.value, deadline.value && '--deadline', deadline.value])
+			: command(['server', 'migrate', s.id, cold.value ? '--cold' : '--live', host.value && '--host', host.value, !cold.value && block.value === 'yes' && '--block-migration', !cold.value && block.value === 'no' && '--shared-migration'])}
 		<div class="buttons"><button type="button" @click=${closeDialog}>Cancel</button><button type="submit" class="main" aria-disabled=${busy.value}>Migrate</button></div>
 	</form>` });
 }

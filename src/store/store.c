@@ -472,6 +472,11 @@ bool store_in_use(struct store *s)
 	return s->ops->in_use(s->db);
 }
 
+const char *store_kind(const struct store *s)
+{
+	return s->ops->schemes[0];
+}
+
 bool store_one_writer(const struct store *s)
 {
 	return s->ops->one_writer;

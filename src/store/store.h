@@ -83,6 +83,8 @@ struct store *store_open_beside(const char *url, GError **err);
 
 /** store_in_use() - of one from store_open_beside(): a daemon has the database now, or it cannot be told whether one has. */
 bool store_in_use(struct store *s);
+/** store_kind() - "sqlite" or "postgresql". */
+const char *store_kind(const struct store *s);
 /** store_one_writer() - what writes waits for the end of each transaction of another connection that writes. */
 bool store_one_writer(const struct store *s);
 

@@ -263,6 +263,7 @@ def events_and_settings(w: World) -> str:
     assert w.act(server, "unpause", None).status == 202
     w.at("/settings", "#options")
     w.has("osapi_compute_listen_port", "document.querySelector('main table')")
+    w.has("sqlite, schema", "document.querySelector('.facts')")
     w.tab_to("Letters are keys")
     w.page.keys(" ")
     w.page.ask("document.activeElement.blur()")
@@ -425,6 +426,19 @@ def migrates(w: World) -> str:
     w.page.ask("document.querySelector('details').open = true")
     w.picture("migrate")
     w.page.ask("document.querySelector('details').open = false")
+    w.page.ask("[...document.querySelectorAll('#dialog summary')].find((e) => e.innerText === 'Options').focus()")
+    w.page.keys("Enter")
+    w.tab_to("Priority in the queue")
+    w.page.keys("ArrowUp")
+    w.tab_to("Give up after")
+    w.page.keys("ArrowUp")
+    w.has(f"drover plan bulk {server['id']} --yes --priority 1 --deadline 1", "document.querySelector('#dialog .command')")
+    w.check("migrate, with options")
+    w.page.keys("ArrowDown")
+    w.tab_back("Options")
+    w.tab_to("Priority in the queue")
+    w.page.keys("ArrowDown")
+    w.page.ask("document.querySelector('#dialog input').focus()")
     w.tab_to("The host that fits best")
     for _ in range(20):
         if "--host s3" in w.page.ask("document.querySelector('#dialog .command').innerText"):
@@ -614,6 +628,7 @@ def many_tabs(w: World) -> str:
     for tab in tabs:
         w.front(tab)
         w.has("for all tabs")
+        assert w.page.ask("JSON.stringify(bad)") == "[]", w.page.ask("JSON.stringify(bad)")
         if tab != tabs[0]:
             w.page.call("Page.close")
     w.front(tabs[0])

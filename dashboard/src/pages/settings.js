@@ -43,7 +43,7 @@ export function settings() {
 		view: () => html`<h1>Settings</h1>
 			<section aria-labelledby="own"><h2 id="own">Of this browser</h2>
 			<label class="choice"><input type="checkbox" id="letters" .checked=${letters.value} @change=${(/** @type {any} */ e) => setLetters(e.target.checked)}><span>Letters are keys (<kbd>?</kbd> shows which)</span></label></section>
-			${problem(conf.error.value)}${sum.data.value ? facts([['Version', `Drover ${sum.data.value.version}`], ...(isAdmin() ? [/** @type {[string, unknown]} */ (['Figures', html`<a href="/metrics">/metrics</a>, for Prometheus`])] : [])]) : nothing}
+			${problem(conf.error.value)}${sum.data.value ? facts([['Version', `Drover ${sum.data.value.version}`], ...(isAdmin() ? [/** @type {[string, unknown]} */ (['Figures', html`<a href="/metrics">/metrics</a>, for Prometheus`])] : []), ...(conf.data.value ? [/** @type {[string, unknown]} */ (['Records', `${conf.data.value.store.kind}, schema ${conf.data.value.store.schema ?? 'not known'}`])] : [])]) : nothing}
 			${conf.data.value ? body(conf.data.value) : nothing}`,
 	};
 }

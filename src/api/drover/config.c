@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /drover/v1/config: what the daemon runs with, for people: each option with its default, without passwords, and until when the certificates
- * that it shows are good. Options of hosts are the hosts' (GET /drover/v1/hosts).
+ * GET /drover/v1/config: what the daemon runs with, for people: each option with its default, without passwords, where its records are, and until when
+ * the certificates that it shows are good. Options of hosts are the hosts' (GET /drover/v1/hosts).
  */
 #include "api/drover/drover.h"
 #include "api/http/http.h"
@@ -51,6 +51,20 @@ static void put_certificate(struct jout *o, const char *of, const char *file, in
 	jout_close(o, '}');
 }
 
+/* Where the records are. A schema that cannot be read now is null. */
+static void put_store(struct jout *o, struct store *s)
+{
+	int64_t schema;
+	bool known = store_number(s, Q_SCHEMA_VERSION, STORE_NO_ARGS, &schema, NULL);
+
+	jout_key(o, "store");
+	jout_open(o, '{');
+	jout_kv(o, "kind", str, store_kind(s));
+	jout_key(o, "schema");
+	jout_int_if(o, known, known ? schema : 0);
+	jout_close(o, '}');
+}
+
 static void config(struct api_req *r)
 {
 	static const char *const known[] = { NULL };
@@ -66,6 +80,7 @@ static void config(struct api_req *r)
 	jout_key(&o, "config");
 	jout_open(&o, '{');
 	put_options(&o, c);
+	put_store(&o, api_store(r));
 	jout_key(&o, "certificates");
 	jout_open(&o, '[');
 	put_certificate(&o, "api", c->ssl_cert_file, http_cert_ends_us(r->api));
