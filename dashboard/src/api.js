@@ -69,8 +69,8 @@ export const act = (id, action, value = null) => ask('POST', `/v2.1/servers/${id
 export function resource(read) {
 	const data = signal(/** @type {T|null} */ (null));
 	const error = signal(/** @type {Error|null} */ (null));
-	let number = 0, timer = 0, reading = false, again = false;
-	async function load() {
+	let number = 0, timer = 0, reading = false, again = false, last = Promise.resolve();
+	async function once() {
 		const mine = ++number;
 		reading = true;
 		again = false;
@@ -88,6 +88,14 @@ export function resource(read) {
 			reading = false;
 			if (again)
 				soon();
+		}
+	}
+	/** Until what is shown was read after this was called: a reading that was overtaken shows nothing, but the one that overtook it. */
+	async function load() {
+		for (let mine = last = once();; mine = last) {
+			await mine;
+			if (mine === last)
+				return;
 		}
 	}
 	/** Something has changed: not more often than twice a second, and not while it is read. */

@@ -120,7 +120,7 @@ export function migrate(s) {
 			${can.data.value ? able().map(choice) : can.error.value ? nothing : html`<p>Each host is being asked…</p>`}
 			${can.data.value && !able().length ? html`<p class="problem">No host can take it now.</p>` : nothing}
 		</fieldset>
-		${can.data.value && unable().length ? html`<details><summary>${unable().length} hosts that cannot, and why</summary><ul class="reasons">${unable().map(refused)}</ul></details>` : nothing}
+		${can.data.value && unable().length ? html`<details><summary>${unable().length} hosts that cannot, and why</summary><div class="reasons" tabindex="0" role="group" aria-label="Hosts that cannot, and why"><ul>${unable().map(refused)}</ul></div></details>` : nothing}
 		${cold.value ? nothing : html`<details><summary>Options</summary>
 			<label>Priority in the queue <input type="number" min="-1000" max="1000" .value=${String(first.value)} @input=${(/** @type {any} */ e) => { first.value = Number(e.target.value); }}></label>
 			<label>Give up after seconds, 0: never <input type="number" min="0" max="2592000" .value=${String(deadline.value)} @input=${(/** @type {any} */ e) => { deadline.value = Number(e.target.value); }}></label>

@@ -13,7 +13,7 @@ import { servers } from './pages/servers.js';
 import { settings } from './pages/settings.js';
 import { palette } from './palette.js';
 import { duration } from './parts.js';
-import { closeDialog, dialog, go, href, isAdmin, letters, live, liveSince, onClick, openDialog, place, second, session } from './state.js';
+import { afterDrawn, closeDialog, dialog, go, href, isAdmin, letters, live, liveSince, onClick, openDialog, place, second, session } from './state.js';
 import { follow, onEvent } from './stream.js';
 
 /** @typedef {import('./state.js').Page} Page */
@@ -138,7 +138,7 @@ function onKey(event) {
 function search() {
 	if (path.value !== '/servers')
 		go('/servers');
-	requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById('search')?.focus()));
+	afterDrawn(() => document.getElementById('search')?.focus());
 }
 
 addEventListener('keydown', onKey);

@@ -107,6 +107,12 @@ export function closeDialog() {
 	before = null;
 }
 
+/**
+ * What has changed is drawn in the next frame: this comes behind it.
+ * @param {() => void} fn
+ */
+export const afterDrawn = (fn) => requestAnimationFrame(() => requestAnimationFrame(fn));
+
 let saidAt = 0;
 /**
  * For those who hear the page: a sentence, not more often than each 5 s.

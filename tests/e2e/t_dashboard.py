@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import socket
 import subprocess
@@ -21,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from api import Api, Reply, read_openrc
 from browser import Browser
 from daemon import ROOT, Daemon
+from dashboard import WATCH, Dashboard
 from rfb import FakeVnc, paint
 from tap import Tap
 from wait import HANG_S, wait_for
@@ -40,12 +40,6 @@ SERVERS = 3 + 4 + 1 + 2 + 10 * 1000
 FIRST_PAGE = 45 * 1024  # bytes, compressed: page, styles and script
 SCRIPT = 32 * 1024
 HOSTILE = "<img src=x onerror='bad.push(1)'>\u202e"
-# What the page must never do, kept from before its own script runs.
-WATCH = """window.bad = [];
-addEventListener('securitypolicyviolation', (e) => bad.push(`policy: ${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
-addEventListener('error', (e) => bad.push(`error: ${e.message}`));
-addEventListener('unhandledrejection', (e) => bad.push(`rejected: ${e.reason}`));"""
-AXE = (ROOT / "dashboard" / "test" / "axe.min.js").read_text()
 
 
 # ---- without a browser ----
@@ -122,13 +116,13 @@ def sessions(w: World) -> str:
 
 # ---- in a browser ----
 
-class World:
+class World(Dashboard):
     def __init__(self, daemon: Daemon) -> None:
         self.daemon = daemon
+        self.url = daemon.url
         self.api = daemon.api()
         env = read_openrc(daemon.dir / "state" / "admin-openrc")
         self.user, self.password = env["OS_USERNAME"], env["OS_PASSWORD"]
-        self.page: Browser
 
     def server(self, host: str, n: int = 0) -> dict:
         return sorted(self.api.get(f"/drover/v1/servers?host={host}&limit=5", None)["servers"], key=lambda s: s["name"])[n]
@@ -136,75 +130,9 @@ class World:
     def act(self, server: dict, action: str, value: object) -> Reply:
         return self.api.call("POST", f"/v2.1/servers/{server['id']}/action", {action: value}, mv="2.96")
 
-    def at(self, path: str, sign: str) -> None:
-        """Another page, as by a link; until it shows @sign, a selector."""
-        self.page.ask(f"history.pushState(null, '', '/dashboard{path}'); dispatchEvent(new PopStateEvent('popstate'))")
-        self.page.until(f"!!document.querySelector({json.dumps(sign)})", f"{path} shows {sign}")
-
-    def has(self, text: str, where: str = "document.body") -> None:
-        self.page.until(f"!!{where}?.innerText.includes({json.dumps(text)})", f"the page shows {text!r}")
-
-    def front(self, tab: str) -> None:
-        self.page.session = tab
-        self.page.call("Page.bringToFront")
-
-    def live(self) -> None:
-        self.page.until("document.querySelector('#live')?.textContent === 'Live'", "the page is live")
-
-    def log_in(self, user: str, password: str) -> None:
-        """By keyboard."""
-        self.page.until("!!document.querySelector('[name=user]')", "the page asks who it is")
-        self.page.ask("document.activeElement.blur(); document.querySelector('main').focus()")
-        for text in user, password:
-            self.page.keys("Tab")
-            self.page.ask("document.activeElement.select()")
-            self.page.write(text)
-        self.page.keys("Enter")
-
-    def tab_to(self, name: str) -> None:
-        """The key Tab, until the focus is on what is named so."""
-        wanted = json.dumps(name)
-        for _ in range(60):
-            if self.page.ask(f"(document.activeElement.closest('label')?.innerText || document.activeElement.innerText || '').trim().startsWith({wanted})"):
-                return
-            self.page.keys("Tab")
-        raise AssertionError(f"Tab comes to no {name}")
-
-    def tab_back(self, name: str) -> None:
-        for _ in range(60):
-            if self.page.ask(f"(document.activeElement.innerText || '').trim().startsWith({json.dumps(name)})"):
-                return
-            self.page.call("Input.dispatchKeyEvent", type="rawKeyDown", key="Tab", code="Tab", windowsVirtualKeyCode=9, modifiers=8)
-        raise AssertionError(f"Tab comes back to no {name}")
-
     def ctrl_k(self) -> None:
-        self.page.ask("document.activeElement.blur()")
-        self.page.call("Input.dispatchKeyEvent", type="rawKeyDown", key="k", code="KeyK", windowsVirtualKeyCode=75, modifiers=2)
+        self.page.chord("k", ctrl=True)
         self.page.until("document.activeElement.getAttribute('role') === 'combobox'", "the palette is open")
-
-    def picture(self, name: str) -> None:
-        """For README.md, with REGEN=1."""
-        if not os.environ.get("REGEN"):
-            return
-        self.page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
-        self.page.call("Emulation.setDeviceMetricsOverride", width=1200, height=900, deviceScaleFactor=1, mobile=False)
-        self.page.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))", wait=True)
-        self.page.picture(str(ROOT / "docs" / f"dashboard-{name}.png"))
-        self.page.call("Emulation.clearDeviceMetricsOverride")
-
-    def check(self, what: str) -> None:
-        """axe-core in both schemes, and no sideways scroll at 320 pixels."""
-        for scheme in "light", "dark":
-            self.page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-            if not self.page.ask("typeof axe === 'object'"):
-                self.page.ask(AXE)
-            found = self.page.ask("axe.run().then((r) => JSON.stringify(r.violations.map((v) => [v.id, v.help, v.nodes.slice(0, 3).map((n) => n.html.slice(0, 200) + ' ' + n.failureSummary)])))", wait=True)
-            assert found == "[]", f"{what}, {scheme}: {found}"
-        self.page.call("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=False)
-        wide = self.page.ask("document.documentElement.scrollWidth")
-        self.page.call("Emulation.clearDeviceMetricsOverride")
-        assert wide <= 320, f"{what} is {wide} wide on a screen of 320"
-        assert self.page.ask("JSON.stringify(bad)") == "[]", self.page.ask("JSON.stringify(bad)")
 
 
 def logs_in(w: World) -> str:
@@ -266,10 +194,12 @@ def events_and_settings(w: World) -> str:
     w.has("sqlite, schema", "document.querySelector('.facts')")
     w.tab_to("Letters are keys")
     w.page.keys(" ")
-    w.page.ask("document.activeElement.blur()")
+    w.tab_to("Go to", back=True)
     w.page.keys("g", "h")
     assert w.page.ask("location.pathname") == "/dashboard/settings", "letters are no keys now"
-    w.page.ask("document.querySelector('#letters').click(); document.activeElement.blur()")
+    w.tab_to("Letters are keys")
+    w.page.keys(" ")
+    w.tab_to("Go to", back=True)
     w.page.keys("g", "e")
     w.has("Events", "document.querySelector('h1')")
     return "letters as a choice"
@@ -294,7 +224,7 @@ def all_servers(w: World) -> str:
     w.page.write(name)
     w.has("1 servers")
     w.page.until(f"location.search === '?q={name}'", "the address says it")
-    w.page.ask("document.activeElement.blur()")
+    w.tab_to("Choose all")
     w.page.keys("j")
     w.page.until(f"document.activeElement.innerText === '{name}'", "the row has the focus")
     w.page.keys("Enter")
@@ -328,19 +258,18 @@ def bulk(w: World) -> str:
     """Chosen by keyboard, made a plan, which is changed and left."""
     w.at("/servers?host=s2", "tr[data-id]:not([data-id=''])")
     w.has("4 servers")
-    w.page.ask("document.activeElement.blur()")
     for n in range(2):
         w.page.keys("j")
         w.page.until(f"document.activeElement.closest('tr')?.dataset.row === '{n}'", "the row has the focus")
         w.page.keys("x")
         w.has(f"{n + 1} chosen")
     w.check("servers, some chosen")
-    w.tab_back("Move")
+    w.tab_to("Move", back=True)
     w.page.keys("Enter")
     w.has("--dry-run")
     w.check("bulk")
     w.page.until("document.querySelectorAll('#dialog option').length > 3", "the hosts are there")
-    w.page.ask("document.querySelector('#dialog select').focus()")
+    w.tab_to("Where to")
     w.page.keys("s", "3")
     w.has("--to s3")
     w.tab_to("Make the plan")
@@ -349,15 +278,14 @@ def bulk(w: World) -> str:
     for text, result in (("left out", "--skip 1"), (None, "--to 2=s1")):
         n = result.split()[1][0]
         w.page.until(f"!!document.querySelector('[aria-label=\"Change step {n}\"]')", "the step can be changed")
-        w.page.ask(f"document.querySelector('[aria-label=\"Change step {n}\"]').focus()")
-        w.page.keys("Enter")
+        w.press(f"Change step {n}")
         w.page.until("document.querySelectorAll('#dialog option').length > 3", "the hosts are there")
         if text:
             w.check("a step is changed")
             w.tab_to("It goes to")
             w.page.keys("ArrowDown")
         else:
-            w.page.ask("document.querySelector('#dialog select').focus()")
+            w.tab_to("Host")
             w.page.keys("s", "1")
         w.has(result, "document.querySelector('#dialog .command')")
         w.tab_to("Change it")
@@ -368,17 +296,13 @@ def bulk(w: World) -> str:
 
     def numbers(wanted: str) -> None:
         w.page.until(f"[...document.querySelectorAll('#steps + .scroll tbody td:first-child')].map((e) => e.innerText).join() === '{wanted}'", f"the order is {wanted}")
-
-    def press(label: str) -> None:
-        w.page.ask(f"document.querySelector('[aria-label=\"{label}\"]').focus()")
-        w.page.keys("Enter")
     numbers("1,2")
-    press("Step 2 up")
+    w.press("Step 2 up")
     numbers("2,1")
     w.page.until("document.activeElement.getAttribute('aria-label') === 'Change step 2'", "the focus goes with the step")
-    press("Step 2 down")
+    w.press("Step 2 down")
     numbers("1,2")
-    press("Take in step 1")
+    w.press("Take in step 1")
     w.page.until("!!document.querySelector('[aria-label=\"Change step 1\"]')", "it is in again")
     assert "skipped" not in w.page.ask("document.querySelector('#steps + .scroll').innerText")
     w.has("s1", "document.querySelector('#steps + .scroll')")
@@ -400,10 +324,22 @@ def queue(w: World) -> str:
     w.page.until("document.querySelectorAll('main tbody tr').length === 3", "three wait")
     a, b, c = order().split(",")
     w.check("a queue")
-    for label, wanted in ((f"Migration {c} up", f"{a},{c},{b}"), (f"Migration {b} first", f"{b},{a},{c}"), (f"Migration {b} down", f"{a},{b},{c}")):
-        w.page.ask(f"document.querySelector('[aria-label=\"{label}\"]').focus()")
-        w.page.keys("Enter")
-        wait_for(lambda wanted=wanted: order() == wanted, 20, f"the order is {wanted}")
+    # the focus goes with the migration, so that a second Enter moves it on
+    for label, orders in ((f"Migration {c} up", (f"{a},{c},{b}", f"{c},{a},{b}")), (f"Migration {b} first", (f"{b},{c},{a}",)), (f"Migration {b} down", (f"{c},{b},{a}", f"{c},{a},{b}"))):
+        w.tab_to(label)
+        for wanted in orders:
+            w.page.keys("Enter")
+            wait_for(lambda wanted=wanted: order() == wanted, 20, f"the order is {wanted}")
+            w.page.until(f"document.activeElement.ariaLabel === {json.dumps(label)}", "the focus has gone with it")
+    w.visit(f"/migrations/{b}", "#events")
+    w.press("Priority")
+    w.asks(f"Priority of migration {b}")
+    w.fill("Priority", "900")
+    assert w.command() == f"drover migration set {b} --priority 900", w.command()
+    w.check("priority")
+    w.press("Set it")
+    w.asked()
+    w.fact_is("In the queue", "1., with priority 900")
     for server in names:
         number = w.api.running_migration(server["id"])["id"]
         assert w.api.call("DELETE", f"/v2.1/servers/{server['id']}/migrations/{number}", mv="2.96").status == 202
@@ -423,11 +359,13 @@ def migrates(w: World) -> str:
     assert "RamFilter" in w.page.ask("document.querySelector('.reasons').textContent"), w.page.ask("document.querySelector('.reasons').textContent.slice(0, 500)")
     w.has("Expected: about ", "document.querySelector('#dialog')")
     w.check("migrate")
-    w.page.ask("document.querySelector('details').open = true")
-    w.picture("migrate")
-    w.page.ask("document.querySelector('details').open = false")
-    w.page.ask("[...document.querySelectorAll('#dialog summary')].find((e) => e.innerText === 'Options').focus()")
+    w.tab_to(str(w.page.ask("document.querySelector('#dialog summary').innerText")))
     w.page.keys("Enter")
+    w.has("RamFilter", "document.querySelector('#dialog')")
+    w.check("migrate, with the reasons")
+    w.picture("migrate")
+    w.page.keys("Enter")
+    w.press("Options")
     w.tab_to("Priority in the queue")
     w.page.keys("ArrowUp")
     w.tab_to("Give up after")
@@ -435,10 +373,8 @@ def migrates(w: World) -> str:
     w.has(f"drover plan bulk {server['id']} --yes --priority 1 --deadline 1", "document.querySelector('#dialog .command')")
     w.check("migrate, with options")
     w.page.keys("ArrowDown")
-    w.tab_back("Options")
-    w.tab_to("Priority in the queue")
+    w.tab_to("Priority in the queue", back=True)
     w.page.keys("ArrowDown")
-    w.page.ask("document.querySelector('#dialog input').focus()")
     w.tab_to("The host that fits best")
     for _ in range(20):
         if "--host s3" in w.page.ask("document.querySelector('#dialog .command').innerText"):
@@ -496,12 +432,10 @@ def graph(w: World) -> str:
 
 def starts_it(w: World) -> None:
     """A draft that is shown, to its end."""
-    w.tab_to("Start")
-    w.page.keys("Enter")
-    w.has("The first steps begin now")
-    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
-    w.page.keys("Enter")
-    w.has("done", "document.querySelector('.facts')")
+    w.press("Start")
+    w.asks("The first steps begin now")
+    w.press("Start")
+    w.fact_is("State", "done")
 
 
 def drains(w: World) -> str:
@@ -536,17 +470,14 @@ def drains(w: World) -> str:
 def power(w: World) -> str:
     server = w.server("s2", 1)
     w.at(f"/servers/{server['id']}", "#actions")
-    w.tab_to("Pause")
-    w.page.keys("Enter")
-    w.has(f"drover server pause {server['id']}")
-    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
-    w.page.keys("Enter")
-    w.has("PAUSED", "document.querySelector('.facts')")
-    w.tab_to("Unpause")
-    w.page.keys("Enter")
-    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
-    w.page.keys("Enter")
-    w.has("ACTIVE", "document.querySelector('.facts')")
+    w.press("Pause")
+    w.asks(f"drover server pause {server['id']}")
+    w.check("power")
+    w.press("Pause")
+    w.fact_is("Status", "PAUSED")
+    for name, status in (("Unpause", "ACTIVE"), ("Suspend", "SUSPENDED"), ("Resume", "ACTIVE"), ("Shut off", "SHUTOFF"), ("Start", "ACTIVE")):
+        w.press(name, name)
+        w.fact_is("Status", status)
     return server["name"]
 
 
@@ -573,7 +504,7 @@ def consoles(w: World) -> str:
     shows("b")
     w.check("screen")
     assert w.page.ask("document.activeElement.tagName") == "CANVAS"
-    w.page.call("Input.dispatchKeyEvent", type="rawKeyDown", key="Home", code="Home", windowsVirtualKeyCode=36, modifiers=3)
+    w.page.chord("Home", ctrl=True, alt=True)
     assert w.page.ask("document.activeElement.innerText") == "Ctrl-Alt-Del"
     w.tab_to("Type a text")
     w.page.keys("Enter")
@@ -669,19 +600,17 @@ def evacuates(w: World) -> str:
     w.tab_to("I have seen that it is off")
     w.page.keys("Enter")
     w.has("openstack compute service set --down dead nova-compute")
-    w.tab_to("Type dead")
-    w.page.write("death")
+    w.fill("Type dead", "death")
     w.page.keys("Enter")
     w.has("That is not dead")
     w.check("not its name")
-    w.page.ask("document.activeElement.select()")
-    w.page.write("dead")
+    w.fill("Type dead", "dead")
     w.page.keys("Enter")
     w.has("an administrator has said so")
     w.has("drover host evacuate dead")
     w.check("evacuate")
-    w.page.ask("document.querySelector('#dialog [type=submit]').focus()")
-    w.page.keys("Enter")
+    w.tab_to("Where to")
+    w.press("Evacuate")
     w.page.until("document.querySelectorAll('#dialog tbody tr').length === 2", "each has a verdict")
     w.check("verdicts")
     said = w.page.ask("document.querySelector('#dialog tbody tr').innerText").replace("\t", " ")
@@ -716,7 +645,7 @@ def member(w: World) -> str:
     user = make("user", name="mia", password="a l0ng one", default_project_id=project)
     role = next(r["id"] for r in w.api.get("/v3/roles", None)["roles"] if r["name"] == "member")
     assert w.api.call("PUT", f"/v3/projects/{project}/users/{user}/roles/{role}").status == 204
-    w.page.ask("[...document.querySelectorAll('button')].find((e) => e.innerText === 'Log out').click()")
+    w.press("Log out")
     w.log_in("mia", "a l0ng one")
     w.has("0 servers") if w.page.ask("location.pathname.endsWith('/servers')") else w.page.until("!!document.querySelector('nav')", "it is in")
     w.at("/", "#servers")

@@ -101,6 +101,12 @@ class Browser:
             self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", key=name, text=text, **code)
             self.call("Input.dispatchKeyEvent", type="keyUp", key=name, **code)
 
+    def chord(self, key: str, *, ctrl: bool = False, alt: bool = False, shift: bool = False) -> None:
+        """A key with others held: "Tab", "Home" or a letter."""
+        code, number = (key, {"Tab": 9, "Home": 36}[key]) if len(key) > 1 else (f"Key{key.upper()}", ord(key.upper()))
+        for kind in "rawKeyDown", "keyUp":
+            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=code, windowsVirtualKeyCode=number, modifiers=alt + 2 * ctrl + 8 * shift)
+
     def write(self, text: str) -> None:
         self.call("Input.insertText", text=text)
 

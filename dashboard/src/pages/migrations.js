@@ -6,7 +6,7 @@ import { graph, rowsOf } from '../graph.js';
 import { abort, force, POWER, power, priority } from '../dialogs.js';
 import { bar, bytes, duration, eta, facts, hostLink, MIGRATION_HEADS, migrationLink, migrationRow, parseTime, percent, problem, serverLink, state, table, when } from '../parts.js';
 import { moved, priorities } from '../order.js';
-import { go, query, say } from '../state.js';
+import { afterDrawn, go, query, say } from '../state.js';
 
 const PRIORITY_MAX = 1000;
 const STATUSES = ['', 'queued', 'preparing', 'running', 'post-migrating', 'finished', 'completed', 'error', 'failed', 'cancelled'];
@@ -17,31 +17,45 @@ export function migrations() {
 	/** Of what waits, what goes first can be changed: so all of it is read, in its order. */
 	const waiting = () => query().get('status') === 'queued';
 	const sorted = () => [...list.data.value?.migrations || []].sort((a, b) => a.queue_position - b.queue_position);
-	const wrong = signal(/** @type {Error|null} */ (null)), busy = signal(false);
+	const wrong = signal(/** @type {Error|null} */ (null));
+	let putting = Promise.resolve();
 
-	/** @param {number} from @param {number} to */
-	async function put(from, to) {
-		const all = sorted(), changes = priorities(moved(all, from, to));
-		if (busy.value || to < 0 || to >= all.length)
+	/** @type {Record<string, [string, (place: number) => number]>} what a button is called -> its sign, the place that it gives */
+	const ORDER = { first: ['⇈', () => 0], up: ['↑', (i) => i - 1], down: ['↓', (i) => i + 1] };
+
+	/** @param {number} id @param {string} word of ORDER */
+	async function put(id, word) {
+		const all = sorted(), from = all.findIndex((m) => m.id === id), to = ORDER[word][1](from);
+		if (from < 0 || to < 0 || to >= all.length)
 			return;
-		busy.value = true;
 		wrong.value = null;
 		try {
+			const changes = priorities(moved(all, from, to));
 			if (changes.some((one) => one.priority > PRIORITY_MAX))
 				throw new Error(`A priority over ${PRIORITY_MAX} would be needed: lower those of some that stay behind first.`);
 			for (const one of changes)
 				await ask('POST', `/drover/v1/migrations/${one.id}`, { priority: one.priority });
-			say(`Migration ${all[from].id} is the ${to + 1}. of these now`, true);
+			say(`Migration ${id} is the ${to + 1}. of these now`, true);
 		} catch (why) {
 			wrong.value = /** @type {Error} */ (why);
 		}
-		busy.value = false;
 		await list.load();
 	}
 
+	/** The name of the button that has the focus. Its migration may move to another row: there the focus goes too, so that it can be pressed again. */
+	let focused = '';
+	function keepFocus() {
+		if (focused && document.activeElement?.ariaLabel !== focused)
+			/** @type {HTMLElement|null} */ (document.querySelector(`[aria-label="${focused}"]`))?.focus();
+	}
+
+	/** @param {any} m @param {string} word */
+	const mover = (m, word, name = `Migration ${m.id} ${word}`) => html`<button type="button" aria-label=${name} @focus=${() => { focused = name; }} @blur=${() => { focused = ''; }}
+		@click=${() => { putting = putting.then(() => put(m.id, word)); }}>${ORDER[word][0]}</button>`;
+
 	/** @param {any} m @param {number} i */
 	const queued = (m, i) => html`<tr><td>${m.queue_position}.</td><td>${migrationLink(m.id)}</td><td>${serverLink({ id: m.server_uuid, name: m.server_name })}</td><td>${m.type}</td><td>${hostLink(m.source)}</td><td>${hostLink(m.dest || m.requested_host)}</td><td>${m.priority}</td><td>${m.waits_for || ''}</td>
-		<td class="nowrap"><button type="button" aria-label="Migration ${m.id} first" @click=${() => put(i, 0)}>⇈</button><button type="button" aria-label="Migration ${m.id} up" @click=${() => put(i, i - 1)}>↑</button><button type="button" aria-label="Migration ${m.id} down" @click=${() => put(i, i + 1)}>↓</button></td></tr>`;
+		<td class="nowrap">${Object.keys(ORDER).map((word) => mover(m, word))}</td></tr>`;
 
 	/** @param {string} status */
 	const filter = (status) => go(`/migrations${status ? `?status=${status}` : ''}`, true);
@@ -57,11 +71,15 @@ export function migrations() {
 				list.soon();
 		},
 		stop: list.stop,
-		view: () => html`<h1>Migrations</h1>
-			<form class="filters" @submit=${(/** @type {Event} */ e) => e.preventDefault()}><label>Status <select @change=${(/** @type {any} */ e) => filter(e.target.value)}>${STATUSES.map((word) => html`<option value=${word} .selected=${(query().get('status') || '') === word}>${word || 'any'}</option>`)}</select></label></form>
-			${problem(list.error.value)}
-			${list.data.value ? list.data.value.migrations.length ? waiting() ? html`${problem(wrong.value)}${table('What waits, in its order', ['Place', 'Number', 'Server', 'Kind', 'From', 'To', 'Priority', 'Waits for', 'Order'], sorted().map(queued))}` : table('Migrations', MIGRATION_HEADS, list.data.value.migrations.map(migrationRow)) : html`<p>None.</p>` : nothing}
-			${older() ? html`<p><button type="button" @click=${() => { const q = query(); q.set('marker', older() || ''); go(`/migrations?${q}`); }}>Older ones</button></p>` : nothing}`,
+		view() {
+			if (waiting())
+				afterDrawn(keepFocus);
+			return html`<h1>Migrations</h1>
+				<form class="filters" @submit=${(/** @type {Event} */ e) => e.preventDefault()}><label>Status <select @change=${(/** @type {any} */ e) => filter(e.target.value)}>${STATUSES.map((word) => html`<option value=${word} .selected=${(query().get('status') || '') === word}>${word || 'any'}</option>`)}</select></label></form>
+				${problem(list.error.value)}
+				${list.data.value ? list.data.value.migrations.length ? waiting() ? html`${problem(wrong.value)}${table('What waits, in its order', ['Place', 'Number', 'Server', 'Kind', 'From', 'To', 'Priority', 'Waits for', 'Order'], sorted().map(queued))}` : table('Migrations', MIGRATION_HEADS, list.data.value.migrations.map(migrationRow)) : html`<p>None.</p>` : nothing}
+				${older() ? html`<p><button type="button" @click=${() => { const q = query(); q.set('marker', older() || ''); go(`/migrations?${q}`); }}>Older ones</button></p>` : nothing}`;
+		},
 	};
 }
 

@@ -6,7 +6,7 @@ import { get } from '../api.js';
 import { migrate } from '../dialogs.js';
 import { bulk } from '../dialogs_hosts.js';
 import { bar, hostLink, memory, problem, serverLink, state } from '../parts.js';
-import { go, isAdmin, query, setFilter } from '../state.js';
+import { afterDrawn, isAdmin, query, setFilter } from '../state.js';
 
 const ROW_PX = 34;
 const BEYOND = 8;     // rows above and below what is seen
@@ -90,7 +90,7 @@ export function servers() {
 		generation++;
 		asked.clear();
 		wanted().forEach(read);
-		requestAnimationFrame(() => requestAnimationFrame(measure));
+		afterDrawn(measure);
 	}
 
 	/** @param {string} name @param {string} value */
@@ -214,7 +214,7 @@ export function servers() {
 			return;
 		if (to < first.value + 2 || to > first.value + seen.value - 4)
 			box.scrollTo(0, Math.max(0, (to - Math.floor(seen.value / 2)) * ROW_PX));
-		requestAnimationFrame(() => requestAnimationFrame(() => /** @type {HTMLElement|null} */ (document.querySelector(`tr[data-row="${to}"] a`))?.focus()));
+		afterDrawn(() => /** @type {HTMLElement|null} */ (document.querySelector(`tr[data-row="${to}"] a`))?.focus());
 	}
 
 	return {
