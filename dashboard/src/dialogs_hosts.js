@@ -84,7 +84,12 @@ export function evacuate(host, done) {
 		<div class="buttons"><button type="button" @click=${closeDialog}>Cancel</button>
 		<button type="submit" class="danger" aria-disabled=${busy.value || h.state !== 'down' || !(h.fenced_at || h.forced_down)}>Evacuate</button></div>`;
 
-	openDialog({ title: `Evacuate ${host.name}`, body: () => verdicts.value
+	openDialog({ title: `Evacuate ${host.name}`, event(event) {
+		if (event.type === 'host' || event.type === 'reset') {
+			one.soon();
+			all.soon();
+		}
+	}, body: () => verdicts.value
 		? html`${verdicts.value.length ? table('Verdicts', ['Server', 'Priority', 'Goes by', 'Verdict'], verdicts.value.map(verdict)) : html`<p>It has no servers.</p>`}
 			<p>What was refused is as it was, and can be asked for again.</p><div class="buttons"><button type="button" class="main" @click=${closeDialog}>Close</button></div>`
 		: html`<form @submit=${submit}>${problem(one.error.value)}${one.data.value ? form(one.data.value) : html`<p>The host is looked at…</p>`}</form>` });

@@ -62,7 +62,7 @@ effect(() => { void place.value; const p = page.value; untracked(() => p?.load?.
 
 effect(() => { if (session.value) follow(); });
 
-onEvent((event) => page.value?.event?.(event));
+onEvent((event) => { page.value?.event?.(event); dialog.value?.event?.(event); });
 
 /* ---- around it ---- */
 

@@ -6,7 +6,7 @@ import { signal } from '../vendor/signals-core';
  * @typedef {{user_id: string, user_name: string, project_id: string|null, project_name: string|null, roles: string[], expires_at: string}} Session
  * @typedef {{title: string, view: () => unknown, load?: () => void, event?: (event: Event_) => void, keys?: Record<string, () => void>, stop?: () => void}} Page
  * @typedef {{type: string, id?: string, server?: string|null, migration?: number|null, [more: string]: any}} Event_
- * @typedef {{title: string, body: () => unknown}} Dialog
+ * @typedef {{title: string, body: () => unknown, event?: (event: Event_) => void}} Dialog
  */
 
 /** @type {import('../vendor/signals-core').Signal<Session|null|undefined>} undefined: it is not known yet */

@@ -67,6 +67,7 @@ GROUPS = {
         ("tests/e2e/t_devices.py", "asan"),
         ("tests/e2e/t_stress.sh", "gcc"),
         ("tests/e2e/t_cold_text.py", "gcc"),
+        ("tests/e2e/t_dashboard_lab.py", "gcc"),
         ("tests/e2e/t_cold_disks.py", "gcc"),
         ("tests/e2e/t_power.py", "gcc"),
         ("tests/e2e/t_definitions.py", "gcc"),
