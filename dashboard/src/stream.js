@@ -97,8 +97,8 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 async function lead() {
 	leading = true;
 	for (let tries = 0; session.value; tries++) {
-		const cut = new AbortController();
-		const beat = setInterval(() => { if (Date.now() - heardAt > STALE_MS) cut.abort(); }, 1000);
+		const cut = new AbortController(), begun = Date.now();
+		const beat = setInterval(() => { if (Date.now() - Math.max(heardAt, begun) > STALE_MS) cut.abort(); }, 1000);
 		const before = heardAt;
 		try {
 			await read(cut.signal);

@@ -95,6 +95,7 @@ GROUPS = {
         ("tests/e2e/t_stalls.py", "asan"),
         ("tests/e2e/t_held.py", "asan"),
         ("tests/e2e/t_dashboard.py", "gcc"),
+        ("tests/e2e/t_dashboard_states.py", "gcc"),
         ("tests/e2e/t_two.py", "asan"),
         ("tests/e2e/t_fence.py", "asan"),
         ("tests/e2e/t_markers.py", "asan"),

@@ -22,6 +22,37 @@ return !e.matches('a, button, input, select, textarea, summary') ? [] :
 FACT = "[...document.querySelectorAll('.facts div')].find((e) => e.querySelector('dt').innerText === {name})?.querySelector('dd').innerText"
 
 
+# Landmarks and the blocks that pages are made of. A block is "full" as wide as what is around it, or "beside" the one before it; a list of facts has columns.
+OUTLINE = """(() => {
+	const PARTS = 'header, nav, .who, main, h1, .filters, .buttons, .facts, section, .scroll, figure, .alarms, .counts, #dialog[open]', lines = [], wide = innerWidth;
+	const shown = [...document.querySelectorAll(PARTS)].filter((e) => e.getClientRects().length && !e.closest('.unseen'));
+	const name = (e) => e.id && !/^\\d/.test(e.id) ? `${e.localName}#${e.id}` : e.getAttribute('aria-label') && e.matches('.scroll, .buttons') ? `${e.localName} "${e.getAttribute('aria-label')}"` : e.localName + (e.className ? '.' + e.className.split(' ')[0] : '');
+	const scrolls = (e) => e.parentElement?.closest('.scroll, figure, .reasons, #dialog');
+	const last = new Map();
+	for (const e of shown) {
+		const box = e.getBoundingClientRect(), up = e.parentElement.closest(PARTS), style = up && getComputedStyle(up), before = last.get(up);
+		const room = up ? up.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) : document.documentElement.clientWidth;
+		let depth = 0;
+		for (let p = up; p; p = p.parentElement.closest(PARTS))
+			depth++;
+		const says = [Math.abs(box.width - room) <= 2 && 'full', before && box.top < before.bottom - 1 && box.left >= before.right - 1 && 'beside',
+			before && box.top < before.bottom - 1 && box.left < before.right - 1 && getComputedStyle(e).position === 'static' && 'OVER THE ONE BEFORE',
+			e.matches('.facts') && `${getComputedStyle(e).gridTemplateColumns.split(' ').length} columns`,
+			!scrolls(e) && (box.right > wide + 1 || box.left < -1) && 'OUT OF THE SCREEN'];
+		lines.push(`${'  '.repeat(depth + 1)}${name(e)}${says.filter(Boolean).map((word) => ` ${word}`).join('')}`);
+		last.set(up, box);
+	}
+	if (document.documentElement.scrollWidth > wide)
+		lines.push('  THE PAGE SCROLLS SIDEWAYS');
+	for (const e of document.querySelectorAll('button, input, select, summary')) {
+		const box = (e.matches('.choice input') ? e.closest('label') : e).getBoundingClientRect();
+		if (box.width && (box.width < 24 || box.height < 23.5))
+			lines.push(`  TOO SMALL: ${e.outerHTML.slice(0, 80)} ${box.width} x ${box.height}`);
+	}
+	return lines.join('\\n');
+})()"""
+
+
 class Dashboard:
     """@page: is set before anything is done."""
 
@@ -74,6 +105,15 @@ class Dashboard:
 
     def live(self) -> None:
         self.page.until("document.querySelector('#live')?.textContent === 'Live'", "the page is live")
+
+    # ---- how it is laid out ----
+
+    def outline(self) -> list[str]:
+        """
+        Of what is on the page, in its order: how it lies to what is around and before it. No pixels and no words: fonts differ from machine to machine, and what a
+        fleet has from run to run. What runs out of the screen, lies over another or is too small to be hit (WCAG 2.5.8) is named.
+        """
+        return str(self.page.ask(OUTLINE)).splitlines()
 
     # ---- by keyboard ----
 

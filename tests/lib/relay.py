@@ -22,6 +22,8 @@ class Relay:
         self.lock = threading.Lock()
         self.open: set[socket.socket] = set()
         self.is_cut = False
+        self.flows = threading.Event()
+        self.flows.set()
         self.refused = 0  # connections that came while it was out
 
     def __enter__(self) -> Relay:
@@ -31,6 +33,7 @@ class Relay:
     def __exit__(self, *why: object) -> None:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        self.release()
         self.cut()
 
     def cut(self) -> None:
@@ -46,6 +49,14 @@ class Relay:
     def mend(self) -> None:
         with self.lock:
             self.is_cut = False
+
+    def hold(self) -> None:
+        """Nothing breaks, and nothing comes through: what neither end is told of."""
+        self.flows.clear()
+
+    def release(self) -> None:
+        """What was held back comes through now."""
+        self.flows.set()
 
     def _accept(self) -> None:
         while True:
@@ -67,6 +78,7 @@ class Relay:
         """What @a sends, to @b, until @a has ended or either is broken. The end goes on, so that the other way ends as well."""
         try:
             while data := a.recv(65536):
+                self.flows.wait()
                 b.sendall(data)
         except OSError:
             pass
