@@ -103,6 +103,7 @@ GROUPS = {
         ("tests/e2e/t_console.py", "gcc"),
         ("tests/e2e/t_screen.py", "gcc"),
         ("tests/e2e/t_horizon.py", "gcc"),
+        ("tests/e2e/t_commands.py", "gcc"),
         ("tests/e2e/t_evacuate.py", "gcc"),
         ("tests/e2e/t_ha.py", "gcc"),
         ("tests/e2e/t_drain.py", "gcc"),
