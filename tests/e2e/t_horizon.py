@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 Stock Horizon in Chromium, on simulated hosts: each page without a red message, and an operator's work by its buttons. What it offers and Drover has not
-is refused in words: REFUSED and NO_LOG, which docs/API.md tells.
+is refused in words: REFUSED and NO_LOG, which docs/API.md tells. A real guest is live-migrated at the end.
 """
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-from daemon import Daemon
+from daemon import Daemon, lab_hosts
 from horizon import Horizon
+from lab import BEATS, Lab
 from rfb import FakeVnc, paint
 from tap import Tap
 from wait import HANG_S, wait_for
@@ -75,7 +76,7 @@ PASSWORD = "member-pass-0"
 
 
 class World:
-    def __init__(self, daemon: Daemon, horizon: Horizon, vnc: FakeVnc) -> None:
+    def __init__(self, daemon: Daemon, horizon: Horizon, vnc: FakeVnc | None = None) -> None:
         self.daemon, self.horizon, self.vnc, self.api = daemon, horizon, vnc, daemon.api()
         self.ids = {server["name"]: server["id"] for server in self.api.servers()}
         self.project = self.api.get("/v3/projects", mv=None)["projects"][0]["id"]
@@ -223,8 +224,7 @@ def of_a_member(w: World) -> str:
     return "mia"
 
 
-def main() -> int:
-    tap, only = Tap(), sys.argv[1:]
+def on_simulated_hosts(tap: Tap, only: list[str]) -> None:
     vnc = FakeVnc(paint)
     options = {"vnc": {"enabled": "true", "novncproxy_port": "0", "server_proxyclient_address": "127.0.0.1"}}
     with Daemon({name: f"{uri}&vnc={vnc.port}" for name, uri in HOSTS.items()}, options=options, tag="horizon") as daemon:
@@ -237,6 +237,31 @@ def main() -> int:
                     continue
                 with tap.test(case.__name__.replace("_", " ")) as notes:
                     notes.append(case(w))
+
+
+def real_guest(lab: Lab, daemon: Daemon) -> str:
+    """Its heartbeat goes on, and it runs there alone."""
+    with Horizon(daemon) as horizon:
+        w = World(daemon, horizon)
+        check(horizon.log_in(daemon.openrc["OS_USERNAME"], daemon.openrc["OS_PASSWORD"]) == [], horizon.red())
+        check(w.on_server("vm1", "live_migrate", host="h2") == [], horizon.red())
+        w.is_on("vm1", "h2")
+    check(lab.running_on("vm1") == ["h2"], lab.running_on("vm1"))
+    return f"{len(w.api.migrations(w.ids['vm1']))} migration, {lab.beat('vm1')['received']} beats"
+
+
+def main() -> int:
+    tap, only = Tap(), sys.argv[1:]
+    with Lab(2, "e2e-horizon") as lab:
+        uuid = lab("guest", "h1", "vm1", *BEATS).split()[0]  # it boots meanwhile
+        on_simulated_hosts(tap, only)
+        if not only or "real_guest" in only:
+            lab("heartbeat", "wait", "vm1", str(HANG_S))
+            with Daemon(lab_hosts(lab), lab, tag="horizon-lab") as daemon:
+                daemon.wait_hosts_up(2)
+                daemon.wait_event("server_adopted", 20, server=uuid)
+                with tap.test("real guest") as notes:
+                    notes.append(real_guest(lab, daemon))
     return tap.done()
 
 
