@@ -3,7 +3,7 @@
 
 page_bytes: of its first page, compressed: document, styles, script, picture. rows_1000, rows_50000: ms from the page's navigation to fifty rows of servers in it,
 logged in before, the best of some. scroll_frame: the longest frame in ms while a table of so many is scrolled from end to end, the best of some.
-dashboard_load.py has what there is beside them, a page while things happen and many pages.
+dashboard_load.py has what there is beside them, a page while things happen and many pages; dashboard_horizon.py, Horizon on the same servers.
 """
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import re
 import urllib.request
 from typing import Iterator
 
+import dashboard_horizon
 import dashboard_load
 from api import read_openrc
 from browser import Browser
@@ -78,7 +79,9 @@ def run(quick: bool) -> Iterator[tuple[str, float]]:
             wait_adopted(daemon, 1000)
             yield "page_bytes", bytes_of(daemon.url)
             log_in(page, daemon)
-            yield "rows_1000", first_rows(page, daemon, turns)
+            rows = first_rows(page, daemon, turns)
+            yield "rows_1000", rows
+            yield from dashboard_horizon.beside(daemon, rows, turns)
             yield from dashboard_load.many(daemon, quick)
         with Daemon(dashboard_load.hosts(), options=dashboard_load.OPTIONS, tag="bench-events") as daemon:
             wait_adopted(daemon, 500)
