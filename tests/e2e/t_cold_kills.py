@@ -252,12 +252,15 @@ class Broken(Step):
         elif self.fault.phase == "undo":
             self.ticked(self.source, 2)
 
-    def feels(self) -> None:
-        """It has come as far as it can without that host. Of what is chosen, or rests, no host is asked."""
+    def notices(self) -> None:
+        """Of what is chosen, or rests, no host is asked."""
         if self.fault.phase in ("schedule", "verify"):
             self.daemon.wait_event("host_closed", 60, since=self.seen, host=self.breakage.host)
         else:
             self.daemon.wait_event("migration_probed", 60, since=self.seen, migration=self.id, **{self.fault.role: "unknown"})
+
+    def feels(self) -> None:
+        """It has come as far as it can without that host."""
         if not self.fault.waits:
             self.becomes(self.fault.status)
         self.felt = len(self.daemon.events)
@@ -301,6 +304,7 @@ def hosts(w: World, found: list[Broken]) -> None:
         c.seen = len(w.daemon.events)
     for b in broken:
         w.lab(b.down, b.host)
+    at_once(found, Broken.notices)  # before its row goes on: it may have read both hosts just before one died
     found[0].rows.release()
     at_once(found, Broken.feels)
     for b in broken:
