@@ -19,6 +19,8 @@ UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
 UUID_BARE = re.compile(r"\b[0-9a-f]{32}\b")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?")
 HOST_ID = re.compile(r"\b[0-9a-f]{56}\b")
+# an option more where python3-osprofiler is
+USAGE = re.compile(r"^(usage: nova)\s.*?<subcommand> \.\.\.\n", re.M | re.S)
 # by a client that waits: each time that it asked and saw more than 0, so also never; nova's client each time
 PROGRESS = re.compile(r"\bProgress: \d+\n?|\bServer \w+\.\.\. \d+% complete\n?")
 # lines of Python's libraries, not of the clients
@@ -111,7 +113,7 @@ def normalise(text: str, names: dict[str, str]) -> str:
     """What differs from run to run gets a name; widths go. @names: text -> <name>."""
     for word, name in names.items():
         text = text.replace(word, name)
-    text = PROGRESS.sub("", text)
+    text = USAGE.sub(r"\1 [...]\n", PROGRESS.sub("", text))
     text = HOST_ID.sub("<hostid>", UUID_BARE.sub("<hex>", TIME.sub("<time>", UUID.sub("<uuid>", text))))
     lines = []
     for line in text.splitlines():
