@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ LIST_LINES = 50   # of all failures at the end, so that the end of the output ha
 LIST_MOST = 10    # of one of them
 LIST_WIDTH = 300
 LIST_NAME = 100
+RAISED = re.compile(r"(# *)?\w+(Error|Exception|Expired)\b")
 
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:verify_asan_link_order=0",
@@ -267,7 +269,13 @@ def list_failed() -> list[str]:
     if len(failed) > LIST_LINES:
         lines.append(f"and {len(failed) - LIST_LINES} more: {LOGS}")
     lines = [line if len(line) <= LIST_WIDTH else line[:LIST_WIDTH] + "..." for line in lines]
-    return lines + [f"failed: {name[:LIST_NAME]}" for name, _ in failed[:LIST_LINES]]
+    return lines + [f"failed: {name[:LIST_NAME]}{reason(told)}" for name, told in failed[:LIST_LINES]]
+
+
+def reason(told: list[str]) -> str:
+    """What was raised, of a traceback."""
+    found = [line.lstrip("# ") for line in told if RAISED.match(line)]
+    return f": {found[0][:LIST_NAME]}" if found else ""
 
 
 def interrupted(_signal: int, _frame: object) -> None:
