@@ -5,7 +5,7 @@ import { ask, get, resource } from '../api.js';
 import { planAction } from '../dialogs.js';
 import { changePlan, changeStep } from '../dialogs_hosts.js';
 import { bar, duration, facts, hostLink, migrationLink, problem, serverLink, state, table, when } from '../parts.js';
-import { href, say } from '../state.js';
+import { afterDrawn, href, say } from '../state.js';
 
 /** @param {any} counts */
 const all = (counts) => Object.entries(counts).reduce((sum, [word, n]) => sum + (word === 'blocked' ? 0 : Number(n)), 0);
@@ -57,10 +57,10 @@ export function plan(id) {
 		busy = false;
 		const label = document.activeElement?.getAttribute('aria-label');
 		await one.load();
-		requestAnimationFrame(() => requestAnimationFrame(() => {
+		afterDrawn(() => {
 			const again = /** @type {HTMLElement|null} */ (document.querySelector(`[aria-label="${label}"]:not([disabled])`) || document.querySelector(`[aria-label="Change step ${change.n}"]`));
 			again?.focus();
-		}));
+		});
 	}
 
 	/** @param {any} p @returns {any[]} as they begin */
