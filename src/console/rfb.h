@@ -31,7 +31,7 @@ struct rfb {
 	enum rfb_stage stage;
 	const enum rfb_scheme *schemes; /* server's side: which may be used, the first that it has */
 	unsigned n_schemes;
-	char why[RFB_REASON_MAX + 120];
+	char why[3 * RFB_REASON_MAX + 40]; /* UTF-8: each byte of a reason that is none becomes three */
 };
 
 /** rfb_scheme_name() - "none", "vencrypt". */
