@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -32,6 +33,9 @@ esac
 exit 0
 """
 GONE = "qemu+tcp://127.0.0.1:1/system"
+
+
+LIFETIME_S = 15  # of a session, where that matters
 
 
 class World(Dashboard):
@@ -263,6 +267,28 @@ def silent(w: World, relay: Relay) -> None:
     w.has("while nothing came")
 
 
+def expires(w: World) -> str:
+    """A session's time is over while its user works: the page asks for a login, and goes on where it was."""
+    conf = w.daemon.dir / "drover.conf"
+    conf.write_text(f"{conf.read_text()}\n[token]\nexpiration = {LIFETIME_S}\n")
+    w.daemon.restart()
+    w.daemon.wait_hosts_up(3)
+    w.at("/hosts/s1", "h1")
+    w.press("Log out")
+    w.log_in(w.user, w.password)
+    w.at("/hosts/s2", "h1")
+    w.has("Host s2", "document.querySelector('h1')")
+
+    def ended() -> bool:
+        w.page.ask("dispatchEvent(new PopStateEvent('popstate'))")
+        return w.page.ask("document.body.innerText.includes('The session has ended')")
+    wait_for(ended, LIFETIME_S + 30, "the session has ended", 0.5)
+    w.check("a session whose time is over")
+    w.log_in(w.user, w.password)
+    w.has("Host s2", "document.querySelector('h1')")
+    return f"{LIFETIME_S} s"
+
+
 def main() -> int:
     t = Tap()
     only = sys.argv[1:]
@@ -270,7 +296,9 @@ def main() -> int:
     hosts = {"s1": f"sim://s1?servers=3&server_memory=1024&bandwidth=512&memory=65536&vcpus=64&vnc={vnc}",
              "s2": "sim://s2?servers=4&server_memory=8192&bandwidth=8&working=2048&memory=65536&vcpus=64",
              "s3": "sim://s3?memory=65536&vcpus=64&bandwidth=512", "gone": GONE, "lost": GONE.replace(":1/", ":2/")}
-    given = {"vnc": {"enabled": "true", "novncproxy_port": "0", "server_proxyclient_address": "127.0.0.1"}, "fencing": {"fence_timeout": 600}}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    given = {"DEFAULT": {"osapi_compute_listen_port": port}, "vnc": {"enabled": "true", "novncproxy_port": "0", "server_proxyclient_address": "127.0.0.1"}, "fencing": {"fence_timeout": 600}}
     daemon = Daemon(hosts, options=given, tag="dashboard-states")
     os.mkfifo(daemon.dir / "go")
     agent = daemon.dir / "fence_test"
@@ -284,7 +312,7 @@ def main() -> int:
         wait_for(lambda: w.api.get("/drover/v1/summary", None)["summary"]["servers"]["total"] == 7, 60, "the servers are known")
         w.shapes: dict[str, dict[int, list[str]]] = {}
         with Browser() as w.page:
-            for case in (logs_in, fenced, used_again, options, consoles, layout, cable):
+            for case in (logs_in, fenced, used_again, options, consoles, layout, cable, expires):
                 if only and case.__name__ not in only and case is not logs_in:
                     continue
                 with t.test(case.__name__.replace("_", " ")) as notes:
