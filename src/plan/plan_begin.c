@@ -16,7 +16,7 @@ struct waiting {
 static bool is_over(int n, void *user)
 {
 	struct waiting *w = user;
-	const struct plan_step *st = n <= (int)w->p->steps->len ? g_ptr_array_index(w->p->steps, n - 1) : NULL;
+	const struct plan_step *st = plan_step_at(w->p, n);
 
 	if (!st || plan_step_is_over(st->state))
 		return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plan/plan_order.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -105,11 +105,6 @@ char *plan_order_moves(const struct plan_record *p, const struct plan_move *m)
 	}
 }
 
-static struct plan_step *step_of(const struct plan_record *p, int64_t n)
-{
-	return n >= 1 && n <= p->steps->len ? g_ptr_array_index(p->steps, n - 1) : NULL;
-}
-
 /* What a row has that was edited by hand, or is of another plan, is left alone. */
 static void move_again(struct plan_record *p, const char *text)
 {
@@ -120,7 +115,7 @@ static void move_again(struct plan_record *p, const char *text)
 
 	if (!sign || !util_parse_int(number, 1, PLAN_STEPS_MAX, &n) || !util_parse_int(sign + 1, 1, PLAN_STEPS_MAX, &other))
 		return;
-	m = (struct plan_move){ step_of(p, n), step_of(p, other), *sign == '>' };
+	m = (struct plan_move){ plan_step_at(p, n), plan_step_at(p, other), *sign == '>' };
 	if (m.step && m.other)
 		plan_order_move(p, &m);
 }

@@ -156,6 +156,11 @@ void plan_record_free(struct plan_record *p)
 	g_free(p);
 }
 
+struct plan_step *plan_step_at(const struct plan_record *p, int64_t n)
+{
+	return n >= 1 && n <= p->steps->len ? g_ptr_array_index(p->steps, n - 1) : NULL;
+}
+
 int plan_count(const struct plan_record *p, enum plan_step_state s)
 {
 	int n = 0;

@@ -147,6 +147,8 @@ void plan_step_free(void *step);
 int plan_count(const struct plan_record *p, enum plan_step_state s);
 /** plan_put_counts() - write how many of its steps are in which state; of one whose steps are not read, as its row has it. */
 void plan_put_counts(struct jout *o, const struct plan_record *p);
+/** plan_step_at() - its step of that number. Return: NULL: it has none. */
+struct plan_step *plan_step_at(const struct plan_record *p, int64_t n);
 /** plan_has_host() - it names that host. */
 bool plan_has_host(const struct plan_record *p, const char *host);
 /** plan_steps_after() - call @fn for each number in .after, until it says false. Return: it never did. */

@@ -296,15 +296,10 @@ bool plans_delete(struct plans *ps, int64_t id, GError **err)
 
 /* ---- changes of a draft ---- */
 
-static struct plan_step *step_of(const struct plan_record *p, int n)
-{
-	return n >= 1 && n <= (int)p->steps->len ? g_ptr_array_index(p->steps, n - 1) : NULL;
-}
-
 /* Return: a step that is done some day. */
 static struct plan_step *real_step_of(const struct plan_record *p, int n)
 {
-	struct plan_step *st = step_of(p, n);
+	struct plan_step *st = plan_step_at(p, n);
 
 	return st && st->state != PLAN_STEP_BLOCKED ? st : NULL;
 }
@@ -392,7 +387,7 @@ static void take_step_changes(struct plans *ps, struct plan_record *p, const GPt
 {
 	for (guint i = 0; steps && i < steps->len; i++) {
 		const struct plan_change_step *c = g_ptr_array_index(steps, i);
-		struct plan_step *st = step_of(p, c->n);
+		struct plan_step *st = plan_step_at(p, c->n);
 
 		if (c->to)
 			util_replace(&st->dest, c->to);
