@@ -6,6 +6,7 @@ not come; how each page is laid out on a phone, a desk and a wall; and the cable
 """
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import socket
@@ -167,7 +168,7 @@ def consoles(w: World) -> str:
 
 def outline_at(w: World, width: int) -> list[str]:
     w.page.call("Emulation.setDeviceMetricsOverride", width=width, height=WIDTHS[width], deviceScaleFactor=1, mobile=False)
-    w.page.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))", wait=True)
+    w.settled()
     found = w.outline()
     w.page.call("Emulation.clearDeviceMetricsOverride")
     return found
@@ -203,7 +204,8 @@ def layout(w: World) -> str:
     if os.environ.get("REGEN"):
         GOLDEN.parent.mkdir(exist_ok=True)
         GOLDEN.write_text(text)
-    assert text == GOLDEN.read_text(), f"the layout has changed:\n{text}"
+    changed = "\n".join(difflib.unified_diff(GOLDEN.read_text().splitlines(), text.splitlines(), "what was found good", "what is", n=12, lineterm=""))
+    assert not changed, f"the layout has changed:\n{changed}"
     return f"{len(w.shapes)} pages at {len(WIDTHS)} widths"
 
 

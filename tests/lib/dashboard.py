@@ -12,13 +12,36 @@ from daemon import ROOT
 WATCH = """window.bad = [];
 addEventListener('securitypolicyviolation', (e) => bad.push(`policy: ${e.violatedDirective} ${e.blockedURI} ${e.sample}`));
 addEventListener('error', (e) => bad.push(`error: ${e.message}`));
-addEventListener('unhandledrejection', (e) => bad.push(`rejected: ${e.reason}`));"""
+addEventListener('unhandledrejection', (e) => bad.push(`rejected: ${e.reason}`));
+window.asked = 0;
+const ask = window.fetch;
+window.fetch = async (path, ...more) => {
+	if (String(path).endsWith('/events'))
+		return ask(path, ...more);
+	asked++;
+	try {
+		const got = await ask(path, ...more);
+		await got.clone().arrayBuffer();
+		return got;
+	} finally {
+		setTimeout(() => asked--);
+	}
+};"""
 AXE = (ROOT / "dashboard" / "test" / "axe.min.js").read_text()
 TABS = 200  # of a page: so often the key Tab is pressed until it is given up
 # Of what has the focus: the words that a user reads there, or hears.
 FOCUSED = """(() => { const e = document.activeElement;
 return !e.matches('a, button, input, select, textarea, summary') ? [] :
 	[e.closest('label')?.innerText, e.innerText, e.getAttribute('aria-label')].map((text) => (text || '').trim()); })()"""
+# How wide the page is, and what is out of it, with as much room between letters, words and lines as a user may set (WCAG 1.4.12).
+SPACED = """(() => {
+	const sheet = new CSSStyleSheet(), root = document.documentElement;
+	sheet.replaceSync('* { letter-spacing: .12em !important; word-spacing: .16em !important; line-height: 1.5 !important; }');
+	document.adoptedStyleSheets.push(sheet);
+	const out = root.scrollWidth <= 320 ? [] : [...document.body.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > 321 && !e.parentElement.closest('.scroll, figure, .reasons, #dialog, main.console'));
+	document.adoptedStyleSheets.pop();
+	return out.map((e) => e.outerHTML.slice(0, 120)).join('\\n');
+})()"""
 FACT = "[...document.querySelectorAll('.facts div')].find((e) => e.querySelector('dt').innerText === {name})?.querySelector('dd').innerText"
 
 
@@ -106,6 +129,11 @@ class Dashboard:
     def live(self) -> None:
         self.page.until("document.querySelector('#live')?.textContent === 'Live'", "the page is live")
 
+    def settled(self) -> None:
+        """All that the page asked for is there, and drawn."""
+        self.page.until("asked === 0", "the page has its answers")
+        self.page.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))", wait=True)
+
     # ---- how it is laid out ----
 
     def outline(self) -> list[str]:
@@ -150,7 +178,7 @@ class Dashboard:
     # ---- what is true of every page ----
 
     def check(self, what: str) -> None:
-        """axe-core in both schemes, and no sideways scroll at 320 pixels."""
+        """axe-core in both schemes, and no sideways scroll at 320 pixels, whatever its letters are like (WCAG 1.4.10, 1.4.12)."""
         for scheme in "light", "dark":
             self.page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
             if not self.page.ask("typeof axe === 'object'"):
@@ -159,8 +187,10 @@ class Dashboard:
             assert found == "[]", f"{what}, {scheme}: {found}"
         self.page.call("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=False)
         wide = self.page.ask("document.documentElement.scrollWidth")
+        spaced = self.page.ask(SPACED)
         self.page.call("Emulation.clearDeviceMetricsOverride")
         assert wide <= 320, f"{what} is {wide} wide on a screen of 320"
+        assert not spaced, f"{what} is wider than a screen of 320 with wider letters: {spaced}"
         assert self.page.ask("JSON.stringify(bad)") == "[]", self.page.ask("JSON.stringify(bad)")
 
     def picture(self, name: str) -> None:
@@ -169,6 +199,6 @@ class Dashboard:
             return
         self.page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "light"}])
         self.page.call("Emulation.setDeviceMetricsOverride", width=1200, height=900, deviceScaleFactor=1, mobile=False)
-        self.page.ask("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))", wait=True)
+        self.settled()
         self.page.picture(str(ROOT / "docs" / f"dashboard-{name}.png"))
         self.page.call("Emulation.clearDeviceMetricsOverride")
