@@ -78,8 +78,10 @@ static void dead(void *user)
 	if (j->landing) {
 		sim_job_postcopy_broke(j);
 		sim_job_end(j, "internal error: qemu unexpectedly closed the monitor");
-	} else if (!j->noticed) {
-		notice(j);
+	} else {
+		if (!j->noticed)
+			notice(j);
+		sim_job_replan(j); /* nothing flows any more */
 	}
 }
 
