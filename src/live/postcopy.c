@@ -75,16 +75,27 @@ bool postcopy_is_broken(const struct mig *m)
 	return g_strcmp0(m->error, broken) == 0;
 }
 
+/* The source's libvirt can go on calling broken what the two QEMUs have taken up again by themselves (src/hv/sim/postcopy.c); while it moves it is not. */
+static bool only_libvirt_says_so(const struct sending *p)
+{
+	return p->settle.verdict == PROBE_POSTCOPY_BROKEN && p->postcopy.went_on_ms && clock_now_ms() - p->postcopy.went_on_ms < STALL_MS;
+}
+
 static void alarm_broken(struct mig *m)
 {
-	if (postcopy_is_broken(m) || !note(m, broken, broken))
+	if (postcopy_is_broken(m) || only_libvirt_says_so(sending_of(m)) || !note(m, broken, broken))
 		return;
+	sending_of(m)->postcopy.broke = true;
 	log_error("migration_alarm", LOG_D("migration", m->id), LOG_S("server", m->server_uuid),
 		  LOG_S("what", probe_verdict_name(sending_of(m)->settle.verdict)), LOG_S("source", m->source), LOG_S("dest", m->dest));
 }
 
 static void note_goes_on(struct mig *m)
 {
+	struct postcopy *pc = &sending_of(m)->postcopy;
+
+	if (postcopy_is_broken(m) || pc->went_on_ms)
+		pc->went_on_ms = clock_now_ms();
 	if (postcopy_is_broken(m) && note(m, NULL, "post-copy goes on"))
 		log_info("postcopy_goes_on", LOG_D("migration", m->id), LOG_S("server", m->server_uuid));
 }
@@ -93,22 +104,23 @@ static void note_goes_on(struct mig *m)
 
 bool postcopy_sample(struct mig *m, const struct hv_job *j)
 {
-	struct sending *p = sending_of(m);
+	struct postcopy *pc = &sending_of(m)->postcopy;
 	int64_t moved = j->mem_processed - j->mem_remaining;
-	bool first = p->postcopy.moved_bytes == 0;
+	bool first = pc->moved_bytes == 0, moves = moved != pc->moved_bytes && !pc->broke;
 
 	if (!m->postcopy)
 		return true;
-	if (moved != p->postcopy.moved_bytes && !first) {
-		p->postcopy.resumes = 0;
-		p->postcopy.conflict_ms = 0;
+	if (moves && !first) {
+		pc->resumes = 0;
+		pc->conflict_ms = 0;
 		note_goes_on(m);
 	}
 	/* A host that cannot be reached need not be stuck, and could not be helped. */
-	if (moved != p->postcopy.moved_bytes || !host_connected(mig_dest(m)))
-		p->postcopy.moved_ms = clock_now_ms();
-	p->postcopy.moved_bytes = moved;
-	return !stalls(m, STALL_MS) || clock_now_ms() < p->postcopy.recover_ms;
+	if (moves || !host_connected(mig_dest(m)))
+		pc->moved_ms = clock_now_ms();
+	pc->moved_bytes = moved;
+	pc->broke = false;
+	return !stalls(m, STALL_MS) || clock_now_ms() < pc->recover_ms;
 }
 
 /* ---- acts ---- */

@@ -60,6 +60,8 @@ struct settle {
 
 struct postcopy {
 	int64_t moved_ms, moved_bytes; /* when its memory was last seen to move, or could not be looked at; what tells that it does */
+	bool broke;                    /* it has broken since the last sample: what the next one says may have moved before */
+	int64_t went_on_ms;            /* when its memory was last seen to move, since it had been broken; 0: it never was */
 	int64_t resume_ms;             /* when it was last resumed */
 	int64_t recover_ms;            /* the next attempt is not before */
 	int resumes;                   /* attempts in a row that were refused */

@@ -243,7 +243,16 @@ static void expect_file(struct run *r, const struct scn_line *l)
 	want_text(r, "the file", file_state(r, word_path(r, l->w[2]), l->w[4]), l->w[5]);
 }
 
-/* expect claims H N, expect active N, expect calls OP N, expect statements NAME N: numbers */
+static int log_times(struct run *r, const char *event)
+{
+	int n = 0;
+
+	for (guint at = 0; (at = check_log(r, at, event, NULL)) > 0;)
+		n++;
+	return n;
+}
+
+/* expect claims H N, expect active N, expect calls OP N, expect statements NAME N, expect logs EVENT N: numbers */
 static void expect_number(struct run *r, const struct scn_line *l)
 {
 	struct host *h;
@@ -258,6 +267,8 @@ static void expect_number(struct run *r, const struct scn_line *l)
 		got = engine_active(r->engine)->len;
 	} else if (g_str_equal(l->w[1], "statements")) {
 		got = scn_store_times(l->w[2]);
+	} else if (g_str_equal(l->w[1], "logs")) {
+		got = log_times(r, l->w[2]);
 	} else {
 		for (int op = 0; op < HV_OP_N; op++)
 			got += g_str_equal(l->w[2], hv_op_name((enum hv_op)op)) ? r->op_calls[op] : 0;
@@ -340,6 +351,7 @@ static const struct {
 	{ "result", expect_result, 3 },
 	{ "log", expect_log, 3 },
 	{ "no-log", expect_no_log, 3 },
+	{ "logs", expect_number, 4 },
 	{ "dom", expect_dom, 6 },
 	{ "definition", expect_definition, 6 },
 	{ "autostart", expect_autostart, 6 },
