@@ -9,6 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from api import read_openrc
+from browser import Browser
+from dashboard import WATCH, Dashboard
 from lab import ROOT
 from stock import Clients
 from tap import Tap
@@ -24,6 +26,7 @@ SHOWS = [
     ("no heartbeat was lost", r"heartbeats lost +0$"),
     ("where the API listens", r"The API +http://127\.0\.0\.1:\d+$"),
     ("the credentials", r"source /\S+/admin-openrc$"),
+    ("where the dashboard is", r"http://127\.0\.0\.1:\d+/dashboard/ as admin"),
     ("how to take it down", r"\./demo down"),
 ]
 
@@ -32,6 +35,18 @@ def demo(*words: str) -> tuple[int, str]:
     got = subprocess.run([ROOT / "demo", *words], env={**os.environ, "DEMO_NAME": NAME}, stdin=subprocess.DEVNULL,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return got.returncode, got.stdout
+
+
+def in_a_browser(shown: str) -> None:
+    """As it is shown: the address, admin, the password of that file."""
+    view = Dashboard()
+    view.url = re.search(r"(http://\S+)/dashboard/ as admin", shown)[1]
+    with Browser() as view.page:
+        view.page.open(f"{view.url}/dashboard/", WATCH)
+        view.log_in("admin", read_openrc(DIR / "state" / "admin-openrc")["OS_PASSWORD"])
+        view.live()
+        view.at("/servers", "tbody tr[data-id]")
+        view.has("vm1")
 
 
 def left_over() -> list[str]:
@@ -55,6 +70,8 @@ def main() -> int:
             t.ok(re.search(pattern, shown, re.MULTILINE), f"it shows {name}", shown)
         with t.test("it runs on, and takes the credentials that it shows"):
             assert Clients(read_openrc(DIR / "state" / "admin-openrc")).value("openstack server list", "Name") == "vm1"
+        with t.test("its dashboard shows the guest to admin"):
+            in_a_browser(shown)
         status, shown = demo()
         t.ok(status != 0 and "demo down" in shown, "a second one is refused", shown)
         status, shown = demo("down")
