@@ -3,7 +3,7 @@
 import { html, nothing } from '../vendor/lit-html.js';
 import { signal } from '../vendor/signals-core';
 import { act, ask, resource } from './api.js';
-import { bytes, command, duration, eta, problem, state } from './parts.js';
+import { bytes, command, counted, duration, eta, problem, state } from './parts.js';
 import { closeDialog, go, openDialog, say } from './state.js';
 
 /**
@@ -120,7 +120,7 @@ export function migrate(s) {
 			${can.data.value ? able().map(choice) : can.error.value ? nothing : html`<p>Each host is being asked…</p>`}
 			${can.data.value && !able().length ? html`<p class="problem">No host can take it now.</p>` : nothing}
 		</fieldset>
-		${can.data.value && unable().length ? html`<details><summary>${unable().length} hosts that cannot, and why</summary><div class="reasons" tabindex="0" role="group" aria-label="Hosts that cannot, and why"><ul>${unable().map(refused)}</ul></div></details>` : nothing}
+		${can.data.value && unable().length ? html`<details><summary>${counted(unable().length, 'host that cannot', 'hosts that cannot')}, and why</summary><div class="reasons" tabindex="0" role="group" aria-label="Hosts that cannot, and why"><ul>${unable().map(refused)}</ul></div></details>` : nothing}
 		${cold.value ? nothing : html`<details><summary>Options</summary>
 			<label>Priority in the queue <input type="number" min="-1000" max="1000" .value=${String(first.value)} @input=${(/** @type {any} */ e) => { first.value = Number(e.target.value); }}></label>
 			<label>Give up after seconds, 0: never <input type="number" min="0" max="2592000" .value=${String(deadline.value)} @input=${(/** @type {any} */ e) => { deadline.value = Number(e.target.value); }}></label>

@@ -4,7 +4,7 @@ import { html, nothing } from '../vendor/lit-html.js';
 import { signal } from '../vendor/signals-core';
 import { ask, get, resource } from './api.js';
 import { question, sending } from './dialogs.js';
-import { command, migrationLink, problem, serverLink, state, table, when } from './parts.js';
+import { command, counted, migrationLink, problem, serverLink, state, table, when } from './parts.js';
 import { closeDialog, go, openDialog, say } from './state.js';
 
 /**
@@ -75,7 +75,7 @@ export function evacuate(host, done) {
 	const verdict = (v) => html`<tr><td>${serverLink({ id: v.server_uuid, name: v.name })}</td><td>${v.priority}</td><td>${v.migration ? html`migration ${migrationLink(v.migration)}` : '–'}</td><td>${v.error ? html`${state('failed')} ${v.error}` : state('passed')}</td></tr>`;
 
 	/** @param {any} h */
-	const form = (h) => html`<p>Each of its ${h.servers} servers is started again at another host, those of the highest priority first, from its disks as they are: what was in its memory is gone.</p>
+	const form = (h) => html`<p>Each of its ${counted(h.servers, 'server')} is started again at another host, those of the highest priority first, from its disks as they are: what was in its memory is gone.</p>
 		<h3>What is required</h3>${needs(h)}
 		<label>Where to <select @change=${(/** @type {any} */ e) => { to.value = e.target.value; }}><option value="">the host that fits each best</option>
 		${(all.data.value || []).filter((/** @type {any} */ x) => x.name !== h.name && x.state === 'up').map((/** @type {any} */ x) => html`<option value=${x.name} .selected=${to.value === x.name}>${x.name}</option>`)}</select></label>
@@ -111,7 +111,7 @@ export function bulk(chosen) {
 	const hosts = resource(async () => (await get('/drover/v1/hosts')).hosts);
 	const to = signal(''), cold = signal(false), ids = [...chosen.keys()], names = [...chosen.values()];
 	hosts.load();
-	question({ title: `Move ${ids.length} servers`, yes: 'Make the plan',
+	question({ title: `Move ${counted(ids.length, 'server')}`, yes: 'Make the plan',
 		text: html`<p>A plan is made: which goes where, in which order, and what cannot go. Nothing moves before you start it.</p><p>${names.slice(0, 8).join(', ')}${names.length > 8 ? ` and ${names.length - 8} more` : ''}</p>`,
 		fields: () => html`<label>Where to <select @change=${(/** @type {any} */ e) => { to.value = e.target.value; }}><option value="">the host that fits each best</option>
 			${(hosts.data.value || []).map((/** @type {any} */ h) => html`<option value=${h.name} .selected=${to.value === h.name}>${h.name}</option>`)}</select></label>${problem(hosts.error.value)}

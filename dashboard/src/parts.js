@@ -65,6 +65,12 @@ export const migrationLink = (id) => html`<a href=${href(`/migrations/${id}`)}>$
 export const bar = (value, max, label) => html`<progress aria-label=${label} max=${Math.max(max, 1)} .value=${Math.max(0, Math.min(value, Math.max(max, 1)))}></progress>`;
 
 /**
+ * "1 server", "2 servers".
+ * @param {number} n @param {string} one @param {string} many
+ */
+export const counted = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+
+/**
  * Facts as a list of names and values.
  * @param {[string, unknown][]} rows
  */

@@ -222,7 +222,8 @@ def all_servers(w: World) -> str:
     w.page.until("document.activeElement.id === 'search'", "the search has the focus")
     name = w.server("s1", 1)["name"]
     w.page.write(name)
-    w.has("1 servers")
+    w.has("1 server")
+    assert "1 servers" not in w.page.ask("document.body.innerText")
     w.page.until(f"location.search === '?q={name}'", "the address says it")
     w.tab_to("Choose all")
     w.page.keys("j")
@@ -230,7 +231,8 @@ def all_servers(w: World) -> str:
     w.page.keys("Enter")
     w.has(name, "document.querySelector('h1')")
     w.page.ask("history.back()")
-    w.has("1 servers")
+    w.has("1 server")
+    assert "1 servers" not in w.page.ask("document.body.innerText")
     return f"{rows} rows"
 
 

@@ -2,7 +2,7 @@
 // What has happened since the page was loaded, the newest first: kept from there on, whatever is on the screen.
 import { html, nothing } from '../../vendor/lit-html.js';
 import { signal } from '../../vendor/signals-core';
-import { hostLink, migrationLink, serverLink, table, when } from '../parts.js';
+import { counted, hostLink, migrationLink, serverLink, table, when } from '../parts.js';
 import { href, query, say, setFilter } from '../state.js';
 import { onEvent } from '../stream.js';
 
@@ -50,7 +50,7 @@ export function events() {
 		const all = matching();
 		try {
 			await navigator.clipboard.writeText(all.map((one) => JSON.stringify({ seen_at: one.at, ...one.event })).join('\n'));
-			say(`${all.length} events are copied`, true);
+			say(`${counted(all.length, 'event is', 'events are')} copied`, true);
 		} catch {
 			say('The browser does not let the page copy', true);
 		}

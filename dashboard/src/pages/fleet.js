@@ -2,7 +2,7 @@
 // A fleet at one look: what is wrong first, then what runs.
 import { html, nothing } from '../../vendor/lit-html.js';
 import { get, resource } from '../api.js';
-import { duration, facts, hostLink, MIGRATION_HEADS, migrationLink, migrationRow, problem, serverLink, state, table, when } from '../parts.js';
+import { counted, duration, facts, hostLink, MIGRATION_HEADS, migrationLink, migrationRow, problem, serverLink, state, table, when } from '../parts.js';
 import { href, isAdmin } from '../state.js';
 
 /** @returns {import('../state.js').Page} */
@@ -14,13 +14,13 @@ export function fleet() {
 	const alarms = (s) => {
 		const a = s.alarms, lines = [];
 		if (a.lost)
-			lines.push(`${a.lost} servers have been lost by a task: see each server’s fault, and decide.`);
+			lines.push(`${counted(a.lost, 'server has', 'servers have')} been lost by a task: see each server’s fault, and decide.`);
 		if (a.duplicates)
-			lines.push(`${a.duplicates} servers run on two hosts, as these say. Nothing is touched: find out which copy is used before one is stopped.`);
+			lines.push(`${counted(a.duplicates, 'server runs', 'servers run')} on two hosts, as these say. Nothing is touched: find out which copy is used before one is stopped.`);
 		if (a.hosts_held || a.hosts_given_up)
-			lines.push(`${a.hosts_held + a.hosts_given_up} silent hosts are left to you: they are not fenced or evacuated by themselves.`);
+			lines.push(`${counted(a.hosts_held + a.hosts_given_up, 'silent host is', 'silent hosts are')} left to you, neither fenced nor evacuated unless you ask for it.`);
 		if (s.hosts.down)
-			lines.push(html`${s.hosts.down} hosts are down: <a href=${href('/hosts')}>which, and why</a>.`);
+			lines.push(html`${counted(s.hosts.down, 'host is', 'hosts are')} down: <a href=${href('/hosts')}>which, and why</a>.`);
 		if (s.checks?.errors)
 			lines.push(`The last check of the set-up found ${s.checks.errors} errors.`);
 		return lines.length ? html`<section aria-labelledby="alarms" class="alarms"><h2 id="alarms">Needs you</h2><ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>
@@ -28,11 +28,11 @@ export function fleet() {
 	};
 
 	/** @param {any} s */
-	const servers = (s) => html`<section aria-labelledby="servers"><h2 id="servers"><a href=${href('/servers')}>${s.servers.total} servers</a></h2>
+	const servers = (s) => html`<section aria-labelledby="servers"><h2 id="servers"><a href=${href('/servers')}>${counted(s.servers.total, 'server')}</a></h2>
 		<ul class="counts">${Object.entries(s.servers.by_status).map(([word, n]) => html`<li><a href=${href(`/servers?status=${word}`)}>${state(word)} <strong>${n}</strong></a></li>`)}</ul></section>`;
 
 	/** @param {any} s */
-	const whole = (s) => html`<section aria-labelledby="hosts"><h2 id="hosts"><a href=${href('/hosts')}>${s.hosts.total} hosts</a></h2>
+	const whole = (s) => html`<section aria-labelledby="hosts"><h2 id="hosts"><a href=${href('/hosts')}>${counted(s.hosts.total, 'host')}</a></h2>
 		${facts([['Up', s.hosts.up], ['Down', s.hosts.down], ['Forced down', s.hosts.forced_down], ['Disabled', s.hosts.disabled], ['Fenced', s.hosts.fenced]])}</section>
 		<section aria-labelledby="tasks"><h2 id="tasks"><a href=${href('/migrations')}>Tasks</a></h2>
 		${table('Tasks by kind', ['Kind', 'Queued', 'Running', 'Waiting for you'], Object.entries(s.tasks).map(([kind, n]) => html`<tr><td>${kind}</td><td>${n.queued}</td><td>${n.running}</td><td>${n.resting}</td></tr>`))}

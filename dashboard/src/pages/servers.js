@@ -5,7 +5,7 @@ import { signal } from '../../vendor/signals-core';
 import { get } from '../api.js';
 import { migrate } from '../dialogs.js';
 import { bulk } from '../dialogs_hosts.js';
-import { bar, hostLink, memory, problem, serverLink, state } from '../parts.js';
+import { bar, counted, hostLink, memory, problem, serverLink, state } from '../parts.js';
 import { afterDrawn, isAdmin, query, setFilter } from '../state.js';
 
 const ROW_PX = 34;
@@ -241,7 +241,7 @@ export function servers() {
 					<label>Search <input id="search" type="search" placeholder="name or id" .value=${q.get('q') || ''} @input=${(/** @type {any} */ e) => { clearTimeout(typing); typing = setTimeout(() => filter('q', e.target.value), 250); }}></label>
 					<label>Status <select @change=${(/** @type {any} */ e) => filter('status', e.target.value)}>${STATUSES.map((word) => html`<option value=${word} .selected=${(q.get('status') || '') === word}>${word || 'any'}</option>`)}</select></label>
 					${q.get('host') ? html`<button type="button" @click=${() => filter('host', '')}>Host ${q.get('host')} ✕</button>` : nothing}
-					<span role="status">${total.value === null ? '' : `${total.value} servers`}</span>
+					<span role="status">${total.value === null ? '' : counted(total.value, 'server')}</span>
 				</form>${isAdmin() ? choice() : nothing}${problem(error.value)}
 				<div class="scroll window" tabindex="0" role="group" aria-label="Servers" @scroll=${scrolled}>
 				<table class="fixed" aria-rowcount=${(total.value || 0) + 1}><caption class="unseen">Servers</caption>
