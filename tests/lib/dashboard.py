@@ -33,14 +33,17 @@ TABS = 200  # of a page: so often the key Tab is pressed until it is given up
 FOCUSED = """(() => { const e = document.activeElement;
 return !e.matches('a, button, input, select, textarea, summary') ? [] :
 	[e.closest('label')?.innerText, e.innerText, e.getAttribute('aria-label')].map((text) => (text || '').trim()); })()"""
-# How wide the page is, and what is out of it, with as much room between letters, words and lines as a user may set (WCAG 1.4.12).
+# How wide the page is, and what is out of it, with as much room between letters, words and lines as a user may set (WCAG 1.4.12),
+# and with fields as wide as a font makes them.
 SPACED = """(() => {
 	const sheet = new CSSStyleSheet(), root = document.documentElement;
-	sheet.replaceSync('* { letter-spacing: .12em !important; word-spacing: .16em !important; line-height: 1.5 !important; }');
+	sheet.replaceSync(`* { letter-spacing: .12em !important; word-spacing: .16em !important; line-height: 1.5 !important; }
+		input:not([type=checkbox], [type=radio]), select { width: 40rem !important; }`);
 	document.adoptedStyleSheets.push(sheet);
-	const out = root.scrollWidth <= 320 ? [] : [...document.body.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > 321 && !e.parentElement.closest('.scroll, figure, .reasons, #dialog, main.console'));
+	const wide = root.scrollWidth, inside = '.scroll, figure, .reasons, #dialog, main.console';
+	const out = [...document.body.querySelectorAll('*')].filter((e) => e.getBoundingClientRect().right > 321 && !e.parentElement.closest(inside));
 	document.adoptedStyleSheets.pop();
-	return out.map((e) => e.outerHTML.slice(0, 120)).join('\\n');
+	return wide > 320 ? [wide, ...out.map((e) => e.outerHTML.slice(0, 120))].join('\\n') : '';
 })()"""
 FACT = "[...document.querySelectorAll('.facts div')].find((e) => e.querySelector('dt').innerText === {name})?.querySelector('dd').innerText"
 
