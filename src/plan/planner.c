@@ -411,10 +411,19 @@ static struct order_made *find_order(const struct planner_fleet *f, struct plann
 	return exact;
 }
 
+/* Return: owned; never NULL, not of no guests either, so that it may be copied from. */
+static guint *copy_hosts(const struct planner_fleet *f, const guint *to)
+{
+	guint *r = g_new(guint, f->n_guests + 1);
+
+	memcpy(r, to, f->n_guests * sizeof *to);
+	return r;
+}
+
 /* An order in which everyone gets to where it finds room when the others have left; @to then says where. Return: NULL: there is none. */
 static struct order_made *find_patient(const struct planner_fleet *f, struct planner_result *r, guint *to)
 {
-	g_autofree guint *there = g_memdup2(to, f->n_guests * sizeof *to);
+	g_autofree guint *there = copy_hosts(f, to);
 	struct order_made *m;
 
 	if (!assign_hosts(f, there, true))
@@ -431,7 +440,7 @@ static struct order_made *find_patient(const struct planner_fleet *f, struct pla
 /* A host for each, and an order. Room that others leave is counted on only where it is needed: it has to be waited for. */
 static struct order_made *find_all(const struct planner_fleet *f, struct planner_result *r, guint *to)
 {
-	g_autofree guint *now = g_memdup2(to, f->n_guests * sizeof *to);
+	g_autofree guint *now = copy_hosts(f, to);
 	struct order_made *m = assign_hosts(f, now, false) ? NULL : find_patient(f, r, to);
 
 	if (m)

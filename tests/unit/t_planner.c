@@ -389,6 +389,30 @@ static void t_time(void)
 	g_assert_cmpint(planner_seconds(&x.f, &x.guests[1]), ==, 83);
 }
 
+/* Nothing to plan for: a plan without a step, and nothing read of lists that are not there. */
+static void t_nothing(void)
+{
+	static const struct planner_target target = { .memory = 20, .vcpus = 20, .load = 20, .hysteresis = 5 };
+	struct fleet_of_lot x = { .seed = 0 };
+
+	for (guint hosts = 0; hosts < 3; hosts++) {
+		struct planner_spread spread;
+		struct planner_result *r;
+
+		set_up(&x, hosts, 0);
+		x.f.guests = NULL;
+		if (hosts == 0)
+			x.f.hosts = NULL;
+		r = planner_run(&x.f);
+		g_assert_cmpuint(r->steps->len, ==, 0);
+		g_assert_cmpuint(r->refusals->len, ==, 0);
+		g_assert_cmpint(r->seconds, ==, 0);
+		planner_result_free(r);
+		spread = planner_balance(&x.f, NULL, &target);
+		g_assert_cmpfloat(spread.memory + spread.vcpus + spread.load, ==, 0);
+	}
+}
+
 static void t_waves(void)
 {
 	struct fleet_of_lot x = { .seed = 0 };
@@ -628,6 +652,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/planner/all-ways", t_all_ways);
 	g_test_add_func("/planner/cycles", t_cycles);
 	g_test_add_func("/planner/time", t_time);
+	g_test_add_func("/planner/nothing", t_nothing);
 	g_test_add_func("/planner/waves", t_waves);
 	g_test_add_func("/planner/balance", t_balance);
 	g_test_add_func("/planner/balance-use", t_balance_use);
