@@ -39,6 +39,7 @@
 #define FAILURES_SHOWN 50
 #define JOBS_MAX 64
 #define SHARES 65536 /* runs are dealt out in so many parts */
+#define RUN_MAX_S 60 /* of real time, where a run takes 10 ms: what takes so long goes round without an end, and dies with its name told */
 
 static gint64 seed = 1, max_runs, pairs, stores, percent = 100, lot = 1, jobs = 2;
 static char *only;
@@ -239,7 +240,9 @@ static void run_and_tell(const struct plan *p, int64_t me, struct total *t, FILE
 	struct scn_result res;
 
 	plan_name(at[me], p);
+	alarm(RUN_MAX_S);
 	run_plan(p, false, &res);
+	alarm(0);
 	t->runs++;
 	t->struck += res.hits > 0;
 	t->virtual_ms += res.virtual_ms;
