@@ -253,7 +253,7 @@ static void plan_at(struct fleet *f, struct server *s, int64_t due_ms)
 	if (!h)
 		return;
 	s->addrs_queue = &h->addrs->queue;
-	due_add(s->addrs_queue, s, due_ms, (uint64_t)s->id);
+	due_add(s->addrs_queue, s, due_ms, (uint64_t)s->nth);
 }
 
 static void plan(struct fleet *f, struct server *s)

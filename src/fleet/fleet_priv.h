@@ -30,6 +30,7 @@ struct fleet {
 	GHashTable *hosts_by_name; /* borrowed keys */
 	GPtrArray *servers;        /* struct server *, by id */
 	GHashTable *servers_by_uuid;
+	int64_t servers_came; /* so many, of which some may have gone: server.nth of the last one */
 	struct server **found;     /* one, which may be NULL: the one that was looked for last */
 	struct room *room;
 	struct events *events;

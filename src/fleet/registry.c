@@ -177,14 +177,14 @@ GPtrArray *fleet_servers(const struct fleet *f)
 	return f->servers;
 }
 
-guint fleet_servers_after(const struct fleet *f, int64_t id)
+guint fleet_servers_after(const struct fleet *f, int64_t nth)
 {
 	guint low = 0, high = f->servers->len;
 
 	while (low < high) {
 		guint middle = low + (high - low) / 2;
 
-		if (((const struct server *)f->servers->pdata[middle])->id > id)
+		if (((const struct server *)f->servers->pdata[middle])->nth > nth)
 			high = middle;
 		else
 			low = middle + 1;
@@ -212,6 +212,7 @@ void registry_add_server(struct fleet *f, struct server *s)
 {
 	struct host *h = fleet_host(f, s->host);
 
+	s->nth = ++f->servers_came;
 	g_ptr_array_add(f->servers, s);
 	g_hash_table_insert(f->servers_by_uuid, s->uuid, s);
 	if (h)

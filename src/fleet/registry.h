@@ -58,10 +58,15 @@ char *host_state_text(const struct fleet *f, const struct host *h);
 
 /* ---- servers ---- */
 
-/** fleet_servers() - all, by id upwards. Borrowed GPtrArray of struct server *. */
+/** fleet_servers() - all, as they came: by .nth upwards. Borrowed GPtrArray of struct server *. */
 GPtrArray *fleet_servers(const struct fleet *f);
-/** fleet_servers_after() - for pieces of that list, between which servers come and go. Return: the place of the first one with a higher id; its length: there is none. */
-guint fleet_servers_after(const struct fleet *f, int64_t id);
+/**
+ * fleet_servers_after() - for pieces of that list, between which servers come and go.
+ * @nth: server.nth of the last one that was looked at; 0: none was
+ *
+ * Return: the place of the first one behind it; the list's length: there is none.
+ */
+guint fleet_servers_after(const struct fleet *f, int64_t nth);
 struct server *fleet_server(const struct fleet *f, const char *uuid);
 
 /** registry_add_server() - @s is one of the fleet's from now on, and takes its room. */

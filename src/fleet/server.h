@@ -73,7 +73,7 @@ struct server_counted {
 };
 
 struct server {
-	int64_t id;
+	int64_t id;          /* of its row; 0 until it has one. In memory it is known by .nth */
 	char uuid[UTIL_UUID_LEN + 1];
 	char *name;
 	char *host;          /* NULL when it is on none */
@@ -94,6 +94,7 @@ struct server {
 	bool autostart_ours; /* ... and Drover starts it: libvirt's flag is switched off, or is about to be */
 	bool autostart_off;  /* ... and was seen to be off */
 	/* ---- not stored ---- */
+	int64_t nth;         /* the number of its coming to the fleet, from 1, which no other one is given: fleet_servers() is in this order; 0: it is not the fleet's */
 	enum server_nature nature;
 	char *unknown;       /* what of its row means nothing to this version ("vm_state is idle"): it is shown, the row stays as it is; NULL */
 	int progress;        /* percent, of a migration */

@@ -128,7 +128,7 @@ struct plan_record {
 	guint at;            /* in .steps: those that wait */
 	int followed;        /* the number of a step: those under way */
 	guint hosts_set;     /* in .hosts */
-	int64_t server_seen; /* the id of a server, of those that have come to the hosts */
+	int64_t server_seen; /* server.nth, of those that have come to the hosts */
 };
 
 const char *plan_kind_name(enum plan_kind k);

@@ -166,7 +166,7 @@ static bool add_missing(struct plans *ps, struct plan_record *p, GError **err)
 				return false;
 			added++;
 		}
-		p->server_seen = s->id;
+		p->server_seen = s->nth;
 	}
 	return true;
 }

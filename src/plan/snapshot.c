@@ -52,7 +52,7 @@ static void mix_server(struct snapshot_sum *sum, const struct server *s)
 	uint64_t n = mix_text(mix_text(sum->sum, s->uuid), s->host);
 
 	sum->sum = mix_number(mix_number(mix_number(n, s->memory_mb), s->vcpus), s->disk_gb);
-	sum->seen = s->id;
+	sum->seen = s->nth;
 }
 
 static void write_version(const struct snapshot_sum *sum, char out[static SNAPSHOT_VERSION_LEN + 1])

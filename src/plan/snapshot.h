@@ -17,7 +17,7 @@
 /* What plans depend on as one word, made in pieces of hosts and servers. */
 struct snapshot_sum {
 	uint64_t sum;
-	int64_t seen; /* the id of the last server in it; 0: nothing is */
+	int64_t seen; /* server.nth of the last one in it; 0: nothing is */
 };
 
 /* Of a host, beside what the planner asks. */

@@ -73,7 +73,7 @@ static struct server *find_due(const struct booting *x, const struct host *h, in
 		struct server *s = at;
 
 		*ret_starting += is_starting(s);
-		if (is_due(x, s) && (!first || s->id < first->id))
+		if (is_due(x, s) && (!first || s->nth < first->nth))
 			first = s;
 	}
 	return first;

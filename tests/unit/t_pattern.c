@@ -134,6 +134,28 @@ static void wait_for(const struct answer *a)
 		g_main_context_iteration(g_main_loop_get_context(loop_main()), TRUE);
 }
 
+/* Of servers without a row, and so without an id, only those are found that fit. */
+static void test_unsaved(void)
+{
+	struct world *w = world_new();
+	struct answer a;
+
+	world_add_servers(w, 3);
+	for (guint i = 0; i < 3; i++) {
+		struct server *s = g_ptr_array_index(fleet_servers(w->fleet), i);
+
+		s->id = 0;
+		util_replace(&s->name, i == 1 ? "found" : "other");
+	}
+	world_begin(w, "GET", "/v2.1/servers?all_tenants=1&name=f(o)und", 96, "admin", NULL, &a);
+	wait_for(&a);
+	g_assert_cmpint(a.status, ==, 200);
+	g_assert_nonnull(strstr(a.body, "\"found\""));
+	g_assert_null(strstr(a.body, "\"other\""));
+	answer_clear(&a);
+	world_free(w);
+}
+
 /* 50,000 servers: a name or a part of one is answered in the turn in which it was asked for. */
 static void test_name_of_many(void)
 {
@@ -239,6 +261,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/D10/b/start of the loop", loop_init);
 	g_test_add_func("/D10/b/name of many", test_name_of_many);
 	g_test_add_func("/D10/b/off the loop", test_off_the_loop);
+	g_test_add_func("/D10/b/unsaved", test_unsaved);
 	g_test_add_func("/D10/b/queue", test_queue);
 	g_test_add_func("/D10/b/gone meanwhile", test_gone_meanwhile);
 	return g_test_run();

@@ -492,12 +492,18 @@ static int compare(const struct server_query *q, const struct server *a, const s
 	return 0;
 }
 
+/* What a regular expression's finds are kept under, of servers of the fleet and of deleted ones. */
+static int64_t key_of(const struct server *s)
+{
+	return s->nth ? s->nth : -s->id;
+}
+
 /* A regular expression that was not tried yet may fit. */
 static bool may_fit(const struct server_query *q, const struct pattern *p, const struct server *s, const char *text)
 {
 	if (!pattern_is_regex(p))
 		return pattern_fits(p, text);
-	return !q->matched || pattern_found(p, s->id);
+	return !q->matched || pattern_found(p, key_of(s));
 }
 
 static struct pattern *pattern_of(const struct server_query *q, const struct hv_addr *a)
@@ -631,7 +637,7 @@ static void finish(struct server_query *q, GError *why)
 static void add_text(struct pattern *p, const struct server *s, const char *text)
 {
 	if (p && pattern_is_regex(p))
-		pattern_add(p, s->id, text);
+		pattern_add(p, key_of(s), text);
 }
 
 static void add_texts(struct server_query *q, const struct server *s, void *unused)

@@ -134,7 +134,7 @@ struct report {
 	bool paged;
 	struct api_page page;
 	GPtrArray *items;       /* struct item * */
-	int64_t seen_id;        /* the last server that was looked at */
+	int64_t seen;           /* server.nth of the last one that was looked at */
 	bool counted;           /* all that are there */
 	guint gone;             /* how many are not, so far */
 	int64_t gone_id;        /* of those that are gone, the next ones to look at have this id at most */
@@ -321,7 +321,7 @@ static bool collect(struct api_req *r, void *user)
 	struct report *p = user;
 
 	if (!p->counted)
-		p->counted = slice_servers(r, &p->seen_id, count, p);
+		p->counted = slice_servers(r, &p->seen, count, p);
 	if (!p->counted)
 		return false;
 	if (p->gone_id > 0 && p->gone < GONE_MAX && read_gone(p) && p->gone_id > 0)

@@ -5,7 +5,7 @@
  *	?offset=20000&limit=100&sort=-memory_mb&status=ACTIVE&host=h1&q=web&fields=name,status
  *
  * All servers are looked at, in pieces (slice.h). Of those that match so far the first offset + limit are kept as a heap whose top is the one
- * that comes last, by key and id: copies, as a record may be gone by the next piece. The page is what lies on top at the end.
+ * that comes last, by key and server.nth: copies, as a record may be gone by the next piece. The page is what lies on top at the end.
  */
 #include <string.h>
 
@@ -119,7 +119,7 @@ static const struct column *column_named(const char *name)
 
 struct entry {
 	const char *text; /* in rows.texts; NULL: the number is the key */
-	int64_t number, id;
+	int64_t number, nth;
 };
 
 struct rows {
@@ -131,7 +131,7 @@ struct rows {
 	bool by_status, states[SERVER_VM_N][SERVER_TASK_N];
 	int64_t offset;
 	int limit;
-	int64_t seen_id;
+	int64_t seen;     /* server.nth of the last one that was looked at */
 	guint total;
 	GArray *heap;          /* struct entry; [0] comes last */
 	GStringChunk *texts;
@@ -250,7 +250,7 @@ static int compare(const struct rows *w, const struct entry *a, const struct ent
 
 	if (c != 0)
 		return w->down ? -c : c;
-	return (a->id > b->id) - (a->id < b->id);
+	return (a->nth > b->nth) - (a->nth < b->nth);
 }
 
 static void sift_up(struct rows *w, struct entry *at, guint i)
@@ -285,8 +285,8 @@ static struct entry *heap_of(const struct rows *w)
 static struct entry entry_of(const struct rows *w, const struct server *s)
 {
 	if (w->sort->text)
-		return (struct entry){ .text = text_of(w->sort, s), .id = s->id };
-	return (struct entry){ .number = number_of(w->sort, s), .id = s->id };
+		return (struct entry){ .text = text_of(w->sort, s), .nth = s->nth };
+	return (struct entry){ .number = number_of(w->sort, s), .nth = s->nth };
 }
 
 /* Texts of entries that were pushed out stay until the end: of a random order a few times as many as are kept. */
@@ -349,19 +349,19 @@ static void look(struct api_req *r, const struct server *s, void *user)
 		offer(w, s);
 }
 
-/* The page: what comes last of all that are kept is on top. Return: ids, the last one first. */
+/* The page: what comes last of all that are kept is on top. Return: server.nth of each, the last one first. */
 static GArray *take_top(struct rows *w)
 {
-	GArray *ids = g_array_new(FALSE, FALSE, sizeof(int64_t));
+	GArray *nths = g_array_new(FALSE, FALSE, sizeof(int64_t));
 	struct entry *at = heap_of(w);
 	guint n = w->heap->len;
 
 	while (n > w->offset) {
-		g_array_append_val(ids, at[0].id);
+		g_array_append_val(nths, at[0].nth);
 		at[0] = at[--n];
 		sift_down(w, at, n);
 	}
-	return ids;
+	return nths;
 }
 
 static void put_row(struct jout *o, const struct rows *w, const struct server *s)
@@ -375,18 +375,18 @@ static void put_row(struct jout *o, const struct rows *w, const struct server *s
 
 static void reply(struct api_req *r, struct rows *w)
 {
-	g_autoptr(GArray) ids = take_top(w);
+	g_autoptr(GArray) nths = take_top(w);
 	struct jout o;
 
-	view_open(&o, r, 128 + ids->len * ROW_BYTES);
+	view_open(&o, r, 128 + nths->len * ROW_BYTES);
 	o.ctx = r;
 	jout_kv(&o, "total", int, w->total);
 	jout_kv(&o, "offset", int, w->offset);
 	jout_kv(&o, "limit", int, w->limit);
 	jout_key(&o, "servers");
 	jout_open(&o, '[');
-	for (guint i = ids->len; i-- > 0;) {
-		const struct server *s = slice_server(r, g_array_index(ids, int64_t, i));
+	for (guint i = nths->len; i-- > 0;) {
+		const struct server *s = slice_server(r, g_array_index(nths, int64_t, i));
 
 		if (s)
 			put_row(&o, w, s);
@@ -401,7 +401,7 @@ static bool piece(struct api_req *r, void *user)
 	bool last = !api_wanted(r);
 
 	for (int i = 0; i < SLICES && !last; i++)
-		last = slice_servers(r, &w->seen_id, look, w) || w->full;
+		last = slice_servers(r, &w->seen, look, w) || w->full;
 
 	if (w->full) {
 		api_header(r, "Retry-After", "1");

@@ -31,25 +31,25 @@ void slice_run(struct api_req *r, slice_f *piece, void *user, GDestroyNotify fre
 	next(s);
 }
 
-bool slice_servers(struct api_req *r, int64_t *seen_id, slice_server_f *fn, void *user)
+bool slice_servers(struct api_req *r, int64_t *seen, slice_server_f *fn, void *user)
 {
 	GPtrArray *servers = fleet_servers(api_fleet(r));
-	guint from = fleet_servers_after(api_fleet(r), *seen_id), to = MIN(servers->len, from + SLICE_SERVERS);
+	guint from = fleet_servers_after(api_fleet(r), *seen), to = MIN(servers->len, from + SLICE_SERVERS);
 
 	for (guint i = from; i < to; i++) {
 		const struct server *s = g_ptr_array_index(servers, i);
 
-		*seen_id = s->id;
+		*seen = s->nth;
 		fn(r, s, user);
 	}
 	return to == servers->len;
 }
 
-struct server *slice_server(const struct api_req *r, int64_t id)
+struct server *slice_server(const struct api_req *r, int64_t nth)
 {
 	GPtrArray *servers = fleet_servers(api_fleet(r));
-	guint at = fleet_servers_after(api_fleet(r), id);
+	guint at = fleet_servers_after(api_fleet(r), nth);
 	struct server *s = at > 0 ? g_ptr_array_index(servers, at - 1) : NULL;
 
-	return s && s->id == id ? s : NULL;
+	return s && s->nth == nth ? s : NULL;
 }

@@ -27,13 +27,13 @@ typedef void slice_server_f(struct api_req *r, const struct server *s, void *use
 
 /**
  * slice_servers() - one piece's servers.
- * @seen_id: in and out: the last one that was looked at; 0 at first
+ * @seen: in and out: server.nth of the last one that was looked at; 0 at first
  *
  * Return: that were the last ones.
  */
-bool slice_servers(struct api_req *r, int64_t *seen_id, slice_server_f *fn, void *user);
+bool slice_servers(struct api_req *r, int64_t *seen, slice_server_f *fn, void *user);
 
-/** slice_server() - one that an earlier piece has seen. Return: borrowed; NULL: it is gone. */
-struct server *slice_server(const struct api_req *r, int64_t id);
+/** slice_server() - one that an earlier piece has seen. @nth: server.nth. Return: borrowed; NULL: it is gone. */
+struct server *slice_server(const struct api_req *r, int64_t nth);
 
 #endif

@@ -25,7 +25,7 @@ struct kind {
 struct walk {
 	const struct kind *kind;
 	struct network_list list;
-	int64_t seen_id;         /* the last server that was looked at */
+	int64_t seen;            /* server.nth of the last one that was looked at */
 };
 
 static const struct kind kinds[] = {
@@ -127,7 +127,7 @@ static bool piece(struct api_req *r, void *user)
 
 	if (w->kind->server_param && api_query(r, w->kind->server_param))
 		visit_named(r, w);
-	else if (w->kind->of_server && !slice_servers(r, &w->seen_id, visit, w) && !w->list.found)
+	else if (w->kind->of_server && !slice_servers(r, &w->seen, visit, w) && !w->list.found)
 		return false;
 	answer(r, w);
 	return true;
