@@ -7,7 +7,7 @@
 
 #include <glib.h>
 
-#define PAGES_MAX 1000 /* in the log: SQLite's own default */
+#define PAGES_MAX 500 /* in the log, half of SQLite's own default: commits are slower until its file is so long */
 #define PAGES_LONG 8000  /* ... 32 MiB */
 #define PASSES 3
 #define BUSY_MS 500
@@ -19,6 +19,7 @@ struct sqlite_log {
 	GCond wake;
 	bool wants_sync, wants_checkpoint, ended;
 	GMutex working; /* held while a checkpoint is made */
+	int caught_up;  /* atomic: the thread has brought over all but what was committed meanwhile */
 	int due;        /* the one that commits has it: so many pages in the log ask for the next checkpoint */
 };
 
@@ -49,6 +50,7 @@ static void checkpoint(struct sqlite_log *l, sqlite3 **db)
 	if (*db)
 		bring_over(*db);
 	g_mutex_unlock(&l->working);
+	g_atomic_int_set(&l->caught_up, *db != NULL);
 }
 
 /* No lock of SQLite's is on the log: a descriptor of it may be closed. Where it fails, the next commit that waits says so. */
@@ -101,8 +103,10 @@ static void want(struct sqlite_log *l, bool *what)
 }
 
 /*
- * Commits without a pause leave the thread no moment in which all of the log is in the file. They bring the last part over themselves then, which
- * is little; and where the log has become twice as long meanwhile, they wait for the thread, before it outgrows what is wanted on a disk.
+ * Commits without a pause leave the thread no moment in which all of the log is in the file. So the first one behind the thread brings the last part
+ * over itself, which is little, and the log begins again: as long as it grows, each commit writes the file's new length, too, and takes half as long
+ * again. What did not come out that way is tried from PAGES_LONG on; and where the log has become twice as long meanwhile, they wait for the thread,
+ * before it outgrows what is wanted on a disk.
  */
 static void bring_over_here(struct sqlite_log *l, sqlite3 *db, bool waits)
 {
@@ -122,6 +126,8 @@ static int committed(void *user, sqlite3 *db, const char *name, int pages)
 	(void)name;
 	if (pages + PAGES_MAX < l->due) /* the log has begun again */
 		l->due = PAGES_MAX;
+	if (pages >= PAGES_MAX && g_atomic_int_compare_and_exchange(&l->caught_up, TRUE, FALSE))
+		bring_over_here(l, db, false);
 	if (pages < l->due)
 		return SQLITE_OK;
 	l->due = pages + PAGES_MAX;

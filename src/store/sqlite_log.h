@@ -15,8 +15,8 @@ struct sqlite_log;
  * @db: one that has a write-ahead log
  * @path: its file
  *
- * A thousand pages more in the log wake the thread, and 8,000 that no moment was found for are brought over by the commit. Where a checkpoint
- * fails, the log only grows until the next one.
+ * Five hundred pages more in the log wake the thread; what was committed while it worked is brought over by the next commit, and so are 8,000
+ * pages that no moment was found for. Where a checkpoint fails, the log only grows until the next one.
  * Return: for sqlite_log_end(), which comes before @db is closed.
  */
 struct sqlite_log *sqlite_log_begin(sqlite3 *db, const char *path);

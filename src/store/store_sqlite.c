@@ -77,7 +77,7 @@ static const char *const settings[] = {
 /* Half of what the daemon's thread waits for: what writes much makes the checkpoint itself. */
 static const char *const settings_beside[] = {
 	SYNC_SOFT,
-	"PRAGMA wal_autocheckpoint = 500",
+	"PRAGMA wal_autocheckpoint = 250",
 	"PRAGMA journal_size_limit = 67108864",
 };
 

@@ -22,6 +22,8 @@ static int syncs;         /* by the thread that commits */
 static gint others;       /* by others */
 static bool sync_fails;
 static gint checkpoints;
+static gint meets;        /* a checkpoint of another thread waits until one more was committed */
+static gint waiting;      /* ... and does so */
 static GThread *committer;
 
 /* In the place of the C library's; SQLite calls it for its log. */
@@ -43,10 +45,17 @@ int fdatasync(int fd)
 int sqlite3_wal_checkpoint_v2(sqlite3 *db, const char *name, int mode, int *in_log, int *in_file)
 {
 	int (*own)(sqlite3 *, const char *, int, int *, int *) = NULL;
+	int code;
 
 	*(void **)&own = dlsym(RTLD_NEXT, "sqlite3_wal_checkpoint_v2");
 	g_atomic_int_inc(&checkpoints);
-	return own(db, name, mode, in_log, in_file);
+	code = own(db, name, mode, in_log, in_file);
+	if (g_thread_self() == committer || !g_atomic_int_get(&meets))
+		return code;
+	g_atomic_int_set(&waiting, true);
+	while (g_atomic_int_get(&waiting))
+		g_thread_yield();
+	return code;
 }
 
 static bool not_here(void)
@@ -184,6 +193,39 @@ static void test_log_ends(void)
 		g_assert_cmpint(stat(log, &file), ==, 0);
 		g_assert_cmpint(file.st_size, <, 18000 * 4096);
 	}
+}
+
+/* Something is committed at each moment at which the thread has brought all over: the log begins again, and does not grow to where commits wait for it. */
+static void test_log_begins_again(void)
+{
+	enum { ROUNDS = 20, PASSES = 3 };
+	const char *path = fx_url() + strlen("sqlite://");
+	g_autofree char *text = g_strnfill(2500000, 'x'), *log = g_strconcat(path, "-wal", NULL);
+	g_autoptr(GError) err = NULL;
+	g_autoptr(store) s = NULL;
+	struct stat file;
+
+	if (not_here())
+		return;
+	fx_reset();
+	s = fx_open();
+	g_atomic_int_set(&meets, true);
+	for (int i = 0; i < ROUNDS; i++) {
+		g_autofree char *name = g_strdup_printf("%d%s", i, text);
+
+		g_assert_true(fx_put_host(s, name, false, &err));
+		for (int k = 0; k < PASSES; k++) {
+			do
+				g_assert_true(fx_put_host(s, "small", false, &err));
+			while (!g_atomic_int_get(&waiting));
+			g_assert_true(fx_put_host(s, "meanwhile", false, &err));
+			g_atomic_int_set(&waiting, false);
+		}
+	}
+	g_assert_cmpint(stat(log, &file), ==, 0);
+	g_assert_cmpint(file.st_size, <, 6000 * 4096);
+	g_atomic_int_set(&meets, false);
+	g_atomic_int_set(&waiting, false);
 }
 
 static void test_sync_fails(void)
@@ -346,6 +388,7 @@ void t_disk_add(void)
 	g_test_add_func("/store/disk/checkpoint", test_checkpoint);
 	g_test_add_func("/store/disk/log-stays", test_log_stays);
 	g_test_add_func("/store/disk/log-ends", test_log_ends);
+	g_test_add_func("/store/disk/log-begins-again", test_log_begins_again);
 	g_test_add_func("/store/disk/sync-fails", test_sync_fails);
 	g_test_add_func("/store/disk/file-limit", test_file_limit);
 	g_test_add_func("/store/disk/full", test_full_disk);
