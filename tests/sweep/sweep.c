@@ -82,6 +82,9 @@ static const struct {
 	{ "power-off",         SIM_POWER_OFF,         30000 },
 };
 
+#define STORE_CALLS_MAX 65536
+G_STATIC_ASSERT(SCN_CALL_N <= G_MAXINT16);
+
 #define HITS_MAX 2
 #define NAME_MAX_LEN 256
 
@@ -98,6 +101,14 @@ struct plan {
 
 /* What each process is at, for the one that outlives it. */
 static char (*at)[NAME_MAX_LEN];
+
+/* What a scenario does without a fault. One process finds it out, and all of them read it. */
+struct course {
+	int64_t calls;     /* 0: it fails already or does not repeat */
+	guint n_store;
+	gint16 store[STORE_CALLS_MAX]; /* the database's: enum query, SCN_BEGIN, SCN_COMMIT */
+};
+static struct course *courses;
 
 /* How many of SHARES are run. */
 struct shares {
@@ -197,21 +208,42 @@ static int run_only(GPtrArray *all)
 
 /* ---- all ---- */
 
-/* Calls of the scenario without a fault; 0 if it fails already or does not repeat. @db: takes the database's; NULL */
-static int64_t count_calls(const struct scn *s, GArray *db, FILE *out)
+/* Return: NULL: it is known; owned: why it cannot be */
+static char *find_course(const struct scn *s, struct course *c)
 {
+	g_autoptr(GArray) store = g_array_new(FALSE, FALSE, sizeof(int));
 	struct scn_options o = { .seed = (uint64_t)seed, .sweep = true };
-	struct scn_result a = { .store_calls = db }, b = { 0 };
-	bool good;
+	struct scn_result a = { .store_calls = store }, b = { 0 };
+	char *why;
 
 	scn_run(s, &o, &a);
 	scn_run(s, &o, &b);
-	good = !a.failure && a.digest == b.digest;
-	if (!good)
-		fprintf(out, "F %s:0:none %s\n", s->name, a.failure ? a.failure : "two runs of the same seed differ");
+	why = a.failure ? g_strdup(a.failure) : a.digest != b.digest ? g_strdup("two runs of the same seed differ") :
+	      store->len > STORE_CALLS_MAX ? g_strdup("it asks the database too often to be swept") : NULL;
+	for (guint i = 0; !why && i < store->len; i++)
+		c->store[c->n_store++] = (gint16)g_array_index(store, int, i);
+	c->calls = why ? 0 : a.calls;
 	g_free(a.failure);
 	g_free(b.failure);
-	return good ? a.calls : 0;
+	return why;
+}
+
+/* Those of one process. */
+static void find_courses(GPtrArray *all, int64_t me, const struct shares *unused, struct total *t, FILE *out)
+{
+	(void)unused;
+	for (guint i = (guint)me; i < all->len; i += (guint)jobs) {
+		const struct scn *s = g_ptr_array_index(all, i);
+		g_autofree char *why = NULL;
+
+		g_snprintf(at[me], NAME_MAX_LEN, "%s:0:none", s->name);
+		alarm(RUN_MAX_S);
+		why = find_course(s, &courses[i]);
+		alarm(0);
+		t->failed += why != NULL;
+		if (why)
+			fprintf(out, "F %s %s\n", at[me], why);
+	}
 }
 
 static uint64_t mix(uint64_t a, uint64_t b)
@@ -253,28 +285,24 @@ static void run_and_tell(const struct plan *p, int64_t me, struct total *t, FILE
 	g_free(res.failure);
 }
 
-static void sweep_scenario(const struct scn *s, int64_t me, int64_t share, int64_t *number, struct total *t, FILE *out)
+static void sweep_scenario(const struct scn *s, const struct course *c, int64_t me, int64_t share, int64_t *number, struct total *t, FILE *out)
 {
-	int64_t calls = count_calls(s, NULL, out);
-
-	t->failed += calls == 0;
-	for (int64_t call = 1; call <= calls; call++)
+	for (int64_t call = 1; call <= c->calls; call++)
 		for (size_t k = 0; k < G_N_ELEMENTS(faults); k++)
 			if (is_mine((*number)++, me, share) && is_drawn(*number))
 				run_and_tell(&(struct plan){ .scn = s, .n = 1, .hit = { { call, k } } }, me, t, out);
 }
 
 /* Two faults: which, and where, by lot. */
-static void sweep_pairs(const struct scn *s, int64_t me, int64_t n, struct total *t, FILE *out)
+static void sweep_pairs(const struct scn *s, const struct course *c, int64_t me, int64_t n, struct total *t, FILE *out)
 {
 	g_autoptr(GRand) rand = g_rand_new_with_seed((guint32)(seed ^ g_str_hash(s->name)));
-	int64_t calls = count_calls(s, NULL, out);
 
-	for (int64_t i = 0; calls > 0 && i < n; i++) {
+	for (int64_t i = 0; c->calls > 0 && i < n; i++) {
 		struct plan p = { .scn = s, .n = 2 };
 
-		p.hit[0].call = g_rand_int_range(rand, 1, (gint32)calls + 1);
-		p.hit[1].call = p.hit[0].call + g_rand_int_range(rand, 1, (gint32)calls / 2 + 2);
+		p.hit[0].call = g_rand_int_range(rand, 1, (gint32)c->calls + 1);
+		p.hit[1].call = p.hit[0].call + g_rand_int_range(rand, 1, (gint32)c->calls / 2 + 2);
 		for (int k = 0; k < p.n; k++)
 			p.hit[k].fault = (size_t)g_rand_int_range(rand, 0, G_N_ELEMENTS(faults));
 		if (i % jobs == me && is_drawn(i))
@@ -298,17 +326,15 @@ static guint chosen(const struct scn *s, int call, enum store_fault_kind k, guin
 	return (guint)(mix(mix((uint64_t)lot, g_str_hash(s->name)), (uint64_t)call * STORE_FAULT_N + k) % n);
 }
 
-static void sweep_store(const struct scn *s, int64_t me, int64_t share, int64_t *number, struct total *t, FILE *out)
+static void sweep_store(const struct scn *s, const struct course *c, int64_t me, int64_t share, int64_t *number, struct total *t, FILE *out)
 {
-	g_autoptr(GArray) calls = g_array_new(FALSE, FALSE, sizeof(int));
 	guint n[SCN_CALL_N] = { 0 }, seen[SCN_CALL_N] = { 0 };
 	bool in_tx = false;
 
-	(void)count_calls(s, calls, out);
-	for (guint i = 0; i < calls->len; i++)
-		n[g_array_index(calls, int, i)]++;
-	for (guint i = 0; i < calls->len; i++) {
-		int call = g_array_index(calls, int, i);
+	for (guint i = 0; i < c->n_store; i++)
+		n[c->store[i]]++;
+	for (guint i = 0; i < c->n_store; i++) {
+		int call = c->store[i];
 
 		for (int k = 0; k < STORE_FAULT_N; k++) {
 			struct store_fault f = { .nth = i + 1, .kind = (enum store_fault_kind)k };
@@ -324,50 +350,23 @@ static void sweep_store(const struct scn *s, int64_t me, int64_t share, int64_t 
 	}
 }
 
-/* How many there are in all, about. */
-static int64_t count_store_runs(GPtrArray *all, FILE *null)
+static void sweep_all(GPtrArray *all, int64_t me, const struct shares *shares, struct total *t, FILE *out)
 {
-	int64_t n = 0;
-
-	for (guint i = 0; i < all->len; i++) {
-		g_autoptr(GArray) calls = g_array_new(FALSE, FALSE, sizeof(int));
-
-		(void)count_calls(g_ptr_array_index(all, i), calls, null);
-		n += (int64_t)calls->len * STORE_FAULT_N;
-	}
-	return n;
-}
-
-/* How many runs there are in all, to spread --runs over. */
-static int64_t count_runs(GPtrArray *all, FILE *null)
-{
-	int64_t n = 0;
-
-	for (guint i = 0; i < all->len; i++)
-		n += count_calls(g_ptr_array_index(all, i), NULL, null) * (int64_t)G_N_ELEMENTS(faults);
-	return n;
-}
-
-static void work(GPtrArray *all, int64_t me, const struct shares *shares, FILE *out)
-{
-	struct total t = { 0 };
 	int64_t number = 0;
 
 	for (guint i = 0; stores > -2 && i < all->len; i++)
-		sweep_store(g_ptr_array_index(all, i), me, shares->db, &number, &t, out);
+		sweep_store(g_ptr_array_index(all, i), &courses[i], me, shares->db, &number, t, out);
 	number = 0;
-
 	for (guint i = 0; max_runs >= 0 && i < all->len; i++)
-		sweep_scenario(g_ptr_array_index(all, i), me, shares->seam, &number, &t, out);
+		sweep_scenario(g_ptr_array_index(all, i), &courses[i], me, shares->seam, &number, t, out);
 	for (guint i = 0; pairs > 0 && i < all->len; i++)
-		sweep_pairs(g_ptr_array_index(all, i), me, pairs / all->len + 1, &t, out);
-	fprintf(out, "T %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", t.runs, t.failed, t.struck,
-		t.virtual_ms);
-	fflush(out);
+		sweep_pairs(g_ptr_array_index(all, i), &courses[i], me, pairs / all->len + 1, t, out);
 }
 
+typedef void work_f(GPtrArray *all, int64_t me, const struct shares *shares, struct total *t, FILE *out);
+
 /* Return: a stream of what the process says. */
-static FILE *spawn(GPtrArray *all, int64_t me, const struct shares *shares, pid_t *ret_pid)
+static FILE *spawn(work_f *work, GPtrArray *all, int64_t me, const struct shares *shares, pid_t *ret_pid)
 {
 	int fds[2];
 	pid_t pid;
@@ -378,9 +377,12 @@ static FILE *spawn(GPtrArray *all, int64_t me, const struct shares *shares, pid_
 	}
 	if (pid == 0) {
 		FILE *out = fdopen(fds[1], "w");
+		struct total t = { 0 };
 
 		close(fds[0]);
-		work(all, me, shares, out);
+		work(all, me, shares, &t, out);
+		fprintf(out, "T %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", t.runs, t.failed, t.struck,
+			t.virtual_ms);
 		fclose(out);
 		exit(0);
 	}
@@ -441,16 +443,46 @@ static int64_t failures_of(GPtrArray *failures, const char *name, bool print)
 	return n;
 }
 
-static struct shares find_shares(GPtrArray *all)
+/* To spread --runs and --stores over all that there are. */
+static struct shares find_shares(guint scenarios)
 {
 	struct shares r = { .seam = SHARES, .db = stores < 0 ? SHARES : 0 };
-	FILE *null = fopen("/dev/null", "w");
+	int64_t seam = 0, db = 0;
 
+	for (guint i = 0; i < scenarios; i++) {
+		seam += courses[i].calls * (int64_t)G_N_ELEMENTS(faults);
+		db += (int64_t)courses[i].n_store * STORE_FAULT_N;
+	}
 	if (max_runs > 0)
-		r.seam = MIN(SHARES * max_runs / MAX(count_runs(all, null), 1), SHARES);
+		r.seam = MIN(SHARES * max_runs / MAX(seam, 1), SHARES);
 	if (stores > 0)
-		r.db = MIN(SHARES * stores / MAX(count_store_runs(all, null), 1), SHARES);
-	fclose(null);
+		r.db = MIN(SHARES * stores / MAX(db, 1), SHARES);
+	return r;
+}
+
+/* By all processes. */
+static void run_work(work_f *work, GPtrArray *all, const struct shares *shares, struct total *sum, GPtrArray *failures)
+{
+	FILE *in[JOBS_MAX];
+	pid_t pids[JOBS_MAX];
+
+	for (int64_t i = 0; i < jobs; i++)
+		in[i] = spawn(work, all, i, shares, &pids[i]);
+	for (int64_t i = 0; i < jobs; i++)
+		listen_to(in[i], pids[i], at[i], sum, failures);
+	while (wait(NULL) > 0)
+		;
+}
+
+/* Return: memory that all processes share; it is not touched yet */
+static void *shared(size_t size)
+{
+	void *r = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (r == MAP_FAILED) {
+		perror("sweep");
+		exit(2);
+	}
 	return r;
 }
 
@@ -460,23 +492,14 @@ static int run_all(GPtrArray *all)
 	gint64 begin = g_get_monotonic_time();
 	struct total sum = { 0 };
 	struct shares shares;
-	FILE *in[JOBS_MAX];
-	pid_t pids[JOBS_MAX];
 	double s;
 
 	jobs = CLAMP(jobs, 1, JOBS_MAX);
-	at = mmap(NULL, (size_t)jobs * sizeof at[0], PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (at == MAP_FAILED) {
-		perror("sweep");
-		return 2;
-	}
-	shares = find_shares(all);
-	for (int64_t i = 0; i < jobs; i++)
-		in[i] = spawn(all, i, &shares, &pids[i]);
-	for (int64_t i = 0; i < jobs; i++)
-		listen_to(in[i], pids[i], at[i], &sum, failures);
-	while (wait(NULL) > 0)
-		;
+	at = shared((size_t)jobs * sizeof at[0]);
+	courses = shared(all->len * sizeof courses[0]);
+	run_work(find_courses, all, NULL, &sum, failures);
+	shares = find_shares(all->len);
+	run_work(sweep_all, all, &shares, &sum, failures);
 	s = (double)(g_get_monotonic_time() - begin) / 1e6;
 	printf("1..%u\n", all->len + 1);
 	for (guint i = 0; i < all->len; i++) {
