@@ -46,19 +46,21 @@ class Group:
     scripts: tuple[tuple[str, str], ...] = ()  # program, the build that it uses
     alone: tuple[tuple[str, str], ...] = ()    # those that measure: after the others, one by one
     only: tuple[str, ...] = ()    # of meson's tests these too, of whatever suite
-    beside: str = ""              # that group, which leaves processors idle: this one takes what that one does not want
+    beside: str = ""              # that group, at the same time: this one waits much, or takes what that one leaves
 
 
 GROUPS = {
     "unit": Group(("gcc", "clang", "asan"), scripts=(("tests/lib/t_tree.py", "gcc"), ("tests/lib/t_tap.py", "gcc"),
                                                       ("tests/lib/t_service.py", "gcc"))),
-    "store": Group(("gcc", "asan"), scripts=(("tests/store/t_restore.py", "gcc"), ("tests/store/t_token_key.py", "gcc"), ("tests/store/t_manage.py", "gcc"))),
+    "store": Group(("gcc", "asan"), beside="unit", scripts=(("tests/store/t_restore.py", "gcc"), ("tests/store/t_token_key.py", "gcc"),
+                                                                      ("tests/store/t_manage.py", "gcc"))),
     "golden": Group(("gcc", "asan")),
     "scenarios": Group(("gcc", "asan")),
     "sweep": Group(("gcc", "asan"), jobs=1, beside="e2e"),
     # guests and faults wait most of the time, but not while guests boot: three labs at once; those that take longest come first
     "e2e": Group((), jobs=3, scripts=(
         ("tests/e2e/t_table.py", "gcc"),
+        ("tests/e2e/t_bench.py", "gcc"),
         ("tests/e2e/t_cold_kills.py", "gcc"),
         ("tests/e2e/t_evacuate_kills.py", "gcc"),
         ("tests/e2e/t_cold_table.py", "gcc"),
@@ -111,7 +113,7 @@ GROUPS = {
         ("tests/e2e/t_drain.py", "gcc"),
         ("tests/e2e/t_plans.py", "asan"),
         ("tests/e2e/t_clock.py", "gcc"),
-    ), alone=(("lab/test", "gcc"), ("tests/e2e/t_bench.py", "gcc"), ("tests/e2e/t_heartbeat.py", "gcc"))),
+    ), alone=(("lab/test", "gcc"), ("tests/e2e/t_heartbeat.py", "gcc"))),
     # who touches what from which thread
     "tsan": Group(("tsan",), only=("t_local", "t_log", "t_pattern", "t_post")),
     "fuzz": Group(("fuzz",)),
