@@ -75,7 +75,7 @@ export function evacuate(host, done) {
 	const verdict = (v) => html`<tr><td>${serverLink({ id: v.server_uuid, name: v.name })}</td><td>${v.priority}</td><td>${v.migration ? html`migration ${migrationLink(v.migration)}` : '–'}</td><td>${v.error ? html`${state('failed')} ${v.error}` : state('passed')}</td></tr>`;
 
 	/** @param {any} h */
-	const form = (h) => html`<p>Each of its ${counted(h.servers, 'server')} is started again at another host, those of the highest priority first, from its disks as they are: what was in its memory is gone.</p>
+	const form = (h) => html`<p>${h.servers === 1 ? 'Its one server is started again at another host' : `Each of its ${h.servers} servers is started again at another host, those of the highest priority first`}, from its disks as they are: what was in its memory is gone.</p>
 		<h3>What is required</h3>${needs(h)}
 		<label>Where to <select @change=${(/** @type {any} */ e) => { to.value = e.target.value; }}><option value="">the host that fits each best</option>
 		${(all.data.value || []).filter((/** @type {any} */ x) => x.name !== h.name && x.state === 'up').map((/** @type {any} */ x) => html`<option value=${x.name} .selected=${to.value === x.name}>${x.name}</option>`)}</select></label>

@@ -598,6 +598,7 @@ def evacuates(w: World) -> str:
     w.tab_to("Evacuate")
     w.page.keys("Enter")
     w.has("It is certain to be off")
+    w.has("Each of its 2 servers is started again at another host")
     w.check("evacuate, not yet")
     w.tab_to("I have seen that it is off")
     w.page.keys("Enter")
