@@ -273,19 +273,20 @@ static void finish(struct plans *ps, struct plan_record *p)
 		log_warning("plan_not_saved", LOG_D("plan", p->id), LOG_S("error", err->message));
 }
 
-/* Return: it has more to do at once. */
+/* A turn that has followed as many as one may leaves the others to the next ones, and what begins and ends as well. Return: it has more to do at once. */
 static bool run(struct plans *ps, struct plan_record *p)
 {
-	bool more, more_to_follow;
+	bool more;
 
 	if (!plans_flush(ps, p))
 		return false;
 	if (p->state == PLAN_RUNNING && !prepare(ps, p, &more))
 		return more;
 	look_at_time(p);
-	if (!follow_all(ps, p, &more_to_follow))
+	if (!follow_all(ps, p, &more))
 		return false;
-	more = false;
+	if (more)
+		return plans_flush(ps, p) || p->more_unsaved;
 	if (p->late)
 		more = end_waiting(ps, p, PLAN_STEP_LEFT, "the deadline has passed");
 	else if (p->state == PLAN_CANCELLING)
@@ -294,7 +295,7 @@ static bool run(struct plans *ps, struct plan_record *p)
 		more = begin_steps(ps, p);
 	if (plans_flush(ps, p) && plan_all_over(p) && (p->state != PLAN_PAUSED || p->late))
 		finish(ps, p);
-	return more || more_to_follow;
+	return more;
 }
 
 /* What would begin is told what for; not all, of which there may be many. */
