@@ -29,6 +29,32 @@ bool fx_is_sqlite(void)
 	return g_str_has_prefix(fx_url(), "sqlite:");
 }
 
+/* ---- processes ---- */
+
+#ifdef __SANITIZE_THREAD__
+#define OWN_THREADS 2 /* the sanitizer has one */
+#else
+#define OWN_THREADS 1
+#endif
+
+static guint count_threads(void)
+{
+	g_autoptr(GDir) all = g_dir_open("/proc/self/task", 0, NULL);
+	guint n = 0;
+
+	g_assert_nonnull(all);
+	while (g_dir_read_name(all))
+		n++;
+	return n;
+}
+
+pid_t fx_fork(void)
+{
+	while (count_threads() > OWN_THREADS)
+		g_thread_yield();
+	return fork();
+}
+
 static const struct store_ops *ops(void)
 {
 	return fx_is_sqlite() ? &store_sqlite_ops : &store_postgres_ops;

@@ -34,6 +34,14 @@ const char *fx_url(void);
 const char *fx_dir(void);
 bool fx_is_sqlite(void);
 
+/**
+ * fx_fork() - fork(), once no other thread is left.
+ *
+ * A connection that was given up has a thread that waits for its server, and one that was joined or told its last word ends a moment later. A
+ * process forked beside one can begin no thread under ThreadSanitizer.
+ */
+pid_t fx_fork(void);
+
 /** fx_reset() - make the database empty; it must not be open. */
 void fx_reset(void);
 /** fx_open() - open it, which must succeed. */

@@ -73,7 +73,7 @@ static pid_t start_writer(int n, int *ret_fd)
 	pid_t pid;
 
 	g_assert_cmpint(pipe(fds), ==, 0);
-	pid = fork();
+	pid = fx_fork();
 	g_assert_cmpint(pid, >=, 0);
 	if (pid == 0) {
 		close(fds[0]);

@@ -87,7 +87,7 @@ static void test_killed(void)
 
 	fx_reset();
 	g_assert_cmpint(pipe(fds), ==, 0);
-	pid = fork();
+	pid = fx_fork();
 	if (pid == 0) {
 		struct store *s = fx_open();
 
@@ -95,12 +95,12 @@ static void test_killed(void)
 		pause();
 		store_close(s);
 	}
+	close(fds[1]); /* a child that dies early is heard */
 	g_assert_cmpint(read(fds[0], &(char){ 0 }, 1), ==, 1);
 	kill(pid, SIGKILL);
 	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
 	store_close(fx_open());
 	close(fds[0]);
-	close(fds[1]);
 }
 
 /* ---- a connection that was lost ---- */

@@ -327,7 +327,7 @@ static void test_backup(void)
 	pid_t pid;
 
 	fx_reset();
-	pid = fork();
+	pid = fx_fork();
 	g_assert_cmpint(pid, >=, 0);
 	if (pid == 0)
 		_exit(!put(fx_open(), "a", NULL));

@@ -144,7 +144,7 @@ static pid_t start_upgrade(int *ret_pipe)
 	pid_t pid;
 
 	g_assert_cmpint(pipe(fds), ==, 0);
-	pid = fork();
+	pid = fx_fork();
 	g_assert_cmpint(pid, >=, 0);
 	if (pid == 0) {
 		bool ok = write(fds[1], "", 1) == 1 && try_open(slow, 2, NULL);
@@ -207,7 +207,7 @@ static void test_two_at_once(void)
 	}
 	fx_reset();
 	for (int i = 0; i < PROGRAMS; i++) {
-		pids[i] = fork();
+		pids[i] = fx_fork();
 		g_assert_cmpint(pids[i], >=, 0);
 		if (pids[i] == 0) {
 			g_autoptr(GError) err = NULL;
