@@ -31,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,7 +40,7 @@
 #define FAILURES_SHOWN 50
 #define JOBS_MAX 64
 #define SHARES 65536 /* runs are dealt out in so many parts */
-#define RUN_MAX_S 60 /* of real time, where a run takes 10 ms: what takes so long goes round without an end, and dies with its name told */
+#define RUN_MAX_S 60 /* of CPU time, where a run takes 10 ms: what takes so long goes round without an end, and dies with its name told */
 
 static gint64 seed = 1, max_runs, pairs, stores, percent = 100, lot = 1, jobs = 2;
 static char *only;
@@ -208,6 +209,12 @@ static int run_only(GPtrArray *all)
 
 /* ---- all ---- */
 
+/* SIGPROF ends a process that takes more. @s: seconds of CPU time; 0: no limit */
+static void limit_cpu(time_t s)
+{
+	(void)setitimer(ITIMER_PROF, &(struct itimerval){ .it_value.tv_sec = s }, NULL); /* it fails for wrong values only */
+}
+
 /* Return: NULL: it is known; owned: why it cannot be */
 static char *find_course(const struct scn *s, struct course *c)
 {
@@ -237,9 +244,9 @@ static void find_courses(GPtrArray *all, int64_t me, const struct shares *unused
 		g_autofree char *why = NULL;
 
 		g_snprintf(at[me], NAME_MAX_LEN, "%s:0:none", s->name);
-		alarm(RUN_MAX_S);
+		limit_cpu(RUN_MAX_S);
 		why = find_course(s, &courses[i]);
-		alarm(0);
+		limit_cpu(0);
 		t->failed += why != NULL;
 		if (why)
 			fprintf(out, "F %s %s\n", at[me], why);
@@ -272,9 +279,9 @@ static void run_and_tell(const struct plan *p, int64_t me, struct total *t, FILE
 	struct scn_result res;
 
 	plan_name(at[me], p);
-	alarm(RUN_MAX_S);
+	limit_cpu(RUN_MAX_S);
 	run_plan(p, false, &res);
-	alarm(0);
+	limit_cpu(0);
 	t->runs++;
 	t->struck += res.hits > 0;
 	t->virtual_ms += res.virtual_ms;
