@@ -28,7 +28,7 @@ struct fleet {
 	void *on_domain_user;
 	GPtrArray *hosts;          /* struct host *, by id */
 	GHashTable *hosts_by_name; /* borrowed keys */
-	GPtrArray *servers;        /* struct server *, by id */
+	GPtrArray *servers;        /* struct server *, by .nth */
 	GHashTable *servers_by_uuid;
 	int64_t servers_came; /* so many, of which some may have gone: server.nth of the last one */
 	struct server **found;     /* one, which may be NULL: the one that was looked for last */
