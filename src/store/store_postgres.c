@@ -54,6 +54,7 @@ int store_postgres_stall_ms = 2000;
 /* A connection under way, of the thread that makes it and of the store. */
 struct dial {
 	char *url;
+	bool serving;
 	int ready; /* eventfd: conn is set */
 	PGconn *conn;
 };
@@ -75,7 +76,6 @@ struct pg_db {
 static const struct {
 	const char *key, *value;
 } defaults[] = {
-	{ "connect_timeout", "2" },
 	{ "keepalives", "1" },
 	{ "keepalives_idle", "10" },
 	{ "keepalives_interval", "5" },
@@ -84,6 +84,9 @@ static const struct {
 	{ "target_session_attrs", "read-write" }, /* of several servers, the one that is not a standby */
 	{ "fallback_application_name", "droverd" },
 };
+
+/* By db->serving. A start, and drover-manage, rather wait for a busy server; what serves tries the next of several soon. */
+static const char *const connect_timeouts[] = { "10", "2" };
 
 /* A commit that was acknowledged is on the disk. Where the server promises more than "on", that stays. */
 static const char session[] =
@@ -185,7 +188,7 @@ static bool wait_result(const struct pg_db *db)
 	return unsent == 0;
 }
 
-static struct dial *dial_start(const char *url);
+static struct dial *dial_start(const struct pg_db *db);
 
 /*
  * Wait for the answer to what was sent.
@@ -212,7 +215,7 @@ static PGresult *answer(struct pg_db *db, int sent)
 	lose(db);
 	/* It had its time. What else this turn of the loop has to write does not wait for a connection as well. */
 	if (left_ms(db) == 0 && !db->dial)
-		db->dial = dial_start(db->url);
+		db->dial = dial_start(db);
 	return NULL;
 }
 
@@ -249,17 +252,19 @@ static void no_notice(void *user, const PGresult *r)
 	(void)r;
 }
 
-static PGconn *dial_now(const char *url)
+static PGconn *dial_now(const struct dial *d)
 {
-	const char *keys[G_N_ELEMENTS(defaults) + 3], *values[G_N_ELEMENTS(keys)];
+	const char *keys[G_N_ELEMENTS(defaults) + 4], *values[G_N_ELEMENTS(keys)];
 	size_t n = 0;
 
 	for (; n < G_N_ELEMENTS(defaults); n++) {
 		keys[n] = defaults[n].key;
 		values[n] = defaults[n].value;
 	}
+	keys[n] = "connect_timeout";
+	values[n++] = connect_timeouts[d->serving];
 	keys[n] = "dbname";
-	values[n++] = url;
+	values[n++] = d->url;
 	keys[n] = "client_encoding";
 	values[n++] = "UTF8";
 	keys[n] = values[n] = NULL;
@@ -285,14 +290,14 @@ static void *dial_thread(void *data)
 {
 	struct dial *d = data;
 
-	d->conn = dial_now(d->url);
+	d->conn = dial_now(d);
 	(void)!write(d->ready, &(uint64_t){ 1 }, sizeof(uint64_t)); /* its counter is far from full */
 	dial_unref(d);
 	return NULL;
 }
 
 /* Return: NULL where no descriptor or no thread can be had. */
-static struct dial *dial_start(const char *url)
+static struct dial *dial_start(const struct pg_db *db)
 {
 	struct dial *d;
 	GThread *t;
@@ -302,7 +307,8 @@ static struct dial *dial_start(const char *url)
 		return NULL;
 	d = g_atomic_rc_box_new0(struct dial);
 	d->ready = fd;
-	d->url = g_strdup(url);
+	d->url = g_strdup(db->url);
+	d->serving = db->serving;
 	t = g_thread_try_new("connect", dial_thread, g_atomic_rc_box_acquire(d), NULL);
 	if (!t) {
 		dial_unref(d);
@@ -320,7 +326,7 @@ static bool dialled(struct pg_db *db, GError **err)
 	struct pollfd p = { .events = POLLIN };
 
 	if (first)
-		db->dial = dial_start(db->url);
+		db->dial = dial_start(db);
 	if (!db->dial) {
 		g_set_error(err, ERR, ERR_UNAVAILABLE, "cannot connect to the database: %s", g_strerror(errno));
 		return false;

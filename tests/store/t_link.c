@@ -284,6 +284,22 @@ static void test_silent_connect(void)
 	proxy_free(p);
 }
 
+/* A server that is slow to answer at a start: its limit is not that of one that serves. */
+static void test_slow_connect(void)
+{
+	g_autoptr(GError) err = NULL;
+	g_autoptr(store) s = NULL;
+	g_autofree char *url = NULL;
+
+	if (no_socket_of_ours())
+		return;
+	fx_reset();
+	url = g_strconcat(fx_url(), strchr(fx_url(), '?') ? "&" : "?", "options=-c%20post_auth_delay%3D3", NULL);
+	s = store_open(url, &err);
+	g_assert_no_error(err);
+	g_free(hosts(s));
+}
+
 void t_link_add(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -297,4 +313,5 @@ void t_link_add(void)
 	g_test_add_func("/store/link/terminated", test_terminated);
 	g_test_add_func("/store/link/slow-statement", test_slow_statement);
 	g_test_add_func("/store/link/silent-connect", test_silent_connect);
+	g_test_add_func("/store/link/slow-connect", test_slow_connect);
 }
