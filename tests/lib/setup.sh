@@ -95,16 +95,20 @@ build_targets() {
 
 # NAME...: bring build/NAME up to date. Output is shown if it fails.
 setup_build() {
-	local build words log started=$SECONDS
+	local build words log cache='' started=$SECONDS
 
 	mkdir -p "$root/build/logs"
+	if command -v ccache > /dev/null; then
+		cache='ccache '
+		export CCACHE_NOHASHDIR=1 # another clone's objects are as good
+	fi
 	for build in "$@"; do
 		mapfile -t words < <(build_words "$build")
 		log=$root/build/logs/build-$build.log
 		: > "$log"
 		if [ ! -e "$root/build/$build/build.ninja" ]; then
 			rm -rf "${root:?}/build/$build"
-			if ! CC=${words[0]} meson setup "$root/build/$build" "$root" "${words[@]:1}" >> "$log" 2>&1; then
+			if ! CC=$cache${words[0]} meson setup "$root/build/$build" "$root" "${words[@]:1}" >> "$log" 2>&1; then
 				build_failed "$build" "$log"
 				return 1
 			fi
