@@ -47,16 +47,17 @@ class Group:
     alone: tuple[tuple[str, str], ...] = ()    # those that measure: after the others, one by one
     only: tuple[str, ...] = ()    # of meson's tests these too, of whatever suite
     beside: str = ""              # that group, at the same time: this one waits much, or takes what that one leaves
+    nice: int = 0                 # while it is beside that one; at 19 what has limits in seconds gets a hundredth of a processor
 
 
 GROUPS = {
     "unit": Group(("gcc", "clang", "asan"), scripts=(("tests/lib/t_tree.py", "gcc"), ("tests/lib/t_tap.py", "gcc"),
                                                       ("tests/lib/t_service.py", "gcc"))),
-    "store": Group(("gcc", "asan"), beside="unit", scripts=(("tests/store/t_restore.py", "gcc"), ("tests/store/t_token_key.py", "gcc"),
+    "store": Group(("gcc", "asan"), beside="unit", nice=4, scripts=(("tests/store/t_restore.py", "gcc"), ("tests/store/t_token_key.py", "gcc"),
                                                                       ("tests/store/t_manage.py", "gcc"))),
     "golden": Group(("gcc", "asan")),
     "scenarios": Group(("gcc", "asan")),
-    "sweep": Group(("gcc", "asan"), jobs=1, beside="e2e"),
+    "sweep": Group(("gcc", "asan"), jobs=1, beside="e2e", nice=19),
     # guests and faults wait most of the time, but not while guests boot: three labs at once; those that take longest come first
     "e2e": Group((), jobs=3, scripts=(
         ("tests/e2e/t_bench.py", "gcc"),
@@ -136,7 +137,7 @@ class Program:
 
 
 # Sessions share the processors as equals, whatever the niceness of what is in them: where the kernel does so, the session is told too.
-LAST = ["/bin/sh", "-c", "echo 19 2>/dev/null >/proc/self/autogroup; exec nice -n 19 \"$@\"", "-"]
+NICE = ["/bin/sh", "-c", "echo $0 2>/dev/null >/proc/self/autogroup; exec nice -n $0 \"$@\""]
 running: dict[int, subprocess.Popen] = {}
 printing = threading.Lock()
 failed: list[tuple[str, list[str]]] = []  # name, what its program said of it
@@ -247,8 +248,8 @@ def run_group(group: str, beside: list[str]) -> tap.Result:
     """@beside: groups that get what this one leaves; those that run alone come after them, too."""
     total, started = tap.Result(), time.monotonic()
     together, alone = programs(group)
-    if GROUPS[group].beside:
-        together = [replace(program, argv=LAST + program.argv) for program in together]
+    if GROUPS[group].nice:
+        together = [replace(program, argv=[*NICE, str(GROUPS[group].nice), *program.argv]) for program in together]
     with ThreadPoolExecutor(len(beside) + 1) as pool:
         others = [pool.submit(run_group, other, []) for other in beside]
         run_all(GROUPS[group].jobs, together, total)
