@@ -70,14 +70,14 @@ setup_packages() {
 	fi
 }
 
-# NAME: the build's compiler and meson's options, a word a line.
+# NAME: the build's compiler, its linker, and meson's options, a word a line.
 build_words() {
 	case $1 in
-	gcc) printf '%s\n' gcc -Doptimization=3 ;; # as the README builds it, but with symbols
-	clang) echo clang ;;
-	asan) printf '%s\n' gcc -Db_sanitize=address,undefined -Db_lundef=false ;;
-	tsan) printf '%s\n' gcc -Doptimization=1 -Db_sanitize=thread -Db_lundef=false ;;
-	fuzz) printf '%s\n' clang -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link ;;
+	gcc) printf '%s\n' gcc bfd -Doptimization=3 ;; # as the README builds it, but with symbols
+	clang) printf '%s\n' clang mold ;;
+	asan) printf '%s\n' gcc mold -Db_sanitize=address,undefined -Db_lundef=false ;;
+	tsan) printf '%s\n' gcc mold -Doptimization=1 -Db_sanitize=thread -Db_lundef=false ;;
+	fuzz) printf '%s\n' clang mold -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fsanitize=fuzzer-no-link ;;
 	*) die "no build '$1'" ;;
 	esac
 }
@@ -108,7 +108,7 @@ setup_build() {
 		: > "$log"
 		if [ ! -e "$root/build/$build/build.ninja" ]; then
 			rm -rf "${root:?}/build/$build"
-			if ! CC=$cache${words[0]} meson setup "$root/build/$build" "$root" "${words[@]:1}" >> "$log" 2>&1; then
+			if ! CC=$cache${words[0]} CC_LD=${words[1]} meson setup "$root/build/$build" "$root" "${words[@]:2}" >> "$log" 2>&1; then
 				build_failed "$build" "$log"
 				return 1
 			fi
