@@ -100,7 +100,7 @@ setup_build() {
 	mkdir -p "$root/build/logs"
 	if command -v ccache > /dev/null; then
 		cache='ccache '
-		export CCACHE_NOHASHDIR=1 # another clone's objects are as good
+		export CCACHE_DIR=${CCACHE_DIR:-/var/cache/drover-ccache} CCACHE_NOHASHDIR=1 # another clone's objects are as good
 	fi
 	for build in "$@"; do
 		mapfile -t words < <(build_words "$build")
