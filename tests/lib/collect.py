@@ -58,8 +58,8 @@ GROUPS = {
     "golden": Group(("gcc", "asan")),
     "scenarios": Group(("gcc", "asan")),
     "sweep": Group(("gcc", "asan"), jobs=1, beside="e2e", nice=19),
-    # guests and faults wait most of the time, but not while guests boot: three labs at once; those that take longest come first
-    "e2e": Group((), jobs=3, scripts=(
+    # guests and faults wait most of the time, but not while guests boot: four labs at once; those that take longest come first
+    "e2e": Group((), jobs=4, scripts=(
         ("tests/e2e/t_bench.py", "gcc"),
         ("tests/e2e/t_faults.sh", "gcc"),
         ("tests/e2e/t_table.py", "gcc"),
