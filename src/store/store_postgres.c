@@ -85,9 +85,6 @@ static const struct {
 	{ "fallback_application_name", "droverd" },
 };
 
-/* By db->serving. A start, and drover-manage, rather wait for a busy server; what serves tries the next of several soon. */
-static const char *const connect_timeouts[] = { "10", "2" };
-
 /* A commit that was acknowledged is on the disk. Where the server promises more than "on", that stays. */
 static const char session[] =
 	"SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local');"
@@ -101,6 +98,9 @@ static const char *const timeouts[] = {
 	"SET statement_timeout = '20s'; SET lock_timeout = '10s'",
 	"SET statement_timeout = '1500ms'; SET lock_timeout = '1000ms'",
 };
+
+/* Likewise, in seconds, of each server that the URL names: a start rather waits for a busy one, what serves tries the next soon. */
+static const char *const connect_timeouts[] = { "10", "2" };
 
 /* What it asks for is found by indexes, whatever is not known yet of tables that were empty a moment ago. */
 static const char session_beside[] = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off; SET jit = off";
