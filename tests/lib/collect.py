@@ -47,7 +47,7 @@ class Group:
     alone: tuple[tuple[str, str], ...] = ()    # those that measure: after the others, one by one
     only: tuple[str, ...] = ()    # of meson's tests these too, of whatever suite
     beside: str = ""              # that group, at the same time: this one waits much, or takes what that one leaves
-    nice: int = 0                 # while it is beside that one; at 19 what has limits in seconds gets a hundredth of a processor
+    nice: int = 0                 # of its programs; 19 beside two that work is a fiftieth of a processor, too little for what has limits in seconds
 
 
 GROUPS = {
@@ -137,7 +137,7 @@ class Program:
 
 
 # Sessions share the processors as equals, whatever the niceness of what is in them: where the kernel does so, the session is told too.
-NICE = ["/bin/sh", "-c", "echo $0 2>/dev/null >/proc/self/autogroup; exec nice -n $0 \"$@\""]
+NICE = ["/bin/sh", "-c", "nice=$1; shift; echo $nice 2>/dev/null >/proc/self/autogroup; exec nice -n $nice \"$@\"", "-"]
 running: dict[int, subprocess.Popen] = {}
 printing = threading.Lock()
 failed: list[tuple[str, list[str]]] = []  # name, what its program said of it
