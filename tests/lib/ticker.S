@@ -4,8 +4,9 @@
 # has booted since, and powers off when a key is pressed, or the power button, but for a "deaf" one. ticker.py makes disks of it and
 # reads them.
 #
-# Dozens of them run at once, without KVM, so that it sleeps but for some instructions, and writes nothing beside code: there QEMU
-# translates again what it has translated. Hence no BIOS once it ticks: an IRQ0 and a virtio disk of its own.
+# Dozens of them run at once, without KVM. So it sleeps between a few instructions, and once it ticks nothing is written to a page that
+# holds code: QEMU would look for what it has translated of it, under locks that its I/O thread spins on. The BIOS does so at each tick
+# of the timer and each call for the disk; hence an IRQ0 of its own, and a driver for virtio's legacy ring of 256.
 #
 # Sector 1: how often this disk was booted. Sector 2: the last boot that ticked, and its ticks. Sector 3: the boot that saw a later one.
 
@@ -74,7 +75,7 @@ find:	add	$0x800, %eax
 	movb	$16, ring + 8
 	movb	$1, ring + 12		# another one follows
 	movb	$1, ring + 14
-	movb	$2, ring + 17 + 8	# 512 bytes
+	movb	$2, ring + 25		# 512 bytes
 	movb	$2, ring + 30
 	movw	$asked + 16, ring + 32
 	movb	$1, ring + 40
@@ -94,7 +95,7 @@ tick:	sti				# 18.2 a second
 	jne	off
 	decb	rest
 	jnz	tick
-	movb	$16, rest		# and two or three are waited for the disk: once a second
+	movb	$16, rest		# the disk takes two or three more: once a second
 	mov	$count, %di
 	mov	$1, %cx
 	mov	$3, %al			# the disk writes
